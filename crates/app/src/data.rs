@@ -4,7 +4,7 @@
 //! the caller's thread, because handing them to another thread costs more than the read. Everything else is
 //! streamed; the first bytes are awaited before the response starts.
 //!
-//! Start reading at [`App::read_data`], then `plans` and `run`.
+//! Start reading at [`DataService::read`], then `plans` and `run`.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use odata::plan::Plan;
 use sources::SourceError;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 mod authorization;
 mod document;
@@ -100,7 +100,23 @@ pub(crate) struct Data {
     paging: limiter::ConcurrencyLimiter,
 }
 
-impl App {
+/// Reads data for a caller.
+#[derive(Clone)]
+pub struct DataService {
+    context: Arc<Context>,
+}
+
+service!(DataService);
+
+impl DataService {
+    /// Opens the source of this record, with its model. Fast if both are ready.
+    ///
+    /// # Errors
+    /// [`OpenRefusal::Unusable`](models::OpenRefusal::Unusable) if the database cannot be opened or described.
+    pub async fn open(&self, record: &DataSource) -> Result<Arc<models::OpenedSource>, models::OpenRefusal> {
+        self.context.opened(record).await
+    }
+
     /// Lists the sources that the caller may read, by id.
     ///
     /// # Errors
@@ -112,7 +128,7 @@ impl App {
     ) -> Result<Vec<DataSource>, DataRefusal> {
         self.may_read_data(caller, origin).await?;
         let own = caller.account().user.id;
-        Ok(self.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
+        Ok(self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
     }
 
     /// Responds to a request for data with what the caller may see.
@@ -120,14 +136,11 @@ impl App {
     /// # Errors
     /// [`DataRefusal`], before the first byte of a response. A later failure aborts the stream, as does
     /// access that is revoked meanwhile.
-    pub async fn read_data(
-        self: &Arc<Self>,
-        caller: &Caller,
-        request: &DataRequest<'_>,
-    ) -> Result<DataAnswer, DataRefusal> {
+    pub async fn read(&self, caller: &Caller, request: &DataRequest<'_>) -> Result<DataAnswer, DataRefusal> {
         self.may_read_data(caller, request.origin).await?;
         let record = self.readable_source(caller, request).await?;
-        let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: self.now() };
+        let read_grant =
+            ReadGrant { caller, record: &record, origin: request.origin, at: self.context.now() };
         let permit = self.acquire_permit(caller.account().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         let answer = match self.answer(read_grant, request, page_size).await {
@@ -138,7 +151,7 @@ impl App {
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
-                self.look_again(record.id);
+                self.context.look_again(record.id);
                 self.answer(read_grant, request, page_size).await
             }
             answer => answer,
@@ -150,12 +163,12 @@ impl App {
     }
 
     async fn answer(
-        self: &Arc<Self>,
+        &self,
         read_grant: ReadGrant<'_>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        let opened = self.opened(read_grant.record).await?;
+        let opened = self.context.opened(read_grant.record).await?;
         let planned = self.prepare(read_grant.record, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
@@ -186,7 +199,7 @@ impl App {
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<Arc<DataSource>, DataRefusal> {
-        let record = self.data_source_by_name(request.source).await.map_err(Fault::from)?;
+        let record = self.context.data_source_by_name(request.source).await.map_err(Fault::from)?;
         let record = record.ok_or(DataRefusal::UnknownSource)?;
         if may_read(&record, caller.account().user.id) {
             return Ok(record);
@@ -203,17 +216,17 @@ impl App {
         source: Option<&str>,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
-        let mut event = caller.audit(Action::RefuseAccess, self.now(), origin);
+        let mut event = caller.audit(Action::RefuseAccess, self.context.now(), origin);
         event.outcome = Outcome::Refused;
         event.subject = source.map(str::to_owned);
         event.detail = Some(why.to_owned());
-        Ok(self.note_refused(event).await?)
+        Ok(self.context.note_refused(event).await?)
     }
 
     /// The page size in rows: what the client prefers within reason, and never more than `MaxFetchRows`.
     async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
-        let own = usize::try_from(self.settings.odata_page_size).unwrap_or(usize::MAX);
-        let most = self.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
+        let own = usize::try_from(self.context.settings.odata_page_size).unwrap_or(usize::MAX);
+        let most = self.context.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
         let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
         let wanted = preferred.unwrap_or(own).min(MOST_ROWS_OF_A_PAGE.max(own));
         Ok(wanted.min(most).max(1))

@@ -1,21 +1,40 @@
 //! The use cases: they load facts, ask `oauth` and `odata` to decide, apply the decision, and audit it.
 //!
 //! Only this crate connects the protocol, the data path, the system database, the vault and the data sources.
-//! A use case is one method of [`App`]. It takes the content of a request and returns the result, in types
-//! that know nothing of HTTP.
+//! A use case is one method of a service, such as [`TokenService::issue`](protocol::token::TokenService::issue). It takes the
+//! content of a request and returns the result, in types that know nothing of HTTP. A service is a handle for one
+//! subject; all services share one context. [`App`] hands them out, so that a handler gets the one that it needs.
 //!
 //! **Architecture invariant:** this crate knows no HTTP status, no page and no JSON form. Nothing is checked
 //! first and done later: what must hold together is one operation of the store.
 //!
-//! Start reading at [`App`], then [`identity::caller`] (who sends a request) and [`protocol::token`] (what is issued).
+//! Start reading at [`App`], then [`identity::caller`] (who sends a request) and [`protocol::token`] (what is
+//! issued).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use domain::time::Timestamp;
 use sources::Sources;
 use store::Store;
 use vault::Vault;
+
+/// Makes a service of a struct that holds the shared context.
+macro_rules! service {
+    ($name:ident) => {
+        impl From<&std::sync::Arc<$crate::Context>> for $name {
+            fn from(context: &std::sync::Arc<$crate::Context>) -> Self {
+                Self { context: std::sync::Arc::clone(context) }
+            }
+        }
+
+        impl From<&$crate::App> for $name {
+            fn from(app: &$crate::App) -> Self {
+                Self::from(&app.context)
+            }
+        }
+    };
+}
 
 pub mod data;
 pub mod error;
@@ -27,8 +46,15 @@ pub mod protocol;
 pub use error::Fault;
 pub use node::settings::AppSettings;
 
-/// The running service: its database, its keys, its data sources, and its caches.
+/// The running service, which hands out the service of each subject.
+#[derive(Clone)]
 pub struct App {
+    context: Arc<Context>,
+}
+
+/// What all services share: the database, the keys, the data sources, and the caches of this node. The folders add
+/// to it what several services need.
+pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) sources: Arc<Sources>,
@@ -42,13 +68,26 @@ pub struct App {
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
     pub(crate) models: data::models::Models,
     pub(crate) data: data::Data,
-    draining: AtomicBool,
-    probe: node::maintenance::Probe,
-    metrics: node::metrics::Metrics,
+    pub(crate) draining: AtomicBool,
+    pub(crate) probe: node::maintenance::Probe,
+    pub(crate) metrics: node::metrics::Metrics,
+}
+
+impl Context {
+    /// The current time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The counters of the service.
+    pub(crate) fn metrics(&self) -> &node::metrics::Metrics {
+        &self.metrics
+    }
 }
 
 impl App {
-    /// Creates the service. Call [`App::refresh`] once before serving, so that it knows all revocations.
+    /// Creates the service. Call [`NodeService::refresh`](node::NodeService::refresh) once before serving, so that it knows all
+    /// revocations.
     pub fn new(
         store: Arc<dyn Store>,
         vault: Arc<Vault>,
@@ -59,7 +98,7 @@ impl App {
         let rates = node::rates::Rates::new(settings.rates);
         let metrics = node::metrics::Metrics::default();
         metrics.started.set(clock.now().as_secs());
-        Self {
+        let context = Context {
             rates,
             throttle: node::audit_throttle::AuditThrottle::default(),
             models: data::models::Models::default(),
@@ -76,46 +115,69 @@ impl App {
             draining: AtomicBool::new(false),
             probe: node::maintenance::Probe::default(),
             metrics,
-        }
-    }
-
-    /// The current time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Starts draining: from now on load balancers are told to send no more requests. Requests that still
-    /// arrive are served.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
-    }
-
-    /// Whether the server is draining.
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
-    }
-
-    /// The counters of the service.
-    pub fn metrics(&self) -> &node::metrics::Metrics {
-        &self.metrics
-    }
-
-    /// The settings of the operator.
-    pub fn settings(&self) -> &AppSettings {
-        &self.settings
+        };
+        Self { context: Arc::new(context) }
     }
 }
 
-impl App {
-    /// A random number, for values that must differ between two runs and are not secret.
-    pub fn random_number(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.vault.entropy().fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
+macro_rules! services {
+    ($($(#[$doc:meta])+ $accessor:ident: $service:ty,)+) => {
+        impl App {
+            $(
+                $(#[$doc])+
+                pub fn $accessor(&self) -> $service {
+                    self.into()
+                }
+            )+
+        }
+    };
+}
 
-    /// Creates a random value for a browser that is not signed in, to which its forms are bound.
-    pub fn new_visitor(&self) -> String {
-        self.vault.new_visitor()
-    }
+services! {
+    /// The authorization endpoint.
+    authorization: protocol::authorize::AuthorizationService,
+    /// The token endpoint.
+    tokens: protocol::token::TokenService,
+    /// The introspection endpoint.
+    introspection: protocol::introspection::IntrospectionService,
+    /// The revocation endpoint.
+    token_revocation: protocol::token_revocation::RevocationService,
+    /// Callers by bearer token and by session cookie.
+    authentication: identity::authentication::AuthenticationService,
+    /// Sign-in by user name and password.
+    sign_in: identity::sign_in::SignInService,
+    /// Sessions of browsers.
+    sessions: identity::sessions::SessionService,
+    /// Requests on behalf of another user.
+    delegation: identity::acting::DelegationService,
+    /// The operator at the command line.
+    operator: identity::operator::OperatorService,
+    /// The record of refused requests.
+    refusals: identity::refusals::RefusalService,
+    /// Registered applications and their secrets.
+    applications: management::applications::ApplicationService,
+    /// The applications that a user has allowed.
+    allowed_applications: management::allowed::AllowedApplicationService,
+    /// User accounts.
+    users: management::users::UserService,
+    /// Sessions of other users.
+    user_sessions: management::sessions::UserSessionService,
+    /// Roles and their permissions.
+    roles: management::roles::RoleService,
+    /// Limits that administrators set.
+    limits: management::limits::LimitService,
+    /// Origins whose pages may use the API.
+    trusted_origins: management::trusted_origins::TrustedOriginService,
+    /// Data sources and with whom they are shared.
+    data_sources: management::data_sources::DataSourceService,
+    /// The audit log.
+    audit_log: management::audit::AuditService,
+    /// Reads data for a caller.
+    data: data::DataService,
+    /// The change feed, the maintenance and the metrics of this node.
+    node: node::NodeService,
+    /// The key ring.
+    keys: node::keys::KeyService,
+    /// Creating a new installation.
+    setup: node::setup::SetupService,
 }

@@ -15,3 +15,52 @@ pub mod revocations;
 pub mod settings;
 pub mod setup;
 pub mod usage;
+
+use crate::Context;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use domain::time::Timestamp;
+
+/// This node: its clock, change feed, maintenance, metrics and shutdown.
+#[derive(Clone)]
+pub struct NodeService {
+    context: Arc<Context>,
+}
+
+service!(NodeService);
+
+impl NodeService {
+    /// The current time.
+    pub fn now(&self) -> Timestamp {
+        self.context.now()
+    }
+
+    /// The settings of the operator.
+    pub fn settings(&self) -> &settings::AppSettings {
+        &self.context.settings
+    }
+
+    /// The counters of the service.
+    pub fn metrics(&self) -> &metrics::Metrics {
+        self.context.metrics()
+    }
+
+    /// Starts draining: from now on load balancers are told to send no more requests. Requests that still
+    /// arrive are served.
+    pub fn drain(&self) {
+        self.context.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the server is draining.
+    pub fn is_draining(&self) -> bool {
+        self.context.draining.load(Ordering::Acquire)
+    }
+
+    /// A random number, for values that must differ between two runs and are not secret.
+    pub fn random_number(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.context.vault.entropy().fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}

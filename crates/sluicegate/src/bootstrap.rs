@@ -32,7 +32,7 @@ pub(crate) async fn open(
     let master = database.master_key(&data_directory, environment)?;
     let store = database.open().await?;
     let app = assemble(store, &master, app_settings(settings, &data_directory, public_url), settings).await?;
-    app.refresh().await.context("the database cannot be read")?;
+    app.node().refresh().await.context("the database cannot be read")?;
     Ok(app)
 }
 
@@ -98,7 +98,7 @@ fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url:
 /// The service as seen by a command of the operator.
 pub(crate) struct OpenedInstallation {
     /// The use cases.
-    pub(crate) app: Arc<App>,
+    pub(crate) app: App,
     /// The operator.
     pub(crate) operator: Caller,
     /// The origin of the operator's requests, for the audit log.
@@ -117,11 +117,11 @@ pub(crate) fn with_app(
     let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
-        let app = Arc::new(open(&settings, environment, &AppSettings::default().public_url).await?);
-        let operator = app.operator().await?.context("the database has no active administrator")?;
+        let app = open(&settings, environment, &AppSettings::default().public_url).await?;
+        let operator = app.operator().caller().await?.context("the database has no active administrator")?;
         let opened = OpenedInstallation { app, operator, origin: RequestOrigin::command_line() };
         let done = act(&opened).await;
-        let closed = opened.app.close().await;
+        let closed = opened.app.node().close().await;
         done?;
         Ok(closed?)
     })

@@ -4,7 +4,6 @@
 //! HTTP. It takes no shortcut: any program can do what the client does.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -57,7 +56,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
         installation::create(settings, environment, passwords.clone()).await?;
     }
     let running = Running::start(settings, environment, &stop, Kind::Demo).await?;
-    let app = Arc::clone(&running.app);
+    let app = running.app.clone();
     let stage = Stage { settings, site: running.site.clone(), passwords: &passwords };
     let story = async {
         prepare::harbour(&app, settings, (!fresh).then_some(&passwords)).await?;

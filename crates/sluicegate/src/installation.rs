@@ -23,15 +23,15 @@ pub(crate) async fn create(
     if database.is_shared() {
         let master = data_directory.key_for_shared(environment)?;
         let app = bootstrap::create(settings, &master, &database).await?;
-        app.set_up(passwords).await.context("the first accounts could not be made")?;
-        return Ok(app.close().await?);
+        app.setup().run(passwords).await.context("the first accounts could not be made")?;
+        return Ok(app.node().close().await?);
     }
     let unfinished = data_directory.begin(environment)?;
     let app =
         bootstrap::create(settings, unfinished.master_key(), &Database::Embedded(unfinished.database()))
             .await?;
-    app.set_up(passwords).await.context("the first accounts could not be made")?;
-    app.close().await?;
+    app.setup().run(passwords).await.context("the first accounts could not be made")?;
+    app.node().close().await?;
     drop(app);
     unfinished.finish()
 }

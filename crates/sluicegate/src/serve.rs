@@ -1,11 +1,11 @@
 //! `sluicegate serve`: a server from start to end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use app::App;
+use app::node::NodeService;
 use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
@@ -39,10 +39,10 @@ pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Res
         let signals = Signals::hear()?;
         let running = Running::start(settings, environment, &stop, Kind::Service).await?;
         say(&format!("sluicegate is ready at {}", running.site.local_url));
-        let app = Arc::clone(&running.app);
+        let app = running.app.clone();
         let draining = Duration::from_secs(u64::from(settings.limits.drain_secs));
-        let again = reloading(running.tls.clone(), Arc::clone(&app));
-        let acting = signals.act(stop, again, draining, move || app.drain());
+        let again = reloading(running.tls.clone(), app.clone());
+        let acting = signals.act(stop, again, draining, move || app.node().drain());
         let (ended, ()) = tokio::join!(running.end(), acting);
         ended
     })
@@ -81,7 +81,7 @@ pub(crate) struct Running {
     /// Its addresses.
     pub(crate) site: Site,
     /// The use cases.
-    pub(crate) app: Arc<App>,
+    pub(crate) app: App,
     tls: Option<Tls>,
     tasks: JoinSet<()>,
     _occupied: Option<Occupied>,
@@ -107,23 +107,23 @@ impl Running {
             // The address is only used in the error message for another process.
             let _ = occupied.tell(&site.local_url);
         }
-        let app = Arc::new(bootstrap::open(settings, environment, &site.public_url).await?);
+        let app = bootstrap::open(settings, environment, &site.public_url).await?;
         warn_of(settings, &site);
         if let Some(tls) = &tls {
             tell_of_certificate(tls, &app);
         }
         let mut tasks = JoinSet::new();
-        let service = web::service(Arc::clone(&app), web_settings(settings, &site, kind));
+        let service = web::service(app.clone(), web_settings(settings, &site, kind));
         let proxies = proxies(settings);
         tasks.spawn(bound.serve(service, tls.clone(), limits(settings), proxies, stop.clone()));
         if let Some(observed) = observed {
             tracing::info!(url = format!("http://{}", reachable(observed.address)), "observed");
-            let service = web::observation_service(Arc::clone(&app));
+            let service = web::observation_service(app.clone());
             let limits = limits_of_observation(settings);
             tasks.spawn(observed.serve(service, None, limits, Vec::new(), stop.clone()));
         }
-        tasks.spawn(look(Arc::clone(&app), stop.clone()));
-        tasks.spawn(tidy(Arc::clone(&app), stop.clone()));
+        tasks.spawn(look(app.node(), stop.clone()));
+        tasks.spawn(tidy(app.node(), stop.clone()));
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
         Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
@@ -136,7 +136,7 @@ impl Running {
         while let Some(ended) = self.tasks.join_next().await {
             ended.context("a part of the server failed")?;
         }
-        self.app.close().await.context("the database could not be closed in order")?;
+        self.app.node().close().await.context("the database could not be closed in order")?;
         tracing::info!("stopped");
         Ok(())
     }
@@ -165,7 +165,7 @@ pub(crate) fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
 }
 
 /// Returns the function that reads the certificate again.
-fn reloading(tls: Option<Tls>, app: Arc<App>) -> impl Fn() {
+fn reloading(tls: Option<Tls>, app: App) -> impl Fn() {
     move || match &tls {
         None => tracing::info!("SIGHUP: without TLS there is nothing to reload"),
         Some(tls) => match tls.reload() {
@@ -180,8 +180,8 @@ fn reloading(tls: Option<Tls>, app: Arc<App>) -> impl Fn() {
 
 fn tell_of_certificate(tls: &Tls, app: &App) {
     let validity = tls.validity();
-    app.metrics().certificate_begins.set(validity.begins.as_secs());
-    app.metrics().certificate_ends.set(validity.ends.as_secs());
+    app.node().metrics().certificate_begins.set(validity.begins.as_secs());
+    app.node().metrics().certificate_ends.set(validity.ends.as_secs());
     for warning in tls.warnings() {
         tracing::warn!("{warning}");
     }
@@ -304,19 +304,19 @@ fn proxies(settings: &Settings) -> Vec<AddressRange> {
 }
 
 /// Polls for changes of other processes until told to stop, and at once when the database announces a change.
-async fn look(app: Arc<App>, stop: Stop) {
+async fn look(node: NodeService, stop: Stop) {
     let mut failing = false;
     loop {
         let resting = async {
             tokio::select! {
-                () = app.changes() => rests(GATHERING, &stop).await,
+                () = node.changes() => rests(GATHERING, &stop).await,
                 message = rests(LOOKING, &stop) => message,
             }
         };
         if resting.await {
             return;
         }
-        match app.refresh().await {
+        match node.refresh().await {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 failing = true;
@@ -328,9 +328,9 @@ async fn look(app: Arc<App>, stop: Stop) {
 }
 
 /// Runs maintenance at intervals until told to stop.
-async fn tidy(app: Arc<App>, stop: Stop) {
+async fn tidy(node: NodeService, stop: Stop) {
     while !rests(TIDYING, &stop).await {
-        if let Err(fault) = app.run_maintenance().await {
+        if let Err(fault) = node.maintain().await {
             fault.note("maintenance failed; it will be tried again");
         }
     }

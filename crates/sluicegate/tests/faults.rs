@@ -237,7 +237,7 @@ async fn a_server_ends_in_order_though_its_database_cannot_be_written() {
     let asked = server.post("/oauth2/introspect").basic_as(text("clientId"), text("clientSecret"));
     asked.form(&[("token", "of nobody")]).send().await.expect(200);
     server.store().faults().set_read_only(true);
-    server.app().close().await.unwrap();
+    server.app().node().close().await.unwrap();
     server.store().faults().set_read_only(false);
     server.post(APPLICATIONS).basic(&USER).json(&payload("after")).send().await.expect(503);
 }

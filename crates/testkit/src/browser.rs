@@ -24,7 +24,7 @@ const MOST_REDIRECTS: usize = 10;
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(server: &'a TestServer) -> Self {
-        let at = Url::parse(&server.app().settings().public_url).expect("the public URL is one");
+        let at = Url::parse(&server.app().node().settings().public_url).expect("the public URL is one");
         Self { server, cookies: BTreeMap::new(), at, page: None }
     }
 

@@ -70,7 +70,7 @@ impl Default for Setup {
 
 /// The whole server over a database in a temporary folder, which is deleted with the server.
 pub struct TestServer {
-    app: Arc<App>,
+    app: App,
     store: Arc<SqliteStore>,
     vault: Arc<Vault>,
     clock: Arc<ManualClock>,
@@ -105,17 +105,16 @@ impl TestServer {
         let sources = Arc::new(Sources::new(setup.kinds, Limits::default(), 16));
         let app = App::new(store.clone(), vault.clone(), sources, clock.clone(), setup.app);
         let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
-        app.set_up(passwords).await.expect("a first start");
-        let app = Arc::new(app);
+        app.setup().run(passwords).await.expect("a first start");
         let service = web::service(app.clone(), setup.web);
         let server = Self { app, store, vault, clock, service, folder };
         server.add_user(&OTHER, &[USER_ROLE]).await;
-        server.app.refresh().await.expect("the feed can be read");
+        server.app.node().refresh().await.expect("the feed can be read");
         server
     }
 
     /// The use cases.
-    pub fn app(&self) -> &Arc<App> {
+    pub fn app(&self) -> &App {
         &self.app
     }
 
@@ -231,7 +230,7 @@ impl TestServer {
         });
         let audit = self.audit(Action::UpdateApplication);
         let updated = self.store.update_application(found.id, wider, audit).await.expect("a database");
-        self.app.refresh().await.expect("the feed can be read");
+        self.app.node().refresh().await.expect("the feed can be read");
         updated.expect("the application").0
     }
 

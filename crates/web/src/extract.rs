@@ -9,9 +9,11 @@ mod authenticated;
 mod json_body;
 mod path;
 mod query;
+mod service;
 
 pub use authenticated::Authenticated;
 pub(crate) use authenticated::basic;
 pub use json_body::JsonBody;
 pub use path::Path;
 pub use query::QueryParameters;
+pub use service::Use;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use app::App;
 use app::identity::access_note::{self, AccessNote};
+use app::node::NodeService;
 use app::node::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
@@ -42,13 +42,13 @@ pub struct HttpService {
 
 impl HttpService {
     pub(crate) fn new(state: WebState, router: Router) -> Self {
-        let ids = Arc::new(RequestIds { start: state.app().random_number(), next: AtomicU64::new(0) });
+        let ids = Arc::new(RequestIds { start: state.node().random_number(), next: AtomicU64::new(0) });
         Self { state, router, ids }
     }
 
-    /// The use cases.
-    pub fn app(&self) -> &Arc<App> {
-        self.state.app()
+    /// The node on which the service runs.
+    pub fn node(&self) -> &NodeService {
+        self.state.node()
     }
 
     /// Responds to a request from a connection; it must first name exactly one host.
@@ -74,7 +74,7 @@ impl HttpService {
         mut request: Request<Body>,
         refused: Option<(StatusCode, &'static str)>,
     ) -> Response {
-        let began = self.state.app().now();
+        let began = self.state.node().now();
         let id = self.ids.next();
         request.extensions_mut().insert(RequestId(id.clone()));
         let area = Area::of(request.uri().path());
@@ -130,13 +130,13 @@ impl HttpService {
     }
 
     fn record(&self, response: Response, seen: Seen, access_note: AccessNote, path: &str) -> Response {
-        let app = self.state.app();
+        let node = self.state.node();
         let status = response.status();
-        let micros = app.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
+        let micros = node.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
         let labels = RequestLabels { area: Word(seen.area.as_str()), status: Word(class_of(status)) };
-        app.metrics().requests.get_or_create(&labels).inc();
+        node.metrics().requests.get_or_create(&labels).inc();
         #[expect(clippy::cast_precision_loss, reason = "a request does not take 285 years")]
-        app.metrics().request_seconds.of(seen.area.as_str()).observe(micros as f64 / 1e6);
+        node.metrics().request_seconds.of(seen.area.as_str()).observe(micros as f64 / 1e6);
         let line = access::Line {
             request_id: seen.id,
             address: seen.address,

@@ -9,8 +9,6 @@
 //!
 //! Start reading at [`service`], which the binary serves, then [`routes`].
 
-use std::sync::Arc;
-
 use app::App;
 
 pub mod assets;
@@ -28,11 +26,13 @@ pub mod pages;
 pub mod reference;
 pub mod respond;
 pub mod routes;
+mod state;
 
 pub use crate::http::body::BodyEnd;
 pub use crate::http::network::{AddressRange, is_everybody};
 pub use crate::http::origin::PeerAddress;
 pub use http_service::HttpService;
+pub use state::WebState;
 
 /// The settings of the HTTP service.
 #[derive(Debug, Clone)]
@@ -61,35 +61,14 @@ impl Default for WebSettings {
     }
 }
 
-/// The state that every handler can reach.
-#[derive(Clone)]
-pub struct WebState(Arc<Inner>);
-
-struct Inner {
-    app: Arc<App>,
-    settings: WebSettings,
-}
-
-impl WebState {
-    /// The use cases.
-    pub fn app(&self) -> &Arc<App> {
-        &self.0.app
-    }
-
-    /// The settings of the operator.
-    pub fn settings(&self) -> &WebSettings {
-        &self.0.settings
-    }
-}
-
 /// The whole server as one service: the routes within the code around all requests.
-pub fn service(app: Arc<App>, settings: WebSettings) -> HttpService {
-    let state = WebState(Arc::new(Inner { app, settings }));
+pub fn service(app: App, settings: WebSettings) -> HttpService {
+    let state = WebState::new(app, settings);
     HttpService::new(state.clone(), routes::router(state))
 }
 
 /// The service of the metrics listener, for operators only.
-pub fn observation_service(app: Arc<App>) -> HttpService {
-    let state = WebState(Arc::new(Inner { app, settings: WebSettings::default() }));
+pub fn observation_service(app: App) -> HttpService {
+    let state = WebState::new(app, WebSettings::default());
     HttpService::new(state.clone(), observation::routes(state))
 }

@@ -1,13 +1,14 @@
 //! What monitoring can see: whether the process is alive, whether it can work, and its counters.
 
+use app::node::NodeService;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
+use crate::extract::Use;
 use crate::{WebState, http_service};
 
 /// The routes of the metrics listener.
@@ -28,15 +29,15 @@ pub async fn health() -> Response {
 
 /// `GET /readyz`: the database is writable, the change feed is current, and the server is not draining;
 /// otherwise 503 with the reason.
-pub async fn readiness(State(state): State<WebState>) -> Response {
-    if state.app().is_draining() {
+pub async fn readiness(Use(node): Use<NodeService>) -> Response {
+    if node.is_draining() {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
             "told to stop\n".to_owned(),
             "text/plain; charset=utf-8",
         );
     }
-    match state.app().readiness().await {
+    match node.readiness().await {
         Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
         Err(fault) => {
             fault.note("not ready");
@@ -46,9 +47,9 @@ pub async fn readiness(State(state): State<WebState>) -> Response {
 }
 
 /// `GET /metrics`: counters in the text format of `OpenMetrics`.
-pub async fn metrics(State(state): State<WebState>) -> Response {
+pub async fn metrics(Use(node): Use<NodeService>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    text(StatusCode::OK, state.app().encode_metrics(), kind)
+    text(StatusCode::OK, node.encode_metrics(), kind)
 }
 
 fn text(status: StatusCode, body: String, kind: &'static str) -> Response {

@@ -1,9 +1,9 @@
 //! `/api/odata4`: reading data over OData V4.
 //!
 //! A handler authenticates the caller, determines the version, splits the address and passes the rest to
-//! [`App::read_data`]. The bytes of the response are passed through unchanged.
+//! [`DataService::read`]. The bytes of the response are passed through unchanged.
 //!
-//! [`App::read_data`]: app::App::read_data
+//! [`DataService::read`]: app::data::DataService::read
 
 mod address;
 mod caller;
@@ -11,6 +11,7 @@ mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
+use app::data::DataService;
 use app::data::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -66,7 +67,7 @@ async fn answer(state: &WebState, parts: &Parts) -> Result<Response, ODataProble
         page_size: preferred.map(|preferred| preferred.rows),
         origin: &origin,
     };
-    let answer = state.app().read_data(&caller, &request).await?;
+    let answer = state.service::<DataService>().read(&caller, &request).await?;
     Ok(respond(answer, preferred, &parts.headers))
 }
 
@@ -137,10 +138,10 @@ async fn list(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem>
     // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
-    let records = state.app().readable_sources(&caller, &origin).await?;
+    let records = state.service::<DataService>().readable_sources(&caller, &origin).await?;
     let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
-        let url = state.app().service_root(&record);
+        let url = state.service::<DataService>().service_root(&record);
         Entry { name: record.name, kind: "ServiceDocument", url }
     });
     let catalogue = Catalogue { value: value.collect() };

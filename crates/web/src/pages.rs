@@ -7,7 +7,9 @@
 use std::convert::Infallible;
 
 use app::Fault;
+use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, LiveSession, RequestOrigin};
+use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -35,7 +37,7 @@ pub mod start;
 
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {
-    /// The state that every handler can reach.
+    /// The settings, and the services for the helpers of pages.
     pub state: WebState,
     /// The headers of the request.
     pub headers: HeaderMap,
@@ -44,6 +46,7 @@ pub struct Visit {
     /// The initiator of the request.
     pub initiator: Initiator,
     method: Method,
+    authentication: AuthenticationService,
 }
 
 impl FromRequestParts<WebState> for Visit {
@@ -56,6 +59,7 @@ impl FromRequestParts<WebState> for Visit {
             origin: origin::of(&parts.extensions, &parts.headers, state.settings()),
             initiator: Initiator::of(&parts.uri, &parts.headers, state),
             method: parts.method.clone(),
+            authentication: state.service(),
         })
     }
 }
@@ -72,7 +76,7 @@ impl Visit {
     /// If the database cannot be read.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
         let Some(cookie) = cookies::session(&self.headers, self.state.settings()) else { return Ok(None) };
-        let live = self.state.app().caller_by_session(&cookie).await?;
+        let live = self.authentication.caller_by_session(&cookie).await?;
         Ok(live.map(|live| (live, cookie)))
     }
 
@@ -91,11 +95,21 @@ impl Visit {
         }
     }
 
+    /// The CSRF token for the forms of the browser with this cookie.
+    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        self.authentication.csrf_token(cookie)
+    }
+
+    /// Whether this is the CSRF token of the browser with this cookie; in constant time.
+    pub fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
+        self.authentication.csrf_holds(cookie, token)
+    }
+
     /// The visitor's cookie, and whether it is new and must be set.
     fn visitor(&self) -> (String, bool) {
         match cookies::value(&self.headers, visitor_name(&self.state)) {
             Some(value) if value.len() == 22 => (value.to_owned(), false),
-            _ => (self.state.app().new_visitor(), true),
+            _ => (self.authentication.new_visitor(), true),
         }
     }
 
@@ -110,11 +124,13 @@ impl Visit {
         csrf: &str,
         caller: Option<&Caller>,
     ) -> Result<(), Response> {
-        let app = self.state.app();
-        if app.csrf_holds(cookie, &CsrfToken::new(csrf)) {
+        if self.csrf_holds(cookie, &CsrfToken::new(csrf)) {
             return Ok(());
         }
-        app.note_refused_request(RefusalReason::ForgedForm, caller, &self.origin).await;
+        self.state
+            .service::<RefusalService>()
+            .note_request(RefusalReason::ForgedForm, caller, &self.origin)
+            .await;
         Err(stale_form())
     }
 

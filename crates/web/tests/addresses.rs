@@ -138,7 +138,7 @@ async fn an_address_that_is_no_text_is_refused_in_the_form_of_its_area() {
 async fn a_form_for_an_application_that_is_none_is_answered_with_a_page() {
     let server = TestServer::start().await;
     let cookie = server.session(&USER).await;
-    let token = server.app().csrf_token(&cookie);
+    let token = server.app().authentication().csrf_token(&cookie);
     for segment in NO_IDS {
         let call = server.post(&format!("/account/applications/{segment}/revoke"));
         let call = call.header("cookie", format!("sluicegate={cookie}")).form(&[("csrf", token.expose())]);

@@ -423,7 +423,7 @@ async fn a_hundred_first_requests_open_a_source_once() {
     let mut all = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let (server, record) = (server.clone(), record.clone());
-        all.spawn(async move { server.app().opened(&record).await.unwrap() });
+        all.spawn(async move { server.app().data().open(&record).await.unwrap() });
     }
     let opened = all.join_all().await;
     assert!(opened.iter().all(|one| Arc::ptr_eq(one, &opened[0])));
@@ -435,10 +435,10 @@ async fn what_another_node_deletes_is_closed_here() {
     let source = create(&server, &USER, "harbour").await;
     entity_sets(&server, &source).await;
     let record = server.store().find_data_source_by_name("harbour").await.unwrap().unwrap();
-    let opened = server.app().opened(&record).await.unwrap();
-    let audit = NewAuditEvent::new(Action::DeleteDataSource, Outcome::Success, server.app().now());
+    let opened = server.app().data().open(&record).await.unwrap();
+    let audit = NewAuditEvent::new(Action::DeleteDataSource, Outcome::Success, server.app().node().now());
     server.store().delete_data_source(record.id, audit).await.unwrap().unwrap();
-    server.app().refresh().await.unwrap();
+    server.app().node().refresh().await.unwrap();
     let deadline = sources::Deadline::after(std::time::Duration::from_secs(1));
     assert_eq!(opened.source.version(deadline).await, Err(sources::SourceError::Closed));
 }

@@ -57,7 +57,7 @@ async fn every_event_is_taken_in_though_one_read_does_not_hold_them() {
     }
     scene.end_what(&last).await;
     assert_eq!(scene.status(&last).await, 200, "nobody has looked yet");
-    scene.server.app().refresh().await.unwrap();
+    scene.server.app().node().refresh().await.unwrap();
     assert_eq!([scene.status(&first).await, scene.status(&last).await], [401, 401]);
     assert_eq!(scene.status(&other).await, 200);
 }
@@ -68,10 +68,10 @@ async fn a_feed_that_has_lost_its_end_is_read_again() {
     let (before, after) = (scene.token().await, scene.token().await);
     scene.end_what(&before).await;
     scene.end(scene.server.vault().new_token_id(scene.server.clock().now())).await;
-    scene.server.app().refresh().await.unwrap();
+    scene.server.app().node().refresh().await.unwrap();
     let database = rusqlite::Connection::open(scene.server.folder().join("system.db")).unwrap();
     database.execute_batch("DELETE FROM revocations; UPDATE versions SET revocations = 0").unwrap();
     scene.end_what(&after).await;
-    scene.server.app().refresh().await.unwrap();
+    scene.server.app().node().refresh().await.unwrap();
     assert_eq!([scene.status(&before).await, scene.status(&after).await], [401, 401]);
 }

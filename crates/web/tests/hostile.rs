@@ -236,12 +236,12 @@ async fn a_session_cookie_changes_things_only_with_its_token() {
     let without = server.post(PATH).header("cookie", &line).json(&body).send().await;
     assert_envelope(&without, 403, 222_298_003);
     let other = server.session(&ADMIN).await;
-    let foreign = server.app().csrf_token(&other);
+    let foreign = server.app().authentication().csrf_token(&other);
     let wrong =
         server.post(PATH).header("cookie", &line).header("x-csrf-token", foreign.expose()).json(&body);
     assert_envelope(&wrong.send().await, 403, 222_298_003);
     nothing_is_registered(&server).await;
-    let token = server.app().csrf_token(&cookie);
+    let token = server.app().authentication().csrf_token(&cookie);
     let right = server.post(PATH).header("cookie", &line).header("x-csrf-token", token.expose()).json(&body);
     right.send().await.expect(201);
     let forged = format!("sluicegate={cookie}x");

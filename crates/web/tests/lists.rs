@@ -224,6 +224,6 @@ async fn a_list_breaks_off_when_its_reader_may_not_see_it_any_more() {
     let demotion = UserChange { roles: Some(vec![USER_ROLE]), at: AT, ..UserChange::default() };
     let id = server.user(&SECOND).await.id;
     server.store().update_user(id, demotion, event(Action::UpdateUser)).await.unwrap().unwrap();
-    server.app().refresh().await.unwrap();
+    server.app().node().refresh().await.unwrap();
     assert!(body.collect().await.is_err());
 }

@@ -35,7 +35,8 @@ fn type_of(code: &str) -> Option<&str> {
     let rest =
         ["struct ", "enum ", "trait ", "type ", "union "].iter().find_map(|kind| rest.strip_prefix(kind))?;
     let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-    Some(&rest[..end])
+    // A macro gives the name of `pub struct $name`.
+    (end > 0).then(|| &rest[..end])
 }
 
 #[cfg(test)]

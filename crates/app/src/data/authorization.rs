@@ -1,5 +1,6 @@
 //! Read grants: if access is revoked while a response is being sent, the response is aborted.
 
+use super::DataService;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use domain::time::Timestamp;
 use oauth::scope::BuiltInScope;
 
 use super::DataRefusal;
+use crate::Fault;
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::{App, Fault};
 
 /// How long a check counts before it is repeated.
 const HOLDS_MICROS: i64 = 1_000_000;
@@ -27,7 +28,7 @@ pub(super) struct ReadGrant<'a> {
 
 /// A read grant for a stream, which outlives the request.
 pub(super) struct StreamAuthorization {
-    app: Arc<App>,
+    reader: DataService,
     caller: Caller,
     record: Arc<DataSource>,
     origin: RequestOrigin,
@@ -36,10 +37,10 @@ pub(super) struct StreamAuthorization {
 /// The result of checking again whether the reader may still read.
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> + Send>>;
 
-impl App {
+impl DataService {
     /// Revalidates a read grant that is no longer recent.
     pub(super) async fn revalidate(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let age = self.now().as_micros().saturating_sub(read_grant.at.as_micros());
+        let age = self.context.now().as_micros().saturating_sub(read_grant.at.as_micros());
         if age <= HOLDS_MICROS { Ok(()) } else { self.revalidate_now(read_grant).await }
     }
 
@@ -56,8 +57,8 @@ impl App {
     }
 
     async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let account = self.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
-        if !self.still_covers(read_grant.caller, BuiltInScope::OData).await? {
+        let account = self.context.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        if !self.context.still_covers(read_grant.caller, BuiltInScope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }
         if !account.may(Permission::UseDataSourceWithOData) {
@@ -70,11 +71,11 @@ impl App {
 
     /// Data sources are cached by name; only one that was renamed meanwhile is looked up by id.
     async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
-        let named = self.data_source_by_name(&record.name).await?;
+        let named = self.context.data_source_by_name(&record.name).await?;
         if let Some(same) = named.filter(|named| named.id == record.id) {
             return Ok(Some(same));
         }
-        Ok(self.store.find_data_source(record.id).await?.map(Arc::new))
+        Ok(self.context.store.find_data_source(record.id).await?.map(Arc::new))
     }
 }
 
@@ -85,9 +86,9 @@ pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
 }
 
 impl StreamAuthorization {
-    pub(super) fn new(app: &Arc<App>, read_grant: ReadGrant<'_>) -> Arc<Self> {
+    pub(super) fn new(reader: &DataService, read_grant: ReadGrant<'_>) -> Arc<Self> {
         Arc::new(Self {
-            app: Arc::clone(app),
+            reader: reader.clone(),
             caller: read_grant.caller.clone(),
             record: Arc::clone(read_grant.record),
             origin: read_grant.origin.clone(),
@@ -97,10 +98,10 @@ impl StreamAuthorization {
     /// Checks whether the reader may still read.
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
-            let now = self.app.now();
+            let now = self.reader.context.now();
             let read_grant =
                 ReadGrant { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
-            self.app.revalidate_now(read_grant).await
+            self.reader.revalidate_now(read_grant).await
         })
     }
 

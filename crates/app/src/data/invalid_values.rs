@@ -1,12 +1,12 @@
 //! What did not fit the model, noted while rows are written.
 
+use super::DataService;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use odata::encode::InvalidValues;
 use prometheus_client::metrics::counter::Counter;
 
-use crate::App;
 use crate::data::models::OpenedSource;
 
 /// Where it is noted.
@@ -17,9 +17,9 @@ pub(super) struct InvalidValueRecorder {
     is_outdated: Arc<AtomicBool>,
 }
 
-impl App {
+impl DataService {
     pub(super) fn recorder(&self, opened: &OpenedSource) -> InvalidValueRecorder {
-        let invalid_values = self.metrics().odata_misfits.clone();
+        let invalid_values = self.context.metrics().odata_misfits.clone();
         InvalidValueRecorder { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
     }
 }

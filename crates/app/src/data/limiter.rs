@@ -1,6 +1,7 @@
 //! Permits: how many requests of one user run and wait (limits 24 and 25), and how many paged responses are
 //! open (limit 6).
 
+use super::DataService;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use domain::limit::Limit;
 use tokio::sync::oneshot;
 
 use super::DataRefusal;
-use crate::{App, Fault};
+use crate::Fault;
 
 /// The concurrency limiter for all users.
 #[derive(Debug, Default)]
@@ -39,16 +40,16 @@ enum Asked {
     Full,
 }
 
-impl App {
+impl DataService {
     /// A permit for a request of the user; `None` if there is no limit.
     pub(super) async fn acquire_permit(&self, user: UserId) -> Result<Option<Permit>, DataRefusal> {
-        self.acquire_from(&self.data.limiter, Limit::ODataMaxConcurrentRequests, user).await
+        self.acquire_from(&self.context.data.limiter, Limit::ODataMaxConcurrentRequests, user).await
     }
 
     /// A permit for a paged response of the user. Whoever waits for it already has a permit for the request,
     /// and its holders wait for nothing.
     pub(super) async fn acquire_paging_permit(&self, user: UserId) -> Result<Option<Permit>, DataRefusal> {
-        self.acquire_from(&self.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
+        self.acquire_from(&self.context.data.paging, Limit::ODataMaxConcurrentPagingQueries, user).await
     }
 
     async fn acquire_from(
@@ -57,14 +58,14 @@ impl App {
         most: Limit,
         user: UserId,
     ) -> Result<Option<Permit>, DataRefusal> {
-        let running = self.limit(most).await.map_err(Fault::from)?;
+        let running = self.context.limit(most).await.map_err(Fault::from)?;
         let Some(running) = bound(running) else { return Ok(None) };
-        let waiting = self.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
+        let waiting = self.context.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
         match limiter.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
             Asked::Taken(permit) => Ok(Some(permit)),
             Asked::Full => Err(DataRefusal::TooManyRequests),
             Asked::Waiting(turn) => {
-                let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
+                let patience = Duration::from_secs(self.context.settings.odata_timeout_secs.into());
                 match tokio::time::timeout(patience, turn).await {
                     Ok(Ok(permit)) => Ok(Some(permit)),
                     Ok(Err(_)) | Err(_) => Err(DataRefusal::WaitedTooLong),

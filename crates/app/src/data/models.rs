@@ -18,7 +18,7 @@ use sources::options::OptionValues;
 use sources::{AllowedFolders, Deadline, Described, Places, SchemaVersion, Source, SourceError, SourceSpec};
 
 use crate::data::Document;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// How long a model counts as current before the database is asked again.
 const LOOK_AFTER_MICROS: i64 = 1_000_000;
@@ -148,12 +148,12 @@ impl Ready {
     }
 }
 
-impl App {
+impl Context {
     /// Opens the source of this record, with its model. Fast if both are ready.
     ///
     /// # Errors
     /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
-    pub async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
+    pub(crate) async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let slot = self.models.slot(record.id);
         let attempts = slot.attempts.load(Ordering::Acquire);
         if let Some(ready) = slot.ready()
@@ -168,7 +168,7 @@ impl App {
     /// Opens the source and compiles its model again, even if both are ready.
     ///
     /// # Errors
-    /// As for [`App::opened`]; the previous model stays in use then.
+    /// As for [`Context::opened`]; the previous model stays in use then.
     pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let slot = self.models.slot(record.id);
         let mut failure = slot.turn.lock().await;

@@ -1,5 +1,6 @@
 //! The cached plan of a request, by its text.
 
+use super::DataService;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -17,8 +18,8 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::{DataRefusal, DataRequest, SERVICE_PATH};
+use crate::Fault;
 use crate::data::models::OpenedSource;
-use crate::{App, Fault};
 
 /// The maximum total size of all cached plans, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -101,10 +102,10 @@ struct LookupKey<'a> {
     text: &'a str,
 }
 
-impl App {
+impl DataService {
     /// The plan of a request, cached or new.
     pub(super) async fn prepare(
-        self: &Arc<Self>,
+        &self,
         record: &DataSource,
         opened: &Arc<OpenedSource>,
         request: &DataRequest<'_>,
@@ -118,14 +119,14 @@ impl App {
             accepted: Format::accept(request.accept),
             policy_version: UNRESTRICTED,
         };
-        let plans = &self.data.plans.0;
+        let plans = &self.context.data.plans.0;
         if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
             return Ok(planned);
         }
         let text = request.path_and_query;
         let planned = if text.len() > HEAVY_TEXT {
             let (app, record, opened, text) =
-                (Arc::clone(self), record.clone(), Arc::clone(opened), text.to_owned());
+                (self.clone(), record.clone(), Arc::clone(opened), text.to_owned());
             let planned = tokio::task::spawn_blocking(move || app.plan(&record, &opened, &text, &key));
             planned.await.map_err(|panic| Fault::Broken(Box::new(panic)))??
         } else {
@@ -148,7 +149,7 @@ impl App {
         let url = Url::read(text)?;
         let root = self.service_root(record);
         let context = PlanContext {
-            now: jiff::Timestamp::from_microsecond(self.now().as_micros())
+            now: jiff::Timestamp::from_microsecond(self.context.now().as_micros())
                 .map_err(|error| Fault::Broken(Box::new(error)))?,
             page_size: key.page_size,
             format: key.accepted.unwrap_or_default(),
@@ -175,12 +176,12 @@ impl App {
 
     /// The absolute URL of a source's service document, with its slash.
     pub fn service_root(&self, record: &DataSource) -> String {
-        format!("{}{SERVICE_PATH}/{}/", self.settings.public_url, record.name)
+        format!("{}{SERVICE_PATH}/{}/", self.context.settings.public_url, record.name)
     }
 
     /// A position contains the source for which it was sealed, but no rights.
     fn open_position(&self, sealed: &str, source: DataSourceId) -> Result<Position, Error> {
-        let opened = self.vault.open_position(sealed).unwrap_or_default();
+        let opened = self.context.vault.open_position(sealed).unwrap_or_default();
         match opened.split_first_chunk() {
             Some((id, position)) if *id == source.get().to_le_bytes() => Position::from_bytes(position),
             _ => Position::from_bytes(&[]),

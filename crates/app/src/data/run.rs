@@ -2,6 +2,7 @@
 
 mod rows;
 
+use super::DataService;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,7 +27,6 @@ use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
 use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal, document};
-use crate::App;
 use crate::data::models::OpenedSource;
 
 /// How long a read may occupy a request thread. A longer read starts again on a worker, so that nobody waits
@@ -76,10 +76,10 @@ struct SingleJob {
     told: Arc<OnceLock<Found>>,
 }
 
-impl App {
+impl DataService {
     /// Runs the plan and returns its result.
     pub(super) async fn run(
-        self: &Arc<Self>,
+        &self,
         read_grant: ReadGrant<'_>,
         opened: &Arc<OpenedSource>,
         planned: &Arc<CachedPlan>,
@@ -106,17 +106,17 @@ impl App {
     }
 
     async fn page(
-        self: &Arc<Self>,
+        &self,
         read_grant: ReadGrant<'_>,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
     ) -> Result<DataBody, DataRefusal> {
         let source = &opened.source;
-        let metrics = self.metrics();
+        let metrics = self.context.metrics();
         let pager = Pager {
-            vault: Arc::clone(&self.vault),
+            vault: Arc::clone(&self.context.vault),
             source: read_grant.record.id,
-            now: self.now(),
+            now: self.context.now(),
             rows: metrics.odata_rows.clone(),
             recorder: self.recorder(opened),
         };
@@ -174,7 +174,7 @@ impl App {
     }
 
     fn worker_run(&self) -> Run {
-        let patience = Duration::from_secs(self.settings.odata_timeout_secs.into());
+        let patience = Duration::from_secs(self.context.settings.odata_timeout_secs.into());
         // The statements limit their rows themselves.
         Run { deadline: Deadline::after(patience), max_rows: usize::MAX }
     }

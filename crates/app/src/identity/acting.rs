@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::account::Permission;
-use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::audit::{Action, NewAuditEvent};
 use domain::id::UserId;
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::entity_cache::Account;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// A caller together with the user on whose behalf the request acts.
 #[derive(Debug, Clone)]
@@ -61,8 +61,8 @@ impl Actor {
     }
 
     /// An audit event about an operation of this caller, which names the user on whose behalf it was done.
-    pub(crate) fn audit(&self, app: &App, action: Action, origin: &RequestOrigin) -> NewAuditEvent {
-        let mut event = self.caller.audit(action, app.now(), origin);
+    pub(crate) fn audit(&self, context: &Context, action: Action, origin: &RequestOrigin) -> NewAuditEvent {
+        let mut event = self.caller.audit(action, context.now(), origin);
         if let Some(other) = &self.other {
             event.detail = Some(format!("on behalf of {}", other.user.name));
             if let Some(authority) = &mut event.authority {
@@ -73,23 +73,15 @@ impl Actor {
     }
 }
 
-impl App {
-    /// Records that a caller was refused something, and why. Repetitions are throttled.
-    ///
-    /// # Errors
-    /// If the database cannot store it.
-    pub async fn note_refusal(
-        &self,
-        caller: &Caller,
-        why: &str,
-        origin: &RequestOrigin,
-    ) -> Result<(), Fault> {
-        let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
-        audit.outcome = Outcome::Refused;
-        audit.detail = Some(why.to_owned());
-        Ok(self.note_refused(audit).await?)
-    }
+/// Requests on behalf of another user.
+#[derive(Clone)]
+pub struct DelegationService {
+    context: Arc<Context>,
+}
 
+service!(DelegationService);
+
+impl DelegationService {
     /// Determines on whose behalf the caller acts; `user` is the name in the request, if any.
     ///
     /// Only an administrator may act on behalf of an administrator; otherwise the permission to act for
@@ -102,9 +94,9 @@ impl App {
         if !caller.may(Permission::OnBehalfOf) {
             return Err(ActingRefusal::Forbidden);
         }
-        let found = self.store.find_user_by_name(name).await.map_err(Fault::from)?;
+        let found = self.context.store.find_user_by_name(name).await.map_err(Fault::from)?;
         let user = found.ok_or(ActingRefusal::UnknownUser)?;
-        let other = Arc::new(self.with_permissions(user).await.map_err(Fault::from)?);
+        let other = Arc::new(self.context.with_permissions(user).await.map_err(Fault::from)?);
         if other.is_administrator() && !caller.account().is_administrator() {
             return Err(ActingRefusal::Forbidden);
         }

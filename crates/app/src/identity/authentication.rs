@@ -11,7 +11,7 @@ use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::refusals::DeadToken;
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::{App, Fault, identity::access_note};
+use crate::{Context, Fault, identity::access_note};
 
 /// Why a bearer token does not authenticate a caller.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +24,26 @@ pub enum BearerRefusal {
     Fault(#[from] Fault),
 }
 
-impl App {
+/// Callers by bearer token and by session cookie.
+#[derive(Clone)]
+pub struct AuthenticationService {
+    context: Arc<Context>,
+}
+
+service!(AuthenticationService);
+
+impl AuthenticationService {
     /// Opens an access token and checks its expiry and the revocation index.
     async fn check_access_token(&self, text: &str) -> Result<Result<AccessToken, DeadToken>, Fault> {
-        let now = self.now();
-        let Ok(token) = self.vault.open_access_token(text) else { return Ok(Err(DeadToken::Unknown)) };
+        let now = self.context.now();
+        let Ok(token) = self.context.vault.open_access_token(text) else {
+            return Ok(Err(DeadToken::Unknown));
+        };
         if token.expires_at.is_past(now) {
             return Ok(Err(DeadToken::Expired(token)));
         }
-        self.ensure_fresh().await?;
-        Ok(if self.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
+        self.context.ensure_fresh().await?;
+        Ok(if self.context.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
     }
 
     /// The caller behind a bearer token. An invalid token is recorded in the audit log.
@@ -52,7 +62,7 @@ impl App {
             Ok(Err(_)) => "dead",
             Err(_) => "fault",
         });
-        self.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
         match checked? {
             Ok(caller) => {
                 access_note::caller(&caller);
@@ -60,7 +70,7 @@ impl App {
             }
             Err(dead) => {
                 // Boxed, so that valid tokens do not pay for the state that only this path needs.
-                Box::pin(self.note_dead_token(&dead, origin)).await;
+                Box::pin(self.context.note_dead_token(&dead, origin)).await;
                 Err(BearerRefusal::Dead)
             }
         }
@@ -71,20 +81,65 @@ impl App {
             Ok(token) => token,
             Err(dead) => return Ok(Err(dead)),
         };
-        let account = self.account(token.user).await?;
+        let account = self.context.account(token.user).await?;
         let Some(account) = account.filter(|account| account.user.active) else {
             return Ok(Err(DeadToken::Revoked(token)));
         };
         if let Some(grant) = token.grant {
-            self.usage.grant(grant, self.now());
+            self.context.usage.grant(grant, self.context.now());
         }
-        let Some(now) = self.scopes_now(token.application).await? else {
+        let Some(now) = self.context.scopes_now(token.application).await? else {
             return Ok(Err(DeadToken::Revoked(token)));
         };
         let scopes = token.scopes.intersection(now);
         Ok(Ok(Caller::of_token(account, token, scopes)))
     }
 
+    /// The CSRF token that a form or script of the browser with this cookie must send with a change.
+    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
+        self.context.vault.csrf_token(cookie)
+    }
+
+    /// Creates a random value for a browser that is not signed in, to which its forms are bound.
+    pub fn new_visitor(&self) -> String {
+        self.context.vault.new_visitor()
+    }
+
+    /// Whether this is the CSRF token of the browser with this cookie; in constant time.
+    pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
+        self.context.vault.csrf_holds(cookie, given)
+    }
+
+    /// The caller behind a session cookie; `None` if there is no valid session.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
+        let Ok((id, digest)) = self.context.vault.parse_session_cookie(cookie) else {
+            return Ok(None);
+        };
+        let Some(session) = self.context.store.find_session(id).await? else {
+            return Ok(None);
+        };
+        if session.expires_at.is_past(self.context.now())
+            || !self.context.vault.same_digest(&session.digest, &digest)
+        {
+            return Ok(None);
+        }
+        let Some(user) = self.context.store.find_user(session.user).await? else {
+            return Ok(None);
+        };
+        if !user.active || user.epoch != session.user_epoch {
+            return Ok(None);
+        }
+        let account = Arc::new(self.context.with_permissions(user).await?);
+        let caller = Caller::new(account, Via::Session(session.id));
+        access_note::caller(&caller);
+        Ok(Some(LiveSession { session, caller }))
+    }
+}
+
+impl Context {
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
     pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
@@ -102,41 +157,5 @@ impl App {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
         let now = self.scopes_now(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))
-    }
-
-    /// The CSRF token that a form or script of the browser with this cookie must send with a change.
-    pub fn csrf_token(&self, cookie: &str) -> CsrfToken {
-        self.vault.csrf_token(cookie)
-    }
-
-    /// Whether this is the CSRF token of the browser with this cookie; in constant time.
-    pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
-        self.vault.csrf_holds(cookie, given)
-    }
-
-    /// The caller behind a session cookie; `None` if there is no valid session.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn caller_by_session(&self, cookie: &SessionCookie) -> Result<Option<LiveSession>, Fault> {
-        let Ok((id, digest)) = self.vault.parse_session_cookie(cookie) else {
-            return Ok(None);
-        };
-        let Some(session) = self.store.find_session(id).await? else {
-            return Ok(None);
-        };
-        if session.expires_at.is_past(self.now()) || !self.vault.same_digest(&session.digest, &digest) {
-            return Ok(None);
-        }
-        let Some(user) = self.store.find_user(session.user).await? else {
-            return Ok(None);
-        };
-        if !user.active || user.epoch != session.user_epoch {
-            return Ok(None);
-        }
-        let account = Arc::new(self.with_permissions(user).await?);
-        let caller = Caller::new(account, Via::Session(session.id));
-        access_note::caller(&caller);
-        Ok(Some(LiveSession { session, caller }))
     }
 }

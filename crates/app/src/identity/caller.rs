@@ -37,7 +37,7 @@ pub enum Via {
     Basic,
     /// A browser session.
     Session(SessionId),
-    /// The shell of the machine; see [`App::operator`](crate::App::operator).
+    /// The shell of the machine; see [`OperatorService`](crate::identity::operator::OperatorService).
     CommandLine,
     /// An access token.
     Bearer {

@@ -4,26 +4,34 @@
 use std::sync::Arc;
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// The number of users in one read.
 const BATCH: u32 = 100;
 
-impl App {
+/// The operator at the command line.
+#[derive(Clone)]
+pub struct OperatorService {
+    context: Arc<Context>,
+}
+
+service!(OperatorService);
+
+impl OperatorService {
     /// The operator as a caller with the rights of the first active administrator, who also owns what is
     /// created; the audit log calls the actor `command line`. `None` if there is no administrator, which only
     /// happens in a database that was tampered with.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn operator(&self) -> Result<Option<Caller>, Fault> {
+    pub async fn caller(&self) -> Result<Option<Caller>, Fault> {
         let mut after = None;
         loop {
-            let users = self.store.list_users(after, BATCH).await?;
+            let users = self.context.store.list_users(after, BATCH).await?;
             let Some(last) = users.last() else { return Ok(None) };
             after = Some(last.id);
             for user in users {
-                let account = self.with_permissions(user).await?;
+                let account = self.context.with_permissions(user).await?;
                 if account.user.active && account.is_administrator() {
                     return Ok(Some(Caller::new(Arc::new(account), Via::CommandLine)));
                 }

@@ -17,7 +17,7 @@ use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::audit_throttle::ThrottleKey;
 use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// The application of a request.
 #[derive(Debug, Clone, Copy)]
@@ -78,9 +78,48 @@ pub(crate) enum DeadToken {
     Revoked(AccessToken),
 }
 
-impl App {
+/// The record of refused requests.
+#[derive(Clone)]
+pub struct RefusalService {
+    context: Arc<Context>,
+}
+
+service!(RefusalService);
+
+impl RefusalService {
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
-    pub async fn note_refused_request(
+    pub async fn note_request(&self, reason: RefusalReason, caller: Option<&Caller>, origin: &RequestOrigin) {
+        self.context.note_refused_request(reason, caller, origin).await;
+    }
+
+    /// Records that a caller was refused something, and why. Repetitions are throttled.
+    ///
+    /// # Errors
+    /// If the database cannot store it.
+    pub async fn note(&self, caller: &Caller, why: &str, origin: &RequestOrigin) -> Result<(), Fault> {
+        self.context.note_refusal(caller, why, origin).await
+    }
+}
+
+impl Context {
+    /// Records that a caller was refused something, and why. Repetitions are throttled.
+    ///
+    /// # Errors
+    /// If the database cannot store it.
+    pub(crate) async fn note_refusal(
+        &self,
+        caller: &Caller,
+        why: &str,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
+        audit.outcome = Outcome::Refused;
+        audit.detail = Some(why.to_owned());
+        Ok(self.note_refused(audit).await?)
+    }
+
+    /// Records that a request was refused; `caller` is the authenticated caller, if any.
+    pub(crate) async fn note_refused_request(
         &self,
         reason: RefusalReason,
         caller: Option<&Caller>,

@@ -1,5 +1,6 @@
 //! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
+use crate::identity::sign_in::SignInService;
 use std::sync::Arc;
 
 use domain::account::Permission;
@@ -13,7 +14,7 @@ use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::sign_in::{SignInCredentials, SignInRefusal};
 use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -32,25 +33,33 @@ pub enum PasswordChangeRefusal {
     Fault(#[from] Fault),
 }
 
-impl App {
+/// Sessions of browsers.
+#[derive(Clone)]
+pub struct SessionService {
+    context: Arc<Context>,
+}
+
+service!(SessionService);
+
+impl SessionService {
     /// Opens a session after a sign-in, and returns its cookie. The previous session of the same browser ends
     /// in the same operation.
     ///
     /// # Errors
     /// [`SignInRefusal::Refused`] if the password was changed since it was verified; a fault if the database
     /// cannot store it.
-    pub async fn open_session(
+    pub async fn open(
         &self,
         account: Arc<Account>,
         until_now: Option<&SessionCookie>,
         origin: &RequestOrigin,
     ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
-        let now = self.now();
-        let (secret, digest) = self.vault.new_session_secret();
+        let now = self.context.now();
+        let (secret, digest) = self.context.vault.new_session_secret();
         let mut audit = origin.audit(Action::SignIn, Outcome::Success, now);
         audit.actor = Some(account.user.id);
         audit.actor_name = Some(account.user.name.clone());
-        let replaced = until_now.and_then(|cookie| self.vault.parse_session_cookie(cookie).ok());
+        let replaced = until_now.and_then(|cookie| self.context.vault.parse_session_cookie(cookie).ok());
         let new = NewSession {
             user: account.user.id,
             user_epoch: account.user.epoch,
@@ -59,27 +68,27 @@ impl App {
             expires_at: self.session_expires_at(now),
             replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
-        let Some(session) = self.store.insert_session(new, audit).await? else {
+        let Some(session) = self.context.store.insert_session(new, audit).await? else {
             let caller = Caller::new(account, Via::Basic);
-            self.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
+            self.context.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
             return Err(SignInRefusal::Refused);
         };
-        let cookie = self.vault.session_cookie(session.id, &secret);
+        let cookie = self.context.vault.session_cookie(session.id, &secret);
         let caller = Caller::new(account, Via::Session(session.id));
         Ok((LiveSession { session, caller }, cookie))
     }
 
     fn session_expires_at(&self, now: Timestamp) -> Timestamp {
-        now.plus_secs(i64::from(self.settings.session_lifetime_secs))
+        now.plus_secs(i64::from(self.context.settings.session_lifetime_secs))
     }
 
     /// Ends a session.
     ///
     /// # Errors
     /// If the database cannot store it; the session stays valid then.
-    pub async fn close_session(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<(), Fault> {
-        let audit = live.caller.audit(Action::SignOut, self.now(), origin);
-        Ok(self.store.delete_session(live.session.id, audit).await?)
+    pub async fn close(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<(), Fault> {
+        let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
+        Ok(self.context.store.delete_session(live.session.id, audit).await?)
     }
 
     /// Changes the password of the user of this session. All access given under the old password is revoked,
@@ -89,7 +98,7 @@ impl App {
     /// # Errors
     /// [`PasswordChangeRefusal`]; nothing has changed then, except for the failure count.
     pub async fn change_own_password(
-        self: &Arc<Self>,
+        &self,
         live: &LiveSession,
         current: Password,
         new: Password,
@@ -97,39 +106,42 @@ impl App {
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.account().user;
         if !live.caller.may(Permission::ChangePassword) {
-            self.note_refusal(&live.caller, "lacks ChangePassword", origin).await?;
+            self.context.note_refusal(&live.caller, "lacks ChangePassword", origin).await?;
             return Err(PasswordChangeRefusal::Forbidden);
         }
-        let verified =
-            self.sign_in(&SignInCredentials { name: user.name.clone(), password: current }, origin).await?;
+        let verified = SignInService::from(&self.context)
+            .sign_in(&SignInCredentials { name: user.name.clone(), password: current }, origin)
+            .await?;
         password::check(new.expose(), &user.name)?;
-        let now = self.now();
-        let (secret, digest) = self.vault.new_session_secret();
+        let now = self.context.now();
+        let (secret, digest) = self.context.vault.new_session_secret();
         let change = PasswordChange {
             user: user.id,
             user_epoch: verified.user.epoch,
-            password: self.vault.hash_password(new).await.map_err(|_| Fault::Busy)?,
+            password: self.context.vault.hash_password(new).await.map_err(|_| Fault::Busy)?,
             session_digest: digest,
             session_expires_at: self.session_expires_at(now),
             network: origin.network(),
             at: now,
-            revocation_expires_at: self.revocations_expire_at(),
+            revocation_expires_at: self.context.revocations_expire_at(),
         };
         let audit = live.caller.audit(Action::ChangePassword, now, origin);
-        let changed = self.store.change_password(change, audit).await.map_err(Fault::from)?;
-        let (session, events) = match self.judged(&live.caller, changed, origin).await {
+        let changed = self.context.store.change_password(change, audit).await.map_err(Fault::from)?;
+        let (session, events) = match self.context.judged(&live.caller, changed, origin).await {
             Ok(changed) => changed,
             Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
             // The password was changed again since the current one was verified, so it is not the current one
             // any more.
             Err(_) => {
-                self.note_refused_request(RefusalReason::PasswordChanged, Some(&live.caller), origin).await;
+                self.context
+                    .note_refused_request(RefusalReason::PasswordChanged, Some(&live.caller), origin)
+                    .await;
                 return Err(SignInRefusal::Refused.into());
             }
         };
-        self.learn(&events);
-        self.entities.forget_users();
-        self.vault.forget_remembered_credentials();
-        Ok(self.vault.session_cookie(session.id, &secret))
+        self.context.learn(&events);
+        self.context.entities.forget_users();
+        self.context.vault.forget_remembered_credentials();
+        Ok(self.context.vault.session_cookie(session.id, &secret))
     }
 }

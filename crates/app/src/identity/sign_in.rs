@@ -15,7 +15,7 @@ use store::{SignInFacts, StoreError};
 use crate::identity::caller::{Caller, RequestOrigin, Via};
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::{App, Fault, identity::access_note};
+use crate::{Context, Fault, identity::access_note};
 
 mod attempt;
 mod origin;
@@ -66,14 +66,22 @@ impl From<StoreError> for SignInRefusal {
     }
 }
 
-impl App {
+/// Sign-in by user name and password.
+#[derive(Clone)]
+pub struct SignInService {
+    context: Arc<Context>,
+}
+
+service!(SignInService);
+
+impl SignInService {
     /// The caller with this user name and password. A correct password is remembered for a short time,
     /// because some clients send it with every request and a hash takes milliseconds.
     ///
     /// # Errors
-    /// As for [`App::sign_in`].
+    /// As for [`SignInService::sign_in`].
     pub async fn caller_by_password(
-        self: &Arc<Self>,
+        &self,
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Caller, SignInRefusal> {
@@ -82,32 +90,38 @@ impl App {
             && self.is_remembered(facts, &credentials.password)
         {
             self.note_network(facts, origin).await?;
-            let account = Arc::new(self.with_permissions(facts.user.clone()).await?);
+            let account = Arc::new(self.context.with_permissions(facts.user.clone()).await?);
             access_note::user(&account);
             return Ok(Caller::new(account, Via::Basic));
         }
         let account = self.check_and_count(credentials, facts, origin).await?;
-        self.vault.remember(&account.user.password, account.user.id, &credentials.password, self.now());
+        self.context.vault.remember(
+            &account.user.password,
+            account.user.id,
+            &credentials.password,
+            self.context.now(),
+        );
         Ok(Caller::new(account, Via::Basic))
     }
 
     fn is_remembered(&self, facts: &SignInFacts, password: &Password) -> bool {
-        let (user, now) = (&facts.user, self.now());
+        let (user, now) = (&facts.user, self.context.now());
         user.active
             && !facts.lockout().is_locked(now)
             && !has_failures_to_forget(facts)
             && user.password_expires_at.is_none_or(|end| !end.is_past(now))
-            && self.vault.remembers(&user.password, user.id, password, now)
+            && self.context.vault.remembers(&user.password, user.id, password, now)
     }
 
     /// Records the network of the user, if it is new.
     async fn note_network(&self, facts: &SignInFacts, origin: &RequestOrigin) -> Result<(), StoreError> {
-        let now = self.now();
+        let now = self.context.now();
         match origin.network() {
             Some(network)
-                if origin::is_news(facts, now) && self.rates.may_note(network, facts.user.id, now) =>
+                if origin::is_news(facts, now)
+                    && self.context.rates.may_note(network, facts.user.id, now) =>
             {
-                self.store.note_sign_in(origin.succeeded(&facts.user, now)).await
+                self.context.store.note_sign_in(origin.succeeded(&facts.user, now)).await
             }
             _ => Ok(()),
         }
@@ -121,7 +135,7 @@ impl App {
     /// # Errors
     /// [`SignInRefusal`]; reasons that would help an attacker share one response.
     pub async fn sign_in(
-        self: &Arc<Self>,
+        &self,
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
@@ -134,11 +148,11 @@ impl App {
         credentials: &SignInCredentials,
         origin: &RequestOrigin,
     ) -> Result<Option<SignInFacts>, StoreError> {
-        self.store.find_sign_in(&credentials.name, origin.comes_from(self.now())).await
+        self.context.store.find_sign_in(&credentials.name, origin.comes_from(self.context.now())).await
     }
 
     async fn check_and_count(
-        self: &Arc<Self>,
+        &self,
         credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
@@ -152,27 +166,27 @@ impl App {
             Err(SignInRefusal::TooOften { .. }) => "too_often",
             Err(SignInRefusal::Fault(_)) => "fault",
         });
-        self.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
         signed_in.inspect(access_note::user)
     }
 
     async fn check_password(
-        self: &Arc<Self>,
+        &self,
         credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         origin: &RequestOrigin,
     ) -> Result<Arc<Account>, SignInRefusal> {
         let policy = self.lockout_policy().await?;
-        let attempt = Attempt::begin(self, credentials, facts, policy, origin)?;
-        let app = Arc::clone(self);
+        let attempt = Attempt::begin(&self.context, credentials, facts, policy, origin)?;
+        let context = Arc::clone(&self.context);
         // From here on the attempt is counted and recorded, even if the caller goes away.
         #[expect(
             clippy::disallowed_methods,
             reason = "bounded by the queue of the hasher, and ends by itself"
         )]
-        let task = tokio::spawn(async move { attempt.finish(&app).await });
+        let task = tokio::spawn(async move { attempt.finish(&context).await });
         let user = task.await.map_err(|failed| Fault::Broken(Box::new(failed)))??;
-        Ok(Arc::new(self.with_permissions(user).await?))
+        Ok(Arc::new(self.context.with_permissions(user).await?))
     }
 
     /// How many minutes an account is locked after too many wrong passwords; `None` if accounts are not
@@ -187,9 +201,9 @@ impl App {
 
     async fn lockout_policy(&self) -> Result<LockoutPolicy, StoreError> {
         Ok(LockoutPolicy {
-            interval_secs: self.limit(Limit::PasswordLockoutInterval).await?,
-            failures: u32::try_from(self.limit(Limit::PasswordLockoutLimit).await?).unwrap_or(0),
-            lock_secs: self.limit(Limit::PasswordLockoutPeriod).await?,
+            interval_secs: self.context.limit(Limit::PasswordLockoutInterval).await?,
+            failures: u32::try_from(self.context.limit(Limit::PasswordLockoutLimit).await?).unwrap_or(0),
+            lock_secs: self.context.limit(Limit::PasswordLockoutPeriod).await?,
         })
     }
 }

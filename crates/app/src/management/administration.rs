@@ -4,7 +4,7 @@ use domain::account::Permission;
 use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// A fault of a field in the input. The message continues after the name of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn in_words(owned: &Owned) -> String {
     kinds.collect::<Vec<_>>().join(" and ")
 }
 
-impl App {
+impl Context {
     /// Converts the store's result about users and roles; an operation beyond the caller's rights is audited.
     pub(crate) async fn settled<T>(
         &self,

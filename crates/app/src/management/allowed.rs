@@ -10,46 +10,55 @@ use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::lists::{ListRequest, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
-impl App {
+/// The applications that a user has allowed.
+#[derive(Clone)]
+pub struct AllowedApplicationService {
+    context: Arc<Context>,
+}
+
+service!(AllowedApplicationService);
+
+impl AllowedApplicationService {
     /// Lists the applications that the user has allowed, by id: those after `after`, at most `limit`.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn list_allowed(
+    pub async fn list(
         &self,
         actor: &Actor,
         after: Option<ApplicationId>,
         limit: u32,
     ) -> Result<Vec<Allowed>, Fault> {
-        Ok(self.store.list_allowed(actor.subject().user.id, self.now(), after, limit).await?)
+        Ok(self.context.store.list_allowed(actor.subject().user.id, self.context.now(), after, limit).await?)
     }
 
     /// Returns what the user has allowed the application, or `None` if that is nothing.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn find_allowed(&self, actor: &Actor, id: ApplicationId) -> Result<Option<Allowed>, Fault> {
+    pub async fn find(&self, actor: &Actor, id: ApplicationId) -> Result<Option<Allowed>, Fault> {
         let before = ApplicationId::new(id.get().saturating_sub(1));
-        let next = self.list_allowed(actor, Some(before), 1).await?;
+        let next = self.list(actor, Some(before), 1).await?;
         Ok(next.into_iter().find(|allowed| allowed.application == id))
     }
 
     /// Lists the applications that the user has allowed, by id, page by page.
-    pub fn allowed(
-        self: &Arc<Self>,
-        actor: &Actor,
-        request: ListRequest,
-        origin: &RequestOrigin,
-    ) -> Rows<Allowed> {
+    pub fn rows(&self, actor: &Actor, request: ListRequest, origin: &RequestOrigin) -> Rows<Allowed> {
         let user = actor.subject().user.id;
-        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
-            let after = page.after.map(ApplicationId::new);
-            let rows = read(app.store.list_allowed(user, app.now(), after, page.rows).await)?;
-            let chunk = page.chunk(rows, |allowed| allowed.application.get());
-            Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
-        })
+        Rows::of_actor(
+            &self.context,
+            actor,
+            request,
+            origin,
+            move |context: Arc<Context>, page: Page| async move {
+                let after = page.after.map(ApplicationId::new);
+                let rows = read(context.store.list_allowed(user, context.now(), after, page.rows).await)?;
+                let chunk = page.chunk(rows, |allowed| allowed.application.get());
+                Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
+            },
+        )
     }
 
     /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when
@@ -57,28 +66,28 @@ impl App {
     ///
     /// # Errors
     /// If the database cannot store it; nothing was revoked then.
-    pub async fn revoke_allowed(
+    pub async fn revoke(
         &self,
         actor: &Actor,
         application: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<bool, Fault> {
-        let mut audit = actor.audit(self, Action::RevokeAllowed, origin);
+        let mut audit = actor.audit(&self.context, Action::RevokeAllowed, origin);
         audit.application = Some(application);
         audit.subject = Some(actor.subject().user.name.clone());
-        let ends = self.revocations_expire_at();
+        let ends = self.context.revocations_expire_at();
         let user = actor.subject().user.id;
-        let Some(events) = self.store.revoke_allowed(user, application, ends, audit).await? else {
+        let Some(events) = self.context.store.revoke_allowed(user, application, ends, audit).await? else {
             self.note_not_allowed(actor, application, origin).await;
             return Ok(false);
         };
-        self.learn(&events);
+        self.context.learn(&events);
         Ok(true)
     }
 
     /// Records a request for an application that the user has not allowed.
     pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &RequestOrigin) {
         let (reason, subject) = (RefusalReason::NotAllowed, format!("application {application}"));
-        self.note_out_of_reach(reason, actor.caller(), subject, origin).await;
+        self.context.note_out_of_reach(reason, actor.caller(), subject, origin).await;
     }
 }

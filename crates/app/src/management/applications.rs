@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{ApplicationId, UserId};
+use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::registration::InvalidField as PayloadFault;
 use store::{ApplicationFilter, ApplicationRefusal};
@@ -16,7 +17,7 @@ use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::lists::{self, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 mod registration;
 mod secrets;
@@ -80,57 +81,72 @@ pub struct ListRequest {
     pub query: Option<String>,
 }
 
-impl App {
+/// Registered applications and their secrets.
+#[derive(Clone)]
+pub struct ApplicationService {
+    context: Arc<Context>,
+}
+
+service!(ApplicationService);
+
+impl ApplicationService {
+    /// The current time, at which secrets are live or have ended.
+    pub fn now(&self) -> Timestamp {
+        self.context.now()
+    }
+
     /// Lists the applications that the actor may see, by id. An administrator who acts on behalf of another
     /// user sees what that user sees.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn list_applications(
-        &self,
-        actor: &Actor,
-        request: ListRequest,
-    ) -> Result<Vec<Application>, Fault> {
+    pub async fn list(&self, actor: &Actor, request: ListRequest) -> Result<Vec<Application>, Fault> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         let ListRequest { after, limit, query } = request;
-        Ok(self.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
+        Ok(self.context.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
     }
 
     /// Lists the applications that the actor may see by id, page by page.
-    pub fn applications(
-        self: &Arc<Self>,
+    pub fn rows(
+        &self,
         actor: &Actor,
         request: lists::ListRequest,
         origin: &RequestOrigin,
     ) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
-        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
-            let filter = ApplicationFilter {
-                owner,
-                after: page.after.map(ApplicationId::new),
-                limit: Some(page.rows),
-                query: page.query.clone(),
-            };
-            let rows = read(app.store.list_applications(filter).await)?;
-            Ok(page.chunk(rows, |application| application.id.get()))
-        })
+        Rows::of_actor(
+            &self.context,
+            actor,
+            request,
+            origin,
+            move |context: Arc<Context>, page: Page| async move {
+                let filter = ApplicationFilter {
+                    owner,
+                    after: page.after.map(ApplicationId::new),
+                    limit: Some(page.rows),
+                    query: page.query.clone(),
+                };
+                let rows = read(context.store.list_applications(filter).await)?;
+                Ok(page.chunk(rows, |application| application.id.get()))
+            },
+        )
     }
 
     /// Finds an application by id, if the actor may see it.
     ///
     /// # Errors
     /// [`ApplicationError::Unknown`], also for an application of somebody else; both are written to the audit log.
-    pub async fn reachable_application(
+    pub async fn find(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<Application, ApplicationError> {
-        let found = self.application(id).await?;
+        let found = self.context.application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
             let reason = RefusalReason::ApplicationOutOfReach;
-            self.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
+            self.context.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
         }
         reachable.ok_or(ApplicationError::Unknown)
     }
@@ -139,23 +155,27 @@ impl App {
     ///
     /// # Errors
     /// [`ApplicationError`]; nothing was revoked then.
-    pub async fn delete_application(
+    pub async fn delete(
         &self,
         actor: &Actor,
         id: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<(), ApplicationError> {
-        let application = self.reachable_application(actor, id, origin).await?;
+        let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
         let events = self
+            .context
             .judged(
                 actor.caller(),
-                self.store.delete_application(id, self.revocations_expire_at(), audit).await?,
+                self.context
+                    .store
+                    .delete_application(id, self.context.revocations_expire_at(), audit)
+                    .await?,
                 origin,
             )
             .await?;
-        self.learn(&events);
-        self.entities.forget_applications();
+        self.context.learn(&events);
+        self.context.entities.forget_applications();
         Ok(())
     }
 
@@ -167,7 +187,7 @@ impl App {
         application: &Application,
         origin: &RequestOrigin,
     ) -> NewAuditEvent {
-        let mut audit = actor.audit(self, action, origin);
+        let mut audit = actor.audit(&self.context, action, origin);
         audit.application = Some(application.id);
         audit.subject = Some(application.settings.name.clone());
         audit

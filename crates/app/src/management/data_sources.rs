@@ -21,7 +21,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
 use crate::management::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 mod draft;
 mod sharing;
@@ -114,10 +114,18 @@ impl SeenSource {
     }
 }
 
-impl App {
+/// Data sources and with whom they are shared.
+#[derive(Clone)]
+pub struct DataSourceService {
+    context: Arc<Context>,
+}
+
+service!(DataSourceService);
+
+impl DataSourceService {
     /// The kinds of database that can be a data source.
     pub fn data_stores(&self) -> &Kinds {
-        self.sources.kinds()
+        self.context.sources.kinds()
     }
 
     /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
@@ -125,22 +133,24 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
-    pub async fn list_data_sources(
+    pub async fn list(
         &self,
         actor: &Actor,
         origin: &RequestOrigin,
     ) -> Result<Vec<SeenSource>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
-        let records = self.store.list_data_sources(visible_to).await?;
+        let records = self.context.store.list_data_sources(visible_to).await?;
         let mut names: BTreeMap<UserId, String> = BTreeMap::new();
         let mut seen = Vec::with_capacity(records.len());
         for record in records {
             let owner_name = match names.entry(record.owner) {
                 Entry::Occupied(known) => known.get().clone(),
-                Entry::Vacant(unknown) => unknown.insert(self.user_name(record.owner).await?).clone(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(user_name(&self.context, record.owner).await?).clone()
+                }
             };
-            seen.push(self.seen(actor, record, owner_name));
+            seen.push(self::seen(&self.context, actor, record, owner_name));
         }
         Ok(seen)
     }
@@ -150,8 +160,8 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
-    pub async fn data_sources(
-        self: &Arc<Self>,
+    pub async fn rows(
+        &self,
         actor: &Actor,
         request: ListRequest,
         origin: &RequestOrigin,
@@ -159,18 +169,18 @@ impl App {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let seen_by = actor.clone();
-        Ok(Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| {
+        Ok(Rows::of_actor(&self.context, actor, request, origin, move |context: Arc<Context>, page: Page| {
             let actor = seen_by.clone();
             async move {
                 let after = page.after.map(DataSourceId::new);
-                let records = read(app.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                let records = read(context.store.page_of_data_sources(visible_to, after, page.rows).await)?;
                 let chunk = page.chunk(records, |record| record.id.get());
                 let chunk =
                     chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
                 let mut rows = Vec::with_capacity(chunk.rows.len());
                 for record in chunk.rows {
-                    let owner_name = read(app.user_name(record.owner).await)?;
-                    rows.push(app.seen(&actor, record, owner_name));
+                    let owner_name = read(user_name(&context, record.owner).await)?;
+                    rows.push(seen(&context, &actor, record, owner_name));
                 }
                 Ok(Chunk { rows, next: chunk.next })
             }
@@ -181,7 +191,7 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError::Forbidden`] without `ViewDataSource`, [`DataSourceError::Unknown`].
-    pub async fn find_data_source(
+    pub async fn find(
         &self,
         actor: &Actor,
         id: DataSourceId,
@@ -196,7 +206,7 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError`]; nothing was deleted then.
-    pub async fn delete_data_source(
+    pub async fn delete(
         &self,
         actor: &Actor,
         id: DataSourceId,
@@ -204,9 +214,11 @@ impl App {
     ) -> Result<(), DataSourceError> {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
-        self.judged(actor.caller(), self.store.delete_data_source(id, audit).await?, origin).await?;
-        self.entities.forget_data_sources();
-        self.close_source(id);
+        self.context
+            .judged(actor.caller(), self.context.store.delete_data_source(id, audit).await?, origin)
+            .await?;
+        self.context.entities.forget_data_sources();
+        self.context.close_source(id);
         Ok(())
     }
 
@@ -214,7 +226,7 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError`]; `Unusable` if its database cannot be opened or described.
-    pub async fn data_source_model(
+    pub async fn model(
         &self,
         actor: &Actor,
         id: DataSourceId,
@@ -222,7 +234,7 @@ impl App {
     ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
-        Ok(self.opened(&record).await?.model.clone())
+        Ok(self.context.opened(&record).await?.model.clone())
     }
 
     /// Reads the structure of the database again: on this node at once, on other nodes with their next
@@ -237,24 +249,25 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
-        self.reopen(&record).await?;
+        self.context.reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
         let record = self
-            .judged(actor.caller(), self.store.touch_data_source(id, self.now(), audit).await?, origin)
+            .context
+            .judged(
+                actor.caller(),
+                self.context.store.touch_data_source(id, self.context.now(), audit).await?,
+                origin,
+            )
             .await?;
-        self.entities.forget_data_sources();
-        Ok(self.reopen(&record).await?.model.clone())
+        self.context.entities.forget_data_sources();
+        Ok(self.context.reopen(&record).await?.model.clone())
     }
 
     /// Whether the user may create data sources.
     ///
     /// # Errors
     /// [`DataSourceError::Forbidden`] without `CreateDataSource`.
-    pub async fn may_create_data_sources(
-        &self,
-        actor: &Actor,
-        origin: &RequestOrigin,
-    ) -> Result<(), DataSourceError> {
+    pub async fn may_create(&self, actor: &Actor, origin: &RequestOrigin) -> Result<(), DataSourceError> {
         self.demand_for(actor, Permission::CreateDataSource, origin).await
     }
 
@@ -262,7 +275,7 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError::Unknown`] if the actor may not see it, [`DataSourceError::Forbidden`] if the actor may only see it.
-    pub async fn data_source_to_change(
+    pub async fn to_change(
         &self,
         actor: &Actor,
         id: DataSourceId,
@@ -294,12 +307,12 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<DataSource, DataSourceError> {
         let user = actor.subject().user.id;
-        let found = self.store.find_data_source(id).await?;
+        let found = self.context.store.find_data_source(id).await?;
         let visible =
             found.filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user));
         if visible.is_none() {
             let reason = RefusalReason::DataSourceOutOfReach;
-            self.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
+            self.context.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
         }
         visible.ok_or(DataSourceError::Unknown)
     }
@@ -324,24 +337,15 @@ impl App {
         why: String,
         origin: &RequestOrigin,
     ) -> Result<(), StoreError> {
-        let mut audit = actor.audit(self, Action::RefuseAccess, origin);
+        let mut audit = actor.audit(&self.context, Action::RefuseAccess, origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(audit.detail.map_or_else(|| why.clone(), |detail| format!("{why}, {detail}")));
-        self.note_refused(audit).await
+        self.context.note_refused(audit).await
     }
 
     async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, DataSourceError> {
-        let owner_name = self.user_name(record.owner).await?;
-        Ok(self.seen(actor, record, owner_name))
-    }
-
-    fn seen(&self, actor: &Actor, record: DataSource, owner_name: String) -> SeenSource {
-        let store = self.sources.kinds().store(record.data_store);
-        SeenSource { manages: actor.reaches(record.owner), owner_name, store, record }
-    }
-
-    async fn user_name(&self, id: UserId) -> Result<String, StoreError> {
-        Ok(self.account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
+        let owner_name = user_name(&self.context, record.owner).await?;
+        Ok(seen(&self.context, actor, record, owner_name))
     }
 
     fn audit_source(
@@ -351,8 +355,18 @@ impl App {
         name: &str,
         origin: &RequestOrigin,
     ) -> NewAuditEvent {
-        let mut audit = actor.audit(self, action, origin);
+        let mut audit = actor.audit(&self.context, action, origin);
         audit.subject = Some(name.to_owned());
         audit
     }
+}
+
+/// The name of a user; empty for a deleted one.
+async fn user_name(context: &Context, id: UserId) -> Result<String, StoreError> {
+    Ok(context.account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
+}
+
+fn seen(context: &Context, actor: &Actor, record: DataSource, owner_name: String) -> SeenSource {
+    let store = context.sources.kinds().store(record.data_store);
+    SeenSource { manages: actor.reaches(record.owner), owner_name, store, record }
 }

@@ -10,7 +10,7 @@ use store::{StoreError, fold_name};
 use crate::identity::acting::Actor;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// The number of rows in one read.
 const ROWS: u32 = 500;
@@ -69,13 +69,13 @@ pub enum ListEnded {
 
 /// The elements of a list, read on demand. Only one page is in memory.
 pub struct Rows<T> {
-    app: Arc<App>,
+    context: Arc<Context>,
     caller: Caller,
     /// The origin of the request.
     origin: RequestOrigin,
     /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,
-    read: Box<dyn Fn(Arc<App>, Page) -> Reading<T> + Send + Sync>,
+    read: Box<dyn Fn(Arc<Context>, Page) -> Reading<T> + Send + Sync>,
     after: Option<i64>,
     left: Option<u32>,
     query: Option<String>,
@@ -91,22 +91,22 @@ impl<T> std::fmt::Debug for Rows<T> {
 
 impl<T> Rows<T> {
     pub(crate) fn new<F>(
-        app: &Arc<App>,
+        context: &Arc<Context>,
         caller: &Caller,
         needs: Vec<Permission>,
         request: ListRequest,
         origin: &RequestOrigin,
-        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+        read: impl Fn(Arc<Context>, Page) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
     {
         Self {
-            app: Arc::clone(app),
+            context: Arc::clone(context),
             caller: caller.clone(),
             origin: origin.clone(),
             needs,
-            read: Box::new(move |app, page| Box::pin(read(app, page))),
+            read: Box::new(move |context, page| Box::pin(read(context, page))),
             after: request.after,
             left: request.limit,
             query: request.query,
@@ -117,16 +117,16 @@ impl<T> Rows<T> {
 
     /// The rows that an actor reads, with the rights that the actor needs for it.
     pub(crate) fn of_actor<F>(
-        app: &Arc<App>,
+        context: &Arc<Context>,
         actor: &Actor,
         request: ListRequest,
         origin: &RequestOrigin,
-        read: impl Fn(Arc<App>, Page) -> F + Send + Sync + 'static,
+        read: impl Fn(Arc<Context>, Page) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
     {
-        Self::new(app, actor.caller(), actor.needs(), request, origin, read)
+        Self::new(context, actor.caller(), actor.needs(), request, origin, read)
     }
 
     /// Whether everything has been read.
@@ -142,14 +142,14 @@ impl<T> Rows<T> {
         while !self.over {
             if self.began && !self.may_go_on().await? {
                 let reason = RefusalReason::RightsChanged;
-                self.app.note_refused_request(reason, Some(&self.caller), &self.origin).await;
+                self.context.note_refused_request(reason, Some(&self.caller), &self.origin).await;
                 return Err(ListEnded::AccessEnded);
             }
             self.began = true;
             // A search may have to read far; without one, no more is read than needed.
             let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
             let page = Page { after: self.after, rows, query: self.query.clone() };
-            let mut chunk = (self.read)(Arc::clone(&self.app), page).await?;
+            let mut chunk = (self.read)(Arc::clone(&self.context), page).await?;
             self.after = chunk.next;
             self.over = chunk.next.is_none();
             if let Some(left) = &mut self.left {
@@ -165,9 +165,9 @@ impl<T> Rows<T> {
     }
 
     async fn may_go_on(&self) -> Result<bool, Fault> {
-        let Some(account) = self.app.still_proved(&self.caller).await? else { return Ok(false) };
+        let Some(account) = self.context.still_proved(&self.caller).await? else { return Ok(false) };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
-        Ok(may && self.app.still_covers(&self.caller, BuiltInScope::Management).await?)
+        Ok(may && self.context.still_covers(&self.caller, BuiltInScope::Management).await?)
     }
 }
 

@@ -3,6 +3,9 @@
 //! A caller who may manage roles without being an administrator is limited to their own permissions: a role
 //! with more permissions is neither created nor changed.
 
+use crate::Context;
+use crate::Fault;
+use crate::node::entity_cache::Account;
 use std::sync::Arc;
 
 use domain::account::role::{self, RoleFault};
@@ -10,7 +13,6 @@ use domain::account::{Permission, Role};
 use domain::audit::Action;
 use domain::id::RoleId;
 
-use crate::App;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
 use crate::management::lists::{ListRequest, Page, Rows, read};
@@ -60,39 +62,60 @@ fn fault(fault: RoleFault) -> FieldFault {
     }
 }
 
-impl App {
+/// Roles and their permissions.
+#[derive(Clone)]
+pub struct RoleService {
+    context: Arc<Context>,
+}
+
+service!(RoleService);
+
+impl RoleService {
+    /// The names of the user's roles, in their order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn names_of(&self, account: &Account) -> Result<Vec<String>, Fault> {
+        let roles = self.context.store.list_roles().await?;
+        Ok(roles
+            .into_iter()
+            .filter(|role| account.user.roles.contains(&role.id))
+            .map(|role| role.name)
+            .collect())
+    }
+
     /// Lists every role, by id.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewRole`.
-    pub async fn list_roles(
+    pub async fn list(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<Vec<Role>, AdministrationError> {
-        self.demand(caller, Permission::ViewRole, origin).await?;
-        Ok(self.store.list_roles().await?)
+        self.context.demand(caller, Permission::ViewRole, origin).await?;
+        Ok(self.context.store.list_roles().await?)
     }
 
     /// Lists roles by id, page by page.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewRole`.
-    pub async fn roles(
-        self: &Arc<Self>,
+    pub async fn rows(
+        &self,
         caller: &Caller,
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Result<Rows<Role>, AdministrationError> {
-        self.demand(caller, Permission::ViewRole, origin).await?;
+        self.context.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Rows::new(
-            self,
+            &self.context,
             caller,
             vec![Permission::ViewRole],
             request,
             origin,
-            async |app: Arc<Self>, page: Page| {
-                let rows = read(app.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
+            async |context: Arc<Context>, page: Page| {
+                let rows = read(context.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
                 let chunk = page.chunk(rows, |role| role.id.get());
                 Ok(chunk.searched(&page, |role: &Role| vec![&role.name, &role.description]))
             },
@@ -103,13 +126,13 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewRole`, [`AdministrationError::Unknown`].
-    pub async fn find_role(
+    pub async fn find(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        self.demand(caller, Permission::ViewRole, origin).await?;
+        self.context.demand(caller, Permission::ViewRole, origin).await?;
         self.role(id).await
     }
 
@@ -117,12 +140,12 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CreateRole`.
-    pub async fn may_create_roles(
+    pub async fn may_create(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.demand(caller, Permission::CreateRole, origin).await
+        self.context.demand(caller, Permission::CreateRole, origin).await
     }
 
     /// The role that a caller is about to change.
@@ -130,15 +153,15 @@ impl App {
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ModifyRole`, or if the role has permissions that the caller does not
     /// have; [`AdministrationError::Unknown`].
-    pub async fn role_to_change(
+    pub async fn to_change(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        self.demand(caller, Permission::ModifyRole, origin).await?;
+        self.context.demand(caller, Permission::ModifyRole, origin).await?;
         let role = self.role(id).await?;
-        self.demand_all(caller, &role.permissions, origin).await?;
+        self.context.demand_all(caller, &role.permissions, origin).await?;
         Ok(role)
     }
 
@@ -146,43 +169,43 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError`]; `Forbidden` also if it would have permissions that the caller does not have.
-    pub async fn create_role(
+    pub async fn create(
         &self,
         caller: &Caller,
         draft: RoleDraft,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        self.may_create_roles(caller, origin).await?;
+        self.may_create(caller, origin).await?;
         let role = draft.into_role(RoleId::new(0))?;
-        self.demand_all(caller, &role.permissions, origin).await?;
-        let mut audit = caller.audit(Action::CreateRole, self.now(), origin);
+        self.context.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::CreateRole, self.context.now(), origin);
         audit.subject = Some(role.name.clone());
         audit.detail = Some(in_words(&role.permissions));
-        let judged = self.store.insert_role(role, audit).await?;
-        self.settled(caller, judged, origin).await
+        let judged = self.context.store.insert_role(role, audit).await?;
+        self.context.settled(caller, judged, origin).await
     }
 
     /// Replaces the content of a role. The change applies to its users from their next request on.
     ///
     /// # Errors
     /// [`AdministrationError`]; `Forbidden` also if it has, or would have, permissions that the caller does not have.
-    pub async fn update_role(
+    pub async fn update(
         &self,
         caller: &Caller,
         id: RoleId,
         draft: RoleDraft,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        let before = self.role_to_change(caller, id, origin).await?;
+        let before = self.to_change(caller, id, origin).await?;
         let role = draft.into_role(id)?;
-        self.demand_all(caller, &role.permissions, origin).await?;
-        let mut audit = caller.audit(Action::UpdateRole, self.now(), origin);
+        self.context.demand_all(caller, &role.permissions, origin).await?;
+        let mut audit = caller.audit(Action::UpdateRole, self.context.now(), origin);
         audit.detail = Some(in_words(&role.permissions));
         audit.note_new_name(&before.name, Some(&role.name));
         audit.subject = Some(before.name);
-        let judged = self.store.update_role(role, audit).await?;
-        let role = self.settled(caller, judged, origin).await?;
-        self.entities.forget_users();
+        let judged = self.context.store.update_role(role, audit).await?;
+        let role = self.context.settled(caller, judged, origin).await?;
+        self.context.entities.forget_users();
         Ok(role)
     }
 
@@ -190,21 +213,21 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError`]; `BuiltIn` for the two roles of every installation.
-    pub async fn delete_role(
+    pub async fn delete(
         &self,
         caller: &Caller,
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.demand(caller, Permission::DeleteRole, origin).await?;
+        self.context.demand(caller, Permission::DeleteRole, origin).await?;
         let role = self.role(id).await?;
-        self.demand_all(caller, &role.permissions, origin).await?;
+        self.context.demand_all(caller, &role.permissions, origin).await?;
         role::may_be_deleted(id).map_err(|_| AdministrationError::BuiltIn)?;
-        let mut audit = caller.audit(Action::DeleteRole, self.now(), origin);
+        let mut audit = caller.audit(Action::DeleteRole, self.context.now(), origin);
         audit.subject = Some(role.name);
-        let judged = self.store.delete_role(id, audit).await?;
-        self.settled(caller, judged, origin).await?;
-        self.entities.forget_users();
+        let judged = self.context.store.delete_role(id, audit).await?;
+        self.context.settled(caller, judged, origin).await?;
+        self.context.entities.forget_users();
         Ok(())
     }
 
@@ -212,17 +235,18 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewRole`.
-    pub async fn list_permissions(
+    pub async fn permissions(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<&'static [Permission], AdministrationError> {
-        self.demand(caller, Permission::ViewRole, origin).await?;
+        self.context.demand(caller, Permission::ViewRole, origin).await?;
         Ok(Permission::ALL)
     }
 
     async fn role(&self, id: RoleId) -> Result<Role, AdministrationError> {
-        self.store
+        self.context
+            .store
             .list_roles()
             .await?
             .into_iter()

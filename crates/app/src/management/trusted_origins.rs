@@ -12,7 +12,7 @@ use oauth::cors::{
 };
 use store::{StoreError, TrustedOriginRefusal};
 
-use crate::App;
+use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
 
@@ -35,7 +35,12 @@ pub enum Reach {
 }
 
 impl TrustedOriginDraft {
-    fn judged(self, path: &str, caller: &Caller, app: &App) -> Result<NewTrustedOrigin, Vec<FieldFault>> {
+    fn judged(
+        self,
+        path: &str,
+        caller: &Caller,
+        context: &Context,
+    ) -> Result<NewTrustedOrigin, Vec<FieldFault>> {
         let description = self.description.trim().to_owned();
         let pattern = self.domain.trim().parse::<OriginPattern>();
         let named = pattern.as_ref().err().map(|fault| ("domain", fault.to_string()));
@@ -50,7 +55,7 @@ impl TrustedOriginDraft {
             domain: pattern.to_string(),
             description,
             modified_by: caller.name_in_audit().to_owned(),
-            at: app.now(),
+            at: context.now(),
         })
     }
 }
@@ -71,43 +76,47 @@ fn refused(refusal: TrustedOriginRefusal, path: impl Fn(usize) -> String) -> Adm
     }
 }
 
-impl App {
+/// Origins whose pages may use the API.
+#[derive(Clone)]
+pub struct TrustedOriginService {
+    context: Arc<Context>,
+}
+
+service!(TrustedOriginService);
+
+impl TrustedOriginService {
     /// Whether the caller may see and change the list of trusted origins.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CORSwhitelist`.
-    pub async fn may_see_trusted_origins(
-        &self,
-        caller: &Caller,
-        origin: &RequestOrigin,
-    ) -> Result<(), AdministrationError> {
-        self.demand(caller, Permission::CORSwhitelist, origin).await
+    pub async fn may_see(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), AdministrationError> {
+        self.context.demand(caller, Permission::CORSwhitelist, origin).await
     }
 
     /// Lists all entries, by id.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CORSwhitelist`.
-    pub async fn list_trusted_origins(
+    pub async fn list(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<Vec<TrustedOrigin>, AdministrationError> {
-        self.may_see_trusted_origins(caller, origin).await?;
-        Ok(self.store.list_trusted_origins().await?)
+        self.may_see(caller, origin).await?;
+        Ok(self.context.store.list_trusted_origins().await?)
     }
 
     /// Finds one entry.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CORSwhitelist`, [`AdministrationError::Unknown`].
-    pub async fn find_trusted_origin(
+    pub async fn find(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         origin: &RequestOrigin,
     ) -> Result<TrustedOrigin, AdministrationError> {
-        let list = self.list_trusted_origins(caller, origin).await?;
+        let list = self.list(caller, origin).await?;
         list.into_iter().find(|entry| entry.id == id).ok_or(AdministrationError::Unknown)
     }
 
@@ -116,17 +125,17 @@ impl App {
     /// # Errors
     /// [`AdministrationError`]; `Invalid` lists every fault, including entries that already exist and a list that is
     /// full.
-    pub async fn add_trusted_origins(
+    pub async fn add(
         &self,
         caller: &Caller,
         drafts: Vec<TrustedOriginDraft>,
         origin: &RequestOrigin,
     ) -> Result<Vec<TrustedOrigin>, AdministrationError> {
-        self.may_see_trusted_origins(caller, origin).await?;
+        self.may_see(caller, origin).await?;
         let path = |at: usize| format!("whitelist[{at}].");
         let (mut new, mut faults) = (Vec::new(), Vec::new());
         for (at, draft) in drafts.into_iter().enumerate() {
-            match draft.judged(&path(at), caller, self) {
+            match draft.judged(&path(at), caller, &self.context) {
                 Ok(entry) => new.push(entry),
                 Err(found) => faults.extend(found),
             }
@@ -137,9 +146,12 @@ impl App {
         if !faults.is_empty() {
             return Err(AdministrationError::Invalid(faults));
         }
-        let audit = caller.audit(Action::TrustOrigin, self.now(), origin);
-        let added = self.judged(caller, self.store.insert_trusted_origins(new, audit).await?, origin).await;
-        self.entities.forget_limits();
+        let audit = caller.audit(Action::TrustOrigin, self.context.now(), origin);
+        let added = self
+            .context
+            .judged(caller, self.context.store.insert_trusted_origins(new, audit).await?, origin)
+            .await;
+        self.context.entities.forget_limits();
         added.map_err(|refusal| refused(refusal, path))
     }
 
@@ -147,20 +159,20 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError`].
-    pub async fn update_trusted_origin(
+    pub async fn update(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         draft: TrustedOriginDraft,
         origin: &RequestOrigin,
     ) -> Result<TrustedOrigin, AdministrationError> {
-        self.may_see_trusted_origins(caller, origin).await?;
-        let new = draft.judged("", caller, self).map_err(AdministrationError::Invalid)?;
-        let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.now(), origin);
+        self.may_see(caller, origin).await?;
+        let new = draft.judged("", caller, &self.context).map_err(AdministrationError::Invalid)?;
+        let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.context.now(), origin);
         audit.subject = Some(new.domain.clone());
-        let updated = self.store.update_trusted_origin(id, new, audit).await?;
-        let updated = self.judged(caller, updated, origin).await;
-        self.entities.forget_limits();
+        let updated = self.context.store.update_trusted_origin(id, new, audit).await?;
+        let updated = self.context.judged(caller, updated, origin).await;
+        self.context.entities.forget_limits();
         updated.map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
@@ -168,16 +180,19 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CORSwhitelist`, [`AdministrationError::Unknown`].
-    pub async fn delete_trusted_origin(
+    pub async fn delete(
         &self,
         caller: &Caller,
         id: TrustedOriginId,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.may_see_trusted_origins(caller, origin).await?;
-        let audit = caller.audit(Action::DeleteTrustedOrigin, self.now(), origin);
-        let deleted = self.judged(caller, self.store.delete_trusted_origin(id, audit).await?, origin).await;
-        self.entities.forget_limits();
+        self.may_see(caller, origin).await?;
+        let audit = caller.audit(Action::DeleteTrustedOrigin, self.context.now(), origin);
+        let deleted = self
+            .context
+            .judged(caller, self.context.store.delete_trusted_origin(id, audit).await?, origin)
+            .await;
+        self.context.entities.forget_limits();
         deleted.map(drop).map_err(|refusal| refused(refusal, |_| String::new()))
     }
 
@@ -186,7 +201,7 @@ impl App {
     /// # Errors
     /// If the database cannot be read.
     pub async fn page_may_read(&self, page: &WebOrigin, reach: Reach) -> Result<bool, StoreError> {
-        let is_trusted = match self.limit(Limit::CORSBehavior).await? {
+        let is_trusted = match self.context.limit(Limit::CORSBehavior).await? {
             1 => true,
             2 => self.trusted_origins().await?.iter().any(|pattern| pattern.matches(page)),
             _ => false,
@@ -200,16 +215,16 @@ impl App {
 
     async fn trusted_origins(&self) -> Result<Arc<Vec<OriginPattern>>, StoreError> {
         let read = async || {
-            let list = self.store.list_trusted_origins().await?;
+            let list = self.context.store.list_trusted_origins().await?;
             // An entry that this version cannot parse was written by a newer node.
             Ok(list.iter().filter_map(|entry| entry.domain.parse().ok()).collect())
         };
-        self.entities.trusted_origins(read).await
+        self.context.entities.trusted_origins(read).await
     }
 
     async fn is_origin_of_an_application(&self, page: &WebOrigin) -> Result<bool, StoreError> {
         let page = page.to_string();
-        let read = async || self.store.is_origin_of_an_application(&page).await.map(Some);
-        Ok(self.entities.origins().get_or_read(&page, read).await?.is_some_and(|is| *is))
+        let read = async || self.context.store.is_origin_of_an_application(&page).await.map(Some);
+        Ok(self.context.entities.origins().get_or_read(&page, read).await?.is_some_and(|is| *is))
     }
 }

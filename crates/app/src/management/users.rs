@@ -14,7 +14,7 @@ use store::{Possessions, UserChange, UserRefusal};
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::AdministrationError;
 use crate::management::lists::{ListRequest, Page, Rows, read};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 mod draft;
 
@@ -55,25 +55,33 @@ pub struct UserListRequest {
 /// The number of users in one read.
 const BATCH: u32 = 1_000;
 
-impl App {
+/// User accounts.
+#[derive(Clone)]
+pub struct UserService {
+    context: Arc<Context>,
+}
+
+service!(UserService);
+
+impl UserService {
     /// Lists users by id.
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewUsers`.
-    pub async fn list_users(
+    pub async fn list(
         &self,
         caller: &Caller,
         request: UserListRequest,
         origin: &RequestOrigin,
     ) -> Result<Vec<User>, AdministrationError> {
-        self.demand(caller, Permission::ViewUsers, origin).await?;
+        self.context.demand(caller, Permission::ViewUsers, origin).await?;
         let UserListRequest { mut after, limit } = request;
         if let Some(limit) = limit {
-            return Ok(self.store.list_users(after, limit).await?);
+            return Ok(self.context.store.list_users(after, limit).await?);
         }
         let mut users = Vec::new();
         loop {
-            let batch = self.store.list_users(after, BATCH).await?;
+            let batch = self.context.store.list_users(after, BATCH).await?;
             let Some(last) = batch.last() else { return Ok(users) };
             after = Some(last.id);
             users.extend(batch);
@@ -84,24 +92,24 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewUsers`.
-    pub async fn users(
-        self: &Arc<Self>,
+    pub async fn rows(
+        &self,
         caller: &Caller,
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Result<Rows<User>, AdministrationError> {
-        self.demand(caller, Permission::ViewUsers, origin).await?;
+        self.context.demand(caller, Permission::ViewUsers, origin).await?;
         Ok(Rows::new(
-            self,
+            &self.context,
             caller,
             vec![Permission::ViewUsers],
             request,
             origin,
-            async |app: Arc<Self>, page: Page| {
+            async |context: Arc<Context>, page: Page| {
                 let after = page.after.map(UserId::new);
                 let rows = match page.query.clone() {
-                    Some(text) => app.store.search_users(after, page.rows, text).await,
-                    None => app.store.list_users(after, page.rows).await,
+                    Some(text) => context.store.search_users(after, page.rows, text).await,
+                    None => context.store.list_users(after, page.rows).await,
                 };
                 Ok(page.chunk(read(rows)?, |user| user.id.get()))
             },
@@ -112,14 +120,14 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ViewUsers`, [`AdministrationError::Unknown`].
-    pub async fn find_user(
+    pub async fn find(
         &self,
         caller: &Caller,
         id: UserId,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        self.demand(caller, Permission::ViewUsers, origin).await?;
-        self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)
+        self.context.demand(caller, Permission::ViewUsers, origin).await?;
+        self.context.store.find_user(id).await?.ok_or(AdministrationError::Unknown)
     }
 
     /// The user whom a caller is about to change.
@@ -127,7 +135,7 @@ impl App {
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `ModifyUsers`, or if the user has permissions that the caller does not
     /// have; [`AdministrationError::Unknown`].
-    pub async fn user_to_change(
+    pub async fn to_change(
         &self,
         caller: &Caller,
         id: UserId,
@@ -140,25 +148,25 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CreateUsers`.
-    pub async fn may_create_users(
+    pub async fn may_create(
         &self,
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.demand(caller, Permission::CreateUsers, origin).await
+        self.context.demand(caller, Permission::CreateUsers, origin).await
     }
 
     /// Creates a user.
     ///
     /// # Errors
     /// [`AdministrationError`]; `Forbidden` also if a role has permissions that the caller does not have.
-    pub async fn create_user(
+    pub async fn create(
         &self,
         caller: &Caller,
         draft: UserDraft,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        self.may_create_users(caller, origin).await?;
+        self.may_create(caller, origin).await?;
         let faults = draft.faults_of_new();
         let (Some(name), Some(password), true) = (draft.name, draft.password, faults.is_empty()) else {
             return Err(AdministrationError::Invalid(faults));
@@ -166,7 +174,7 @@ impl App {
         let name = user_name::normalised(name);
         let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
         self.may_give(caller, &roles, origin).await?;
-        let mut audit = caller.audit(Action::CreateUser, self.now(), origin);
+        let mut audit = caller.audit(Action::CreateUser, self.context.now(), origin);
         audit.subject = Some(name.clone());
         let new = store::NewUser {
             name,
@@ -174,10 +182,10 @@ impl App {
             active: draft.active.unwrap_or(true),
             password_expires_at: draft.password_expiry.and_then(Into::into),
             roles,
-            at: self.now(),
+            at: self.context.now(),
         };
-        let judged = self.store.insert_user(new, audit).await?;
-        self.settled(caller, judged, origin).await
+        let judged = self.context.store.insert_user(new, audit).await?;
+        self.context.settled(caller, judged, origin).await
     }
 
     /// Changes a user. A new password and deactivation revoke the user's sessions, grants and tokens; they
@@ -185,24 +193,24 @@ impl App {
     ///
     /// # Errors
     /// [`AdministrationError`]; nothing has changed then.
-    pub async fn update_user(
+    pub async fn update(
         &self,
         caller: &Caller,
         id: UserId,
         draft: UserDraft,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        let user = self.user_to_change(caller, id, origin).await?;
-        let faults = draft.faults_of_change(&user, self.now());
+        let user = self.to_change(caller, id, origin).await?;
+        let faults = draft.faults_of_change(&user, self.context.now());
         if !faults.is_empty() {
             return Err(AdministrationError::Invalid(faults));
         }
         if let Some(roles) = &draft.roles {
             self.may_give(caller, roles, origin).await?;
         }
-        let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.now());
+        let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.context.now());
         let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
-        let mut audit = caller.audit(action, self.now(), origin);
+        let mut audit = caller.audit(action, self.context.now(), origin);
         audit.subject = Some(user.name.clone());
         audit.detail = Some(draft.in_words());
         audit.note_new_name(&user.name, draft.name.clone().map(user_name::normalised).as_deref());
@@ -217,12 +225,12 @@ impl App {
             password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
             unlock: draft.locked == Some(false),
-            at: self.now(),
-            revocation_expires_at: self.revocations_expire_at(),
+            at: self.context.now(),
+            revocation_expires_at: self.context.revocations_expire_at(),
         };
-        let judged = self.store.update_user(id, change, audit).await?;
-        let (user, events) = self.settled(caller, judged, origin).await?;
-        self.learn(&events);
+        let judged = self.context.store.update_user(id, change, audit).await?;
+        let (user, events) = self.context.settled(caller, judged, origin).await?;
+        self.context.learn(&events);
         self.forget_people();
         Ok(user)
     }
@@ -233,7 +241,7 @@ impl App {
     /// # Errors
     /// [`AdministrationError`]; `StillOwns` if the user owns applications or data sources and the request does not say
     /// what to do with them.
-    pub async fn delete_user(
+    pub async fn delete(
         &self,
         caller: &Caller,
         id: UserId,
@@ -242,20 +250,24 @@ impl App {
     ) -> Result<(), AdministrationError> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
         if estate != Estate::Keep {
-            self.demand(caller, Permission::Administrator, origin).await?;
+            self.context.demand(caller, Permission::Administrator, origin).await?;
         }
-        let mut audit = caller.audit(Action::DeleteUser, self.now(), origin);
+        let mut audit = caller.audit(Action::DeleteUser, self.context.now(), origin);
         audit.subject = Some(user.name);
         audit.detail = estate.in_words();
         let possessions = self.possessions(estate).await?;
-        let judged = self.store.delete_user(id, possessions, self.revocations_expire_at(), audit).await?;
-        let deleted = self.settled(caller, judged, origin).await?;
-        self.learn(&deleted.ended);
+        let judged = self
+            .context
+            .store
+            .delete_user(id, possessions, self.context.revocations_expire_at(), audit)
+            .await?;
+        let deleted = self.context.settled(caller, judged, origin).await?;
+        self.context.learn(&deleted.ended);
         self.forget_people();
         // The sharing of other users' data sources is deleted with the user.
-        self.entities.forget_data_sources();
+        self.context.entities.forget_data_sources();
         for source in deleted.data_sources {
-            self.close_source(source);
+            self.context.close_source(source);
         }
         Ok(())
     }
@@ -266,7 +278,7 @@ impl App {
             Estate::Delete => return Ok(Possessions::Delete),
             Estate::HandOver(name) => name,
         };
-        let heir = self.store.find_user_by_name(&name).await?;
+        let heir = self.context.store.find_user_by_name(&name).await?;
         heir.map(|user| Possessions::HandOver(user.id)).ok_or_else(|| UserRefusal::UnknownHeir.into())
     }
 
@@ -278,10 +290,10 @@ impl App {
         permission: Permission,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        self.demand(caller, permission, origin).await?;
-        let user = self.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
-        let account = self.with_permissions(user).await?;
-        self.demand_all(caller, &account.permissions, origin).await?;
+        self.context.demand(caller, permission, origin).await?;
+        let user = self.context.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
+        let account = self.context.with_permissions(user).await?;
+        self.context.demand_all(caller, &account.permissions, origin).await?;
         Ok(account.user)
     }
 
@@ -295,24 +307,24 @@ impl App {
         if caller.account().is_administrator() {
             return Ok(());
         }
-        let all = self.store.list_roles().await?;
+        let all = self.context.store.list_roles().await?;
         let given: Vec<Permission> = all
             .iter()
             .filter(|role| roles.contains(&role.id))
             .flat_map(|role| role.permissions.iter().copied())
             .collect();
-        self.demand_all(caller, &given, origin).await
+        self.context.demand_all(caller, &given, origin).await
     }
 
     async fn hashed(&self, password: Password) -> Result<domain::secret::PasswordHash, Fault> {
-        self.vault.hash_password(password).await.map_err(|_| Fault::Busy)
+        self.context.vault.hash_password(password).await.map_err(|_| Fault::Busy)
     }
 
     /// Drops the cached users, their verified passwords, and the applications, whose entries contain the
     /// names of their owners.
     fn forget_people(&self) {
-        self.entities.forget_users();
-        self.entities.forget_applications();
-        self.vault.forget_remembered_credentials();
+        self.context.entities.forget_users();
+        self.context.entities.forget_applications();
+        self.context.vault.forget_remembered_credentials();
     }
 }

@@ -6,7 +6,7 @@ use domain::id::{ApplicationId, CodeId, UserId};
 use domain::time::Timestamp;
 use store::StoreError;
 
-use crate::App;
+use crate::Context;
 use crate::node::rates::Buckets;
 use crate::node::refusal_reason::RefusalReason;
 
@@ -74,7 +74,7 @@ impl AuditThrottle {
     }
 }
 
-impl App {
+impl Context {
     /// Writes a refusal to the audit log, unless an equal one was written often enough within the last
     /// minute. Failed authentications are not handled here: each of them is written, and rate limits bound
     /// them.
@@ -82,7 +82,7 @@ impl App {
         self.note_refused_as(ThrottleKey::of(&event), event).await
     }
 
-    /// Like [`App::note_refused`], with the given key.
+    /// Like [`Context::note_refused`], with the given key.
     pub(crate) async fn note_refused_as(
         &self,
         key: ThrottleKey,

@@ -17,7 +17,7 @@ use oauth::scope::ScopeSet;
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
 
-use crate::App;
+use crate::Context;
 
 /// The cached entities, by their keys.
 pub struct EntityCache {
@@ -189,7 +189,7 @@ pub(crate) struct News {
     pub(crate) data_sources: bool,
 }
 
-impl App {
+impl Context {
     /// Finds an application by client id, cached or read. If its profile is more permissive than the server
     /// now allows, the minimum profile of the server applies.
     pub(crate) async fn application_by_client_id(
@@ -242,19 +242,6 @@ impl App {
         permissions.sort_unstable();
         permissions.dedup();
         Ok(Account { user, permissions })
-    }
-
-    /// The names of the user's roles, in their order.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn names_of_roles(&self, account: &Account) -> Result<Vec<String>, crate::Fault> {
-        let roles = self.store.list_roles().await?;
-        Ok(roles
-            .into_iter()
-            .filter(|role| account.user.roles.contains(&role.id))
-            .map(|role| role.name)
-            .collect())
     }
 
     /// Finds a data source by name, ignoring case, cached or read.

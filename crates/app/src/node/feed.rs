@@ -7,7 +7,8 @@ use oauth::revocation::Revocation;
 use store::StoreError;
 use tokio::sync::Mutex;
 
-use crate::App;
+use crate::Context;
+use crate::node::NodeService;
 use crate::node::metrics::{PathLabels, Word};
 
 /// A node whose last poll is older than this asks the database before each check.
@@ -46,25 +47,35 @@ impl Staleness {
     }
 }
 
-impl App {
+impl NodeService {
+    /// Polls the change feed: applies new revocations, and drops cache entries that have changed.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.context.refresh().await
+    }
+
+    /// Waits until another node may have changed something; forever if the database cannot tell.
+    pub async fn changes(&self) {
+        if self.context.store.changes().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Context {
     /// Processes everything that has changed since the last poll. Called several times a second, and by a
     /// check that finds this node stale.
     ///
     /// # Errors
     /// If the database cannot be read; the node then stays stale.
-    pub async fn refresh(&self) -> Result<(), StoreError> {
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
         let polled = self.poll().await;
         if polled.is_err() {
             self.staleness.failures.fetch_add(1, Ordering::AcqRel);
         }
         polled
-    }
-
-    /// Waits until another node may have changed something; forever if the database cannot tell.
-    pub async fn changes(&self) {
-        if self.store.changes().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 
     /// The result of a poll counts from the time at which the poll started, not from its end.

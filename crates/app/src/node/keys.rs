@@ -3,11 +3,12 @@
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
+use std::sync::Arc;
 use store::StoredKey;
 
 use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
 use crate::node::lifetimes::{DAY_SECS, SUPERSEDED_KEYS_KEPT_SECS};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// Seconds between the creation of a key and its first use, in which every node reads it.
 const ANNOUNCED_SECS: i64 = 5;
@@ -15,29 +16,39 @@ const ANNOUNCED_SECS: i64 = 5;
 /// The actor name of scheduled operations in the audit log.
 const SCHEDULE: &str = "schedule";
 
-impl App {
+/// The key ring.
+#[derive(Clone)]
+pub struct KeyService {
+    context: Arc<Context>,
+}
+
+service!(KeyService);
+
+impl KeyService {
     /// Adds a key to the ring by command of the operator. It seals new tokens in a few seconds; everything
     /// that older keys sealed stays valid.
     ///
     /// # Errors
     /// If the database cannot store it.
-    pub async fn rotate_keys(&self, origin: &RequestOrigin) -> Result<u32, Fault> {
-        self.rotate_keys_by(COMMAND_LINE, origin).await
-    }
-
-    async fn rotate_keys_by(&self, actor: &str, origin: &RequestOrigin) -> Result<u32, Fault> {
-        let now = self.now();
-        let mut audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
-        audit.actor_name = Some(actor.to_owned());
-        self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
+    pub async fn rotate(&self, origin: &RequestOrigin) -> Result<u32, Fault> {
+        self.context.rotate_keys_by(COMMAND_LINE, origin).await
     }
 
     /// Lists the stored keys of the ring, oldest first.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn list_keys(&self) -> Result<Vec<StoredKey>, Fault> {
-        Ok(self.store.list_keys().await?)
+    pub async fn list(&self) -> Result<Vec<StoredKey>, Fault> {
+        Ok(self.context.store.list_keys().await?)
+    }
+}
+
+impl Context {
+    async fn rotate_keys_by(&self, actor: &str, origin: &RequestOrigin) -> Result<u32, Fault> {
+        let now = self.now();
+        let mut audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
+        audit.actor_name = Some(actor.to_owned());
+        self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
     }
 
     /// Rotates if the newest key is older than the schedule allows, and deletes keys that nothing needs any

@@ -1,31 +1,32 @@
 //! Maintenance: polling the change feed, writing last-use times, purging, rotating keys.
 //!
-//! The binary calls [`App::refresh`] several times a second and [`App::run_maintenance`] every few seconds, on tasks
+//! The binary calls [`NodeService::refresh`] several times a second and [`NodeService::maintain`] every few seconds, on tasks
 //! that end with the server.
 
+use crate::node::NodeService;
 use store::{Purge, StoreError};
 
+use crate::Fault;
 use crate::identity::caller::RequestOrigin;
 use crate::node::lifetimes::{DAY_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS};
-use crate::{App, Fault};
 
 /// The number of rows of each kind in one batch, so that no write waits behind a long one.
 const BATCH: u32 = 1_000;
 
-impl App {
+impl NodeService {
     /// Runs one round of maintenance: writes last-use times, purges in batches, and rotates keys.
     ///
     /// # Errors
     /// If the database fails; the next round tries again.
-    pub async fn run_maintenance(&self) -> Result<(), Fault> {
+    pub async fn maintain(&self) -> Result<(), Fault> {
         self.flush_usage().await?;
-        let now = self.now();
-        self.revocations.purge(now);
-        self.rates.purge(now);
-        self.throttle.purge(now);
+        let now = self.context.now();
+        self.context.revocations.purge(now);
+        self.context.rates.purge(now);
+        self.context.throttle.purge(now);
         while self.purge_batch().await? {}
         let origin = RequestOrigin { address: None, request_id: "upkeep".to_owned() };
-        self.keep_keys(&origin).await
+        self.context.keep_keys(&origin).await
     }
 
     /// Writes last-use times; also called when the server stops.
@@ -33,17 +34,17 @@ impl App {
     /// # Errors
     /// If the database fails; the times of this round are lost then, so "last used" stays older.
     pub async fn flush_usage(&self) -> Result<(), Fault> {
-        let usage = self.usage.take();
+        let usage = self.context.usage.take();
         if usage.applications.is_empty() && usage.secrets.is_empty() && usage.grants.is_empty() {
             return Ok(());
         }
-        Ok(self.store.record_usage(usage).await?)
+        Ok(self.context.store.record_usage(usage).await?)
     }
 
     /// Purges one batch, and returns whether there may be more.
     async fn purge_batch(&self) -> Result<bool, Fault> {
-        let now = self.now();
-        let days = i64::from(self.settings.audit_retention_days);
+        let now = self.context.now();
+        let days = i64::from(self.context.settings.audit_retention_days);
         let audit_before = if days == 0 {
             domain::time::Timestamp::from_micros(i64::MIN)
         } else {
@@ -56,7 +57,7 @@ impl App {
             audit_before,
             batch: BATCH,
         };
-        let purged = self.store.purge(purge).await?;
+        let purged = self.context.store.purge(purge).await?;
         let most = [
             purged.grants,
             purged.consents,
@@ -76,18 +77,20 @@ impl App {
     /// What is not working.
     pub async fn readiness(&self) -> Result<(), Fault> {
         self.stores().await?;
-        Ok(self.ensure_fresh().await?)
+        Ok(self.context.ensure_fresh().await?)
     }
 
     async fn stores(&self) -> Result<(), StoreError> {
-        let mut found = self.probe.0.lock().await;
-        let now = self.clock.steady_micros();
+        let mut found = self.context.probe.0.lock().await;
+        let now = self.context.clock.steady_micros();
         if let Some(found) = found.as_ref().filter(|found| found.is_young(now)) {
             return found.outcome.as_ref().map_err(again).copied();
         }
-        let outcome = self.store.probe().await;
-        *found =
-            Some(Found { at: self.clock.steady_micros(), outcome: outcome.as_ref().map_err(again).copied() });
+        let outcome = self.context.store.probe().await;
+        *found = Some(Found {
+            at: self.context.clock.steady_micros(),
+            outcome: outcome.as_ref().map_err(again).copied(),
+        });
         outcome
     }
 
@@ -100,7 +103,7 @@ impl App {
         if let Err(fault) = self.flush_usage().await {
             fault.note("the last-use times of the last seconds were not written");
         }
-        Ok(self.store.close().await?)
+        Ok(self.context.store.close().await?)
     }
 }
 

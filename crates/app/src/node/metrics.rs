@@ -1,5 +1,6 @@
 //! The metrics of the service, for Prometheus.
 
+use crate::node::NodeService;
 use std::fmt::Write as _;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -254,22 +255,22 @@ impl Metrics {
     }
 }
 
-impl crate::App {
+impl NodeService {
     /// Updates the gauges, and returns all metrics as text.
     pub fn encode_metrics(&self) -> String {
-        let metrics = self.metrics();
-        let figures = self.store.figures();
+        let metrics = self.context.metrics();
+        let figures = self.context.store.figures();
         let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         set(&metrics.store_commits, figures.commits);
         set(&metrics.store_writes, figures.writes);
         set(&metrics.store_syncs, figures.syncs);
         set(&metrics.store_queue, figures.queued);
-        set(&metrics.revocation_index, self.revocations.len() as u64);
-        if let Some(at) = self.settings.backup_mark.as_deref().and_then(modified) {
+        set(&metrics.revocation_index, self.context.revocations.len() as u64);
+        if let Some(at) = self.context.settings.backup_mark.as_deref().and_then(modified) {
             metrics.last_backup.set(at);
         }
         metrics.process.read();
-        metrics.feed_age_micros.set(self.staleness.age_micros(self.clock.steady_micros()));
+        metrics.feed_age_micros.set(self.context.staleness.age_micros(self.context.clock.steady_micros()));
         metrics.encode()
     }
 }

@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::token_payload::AccessToken;
 
-use crate::App;
+use crate::Context;
 use crate::node::lifetimes::REVOCATIONS_KEPT_SECS;
 
 /// All revocations that can still matter, by subject. Five look-ups decide about a token.
@@ -97,7 +97,7 @@ impl RevocationIndex {
     }
 }
 
-impl App {
+impl Context {
     /// When the longest-lived token that could be revoked now will have expired. The store keeps revocations
     /// until then, as `revocation_expires_at` of its operations.
     pub(crate) fn revocations_expire_at(&self) -> Timestamp {

@@ -4,30 +4,39 @@ use domain::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
 use domain::audit::{Action, Outcome};
 use domain::id::RoleId;
 use domain::secret::Password;
+use std::sync::Arc;
 
 use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// The accounts of a new installation.
 pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] =
     [(BUILT_IN_USERS[0], ADMINISTRATOR_ROLE), (BUILT_IN_USERS[1], USER_ROLE)];
 
-impl App {
+/// Creating a new installation.
+#[derive(Clone)]
+pub struct SetupService {
+    context: Arc<Context>,
+}
+
+service!(SetupService);
+
+impl SetupService {
     /// Fills an empty system database with a ring key and the [`FIRST_ACCOUNTS`], with these passwords in
     /// their order. The caller has checked the passwords with the rules of `oauth`.
     ///
     /// # Errors
     /// If the database or the hasher fails; the installation must be discarded then.
-    pub async fn set_up(&self, passwords: [Password; 2]) -> Result<(), Fault> {
+    pub async fn run(&self, passwords: [Password; 2]) -> Result<(), Fault> {
         let origin = RequestOrigin { address: None, request_id: "init".to_owned() };
         let by_operator = |action| {
-            let mut audit = origin.audit(action, Outcome::Success, self.now());
+            let mut audit = origin.audit(action, Outcome::Success, self.context.now());
             audit.actor_name = Some(COMMAND_LINE.to_owned());
             audit
         };
-        self.add_ring_key(self.now(), by_operator(Action::RotateKeys)).await?;
+        self.context.add_ring_key(self.context.now(), by_operator(Action::RotateKeys)).await?;
         for ((name, role), password) in FIRST_ACCOUNTS.into_iter().zip(passwords) {
-            let password = self.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
+            let password = self.context.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
             let mut audit = by_operator(Action::CreateUser);
             audit.subject = Some(name.to_owned());
             let new = store::NewUser {
@@ -36,9 +45,9 @@ impl App {
                 active: true,
                 password_expires_at: None,
                 roles: vec![role],
-                at: self.now(),
+                at: self.context.now(),
             };
-            let created = self.store.insert_user(new, audit).await?;
+            let created = self.context.store.insert_user(new, audit).await?;
             created
                 .map_err(|refusal| Fault::Broken(format!("{name} cannot be created: {refusal:?}").into()))?;
         }

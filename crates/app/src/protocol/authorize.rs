@@ -16,7 +16,7 @@ use store::NewConsent;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault, identity::access_note};
+use crate::{Context, Fault, identity::access_note};
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -89,7 +89,15 @@ struct Checked {
     application: Arc<Application>,
 }
 
-impl App {
+/// The authorization endpoint: checks a request, asks for consent, sends codes.
+#[derive(Clone)]
+pub struct AuthorizationService {
+    context: Arc<Context>,
+}
+
+service!(AuthorizationService);
+
+impl AuthorizationService {
     /// Handles an authorization request.
     ///
     /// # Errors
@@ -108,7 +116,7 @@ impl App {
         let consent = match session {
             Some(session) => {
                 let user = session.session.user;
-                self.store.find_consent(user, valid.application.id).await?
+                self.context.store.find_consent(user, valid.application.id).await?
             }
             None => None,
         };
@@ -142,11 +150,11 @@ impl App {
             Decision::Allow => Action::AllowApplication,
             Decision::Deny => Action::DenyApplication,
         };
-        let mut audit = session.caller.audit(action, self.now(), origin);
+        let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(valid.application.id);
         audit.subject = Some(valid.valid.scopes().to_string());
         if decision == Decision::Deny {
-            self.store.append_audit(vec![audit]).await?;
+            self.context.store.append_audit(vec![audit]).await?;
             return Ok(self.tell_refusal(&valid.valid.deny()));
         }
         let new = NewConsent {
@@ -156,9 +164,11 @@ impl App {
             application_epoch: valid.application.epoch,
             scopes: valid.valid.scopes(),
         };
-        let Some(consent) = self.store.allow(new, audit).await? else {
+        let Some(consent) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
-            self.note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin).await;
+            self.context
+                .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
+                .await;
             return Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() });
         };
         match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
@@ -188,7 +198,7 @@ impl App {
             Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
         };
         let found = match &request.client_id {
-            Some(id) => self.application_by_client_id(id).await?,
+            Some(id) => self.context.application_by_client_id(id).await?,
             None => None,
         };
         let checked = authorize::check(&request, found.as_deref());
@@ -221,7 +231,7 @@ impl App {
         };
         if let Some(reason) = reason {
             let caller = session.map(|session| &session.caller);
-            self.note_refused_request(reason, caller, origin).await;
+            self.context.note_refused_request(reason, caller, origin).await;
         }
         self.tell_refusal(refused)
     }
@@ -230,21 +240,21 @@ impl App {
         match refused {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
             AuthorizeRefusal::Redirect(redirect) => {
-                AuthorizeAnswer::Redirect(redirect.location(&self.settings.public_url))
+                AuthorizeAnswer::Redirect(redirect.location(&self.context.settings.public_url))
             }
         }
     }
 
     fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
         let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
-        let id = self.vault.new_code_id(self.now());
-        let lifetime_secs = self.settings.code_lifetime_secs;
+        let id = self.context.vault.new_code_id(self.context.now());
+        let lifetime_secs = self.context.settings.code_lifetime_secs;
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
-        let code = self.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
+        let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         Ok(AuthorizeAnswer::Redirect(valid.target().with_code(
             &code,
             valid.state(),
-            &self.settings.public_url,
+            &self.context.settings.public_url,
         )))
     }
 
@@ -256,7 +266,8 @@ impl App {
         let scopes = valid.valid.scopes();
         let reaches_data = scopes.contains(BuiltInScope::OData);
         let user = session.map(|session| session.session.user);
-        let sources = if reaches_data { self.store.list_data_sources(user).await? } else { Vec::new() };
+        let sources =
+            if reaches_data { self.context.store.list_data_sources(user).await? } else { Vec::new() };
         let application = &valid.application;
         let settings = &application.settings;
         let handed_over = application.handed_over.as_ref();

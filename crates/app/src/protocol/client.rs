@@ -11,7 +11,7 @@ use store::StoreError;
 
 use crate::identity::caller::RequestOrigin;
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault, identity::access_note};
+use crate::{Context, Fault, identity::access_note};
 
 /// Why a protocol request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -47,12 +47,12 @@ pub struct ClientRequest<'a> {
     pub origin: &'a RequestOrigin,
 }
 
-impl App {
+impl Context {
     /// The application that the request authenticates, or a public application that it names.
     ///
     /// # Errors
     /// `invalid_client` with the same response for all reasons, `invalid_request`, or too many attempts.
-    pub async fn authenticate_client(
+    pub(crate) async fn authenticate_client(
         &self,
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {

@@ -1,5 +1,6 @@
 //! Introspection: what a client may know about a token. It only reads.
 
+use crate::Context;
 use std::sync::Arc;
 
 use domain::id::{ApplicationId, UserId};
@@ -8,13 +9,13 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::scope::ScopeSet;
 
+use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::{App, identity::access_note};
 
 /// The response about a valid token, with the members of [RFC 7662
 /// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -38,22 +39,30 @@ pub struct LiveToken {
     pub jti: Option<String>,
 }
 
-impl App {
+/// The introspection endpoint.
+#[derive(Clone)]
+pub struct IntrospectionService {
+    context: Arc<Context>,
+}
+
+service!(IntrospectionService);
+
+impl IntrospectionService {
     /// What the client may know about the token in the request; `None` stands for `{"active":false}`.
     ///
     /// # Errors
     /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        let client = self.authenticate_client(request).await?;
+        let client = self.context.authenticate_client(request).await?;
         if let Err(refusal) = introspection::may_ask(&client) {
             let reason = RefusalReason::PublicIntrospection;
-            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            self.context.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
             return Err(refusal.into());
         }
         let text = introspection::parse(request.parameters)?;
         let response = self.ask_about(&client, text.expose(), request.origin).await?;
         let outcome = Word(if response.is_some() { "active" } else { "inactive" });
-        self.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
         Ok(response)
     }
 
@@ -63,15 +72,15 @@ impl App {
         text: &str,
         origin: &RequestOrigin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        if let Ok(token) = self.vault.open_access_token(text) {
-            self.ensure_fresh().await?;
-            let revoked = self.revocations.ends(&token);
+        if let Ok(token) = self.context.vault.open_access_token(text) {
+            self.context.ensure_fresh().await?;
+            let revoked = self.context.revocations.ends(&token);
             let subject = IntrospectedToken::Access { token: &token, revoked };
             self.note_token_of_another(client, token.application, origin).await;
             return self.respond_to(client, subject, token.application, token.user).await;
         }
-        let Ok(token) = self.vault.open_refresh_token(text) else { return Ok(None) };
-        let Some(grant) = self.store.find_grant(token.grant).await? else { return Ok(None) };
+        let Ok(token) = self.context.vault.open_refresh_token(text) else { return Ok(None) };
+        let Some(grant) = self.context.store.find_grant(token.grant).await? else { return Ok(None) };
         let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
         self.note_token_of_another(client, grant.application, origin).await;
         self.respond_to(client, subject, grant.application, grant.user).await
@@ -85,7 +94,9 @@ impl App {
         origin: &RequestOrigin,
     ) {
         if !introspection::may_ask_about(client, application) {
-            self.note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin).await;
+            self.context
+                .note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin)
+                .await;
         }
     }
 
@@ -96,16 +107,19 @@ impl App {
         application: ApplicationId,
         user: UserId,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        let other: Option<Application> =
-            if client.application().id == application { None } else { self.application(application).await? };
-        let user: Option<Arc<Account>> = self.account(user).await?;
+        let other: Option<Application> = if client.application().id == application {
+            None
+        } else {
+            self.context.application(application).await?
+        };
+        let user: Option<Arc<Account>> = self.context.account(user).await?;
         let facts = Facts {
             client,
             application: other
                 .as_ref()
                 .or_else(|| (client.application().id == application).then(|| client.application())),
             user: user.as_deref().map(|account| &account.user),
-            now: self.now(),
+            now: self.context.now(),
         };
         let decided = introspection::decide(subject, facts);
         if decided.is_some() {

@@ -1,7 +1,5 @@
 //! The token endpoint: what a client gets for a code, a refresh token, a password, or its own credentials.
 
-use std::sync::Arc;
-
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
@@ -13,13 +11,14 @@ use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
 use oauth::token_payload::{AccessToken, RefreshToken};
+use std::sync::Arc;
 use store::{GrantCreation, NewGrant};
 use vault::Unsealed;
 
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{GrantLabels, Word};
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::{App, Fault, identity::access_note};
+use crate::{Context, Fault, identity::access_note};
 
 mod authorization_code;
 mod client_credentials;
@@ -35,17 +34,22 @@ struct NewAccessToken {
     lifetime_secs: i64,
 }
 
-impl App {
+/// The token endpoint: issues tokens for a grant.
+#[derive(Clone)]
+pub struct TokenService {
+    context: Arc<Context>,
+}
+
+service!(TokenService);
+
+impl TokenService {
     /// Handles a token request. A code, or a generation of a refresh token, is consumed before this returns;
     /// everything in the response is durable.
     ///
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
-    pub async fn token(
-        self: &Arc<Self>,
-        request: ClientRequest<'_>,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        let client = match self.authenticate_client(request).await {
+    pub async fn issue(&self, request: ClientRequest<'_>) -> Result<TokenResponse, ProtocolRefusal> {
+        let client = match self.context.authenticate_client(request).await {
             Ok(client) => client,
             Err(refusal) => {
                 self.count("unknown", Err(&refusal));
@@ -65,7 +69,7 @@ impl App {
     }
 
     async fn token_for(
-        self: &Arc<Self>,
+        &self,
         client: &AuthenticatedClient,
         parameters: &Parameters,
         origin: &RequestOrigin,
@@ -90,7 +94,8 @@ impl App {
             Err(ProtocolRefusal::TooOften { .. }) => "too_often",
             Err(ProtocolRefusal::Fault(_)) => "fault",
         };
-        self.metrics()
+        self.context
+            .metrics()
             .tokens
             .get_or_create(&GrantLabels { grant: Word(grant), outcome: Word(outcome) })
             .inc();
@@ -120,13 +125,13 @@ impl App {
         if !refuses_access || is_audited {
             return Ok(());
         }
-        let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.now());
+        let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.context.now());
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
         if let Some(user) = self.user_behind(parameters, client).await? {
-            self.name_user(&mut audit, user).await;
+            self.context.name_user(&mut audit, user).await;
         }
-        Ok(self.note_refused(audit).await?)
+        Ok(self.context.note_refused(audit).await?)
     }
 
     /// The user whose code or refresh token the request contains.
@@ -137,13 +142,13 @@ impl App {
     ) -> Result<Option<UserId>, Fault> {
         match TokenRequest::parse(parameters, client) {
             Ok(TokenRequest::AuthorizationCode(request)) => {
-                Ok(self.vault.open_code(request.code.expose()).ok().map(|code| code.user))
+                Ok(self.context.vault.open_code(request.code.expose()).ok().map(|code| code.user))
             }
             Ok(TokenRequest::RefreshToken(request)) => {
-                let Ok(token) = self.vault.open_refresh_token(request.token.expose()) else {
+                let Ok(token) = self.context.vault.open_refresh_token(request.token.expose()) else {
                     return Ok(None);
                 };
-                Ok(self.store.find_grant(token.grant).await?.map(|grant| grant.user))
+                Ok(self.context.store.find_grant(token.grant).await?.map(|grant| grant.user))
             }
             _ => Ok(None),
         }
@@ -157,9 +162,9 @@ impl App {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let now = self.now();
+        let now = self.context.now();
         let application = client.application();
-        let key = self.vault.active_key(now).ok_or_else(no_key)?;
+        let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
         let new = NewGrant {
             application: application.id,
             application_epoch: application.epoch,
@@ -177,8 +182,8 @@ impl App {
             GrantCreation::Grant(id) => id,
             GrantCreation::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
             GrantCreation::Gone => {
-                self.entities.forget_applications();
-                self.entities.forget_users();
+                self.context.entities.forget_applications();
+                self.context.entities.forget_users();
                 return Err(gone(decision.origin).into());
             }
         };
@@ -201,17 +206,18 @@ impl App {
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);
         if let GrantOrigin::Code(_) = code {
-            self.name_user(&mut audit, new.user).await;
+            self.context.name_user(&mut audit, new.user).await;
         }
         if let GrantOrigin::Code(code) = code
-            && self.is_known_replay(code, &audit)
+            && self.context.is_known_replay(code, &audit)
         {
             return Ok(GrantCreation::Replayed(Vec::new()));
         }
-        let created = self.store.create_grant(new, self.revocations_expire_at(), audit).await?;
+        let created =
+            self.context.store.create_grant(new, self.context.revocations_expire_at(), audit).await?;
         if let (GrantCreation::Replayed(events), GrantOrigin::Code(code)) = (&created, code) {
-            self.learn(events);
-            self.note_replay(code, at);
+            self.context.learn(events);
+            self.context.note_replay(code, at);
         }
         Ok(created)
     }
@@ -231,9 +237,9 @@ impl App {
         client: &AuthenticatedClient,
         new: &NewAccessToken,
     ) -> Result<AccessTokenText, Fault> {
-        let now = self.now();
+        let now = self.context.now();
         let token = AccessToken {
-            id: self.vault.new_token_id(now),
+            id: self.context.vault.new_token_id(now),
             expires_at: now.plus_secs(new.lifetime_secs),
             application: client.application().id,
             application_epoch: client.application().epoch,
@@ -243,11 +249,11 @@ impl App {
             scopes: new.scopes,
             key_thumbprint: None,
         };
-        self.vault.seal_access_token(&token).map_err(broken_seal)
+        self.context.vault.seal_access_token(&token).map_err(broken_seal)
     }
 
     fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
-        self.vault.seal_refresh_token(token, key).map_err(broken_seal)
+        self.context.vault.seal_refresh_token(token, key).map_err(broken_seal)
     }
 }
 

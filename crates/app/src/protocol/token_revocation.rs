@@ -1,15 +1,17 @@
 //! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
 
+use crate::Context;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, UserId};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::revocation_request::{self, Effect, TokenToRevoke};
+use std::sync::Arc;
 
+use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::{App, identity::access_note};
 
 /// What a request revokes, and whose access that is.
 struct Affected {
@@ -19,18 +21,26 @@ struct Affected {
     application: Option<ApplicationId>,
 }
 
-impl App {
+/// The revocation endpoint.
+#[derive(Clone)]
+pub struct RevocationService {
+    context: Arc<Context>,
+}
+
+service!(RevocationService);
+
+impl RevocationService {
     /// Revokes the token in the request, if it belongs to the client. It is invalid when this returns.
     ///
     /// # Errors
     /// If the client is not authenticated, if the token is missing, or if the revocation cannot be stored.
-    pub async fn revoke_token(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
-        let client = self.authenticate_client(request).await?;
+    pub async fn revoke(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
+        let client = self.context.authenticate_client(request).await?;
         let text = revocation_request::parse(request.parameters)?;
         let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
         if application.is_some_and(|application| application != client.application().id) {
             let reason = RefusalReason::TokenOfAnother;
-            self.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            self.context.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
         }
         if effect != Effect::Nothing {
             access_note::application(client.application().id);
@@ -41,31 +51,31 @@ impl App {
                 let mut audit =
                     self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                    self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
-                self.store.revoke_token(id, expires_at, audit).await?
+                self.context.store.revoke_token(id, expires_at, audit).await?
             }
             Effect::EndGrant(id) => {
                 let mut audit =
                     self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
                 if let Some(user) = user {
-                    self.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                    self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
-                self.store.revoke_grant(id, self.revocations_expire_at(), audit).await?
+                self.context.store.revoke_grant(id, self.context.revocations_expire_at(), audit).await?
             }
         };
-        self.learn(&events);
+        self.context.learn(&events);
         Ok(())
     }
 
     async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
-        let now = self.now();
-        if let Ok(token) = self.vault.open_access_token(text) {
+        let now = self.context.now();
+        if let Ok(token) = self.context.vault.open_access_token(text) {
             let effect = revocation_request::decide(client, TokenToRevoke::Access(&token), now);
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }
-        let grant = match self.vault.open_refresh_token(text) {
-            Ok(token) => self.store.find_grant(token.grant).await?,
+        let grant = match self.context.vault.open_refresh_token(text) {
+            Ok(token) => self.context.store.find_grant(token.grant).await?,
             Err(_) => None,
         };
         let subject = grant.as_ref().map_or(TokenToRevoke::Unknown, TokenToRevoke::Refresh);
@@ -83,7 +93,7 @@ impl App {
         subject: String,
         origin: &RequestOrigin,
     ) -> NewAuditEvent {
-        let mut audit = origin.audit(action, Outcome::Success, self.now());
+        let mut audit = origin.audit(action, Outcome::Success, self.context.now());
         audit.application = Some(client.application().id);
         audit.subject = Some(subject);
         audit

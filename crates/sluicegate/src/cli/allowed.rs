@@ -69,7 +69,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     let actor = actor(opened, Some(&command.user)).await?;
     let (mut allowed, mut after) = (Vec::new(), None);
     loop {
-        let batch = opened.app.list_allowed(&actor, after, BATCH).await?;
+        let batch = opened.app.allowed_applications().list(&actor, after, BATCH).await?;
         let Some(last) = batch.last() else { break };
         after = Some(last.application);
         allowed.extend(batch);
@@ -107,14 +107,14 @@ fn in_json(one: &Allowed) -> Value {
 async fn revoke(opened: &OpenedInstallation, command: &Revoke) -> anyhow::Result<()> {
     let (user, id) = (&command.user, command.application);
     let actor = actor(opened, Some(user)).await?;
-    let Some(allowed) = opened.app.find_allowed(&actor, id).await? else {
+    let Some(allowed) = opened.app.allowed_applications().find(&actor, id).await? else {
         bail!(
             "{user} has not allowed any application with id {id}; `sluicegate allowed list {user}` shows the ids"
         );
     };
     let name = allowed.name;
     confirm(&format!("Revoke the access of {name} to the data of {user}?"), command.yes)?;
-    if !opened.app.revoke_allowed(&actor, id, &opened.origin).await? {
+    if !opened.app.allowed_applications().revoke(&actor, id, &opened.origin).await? {
         bail!("{name} no longer had access to the data of {user}");
     }
     say(&format!("{name} no longer has access to the data of {user}"));

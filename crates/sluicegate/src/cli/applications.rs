@@ -54,7 +54,7 @@ pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> any
         }
         ApplicationCommand::Show(one) => {
             bootstrap::with_app(&one.shown.installation, environment, async |opened| {
-                show(&find(opened, one.id).await?, opened.app.now(), one.shown.json);
+                show(&find(opened, one.id).await?, opened.app.node().now(), one.shown.json);
                 Ok(())
             })
         }
@@ -78,7 +78,7 @@ pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> any
                 let name = find(opened, ended.id).await?.settings.name;
                 confirm(&format!("Delete {name}, and revoke all access that was granted to it?"), ended.yes)?;
                 let actor = actor(opened, None).await?;
-                let deleted = opened.app.delete_application(&actor, ended.id, &opened.origin).await;
+                let deleted = opened.app.applications().delete(&actor, ended.id, &opened.origin).await;
                 deleted.map_err(|refused| message(refused, ended.id))?;
                 say(&format!("{name} (application {}) is deleted, and all its access is revoked", ended.id));
                 Ok(())
@@ -92,7 +92,7 @@ async fn reset_secret(opened: &OpenedInstallation, ended: &Ended) -> anyhow::Res
     let question = format!("Replace the secret of {name}, and revoke all access that was granted to it?");
     confirm(&question, ended.yes)?;
     let actor = actor(opened, None).await?;
-    let reset = opened.app.reset_secret(&actor, ended.id, &opened.origin).await;
+    let reset = opened.app.applications().reset_secret(&actor, ended.id, &opened.origin).await;
     let (application, secret) = reset.map_err(|refused| message(refused, ended.id))?;
     say(&format!("{name} has a new secret, and all earlier access is revoked"));
     say(&format!("clientId      {}", application.client_id));
@@ -103,12 +103,12 @@ async fn reset_secret(opened: &OpenedInstallation, ended: &Ended) -> anyhow::Res
 async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let owner = command.owner.as_deref();
     let actor = actor(opened, owner).await?;
-    let mut applications = opened.app.list_applications(&actor, ListRequest::default()).await?;
+    let mut applications = opened.app.applications().list(&actor, ListRequest::default()).await?;
     if owner.is_some() {
         applications.retain(|application| application.owner == actor.subject().user.id);
     }
     if command.shown.json {
-        let now = opened.app.now();
+        let now = opened.app.node().now();
         show_json(&applications.iter().map(|application| in_json(application, now)).collect());
         return Ok(());
     }
@@ -129,11 +129,11 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
 
 async fn register(opened: &OpenedInstallation, command: &Register) -> anyhow::Result<()> {
     let actor = actor(opened, command.owner.as_deref()).await?;
-    let accepted = opened.app.accept_registration(&actor, &command.payload());
+    let accepted = opened.app.applications().accept_registration(&actor, &command.payload());
     let accepted =
         accepted.map_err(|faults| sentence(faults.into_iter().map(|fault| (fault.field, fault.message))))?;
     accepted.warnings().iter().for_each(warn);
-    let registered = opened.app.register_application(&actor, accepted, &opened.origin).await?;
+    let registered = opened.app.applications().register(&actor, accepted, &opened.origin).await?;
     let application = &registered.application;
     say(&format!("{} is registered with id {}", application.settings.name, application.id));
     say(&format!("clientId      {}", application.client_id));
@@ -151,7 +151,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
     let description = command.description.clone().unwrap_or_else(|| own.description.clone());
     let mut payload = command.details.payload(name, description);
     payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
-    let updated = opened.app.update_application(&actor, &current, payload, &opened.origin).await;
+    let updated = opened.app.applications().update(&actor, &current, payload, &opened.origin).await;
     let (updated, warnings) = updated.map_err(|refused| message(refused, command.id))?;
     warnings.iter().for_each(warn);
     say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
@@ -165,7 +165,7 @@ fn warn(warning: &Warning) {
 /// Finds an application by id.
 pub(super) async fn find(opened: &OpenedInstallation, id: ApplicationId) -> anyhow::Result<Application> {
     let actor = actor(opened, None).await?;
-    let found = opened.app.reachable_application(&actor, id, &opened.origin).await;
+    let found = opened.app.applications().find(&actor, id, &opened.origin).await;
     found.map_err(|refused| message(refused, id))
 }
 

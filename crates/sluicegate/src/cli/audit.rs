@@ -84,8 +84,12 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         since: command.since,
         until: command.until,
     };
-    let events =
-        opened.app.list_audit(&opened.operator, request, &opened.origin).await.map_err(of_administration)?;
+    let events = opened
+        .app
+        .audit_log()
+        .list(&opened.operator, request, &opened.origin)
+        .await
+        .map_err(of_administration)?;
     if command.shown.json {
         show_json(&events.iter().map(in_json).collect());
         return Ok(());

@@ -115,7 +115,7 @@ pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Re
                 let domain = find(opened, command.id).await?.domain;
                 confirm(&format!("Delete {domain} from the list of trusted origins?"), command.yes)?;
                 let deleted =
-                    opened.app.delete_trusted_origin(&opened.operator, command.id, &opened.origin).await;
+                    opened.app.trusted_origins().delete(&opened.operator, command.id, &opened.origin).await;
                 deleted.map_err(|refused| message(refused, command.id))?;
                 say(&format!("{domain} was deleted from the list"));
                 Ok(())
@@ -125,7 +125,7 @@ pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Re
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let entries = opened.app.list_trusted_origins(&opened.operator, &opened.origin).await;
+    let entries = opened.app.trusted_origins().list(&opened.operator, &opened.origin).await;
     let entries = entries.map_err(of_administration)?;
     if as_json {
         show_json(&entries.iter().map(in_json).collect());
@@ -161,7 +161,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         description: command.description.clone(),
     };
     let drafts = command.origins.iter().map(draft).collect();
-    let added = opened.app.add_trusted_origins(&opened.operator, drafts, &opened.origin).await;
+    let added = opened.app.trusted_origins().add(&opened.operator, drafts, &opened.origin).await;
     for entry in added.map_err(|refused| of_administration(in_words(refused)))? {
         say(&format!("{} was added to the list with id {}", entry.domain, entry.id));
     }
@@ -175,14 +175,14 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         description: command.description.clone().unwrap_or(current.description),
     };
     let app = &opened.app;
-    let updated = app.update_trusted_origin(&opened.operator, command.id, draft, &opened.origin).await;
+    let updated = app.trusted_origins().update(&opened.operator, command.id, draft, &opened.origin).await;
     let entry = updated.map_err(|refused| message(refused, command.id))?;
     say(&format!("entry {} was changed to {}", entry.id, entry.domain));
     Ok(())
 }
 
 async fn find(opened: &OpenedInstallation, id: TrustedOriginId) -> anyhow::Result<TrustedOrigin> {
-    let found = opened.app.find_trusted_origin(&opened.operator, id, &opened.origin).await;
+    let found = opened.app.trusted_origins().find(&opened.operator, id, &opened.origin).await;
     found.map_err(|refused| message(refused, id))
 }
 

@@ -76,8 +76,12 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
-                let model =
-                    opened.app.reload_model(&actor, id, &opened.origin).await.map_err(of_data_source)?;
+                let model = opened
+                    .app
+                    .data_sources()
+                    .reload_model(&actor, id, &opened.origin)
+                    .await
+                    .map_err(of_data_source)?;
                 let (tables, findings) = (model.entity_types.len(), model.findings.len());
                 say(&format!(
                     "{} serves {tables} tables; `data-source show` tells {findings} findings",
@@ -96,7 +100,7 @@ pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
                 confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
-                opened.app.delete_data_source(&actor, id, &opened.origin).await.map_err(of_data_source)?;
+                opened.app.data_sources().delete(&actor, id, &opened.origin).await.map_err(of_data_source)?;
                 say(&format!("{} is deleted; its file is still there", one.name));
                 Ok(())
             })
@@ -114,7 +118,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         options: Some(options.write().context("the path must be UTF-8")?),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
-    let added = opened.app.create_data_source(&actor, draft, &opened.origin).await;
+    let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
     let added = added.map_err(|refused| match refused {
         DataSourceError::Unusable(error) => anyhow!("{} cannot be a data source: {error}", path.display()),
         DataSourceError::NameTaken => {
@@ -153,14 +157,14 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         description: command.description.clone().unwrap_or(record.description),
         options: Some(options.write().context("the path must be UTF-8")?),
     };
-    let updated = opened.app.update_data_source(&actor, record.id, draft, &opened.origin).await;
+    let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;
     say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));
     Ok(())
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let sources = opened.app.list_data_sources(&actor, &opened.origin).await.map_err(of_data_source)?;
+    let sources = opened.app.data_sources().list(&actor, &opened.origin).await.map_err(of_data_source)?;
     if as_json {
         show_json(&sources.iter().map(in_json).collect());
         return Ok(());
@@ -207,7 +211,8 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     let source = find(opened, &actor, &one.name).await?;
     let model = opened
         .app
-        .data_source_model(&actor, source.record.id, &opened.origin)
+        .data_sources()
+        .model(&actor, source.record.id, &opened.origin)
         .await
         .map_err(of_data_source)?;
     let tables: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
@@ -244,7 +249,7 @@ async fn share(opened: &OpenedInstallation, command: &Share) -> anyhow::Result<(
     let actor = actor(opened, None).await?;
     let id = find(opened, &actor, &command.name).await?.record.id;
     for sharing in command.changes(opened).await? {
-        let outcome = opened.app.share_data_source(&actor, id, sharing, &opened.origin).await;
+        let outcome = opened.app.data_sources().share(&actor, id, sharing, &opened.origin).await;
         outcome.map_err(|refused| command.message(refused))?;
     }
     let names: Vec<String> =
@@ -264,8 +269,11 @@ async fn shared(
     id: DataSourceId,
 ) -> anyhow::Result<Vec<SharedUser>> {
     let app = &opened.app;
-    let mut rows =
-        app.shared_users(actor, id, ListRequest::default(), &opened.origin).await.map_err(of_data_source)?;
+    let mut rows = app
+        .data_sources()
+        .shared_users(actor, id, ListRequest::default(), &opened.origin)
+        .await
+        .map_err(of_data_source)?;
     let mut users = Vec::new();
     while !rows.is_over() {
         users.extend(rows.next().await?);
@@ -300,7 +308,7 @@ impl Share {
 }
 
 async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
-    let sources = opened.app.list_data_sources(actor, &opened.origin).await.map_err(of_data_source)?;
+    let sources = opened.app.data_sources().list(actor, &opened.origin).await.map_err(of_data_source)?;
     let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")

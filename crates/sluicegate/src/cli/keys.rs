@@ -27,7 +27,7 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
             list(opened, shown.json).await
         }),
         KeyCommand::Rotate(installation) => bootstrap::with_app(&installation, environment, async |opened| {
-            let id = opened.app.rotate_keys(&RequestOrigin::command_line()).await?;
+            let id = opened.app.keys().rotate(&RequestOrigin::command_line()).await?;
             say(&format!("key {id} was made"));
             Ok(())
         }),
@@ -35,8 +35,8 @@ pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let now = opened.app.now();
-    let keys = opened.app.list_keys().await?;
+    let now = opened.app.node().now();
+    let keys = opened.app.keys().list().await?;
     let active = keys.iter().rfind(|key| key.activates_at.is_past(now)).or(keys.first()).map(|key| key.id);
     let state = |id: u32| match active {
         Some(active) if id == active => "seals",

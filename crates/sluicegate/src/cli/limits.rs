@@ -78,7 +78,8 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
         }
         LimitCommand::Show(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
-                let found = opened.app.find_limit(&opened.operator, command.limit.id(), &opened.origin).await;
+                let found =
+                    opened.app.limits().find(&opened.operator, command.limit.id(), &opened.origin).await;
                 show(found.map_err(message)?, command.shown.json);
                 Ok(())
             })
@@ -86,7 +87,7 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
         LimitCommand::Set(command) => {
             bootstrap::with_app(&command.installation, environment, async |opened| {
                 let id = command.limit.id();
-                let set = opened.app.set_limit(&opened.operator, id, command.value, &opened.origin).await;
+                let set = opened.app.limits().set(&opened.operator, id, command.value, &opened.origin).await;
                 let (limit, value) = set.map_err(message)?;
                 say(&format!("{} is {value}", limit.as_str()));
                 Ok(())
@@ -97,7 +98,7 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
                 let (name, default) = (command.limit.as_str(), command.limit.default_value());
                 confirm(&format!("Reset {name} to its default, {default}?"), command.yes)?;
                 let id = command.limit.id();
-                opened.app.reset_limit(&opened.operator, id, &opened.origin).await.map_err(message)?;
+                opened.app.limits().reset(&opened.operator, id, &opened.origin).await.map_err(message)?;
                 say(&format!("{name} is {default}, its default"));
                 Ok(())
             })
@@ -106,7 +107,7 @@ pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::R
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let limits = opened.app.list_limits(&opened.operator, &opened.origin).await.map_err(message)?;
+    let limits = opened.app.limits().list(&opened.operator, &opened.origin).await.map_err(message)?;
     if as_json {
         show_json(&limits.into_iter().map(in_json).collect());
         return Ok(());

@@ -120,7 +120,7 @@ pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Re
             bootstrap::with_app(&command.installation, environment, async |opened| {
                 let role = find(opened, &command.role).await?;
                 confirm(&format!("Delete the role {}?", role.name), command.yes)?;
-                let deleted = opened.app.delete_role(&opened.operator, role.id, &opened.origin).await;
+                let deleted = opened.app.roles().delete(&opened.operator, role.id, &opened.origin).await;
                 deleted.map_err(|refused| message(refused, &role.name))?;
                 say(&format!("the role {} is deleted", role.name));
                 Ok(())
@@ -130,7 +130,7 @@ pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Re
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
+    let roles = opened.app.roles().list(&opened.operator, &opened.origin).await;
     let roles = roles.map_err(|refused| message(refused, "roles"))?;
     if as_json {
         show_json(&roles.iter().map(in_json).collect());
@@ -161,7 +161,7 @@ fn show(role: &Role, as_json: bool) {
 }
 
 async fn permissions(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let known = opened.app.list_permissions(&opened.operator, &opened.origin).await;
+    let known = opened.app.roles().permissions(&opened.operator, &opened.origin).await;
     let known = known.map_err(|refused| message(refused, "permissions"))?;
     if as_json {
         let shown = |permission: &Permission| json!({ "id": permission.id(), "name": permission.as_str() });
@@ -179,7 +179,7 @@ async fn add(opened: &OpenedInstallation, command: &Written) -> anyhow::Result<(
         description: command.description.clone(),
         permissions: numbers(&command.permissions)?,
     };
-    let role = opened.app.create_role(&opened.operator, draft, &opened.origin).await;
+    let role = opened.app.roles().create(&opened.operator, draft, &opened.origin).await;
     let role = role.map_err(|refused| message(refused, &command.name))?;
     say(&format!("the role {} is added with id {}", role.name, role.id));
     Ok(())
@@ -193,7 +193,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         description: command.description.clone().unwrap_or_else(|| role.description.clone()),
         permissions: if command.permissions.is_empty() { own() } else { numbers(&command.permissions)? },
     };
-    let updated = opened.app.update_role(&opened.operator, role.id, draft, &opened.origin).await;
+    let updated = opened.app.roles().update(&opened.operator, role.id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| message(refused, &role.name))?;
     say(&format!("the role {} is changed", updated.name));
     Ok(())
@@ -211,7 +211,7 @@ fn numbers(given: &[String]) -> anyhow::Result<Vec<i64>> {
 }
 
 async fn find(opened: &OpenedInstallation, named: &str) -> anyhow::Result<Role> {
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await;
+    let roles = opened.app.roles().list(&opened.operator, &opened.origin).await;
     let roles = roles.map_err(|refused| message(refused, named))?;
     let id = users::role(&roles, named)?;
     roles.into_iter().find(|role| role.id == id).ok_or_else(|| anyhow!("there is no role {named}"))

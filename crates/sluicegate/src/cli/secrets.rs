@@ -69,7 +69,7 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
         SecretCommand::List(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
                 let application = applications::find(opened, command.application).await?;
-                list(&application, opened.app.now(), command.shown.json);
+                list(&application, opened.app.node().now(), command.shown.json);
                 Ok(())
             })
         }
@@ -77,7 +77,7 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
             bootstrap::with_app(&command.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;
                 let id = command.application;
-                let added = opened.app.add_secret(&actor, id, &opened.origin).await;
+                let added = opened.app.applications().add_secret(&actor, id, &opened.origin).await;
                 let added = added.map_err(|refused| applications::message(refused, id))?;
                 say(&format!("application {id} has the further secret {}", added.stored.id));
                 say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
@@ -87,7 +87,7 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
         SecretCommand::End(command) => {
             bootstrap::with_app(&command.installation, environment, async |opened| {
                 let application = applications::find(opened, command.application).await?;
-                let mut live = application.live_secrets(opened.app.now());
+                let mut live = application.live_secrets(opened.app.node().now());
                 let Some(secret) = live.find(|secret| secret.id == command.secret) else {
                     return Err(anyhow!(
                         "application {} has no live secret {}",
@@ -98,7 +98,11 @@ pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
                 let name = &application.settings.name;
                 confirm(&format!("End the secret {} (…{}) of {name}?", secret.id, secret.hint), command.yes)?;
                 let actor = actor(opened, None).await?;
-                let ended = opened.app.end_secret(&actor, application.id, secret.id, &opened.origin).await;
+                let ended = opened
+                    .app
+                    .applications()
+                    .end_secret(&actor, application.id, secret.id, &opened.origin)
+                    .await;
                 ended.map_err(|refused| applications::message(refused, application.id))?;
                 say(&format!("the secret {} of {name} is ended", secret.id));
                 Ok(())

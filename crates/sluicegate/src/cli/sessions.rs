@@ -69,7 +69,7 @@ pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow:
 
 async fn live(opened: &OpenedInstallation, user: &str) -> anyhow::Result<Vec<Session>> {
     let id = users::find(opened, user).await?;
-    let sessions = opened.app.list_sessions(&opened.operator, id, &opened.origin).await;
+    let sessions = opened.app.user_sessions().list(&opened.operator, id, &opened.origin).await;
     sessions.map_err(|refused| users::told_of(refused, user))
 }
 
@@ -107,7 +107,7 @@ async fn end(opened: &OpenedInstallation, command: &End) -> anyhow::Result<()> {
     confirm(&format!("Sign {user} out {what}?"), command.yes)?;
     let id = users::find(opened, user).await?;
     for session in sessions {
-        let ended = opened.app.end_session(&opened.operator, id, session.id, &opened.origin).await;
+        let ended = opened.app.user_sessions().end(&opened.operator, id, session.id, &opened.origin).await;
         ended.map_err(|refused| anyhow!("{}: {refused}", session.id))?;
     }
     say(&format!("{user} is signed out {what}"));

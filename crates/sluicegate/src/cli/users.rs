@@ -99,7 +99,7 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
     bootstrap::with_app(&command.one.installation, environment, async |opened| {
         let id = find(opened, name).await?;
         confirm(&command.question(), command.yes)?;
-        let deleted = opened.app.delete_user(&opened.operator, id, command.estate(), &opened.origin).await;
+        let deleted = opened.app.users().delete(&opened.operator, id, command.estate(), &opened.origin).await;
         deleted.map_err(|refused| match refused {
             AdministrationError::StillOwns(_) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
@@ -116,7 +116,7 @@ async fn wanted_roles(opened: &OpenedInstallation, given: &[String]) -> anyhow::
     if given.is_empty() {
         return Ok(None);
     }
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
+    let roles = opened.app.roles().list(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
 }
 
@@ -129,7 +129,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         password_expiry: command.password_expires,
         ..UserDraft::default()
     };
-    let updated = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
+    let updated = opened.app.users().update(&opened.operator, id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| match (refused, &command.new_name) {
         (AdministrationError::NameTaken, Some(new)) => told_of(AdministrationError::NameTaken, new),
         (other, _) => told_of(other, name),
@@ -150,7 +150,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         active: command.disabled.then_some(false),
         ..UserDraft::default()
     };
-    let user = opened.app.create_user(&opened.operator, draft, &opened.origin).await;
+    let user = opened.app.users().create(&opened.operator, draft, &opened.origin).await;
     let user = user.map_err(|refused| told_of(refused, name))?;
     say(&format!("{} is added", user.name));
     chosen.tell(name);
@@ -158,8 +158,8 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
 }
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
-    let users = opened.app.list_users(&opened.operator, UserListRequest::default(), &opened.origin).await;
+    let roles = opened.app.roles().list(&opened.operator, &opened.origin).await.map_err(of_administration)?;
+    let users = opened.app.users().list(&opened.operator, UserListRequest::default(), &opened.origin).await;
     let users = users.map_err(of_administration)?;
     if as_json {
         show_json(&users.iter().map(|user| in_json(opened, user, &roles)).collect());
@@ -180,9 +180,9 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
 
 async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let id = find(opened, &one.name).await?;
-    let user = opened.app.find_user(&opened.operator, id, &opened.origin).await;
+    let user = opened.app.users().find(&opened.operator, id, &opened.origin).await;
     let user = user.map_err(|refused| told_of(refused, &one.name))?;
-    let roles = opened.app.list_roles(&opened.operator, &opened.origin).await.map_err(of_administration)?;
+    let roles = opened.app.roles().list(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     if one.shown.json {
         show_json(&in_json(opened, &user, &roles));
         return Ok(());
@@ -198,7 +198,7 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
 }
 
 fn state(opened: &OpenedInstallation, user: &User) -> &'static str {
-    match (user.active, user.lockout.is_locked(opened.app.now())) {
+    match (user.active, user.lockout.is_locked(opened.app.node().now())) {
         (false, _) => "off",
         (true, true) => "locked",
         (true, false) => "active",
@@ -229,7 +229,8 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
         let draft = UserDraft { password: Some(chosen.password.clone()), ..UserDraft::default() };
         opened
             .app
-            .update_user(&opened.operator, id, draft, &opened.origin)
+            .users()
+            .update(&opened.operator, id, draft, &opened.origin)
             .await
             .map_err(of_administration)?;
         say(&format!("{name} has a new password"));
@@ -241,7 +242,7 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
 fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft) -> anyhow::Result<()> {
     bootstrap::with_app(&one.installation, environment, async |opened| {
         let id = find(opened, &one.name).await?;
-        let changed = opened.app.update_user(&opened.operator, id, draft, &opened.origin).await;
+        let changed = opened.app.users().update(&opened.operator, id, draft, &opened.origin).await;
         changed.map_err(|refused| told_of(refused, &one.name))?;
         say(&format!("{} {outcome}", one.name));
         Ok(())
@@ -255,7 +256,7 @@ pub(super) async fn find(opened: &OpenedInstallation, name: &str) -> anyhow::Res
 
 /// The operator, acting for another user if one is named.
 pub(super) async fn actor(opened: &OpenedInstallation, user: Option<&str>) -> anyhow::Result<Actor> {
-    match (opened.app.acting(opened.operator.clone(), user).await, user) {
+    match (opened.app.delegation().acting(opened.operator.clone(), user).await, user) {
         (Err(ActingRefusal::UnknownUser), Some(name)) => Err(unknown(name)),
         (acting, _) => Ok(acting?),
     }

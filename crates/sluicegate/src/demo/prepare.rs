@@ -31,28 +31,32 @@ pub(super) async fn harbour(
     new_passwords: Option<&[Password; 2]>,
 ) -> anyhow::Result<()> {
     let origin = RequestOrigin::command_line();
-    let operator =
-        app.operator().await?.context("the database of the demo has no administrator; use a fresh folder")?;
+    let operator = app
+        .operator()
+        .caller()
+        .await?
+        .context("the database of the demo has no administrator; use a fresh folder")?;
     for ((name, _), password) in FIRST_ACCOUNTS.iter().zip(new_passwords.into_iter().flatten()) {
-        let account = app.acting(operator.clone(), Some(name)).await.context(*name)?.subject().user.id;
+        let account =
+            app.delegation().acting(operator.clone(), Some(name)).await.context(*name)?.subject().user.id;
         let draft = UserDraft {
             password: Some(password.clone()),
             active: Some(true),
             locked: Some(false),
             ..UserDraft::default()
         };
-        app.update_user(&operator, account, draft, &origin).await.map_err(of_administration)?;
+        app.users().update(&operator, account, draft, &origin).await.map_err(of_administration)?;
     }
-    let user = app.acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
+    let user = app.delegation().acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
     forget_earlier_stories(app, &user, &origin).await?;
     serve_harbour(app, settings, &user, &origin).await
 }
 
 async fn forget_earlier_stories(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
-    let own = app.list_applications(user, ListRequest::default()).await?;
+    let own = app.applications().list(user, ListRequest::default()).await?;
     for application in own.iter().filter(|application| application.settings.name == walkthrough::APPLICATION)
     {
-        app.delete_application(user, application.id, origin).await?;
+        app.applications().delete(user, application.id, origin).await?;
     }
     Ok(())
 }
@@ -69,14 +73,14 @@ async fn serve_harbour(
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let options = SqliteOptions::at(real).write().context("the path of the data directory must be UTF-8")?;
-    let known = app.list_data_sources(user, origin).await.map_err(of_data_source)?;
+    let known = app.data_sources().list(user, origin).await.map_err(of_data_source)?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;
     match known {
         Some(source) if is_there(source) => return Ok(()),
         // The folder was moved.
         Some(source) => {
-            app.delete_data_source(user, source.record.id, origin).await.map_err(of_data_source)?;
+            app.data_sources().delete(user, source.record.id, origin).await.map_err(of_data_source)?;
         }
         None => {}
     }
@@ -86,6 +90,6 @@ async fn serve_harbour(
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),
         options: Some(options),
     };
-    app.create_data_source(user, draft, origin).await.map_err(of_data_source)?;
+    app.data_sources().create(user, draft, origin).await.map_err(of_data_source)?;
     Ok(())
 }

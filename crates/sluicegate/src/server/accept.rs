@@ -95,7 +95,7 @@ impl Bound {
         proxies: Vec<AddressRange>,
         stop: Stop,
     ) {
-        let app = Arc::clone(service.app());
+        let node = service.node().clone();
         let buffered = Budget::new(limits.buffered_bytes);
         let addresses = Addresses::new(limits.connections_per_address, buffered, proxies);
         let connections = Connections::new(service, tls, limits, stop.clone());
@@ -115,12 +115,12 @@ impl Bound {
             match accepted {
                 Ok((stream, peer)) => {
                     let Some(guest) = addresses.enter(peer.ip()) else {
-                        app.metrics().connections_refused.inc();
+                        node.metrics().connections_refused.inc();
                         tracing::debug!(%peer, "an address has too many connections");
                         continue;
                     };
                     let serving = connections.clone().serve(stream, peer, guest);
-                    let open = app.metrics().connections.clone();
+                    let open = node.metrics().connections.clone();
                     open.inc();
                     running.spawn(async move {
                         serving.await;

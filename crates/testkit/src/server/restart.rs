@@ -14,11 +14,11 @@ impl TestServer {
     /// # Panics
     /// If the feed cannot be read.
     pub async fn restart_with(self, app: AppSettings) -> Self {
-        let kinds = self.app.data_stores().clone();
+        let kinds = self.app.data_sources().data_stores().clone();
         let Self { store, vault, clock, folder, .. } = self;
         let sources = Arc::new(Sources::new(kinds, Limits::default(), 16));
-        let app = Arc::new(App::new(store.clone(), vault.clone(), sources, clock.clone(), app));
-        app.refresh().await.expect("the feed can be read");
+        let app = App::new(store.clone(), vault.clone(), sources, clock.clone(), app);
+        app.node().refresh().await.expect("the feed can be read");
         let service = web::service(app.clone(), WebSettings::default());
         Self { app, store, vault, clock, service, folder }
     }

@@ -1,7 +1,10 @@
 //! Authentication for the management API.
 
+use app::identity::authentication::AuthenticationService;
 use app::identity::authentication::BearerRefusal;
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::refusals::RefusalService;
+use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{SignInCredentials, SignInRefusal};
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
@@ -81,14 +84,14 @@ impl Noting<'_> {
         caller: Option<&Caller>,
         problem: ManagementProblem,
     ) -> ManagementProblem {
-        self.state.app().note_refused_request(reason, caller, self.origin).await;
+        self.state.service::<RefusalService>().note_request(reason, caller, self.origin).await;
         problem
     }
 }
 
 /// The response to an authenticated caller who may not use the management API, which is recorded.
 async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &RequestOrigin) -> ManagementProblem {
-    match state.app().note_refusal(caller, why, origin).await {
+    match state.service::<RefusalService>().note(caller, why, origin).await {
         Ok(()) => ManagementProblem::forbidden(),
         Err(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
     }
@@ -110,8 +113,12 @@ async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Mana
         let problem = ManagementProblem::unauthenticated("The credentials in Authorization cannot be read.");
         return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
     };
-    access_note.state.app().caller_by_password(&credentials, access_note.origin).await.map_err(|refusal| {
-        match refusal {
+    access_note
+        .state
+        .service::<SignInService>()
+        .caller_by_password(&credentials, access_note.origin)
+        .await
+        .map_err(|refusal| match refusal {
             SignInRefusal::TooOften { retry_after_secs } => ManagementProblem::too_often(retry_after_secs),
             SignInRefusal::Fault(fault) => {
                 ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
@@ -119,8 +126,7 @@ async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Mana
             SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
                 ManagementProblem::unauthenticated(format!("Not signed in: {refusal}."))
             }
-        }
-    })
+        })
 }
 
 /// Basic credentials in UTF-8, as our challenge requests ([RFC 7617
@@ -137,10 +143,15 @@ async fn by_bearer(
     text: &str,
     origin: &RequestOrigin,
 ) -> Result<Caller, ManagementProblem> {
-    let caller = state.app().caller_by_bearer(text, origin).await.map_err(|refusal| match refusal {
-        BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
-        BearerRefusal::Fault(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
-    })?;
+    let caller =
+        state.service::<AuthenticationService>().caller_by_bearer(text, origin).await.map_err(|refusal| {
+            match refusal {
+                BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
+                BearerRefusal::Fault(fault) => {
+                    ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
+                }
+            }
+        })?;
     if caller.covers(BuiltInScope::Management) {
         return Ok(caller);
     }
@@ -156,7 +167,7 @@ async fn by_session(
     let state = access_note.state;
     let nobody = || ManagementProblem::unauthenticated("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, state.settings()).ok_or_else(nobody)?;
-    let live = state.app().caller_by_session(&cookie).await;
+    let live = state.service::<AuthenticationService>().caller_by_session(&cookie).await;
     let Some(live) =
         live.map_err(|fault| ManagementProblem::server(&fault, ManagementErrorCode::Unavailable))?
     else {
@@ -179,7 +190,9 @@ async fn by_session(
 
 fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
     let given = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
-    given.is_some_and(|given| state.app().csrf_holds(cookie.expose(), &CsrfToken::new(given)))
+    given.is_some_and(|given| {
+        state.service::<AuthenticationService>().csrf_holds(cookie.expose(), &CsrfToken::new(given))
+    })
 }
 
 #[cfg(test)]

@@ -114,6 +114,6 @@ fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, state: &
     if scheme_fits && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority)) {
         return true;
     }
-    let configured = Url::parse(&state.app().settings().public_url);
+    let configured = Url::parse(&state.node().settings().public_url);
     configured.is_ok_and(|url| url.origin().ascii_serialization() == origin)
 }

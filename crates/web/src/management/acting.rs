@@ -1,10 +1,8 @@
 //! `?user=NAME`: acting on behalf of another user.
 
-use std::sync::Arc;
-
-use app::App;
-use app::identity::acting::{ActingRefusal, Actor};
+use app::identity::acting::{ActingRefusal, Actor, DelegationService};
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::refusals::RefusalService;
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
@@ -18,10 +16,11 @@ use crate::respond::management::ManagementProblem;
 /// A request that may act on behalf of another user. Handlers list it first, so that nobody learns anything
 /// without credentials.
 pub(crate) struct ActingRequest {
-    pub(super) state: WebState,
     pub(super) query: QueryParameters,
     pub(super) origin: RequestOrigin,
     caller: Caller,
+    delegation: DelegationService,
+    refusals: RefusalService,
 }
 
 impl FromRequestParts<WebState> for ActingRequest {
@@ -31,24 +30,19 @@ impl FromRequestParts<WebState> for ActingRequest {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
         let query = QueryParameters::from_request_parts(parts, state).await?;
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-        Ok(Self { state: state.clone(), query, origin, caller })
+        Ok(Self { query, origin, caller, delegation: state.service(), refusals: state.service() })
     }
 }
 
 impl ActingRequest {
-    /// The use cases.
-    pub(super) fn app(&self) -> &Arc<App> {
-        self.state.app()
-    }
-
     /// Determines on whose behalf the request acts. `failed` is the error code of the operation for a server
     /// failure.
     pub(super) async fn actor(&self, failed: ManagementErrorCode) -> Result<Actor, ManagementProblem> {
-        match self.app().acting(self.caller.clone(), self.query.get("user")).await {
+        match self.delegation.acting(self.caller.clone(), self.query.get("user")).await {
             Ok(actor) => Ok(actor),
             Err(ActingRefusal::Forbidden) => {
                 let why = "may not act for another user";
-                let access_note = self.app().note_refusal(&self.caller, why, &self.origin).await;
+                let access_note = self.refusals.note(&self.caller, why, &self.origin).await;
                 Err(access_note.map_or_else(
                     |fault| ManagementProblem::server(&fault, failed),
                     |()| ManagementProblem::forbidden(),

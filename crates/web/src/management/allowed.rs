@@ -1,6 +1,7 @@
 //! Operations 7 and 8: the applications that the caller has allowed.
 
 use app::Fault;
+use app::management::allowed::AllowedApplicationService;
 use axum::response::Response;
 use domain::id::ApplicationId;
 use oauth::grant::Allowed;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::acting::ActingRequest;
 use super::list;
 use crate::errors::ManagementErrorCode;
-use crate::extract::Path;
+use crate::extract::{Path, Use};
 use crate::respond::management::{ManagementProblem, no_content};
 
 #[derive(Serialize)]
@@ -20,10 +21,13 @@ struct AllowedApplication {
 }
 
 /// Operation 7: the applications that the caller has allowed.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
+pub(crate) async fn list(
+    acting: ActingRequest,
+    Use(allowed_applications): Use<AllowedApplicationService>,
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
-    let allowed = acting.app().allowed(&actor, request, &acting.origin);
+    let allowed = allowed_applications.rows(&actor, request, &acting.origin);
     let response = |allowed: Allowed| AllowedApplication {
         id: allowed.application.get(),
         name: allowed.name,
@@ -36,10 +40,11 @@ pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementPr
 /// Operation 8: revokes what the caller has allowed one application.
 pub(crate) async fn revoke(
     acting: ActingRequest,
+    Use(allowed_applications): Use<AllowedApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let actor = acting.actor(ManagementErrorCode::DeleteFailed).await?;
-    match acting.app().revoke_allowed(&actor, id, &acting.origin).await {
+    match allowed_applications.revoke(&actor, id, &acting.origin).await {
         Ok(true) => Ok(no_content()),
         Ok(false) => Err(ManagementProblem::not_found()),
         Err(fault) => Err(ManagementProblem::server(&fault, ManagementErrorCode::DeleteFailed)),

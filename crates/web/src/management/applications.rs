@@ -2,7 +2,7 @@
 
 use app::Fault;
 use app::identity::acting::Actor;
-use app::management::applications::{ApplicationError, RegisteredApplication};
+use app::management::applications::{ApplicationError, ApplicationService, RegisteredApplication};
 use axum::response::Response;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
@@ -13,88 +13,89 @@ use self::answer::{AddedSecret, Listed, ResponseParts};
 use self::payload::{Nothing, Registration, Update};
 use super::acting::ActingRequest;
 use super::list;
-use crate::WebState;
 use crate::errors::ManagementErrorCode;
-use crate::extract::{JsonBody, Path};
+use crate::extract::{JsonBody, Path, Use};
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
 mod answer;
 mod payload;
 
 /// Operation 1: the applications that the caller may see.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
+pub(crate) async fn list(
+    acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
+) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
-    let applications = acting.app().applications(&actor, request, &acting.origin);
+    let rows = applications.rows(&actor, request, &acting.origin);
     let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
-    list::answer("applications", applications, Listed, failed).await
+    list::answer("applications", rows, Listed, failed).await
 }
 
 /// Operation 2: registers an application.
 pub(crate) async fn register(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     body: JsonBody<Registration>,
 ) -> Result<Response, ManagementProblem> {
     let actor = acting.actor(ManagementErrorCode::RegisterFailed).await?;
-    let app = acting.app();
-    let accept = |Registration(payload): &Registration| app.accept_registration(&actor, payload);
-    let accepted = judged(&acting, &actor, body, accept).await?;
+    let accept = |Registration(payload): &Registration| applications.accept_registration(&actor, payload);
+    let accepted = judged(&acting, &applications, &actor, body, accept).await?;
     let warnings = in_words(accepted.warnings());
-    let registered = app.register_application(&actor, accepted, &acting.origin).await;
+    let registered = applications.register(&actor, accepted, &acting.origin).await;
     let RegisteredApplication { application, secret } =
         registered.map_err(|refused| problem(refused, ManagementErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
-    let shown = ResponseParts { secret: secret.as_ref(), warnings, now: app.now() };
+    let shown = ResponseParts { secret: secret.as_ref(), warnings, now: applications.now() };
     Ok(created(&path, &shown.application(&application)))
 }
 
 /// Operation 3: one application.
 pub(crate) async fn get(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::ListFailed;
     let actor = acting.actor(failed).await?;
-    let app = acting.app();
-    let application = app
-        .reachable_application(&actor, id, &acting.origin)
-        .await
-        .map_err(|refused| problem(refused, failed))?;
-    let secret =
-        app.revealed_secret(&application).map_err(|fault| ManagementProblem::server(&fault, failed))?;
-    Ok(ok(&acting.state, &application, secret.as_ref(), Vec::new()))
+    let application =
+        applications.find(&actor, id, &acting.origin).await.map_err(|refused| problem(refused, failed))?;
+    let secret = applications
+        .revealed_secret(&application)
+        .map_err(|fault| ManagementProblem::server(&fault, failed))?;
+    Ok(ok(&applications, &application, secret.as_ref(), Vec::new()))
 }
 
 /// Operation 4: replaces the name, the description and the redirect URLs of an application.
 pub(crate) async fn update(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
     body: JsonBody<Update>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::RegisterFailed;
     let actor = acting.actor(failed).await?;
-    let app = acting.app();
-    let current = app
-        .reachable_application(&actor, id, &acting.origin)
-        .await
-        .map_err(|refused| problem(refused, failed))?;
+    let current =
+        applications.find(&actor, id, &acting.origin).await.map_err(|refused| problem(refused, failed))?;
     // Checked here to report all faults; the check is repeated when the settings are written.
-    let accept =
-        |Update(payload): &Update| app.accept_update(&actor, &current, payload).map(|_| payload.clone());
-    let payload = judged(&acting, &actor, body, accept).await?;
-    let updated = app.update_application(&actor, &current, payload, &acting.origin).await;
+    let accept = |Update(payload): &Update| {
+        applications.accept_update(&actor, &current, payload).map(|_| payload.clone())
+    };
+    let payload = judged(&acting, &applications, &actor, body, accept).await?;
+    let updated = applications.update(&actor, &current, payload, &acting.origin).await;
     let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&acting.state, &application, None, in_words(&warnings)))
+    Ok(ok(&applications, &application, None, in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with all access that was granted to it.
 pub(crate) async fn delete(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::DeleteFailed;
     let actor = acting.actor(failed).await?;
-    let deleted = acting.app().delete_application(&actor, id, &acting.origin).await;
+    let deleted = applications.delete(&actor, id, &acting.origin).await;
     deleted.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }
@@ -103,26 +104,27 @@ pub(crate) async fn delete(
 /// application.
 pub(crate) async fn reset(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::ResetFailed;
     let actor = acting.actor(failed).await?;
-    let reset = acting.app().reset_secret(&actor, id, &acting.origin).await;
+    let reset = applications.reset_secret(&actor, id, &acting.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&acting.state, &application, Some(&secret), Vec::new()))
+    Ok(ok(&applications, &application, Some(&secret), Vec::new()))
 }
 
 /// Adds a second live secret.
 pub(crate) async fn add_secret(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id,)): Path<(ApplicationId,)>,
     body: Option<JsonBody<Nothing>>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::RegisterFailed;
     let actor = acting.actor(failed).await?;
     body.map(JsonBody::valid).transpose()?;
-    let added = acting
-        .app()
+    let added = applications
         .add_secret(&actor, id, &acting.origin)
         .await
         .map_err(|refused| problem(refused, failed))?;
@@ -133,22 +135,23 @@ pub(crate) async fn add_secret(
 /// Revokes one of two live secrets.
 pub(crate) async fn end_secret(
     acting: ActingRequest,
+    Use(applications): Use<ApplicationService>,
     Path((id, secret)): Path<(ApplicationId, SecretId)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::DeleteFailed;
     let actor = acting.actor(failed).await?;
-    let ended = acting.app().end_secret(&actor, id, secret, &acting.origin).await;
+    let ended = applications.end_secret(&actor, id, secret, &acting.origin).await;
     ended.map_err(|refused| problem(refused, failed))?;
     Ok(no_content())
 }
 
 fn ok(
-    state: &WebState,
+    applications: &ApplicationService,
     application: &oauth::application::Application,
     secret: Option<&ClientSecret>,
     warnings: Vec<String>,
 ) -> Response {
-    let shown = ResponseParts { secret, warnings, now: state.app().now() };
+    let shown = ResponseParts { secret, warnings, now: applications.now() };
     json(StatusCode::OK, &shown.application(application))
 }
 
@@ -175,6 +178,7 @@ fn problem(refused: ApplicationError, failed: ManagementErrorCode) -> Management
 /// Judges a payload. A scope that the caller may not assign is also recorded.
 async fn judged<T, R>(
     acting: &ActingRequest,
+    applications: &ApplicationService,
     actor: &Actor,
     body: JsonBody<T>,
     judge: impl FnOnce(&T) -> Result<R, Vec<InvalidField>>,
@@ -186,7 +190,7 @@ async fn judged<T, R>(
             details(faults)
         })
     });
-    acting.app().note_forbidden_scopes(actor, &found, &acting.origin).await;
+    applications.note_forbidden_scopes(actor, &found, &acting.origin).await;
     judged
 }
 

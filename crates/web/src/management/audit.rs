@@ -1,7 +1,7 @@
 //! `/api/admin/audit`: the audit log, newest first.
 
 use app::management::audit::AuditRequest;
-use axum::extract::State;
+use app::management::audit::AuditService;
 use axum::response::Response;
 use domain::audit::{Action, AuditEvent};
 use domain::id::{ApplicationId, UserId};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::{problem, server};
-use crate::WebState;
+use crate::extract::Use;
 use crate::extract::{Authenticated, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, rfc3339};
@@ -62,7 +62,7 @@ impl From<AuditEvent> for EventResponse {
 /// Lists events of the audit log, newest first; `after`, or its alias `before`, takes the last id of a page
 /// to get the next one.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(audit_log): Use<AuditService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
@@ -85,7 +85,7 @@ pub(crate) async fn list(
         since: moment(&query, "since")?,
         until: moment(&query, "until")?,
     };
-    let events = state.app().audit_events(&caller, filter, request, &origin).await.map_err(problem)?;
+    let events = audit_log.rows(&caller, filter, request, &origin).await.map_err(problem)?;
     list::answer("events", events, EventResponse::from, server).await
 }
 

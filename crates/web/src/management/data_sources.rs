@@ -1,6 +1,8 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
-use app::management::data_sources::{DataSourceDraft, DataSourceError, Kinds, SeenSource, SharingChange};
+use app::management::data_sources::{
+    DataSourceDraft, DataSourceError, DataSourceService, Kinds, SeenSource, SharingChange,
+};
 use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
 use http::StatusCode;
@@ -11,43 +13,47 @@ use super::acting::ActingRequest;
 use super::list;
 use super::refusal::{details, judged};
 use crate::errors::ManagementErrorCode;
-use crate::extract::{JsonBody, Path, QueryParameters};
+use crate::extract::{JsonBody, Path, QueryParameters, Use};
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
 mod payload;
 
 /// Lists the data sources that the caller may see.
-pub(crate) async fn list(acting: ActingRequest) -> Result<Response, ManagementProblem> {
+pub(crate) async fn list(
+    acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
+) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceReadFailed;
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(failed).await?;
-    let seen = acting.app().data_sources(&actor, request, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.rows(&actor, request, &acting.origin).await.map_err(problem(failed))?;
     list::answer("dataSources", seen, Listed, |fault| ManagementProblem::server(fault, failed)).await
 }
 
 /// One data source.
 pub(crate) async fn get(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceReadFailed;
     let actor = acting.actor(failed).await?;
-    let seen = acting.app().find_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.find(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(ok(&seen))
 }
 
 /// Creates a data source.
 pub(crate) async fn create(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     body: JsonBody<DataSourcePayload>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
-    let app = acting.app();
     let actor = acting.actor(failed).await?;
-    app.may_create_data_sources(&actor, &acting.origin).await.map_err(problem(failed))?;
+    sources.may_create(&actor, &acting.origin).await.map_err(problem(failed))?;
     rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, true, app.data_stores())?;
+    let (draft, connection_type) = read(body, true, sources.data_stores())?;
     match connection_type {
         ConnectionType::Cloud => {}
         ConnectionType::LeftOut => {
@@ -55,28 +61,28 @@ pub(crate) async fn create(
         }
         ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
     }
-    let seen = app.create_data_source(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.create(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
     Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &SourceResponse::from(&seen)))
 }
 
 /// Changes a data source; `?map=refresh` reads the structure of its database again.
 pub(crate) async fn update(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
     body: JsonBody<DataSourcePayload>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
-    let app = acting.app();
     let actor = acting.actor(failed).await?;
-    app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let rereads = rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, false, app.data_stores())?;
+    let (draft, connection_type) = read(body, false, sources.data_stores())?;
     if let ConnectionType::Other(_) = connection_type {
         return Err(problem(failed)(DataSourceError::StoreIsFixed));
     }
-    let seen = app.update_data_source(&actor, id, draft, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.update(&actor, id, draft, &acting.origin).await.map_err(problem(failed))?;
     if rereads {
-        app.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+        sources.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     }
     Ok(ok(&seen))
 }
@@ -84,46 +90,50 @@ pub(crate) async fn update(
 /// Deletes a data source; the database behind it is not changed.
 pub(crate) async fn delete(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceDeleteFailed;
     let actor = acting.actor(failed).await?;
-    acting.app().delete_data_source(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    sources.delete(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(no_content())
 }
 
 /// The model of a data source.
 pub(crate) async fn model(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceReadFailed;
     let actor = acting.actor(failed).await?;
-    let model = acting.app().data_source_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let model = sources.model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
 }
 
 /// Reads the structure of the database again.
 pub(crate) async fn reload_model(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
     let actor = acting.actor(failed).await?;
     rereads_model(&acting.query)?;
-    let model = acting.app().reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let model = sources.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
 }
 
 /// The users with whom a data source is shared.
 pub(crate) async fn shared_users(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceReadFailed;
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(failed).await?;
-    let users = acting.app().shared_users(&actor, id, request, &acting.origin).await;
+    let users = sources.shared_users(&actor, id, request, &acting.origin).await;
     let users = users.map_err(problem(failed))?;
     list::answer("sharedUsers", users, UserResponse::from, |fault| ManagementProblem::server(fault, failed))
         .await
@@ -132,36 +142,40 @@ pub(crate) async fn shared_users(
 /// Replaces the users with whom a data source is shared.
 pub(crate) async fn share(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, body.valid().map(|SharedUsers(users)| SharingChange::With(users))).await
+    share_as(&acting, &sources, id, body.valid().map(|SharedUsers(users)| SharingChange::With(users))).await
 }
 
 /// Shares a data source with more users.
 pub(crate) async fn share_also(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
     body: JsonBody<SharedUsers>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, body.valid().map(|SharedUsers(users)| SharingChange::Also(users))).await
+    share_as(&acting, &sources, id, body.valid().map(|SharedUsers(users)| SharingChange::Also(users))).await
 }
 
 /// Stops all sharing of a data source.
 pub(crate) async fn share_with_nobody(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, Ok(SharingChange::With(Vec::new()))).await?;
+    share_as(&acting, &sources, id, Ok(SharingChange::With(Vec::new()))).await?;
     Ok(no_content())
 }
 
 /// Stops sharing a data source with one user.
 pub(crate) async fn share_without(
     acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
     Path((id, user)): Path<(DataSourceId, UserId)>,
 ) -> Result<Response, ManagementProblem> {
-    share_as(&acting, id, Ok(SharingChange::Without(user))).await?;
+    share_as(&acting, &sources, id, Ok(SharingChange::Without(user))).await?;
     Ok(no_content())
 }
 
@@ -171,14 +185,14 @@ type SourcePath = Path<(DataSourceId,)>;
 /// Changes sharing. The caller's right is checked before the payload.
 async fn share_as(
     acting: &ActingRequest,
+    sources: &DataSourceService,
     id: DataSourceId,
     sharing: Result<SharingChange, ManagementProblem>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::SourceUpdateFailed;
-    let app = acting.app();
     let actor = acting.actor(failed).await?;
-    app.data_source_to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
-    let users = app.share_data_source(&actor, id, sharing?, &acting.origin).await.map_err(problem(failed))?;
+    sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    let users = sources.share(&actor, id, sharing?, &acting.origin).await.map_err(problem(failed))?;
     list::answer("sharedUsers", users, UserResponse::from, |fault| ManagementProblem::server(fault, failed))
         .await
 }

@@ -1,14 +1,12 @@
 //! `/api/mgmt/datastores`: the kinds of database.
 
-use app::management::data_sources::{DataStore, OptionSchema, ValueKind};
-use axum::extract::State;
+use app::management::data_sources::{DataSourceService, DataStore, OptionSchema, ValueKind};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
 use super::list;
-use crate::WebState;
-use crate::extract::{Authenticated, Path, QueryParameters};
+use crate::extract::{Authenticated, Path, QueryParameters, Use};
 use crate::respond::management::{ManagementProblem, json};
 
 #[derive(Serialize)]
@@ -88,12 +86,12 @@ impl From<&'static OptionSchema> for OptionResponse {
 
 /// Every kind of database.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(sources): Use<DataSourceService>,
     Authenticated(_): Authenticated,
     query: QueryParameters,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    let stores = state.app().data_stores().stores();
+    let stores = sources.data_stores().stores();
     let stores = list::part(&request, &stores, |store| store.id, |store| vec![store.name.to_owned()]);
     Ok(json(
         StatusCode::OK,
@@ -103,10 +101,10 @@ pub(crate) async fn list(
 
 /// One kind of database.
 pub(crate) async fn get(
-    State(state): State<WebState>,
+    Use(sources): Use<DataSourceService>,
     Authenticated(_): Authenticated,
     Path((id,)): Path<(i64,)>,
 ) -> Result<Response, ManagementProblem> {
-    let store = state.app().data_stores().store(id).ok_or_else(ManagementProblem::not_found)?;
+    let store = sources.data_stores().store(id).ok_or_else(ManagementProblem::not_found)?;
     Ok(json(StatusCode::OK, &StoreResponse::from(store)))
 }

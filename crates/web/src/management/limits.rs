@@ -1,6 +1,6 @@
 //! `/api/admin/limits`: the numbered limits of the system.
 
-use axum::extract::State;
+use app::management::limits::LimitService;
 use axum::response::Response;
 use domain::limit::Limit;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::problem;
-use crate::WebState;
+use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
@@ -57,13 +57,13 @@ impl FromJson for LimitPayload {
 
 /// Lists every limit with its default and its range.
 pub(crate) async fn describe(
-    State(state): State<WebState>,
+    Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    state.app().may_see_limits(&caller, &origin).await.map_err(problem)?;
+    limits.may_see(&caller, &origin).await.map_err(problem)?;
     let limits =
         list::part(&request, Limit::ALL, |limit| limit.id(), |limit| vec![limit.as_str().to_owned()]);
     let limits = limits.into_iter().map(|limit| LimitDescription {
@@ -78,13 +78,13 @@ pub(crate) async fn describe(
 
 /// Lists every limit with its current value.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    let limits = state.app().list_limits(&caller, &origin).await.map_err(problem)?;
+    let limits = limits.list(&caller, &origin).await.map_err(problem)?;
     let name = |(limit, _): &(Limit, i64)| vec![limit.as_str().to_owned()];
     let limits = list::part(&request, limits, |(limit, _)| limit.id(), name);
     Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitValue::from).collect() }))
@@ -92,37 +92,36 @@ pub(crate) async fn list(
 
 /// The value of one limit, or its default.
 pub(crate) async fn get(
-    State(state): State<WebState>,
+    Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    let limit = state.app().find_limit(&caller, id, &origin).await.map_err(problem)?;
+    let limit = limits.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(limit)))
 }
 
 /// Sets a limit, by POST or by PUT.
 pub(crate) async fn set(
-    State(state): State<WebState>,
+    Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<LimitPayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.find_limit(&caller, id, &origin).await.map_err(problem)?;
+    limits.find(&caller, id, &origin).await.map_err(problem)?;
     let LimitPayload(value) = body.valid()?;
-    let set = app.set_limit(&caller, id, value.unwrap_or_default(), &origin).await.map_err(problem)?;
+    let set = limits.set(&caller, id, value.unwrap_or_default(), &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(set)))
 }
 
 /// Resets a limit to its default.
 pub(crate) async fn reset(
-    State(state): State<WebState>,
+    Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    state.app().reset_limit(&caller, id, &origin).await.map_err(problem)?;
+    limits.reset(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

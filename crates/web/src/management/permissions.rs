@@ -1,7 +1,7 @@
 //! `/api/admin/permissions` and `/api/mgmt/permissions`: all permissions, and the caller's own.
 
 use app::management::lists::ListRequest;
-use axum::extract::State;
+use app::management::roles::RoleService;
 use axum::response::Response;
 use domain::account::Permission;
 use http::StatusCode;
@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::acting::ActingRequest;
 use super::list;
 use super::refusal::problem;
-use crate::WebState;
 use crate::errors::ManagementErrorCode;
+use crate::extract::Use;
 use crate::extract::{Authenticated, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json};
@@ -37,13 +37,13 @@ fn response(permissions: &[Permission], request: &ListRequest) -> Response {
 
 /// Lists every permission that a role may have.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    Ok(response(state.app().list_permissions(&caller, &origin).await.map_err(problem)?, &request))
+    Ok(response(roles.permissions(&caller, &origin).await.map_err(problem)?, &request))
 }
 
 /// The permissions of the caller, or of the user on whose behalf the caller acts.

@@ -1,7 +1,7 @@
 //! `/api/admin/roles`: named sets of permissions.
 
 use app::management::roles::RoleDraft;
-use axum::extract::State;
+use app::management::roles::RoleService;
 use axum::response::Response;
 use domain::account::Role;
 use domain::id::RoleId;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::{judged, problem, server};
-use crate::WebState;
+use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
@@ -62,63 +62,61 @@ impl RolePayload {
 
 /// Lists every role, by id.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    let roles = state.app().roles(&caller, request, &origin).await.map_err(problem)?;
+    let roles = roles.rows(&caller, request, &origin).await.map_err(problem)?;
     list::answer("roles", roles, RoleResponse::from, server).await
 }
 
 /// One role.
 pub(crate) async fn get(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    let role = state.app().find_role(&caller, id, &origin).await.map_err(problem)?;
+    let role = roles.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &RoleResponse::from(role)))
 }
 
 /// Creates a role.
 pub(crate) async fn create(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.may_create_roles(&caller, &origin).await.map_err(problem)?;
+    roles.may_create(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
-    let role = app.create_role(&caller, draft, &origin).await.map_err(problem)?;
+    let role = roles.create(&caller, draft, &origin).await.map_err(problem)?;
     Ok(created(&format!("/api/admin/roles/{}", role.id), &RoleResponse::from(role)))
 }
 
 /// Replaces a role.
 pub(crate) async fn update(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.role_to_change(&caller, id, &origin).await.map_err(problem)?;
+    roles.to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(RolePayload::draft)?;
-    let role = app.update_role(&caller, id, draft, &origin).await.map_err(problem)?;
+    let role = roles.update(&caller, id, draft, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &RoleResponse::from(role)))
 }
 
 /// Deletes a role that nobody has.
 pub(crate) async fn delete(
-    State(state): State<WebState>,
+    Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    state.app().delete_role(&caller, id, &origin).await.map_err(problem)?;
+    roles.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

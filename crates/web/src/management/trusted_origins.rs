@@ -1,7 +1,7 @@
 //! `/api/admin/security/cors/whitelist`: the origins whose web pages an administrator trusts.
 
 use app::management::trusted_origins::TrustedOriginDraft;
-use axum::extract::State;
+use app::management::trusted_origins::TrustedOriginService;
 use axum::response::Response;
 use domain::id::TrustedOriginId;
 use http::StatusCode;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::list;
 use super::refusal::problem;
-use crate::WebState;
+use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
@@ -99,13 +99,13 @@ fn draft(json: &Json, path: &str, faults: &PayloadFaults) -> TrustedOriginDraft 
 /// The entries by id, with the time of the last change of any of them. The whole list fits on the longest
 /// page.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    let entries = state.app().list_trusted_origins(&caller, &origin).await.map_err(problem)?;
+    let entries = trusted_origins.list(&caller, &origin).await.map_err(problem)?;
     let last_modified_time = last_modified_time(&entries);
     let texts = |entry: &TrustedOrigin| vec![entry.domain.clone(), entry.description.clone()];
     let entries = list::part(&request, entries, |entry| entry.id.get(), texts);
@@ -115,26 +115,25 @@ pub(crate) async fn list(
 
 /// One entry.
 pub(crate) async fn get(
-    State(state): State<WebState>,
+    Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    let entry = state.app().find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    let entry = trusted_origins.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
 
 /// Adds entries; all or none.
 pub(crate) async fn add(
-    State(state): State<WebState>,
+    Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<WhitelistPayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.may_see_trusted_origins(&caller, &origin).await.map_err(problem)?;
+    trusted_origins.may_see(&caller, &origin).await.map_err(problem)?;
     let WhitelistPayload(drafts) = body.valid()?;
-    let added = app.add_trusted_origins(&caller, drafts, &origin).await.map_err(problem)?;
+    let added = trusted_origins.add(&caller, drafts, &origin).await.map_err(problem)?;
     let location = match added.as_slice() {
         [only] => format!("{PATH}/{}", only.id),
         _ => PATH.to_owned(),
@@ -144,26 +143,25 @@ pub(crate) async fn add(
 
 /// Replaces the content of an entry.
 pub(crate) async fn update(
-    State(state): State<WebState>,
+    Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<EntryPayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.find_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    trusted_origins.find(&caller, id, &origin).await.map_err(problem)?;
     let EntryPayload(draft) = body.valid()?;
-    let entry = app.update_trusted_origin(&caller, id, draft, &origin).await.map_err(problem)?;
+    let entry = trusted_origins.update(&caller, id, draft, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
 }
 
 /// Deletes an entry.
 pub(crate) async fn delete(
-    State(state): State<WebState>,
+    Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    state.app().delete_trusted_origin(&caller, id, &origin).await.map_err(problem)?;
+    trusted_origins.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())
 }

@@ -1,7 +1,8 @@
 //! `/api/admin/users`: user accounts.
 
+use app::management::users::UserService;
 use app::management::users::{Estate, UserDraft};
-use axum::extract::State;
+use app::node::NodeService;
 use axum::response::Response;
 use domain::account::User;
 use domain::id::UserId;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use self::payload::UserPayload;
 use super::list;
 use super::refusal::{judged, problem, server};
-use crate::WebState;
+use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
@@ -64,73 +65,75 @@ fn response(user: &User, now: Timestamp) -> UserResponse {
 
 /// Lists users by id.
 pub(crate) async fn list(
-    State(state): State<WebState>,
+    Use(users): Use<UserService>,
+    Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
-    let users = state.app().users(&caller, request, &origin).await.map_err(problem)?;
-    let now = state.app().now();
+    let users = users.rows(&caller, request, &origin).await.map_err(problem)?;
+    let now = node.now();
     list::answer("users", users, move |user| response(&user, now), server).await
 }
 
 /// One user.
 pub(crate) async fn get(
-    State(state): State<WebState>,
+    Use(users): Use<UserService>,
+    Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
-    let user = state.app().find_user(&caller, id, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &response(&user, state.app().now())))
+    let user = users.find(&caller, id, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &response(&user, node.now())))
 }
 
 /// Creates a user.
 pub(crate) async fn create(
-    State(state): State<WebState>,
+    Use(users): Use<UserService>,
+    Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    app.may_create_users(&caller, &origin).await.map_err(problem)?;
+    users.may_create(&caller, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| {
-        let draft = payload.draft(app.now());
+        let draft = payload.draft(node.now());
         judged(draft.faults_of_new()).map(|()| draft)
     })?;
-    let user = app.create_user(&caller, draft, &origin).await.map_err(problem)?;
-    Ok(created(&format!("/api/admin/users/{}", user.id), &response(&user, app.now())))
+    let user = users.create(&caller, draft, &origin).await.map_err(problem)?;
+    Ok(created(&format!("/api/admin/users/{}", user.id), &response(&user, node.now())))
 }
 
 /// Changes a user; omitted members keep their values.
 pub(crate) async fn update(
-    State(state): State<WebState>,
+    Use(users): Use<UserService>,
+    Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     RequestOrigin(origin): RequestOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, ManagementProblem> {
-    let app = state.app();
-    let user = app.user_to_change(&caller, id, &origin).await.map_err(problem)?;
+    let user = users.to_change(&caller, id, &origin).await.map_err(problem)?;
     let draft = body.judged(|payload| -> Result<UserDraft, _> {
-        let draft = payload.draft(app.now());
-        judged(draft.faults_of_change(&user, app.now())).map(|()| draft)
+        let draft = payload.draft(node.now());
+        judged(draft.faults_of_change(&user, node.now())).map(|()| draft)
     })?;
-    let user = app.update_user(&caller, id, draft, &origin).await.map_err(problem)?;
-    Ok(json(StatusCode::OK, &response(&user, app.now())))
+    let user = users.update(&caller, id, draft, &origin).await.map_err(problem)?;
+    Ok(json(StatusCode::OK, &response(&user, node.now())))
 }
 
 /// Deletes a user; `transferTo` and `force` say what to do with the user's applications and data sources.
 pub(crate) async fn delete(
-    State(state): State<WebState>,
+    Use(users): Use<UserService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     query: QueryParameters,
     RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, ManagementProblem> {
     let estate = estate(&query)?;
-    state.app().delete_user(&caller, id, estate, &origin).await.map_err(problem)?;
+    users.delete(&caller, id, estate, &origin).await.map_err(problem)?;
     Ok(no_content())
 }
 

@@ -1,9 +1,14 @@
 //! `GET` and `POST /oauth2/authorize`, and the form of the consent page.
 
+use crate::extract::Use;
 use app::Fault;
 use app::identity::caller::LiveSession;
+use app::identity::refusals::RefusalService;
+use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInRefusal;
+use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
+use app::protocol::authorize::AuthorizationService;
 use app::protocol::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
 use askama::Template;
 use axum::extract::RawQuery;
@@ -76,7 +81,11 @@ pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
 }
 
 /// The buttons of the consent page.
-pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
+pub async fn decide(
+    visit: Visit,
+    Use(authorization): Use<AuthorizationService>,
+    OwnForm(form): OwnForm,
+) -> Response {
     let request = form.field(fields::REQUEST);
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
@@ -104,7 +113,7 @@ pub async fn decide(visit: Visit, OwnForm(form): OwnForm) -> Response {
         Ok(parameters) => parameters,
         Err(refusal) => return refused(refusal),
     };
-    match visit.state.app().decide_consent(&parameters, &live, decision, &visit.origin).await {
+    match authorization.decide_consent(&parameters, &live, decision, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
     }
@@ -124,9 +133,13 @@ async fn answer_to(
     parameters: &Parameters,
     found: Option<(LiveSession, SessionCookie)>,
 ) -> Response {
-    let app = visit.state.app();
     let live = found.as_ref().map(|(live, _)| live);
-    let answer = match app.authorize(parameters, live, &visit.origin).await {
+    let answer = match visit
+        .state
+        .service::<AuthorizationService>()
+        .authorize(parameters, live, &visit.origin)
+        .await
+    {
         Err(cause) => return fault(&cause),
         Ok(answer) => answer,
     };
@@ -146,7 +159,7 @@ async fn answer_to(
 }
 
 async fn note(visit: &Visit, reason: RefusalReason) {
-    visit.state.app().note_refused_request(reason, None, &visit.origin).await;
+    visit.state.service::<RefusalService>().note_request(reason, None, &visit.origin).await;
 }
 
 /// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
@@ -159,7 +172,6 @@ async fn answer_to_basic(
     unsigned: &AuthorizeAnswer,
     text: &str,
 ) -> Response {
-    let app = visit.state.app();
     let query = if let AuthorizeAnswer::SignIn { query } = unsigned { query } else { "" };
     let (live, cookie) = match open_session(visit, text).await {
         Ok(opened) => opened,
@@ -167,7 +179,11 @@ async fn answer_to_basic(
         Err(refusal) => return not_signed_in(visit, &refusal, query).await,
     };
     let again = Parameters::from_form(query.as_bytes()).ok().filter(|_| !query.is_empty());
-    let response = match app.authorize(again.as_ref().unwrap_or(parameters), Some(&live), &visit.origin).await
+    let response = match visit
+        .state
+        .service::<AuthorizationService>()
+        .authorize(again.as_ref().unwrap_or(parameters), Some(&live), &visit.origin)
+        .await
     {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
@@ -176,13 +192,12 @@ async fn answer_to_basic(
 }
 
 async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
-    let app = visit.state.app();
     let Some(credentials) = basic(text) else {
         note(visit, RefusalReason::AuthorizationMalformed).await;
         return Err(SignInRefusal::Refused);
     };
-    let account = app.sign_in(&credentials, &visit.origin).await?;
-    app.open_session(account, None, &visit.origin).await
+    let account = visit.state.service::<SignInService>().sign_in(&credentials, &visit.origin).await?;
+    visit.state.service::<SessionService>().open(account, None, &visit.origin).await
 }
 
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {
@@ -230,7 +245,7 @@ fn ask_consent(
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let shown = ConsentPage {
         application: &question.application,
         says_something: !question.description.is_empty()

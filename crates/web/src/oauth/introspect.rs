@@ -1,13 +1,14 @@
 //! `POST /oauth2/introspect`.
 
+use app::node::NodeService;
+use app::protocol::introspection::IntrospectionService;
 use app::protocol::introspection::LiveToken;
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
 use super::request::Sent;
-use crate::WebState;
+use crate::extract::Use;
 use crate::respond::oauth as respond;
 
 /// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -35,11 +36,15 @@ struct Inactive {
 }
 
 /// Introspects a token.
-pub async fn tell(State(state): State<WebState>, sent: Sent) -> Response {
-    match state.app().introspect(sent.as_request()).await {
+pub async fn tell(
+    Use(introspection): Use<IntrospectionService>,
+    Use(node): Use<NodeService>,
+    sent: Sent,
+) -> Response {
+    match introspection.introspect(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(None) => respond::json(StatusCode::OK, &Inactive { active: false }),
-        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &state.app().settings().public_url)),
+        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, &node.settings().public_url)),
     }
 }
 

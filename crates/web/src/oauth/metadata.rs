@@ -1,17 +1,17 @@
 //! `GET /.well-known/oauth-authorization-server`.
 
-use axum::extract::State;
+use app::node::NodeService;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
 use oauth::metadata::Metadata;
 
-use crate::WebState;
+use crate::extract::Use;
 use crate::respond::oauth as respond;
 
 /// The metadata of the server; public, so any origin may read it.
-pub async fn show(State(state): State<WebState>) -> Response {
-    let settings = state.app().settings();
+pub async fn show(Use(node): Use<NodeService>) -> Response {
+    let settings = node.settings();
     let metadata = Metadata::new(&settings.public_url, settings.minimum_profile);
     let mut response = respond::json(StatusCode::OK, &metadata);
     let headers = response.headers_mut();

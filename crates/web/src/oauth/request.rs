@@ -1,6 +1,7 @@
 //! Requests of clients: a form or a JSON object, optionally with an `Authorization: Basic` header.
 
 use app::identity::caller::RequestOrigin;
+use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::client::{ClientRequest, ProtocolRefusal};
 use axum::body::{Body, HttpBody};
@@ -53,7 +54,10 @@ impl FromRequest<WebState> for Sent {
         let basic = match basic(&head.headers) {
             Ok(basic) => basic,
             Err(refusal) => {
-                state.app().note_refused_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
+                state
+                    .service::<RefusalService>()
+                    .note_request(RefusalReason::AuthorizationMalformed, None, &origin)
+                    .await;
                 return Err(refused_by_rule(refusal, Credentials::Header));
             }
         };

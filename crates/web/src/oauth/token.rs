@@ -1,13 +1,13 @@
 //! `POST /oauth2/token`.
 
-use axum::extract::State;
+use app::protocol::token::TokenService;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::token::TokenResponse;
 use serde::Serialize;
 
 use super::request::Sent;
-use crate::WebState;
+use crate::extract::Use;
 use crate::respond::oauth as respond;
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
@@ -34,8 +34,8 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
 }
 
 /// Issues tokens.
-pub async fn issue(State(state): State<WebState>, sent: Sent) -> Response {
-    match state.app().token(sent.as_request()).await {
+pub async fn issue(Use(tokens): Use<TokenService>, sent: Sent) -> Response {
+    match tokens.issue(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(response) => respond::json(StatusCode::OK, &TokenBody::from(&response)),
     }

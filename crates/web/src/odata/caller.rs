@@ -1,6 +1,9 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
+use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::refusals::RefusalService;
+use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use http::request::Parts;
 
@@ -26,7 +29,10 @@ pub(super) async fn prove(
         }
     };
     if given.is_bearer() {
-        return Ok(state.app().caller_by_bearer(given.credentials, origin).await?);
+        return Ok(state
+            .service::<AuthenticationService>()
+            .caller_by_bearer(given.credentials, origin)
+            .await?);
     }
     if !given.is_basic() {
         malformed(state, origin).await;
@@ -36,9 +42,9 @@ pub(super) async fn prove(
         malformed(state, origin).await;
         return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };
-    Ok(state.app().caller_by_password(&credentials, origin).await?)
+    Ok(state.service::<SignInService>().caller_by_password(&credentials, origin).await?)
 }
 
 async fn malformed(state: &WebState, origin: &RequestOrigin) {
-    state.app().note_refused_request(RefusalReason::AuthorizationMalformed, None, origin).await;
+    state.service::<RefusalService>().note_request(RefusalReason::AuthorizationMalformed, None, origin).await;
 }

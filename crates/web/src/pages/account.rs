@@ -1,7 +1,11 @@
 //! A user's own account: who they are, and which applications have access to their data.
 
+use crate::extract::Use;
 use app::identity::acting::ActingRefusal;
+use app::identity::acting::DelegationService;
 use app::identity::caller::LiveSession;
+use app::management::allowed::AllowedApplicationService;
+use app::management::roles::RoleService;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -81,16 +85,16 @@ impl std::convert::From<Allowed> for Connected {
 }
 
 /// `GET /account`.
-pub async fn show(visit: Visit) -> Response {
+pub async fn show(visit: Visit, Use(roles): Use<RoleService>) -> Response {
     let (live, cookie) = match visit.signed_in("/account").await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let roles = match visit.state.app().names_of_roles(live.caller.account()).await {
+    let roles = match roles.names_of(live.caller.account()).await {
         Ok(names) => names.join(", "),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let shown = AccountPage {
         here: "account",
         csrf: csrf.expose(),
@@ -114,7 +118,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
     };
     let goes_on = allowed.len() > PER_PAGE as usize;
     allowed.truncate(PER_PAGE as usize);
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let shown = ApplicationsPage {
         here: "applications",
         csrf: csrf.expose(),
@@ -142,7 +146,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
         Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
@@ -150,11 +154,15 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
 /// Finds what the user has allowed the application, and records a request for an application that has no
 /// access.
 async fn find(visit: &Visit, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
-    let app = visit.state.app();
-    let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    let found = app.find_allowed(&actor, id).await?;
+    let actor = visit
+        .state
+        .service::<DelegationService>()
+        .acting(live.caller.clone(), None)
+        .await
+        .map_err(acting_fault)?;
+    let found = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
     if found.is_none() {
-        app.note_not_allowed(&actor, id, &visit.origin).await;
+        visit.state.service::<AllowedApplicationService>().note_not_allowed(&actor, id, &visit.origin).await;
     }
     Ok(found)
 }
@@ -188,10 +196,14 @@ pub async fn revoke(
         return no_such_application("of this address");
     };
     let revoked = async {
-        let app = visit.state.app();
-        let actor = app.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-        let name = app.find_allowed(&actor, id).await?;
-        app.revoke_allowed(&actor, id, &visit.origin).await?;
+        let actor = visit
+            .state
+            .service::<DelegationService>()
+            .acting(live.caller.clone(), None)
+            .await
+            .map_err(acting_fault)?;
+        let name = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
+        visit.state.service::<AllowedApplicationService>().revoke(&actor, id, &visit.origin).await?;
         Ok(name.map(|allowed| allowed.name))
     };
     match revoked.await {
@@ -204,7 +216,7 @@ pub async fn revoke(
 /// The list with a notice that names the application. The name is in the URL, because nothing else contains
 /// it any more; a seal prevents links from putting text on our page.
 fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
-    let seal = visit.state.app().csrf_token(&notice_of(cookie, name));
+    let seal = visit.csrf_token(&notice_of(cookie, name));
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair(REVOKED.spelling, name).append_pair(SEAL.spelling, seal.expose());
     format!("/account/applications?{}", query.finish())
@@ -213,7 +225,7 @@ fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
 fn just_revoked(visit: &Visit, cookie: &SessionCookie, query: &str) -> Option<String> {
     let query = Parameters::from_form(query.as_bytes()).ok()?;
     let (name, seal) = (query.one(REVOKED).ok()??, query.one(SEAL).ok()??);
-    let holds = visit.state.app().csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
+    let holds = visit.csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
     holds.then(|| name.to_owned())
 }
 
@@ -232,8 +244,9 @@ async fn list(
     live: &LiveSession,
     after: Option<ApplicationId>,
 ) -> Result<Vec<Allowed>, app::Fault> {
-    let actor = state.app().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    state.app().list_allowed(&actor, after, PER_PAGE + 1).await
+    let actor =
+        state.service::<DelegationService>().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    state.service::<AllowedApplicationService>().list(&actor, after, PER_PAGE + 1).await
 }
 
 /// No user is named, so nothing can be refused; a failure is passed on.

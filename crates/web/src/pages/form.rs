@@ -1,5 +1,6 @@
 //! Form bodies: decoded pairs, each field at most once.
 
+use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -72,9 +73,8 @@ impl FromRequest<WebState> for OwnForm {
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
         let initiator = Initiator::of(request.uri(), request.headers(), state);
         if !initiator.may_change_by_cookie() {
-            let (origin, app) =
-                (origin::of(request.extensions(), request.headers(), state.settings()), state.app());
-            app.note_refused_request(RefusalReason::AnotherOrigin, None, &origin).await;
+            let origin = origin::of(request.extensions(), request.headers(), state.settings());
+            state.service::<RefusalService>().note_request(RefusalReason::AnotherOrigin, None, &origin).await;
             return Err(foreign_form());
         }
         FormBody::from_request(request, state).await.map(Self)

@@ -1,7 +1,10 @@
 //! Signing in.
 
 use app::Fault;
+use app::identity::sessions::SessionService;
+use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{SignInCredentials, SignInRefusal};
+use app::protocol::authorize::AuthorizationService;
 use app::protocol::authorize::OnTheWay;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -52,7 +55,7 @@ impl Visit {
         if fresh && !self.may_set_cookies() && !self.method.is_safe() {
             return go_to(onward(prompt.continue_to));
         }
-        let csrf = self.state.app().csrf_token(&visitor);
+        let csrf = self.csrf_token(&visitor);
         let shown = LoginPage {
             application: on_the_way.as_ref().map(|way| way.application.as_str()),
             destination: on_the_way.as_ref().map(|way| Goal::of(&way.destination)),
@@ -76,7 +79,7 @@ impl Visit {
             return Ok(None);
         }
         match Parameters::from_form(query.as_bytes()) {
-            Ok(parameters) => self.state.app().on_the_way(&parameters).await,
+            Ok(parameters) => self.state.service::<AuthorizationService>().on_the_way(&parameters).await,
             Err(_) => Ok(None),
         }
     }
@@ -118,10 +121,10 @@ async fn open(
     visit: &Visit,
     credentials: &SignInCredentials,
 ) -> Result<domain::secret::SessionCookie, SignInRefusal> {
-    let (app, origin) = (visit.state.app(), &visit.origin);
-    let account = app.sign_in(credentials, origin).await?;
+    let (state, origin) = (&visit.state, &visit.origin);
+    let account = state.service::<SignInService>().sign_in(credentials, origin).await?;
     let until_now = cookies::session(&visit.headers, visit.state.settings());
-    let (_, cookie) = app.open_session(account, until_now.as_ref(), origin).await?;
+    let (_, cookie) = state.service::<SessionService>().open(account, until_now.as_ref(), origin).await?;
     Ok(cookie)
 }
 
@@ -156,7 +159,7 @@ async fn problem(state: &WebState, refusal: &SignInRefusal) -> Result<String, Fa
     if !matches!(refusal, SignInRefusal::Refused) {
         return Ok(problem);
     }
-    let minutes = state.app().lock_minutes().await?;
+    let minutes = state.service::<SignInService>().lock_minutes().await?;
     Ok(minutes.map_or(problem.clone(), |minutes| {
         format!(
             "{problem} After several wrong passwords an account is locked for {minutes} minutes; an administrator \

@@ -1,5 +1,7 @@
 //! Signing out.
 
+use crate::extract::Use;
+use app::identity::sessions::SessionService;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
@@ -26,7 +28,7 @@ pub async fn show(visit: Visit) -> Response {
         Err(cause) => fault(&cause),
         Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::PageContext::Own),
         Ok(Some((live, cookie))) => {
-            let csrf = visit.state.app().csrf_token(cookie.expose());
+            let csrf = visit.csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.account().user.name, csrf: csrf.expose() };
             page::html(StatusCode::OK, &shown, page::PageContext::Own)
         }
@@ -34,7 +36,7 @@ pub async fn show(visit: Visit) -> Response {
 }
 
 /// `POST /logout`.
-pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
+pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(form): OwnForm) -> Response {
     match visit.session().await {
         Err(cause) => return fault(&cause),
         Ok(None) => {}
@@ -43,7 +45,7 @@ pub async fn sign_out(visit: Visit, OwnForm(form): OwnForm) -> Response {
             if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
                 return instead;
             }
-            if let Err(cause) = visit.state.app().close_session(&live, &visit.origin).await {
+            if let Err(cause) = sessions.close(&live, &visit.origin).await {
                 return fault(&cause);
             }
         }

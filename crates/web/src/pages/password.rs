@@ -1,6 +1,8 @@
 //! Changing one's own password.
 
+use crate::extract::Use;
 use app::identity::sessions::PasswordChangeRefusal;
+use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInRefusal;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -31,7 +33,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let changed = query.as_deref() == Some("changed");
     let shown = PasswordPage {
         here: "password",
@@ -44,7 +46,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 }
 
 /// `POST /account/password`.
-pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
+pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(form): OwnForm) -> Response {
     let (live, cookie) = match visit.signed_in("/account/password").await {
         Ok(found) => found,
         Err(instead) => return instead,
@@ -56,7 +58,7 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     let problem = if form.field(fields::NEW) == form.field(fields::AGAIN) {
         let (current, new) =
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
-        match visit.state.app().change_own_password(&live, current, new, &visit.origin).await {
+        match sessions.change_own_password(&live, current, new, &visit.origin).await {
             Ok(cookie) => {
                 let opened = cookies::open(&cookie, visit.state.settings());
                 return visit.with_cookie(go_to("/account/password?changed"), opened);
@@ -69,7 +71,7 @@ pub async fn change(visit: Visit, OwnForm(form): OwnForm) -> Response {
     } else {
         Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
-    let csrf = visit.state.app().csrf_token(cookie.expose());
+    let csrf = visit.csrf_token(cookie.expose());
     let user = &live.caller.account().user.name;
     let problems = [problem.message];
     let shown =

@@ -137,7 +137,7 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     }
     let made = post(json!({ "path": path, "keys": { "V": ["A", "B"] } })).await.expect(201).json();
     assert_eq!(made["options"]["keys"], json!({ "V": ["A", "B"] }));
-    fixture.server.app().refresh().await.unwrap();
+    fixture.server.app().node().refresh().await.unwrap();
     assert_eq!(walk(&fixture, "Views", "/V", 1).await.len(), 3);
     assert_eq!(page(&fixture, "Views", "/V(A='y',B=1)/C/$value").await.expect(200).text(), "r");
     let id = made["id"].as_i64().unwrap();
@@ -147,7 +147,7 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
     fixture.server.put(&at).basic(&USER).json(&seen).send().await.expect(200);
     let without = payload(json!({ "path": path }));
     fixture.server.put(&at).basic(&USER).json(&without).send().await.expect(200);
-    fixture.server.app().refresh().await.unwrap();
+    fixture.server.app().node().refresh().await.unwrap();
     page(&fixture, "Views", "/V").await.expect(404);
     let response = findings(&fixture, id).await;
     assert!(response.contains("option keys"), "{response}");
@@ -163,7 +163,7 @@ async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_l
         json!({ "name": "Declared", "dataStore": 1, "connectionType": "Cloud", "options": options });
     let made = fixture.server.post("/api/mgmt/datasources").basic(&USER).json(&payload).send().await;
     let id = made.expect(201).json()["id"].as_i64().unwrap();
-    fixture.server.app().refresh().await.unwrap();
+    fixture.server.app().node().refresh().await.unwrap();
     let maker = rusqlite::Connection::open(&path).unwrap();
     for (later, views, tables) in [
         ("SELECT 1", vec!["x", "y"], vec![1, 2]),

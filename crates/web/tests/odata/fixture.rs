@@ -68,7 +68,7 @@ impl Fixture {
         };
         let added = self.server.store().insert_data_source(new, self.audit(Action::CreateDataSource)).await;
         let added = added.unwrap().unwrap();
-        self.server.app().refresh().await.unwrap();
+        self.server.app().node().refresh().await.unwrap();
         added
     }
 
@@ -77,7 +77,7 @@ impl Fixture {
         let shared =
             self.server.store().share_data_source(source.id, users, self.audit(Action::ShareDataSource));
         shared.await.unwrap().unwrap();
-        self.server.app().refresh().await.unwrap();
+        self.server.app().node().refresh().await.unwrap();
     }
 
     pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
@@ -91,7 +91,7 @@ impl Fixture {
         let changed =
             self.server.store().update_data_source(source.id, change, self.audit(Action::UpdateDataSource));
         changed.await.unwrap().unwrap();
-        self.server.app().refresh().await.unwrap();
+        self.server.app().node().refresh().await.unwrap();
     }
 
     pub(crate) async fn limit(&self, limit: Limit, value: i64) {
@@ -101,7 +101,7 @@ impl Fixture {
             .await
             .unwrap()
             .unwrap();
-        self.server.app().refresh().await.unwrap();
+        self.server.app().node().refresh().await.unwrap();
     }
 
     /// Sends a GET below the source, with the token of its owner.
@@ -136,7 +136,7 @@ impl Fixture {
 
     /// The value of a counter.
     pub(crate) fn counted(&self, name: &str) -> u64 {
-        let text = self.server.app().encode_metrics();
+        let text = self.server.app().node().encode_metrics();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("sluicegate_{name}_total ")));
         line.unwrap_or_else(|| panic!("{name} is not counted")).parse().unwrap()
     }

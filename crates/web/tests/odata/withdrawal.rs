@@ -99,7 +99,7 @@ impl Scene {
 
     /// Makes this node poll the change feed, as it does several times a second.
     async fn look(&self) {
-        self.fixture.server.app().refresh().await.unwrap();
+        self.fixture.server.app().node().refresh().await.unwrap();
     }
 
     /// How often a refusal of the reader was written.

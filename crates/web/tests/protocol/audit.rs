@@ -77,7 +77,7 @@ async fn the_same_refusal_of_a_known_client_is_written_ten_times_a_minute() {
         stranger.refresh(&server, "sgr_forged").await.expect(400);
     }
     assert_eq!(all(&server).await[before..], [(Action::RefuseToken, Outcome::Refused); 30]);
-    assert!(server.app().encode_metrics().contains("sluicegate_audit_repeats_total 30"));
+    assert!(server.app().node().encode_metrics().contains("sluicegate_audit_repeats_total 30"));
     server.clock().advance_secs(60);
     client.refresh(&server, "sgr_forged").await.expect(400);
     assert_eq!(all(&server).await.len(), before + 31);
@@ -371,9 +371,9 @@ async fn replays_and_ends_of_tokens_name_the_user() {
 #[tokio::test]
 async fn the_rotation_of_keys_names_who_asked_for_it() {
     let server = TestServer::start().await;
-    server.app().rotate_keys(&app::identity::caller::RequestOrigin::command_line()).await.unwrap();
+    server.app().keys().rotate(&app::identity::caller::RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(91 * 86_400);
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let filter = AuditFilter { limit: 1_000, action: Some(Action::RotateKeys), ..AuditFilter::default() };
     let events = server.store().list_audit(filter).await.unwrap();
     let actors: Vec<_> = events.iter().map(|written| written.event.actor_name.as_deref().unwrap()).collect();

@@ -94,9 +94,9 @@ async fn revoking_an_allowed_application_ends_the_users_own_access_only() {
 }
 
 async fn change_user(server: &TestServer, draft: UserDraft) {
-    let operator = server.app().operator().await.unwrap().unwrap();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
 }
 
 #[tokio::test]

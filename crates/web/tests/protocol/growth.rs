@@ -27,7 +27,7 @@ async fn issuing_and_refreshing_add_no_row() {
     let grants = json!({ "grantTypes": ["authorization_code", "refresh_token", "client_credentials"] });
     let client = Client::register_with(&server, grants).await;
     let tokens = client.tokens(&server).await;
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let before = rows(&server);
     assert!(before.len() > 5 && before["grants"] == 1, "{before:?}");
     for _ in 0..10_000 {
@@ -37,7 +37,7 @@ async fn issuing_and_refreshing_add_no_row() {
         server.clock().advance_secs(1);
         Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     }
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     assert_eq!(rows(&server), before);
 }
 
@@ -46,13 +46,13 @@ async fn rotating_adds_no_row_either() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let mut tokens = client.tokens(&server).await;
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let before = rows(&server);
     for _ in 0..100 {
         tokens = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     }
     client.code_with(&server, &USER, &S256).await;
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let mut after = rows(&server);
     for of_the_sign_in in ["sessions", "audit_events"] {
         after.insert(of_the_sign_in.to_owned(), before[of_the_sign_in]);
@@ -70,7 +70,7 @@ async fn what_is_over_goes_away_by_itself() {
     client.post(&server, "/oauth2/revoke", &[("token", &tokens.access)]).await.expect(200);
     assert_eq!(rows(&server)["revocations"], 2);
     server.clock().advance_secs(2 * 86_400);
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let after = rows(&server);
     assert_eq!((after["revocations"], after["grants"], after["sessions"]), (0, 1, 0), "{after:?}");
     Tokens::of(&client.refresh(&server, &tokens.refresh).await);

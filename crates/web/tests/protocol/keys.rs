@@ -15,7 +15,7 @@ fn key_of(token: &str) -> Vec<u8> {
 
 /// Adds a key and waits until it seals.
 async fn rotate(server: &TestServer) {
-    server.app().rotate_keys(&RequestOrigin::command_line()).await.unwrap();
+    server.app().keys().rotate(&RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(5);
 }
 
@@ -56,15 +56,15 @@ async fn a_key_that_a_living_refresh_token_needs_is_never_dropped() {
     for _ in 0..3 {
         rotate(&server).await;
         server.clock().advance_secs(3 * 86_400);
-        server.app().run_maintenance().await.unwrap();
+        server.app().node().maintain().await.unwrap();
     }
     Tokens::of(&client.refresh(&server, &tokens.refresh).await);
-    let before = server.app().list_keys().await.unwrap().len();
+    let before = server.app().keys().list().await.unwrap().len();
     client.post(&server, "/oauth2/revoke", &[("token", &tokens.refresh)]).await.expect(200);
     server.clock().advance_secs(3 * 86_400);
-    server.app().run_maintenance().await.unwrap();
-    server.app().run_maintenance().await.unwrap();
-    assert!(server.app().list_keys().await.unwrap().len() < before, "nothing needs the first key now");
+    server.app().node().maintain().await.unwrap();
+    server.app().node().maintain().await.unwrap();
+    assert!(server.app().keys().list().await.unwrap().len() < before, "nothing needs the first key now");
 }
 
 #[tokio::test]

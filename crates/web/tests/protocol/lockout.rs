@@ -32,7 +32,7 @@ async fn is_locked_from(server: &TestServer, address: [u8; 4]) -> bool {
     let network = Some(Network::of(address.into()));
     let from = ComesFrom { network, familiar_since: Timestamp::from_secs(0) };
     let facts = server.store().find_sign_in(USER.name, from).await.unwrap().unwrap();
-    facts.lockout().is_locked(server.app().now())
+    facts.lockout().is_locked(server.app().node().now())
 }
 
 /// The address of all calls that do not set one.
@@ -72,7 +72,7 @@ async fn guessing_from_elsewhere_locks_nobody_out_from_where_they_work() {
         Tokens::of(&grant.basic_as(id, secret).form(&crate::client::password_fields(&USER)).send().await);
         guess_from_elsewhere(&server).await;
     }
-    let metrics = server.app().encode_metrics();
+    let metrics = server.app().node().encode_metrics();
     assert!(metrics.contains("sluicegate_account_locks_total{network=\"other\"} 1"), "{metrics}");
     server.clock().advance_secs(1_800);
     with_basic(&server, &USER, ELSEWHERE).await.expect(200);
@@ -122,11 +122,11 @@ async fn a_stranger_learns_of_a_lock_only_what_holds_for_every_account() {
 async fn a_password_change_makes_what_was_familiar_strange() {
     let server = TestServer::start().await;
     with_basic(&server, &USER, ELSEWHERE).await.expect(200);
-    let operator = server.app().operator().await.unwrap().unwrap();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
     let draft =
         UserDraft { password: Some(Password::new("a new one from the office")), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     guess_from_elsewhere(&server).await;
     assert!(is_locked_from(&server, OFFICE).await, "the thief's network has no counter of its own");
 }
@@ -217,10 +217,10 @@ async fn an_administrator_unlocks() {
     for _ in 0..3 {
         fail_with_basic(&server).await;
     }
-    let operator = server.app().operator().await.unwrap().unwrap();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
     let draft = UserDraft { locked: Some(false), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
 }
 
@@ -228,12 +228,12 @@ async fn an_administrator_unlocks() {
 async fn an_expired_password_is_refused_everywhere_and_recorded() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let operator = server.app().operator().await.unwrap().unwrap();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
-    let end = server.app().now().plus_secs(60);
+    let end = server.app().node().now().plus_secs(60);
     let draft =
         UserDraft { password_expiry: Some(app::management::users::Expiry::At(end)), ..UserDraft::default() };
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     Tokens::of(&client.password(&server, &USER).await);
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
     server.clock().advance_secs(60);

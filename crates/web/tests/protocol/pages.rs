@@ -34,7 +34,7 @@ async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoke
     }
     server.clock().advance_secs(600);
     assert!(is_alive(&server, &tokens.access).await);
-    server.app().run_maintenance().await.unwrap();
+    server.app().node().maintain().await.unwrap();
     let page = browser.get("/account/applications").await.expect(200);
     assert!(page.text().contains("1 January 2026, 12:10 UTC"), "{}", page.text());
 
@@ -65,7 +65,7 @@ async fn a_refresh_counts_as_a_use() {
     let tokens = client.tokens(&server).await;
     server.clock().advance_secs(1_200);
     Tokens::of(&client.refresh(&server, &tokens.refresh).await);
-    server.app().flush_usage().await.unwrap();
+    server.app().node().flush_usage().await.unwrap();
     let page = signed_in(&server).await.get("/account/applications").await.expect(200);
     assert!(page.text().contains("12:20 UTC"), "{}", page.text());
 }

@@ -17,9 +17,9 @@ async fn change_password(server: &TestServer) {
 }
 
 async fn change_user(server: &TestServer, draft: UserDraft) {
-    let operator = server.app().operator().await.unwrap().unwrap();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
 }
 
 async fn opens(server: &TestServer, cookie: &str) -> bool {
@@ -34,9 +34,9 @@ async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
     let credentials =
         SignInCredentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
     let origin = RequestOrigin::command_line();
-    let account = server.app().sign_in(&credentials, &origin).await.unwrap();
+    let account = server.app().sign_in().sign_in(&credentials, &origin).await.unwrap();
     change_password(&server).await;
-    let opened = server.app().open_session(account, None, &origin).await;
+    let opened = server.app().sessions().open(account, None, &origin).await;
     assert!(matches!(opened, Err(SignInRefusal::Refused)), "{opened:?}");
 }
 
@@ -106,14 +106,17 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
     browser.get(&client.authorize_url(&[])).await;
     assert!(browser.sign_in(&USER).await.expect(200).text().contains("consent-allow"));
     let cookie = domain::secret::SessionCookie::new(browser.cookie("sluicegate").unwrap());
-    let live = server.app().caller_by_session(&cookie).await.unwrap().unwrap();
+    let live = server.app().authentication().caller_by_session(&cookie).await.unwrap().unwrap();
     change_password(&server).await;
     let url = client.authorize_url(&[]);
     let query = url.split_once('?').unwrap().1;
     let parameters = oauth::parameters::Parameters::from_form(query.as_bytes()).unwrap();
     let decision = app::protocol::authorize::Decision::Allow;
-    let answer =
-        server.app().decide_consent(&parameters, &live, decision, &RequestOrigin::command_line()).await;
+    let answer = server
+        .app()
+        .authorization()
+        .decide_consent(&parameters, &live, decision, &RequestOrigin::command_line())
+        .await;
     assert!(matches!(answer.unwrap(), app::protocol::authorize::AuthorizeAnswer::SignIn { .. }));
     let page = browser.get(&url).await;
     assert!(page.text().contains("login-submit"));

@@ -37,7 +37,7 @@ async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is
     let failures = server.audit_of(domain::id::ApplicationId::new(client.id)).await;
     let failures = failures.iter().filter(|event| event.action == Action::AuthenticateClient).count();
     assert_eq!(failures, 3, "what gets no verdict is not written down");
-    let metrics = server.app().encode_metrics();
+    let metrics = server.app().node().encode_metrics();
     assert!(metrics.contains("sluicegate_rate_limited_total 3"), "{metrics}");
     let elsewhere = server.post(TOKEN).from_address(ELSEWHERE).basic_as(&client.identifier, "wrong");
     assert_refused(&elsewhere.form(&password_fields(&USER)).send().await, 401, "invalid_client");
@@ -95,11 +95,11 @@ async fn guessing_without_end_ends_in_no_hash_at_all_except_for_those_who_work_t
 #[tokio::test]
 async fn an_expired_password_counts_as_a_failure_of_its_address() {
     let server = tight().await;
-    let operator = server.app().operator().await.unwrap().unwrap();
-    let end = server.app().now();
+    let operator = server.app().operator().caller().await.unwrap().unwrap();
+    let end = server.app().node().now();
     let draft = UserDraft { password_expiry: Some(Expiry::At(end)), ..UserDraft::default() };
     let id = server.user(&USER).await.id;
-    server.app().update_user(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
+    server.app().users().update(&operator, id, draft, &RequestOrigin::command_line()).await.unwrap();
     for _ in 0..3 {
         server.get(APPLICATIONS).basic(&USER).send().await.expect(401);
     }

@@ -192,7 +192,7 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     scene.leaves(data, 403, (Some("guest"), None, "lacks UseDataSourceWithOData")).await;
     let session = server.session(&GUEST).await;
     let cookie = format!("sluicegate={session}");
-    let token = server.app().csrf_token(&session);
+    let token = server.app().authentication().csrf_token(&session);
     let fields =
         [("csrf", token.expose()), ("current", GUEST.password), ("new", "a b c d e"), ("again", "a b c d e")];
     let change = server.post("/account/password").header("cookie", &cookie).form(&fields);

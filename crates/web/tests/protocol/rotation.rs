@@ -217,7 +217,7 @@ async fn a_grant_that_was_moved_or_ended_elsewhere_is_not_rotated_from_memory() 
     let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
     let grant = server.vault().open_refresh_token(&second.refresh).unwrap().grant;
 
-    let now = server.app().now();
+    let now = server.app().node().now();
     let moved = server.store().rotate_grant(grant, 1, 1, now).await.unwrap();
     assert_eq!(moved, Rotated::Done);
     let repeated = Tokens::of(&client.refresh(&server, &second.refresh).await);

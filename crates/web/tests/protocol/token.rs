@@ -200,7 +200,7 @@ async fn the_connector_for_power_bi_refreshes_with_the_code_grant() {
         assert_eq!(tokens.refresh, refresh);
         assert!(is_alive(&server, &tokens.access).await);
     }
-    let metrics = server.app().encode_metrics();
+    let metrics = server.app().node().encode_metrics();
     assert!(metrics.contains("sluicegate_power_bi_refresh_quirk_total 2"), "{metrics}");
     let other_code = [newer[0], newer[1], ("code", "sgc_other")];
     assert_refused(&client.token(&server, &other_code).await, 400, "invalid_grant");

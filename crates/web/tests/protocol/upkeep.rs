@@ -34,7 +34,7 @@ async fn keys_are_rotated_as_often_as_is_set() {
             server_with(AppSettings { rotate_keys_every_days: days, ..AppSettings::default() }).await;
         let mut counted = Vec::new();
         for _ in keys {
-            server.app().run_maintenance().await.unwrap();
+            server.app().node().maintain().await.unwrap();
             counted.push(server.store().list_keys().await.unwrap().len());
             server.clock().advance_secs(DAY_SECS + 1);
         }
@@ -48,7 +48,7 @@ async fn the_audit_log_is_kept_as_long_as_is_set() {
         let server = server_with(AppSettings { audit_retention_days: days, ..AppSettings::default() }).await;
         Client::register(&server).await;
         server.clock().advance_secs(3 * DAY_SECS);
-        server.app().run_maintenance().await.unwrap();
+        server.app().node().maintain().await.unwrap();
         let filter =
             AuditFilter { limit: 10, action: Some(Action::RegisterApplication), ..AuditFilter::default() };
         let found = server.store().list_audit(filter).await.unwrap();

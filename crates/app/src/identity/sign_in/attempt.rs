@@ -11,7 +11,7 @@ use super::{SignInCredentials, SignInRefusal, has_failures_to_forget};
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{LockLabels, Word};
 use crate::node::rates::PasswordToken;
-use crate::{App, Fault};
+use crate::{Context, Fault};
 
 /// How often the password is verified again if it was changed during the verification.
 const TRIES: usize = 3;
@@ -40,34 +40,35 @@ impl Reason {
 impl Attempt {
     /// Takes the budget, before anything costly is done.
     pub(super) fn begin(
-        app: &App,
+        context: &Context,
         credentials: &SignInCredentials,
         facts: Option<SignInFacts>,
         policy: LockoutPolicy,
         origin: &RequestOrigin,
     ) -> Result<Self, SignInRefusal> {
         let familiar = facts.as_ref().filter(|facts| facts.familiar.is_some()).map(|facts| facts.user.id);
-        let token = app.rates.begin_password(origin.network(), familiar, app.now()).map_err(|wait| {
-            app.metrics().rate_limited.inc();
-            SignInRefusal::TooOften { retry_after_secs: wait }
-        })?;
+        let token =
+            context.rates.begin_password(origin.network(), familiar, context.now()).map_err(|wait| {
+                context.metrics().rate_limited.inc();
+                SignInRefusal::TooOften { retry_after_secs: wait }
+            })?;
         Ok(Self { credentials: credentials.clone(), origin: origin.clone(), facts, policy, token })
     }
 
     /// Verifies, counts and records. The budget is returned after a success, and if there was no result.
-    pub(super) async fn finish(self, app: &App) -> Result<User, SignInRefusal> {
-        let outcome = self.verify(app).await;
+    pub(super) async fn finish(self, context: &Context) -> Result<User, SignInRefusal> {
+        let outcome = self.verify(context).await;
         let refusal = match outcome {
             Ok(_) | Err(SignInRefusal::Fault(_)) => {
-                app.rates.give_back(self.token);
+                context.rates.give_back(self.token);
                 return outcome;
             }
             Err(refusal) => refusal,
         };
         // Above the limit a failure gets no verdict; it was counted and recorded like every other.
-        match app.rates.wait_after_failure(self.token, app.now()) {
+        match context.rates.wait_after_failure(self.token, context.now()) {
             Some(retry_after_secs) => {
-                app.metrics().rate_limited.inc();
+                context.metrics().rate_limited.inc();
                 Err(SignInRefusal::TooOften { retry_after_secs })
             }
             None => Err(refusal),
@@ -76,32 +77,32 @@ impl Attempt {
 
     /// If the password was changed during the verification, the result is about the old one, and the new one
     /// is verified instead.
-    async fn verify(&self, app: &App) -> Result<User, SignInRefusal> {
+    async fn verify(&self, context: &Context) -> Result<User, SignInRefusal> {
         let mut known = self.facts.clone();
         for _ in 0..TRIES {
-            let verdict = self.hash(app, known.as_ref()).await?;
-            let now = app.store.find_sign_in(&self.credentials.name, self.from(app.now())).await?;
+            let verdict = self.hash(context, known.as_ref()).await?;
+            let now = context.store.find_sign_in(&self.credentials.name, self.from(context.now())).await?;
             match (known, now) {
                 (Some(before), Some(after)) if before.user.id == after.user.id => {
                     if before.user.epoch == after.user.epoch {
-                        return self.settle(app, verdict, before.user, after).await;
+                        return self.settle(context, verdict, before.user, after).await;
                     }
                     known = Some(after);
                 }
                 (Some(_), _) => {
-                    return Err(self.refuse(app, None, Reason::new("the user was deleted")).await?);
+                    return Err(self.refuse(context, None, Reason::new("the user was deleted")).await?);
                 }
-                (None, _) => return Err(self.refuse(app, None, Reason::new("unknown user")).await?),
+                (None, _) => return Err(self.refuse(context, None, Reason::new("unknown user")).await?),
             }
         }
         Err(Fault::Busy.into())
     }
 
-    async fn hash(&self, app: &App, facts: Option<&SignInFacts>) -> Result<Verdict, SignInRefusal> {
+    async fn hash(&self, context: &Context, facts: Option<&SignInFacts>) -> Result<Verdict, SignInRefusal> {
         let (password, share) = (self.credentials.password.clone(), self.share(facts));
         let verdict = match facts {
-            Some(facts) => app.vault.verify_password(&facts.user.password, password, share).await,
-            None => app.vault.verify_unknown_user(password, share).await.map(|()| Verdict::Wrong),
+            Some(facts) => context.vault.verify_password(&facts.user.password, password, share).await,
+            None => context.vault.verify_unknown_user(password, share).await.map(|()| Verdict::Wrong),
         };
         verdict.map_err(|_| Fault::Busy.into())
     }
@@ -124,12 +125,12 @@ impl Attempt {
     /// locked the account while the hash was computed, and a correct guess among them must not pass.
     async fn settle(
         &self,
-        app: &App,
+        context: &Context,
         verdict: Verdict,
         verified: User,
         facts: SignInFacts,
     ) -> Result<User, SignInRefusal> {
-        let now = app.now();
+        let now = context.now();
         let user = &facts.user;
         let reason = if facts.lockout().is_locked(now) {
             Reason::new("the account is locked")
@@ -140,28 +141,28 @@ impl Attempt {
         } else if user.password_expires_at.is_some_and(|end| end.is_past(now)) {
             Reason { answer: SignInRefusal::PasswordExpired, ..Reason::new("the password has expired") }
         } else {
-            self.after_success(app, verdict, &facts).await?;
+            self.after_success(context, verdict, &facts).await?;
             return Ok(User { password: verified.password, ..facts.user });
         };
-        Err(self.refuse(app, Some(&facts), reason).await?)
+        Err(self.refuse(context, Some(&facts), reason).await?)
     }
 
     async fn after_success(
         &self,
-        app: &App,
+        context: &Context,
         verdict: Verdict,
         facts: &SignInFacts,
     ) -> Result<(), SignInRefusal> {
-        let now = app.now();
+        let now = context.now();
         let user = &facts.user;
         let is_news = self.origin.address.is_some() && is_news(facts, now);
         if is_news || has_failures_to_forget(facts) {
-            app.store.note_sign_in(self.origin.succeeded(user, now)).await?;
+            context.store.note_sign_in(self.origin.succeeded(user, now)).await?;
         }
-        if verdict == Verdict::RightAsTyped || app.vault.needs_rehash(&user.password) {
+        if verdict == Verdict::RightAsTyped || context.vault.needs_rehash(&user.password) {
             let password = self.credentials.password.clone();
-            let new = app.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
-            app.store.replace_password_hash(user.id, user.password.clone(), new).await?;
+            let new = context.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
+            context.store.replace_password_hash(user.id, user.password.clone(), new).await?;
         }
         Ok(())
     }
@@ -170,11 +171,11 @@ impl Attempt {
     /// learn of it.
     async fn refuse(
         &self,
-        app: &App,
+        context: &Context,
         facts: Option<&SignInFacts>,
         reason: Reason,
     ) -> Result<SignInRefusal, SignInRefusal> {
-        let now = app.now();
+        let now = context.now();
         let user = facts.map(|facts| &facts.user);
         let refused = RefusedSignIn {
             user: user.map(|user| user.id),
@@ -182,9 +183,9 @@ impl Attempt {
             policy: reason.counts.then_some(self.policy),
             audit: self.audit(user, reason.words, now),
         };
-        let counted = app.store.refuse_sign_in(refused).await?;
+        let counted = context.store.refuse_sign_in(refused).await?;
         if let Some(user) = user.filter(|_| counted.locked_now) {
-            tell_of_lock(app, user, counted.familiar, &self.origin);
+            tell_of_lock(context, user, counted.familiar, &self.origin);
         }
         let lockout = match facts {
             Some(facts) if !reason.counts => facts.lockout(),
@@ -211,9 +212,9 @@ impl Attempt {
 }
 
 /// Logs the lock: an operator may have to unlock the account, or to block an attacker.
-fn tell_of_lock(app: &App, user: &User, familiar: bool, origin: &RequestOrigin) {
+fn tell_of_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrigin) {
     let network = Word(if familiar { "familiar" } else { "other" });
-    app.metrics().account_locks.get_or_create(&LockLabels { network }).inc();
+    context.metrics().account_locks.get_or_create(&LockLabels { network }).inc();
     tracing::warn!(
         request_id = origin.request_id,
         user = user.name,

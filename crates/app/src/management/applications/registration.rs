@@ -1,5 +1,6 @@
 //! Registering and updating applications.
 
+use super::ApplicationService;
 use domain::audit::Action;
 use domain::id::ClientId;
 use domain::secret::ClientSecret;
@@ -8,13 +9,13 @@ use oauth::registration::{self, ApplicationPayload, InvalidField, RegistrationCo
 use store::{Amendment, NewApplication};
 
 use super::ApplicationError;
+use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
 
-/// Settings that fulfil every rule of registration. Only [`App::accept_registration`] and
-/// [`App::accept_update`] create them.
+/// Settings that fulfil every rule of registration. Only [`ApplicationService::accept_registration`] and
+/// [`ApplicationService::accept_update`] create them.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     settings: ApplicationSettings,
@@ -37,7 +38,7 @@ pub struct RegisteredApplication {
     pub secret: Option<ClientSecret>,
 }
 
-impl App {
+impl ApplicationService {
     /// Checks a payload against the rules of registration.
     ///
     /// # Errors
@@ -69,19 +70,19 @@ impl App {
         payload: &ApplicationPayload,
         existing: Option<&ApplicationSettings>,
     ) -> Result<Accepted, Vec<InvalidField>> {
-        let context = RegistrationContext { existing, ..self.context(actor) };
+        let context = RegistrationContext { existing, ..self.registration_context(actor) };
         let (settings, warnings) = registration::decide(payload, context)?;
         Ok(Accepted { settings, warnings })
     }
 
     /// What the rules must know besides the payload and the existing settings.
-    fn context(&self, actor: &Actor) -> RegistrationContext<'static> {
+    fn registration_context(&self, actor: &Actor) -> RegistrationContext<'static> {
         // Acting on behalf of another user gives nobody more rights than the caller has.
         let administrator = actor.caller().account().is_administrator();
         RegistrationContext {
             sender: if administrator { Sender::Administrator } else { Sender::User },
-            default_profile: self.settings.default_profile,
-            minimum_profile: self.settings.minimum_profile,
+            default_profile: self.context.settings.default_profile,
+            minimum_profile: self.context.settings.minimum_profile,
             existing: None,
         }
     }
@@ -94,7 +95,9 @@ impl App {
         origin: &RequestOrigin,
     ) {
         if faults.iter().any(|fault| fault.lacks_right) {
-            self.note_refused_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin).await;
+            self.context
+                .note_refused_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin)
+                .await;
         }
     }
 
@@ -102,26 +105,28 @@ impl App {
     ///
     /// # Errors
     /// [`ApplicationError`]; no application was created then.
-    pub async fn register_application(
+    pub async fn register(
         &self,
         actor: &Actor,
         accepted: Accepted,
         origin: &RequestOrigin,
     ) -> Result<RegisteredApplication, ApplicationError> {
         let settings = accepted.settings;
-        let client_id = self.vault.new_client_id().parse::<ClientId>();
+        let client_id = self.context.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
         let (secret, new_secret) = match settings.client_type {
             ClientType::Confidential => Some(self.fresh_secret(&client_id)).unzip(),
             ClientType::Public => (None, None),
         };
-        let mut audit = actor.audit(self, Action::RegisterApplication, origin);
+        let mut audit = actor.audit(&self.context, Action::RegisterApplication, origin);
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;
-        let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.now() };
-        let application =
-            self.judged(actor.caller(), self.store.insert_application(new, audit).await?, origin).await?;
-        self.entities.forget_origins();
+        let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.context.now() };
+        let application = self
+            .context
+            .judged(actor.caller(), self.context.store.insert_application(new, audit).await?, origin)
+            .await?;
+        self.context.entities.forget_origins();
         Ok(RegisteredApplication { application, secret })
     }
 
@@ -132,7 +137,7 @@ impl App {
     /// # Errors
     /// [`ApplicationError::Unknown`] if it was deleted meanwhile, [`ApplicationError::Invalid`] for a payload that breaks
     /// rules.
-    pub async fn update_application(
+    pub async fn update(
         &self,
         actor: &Actor,
         current: &Application,
@@ -141,18 +146,19 @@ impl App {
     ) -> Result<(Application, Vec<Warning>), ApplicationError> {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
-        let context = self.context(actor);
+        let context = self.registration_context(actor);
         let amendment = Amendment::by(move |existing| {
             registration::decide(&payload, RegistrationContext { existing: Some(existing), ..context })
         });
         let updated = self
+            .context
             .judged(
                 actor.caller(),
-                self.store.update_application(current.id, amendment, audit).await?,
+                self.context.store.update_application(current.id, amendment, audit).await?,
                 origin,
             )
             .await?;
-        self.entities.forget_applications();
+        self.context.entities.forget_applications();
         Ok(updated)
     }
 }

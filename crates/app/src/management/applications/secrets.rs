@@ -1,5 +1,6 @@
 //! Client secrets: created, shown once, superseded, revoked.
 
+use super::ApplicationService;
 use domain::audit::Action;
 use domain::id::{ApplicationId, ClientId, SecretId};
 use domain::secret::ClientSecret;
@@ -7,9 +8,9 @@ use oauth::application::{Application, StoredSecret};
 use store::NewSecret;
 
 use super::ApplicationError;
+use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::{App, Fault};
 
 /// A second secret that was added.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub struct Added {
     pub secret: ClientSecret,
 }
 
-impl App {
+impl ApplicationService {
     /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants,
     /// codes and tokens are invalid when this returns.
     ///
@@ -32,18 +33,19 @@ impl App {
         id: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<(Application, ClientSecret), ApplicationError> {
-        let application = self.reachable_application(actor, id, origin).await?;
+        let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
         let (application, events) = self
+            .context
             .judged(
                 actor.caller(),
-                self.store.reset_secret(id, new, self.revocations_expire_at(), audit).await?,
+                self.context.store.reset_secret(id, new, self.context.revocations_expire_at(), audit).await?,
                 origin,
             )
             .await?;
-        self.learn(&events);
-        self.entities.forget_applications();
+        self.context.learn(&events);
+        self.context.entities.forget_applications();
         Ok((application, secret))
     }
 
@@ -57,14 +59,20 @@ impl App {
         id: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<Added, ApplicationError> {
-        let application = self.reachable_application(actor, id, origin).await?;
+        let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
         let (secret, new) = self.fresh_secret(&application.client_id);
-        let older_expires_at = self.now().plus_secs(i64::from(self.settings.secret_overlap_secs));
+        let older_expires_at =
+            self.context.now().plus_secs(i64::from(self.context.settings.secret_overlap_secs));
         let application = self
-            .judged(actor.caller(), self.store.add_secret(id, new, older_expires_at, audit).await?, origin)
+            .context
+            .judged(
+                actor.caller(),
+                self.context.store.add_secret(id, new, older_expires_at, audit).await?,
+                origin,
+            )
             .await?;
-        self.entities.forget_applications();
+        self.context.entities.forget_applications();
         let stored = application.secrets.last().cloned();
         let stored =
             stored.ok_or_else(|| Fault::Broken("the secret that was just added is not there".into()))?;
@@ -82,14 +90,16 @@ impl App {
         secret: SecretId,
         origin: &RequestOrigin,
     ) -> Result<(), ApplicationError> {
-        let application = self.reachable_application(actor, id, origin).await?;
+        let application = self.find(actor, id, origin).await?;
         let mut audit = self.audit_about(actor, Action::EndSecret, &application, origin);
         audit.detail = Some(match audit.detail {
             Some(detail) => format!("secret {secret}, {detail}"),
             None => format!("secret {secret}"),
         });
-        self.judged(actor.caller(), self.store.end_secret(id, secret, audit).await?, origin).await?;
-        self.entities.forget_applications();
+        self.context
+            .judged(actor.caller(), self.context.store.end_secret(id, secret, audit).await?, origin)
+            .await?;
+        self.context.entities.forget_applications();
         Ok(())
     }
 
@@ -98,20 +108,20 @@ impl App {
     /// # Errors
     /// If it was sealed under another master key.
     pub fn revealed_secret(&self, application: &Application) -> Result<Option<ClientSecret>, Fault> {
-        if !self.settings.reveal_client_secret {
+        if !self.context.settings.reveal_client_secret {
             return Ok(None);
         }
-        let live = application.live_secrets(self.now()).next_back();
+        let live = application.live_secrets(self.context.now()).next_back();
         let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
-        let opened = self.vault.open_client_secret(&application.client_id, sealed);
+        let opened = self.context.vault.open_client_secret(&application.client_id, sealed);
         opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
     }
 
     /// Creates a secret for the application, to be shown and to be stored.
     pub(super) fn fresh_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
-        let fresh = self.vault.new_client_secret();
-        let reveal = self.settings.reveal_client_secret;
-        let sealed = reveal.then(|| self.vault.seal_client_secret(client, &fresh.secret));
+        let fresh = self.context.vault.new_client_secret();
+        let reveal = self.context.settings.reveal_client_secret;
+        let sealed = reveal.then(|| self.context.vault.seal_client_secret(client, &fresh.secret));
         (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
     }
 }

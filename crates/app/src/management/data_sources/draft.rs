@@ -1,5 +1,6 @@
 //! Creating and changing data sources.
 
+use super::DataSourceService;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,12 +13,12 @@ use sources::{Kind, Kinds, SourceError, SourceSpec};
 use store::{DataSourceChange, NewDataSource};
 
 use super::{DataSourceError, SeenSource};
+use crate::Fault;
 use crate::data::models::off_request_threads;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
 use crate::node::refusal_reason::RefusalReason;
-use crate::{App, Fault};
 
 /// The maximum length of a description, in characters.
 const LONGEST_DESCRIPTION: usize = 256;
@@ -70,21 +71,21 @@ impl DataSourceDraft {
     }
 }
 
-impl App {
+impl DataSourceService {
     /// Creates a data source, after opening and describing its database once. An administrator may name any
     /// file that the server can read, except the server's own; others may name files in the folders for data
     /// sources.
     ///
     /// # Errors
     /// [`DataSourceError`]; `Unusable` if the database cannot be used.
-    pub async fn create_data_source(
+    pub async fn create(
         &self,
         actor: &Actor,
         draft: DataSourceDraft,
         origin: &RequestOrigin,
     ) -> Result<SeenSource, DataSourceError> {
-        self.may_create_data_sources(actor, origin).await?;
-        let kinds = self.sources.kinds();
+        self.may_create(actor, origin).await?;
+        let kinds = self.context.sources.kinds();
         let faults = draft.faults(true, kinds);
         let kind = draft.data_store.and_then(|id| kinds.get(id));
         let (Some(name), Some(kind), true) = (draft.name, kind, faults.is_empty()) else {
@@ -99,11 +100,13 @@ impl App {
             data_store: kind.store().id,
             options,
             owner: actor.subject().user.id,
-            at: self.now(),
+            at: self.context.now(),
         };
-        let record =
-            self.judged(actor.caller(), self.store.insert_data_source(new, audit).await?, origin).await?;
-        self.entities.forget_data_sources();
+        let record = self
+            .context
+            .judged(actor.caller(), self.context.store.insert_data_source(new, audit).await?, origin)
+            .await?;
+        self.context.entities.forget_data_sources();
         self.as_seen(actor, record).await
     }
 
@@ -111,15 +114,15 @@ impl App {
     ///
     /// # Errors
     /// [`DataSourceError`]; nothing has changed then.
-    pub async fn update_data_source(
+    pub async fn update(
         &self,
         actor: &Actor,
         id: DataSourceId,
         draft: DataSourceDraft,
         origin: &RequestOrigin,
     ) -> Result<SeenSource, DataSourceError> {
-        let record = self.data_source_to_change(actor, id, origin).await?;
-        let kinds = self.sources.kinds();
+        let record = self.to_change(actor, id, origin).await?;
+        let kinds = self.context.sources.kinds();
         let faults = draft.faults(false, kinds);
         if !faults.is_empty() {
             return Err(DataSourceError::Invalid(faults));
@@ -142,12 +145,13 @@ impl App {
         let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
-        let (name, description, at) = (draft.name, draft.description, self.now());
+        let (name, description, at) = (draft.name, draft.description, self.context.now());
         let change = DataSourceChange { name, description, options, judged_for, at };
         let record = self
-            .judged(actor.caller(), self.store.update_data_source(id, change, audit).await?, origin)
+            .context
+            .judged(actor.caller(), self.context.store.update_data_source(id, change, audit).await?, origin)
             .await?;
-        self.entities.forget_data_sources();
+        self.context.entities.forget_data_sources();
         self.as_seen(actor, record).await
     }
 
@@ -160,7 +164,9 @@ impl App {
     ) -> Result<T, DataSourceError> {
         use SourceError::{NotAllowed, OwnFile, ServersOwn};
         if let Err(DataSourceError::Unusable(NotAllowed | ServersOwn | OwnFile)) = &outcome {
-            self.note_refused_request(RefusalReason::FileForbidden, Some(actor.caller()), origin).await;
+            self.context
+                .note_refused_request(RefusalReason::FileForbidden, Some(actor.caller()), origin)
+                .await;
         }
         outcome
     }
@@ -187,7 +193,7 @@ impl App {
         let given = SourceSpec::new(Arc::clone(kind), OptionValues::of(store, options));
         let spec = self.allowed_spec(actor, given).await?;
         let stored = spec.options().clone();
-        let refused = self.try_out(spec).await?;
+        let refused = self.context.try_out(spec).await?;
         if refused.is_empty() {
             return Ok(stored);
         }
@@ -201,7 +207,8 @@ impl App {
     /// that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
         let is_administrator = actor.caller().account().is_administrator();
-        let places = if is_administrator { self.every_place() } else { self.allowed_places() };
+        let places =
+            if is_administrator { self.context.every_place() } else { self.context.allowed_places() };
         let checked = off_request_threads(given.placement(), async move { given.allowed(&places) });
         checked.await?.map_err(DataSourceError::Unusable)
     }

@@ -3,6 +3,8 @@
 //! Sharing lets a user see the source and read its data, no more. A caller who may see users gets their
 //! names; others get the numbers that they already know.
 
+use super::DataSourceService;
+use crate::Context;
 use std::sync::Arc;
 
 use domain::account::Permission;
@@ -10,7 +12,6 @@ use domain::audit::Action;
 use domain::id::{DataSourceId, UserId};
 
 use super::DataSourceError;
-use crate::App;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
@@ -39,14 +40,14 @@ pub enum SharingChange {
 /// A user with whom a source is shared.
 pub type SharedUser = (UserId, Option<String>);
 
-impl App {
+impl DataSourceService {
     /// Lists the users with whom a data source is shared, by id, page by page. Only a caller who may see users can
     /// search them.
     ///
     /// # Errors
     /// [`DataSourceError`]; `Forbidden` for those with whom it is only shared.
     pub async fn shared_users(
-        self: &Arc<Self>,
+        &self,
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
@@ -61,35 +62,41 @@ impl App {
     }
 
     fn users_of(
-        self: &Arc<Self>,
+        &self,
         actor: &Actor,
         id: DataSourceId,
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Rows<SharedUser> {
         let tells_names = actor.caller().may(Permission::ViewUsers);
-        Rows::of_actor(self, actor, request, origin, move |app: Arc<Self>, page: Page| async move {
-            let after = page.after.map(UserId::new);
-            let users = read(app.store.list_shares(id, after, page.rows).await)?;
-            let users: Vec<SharedUser> =
-                users.into_iter().map(|(user, name)| (user, tells_names.then_some(name))).collect();
-            let chunk = page.chunk(users, |(user, _)| user.get());
-            Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
-        })
+        Rows::of_actor(
+            &self.context,
+            actor,
+            request,
+            origin,
+            move |context: Arc<Context>, page: Page| async move {
+                let after = page.after.map(UserId::new);
+                let users = read(context.store.list_shares(id, after, page.rows).await)?;
+                let users: Vec<SharedUser> =
+                    users.into_iter().map(|(user, name)| (user, tells_names.then_some(name))).collect();
+                let chunk = page.chunk(users, |(user, _)| user.get());
+                Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
+            },
+        )
     }
 
     /// Changes with whom a data source is shared, and returns the new list.
     ///
     /// # Errors
     /// [`DataSourceError`]; nothing has changed then.
-    pub async fn share_data_source(
-        self: &Arc<Self>,
+    pub async fn share(
+        &self,
         actor: &Actor,
         id: DataSourceId,
         sharing: SharingChange,
         origin: &RequestOrigin,
     ) -> Result<Rows<SharedUser>, DataSourceError> {
-        let record = self.data_source_to_change(actor, id, origin).await?;
+        let record = self.to_change(actor, id, origin).await?;
         let sharing = match sharing {
             SharingChange::With(named) => store::Sharing::With(self.resolve(&named).await?),
             SharingChange::Also(named) => store::Sharing::Also(self.resolve(&named).await?),
@@ -101,8 +108,10 @@ impl App {
             Some(detail) => format!("{message}; {detail}"),
             None => message,
         });
-        self.judged(actor.caller(), self.store.share_data_source(id, sharing, audit).await?, origin).await?;
-        self.entities.forget_data_sources();
+        self.context
+            .judged(actor.caller(), self.context.store.share_data_source(id, sharing, audit).await?, origin)
+            .await?;
+        self.context.entities.forget_data_sources();
         Ok(self.users_of(actor, id, ListRequest::default(), origin))
     }
 
@@ -111,8 +120,8 @@ impl App {
         let mut faults = Vec::new();
         for (at, reference) in named.iter().enumerate() {
             let found = match reference {
-                UserReference::Id(id) => self.store.find_user(*id).await?,
-                UserReference::Name(name) => self.store.find_user_by_name(name).await?,
+                UserReference::Id(id) => self.context.store.find_user(*id).await?,
+                UserReference::Name(name) => self.context.store.find_user_by_name(name).await?,
             };
             match found {
                 Some(user) => ids.push(user.id),

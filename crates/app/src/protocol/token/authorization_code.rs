@@ -1,5 +1,6 @@
 //! Exchanging a code: its use creates a grant, at most once.
 
+use super::TokenService;
 use domain::id::Epoch;
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -12,18 +13,18 @@ use store::{GrantCreation, NewGrant};
 
 use crate::identity::caller::RequestOrigin;
 use crate::protocol::client::ProtocolRefusal;
-use crate::{App, Fault, identity::access_note};
+use crate::{Fault, identity::access_note};
 
-impl App {
+impl TokenService {
     pub(super) async fn exchange_code(
         &self,
         request: &CodeExchange,
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let code = self.vault.open_code(request.code.expose()).ok();
+        let code = self.context.vault.open_code(request.code.expose()).ok();
         let user = match &code {
-            Some(code) => self.account(code.user).await?,
+            Some(code) => self.context.account(code.user).await?,
             None => None,
         };
         let digest = |text: &str| vault::sha256(text.as_bytes());
@@ -33,8 +34,8 @@ impl App {
             user: user.as_deref().map(|account| &account.user),
             redirect_digest: request.redirect_uri.as_deref().map(digest),
             verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
-            lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
-            now: self.now(),
+            lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+            now: self.context.now(),
         });
         match (decided, &code) {
             (Err(Refusal::CodeExpired), Some(code)) => {
@@ -55,7 +56,7 @@ impl App {
         code: &AuthorizationCode,
         origin: &RequestOrigin,
     ) -> Result<Refusal, Fault> {
-        let now = self.now();
+        let now = self.context.now();
         let never = NewGrant {
             application: code.application,
             application_epoch: Epoch::GONE,

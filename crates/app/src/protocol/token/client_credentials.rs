@@ -1,5 +1,6 @@
 //! A token for the application itself, on behalf of its owner. No grant is created.
 
+use super::TokenService;
 use std::sync::Arc;
 
 use domain::limit::Limit;
@@ -8,18 +9,18 @@ use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
 use super::NewAccessToken;
+use crate::identity::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
-use crate::{App, identity::access_note};
 
-impl App {
+impl TokenService {
     pub(super) async fn service_token(
         &self,
         request: ServiceRequest,
         client: &AuthenticatedClient,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let owner: Option<Arc<Account>> = self.account(client.application().owner).await?;
-        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let owner: Option<Arc<Account>> = self.context.account(client.application().owner).await?;
+        let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
         let token = client_credentials::decide(
             request,
             client,

@@ -1,6 +1,7 @@
 //! Exchanging a user's name and password, which creates a grant.
 
-use std::sync::Arc;
+use super::TokenService;
+use crate::identity::sign_in::SignInService;
 
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -8,27 +9,31 @@ use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::password::{self, PasswordRequest};
 
-use crate::App;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::sign_in::{SignInCredentials, SignInRefusal};
 use crate::protocol::client::ProtocolRefusal;
 
-impl App {
+impl TokenService {
     pub(super) async fn password_grant(
-        self: &Arc<Self>,
+        &self,
         request: &PasswordRequest,
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials =
             SignInCredentials { name: request.username.clone(), password: request.password.clone() };
-        let account = self.sign_in(&credentials, origin).await.map_err(|refusal| match refusal {
-            SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
-            SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
-            SignInRefusal::TooOften { retry_after_secs } => ProtocolRefusal::TooOften { retry_after_secs },
-            SignInRefusal::Fault(fault) => fault.into(),
-        })?;
-        let limit = self.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let account =
+            SignInService::from(&self.context).sign_in(&credentials, origin).await.map_err(|refusal| {
+                match refusal {
+                    SignInRefusal::Refused | SignInRefusal::Locked { .. } => Refusal::CredentialsWrong.into(),
+                    SignInRefusal::PasswordExpired => Refusal::PasswordExpired.into(),
+                    SignInRefusal::TooOften { retry_after_secs } => {
+                        ProtocolRefusal::TooOften { retry_after_secs }
+                    }
+                    SignInRefusal::Fault(fault) => fault.into(),
+                }
+            })?;
+        let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
         self.create_grant(&password::decide(request, client, &account.user, limit)?, client, origin).await
     }
 }

@@ -1,5 +1,6 @@
 //! Refreshing: one conditional update for each rotation, and no other write.
 
+use super::TokenService;
 use domain::audit::{Action, Outcome};
 use domain::id::{GrantId, UserId};
 use domain::limit::Limit;
@@ -13,16 +14,16 @@ use oauth::token_payload::RefreshToken;
 use store::Rotated;
 
 use super::{NewAccessToken, no_key};
+use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::protocol::client::ProtocolRefusal;
-use crate::{App, identity::access_note};
 
 /// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
 /// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.
 const TRIES: usize = 3;
 
-impl App {
+impl TokenService {
     pub(super) async fn refresh_token(
         &self,
         request: &Refresh,
@@ -30,9 +31,9 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if request.sent_as_a_code {
-            self.metrics().power_bi_refresh_quirk.inc();
+            self.context.metrics().power_bi_refresh_quirk.inc();
         }
-        let token = self.vault.open_refresh_token(request.token.expose()).ok();
+        let token = self.context.vault.open_refresh_token(request.token.expose()).ok();
         if let Some(token) = &token
             && let Some(answer) = self.rotate_as_last_seen(request, client, token).await?
         {
@@ -40,7 +41,7 @@ impl App {
         }
         for _ in 0..TRIES {
             let grant = match &token {
-                Some(token) => self.store.find_grant(token.grant).await?,
+                Some(token) => self.context.store.find_grant(token.grant).await?,
                 None => None,
             };
             let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
@@ -67,7 +68,7 @@ impl App {
         client: &AuthenticatedClient,
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
-        let Some(grant) = self.entities.last_seen_grant(token.grant) else { return Ok(None) };
+        let Some(grant) = self.context.entities.last_seen_grant(token.grant) else { return Ok(None) };
         let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
         if let Ok((
             RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
@@ -77,7 +78,7 @@ impl App {
         {
             return self.renew(client, &renewal, &grant, refresh).map(Some);
         }
-        self.entities.forget_grant(token.grant);
+        self.context.entities.forget_grant(token.grant);
         Ok(None)
     }
 
@@ -88,7 +89,7 @@ impl App {
         grant: &Grant,
         refresh: RefreshTokenText,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        self.usage.grant(grant.id, self.now());
+        self.context.usage.grant(grant.id, self.context.now());
         let access = NewAccessToken {
             grant: Some(grant.id),
             user: grant.user,
@@ -107,7 +108,7 @@ impl App {
         grant: Option<Grant>,
     ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
         let user = match &grant {
-            Some(grant) => self.account(grant.user).await?,
+            Some(grant) => self.context.account(grant.user).await?,
             None => None,
         };
         let decision = refresh_token::decide(
@@ -117,9 +118,9 @@ impl App {
                 token,
                 grant: grant.as_ref(),
                 user: user.as_deref().map(|account| &account.user),
-                grace_secs: i64::from(self.settings.refresh_grace_secs),
-                lifetime_limit_secs: self.limit(Limit::OAuthAccessTokenLifetime).await?,
-                now: self.now(),
+                grace_secs: i64::from(self.context.settings.refresh_grace_secs),
+                lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+                now: self.context.now(),
             },
         )?;
         if matches!(decision, RefreshDecision::Renew(_)) {
@@ -143,14 +144,14 @@ impl App {
                 Ok(Some(self.seal_refresh(successor, grant.key)?))
             }
             Rotation::Rotate { from } => {
-                let now = self.now();
-                let key = self.vault.active_key(now).ok_or_else(no_key)?;
-                match self.store.rotate_grant(grant.id, from, key, now).await? {
+                let now = self.context.now();
+                let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
+                match self.context.store.rotate_grant(grant.id, from, key, now).await? {
                     Rotated::Lost => Ok(None),
                     Rotated::Done => {
                         let moved =
                             Grant { generation: from + 1, rotated_at: Some(now), key, ..grant.clone() };
-                        self.entities.saw_grant(moved);
+                        self.context.entities.saw_grant(moved);
                         let successor = RefreshToken { grant: grant.id, generation: from + 1 };
                         Ok(Some(self.seal_refresh(successor, key)?))
                     }
@@ -169,18 +170,19 @@ impl App {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         self.count_replay("revoked");
-        let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.now());
+        let mut audit = origin.audit(Action::ReplayRefreshToken, Outcome::Refused, self.context.now());
         audit.application = Some(client.application().id);
         audit.subject = Some(format!("grant {grant}"));
         if let Some(user) = user {
-            self.name_user(&mut audit, user).await;
+            self.context.name_user(&mut audit, user).await;
         }
-        let events = self.store.revoke_grant(grant, self.revocations_expire_at(), audit).await?;
-        self.learn(&events);
+        let events =
+            self.context.store.revoke_grant(grant, self.context.revocations_expire_at(), audit).await?;
+        self.context.learn(&events);
         Err(Refusal::RefreshTokenReplayed.into())
     }
 
     fn count_replay(&self, outcome: &'static str) {
-        self.metrics().refresh_replays.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
+        self.context.metrics().refresh_replays.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
     }
 }
