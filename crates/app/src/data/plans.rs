@@ -308,9 +308,16 @@ mod tests {
             policy_version,
         };
         let text = "/Things/$count";
-        plans.0.insert(Key { key: key(UNRESTRICTED), text: text.into() }, Arc::new(planned(text)));
-        assert!(plans.0.get(&LookupKey { key: key(UNRESTRICTED), text }).is_some());
-        assert!(plans.0.get(&LookupKey { key: key(1), text }).is_none());
+        let found = |policy_version| plans.0.get(&LookupKey { key: key(policy_version), text });
+        for policy_version in [UNRESTRICTED, 1] {
+            assert!(found(policy_version).is_none());
+            let planned = planned(&policy_version.to_string());
+            plans.0.insert(Key { key: key(policy_version), text: text.into() }, Arc::new(planned));
+        }
+        for policy_version in [UNRESTRICTED, 1] {
+            let Plan::Count { statement, .. } = &found(policy_version).unwrap().plan else { unreachable!() };
+            assert_eq!(statement.parameters, [Value::Text(policy_version.to_string())]);
+        }
     }
 
     #[test]
