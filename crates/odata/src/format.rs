@@ -4,7 +4,7 @@ mod accept;
 mod media_type;
 
 pub use accept::admits;
-pub use media_type::{MediaType, Parameter};
+pub use media_type::{MediaType, Parameter, parts};
 
 /// The amount of control information ([OData JSON 4.01
 /// §3.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInformationin)).

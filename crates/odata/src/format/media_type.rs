@@ -74,8 +74,10 @@ impl<'t> Parameter<'t> {
     }
 }
 
-/// The parts of a text between separators outside of quotes; empty parts are omitted.
-pub(super) fn parts(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+/// The parts of a header's text between separators outside of quoted strings ([RFC 9110
+/// §5.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.4)), without space around them; empty parts are
+/// omitted.
+pub fn parts(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let split = std::iter::from_fn(move || {
         let text = rest?;

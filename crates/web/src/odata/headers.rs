@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
+use odata::format::parts;
 
 use crate::http::media_type;
 use crate::respond::odata::ODataProblem;
@@ -82,7 +83,8 @@ impl PageSize {
     /// ignored ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
     pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
         let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-        let mut preferences = lists.flat_map(|list| list.split([',', ';']));
+        let mut preferences =
+            lists.flat_map(|list| parts(list, b',')).flat_map(|parts_of| parts(parts_of, b';'));
         preferences.find_map(|preference| {
             let (name, value) = preference.split_once('=')?;
             let names = ["odata.maxpagesize", "maxpagesize"];
@@ -147,6 +149,8 @@ mod tests {
         assert_eq!(rows(&["odata.maxpagesize=5"]), Some(5));
         assert_eq!(rows(&["respond-async, MaxPageSize=\"7\""]), Some(7));
         assert_eq!(rows(&["return=minimal", "maxpagesize=8"]), Some(8));
+        assert_eq!(rows(&["x=\"a,maxpagesize=1;maxpagesize=2\";y, maxpagesize=9"]), Some(9));
+        assert_eq!(rows(&["x=\"\\\",maxpagesize=3\""]), None);
         assert_eq!(rows(&["maxpagesize=0"]), None);
         assert_eq!(rows(&["maxpagesize=x"]), None);
         let applied = preferred(&["maxpagesize=9999999"]).unwrap().applied(2000).unwrap();
