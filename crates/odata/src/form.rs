@@ -61,8 +61,9 @@ pub struct Reading {
     pub form: Form,
 }
 
-/// The maximum number of digits after the point in a declared form of decimals.
-const MOST_DIGITS: u16 = 15;
+/// The maximum number of digits after the point in a declared form of decimals. Decimals with more are not
+/// rounded.
+pub(crate) const MOST_DIGITS: u16 = 15;
 
 /// The forms that an owner can declare, with the type as which the column is then served. `decimal(n)` is one
 /// too.

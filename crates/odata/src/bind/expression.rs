@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::chain::Chains;
 use super::class::Class;
 use super::function::{self, Function, NOW};
-use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant};
+use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant, numeric};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
@@ -159,7 +159,17 @@ impl<'m> Binder<'m> {
         };
         let (left, right) = (self.bind_subject(left)?, self.bind(right)?);
         let (left, right) = self.comparable(comparison, left, right, at)?;
-        Ok(Typed::compare(comparison, left, right))
+        let longer = self
+            .beside_longer(comparison, &left, &right)
+            .or_else(|| self.beside_longer(comparison.mirrored(), &right, &left));
+        Ok(longer.unwrap_or_else(|| Typed::compare(comparison, left, right)))
+    }
+
+    /// The comparison of a decimal property with a literal that has more digits after the point.
+    fn beside_longer(&self, comparison: Comparison, operand: &Typed, literal: &Typed) -> Option<Typed> {
+        let Term::Column(column) = operand.term else { return None };
+        let scale = numeric::scale(&self.entity_type.properties[column.property])?;
+        numeric::beside_longer(comparison, operand, scale, literal)
     }
 
     /// Binds the terms of a run of `and` or `or`. Terms that compare one property with literals become one
@@ -252,7 +262,9 @@ impl<'m> Binder<'m> {
             let bound = self.bind(item)?;
             let bound = bound.converted(operand.class).unwrap_or(bound);
             self.check(Comparison::Eq, operand.class, bound.class, item.at)?;
-            list.push(bound);
+            if self.beside_longer(Comparison::Eq, &operand, &bound).is_none() {
+                list.push(bound);
+            }
         }
         Ok(Typed::member(operand, list))
     }

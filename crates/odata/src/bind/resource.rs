@@ -1,6 +1,6 @@
 //! The resource that a path addresses.
 
-use super::typed::{Comparison, Typed, constant};
+use super::typed::{Comparison, Typed, constant, numeric};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model};
@@ -106,7 +106,9 @@ fn key(
             Some(reason) => reason.at("path", at + value.at),
             None => bad(),
         })?;
-        conditions.push(Typed::compare(Comparison::Eq, column, value));
+        let longer = numeric::scale(property)
+            .and_then(|scale| numeric::beside_longer(Comparison::Eq, &column, scale, &value));
+        conditions.push(longer.unwrap_or_else(|| Typed::compare(Comparison::Eq, column, value)));
     }
     Ok(conditions)
 }

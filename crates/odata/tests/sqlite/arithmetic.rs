@@ -92,6 +92,28 @@ fn numbers_divide_and_compare_as_the_standard_says() {
 }
 
 #[test]
+fn no_decimal_equals_a_literal_with_more_digits_than_its_scale() {
+    let database = database();
+    let cases: &[(&str, &[i64])] = &[
+        ("price eq 0.3000000000000000000001", &[]),
+        ("price ne 0.3000000000000000000001", &[1, 2, 3, 4, 5]),
+        ("not (price eq 0.3000000000000000000001)", &[1, 2, 3, 4, 5]),
+        ("price ge 0.3000000000000000000001", &[1]),
+        ("price gt 0.2999999999999999999999", &[1, 5]),
+        ("price lt 0.3000000000000000000001", &[2, 3, 5]),
+        ("0.3000000000000000000001 gt price", &[2, 3, 5]),
+        ("price gt -7.5000000000000000000001", &[1, 2, 3, 5]),
+        ("price le -7.5000000000000000000001", &[]),
+        ("price in (0.3000000000000000000001,10)", &[1]),
+        ("price eq 0.30000000000000000000", &[5]),
+        ("price eq 0.3000000000000000000001 or price eq 10 or price eq 0.3", &[1, 5]),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(database.ids(&format!("T?$filter={filter}")), *expected, "{filter}");
+    }
+}
+
+#[test]
 fn a_row_without_an_answer_fails_the_request() {
     let database = database();
     for filter in ["10 div zero eq 1", "id mod zero eq 1", "weight mod zero eq 1", "price div zero eq 1"] {

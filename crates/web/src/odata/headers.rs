@@ -83,8 +83,7 @@ impl PageSize {
     /// ignored ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
     pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
         let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-        let mut preferences =
-            lists.flat_map(|list| parts(list, b',')).flat_map(|parts_of| parts(parts_of, b';'));
+        let mut preferences = lists.flat_map(|list| parts(list, b',')).flat_map(|item| parts(item, b';'));
         preferences.find_map(|preference| {
             let (name, value) = preference.split_once('=')?;
             let names = ["odata.maxpagesize", "maxpagesize"];

@@ -3,6 +3,9 @@
 use super::{Comparison, Constant, Term, Typed};
 use crate::bind::class::Class;
 use crate::bind::function::Function;
+use crate::edm_type::EdmType;
+use crate::form::MOST_DIGITS;
+use crate::model::Property;
 
 /// A decimal literal compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,47 @@ pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Op
         }
         _ => None,
     }
+}
+
+/// The number of digits after the point that the values of a property have at most, if they are rounded to it.
+pub(in crate::bind) fn scale(property: &Property) -> Option<u16> {
+    match property.ty {
+        EdmType::Decimal { scale: Some(scale), .. } if scale <= MOST_DIGITS => Some(scale),
+        _ => None,
+    }
+}
+
+/// The comparison of a decimal with at most `scale` digits after the point with a literal that has more: no such
+/// decimal equals it, and none is between it and the next lower one. `None` for any other right side.
+pub(in crate::bind) fn beside_longer(
+    comparison: Comparison,
+    decimal: &Typed,
+    scale: u16,
+    right: &Typed,
+) -> Option<Typed> {
+    let Term::Constant(Constant::Decimal(text)) = &right.term else { return None };
+    let floor = Typed::constant(Constant::Decimal(lower(text, scale)?));
+    Some(match comparison {
+        Comparison::Eq => constant(false),
+        Comparison::Ne => constant(true),
+        Comparison::Gt | Comparison::Ge => Typed::plain_comparison(Comparison::Gt, decimal.clone(), floor),
+        Comparison::Lt | Comparison::Le => Typed::plain_comparison(Comparison::Le, decimal.clone(), floor),
+    })
+}
+
+/// The next lower decimal with `scale` digits after the point; `None` if the literal itself is one, and for a
+/// literal beyond 128 bits.
+fn lower(text: &str, scale: u16) -> Option<String> {
+    let (whole, fraction) = text.split_once('.')?;
+    let (kept, rest) = fraction.split_at_checked(usize::from(scale))?;
+    if rest.bytes().all(|digit| digit == b'0') {
+        return None;
+    }
+    let (sign, away) = if text.starts_with('-') { ("-", 1) } else { ("", 0) };
+    let units: u128 = format!("{}{kept}", whole.trim_start_matches(['+', '-'])).parse().ok()?;
+    let digits = format!("{:0width$}", units.checked_add(away)?, width = usize::from(scale) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    Some(if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
 /// An item in a list of integers: a decimal literal as the integer that it is, or nothing if it is none.
@@ -138,6 +182,26 @@ mod tests {
         }
         assert_eq!(rounded(Function::Floor, &"9".repeat(40)), None);
         assert_eq!(rounded(Function::Length, "1.5"), None);
+    }
+
+    #[test]
+    fn the_next_lower_decimal_has_the_digits_of_the_scale() {
+        for (text, scale, floor) in [
+            ("12.3400000000000000000001", 2, Some("12.34")),
+            ("12.3499999999999999999999", 2, Some("12.34")),
+            ("-12.3400000000000000000001", 2, Some("-12.35")),
+            ("-0.001", 2, Some("-0.01")),
+            ("+0.001", 2, Some("0.00")),
+            ("-0.5", 0, Some("-1")),
+            ("99.999", 2, Some("99.99")),
+            ("-99.999", 2, Some("-100.00")),
+            ("12.340", 2, None),
+            ("12.3", 2, None),
+            ("12", 2, None),
+        ] {
+            assert_eq!(lower(text, scale).as_deref(), floor, "{text}");
+        }
+        assert_eq!(lower(&format!("{}.001", "9".repeat(40)), 2), None);
     }
 
     #[test]
