@@ -7,7 +7,7 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::{App, AppSettings};
-use sources::{Kinds, Sources};
+use sources::{AllowedHosts, Kinds, Resources, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
@@ -63,7 +63,9 @@ async fn assemble(
         Vault::open(master, &app::node::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
             .context("the master key is not the one of this database")?;
     let connections = number(settings.data_sources.max_connections);
-    let sources = Sources::new(Kinds::standard(), sources::Limits::default(), connections);
+    let hosts = AllowedHosts::new(settings.data_sources.allowed_hosts.clone());
+    let resources = Resources::new(sources::Limits::default(), connections, hosts);
+    let sources = Sources::new(Kinds::standard(), resources);
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sources::{ConnectionBudget, Limits, Resources, SourceError, SourceSpec};
+use sources::{AllowedHosts, Limits, Resources, SourceError, SourceSpec};
 use testkit::Installation;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
@@ -40,7 +40,7 @@ fn no_file_that_this_program_makes_is_a_data_source() {
     assert!(found.len() >= 3, "{names:?}");
     for path in found {
         let spec = SourceSpec::sqlite(&path).unwrap();
-        let resources = Resources { limits: Limits::default(), budget: ConnectionBudget::new(4) };
+        let resources = Resources::new(Limits::default(), 4, AllowedHosts::default());
         let refused = spec.open(&resources);
         assert_eq!(refused.unwrap_err(), SourceError::OwnFile, "{}", path.display());
     }

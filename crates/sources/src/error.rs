@@ -20,6 +20,15 @@ pub enum SourceError {
     /// The path leads into a folder of the server itself, for a caller who may name any other file.
     #[error("the path leads to the server's own files, which are never served")]
     ServersOwn,
+    /// The host is not among those to which data sources may connect, or its name leads elsewhere.
+    #[error("the host is not among those that data sources may use")]
+    HostNotAllowed,
+    /// The database server refused the user name, the password or another secret.
+    #[error("the database server refused the user name or the password")]
+    SignInRefused {
+        /// The error text of the database, for logs.
+        detail: String,
+    },
     /// The server may not read the file or its folder.
     #[error("the database file cannot be read")]
     Unreadable {
@@ -111,6 +120,7 @@ impl SourceError {
         match self {
             Self::Unreadable { detail }
             | Self::Unreachable { detail }
+            | Self::SignInRefused { detail }
             | Self::Damaged { detail }
             | Self::StructureChanged { detail }
             | Self::Unsupported { detail }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::driver::Placement;
 use crate::options::{DataStore, OptionValues};
-use crate::{AllowedFolders, ConnectionBudget, Limits, Source, SourceError};
+use crate::{AllowedFolders, AllowedHosts, ConnectionBudget, Connector, Limits, Source, SourceError};
 
 /// A kind of database: its options, and how they become an opened source.
 pub trait Kind: fmt::Debug + Send + Sync {
@@ -35,6 +35,8 @@ pub trait Kind: fmt::Debug + Send + Sync {
 pub struct Places {
     /// The folders of files.
     pub folders: AllowedFolders,
+    /// The hosts of database servers.
+    pub hosts: AllowedHosts,
 }
 
 /// What opened sources share.
@@ -44,4 +46,14 @@ pub struct Resources {
     pub limits: Limits,
     /// The connections of all sources together.
     pub budget: Arc<ConnectionBudget>,
+    /// Connects to database servers. Drivers must not open connections in another way.
+    pub connector: Connector,
+}
+
+impl Resources {
+    /// Limits for each source, at most this many connections of all together, and hosts to which they may
+    /// connect.
+    pub fn new(limits: Limits, connections: usize, hosts: AllowedHosts) -> Self {
+        Self { limits, budget: ConnectionBudget::new(connections), connector: Connector::new(hosts) }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::kind::Resources;
-use crate::{ConnectionBudget, Kinds, Limits, Source, SourceError, SourceSpec};
+use crate::{AllowedHosts, Kinds, Source, SourceError, SourceSpec};
 
 /// Opened sources by id. Finding one takes a shared lock for the duration of a hash look-up; a file is never
 /// opened under a lock, so a slow disk delays nobody else.
@@ -22,11 +22,14 @@ struct Opened {
 }
 
 impl Sources {
-    /// Creates an empty registry for sources of these kinds. `limits` apply to each source, `connections` to
-    /// all together.
-    pub fn new(kinds: Kinds, limits: Limits, connections: usize) -> Self {
-        let resources = Resources { limits, budget: ConnectionBudget::new(connections) };
+    /// Creates an empty registry for sources of these kinds.
+    pub fn new(kinds: Kinds, resources: Resources) -> Self {
         Self { kinds, resources, open: RwLock::default() }
+    }
+
+    /// The hosts to which sources may connect.
+    pub fn hosts(&self) -> &AllowedHosts {
+        self.resources.connector.hosts()
     }
 
     /// The kinds of database that can be opened.

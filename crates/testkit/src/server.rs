@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
-use sources::{Kinds, Limits, Sources};
+use sources::{AllowedHosts, Kinds, Limits, Resources, Sources};
 use store::{
     Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,
     NewUser, Users,
@@ -58,13 +58,21 @@ pub struct Setup {
     pub web: WebSettings,
     /// The kinds of database that can be a data source.
     pub kinds: Kinds,
+    /// The hosts to which data sources may connect.
+    pub hosts: AllowedHosts,
     /// The seed for randomness.
     pub seed: u64,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { app: AppSettings::default(), web: WebSettings::default(), kinds: Kinds::standard(), seed: 1 }
+        Self {
+            app: AppSettings::default(),
+            web: WebSettings::default(),
+            kinds: Kinds::standard(),
+            hosts: AllowedHosts::default(),
+            seed: 1,
+        }
     }
 }
 
@@ -76,6 +84,7 @@ pub struct TestServer {
     clock: Arc<ManualClock>,
     service: HttpService,
     folder: TempDir,
+    hosts: AllowedHosts,
 }
 
 impl TestServer {
@@ -102,12 +111,13 @@ impl TestServer {
         let master = MasterKey::generate(&*entropy);
         let vault = Vault::open(&master, &[], entropy, HashingSettings::cheap()).expect("an empty ring");
         let vault = Arc::new(vault);
-        let sources = Arc::new(Sources::new(setup.kinds, Limits::default(), 16));
+        let sources =
+            Arc::new(Sources::new(setup.kinds, Resources::new(Limits::default(), 16, setup.hosts.clone())));
         let app = App::new(store.clone(), vault.clone(), sources, clock.clone(), setup.app);
         let passwords = [ADMIN, USER].map(|user| Password::new(user.password));
         app.setup().run(passwords).await.expect("a first start");
         let service = web::service(app.clone(), setup.web);
-        let server = Self { app, store, vault, clock, service, folder };
+        let server = Self { app, store, vault, clock, service, folder, hosts: setup.hosts };
         server.add_user(&OTHER, &[USER_ROLE]).await;
         server.app.node().refresh().await.expect("the feed can be read");
         server

@@ -301,12 +301,12 @@ impl Context {
 
     /// The places for an administrator: all folders except the server's own.
     pub(crate) fn every_place(&self) -> Places {
-        Places { folders: self.allowed_folders().or_anywhere() }
+        Places { folders: self.allowed_folders().or_anywhere(), hosts: self.sources.hosts().clone() }
     }
 
     /// The places for everybody else.
     pub(crate) fn allowed_places(&self) -> Places {
-        Places { folders: self.allowed_folders() }
+        Places { folders: self.allowed_folders(), hosts: self.sources.hosts().clone() }
     }
 
     fn allowed_folders(&self) -> AllowedFolders {

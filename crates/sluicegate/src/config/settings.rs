@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use app::node::lifetimes;
 use oauth::application::Profile;
 use serde_json::Value;
+use sources::HostRule;
 use store_postgres::DatabaseUrl;
 use web::AddressRange;
 
@@ -281,6 +282,12 @@ settings! {
         /// Folders below which SQLite files may be named as data sources. The default is the folder `sources`
         /// in the data directory. An administrator may also name other files, except the server's own.
         sqlite_folders: Option<Vec<PathBuf>> = None;
+        /// Hosts to which data sources may connect: names (`db.example.com`), names below one
+        /// (`*.example.com`), addresses (`10.0.0.5`) and networks (`10.0.0.0/8`), each with a port
+        /// (`db.example.com:5432`, `[fd00::5]:5432`) or for every port. By default there are none. Addresses of
+        /// the server itself and of its link, such as `127.0.0.1`, must be listed as addresses; a name that leads
+        /// there is refused. No kind of database of this version is reached over a network.
+        allowed_hosts: Vec<HostRule> = Vec::new();
         /// The maximum number of rows in a page, unless the client asks for fewer.
         page_size: u32 = 2_000, in 1..=100_000;
         /// How long one statement may run, in seconds.

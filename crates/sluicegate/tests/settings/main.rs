@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
     ("keys.rotate_every_days", "a new key is made", UPKEEP, "keys_are_rotated_as_often_as_is_set"),
     ("audit.retention_days", "older events are gone", UPKEEP, "the_audit_log_is_kept_as_long_as_is_set"),
     ("data_sources.sqlite_folders", "a user may name a file there", HERE, "data_is_read_within_what_is_set"),
+    ("data_sources.allowed_hosts", "no other host is connected to", "crates/sources/src/executor/tests.rs", "a_host_or_a_password_that_is_refused_opens_nothing"),
     ("data_sources.page_size", "the rows of a page", HERE, "data_is_read_within_what_is_set"),
     ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_in_vain_is_told_to_come_back"),
     ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_take_turns"),

@@ -6,12 +6,17 @@ use odata::statement::Statement;
 use rusqlite::Connection;
 
 use super::*;
-use crate::{Deadline, Run, SourceRow};
+use crate::{Deadline, Limits, Run, SourceRow};
 
 fn database(folder: &Path, name: &str) -> SourceSpec {
     let path = folder.join(name);
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
     SourceSpec::sqlite(path).unwrap()
+}
+
+fn sources(connections: usize) -> Sources {
+    let resources = Resources::new(Limits::default(), connections, AllowedHosts::default());
+    Sources::new(Kinds::standard(), resources)
 }
 
 fn touch(source: &Source) -> Result<(), SourceError> {
@@ -24,7 +29,7 @@ fn touch(source: &Source) -> Result<(), SourceError> {
 fn a_source_is_opened_once() {
     let folder = tempfile::tempdir().unwrap();
     let spec = database(folder.path(), "a.db");
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 8);
+    let sources = sources(8);
     assert!(sources.get(1).is_none());
     let first = sources.open_or_get(1, &spec).unwrap();
     assert!(Arc::ptr_eq(&first, &sources.open_or_get(1, &spec).unwrap()));
@@ -34,7 +39,7 @@ fn a_source_is_opened_once() {
 #[test]
 fn a_source_that_moved_is_opened_anew_and_the_old_one_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 8);
+    let sources = sources(8);
     let old = sources.open_or_get(1, &database(folder.path(), "a.db")).unwrap();
     let new = sources.open_or_get(1, &database(folder.path(), "b.db")).unwrap();
     assert_eq!(touch(&old), Err(SourceError::Closed));
@@ -44,7 +49,7 @@ fn a_source_that_moved_is_opened_anew_and_the_old_one_ends() {
 #[test]
 fn a_closed_source_leaves_no_connection_behind_even_while_somebody_holds_it() {
     let folder = tempfile::tempdir().unwrap();
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 8);
+    let sources = sources(8);
     let held = sources.open_or_get(1, &database(folder.path(), "a.db")).unwrap();
     touch(&held).unwrap();
     assert_eq!(sources.open_connections(), 1);
@@ -56,7 +61,7 @@ fn a_closed_source_leaves_no_connection_behind_even_while_somebody_holds_it() {
 
 #[test]
 fn a_file_that_cannot_be_opened_leaves_the_id_closed() {
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 8);
+    let sources = sources(8);
     let spec = SourceSpec::sqlite("/nonexistent/a.db").unwrap();
     assert_eq!(sources.open_or_get(1, &spec).unwrap_err(), SourceError::Missing);
     assert!(sources.get(1).is_none());
@@ -65,7 +70,7 @@ fn a_file_that_cannot_be_opened_leaves_the_id_closed() {
 #[test]
 fn more_sources_than_connections_take_turns() {
     let folder = tempfile::tempdir().unwrap();
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 2);
+    let sources = sources(2);
     for round in 0..3 {
         for id in 0..5 {
             let spec = database(folder.path(), &format!("{id}-{round}.db"));
@@ -81,7 +86,7 @@ fn more_sources_than_connections_take_turns() {
 #[test]
 fn a_connection_in_use_is_never_taken_away() {
     let folder = tempfile::tempdir().unwrap();
-    let sources = Sources::new(Kinds::standard(), Limits::default(), 1);
+    let sources = sources(1);
     let first = sources.open_or_get(1, &database(folder.path(), "a.db")).unwrap();
     let spec = database(folder.path(), "b.db");
     let run = Run { deadline: Deadline::after(Duration::from_mins(1)), max_rows: 1 };

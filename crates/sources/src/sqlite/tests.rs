@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::driver::ready;
 use crate::{
-    ConnectionBudget, Deadline, Described, Ended, Limits, Ran, Resources, Run, SchemaVersion, Source,
+    AllowedHosts, Deadline, Described, Ended, Limits, Ran, Resources, Run, SchemaVersion, Source,
     SourceError, SourceRow, SourceSpec,
 };
 
@@ -51,7 +51,7 @@ fn open(path: &std::path::Path) -> Result<Source, SourceError> {
 }
 
 fn resources() -> Resources {
-    Resources { limits: limits(), budget: ConnectionBudget::new(8) }
+    Resources::new(limits(), 8, AllowedHosts::default())
 }
 
 fn run() -> Run {

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
+use sources::HostRule;
 use web::AddressRange;
 
 use super::{Setting, Written, must_be};
@@ -47,6 +48,19 @@ fn read_all<'t, T: Written>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<
         faults.insert(0, format!("each must be {}, not {}", T::KIND, unfit.join(" or ")));
     }
     if faults.is_empty() { Ok(values) } else { Err(faults.join("; ")) }
+}
+
+impl Written for HostRule {
+    const KIND: &'static str = "a host, the hosts below a name, an address or a network, with or without a port, such as \
+         \"db.example.com:5432\", \"*.example.com\" or \"10.0.0.0/8\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl Written for AddressRange {
