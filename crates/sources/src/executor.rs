@@ -222,3 +222,6 @@ async fn close<C: Connection>(lent: Lent<C>) {
 async fn within_grace<T>(work: impl Future<Output = T>) -> Option<T> {
     unless(work, || tokio::time::sleep(GRACE)).await.ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ mod row;
 mod run;
 mod source;
 pub mod sqlite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod workers;
 
 pub use budget::ConnectionBudget;

@@ -1,3 +1,4 @@
+mod conforms;
 mod opening;
 mod own;
 mod reading;
