@@ -27,7 +27,7 @@ use crate::plan::column::{Column, ScanId};
 use crate::plan::tree::Scans;
 use crate::statement::Statement;
 pub use dialect::Dialect;
-pub(crate) use dialect::Rules;
+pub(crate) use dialect::{Capacity, Rules};
 use rows::Rows;
 
 /// The maximum length of a statement in bytes. Operands are written once, so a statement is not much longer
@@ -39,10 +39,6 @@ pub(crate) const MAX_SQL_AFTER: usize = 1_000_000;
 /// The maximum total size of the parameters of a statement in bytes. A constant is bound once, however often
 /// it appears.
 const MAX_PARAMETER_BYTES: usize = 1_000_000;
-/// The maximum number of columns in a result: SQLite's default.
-const MAX_COLUMNS: usize = 2_000;
-/// The maximum number of parameters of a statement: SQLite's default.
-const MAX_PARAMETERS: usize = 32_766;
 
 /// A statement that is being written.
 pub(crate) struct Writer<'m> {
@@ -203,12 +199,12 @@ impl<'m> Writer<'m> {
     /// Whether the text is already too long, so that writing on is useless.
     pub(crate) fn is_full(&self) -> bool {
         self.sql.len() > self.longest
-            || self.parameters.len() > MAX_PARAMETERS
+            || self.parameters.len() > self.rules.capacity().parameters
             || self.parameter_bytes > MAX_PARAMETER_BYTES
     }
 
     pub(crate) fn statement(self, columns: usize) -> Result<Statement, Error> {
-        if self.is_full() || columns > MAX_COLUMNS {
+        if self.is_full() || columns > self.rules.capacity().columns {
             return Err(Reason::TooComplex.at("query", 0));
         }
         Ok(Statement { sql: self.sql, parameters: self.parameters, columns, quicker: None })

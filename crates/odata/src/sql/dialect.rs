@@ -33,8 +33,20 @@ impl Dialect {
     }
 }
 
+/// How much a statement may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    /// The maximum number of columns in a row of the result.
+    pub(crate) columns: usize,
+    /// The maximum number of parameters.
+    pub(crate) parameters: usize,
+}
+
 /// The differences between databases.
 pub(crate) trait Rules {
+    /// How much a statement may have.
+    fn capacity(&self) -> Capacity;
+
     /// The clause after the name of a table that must be read without an index.
     fn without_index(&self) -> &'static str;
 

@@ -6,7 +6,7 @@ mod compare;
 mod key;
 
 use super::clauses::{Limits, count};
-use super::{Rules, Writer};
+use super::{Capacity, Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::typed::numeric;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
@@ -21,6 +21,11 @@ use crate::plan::tree::AggregateFunction;
 pub(super) struct Sqlite;
 
 impl Rules for Sqlite {
+    /// SQLite's defaults.
+    fn capacity(&self) -> Capacity {
+        Capacity { columns: 2_000, parameters: 32_766 }
+    }
+
     fn without_index(&self) -> &'static str {
         " NOT INDEXED"
     }

@@ -8,6 +8,7 @@ use crate::bind::class::Class;
 use crate::bind::function::Function;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
+use crate::error::{Error, Reason};
 use crate::model::{Column, Model, Schema, Storage, Table};
 use crate::plan::{self, Plan, PlanContext};
 use crate::position::{Mark, Position};
@@ -52,6 +53,10 @@ fn model() -> Model {
 
 /// The statement for a URL, after a position if there is one.
 fn statement(url: &str, position: Option<Vec<Mark>>) -> Statement {
+    prepared(url, position).unwrap()
+}
+
+fn prepared(url: &str, position: Option<Vec<Mark>>) -> Result<Statement, Error> {
     let model = model();
     let url = Url::read(url).unwrap();
     let position = position.map(|values| Position {
@@ -67,12 +72,12 @@ fn statement(url: &str, position: Option<Vec<Mark>>) -> Statement {
         service_root: "https://host/api/odata4/test",
         position,
     };
-    match plan::prepare(&url, &model, &context, Dialect::Strict).unwrap() {
+    Ok(match plan::prepare(&url, &model, &context, Dialect::Strict)? {
         Plan::Entities(query) => query.statement,
         Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => single.statement,
         Plan::Count { statement, .. } => statement,
         Plan::ServiceDocument(_) | Plan::Metadata => panic!("{url:?} runs no statement"),
-    }
+    })
 }
 
 fn sql(url: &str) -> String {
@@ -86,6 +91,21 @@ fn a_page_is_limited_and_ordered_as_the_dialect_wants() {
         "SELECT [Id], [Name] FROM [Things] WHERE ([Open] AND ([Id] IN ($1,$2)) IS NOT TRUE) \
          ORDER BY [Name] DESC NULLS LAST, [Id] DESC OFFSET $3 ROWS FETCH NEXT $4 ROWS ONLY"
     );
+}
+
+#[test]
+fn a_statement_has_no_more_parameters_and_columns_than_the_dialect_allows() {
+    let of_list = |length: usize| {
+        let items: Vec<String> = (0..length).map(|item| item.to_string()).collect();
+        prepared(&format!("/Things/$count?$filter=Id%20in%20({})", items.join(",")), None).map(|_| ())
+    };
+    let of_order = |terms: &str| prepared(&format!("/Things?$orderby={terms}"), None).map(|_| ());
+    let too_complex = |result: Result<(), Error>| matches!(result.unwrap_err().reason, Reason::TooComplex);
+    assert_eq!(of_list(40), Ok(()));
+    assert!(too_complex(of_list(41)));
+    // The seven properties, and the terms of the order that are computed.
+    assert_eq!(of_order("length(Name)"), Ok(()));
+    assert!(too_complex(of_order("length(Name),year(Day)")));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::model::EntityType;
 use crate::plan::column::{Column, ScanId};
 use crate::plan::tree::AggregateFunction;
 use crate::sql::clauses::{Limits, count, symbol};
-use crate::sql::{Rules, Writer};
+use crate::sql::{Capacity, Rules, Writer};
 
 pub(in crate::sql) struct Strict;
 
@@ -54,6 +54,10 @@ fn joined(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &
 }
 
 impl Rules for Strict {
+    fn capacity(&self) -> Capacity {
+        Capacity { columns: 8, parameters: 40 }
+    }
+
     fn without_index(&self) -> &'static str {
         ""
     }

@@ -205,6 +205,8 @@ fn an_expansion_to_one_is_a_join_whose_columns_order_and_filter_the_rows() {
     for size in 1..4 {
         assert_eq!(shop.walk(&page, &shown, size), expected, "{size}");
     }
+    let steps = shop.explained(&page, &shown);
+    assert!(steps.contains("SEARCH s1 USING") && steps.contains("SEARCH s2 USING"), "{steps}");
     assert_eq!(shop.rows(&Page { skip: 1, rows: Some(1), ..page }, &shown), expected[1..2]);
     let model = strict_model();
     let (page, shown) = customers(&model);

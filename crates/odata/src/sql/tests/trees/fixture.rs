@@ -169,6 +169,21 @@ impl Shop {
         (body["value"].as_array().unwrap().clone(), marks)
     }
 
+    /// SQLite's query plan for a page.
+    pub(super) fn explained(&self, page: &Page<'_>, shown: &[Column]) -> String {
+        let scans = Scans::of(&page.input);
+        let statement = select::page(&Columns::of(Dialect::Sqlite, &scans, page, shown)).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let mut steps = String::new();
+        self.each(&Statement { sql, columns: 4, ..statement }, |row| {
+            if let Cell::Text(step) = row.cell(3) {
+                steps.push_str(&String::from_utf8_lossy(step));
+                steps.push('\n');
+            }
+        });
+        steps
+    }
+
     /// The row of a page over a scan with a key, if it is served.
     pub(super) fn entity(&self, page: &Page<'_>, shown: &[Column]) -> Vec<Json> {
         let scans = Scans::of(&page.input);
