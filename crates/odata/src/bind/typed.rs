@@ -121,6 +121,21 @@ impl Typed {
         Self { term, class: Class::Boolean, nullable: false }
     }
 
+    /// `left and right`, neither of which is ever null.
+    fn both(left: Self, right: Self) -> Self {
+        Self { term: Term::And(vec![left, right]), class: Class::Boolean, nullable: false }
+    }
+
+    /// `left or right`, neither of which is ever null.
+    fn either(left: Self, right: Self) -> Self {
+        Self { term: Term::Or(vec![left, right]), class: Class::Boolean, nullable: false }
+    }
+
+    /// `not operand`, which is never null.
+    fn negated(operand: Self) -> Self {
+        Self { term: Term::Not(Box::new(operand)), class: Class::Boolean, nullable: false }
+    }
+
     /// `operand in (items)`.
     pub(super) fn member(operand: Self, items: Vec<Self>) -> Self {
         let items = if operand.class == Class::Integer {

@@ -113,6 +113,40 @@ fn no_decimal_equals_a_literal_with_more_digits_than_its_scale() {
     }
 }
 
+/// 1 is above 2^53, 2 is 2^53, 3 and 4 are the ends of the range, and 5 is null.
+#[test]
+fn a_sum_with_a_fraction_is_between_two_integers_whatever_their_size() {
+    let database = database();
+    let all: &[i64] = &[1, 2, 3, 4, 5];
+    let known = &all[..4];
+    let cases: &[(&str, &[i64])] = &[
+        ("big sub 0.5 lt big", known),
+        ("big sub 0.5 le big", all),
+        ("big sub 0.5 gt big", &[]),
+        ("big sub 0.5 ge big", &[5]),
+        ("big sub 0.5 eq big", &[5]),
+        ("big sub 0.5 ne big", known),
+        ("big add 0.5 gt big", known),
+        ("big add 0.5 ge big", all),
+        ("0.5 add big le big", &[5]),
+        ("big add -0.5 lt big", known),
+        ("not (big add 0.5 gt big)", &[5]),
+        ("big lt big add 0.5", known),
+        ("big ge big sub 0.5", all),
+        ("big add 0.5 gt 9223372036854775807", &[3]),
+        ("big sub 0.5 lt -9223372036854775808", &[4]),
+        ("big add 0.5 eq 9007199254740993", &[]),
+        ("id add 0.5 eq id", &[]),
+        ("id add 0.5 ne big", all),
+        ("id add 0.5 le zero", &[]),
+        ("id sub 0.5 le zero", &[5]),
+        ("id sub 0.5 ge zero", &[1, 2, 3]),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(database.ids(&format!("T?$filter={filter}")), *expected, "{filter}");
+    }
+}
+
 #[test]
 fn a_row_without_an_answer_fails_the_request() {
     let database = database();

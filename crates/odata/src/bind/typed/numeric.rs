@@ -1,6 +1,6 @@
 //! Exact comparisons of numbers that floating point would get wrong.
 
-use super::{Comparison, Constant, Term, Typed};
+use super::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::bind::class::Class;
 use crate::bind::function::Function;
 use crate::edm_type::EdmType;
@@ -54,8 +54,8 @@ pub(crate) fn rounded(function: Function, text: &str) -> Option<String> {
     Some(format!("{sign}{magnitude}"))
 }
 
-/// The comparison of an integer with a decimal literal, and of anything with a literal that is not a number;
-/// `None` for any other comparison.
+/// The comparison of an integer with a decimal literal or with the sum of an integer and a fraction, and of anything
+/// with a literal that is not a number; `None` for any other comparison.
 pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Option<Typed> {
     if is_no_number(left) || is_no_number(right) {
         return Some(constant(comparison == Comparison::Ne));
@@ -67,6 +67,54 @@ pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Op
         (Term::Constant(Constant::Decimal(text)), _) if right.class == Class::Integer => {
             Some(beside_decimal(comparison.mirrored(), right, read(text)))
         }
+        _ => beside_fraction(comparison, left, right)
+            .or_else(|| beside_fraction(comparison.mirrored(), right, left)),
+    }
+}
+
+/// The comparison of `x add 0.5`, or with another fraction of one, with `y`, if both are integers: that of `x` with
+/// `y`, because the sum is between two integers. Floating point cannot express the sum of a large integer.
+fn beside_fraction(comparison: Comparison, sum: &Typed, y: &Typed) -> Option<Typed> {
+    let (x, is_above) = with_fraction(sum).filter(|(x, _)| [x.class, y.class] == [Class::Integer; 2])?;
+    let compare = |comparison| Typed::plain_comparison(comparison, x.clone(), y.clone());
+    let known = |typed: &Typed, is: Comparison| Typed::plain_comparison(is, typed.clone(), Typed::null());
+    // Two nulls are equal, and neither is greater.
+    let both_null = || Typed::both(known(x, Comparison::Eq), known(y, Comparison::Eq));
+    let may_be_null = x.nullable && y.nullable;
+    Some(match (comparison, is_above) {
+        (Comparison::Eq, _) if may_be_null => both_null(),
+        (Comparison::Ne, _) if may_be_null => Typed::negated(both_null()),
+        (Comparison::Eq, _) => constant(false),
+        (Comparison::Ne, _) => constant(true),
+        (Comparison::Lt | Comparison::Ge, true) | (Comparison::Gt | Comparison::Le, false) => {
+            compare(comparison)
+        }
+        (Comparison::Gt, true) => Typed::both(compare(Comparison::Ge), known(x, Comparison::Ne)),
+        (Comparison::Lt, false) => Typed::both(compare(Comparison::Le), known(x, Comparison::Ne)),
+        (Comparison::Le, true) if may_be_null => Typed::either(compare(Comparison::Lt), both_null()),
+        (Comparison::Ge, false) if may_be_null => Typed::either(compare(Comparison::Gt), both_null()),
+        (Comparison::Le, true) => compare(Comparison::Lt),
+        (Comparison::Ge, false) => compare(Comparison::Gt),
+    })
+}
+
+/// The other operand of a sum or difference with a literal between 0 and 1, and whether the result is above it.
+fn with_fraction(sum: &Typed) -> Option<(&Typed, bool)> {
+    let Term::Arithmetic(operator, left, right) = &sum.term else { return None };
+    let is_positive = |typed: &Typed| match &typed.term {
+        Term::Constant(Constant::Decimal(text)) => match read(text) {
+            Whole { floor: 0, exact: false } => Some(true),
+            Whole { floor: -1, exact: false } => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    match operator {
+        Arithmetic::Add => match is_positive(right) {
+            Some(positive) => Some((left, positive)),
+            None => is_positive(left).map(|positive| (&**right, positive)),
+        },
+        Arithmetic::Sub => is_positive(right).map(|positive| (&**left, !positive)),
         _ => None,
     }
 }
