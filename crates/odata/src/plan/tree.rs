@@ -78,7 +78,7 @@ pub(crate) struct Computed {
 }
 
 /// One row for each group of rows that agree in the keys; without keys, one row for all of them, even if
-/// there are none.
+/// there are none. There is at least one key or aggregate.
 #[derive(Debug, Clone)]
 pub(crate) struct Aggregate<'m> {
     pub(crate) input: Box<PlanNode<'m>>,

@@ -9,14 +9,15 @@ use crate::plan::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan};
 /// What a `SELECT` reads.
 #[derive(Debug)]
 pub(super) struct Rows<'t> {
-    from: From<'t>,
+    from: FromItem<'t>,
     joins: Vec<Join<'t>>,
     /// The conditions of the filters, in their order.
     pub(super) conditions: Vec<&'t Typed>,
 }
 
+/// What the joins start from.
 #[derive(Debug)]
-enum From<'t> {
+enum FromItem<'t> {
     Table(&'t Scan<'t>),
     Groups(&'t Aggregate<'t>),
     Page(&'t Page<'t>),
@@ -33,9 +34,9 @@ impl<'t> Rows<'t> {
     /// The rows of a tree.
     pub(super) fn of(node: &'t PlanNode<'t>) -> Self {
         let from = match node {
-            PlanNode::Scan(scan) => From::Table(scan),
-            PlanNode::Aggregate(aggregate) => From::Groups(aggregate),
-            PlanNode::Page(page) => From::Page(page),
+            PlanNode::Scan(scan) => FromItem::Table(scan),
+            PlanNode::Aggregate(aggregate) => FromItem::Groups(aggregate),
+            PlanNode::Page(page) => FromItem::Page(page),
             // Computed values belong to the list of columns.
             PlanNode::Compute(compute) => return Self::of(&compute.input),
             PlanNode::Filter(Filter { input, condition }) => {
@@ -55,7 +56,7 @@ impl<'t> Rows<'t> {
     /// The only table, if there are no other rows. Its columns then need no alias.
     pub(super) fn table(&self) -> Option<&'t Scan<'t>> {
         match self.from {
-            From::Table(scan) if self.joins.is_empty() => Some(scan),
+            FromItem::Table(scan) if self.joins.is_empty() => Some(scan),
             _ => None,
         }
     }
@@ -68,9 +69,9 @@ impl<'t> Rows<'t> {
 
     fn tables(&self, writer: &mut Writer<'_>) {
         match self.from {
-            From::Table(scan) => writer.table(scan.id),
-            From::Groups(aggregate) => groups(writer, aggregate),
-            From::Page(page) => page::subquery(writer, page),
+            FromItem::Table(scan) => writer.table(scan.id),
+            FromItem::Groups(aggregate) => groups(writer, aggregate),
+            FromItem::Page(page) => page::subquery(writer, page),
         }
         for join in &self.joins {
             join.write(writer);
@@ -87,7 +88,7 @@ impl<'t> Rows<'t> {
         let mut word = Some(word);
         let mut next = |writer: &mut Writer<'_>| writer.text(word.take().unwrap_or(" AND "));
         let checked = match self.from {
-            From::Table(scan) if scan.may_omit_rows() && !writer.is_addressed => Some(scan.id),
+            FromItem::Table(scan) if scan.may_omit_rows() && !writer.is_addressed => Some(scan.id),
             _ => None,
         };
         // The key is checked in the remaining rows, unless a condition may fail in a row without a key.
