@@ -61,8 +61,8 @@ pub(crate) struct Filter<'m> {
 }
 
 /// The same rows with further values. Its columns can be shown. An expression that uses a computed value
-/// contains that value's expression instead of the column, so that a dialect writes it like any other; the
-/// binder bounds how far expressions grow in this way.
+/// contains that value's expression instead of the column, so that a dialect writes it like any other.
+/// Computed values of computed values can grow exponentially in this way, so a binder has to bound their size.
 #[derive(Debug, Clone)]
 pub(crate) struct Compute<'m> {
     pub(crate) input: Box<PlanNode<'m>>,
@@ -95,7 +95,7 @@ pub(crate) struct Aggregate<'m> {
 pub(crate) struct Aggregated {
     pub(crate) function: AggregateFunction,
     /// A number for a sum and an average; anything but text, bytes and Booleans for a minimum and a maximum.
-    /// The number of rows has none.
+    /// The number of rows has none. A database may fail if a sum of integers exceeds 64 bits.
     pub(crate) operand: Option<Typed>,
 }
 
