@@ -29,6 +29,7 @@ pub mod payload;
 pub mod remembered;
 pub mod seal;
 pub mod session;
+pub mod signing;
 mod subkey;
 
 pub use entropy::{Entropy, SystemEntropy};
@@ -37,6 +38,7 @@ pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
 pub use seal::{Purpose, Unsealed};
+pub use signing::{SealedSigningKey, SigningKey};
 
 /// The keys of an installation, and the operations on them.
 pub struct Vault {
@@ -44,6 +46,7 @@ pub struct Vault {
     ring: KeyRing,
     secrets: client_secret::SecretKeys,
     sessions: session::SessionKeys,
+    signing: signing::SigningKeys,
     hasher: hashing::Hasher,
     remembered: remembered::Remembered,
 }
@@ -77,6 +80,7 @@ impl Vault {
             ring: KeyRing::open(master, keys)?,
             secrets: client_secret::SecretKeys::derive(master),
             sessions: session::SessionKeys::derive(master),
+            signing: signing::SigningKeys::derive(master),
             hasher: hashing::Hasher::new(hashing),
             remembered: remembered::Remembered::new(&seed),
             entropy,
@@ -111,6 +115,22 @@ impl Vault {
     /// The id of the key that seals at `now`; `None` while the ring is empty.
     pub fn active_key(&self, now: Timestamp) -> Option<u32> {
         self.ring.active(now)
+    }
+
+    /// Generates a key for signatures that others verify. `id` is its number in the database.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new_signing_key(&self, id: u32) -> Result<(SigningKey, SealedSigningKey), std::io::Error> {
+        self.signing.generate(id, self.random())
+    }
+
+    /// Opens a key for signatures.
+    ///
+    /// # Errors
+    /// If it was not sealed under the master key.
+    pub fn open_signing_key(&self, sealed: &SealedSigningKey) -> Result<SigningKey, Unsealed> {
+        self.signing.open(sealed)
     }
 
     /// Creates an id for an access token.
