@@ -4,11 +4,16 @@
 use std::sync::Arc;
 
 use crate::application::{Application, ClientType, StoredSecret};
-use crate::parameters::{CLIENT_ID, CLIENT_SECRET, Parameters, form_decoded};
+use crate::parameters::{CLIENT_ID, CLIENT_SECRET, Name, Parameters, form_decoded};
+use crate::proof::Thumbprint;
 use crate::refusal::Refusal;
 use domain::id::{ClientId, SecretId};
-use domain::secret::ClientSecret;
+use domain::secret::{AssertionText, ClientSecret};
 use domain::time::Timestamp;
+
+/// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2). No application can register for it, so its
+/// only effect is that a request with an assertion is refused as such.
+const CLIENT_ASSERTION: Name = Name::opaque("client_assertion");
 
 /// The content of an `Authorization: Basic` header after base64 decoding.
 #[derive(Debug, Clone)]
@@ -41,41 +46,65 @@ impl Basic {
     }
 }
 
-/// The client credentials in a request, none of which is verified yet.
+/// The credential with which a client authenticates; not verified.
+#[derive(Debug, Clone)]
+pub enum ClientCredential {
+    /// A secret, in the header or in the body ([RFC 6749
+    /// §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+    Secret(ClientSecret),
+    /// A signed assertion ([RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)).
+    Assertion(AssertionText),
+    /// The certificate of the connection ([RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705#section-2)).
+    Certificate(Thumbprint),
+    /// None: a public client, which only names itself.
+    None,
+}
+
+/// The client of a request and its credential, neither of which is verified yet.
 #[derive(Debug, Clone)]
 pub struct Presented {
     /// The id, if it has the form of one of ours. Any other names nobody.
     pub unverified_client_id: Option<ClientId>,
-    /// The secret in clear text, if one was sent.
-    pub secret: Option<ClientSecret>,
+    /// The credential.
+    pub credential: ClientCredential,
 }
 
 impl Presented {
-    /// Finds id and secret in the header or in the body.
+    /// Finds the id and the credential in the header, in the body and in the connection.
     ///
     /// # Errors
     /// Two methods at once, two different ids, or no id at all.
-    pub fn find(basic: Option<&Basic>, parameters: &Parameters) -> Result<Self, Refusal> {
+    pub fn find(
+        basic: Option<&Basic>,
+        parameters: &Parameters,
+        certificate: Option<Thumbprint>,
+    ) -> Result<Self, Refusal> {
         let client_id = parameters.one(CLIENT_ID)?;
         let secret = parameters.one(CLIENT_SECRET)?;
-        one_method_is_used(basic, secret)?;
+        let assertion = parameters.one(CLIENT_ASSERTION)?;
+        one_method_is_used([basic.is_some(), secret.is_some(), assertion.is_some()])?;
         ids_agree(basic, client_id)?;
         let id = basic
             .map(|basic| basic.client_id.as_str())
             .or(client_id)
             .ok_or(Refusal::NoClientAuthentication)?;
-        let header_secret = basic.and_then(|basic| basic.secret.clone());
-        Ok(Self {
-            unverified_client_id: id.parse().ok(),
-            secret: header_secret.or_else(|| secret.map(ClientSecret::new)),
-        })
+        let secret = basic.map_or_else(|| secret.map(ClientSecret::new), |basic| basic.secret.clone());
+        let credential = match (secret, assertion, certificate) {
+            (Some(secret), ..) => ClientCredential::Secret(secret),
+            (None, Some(assertion), _) => ClientCredential::Assertion(AssertionText::new(assertion)),
+            (None, None, Some(certificate)) => ClientCredential::Certificate(certificate),
+            (None, None, None) => ClientCredential::None,
+        };
+        Ok(Self { unverified_client_id: id.parse().ok(), credential })
     }
 }
 
 /// "The client MUST NOT use more than one authentication method in each request"
-/// ([RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
-fn one_method_is_used(basic: Option<&Basic>, body_secret: Option<&str>) -> Result<(), Refusal> {
-    if basic.is_some() && body_secret.is_some() { Err(Refusal::TwoAuthenticationMethods) } else { Ok(()) }
+/// ([RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)). A certificate alone is none: a connection may
+/// have one for other reasons.
+fn one_method_is_used(methods: [bool; 3]) -> Result<(), Refusal> {
+    let used = methods.into_iter().filter(|used| *used).count();
+    if used > 1 { Err(Refusal::TwoAuthenticationMethods) } else { Ok(()) }
 }
 
 fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
@@ -122,11 +151,14 @@ pub fn authenticate(
 ) -> Result<AuthenticatedClient, Refusal> {
     let application = found.ok_or(Refusal::UnknownClient)?;
     id_is_the_application_s(presented, &application)?;
-    let secret = match (application.settings.client_type, &presented.secret) {
-        (ClientType::Public, None) => None,
-        (ClientType::Public, Some(_)) => return Err(Refusal::SecretOfPublicClient),
-        (ClientType::Confidential, None) => return Err(Refusal::SecretMissing),
-        (ClientType::Confidential, Some(secret)) => {
+    let secret = match (application.settings.client_type, &presented.credential) {
+        (ClientType::Public, ClientCredential::None | ClientCredential::Certificate(_)) => None,
+        (ClientType::Public, ClientCredential::Secret(_)) => return Err(Refusal::SecretOfPublicClient),
+        (_, ClientCredential::Assertion(_)) => return Err(Refusal::AssertionNotRegistered),
+        (ClientType::Confidential, ClientCredential::None | ClientCredential::Certificate(_)) => {
+            return Err(Refusal::SecretMissing);
+        }
+        (ClientType::Confidential, ClientCredential::Secret(secret)) => {
             let live = application.live_secrets(now);
             let right = live.filter(|stored| is_secret(secret, stored)).last();
             Some(right.ok_or(Refusal::WrongSecret)?.id)

@@ -4,6 +4,7 @@ use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
 use crate::parameters::{Name, Parameters};
+use crate::proof::TokenType;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
 use crate::token_payload::{AccessToken, RefreshToken};
@@ -84,7 +85,7 @@ pub struct Active<'a> {
     /// `scope`.
     pub scopes: ScopeSet,
     /// `token_type`; a refresh token has none.
-    pub token_type: Option<&'static str>,
+    pub token_type: Option<TokenType>,
     /// `exp`; `None` for a refresh token, which is valid until it is revoked.
     pub expires_at: Option<Timestamp>,
     /// `iat`.
@@ -173,7 +174,7 @@ fn describe<'a>(
             client_id,
             username,
             scopes,
-            token_type: Some("Bearer"),
+            token_type: Some(TokenType::of(token.binding)),
             expires_at: Some(token.expires_at),
             issued_at: token.id.at(),
             subject: token.grant.map_or_else(|| client_id.to_owned(), |_| user.id.to_string()),

@@ -93,7 +93,7 @@ refusals! {
         NotUtf8: "the parameters are not valid UTF-8";
         NotAJsonObject: "the body is not a JSON object";
         NotAString: "a member of the JSON body is not a string";
-        TwoAuthenticationMethods: "the client authenticates both in the header and in the body";
+        TwoAuthenticationMethods: "the client authenticates in two ways at once";
         ClientIdsDiffer: "client_id in the body differs from the one in the header";
         UnknownClientId: "no application has this client_id";
         RedirectUrlUnknown: "redirect_uri is not one that the application registered";
@@ -113,6 +113,7 @@ refusals! {
         UnknownClient: "no application has the client id" as CLIENT;
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
+        AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
     }

@@ -86,7 +86,7 @@ mod tests {
             user_epoch: Epoch::new(5),
             grant: Some(GrantId::new(21)),
             scopes: BuiltInScope::OData.into(),
-            key_thumbprint: None,
+            binding: None,
         }
     }
 

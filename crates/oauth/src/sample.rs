@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::application::{
     Application, ApplicationSettings, ClientType, GrantType, Profile, StoredSecret, TokenFormat,
 };
-use crate::client_authentication::{AuthenticatedClient, Presented, authenticate};
+use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
 use crate::grant::{Consent, Grant, GrantOrigin};
 use crate::parameters::Parameters;
 use crate::scope::{BuiltInScope, ScopeSet};
@@ -93,7 +93,11 @@ pub(crate) fn authenticated(application: Application) -> AuthenticatedClient {
     let confidential = application.settings.client_type == ClientType::Confidential;
     let presented = Presented {
         unverified_client_id: Some(application.client_id.clone()),
-        secret: confidential.then(|| ClientSecret::new(SECRET)),
+        credential: if confidential {
+            ClientCredential::Secret(ClientSecret::new(SECRET))
+        } else {
+            ClientCredential::None
+        },
     };
     authenticate(&presented, Some(Arc::new(application)), NOW, is_secret).unwrap()
 }

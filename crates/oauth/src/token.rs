@@ -9,6 +9,7 @@ use crate::application::{ApplicationSettings, GrantType, grant_types};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
+use crate::proof::TokenType;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 use domain::id::{ConsentId, Epoch, UserId};
@@ -110,12 +111,13 @@ pub struct GrantDecision {
     pub lifetime_secs: i64,
 }
 
-/// A successful response ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)). The
-/// `token_type` is always `Bearer`.
+/// A successful response ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
 #[derive(Debug, Clone)]
 pub struct TokenResponse {
     /// `access_token`.
     pub access_token: AccessTokenText,
+    /// `token_type`.
+    pub token_type: TokenType,
     /// `expires_in`, in seconds.
     pub expires_in: i64,
     /// `refresh_token`, if the grant has one.

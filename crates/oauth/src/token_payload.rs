@@ -1,6 +1,7 @@
 //! The sealed content of tokens and codes. Issuing one writes nothing: it contains everything that a check
 //! needs, unreadable and unforgeable. A genuine token that must be refused is named by a revocation.
 
+use crate::proof::KeyBinding;
 use crate::scope::ScopeSet;
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
@@ -25,8 +26,8 @@ pub struct AccessToken {
     pub grant: Option<GrantId>,
     /// What it may be used for.
     pub scopes: ScopeSet,
-    /// The SHA-256 thumbprint of the key that must accompany it, if it is sender-constrained.
-    pub key_thumbprint: Option<[u8; 32]>,
+    /// What its sender must hold, if it is bound to a key.
+    pub binding: Option<KeyBinding>,
 }
 
 /// The content of a refresh token `sgr_…`.

@@ -141,7 +141,7 @@ proptest! {
     fn no_body_makes_the_readers_of_clients_panic(body in body()) {
         let _ = Basic::parse(&body);
         for parameters in [Parameters::from_form(&body), Parameters::from_json(&body)].into_iter().flatten() {
-            let _ = Presented::find(None, &parameters);
+            let _ = Presented::find(None, &parameters, None);
             let _ = oauth::introspection::parse(&parameters);
             let _ = oauth::revocation_request::parse(&parameters);
         }

@@ -222,7 +222,7 @@ impl TestServer {
             user_epoch: user.epoch,
             grant: None,
             scopes,
-            key_thumbprint: None,
+            binding: None,
         };
         self.vault.seal_access_token(&token).expect("an active key").expose().to_owned()
     }

@@ -42,7 +42,7 @@ fn tokens(vault: &Vault) {
         user_epoch: Epoch::new(2),
         grant: Some(GrantId::new(10_000_000)),
         scopes: BuiltInScope::OData.into(),
-        key_thumbprint: None,
+        binding: None,
     };
     let refresh = RefreshToken { grant: GrantId::new(10_000_000), generation: 7 };
     let code = AuthorizationCode {

@@ -3,6 +3,7 @@
 
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
+use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::scope::ScopeSet;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
@@ -21,7 +22,7 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
     writer.number(token.user_epoch.get());
     writer.number(i64::from(token.scopes.bits()));
     writer.optional(token.grant.as_ref(), |writer, grant| writer.number(grant.get()));
-    writer.optional(token.key_thumbprint.as_ref(), Writer::array);
+    writer.binding(token.binding);
     writer.0
 }
 
@@ -40,7 +41,7 @@ pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
         user_epoch: Epoch::new(reader.number()?),
         scopes: reader.scopes()?,
         grant: reader.optional(|reader| reader.number().map(GrantId::new))?,
-        key_thumbprint: reader.optional(Reader::array)?,
+        binding: reader.binding()?,
     };
     reader.end(token)
 }
@@ -125,6 +126,17 @@ impl Writer {
         self.0.push(low_byte(rest));
     }
 
+    /// The byte before a thumbprint tells what it is of.
+    fn binding(&mut self, binding: Option<KeyBinding>) {
+        let (kind, thumbprint) = match binding {
+            None => return self.0.push(0),
+            Some(KeyBinding::Key(thumbprint)) => (1, thumbprint),
+            Some(KeyBinding::Certificate(thumbprint)) => (2, thumbprint),
+        };
+        self.0.push(kind);
+        self.array(thumbprint.as_bytes());
+    }
+
     fn optional<T>(&mut self, part: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
         self.0.push(u8::from(part.is_some()));
         if let Some(part) = part {
@@ -177,6 +189,15 @@ impl<'a> Reader<'a> {
 
     fn scopes(&mut self) -> Result<ScopeSet, Unsealed> {
         u32::try_from(self.number()?).map(ScopeSet::from_bits).map_err(|_| Unsealed)
+    }
+
+    fn binding(&mut self) -> Result<Option<KeyBinding>, Unsealed> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => Ok(Some(KeyBinding::Key(Thumbprint::from_bytes(self.array()?)))),
+            2 => Ok(Some(KeyBinding::Certificate(Thumbprint::from_bytes(self.array()?)))),
+            _ => Err(Unsealed),
+        }
     }
 
     fn optional<T>(

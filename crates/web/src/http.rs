@@ -11,3 +11,4 @@ pub mod initiator;
 pub(crate) mod media_type;
 pub mod network;
 pub mod origin;
+pub(crate) mod proof;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
+use oauth::proof::{RequestFacts, may_be_a_bearer_token};
 use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
@@ -34,13 +35,20 @@ service!(AuthenticationService);
 
 impl AuthenticationService {
     /// Opens an access token and checks its expiry and the revocation index.
-    async fn check_access_token(&self, text: &str) -> Result<Result<AccessToken, DeadToken>, Fault> {
+    async fn check_access_token(
+        &self,
+        text: &str,
+        facts: &RequestFacts<'_>,
+    ) -> Result<Result<AccessToken, DeadToken>, Fault> {
         let now = self.context.now();
         let Ok(token) = self.context.vault.open_access_token(text) else {
             return Ok(Err(DeadToken::Unknown));
         };
         if token.expires_at.is_past(now) {
             return Ok(Err(DeadToken::Expired(token)));
+        }
+        if !may_be_a_bearer_token(token.binding, facts) {
+            return Ok(Err(DeadToken::Unproved(token)));
         }
         self.context.ensure_fresh().await?;
         Ok(if self.context.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
@@ -54,9 +62,10 @@ impl AuthenticationService {
     pub async fn caller_by_bearer(
         &self,
         text: &str,
+        facts: &RequestFacts<'_>,
         origin: &RequestOrigin,
     ) -> Result<Caller, BearerRefusal> {
-        let checked = self.live_bearer(text).await;
+        let checked = self.live_bearer(text, facts).await;
         let outcome = Word(match checked {
             Ok(Ok(_)) => "live",
             Ok(Err(_)) => "dead",
@@ -76,8 +85,12 @@ impl AuthenticationService {
         }
     }
 
-    async fn live_bearer(&self, text: &str) -> Result<Result<Caller, DeadToken>, Fault> {
-        let token = match self.check_access_token(text).await? {
+    async fn live_bearer(
+        &self,
+        text: &str,
+        facts: &RequestFacts<'_>,
+    ) -> Result<Result<Caller, DeadToken>, Fault> {
+        let token = match self.check_access_token(text, facts).await? {
             Ok(token) => token,
             Err(dead) => return Ok(Err(dead)),
         };

@@ -76,6 +76,8 @@ pub(crate) enum DeadToken {
     Expired(AccessToken),
     /// It was revoked.
     Revoked(AccessToken),
+    /// It is bound to a key, and the request does not prove it.
+    Unproved(AccessToken),
 }
 
 /// The record of refused requests.
@@ -183,6 +185,7 @@ impl Context {
             DeadToken::Unknown => (RefusalReason::TokenUnknown, None),
             DeadToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
             DeadToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
+            DeadToken::Unproved(token) => (RefusalReason::TokenUnproved, Some(token)),
         };
         if let Some(token) = token {
             event.application = Some(token.application);

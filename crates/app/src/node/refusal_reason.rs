@@ -19,6 +19,8 @@ pub enum RefusalReason {
     TokenExpired,
     /// A bearer token that was revoked, or whose user is no longer active.
     TokenRevoked,
+    /// A bearer token that is bound to a key which the request does not prove.
+    TokenUnproved,
     /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
     /// A data source that does not exist or belongs to somebody else.
@@ -61,6 +63,7 @@ impl RefusalReason {
             Self::TokenUnknown => "an access token that this server did not issue",
             Self::TokenExpired => "an access token that has expired",
             Self::TokenRevoked => "an access token that was revoked",
+            Self::TokenUnproved => "an access token without a proof of the key to which it is bound",
             Self::ApplicationOutOfReach => {
                 "there is no application with that id, or it belongs to somebody else"
             }

@@ -160,7 +160,7 @@ mod tests {
             user_epoch: Epoch::new(5),
             grant: Some(GrantId::new(30)),
             scopes: ScopeSet::EMPTY,
-            key_thumbprint: None,
+            binding: None,
         }
     }
 

@@ -6,6 +6,7 @@ use domain::secret::ClientSecret;
 use oauth::application::StoredSecret;
 use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
 use oauth::parameters::Parameters;
+use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
 use store::StoreError;
 
@@ -43,6 +44,8 @@ pub struct ClientRequest<'a> {
     pub basic: Option<&'a Basic>,
     /// The parameters of the body.
     pub parameters: &'a Parameters,
+    /// What a proof of possession covers.
+    pub facts: RequestFacts<'a>,
     /// The origin of the request.
     pub origin: &'a RequestOrigin,
 }
@@ -57,7 +60,7 @@ impl Context {
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
-        let presented = match Presented::find(request.basic, request.parameters) {
+        let presented = match Presented::find(request.basic, request.parameters, request.facts.certificate) {
             Ok(presented) => presented,
             Err(refusal) => {
                 let reason = match refusal {

@@ -7,6 +7,7 @@ use domain::id::{ApplicationId, UserId};
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::introspection::{self, Facts, IntrospectedToken};
+use oauth::proof::TokenType;
 use oauth::scope::ScopeSet;
 
 use crate::identity::access_note;
@@ -28,7 +29,7 @@ pub struct LiveToken {
     /// `scope`.
     pub scopes: ScopeSet,
     /// `token_type`, for access tokens.
-    pub token_type: Option<&'static str>,
+    pub token_type: Option<TokenType>,
     /// `exp`, in seconds since the Unix epoch.
     pub exp: Option<i64>,
     /// `iat`, in seconds since the Unix epoch.

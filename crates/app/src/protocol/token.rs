@@ -7,6 +7,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::GrantOrigin;
 use oauth::parameters::Parameters;
+use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeSet;
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
@@ -32,6 +33,8 @@ struct NewAccessToken {
     user_epoch: Epoch,
     scopes: ScopeSet,
     lifetime_secs: i64,
+    /// The key to which the token is bound.
+    binding: Option<KeyBinding>,
 }
 
 /// The token endpoint: issues tokens for a grant.
@@ -195,6 +198,7 @@ impl TokenService {
             user_epoch: decision.user_epoch,
             scopes: decision.scopes,
             lifetime_secs: decision.lifetime_secs,
+            binding: None,
         };
         self.respond(client, &access, refresh.transpose()?)
     }
@@ -229,7 +233,13 @@ impl TokenService {
         refresh_token: Option<RefreshTokenText>,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let access_token = self.seal_access(client, new)?;
-        Ok(TokenResponse { access_token, expires_in: new.lifetime_secs, refresh_token, scopes: new.scopes })
+        Ok(TokenResponse {
+            access_token,
+            token_type: TokenType::of(new.binding),
+            expires_in: new.lifetime_secs,
+            refresh_token,
+            scopes: new.scopes,
+        })
     }
 
     fn seal_access(
@@ -247,7 +257,7 @@ impl TokenService {
             user_epoch: new.user_epoch,
             grant: new.grant,
             scopes: new.scopes,
-            key_thumbprint: None,
+            binding: new.binding,
         };
         self.context.vault.seal_access_token(&token).map_err(broken_seal)
     }

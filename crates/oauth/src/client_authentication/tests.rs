@@ -11,7 +11,12 @@ fn outcome(presented: &Presented, application: Option<Application>) -> Result<Op
 }
 
 fn sent(secret: Option<&str>) -> Presented {
-    Presented { unverified_client_id: sample::CLIENT_ID.parse().ok(), secret: secret.map(ClientSecret::new) }
+    let secret = secret.map(ClientSecret::new);
+    presented(secret.map_or(ClientCredential::None, ClientCredential::Secret))
+}
+
+fn presented(credential: ClientCredential) -> Presented {
+    Presented { unverified_client_id: sample::CLIENT_ID.parse().ok(), credential }
 }
 
 #[test]
@@ -41,27 +46,28 @@ fn a_header_without_colon_or_id_is_refused() {
 fn two_methods_at_once_are_refused() {
     let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
     let both = pairs(&[("client_id", sample::CLIENT_ID), ("clientSecret", SECRET)]);
-    assert_eq!(Presented::find(Some(&header), &both).unwrap_err(), Refusal::TwoAuthenticationMethods);
+    assert_eq!(Presented::find(Some(&header), &both, None).unwrap_err(), Refusal::TwoAuthenticationMethods);
     let id_only = pairs(&[("client_id", sample::CLIENT_ID)]);
-    assert!(Presented::find(Some(&header), &id_only).is_ok());
+    assert!(Presented::find(Some(&header), &id_only, None).is_ok());
     let another = pairs(&[("client_id", "another")]);
-    assert_eq!(Presented::find(Some(&header), &another).unwrap_err(), Refusal::ClientIdsDiffer);
+    assert_eq!(Presented::find(Some(&header), &another, None).unwrap_err(), Refusal::ClientIdsDiffer);
 }
 
 #[test]
 fn both_spellings_in_the_body_are_understood() {
     for (id, secret) in [("client_id", "client_secret"), ("clientId", "clientSecret")] {
-        let found = Presented::find(None, &pairs(&[(id, sample::CLIENT_ID), (secret, SECRET)])).unwrap();
+        let found =
+            Presented::find(None, &pairs(&[(id, sample::CLIENT_ID), (secret, SECRET)]), None).unwrap();
         assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Ok(Some(SecretId::new(1))));
     }
 }
 
 #[test]
 fn a_request_that_names_no_client_is_refused() {
-    assert_eq!(Presented::find(None, &pairs(&[])).unwrap_err(), Refusal::NoClientAuthentication);
+    assert_eq!(Presented::find(None, &pairs(&[]), None).unwrap_err(), Refusal::NoClientAuthentication);
     let twice = pairs(&[("client_id", "a"), ("client_id", "a")]);
     let repeated = Refusal::Parameter { name: "client_id", fault: ParameterFault::Repeated };
-    assert_eq!(Presented::find(None, &twice).unwrap_err(), repeated);
+    assert_eq!(Presented::find(None, &twice, None).unwrap_err(), repeated);
 }
 
 #[test]
@@ -93,5 +99,35 @@ fn a_public_client_has_no_secret_to_send() {
     assert_eq!(outcome(&sent(None), public()), Ok(None));
     assert_eq!(outcome(&sent(Some(SECRET)), public()), Err(Refusal::SecretOfPublicClient));
     let empty_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", "")]);
-    assert_eq!(outcome(&Presented::find(None, &empty_secret).unwrap(), public()), Ok(None));
+    assert_eq!(outcome(&Presented::find(None, &empty_secret, None).unwrap(), public()), Ok(None));
+}
+
+#[test]
+fn an_assertion_is_a_method_of_its_own() {
+    let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
+    let assertion = ("client_assertion", "eyJhbGciOiJFUzI1NiJ9.e30.AA");
+    let with_header = Presented::find(Some(&header), &pairs(&[assertion]), None);
+    assert_eq!(with_header.unwrap_err(), Refusal::TwoAuthenticationMethods);
+    let with_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", SECRET), assertion]);
+    assert_eq!(Presented::find(None, &with_secret, None).unwrap_err(), Refusal::TwoAuthenticationMethods);
+    let alone = Presented::find(None, &pairs(&[("client_id", sample::CLIENT_ID), assertion]), None).unwrap();
+    for client_type in [ClientType::Confidential, ClientType::Public] {
+        let application = sample::application(|settings| settings.client_type = client_type);
+        assert_eq!(outcome(&alone, Some(application)), Err(Refusal::AssertionNotRegistered));
+    }
+    assert!(!format!("{alone:?}").contains("eyJ"), "an assertion is not shown");
+}
+
+#[test]
+fn a_certificate_replaces_neither_a_secret_nor_the_lack_of_one() {
+    let certificate = Thumbprint::from_bytes([1; 32]);
+    let id_only = pairs(&[("client_id", sample::CLIENT_ID)]);
+    let found = Presented::find(None, &id_only, Some(certificate)).unwrap();
+    assert!(matches!(found.credential, ClientCredential::Certificate(found) if found == certificate));
+    assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Err(Refusal::SecretMissing));
+    let public = sample::application(|settings| settings.client_type = ClientType::Public);
+    assert_eq!(outcome(&found, Some(public)), Ok(None));
+    let with_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", SECRET)]);
+    let found = Presented::find(None, &with_secret, Some(certificate)).unwrap();
+    assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Ok(Some(SecretId::new(1))));
 }

@@ -15,7 +15,7 @@ fn token() -> AccessToken {
         user_epoch: grant.user_epoch,
         grant: Some(grant.id),
         scopes: grant.scopes,
-        key_thumbprint: None,
+        binding: None,
     }
 }
 
@@ -23,7 +23,7 @@ fn token() -> AccessToken {
 fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
     let facts = Facts { client, application: Some(&application), user: Some(&user), now: NOW };
-    decide(subject, facts).map(|active| (active.subject, active.token_type == Some("Bearer")))
+    decide(subject, facts).map(|active| (active.subject, active.token_type == Some(TokenType::Bearer)))
 }
 
 fn access(token: &AccessToken) -> IntrospectedToken<'_> {

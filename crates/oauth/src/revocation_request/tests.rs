@@ -13,7 +13,7 @@ fn token() -> AccessToken {
         user_epoch: grant.user_epoch,
         grant: Some(grant.id),
         scopes: grant.scopes,
-        key_thumbprint: None,
+        binding: None,
     }
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
+use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use proptest::prelude::*;
@@ -30,7 +31,7 @@ fn token(vault: &Vault) -> AccessToken {
         user_epoch: Epoch::new(4),
         grant: Some(GrantId::new(900)),
         scopes: BuiltInScope::OData.into(),
-        key_thumbprint: None,
+        binding: None,
     }
 }
 
@@ -116,7 +117,7 @@ fn the_longest_token_and_code_open() {
         user_epoch: Epoch::new(far),
         grant: Some(GrantId::new(far)),
         scopes: BuiltInScope::ALL.into_iter().collect(),
-        key_thumbprint: Some([0xff; 32]),
+        binding: Some(KeyBinding::Certificate(Thumbprint::from_bytes([0xff; 32]))),
     };
     let text = vault.seal_access_token(&access).unwrap();
     assert_eq!(vault.open_access_token(text.expose()), Ok(access));
@@ -256,7 +257,7 @@ prop_compose! {
     fn any_access_token()(
         application in any::<i64>(), user in any::<i64>(), grant in proptest::option::of(any::<i64>()),
         epochs in any::<(i64, i64)>(), expires in any::<i64>(), random in any::<[u8; 8]>(), at in any::<i64>(),
-        scopes in 0_u32..8, key_thumbprint in proptest::option::of(any::<[u8; 32]>()),
+        scopes in 0_u32..8, key in proptest::option::of(any::<(bool, [u8; 32])>()),
     ) -> AccessToken {
         AccessToken {
             id: domain::id::TokenId::compose(Timestamp::from_micros(at), random),
@@ -267,7 +268,10 @@ prop_compose! {
             user_epoch: Epoch::new(epochs.1),
             grant: grant.map(GrantId::new),
             scopes: ScopeSet::from_bits(scopes),
-            key_thumbprint,
+            binding: key.map(|(is_key, bytes)| {
+                let thumbprint = Thumbprint::from_bytes(bytes);
+                if is_key { KeyBinding::Key(thumbprint) } else { KeyBinding::Certificate(thumbprint) }
+            }),
         }
     }
 }

@@ -14,6 +14,7 @@ use domain::account::Permission;
 use domain::secret::{CsrfToken, Password, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use oauth::proof::RequestFacts;
 use oauth::scope::BuiltInScope;
 use zeroize::Zeroizing;
 
@@ -21,7 +22,7 @@ use crate::WebState;
 use crate::errors::ManagementErrorCode;
 use crate::http::authorization::Authorization;
 use crate::http::initiator::Initiator;
-use crate::http::{cookies, origin};
+use crate::http::{cookies, origin, proof};
 use crate::respond::management::ManagementProblem;
 
 /// The caller of a management operation, who may use the management API.
@@ -54,7 +55,15 @@ impl FromRequestParts<WebState> for Authenticated {
                 }
                 by_password(access_note, given.credentials).await?
             }
-            Some(given) if given.is_bearer() => by_bearer(state, given.credentials, &origin).await?,
+            Some(given) if given.is_bearer() => {
+                by_bearer(
+                    state,
+                    given.credentials,
+                    &proof::facts(&parts.method, &parts.uri, &parts.headers),
+                    &origin,
+                )
+                .await?
+            }
             Some(_) => {
                 let problem =
                     ManagementProblem::unauthenticated("Sign in with Basic or with a bearer token.");
@@ -141,17 +150,18 @@ pub(crate) fn basic(text: &str) -> Option<SignInCredentials> {
 async fn by_bearer(
     state: &WebState,
     text: &str,
+    facts: &RequestFacts<'_>,
     origin: &RequestOrigin,
 ) -> Result<Caller, ManagementProblem> {
     let caller =
-        state.service::<AuthenticationService>().caller_by_bearer(text, origin).await.map_err(|refusal| {
-            match refusal {
+        state.service::<AuthenticationService>().caller_by_bearer(text, facts, origin).await.map_err(
+            |refusal| match refusal {
                 BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
                 BearerRefusal::Fault(fault) => {
                     ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
                 }
-            }
-        })?;
+            },
+        )?;
     if caller.covers(BuiltInScope::Management) {
         return Ok(caller);
     }

@@ -5,6 +5,7 @@ use app::protocol::introspection::IntrospectionService;
 use app::protocol::introspection::LiveToken;
 use axum::response::Response;
 use http::StatusCode;
+use oauth::proof::TokenType;
 use serde::Serialize;
 
 use super::request::Sent;
@@ -54,7 +55,7 @@ fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBody<'a> {
         client_id: &token.client_id,
         username: &token.username,
         scope: token.scopes.to_string(),
-        token_type: token.token_type,
+        token_type: token.token_type.map(TokenType::as_str),
         exp: token.exp,
         iat: token.iat,
         sub: &token.sub,

@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 use super::{Credentials, refused_by_rule};
 use crate::WebState;
 use crate::http::authorization::Authorization;
-use crate::http::{body, media_type, origin};
+use crate::http::{body, media_type, origin, proof};
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 
@@ -27,6 +28,7 @@ use crate::respond::oauth as respond;
 pub struct Sent {
     basic: Option<Basic>,
     parameters: Parameters,
+    head: Parts,
     origin: RequestOrigin,
 }
 
@@ -39,7 +41,13 @@ impl Sent {
 
     /// The request in the form that use cases expect.
     pub fn as_request(&self) -> ClientRequest<'_> {
-        ClientRequest { basic: self.basic.as_ref(), parameters: &self.parameters, origin: &self.origin }
+        let Parts { method, uri, headers, .. } = &self.head;
+        ClientRequest {
+            basic: self.basic.as_ref(),
+            parameters: &self.parameters,
+            facts: proof::facts(method, uri, headers),
+            origin: &self.origin,
+        }
     }
 }
 
@@ -69,7 +77,7 @@ impl FromRequest<WebState> for Sent {
             Form::Json => Parameters::from_json(&bytes),
         };
         wipe(bytes);
-        Ok(Self { basic, parameters: parameters.map_err(malformed_body)?, origin })
+        Ok(Self { basic, parameters: parameters.map_err(malformed_body)?, head, origin })
     }
 }
 

@@ -25,7 +25,7 @@ impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
     fn from(response: &'a TokenResponse) -> Self {
         Self {
             access_token: response.access_token.expose(),
-            token_type: "Bearer",
+            token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             refresh_token: response.refresh_token.as_ref().map(domain::secret::RefreshTokenText::expose),
             scope: response.scopes.to_string(),

@@ -8,6 +8,7 @@ use app::node::refusal_reason::RefusalReason;
 use http::request::Parts;
 
 use crate::http::authorization::Authorization;
+use crate::http::proof;
 use crate::respond::odata::ODataProblem;
 use crate::{WebState, extract};
 
@@ -31,7 +32,11 @@ pub(super) async fn prove(
     if given.is_bearer() {
         return Ok(state
             .service::<AuthenticationService>()
-            .caller_by_bearer(given.credentials, origin)
+            .caller_by_bearer(
+                given.credentials,
+                &proof::facts(&parts.method, &parts.uri, &parts.headers),
+                origin,
+            )
             .await?);
     }
     if !given.is_basic() {

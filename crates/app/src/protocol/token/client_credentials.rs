@@ -34,6 +34,7 @@ impl TokenService {
             user_epoch: token.user_epoch,
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
+            binding: None,
         };
         self.respond(client, &access, None)
     }

@@ -96,6 +96,7 @@ impl TokenService {
             user_epoch: grant.user_epoch,
             scopes: renewal.scopes,
             lifetime_secs: renewal.lifetime_secs,
+            binding: None,
         };
         self.respond(client, &access, Some(refresh))
     }

@@ -1,0 +1,159 @@
+//! Proof of possession: the key or certificate that a request shows besides a token or a credential.
+//!
+//! A token may be bound to a key ([RFC 9449 §6](https://www.rfc-editor.org/rfc/rfc9449#section-6)) or to a certificate
+//! ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). Whoever presents it must then prove that they
+//! hold the key; without the proof it is as invalid as a forged one.
+
+use std::fmt;
+
+/// The facts of a request that a proof covers. All endpoints that accept a proof receive this value.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestFacts<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The path, without a query.
+    pub path: &'a str,
+    /// The `DPoP` header.
+    pub dpop: DpopHeader<'a>,
+    /// The SHA-256 thumbprint of the certificate with which the client authenticated in TLS, if it did.
+    pub certificate: Option<Thumbprint>,
+}
+
+impl RequestFacts<'_> {
+    /// The URL that a proof names, without query and fragment ([RFC 9449
+    /// §4.2](https://www.rfc-editor.org/rfc/rfc9449#section-4.2), `htu`). `public_url` is the URL of the server, without a
+    /// trailing slash.
+    pub fn url(&self, public_url: &str) -> String {
+        format!("{public_url}{}", self.path)
+    }
+}
+
+/// The `DPoP` header of a request. It must not be repeated ([RFC 9449
+/// §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DpopHeader<'a> {
+    /// There is none.
+    None,
+    /// There is one, which is not verified.
+    One(&'a [u8]),
+    /// There are several.
+    Several,
+}
+
+/// The SHA-256 thumbprint of a public key ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)) or of a certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// The thumbprint with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("…")
+    }
+}
+
+/// What the sender of a token must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBinding {
+    /// The private key of a `DPoP` proof.
+    Key(Thumbprint),
+    /// The private key of a TLS certificate.
+    Certificate(Thumbprint),
+}
+
+/// The type of an access token ([RFC 6749 §7.1](https://www.rfc-editor.org/rfc/rfc6749#section-7.1)), which tells the
+/// client how to present it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenType {
+    /// [RFC 6750](https://www.rfc-editor.org/rfc/rfc6750); also a token that is bound to a certificate ([RFC 8705
+    /// §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
+    Bearer,
+    /// [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1).
+    Dpop,
+}
+
+impl TokenType {
+    /// The type of a token with this binding.
+    pub const fn of(binding: Option<KeyBinding>) -> Self {
+        match binding {
+            None | Some(KeyBinding::Certificate(_)) => Self::Bearer,
+            Some(KeyBinding::Key(_)) => Self::Dpop,
+        }
+    }
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
+/// Whether a token with this binding may be presented as a bearer token with this request: "the protected resource
+/// MUST check that the certificate matches" ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)), and a
+/// token that is bound to a key is no bearer token ([RFC 9449
+/// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+pub fn may_be_a_bearer_token(binding: Option<KeyBinding>, facts: &RequestFacts<'_>) -> bool {
+    match binding {
+        None => true,
+        Some(KeyBinding::Certificate(bound)) => facts.certificate == Some(bound),
+        Some(KeyBinding::Key(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Thumbprint = Thumbprint::from_bytes([1; 32]);
+    const OTHER: Thumbprint = Thumbprint::from_bytes([2; 32]);
+
+    fn facts(certificate: Option<Thumbprint>) -> RequestFacts<'static> {
+        RequestFacts { method: "GET", path: "/api/odata4/", dpop: DpopHeader::None, certificate }
+    }
+
+    #[test]
+    fn a_bound_token_needs_its_key() {
+        for (binding, certificate, may) in [
+            (None, None, true),
+            (None, Some(ONE), true),
+            (Some(KeyBinding::Certificate(ONE)), Some(ONE), true),
+            (Some(KeyBinding::Certificate(ONE)), Some(OTHER), false),
+            (Some(KeyBinding::Certificate(ONE)), None, false),
+            (Some(KeyBinding::Key(ONE)), None, false),
+            (Some(KeyBinding::Key(ONE)), Some(ONE), false),
+        ] {
+            let said = may_be_a_bearer_token(binding, &facts(certificate));
+            assert_eq!(said, may, "{binding:?} with {certificate:?}");
+        }
+    }
+
+    #[test]
+    fn the_binding_decides_the_type_of_a_token() {
+        assert_eq!(TokenType::of(None).as_str(), "Bearer");
+        assert_eq!(TokenType::of(Some(KeyBinding::Certificate(ONE))).as_str(), "Bearer");
+        assert_eq!(TokenType::of(Some(KeyBinding::Key(ONE))).as_str(), "DPoP");
+    }
+
+    #[test]
+    fn a_proof_names_the_url_without_its_query() {
+        assert_eq!(facts(None).url("https://data.example.com"), "https://data.example.com/api/odata4/");
+    }
+
+    #[test]
+    fn a_thumbprint_is_abbreviated_in_debug_output() {
+        assert_eq!(format!("{ONE:?}"), "01010101…");
+    }
+}
