@@ -28,6 +28,7 @@ mod error;
 mod fold;
 mod grants;
 mod maintenance;
+pub mod relational;
 mod restore;
 pub mod rules;
 mod settings;

@@ -1,0 +1,119 @@
+//! The secrets of applications.
+
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, SecretId};
+use domain::time::Timestamp;
+use oauth::application::{Application, StoredSecret};
+use oauth::revocation::{Revocation, RevokedSubject};
+
+use super::{Managed, stored, within_reach};
+use crate::columns::Impossible;
+use crate::relational::versions::{self, CachedKind};
+use crate::relational::{Change, Columns, NamedStatement, Read, ResultRow, SqlSession, sweeps, values};
+use crate::{ApplicationRefusal, NewSecret, rules};
+
+/// Reads the secret in the columns, if there is one.
+pub(super) fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Option<StoredSecret>, Impossible> {
+    let Some(id) = row.read::<Option<SecretId>>()? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredSecret {
+        id,
+        digest: row.read()?,
+        hint: row.read()?,
+        created_at: row.read()?,
+        expires_at: row.read()?,
+        last_used_at: row.read()?,
+        sealed: row.read()?,
+    }))
+}
+
+pub(super) async fn insert<S: SqlSession>(
+    db: &S,
+    application: ApplicationId,
+    secret: &NewSecret,
+    at: Timestamp,
+) -> Read<(), S> {
+    static INSERT: NamedStatement = NamedStatement::new(
+        "INSERT INTO secrets (application_id, digest, hint, created_at, sealed)
+        VALUES (:application, :digest, :hint, :at, :sealed)",
+    );
+    let NewSecret { digest, hint, sealed } = secret;
+    let row = values! { application, digest, hint, at, sealed: sealed.as_deref() };
+    db.execute(&INSERT, row).await.map(drop)
+}
+
+pub(super) async fn delete_all<S: SqlSession>(db: &S, application: ApplicationId) -> Read<(), S> {
+    static DELETE: NamedStatement =
+        NamedStatement::new("DELETE FROM secrets WHERE application_id = :application");
+    db.execute(&DELETE, values! { application }).await.map(drop)
+}
+
+/// Replaces all secrets by a new one and revokes all access.
+pub async fn reset<S: SqlSession>(
+    db: &S,
+    id: ApplicationId,
+    secret: &NewSecret,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> Change<(Application, Vec<Revocation>), S, ApplicationRefusal> {
+    static ADVANCE: NamedStatement =
+        NamedStatement::new("UPDATE applications SET epoch = :epoch WHERE id = :id");
+    let application = confidential(db, id, event).await?;
+    let epoch = Epoch::new(application.epoch.get() + 1);
+    db.execute(&ADVANCE, values! { epoch, id }).await?;
+    delete_all(db, id).await?;
+    insert(db, id, secret, event.at).await?;
+    let subject = RevokedSubject::Application { application: id, epoch };
+    let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
+    sweeps::request(db).await?;
+    Ok((finish(db, id, event).await?, ended))
+}
+
+/// Adds a second live secret; the older one expires at `older_expires_at`.
+pub async fn add<S: SqlSession>(
+    db: &S,
+    id: ApplicationId,
+    secret: &NewSecret,
+    older_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> Managed<S> {
+    static SUPERSEDE: NamedStatement = NamedStatement::new(
+        "UPDATE secrets SET expires_at = :expires_at WHERE application_id = :id AND expires_at IS NULL",
+    );
+    rules::a_secret_may_be_added(&confidential(db, id, event).await?, event.at)?;
+    db.execute(&SUPERSEDE, values! { expires_at: older_expires_at, id }).await?;
+    insert(db, id, secret, event.at).await?;
+    Ok(finish(db, id, event).await?)
+}
+
+/// Revokes one of two live secrets; the other one no longer expires.
+pub async fn end<S: SqlSession>(
+    db: &S,
+    id: ApplicationId,
+    secret: SecretId,
+    event: &NewAuditEvent,
+) -> Managed<S> {
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM secrets WHERE id = :secret");
+    static LIVE_ON: NamedStatement =
+        NamedStatement::new("UPDATE secrets SET expires_at = NULL WHERE id = :other");
+    let other = rules::remaining_secret(&confidential(db, id, event).await?, secret, event.at)?;
+    db.execute(&DELETE, values! { secret }).await?;
+    db.execute(&LIVE_ON, values! { other }).await?;
+    Ok(finish(db, id, event).await?)
+}
+
+async fn confidential<S: SqlSession>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Managed<S> {
+    let application = within_reach(db, id, event).await?;
+    rules::is_confidential(&application)?;
+    Ok(application)
+}
+
+async fn finish<S: SqlSession>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Read<Application, S> {
+    static TOUCH: NamedStatement =
+        NamedStatement::new("UPDATE applications SET updated_at = :at WHERE id = :id");
+    db.execute(&TOUCH, values! { at: event.at, id }).await?;
+    versions::grow(db, CachedKind::Applications).await?;
+    db.append_audit(event).await?;
+    stored(db, id).await
+}

@@ -1,0 +1,48 @@
+//! Reading grants. The backends create, rotate and revoke them, each in the way that is fastest there.
+
+use domain::id::{CodeId, GrantId};
+use oauth::grant::Grant;
+use oauth::scope::ScopeSet;
+
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use crate::columns::{Impossible, OriginColumns};
+
+/// Finds a grant by its id, if its application and its user are still in the epoch of the grant.
+pub async fn find<S: SqlSession>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {
+    static FIND: NamedStatement = NamedStatement::new(
+        "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.origin, g.code_id,
+            g.scopes, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
+            g.expires_at, g.revoked_at
+        FROM grants g
+        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
+        JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
+        WHERE g.id = :id",
+    );
+    db.find(&FIND, values! { id }).await
+}
+
+impl Record for Grant {
+    fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Self, Impossible> {
+        Ok(Self {
+            id: row.read()?,
+            application: row.read()?,
+            application_epoch: row.read()?,
+            user: row.read()?,
+            user_epoch: row.read()?,
+            origin: origin(row.read()?, row.read()?)?,
+            scopes: ScopeSet::from_bits(row.read()?),
+            refreshable: row.read()?,
+            generation: row.read()?,
+            rotated_at: row.read()?,
+            key: row.read()?,
+            created_at: row.read()?,
+            last_used_at: row.read()?,
+            expires_at: row.read()?,
+            revoked_at: row.read()?,
+        })
+    }
+}
+
+fn origin(origin: Option<i64>, code: Option<[u8; 16]>) -> Result<oauth::grant::GrantOrigin, Impossible> {
+    OriginColumns { origin, code: code.map(CodeId::from_bytes) }.try_into()
+}

@@ -1,0 +1,86 @@
+//! Browser sessions.
+
+use domain::account::Session as BrowserSession;
+use domain::audit::NewAuditEvent;
+use domain::id::{SessionId, UserId};
+
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use crate::columns::Impossible;
+use crate::{MOST_SESSIONS, NewSession};
+
+/// Opens a session, and ends the one that it replaces.
+pub async fn insert<S: SqlSession>(
+    db: &S,
+    new: &NewSession,
+    event: &NewAuditEvent,
+) -> Read<Option<BrowserSession>, S> {
+    static REPLACE: NamedStatement =
+        NamedStatement::new("DELETE FROM sessions WHERE id = :id AND digest = :digest");
+    let session = add(db, new).await?;
+    if session.is_some() {
+        if let Some(old) = &new.replaces {
+            db.execute(&REPLACE, values! { id: old.id, digest: &old.digest }).await?;
+        }
+        db.append_audit(event).await?;
+    }
+    Ok(session)
+}
+
+/// Opens the session only if the user's epoch is still that of the password check.
+pub(super) async fn add<S: SqlSession>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
+    static ADD: NamedStatement = NamedStatement::new(
+        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
+        SELECT id, epoch, :digest, :auth_time, :expires_at FROM users
+        WHERE id = :user AND epoch = :user_epoch AND active
+        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at",
+    );
+    let NewSession { user, user_epoch, digest, auth_time, expires_at, .. } = new;
+    let (user, user_epoch) = (*user, *user_epoch);
+    let row = values! { digest, auth_time: *auth_time, expires_at: *expires_at, user, user_epoch };
+    db.find(&ADD, row).await
+}
+
+/// Finds a session by id, whether or not it is still valid.
+pub async fn find<S: SqlSession>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
+    static FIND: NamedStatement = NamedStatement::new(
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = :id",
+    );
+    db.find(&FIND, values! { id }).await
+}
+
+/// Lists the sessions of a user, oldest first.
+pub async fn list<S: SqlSession>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
+    static LIST: NamedStatement = NamedStatement::new(
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions
+        WHERE user_id = :user ORDER BY id LIMIT :limit",
+    );
+    db.list(&LIST, values! { user, limit: MOST_SESSIONS }).await
+}
+
+impl Record for BrowserSession {
+    fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Self, Impossible> {
+        Ok(Self {
+            id: row.read()?,
+            user: row.read()?,
+            user_epoch: row.read()?,
+            digest: row.read()?,
+            auth_time: row.read()?,
+            expires_at: row.read()?,
+        })
+    }
+}
+
+/// Ends a session.
+pub async fn delete<S: SqlSession>(db: &S, id: SessionId, event: &NewAuditEvent) -> Read<(), S> {
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
+    if db.execute(&DELETE, values! { id }).await? > 0 {
+        db.append_audit(event).await?;
+    }
+    Ok(())
+}
+
+/// Ends every session of a user.
+pub(super) async fn close_all<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE user_id = :user");
+    db.execute(&DELETE, values! { user }).await.map(drop)
+}
