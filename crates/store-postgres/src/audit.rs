@@ -4,14 +4,13 @@ use std::fmt::Write;
 
 use domain::audit::{Action, AuditEvent, NewAuditEvent};
 use domain::id::{ApplicationId, AuditId, UserId};
-use domain::time::Timestamp;
-use store::columns::audit_names;
+use store::relational::audit::COLUMNS;
 use store::{Answer, Audit, AuditFilter, fold_name};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Client;
 
 use crate::sql::{self, Parameter, parameter, values};
 use crate::unit::{in_one_statement, read};
-use crate::{PostgresStore, micros};
+use crate::{PostgresStore, cells, micros};
 
 impl Audit for PostgresStore {
     fn append_audit(&self, events: Vec<NewAuditEvent>) -> Answer<'_, ()> {
@@ -67,10 +66,7 @@ pub(crate) async fn append_one(db: &Client, event: &NewAuditEvent) -> sql::Resul
 }
 
 async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
-    let mut text = String::from(
-        "SELECT id, at, action, outcome, actor_id, actor_name, application_id, subject, detail, address, request_id
-        FROM audit_events WHERE true",
-    );
+    let mut text = format!("SELECT {COLUMNS} FROM audit_events WHERE true");
     let before = filter.before.map(AuditId::get);
     let actor = filter.actor_name.as_deref().map(|name| fold_name(&name.replace('\0', "\u{fffd}")));
     let action = filter.action.map(Action::as_str);
@@ -95,23 +91,5 @@ async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>>
     }
     bound.push(parameter(&limit));
     let _ = write!(text, " ORDER BY id DESC LIMIT ${}", bound.len());
-    sql::list(db, &text, &bound, read_event).await
-}
-
-fn read_event(row: &Row) -> sql::Result<AuditEvent> {
-    let (action, outcome) = audit_names(row.try_get(2)?, row.try_get(3)?)?;
-    let event = NewAuditEvent {
-        at: Timestamp::from_micros(row.try_get(1)?),
-        action,
-        outcome,
-        actor: row.try_get::<_, Option<i64>>(4)?.map(UserId::new),
-        actor_name: row.try_get(5)?,
-        application: row.try_get::<_, Option<i64>>(6)?.map(ApplicationId::new),
-        subject: row.try_get(7)?,
-        detail: row.try_get(8)?,
-        address: row.try_get(9)?,
-        request_id: row.try_get(10)?,
-        authority: None,
-    };
-    Ok(AuditEvent { id: AuditId::new(row.try_get(0)?), event })
+    sql::list(db, &text, &bound, cells::read).await
 }

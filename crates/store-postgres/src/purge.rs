@@ -88,11 +88,6 @@ struct Pass {
     until: i64,
 }
 
-/// Requests a pass, after an epoch has advanced or its subject was deleted.
-pub(crate) async fn request_sweep(db: &Client) -> sql::Result<()> {
-    sql::execute(db, "UPDATE sweeps SET requested = requested + 1", &[]).await.map(drop)
-}
-
 /// Deletes one batch in one transaction; does nothing if another node is purging.
 pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const EXPIRED: &str = delete_over!("grants", "id", "expires_at <= $1", "expires_at");

@@ -5,14 +5,14 @@
 use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
+use store::relational::{roles, settings};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 use tokio_postgres::Client;
 
 use crate::error::Failure;
 use crate::sql::{self, values};
-use crate::{
-    DatabaseUrl, OpenError, Opening, Options, audit, micros, migrations, origin, roles, settings, unit,
-};
+use crate::tables::Tables;
+use crate::{DatabaseUrl, OpenError, Opening, Options, audit, micros, migrations, origin, unit};
 
 /// Why a restored database was left as it is in the dump.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ impl RestoredDump {
     /// # Errors
     /// If they cannot be read.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, RestoreError> {
-        Ok(settings::list_keys(self.0.client()).await?)
+        Ok(settings::list_keys(&Tables(self.0.client())).await.map_err(Failure::from)?)
     }
 
     /// When the dump was taken, as far as it tells: the time of the newest event in its audit log.
@@ -110,7 +110,7 @@ async fn run(db: &Client, restoring: &Restoring) -> Result<Restored, RestoreErro
     if let Some(administrator) = &restoring.administrator {
         appoint(db, administrator).await?;
     }
-    if !roles::administrator_remains(db).await? {
+    if !roles::administrator_remains(&Tables(db)).await.map_err(Failure::from)? {
         return Err(RestoreError::NoAdministrator);
     }
     let detail = Some(done.detail(restoring.credentials));

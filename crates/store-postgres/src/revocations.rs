@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use store::columns::SubjectColumns;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Client;
 
 use crate::error::Failure;
 use crate::micros;
@@ -65,38 +65,4 @@ pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sq
         expires_at: ending.expires_at,
     });
     Ok(appended.collect())
-}
-
-/// Appends one revocation to the feed.
-pub(crate) async fn append_one(
-    db: &Client,
-    subject: RevokedSubject,
-    at: Timestamp,
-    expires_at: Timestamp,
-) -> sql::Result<Vec<Revocation>> {
-    append(db, &[NewRevocation { subject, at, expires_at }]).await
-}
-
-/// Lists the revocations after `seq` that have not expired, in order.
-pub(crate) async fn after(db: &Client, seq: i64, now: Timestamp, limit: u32) -> sql::Result<Vec<Revocation>> {
-    const AFTER: &str = "SELECT seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at
-        FROM revocations WHERE seq > $1 AND expires_at > $2 ORDER BY seq LIMIT $3";
-    sql::list(db, AFTER, values![seq, micros(now), i64::from(limit)], read).await
-}
-
-fn read(row: &Row) -> sql::Result<Revocation> {
-    let columns = SubjectColumns {
-        kind: row.try_get(1)?,
-        token: sql::optional_bytes(row, 2)?,
-        grant: row.try_get(3)?,
-        user: row.try_get(4)?,
-        application: row.try_get(5)?,
-        epoch: row.try_get(6)?,
-    };
-    Ok(Revocation {
-        seq: row.try_get(0)?,
-        subject: columns.try_into()?,
-        at: sql::moment(row, 7)?,
-        expires_at: sql::moment(row, 8)?,
-    })
 }

@@ -4,7 +4,8 @@
 //! trip and leaves nothing prepared on the connection. A pooler may therefore hand the connection to another
 //! client after each transaction.
 
-use domain::handover::Handover;
+use std::borrow::Cow;
+
 use tokio_postgres::types::{FromSqlOwned, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -33,6 +34,7 @@ bound! {
     bool => BOOL,
     &str => TEXT,
     String => TEXT,
+    Cow<'_, str> => TEXT,
     &[u8] => BYTEA,
     Vec<i64> => INT8_ARRAY,
     Vec<Option<i64>> => INT8_ARRAY,
@@ -100,12 +102,6 @@ pub(crate) async fn value<T: FromSqlOwned>(db: &Client, sql: &str, values: &[Par
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
 }
 
-/// A column that contains an unsigned 32-bit number.
-pub(crate) fn number(row: &Row, column: usize) -> Result<u32> {
-    let stored: i64 = row.try_get(column)?;
-    u32::try_from(stored).map_err(|_| Failure::Inconsistent(format!("{stored} in column {column}")))
-}
-
 /// A column that contains exactly `N` bytes.
 pub(crate) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N]> {
     let stored: &[u8] = row.try_get(column)?;
@@ -116,21 +112,6 @@ pub(crate) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N]>
 pub(crate) fn optional_bytes<const N: usize>(row: &Row, column: usize) -> Result<Option<[u8; N]>> {
     let stored: Option<&[u8]> = row.try_get(column)?;
     stored.map(|_| bytes(row, column)).transpose()
-}
-
-/// A column that contains a time.
-pub(crate) fn moment(row: &Row, column: usize) -> Result<domain::time::Timestamp> {
-    Ok(domain::time::Timestamp::from_micros(row.try_get(column)?))
-}
-
-/// A column that contains a time, or NULL.
-pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<domain::time::Timestamp>> {
-    Ok(row.try_get::<_, Option<i64>>(column)?.map(domain::time::Timestamp::from_micros))
-}
-
-/// Reads the columns with the creator and the time of the handover; `column` is the first of them.
-pub(crate) fn handover(row: &Row, column: usize) -> Result<Option<Handover>> {
-    Ok(Handover::from_columns(row.try_get(column)?, optional_moment(row, column + 1)?))
 }
 
 /// PostgreSQL cannot store NUL in a text, so no stored text equals one that contains NUL.

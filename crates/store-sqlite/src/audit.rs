@@ -1,14 +1,14 @@
 //! The audit log.
 
 use domain::audit::{AuditEvent, NewAuditEvent};
-use domain::id::{ApplicationId, AuditId, UserId};
+use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
-use store::columns::audit_names;
+use rusqlite::{Connection, params, params_from_iter};
+use store::relational::audit::COLUMNS;
 use store::{Answer, Audit, AuditFilter, fold_name};
 
-use crate::{SqliteStore, micros, sql};
+use crate::{SqliteStore, cells, micros, sql};
 
 impl Audit for SqliteStore {
     fn append_audit(&self, events: Vec<NewAuditEvent>) -> Answer<'_, ()> {
@@ -41,10 +41,7 @@ pub(crate) fn append(db: &Connection, event: &NewAuditEvent) -> sql::Result<()> 
 }
 
 fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
-    let mut text = String::from(
-        "SELECT id, at, action, outcome, actor_id, actor_name, application_id, subject, detail, address, request_id
-        FROM audit_events WHERE 1 = 1",
-    );
+    let mut text = format!("SELECT {COLUMNS} FROM audit_events WHERE 1 = 1");
     let mut values: Vec<Value> = Vec::new();
     let mut narrow = |condition: &str, value: Value| {
         values.push(value);
@@ -71,24 +68,5 @@ fn list(db: &Connection, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>> {
         narrow(" AND at < ?", micros(until).into());
     }
     narrow(" ORDER BY id DESC LIMIT ?", i64::from(filter.limit).into());
-    sql::list(db, &text, params_from_iter(values), read)
-}
-
-fn read(row: &Row<'_>) -> sql::Result<AuditEvent> {
-    let (action, outcome): (String, String) = (row.get(2)?, row.get(3)?);
-    let (action, outcome) = audit_names(&action, &outcome)?;
-    let event = NewAuditEvent {
-        at: Timestamp::from_micros(row.get(1)?),
-        action,
-        outcome,
-        actor: row.get::<_, Option<i64>>(4)?.map(UserId::new),
-        actor_name: row.get(5)?,
-        application: row.get::<_, Option<i64>>(6)?.map(ApplicationId::new),
-        subject: row.get(7)?,
-        detail: row.get(8)?,
-        address: row.get(9)?,
-        request_id: row.get(10)?,
-        authority: None,
-    };
-    Ok(AuditEvent { id: AuditId::new(row.get(0)?), event })
+    sql::list(db, &text, params_from_iter(values), cells::read)
 }

@@ -1,24 +1,25 @@
 //! Creating, rotating and revoking grants.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::scope::ScopeSet;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use store::columns::OriginColumns;
+use store::relational::{consents, grants, revocations as feed, run_ready};
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 
-use crate::{SqliteStore, audit, consents, micros, micros_of, revocations, sql};
+use crate::tables::Tables;
+use crate::{SqliteStore, allowed, audit, micros, micros_of, revocations, sql};
 
 impl Grants for SqliteStore {
     fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>> {
-        self.read(move |db| consents::find(db, user, application))
+        self.read(move |db| run_ready(consents::find(&Tables(db), user, application)))
     }
 
     fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>> {
-        self.write(move |db| consents::allow(db, &new, &audit))
+        self.write(move |db| run_ready(consents::allow(&Tables(db), &new, &audit)))
     }
 
     fn create_grant(
@@ -31,7 +32,7 @@ impl Grants for SqliteStore {
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
-        self.read(move |db| find(db, id))
+        self.read(move |db| run_ready(grants::find(&Tables(db), id)))
     }
 
     fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated> {
@@ -73,7 +74,7 @@ impl Grants for SqliteStore {
         after: Option<ApplicationId>,
         limit: u32,
     ) -> Answer<'_, Vec<Allowed>> {
-        self.read(move |db| consents::list_allowed(db, user, now, after, limit))
+        self.read(move |db| allowed::list(db, user, now, after, limit))
     }
 
     fn revoke_allowed(
@@ -83,11 +84,13 @@ impl Grants for SqliteStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Vec<Revocation>>> {
-        self.write(move |db| consents::revoke_allowed(db, user, application, revocation_expires_at, &audit))
+        self.write(move |db| {
+            run_ready(consents::revoke_allowed(&Tables(db), user, application, revocation_expires_at, &audit))
+        })
     }
 
     fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>> {
-        self.read(move |db| revocations::after(db, seq, now, limit))
+        self.read(move |db| run_ready(feed::after(&Tables(db), seq, now, limit)))
     }
 }
 
@@ -167,38 +170,4 @@ fn rotate(db: &Connection, id: GrantId, generation: i64, key: u32, at: Timestamp
             AND EXISTS (SELECT 1 FROM users u WHERE u.id = user_id AND u.epoch = user_epoch)";
     let rotated = sql::execute(db, ROTATE, (id.get(), generation, key, micros(at)))? == 1;
     Ok(if rotated { Rotated::Done } else { Rotated::Lost })
-}
-
-fn find(db: &Connection, id: GrantId) -> sql::Result<Option<Grant>> {
-    const FIND: &str = "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.code_id, g.scopes,
-            g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at, g.expires_at, g.revoked_at,
-            g.origin
-        FROM grants g
-        JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
-        JOIN users u ON u.id = g.user_id AND u.epoch = g.user_epoch
-        WHERE g.id = ?1";
-    sql::find(db, FIND, [id.get()], read)
-}
-
-fn read(row: &Row<'_>) -> sql::Result<Grant> {
-    let moment = |micros: Option<i64>| micros.map(Timestamp::from_micros);
-    let code: Option<[u8; 16]> = row.get(5)?;
-    let origin = OriginColumns { origin: row.get(15)?, code: code.map(CodeId::from_bytes) };
-    Ok(Grant {
-        id: GrantId::new(row.get(0)?),
-        application: ApplicationId::new(row.get(1)?),
-        application_epoch: Epoch::new(row.get(2)?),
-        user: UserId::new(row.get(3)?),
-        user_epoch: Epoch::new(row.get(4)?),
-        origin: origin.try_into()?,
-        scopes: ScopeSet::from_bits(row.get(6)?),
-        refreshable: row.get(7)?,
-        generation: row.get(8)?,
-        rotated_at: moment(row.get(9)?),
-        key: row.get(10)?,
-        created_at: Timestamp::from_micros(row.get(11)?),
-        last_used_at: moment(row.get(12)?),
-        expires_at: moment(row.get(13)?),
-        revoked_at: moment(row.get(14)?),
-    })
 }

@@ -64,11 +64,6 @@ struct Pass {
     until: i64,
 }
 
-/// Requests a pass, after an epoch has advanced or its subject was deleted.
-pub(crate) fn request_sweep(db: &Connection) -> sql::Result<()> {
-    sql::execute(db, "UPDATE sweeps SET requested = requested + 1", ()).map(drop)
-}
-
 impl SqliteStore {
     pub(crate) async fn purge_batch(&self, purge: Purge) -> Result<Purged, StoreError> {
         const SESSIONS: &str = "SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
+use store::relational::{run_ready, settings};
 use store::{Credentials, Restored, Restoring, StoredKey};
 
 use crate::backup::{self, CopyError, Figures};
-use crate::{OpenError, Options, connection, migrations, settings, sql};
+use crate::tables::Tables;
+use crate::{OpenError, Options, connection, migrations, sql};
 
 mod carry_over;
 mod compare;
@@ -53,7 +55,7 @@ impl StagedRestore {
     /// # Errors
     /// If they cannot be read.
     pub fn keys(&self) -> Result<Vec<StoredKey>, CopyError> {
-        Ok(settings::list_keys(&self.db)?)
+        Ok(run_ready(settings::list_keys(&Tables(&self.db)))?)
     }
 
     /// Checks whether the current database can tell what was revoked since the backup. If it can, it is

@@ -1,7 +1,5 @@
 //! Running statements. Each is compiled once for each connection.
 
-use domain::handover::Handover;
-use domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;
@@ -38,12 +36,6 @@ pub(crate) fn value<T: rusqlite::types::FromSql>(
 ) -> Result<T> {
     find(db, sql, params, |row| Ok(row.get(0)?))?
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))
-}
-
-/// Reads the columns with the creator and the time of the handover; `column` is the first of them.
-pub(crate) fn handover(row: &Row<'_>, column: usize) -> Result<Option<Handover>> {
-    let at: Option<i64> = row.get(column + 1)?;
-    Ok(Handover::from_columns(row.get(column)?, at.map(Timestamp::from_micros)))
 }
 
 /// Every row.

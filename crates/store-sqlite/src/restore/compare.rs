@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use store::StoredKey;
+use store::relational::{run_ready, settings};
 
 use super::in_use;
 use crate::backup::{self, CopyError};
-use crate::{OpenError, connection, migrations, settings, sql};
+use crate::tables::Tables;
+use crate::{OpenError, connection, migrations, sql};
 
 /// How long to wait for another process to close the database.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -74,7 +76,7 @@ fn settle(database: &Path) -> Result<Vec<StoredKey>, CopyError> {
         _ => return Err(CopyError::Older(database.to_owned())),
     }
     backup::check_integrity(&db, "main", database)?;
-    Ok(settings::list_keys(&db)?)
+    Ok(run_ready(settings::list_keys(&Tables(&db)))?)
 }
 
 /// Whether both have the same origin: every user and every application that both contain is the same, and

@@ -4,11 +4,13 @@
 use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use rusqlite::Connection;
+use store::relational::{roles, run_ready};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 
 use super::{carry_over, count, stored};
 use crate::backup::CopyError;
-use crate::{audit, roles, sql};
+use crate::tables::Tables;
+use crate::{audit, sql};
 
 pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Result<Restored, CopyError> {
     let mut done = Restored::default();
@@ -25,7 +27,7 @@ pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Res
     if let Some(administrator) = &restoring.administrator {
         appoint(db, administrator)?;
     }
-    if !roles::administrator_remains(db)? {
+    if !run_ready(roles::administrator_remains(&Tables(db)))? {
         return Err(CopyError::NoAdministrator);
     }
     let detail = Some(done.detail(restoring.credentials));
