@@ -9,7 +9,7 @@
 //! and written later. No statement leaves state on its connection, so that a pooler in transaction mode may
 //! stand in between.
 //!
-//! Start reading at [`PostgresStore`], then `unit`, `batch_queue`, and `create_grants`, `rotating`,
+//! Start reading at [`PostgresStore`], then `unit`, `tables`, `batch_queue`, and `create_grants`, `rotating`,
 //! `pending_revocations` for the most important operations.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,7 @@ use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use store::relational::{
-    Failed, Fragments, NamedStatement, ParameterValue, ParameterValues, Read, Record, SqlSession,
+    Failed, Fragments, NamedStatement, ParameterValue, ParameterValues, Read, Record, SqlTransaction,
 };
 use tokio_postgres::Client;
 
@@ -25,7 +25,7 @@ static FRAGMENTS: Fragments = Fragments {
 /// The tables behind a connection.
 pub(crate) struct Tables<'a>(pub(crate) &'a Client);
 
-impl SqlSession for Tables<'_> {
+impl SqlTransaction for Tables<'_> {
     type Failure = Failure;
 
     async fn execute(

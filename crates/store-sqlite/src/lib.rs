@@ -8,7 +8,7 @@
 //! **Architecture invariant:** this crate knows no OAuth error code and no HTTP. A rule about several records
 //! is a condition of one statement or of one operation; nothing is checked outside and written later.
 //!
-//! Start reading at [`SqliteStore`], then `queue`, `writer`, and `grants` for the most important operations.
+//! Start reading at [`SqliteStore`], then `queue`, `writer`, `tables`, and `grants` for the most important operations.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{CachedStatement, Connection};
 use store::relational::{
-    Failed, Fragments, NamedStatement, ParameterValue, ParameterValues, Read, Record, SqlSession,
+    Failed, Fragments, NamedStatement, ParameterValue, ParameterValues, Read, Record, SqlTransaction,
 };
 
 use crate::error::Failure;
@@ -27,7 +27,7 @@ static FRAGMENTS: Fragments = Fragments {
 /// The tables behind a connection.
 pub(crate) struct Tables<'a>(pub(crate) &'a Connection);
 
-impl SqlSession for Tables<'_> {
+impl SqlTransaction for Tables<'_> {
     type Failure = Failure;
 
     fn execute(

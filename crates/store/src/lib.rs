@@ -1,4 +1,5 @@
-//! The contract of the system database: the records, and the operations that every backend offers.
+//! The contract of the system database: the records, the operations that every backend offers, and what the
+//! backends share.
 //!
 //! Each operation is atomic. A condition that must hold between a check and a write is part of the operation
 //! (a conditional write, whose zero-row result is an answer), so callers never check first and act later. An
@@ -9,10 +10,10 @@
 //! an [`Authority`](domain::account::Authority), the operation succeeds only while the authority holds: a
 //! right that is withdrawn between the decision and the write has no effect any more.
 //!
-//! **Architecture invariant:** this crate knows no OAuth error code, no HTTP, no SQL, and nothing that
-//! distinguishes one kind of database from another.
+//! **Architecture invariant:** this crate knows no OAuth error code, no HTTP, no driver, and nothing that
+//! distinguishes one kind of database from another. Its SQL is that of [`relational`], which every backend runs.
 //!
-//! Start reading at [`Store`]. `conformance` is the suite that each backend passes; it is behind the feature
+//! Start reading at [`Store`], then [`rules`] and [`relational`]. `conformance` is the suite that each backend passes; it is behind the feature
 //! of that name, so that production builds do not contain it.
 
 use std::future::Future;

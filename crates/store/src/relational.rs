@@ -1,14 +1,13 @@
 //! The records of the system database in SQL, written once for all backends.
 //!
-//! A backend implements [`SqlSession`] over a connection inside its own transaction; the modules below run their
-//! statements over it. Parameters have names (`:id`), and the few differences between the dialects are
+//! A backend implements [`SqlTransaction`]; the modules below run their statements in it. Parameters have names (`:id`), and the few differences between the dialects are
 //! [fragments](statement) (`{for update}`). What is written for speed stays in the backends: creating,
 //! rotating and revoking grants, the feed of revocations, the audit log, purging.
 //!
 //! Every operation fails if a statement fails; one that returns [`Change`] also fails with a refusal.
 //!
-//! **Architecture invariant:** a session decides nothing about transactions. The backend says for each
-//! operation in which kind of transaction it runs.
+//! **Architecture invariant:** nothing here begins or ends a transaction. The backend says for each operation in
+//! which kind of transaction it runs.
 
 #![expect(clippy::missing_errors_doc, reason = "it is the same for every operation, and said above")]
 
@@ -50,8 +49,8 @@ pub use statement::{Fragments, NamedStatement, Translated};
 use value::values;
 pub use value::{ParameterValue, ParameterValues};
 
-/// A connection of a backend, inside the transaction of one operation.
-pub trait SqlSession {
+/// The transaction of a backend in which an operation runs.
+pub trait SqlTransaction {
     /// Why a statement failed.
     type Failure: From<Impossible>;
 
@@ -122,7 +121,7 @@ impl<F: From<Impossible>> From<Impossible> for Failed<F> {
 }
 
 /// The result of an operation that is never refused.
-pub type Read<T, S> = Result<T, Failed<<S as SqlSession>::Failure>>;
+pub type Read<T, S> = Result<T, Failed<<S as SqlTransaction>::Failure>>;
 
 /// Why an operation did nothing.
 #[derive(Debug)]
@@ -134,7 +133,7 @@ pub enum Stopped<F, R> {
 }
 
 /// The result of an operation that may be refused.
-pub type Change<T, S, R> = Result<T, Stopped<<S as SqlSession>::Failure, R>>;
+pub type Change<T, S, R> = Result<T, Stopped<<S as SqlTransaction>::Failure, R>>;
 
 impl<F, R> From<Failed<F>> for Stopped<F, R> {
     fn from(Failed(failure): Failed<F>) -> Self {
@@ -172,16 +171,16 @@ pub async fn judged<T, F, R>(
     }
 }
 
-/// Runs an operation over a session whose futures are always ready, without a runtime.
+/// Runs an operation in a transaction whose futures are always ready, without a runtime.
 ///
 /// # Errors
-/// If a statement fails, or if the session has to wait for something.
+/// If a statement fails, or if the operation has to wait for something.
 pub fn run_ready<T, F: From<Impossible>>(
     operation: impl Future<Output = Result<T, Failed<F>>>,
 ) -> Result<T, F> {
     match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done.map_err(|Failed(failure)| failure),
-        Poll::Pending => Err(Impossible("a session waits that must not".to_owned()).into()),
+        Poll::Pending => Err(Impossible("an operation waits where nothing may wait".to_owned()).into()),
     }
 }
 

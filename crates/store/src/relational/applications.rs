@@ -11,8 +11,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::versions::{self, CachedKind};
 use super::{
-    Change, Columns, NamedStatement, ParameterValue, Read, Record, ResultRow, SqlSession, authority, sought,
-    sweeps, trusted_origins, values,
+    Change, Columns, NamedStatement, ParameterValue, Read, Record, ResultRow, SqlTransaction, authority,
+    sought, sweeps, trusted_origins, values,
 };
 use crate::columns::{Impossible, SettingsColumns};
 use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name};
@@ -97,19 +97,19 @@ fn together(rows: Vec<ApplicationRow>) -> Vec<Application> {
 }
 
 /// Finds an application by id.
-pub async fn find<S: SqlSession>(db: &S, id: ApplicationId) -> Read<Option<Application>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, id: ApplicationId) -> Read<Option<Application>, S> {
     static FIND: NamedStatement = select!("WHERE id = :id");
     Ok(together(db.list(&FIND, values! { id }).await?).pop())
 }
 
 /// Finds an application by its client id.
-pub async fn find_by_client_id<S: SqlSession>(db: &S, id: &ClientId) -> Read<Option<Application>, S> {
+pub async fn find_by_client_id<S: SqlTransaction>(db: &S, id: &ClientId) -> Read<Option<Application>, S> {
     static FIND: NamedStatement = select!("WHERE client_id = :id");
     Ok(together(db.list(&FIND, values! { id: id.as_str() }).await?).pop())
 }
 
 /// Lists applications by id.
-pub async fn list<S: SqlSession>(db: &S, filter: &ApplicationFilter) -> Read<Vec<Application>, S> {
+pub async fn list<S: SqlTransaction>(db: &S, filter: &ApplicationFilter) -> Read<Vec<Application>, S> {
     static ALL: NamedStatement = select!(
         "WHERE id > :after AND (CAST(:text AS text) IS NULL OR {position}(folded_name, :text) > 0
             OR {position}(folded_description, :text) > 0)
@@ -132,25 +132,25 @@ pub async fn list<S: SqlSession>(db: &S, filter: &ApplicationFilter) -> Read<Vec
 
 type Managed<S> = Change<Application, S, ApplicationRefusal>;
 
-async fn rights_hold<S: SqlSession>(db: &S, event: &NewAuditEvent) -> Change<(), S, ApplicationRefusal> {
+async fn rights_hold<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Change<(), S, ApplicationRefusal> {
     if authority::holds(db, event).await? { Ok(()) } else { Err(ApplicationRefusal::RightsChanged.into()) }
 }
 
 /// Finds the application, if the caller still has the rights and may see it.
-async fn within_reach<S: SqlSession>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Managed<S> {
+async fn within_reach<S: SqlTransaction>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Managed<S> {
     rights_hold(db, event).await?;
     let found = find(db, id).await?.filter(|application| event.reaches(application.owner));
     Ok(found.ok_or(ApplicationRefusal::Unknown)?)
 }
 
 /// Reads the application after a write.
-async fn stored<S: SqlSession>(db: &S, id: ApplicationId) -> Read<Application, S> {
+async fn stored<S: SqlTransaction>(db: &S, id: ApplicationId) -> Read<Application, S> {
     let found = find(db, id).await?;
     Ok(found.ok_or_else(|| Impossible(format!("application {id} has vanished")))?)
 }
 
 /// Registers an application.
-pub async fn insert<S: SqlSession>(db: &S, new: &NewApplication, event: &NewAuditEvent) -> Managed<S> {
+pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &NewAuditEvent) -> Managed<S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
@@ -194,7 +194,7 @@ fn columns<'a>(settings: &'a SettingsColumns<'_>) -> Vec<(&'static str, Paramete
     columns.to_vec()
 }
 
-async fn write<S: SqlSession>(
+async fn write<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     settings: &ApplicationSettings,
@@ -213,7 +213,7 @@ async fn write<S: SqlSession>(
 }
 
 /// Replaces the stored settings by the result of the amendment.
-pub async fn update<S: SqlSession>(
+pub async fn update<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     amendment: &Amendment,
@@ -232,7 +232,7 @@ pub async fn update<S: SqlSession>(
 }
 
 /// Deletes an application and revokes its access.
-pub async fn delete<S: SqlSession>(
+pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     revocation_expires_at: Timestamp,

@@ -6,12 +6,12 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, RoleId, UserId};
 use oauth::scope::ScopeSet;
 
-use super::{NamedStatement, Read, SqlSession, values};
+use super::{NamedStatement, Read, SqlTransaction, values};
 use crate::columns::permissions_from_bits;
 use crate::rules;
 
 /// Whether the operation that the event records is still allowed. The server's own operations always are.
-pub async fn holds<S: SqlSession>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
+pub async fn holds<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
     let Some(authority) = &event.authority else { return Ok(true) };
     for rights in authority.people() {
         if !rights_hold(db, rights).await? {
@@ -24,7 +24,7 @@ pub async fn holds<S: SqlSession>(db: &S, event: &NewAuditEvent) -> Read<bool, S
     }
 }
 
-async fn rights_hold<S: SqlSession>(db: &S, rights: &Rights) -> Read<bool, S> {
+async fn rights_hold<S: SqlTransaction>(db: &S, rights: &Rights) -> Read<bool, S> {
     static EPOCH_AND_BITS: NamedStatement = NamedStatement::new(
         "SELECT u.epoch, r.permissions FROM users u LEFT JOIN user_roles m ON m.user_id = u.id
             LEFT JOIN roles r ON r.id = m.role_id
@@ -41,7 +41,7 @@ fn together(bits: impl IntoIterator<Item = i64>) -> Vec<Permission> {
 }
 
 /// The permissions of all roles of the user.
-pub async fn permissions_of_user<S: SqlSession>(db: &S, user: UserId) -> Read<Vec<Permission>, S> {
+pub async fn permissions_of_user<S: SqlTransaction>(db: &S, user: UserId) -> Read<Vec<Permission>, S> {
     static BITS: NamedStatement = NamedStatement::new(
         "SELECT r.permissions FROM user_roles m {in order} JOIN roles r ON r.id = m.role_id WHERE m.user_id = :user",
     );
@@ -49,13 +49,13 @@ pub async fn permissions_of_user<S: SqlSession>(db: &S, user: UserId) -> Read<Ve
 }
 
 /// The permissions of these roles together.
-pub async fn permissions_of_roles<S: SqlSession>(db: &S, roles: &[RoleId]) -> Read<Vec<Permission>, S> {
+pub async fn permissions_of_roles<S: SqlTransaction>(db: &S, roles: &[RoleId]) -> Read<Vec<Permission>, S> {
     static BITS: NamedStatement =
         NamedStatement::new("SELECT permissions FROM roles WHERE id IN {each :roles}");
     Ok(together(db.list::<i64>(&BITS, values! { roles }).await?))
 }
 
-async fn may_still_manage<S: SqlSession>(db: &S, id: ApplicationId) -> Read<bool, S> {
+async fn may_still_manage<S: SqlTransaction>(db: &S, id: ApplicationId) -> Read<bool, S> {
     static SCOPES: NamedStatement = NamedStatement::new("SELECT scopes FROM applications WHERE id = :id");
     let scopes: Option<u32> = db.find(&SCOPES, values! { id }).await?;
     Ok(rules::may_still_manage(scopes.map(ScopeSet::from_bits)))

@@ -8,12 +8,12 @@ use oauth::grant::{Allowed, Consent};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::NewConsent;
 use crate::columns::Impossible;
 
 /// Finds the consent of a user for an application, if it is still valid.
-pub async fn find<S: SqlSession>(
+pub async fn find<S: SqlTransaction>(
     db: &S,
     user: UserId,
     application: ApplicationId,
@@ -42,7 +42,7 @@ impl Record for Consent {
 
 /// Stores a consent only if both epochs are still those of the decision. It locks the user, so that two changes
 /// for the same user and application run one after the other.
-pub async fn allow<S: SqlSession>(
+pub async fn allow<S: SqlTransaction>(
     db: &S,
     new: &NewConsent,
     event: &NewAuditEvent,
@@ -68,7 +68,7 @@ pub async fn allow<S: SqlSession>(
 }
 
 /// A consent of an earlier epoch may still be stored; the new one replaces it and has a new id.
-async fn insert<S: SqlSession>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Consent, S> {
+async fn insert<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Consent, S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO consents (user_id, application_id, user_epoch, application_epoch, scopes, created_at)
         VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :at)
@@ -81,20 +81,20 @@ async fn insert<S: SqlSession>(db: &S, new: &NewConsent, at: Timestamp) -> Read<
 }
 
 /// Waits for every grant that is being created under the consent.
-async fn delete<S: SqlSession>(db: &S, user: UserId, application: ApplicationId) -> Read<(), S> {
+async fn delete<S: SqlTransaction>(db: &S, user: UserId, application: ApplicationId) -> Read<(), S> {
     static DELETE: NamedStatement =
         NamedStatement::new("DELETE FROM consents WHERE user_id = :user AND application_id = :application");
     db.execute(&DELETE, values! { user, application }).await.map(drop)
 }
 
 /// Waits for every grant that is being created for the user without a consent.
-async fn lock_user<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+async fn lock_user<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
     static LOCK: NamedStatement = NamedStatement::new("SELECT id FROM users WHERE id = :user {for update}");
     db.find::<UserId>(&LOCK, values! { user }).await.map(drop)
 }
 
 /// The epochs of the user and the application; `None` if one of them was deleted.
-async fn epochs<S: SqlSession>(
+async fn epochs<S: SqlTransaction>(
     db: &S,
     user: UserId,
     application: ApplicationId,
@@ -122,7 +122,7 @@ impl Record for Allowed {
 
 /// Revokes the user's consent and grants for the application. Once the user is locked and the consent is
 /// deleted, no grant can be created under either, so the following statements see every grant.
-pub async fn revoke_allowed<S: SqlSession>(
+pub async fn revoke_allowed<S: SqlTransaction>(
     db: &S,
     user: UserId,
     application: ApplicationId,

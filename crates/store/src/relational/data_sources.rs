@@ -6,7 +6,7 @@ use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 
 use super::versions::{self, CachedKind};
-use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlSession, authority, values};
+use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
 use crate::columns::{Impossible, options_from_json, options_to_json};
 use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, fold_name, rules};
 
@@ -43,20 +43,20 @@ impl Record for DataSource {
 type Managed<S> = Change<DataSource, S, DataSourceRefusal>;
 
 /// Finds a data source by id.
-pub async fn find<S: SqlSession>(db: &S, id: DataSourceId) -> Read<Option<DataSource>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, id: DataSourceId) -> Read<Option<DataSource>, S> {
     static FIND: NamedStatement = select!("WHERE d.id = :id");
     db.find(&FIND, values! { id }).await
 }
 
 /// Finds a data source by name, ignoring case.
-pub async fn find_by_name<S: SqlSession>(db: &S, name: &str) -> Read<Option<DataSource>, S> {
+pub async fn find_by_name<S: SqlTransaction>(db: &S, name: &str) -> Read<Option<DataSource>, S> {
     static FIND: NamedStatement = select!("WHERE d.folded_name = :folded");
     db.find(&FIND, values! { folded: super::sought(&fold_name(name)) }).await
 }
 
 /// Lists data sources by id, after `after`, at most `limit`: all, or those that the user owns or that are shared
 /// with the user.
-pub async fn page<S: SqlSession>(
+pub async fn page<S: SqlTransaction>(
     db: &S,
     visible_to: Option<UserId>,
     after: Option<DataSourceId>,
@@ -76,7 +76,7 @@ pub async fn page<S: SqlSession>(
 }
 
 /// Lists the users with whom the data source is shared, with their names, by id.
-pub async fn list_shares<S: SqlSession>(
+pub async fn list_shares<S: SqlTransaction>(
     db: &S,
     id: DataSourceId,
     after: Option<UserId>,
@@ -91,18 +91,18 @@ pub async fn list_shares<S: SqlSession>(
 }
 
 /// Finds the data source, if the caller still has the rights and may manage it.
-async fn managed<S: SqlSession>(db: &S, id: DataSourceId, event: &NewAuditEvent) -> Managed<S> {
+async fn managed<S: SqlTransaction>(db: &S, id: DataSourceId, event: &NewAuditEvent) -> Managed<S> {
     rights_hold(db, event).await?;
     let found = find(db, id).await?.filter(|source| event.reaches(source.owner));
     Ok(found.ok_or(DataSourceRefusal::Unknown)?)
 }
 
-async fn rights_hold<S: SqlSession>(db: &S, event: &NewAuditEvent) -> Change<(), S, DataSourceRefusal> {
+async fn rights_hold<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Change<(), S, DataSourceRefusal> {
     if authority::holds(db, event).await? { Ok(()) } else { Err(DataSourceRefusal::RightsChanged.into()) }
 }
 
 /// Advances the version, writes the event and returns the data source as it is now.
-async fn finish<S: SqlSession>(db: &S, id: DataSourceId, event: &NewAuditEvent) -> Managed<S> {
+async fn finish<S: SqlTransaction>(db: &S, id: DataSourceId, event: &NewAuditEvent) -> Managed<S> {
     versions::grow(db, CachedKind::DataSources).await?;
     db.append_audit(event).await?;
     let found = find(db, id).await?;
@@ -110,7 +110,7 @@ async fn finish<S: SqlSession>(db: &S, id: DataSourceId, event: &NewAuditEvent) 
 }
 
 /// Creates a data source.
-pub async fn insert<S: SqlSession>(db: &S, new: &NewDataSource, event: &NewAuditEvent) -> Managed<S> {
+pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDataSource, event: &NewAuditEvent) -> Managed<S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO data_sources (name, folded_name, description, data_store, options, owner_id, created_at,
             updated_at)
@@ -128,7 +128,7 @@ pub async fn insert<S: SqlSession>(db: &S, new: &NewDataSource, event: &NewAudit
 }
 
 /// Changes a data source.
-pub async fn update<S: SqlSession>(
+pub async fn update<S: SqlTransaction>(
     db: &S,
     id: DataSourceId,
     change: &DataSourceChange,
@@ -156,7 +156,7 @@ pub async fn update<S: SqlSession>(
 }
 
 /// Changes the users with whom it is shared.
-pub async fn share<S: SqlSession>(
+pub async fn share<S: SqlTransaction>(
     db: &S,
     id: DataSourceId,
     sharing: &Sharing,
@@ -186,7 +186,7 @@ pub async fn share<S: SqlSession>(
 }
 
 /// Makes every node read the model again.
-pub async fn touch<S: SqlSession>(
+pub async fn touch<S: SqlTransaction>(
     db: &S,
     id: DataSourceId,
     at: Timestamp,
@@ -200,7 +200,7 @@ pub async fn touch<S: SqlSession>(
 }
 
 /// Deletes a data source.
-pub async fn delete<S: SqlSession>(
+pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: DataSourceId,
     event: &NewAuditEvent,
@@ -212,7 +212,7 @@ pub async fn delete<S: SqlSession>(
     Ok(db.append_audit(event).await?)
 }
 
-async fn users_exist<S: SqlSession>(db: &S, users: &[UserId]) -> Change<(), S, DataSourceRefusal> {
+async fn users_exist<S: SqlTransaction>(db: &S, users: &[UserId]) -> Change<(), S, DataSourceRefusal> {
     static ALL: NamedStatement = NamedStatement::new(
         "SELECT NOT EXISTS (SELECT 1 FROM {each :users} AS wanted
             WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = wanted.value))",

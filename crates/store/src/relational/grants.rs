@@ -4,11 +4,11 @@ use domain::id::{CodeId, GrantId};
 use oauth::grant::Grant;
 use oauth::scope::ScopeSet;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::{Impossible, OriginColumns};
 
 /// Finds a grant by its id, if its application and its user are still in the epoch of the grant.
-pub async fn find<S: SqlSession>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {
     static FIND: NamedStatement = NamedStatement::new(
         "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.origin, g.code_id,
             g.scopes, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,

@@ -3,11 +3,16 @@
 use domain::time::Timestamp;
 use oauth::revocation::Revocation;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::{Impossible, SubjectColumns};
 
 /// Lists the revocations after `seq` that have not expired, in order.
-pub async fn after<S: SqlSession>(db: &S, seq: i64, now: Timestamp, limit: u32) -> Read<Vec<Revocation>, S> {
+pub async fn after<S: SqlTransaction>(
+    db: &S,
+    seq: i64,
+    now: Timestamp,
+    limit: u32,
+) -> Read<Vec<Revocation>, S> {
     static AFTER: NamedStatement = NamedStatement::new(
         "SELECT seq, kind, token_id, grant_id, user_id, application_id, epoch, at, expires_at
         FROM revocations WHERE seq > :seq AND expires_at > :now ORDER BY seq LIMIT :limit",

@@ -5,18 +5,18 @@ use domain::audit::NewAuditEvent;
 use domain::id::{RoleId, UserId};
 
 use super::versions::{self, CachedKind};
-use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlSession, authority, values};
+use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
 use crate::columns::{Impossible, permission_bit, permission_bits, permissions_from_bits};
 use crate::rules::{self, Administrators};
 use crate::{UserRefusal, fold_name};
 
 /// Lists every role, by id.
-pub async fn list<S: SqlSession>(db: &S) -> Read<Vec<Role>, S> {
+pub async fn list<S: SqlTransaction>(db: &S) -> Read<Vec<Role>, S> {
     page(db, None, u32::MAX).await
 }
 
 /// Lists roles by id, after `after`, at most `limit`.
-pub async fn page<S: SqlSession>(db: &S, after: Option<RoleId>, limit: u32) -> Read<Vec<Role>, S> {
+pub async fn page<S: SqlTransaction>(db: &S, after: Option<RoleId>, limit: u32) -> Read<Vec<Role>, S> {
     static PAGE: NamedStatement = NamedStatement::new(
         "SELECT id, name, description, permissions FROM roles WHERE id > :after ORDER BY id LIMIT :limit",
     );
@@ -36,7 +36,7 @@ impl Record for Role {
 }
 
 /// Creates a role; `role.id` is ignored.
-pub async fn insert<S: SqlSession>(
+pub async fn insert<S: SqlTransaction>(
     db: &S,
     role: &Role,
     event: &NewAuditEvent,
@@ -58,7 +58,7 @@ pub async fn insert<S: SqlSession>(
 }
 
 /// Replaces the name, the description and the permissions of a role.
-pub async fn update<S: SqlSession>(
+pub async fn update<S: SqlTransaction>(
     db: &S,
     role: &Role,
     event: &NewAuditEvent,
@@ -89,7 +89,11 @@ pub async fn update<S: SqlSession>(
 }
 
 /// Deletes a role that no user has and that is not built in.
-pub async fn delete<S: SqlSession>(db: &S, id: RoleId, event: &NewAuditEvent) -> Change<(), S, UserRefusal> {
+pub async fn delete<S: SqlTransaction>(
+    db: &S,
+    id: RoleId,
+    event: &NewAuditEvent,
+) -> Change<(), S, UserRefusal> {
     static USED: NamedStatement =
         NamedStatement::new("SELECT EXISTS (SELECT 1 FROM user_roles WHERE role_id = :id)");
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM roles WHERE id = :id");
@@ -101,7 +105,7 @@ pub async fn delete<S: SqlSession>(db: &S, id: RoleId, event: &NewAuditEvent) ->
 }
 
 /// The role exists, and the caller has its permissions and those that it would get.
-async fn rights_cover_role<S: SqlSession>(
+async fn rights_cover_role<S: SqlTransaction>(
     db: &S,
     id: RoleId,
     new: &[Permission],
@@ -116,7 +120,7 @@ async fn rights_cover_role<S: SqlSession>(
 }
 
 /// The caller may create, change or delete something with these permissions.
-pub(super) async fn rights_cover<S: SqlSession>(
+pub(super) async fn rights_cover<S: SqlTransaction>(
     db: &S,
     carried: &[Permission],
     event: &NewAuditEvent,
@@ -125,7 +129,7 @@ pub(super) async fn rights_cover<S: SqlSession>(
 }
 
 /// Whether all of the roles exist.
-pub(super) async fn all_exist<S: SqlSession>(db: &S, roles: &[RoleId]) -> Read<bool, S> {
+pub(super) async fn all_exist<S: SqlTransaction>(db: &S, roles: &[RoleId]) -> Read<bool, S> {
     static ALL: NamedStatement = NamedStatement::new(
         "SELECT NOT EXISTS (SELECT 1 FROM {each :roles} AS wanted
             WHERE NOT EXISTS (SELECT 1 FROM roles r WHERE r.id = wanted.value))",
@@ -134,17 +138,21 @@ pub(super) async fn all_exist<S: SqlSession>(db: &S, roles: &[RoleId]) -> Read<b
 }
 
 /// Whether any of these roles makes its users Administrators.
-pub(super) async fn make_administrator<S: SqlSession>(db: &S, roles: &[RoleId]) -> Read<bool, S> {
+pub(super) async fn make_administrator<S: SqlTransaction>(db: &S, roles: &[RoleId]) -> Read<bool, S> {
     Ok(authority::permissions_of_roles(db, roles).await?.contains(&Permission::Administrator))
 }
 
 /// Whether there is an active Administrator.
-pub async fn administrator_remains<S: SqlSession>(db: &S) -> Read<bool, S> {
+pub async fn administrator_remains<S: SqlTransaction>(db: &S) -> Read<bool, S> {
     administrator_except(db, UserId::new(0), RoleId::new(0)).await
 }
 
 /// Whether there is an active Administrator other than this user, through another role than this.
-pub(super) async fn administrator_except<S: SqlSession>(db: &S, user: UserId, role: RoleId) -> Read<bool, S> {
+pub(super) async fn administrator_except<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    role: RoleId,
+) -> Read<bool, S> {
     static REMAINS: NamedStatement = NamedStatement::new(
         "SELECT EXISTS (
             SELECT 1 FROM roles r {in order} JOIN user_roles m ON m.role_id = r.id

@@ -4,12 +4,12 @@ use domain::account::Session as BrowserSession;
 use domain::audit::NewAuditEvent;
 use domain::id::{SessionId, UserId};
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::Impossible;
 use crate::{MOST_SESSIONS, NewSession};
 
 /// Opens a session, and ends the one that it replaces.
-pub async fn insert<S: SqlSession>(
+pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewSession,
     event: &NewAuditEvent,
@@ -27,7 +27,7 @@ pub async fn insert<S: SqlSession>(
 }
 
 /// Opens the session only if the user's epoch is still that of the password check.
-pub(super) async fn add<S: SqlSession>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
+pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
     static ADD: NamedStatement = NamedStatement::new(
         "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
         SELECT id, epoch, :digest, :auth_time, :expires_at FROM users
@@ -41,7 +41,7 @@ pub(super) async fn add<S: SqlSession>(db: &S, new: &NewSession) -> Read<Option<
 }
 
 /// Finds a session by id, whether or not it is still valid.
-pub async fn find<S: SqlSession>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
     static FIND: NamedStatement = NamedStatement::new(
         "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = :id",
     );
@@ -49,7 +49,7 @@ pub async fn find<S: SqlSession>(db: &S, id: SessionId) -> Read<Option<BrowserSe
 }
 
 /// Lists the sessions of a user, oldest first.
-pub async fn list<S: SqlSession>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
+pub async fn list<S: SqlTransaction>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
     static LIST: NamedStatement = NamedStatement::new(
         "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions
         WHERE user_id = :user ORDER BY id LIMIT :limit",
@@ -71,7 +71,7 @@ impl Record for BrowserSession {
 }
 
 /// Ends a session.
-pub async fn delete<S: SqlSession>(db: &S, id: SessionId, event: &NewAuditEvent) -> Read<(), S> {
+pub async fn delete<S: SqlTransaction>(db: &S, id: SessionId, event: &NewAuditEvent) -> Read<(), S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
     if db.execute(&DELETE, values! { id }).await? > 0 {
         db.append_audit(event).await?;
@@ -80,7 +80,7 @@ pub async fn delete<S: SqlSession>(db: &S, id: SessionId, event: &NewAuditEvent)
 }
 
 /// Ends every session of a user.
-pub(super) async fn close_all<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+pub(super) async fn close_all<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE user_id = :user");
     db.execute(&DELETE, values! { user }).await.map(drop)
 }

@@ -8,7 +8,7 @@ use domain::account::network::Network;
 use domain::id::{Epoch, UserId};
 use domain::time::Timestamp;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, users, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, users, values};
 use crate::columns::Impossible;
 use crate::rules;
 use crate::{
@@ -25,7 +25,7 @@ fn text(network: Option<Network>) -> Option<String> {
 }
 
 /// Finds the user with that name, ignoring case, and what is known about the network.
-pub async fn find<S: SqlSession>(db: &S, name: &str, from: ComesFrom) -> Read<Option<SignInFacts>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, name: &str, from: ComesFrom) -> Read<Option<SignInFacts>, S> {
     static FIND: NamedStatement = users::select!(
         ", n.succeeded_at, n.failures, n.failures_since, n.locked_until, u.folded_name",
         "LEFT JOIN familiar_networks n ON n.user_id = u.id AND n.network = :network
@@ -51,7 +51,7 @@ impl Record for SignInFacts {
 
 /// Locks the user's row, so that failures of one user are counted one after the other. Later reads see what
 /// the previous transaction wrote.
-async fn lock<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+async fn lock<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
     static LOCK: NamedStatement =
         NamedStatement::new("SELECT id FROM users WHERE id = :user {for no key update}");
     db.find::<UserId>(&LOCK, values! { user }).await.map(drop)
@@ -70,7 +70,7 @@ impl Record for Counter {
     }
 }
 
-async fn counter<S: SqlSession>(db: &S, user: UserId, from: ComesFrom) -> Read<Counter, S> {
+async fn counter<S: SqlTransaction>(db: &S, user: UserId, from: ComesFrom) -> Read<Counter, S> {
     static FIND: NamedStatement = NamedStatement::new(
         "SELECT n.id, coalesce(n.failures, u.failures),
             CASE WHEN n.id IS NULL THEN u.failures_since ELSE n.failures_since END,
@@ -84,7 +84,7 @@ async fn counter<S: SqlSession>(db: &S, user: UserId, from: ComesFrom) -> Read<C
 }
 
 /// Records a refused sign-in, and counts it if it counts as a failure.
-pub async fn refuse<S: SqlSession>(db: &S, refused: &RefusedSignIn) -> Read<FailureCounted, S> {
+pub async fn refuse<S: SqlTransaction>(db: &S, refused: &RefusedSignIn) -> Read<FailureCounted, S> {
     let user = refused.user.unwrap_or(NOBODY);
     lock(db, user).await?;
     let Counter { network, lockout } = counter(db, user, refused.from).await?;
@@ -105,7 +105,7 @@ pub async fn refuse<S: SqlSession>(db: &S, refused: &RefusedSignIn) -> Read<Fail
     Ok(counted)
 }
 
-async fn set<S: SqlSession>(db: &S, user: UserId, network: Option<i64>, to: Lockout) -> Read<(), S> {
+async fn set<S: SqlTransaction>(db: &S, user: UserId, network: Option<i64>, to: Lockout) -> Read<(), S> {
     static USER: NamedStatement = NamedStatement::new(
         "UPDATE users SET failures = :failures, failures_since = :since, locked_until = :locked_until
         WHERE id = :id",
@@ -121,7 +121,7 @@ async fn set<S: SqlSession>(db: &S, user: UserId, network: Option<i64>, to: Lock
 }
 
 /// Records the network of a successful sign-in, and clears the failures that apply to it.
-pub async fn note<S: SqlSession>(db: &S, succeeded: &SucceededSignIn) -> Read<(), S> {
+pub async fn note<S: SqlTransaction>(db: &S, succeeded: &SucceededSignIn) -> Read<(), S> {
     static FORGET: NamedStatement = NamedStatement::new(
         "UPDATE users SET failures = 0, failures_since = NULL
         WHERE id = :user AND epoch = :user_epoch AND failures > 0 AND locked_until IS NULL",
@@ -139,7 +139,7 @@ pub async fn note<S: SqlSession>(db: &S, succeeded: &SucceededSignIn) -> Read<()
 
 /// Makes a network familiar. Failures from it are cleared, except for a lock that is still in effect. The
 /// user's row is locked, so that concurrent successes cannot exceed the maximum number of networks.
-pub(super) async fn remember<S: SqlSession>(
+pub(super) async fn remember<S: SqlTransaction>(
     db: &S,
     user: UserId,
     epoch: Epoch,
@@ -168,14 +168,14 @@ pub(super) async fn remember<S: SqlSession>(
 }
 
 /// Deletes all familiar networks of the user.
-pub(super) async fn forget_networks<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+pub(super) async fn forget_networks<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
     static FORGET: NamedStatement =
         NamedStatement::new("DELETE FROM familiar_networks WHERE user_id = :user");
     db.execute(&FORGET, values! { user }).await.map(drop)
 }
 
 /// Clears the locks and the failures of the user's familiar networks.
-pub(super) async fn unlock_networks<S: SqlSession>(db: &S, user: UserId) -> Read<(), S> {
+pub(super) async fn unlock_networks<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
     static UNLOCK: NamedStatement = NamedStatement::new(
         "UPDATE familiar_networks SET failures = 0, failures_since = NULL, locked_until = NULL
         WHERE user_id = :user",

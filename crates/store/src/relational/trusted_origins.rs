@@ -6,12 +6,12 @@ use oauth::application::ApplicationSettings;
 use oauth::cors::{self, NewTrustedOrigin, TrustedOrigin};
 
 use super::versions::{self, CachedKind};
-use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlSession, authority, values};
+use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
 use crate::columns::Impossible;
 use crate::{TrustedOriginRefusal, rules};
 
 /// Lists all entries, by id.
-pub async fn list<S: SqlSession>(db: &S) -> Read<Vec<TrustedOrigin>, S> {
+pub async fn list<S: SqlTransaction>(db: &S) -> Read<Vec<TrustedOrigin>, S> {
     static LIST: NamedStatement = NamedStatement::new(
         "SELECT id, domain, description, modified_by, modified_at FROM trusted_origins ORDER BY id",
     );
@@ -19,7 +19,7 @@ pub async fn list<S: SqlSession>(db: &S) -> Read<Vec<TrustedOrigin>, S> {
 }
 
 /// Whether the origin is one of an application.
-pub async fn is_of_an_application<S: SqlSession>(db: &S, origin: &str) -> Read<bool, S> {
+pub async fn is_of_an_application<S: SqlTransaction>(db: &S, origin: &str) -> Read<bool, S> {
     static IS: NamedStatement =
         NamedStatement::new("SELECT EXISTS (SELECT 1 FROM application_origins WHERE origin = :origin)");
     db.value(&IS, values! { origin }).await
@@ -27,7 +27,7 @@ pub async fn is_of_an_application<S: SqlSession>(db: &S, origin: &str) -> Read<b
 
 /// Adds all of the entries or none. Everything is checked before anything is written, because a refusal must
 /// change nothing.
-pub async fn insert<S: SqlSession>(
+pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &[NewTrustedOrigin],
     event: &NewAuditEvent,
@@ -58,7 +58,7 @@ pub async fn insert<S: SqlSession>(
 }
 
 /// Replaces the content of an entry.
-pub async fn update<S: SqlSession>(
+pub async fn update<S: SqlTransaction>(
     db: &S,
     id: TrustedOriginId,
     new: &NewTrustedOrigin,
@@ -88,7 +88,7 @@ pub async fn update<S: SqlSession>(
 }
 
 /// Deletes an entry and returns its content.
-pub async fn delete<S: SqlSession>(
+pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: TrustedOriginId,
     event: &NewAuditEvent,
@@ -119,7 +119,11 @@ impl Record for TrustedOrigin {
 }
 
 /// Replaces the stored web origins of an application.
-pub async fn note<S: SqlSession>(db: &S, id: ApplicationId, settings: &ApplicationSettings) -> Read<(), S> {
+pub async fn note<S: SqlTransaction>(
+    db: &S,
+    id: ApplicationId,
+    settings: &ApplicationSettings,
+) -> Read<(), S> {
     static FORGET: NamedStatement =
         NamedStatement::new("DELETE FROM application_origins WHERE application_id = :id");
     static NOTE: NamedStatement = NamedStatement::new(

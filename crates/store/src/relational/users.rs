@@ -7,7 +7,8 @@ use domain::secret::PasswordHash;
 
 use super::versions::{self, CachedKind};
 use super::{
-    Change, Columns, NamedStatement, Read, Record, ResultRow, SqlSession, authority, roles, sought, values,
+    Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, roles, sought,
+    values,
 };
 use crate::columns::Impossible;
 use crate::{NewUser, UserRefusal, fold_name, name_forms};
@@ -74,13 +75,13 @@ pub(super) fn first<T>(forms: &[String], found: Vec<OfName<T>>) -> Option<T> {
 }
 
 /// Finds a user by id.
-pub async fn find<S: SqlSession>(db: &S, id: UserId) -> Read<Option<User>, S> {
+pub async fn find<S: SqlTransaction>(db: &S, id: UserId) -> Read<Option<User>, S> {
     static FIND: NamedStatement = select!("", "WHERE u.id = :id");
     db.find(&FIND, values! { id }).await
 }
 
 /// Finds a user by name, ignoring case.
-pub async fn find_by_name<S: SqlSession>(db: &S, name: &str) -> Read<Option<User>, S> {
+pub async fn find_by_name<S: SqlTransaction>(db: &S, name: &str) -> Read<Option<User>, S> {
     static FIND: NamedStatement = select!(", u.folded_name", "WHERE u.folded_name IN {each :forms}");
     let forms = storable_forms(name);
     Ok(first(&forms, db.list(&FIND, values! { forms: forms.as_slice() }).await?))
@@ -92,13 +93,13 @@ pub(super) fn storable_forms(name: &str) -> Vec<String> {
 }
 
 /// Lists users by id, after `after`, at most `limit`.
-pub async fn list<S: SqlSession>(db: &S, after: Option<UserId>, limit: u32) -> Read<Vec<User>, S> {
+pub async fn list<S: SqlTransaction>(db: &S, after: Option<UserId>, limit: u32) -> Read<Vec<User>, S> {
     static LIST: NamedStatement = select!("", "WHERE u.id > :after ORDER BY u.id LIMIT :limit");
     db.list(&LIST, values! { after: after.map_or(0, UserId::get), limit }).await
 }
 
 /// Lists users whose name contains the text, ignoring case, by id, after `after`, at most `limit`.
-pub async fn search<S: SqlSession>(
+pub async fn search<S: SqlTransaction>(
     db: &S,
     after: Option<UserId>,
     limit: u32,
@@ -113,7 +114,7 @@ pub async fn search<S: SqlSession>(
 }
 
 /// Creates a user.
-pub async fn insert<S: SqlSession>(
+pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewUser,
     event: &NewAuditEvent,
@@ -138,12 +139,12 @@ pub async fn insert<S: SqlSession>(
 }
 
 /// Reads the user after a write.
-async fn stored<S: SqlSession>(db: &S, id: UserId) -> Read<User, S> {
+async fn stored<S: SqlTransaction>(db: &S, id: UserId) -> Read<User, S> {
     let found = find(db, id).await?;
     Ok(found.ok_or_else(|| Impossible(format!("user {id} has vanished")))?)
 }
 
-async fn name_is_free<S: SqlSession>(
+async fn name_is_free<S: SqlTransaction>(
     db: &S,
     name: &str,
     besides: Option<UserId>,
@@ -156,11 +157,11 @@ async fn name_is_free<S: SqlSession>(
     if is_taken { Err(UserRefusal::NameTaken.into()) } else { Ok(()) }
 }
 
-async fn roles_exist<S: SqlSession>(db: &S, roles: &[RoleId]) -> Change<(), S, UserRefusal> {
+async fn roles_exist<S: SqlTransaction>(db: &S, roles: &[RoleId]) -> Change<(), S, UserRefusal> {
     if roles::all_exist(db, roles).await? { Ok(()) } else { Err(UserRefusal::UnknownRole.into()) }
 }
 
-async fn set_roles<S: SqlSession>(db: &S, id: UserId, roles: &[RoleId]) -> Read<(), S> {
+async fn set_roles<S: SqlTransaction>(db: &S, id: UserId, roles: &[RoleId]) -> Read<(), S> {
     static CLEAR: NamedStatement = NamedStatement::new("DELETE FROM user_roles WHERE user_id = :id");
     static ADD: NamedStatement = NamedStatement::new(
         "INSERT INTO user_roles (user_id, role_id) SELECT DISTINCT :id, added.value FROM {each :roles} AS added",
@@ -173,7 +174,7 @@ async fn set_roles<S: SqlSession>(db: &S, id: UserId, roles: &[RoleId]) -> Read<
 }
 
 /// Replaces a password hash that has old parameters, if the stored hash is still `old`.
-pub async fn replace_password_hash<S: SqlSession>(
+pub async fn replace_password_hash<S: SqlTransaction>(
     db: &S,
     id: UserId,
     old: &PasswordHash,

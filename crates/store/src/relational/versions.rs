@@ -1,6 +1,6 @@
 //! The version counters, in one row.
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlSession, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::Versions;
 use crate::columns::Impossible;
 
@@ -17,7 +17,7 @@ pub enum CachedKind {
 }
 
 /// Advances the version of a kind.
-pub async fn grow<S: SqlSession>(db: &S, kind: CachedKind) -> Read<(), S> {
+pub async fn grow<S: SqlTransaction>(db: &S, kind: CachedKind) -> Read<(), S> {
     static USERS: NamedStatement = NamedStatement::new("UPDATE versions SET users = users + 1 WHERE id = 1");
     static ROLES: NamedStatement = NamedStatement::new("UPDATE versions SET roles = roles + 1 WHERE id = 1");
     static APPLICATIONS: NamedStatement =
@@ -39,7 +39,7 @@ pub async fn grow<S: SqlSession>(db: &S, kind: CachedKind) -> Read<(), S> {
 }
 
 /// The current versions.
-pub async fn load<S: SqlSession>(db: &S) -> Read<Versions, S> {
+pub async fn load<S: SqlTransaction>(db: &S) -> Read<Versions, S> {
     static LOAD: NamedStatement = NamedStatement::new(
         "SELECT users, roles, applications, data_sources, limits, keys, revocations FROM versions WHERE id = 1",
     );

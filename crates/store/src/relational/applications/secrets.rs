@@ -9,7 +9,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::{Managed, stored, within_reach};
 use crate::columns::Impossible;
 use crate::relational::versions::{self, CachedKind};
-use crate::relational::{Change, Columns, NamedStatement, Read, ResultRow, SqlSession, sweeps, values};
+use crate::relational::{Change, Columns, NamedStatement, Read, ResultRow, SqlTransaction, sweeps, values};
 use crate::{ApplicationRefusal, NewSecret, rules};
 
 /// Reads the secret in the columns, if there is one.
@@ -28,7 +28,7 @@ pub(super) fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Option<Stor
     }))
 }
 
-pub(super) async fn insert<S: SqlSession>(
+pub(super) async fn insert<S: SqlTransaction>(
     db: &S,
     application: ApplicationId,
     secret: &NewSecret,
@@ -43,14 +43,14 @@ pub(super) async fn insert<S: SqlSession>(
     db.execute(&INSERT, row).await.map(drop)
 }
 
-pub(super) async fn delete_all<S: SqlSession>(db: &S, application: ApplicationId) -> Read<(), S> {
+pub(super) async fn delete_all<S: SqlTransaction>(db: &S, application: ApplicationId) -> Read<(), S> {
     static DELETE: NamedStatement =
         NamedStatement::new("DELETE FROM secrets WHERE application_id = :application");
     db.execute(&DELETE, values! { application }).await.map(drop)
 }
 
 /// Replaces all secrets by a new one and revokes all access.
-pub async fn reset<S: SqlSession>(
+pub async fn reset<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     secret: &NewSecret,
@@ -71,7 +71,7 @@ pub async fn reset<S: SqlSession>(
 }
 
 /// Adds a second live secret; the older one expires at `older_expires_at`.
-pub async fn add<S: SqlSession>(
+pub async fn add<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     secret: &NewSecret,
@@ -88,7 +88,7 @@ pub async fn add<S: SqlSession>(
 }
 
 /// Revokes one of two live secrets; the other one no longer expires.
-pub async fn end<S: SqlSession>(
+pub async fn end<S: SqlTransaction>(
     db: &S,
     id: ApplicationId,
     secret: SecretId,
@@ -103,13 +103,13 @@ pub async fn end<S: SqlSession>(
     Ok(finish(db, id, event).await?)
 }
 
-async fn confidential<S: SqlSession>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Managed<S> {
+async fn confidential<S: SqlTransaction>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Managed<S> {
     let application = within_reach(db, id, event).await?;
     rules::is_confidential(&application)?;
     Ok(application)
 }
 
-async fn finish<S: SqlSession>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Read<Application, S> {
+async fn finish<S: SqlTransaction>(db: &S, id: ApplicationId, event: &NewAuditEvent) -> Read<Application, S> {
     static TOUCH: NamedStatement =
         NamedStatement::new("UPDATE applications SET updated_at = :at WHERE id = :id");
     db.execute(&TOUCH, values! { at: event.at, id }).await?;

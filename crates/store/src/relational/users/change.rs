@@ -9,13 +9,13 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::{find, name_is_free, possessions, roles_exist, set_roles, stored};
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{
-    Change, NamedStatement, Read, SqlSession, authority, roles, sessions, sign_ins, sweeps, values,
+    Change, NamedStatement, Read, SqlTransaction, authority, roles, sessions, sign_ins, sweeps, values,
 };
 use crate::rules::{self, AdministratorChange};
 use crate::{DeletedUser, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
 
 /// Changes a user, and revokes the user's access if the change asks for it.
-pub async fn update<S: SqlSession>(
+pub async fn update<S: SqlTransaction>(
     db: &S,
     id: UserId,
     change: &UserChange,
@@ -46,7 +46,7 @@ pub async fn update<S: SqlSession>(
 
 /// Deletes sessions and familiar networks. Grants, consents and tokens become invalid because of the epoch. A
 /// session that is being opened at the same time carries the earlier epoch and is invalid as well.
-async fn end_access<S: SqlSession>(
+async fn end_access<S: SqlTransaction>(
     db: &S,
     after: &User,
     at: Timestamp,
@@ -60,7 +60,7 @@ async fn end_access<S: SqlSession>(
 }
 
 /// Changes the password only if the user's epoch is still that of the password check.
-pub async fn password<S: SqlSession>(
+pub async fn password<S: SqlTransaction>(
     db: &S,
     change: &PasswordChange,
     event: &NewAuditEvent,
@@ -88,7 +88,7 @@ pub async fn password<S: SqlSession>(
     Ok((session.ok_or(UserRefusal::Unknown)?, ended))
 }
 
-async fn check<S: SqlSession>(
+async fn check<S: SqlTransaction>(
     db: &S,
     before: &User,
     change: &UserChange,
@@ -107,7 +107,7 @@ async fn check<S: SqlSession>(
 }
 
 /// The caller may change this user and assign these roles.
-async fn rights_cover<S: SqlSession>(
+async fn rights_cover<S: SqlTransaction>(
     db: &S,
     user: &User,
     given: &[RoleId],
@@ -119,7 +119,7 @@ async fn rights_cover<S: SqlSession>(
 }
 
 /// The change, after which the user `stays` an active Administrator or not, leaves one.
-async fn leaves_an_administrator<S: SqlSession>(
+async fn leaves_an_administrator<S: SqlTransaction>(
     db: &S,
     before: &User,
     stays: bool,
@@ -133,7 +133,7 @@ async fn leaves_an_administrator<S: SqlSession>(
 }
 
 /// Leaves the failure counters alone, because they may be counted outside of this transaction.
-async fn write<S: SqlSession>(db: &S, user: &User) -> Read<(), S> {
+async fn write<S: SqlTransaction>(db: &S, user: &User) -> Read<(), S> {
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE users SET name = :name, folded_name = CASE WHEN name = :name THEN folded_name ELSE :folded END,
             password = :password, active = :active, password_expires_at = :password_expires_at,
@@ -155,7 +155,7 @@ async fn write<S: SqlSession>(db: &S, user: &User) -> Read<(), S> {
 }
 
 /// Clears the locks and the failures of the user and of the user's familiar networks.
-async fn unlock<S: SqlSession>(db: &S, id: UserId) -> Read<(), S> {
+async fn unlock<S: SqlTransaction>(db: &S, id: UserId) -> Read<(), S> {
     static UNLOCK: NamedStatement = NamedStatement::new(
         "UPDATE users SET failures = 0, failures_since = NULL, locked_until = NULL WHERE id = :id",
     );
@@ -164,7 +164,7 @@ async fn unlock<S: SqlSession>(db: &S, id: UserId) -> Read<(), S> {
 }
 
 /// Deletes a user, and treats what the user owns as `possessions` says.
-pub async fn delete<S: SqlSession>(
+pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: UserId,
     possessions: Possessions,

@@ -5,11 +5,11 @@ use domain::time::Timestamp;
 use oauth::revocation::RevokedSubject;
 
 use crate::relational::versions::{self, CachedKind};
-use crate::relational::{Change, NamedStatement, Read, SqlSession, authority, values};
+use crate::relational::{Change, NamedStatement, Read, SqlTransaction, authority, values};
 use crate::{DeletedUser, MOST_NAMES, Owned, Possessions, UserRefusal};
 
 /// The user may be deleted in spite of what the user owns. Changes nothing.
-pub(super) async fn may_be_treated<S: SqlSession>(
+pub(super) async fn may_be_treated<S: SqlTransaction>(
     db: &S,
     user: UserId,
     possessions: Possessions,
@@ -28,7 +28,7 @@ pub(super) async fn may_be_treated<S: SqlSession>(
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
-async fn owned<S: SqlSession>(db: &S, user: UserId) -> Read<Owned, S> {
+async fn owned<S: SqlTransaction>(db: &S, user: UserId) -> Read<Owned, S> {
     static APPLICATIONS: NamedStatement =
         NamedStatement::new("SELECT count(*) FROM applications WHERE owner_id = :user");
     static SOURCES: NamedStatement =
@@ -46,7 +46,7 @@ async fn owned<S: SqlSession>(db: &S, user: UserId) -> Read<Owned, S> {
 }
 
 /// Hands over or deletes the possessions that [`may_be_treated`] has accepted.
-pub(super) async fn settle<S: SqlSession>(
+pub(super) async fn settle<S: SqlTransaction>(
     db: &S,
     user: UserId,
     possessions: Possessions,
@@ -62,7 +62,7 @@ pub(super) async fn settle<S: SqlSession>(
 
 /// The secrets of the applications are revoked: anyone who knows them could act for the new owner. The name
 /// of the creator is kept.
-async fn hand_over<S: SqlSession>(db: &S, user: UserId, heir: UserId, at: Timestamp) -> Read<(), S> {
+async fn hand_over<S: SqlTransaction>(db: &S, user: UserId, heir: UserId, at: Timestamp) -> Read<(), S> {
     static SECRETS: NamedStatement = NamedStatement::new(
         "DELETE FROM secrets WHERE application_id IN (SELECT id FROM applications WHERE owner_id = :user)",
     );
@@ -91,7 +91,7 @@ async fn hand_over<S: SqlSession>(db: &S, user: UserId, heir: UserId, at: Timest
     Ok(())
 }
 
-async fn delete<S: SqlSession>(
+async fn delete<S: SqlTransaction>(
     db: &S,
     user: UserId,
     at: Timestamp,
