@@ -5,11 +5,13 @@
 //! through an index. Rows of earlier epochs are found by a pass over the table, which continues from batch to
 //! batch and starts only after an epoch has advanced.
 
+use store::relational::sweeps::{self, CONSENTS, GRANTS, Swept};
 use store::{Purge, Purged};
 use tokio_postgres::Client;
 
 use crate::micros;
 use crate::sql::{self, values};
+use crate::tables::Tables;
 
 /// The maximum number of rows deleted at once, whatever the caller asks for.
 const LARGEST_BATCH: u32 = 1_000;
@@ -22,41 +24,6 @@ const WINDOWS: u32 = 10;
 
 /// The advisory lock of the node that purges: `SLGC`, and the number of the lock among ours.
 const ALONE: &str = "SELECT pg_try_advisory_xact_lock(1397507907, 1)";
-
-/// A table whose rows become invalid when an epoch advances.
-struct Swept {
-    /// The id of its row in `sweeps`.
-    id: i64,
-    last: &'static str,
-    window: &'static str,
-    dead: &'static str,
-    delete: &'static str,
-}
-
-macro_rules! swept {
-    ($id:literal, $table:literal) => {
-        Swept {
-            id: $id,
-            last: concat!("SELECT coalesce(max(id), 0) FROM ", $table),
-            window: concat!(
-                "SELECT max(id) FROM (SELECT id FROM ",
-                $table,
-                " WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS w"
-            ),
-            dead: concat!(
-                "SELECT t.id FROM ",
-                $table,
-                " t LEFT JOIN applications a ON a.id = t.application_id AND a.epoch = t.application_epoch
-                LEFT JOIN users u ON u.id = t.user_id AND u.epoch = t.user_epoch
-                WHERE t.id > $1 AND t.id <= $2 AND (a.id IS NULL OR u.id IS NULL) ORDER BY t.id LIMIT $3"
-            ),
-            delete: concat!("DELETE FROM ", $table, " WHERE id = ANY ($1::bigint[])"),
-        }
-    };
-}
-
-const GRANTS: Swept = swept!(1, "grants");
-const CONSENTS: Swept = swept!(2, "consents");
 
 /// Deletes the rows of a table that expired before a time; the parameters are the time and the maximum number
 /// of rows.
@@ -78,14 +45,6 @@ macro_rules! delete_over {
             " LIMIT $2 FOR UPDATE SKIP LOCKED)"
         )
     };
-}
-
-/// The progress of a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pass {
-    started: i64,
-    cursor: i64,
-    until: i64,
 }
 
 /// Deletes one batch in one transaction; does nothing if another node is purging.
@@ -122,55 +81,20 @@ async fn over(db: &Client, delete: &str, before: i64, most: u64) -> sql::Result<
 }
 
 /// Continues the pass over a table, if one is due.
-async fn sweep(db: &Client, table: &Swept, most: u64) -> sql::Result<u64> {
-    let Some(mut pass) = due(db, table).await? else {
+async fn sweep(db: &Client, table: &'static Swept, most: u64) -> sql::Result<u64> {
+    let db = &Tables(db);
+    let Some(mut pass) = sweeps::due(db, table).await? else {
         return Ok(0);
     };
-    let mut dead: Vec<i64> = Vec::new();
+    let mut invalid: Vec<i64> = Vec::new();
     let mut room = i64::try_from(most).unwrap_or(i64::MAX);
     for _ in 0..WINDOWS {
-        if room == 0 || pass.cursor >= pass.until {
+        if room == 0 || !pass.continues() {
             break;
         }
-        let found = look(db, table, &mut pass, room).await?;
+        let found = sweeps::read_window(db, table, &mut pass, WINDOW, room).await?;
         room -= i64::try_from(found.len()).unwrap_or(room);
-        dead.extend(found);
+        invalid.extend(found);
     }
-    remember(db, table, pass).await?;
-    sql::execute(db, table.delete, values![dead]).await
-}
-
-/// The pass that is running or about to start, if any.
-async fn due(db: &Client, table: &Swept) -> sql::Result<Option<Pass>> {
-    const PASS: &str = "SELECT requested, started, cursor, until FROM sweeps WHERE id = $1";
-    let stored = sql::find(db, PASS, values![table.id], |row| {
-        let pass = Pass { started: row.try_get(1)?, cursor: row.try_get(2)?, until: row.try_get(3)? };
-        Ok((row.try_get::<_, i64>(0)?, pass))
-    })
-    .await?;
-    Ok(match stored {
-        None => None,
-        Some((_, pass)) if pass.cursor < pass.until => Some(pass),
-        Some((requested, pass)) if pass.started == requested => None,
-        Some((requested, _)) => {
-            let until = sql::value(db, table.last, &[]).await?;
-            Some(Pass { started: requested, cursor: 0, until })
-        }
-    })
-}
-
-/// Reads one window and moves the cursor past it.
-async fn look(db: &Client, table: &Swept, pass: &mut Pass, room: i64) -> sql::Result<Vec<i64>> {
-    let end: Option<i64> = sql::value(db, table.window, values![pass.cursor, pass.until, WINDOW]).await?;
-    let end = end.unwrap_or(pass.until);
-    let dead: Vec<i64> =
-        sql::list(db, table.dead, values![pass.cursor, end, room], |row| Ok(row.try_get(0)?)).await?;
-    let full = i64::try_from(dead.len()).is_ok_and(|found| found == room);
-    pass.cursor = dead.last().copied().filter(|_| full).unwrap_or(end);
-    Ok(dead)
-}
-
-async fn remember(db: &Client, table: &Swept, pass: Pass) -> sql::Result<()> {
-    const REMEMBER: &str = "UPDATE sweeps SET started = $2, cursor = $3, until = $4 WHERE id = $1";
-    sql::execute(db, REMEMBER, values![table.id, pass.started, pass.cursor, pass.until]).await.map(drop)
+    Ok(sweeps::delete(db, table, pass, &invalid).await?)
 }

@@ -7,8 +7,11 @@
 //! batch and starts only after an epoch has advanced.
 
 use rusqlite::Connection;
+use store::relational::run_ready;
+use store::relational::sweeps::{self, CONSENTS, GRANTS, Swept};
 use store::{Purge, Purged, StoreError};
 
+use crate::tables::Tables;
 use crate::{SqliteStore, micros, sql};
 
 /// The maximum number of rows deleted at once, whatever the caller asks for.
@@ -19,50 +22,6 @@ const WINDOW: i64 = 2_000;
 
 /// The maximum number of such windows in one batch.
 const WINDOWS: u32 = 50;
-
-/// A table whose rows become invalid when an epoch advances.
-struct Swept {
-    /// The id of its row in `sweeps`.
-    id: i64,
-    last: &'static str,
-    window: &'static str,
-    dead: &'static str,
-    delete: &'static str,
-}
-
-macro_rules! swept {
-    ($id:literal, $table:literal) => {
-        Swept {
-            id: $id,
-            last: concat!("SELECT coalesce(max(id), 0) FROM ", $table),
-            window: concat!(
-                "SELECT max(id) FROM (SELECT id FROM ",
-                $table,
-                " WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3)"
-            ),
-            dead: concat!(
-                "SELECT t.id FROM ",
-                $table,
-                " t LEFT JOIN applications a ON a.id = t.application_id AND a.epoch = t.application_epoch
-                LEFT JOIN users u ON u.id = t.user_id AND u.epoch = t.user_epoch
-                WHERE t.id > ?1 AND t.id <= ?2 AND (a.id IS NULL OR u.id IS NULL) ORDER BY t.id LIMIT ?3"
-            ),
-            delete: concat!("DELETE FROM ", $table, " WHERE id = ?1"),
-        }
-    };
-}
-
-const GRANTS: Swept = swept!(1, "grants");
-const CONSENTS: Swept = swept!(2, "consents");
-
-/// The progress of a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pass {
-    requested: i64,
-    started: i64,
-    cursor: i64,
-    until: i64,
-}
 
 impl SqliteStore {
     pub(crate) async fn purge_batch(&self, purge: Purge) -> Result<Purged, StoreError> {
@@ -82,7 +41,8 @@ impl SqliteStore {
         grants.extend(self.read_now(|db| ids(db, REVOKED, micros(purge.revoked_grants_before), room))?);
         let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
         Ok(Purged {
-            grants: self.delete(GRANTS.delete, grants).await? + self.sweep(&GRANTS, room).await?,
+            grants: self.delete("DELETE FROM grants WHERE id = ?1", grants).await?
+                + self.sweep(&GRANTS, room).await?,
             consents: self.sweep(&CONSENTS, batch).await?,
             sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
             familiar_networks: self
@@ -129,26 +89,22 @@ impl SqliteStore {
 
     /// Continues the pass over a table, if one is due.
     async fn sweep(&self, table: &'static Swept, batch: u32) -> Result<u64, StoreError> {
-        let Some(begun) = self.read_now(|db| due(db, table))? else {
+        let Some(mut pass) = self.read_now(|db| run_ready(sweeps::due(&Tables(db), table)))? else {
             return Ok(0);
         };
-        let mut pass = begun;
-        let mut dead = Vec::new();
+        let mut invalid = Vec::new();
         let mut room = i64::from(batch);
         for _ in 0..WINDOWS {
-            if room == 0 || pass.cursor >= pass.until {
+            if room == 0 || !pass.continues() {
                 break;
             }
-            let found = self.read_now(|db| look(db, table, &mut pass, room))?;
+            let found = self
+                .read_now(|db| run_ready(sweeps::read_window(&Tables(db), table, &mut pass, WINDOW, room)))?;
             room -= i64::try_from(found.len()).unwrap_or(room);
-            dead.extend(found);
+            invalid.extend(found);
             tokio::task::yield_now().await;
         }
-        self.write(move |db| {
-            remember(db, table, pass)?;
-            delete_all(db, table.delete, &dead)
-        })
-        .await
+        self.write(move |db| run_ready(sweeps::delete(&Tables(db), table, pass, &invalid))).await
     }
 }
 
@@ -162,36 +118,4 @@ fn delete_all(db: &Connection, delete: &str, ids: &[i64]) -> sql::Result<u64> {
         deleted += sql::execute(db, delete, [id])? as u64;
     }
     Ok(deleted)
-}
-
-/// The pass that is running or about to start, if any.
-fn due(db: &Connection, table: &Swept) -> sql::Result<Option<Pass>> {
-    const PASS: &str = "SELECT requested, started, cursor, until FROM sweeps WHERE id = ?1";
-    let stored = sql::find(db, PASS, [table.id], |row| {
-        Ok(Pass { requested: row.get(0)?, started: row.get(1)?, cursor: row.get(2)?, until: row.get(3)? })
-    })?;
-    Ok(match stored {
-        None => None,
-        Some(pass) if pass.cursor < pass.until => Some(pass),
-        Some(pass) if pass.started == pass.requested => None,
-        Some(pass) => {
-            let until = sql::value(db, table.last, ())?;
-            Some(Pass { started: pass.requested, cursor: 0, until, ..pass })
-        }
-    })
-}
-
-/// Reads one window and moves the cursor past it.
-fn look(db: &Connection, table: &Swept, pass: &mut Pass, room: i64) -> sql::Result<Vec<i64>> {
-    let end: Option<i64> = sql::value(db, table.window, (pass.cursor, pass.until, WINDOW))?;
-    let end = end.unwrap_or(pass.until);
-    let dead: Vec<i64> = sql::list(db, table.dead, (pass.cursor, end, room), |row| Ok(row.get(0)?))?;
-    let full = i64::try_from(dead.len()).is_ok_and(|found| found == room);
-    pass.cursor = dead.last().copied().filter(|_| full).unwrap_or(end);
-    Ok(dead)
-}
-
-fn remember(db: &Connection, table: &Swept, pass: Pass) -> sql::Result<()> {
-    const REMEMBER: &str = "UPDATE sweeps SET started = ?2, cursor = ?3, until = ?4 WHERE id = ?1";
-    sql::execute(db, REMEMBER, (table.id, pass.started, pass.cursor, pass.until)).map(drop)
 }

@@ -198,6 +198,12 @@ macro_rules! lists_of_ids {
 
 lists_of_ids![ApplicationId, RoleId, UserId];
 
+impl From<&[i64]> for ParameterValue<'_> {
+    fn from(numbers: &[i64]) -> Self {
+        Self::Integers(numbers.to_vec())
+    }
+}
+
 impl From<&[u32]> for ParameterValue<'_> {
     fn from(numbers: &[u32]) -> Self {
         Self::Integers(numbers.iter().copied().map(i64::from).collect())
