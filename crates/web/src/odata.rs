@@ -7,21 +7,19 @@
 
 mod address;
 mod caller;
+mod catalogue;
 mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
 use app::data::DataService;
-use app::data::{Content, DataAnswer, DataBody, DataRefusal, DataRequest};
+use app::data::{Content, DataAnswer, DataBody, DataRequest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use odata::format::Format;
-use odata::url::Url;
-use serde::Serialize;
 
 use crate::WebState;
 use crate::http::origin;
@@ -35,7 +33,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
 pub async fn sources(State(state): State<WebState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    finish(list(&state, &parts).await, &parts.headers)
+    finish(catalogue::list(&state, &parts).await, &parts.headers)
 }
 
 /// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
@@ -117,38 +115,4 @@ fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     }
     response
-}
-
-#[derive(Serialize)]
-struct Catalogue {
-    value: Vec<Entry>,
-}
-
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    kind: &'static str,
-    url: String,
-}
-
-async fn list(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
-    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-    let caller = caller::prove(state, parts, &origin).await?;
-    Version::of(&parts.headers)?;
-    // The list has no query options, but a malformed query is still refused.
-    Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
-    let accept = headers::accept(&parts.headers)?;
-    let records = state.service::<DataService>().readable_sources(&caller, &origin).await?;
-    let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
-    let value = records.into_iter().map(|record| {
-        let url = state.service::<DataService>().service_root(&record);
-        Entry { name: record.name, kind: "ServiceDocument", url }
-    });
-    let catalogue = Catalogue { value: value.collect() };
-    let mut response =
-        Response::new(Body::from(serde_json::to_vec(&catalogue).unwrap_or_else(|_| b"{}".to_vec())));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
 }

@@ -4,21 +4,15 @@ use app::Fault;
 use app::management::allowed::AllowedApplicationService;
 use axum::response::Response;
 use domain::id::ApplicationId;
-use oauth::grant::Allowed;
-use serde::Serialize;
 
+use self::answer::AllowedApplication;
 use super::acting::ActingRequest;
 use super::list;
 use crate::errors::ManagementErrorCode;
 use crate::extract::{Path, Use};
 use crate::respond::management::{ManagementProblem, no_content};
 
-#[derive(Serialize)]
-struct AllowedApplication {
-    id: i64,
-    name: String,
-    scopes: Vec<&'static str>,
-}
+mod answer;
 
 /// Operation 7: the applications that the caller has allowed.
 pub(crate) async fn list(
@@ -28,13 +22,8 @@ pub(crate) async fn list(
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
     let allowed = allowed_applications.rows(&actor, request, &acting.origin);
-    let response = |allowed: Allowed| AllowedApplication {
-        id: allowed.application.get(),
-        name: allowed.name,
-        scopes: allowed.scopes.iter().map(oauth::scope::BuiltInScope::as_str).collect(),
-    };
     let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
-    list::answer("applications", allowed, response, failed).await
+    list::answer("applications", allowed, AllowedApplication::from, failed).await
 }
 
 /// Operation 8: revokes what the caller has allowed one application.

@@ -3,61 +3,22 @@
 use app::management::audit::AuditRequest;
 use app::management::audit::AuditService;
 use axum::response::Response;
-use domain::audit::{Action, AuditEvent};
-use domain::id::{ApplicationId, UserId};
+use domain::audit::Action;
+use domain::id::ApplicationId;
 use domain::time::Timestamp;
-use serde::Serialize;
 
+use self::answer::EventResponse;
 use super::list;
 use super::refusal::{problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
-use crate::respond::management::{Detail, ManagementProblem, rfc3339};
+use crate::respond::management::{Detail, ManagementProblem};
+
+mod answer;
 
 /// The default number of events in a page.
 const PAGE: u32 = 100;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventResponse {
-    id: i64,
-    at: String,
-    action: &'static str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor_id: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    application: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-}
-
-impl From<AuditEvent> for EventResponse {
-    fn from(AuditEvent { id, event }: AuditEvent) -> Self {
-        Self {
-            id: id.get(),
-            at: rfc3339(event.at),
-            action: event.action.as_str(),
-            outcome: event.outcome.as_str(),
-            actor: event.actor_name,
-            actor_id: event.actor.map(UserId::get),
-            application: event.application.map(ApplicationId::get),
-            subject: event.subject,
-            detail: event.detail,
-            address: event.address,
-            request_id: event.request_id,
-        }
-    }
-}
 
 /// Lists events of the audit log, newest first; `after`, or its alias `before`, takes the last id of a page
 /// to get the next one.

@@ -4,56 +4,18 @@ use app::management::limits::LimitService;
 use axum::response::Response;
 use domain::limit::Limit;
 use http::StatusCode;
-use serde::Serialize;
 
+use self::answer::{LimitDescription, LimitList, LimitValue};
+use self::payload::LimitPayload;
 use super::list;
 use super::refusal::problem;
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
-use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::respond::management::{ManagementProblem, json, no_content};
 
-#[derive(Serialize)]
-struct LimitList<T> {
-    limits: Vec<T>,
-}
-
-#[derive(Serialize)]
-struct LimitDescription {
-    id: i64,
-    name: &'static str,
-    default: i64,
-    minimum: i64,
-    maximum: i64,
-}
-
-#[derive(Serialize)]
-struct LimitValue {
-    id: i64,
-    name: &'static str,
-    value: i64,
-}
-
-impl From<(Limit, i64)> for LimitValue {
-    fn from((limit, value): (Limit, i64)) -> Self {
-        Self { id: limit.id(), name: limit.as_str(), value }
-    }
-}
-
-/// The payload for setting a limit.
-#[derive(Debug)]
-pub(crate) struct LimitPayload(Option<i64>);
-
-impl FromJson for LimitPayload {
-    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
-        let mut fields = Fields::of(json, "", faults);
-        fields.ignore(&["id", "name"]);
-        let value = fields.required_integer("value");
-        fields.finish();
-        Self(value)
-    }
-}
+mod answer;
+mod payload;
 
 /// Lists every limit with its default and its range.
 pub(crate) async fn describe(
@@ -64,16 +26,13 @@ pub(crate) async fn describe(
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     limits.may_see(&caller, &origin).await.map_err(problem)?;
-    let limits =
-        list::part(&request, Limit::ALL, |limit| limit.id(), |limit| vec![limit.as_str().to_owned()]);
-    let limits = limits.into_iter().map(|limit| LimitDescription {
-        id: limit.id(),
-        name: limit.as_str(),
-        default: limit.default_value(),
-        minimum: *limit.range().start(),
-        maximum: *limit.range().end(),
-    });
-    Ok(json(StatusCode::OK, &LimitList { limits: limits.collect() }))
+    let limits = list::part(
+        &request,
+        Limit::ALL.iter().copied(),
+        |limit| limit.id(),
+        |limit| vec![limit.as_str().to_owned()],
+    );
+    Ok(json(StatusCode::OK, &LimitList { limits: limits.into_iter().map(LimitDescription::from).collect() }))
 }
 
 /// Lists every limit with its current value.

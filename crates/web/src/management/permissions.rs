@@ -5,8 +5,8 @@ use app::management::roles::RoleService;
 use axum::response::Response;
 use domain::account::Permission;
 use http::StatusCode;
-use serde::Serialize;
 
+use self::answer::{PermissionList, PermissionResponse};
 use super::acting::ActingRequest;
 use super::list;
 use super::refusal::problem;
@@ -16,22 +16,13 @@ use crate::extract::{Authenticated, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
 use crate::respond::management::{ManagementProblem, json};
 
-#[derive(Serialize)]
-struct PermissionList {
-    permissions: Vec<PermissionResponse>,
-}
-
-#[derive(Serialize)]
-struct PermissionResponse {
-    id: i64,
-    name: &'static str,
-}
+mod answer;
 
 fn response(permissions: &[Permission], request: &ListRequest) -> Response {
     let name = |permission: &&Permission| vec![permission.as_str().to_owned()];
     let permissions = list::part(request, permissions, |permission| permission.id(), name)
         .into_iter()
-        .map(|permission| PermissionResponse { id: permission.id(), name: permission.as_str() });
+        .map(|permission| PermissionResponse::from(*permission));
     json(StatusCode::OK, &PermissionList { permissions: permissions.collect() })
 }
 

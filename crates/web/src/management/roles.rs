@@ -1,64 +1,21 @@
 //! `/api/admin/roles`: named sets of permissions.
 
-use app::management::roles::RoleDraft;
 use app::management::roles::RoleService;
 use axum::response::Response;
-use domain::account::Role;
 use domain::id::RoleId;
 use http::StatusCode;
-use serde::Serialize;
 
+use self::answer::RoleResponse;
+use self::payload::RolePayload;
 use super::list;
-use super::refusal::{judged, problem, server};
+use super::refusal::{problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
-use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
-#[derive(Serialize)]
-struct RoleResponse {
-    id: i64,
-    name: String,
-    description: String,
-    permissions: Vec<i64>,
-}
-
-impl From<Role> for RoleResponse {
-    fn from(role: Role) -> Self {
-        Self {
-            id: role.id.get(),
-            name: role.name,
-            description: role.description,
-            permissions: role.permissions.iter().map(|permission| permission.id()).collect(),
-        }
-    }
-}
-
-/// The payload for creating and replacing a role.
-#[derive(Debug)]
-pub(crate) struct RolePayload(RoleDraft);
-
-impl FromJson for RolePayload {
-    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
-        let mut fields = Fields::of(json, "", faults);
-        fields.ignore(&["id"]);
-        let name = fields.required_string("name").unwrap_or_default().to_owned();
-        let description = fields.string("description").unwrap_or_default().to_owned();
-        if !fields.has("permissions") {
-            fields.fault("permissions", "is required");
-        }
-        let permissions = fields.integers("permissions").unwrap_or_default();
-        fields.finish();
-        Self(RoleDraft { name, description, permissions })
-    }
-}
-
-impl RolePayload {
-    fn draft(&self) -> Result<RoleDraft, Vec<crate::respond::management::Detail>> {
-        judged(self.0.faults()).map(|()| self.0.clone())
-    }
-}
+mod answer;
+mod payload;
 
 /// Lists every role, by id.
 pub(crate) async fn list(

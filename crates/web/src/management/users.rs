@@ -4,64 +4,20 @@ use app::management::users::UserService;
 use app::management::users::{Estate, UserDraft};
 use app::node::NodeService;
 use axum::response::Response;
-use domain::account::User;
 use domain::id::UserId;
-use domain::time::Timestamp;
 use http::StatusCode;
-use serde::Serialize;
 
+use self::answer::response;
 use self::payload::UserPayload;
 use super::list;
 use super::refusal::{judged, problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
 use crate::http::origin::From as RequestOrigin;
-use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
+use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
+mod answer;
 mod payload;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserResponse {
-    id: i64,
-    user_name: String,
-    status_info: StatusInfo,
-    password_info: PasswordInfo,
-    permissions: Permissions,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusInfo {
-    status: u8,
-    account_locked: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PasswordInfo {
-    password_status: u8,
-    password_expiration: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Permissions {
-    roles: Vec<i64>,
-}
-
-fn response(user: &User, now: Timestamp) -> UserResponse {
-    let expired = user.password_expires_at.is_some_and(|end| end.is_past(now));
-    UserResponse {
-        id: user.id.get(),
-        user_name: user.name.clone(),
-        status_info: StatusInfo { status: user.active.into(), account_locked: user.lockout.is_locked(now) },
-        password_info: PasswordInfo {
-            password_status: (!expired).into(),
-            password_expiration: user.password_expires_at.map(rfc3339),
-        },
-        permissions: Permissions { roles: user.roles.iter().map(|role| role.get()).collect() },
-    }
-}
 
 /// Lists users by id.
 pub(crate) async fn list(

@@ -3,35 +3,13 @@
 use app::protocol::token::TokenService;
 use axum::response::Response;
 use http::StatusCode;
-use oauth::token::TokenResponse;
-use serde::Serialize;
 
+use self::answer::TokenBody;
 use super::request::Sent;
 use crate::extract::Use;
 use crate::respond::oauth as respond;
 
-/// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
-#[derive(Serialize)]
-struct TokenBody<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    scope: String,
-}
-
-impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
-    fn from(response: &'a TokenResponse) -> Self {
-        Self {
-            access_token: response.access_token.expose(),
-            token_type: response.token_type.as_str(),
-            expires_in: response.expires_in,
-            refresh_token: response.refresh_token.as_ref().map(domain::secret::RefreshTokenText::expose),
-            scope: response.scopes.to_string(),
-        }
-    }
-}
+mod answer;
 
 /// Issues tokens.
 pub async fn issue(Use(tokens): Use<TokenService>, sent: Sent) -> Response {

@@ -1,0 +1,24 @@
+//! The wire form of a role.
+
+use domain::account::Role;
+use serde::Serialize;
+
+/// A role.
+#[derive(Serialize)]
+pub(super) struct RoleResponse {
+    id: i64,
+    name: String,
+    description: String,
+    permissions: Vec<i64>,
+}
+
+impl From<Role> for RoleResponse {
+    fn from(role: Role) -> Self {
+        Self {
+            id: role.id.get(),
+            name: role.name,
+            description: role.description,
+            permissions: role.permissions.iter().map(|permission| permission.id()).collect(),
+        }
+    }
+}

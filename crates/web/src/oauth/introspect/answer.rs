@@ -1,0 +1,45 @@
+//! The wire form of an introspected token.
+
+use app::protocol::introspection::LiveToken;
+use oauth::proof::TokenType;
+use serde::Serialize;
+
+/// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+#[derive(Serialize)]
+pub(super) struct IntrospectionBody<'a> {
+    active: bool,
+    client_id: &'a str,
+    username: &'a str,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    iat: i64,
+    sub: &'a str,
+    iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<&'a str>,
+}
+
+/// The response about a token that is invalid, unknown, or out of the client's reach.
+#[derive(Serialize)]
+pub(super) struct Inactive {
+    pub(super) active: bool,
+}
+
+/// The response about a live token; `issuer` is the public URL of this server.
+pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBody<'a> {
+    IntrospectionBody {
+        active: true,
+        client_id: &token.client_id,
+        username: &token.username,
+        scope: token.scopes.to_string(),
+        token_type: token.token_type.map(TokenType::as_str),
+        exp: token.exp,
+        iat: token.iat,
+        sub: &token.sub,
+        iss: issuer,
+        jti: token.jti.as_deref(),
+    }
+}

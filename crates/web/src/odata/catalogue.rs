@@ -1,0 +1,52 @@
+//! The list of readable sources.
+
+use app::data::{DataRefusal, DataService};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use odata::format::Format;
+use odata::url::Url;
+use serde::Serialize;
+
+use super::caller;
+use super::headers::{self, Version};
+use crate::WebState;
+use crate::http::origin;
+use crate::respond::odata::ODataProblem;
+
+/// The service document of service documents ([JSON §5](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ServiceDocument)).
+#[derive(Serialize)]
+struct Catalogue {
+    value: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    kind: &'static str,
+    url: String,
+}
+
+/// Lists the sources that the caller may read.
+pub(super) async fn list(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
+    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+    let caller = caller::prove(state, parts, &origin).await?;
+    Version::of(&parts.headers)?;
+    // The list has no query options, but a malformed query is still refused.
+    Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
+    let accept = headers::accept(&parts.headers)?;
+    let records = state.service::<DataService>().readable_sources(&caller, &origin).await?;
+    let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
+    let value = records.into_iter().map(|record| {
+        let url = state.service::<DataService>().service_root(&record);
+        Entry { name: record.name, kind: "ServiceDocument", url }
+    });
+    let catalogue = Catalogue { value: value.collect() };
+    let mut response =
+        Response::new(Body::from(serde_json::to_vec(&catalogue).unwrap_or_else(|_| b"{}".to_vec())));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
