@@ -12,7 +12,6 @@ mod query;
 mod service;
 
 pub use authenticated::Authenticated;
-pub(crate) use authenticated::basic;
 pub use json_body::JsonBody;
 pub use path::Path;
 pub use query::QueryParameters;

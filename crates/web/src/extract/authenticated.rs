@@ -4,19 +4,16 @@ use app::identity::authentication::AuthenticationService;
 use app::identity::authentication::BearerRefusal;
 use app::identity::caller::{Caller, RequestOrigin};
 use app::identity::refusals::RefusalService;
+use app::identity::sign_in::SignInRefusal;
 use app::identity::sign_in::SignInService;
-use app::identity::sign_in::{SignInCredentials, SignInRefusal};
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use domain::account::Permission;
-use domain::secret::{CsrfToken, Password, SessionCookie};
+use domain::secret::{CsrfToken, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use oauth::proof::RequestFacts;
 use oauth::scope::BuiltInScope;
-use zeroize::Zeroizing;
 
 use crate::WebState;
 use crate::errors::ManagementErrorCode;
@@ -47,18 +44,18 @@ impl FromRequestParts<WebState> for Authenticated {
             return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
-            Some(given) if given.is_basic() => {
+            Some(sent) if sent.is_basic() => {
                 if !parts.method.is_safe() && !initiator.may_change_by_basic() {
                     return Err(access_note
                         .refused(RefusalReason::AnotherOrigin, None, another_origin())
                         .await);
                 }
-                by_password(access_note, given.credentials).await?
+                by_password(access_note, sent).await?
             }
-            Some(given) if given.is_bearer() => {
+            Some(sent) if sent.is_bearer() => {
                 by_bearer(
                     state,
-                    given.credentials,
+                    sent.credentials,
                     &proof::facts(&parts.method, &parts.uri, &parts.headers),
                     &origin,
                 )
@@ -117,8 +114,8 @@ fn another_origin() -> ManagementProblem {
     )
 }
 
-async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, ManagementProblem> {
-    let Some(credentials) = basic(text) else {
+async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result<Caller, ManagementProblem> {
+    let Some(credentials) = sent.user() else {
         let problem = ManagementProblem::unauthenticated("The credentials in Authorization cannot be read.");
         return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
     };
@@ -136,15 +133,6 @@ async fn by_password(access_note: Noting<'_>, text: &str) -> Result<Caller, Mana
                 ManagementProblem::unauthenticated(format!("Not signed in: {refusal}."))
             }
         })
-}
-
-/// Basic credentials in UTF-8, as our challenge requests ([RFC 7617
-/// §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
-pub(crate) fn basic(text: &str) -> Option<SignInCredentials> {
-    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
-    let pair = std::str::from_utf8(&bytes).ok()?;
-    let (name, password) = pair.split_once(':')?;
-    Some(SignInCredentials { name: name.to_owned(), password: Password::new(password) })
 }
 
 async fn by_bearer(
@@ -199,27 +187,8 @@ async fn by_session(
 }
 
 fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
-    let given = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
-    given.is_some_and(|given| {
-        state.service::<AuthenticationService>().csrf_holds(cookie.expose(), &CsrfToken::new(given))
+    let token = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
+    token.is_some_and(|token| {
+        state.service::<AuthenticationService>().csrf_holds(cookie.expose(), &CsrfToken::new(token))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basic_credentials_are_utf_8_and_the_password_may_hold_colons() {
-        let credentials = basic(&STANDARD.encode("müller:a:b")).unwrap();
-        assert_eq!((credentials.name.as_str(), credentials.password.expose()), ("müller", "a:b"));
-    }
-
-    #[test]
-    fn what_is_no_pair_in_utf_8_is_no_credential() {
-        let latin_1 = STANDARD.encode(b"m\xfcller:x");
-        for text in ["", "%%%", &STANDARD.encode("no colon"), &latin_1] {
-            assert!(basic(text).is_none(), "{text}");
-        }
-    }
 }

@@ -1,8 +1,15 @@
 //! The `Authorization` header, parsed in the same way for every endpoint ([RFC 9110
 //! §11.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.2)).
 
+use app::identity::sign_in::SignInCredentials;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::secret::Password;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
+use oauth::client_authentication::Basic;
+use oauth::refusal::Refusal;
+use zeroize::Zeroizing;
 
 /// Credentials as sent; they are not verified yet.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +47,28 @@ impl<'a> Authorization<'a> {
     pub(crate) fn is_bearer(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("bearer")
     }
+
+    /// The Basic credentials of an application.
+    pub(crate) fn client(&self) -> Result<Basic, Refusal> {
+        if !self.is_basic() {
+            return Err(Refusal::BasicMalformed);
+        }
+        Basic::parse(&self.decoded().ok_or(Refusal::BasicMalformed)?)
+    }
+
+    /// The Basic credentials of a user, in UTF-8, as our challenge requests ([RFC 7617
+    /// §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
+    pub(crate) fn user(&self) -> Option<SignInCredentials> {
+        let bytes = self.decoded().filter(|_| self.is_basic())?;
+        let pair = std::str::from_utf8(&bytes).ok()?;
+        let (name, password) = pair.split_once(':')?;
+        Some(SignInCredentials { name: name.to_owned(), password: Password::new(password) })
+    }
+
+    /// The bytes that Basic credentials encode.
+    fn decoded(&self) -> Option<Zeroizing<Vec<u8>>> {
+        STANDARD.decode(self.credentials).ok().map(Zeroizing::new)
+    }
 }
 
 /// Whether the request may contain credentials that a browser sends on its own. Those have any scheme that a
@@ -74,6 +103,28 @@ mod tests {
         }
         assert!(Authorization::find(&HeaderMap::new()).unwrap().is_none());
         assert!(Authorization::find(&headers(&[b"Basic a", b"Bearer b"])).is_err());
+    }
+
+    fn user(pair: &[u8]) -> Option<SignInCredentials> {
+        let credentials = STANDARD.encode(pair);
+        Authorization { scheme: "Basic", credentials: &credentials }.user()
+    }
+
+    #[test]
+    fn credentials_of_a_user_are_utf_8_and_the_password_may_hold_colons() {
+        let credentials = user("müller:a:b".as_bytes()).unwrap();
+        assert_eq!((credentials.name.as_str(), credentials.password.expose()), ("müller", "a:b"));
+    }
+
+    #[test]
+    fn malformed_credentials_name_no_user_and_no_application() {
+        let not_utf_8 = STANDARD.encode(b"m\xfcller:x");
+        for credentials in ["", "%%%", &STANDARD.encode("no colon"), &not_utf_8] {
+            let read = Authorization { scheme: "Basic", credentials };
+            assert!(read.user().is_none() && read.client().is_err(), "{credentials}");
+        }
+        let bearer = Authorization { scheme: "Bearer", credentials: &STANDARD.encode("a:b") };
+        assert!(bearer.user().is_none() && bearer.client().is_err());
     }
 
     #[test]

@@ -20,7 +20,6 @@ use oauth::authorize::AuthorizeRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
-use crate::extract::basic;
 use crate::filters;
 use crate::http::authorization::Authorization;
 use crate::http::cookies;
@@ -146,9 +145,9 @@ async fn answer_to(
     if found.is_none() && !matches!(answer, AuthorizeAnswer::Page(_)) {
         match Authorization::find(&visit.headers) {
             Ok(None) => {}
-            Ok(Some(given)) if given.is_basic() => {
+            Ok(Some(sent)) if sent.is_basic() => {
                 if visit.initiator.may_open_session_by_basic() {
-                    return answer_to_basic(visit, parameters, &answer, given.credentials).await;
+                    return answer_to_basic(visit, parameters, &answer, sent).await;
                 }
                 note(visit, RefusalReason::BasicOfAnother).await;
             }
@@ -170,10 +169,10 @@ async fn answer_to_basic(
     visit: &Visit,
     parameters: &Parameters,
     unsigned: &AuthorizeAnswer,
-    text: &str,
+    sent: Authorization<'_>,
 ) -> Response {
     let query = if let AuthorizeAnswer::SignIn { query } = unsigned { query } else { "" };
-    let (live, cookie) = match open_session(visit, text).await {
+    let (live, cookie) = match open_session(visit, sent).await {
         Ok(opened) => opened,
         Err(SignInRefusal::Fault(cause)) => return fault(&cause),
         Err(refusal) => return not_signed_in(visit, &refusal, query).await,
@@ -191,8 +190,11 @@ async fn answer_to_basic(
     visit.with_cookie(response, cookies::open(&cookie, visit.state.settings()))
 }
 
-async fn open_session(visit: &Visit, text: &str) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
-    let Some(credentials) = basic(text) else {
+async fn open_session(
+    visit: &Visit,
+    sent: Authorization<'_>,
+) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
+    let Some(credentials) = sent.user() else {
         note(visit, RefusalReason::AuthorizationMalformed).await;
         return Err(SignInRefusal::Refused);
     };

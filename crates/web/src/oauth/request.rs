@@ -7,14 +7,11 @@ use app::protocol::client::{ClientRequest, ProtocolRefusal};
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use zeroize::Zeroizing;
 
 use super::{Credentials, refused_by_rule};
 use crate::WebState;
@@ -111,12 +108,6 @@ fn unsupported() -> Response {
 
 /// The Basic credentials; another scheme or a second header is refused.
 fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
-    let given = Authorization::find(headers).map_err(|_| Refusal::BasicMalformed)?;
-    let Some(given) = given else { return Ok(None) };
-    if !given.is_basic() {
-        return Err(Refusal::BasicMalformed);
-    }
-    let decoded = STANDARD.decode(given.credentials).map_err(|_| Refusal::BasicMalformed)?;
-    let decoded = Zeroizing::new(decoded);
-    Basic::parse(&decoded).map(Some)
+    let authorization = Authorization::find(headers).map_err(|_| Refusal::BasicMalformed)?;
+    authorization.map(|authorization| authorization.client()).transpose()
 }

@@ -7,10 +7,10 @@ use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use http::request::Parts;
 
+use crate::WebState;
 use crate::http::authorization::Authorization;
 use crate::http::proof;
 use crate::respond::odata::ODataProblem;
-use crate::{WebState, extract};
 
 /// Authenticates the caller before anything else.
 pub(super) async fn prove(
@@ -18,8 +18,8 @@ pub(super) async fn prove(
     parts: &Parts,
     origin: &RequestOrigin,
 ) -> Result<Caller, ODataProblem> {
-    let given = match Authorization::find(&parts.headers) {
-        Ok(Some(given)) => given,
+    let sent = match Authorization::find(&parts.headers) {
+        Ok(Some(sent)) => sent,
         missing_or_twice => {
             if missing_or_twice.is_err() {
                 malformed(state, origin).await;
@@ -29,21 +29,21 @@ pub(super) async fn prove(
             ));
         }
     };
-    if given.is_bearer() {
+    if sent.is_bearer() {
         return Ok(state
             .service::<AuthenticationService>()
             .caller_by_bearer(
-                given.credentials,
+                sent.credentials,
                 &proof::facts(&parts.method, &parts.uri, &parts.headers),
                 origin,
             )
             .await?);
     }
-    if !given.is_basic() {
+    if !sent.is_basic() {
         malformed(state, origin).await;
         return Err(ODataProblem::unauthenticated("the schemes Bearer and Basic are supported"));
     }
-    let Some(credentials) = extract::basic(given.credentials) else {
+    let Some(credentials) = sent.user() else {
         malformed(state, origin).await;
         return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };
