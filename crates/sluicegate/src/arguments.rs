@@ -40,3 +40,13 @@ impl InstallationArgs {
 pub(crate) fn whole_number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "it must be a whole number".to_owned())
 }
+
+/// The output format.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+}

@@ -1,34 +1,30 @@
-//! The command line.
+//! The command line: what each command is called, what it takes, and what its help says. A file below has the
+//! commands of one subject; [`dispatch`](crate::dispatch) runs them.
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use domain::time::Timestamp;
 
 use crate::arguments::InstallationArgs;
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
-use crate::messages::advice;
-use crate::terminal;
 
-mod allowed;
-mod applications;
-mod audit;
-mod backup;
-mod copy;
-mod cors;
-mod data_sources;
-mod documents;
-mod keys;
-mod limits;
-mod restore;
-mod roles;
-mod secrets;
-mod sessions;
-mod setup;
-mod users;
+pub(crate) mod allowed;
+pub(crate) mod applications;
+pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod copy;
+pub(crate) mod cors;
+pub(crate) mod data_sources;
+pub(crate) mod documents;
+pub(crate) mod keys;
+pub(crate) mod limits;
+pub(crate) mod restore;
+pub(crate) mod roles;
+pub(crate) mod secrets;
+pub(crate) mod sessions;
+pub(crate) mod setup;
+pub(crate) mod users;
 
 /// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
 #[derive(Debug, Parser)]
@@ -39,13 +35,14 @@ mod users;
     after_help = "Example: sluicegate demo\n\n\
         Each command has a help of its own, and `sluicegate check-config` names every fault of the settings."
 )]
-struct CommandLine {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
+/// The commands.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Create a new installation: database, master key, accounts d2cadmin and d2cuser.
     #[command(
         after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
@@ -167,24 +164,14 @@ enum Command {
     },
 }
 
-/// The output format.
-#[derive(Debug, Args)]
-pub(crate) struct ShowArgs {
-    /// Print JSON, for programs
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    installation: InstallationArgs,
-}
-
 /// The arguments of `migrate`.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
-    installation: InstallationArgs,
+    pub(crate) installation: InstallationArgs,
     /// Report what would be done, and do nothing
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 /// The arguments of `serve`.
@@ -220,11 +207,11 @@ pub(crate) struct Demo {
     listen: String,
     /// Exit after the walkthrough instead of continuing to serve; fail if any step has an unexpected result
     #[arg(long)]
-    auto: bool,
+    pub(crate) auto: bool,
 }
 
 impl Serve {
-    fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
         let mut overrides = self.installation.overrides();
         overrides.set("listen", "--listen", self.listen.as_ref());
         overrides.set("public_url", "--public-url", self.public_url.as_ref());
@@ -236,7 +223,7 @@ impl Serve {
 }
 
 impl Demo {
-    fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
         let mut overrides = Overrides::default();
         overrides.set("data_dir", "--data-dir", Some(self.data_dir.display()));
         overrides.set("listen", "--listen", Some(&self.listen));
@@ -253,71 +240,6 @@ fn address_of_demo(text: &str) -> Result<String, String> {
             Err("the demo prints its passwords, so it stays on this machine: listen on 127.0.0.1".to_owned())
         }
         _ => Ok(text.to_owned()),
-    }
-}
-
-/// A time for people, to the second, in UTC.
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
-}
-
-/// Runs the command line. The exit status is 2 for a fault of the configuration or of the command line
-/// itself, and 1 for any other.
-pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command_line = match CommandLine::try_parse_from(arguments) {
-        Ok(command_line) => command_line,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-    };
-    match dispatch(command_line.command, &Environment::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::complain(&format!("sluicegate: {error:#}{}", advice(&error)));
-            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
-        }
-    }
-}
-
-fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
-    match command {
-        Command::Init(installation) => setup::init(&installation.settings(environment)?, environment),
-        Command::Serve(serve) => crate::serve::run(&serve.settings(environment)?, environment),
-        Command::Demo(demo) => crate::demo::run(&demo.settings(environment)?, environment, demo.auto),
-        Command::SampleData { file } => {
-            crate::demo::write_sample(&file)?;
-            terminal::say(&format!("wrote {}", file.display()));
-            Ok(())
-        }
-        Command::Migrate(migrate) => {
-            setup::migrate(&migrate.installation.settings(environment)?, environment, migrate.check)
-        }
-        Command::Backup(arguments) => backup::run(&arguments, environment),
-        Command::Restore(arguments) => restore::run(&arguments, environment),
-        Command::Copy(arguments) => copy::run(&arguments, environment),
-        Command::CheckConfig(serve) => {
-            let settings = serve.settings(environment)?;
-            crate::serve::check_tls(&settings)?;
-            setup::tell_configuration(&settings);
-            Ok(())
-        }
-        Command::User { command } => users::run(command, environment),
-        Command::Application { command } => applications::run(command, environment),
-        Command::Secret { command } => secrets::run(command, environment),
-        Command::Allowed { command } => allowed::run(command, environment),
-        Command::Cors { command } => cors::run(command, environment),
-        Command::Role { command } => roles::run(command, environment),
-        Command::Limit { command } => limits::run(command, environment),
-        Command::Session { command } => sessions::run(command, environment),
-        Command::Audit { command } => audit::run(command, environment),
-        Command::DataSource { command } => data_sources::run(command, environment),
-        Command::Keys { command } => keys::run(command, environment),
-        Command::Version => {
-            terminal::say(concat!("sluicegate ", env!("CARGO_PKG_VERSION")));
-            Ok(())
-        }
-        Command::GenerateDocs { folder } => documents::write(&folder),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The other crates do the work; this crate puts them together, starts and stops them. The environment is
 //! read in [`config`] and nowhere else, and only this crate reports errors as sentences instead of enums.
 //!
-//! Start reading at [`cli`], then [`serve`] (a server from start to end) and [`server`] (the accept loop).
+//! Start reading at [`dispatch`] and [`cli`], then [`serve`] (a server from start to end) and [`server`] (the accept loop).
 
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ mod config;
 mod data_directory;
 mod database;
 mod demo;
+mod dispatch;
 mod installation;
 mod logging;
 mod messages;
@@ -27,5 +28,5 @@ mod terminal;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(std::env::args_os())
+    dispatch::run(std::env::args_os())
 }

@@ -3,6 +3,12 @@
 use anyhow::anyhow;
 use app::management::administration::AdministrationError;
 use app::management::data_sources::DataSourceError;
+use domain::time::Timestamp;
+
+/// A time for people, to the second, in UTC.
+pub(crate) fn date_time(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
+}
 
 /// Combines all faults of the input into one error. Use cases name members of the management API; a user of
 /// the terminal has given flags instead.

@@ -9,17 +9,18 @@ use serde_json::{Value, json};
 
 use super::applications::parse_id;
 use super::users::actor;
-use super::{ShowArgs, moment};
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::terminal::{confirm, say, show_json, table};
 
 /// How many applications one read returns.
 const BATCH: u32 = 500;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum AllowedCommand {
+pub(crate) enum AllowedCommand {
     /// List the applications that a user has allowed.
     #[command(after_help = "Example: sluicegate allowed list ada --data-dir ./data")]
     List(List),
@@ -29,7 +30,7 @@ pub(super) enum AllowedCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(crate) struct List {
     /// The user's name
     user: String,
     #[command(flatten)]
@@ -37,7 +38,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Revoke {
+pub(crate) struct Revoke {
     /// The user's name
     user: String,
     /// The application's id, as `allowed list` shows it
@@ -50,7 +51,7 @@ pub(super) struct Revoke {
     installation: InstallationArgs,
 }
 
-pub(super) fn run(command: AllowedCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: AllowedCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         AllowedCommand::List(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
@@ -84,8 +85,8 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
             one.name.clone(),
             one.owner_name.clone(),
             one.scopes.to_string(),
-            moment(one.since),
-            one.last_used_at.map_or_else(|| "never".to_owned(), moment),
+            date_time(one.since),
+            one.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
     };
     let heads = ["id", "name", "owner", "scopes", "since", "last used"];
@@ -99,8 +100,8 @@ fn in_json(one: &Allowed) -> Value {
         "name": one.name,
         "scopes": one.scopes.iter().map(BuiltInScope::as_str).collect::<Vec<_>>(),
         "owner": one.owner_name,
-        "since": moment(one.since),
-        "lastUsedAt": one.last_used_at.map(moment),
+        "since": date_time(one.since),
+        "lastUsedAt": one.last_used_at.map(date_time),
     })
 }
 

@@ -9,10 +9,10 @@ use oauth::registration::Warning;
 
 use self::arguments::{Ended, List, One, Register, Update};
 use self::shown::{in_json, show};
-use super::moment;
 use super::users::actor;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::messages::{given, sentence};
 use crate::terminal::{confirm, say, show_json, table};
 
@@ -22,7 +22,7 @@ mod shown;
 pub(super) use arguments::parse_id;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum ApplicationCommand {
+pub(crate) enum ApplicationCommand {
     /// List registered applications. Last-use times are written once a minute.
     #[command(after_help = "Example: sluicegate application list --owner ada --data-dir ./data")]
     List(List),
@@ -45,7 +45,7 @@ pub(super) enum ApplicationCommand {
     Delete(Ended),
 }
 
-pub(super) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: ApplicationCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         ApplicationCommand::List(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
@@ -119,7 +119,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
             application.client_id.to_string(),
             application.owner_name.clone(),
             application.settings.profile.as_str().to_owned(),
-            application.last_used_at.map_or_else(|| "never".to_owned(), moment),
+            application.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
     };
     let rows: Vec<_> = applications.iter().map(row).collect();

@@ -7,14 +7,15 @@ use domain::id::{ApplicationId, AuditId};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, moment};
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::messages::of_administration;
 use crate::terminal::{show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum AuditCommand {
+pub(crate) enum AuditCommand {
     /// List events of the audit log, newest first.
     #[command(after_help = "Examples:\n  sluicegate audit list --data-dir ./data\n  \
         sluicegate audit list --actor ada --since 2030-01-01T00:00:00Z --json --data-dir ./data")]
@@ -22,7 +23,7 @@ pub(super) enum AuditCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(crate) struct List {
     /// The maximum number of events, 1 to 1000
     #[arg(long, default_value_t = 100, value_parser = limit)]
     limit: u32,
@@ -69,7 +70,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::from_micros(time.as_microsecond()))
 }
 
-pub(super) fn run(command: AuditCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: AuditCommand, environment: &Environment) -> anyhow::Result<()> {
     let AuditCommand::List(command) = command;
     bootstrap::with_app(&command.shown.installation, environment, async |opened| list(opened, &command).await)
 }
@@ -102,7 +103,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
 fn row(AuditEvent { id, event }: &AuditEvent) -> Vec<String> {
     vec![
         id.to_string(),
-        moment(event.at),
+        date_time(event.at),
         event.action.as_str().to_owned(),
         event.outcome.as_str().to_owned(),
         event.actor_name.clone().unwrap_or_default(),
@@ -114,7 +115,7 @@ fn row(AuditEvent { id, event }: &AuditEvent) -> Vec<String> {
 fn in_json(AuditEvent { id, event }: &AuditEvent) -> Value {
     json!({
         "id": id.get(),
-        "at": moment(event.at),
+        "at": date_time(event.at),
         "action": event.action.as_str(),
         "outcome": event.outcome.as_str(),
         "actor": event.actor_name,

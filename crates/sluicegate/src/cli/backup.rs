@@ -7,16 +7,16 @@ use app::node::clock::{Clock, SystemClock};
 use clap::Args;
 use store_sqlite::{Backup, CopyError, Figures};
 
-use super::moment;
 use crate::arguments::InstallationArgs;
 use crate::config::Environment;
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
 use crate::logging;
+use crate::messages::date_time;
 use crate::terminal::{progress, say};
 
 #[derive(Debug, Args)]
-pub(super) struct BackupArguments {
+pub(crate) struct BackupArguments {
     #[command(flatten)]
     installation: InstallationArgs,
     /// The file to create; nothing is ever overwritten
@@ -29,7 +29,7 @@ pub(super) struct BackupArguments {
 ///
 /// # Errors
 /// Why there is no copy; no file is left behind then.
-pub(super) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &BackupArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let shared = Database::of(&settings);
@@ -80,7 +80,7 @@ pub(super) fn tell(figures: &Figures) {
         "It was taken at {}, has {bytes} bytes and contains: users {users}, applications {applications}, data \
          sources \
         {data_sources}, grants {grants}, audit events {audit_events}",
-        moment(*taken_at)
+        date_time(*taken_at)
     ));
 }
 

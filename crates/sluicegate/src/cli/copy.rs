@@ -60,7 +60,7 @@ impl CopyArguments {
 ///
 /// # Errors
 /// Why this failed; unless the message says otherwise, the embedded database is still the one to serve.
-pub(super) fn run(arguments: &CopyArguments, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &CopyArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(&settings);

@@ -8,15 +8,16 @@ use domain::id::TrustedOriginId;
 use oauth::cors::TrustedOrigin;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, moment};
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum CorsCommand {
+pub(crate) enum CorsCommand {
     /// List the trusted origins. The list applies while the limit `CORSBehavior` is 2.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
     List(ShowArgs),
@@ -39,7 +40,7 @@ pub(super) enum CorsCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct One {
+pub(crate) struct One {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
@@ -48,7 +49,7 @@ pub(super) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Add {
+pub(crate) struct Add {
     /// `https://app.example.com`, or `https://*.example.com` for every host below a domain
     #[arg(required = true, value_name = "ORIGIN")]
     origins: Vec<String>,
@@ -61,7 +62,7 @@ pub(super) struct Add {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(["origin", "description"]).required(true).multiple(true)))]
-pub(super) struct Update {
+pub(crate) struct Update {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
@@ -76,7 +77,7 @@ pub(super) struct Update {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Delete {
+pub(crate) struct Delete {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]
     id: TrustedOriginId,
@@ -91,7 +92,7 @@ fn parse_id(text: &str) -> Result<TrustedOriginId, String> {
     text.parse().map_err(|_| "an id is a whole number, which `cors list` shows".to_owned())
 }
 
-pub(super) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: CorsCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         CorsCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
             list(opened, shown.json).await
@@ -136,7 +137,7 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
             entry.id.to_string(),
             entry.domain.clone(),
             entry.modified_by.clone(),
-            moment(entry.modified_at),
+            date_time(entry.modified_at),
             entry.description.clone(),
         ]
     };
@@ -152,7 +153,7 @@ fn show(entry: &TrustedOrigin, as_json: bool) {
     say(&format!("id           {}", entry.id));
     say(&format!("origin       {}", entry.domain));
     say(&format!("description  {}", entry.description));
-    say(&format!("changed      {} by {}", moment(entry.modified_at), entry.modified_by));
+    say(&format!("changed      {} by {}", date_time(entry.modified_at), entry.modified_by));
 }
 
 async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
@@ -193,7 +194,7 @@ fn in_json(entry: &TrustedOrigin) -> Value {
         "domain": entry.domain,
         "description": entry.description,
         "lastModifiedBy": entry.modified_by,
-        "lastModifiedTime": moment(entry.modified_at),
+        "lastModifiedTime": date_time(entry.modified_at),
     })
 }
 

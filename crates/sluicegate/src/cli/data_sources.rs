@@ -13,16 +13,17 @@ use sources::sqlite::{self, SqliteOptions};
 
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::users::{self, actor};
-use super::{ShowArgs, moment};
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::messages::{of_data_source, place_in_list};
 use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum DataSourceCommand {
+pub(crate) enum DataSourceCommand {
     /// Add a SQLite file as a data source.
     #[command(after_help = "Examples:\n  \
         sluicegate data-source add shop /srv/shop.sqlite --owner ada --data-dir ./data\n  \
@@ -52,7 +53,7 @@ pub(super) enum DataSourceCommand {
     Delete(Delete),
 }
 
-pub(super) fn run(command: DataSourceCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         DataSourceCommand::Add(command) => {
             bootstrap::with_app(&command.installation, environment, async |opened| {
@@ -199,10 +200,10 @@ fn in_json(source: &SeenSource) -> Value {
         "options": record.options,
         "createdBy": source.created_by(),
         "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),
-        "handedOverAt": record.handed_over.as_ref().map(|handover| moment(handover.at)),
+        "handedOverAt": record.handed_over.as_ref().map(|handover| date_time(handover.at)),
         "sharedWith": record.shared_with.iter().map(|id| id.get()).collect::<Vec<_>>(),
-        "createdAt": moment(record.created_at),
-        "updatedAt": moment(record.updated_at),
+        "createdAt": date_time(record.created_at),
+        "updatedAt": date_time(record.updated_at),
     })
 }
 
@@ -234,7 +235,7 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     say(&format!("description  {}", source.record.description));
     say(&format!("owner        {}", source.owner_name));
     if let Some(handover) = &source.record.handed_over {
-        say(&format!("handed over  {}, created by {}", moment(handover.at), handover.created_by));
+        say(&format!("handed over  {}, created by {}", date_time(handover.at), handover.created_by));
     }
     say(&format!("options      {}", options(&source)));
     say(&format!("shared with  {}", if users.is_empty() { "nobody".to_owned() } else { users.join(", ") }));

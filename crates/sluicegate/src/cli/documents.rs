@@ -21,7 +21,7 @@ fn all() -> [(&'static str, String); 4] {
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     for (name, text) in all() {
         let path = folder.join(name);

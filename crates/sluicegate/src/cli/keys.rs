@@ -5,14 +5,15 @@ use clap::Subcommand;
 use serde_json::json;
 use store::StoredKey;
 
-use super::ShowArgs;
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::terminal::{say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
+pub(crate) enum KeyCommand {
     /// List the keys, oldest first.
     #[command(after_help = "Example: sluicegate keys list --data-dir ./data")]
     List(ShowArgs),
@@ -21,7 +22,7 @@ pub(super) enum KeyCommand {
     Rotate(InstallationArgs),
 }
 
-pub(super) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         KeyCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
             list(opened, shown.json).await
@@ -44,13 +45,12 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
         _ => "announced",
     };
     if as_json {
-        let shown = |key: &StoredKey| json!({ "id": key.id, "createdAt": super::moment(key.created_at), "state": state(key.id) });
+        let shown = |key: &StoredKey| json!({ "id": key.id, "createdAt": date_time(key.created_at), "state": state(key.id) });
         show_json(&keys.iter().map(shown).collect());
         return Ok(());
     }
-    let rows = keys
-        .iter()
-        .map(|key| vec![key.id.to_string(), super::moment(key.created_at), state(key.id).to_owned()]);
+    let rows =
+        keys.iter().map(|key| vec![key.id.to_string(), date_time(key.created_at), state(key.id).to_owned()]);
     table(&["key", "made", "state"], &rows.collect::<Vec<_>>());
     Ok(())
 }

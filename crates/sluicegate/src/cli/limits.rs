@@ -6,15 +6,15 @@ use clap::{Args, Subcommand};
 use domain::limit::Limit;
 use serde_json::{Value, json};
 
-use super::ShowArgs;
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum LimitCommand {
+pub(crate) enum LimitCommand {
     /// List all limits with their current values.
     #[command(after_help = "Example: sluicegate limit list --data-dir ./data")]
     List(ShowArgs),
@@ -30,7 +30,7 @@ pub(super) enum LimitCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct One {
+pub(crate) struct One {
     /// The limit, by name or number
     #[arg(value_parser = parse)]
     limit: Limit,
@@ -39,7 +39,7 @@ pub(super) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Set {
+pub(crate) struct Set {
     /// The limit, by name or number
     #[arg(value_parser = parse)]
     limit: Limit,
@@ -51,7 +51,7 @@ pub(super) struct Set {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Reset {
+pub(crate) struct Reset {
     /// The limit, by name or number
     #[arg(value_parser = parse)]
     limit: Limit,
@@ -71,7 +71,7 @@ fn parse(text: &str) -> Result<Limit, String> {
     })
 }
 
-pub(super) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: LimitCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         LimitCommand::List(how) => {
             bootstrap::with_app(&how.installation, environment, async |opened| list(opened, how.json).await)

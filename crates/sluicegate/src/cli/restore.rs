@@ -13,11 +13,12 @@ use store::{Credentials, Restored, StoredKey};
 use store_sqlite::{Current, DatabaseLock, Figures, StagedRestore};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
-use super::{backup, moment, setup};
+use super::{backup, setup};
 use crate::arguments::InstallationArgs;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::messages::date_time;
 use crate::terminal::{progress, say};
 use crate::{bootstrap, logging};
 
@@ -36,7 +37,7 @@ and every user except one Administrator is disabled. The current database is kep
 A PostgreSQL database is restored by pg_restore; no node opens it before this command has revoked what must be revoked.";
 
 #[derive(Debug, Args)]
-pub(super) struct RestoreArguments {
+pub(crate) struct RestoreArguments {
     #[command(flatten)]
     installation: InstallationArgs,
     /// The backup file
@@ -59,7 +60,7 @@ pub(super) struct RestoreArguments {
 ///
 /// # Errors
 /// Why this failed; the database is unchanged then.
-pub(super) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &RestoreArguments, environment: &Environment) -> anyhow::Result<()> {
     let settings = arguments.installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     match (Database::of(&settings), &arguments.from) {
@@ -105,12 +106,12 @@ fn replace(
     let decision = Decision {
         credentials,
         administrator: appointed.as_ref().map(|(name, chosen)| (name.clone(), chosen.password.clone())),
-        backup_of: moment(figures.taken_at),
+        backup_of: date_time(figures.taken_at),
     };
     let now = SystemClock.now();
     let orders = app::node::restore::orders(&vault, now, prepared.highest_key()?, decision);
     let restored = prepared.end(&bootstrap::command_runtime()?.block_on(orders)?)?;
-    let time = moment(now).replace(':', "-");
+    let time = date_time(now).replace(':', "-");
     let aside = store_sqlite::keep_aside(&database, &time)?;
     prepared.put_in_place(&database)?;
     Report { from, data_directory: &data_directory, current: &current, credentials, figures, restored }

@@ -7,15 +7,16 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::account::{Permission, Role};
 use serde_json::{Value, json};
 
-use super::{ShowArgs, users};
+use super::users;
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::messages::of_administration;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum RoleCommand {
+pub(crate) enum RoleCommand {
     /// List all roles.
     #[command(after_help = "Example: sluicegate role list --data-dir ./data")]
     List(ShowArgs),
@@ -42,7 +43,7 @@ pub(super) enum RoleCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct One {
+pub(crate) struct One {
     /// The role, by name or number
     role: String,
     #[command(flatten)]
@@ -50,7 +51,7 @@ pub(super) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// The role's name
     name: String,
     /// A description for people
@@ -65,7 +66,7 @@ pub(super) struct Written {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(["name", "description", "permissions"]).required(true).multiple(true)))]
-pub(super) struct Update {
+pub(crate) struct Update {
     /// The role, by name or number
     role: String,
     /// The new name
@@ -82,7 +83,7 @@ pub(super) struct Update {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Delete {
+pub(crate) struct Delete {
     /// The role, by name or number
     role: String,
     /// Do not ask for confirmation
@@ -92,7 +93,7 @@ pub(super) struct Delete {
     installation: InstallationArgs,
 }
 
-pub(super) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: RoleCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         RoleCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
             list(opened, shown.json).await

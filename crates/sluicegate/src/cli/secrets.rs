@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 
 use super::applications::{self, parse_id};
 use super::users::actor;
-use super::{ShowArgs, moment};
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap;
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum SecretCommand {
+pub(crate) enum SecretCommand {
     /// List the live secrets of an application; a secret itself is never shown again.
     #[command(after_help = "Example: sluicegate secret list 3 --data-dir ./data")]
     List(List),
@@ -28,7 +29,7 @@ pub(super) enum SecretCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(crate) struct List {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
@@ -37,7 +38,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Add {
+pub(crate) struct Add {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
@@ -46,7 +47,7 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct End {
+pub(crate) struct End {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     application: ApplicationId,
@@ -64,7 +65,7 @@ fn parse_secret(text: &str) -> Result<SecretId, String> {
     text.parse().map_err(|_| "an id is a whole number".to_owned())
 }
 
-pub(super) fn run(command: SecretCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: SecretCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         SecretCommand::List(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
@@ -120,9 +121,9 @@ fn list(application: &Application, now: domain::time::Timestamp, as_json: bool) 
         vec![
             secret.id.to_string(),
             format!("…{}", secret.hint),
-            moment(secret.created_at),
-            secret.expires_at.map_or_else(|| "never".to_owned(), moment),
-            secret.last_used_at.map_or_else(|| "never".to_owned(), moment),
+            date_time(secret.created_at),
+            secret.expires_at.map_or_else(|| "never".to_owned(), date_time),
+            secret.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
     };
     table(&["id", "ends in", "made", "expires", "last used"], &live.iter().map(row).collect::<Vec<_>>());
@@ -133,8 +134,8 @@ pub(super) fn in_json(secret: &StoredSecret) -> Value {
     json!({
         "id": secret.id.get(),
         "hint": secret.hint,
-        "createdAt": moment(secret.created_at),
-        "expiresAt": secret.expires_at.map(moment),
-        "lastUsedAt": secret.last_used_at.map(moment),
+        "createdAt": date_time(secret.created_at),
+        "expiresAt": secret.expires_at.map(date_time),
+        "lastUsedAt": secret.last_used_at.map(date_time),
     })
 }

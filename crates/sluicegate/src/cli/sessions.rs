@@ -6,14 +6,16 @@ use domain::account::Session;
 use domain::id::SessionId;
 use serde_json::{Value, json};
 
-use super::{ShowArgs, moment, users};
+use super::users;
 use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
+use crate::messages::date_time;
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum SessionCommand {
+pub(crate) enum SessionCommand {
     /// List the browsers in which a user is signed in.
     #[command(after_help = "Example: sluicegate session list ada --data-dir ./data")]
     List(List),
@@ -24,7 +26,7 @@ pub(super) enum SessionCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(crate) struct List {
     /// The user's name
     user: String,
     #[command(flatten)]
@@ -32,7 +34,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct End {
+pub(crate) struct End {
     /// The user's name
     user: String,
     /// The session's id, as `session list` shows it
@@ -52,7 +54,7 @@ fn parse_id(text: &str) -> Result<SessionId, String> {
     text.parse().map_err(|_| "an id is a whole number".to_owned())
 }
 
-pub(super) fn run(command: SessionCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: SessionCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         SessionCommand::List(command) => {
             bootstrap::with_app(&command.shown.installation, environment, async |opened| {
@@ -80,7 +82,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         return Ok(());
     }
     let row = |session: &Session| {
-        vec![session.id.to_string(), moment(session.auth_time), moment(session.expires_at)]
+        vec![session.id.to_string(), date_time(session.auth_time), date_time(session.expires_at)]
     };
     table(&["id", "signed in", "ends"], &sessions.iter().map(row).collect::<Vec<_>>());
     Ok(())
@@ -117,7 +119,7 @@ async fn end(opened: &OpenedInstallation, command: &End) -> anyhow::Result<()> {
 fn in_json(session: &Session) -> Value {
     json!({
         "id": session.id.get(),
-        "signedInAt": moment(session.auth_time),
-        "expiresAt": moment(session.expires_at),
+        "signedInAt": date_time(session.auth_time),
+        "expiresAt": date_time(session.expires_at),
     })
 }

@@ -14,7 +14,7 @@ use crate::{bootstrap, installation, logging};
 ///
 /// # Errors
 /// Why this is impossible; nothing was changed then.
-pub(super) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn init(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let runtime = bootstrap::command_runtime()?;
     let database = Database::of(settings);
@@ -58,7 +58,7 @@ async fn refuse_a_second_time(database: &Database) -> anyhow::Result<()> {
 }
 
 /// A password, and whether it must be printed.
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     pub(super) password: Password,
     pub(super) made_up: bool,
 }
@@ -100,7 +100,7 @@ pub(super) fn check(user: &str, password: &Password) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Why this failed.
-pub(super) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
+pub(crate) fn migrate(settings: &Settings, environment: &Environment, check: bool) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     let database = Database::of(settings);
     database.master_key(&DataDirectory::at(&settings.general.data_dir), environment)?;
@@ -117,7 +117,7 @@ pub(super) fn migrate(settings: &Settings, environment: &Environment, check: boo
 }
 
 /// Prints that the configuration is valid, and which settings weaken security.
-pub(super) fn tell_configuration(settings: &Settings) {
+pub(crate) fn tell_configuration(settings: &Settings) {
     for (key, warning) in settings.warnings() {
         say(&format!("warning: {key} weakens security: {warning}"));
     }

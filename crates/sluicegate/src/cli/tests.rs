@@ -1,4 +1,5 @@
 use super::*;
+use crate::messages::advice;
 use crate::messages::{given, place_in_list, sentence};
 
 /// Every command that is not hidden.

@@ -11,17 +11,18 @@ use domain::secret::Password;
 use serde_json::{Value, json};
 
 use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
-use super::{ShowArgs, moment};
+use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
 use crate::installation;
+use crate::messages::date_time;
 use crate::messages::of_administration;
 use crate::terminal::{self, confirm, say, show_json, table};
 
 mod arguments;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum UserCommand {
+pub(crate) enum UserCommand {
     /// Add a user.
     #[command(after_help = "Examples:\n  sluicegate user add ada --data-dir ./data\n  \
         echo \"$PASSWORD\" | sluicegate user add ada --role Administrator --password-stdin --data-dir ./data")]
@@ -56,7 +57,7 @@ pub(super) enum UserCommand {
     Delete(Delete),
 }
 
-pub(super) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
+pub(crate) fn run(command: UserCommand, environment: &Environment) -> anyhow::Result<()> {
     match command {
         UserCommand::Add(command) => {
             bootstrap::with_app(&command.user.one.installation, environment, async |opened| {
@@ -171,7 +172,7 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
             user.name.clone(),
             state(opened, user).to_owned(),
             role_names(user, &roles).join(", "),
-            moment(user.created_at),
+            date_time(user.created_at),
         ]
     };
     table(&["id", "name", "state", "roles", "since"], &users.iter().map(row).collect::<Vec<_>>());
@@ -187,13 +188,13 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
         show_json(&in_json(opened, &user, &roles));
         return Ok(());
     }
-    let expires = user.password_expires_at.map_or_else(|| "never".to_owned(), moment);
+    let expires = user.password_expires_at.map_or_else(|| "never".to_owned(), date_time);
     say(&format!("id                {}", user.id));
     say(&format!("name              {}", user.name));
     say(&format!("state             {}", state(opened, &user)));
     say(&format!("roles             {}", role_names(&user, &roles).join(", ")));
     say(&format!("password expires  {expires}"));
-    say(&format!("since             {}", moment(user.created_at)));
+    say(&format!("since             {}", date_time(user.created_at)));
     Ok(())
 }
 
@@ -216,8 +217,8 @@ fn in_json(opened: &OpenedInstallation, user: &User, roles: &[Role]) -> Value {
         "name": user.name,
         "state": state(opened, user),
         "roles": role_names(user, roles),
-        "passwordExpiration": user.password_expires_at.map(moment),
-        "createdAt": moment(user.created_at),
+        "passwordExpiration": user.password_expires_at.map(date_time),
+        "createdAt": date_time(user.created_at),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The server's own TLS.
 
+use crate::messages::date_time;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ impl Tls {
             warnings.push(format!(
                 "{CERT}: the certificate in {} expires at {}",
                 self.0.cert_file.display(),
-                moment(self.validity().ends)
+                date_time(self.validity().ends)
             ));
         }
         warnings
@@ -198,13 +199,13 @@ fn check(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> anyhow::R
             );
         }
         if validity.ends < now {
-            bail!("{CERT}: {which} in {file} expired at {}: renew it", moment(validity.ends));
+            bail!("{CERT}: {which} in {file} expired at {}: renew it", date_time(validity.ends));
         }
         if validity.begins > now {
             bail!(
                 "{CERT}: {which} in {file} is not valid before {}: use it later, or correct the clock of this \
                  machine",
-                moment(validity.begins)
+                date_time(validity.begins)
             );
         }
         own.get_or_insert(validity);
@@ -246,10 +247,6 @@ fn unusable(
 fn mode_that_is_too_open(file: &Path) -> Option<u32> {
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     (mode & 0o027 != 0).then_some(mode)
-}
-
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_secs()).map_or_else(|_| "?".to_owned(), |at| at.to_string())
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use clap::{ArgGroup, Args};
 use domain::id::ApplicationId;
 use oauth::registration::ApplicationPayload;
 
+use crate::arguments::ShowArgs;
 use crate::arguments::{InstallationArgs, whole_number};
-use crate::cli::ShowArgs;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct List {
+pub(crate) struct List {
     /// Only applications of this user
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
@@ -17,7 +17,7 @@ pub(in crate::cli) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct One {
+pub(crate) struct One {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
@@ -26,7 +26,7 @@ pub(in crate::cli) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Ended {
+pub(crate) struct Ended {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
@@ -37,12 +37,12 @@ pub(in crate::cli) struct Ended {
     pub(super) installation: InstallationArgs,
 }
 
-pub(in crate::cli) fn parse_id(text: &str) -> Result<ApplicationId, String> {
+pub(crate) fn parse_id(text: &str) -> Result<ApplicationId, String> {
     text.parse().map_err(|_| "an id is a whole number, which `application list` shows".to_owned())
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Register {
+pub(crate) struct Register {
     /// The application's name, 1 to 128 characters
     pub(super) name: String,
     /// A description for people, at most 256 characters
@@ -77,7 +77,7 @@ const CHANGES: [&str; 11] = [
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
-pub(in crate::cli) struct Update {
+pub(crate) struct Update {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
     pub(super) id: ApplicationId,
@@ -95,7 +95,7 @@ pub(in crate::cli) struct Update {
 
 /// The arguments for both new and existing applications. A list replaces the previous one.
 #[derive(Debug, Args)]
-pub(super) struct Details {
+pub(crate) struct Details {
     /// A URL to which a user's browser may be redirected; may be given several times
     #[arg(long = "redirect-url", value_name = "URL")]
     pub(super) redirect_urls: Vec<String>,

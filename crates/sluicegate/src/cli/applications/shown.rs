@@ -5,7 +5,8 @@ use oauth::application::{Application, GrantType};
 use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
 
-use crate::cli::{moment, secrets};
+use crate::cli::secrets;
+use crate::messages::date_time;
 use crate::terminal::{say, show_json};
 
 pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
@@ -14,9 +15,9 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
     }
     let settings = &application.settings;
     let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
-    let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), moment);
+    let last_used = application.last_used_at.map_or_else(|| "never".to_owned(), date_time);
     let handed_over =
-        application.handed_over.as_ref().map_or_else(String::new, |handover| moment(handover.at));
+        application.handed_over.as_ref().map_or_else(String::new, |handover| date_time(handover.at));
     let lines = [
         ("id", application.id.to_string()),
         ("name", settings.name.clone()),
@@ -32,7 +33,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
         ("contacts", settings.contacts.join(" ")),
         ("logo", settings.logo_url.clone().unwrap_or_default()),
         ("CORS origins", settings.cors_origins.join(" ")),
-        ("registered", format!("{} by {}", moment(application.created_at), application.created_by())),
+        ("registered", format!("{} by {}", date_time(application.created_at), application.created_by())),
         ("handed over", handed_over),
         ("last used", format!("{last_used} (updated once a minute)")),
     ];
@@ -40,8 +41,8 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
         say(&format!("{name:14} {value}"));
     }
     for secret in application.live_secrets(now) {
-        let end = secret.expires_at.map_or_else(String::new, |end| format!(", ends {}", moment(end)));
-        say(&format!("secret {:7} …{}, made {}{end}", secret.id, secret.hint, moment(secret.created_at)));
+        let end = secret.expires_at.map_or_else(String::new, |end| format!(", ends {}", date_time(end)));
+        say(&format!("secret {:7} …{}, made {}{end}", secret.id, secret.hint, date_time(secret.created_at)));
     }
 }
 
@@ -63,12 +64,12 @@ pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,
         "corsOrigins": settings.cors_origins,
-        "createdAt": moment(application.created_at),
-        "updatedAt": moment(application.updated_at),
+        "createdAt": date_time(application.created_at),
+        "updatedAt": date_time(application.updated_at),
         "createdBy": application.created_by(),
         "handedOverTo": application.handed_over.as_ref().map(|_| &application.owner_name),
-        "handedOverAt": application.handed_over.as_ref().map(|handover| moment(handover.at)),
-        "lastUsedAt": application.last_used_at.map(moment),
+        "handedOverAt": application.handed_over.as_ref().map(|handover| date_time(handover.at)),
+        "lastUsedAt": application.last_used_at.map(date_time),
         "secrets": application.live_secrets(now).map(secrets::in_json).collect::<Vec<_>>(),
     })
 }

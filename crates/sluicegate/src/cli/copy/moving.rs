@@ -29,7 +29,7 @@ const OTHERS_END: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The parameters of a copy.
-pub(super) struct Order<'a> {
+pub(crate) struct Order<'a> {
     /// The embedded database.
     pub(super) path: &'a Path,
     /// The target.
@@ -44,7 +44,7 @@ pub(super) struct Order<'a> {
 
 /// The result of a copy.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// The installation is now in the target.
     Moved(Report),
     /// It had been migrated before.
@@ -53,7 +53,7 @@ pub(super) enum Outcome {
 
 /// What was copied.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// The tables with their numbers of rows.
     pub(super) rows: Vec<(&'static str, u64)>,
     /// Texts that were changed because the target cannot store them.

@@ -9,7 +9,7 @@ const WIDTH: u64 = 40;
 
 /// The current activity on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// The target is reserved for this copy; it is still empty.
     Begun,
     /// Rows of an interrupted copy are compared.
@@ -24,7 +24,7 @@ pub(super) enum Stage {
 
 /// A completed step.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub(super) stage: Stage,
     /// The table; empty if the step belongs to no table.
     pub(super) table: &'static str,
@@ -51,7 +51,7 @@ pub(super) trait Watch {
 }
 
 /// The terminal as an observer.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     bar: bool,
     shown: String,
 }

@@ -7,10 +7,10 @@ use clap::{ArgGroup, Args};
 use sources::sqlite::Declarations;
 
 use crate::arguments::InstallationArgs;
-use crate::cli::ShowArgs;
+use crate::arguments::ShowArgs;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Add {
+pub(crate) struct Add {
     /// The name: letters, digits, underscore, dash
     pub(super) name: String,
     /// The SQLite file; any that the server can read, except its own
@@ -33,7 +33,7 @@ const CHANGES: [&str; 7] =
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
-pub(in crate::cli) struct Update {
+pub(crate) struct Update {
     /// The data source's name
     pub(super) name: String,
     /// The new name: letters, digits, underscore, dash
@@ -59,7 +59,7 @@ pub(in crate::cli) struct Update {
 
 /// What the owner declares about the tables. The arguments replace earlier declarations.
 #[derive(Debug, Args)]
-pub(super) struct Declared {
+pub(crate) struct Declared {
     /// The columns that identify the rows of a view or of a table without a primary key; may be given several
     /// times
     #[arg(long = "key", value_name = "TABLE=COLUMN,…", value_parser = parse_key)]
@@ -116,7 +116,7 @@ fn parse_form(text: &str) -> Result<(String, String, String), String> {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Share {
+pub(crate) struct Share {
     /// The data source's name
     pub(super) name: String,
     /// The users who may read it
@@ -130,7 +130,7 @@ pub(in crate::cli) struct Share {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ShowOne {
+pub(crate) struct ShowOne {
     /// The data source's name
     pub(super) name: String,
     #[command(flatten)]
@@ -138,7 +138,7 @@ pub(in crate::cli) struct ShowOne {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct One {
+pub(crate) struct One {
     /// The data source's name
     pub(super) name: String,
     #[command(flatten)]
@@ -146,7 +146,7 @@ pub(in crate::cli) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Delete {
+pub(crate) struct Delete {
     /// The data source's name
     pub(super) name: String,
     /// Do not ask for confirmation

@@ -8,12 +8,13 @@ use store::{Credentials, Restored};
 use store_postgres::{DatabaseUrl, RestoredDump};
 use vault::Vault;
 
-use super::super::{moment, setup};
+use super::super::setup;
 use super::{ALL_ENDED, RestoreArguments, TRUSTED};
 use crate::bootstrap;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
+use crate::messages::date_time;
 use crate::terminal::say;
 
 /// Makes a database safe that `pg_restore` has filled. There is nothing to compare with, because the previous
@@ -62,7 +63,7 @@ fn decide(
     taken_at: Timestamp,
 ) -> Decision {
     let administrator = appointed.map(|(name, chosen)| (name.clone(), chosen.password.clone()));
-    Decision { credentials, administrator, backup_of: moment(taken_at) }
+    Decision { credentials, administrator, backup_of: date_time(taken_at) }
 }
 
 async fn end(
@@ -76,7 +77,7 @@ async fn end(
 }
 
 fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
-    say(&format!("{} is safe to use: it contains the state of {}", database.location(), moment(taken_at)));
+    say(&format!("{} is safe to use: it contains the state of {}", database.location(), date_time(taken_at)));
     say(ALL_ENDED);
     say(match credentials {
         Credentials::TrustBackup => TRUSTED,

@@ -5,10 +5,10 @@ use clap::{ArgGroup, Args};
 use domain::time::Timestamp;
 
 use crate::arguments::InstallationArgs;
-use crate::cli::ShowArgs;
+use crate::arguments::ShowArgs;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct One {
+pub(crate) struct One {
     /// The user's name
     pub(super) name: String,
     #[command(flatten)]
@@ -16,7 +16,7 @@ pub(in crate::cli) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ShowOne {
+pub(crate) struct ShowOne {
     /// The user's name
     pub(super) name: String,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct ShowOne {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Delete {
+pub(crate) struct Delete {
     #[command(flatten)]
     pub(super) one: One,
     /// Hand the user's applications and data sources over to this user
@@ -60,7 +60,7 @@ impl Delete {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Add {
+pub(crate) struct Add {
     #[command(flatten)]
     pub(super) user: SetPassword,
     /// A role, by name or number; may be given several times [default: User]
@@ -76,7 +76,7 @@ pub(in crate::cli) struct Add {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires"]).required(true).multiple(true)))]
-pub(in crate::cli) struct Update {
+pub(crate) struct Update {
     #[command(flatten)]
     pub(super) one: One,
     /// The new name
@@ -100,7 +100,7 @@ fn parse_expiry(text: &str) -> Result<Expiry, String> {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct SetPassword {
+pub(crate) struct SetPassword {
     #[command(flatten)]
     pub(super) one: One,
     /// Read the password from standard input instead of asking for it
