@@ -1,7 +1,13 @@
 //! Values between a database and the wire.
 
-/// One value of a result row, borrowed from the driver. Booleans are integers too (0 and 1); the model, not
-/// the cell, knows the meaning of a column's type.
+mod typed;
+
+pub(crate) use typed::decimal;
+pub use typed::{SinceEpoch, Typed};
+
+/// One value of a result row, borrowed from the driver. The first five kinds are those of SQLite, whose Booleans
+/// are integers (0 and 1) and whose dates are texts or numbers: the model, not the cell, knows the meaning of a
+/// column's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'row> {
     /// NULL.
@@ -14,6 +20,8 @@ pub enum Cell<'row> {
     Text(&'row [u8]),
     /// Bytes.
     Blob(&'row [u8]),
+    /// A value of a type that SQLite does not have.
+    Typed(Typed<'row>),
 }
 
 /// One row of a running statement: cells by position. A driver implements it for its own row type, so that
@@ -55,7 +63,8 @@ impl Value {
 }
 
 impl Cell<'_> {
-    /// An owned copy of this value.
+    /// An owned copy of this value. A value of a type that SQLite does not have becomes an integer, a number or
+    /// text, in the form in which values of its type are compared; one outside the range of its type is null.
     pub fn to_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -66,6 +75,14 @@ impl Cell<'_> {
                 Err(_) => Value::RawText(text.to_vec()),
             },
             Self::Blob(blob) => Value::Blob(blob.to_vec()),
+            Self::Typed(Typed::Boolean(value)) => Value::Integer(value.into()),
+            Self::Typed(Typed::Single(value)) => Value::Real(value.into()),
+            Self::Typed(Typed::Json(text)) => Cell::Text(text).to_value(),
+            Self::Typed(typed @ (Typed::Unsigned(_) | Typed::Wide(_))) => match typed.whole() {
+                Some(value) => Value::Integer(value),
+                None => typed.text().map_or(Value::Null, Value::Text),
+            },
+            Self::Typed(typed) => typed.text().map_or(Value::Null, Value::Text),
         }
     }
 }

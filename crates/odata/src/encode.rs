@@ -5,6 +5,7 @@
 
 mod fast_path;
 pub(crate) mod text;
+mod typed;
 pub(crate) mod value;
 
 use crate::cell::{Cell, Row};

@@ -48,20 +48,24 @@ impl ClockTime {
     /// `07:59:59`, followed by the fraction, if any, without trailing zeros. Texts of this form sort in the
     /// order of the times.
     pub(crate) fn text(self) -> String {
-        let mut text = String::with_capacity(21);
-        self.write(&mut text);
-        text
+        let mut text = Vec::with_capacity(21);
+        self.push(&mut text);
+        ascii(text)
     }
 
-    fn write(self, text: &mut String) {
-        for (part, before) in [(self.time.hour(), ""), (self.time.minute(), ":"), (self.time.second(), ":")] {
-            text.push_str(before);
+    /// Appends the same text.
+    pub(crate) fn push(self, text: &mut Vec<u8>) {
+        let parts = [(self.time.hour(), ""), (self.time.minute(), ":"), (self.time.second(), ":")];
+        for (part, before) in parts {
+            text.extend_from_slice(before.as_bytes());
             digits(text, u64::from(part.unsigned_abs()), 2);
         }
         if self.picoseconds > 0 {
-            text.push('.');
+            text.push(b'.');
             digits(text, self.picoseconds, FRACTION_DIGITS);
-            text.truncate(text.trim_end_matches('0').len());
+            while text.last() == Some(&b'0') {
+                text.pop();
+            }
         }
     }
 }
@@ -111,11 +115,21 @@ impl Moment {
     /// `2012-09-03T13:52:00`, with a fraction if there is one, and without a time zone. Texts of this form
     /// sort in the order of the instants.
     pub(crate) fn text(self) -> String {
-        let mut text = String::with_capacity(32);
-        date_into(&mut text, self.date);
-        text.push('T');
-        self.clock.write(&mut text);
-        text
+        let mut text = Vec::with_capacity(32);
+        self.push(&mut text);
+        ascii(text)
+    }
+
+    /// Appends the same text.
+    pub(crate) fn push(self, text: &mut Vec<u8>) {
+        self.push_date(text);
+        text.push(b'T');
+        self.clock.push(text);
+    }
+
+    /// Appends the date.
+    pub(crate) fn push_date(self, text: &mut Vec<u8>) {
+        date_into(text, self.date);
     }
 }
 
@@ -130,27 +144,32 @@ impl From<jiff::Timestamp> for Moment {
 
 /// `2012-09-03`.
 pub(crate) fn date_text(date: Date) -> String {
-    let mut text = String::with_capacity(10);
+    let mut text = Vec::with_capacity(10);
     date_into(&mut text, date);
-    text
+    ascii(text)
 }
 
-fn date_into(text: &mut String, date: Date) {
+/// The text, which is ASCII.
+fn ascii(text: Vec<u8>) -> String {
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn date_into(text: &mut Vec<u8>, date: Date) {
     if date.year() < 0 {
-        text.push('-');
+        text.push(b'-');
     }
     digits(text, u64::from(date.year().unsigned_abs()), 4);
-    text.push('-');
+    text.push(b'-');
     digits(text, u64::from(date.month().unsigned_abs()), 2);
-    text.push('-');
+    text.push(b'-');
     digits(text, u64::from(date.day().unsigned_abs()), 2);
 }
 
 /// Writes a number with leading zeros.
-fn digits(text: &mut String, number: u64, width: usize) {
+fn digits(text: &mut Vec<u8>, number: u64, width: usize) {
     let mut power = 10_u64.pow(u32::try_from(width.saturating_sub(1)).unwrap_or_default());
     while power > 0 {
-        text.push(char::from(b'0' + u8::try_from(number / power % 10).unwrap_or_default()));
+        text.push(b'0' + u8::try_from(number / power % 10).unwrap_or_default());
         power /= 10;
     }
 }

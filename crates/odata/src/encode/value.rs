@@ -1,8 +1,8 @@
 //! Encodes one cell as JSON, by the type of its column. A database may contain anything: a value that does
 //! not fit is written as null, and counted.
 
-use super::{Written, text};
-use crate::cell::Cell;
+use super::{Written, text, typed};
+use crate::cell::{Cell, Typed};
 use crate::edm_type::EdmType;
 use crate::form::read::{self, Held, whole};
 use crate::form::{Form, Reading};
@@ -63,6 +63,7 @@ impl Writing {
                 out.extend_from_slice(b"null");
                 return true;
             }
+            (_, Cell::Typed(value)) => typed::write(self, out, value),
             (Self::String, Cell::Text(content)) => {
                 text::string(out, content);
                 true
@@ -96,7 +97,7 @@ impl Writing {
         match (self, cell) {
             (_, Cell::Null) => return Written::Null,
             (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => out.extend_from_slice(bytes),
-            (Self::String, Cell::Text(bytes)) => {
+            (Self::String, Cell::Text(bytes) | Cell::Typed(Typed::Json(bytes))) => {
                 out.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
             }
             _ => {
@@ -147,7 +148,7 @@ fn held(out: &mut Vec<u8>, held: Option<Held<'_>>) -> bool {
 pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
     let writing = Writing::of(reading, Format::default());
     match (writing, cell) {
-        (Writing::String, Cell::Text(bytes)) => {
+        (Writing::String, Cell::Text(bytes) | Cell::Typed(Typed::Json(bytes))) => {
             let doubled = String::from_utf8_lossy(bytes).replace('\'', "''");
             out.push(b'\'');
             push(out, &text::in_url(&doubled));
@@ -194,6 +195,10 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
         Cell::Text(bytes) => text::string(out, &bytes[..bytes.len().min(LONGEST)]),
         Cell::Integer(value) => drop(surrounded(out, true, |out| integer(out, value))),
         Cell::Real(value) => text::string(out, value.to_string().as_bytes()),
+        Cell::Typed(value) => match value.text() {
+            Some(value) => text::string(out, &value.as_bytes()[..value.len().min(LONGEST)]),
+            None => drop(push(out, "null")),
+        },
         Cell::Blob(_) | Cell::Null => drop(push(out, "null")),
     }
     push(out, "},");
@@ -202,7 +207,7 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
 }
 
 /// Writes between quotes, or removes them if there is nothing to write.
-fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+pub(super) fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let start = out.len();
     if quoted {
         out.push(b'"');
@@ -221,7 +226,7 @@ fn push(out: &mut Vec<u8>, text: &str) -> bool {
     true
 }
 
-fn integer(out: &mut Vec<u8>, value: i64) -> bool {
+pub(super) fn integer(out: &mut Vec<u8>, value: i64) -> bool {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     true
 }
@@ -233,7 +238,7 @@ fn real(out: &mut Vec<u8>, value: f64) -> bool {
     value.is_finite()
 }
 
-fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+pub(super) fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
         Cell::Real(value) if value.is_nan() => push(out, "\"NaN\""),
@@ -245,7 +250,7 @@ fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
 }
 
 /// Writes a decimal number without exponent, and with the declared number of digits after the point.
-fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
+pub(super) fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
         Cell::Real(value) if value.is_finite() => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Form, Reading};
-use crate::cell::{Cell, Value};
+use crate::cell::{Cell, Typed, Value};
 use crate::duration::Duration;
 use crate::edm_type::EdmType;
 use crate::instant::{ClockTime, Moment, date_text};
@@ -39,6 +39,7 @@ impl Reading {
             (_, Cell::Null) => None,
             (EdmType::Boolean, cell) => boolean(self.form, cell).map(|value| Held::Integer(value.into())),
             (EdmType::Decimal { scale, .. }, cell) => decimal(cell, scale),
+            (_, Cell::Typed(typed)) => self.typed(typed),
             (EdmType::Single | EdmType::Double, Cell::Integer(value)) => Some(Held::Integer(value)),
             (EdmType::Single | EdmType::Double, Cell::Real(value)) => Some(Held::Real(value)),
             (EdmType::String { .. }, cell) => text(cell).map(Held::Text),
@@ -57,6 +58,22 @@ impl Reading {
         }
     }
 
+    /// The value that a cell of a type of its own represents.
+    fn typed(self, typed: Typed<'_>) -> Option<Held<'_>> {
+        let text = || typed.text().map(Held::text);
+        match (self.ty, typed) {
+            (EdmType::Single | EdmType::Double, typed) => typed.real().map(Held::Real),
+            (EdmType::String { .. }, typed) => typed.text().map(Held::text),
+            (EdmType::Guid, Typed::Guid(_)) | (EdmType::TimeOfDay, Typed::TimeOfDay(_)) => text(),
+            (EdmType::Date, typed) => typed.moment().map(|moment| Held::text(date_text(moment.date()))),
+            (EdmType::DateTimeOffset, typed) => typed.moment().map(|moment| Held::text(moment.text())),
+            (ty, typed) => {
+                let (min, max) = ty.bounds()?;
+                typed.whole().filter(|value| (min..=max).contains(value)).map(Held::Integer)
+            }
+        }
+    }
+
     /// The instant in a cell of a column of instants or dates.
     pub(crate) fn instant(self, cell: Cell<'_>) -> Option<Moment> {
         let numbers = || self.form.scale_of_numbers();
@@ -64,6 +81,7 @@ impl Reading {
             Cell::Text(bytes) => literal::stored_date_time(std::str::from_utf8(bytes).ok()?),
             Cell::Integer(value) => numbers()?.instant_of_integer(value),
             Cell::Real(value) => numbers()?.instant_of_real(value),
+            Cell::Typed(typed) => typed.moment(),
             Cell::Null | Cell::Blob(_) => None,
         }
     }
@@ -169,6 +187,7 @@ pub(crate) fn whole(cell: Cell<'_>) -> Option<i64> {
         Cell::Integer(value) => Some(value),
         #[expect(clippy::cast_possible_truncation, reason = "whole and within the bounds of 64 bits")]
         Cell::Real(value) if value.fract() == 0.0 && (-BOUND..BOUND).contains(&value) => Some(value as i64),
+        Cell::Typed(typed) => typed.whole(),
         _ => None,
     }
 }
@@ -178,6 +197,10 @@ fn decimal(cell: Cell<'_>, scale: Option<u16>) -> Option<Held<'static>> {
     match cell {
         Cell::Integer(value) => Some(Held::Integer(value)),
         Cell::Real(value) if value.is_finite() => Some(Held::Real(rounded(value, scale))),
+        Cell::Typed(typed) => match typed.whole() {
+            Some(value) => Some(Held::Integer(value)),
+            None => typed.real().filter(|value| value.is_finite()).map(Held::Real),
+        },
         _ => None,
     }
 }

@@ -59,6 +59,7 @@ impl rusqlite::ToSql for Parameter<'_> {
             Cell::Real(real) => ValueRef::Real(real),
             Cell::Text(text) => ValueRef::Text(text),
             Cell::Blob(blob) => ValueRef::Blob(blob),
+            Cell::Typed(typed) => unreachable!("a parameter is never {typed:?}"),
         }))
     }
 }

@@ -37,6 +37,10 @@ impl Number {
                 let text = std::str::from_utf8(text).ok()?.trim_ascii();
                 text.parse().map(Self::Whole).or_else(|_| text.parse().map(Self::Real)).ok()
             }
+            Cell::Typed(typed) => match typed.whole() {
+                Some(whole) => Some(Self::Whole(whole)),
+                None => typed.real().map(Self::Real),
+            },
             Cell::Null | Cell::Blob(_) => None,
         }
     }

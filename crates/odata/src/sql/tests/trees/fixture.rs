@@ -280,6 +280,7 @@ fn value(cell: Cell<'_>) -> ValueRef<'_> {
         Cell::Real(real) => ValueRef::Real(real),
         Cell::Text(text) => ValueRef::Text(text),
         Cell::Blob(blob) => ValueRef::Blob(blob),
+        Cell::Typed(typed) => unreachable!("SQLite has no {typed:?}"),
     }
 }
 
