@@ -1,4 +1,4 @@
-//! Every decision page is in the index.
+//! Every decision page is in the index, once.
 
 use super::{Fault, Tree};
 
@@ -11,14 +11,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let pages = tree.files.iter().filter_map(|file| file.path.strip_prefix(FOLDER));
     pages
         .filter(|page| *page != "README.md" && page.rsplit('.').next() == Some("md"))
-        .filter(|page| !index.contains(&format!("]({page})")))
-        .map(|page| {
-            Fault::new(
-                RULE,
-                INDEX,
-                0,
-                format!("add a line for {page}: `- [Title]({page}): what was decided`"),
-            )
+        .filter_map(|page| {
+            let message = match index.matches(&format!("]({page})")).count() {
+                0 => format!("add a line for {page}: `- [Title]({page}): what was decided`"),
+                1 => return None,
+                lines => format!("list {page} once, not {lines} times"),
+            };
+            Some(Fault::new(RULE, INDEX, 0, message))
         })
         .collect()
 }
@@ -36,5 +35,16 @@ mod tests {
         ]));
         assert_eq!(faults.len(), 1);
         assert!(faults[0].message.contains("keys.md"));
+    }
+
+    #[test]
+    fn a_page_that_the_index_lists_twice_is_a_fault() {
+        let faults = check(&Tree::sample(&[
+            ("docs/decisions/README.md", "- [Tokens](tokens.md)\n- [Keys](keys.md)\n- [Tokens](tokens.md)"),
+            ("docs/decisions/tokens.md", ""),
+            ("docs/decisions/keys.md", ""),
+        ]));
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].message, "list tokens.md once, not 2 times");
     }
 }
