@@ -38,6 +38,26 @@ fn register(installation: &Installation) {
 }
 
 #[test]
+fn users_in_json_have_the_members_of_the_management_api() {
+    let installation = Installation::new(BINARY);
+    let users = in_json(&installation, &["user", "list"]);
+    assert_eq!(users[0]["userName"], ADMIN.name);
+    assert_eq!(users[0]["statusInfo"], json!({ "status": 1, "accountLocked": false }));
+    assert_eq!(users[0]["passwordInfo"], json!({ "passwordStatus": 1, "passwordExpiration": null }));
+    assert_eq!(users[0]["permissions"], json!({ "roles": [1] }));
+    assert_eq!(users[0]["name"], ADMIN.name, "a member of earlier releases");
+}
+
+#[test]
+fn a_backup_that_cannot_be_written_names_the_file_of_the_command() {
+    let installation = Installation::new(BINARY);
+    let target = installation.folder().join("missing").join("backup.db");
+    let message = refused(&installation, &["backup", "--to", target.to_str().unwrap()]);
+    assert!(message.contains(&format!("{} cannot be written", target.display())), "{message}");
+    assert!(!message.contains(".unfinished"), "{message}");
+}
+
+#[test]
 fn every_list_and_every_show_can_be_read_by_a_program() {
     let installation = Installation::new(BINARY);
     register(&installation);

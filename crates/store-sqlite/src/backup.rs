@@ -341,7 +341,8 @@ impl Unfinished {
         match connection::create_file(&path) {
             Ok(()) => Ok(Self(path)),
             Err(OpenError::Exists(path)) => Err(CopyError::Unfinished(path)),
-            Err(OpenError::File { path, source }) => Err(CopyError::File { path, source }),
+            // The operator chose `to` and does not know the temporary name.
+            Err(OpenError::File { source, .. }) => Err(CopyError::of_file(to)(source)),
             Err(other) => Err(other.into()),
         }
     }

@@ -4,8 +4,6 @@
 //! manage it; users with whom it is shared see it and read its data. A data source that the caller may not
 //! see is refused like one that does not exist.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use domain::account::{DataSource, Permission};
@@ -126,33 +124,6 @@ impl DataSourceService {
     /// The kinds of database that can be a data source.
     pub fn data_stores(&self) -> &Kinds {
         self.context.sources.kinds()
-    }
-
-    /// Lists the data sources that the user owns or that are shared with the user, by id; an administrator
-    /// sees all.
-    ///
-    /// # Errors
-    /// [`DataSourceError::Forbidden`] without `ViewDataSource`.
-    pub async fn list(
-        &self,
-        actor: &Actor,
-        origin: &RequestOrigin,
-    ) -> Result<Vec<SeenSource>, DataSourceError> {
-        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
-        let records = self.context.store.list_data_sources(visible_to).await?;
-        let mut names: BTreeMap<UserId, String> = BTreeMap::new();
-        let mut seen = Vec::with_capacity(records.len());
-        for record in records {
-            let owner_name = match names.entry(record.owner) {
-                Entry::Occupied(known) => known.get().clone(),
-                Entry::Vacant(unknown) => {
-                    unknown.insert(user_name(&self.context, record.owner).await?).clone()
-                }
-            };
-            seen.push(self::seen(&self.context, actor, record, owner_name));
-        }
-        Ok(seen)
     }
 
     /// Lists the data sources that the user owns or that are shared with the user, by id, page by page; an

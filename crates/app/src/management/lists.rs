@@ -164,6 +164,18 @@ impl<T> Rows<T> {
         Ok(Vec::new())
     }
 
+    /// Reads all remaining elements, page by page, for a command that prints the whole list.
+    ///
+    /// # Errors
+    /// [`ListEnded`].
+    pub async fn rest(mut self) -> Result<Vec<T>, ListEnded> {
+        let mut elements = Vec::new();
+        while !self.over {
+            elements.extend(self.next().await?);
+        }
+        Ok(elements)
+    }
+
     async fn may_go_on(&self) -> Result<bool, Fault> {
         let Some(account) = self.context.still_proved(&self.caller).await? else { return Ok(false) };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));

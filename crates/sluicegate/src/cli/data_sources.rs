@@ -165,7 +165,8 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
 
 async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let sources = opened.app.data_sources().list(&actor, &opened.origin).await.map_err(of_data_source)?;
+    let rows = opened.app.data_sources().rows(&actor, ListRequest::default(), &opened.origin).await;
+    let sources = rows.map_err(of_data_source)?.rest().await?;
     if as_json {
         show_json(&sources.iter().map(in_json).collect());
         return Ok(());
@@ -197,6 +198,7 @@ fn in_json(source: &SeenSource) -> Value {
         "name": record.name,
         "description": record.description,
         "dataStore": record.data_store,
+        "connectionType": "Cloud",
         "options": record.options,
         "createdBy": source.created_by(),
         "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),
@@ -270,16 +272,12 @@ async fn shared(
     id: DataSourceId,
 ) -> anyhow::Result<Vec<SharedUser>> {
     let app = &opened.app;
-    let mut rows = app
+    let rows = app
         .data_sources()
         .shared_users(actor, id, ListRequest::default(), &opened.origin)
         .await
         .map_err(of_data_source)?;
-    let mut users = Vec::new();
-    while !rows.is_over() {
-        users.extend(rows.next().await?);
-    }
-    Ok(users)
+    Ok(rows.rest().await?)
 }
 
 impl Share {
@@ -309,8 +307,9 @@ impl Share {
 }
 
 async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow::Result<SeenSource> {
-    let sources = opened.app.data_sources().list(actor, &opened.origin).await.map_err(of_data_source)?;
-    let found = sources.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
+    let named = ListRequest { query: Some(name.to_owned()), ..ListRequest::default() };
+    let rows = opened.app.data_sources().rows(actor, named, &opened.origin).await.map_err(of_data_source)?;
+    let found = rows.rest().await?.into_iter().find(|source| source.record.name.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")
     })

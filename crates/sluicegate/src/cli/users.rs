@@ -211,9 +211,22 @@ fn role_names<'r>(user: &User, roles: &'r [Role]) -> Vec<&'r str> {
     held.map(|role| role.name.as_str()).collect()
 }
 
+/// A user as JSON: the members of the management API, and those that earlier releases showed.
 fn in_json(opened: &OpenedInstallation, user: &User, roles: &[Role]) -> Value {
+    let now = opened.app.node().now();
+    let expired = user.password_expires_at.is_some_and(|end| end.is_past(now));
     json!({
         "id": user.id.get(),
+        "userName": user.name,
+        "statusInfo": {
+            "status": u8::from(user.active),
+            "accountLocked": user.lockout.is_locked(now),
+        },
+        "passwordInfo": {
+            "passwordStatus": u8::from(!expired),
+            "passwordExpiration": user.password_expires_at.map(date_time),
+        },
+        "permissions": { "roles": user.roles.iter().map(|role| role.get()).collect::<Vec<_>>() },
         "name": user.name,
         "state": state(opened, user),
         "roles": role_names(user, roles),

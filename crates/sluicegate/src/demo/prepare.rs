@@ -5,8 +5,9 @@ use anyhow::Context;
 use app::App;
 use app::identity::acting::Actor;
 use app::identity::caller::RequestOrigin;
-use app::management::applications::ListRequest;
+use app::management::applications;
 use app::management::data_sources::{DataSourceDraft, SeenSource};
+use app::management::lists::ListRequest;
 use app::management::users::UserDraft;
 use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
@@ -53,7 +54,7 @@ pub(super) async fn harbour(
 }
 
 async fn forget_earlier_stories(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
-    let own = app.applications().list(user, ListRequest::default()).await?;
+    let own = app.applications().list(user, applications::ListRequest::default()).await?;
     for application in own.iter().filter(|application| application.settings.name == walkthrough::APPLICATION)
     {
         app.applications().delete(user, application.id, origin).await?;
@@ -73,7 +74,9 @@ async fn serve_harbour(
     }
     let real = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
     let options = SqliteOptions::at(real).write().context("the path of the data directory must be UTF-8")?;
-    let known = app.data_sources().list(user, origin).await.map_err(of_data_source)?;
+    let named = ListRequest { query: Some(NAME.to_owned()), ..ListRequest::default() };
+    let rows = app.data_sources().rows(user, named, origin).await.map_err(of_data_source)?;
+    let known = rows.rest().await?;
     let known = known.iter().find(|source| source.record.name == NAME);
     let is_there = |source: &SeenSource| source.record.options == options;
     match known {
