@@ -100,13 +100,13 @@ pub struct Active<'a> {
 /// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
 pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_ask(facts.client).ok()?;
-    let application = application_may_be_told_about(subject, facts)?;
+    let application = application_may_introspect(subject, facts)?;
     let user = user_is_active(subject, facts)?;
     let scopes = left_of_scopes(subject, application)?;
     token_is_live(subject, application, user, facts).then(|| describe(subject, application, user, scopes))
 }
 
-fn application_may_be_told_about<'a>(
+fn application_may_introspect<'a>(
     subject: IntrospectedToken<'_>,
     facts: Facts<'a>,
 ) -> Option<&'a Application> {

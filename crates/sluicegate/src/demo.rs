@@ -60,7 +60,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     let stage = Stage { settings, site: running.site.clone(), passwords: &passwords };
     let story = async {
         prepare::harbour(&app, settings, (!fresh).then_some(&passwords)).await?;
-        let registered = stage.tell().await?;
+        let registered = stage.walk_through().await?;
         if !auto {
             stage.invite(&registered);
         }
@@ -123,7 +123,7 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn tell(&self) -> anyhow::Result<Registered> {
+    async fn walk_through(&self) -> anyhow::Result<Registered> {
         say(&format!("The harbour is in {}.", self.settings.general.data_dir.display()));
         say(&format!("sluicegate is ready at {}\n", self.site.local_url));
         let (verifier, state) = (random_text(), random_text());

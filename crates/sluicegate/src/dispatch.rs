@@ -48,7 +48,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::CheckConfig(arguments) => {
             let settings = arguments.settings(environment)?;
             serve::check_tls(&settings)?;
-            cli::setup::tell_configuration(&settings);
+            cli::setup::print_configuration(&settings);
             Ok(())
         }
         Command::User { command } => cli::users::run(command, environment),

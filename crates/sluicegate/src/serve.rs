@@ -105,12 +105,12 @@ impl Running {
         let site = Site::of(settings, bound.address);
         if let Some(occupied) = &mut occupied {
             // The address is only used in the error message for another process.
-            let _ = occupied.tell(&site.local_url);
+            let _ = occupied.write_url(&site.local_url);
         }
         let app = bootstrap::open(settings, environment, &site.public_url).await?;
         warn_of(settings, &site);
         if let Some(tls) = &tls {
-            tell_of_certificate(tls, &app);
+            log_certificate(tls, &app);
         }
         let mut tasks = JoinSet::new();
         let service = web::service(app.clone(), web_settings(settings, &site, kind));
@@ -171,14 +171,14 @@ fn reloading(tls: Option<Tls>, app: App) -> impl Fn() {
         Some(tls) => match tls.reload() {
             Ok(()) => {
                 tracing::info!("the certificate and its key were reloaded");
-                tell_of_certificate(tls, &app);
+                log_certificate(tls, &app);
             }
             Err(error) => tracing::error!(error = format!("{error:#}"), "the old certificate stays in use"),
         },
     }
 }
 
-fn tell_of_certificate(tls: &Tls, app: &App) {
+fn log_certificate(tls: &Tls, app: &App) {
     let validity = tls.validity();
     app.node().metrics().certificate_begins.set(validity.begins.as_secs());
     app.node().metrics().certificate_ends.set(validity.ends.as_secs());

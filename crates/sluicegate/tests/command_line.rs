@@ -84,7 +84,7 @@ fn a_password_against_the_rules_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_half_initialised_folder_is_told_with_what_to_do() {
+fn a_half_initialised_folder_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("unfinished-init")).unwrap();
     let message = tell(init(folder.path()));

@@ -18,7 +18,7 @@ fn auto(folder: &Path) -> Output {
 }
 
 #[test]
-fn the_story_is_told_to_its_end_and_again_in_the_same_folder() {
+fn the_walkthrough_completes_and_can_be_repeated_in_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
     for run in ["fresh", "again"] {
         let output = auto(folder.path());
@@ -55,7 +55,7 @@ fn the_sample_database_is_written_to_a_new_file_and_over_no_other() {
 }
 
 #[test]
-fn it_serves_on_until_it_is_told_to_stop() {
+fn it_serves_until_it_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(demo(folder.path()));
     while !served.printed().contains("clientSecret  ") {
@@ -104,7 +104,7 @@ fn assert_the_last_link_leads_to_a_page(served: &Served) {
 }
 
 #[test]
-fn a_half_initialised_folder_is_told_with_what_to_do() {
+fn a_half_initialised_folder_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("sluicegate-demo/unfinished-init")).unwrap();
     let output = auto(folder.path());
@@ -113,7 +113,7 @@ fn a_half_initialised_folder_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_with_what_to_do() {
+fn a_folder_that_cannot_be_written_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     // A file in the place of the folder stops every user, even root.
     std::fs::write(folder.path().join("sluicegate-demo"), "").unwrap();

@@ -196,7 +196,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_database_that_became_read_only_is_told_by_every_area_and_recovers() {
+async fn a_database_that_became_read_only_is_reported_by_every_area_and_recovers() {
     let server = TestServer::start().await;
     let session = server.session(&USER).await;
     let cookie = format!("sluicegate={session}");

@@ -98,7 +98,7 @@ fn every_list_and_every_show_can_be_read_by_a_program() {
 }
 
 #[test]
-fn what_cannot_be_taken_back_wants_a_yes_where_nobody_can_be_asked() {
+fn an_irreversible_command_needs_yes_without_a_terminal() {
     let installation = Installation::new(BINARY);
     register(&installation);
     good(&installation, &["role", "add", "Idle"]);

@@ -34,7 +34,7 @@ fn the_ready_line_names_the_real_port_and_the_server_answers_there() {
 }
 
 #[test]
-fn told_to_stop_it_ends_in_order() {
+fn a_signal_stops_it_in_order() {
     for signal in ["TERM", "INT"] {
         let installation = Installation::new(BINARY);
         let served = installation.serve();
@@ -46,7 +46,7 @@ fn told_to_stop_it_ends_in_order() {
 }
 
 #[test]
-fn a_request_that_runs_when_it_is_told_to_stop_is_finished() {
+fn a_running_request_is_finished_at_shutdown() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let body = "grant_type=client_credentials";
@@ -80,7 +80,7 @@ fn hanging_up_without_tls_changes_nothing() {
 }
 
 #[test]
-fn every_fault_of_the_configuration_is_told_at_once_with_status_2() {
+fn all_faults_of_the_configuration_are_reported_at_once_with_status_2() {
     let installation = Installation::new(BINARY);
     let file = installation.folder().join("gate.toml");
     std::fs::write(&file, "lisden = \"127.0.0.1:1\"\n[log]\nformat = \"xml\"\n").unwrap();
@@ -121,7 +121,7 @@ fn plain_http_beyond_loopback_is_refused_unless_a_proxy_terminates_tls() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_with_what_to_do() {
+fn a_port_in_use_is_reported_with_advice() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let other = Installation::new(BINARY);
@@ -132,7 +132,7 @@ fn a_port_that_is_taken_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_folder_without_an_installation_is_told_with_what_to_do() {
+fn a_folder_without_an_installation_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
@@ -142,7 +142,7 @@ fn a_folder_without_an_installation_is_told_with_what_to_do() {
 }
 
 #[test]
-fn the_second_server_on_a_folder_is_refused_and_told_of_the_first() {
+fn the_second_server_on_a_folder_is_refused_and_names_the_first() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let (status, _, message) = run(installation.command(&["serve", "--listen", "127.0.0.1:0"]));

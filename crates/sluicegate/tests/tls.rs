@@ -103,7 +103,7 @@ fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
 }
 
 #[test]
-fn a_certificate_that_clients_refuse_is_told_at_the_start_and_by_check_config() {
+fn a_certificate_that_clients_refuse_is_reported_at_the_start_and_by_check_config() {
     let installation = Installation::new(BINARY);
     for (name, message) in [
         ("expired", "expired at 2020-02-29T12:34:56Z: renew it"),

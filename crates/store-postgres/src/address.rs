@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_to_another_machine_that_is_not_safe_is_told() {
+    fn an_insecure_connection_to_another_machine_is_reported() {
         let exposure = |text: &str| url(text).exposure().unwrap_or_default();
         for there in ["db.example", "10.0.0.5", "[2001:db8::1]"] {
             let message = |options: &str| exposure(&format!("postgres://gate:x@{there}/gate{options}"));

@@ -55,7 +55,7 @@ async fn recovered(store: &PostgresStore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_away_is_told_at_once_and_found_again_by_itself() {
+async fn an_unreachable_database_is_reported_at_once_and_reconnected() {
     let database = PostgresServer::shared().create_database();
     let (store, link) = disturbed(&database).await;
     store.append_audit(vec![event("before")]).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_silent_database_holds_nobody_for_ever() {
 /// Reads concurrently from a database that does not answer. Returns how many reads failed as busy, how many as
 /// unavailable, and when the first and the last of them failed.
 #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
-async fn told_by_silence(options: Options) -> (usize, usize, [Duration; 2]) {
+async fn detected_by_silence(options: Options) -> (usize, usize, [Duration; 2]) {
     let database = PostgresServer::shared().create_database();
     let (store, link) = disturbed_with(&database, options).await;
     let store = Arc::new(store);
@@ -117,11 +117,11 @@ async fn connections_waits_and_acts_are_bounded_by_the_options() {
     let wait = Duration::from_millis(50);
     let patience = Duration::from_secs(1);
     let few = Options { connections: 2, wait, patience, queue: 64 };
-    let (busy, away, [first, last]) = told_by_silence(few).await;
+    let (busy, away, [first, last]) = detected_by_silence(few).await;
     assert!(busy >= 9 && away <= 3 && busy + away == 12, "{busy} {away}: two connections, the others waited");
     assert!(first >= wait && last >= patience && last < patience * 4, "{first:?} {last:?}");
     let patient = Options { wait: patience, patience: patience * 2, ..few };
-    let (_, _, [first, last]) = told_by_silence(patient).await;
+    let (_, _, [first, last]) = detected_by_silence(patient).await;
     assert!(first >= patience && last >= patience * 2, "{first:?} {last:?}");
 }
 
@@ -179,7 +179,7 @@ async fn what_was_acknowledged_survives_the_death_of_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_is_asked_again_when_its_connection_was_ended() {
+async fn a_read_is_retried_when_its_connection_was_closed() {
     const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let database = PostgresServer::shared().create_database();

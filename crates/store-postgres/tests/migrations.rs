@@ -51,7 +51,7 @@ async fn connect(database: &PostgresDatabase<'_>, tasks: &mut JoinSet<()>) -> Cl
     client
 }
 
-fn wait_until_told(database: &PostgresDatabase<'_>, question: &str, wanted: &str) {
+fn wait_until_answer(database: &PostgresDatabase<'_>, question: &str, wanted: &str) {
     for _ in 0..ATTEMPTS {
         if database.run(question) == wanted {
             return;
@@ -82,7 +82,7 @@ async fn an_index_is_made_while_others_write() {
     // It waits for the transaction that was there before, and nobody waits for it.
     let waits = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()
         AND phase LIKE 'waiting for writers%'";
-    wait_until_told(&database, waits, "1");
+    wait_until_answer(&database, waits, "1");
     let event = NewAuditEvent::new(Action::RefuseToken, Outcome::Refused, Timestamp::from_secs(1));
     store.append_audit(vec![event]).await.unwrap();
     let steps = steps_from(2).await;
@@ -96,7 +96,7 @@ async fn an_index_is_made_while_others_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_in_use_is_asked_for_again_and_again() {
+async fn a_lock_on_a_table_in_use_is_retried() {
     let database = PostgresServer::shared().create_database();
     drop(before(&database).await);
     database.run("INSERT INTO migrations (number, name, needs) VALUES (2, 'audit_newest_first', 1)");
@@ -105,7 +105,7 @@ async fn a_table_in_use_is_asked_for_again_and_again() {
     writer.batch_execute(WRITE).await.unwrap();
     let target = url(&database);
     migrating.spawn(async move { store_postgres::migrate(&target).await.unwrap().len() });
-    wait_until_told(&database, GAVE_UP, "1");
+    wait_until_answer(&database, GAVE_UP, "1");
     let steps = steps_from(3).await;
     assert_eq!(pending(&database).await, steps);
     writer.batch_execute("COMMIT").await.unwrap();
@@ -140,7 +140,7 @@ async fn who_comes_second_waits_and_finds_nothing_to_do() {
     first.batch_execute(HOLD).await.unwrap();
     let target = url(&database);
     opening.spawn(async move { PostgresStore::open(&target, Options::default()).await.map(drop) });
-    wait_until_told(&database, GAVE_UP, "1");
+    wait_until_answer(&database, GAVE_UP, "1");
     let steps = steps_from(2).await;
     assert_eq!(pending(&database).await, steps);
     let last = steps.last().unwrap().to_string();

@@ -158,8 +158,8 @@ async fn a_dump_is_refused_in_whatever_way_it_was_put_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_keeps_the_tables_is_no_dump() {
     let database = installation().await;
-    for upkeep in ["VACUUM (FULL, FREEZE)", "VACUUM (FREEZE)", "REINDEX TABLE versions"] {
-        database.run(upkeep);
+    for maintenance in ["VACUUM (FULL, FREEZE)", "VACUUM (FREEZE)", "REINDEX TABLE versions"] {
+        database.run(maintenance);
     }
     drop(open(&database).await.unwrap());
     // A copy of the database files under another name is another database, while the original stays in use.

@@ -376,7 +376,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_write_is_told_of_the_copy_and_a_failed_read_of_the_database() {
+    fn a_failed_write_names_the_copy_and_a_failed_read_the_database() {
         let told = |code| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let error =

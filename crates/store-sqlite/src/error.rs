@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_of_which_sqlite_knows_a_number_alone_is_told_in_words() {
+    fn a_failure_with_a_number_alone_is_described() {
         for (code, words) in [
             (ffi::SQLITE_IOERR_SHMOPEN, "network file system"),
             (ffi::SQLITE_IOERR_WRITE, "faults of the disk"),

@@ -172,7 +172,7 @@ async fn closing_commits_what_is_queued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_copied_back_while_writing_goes_on() {
+async fn the_log_is_checkpointed_while_writes_continue() {
     let (store, folder) = open_fresh(Options::default());
     let text = "x".repeat(4_000);
     for _ in 0..300 {

@@ -79,7 +79,7 @@ async fn the_data_store_is_sqlite_with_a_path() {
 #[tokio::test]
 async fn a_source_is_made_in_hdps_shape() {
     let server = TestServer::start().await;
-    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let path = server.sqlite_file("sample.db", HARBOUR);
     let answer = server.post(PATH).basic(&USER).json(&payload("harbour", &path)).send().await.expect(201);
     let made = answer.json();
     assert!(answer.location().ends_with(&at(&made)), "{}", answer.location());
@@ -94,14 +94,8 @@ async fn a_source_is_made_in_hdps_shape() {
 #[tokio::test]
 async fn a_relative_path_is_looked_up_in_the_folder_for_sources() {
     let server = TestServer::start().await;
-    server.sqlite_file("harbour.db", HARBOUR);
-    server
-        .post(PATH)
-        .basic(&USER)
-        .json(&payload("harbour", Path::new("harbour.db")))
-        .send()
-        .await
-        .expect(201);
+    server.sqlite_file("sample.db", HARBOUR);
+    server.post(PATH).basic(&USER).json(&payload("harbour", Path::new("sample.db"))).send().await.expect(201);
 }
 
 #[tokio::test]
@@ -122,7 +116,7 @@ async fn an_unusable_database_is_refused_and_nothing_is_made() {
 #[tokio::test]
 async fn files_outside_the_folder_are_for_administrators() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let path = elsewhere.path().join("harbour.db");
+    let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
     let server = TestServer::start().await;
     let dotted = server.folder().join("sources").join("..").join("..").join("etc").join("passwd");
@@ -150,7 +144,7 @@ async fn files_outside_the_folder_are_for_administrators() {
 #[tokio::test]
 async fn a_link_out_of_the_folder_leads_nowhere() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let path = elsewhere.path().join("harbour.db");
+    let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
     let server = TestServer::start().await;
     let link = server.folder().join("sources").join("link.db");
@@ -172,7 +166,7 @@ async fn the_servers_own_files_are_for_nobody() {
 
     // Nor later, when a link replaces an allowed file.
     let source = create(&server, &ADMIN, "harbour").await;
-    let file = server.folder().join("sources").join("harbour.db");
+    let file = server.folder().join("sources").join("sample.db");
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink(&path, &file).unwrap();
     let model = server.get(&format!("{}/model", at(&source))).basic(&ADMIN).send().await.expect(400);
@@ -182,7 +176,7 @@ async fn the_servers_own_files_are_for_nobody() {
 #[tokio::test]
 async fn faulty_payloads_are_refused_with_hdps_numbers() {
     let server = TestServer::start().await;
-    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let path = server.sqlite_file("sample.db", HARBOUR);
     let change = |member: &str, value: Value| {
         let mut body = payload("harbour", &path);
         body[member] = value;
@@ -319,7 +313,7 @@ async fn each_act_needs_its_permission() {
     let viewer = TestUser { name: "viewer", password: "telescope on the roof" };
     let role = server.add_role("viewers", &[Permission::MgmtAPI, Permission::ViewDataSource]).await;
     server.add_user(&viewer, &[role]).await;
-    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let path = server.sqlite_file("sample.db", HARBOUR);
     let for_viewer = format!("{PATH}?user=viewer");
     let made = server.post(&for_viewer).basic(&ADMIN).json(&payload("harbour", &path)).send().await;
     let made = made.expect(201).json();
@@ -359,7 +353,7 @@ async fn a_put_replaces_name_and_description_but_never_the_store() {
 #[tokio::test]
 async fn an_owner_keeps_a_file_that_an_administrator_chose() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let path = elsewhere.path().join("harbour.db");
+    let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
     let server = TestServer::start().await;
     let for_user = format!("{PATH}?user=d2cuser");
@@ -384,7 +378,7 @@ async fn a_changed_structure_is_noticed_within_a_second_or_when_asked() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
-    let file = rusqlite::Connection::open(server.folder().join("sources").join("harbour.db")).unwrap();
+    let file = rusqlite::Connection::open(server.folder().join("sources").join("sample.db")).unwrap();
     file.execute_batch("CREATE TABLE Berths (Id INTEGER PRIMARY KEY)").unwrap();
     let reload = server.post(&format!("{}/model", at(&source))).basic(&USER).send().await.expect(200).json();
     assert_eq!(reload["entitySets"], json!(["Berths", "Ships"]));
@@ -412,7 +406,7 @@ async fn a_deleted_source_is_gone_and_its_database_is_not() {
     server.delete(&at(&source)).basic(&USER).send().await.expect(204);
     server.get(&at(&source)).basic(&USER).send().await.expect(404);
     server.delete(&at(&source)).basic(&USER).send().await.expect(404);
-    assert!(server.folder().join("sources").join("harbour.db").exists());
+    assert!(server.folder().join("sources").join("sample.db").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

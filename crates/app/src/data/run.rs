@@ -73,7 +73,7 @@ struct SingleJob {
     planned: Arc<CachedPlan>,
     recorder: InvalidValueRecorder,
     /// What was found.
-    told: Arc<OnceLock<Found>>,
+    outcome: Arc<OnceLock<Found>>,
 }
 
 impl DataService {
@@ -164,7 +164,7 @@ impl DataService {
             }
         }
         let outcome = Arc::new(OnceLock::new());
-        let job = SingleJob { planned: Arc::clone(planned), recorder, told: Arc::clone(&outcome) };
+        let job = SingleJob { planned: Arc::clone(planned), recorder, outcome: Arc::clone(&outcome) };
         let mut chunks = source.stream(self.worker_run(), job)?;
         let mut body = Vec::new();
         while let Some(chunk) = chunks.next().await {
@@ -204,7 +204,7 @@ impl Job for SingleJob {
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
         let found = write_one(&self.planned.plan, runner, sink.buffer(), &self.recorder).await?;
-        let _ = self.told.set(found);
+        let _ = self.outcome.set(found);
         Ok(())
     }
 }

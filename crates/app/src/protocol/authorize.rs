@@ -110,7 +110,7 @@ impl AuthorizationService {
     ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.note_and_tell(&refused, session, origin).await),
+            Err(refused) => return Ok(self.note_refusal(&refused, session, origin).await),
         };
         let signed_in = session.map(signed_in);
         let consent = match session {
@@ -121,7 +121,7 @@ impl AuthorizationService {
             None => None,
         };
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
-            Err(refused) => Ok(self.tell_refusal(&refused)),
+            Err(refused) => Ok(self.refusal_answer(&refused)),
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
             Ok(NextStep::SignIn) => {
                 Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() })
@@ -144,7 +144,7 @@ impl AuthorizationService {
     ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.note_and_tell(&refused, Some(session), origin).await),
+            Err(refused) => return Ok(self.note_refusal(&refused, Some(session), origin).await),
         };
         let action = match decision {
             Decision::Allow => Action::AllowApplication,
@@ -155,7 +155,7 @@ impl AuthorizationService {
         audit.subject = Some(valid.valid.scopes().to_string());
         if decision == Decision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
-            return Ok(self.tell_refusal(&valid.valid.deny()));
+            return Ok(self.refusal_answer(&valid.valid.deny()));
         }
         let new = NewConsent {
             user: session.session.user,
@@ -212,7 +212,7 @@ impl AuthorizationService {
     }
 
     /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
-    async fn note_and_tell(
+    async fn note_refusal(
         &self,
         refused: &AuthorizeRefusal,
         session: Option<&LiveSession>,
@@ -233,10 +233,10 @@ impl AuthorizationService {
             let caller = session.map(|session| &session.caller);
             self.context.note_refused_request(reason, caller, origin).await;
         }
-        self.tell_refusal(refused)
+        self.refusal_answer(refused)
     }
 
-    fn tell_refusal(&self, refused: &AuthorizeRefusal) -> AuthorizeAnswer {
+    fn refusal_answer(&self, refused: &AuthorizeRefusal) -> AuthorizeAnswer {
         match refused {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
             AuthorizeRefusal::Redirect(redirect) => {

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &BackupArguments, environment: &Environment) -> any
         .with_context(|| format!("no backup was made of {}", database.display()))?;
     data_directory.note_backup();
     say(&format!("{} is a backup of {}, checked and complete", arguments.to.display(), database.display()));
-    tell(&figures);
+    print_figures(&figures);
     say(
         "The master key is not in it. Keep the key elsewhere: without it the backup is useless, and together they \
          give everything away.",
@@ -74,7 +74,7 @@ fn message(error: CopyError) -> anyhow::Error {
 }
 
 /// Prints the content of a backup.
-pub(super) fn tell(figures: &Figures) {
+pub(super) fn print_figures(figures: &Figures) {
     let Figures { bytes, taken_at, users, applications, data_sources, grants, audit_events } = figures;
     say(&format!(
         "It was taken at {}, has {bytes} bytes and contains: users {users}, applications {applications}, data \

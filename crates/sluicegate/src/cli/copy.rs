@@ -92,10 +92,10 @@ pub(crate) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
         }
     })?;
     match outcome {
-        Outcome::Moved(report) => tell(&report, SystemClock.now().as_micros() - began.as_micros()),
+        Outcome::Moved(report) => print_report(&report, SystemClock.now().as_micros() - began.as_micros()),
         Outcome::MovedBefore => say("it was already copied; there is nothing left to do"),
     }
-    tell_what_next(&data_directory, &database);
+    print_next_steps(&data_directory, &database);
     Ok(())
 }
 
@@ -106,7 +106,7 @@ fn fresh_number() -> i32 {
     (i32::from_le_bytes(bytes) & i32::MAX).max(1)
 }
 
-fn tell(report: &Report, micros: i64) {
+fn print_report(report: &Report, micros: i64) {
     let rows: Vec<Vec<String>> =
         report.rows.iter().map(|(table, rows)| vec![(*table).to_owned(), rows.to_string()]).collect();
     terminal::table(&["table", "rows"], &rows);
@@ -122,7 +122,7 @@ fn tell(report: &Report, micros: i64) {
     }
 }
 
-fn tell_what_next(data_directory: &DataDirectory, database: &Database) {
+fn print_next_steps(data_directory: &DataDirectory, database: &Database) {
     let folder = data_directory.folder().display();
     say(&format!(
         "The installation is in {}; {} keeps its rows and is no longer served",

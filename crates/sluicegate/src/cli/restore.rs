@@ -115,7 +115,7 @@ fn replace(
     let aside = store_sqlite::keep_aside(&database, &time)?;
     prepared.put_in_place(&database)?;
     Report { from, data_directory: &data_directory, current: &current, credentials, figures, restored }
-        .tell(aside.as_deref(), appointed.as_ref());
+        .print_report(aside.as_deref(), appointed.as_ref());
     Ok(())
 }
 
@@ -178,20 +178,20 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn tell(&self, aside: Option<&Path>, appointed: Option<&(String, setup::Chosen)>) {
+    fn print_report(&self, aside: Option<&Path>, appointed: Option<&(String, setup::Chosen)>) {
         let folder = self.data_directory.folder().display();
         say(&format!("{} is now the database of {folder}", self.from.display()));
-        backup::tell(&self.figures);
+        backup::print_figures(&self.figures);
         say(ALL_ENDED);
-        self.tell_whom_we_believe();
-        tell_counts(&self.restored);
+        self.print_sources_of_revocations();
+        print_counts(&self.restored);
         if !self.restored.lost.is_empty() {
             say(&format!(
                 "Created after the backup, and therefore missing now: {}",
                 self.restored.lost.join(", ")
             ));
         }
-        tell_appointed(appointed);
+        print_appointed(appointed);
         if let Some(aside) = aside {
             say(&format!(
                 "The previous database is kept as {}: delete it when you are sure. To undo this: sluicegate restore \
@@ -200,10 +200,10 @@ impl Report<'_> {
                 aside.display()
             ));
         }
-        tell_what_is_next(self.data_directory, self.credentials);
+        print_next_steps(self.data_directory, self.credentials);
     }
 
-    fn tell_whom_we_believe(&self) {
+    fn print_sources_of_revocations(&self) {
         let why = match self.current {
             Current::Comparable => "as the operator asked".to_owned(),
             Current::Missing => "there was no database that could tell what was revoked since".to_owned(),
@@ -221,7 +221,7 @@ impl Report<'_> {
     }
 }
 
-fn tell_counts(restored: &Restored) {
+fn print_counts(restored: &Restored) {
     let counts = restored.counts();
     for count in &counts {
         say(&format!("  {count}"));
@@ -231,7 +231,7 @@ fn tell_counts(restored: &Restored) {
     }
 }
 
-fn tell_appointed(appointed: Option<&(String, setup::Chosen)>) {
+fn print_appointed(appointed: Option<&(String, setup::Chosen)>) {
     let Some((name, chosen)) = appointed else { return };
     let shown = if chosen.made_up {
         format!(": {} (it is shown only now)", chosen.password.expose())
@@ -241,7 +241,7 @@ fn tell_appointed(appointed: Option<&(String, setup::Chosen)>) {
     say(&format!("{name} is an active Administrator with a new password{shown}"));
 }
 
-fn tell_what_is_next(data_directory: &DataDirectory, credentials: Credentials) {
+fn print_next_steps(data_directory: &DataDirectory, credentials: Credentials) {
     let folder = data_directory.folder().display();
     say("Next:");
     say(&format!("  sluicegate serve --data-dir {folder}"));

@@ -72,7 +72,7 @@ pub(crate) fn run(command: SessionCommand, environment: &Environment) -> anyhow:
 async fn live(opened: &OpenedInstallation, user: &str) -> anyhow::Result<Vec<Session>> {
     let id = users::find(opened, user).await?;
     let sessions = opened.app.user_sessions().list(&opened.operator, id, &opened.origin).await;
-    sessions.map_err(|refused| users::told_of(refused, user))
+    sessions.map_err(|refused| users::message(refused, user))
 }
 
 async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {

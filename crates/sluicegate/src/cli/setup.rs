@@ -117,7 +117,7 @@ pub(crate) fn migrate(settings: &Settings, environment: &Environment, check: boo
 }
 
 /// Prints that the configuration is valid, and which settings weaken security.
-pub(crate) fn tell_configuration(settings: &Settings) {
+pub(crate) fn print_configuration(settings: &Settings) {
     for (key, warning) in settings.warnings() {
         say(&format!("warning: {key} weakens security: {warning}"));
     }

@@ -93,7 +93,7 @@ fn a_fault_names_what_was_given() {
 }
 
 #[test]
-fn members_of_the_api_are_told_as_flags_and_things() {
+fn members_of_the_api_are_shown_as_flags_and_objects() {
     for member in ["transferTo", "sharedUsers[0]", "dataStore", "corsOrigins[2]", "options.keys"] {
         assert!(!given(member).contains(member.split('[').next().unwrap()), "{member}");
     }

@@ -105,7 +105,7 @@ fn delete(command: &Delete, environment: &Environment) -> anyhow::Result<()> {
             AdministrationError::StillOwns(_) => {
                 anyhow!("{refused}; hand it over with --transfer-to NAME, or delete it too with --force")
             }
-            other => told_of(other, name),
+            other => message(other, name),
         })?;
         say(&format!("{name} is deleted"));
         Ok(())
@@ -132,8 +132,8 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
     };
     let updated = opened.app.users().update(&opened.operator, id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| match (refused, &command.new_name) {
-        (AdministrationError::NameTaken, Some(new)) => told_of(AdministrationError::NameTaken, new),
-        (other, _) => told_of(other, name),
+        (AdministrationError::NameTaken, Some(new)) => message(AdministrationError::NameTaken, new),
+        (other, _) => message(other, name),
     })?;
     say(&format!("{} is changed", updated.name));
     Ok(())
@@ -152,9 +152,9 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         ..UserDraft::default()
     };
     let user = opened.app.users().create(&opened.operator, draft, &opened.origin).await;
-    let user = user.map_err(|refused| told_of(refused, name))?;
+    let user = user.map_err(|refused| message(refused, name))?;
     say(&format!("{} is added", user.name));
-    chosen.tell(name);
+    chosen.print(name);
     Ok(())
 }
 
@@ -182,7 +182,7 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
 async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let id = find(opened, &one.name).await?;
     let user = opened.app.users().find(&opened.operator, id, &opened.origin).await;
-    let user = user.map_err(|refused| told_of(refused, &one.name))?;
+    let user = user.map_err(|refused| message(refused, &one.name))?;
     let roles = opened.app.roles().list(&opened.operator, &opened.origin).await.map_err(of_administration)?;
     if one.shown.json {
         show_json(&in_json(opened, &user, &roles));
@@ -248,7 +248,7 @@ fn set_password(command: &SetPassword, environment: &Environment) -> anyhow::Res
             .await
             .map_err(of_administration)?;
         say(&format!("{name} has a new password"));
-        chosen.tell(name);
+        chosen.print(name);
         Ok(())
     })
 }
@@ -257,7 +257,7 @@ fn change(one: &One, environment: &Environment, outcome: &str, draft: UserDraft)
     bootstrap::with_app(&one.installation, environment, async |opened| {
         let id = find(opened, &one.name).await?;
         let changed = opened.app.users().update(&opened.operator, id, draft, &opened.origin).await;
-        changed.map_err(|refused| told_of(refused, &one.name))?;
+        changed.map_err(|refused| message(refused, &one.name))?;
         say(&format!("{} {outcome}", one.name));
         Ok(())
     })
@@ -301,7 +301,7 @@ impl SetPassword {
 }
 
 impl Chosen {
-    fn tell(&self, name: &str) {
+    fn print(&self, name: &str) {
         if self.made_up {
             say(&format!("{name} has the password {} (it is shown only now)", self.password.expose()));
         }
@@ -313,7 +313,7 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// Converts a refusal of a change to a user to a message for the terminal.
-pub(super) fn told_of(refused: AdministrationError, name: &str) -> anyhow::Error {
+pub(super) fn message(refused: AdministrationError, name: &str) -> anyhow::Error {
     match refused {
         AdministrationError::Unknown => unknown(name),
         AdministrationError::NameTaken => {

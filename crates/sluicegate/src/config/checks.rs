@@ -6,7 +6,7 @@ use super::{InvalidSetting, Settings};
 pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     certificate_and_key_come_together(settings, faults);
     plain_http_stays_on_loopback(settings, faults);
-    the_public_url_tells_of_tls(settings, faults);
+    the_public_url_matches_tls(settings, faults);
     the_default_profile_is_allowed(settings, faults);
     a_header_block_has_room_for_the_address(settings, faults);
 }
@@ -48,7 +48,7 @@ fn plain_http_stays_on_loopback(settings: &Settings, faults: &mut Vec<InvalidSet
     }
 }
 
-fn the_public_url_tells_of_tls(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
+fn the_public_url_matches_tls(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
     let general = &settings.general;
     let tls = settings.tls.cert_file.is_some() || general.behind_tls_proxy;
     if tls && general.public_url.as_ref().is_some_and(|url| !url.is_tls()) {

@@ -25,7 +25,7 @@ fn nothing_given_is_the_defaults() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_place() {
+fn all_faults_are_reported_at_once_with_their_places() {
     let text = "listen = 5\nlisten_on = \"x\"\n[rate_limit]\nenabled = \"yes\"\nper_adress_per_minute = 3\n\
                 [tokens]\ncode_lifetime_secs = 61\n[profiles]\ndefault = \"fapi2\"\n[trusted]\nproxies = []\n";
     let faults = faults(text, &[("SLUICEGATE_LOG__FORMAT", "xml"), ("SLUICEGATE_NO_SUCH", "1")]);
@@ -150,7 +150,7 @@ fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
 }
 
 #[test]
-fn every_fault_of_a_list_is_told_and_why_nobody_trusts_everybody() {
+fn all_faults_of_a_list_are_reported_and_nobody_trusts_everybody() {
     let list = r#"trusted_proxies = ["0.0.0.0/0", "x", "10.0.0.0/8", "10.0.0.1/8", "::/0"]"#;
     let message = faults(list, &[]).join("\n");
     for part in ["not \"x\" or \"10.0.0.1/8\"", "\"0.0.0.0/0\" is everybody", "\"::/0\" is everybody"] {

@@ -38,7 +38,7 @@ impl Occupied {
         }
         let mut occupied = Self { file };
         // The entry of an earlier server.
-        occupied.tell("").map_err(|error| cannot_write(folder, &error))?;
+        occupied.write_url("").map_err(|error| cannot_write(folder, &error))?;
         Ok(Some(occupied))
     }
 
@@ -46,7 +46,7 @@ impl Occupied {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn tell(&mut self, url: &str) -> std::io::Result<()> {
+    pub(crate) fn write_url(&mut self, url: &str) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
         writeln!(self.file, "{} {url}", std::process::id())
@@ -100,7 +100,7 @@ mod tests {
         let refused = || Occupied::take(&data_directory).unwrap_err().to_string();
         let pid = std::process::id();
         assert!(refused().contains(&format!("already served by process {pid}:")), "{}", refused());
-        first.tell("http://127.0.0.1:8080").unwrap();
+        first.write_url("http://127.0.0.1:8080").unwrap();
         assert!(refused().contains(&format!("process {pid} at http://127.0.0.1:8080")));
         drop(first);
         assert!(Occupied::take(&data_directory).unwrap().is_some());

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_is_half_there_is_told_with_what_to_do() {
+fn an_incomplete_installation_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let data_directory = DataDirectory::at(folder.path());
     let nothing = Environment::default();

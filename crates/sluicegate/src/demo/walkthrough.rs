@@ -72,29 +72,35 @@ struct Tokens {
 pub(super) async fn play(
     client: &mut Client,
     cast: &Cast<'_>,
-    tell: &mut Narrator,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<Registered> {
-    let application = register(client, cast, tell).await.context("step 1, registering an application")?;
-    let code = allow(client, cast, &application, tell).await.context("step 2, signing in and allowing")?;
+    let application = register(client, cast, narrator).await.context("step 1, registering an application")?;
+    let code =
+        allow(client, cast, &application, narrator).await.context("step 2, signing in and allowing")?;
     let first =
-        exchange(client, cast, &application, &code, tell).await.context("step 3, exchanging the code")?;
-    metadata(client, &first, tell).await.context("step 4, reading the metadata")?;
-    read(client, &first, tell).await.context("step 5, reading rows")?;
-    let second = refresh(client, &application, &first, tell).await.context("step 6, refreshing")?;
-    let allowed = list_allowed(client, cast, tell).await.context("step 7, listing allowed applications")?;
+        exchange(client, cast, &application, &code, narrator).await.context("step 3, exchanging the code")?;
+    metadata(client, &first, narrator).await.context("step 4, reading the metadata")?;
+    read(client, &first, narrator).await.context("step 5, reading rows")?;
+    let second = refresh(client, &application, &first, narrator).await.context("step 6, refreshing")?;
+    let allowed =
+        list_allowed(client, cast, narrator).await.context("step 7, listing allowed applications")?;
     ensure!(allowed == application.id, "step 7: the application that was allowed is not on the list");
-    revoke(client, cast, &allowed, tell).await.context("step 8, revoking")?;
-    refused(client, &[&first, &second], tell).await.context("step 9, reading after the revocation")?;
+    revoke(client, cast, &allowed, narrator).await.context("step 8, revoking")?;
+    refused(client, &[&first, &second], narrator).await.context("step 9, reading after the revocation")?;
     Ok(application)
 }
 
-async fn register(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator) -> anyhow::Result<Registered> {
+async fn register(
+    client: &mut Client,
+    cast: &Cast<'_>,
+    narrator: &mut Narrator,
+) -> anyhow::Result<Registered> {
     let payload = json!({
         "name": APPLICATION,
         "description": "Shows who is in the harbour",
         "redirectUrls": [cast.redirect],
     });
-    tell.step("register an application", "POST", APPLICATIONS);
+    narrator.step("register an application", "POST", APPLICATIONS);
     let caller = As::Basic(cast.user, cast.password);
     let answer = client.send(Method::POST, APPLICATIONS, caller, Send::Json(&payload)).await?;
     expect(&answer, StatusCode::CREATED)?;
@@ -106,7 +112,7 @@ async fn register(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator) -> 
         redirect: cast.redirect.to_owned(),
     };
     let secret = shortened(&application.client_secret);
-    tell.outcome(&answer, &format!("clientId {}, clientSecret {secret}", application.client_id));
+    narrator.outcome(&answer, &format!("clientId {}, clientSecret {secret}", application.client_id));
     Ok(application)
 }
 
@@ -114,7 +120,7 @@ async fn allow(
     client: &mut Client,
     cast: &Cast<'_>,
     application: &Registered,
-    tell: &mut Narrator,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<String> {
     let challenge = base64::Engine::encode(
         &base64::engine::general_purpose::URL_SAFE_NO_PAD,
@@ -126,30 +132,30 @@ async fn allow(
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
     ]);
-    tell.step("the user's browser asks for access", "GET", "/oauth2/authorize");
+    narrator.step("the user's browser asks for access", "GET", "/oauth2/authorize");
     let answer = client.send(Method::GET, &path, As::Browser, Send::Nothing).await?;
     let page = client.open(answer).await?;
     expect(&page, StatusCode::OK)?;
-    tell.outcome(&page, "the sign-in page");
+    narrator.outcome(&page, "the sign-in page");
 
     let mut login = Form::with_element(&page.body, "login-submit").context("there is no sign-in form")?;
     login.fill("username", cast.user);
     login.fill("password", cast.password);
     login.press("login-submit");
-    tell.part("the user signs in", "POST", &login.action);
+    narrator.part("the user signs in", "POST", &login.action);
     let answer = client.send(Method::POST, &login.action, As::Browser, Send::Form(&login.fields)).await?;
     let page = client.open(answer).await?;
     expect(&page, StatusCode::OK)?;
     let mut consent = Form::with_element(&page.body, "consent-allow").context("there is no consent form")?;
-    tell.outcome(&page, &format!("the page that asks whether {APPLICATION} may read the data"));
+    narrator.outcome(&page, &format!("the page that asks whether {APPLICATION} may read the data"));
 
     consent.press("consent-allow");
     let installation = consent.action.split('?').next().unwrap_or_default();
-    tell.part("the user presses Allow", "POST", installation);
+    narrator.part("the user presses Allow", "POST", installation);
     let answer = client.send(Method::POST, &consent.action, As::Browser, Send::Form(&consent.fields)).await?;
     ensure!(answer.status.is_redirection(), "the answer is {} and not a redirect", answer.status);
     let code = code_of(answer.header(LOCATION), cast)?;
-    tell.outcome(&answer, &format!("back to {} with code {}", cast.redirect, shortened(&code)));
+    narrator.outcome(&answer, &format!("back to {} with code {}", cast.redirect, shortened(&code)));
     Ok(code)
 }
 
@@ -177,7 +183,7 @@ async fn exchange(
     cast: &Cast<'_>,
     application: &Registered,
     code: &str,
-    tell: &mut Narrator,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<Tokens> {
     let fields = [
         ("grant_type", "authorization_code"),
@@ -185,19 +191,19 @@ async fn exchange(
         ("redirect_uri", cast.redirect),
         ("code_verifier", cast.verifier),
     ];
-    tell.step("exchange the code for tokens", "POST", TOKEN);
-    tokens(client, application, &fields, tell).await
+    narrator.step("exchange the code for tokens", "POST", TOKEN);
+    tokens(client, application, &fields, narrator).await
 }
 
 async fn refresh(
     client: &mut Client,
     application: &Registered,
     tokens_before: &Tokens,
-    tell: &mut Narrator,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<Tokens> {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", &tokens_before.refresh)];
-    tell.step("refresh", "POST", TOKEN);
-    let fresh = tokens(client, application, &fields, tell).await?;
+    narrator.step("refresh", "POST", TOKEN);
+    let fresh = tokens(client, application, &fields, narrator).await?;
     ensure!(fresh.access != tokens_before.access, "the access token is not a new one");
     let answer = client.send(Method::GET, SERVICE, As::Bearer(&fresh.access), Send::Nothing).await?;
     expect(&answer, StatusCode::OK)?;
@@ -208,7 +214,7 @@ async fn tokens(
     client: &mut Client,
     application: &Registered,
     fields: &[(&str, &str)],
-    tell: &mut Narrator,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<Tokens> {
     let fields: Vec<_> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -223,13 +229,13 @@ async fn tokens(
         shortened(&tokens.access),
         shortened(&tokens.refresh)
     );
-    tell.outcome(&answer, &message);
+    narrator.outcome(&answer, &message);
     Ok(tokens)
 }
 
-async fn metadata(client: &mut Client, tokens: &Tokens, tell: &mut Narrator) -> anyhow::Result<()> {
+async fn metadata(client: &mut Client, tokens: &Tokens, narrator: &mut Narrator) -> anyhow::Result<()> {
     let path = format!("{SERVICE}/$metadata");
-    tell.step("read what there is", "GET", &path);
+    narrator.step("read what there is", "GET", &path);
     let answer = client.send(Method::GET, &path, As::Bearer(&tokens.access), Send::Nothing).await?;
     expect(&answer, StatusCode::OK)?;
     let sets: Vec<&str> = answer
@@ -239,18 +245,18 @@ async fn metadata(client: &mut Client, tokens: &Tokens, tell: &mut Narrator) -> 
         .filter_map(|rest| rest.split_once("Name=\"")?.1.split('"').next())
         .collect();
     ensure!(sets.len() >= 4, "the metadata names {} entity sets", sets.len());
-    tell.outcome(&answer, &format!("entity sets {}", sets.join(", ")));
+    narrator.outcome(&answer, &format!("entity sets {}", sets.join(", ")));
     Ok(())
 }
 
-async fn read(client: &mut Client, tokens: &Tokens, tell: &mut Narrator) -> anyhow::Result<()> {
-    tell.step("read some rows", "GET", READ);
+async fn read(client: &mut Client, tokens: &Tokens, narrator: &mut Narrator) -> anyhow::Result<()> {
+    narrator.step("read some rows", "GET", READ);
     let answer = client.send(Method::GET, &escaped(READ), As::Bearer(&tokens.access), Send::Nothing).await?;
     expect(&answer, StatusCode::OK)?;
     let body = answer.json()?;
     let rows = body["value"].as_array().context("the answer has no value")?;
     ensure!(rows.len() == 3, "{} rows came instead of 3", rows.len());
-    tell.outcome(&answer, &format!("{} rows", rows.len()));
+    narrator.outcome(&answer, &format!("{} rows", rows.len()));
     for row in rows {
         detail(&format!(
             "{}, {}, built {}, {} m",
@@ -263,8 +269,12 @@ async fn read(client: &mut Client, tokens: &Tokens, tell: &mut Narrator) -> anyh
     Ok(())
 }
 
-async fn list_allowed(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator) -> anyhow::Result<String> {
-    tell.step("the user looks at what has access", "GET", ALLOWED);
+async fn list_allowed(
+    client: &mut Client,
+    cast: &Cast<'_>,
+    narrator: &mut Narrator,
+) -> anyhow::Result<String> {
+    narrator.step("the user looks at what has access", "GET", ALLOWED);
     let caller = As::Basic(cast.user, cast.password);
     let answer = client.send(Method::GET, ALLOWED, caller, Send::Nothing).await?;
     expect(&answer, StatusCode::OK)?;
@@ -274,22 +284,27 @@ async fn list_allowed(client: &mut Client, cast: &Cast<'_>, tell: &mut Narrator)
     let ours = ours.context("the application is not on the list")?;
     let scopes: Vec<&str> =
         ours["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    tell.outcome(&answer, &format!("{APPLICATION} with {}", scopes.join(" ")));
+    narrator.outcome(&answer, &format!("{APPLICATION} with {}", scopes.join(" ")));
     Ok(ours["id"].as_i64().context("it has no id")?.to_string())
 }
 
-async fn revoke(client: &mut Client, cast: &Cast<'_>, id: &str, tell: &mut Narrator) -> anyhow::Result<()> {
+async fn revoke(
+    client: &mut Client,
+    cast: &Cast<'_>,
+    id: &str,
+    narrator: &mut Narrator,
+) -> anyhow::Result<()> {
     let path = format!("{ALLOWED}/{id}");
-    tell.step("the user revokes it", "DELETE", &path);
+    narrator.step("the user revokes it", "DELETE", &path);
     let caller = As::Basic(cast.user, cast.password);
     let answer = client.send(Method::DELETE, &path, caller, Send::Nothing).await?;
     expect(&answer, StatusCode::NO_CONTENT)?;
-    tell.outcome(&answer, "it has no access any more");
+    narrator.outcome(&answer, "it has no access any more");
     Ok(())
 }
 
-async fn refused(client: &mut Client, tokens: &[&Tokens], tell: &mut Narrator) -> anyhow::Result<()> {
-    tell.step("the same read again", "GET", READ);
+async fn refused(client: &mut Client, tokens: &[&Tokens], narrator: &mut Narrator) -> anyhow::Result<()> {
+    narrator.step("the same read again", "GET", READ);
     let mut last = None;
     for tokens in tokens {
         let answer =
@@ -300,7 +315,7 @@ async fn refused(client: &mut Client, tokens: &[&Tokens], tell: &mut Narrator) -
         last = Some(answer);
     }
     let answer = last.context("there is no token")?;
-    tell.outcome(&answer, "refused: the tokens were revoked");
+    narrator.outcome(&answer, "refused: the tokens were revoked");
     Ok(())
 }
 

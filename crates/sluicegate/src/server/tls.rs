@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_key_is_told_from_a_missing_one() {
+    fn an_encrypted_key_is_distinguished_from_a_missing_one() {
         let old = |kind: &str| {
             format!(
                 "-----BEGIN {kind} PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-256-CBC,00FF\r\n\r\n\

@@ -46,7 +46,7 @@ fn resets(raw: &mut Raw, expected: usize) -> usize {
 }
 
 #[test]
-fn an_answer_that_nobody_takes_is_given_up_and_the_connection_goes_on() {
+fn a_response_that_nobody_reads_is_dropped_and_the_connection_stays() {
     let installation = Installation::new(BINARY);
     let served = impatient(&installation);
     let mut raw = Raw::connect(&served, 0);

@@ -67,13 +67,13 @@ fn every_page_can_be_used_by_everybody_on_every_screen() {
 #[test]
 fn no_page_loads_anything_from_elsewhere() {
     let mut served_from = String::new();
-    let mut asked_for = Vec::new();
+    let mut requested = Vec::new();
     gallery::walk(|stage, browser, _| {
         stage.server.url().clone_into(&mut served_from);
-        asked_for = browser.asked_for();
+        requested = browser.requested();
     });
-    assert!(asked_for.len() > 20, "{asked_for:?}");
-    let elsewhere = asked_for.iter().filter(|address| !address.starts_with(&served_from));
+    assert!(requested.len() > 20, "{requested:?}");
+    let elsewhere = requested.iter().filter(|address| !address.starts_with(&served_from));
     // The person returns to the application, which is what they came for.
     let elsewhere: Vec<_> =
         elsewhere.filter(|address| !address.contains("?code=") && *address != "data:,").collect();

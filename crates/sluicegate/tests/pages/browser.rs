@@ -74,7 +74,7 @@ impl Browser {
 
     /// Performs an action and waits until the browser requests an address with this beginning; returns the
     /// address.
-    pub(crate) fn until_asked_for(&mut self, beginning: &str, act: impl FnOnce(&mut Self)) -> String {
+    pub(crate) fn until_requested(&mut self, beginning: &str, act: impl FnOnce(&mut Self)) -> String {
         let address = |event: &Value| -> Option<String> {
             let (method, parameters) = (event["method"].as_str()?, &event["params"]);
             let address = match method {
@@ -116,7 +116,7 @@ impl Browser {
     }
 
     /// Waits until the browser writes such a line to its console.
-    pub(crate) fn until_told(&mut self, part: &str, act: impl FnOnce(&mut Self)) {
+    pub(crate) fn until_notified(&mut self, part: &str, act: impl FnOnce(&mut Self)) {
         let before = self.chromium.events_so_far();
         act(self);
         self.chromium.event_after(before, |event| {
@@ -211,7 +211,7 @@ impl Browser {
     }
 
     /// Every address that the browser has requested.
-    pub(crate) fn asked_for(&self) -> Vec<String> {
+    pub(crate) fn requested(&self) -> Vec<String> {
         let requests = self.chromium.events("Network.requestWillBeSent");
         requests.filter_map(|request| Some(request["request"]["url"].as_str()?.to_owned())).collect()
     }

@@ -16,7 +16,7 @@ fn client_that_sends_on_to(next: &str) -> Site {
     })
 }
 
-fn goes_on_after_allow_deny_and_sign_in(scripts: Scripts) {
+fn continues_after_allow_deny_and_sign_in(scripts: Scripts) {
     let (stage, other, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(scripts));
     let landing = other.at("/landing");
     let client = client_that_sends_on_to(&landing);
@@ -44,12 +44,12 @@ fn goes_on_after_allow_deny_and_sign_in(scripts: Scripts) {
 
 #[test]
 fn a_client_may_send_the_browser_on_after_allow_deny_and_sign_in() {
-    goes_on_after_allow_deny_and_sign_in(Scripts::Run);
+    continues_after_allow_deny_and_sign_in(Scripts::Run);
 }
 
 #[test]
 fn a_client_may_send_the_browser_on_without_scripts() {
-    goes_on_after_allow_deny_and_sign_in(Scripts::Off);
+    continues_after_allow_deny_and_sign_in(Scripts::Off);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_client_may_send_the_browser_on_into_an_installed_application() {
     let client = client_that_sends_on_to(installed);
     browser.open(&stage.application("Tide table", "", &client.at("/callback")));
     browser.sign_in(USER.name, USER.password);
-    let asked = browser.until_asked_for(installed, |browser| browser.press("#consent-allow"));
+    let asked = browser.until_requested(installed, |browser| browser.press("#consent-allow"));
     assert!(parameter(&asked, "code").is_some(), "{asked}");
     assert_eq!(browser.violations(), [] as [String; 0]);
 }

@@ -52,7 +52,7 @@ fn allow_an_application(scripts: Scripts) {
 }
 
 #[test]
-fn a_person_allows_an_application_and_is_not_asked_again() {
+fn a_person_allows_an_application_only_once() {
     allow_an_application(Scripts::Run);
 }
 
@@ -126,10 +126,10 @@ fn the_way_back_to_an_installed_application_is_open() {
     let ask = stage.application("Tide app", "", installed);
     browser.open(&ask);
     sign_in(&mut browser);
-    let back = browser.until_asked_for(installed, |browser| browser.press("#consent-allow"));
+    let back = browser.until_requested(installed, |browser| browser.press("#consent-allow"));
     assert!(parameter(&back, "code").is_some(), "{back}");
     assert_eq!(browser.violations(), [] as [String; 0]);
     // The same without the exception of our policy: the browser would have reported a violation.
     browser.open(&strict.at("/"));
-    browser.until_told("form-action", |browser| browser.press("button"));
+    browser.until_notified("form-action", |browser| browser.press("button"));
 }

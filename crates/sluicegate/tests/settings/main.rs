@@ -18,7 +18,7 @@ const POOL: &str = "crates/store-postgres/tests/faults.rs";
 const PROCESS: &str = "crates/sluicegate/tests/process.rs";
 const TRANSPORT: &str = "crates/sluicegate/tests/transport.rs";
 const HTTP2: &str = "crates/sluicegate/tests/http2/main.rs";
-const UPKEEP: &str = "crates/web/tests/protocol/upkeep.rs";
+const MAINTENANCE: &str = "crates/web/tests/protocol/maintenance.rs";
 const LIMITS: &str = "crates/web/tests/protocol/limits.rs";
 const ODATA: &str = "crates/web/tests/odata/limits.rs";
 
@@ -45,12 +45,12 @@ const ROWS: &[Row] = &[
     ("compatibility.reveal_client_secret", "GET of an application shows the secret", HERE, "what_an_application_is_given_follows_the_settings"),
     ("profiles.default", "the profile of an application that names none", HERE, "what_an_application_is_given_follows_the_settings"),
     ("profiles.minimum", "a less strict profile is refused", HERE, "what_an_application_is_given_follows_the_settings"),
-    ("tokens.code_lifetime_secs", "a code is refused after it", UPKEEP, "a_code_lives_as_long_as_is_set"),
+    ("tokens.code_lifetime_secs", "a code is refused after it", MAINTENANCE, "a_code_lives_as_long_as_is_set"),
     ("tokens.refresh_grace_secs", "a rotated refresh token is refused at once", HERE, "what_an_application_is_given_follows_the_settings"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "what_an_application_is_given_follows_the_settings"),
     ("sessions.lifetime_secs", "the end of a session", HERE, "what_an_application_is_given_follows_the_settings"),
-    ("keys.rotate_every_days", "a new key is made", UPKEEP, "keys_are_rotated_as_often_as_is_set"),
-    ("audit.retention_days", "older events are gone", UPKEEP, "the_audit_log_is_kept_as_long_as_is_set"),
+    ("keys.rotate_every_days", "a new key is made", MAINTENANCE, "keys_are_rotated_as_often_as_is_set"),
+    ("audit.retention_days", "older events are gone", MAINTENANCE, "the_audit_log_is_kept_as_long_as_is_set"),
     ("data_sources.sqlite_folders", "a user may name a file there", HERE, "data_is_read_within_what_is_set"),
     ("data_sources.allowed_hosts", "no other host is connected to", "crates/sources/src/executor/tests.rs", "a_host_or_a_password_that_is_refused_opens_nothing"),
     ("data_sources.page_size", "the rows of a page", HERE, "data_is_read_within_what_is_set"),

@@ -13,7 +13,7 @@ use crate::respond::oauth as respond;
 mod answer;
 
 /// Introspects a token.
-pub async fn tell(
+pub async fn introspect(
     Use(introspection): Use<IntrospectionService>,
     Use(node): Use<NodeService>,
     sent: Sent,

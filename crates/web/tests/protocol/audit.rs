@@ -297,7 +297,7 @@ async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
 #[tokio::test]
 async fn whatever_else_is_out_of_reach_leaves_an_event_with_who_asked() {
     let server = TestServer::start().await;
-    let path = server.sqlite_file("harbour.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let path = server.sqlite_file("sample.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
         json!({ "name": "harbour", "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } });
     server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);

@@ -174,7 +174,7 @@ async fn every_refusal_of_a_person_leaves_one_event() {
     let server = TestServer::start().await;
     let nobody = server.add_role("nobody", &[Permission::WebUI]).await;
     server.add_user(&GUEST, &[nobody]).await;
-    let path = server.sqlite_file("harbour.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let path = server.sqlite_file("sample.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
         json!({ "name": "pier", "dataStore": 1, "connectionType": "Cloud", "options": { "path": path } });
     server.post("/api/mgmt/datasources").basic(&USER).json(&source).send().await.expect(201);

@@ -13,7 +13,7 @@ const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
 #[tokio::test]
 async fn an_application_is_registered_allowed_used_refreshed_revoked_and_refused() {
     let server = TestServer::start().await;
-    let path = server.sqlite_file("harbour.db", HARBOUR);
+    let path = server.sqlite_file("sample.db", HARBOUR);
     let source = json!({
         "name": "harbour", "dataStore": 1, "connectionType": "Cloud",
         "options": { "path": path },

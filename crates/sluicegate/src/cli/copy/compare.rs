@@ -29,7 +29,7 @@ mod tests {
     use super::difference;
 
     #[test]
-    fn a_difference_is_told_by_its_place_alone() {
+    fn a_difference_is_reported_by_its_place_alone() {
         let table = TABLES.iter().find(|table| table.name == "limits").unwrap();
         let row = |id, value| vec![StoredCell::Number(id), StoredCell::Number(value)];
         let message =

@@ -159,7 +159,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_reads_as_the_installation_did_and_goes_on_above_its_ids() {
+async fn a_copy_has_the_same_content_and_continues_its_ids() {
     let scene = Scene::new().await;
     let before = scene.twin();
     let report = report(scene.copy(&mut Watcher::default()).await);
@@ -193,7 +193,7 @@ async fn a_copy_reads_as_the_installation_did_and_goes_on_above_its_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_broken_off_anywhere_goes_on_and_never_are_both_served() {
+async fn an_interrupted_copy_resumes_and_both_are_never_served() {
     let whole = Scene::new().await;
     let steps = {
         let scene = whole.twin();

@@ -50,10 +50,10 @@ pub(super) fn run(
         let highest = keys.iter().map(|key| key.id).max().unwrap_or_default();
         end(dump, &vault, highest, decide(credentials, appointed.as_ref(), taken_at)).await
     })?;
-    tell(&database, taken_at, credentials, &restored);
-    super::tell_appointed(appointed.as_ref());
+    print_report(&database, taken_at, credentials, &restored);
+    super::print_appointed(appointed.as_ref());
     say("The nodes may start, with the same SLUICEGATE_DATABASE and the same master key as before.");
-    super::tell_what_is_next(&data_directory, credentials);
+    super::print_next_steps(&data_directory, credentials);
     Ok(())
 }
 
@@ -76,7 +76,7 @@ async fn end(
     Ok(dump.end(&orders).await?)
 }
 
-fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
+fn print_report(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {
     say(&format!("{} is safe to use: it contains the state of {}", database.location(), date_time(taken_at)));
     say(ALL_ENDED);
     say(match credentials {
@@ -86,5 +86,5 @@ fn tell(database: &Database, taken_at: Timestamp, credentials: Credentials, rest
              ended since:"
         }
     });
-    super::tell_counts(restored);
+    super::print_counts(restored);
 }
