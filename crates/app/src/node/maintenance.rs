@@ -25,7 +25,7 @@ impl NodeService {
         self.context.rates.purge(now);
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
-        let origin = RequestOrigin { address: None, request_id: "upkeep".to_owned() };
+        let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
         self.context.keep_keys(&origin).await
     }
 
