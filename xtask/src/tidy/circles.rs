@@ -1,5 +1,5 @@
-//! No circular imports inside a crate: no two files import each other, directly or through others. A module and its
-//! submodules are an exception.
+//! No circular imports inside a crate: no two files import each other, directly, through others, through a name that
+//! another module re-exports, or through their parent. A module and one of its submodules may use each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,20 @@ type Module = Vec<String>;
 /// For each module, the modules that its file imports or names.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
+/// For each module, the names that it re-exports, with their paths.
+type Exports = BTreeMap<Module, BTreeMap<String, Vec<String>>>;
+
+/// The depth to which re-exports of re-exports are followed.
+const MOST_EXPORTS: usize = 8;
+
+/// The paths in a file.
+#[derive(Default)]
+struct NamedPaths {
+    used: Vec<Vec<String>>,
+    /// The paths after `pub use`.
+    exported: Vec<Vec<String>>,
+}
+
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut crates: BTreeMap<&str, BTreeMap<Module, &str>> = BTreeMap::new();
     for (file, _) in tree.sources() {
@@ -23,16 +37,24 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for modules in crates.values() {
         let imports = imports(tree, modules);
-        for circle in circles(&imports) {
-            let names: Vec<String> = circle.iter().map(|module| module.join("::")).collect();
-            let message = format!(
-                "{} import each other: move what they share to a module below them",
-                names.join(", ")
-            );
+        for circle in circles(&siblings(&imports)) {
+            let message =
+                format!("{} import each other: move what they share to a module below them", names(&circle));
             faults.push(Fault::new(RULE, modules[&circle[0]], 0, message));
+        }
+        for (parent, circle) in circles_through_parents(&imports) {
+            let message = format!(
+                "it uses its submodules, which use it through {}: move what they share to a module below them",
+                names(&circle)
+            );
+            faults.push(Fault::new(RULE, modules[&parent], 0, message));
         }
     }
     faults
+}
+
+fn names(modules: &[Module]) -> String {
+    modules.iter().map(|module| module.join("::")).collect::<Vec<_>>().join(", ")
 }
 
 /// The module of a file, if the file belongs to the shipped code of a crate.
@@ -47,15 +69,74 @@ fn module_of(path: &str) -> Option<Module> {
 }
 
 fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
+    let codes: BTreeMap<&Module, String> =
+        modules.iter().filter_map(|(module, path)| Some((module, code(tree, path)?))).collect();
+    let mut exports = Exports::new();
+    for (module, code) in &codes {
+        for path in named_paths(code).exported {
+            let Some(name) = path.last().cloned() else { continue };
+            exports.entry((*module).clone()).or_default().insert(name, path);
+        }
+    }
     let mut imports = Imports::new();
-    for (module, path) in modules {
-        let Some(source) = tree.file(path).and_then(|file| file.source.as_ref()) else { continue };
-        let code: Vec<&str> = source.shipped_lines().map(|(_, line)| line).collect();
-        let found =
-            named_paths(&code.join("\n")).into_iter().filter_map(|path| resolve(module, &path, modules));
-        imports.insert(module.clone(), found.filter(|other| !is_same_room(module, other)).collect());
+    for (module, code) in codes {
+        let NamedPaths { used, exported } = named_paths(code.as_str());
+        let resolved = |path: &Vec<String>| resolve(module, path, modules, &exports);
+        let passed_on = exported.iter().filter_map(resolved).filter(|other| !is_same_room(module, other));
+        let used = used.iter().filter_map(resolved).chain(passed_on);
+        imports.insert(module.clone(), used.filter(|other| other != module).collect());
     }
     imports
+}
+
+/// The code outside tests. The crate `testkit` is no test of its own modules.
+fn code(tree: &Tree, path: &str) -> Option<String> {
+    let source = tree.file(path)?.source.as_ref()?;
+    let is_testkit = path.starts_with("crates/testkit/");
+    let lines = source.lines().filter(|(line, _)| is_testkit || !source.is_test(*line));
+    Some(lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n"))
+}
+
+/// The imports without those between a module and its submodules.
+fn siblings(imports: &Imports) -> Imports {
+    let others = |(module, used): (&Module, &BTreeSet<Module>)| {
+        (module.clone(), used.iter().filter(|other| !is_same_room(module, other)).cloned().collect())
+    };
+    imports.iter().map(others).collect()
+}
+
+/// The parents that use a child from which imports lead to another child that uses the parent, and these children.
+fn circles_through_parents(imports: &Imports) -> Vec<(Module, Vec<Module>)> {
+    let mut circles = Vec::new();
+    for (parent, used) in imports {
+        let child_of = |module: &Module| {
+            let is_inside = module.len() > parent.len() && module.starts_with(parent);
+            is_inside.then(|| module[..=parent.len()].to_vec())
+        };
+        let mut between = Imports::new();
+        let mut back = BTreeSet::new();
+        for (module, used) in imports {
+            let Some(child) = child_of(module) else { continue };
+            if used.contains(parent) {
+                back.insert(child.clone());
+            }
+            let others = used.iter().filter_map(child_of).filter(|other| *other != child);
+            between.entry(child.clone()).or_default().extend(others);
+        }
+        let mut circle = BTreeSet::new();
+        for first in used.iter().filter_map(child_of) {
+            let reached = reach(&first, &between);
+            let last = reached.into_iter().filter(|last| **last != first && back.contains(*last));
+            let last: Vec<Module> = last.cloned().collect();
+            if !last.is_empty() {
+                circle.extend(last.into_iter().chain([first]));
+            }
+        }
+        if !circle.is_empty() {
+            circles.push((parent.clone(), circle.into_iter().collect()));
+        }
+    }
+    circles
 }
 
 /// Whether the modules are the same, or one is inside the other.
@@ -64,20 +145,27 @@ fn is_same_room(one: &Module, other: &Module) -> bool {
 }
 
 /// The paths after `use`, and those that begin with `crate`, `super` or `self` elsewhere.
-fn named_paths(code: &str) -> Vec<Vec<String>> {
-    let mut paths = Vec::new();
+fn named_paths(code: &str) -> NamedPaths {
+    let mut paths = NamedPaths::default();
+    let mut elsewhere = String::new();
     for statement in code.split(';') {
         let begins =
             statement.match_indices("use ").map(|(at, _)| at).filter(|at| begins_word(statement, *at));
-        if let Some(at) = begins.last() {
-            expand(statement[at + "use ".len()..].trim(), &[], &mut paths);
-        }
+        let Some(at) = begins.last() else {
+            elsewhere.push_str(statement);
+            continue;
+        };
+        let before = statement[..at].trim_end();
+        let is_exported = before.ends_with("pub") || before.ends_with(')') && before.contains("pub(");
+        let kept = if is_exported { &mut paths.exported } else { &mut paths.used };
+        expand(statement[at + "use ".len()..].trim(), &[], kept);
+        elsewhere.push_str(&statement[..at]);
     }
     for root in ["crate::", "super::", "self::"] {
-        for (at, _) in code.match_indices(root).filter(|(at, _)| begins_word(code, *at)) {
+        for (at, _) in elsewhere.match_indices(root).filter(|(at, _)| begins_word(&elsewhere, *at)) {
             let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-            let end = code[at..].find(|c| !is_part(c)).map_or(code.len(), |length| at + length);
-            paths.push(segments(&code[at..end]));
+            let end = elsewhere[at..].find(|c| !is_part(c)).map_or(elsewhere.len(), |length| at + length);
+            paths.used.push(segments(&elsewhere[at..end]));
         }
     }
     paths
@@ -117,26 +205,48 @@ fn expand(import: &str, before: &[String], paths: &mut Vec<Vec<String>>) {
     }
 }
 
-/// The innermost module with a file of its own to which a path leads.
-fn resolve(from: &Module, path: &[String], modules: &BTreeMap<Module, &str>) -> Option<Module> {
+/// The innermost module with a file of its own to which a path leads, through re-exports; `None` outside of the crate.
+fn resolve(
+    from: &Module,
+    path: &[String],
+    modules: &BTreeMap<Module, &str>,
+    exports: &Exports,
+) -> Option<Module> {
+    let (mut from, mut path) = (from.clone(), path.to_vec());
+    for _ in 0..MOST_EXPORTS {
+        let whole = absolute(&from, &path, modules)?;
+        let mut module = whole.clone();
+        while !module.is_empty() && !modules.contains_key(&module) {
+            module.pop();
+        }
+        let exported = whole.get(module.len()).and_then(|name| exports.get(&module)?.get(name));
+        let Some(exported) = exported else { return Some(module) };
+        // A name of another crate that the module passes on belongs to the module.
+        if absolute(&module, exported, modules).is_none() {
+            return Some(module);
+        }
+        path = [exported.as_slice(), &whole[module.len() + 1..]].concat();
+        from = module;
+    }
+    None
+}
+
+/// The path from the root of the crate; `None` if it leads outside.
+fn absolute(from: &Module, path: &[String], modules: &BTreeMap<Module, &str>) -> Option<Module> {
     let (first, rest) = path.split_first()?;
-    let mut module = match first.as_str() {
-        "crate" => rest.to_vec(),
-        "self" => from.iter().chain(rest).cloned().collect(),
+    match first.as_str() {
+        "crate" => Some(rest.to_vec()),
+        "self" => Some(from.iter().chain(rest).cloned().collect()),
         "super" => {
             let up = path.iter().take_while(|segment| *segment == "super").count();
             let above = from.get(..from.len().checked_sub(up)?)?;
-            above.iter().chain(&path[up..]).cloned().collect()
+            Some(above.iter().chain(&path[up..]).cloned().collect())
         }
         child if modules.contains_key(&[from.as_slice(), &[child.to_owned()]].concat()) => {
-            from.iter().chain(path).cloned().collect()
+            Some(from.iter().chain(path).cloned().collect())
         }
-        _ => return None,
-    };
-    while !module.is_empty() && !modules.contains_key(&module) {
-        module.pop();
+        _ => None,
     }
-    (!module.is_empty()).then_some(module)
 }
 
 /// The sets of modules in which each module leads to every other one.
@@ -193,6 +303,30 @@ mod tests {
             ("crates/x/src/c.rs", "#[cfg(test)]\nmod tests {\n    use crate::a;\n}\n"),
         ]);
         assert!(check(&tree).is_empty());
+    }
+
+    #[test]
+    fn a_circle_through_the_parent_is_a_fault() {
+        let tree = Tree::sample(&[
+            ("crates/x/src/p.rs", "mod a; mod b; use b::f; pub struct Shared;"),
+            ("crates/x/src/p/a.rs", "use super::Shared;"),
+            ("crates/x/src/p/b.rs", "use super::a::g;"),
+        ]);
+        let faults = check(&tree);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].message.contains("p::a, p::b"), "{}", faults[0].message);
+    }
+
+    #[test]
+    fn a_re_exported_name_belongs_to_its_module() {
+        let tree = Tree::sample(&[
+            ("crates/testkit/src/lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
+            ("crates/testkit/src/a.rs", "use crate::B;"),
+            ("crates/testkit/src/b.rs", "use crate::A;"),
+        ]);
+        let faults = check(&tree);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].message.starts_with("a, b import each other"), "{}", faults[0].message);
     }
 
     #[test]
