@@ -5,7 +5,6 @@
 
 mod fast_path;
 pub(crate) mod text;
-mod typed;
 pub(crate) mod value;
 
 use crate::cell::{Cell, Row};

@@ -20,7 +20,7 @@ pub enum Typed<'row> {
     /// A time of day: the number of nanoseconds since midnight.
     TimeOfDay(u64),
     /// An instant: the time since the start of 1970 in UTC.
-    Instant(SinceEpoch),
+    Timestamp(SinceEpoch),
     /// A date and time without a time zone, which is taken as UTC.
     Local(SinceEpoch),
     /// A UUID, in the order in which it is written.
@@ -80,7 +80,7 @@ impl Typed<'_> {
     /// The instant that a date, or a date and time, stands for.
     pub(crate) fn moment(self) -> Option<Moment> {
         match self {
-            Self::Instant(since) | Self::Local(since) => since.moment(),
+            Self::Timestamp(since) | Self::Local(since) => since.moment(),
             Self::Date(days) => SinceEpoch { seconds: i64::from(days) * 86_400, nanoseconds: 0 }.moment(),
             _ => None,
         }
@@ -111,7 +111,7 @@ impl Typed<'_> {
             Self::Decimal(digits) => return decimal(out, digits, None),
             Self::Date(_) => return self.moment().map(|moment| moment.push_date(out)).is_some(),
             Self::TimeOfDay(_) => return self.clock().map(|clock| clock.push(out)).is_some(),
-            Self::Instant(since) | Self::Local(since) => {
+            Self::Timestamp(since) | Self::Local(since) => {
                 return since.moment().map(|moment| moment.push(out)).is_some();
             }
             Self::Guid(bytes) => guid(out, bytes),
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_outside_its_range_has_no_text() {
-        let since = |seconds, nanoseconds| Typed::Instant(SinceEpoch { seconds, nanoseconds });
+        let since = |seconds, nanoseconds| Typed::Timestamp(SinceEpoch { seconds, nanoseconds });
         for (typed, expected) in [
             (since(0, 0), Some("1970-01-01T00:00:00")),
             (since(-1, 500_000_000), Some("1969-12-31T23:59:59.5")),

@@ -1,7 +1,9 @@
 //! Encodes one cell as JSON, by the type of its column. A database may contain anything: a value that does
 //! not fit is written as null, and counted.
 
-use super::{Written, text, typed};
+mod typed;
+
+use super::{Written, text};
 use crate::cell::{Cell, Typed};
 use crate::edm_type::EdmType;
 use crate::form::read::{self, Held, whole};
@@ -207,7 +209,7 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
 }
 
 /// Writes between quotes, or removes them if there is nothing to write.
-pub(super) fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+fn surrounded(out: &mut Vec<u8>, quoted: bool, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let start = out.len();
     if quoted {
         out.push(b'"');
@@ -226,7 +228,7 @@ fn push(out: &mut Vec<u8>, text: &str) -> bool {
     true
 }
 
-pub(super) fn integer(out: &mut Vec<u8>, value: i64) -> bool {
+fn integer(out: &mut Vec<u8>, value: i64) -> bool {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     true
 }
@@ -238,7 +240,7 @@ fn real(out: &mut Vec<u8>, value: f64) -> bool {
     value.is_finite()
 }
 
-pub(super) fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
+fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
         Cell::Real(value) if value.is_nan() => push(out, "\"NaN\""),
@@ -250,7 +252,7 @@ pub(super) fn float(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
 }
 
 /// Writes a decimal number without exponent, and with the declared number of digits after the point.
-pub(super) fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
+fn decimal(out: &mut Vec<u8>, cell: Cell<'_>, scale: Option<u16>) -> bool {
     match cell {
         Cell::Integer(value) => integer(out, value),
         Cell::Real(value) if value.is_finite() => {

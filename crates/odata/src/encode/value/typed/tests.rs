@@ -54,11 +54,11 @@ fn each_kind_of_value_is_written_in_the_form_of_its_type() {
             "\"01234567-89ab-cdef-0102-030405060708\"",
         ),
         (EdmType::Date, Typed::Date(19_844), "\"2024-05-01\"", "\"2024-05-01\""),
-        (EdmType::Date, Typed::Instant(AT), "\"2024-05-01\"", "\"2024-05-01\""),
+        (EdmType::Date, Typed::Timestamp(AT), "\"2024-05-01\"", "\"2024-05-01\""),
         (EdmType::TimeOfDay, Typed::TimeOfDay(1_500_000_000), "\"00:00:01.5\"", "\"00:00:01.5\""),
         (
             EdmType::DateTimeOffset,
-            Typed::Instant(AT),
+            Typed::Timestamp(AT),
             "\"2024-05-01T12:00:00.12Z\"",
             "\"2024-05-01T12:00:00.12Z\"",
         ),
@@ -78,7 +78,7 @@ fn each_kind_of_value_is_written_in_the_form_of_its_type() {
             "\"01234567-89ab-cdef-0102-030405060708\"",
             "\"01234567-89ab-cdef-0102-030405060708\"",
         ),
-        (STRING, Typed::Instant(AT), "\"2024-05-01T12:00:00.12Z\"", "\"2024-05-01T12:00:00.12Z\""),
+        (STRING, Typed::Timestamp(AT), "\"2024-05-01T12:00:00.12Z\"", "\"2024-05-01T12:00:00.12Z\""),
     ] {
         assert_eq!(json(ty, typed, false), plain, "{ty:?} {typed:?}");
         assert_eq!(json(ty, typed, true), compatible, "{ty:?} {typed:?}, IEEE754Compatible");
@@ -123,7 +123,7 @@ fn a_raw_value_has_neither_quotes_nor_escapes() {
 fn a_key_is_written_as_in_a_url() {
     let key = |ty, typed| {
         let mut out = Vec::new();
-        value::in_url(&mut out, Cell::Typed(typed), Reading { ty, form: Form::Canonical });
+        super::super::in_url(&mut out, Cell::Typed(typed), Reading { ty, form: Form::Canonical });
         String::from_utf8(out).unwrap()
     };
     assert_eq!(key(EdmType::Guid, Typed::Guid(&GUID)), "01234567-89ab-cdef-0102-030405060708");

@@ -1,8 +1,8 @@
 //! Encodes cells of types that SQLite does not have.
 
-use super::text;
-use super::value::{self, Writing, surrounded};
+use super::{Writing, surrounded};
 use crate::cell::{Cell, Typed};
+use crate::encode::text;
 
 /// Writes a value as JSON; returns `false`, and writes nothing, if it does not fit the type of its column.
 pub(super) fn write(writing: Writing, out: &mut Vec<u8>, typed: Typed<'_>) -> bool {
@@ -10,7 +10,7 @@ pub(super) fn write(writing: Writing, out: &mut Vec<u8>, typed: Typed<'_>) -> bo
         (Writing::Boolean(_), Typed::Boolean(_)) => typed.write(out),
         (Writing::Integer { min, max, quoted }, typed) => {
             let value = typed.whole().filter(|value| (min..=max).contains(value));
-            value.is_some_and(|value| surrounded(out, quoted, |out| value::integer(out, value)))
+            value.is_some_and(|value| surrounded(out, quoted, |out| super::integer(out, value)))
         }
         (Writing::Decimal { scale, quoted }, typed) => {
             surrounded(out, quoted, |out| decimal(out, typed, scale))
@@ -20,13 +20,13 @@ pub(super) fn write(writing: Writing, out: &mut Vec<u8>, typed: Typed<'_>) -> bo
             text::string(out, content);
             true
         }
-        (Writing::String, Typed::Instant(_))
-        | (Writing::DateTimeOffset(_), Typed::Instant(_) | Typed::Local(_)) => {
+        (Writing::String, Typed::Timestamp(_))
+        | (Writing::DateTimeOffset(_), Typed::Timestamp(_) | Typed::Local(_)) => {
             surrounded(out, true, |out| instant(out, typed))
         }
         (Writing::DateTimeOffset(_), Typed::Date(_)) => surrounded(out, true, |out| instant(out, typed)),
         (Writing::String, typed) => surrounded(out, true, |out| typed.write(out)),
-        (Writing::Date(_), Typed::Date(_) | Typed::Instant(_) | Typed::Local(_)) => {
+        (Writing::Date(_), Typed::Date(_) | Typed::Timestamp(_) | Typed::Local(_)) => {
             surrounded(out, true, |out| typed.moment().map(|moment| moment.push_date(out)).is_some())
         }
         (Writing::Guid(_), Typed::Guid(_)) | (Writing::TimeOfDay, Typed::TimeOfDay(_)) => {
@@ -49,7 +49,7 @@ fn decimal(out: &mut Vec<u8>, typed: Typed<'_>, scale: Option<u16>) -> bool {
     match typed {
         Typed::Unsigned(_) | Typed::Wide(_) => typed.write(out),
         Typed::Decimal(digits) => crate::cell::decimal(out, digits, scale),
-        Typed::Single(value) => value::decimal(out, Cell::Real(f64::from(value)), scale),
+        Typed::Single(value) => super::decimal(out, Cell::Real(f64::from(value)), scale),
         _ => false,
     }
 }
@@ -57,7 +57,7 @@ fn decimal(out: &mut Vec<u8>, typed: Typed<'_>, scale: Option<u16>) -> bool {
 fn float(out: &mut Vec<u8>, typed: Typed<'_>) -> bool {
     match typed {
         Typed::Single(value) if value.is_finite() => typed.write(out),
-        Typed::Single(value) => value::float(out, Cell::Real(f64::from(value))),
+        Typed::Single(value) => super::float(out, Cell::Real(f64::from(value))),
         Typed::Unsigned(_) | Typed::Wide(_) | Typed::Decimal(_) => typed.write(out),
         _ => false,
     }
