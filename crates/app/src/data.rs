@@ -28,6 +28,7 @@ pub mod models;
 mod plans;
 mod refusal;
 mod run;
+mod spec;
 mod stream;
 
 pub(crate) use document::Document;

@@ -1,6 +1,7 @@
 //! People: users, their roles and permissions, their browser sessions, and the data sources that they own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 mod authority;
 pub mod data_source;
@@ -166,6 +167,51 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// The value of a secret option of a data source as it is stored: sealed by the vault, in base64url.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedOption(String);
+
+impl SealedOption {
+    /// Takes the sealed text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The sealed text, to be stored or opened.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedOption(redacted)")
+    }
+}
+
+/// The options of a data source as they are stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredOptions {
+    /// The options that may be shown, by key.
+    pub plain: BTreeMap<String, String>,
+    /// The secret options, by key.
+    pub sealed: BTreeMap<String, SealedOption>,
+}
+
+/// Options without secret ones.
+impl From<BTreeMap<String, String>> for StoredOptions {
+    fn from(plain: BTreeMap<String, String>) -> Self {
+        Self { plain, sealed: BTreeMap::new() }
+    }
+}
+
+impl DataSource {
+    /// The options as they are stored.
+    pub fn stored_options(&self) -> StoredOptions {
+        StoredOptions { plain: self.options.clone(), sealed: self.sealed_options.clone() }
+    }
+}
+
 /// A data source: a database that users may read over OData.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSource {
@@ -177,8 +223,10 @@ pub struct DataSource {
     pub description: String,
     /// The number of the data store (the kind of database).
     pub data_store: i64,
-    /// The options by key, such as `path`.
+    /// The options by key, such as `path`, except secret ones.
     pub options: BTreeMap<String, String>,
+    /// The secret options by key.
+    pub sealed_options: BTreeMap<String, SealedOption>,
     /// The user who created it, for whom it was created, or to whom it was handed over.
     pub owner: UserId,
     /// The handover, if somebody other than the owner created it.

@@ -7,7 +7,7 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::{App, AppSettings};
-use sources::{AllowedHosts, Kinds, Resources, Sources};
+use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
@@ -65,7 +65,7 @@ async fn assemble(
     let connections = number(settings.data_sources.max_connections);
     let hosts = AllowedHosts::new(settings.data_sources.allowed_hosts.clone());
     let resources = Resources::new(sources::Limits::default(), connections, hosts);
-    let sources = Sources::new(Kinds::standard(), resources);
+    let sources = Sources::new(SourceKinds::standard(), resources);
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }
 

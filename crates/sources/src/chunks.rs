@@ -7,39 +7,35 @@
 //!
 //! [`Limits::stall`]: crate::Limits::stall
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::queue::Queue;
 use crate::deadline::monotonic_now;
 use crate::driver::Signal;
 use crate::workers::Demand;
 use crate::{Deadline, SourceError};
+
+pub(crate) use self::queue::Overflow;
 
 /// The size at which a chunk is sent. The first one is sent earlier, to shorten the time to the first byte.
 const CHUNK: usize = 64 * 1024;
 const FIRST_CHUNK: usize = 8 * 1024;
 /// Room for the row that crosses the size, so that the chunk is seldom reallocated.
 const SLACK: usize = 4 * 1024;
-/// The number of bytes that may always wait for the receiver. A longer chunk waits alone.
-const QUEUED_BYTES: usize = 4 * CHUNK;
 /// How long a chunk waits for a full queue before the stream borrows from the overflow, and how often to check
 /// whether other jobs wait for the worker.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The maximum total time for which a stream may wait for its receiver while other jobs wait for the worker.
 /// After that, its chunks borrow from the overflow at once; when it is used up, the response ends.
 const COURTESY: Duration = Duration::from_secs(1);
-/// The maximum number of bytes that all streams of a source may buffer for slow receivers.
-const OVERFLOW_BYTES: usize = 16 * 1024 * 1024;
-/// The maximum for one of them.
-const STREAM_OVERFLOW_BYTES: usize = OVERFLOW_BYTES / 4;
-
 /// Whether a job should continue to write rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -52,21 +48,6 @@ pub enum Pace {
     End,
 }
 
-/// The memory that the streams of one source hold beyond their queues.
-#[derive(Debug, Default)]
-pub(crate) struct Overflow(AtomicUsize);
-
-impl Overflow {
-    fn take(&self, bytes: usize) -> bool {
-        let within = |held: usize| held.checked_add(bytes).filter(|&sum| sum <= OVERFLOW_BYTES);
-        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
-    }
-
-    fn give_back(&self, bytes: usize) {
-        self.0.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
-
 #[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
@@ -74,36 +55,6 @@ struct Shared {
     space: Condvar,
     cancelled: Arc<Signal>,
     overflow: Arc<Overflow>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    chunks: VecDeque<Bytes>,
-    /// The total size of the chunks.
-    bytes: usize,
-    borrowed: usize,
-    /// Wakes the receiver.
-    waker: Option<Waker>,
-    /// Wakes a task that waits for room.
-    sender: Option<Waker>,
-    /// Set once by the sender; taken by the receiver when the queue is empty.
-    end: Option<Result<(), SourceError>>,
-    ended: bool,
-}
-
-impl Queue {
-    fn has_room_for(&self, bytes: usize) -> bool {
-        self.chunks.is_empty() || self.bytes.saturating_add(bytes) <= QUEUED_BYTES
-    }
-
-    /// Takes bytes from the overflow, if it and the share of this stream have them.
-    fn borrow(&mut self, overflow: &Overflow, bytes: usize) -> bool {
-        let taken = self.borrowed.saturating_add(bytes) <= STREAM_OVERFLOW_BYTES && overflow.take(bytes);
-        if taken {
-            self.borrowed += bytes;
-        }
-        taken
-    }
 }
 
 impl Shared {

@@ -5,8 +5,8 @@
 //! A job stops at its deadline, when its receiver is gone, and when the source is closed.
 
 mod pool;
+mod queue;
 mod tasks;
-mod turns;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use odata::sql::Dialect;
 
 use self::pool::{Lent, Pool};
-use self::turns::Turns;
+use self::queue::JobQueue;
 use crate::chunks::{Overflow, chunks};
 use crate::driver::{Connection, Driver, Job, Placement, Runner, Signal, Stop, unless};
 use crate::{ChunkSink, Chunks, Deadline, Described, Limits, Resources, Run, SchemaVersion, SourceError};
@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Executor<D: Driver> {
     shared: Arc<Shared<D>>,
-    turns: Turns,
+    queue: JobQueue,
 }
 
 /// What running jobs share.
@@ -49,7 +49,7 @@ impl<D: Driver> Executor<D> {
     /// Creates the executor of a driver; opens nothing yet.
     pub fn new(driver: D, resources: &Resources) -> Self {
         let Resources { limits, budget, .. } = resources;
-        let turns = Turns::new(D::PLACEMENT, limits.workers, limits.queued);
+        let queue = JobQueue::new(D::PLACEMENT, limits.workers, limits.queued);
         let shared = Arc::new(Shared {
             driver,
             pool: Pool::new(budget, limits.workers),
@@ -57,7 +57,7 @@ impl<D: Driver> Executor<D> {
             overflow: Arc::default(),
             closed: Arc::default(),
         });
-        Self { shared, turns }
+        Self { shared, queue }
     }
 
     /// The driver.
@@ -111,8 +111,8 @@ impl<D: Driver> Executor<D> {
         let stop = shared.stop(run.deadline, &cancelled);
         let overflow = Arc::clone(&shared.overflow);
         let (mut sink, receiver) =
-            chunks(shared.limits.stall, run.deadline, overflow, self.turns.demand(), cancelled);
-        self.turns.submit(async move {
+            chunks(shared.limits.stall, run.deadline, overflow, self.queue.demand(), cancelled);
+        self.queue.submit(async move {
             let outcome = shared.run(&stop, run.max_rows, job, &mut sink).await;
             sink.finish(outcome);
         })?;
@@ -133,7 +133,7 @@ impl<D: Driver> Executor<D> {
     /// [`SourceError::Closed`].
     pub fn close(&self) {
         self.shared.closed.raise();
-        self.turns.close();
+        self.queue.close();
         self.shared.pool.close();
         self.shared.driver.close();
     }

@@ -8,7 +8,7 @@ use crate::options::{DataStore, OptionValues};
 use crate::{AllowedFolders, AllowedHosts, ConnectionBudget, Connector, Limits, Source, SourceError};
 
 /// A kind of database: its options, and how they become an opened source.
-pub trait Kind: fmt::Debug + Send + Sync {
+pub trait SourceKind: fmt::Debug + Send + Sync {
     /// The number, the name and the options.
     fn store(&self) -> &'static DataStore;
 
@@ -20,9 +20,9 @@ pub trait Kind: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Why the database may not be a data source.
-    fn allowed(&self, options: OptionValues, places: &Places) -> Result<OptionValues, SourceError>;
+    fn allowed(&self, options: OptionValues, locations: &Locations) -> Result<OptionValues, SourceError>;
 
-    /// Opens a source with options that are valid and [allowed](Kind::allowed). A driver that waits connects
+    /// Opens a source with options that are valid and [allowed](SourceKind::allowed). A driver that waits connects
     /// when it is first used.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ pub trait Kind: fmt::Debug + Send + Sync {
 
 /// Where data sources of a caller may be.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Locations {
     /// The folders of files.
     pub folders: AllowedFolders,
     /// The hosts of database servers.

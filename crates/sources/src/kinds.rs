@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::driver::Placement;
-use crate::kind::{Kind, Places, Resources};
+use crate::kind::{Locations, Resources, SourceKind};
 use crate::options::{DataStore, OptionValues};
 use crate::sqlite::SqliteOptions;
 use crate::{Source, SourceError};
@@ -16,21 +16,21 @@ pub use sqlite::SqliteKind;
 
 /// The kinds of database that a server offers.
 #[derive(Debug, Clone)]
-pub struct Kinds(Arc<[Arc<dyn Kind>]>);
+pub struct SourceKinds(Arc<[Arc<dyn SourceKind>]>);
 
-impl Kinds {
+impl SourceKinds {
     /// Every kind that this program knows.
     pub fn standard() -> Self {
         Self::new(vec![Arc::new(SqliteKind)])
     }
 
     /// These kinds, each with a number and a name of its own.
-    pub fn new(kinds: Vec<Arc<dyn Kind>>) -> Self {
+    pub fn new(kinds: Vec<Arc<dyn SourceKind>>) -> Self {
         Self(kinds.into())
     }
 
     /// The kind with that number.
-    pub fn get(&self, id: i64) -> Option<&Arc<dyn Kind>> {
+    pub fn get(&self, id: i64) -> Option<&Arc<dyn SourceKind>> {
         self.0.iter().find(|kind| kind.store().id == id)
     }
 
@@ -48,7 +48,7 @@ impl Kinds {
 /// What is needed to open a source: its kind and its options.
 #[derive(Debug, Clone)]
 pub struct SourceSpec {
-    kind: Arc<dyn Kind>,
+    kind: Arc<dyn SourceKind>,
     options: OptionValues,
 }
 
@@ -60,7 +60,7 @@ impl PartialEq for SourceSpec {
 
 impl SourceSpec {
     /// A source of this kind with options that follow its schema.
-    pub fn new(kind: Arc<dyn Kind>, options: OptionValues) -> Self {
+    pub fn new(kind: Arc<dyn SourceKind>, options: OptionValues) -> Self {
         Self { kind, options }
     }
 
@@ -82,8 +82,8 @@ impl SourceSpec {
     ///
     /// # Errors
     /// Why the database may not be a data source.
-    pub fn allowed(self, places: &Places) -> Result<Self, SourceError> {
-        let options = self.kind.allowed(self.options, places)?;
+    pub fn allowed(self, locations: &Locations) -> Result<Self, SourceError> {
+        let options = self.kind.allowed(self.options, locations)?;
         Ok(Self { kind: self.kind, options })
     }
 
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_number_and_a_name_of_its_own() {
-        let kinds = Kinds::standard();
+        let kinds = SourceKinds::standard();
         let stores = kinds.stores();
         for store in &stores {
             assert_eq!(kinds.store(store.id).map(|found| found.name), Some(store.name));

@@ -1,12 +1,12 @@
 //! Data-source drivers: read a schema, run a statement, stream bytes.
 //!
 //! A [`Source`] is a database of a user, opened read-only. It describes itself as an [`odata::model::Schema`]
-//! and runs [`odata::statement::Statement`]s. Short reads run [inline](Source::query) on the caller's thread,
+//! and runs [`odata::statement::Statement`]s. Short reads run [inline](Source::inline) on the caller's thread,
 //! because handing them to another thread costs more than the read; longer ones run as a
 //! [stream](Source::stream) of encoded chunks from a bounded set of worker threads. Rows are passed as
 //! borrowed cells, and nothing is copied before it is encoded.
 //!
-//! This crate must not know HTTP, users, tokens or the system database. [`Kinds`] lists the kinds of database
+//! This crate must not know HTTP, users, tokens or the system database. [`SourceKinds`] lists the kinds of database
 //! with their [`options`]: start reading there, then in [`sqlite`].
 
 mod budget;
@@ -37,10 +37,10 @@ pub use error::SourceError;
 pub use executor::Executor;
 pub use folders::AllowedFolders;
 pub use hosts::{AllowedHosts, Connector, HostRule, HostRuleError, Resolve};
-pub use kind::{Kind, Places, Resources};
-pub use kinds::{Kinds, SourceSpec, SqliteKind};
+pub use kind::{Locations, Resources, SourceKind};
+pub use kinds::{SourceKinds, SourceSpec, SqliteKind};
 pub use limits::Limits;
 pub use registry::Sources;
 pub use row::SourceRow;
 pub use run::{Ended, Ran, Run};
-pub use source::{Described, SchemaVersion, Source};
+pub use source::{Described, InlineReads, SchemaVersion, Source};

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::kind::Resources;
-use crate::{AllowedHosts, Kinds, Source, SourceError, SourceSpec};
+use crate::{AllowedHosts, Source, SourceError, SourceKinds, SourceSpec};
 
 /// Opened sources by id. Finding one takes a shared lock for the duration of a hash look-up; a file is never
 /// opened under a lock, so a slow disk delays nobody else.
 #[derive(Debug)]
 pub struct Sources {
-    kinds: Kinds,
+    kinds: SourceKinds,
     resources: Resources,
     open: RwLock<HashMap<i64, Opened>>,
 }
@@ -23,7 +23,7 @@ struct Opened {
 
 impl Sources {
     /// Creates an empty registry for sources of these kinds.
-    pub fn new(kinds: Kinds, resources: Resources) -> Self {
+    pub fn new(kinds: SourceKinds, resources: Resources) -> Self {
         Self { kinds, resources, open: RwLock::default() }
     }
 
@@ -33,7 +33,7 @@ impl Sources {
     }
 
     /// The kinds of database that can be opened.
-    pub fn kinds(&self) -> &Kinds {
+    pub fn kinds(&self) -> &SourceKinds {
         &self.kinds
     }
 

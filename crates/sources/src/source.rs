@@ -6,11 +6,12 @@ use std::fmt;
 
 use odata::model::{Finding, Schema};
 use odata::sql::Dialect;
+use odata::statement::Statement;
 
 use self::any::AnySource;
-use crate::driver::{Driver, Job, Placement};
-use crate::sqlite::SqliteSource;
-use crate::{Chunks, Deadline, Executor, Run, SourceError};
+use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
+use crate::sqlite::{Inline, SqliteSource};
+use crate::{Chunks, Deadline, Executor, Ran, Run, SourceError};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
@@ -100,9 +101,9 @@ impl Source {
 
     /// Short reads on the caller's thread, if the database is so near that handing them to another thread would
     /// cost more than the read.
-    pub fn inline(&self) -> Option<&SqliteSource> {
+    pub fn inline(&self) -> Option<InlineReads<'_>> {
         match &self.0 {
-            Backend::Sqlite(source) => Some(source),
+            Backend::Sqlite(source) => Some(InlineReads(source)),
             Backend::Any(_) => None,
         }
     }
@@ -143,5 +144,46 @@ impl Source {
             Backend::Sqlite(source) => source.executor().closed().await,
             Backend::Any(source) => source.closed().await,
         }
+    }
+}
+
+/// Short reads on the caller's thread. Meant for reads that take a fraction of a millisecond.
+#[derive(Debug, Clone, Copy)]
+pub struct InlineReads<'s>(&'s SqliteSource);
+
+impl InlineReads<'_> {
+    /// Runs one short statement and passes its rows to `rows`.
+    ///
+    /// # Errors
+    /// [`SourceError::TimedOut`] after the deadline; [`SourceError::StructureChanged`] if the statement does
+    /// not match the database; or why the database cannot be read. `rows` may have got rows before.
+    #[inline]
+    pub fn query<R: RowConsumer + ?Sized>(
+        self,
+        statement: &Statement,
+        run: Run,
+        rows: &mut R,
+    ) -> Result<Ran, SourceError> {
+        self.0.query(statement, run, rows)
+    }
+
+    /// Runs several short statements, all on the same snapshot of the data.
+    ///
+    /// # Errors
+    /// As for [`InlineReads::query`], or what `read` returns.
+    pub fn read<T>(
+        self,
+        run: Run,
+        read: impl FnOnce(&mut Runner<'_, Inline<'_>>) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        self.0.read(run, read)
+    }
+}
+
+#[cfg(test)]
+impl<'s> InlineReads<'s> {
+    /// The source itself.
+    pub(crate) fn sqlite(self) -> &'s SqliteSource {
+        self.0
     }
 }

@@ -26,7 +26,7 @@ mod statement;
 mod storage;
 mod survey;
 
-pub use self::inline::SqliteSource;
+pub use self::inline::{Inline, SqliteSource};
 pub use self::options::{Declarations, Forms, Keys, STORE, SqliteOptions};
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub mod conformance;
 mod connection;
 mod fake;
 mod lines;
+mod server;
 
-pub use fake::{FAKE, FakeDatabase, FakeKind};
+pub use fake::{FAKE, FakeKind};
 pub use lines::Lines;
+pub use server::FakeDatabase;

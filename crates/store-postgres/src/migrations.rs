@@ -108,6 +108,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0008_origin_of_grants.sql"),
     },
+    Migration {
+        number: 9,
+        name: "sealed_options",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0009_sealed_options.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

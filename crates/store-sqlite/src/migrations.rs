@@ -45,6 +45,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "origin_of_grants",
         sql: include_str!("../migrations/0008_origin_of_grants.sql"),
     },
+    Migration {
+        number: 9,
+        name: "sealed_options",
+        sql: include_str!("../migrations/0009_sealed_options.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

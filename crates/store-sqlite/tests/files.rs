@@ -52,7 +52,8 @@ fn migrations_run_once_and_are_named_before() {
             (5, "origins_of_redirect_urls"),
             (6, "familiar_networks"),
             (7, "handovers"),
-            (8, "origin_of_grants")
+            (8, "origin_of_grants"),
+            (9, "sealed_options")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -12,6 +12,7 @@ mod tables;
 
 pub use account::{
     options_from_json, options_to_json, permission_bit, permission_bits, permissions_from_bits,
+    sealed_options_from_json, sealed_options_to_json,
 };
 pub use application::SettingsColumns;
 pub use grant::OriginColumns;

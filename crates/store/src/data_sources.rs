@@ -1,8 +1,10 @@
 //! Data sources and the users with whom they are shared.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use domain::account::DataSource;
+use domain::account::{DataSource, SealedOption, StoredOptions};
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
@@ -18,12 +20,42 @@ pub struct NewDataSource {
     pub description: String,
     /// The number of the database kind.
     pub data_store: i64,
-    /// The options by key, such as `path`.
+    /// The options by key, such as `path`, except secret ones.
     pub options: BTreeMap<String, String>,
+    /// Seals the secret options.
+    pub sealing: Sealing,
     /// The user who may read and manage it.
     pub owner: UserId,
     /// The time of the operation.
     pub at: Timestamp,
+}
+
+/// Seals the secret options of a new data source once its id is known, because each seal is bound to the id. It may
+/// be called more than once.
+#[derive(Clone, Default)]
+pub struct Sealing(Option<Arc<SealFunction>>);
+
+/// From the id of a data source to its sealed options, by key.
+type SealFunction = dyn Fn(DataSourceId) -> BTreeMap<String, SealedOption> + Send + Sync;
+
+impl Sealing {
+    /// Seals with this function.
+    pub fn new(
+        seal: impl Fn(DataSourceId) -> BTreeMap<String, SealedOption> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(seal)))
+    }
+
+    /// The sealed options of the data source with that id.
+    pub fn seal(&self, id: DataSourceId) -> BTreeMap<String, SealedOption> {
+        self.0.as_ref().map(|seal| seal(id)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealing(redacted)")
+    }
 }
 
 /// The members of a data source that an update sets. A member that is `None` keeps its stored value, so that
@@ -35,9 +67,9 @@ pub struct DataSourceChange {
     /// The new description.
     pub description: String,
     /// Replaces all options.
-    pub options: Option<BTreeMap<String, String>>,
+    pub options: Option<StoredOptions>,
     /// The stored options on which the decision rests; the update is refused if they have changed since.
-    pub judged_for: Option<BTreeMap<String, String>>,
+    pub judged_for: Option<StoredOptions>,
     /// The time of the operation.
     pub at: Timestamp,
 }

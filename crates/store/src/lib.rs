@@ -41,7 +41,7 @@ pub use applications::{
     Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret,
 };
 pub use audit::{Audit, AuditFilter};
-pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sharing};
+pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{GrantCreation, Grants, NewConsent, NewGrant, Rotated};

@@ -1,9 +1,7 @@
 //! The rules that only the database can check. A backend loads the facts inside the transaction of the write;
 //! the decision is made here, once for all backends, and nothing here reads or writes.
 
-use std::collections::BTreeMap;
-
-use domain::account::{Permission, Role, User, role};
+use domain::account::{Permission, Role, StoredOptions, User, role};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, SecretId, TrustedOriginId, UserId};
 use domain::limit::Limit;
@@ -94,7 +92,7 @@ pub fn user_leaves_an_administrator(before: &User, change: AdministratorChange) 
 /// [`DataSourceRefusal::OptionsChanged`].
 pub fn options_are_those_judged(
     change: &DataSourceChange,
-    stored: &BTreeMap<String, String>,
+    stored: &StoredOptions,
 ) -> Result<(), DataSourceRefusal> {
     match &change.judged_for {
         Some(judged) if judged != stored => Err(DataSourceRefusal::OptionsChanged),

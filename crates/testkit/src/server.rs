@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
-use sources::{AllowedHosts, Kinds, Limits, Resources, Sources};
+use sources::{AllowedHosts, Limits, Resources, SourceKinds, Sources};
 use store::{
     Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,
     NewUser, Users,
@@ -57,7 +57,7 @@ pub struct Setup {
     /// The settings of the HTTP service.
     pub web: WebSettings,
     /// The kinds of database that can be a data source.
-    pub kinds: Kinds,
+    pub kinds: SourceKinds,
     /// The hosts to which data sources may connect.
     pub hosts: AllowedHosts,
     /// The seed for randomness.
@@ -69,7 +69,7 @@ impl Default for Setup {
         Self {
             app: AppSettings::default(),
             web: WebSettings::default(),
-            kinds: Kinds::standard(),
+            kinds: SourceKinds::standard(),
             hosts: AllowedHosts::default(),
             seed: 1,
         }

@@ -11,13 +11,15 @@
 
 use std::sync::Arc;
 
-use domain::id::{ClientId, CodeId, SessionId, TokenId, UserId};
+use domain::account::SealedOption;
+use domain::id::{ClientId, CodeId, DataSourceId, SessionId, TokenId, UserId};
 use domain::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
     SessionCookie,
 };
 use domain::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
+use zeroize::Zeroizing;
 
 pub mod client_secret;
 pub mod entropy;
@@ -30,6 +32,7 @@ pub mod remembered;
 pub mod seal;
 pub mod session;
 pub mod signing;
+mod source_option;
 mod subkey;
 
 pub use entropy::{Entropy, SystemEntropy};
@@ -47,6 +50,7 @@ pub struct Vault {
     secrets: client_secret::SecretKeys,
     sessions: session::SessionKeys,
     signing: signing::SigningKeys,
+    source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
     remembered: remembered::Remembered,
 }
@@ -81,6 +85,7 @@ impl Vault {
             secrets: client_secret::SecretKeys::derive(master),
             sessions: session::SessionKeys::derive(master),
             signing: signing::SigningKeys::derive(master),
+            source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),
             remembered: remembered::Remembered::new(&seed),
             entropy,
@@ -247,6 +252,26 @@ impl Vault {
     pub fn open_client_secret(&self, client: &ClientId, sealed: &[u8]) -> Result<ClientSecret, Unsealed> {
         let bytes = self.secrets.open(client, sealed)?;
         Ok(ClientSecret::new(String::from_utf8(bytes).map_err(|_| Unsealed)?))
+    }
+
+    /// Seals the value of a secret option of a data source under the master key. The seal is bound to the data
+    /// source and to the option, so that it opens nowhere else.
+    pub fn seal_source_option(&self, id: DataSourceId, option: &str, value: &str) -> SealedOption {
+        self.source_options.seal(id, option, value.as_bytes(), self.random())
+    }
+
+    /// Opens what [`Vault::seal_source_option`] sealed.
+    ///
+    /// # Errors
+    /// If it was not sealed under this master key for this option of this data source.
+    pub fn open_source_option(
+        &self,
+        id: DataSourceId,
+        option: &str,
+        sealed: &SealedOption,
+    ) -> Result<Zeroizing<String>, Unsealed> {
+        let bytes = self.source_options.open(id, option, sealed)?;
+        String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| Unsealed)
     }
 
     /// Whether two digests are equal, in constant time.

@@ -4,18 +4,17 @@
 //! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
 //! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::account::DataSource;
+use domain::account::{DataSource, StoredOptions};
 use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
 use sources::driver::{Placement, ready};
-use sources::options::OptionValues;
-use sources::{AllowedFolders, Deadline, Described, Places, SchemaVersion, Source, SourceError, SourceSpec};
+use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec};
 
 use crate::data::Document;
 use crate::{Context, Fault};
@@ -70,7 +69,7 @@ struct Slot {
 #[derive(Debug)]
 struct Ready {
     opened: Arc<OpenedSource>,
-    options: BTreeMap<String, String>,
+    options: StoredOptions,
     updated_at: Timestamp,
     version: SchemaVersion,
     looked_at: AtomicI64,
@@ -116,7 +115,8 @@ impl Ready {
     fn fits(&self, record: &DataSource) -> bool {
         record.updated_at < self.updated_at
             || (record.updated_at == self.updated_at
-                && self.options == record.options
+                && self.options.plain == record.options
+                && self.options.sealed == record.sealed_options
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
@@ -241,14 +241,14 @@ impl Context {
     async fn make_ready(&self, record: &DataSource, slot: &Slot) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let looked_at = self.now();
         let sources = self.sources.clone();
-        let places = self.every_place();
+        let locations = self.every_location();
         let deadline = self.schema_deadline();
         let spec = self.spec_of(record)?;
         let (id, namespace) = (record.id.get(), namespace(&record.name));
         let placement = spec.placement();
         let described = off_request_threads(placement, async move {
             // Checked again: a link may have replaced the file since the source was created.
-            spec.clone().allowed(&places)?;
+            spec.clone().allowed(&locations)?;
             let source = sources.open_or_get(id, &spec)?;
             // Read before the structure, so that a change in between is noticed at the next check.
             let version = source.version(deadline).await?;
@@ -272,7 +272,7 @@ impl Context {
             let heeds_rows = !slot.ready().is_some_and(gave_the_same);
             slot.replace(Arc::new(Ready {
                 opened: opened.clone(),
-                options: record.options.clone(),
+                options: record.stored_options(),
                 updated_at: record.updated_at,
                 version,
                 looked_at: AtomicI64::new(looked_at.as_micros()),
@@ -288,29 +288,6 @@ impl Context {
         Ok(made.inspect_err(|error| {
             tracing::warn!(data_source = id, %error, detail = error.detail(), "a data source cannot be read");
         })?)
-    }
-
-    /// How to open the source of a record.
-    fn spec_of(&self, record: &DataSource) -> Result<SourceSpec, SourceError> {
-        let kind = self.sources.kinds().get(record.data_store);
-        let unknown =
-            || SourceError::Failed { detail: format!("there is no data store {}", record.data_store) };
-        let options = OptionValues { plain: record.options.clone(), ..OptionValues::default() };
-        Ok(SourceSpec::new(Arc::clone(kind.ok_or_else(unknown)?), options))
-    }
-
-    /// The places for an administrator: all folders except the server's own.
-    pub(crate) fn every_place(&self) -> Places {
-        Places { folders: self.allowed_folders().or_anywhere(), hosts: self.sources.hosts().clone() }
-    }
-
-    /// The places for everybody else.
-    pub(crate) fn allowed_places(&self) -> Places {
-        Places { folders: self.allowed_folders(), hosts: self.sources.hosts().clone() }
-    }
-
-    fn allowed_folders(&self) -> AllowedFolders {
-        AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
     }
 
     fn schema_deadline(&self) -> Deadline {

@@ -17,8 +17,7 @@ use odata::position::Position;
 use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
-use sources::sqlite::SqliteSource;
-use sources::{ChunkSink, Deadline, Run, SourceError, SourceRow};
+use sources::{ChunkSink, Deadline, InlineReads, Run, SourceError, SourceRow};
 use vault::Vault;
 
 use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
@@ -211,7 +210,7 @@ impl Job for SingleJob {
 
 impl Pager {
     /// The page, if it is short enough to be kept in memory.
-    fn inline(&self, source: &SqliteSource, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
+    fn inline(&self, source: InlineReads<'_>, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
         let mut out = ShortPage { bytes: planned.buffer(), outgrown: false };
         match &planned.plan {
             // Count and rows must see the same snapshot.

@@ -22,11 +22,12 @@ use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
 mod draft;
+mod options;
 mod sharing;
 
 pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, SharingChange, UserReference};
-pub use sources::Kinds;
+pub use sources::SourceKinds;
 pub use sources::options::{DataStore, OptionSchema, ValueKind};
 
 /// Why an operation on a data source was refused.
@@ -122,7 +123,7 @@ service!(DataSourceService);
 
 impl DataSourceService {
     /// The kinds of database that can be a data source.
-    pub fn data_stores(&self) -> &Kinds {
+    pub fn data_stores(&self) -> &SourceKinds {
         self.context.sources.kinds()
     }
 

@@ -1,3 +1,6 @@
+use std::sync::atomic::Ordering;
+
+use super::queue::{OVERFLOW_BYTES, QUEUED_BYTES, STREAM_OVERFLOW_BYTES};
 use super::*;
 
 fn long() -> Deadline {

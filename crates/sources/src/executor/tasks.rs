@@ -70,7 +70,7 @@ impl Tasks {
         if state.free > 0 {
             state.free -= 1;
             drop(state);
-            Turn { shared: Arc::clone(&self.shared), runtime }.run(Box::pin(work));
+            RunningTask { shared: Arc::clone(&self.shared), runtime }.run(Box::pin(work));
             return Ok(());
         }
         if state.queue.len() >= self.queued {
@@ -99,23 +99,23 @@ impl Drop for Tasks {
 }
 
 /// The right to run as a task. When it is dropped, also by a panic, the next work gets it.
-struct Turn {
+struct RunningTask {
     shared: Arc<Shared>,
     runtime: Handle,
 }
 
-impl Turn {
+impl RunningTask {
     fn run(self, work: Work) {
         let runtime = self.runtime.clone();
         // The work ends when its source is closed, so it does not outlive the shutdown.
         drop(runtime.spawn(async move {
-            let _turn = self;
+            let _running = self;
             work.await;
         }));
     }
 }
 
-impl Drop for Turn {
+impl Drop for RunningTask {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         let next = state.queue.pop_front();

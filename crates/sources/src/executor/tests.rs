@@ -24,7 +24,7 @@ fn resources(hosts: &[&str]) -> Resources {
 impl Fixture for Fake {
     fn open(sql: &str) -> Self {
         let (database, resources) = (FakeDatabase::new(sql), resources(&["127.0.0.1"]));
-        let source = database.spec().open(&resources).unwrap();
+        let source = FakeKind(database.clone()).spec().open(&resources).unwrap();
         Self { database, resources, source }
     }
 
@@ -128,7 +128,8 @@ async fn closing_waits_until_the_last_connection_is_closed() {
 async fn connections_of_all_sources_share_one_budget() {
     let resources = Resources::new(limits(), 1, AllowedHosts::new(vec!["127.0.0.1".parse().unwrap()]));
     let databases = [FakeDatabase::new("CREATE TABLE t(a)"), FakeDatabase::new("CREATE TABLE t(a)")];
-    let sources = databases.each_ref().map(|database| database.spec().open(&resources).unwrap());
+    let sources =
+        databases.each_ref().map(|database| FakeKind(database.clone()).spec().open(&resources).unwrap());
     for _ in 0..2 {
         for source in &sources {
             assert_eq!(read(source, far(), "SELECT 7").await.unwrap(), "Integer(7)\n");
@@ -144,7 +145,7 @@ async fn connections_of_all_sources_share_one_budget() {
 async fn a_host_or_a_password_that_is_refused_opens_nothing() {
     let database = FakeDatabase::new("CREATE TABLE t(a)");
     for hosts in [&[][..], &["localhost"], &["10.0.0.0/8"], &["127.0.0.1:1"]] {
-        let source = database.spec().open(&resources(hosts)).unwrap();
+        let source = FakeKind(database.clone()).spec().open(&resources(hosts)).unwrap();
         assert_eq!(source.version(far()).await, Err(SourceError::HostNotAllowed), "{hosts:?}");
     }
     assert_eq!(database.passwords(), [""; 0], "no password was sent");

@@ -1,7 +1,7 @@
 //! SQLite database files.
 
 use crate::driver::Placement;
-use crate::kind::{Kind, Places, Resources};
+use crate::kind::{Locations, Resources, SourceKind};
 use crate::options::{DataStore, OptionValues};
 use crate::sqlite::{self, SqliteOptions, SqliteSource};
 use crate::{Source, SourceError};
@@ -10,7 +10,7 @@ use crate::{Source, SourceError};
 #[derive(Debug)]
 pub struct SqliteKind;
 
-impl Kind for SqliteKind {
+impl SourceKind for SqliteKind {
     fn store(&self) -> &'static DataStore {
         &sqlite::STORE
     }
@@ -20,9 +20,9 @@ impl Kind for SqliteKind {
     }
 
     /// Resolves links, so that opening it opens the checked file.
-    fn allowed(&self, options: OptionValues, places: &Places) -> Result<OptionValues, SourceError> {
+    fn allowed(&self, options: OptionValues, locations: &Locations) -> Result<OptionValues, SourceError> {
         let mut read = SqliteOptions::read(&options.plain)?;
-        read.path = places.folders.check(&read.path)?;
+        read.path = locations.folders.check(&read.path)?;
         read.values()
     }
 

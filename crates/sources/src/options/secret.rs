@@ -11,8 +11,8 @@ pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes the value.
-    pub fn new(value: String) -> Self {
-        Self(Zeroizing::new(value))
+    pub fn new(value: impl Into<Zeroizing<String>>) -> Self {
+        Self(value.into())
     }
 
     /// The value in clear, for the driver that logs in with it and the vault that seals it.

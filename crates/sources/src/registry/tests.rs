@@ -16,7 +16,7 @@ fn database(folder: &Path, name: &str) -> SourceSpec {
 
 fn sources(connections: usize) -> Sources {
     let resources = Resources::new(Limits::default(), connections, AllowedHosts::default());
-    Sources::new(Kinds::standard(), resources)
+    Sources::new(SourceKinds::standard(), resources)
 }
 
 fn touch(source: &Source) -> Result<(), SourceError> {

@@ -86,7 +86,7 @@ fn one_integer(source: &Source, sql: &str) -> Result<i64, SourceError> {
 }
 
 fn sqlite_of(source: &Source) -> &super::SqliteSource {
-    source.inline().unwrap()
+    source.inline().unwrap().sqlite()
 }
 
 /// What the executor does, without a runtime: the futures of this driver never wait.

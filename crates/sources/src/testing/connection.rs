@@ -8,7 +8,7 @@ use odata::cell::{Cell, Row, Value};
 use odata::statement::Statement;
 use tokio::net::TcpStream;
 
-use super::fake::{FakeDatabase, Prepared};
+use super::server::{FakeDatabase, Prepared};
 use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, ready, room};
 use crate::{Deadline, Described, Run, SchemaVersion, Source, SourceError, SourceRow};
 

@@ -9,7 +9,8 @@ use domain::secret::PasswordHash;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use store::{
-    Applications, ComesFrom, DataSources, NewDataSource, RefusedSignIn, Sharing, SignIns, UserChange, Users,
+    Applications, ComesFrom, DataSources, NewDataSource, RefusedSignIn, Sealing, Sharing, SignIns,
+    UserChange, Users,
 };
 use store_sqlite::{CopyError, Current, SqliteStore};
 
@@ -25,6 +26,7 @@ async fn data_source(store: &SqliteStore, owner: &User, name: &str, shared: &[&U
         description: String::new(),
         data_store: 1,
         options: BTreeMap::new(),
+        sealing: Sealing::default(),
         owner: owner.id,
         at: at(1),
     };

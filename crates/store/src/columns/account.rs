@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::account::Permission;
+use domain::account::{Permission, SealedOption};
 
 use super::Impossible;
 
@@ -27,6 +27,32 @@ pub fn permissions_from_bits(bits: i64) -> Vec<Permission> {
 /// Never in practice: strings can always be serialized.
 pub fn options_to_json(options: &BTreeMap<String, String>) -> Result<String, Impossible> {
     serde_json::to_string(options).map_err(|error| Impossible(error.to_string()))
+}
+
+/// The secret options of a data source as JSON; `None` if there are none.
+///
+/// # Errors
+/// Never in practice: strings can always be serialized.
+pub fn sealed_options_to_json(
+    options: &BTreeMap<String, SealedOption>,
+) -> Result<Option<String>, Impossible> {
+    let texts: BTreeMap<&str, &str> =
+        options.iter().map(|(key, sealed)| (key.as_str(), sealed.as_str())).collect();
+    let json = (!texts.is_empty()).then(|| serde_json::to_string(&texts));
+    json.transpose().map_err(|error| Impossible(error.to_string()))
+}
+
+/// Reads the secret options of a stored data source.
+///
+/// # Errors
+/// If the text is not a JSON object of strings.
+pub fn sealed_options_from_json(json: Option<&str>) -> Result<BTreeMap<String, SealedOption>, Impossible> {
+    let texts: BTreeMap<String, String> = match json {
+        Some(json) => serde_json::from_str(json)
+            .map_err(|_| Impossible("a data source with impossible sealed options".to_owned()))?,
+        None => BTreeMap::new(),
+    };
+    Ok(texts.into_iter().map(|(key, text)| (key, SealedOption::new(text))).collect())
 }
 
 /// Reads the options of a stored data source.

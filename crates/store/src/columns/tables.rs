@@ -298,6 +298,7 @@ const DATA_SOURCES: &[StoredColumn] = &[
     number("updated_at"),
     text("created_by").or_null(),
     number("handed_over_at").or_null(),
+    text("sealed_options").or_null(),
 ];
 
 const RING_KEYS: &[StoredColumn] =

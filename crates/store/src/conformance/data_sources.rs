@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::account::DataSource;
+use domain::account::{DataSource, SealedOption, StoredOptions};
 use domain::audit::Action;
 use domain::id::{DataSourceId, UserId};
 
 use super::{START, World, at_once, event, insert_user};
-use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, Store};
+use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sealing, Sharing, Store};
 
 pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -86,7 +86,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let change = DataSourceChange {
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
-        options: Some(options("/data/other.db")),
+        options: Some(options("/data/other.db").into()),
         judged_for: None,
         at: later,
     };
@@ -110,6 +110,39 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     assert_eq!(world.store.find_data_source(source.id).await.unwrap(), None);
 }
 
+pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let sealed = |key: &str, text: String| BTreeMap::from([(key.to_owned(), SealedOption::new(text))]);
+    let new = NewDataSource {
+        sealing: Sealing::new(move |id| sealed("password", format!("for {id}"))),
+        ..new(&world, "sales")
+    };
+    let inserted = world.store.insert_data_source(new, event(Action::CreateDataSource)).await.unwrap();
+    let source = inserted.unwrap();
+    assert_eq!(source.sealed_options, sealed("password", format!("for {}", source.id)));
+    let found = world.store.find_data_source_by_name("sales").await.unwrap().unwrap();
+    assert_eq!((&found, &world.store.list_data_sources(None).await.unwrap()[0]), (&source, &source));
+    let update = async |options, judged_for| {
+        let change = DataSourceChange {
+            name: None,
+            description: "changed".to_owned(),
+            options,
+            judged_for,
+            at: START,
+        };
+        let updated = world.store.update_data_source(source.id, change, event(Action::UpdateDataSource));
+        updated.await.unwrap().map(|source| source.stored_options())
+    };
+    let kept = source.stored_options();
+    assert_eq!(update(None, None).await, Ok(kept.clone()), "what is not named is kept");
+    let other = StoredOptions { sealed: sealed("token", "another".to_owned()), ..kept.clone() };
+    assert_eq!(update(Some(other.clone()), Some(kept.clone())).await, Ok(other.clone()));
+    let refused = update(Some(kept.clone()), Some(kept)).await;
+    assert_eq!(refused, Err(DataSourceRefusal::OptionsChanged), "the secrets have changed meanwhile");
+    let none = StoredOptions::from(other.plain.clone());
+    assert_eq!(update(Some(none.clone()), None).await, Ok(none), "none is left");
+}
+
 pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     for round in 0..20 {
@@ -119,7 +152,7 @@ pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn St
             let change = DataSourceChange {
                 name: (task == 0).then(|| format!("after_{round}")),
                 description: String::new(),
-                options: (task == 1).then(|| options("/data/other.db")),
+                options: (task == 1).then(|| options("/data/other.db").into()),
                 judged_for: None,
                 at: START,
             };
@@ -138,7 +171,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     let change = |name: &str| DataSourceChange {
         name: Some(name.to_owned()),
         description: String::new(),
-        options: Some(BTreeMap::new()),
+        options: Some(StoredOptions::default()),
         judged_for: None,
         at: START,
     };
@@ -158,15 +191,19 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn insert(world: &World, name: &str) -> Result<DataSource, DataSourceRefusal> {
-    let new = NewDataSource {
+    world.store.insert_data_source(new(world, name), event(Action::CreateDataSource)).await.unwrap()
+}
+
+fn new(world: &World, name: &str) -> NewDataSource {
+    NewDataSource {
         name: name.to_owned(),
         description: String::new(),
         data_store: 1,
         options: options("/data/sales.db"),
+        sealing: Sealing::default(),
         owner: world.user.id,
         at: START,
-    };
-    world.store.insert_data_source(new, event(Action::CreateDataSource)).await.unwrap()
+    }
 }
 
 fn options(path: &str) -> BTreeMap<String, String> {

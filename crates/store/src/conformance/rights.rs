@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::account::{Authority, Permission, Rights, Role, USER_ROLE, User};
+use domain::account::{Authority, Permission, Rights, Role, StoredOptions, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::RoleId;
 use domain::limit::Limit;
@@ -14,7 +14,7 @@ use oauth::scope::{BuiltInScope, ScopeSet};
 use super::{OVER, START, World, at_once, event, insert_user, new_secret, settings_named};
 use crate::{
     Amendment, ApplicationRefusal, DataSourceChange, DataSourceRefusal, NewApplication, NewDataSource,
-    NewUser, Possessions, RightsChanged, Sharing, Store, UserChange, UserRefusal,
+    NewUser, Possessions, RightsChanged, Sealing, Sharing, Store, UserChange, UserRefusal,
 };
 
 /// The permissions of the clerk in these tests.
@@ -127,6 +127,7 @@ async fn data_sources_refused(world: &World, judged: &impl Fn(Action) -> NewAudi
         description: String::new(),
         data_store: 1,
         options: BTreeMap::new(),
+        sealing: Sealing::default(),
         owner: world.user.id,
         at: START,
     };
@@ -318,7 +319,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
 pub async fn options_that_were_kept_are_not_written_back(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let source = super::data_sources::insert(&world, "sales").await.unwrap();
-    let options = |path: &str| BTreeMap::from([("path".to_owned(), path.to_owned())]);
+    let options = |path: &str| StoredOptions::from(BTreeMap::from([("path".to_owned(), path.to_owned())]));
     let change = |to, judged_for| DataSourceChange {
         name: None,
         description: String::new(),
@@ -328,11 +329,11 @@ pub async fn options_that_were_kept_are_not_written_back(store: Arc<dyn Store>) 
     };
     let update = async |change| {
         let updated = world.store.update_data_source(source.id, change, event(Action::UpdateDataSource));
-        updated.await.unwrap().map(|source| source.options)
+        updated.await.unwrap().map(|source| source.stored_options())
     };
     let narrowed = options("/data/narrow.db");
     assert_eq!(update(change(narrowed.clone(), None)).await, Ok(narrowed.clone()));
-    let kept = change(source.options.clone(), Some(source.options.clone()));
+    let kept = change(source.stored_options(), Some(source.stored_options()));
     assert_eq!(update(kept).await, Err(DataSourceRefusal::OptionsChanged));
     assert_eq!(update(change(narrowed.clone(), Some(narrowed.clone()))).await, Ok(narrowed));
 }

@@ -7,7 +7,9 @@ use domain::time::Timestamp;
 
 use super::versions::{self, CachedKind};
 use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
-use crate::columns::{Impossible, options_from_json, options_to_json};
+use crate::columns::{
+    Impossible, options_from_json, options_to_json, sealed_options_from_json, sealed_options_to_json,
+};
 use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, fold_name, rules};
 
 macro_rules! select {
@@ -16,7 +18,7 @@ macro_rules! select {
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id, d.created_by, d.handed_over_at,
                 (SELECT string_agg(CAST(user_id AS text), ' ' ORDER BY user_id) FROM data_source_shares
                     WHERE data_source_id = d.id),
-                d.created_at, d.updated_at
+                d.created_at, d.updated_at, d.sealed_options
             FROM data_sources d ",
             $tail
         ))
@@ -36,6 +38,7 @@ impl Record for DataSource {
             shared_with: row.numbers(UserId::new)?,
             created_at: row.read()?,
             updated_at: row.read()?,
+            sealed_options: sealed_options_from_json(row.read::<Option<&str>>()?)?,
         })
     }
 }
@@ -117,14 +120,20 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDataSource, event: &NewA
         VALUES (:name, :folded, :description, :data_store, :options, :owner, :at, :at)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id",
     );
+    static SEAL: NamedStatement =
+        NamedStatement::new("UPDATE data_sources SET sealed_options = :sealed WHERE id = :id");
     rights_hold(db, event).await?;
     users_exist(db, &[new.owner]).await?;
-    let NewDataSource { name, description, data_store, options, owner, at } = new;
+    let NewDataSource { name, description, data_store, options, sealing, owner, at } = new;
     let (data_store, owner, at) = (*data_store, *owner, *at);
     let (folded, options) = (fold_name(name), options_to_json(options)?);
     let row = values! { name, folded, description, data_store, options, owner, at };
     let id: Option<DataSourceId> = db.find(&INSERT, row).await?;
-    finish(db, id.ok_or(DataSourceRefusal::NameTaken)?, event).await
+    let id = id.ok_or(DataSourceRefusal::NameTaken)?;
+    if let Some(sealed) = sealed_options_to_json(&sealing.seal(id))? {
+        db.execute(&SEAL, values! { sealed, id }).await?;
+    }
+    finish(db, id, event).await
 }
 
 /// Changes a data source.
@@ -139,19 +148,21 @@ pub async fn update<S: SqlTransaction>(
     );
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE data_sources SET name = :name, folded_name = :folded, description = :description,
-            options = :options, updated_at = :at
+            options = :options, updated_at = :at, sealed_options = :sealed
         WHERE id = :id",
     );
     let before = managed(db, id, event).await?;
-    rules::options_are_those_judged(change, &before.options)?;
+    let stored = before.stored_options();
+    rules::options_are_those_judged(change, &stored)?;
     let name = change.name.as_ref().unwrap_or(&before.name);
     let folded = fold_name(name);
     if db.value(&TAKEN, values! { folded: &folded, id }).await? {
         return Err(DataSourceRefusal::NameTaken.into());
     }
-    let options = options_to_json(change.options.as_ref().unwrap_or(&before.options))?;
+    let options = change.options.as_ref().unwrap_or(&stored);
+    let (options, sealed) = (options_to_json(&options.plain)?, sealed_options_to_json(&options.sealed)?);
     let (description, at) = (&change.description, change.at);
-    db.execute(&UPDATE, values! { name, folded, description, options, at, id }).await?;
+    db.execute(&UPDATE, values! { name, folded, description, options, at, sealed, id }).await?;
     finish(db, id, event).await
 }
 

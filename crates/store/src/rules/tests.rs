@@ -1,4 +1,6 @@
-use domain::account::{ADMINISTRATOR_ROLE, Authority, Lockout, Rights, USER_ROLE};
+use std::collections::BTreeMap;
+
+use domain::account::{ADMINISTRATOR_ROLE, Authority, Lockout, Rights, SealedOption, USER_ROLE};
 use domain::id::{ApplicationId, Epoch};
 use domain::secret::{Digest, PasswordHash};
 use oauth::application::{ApplicationSettings, GrantType, Profile, StoredSecret, TokenFormat};
@@ -78,7 +80,7 @@ fn the_last_active_administrator_stays_one() {
 
 #[test]
 fn options_that_changed_since_the_decision_refuse_it() {
-    let options = |path: &str| BTreeMap::from([("path".to_owned(), path.to_owned())]);
+    let options = |path: &str| StoredOptions::from(BTreeMap::from([("path".to_owned(), path.to_owned())]));
     let change = |judged_for| DataSourceChange {
         name: None,
         description: String::new(),
@@ -90,6 +92,10 @@ fn options_that_changed_since_the_decision_refuse_it() {
     assert_eq!(options_are_those_judged(&change(Some(options("a"))), &options("a")), Ok(()));
     let refused = options_are_those_judged(&change(Some(options("b"))), &options("a"));
     assert_eq!(refused, Err(DataSourceRefusal::OptionsChanged));
+    let mut sealed = options("a");
+    sealed.sealed.insert("password".to_owned(), SealedOption::new("sealed".to_owned()));
+    let refused = options_are_those_judged(&change(Some(options("a"))), &sealed);
+    assert_eq!(refused, Err(DataSourceRefusal::OptionsChanged), "another secret");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `/api/mgmt/datasources`: the databases that users may read, their models, and their sharing.
 
 use app::management::data_sources::{
-    DataSourceDraft, DataSourceError, DataSourceService, Kinds, SeenSource, SharingChange,
+    DataSourceDraft, DataSourceError, DataSourceService, SeenSource, SharingChange, SourceKinds,
 };
 use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
@@ -201,7 +201,7 @@ async fn share_as(
 fn read(
     body: JsonBody<DataSourcePayload>,
     of_new: bool,
-    kinds: &Kinds,
+    kinds: &SourceKinds,
 ) -> Result<(DataSourceDraft, ConnectionType), ManagementProblem> {
     body.judged(|payload| {
         judged(payload.draft.faults(of_new, kinds))

@@ -63,6 +63,7 @@ impl Fixture {
             description: String::new(),
             data_store: 1,
             options: [("path".to_owned(), path)].into(),
+            sealing: store::Sealing::default(),
             owner: self.server.user(&USER).await.id,
             at: self.server.clock().now(),
         };

@@ -7,8 +7,7 @@ use odata::plan::Query;
 use odata::position::Position;
 use odata::statement::Statement;
 use sources::driver::{Flow, RowConsumer, Runner, Statements};
-use sources::sqlite::SqliteSource;
-use sources::{ChunkSink, Pace, Ran, Run, SourceError, SourceRow};
+use sources::{ChunkSink, InlineReads, Pace, Ran, Run, SourceError, SourceRow};
 
 use super::{INLINE_BYTES, LONGEST_ROW};
 
@@ -23,7 +22,7 @@ pub(super) trait Reads {
 
 /// Runs single statements on the caller's thread, without a transaction.
 pub(super) struct Alone<'a> {
-    pub(super) source: &'a SqliteSource,
+    pub(super) source: InlineReads<'a>,
     pub(super) run: Run,
 }
 

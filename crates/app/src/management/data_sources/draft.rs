@@ -2,19 +2,19 @@
 
 use super::DataSourceService;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use domain::account::{DataSource, data_source};
+use domain::account::data_source;
 use domain::audit::Action;
 use domain::characters;
 use domain::id::DataSourceId;
-use sources::options::OptionValues;
-use sources::{Kind, Kinds, SourceError, SourceSpec};
-use store::{DataSourceChange, NewDataSource};
+use sources::{SourceError, SourceKinds};
+use store::{DataSourceChange, NewDataSource, Sealing};
 
+use super::options::{UsableOptions, sealed};
 use super::{DataSourceError, SeenSource};
 use crate::Fault;
-use crate::data::models::off_request_threads;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
@@ -25,7 +25,7 @@ const LONGEST_DESCRIPTION: usize = 256;
 
 /// The desired content of a data source. A member that is `None` takes its default for a new one, and keeps
 /// its value for an existing one.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct DataSourceDraft {
     /// Required for a new data source.
     pub name: Option<String>,
@@ -33,13 +33,26 @@ pub struct DataSourceDraft {
     pub data_store: Option<i64>,
     /// A description for people.
     pub description: String,
-    /// The options by key; required for a new data source.
+    /// The options by key; required for a new data source. A stored secret option that is omitted is kept.
     pub options: Option<BTreeMap<String, String>>,
+}
+
+/// Without the values of the options, of which some are secrets.
+impl fmt::Debug for DataSourceDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options: Option<Vec<&String>> = self.options.as_ref().map(|options| options.keys().collect());
+        f.debug_struct("DataSourceDraft")
+            .field("name", &self.name)
+            .field("data_store", &self.data_store)
+            .field("description", &self.description)
+            .field("options", &options)
+            .finish()
+    }
 }
 
 impl DataSourceDraft {
     /// All faults except those of the options. `kinds` are those of which a new data source may be.
-    pub fn faults(&self, of_new: bool, kinds: &Kinds) -> Vec<FieldFault> {
+    pub fn faults(&self, of_new: bool, kinds: &SourceKinds) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if of_new && self.name.is_none() {
             faults.push(FieldFault::new("name", "is required"));
@@ -94,11 +107,14 @@ impl DataSourceService {
         let options = self.usable_options(actor, kind, draft.options.unwrap_or_default(), None).await;
         let options = self.noting_forbidden_files(actor, options, origin).await?;
         let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);
+        let UsableOptions { plain, secrets, .. } = options;
+        let vault = Arc::clone(&self.context.vault);
         let new = NewDataSource {
             name,
             description: draft.description,
             data_store: kind.store().id,
-            options,
+            options: plain,
+            sealing: Sealing::new(move |id| sealed(&vault, id, &secrets)),
             owner: actor.subject().user.id,
             at: self.context.now(),
         };
@@ -142,7 +158,9 @@ impl DataSourceService {
         };
         // Kept options are accepted because they are already stored, but they may have changed by the time of
         // the write.
-        let judged_for = options.as_ref().filter(|options| **options == record.options).cloned();
+        let judged_for = options.as_ref().filter(|options| options.keep_some_of(&record));
+        let judged_for = judged_for.map(|_| record.stored_options());
+        let options = options.map(|options| options.stored(&self.context.vault, id));
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
         let (name, description, at) = (draft.name, draft.description, self.context.now());
@@ -169,47 +187,5 @@ impl DataSourceService {
                 .await;
         }
         outcome
-    }
-
-    /// Opens a database with the options, and returns them in the form to store.
-    async fn usable_options(
-        &self,
-        actor: &Actor,
-        kind: &Arc<dyn Kind>,
-        options: BTreeMap<String, String>,
-        current: Option<&DataSource>,
-    ) -> Result<BTreeMap<String, String>, DataSourceError> {
-        let store = kind.store();
-        let faults = store.faults(&options, |_| false);
-        if !faults.is_empty() {
-            let named = faults
-                .into_iter()
-                .map(|fault| FieldFault::new(format!("options.{}", fault.key), fault.message));
-            return Err(DataSourceError::Options(named.collect()));
-        }
-        if current.is_some_and(|record| record.options == options) {
-            return Ok(options);
-        }
-        let given = SourceSpec::new(Arc::clone(kind), OptionValues::of(store, options));
-        let spec = self.allowed_spec(actor, given).await?;
-        let stored = spec.options().clone();
-        let refused = self.context.try_out(spec).await?;
-        if refused.is_empty() {
-            return Ok(stored);
-        }
-        let named = refused.into_iter().map(|(option, finding)| {
-            FieldFault::new(format!("options.{option}"), format!("{}: {}", finding.subject, finding.message))
-        });
-        Err(DataSourceError::Options(named.collect()))
-    }
-
-    /// The real path of a database that the caller may name. It is stored with symbolic links resolved, so
-    /// that exactly the accepted file is opened later.
-    async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
-        let is_administrator = actor.caller().account().is_administrator();
-        let places =
-            if is_administrator { self.context.every_place() } else { self.context.allowed_places() };
-        let checked = off_request_threads(given.placement(), async move { given.allowed(&places) });
-        checked.await?.map_err(DataSourceError::Unusable)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::account::network::Network;
-use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, USER_ROLE, User};
+use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
 use domain::limit::Limit;
@@ -15,7 +15,7 @@ use oauth::grant::GrantOrigin;
 use oauth::scope::BuiltInScope;
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
-    NewUser, RefusedSignIn, Sharing, Store, StoredKey, SucceededSignIn, Usage,
+    NewUser, RefusedSignIn, Sealing, Sharing, Store, StoredKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -78,6 +78,9 @@ pub(super) async fn fill(store: &dyn Store) {
         description: ODD.to_owned(),
         data_store: 1,
         options: BTreeMap::from([("path".to_owned(), ODD.to_owned())]),
+        sealing: Sealing::new(|id| {
+            BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
+        }),
         owner: bob.id,
         at: START,
     };

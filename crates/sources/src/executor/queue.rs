@@ -9,12 +9,12 @@ use crate::workers::{Demand, Workers};
 
 /// A bounded number of jobs that run, and of jobs that wait.
 #[derive(Debug)]
-pub(super) enum Turns {
+pub(super) enum JobQueue {
     Threads(Workers),
     Tasks(Tasks),
 }
 
-impl Turns {
+impl JobQueue {
     pub(super) fn new(placement: Placement, running: usize, queued: usize) -> Self {
         match placement {
             Placement::Thread => Self::Threads(Workers::new(running, queued)),
