@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::TokenId;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
-use store::Grants;
+use store::{Applications as _, Grants, NewSecret};
 use testkit::{TestServer, USER};
 
 /// The number of revocations in one read.
@@ -74,4 +74,24 @@ async fn a_feed_that_has_lost_its_end_is_read_again() {
     scene.end_what(&after).await;
     scene.server.app().node().refresh().await.unwrap();
     assert_eq!([scene.status(&before).await, scene.status(&after).await], [401, 401]);
+}
+
+#[tokio::test]
+async fn a_secret_that_another_node_has_just_issued_is_accepted() {
+    let scene = Scene::new().await;
+    let application = scene.server.store().find_application(scene.application).await.unwrap().unwrap();
+    let introspect = async |secret: &str| {
+        let client = application.client_id.as_str();
+        let form = [("client_id", client), ("client_secret", secret), ("token", "x")];
+        scene.server.post("/oauth2/introspect").form(&form).send().await.status()
+    };
+    assert_eq!(introspect("sgs_wrong").await, 400, "now this node knows the application");
+    let now = scene.server.clock().now();
+    let fresh = scene.server.vault().new_client_secret();
+    let new = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: None };
+    let event = NewAuditEvent::new(Action::ResetSecret, Outcome::Success, now);
+    let reset = scene.server.store().reset_secret(scene.application, new, now.plus_secs(60), event);
+    reset.await.unwrap().unwrap();
+    assert_eq!(introspect(fresh.secret.expose()).await, 200);
+    assert_eq!(introspect("sgs_wrong").await, 400);
 }

@@ -132,6 +132,16 @@ impl Context {
         outcome
     }
 
+    /// Makes sure that the cache is no older than `since`, by the monotonic clock. One caller polls the database
+    /// for all that wait.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(crate) async fn ensure_polled_since(&self, since: i64) -> Result<(), StoreError> {
+        let _turn = self.staleness.turn.lock().await;
+        if self.staleness.looked_at.load(Ordering::Acquire) > since { Ok(()) } else { self.refresh().await }
+    }
+
     /// Applies revocations of this node to the index before the response is sent.
     pub(crate) fn learn(&self, events: &[Revocation]) {
         self.revocations.apply(events);

@@ -3,6 +3,7 @@
 use domain::audit::{Action, Outcome};
 use domain::id::ApplicationId;
 use domain::secret::ClientSecret;
+use domain::time::Timestamp;
 use oauth::application::StoredSecret;
 use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
 use oauth::parameters::Parameters;
@@ -71,17 +72,16 @@ impl Context {
                 return Err(refusal.into());
             }
         };
-        let found = match &presented.unverified_client_id {
-            Some(id) => self.application_by_client_id(id).await?,
-            None => None,
-        };
-        let named = found.as_ref().map(|application| application.id);
-        let is_secret =
-            |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        let mut named = None;
         let address = request.origin.address;
         // The secret is checked before any limit, because anybody may name an application and send a wrong
         // secret.
-        match authenticate(&presented, found, now, is_secret) {
+        let mut judged = self.judge_client(&presented, now, &mut named).await?;
+        if judged.as_ref().is_err_and(|refusal| *refusal == Refusal::WrongSecret) {
+            // Boxed, so that right secrets do not pay for the state that only this path needs.
+            judged = Box::pin(self.judge_client_again(&presented, now, &mut named)).await?;
+        }
+        match judged {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
@@ -96,6 +96,34 @@ impl Context {
                 Err(refusal.into())
             }
         }
+    }
+
+    async fn judge_client(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+        named: &mut Option<ApplicationId>,
+    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+        let found = match &presented.unverified_client_id {
+            Some(id) => self.application_by_client_id(id).await?,
+            None => None,
+        };
+        *named = found.as_ref().map(|application| application.id);
+        let is_secret =
+            |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        Ok(authenticate(presented, found, now, is_secret))
+    }
+
+    /// The secret may have been issued a moment ago by another node, so what this node knows of the
+    /// application is brought up to date first.
+    async fn judge_client_again(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+        named: &mut Option<ApplicationId>,
+    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+        self.ensure_polled_since(self.clock.steady_micros()).await?;
+        self.judge_client(presented, now, named).await
     }
 
     fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
