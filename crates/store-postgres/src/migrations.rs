@@ -270,6 +270,8 @@ fn may_be_tried_again(failure: &Failure) -> bool {
         [
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::UNIQUE_VIOLATION,
+            // A step copies from a table whose rows a running node deletes meanwhile.
+            SqlState::FOREIGN_KEY_VIOLATION,
             SqlState::DUPLICATE_TABLE,
             SqlState::DUPLICATE_OBJECT,
             SqlState::T_R_SERIALIZATION_FAILURE,
