@@ -1,8 +1,10 @@
 #![no_main]
 //! No payload makes the rules of registration panic, and they accept their own output again.
 
+use domain::account::Permission;
 use oauth::application::Profile;
-use oauth::registration::{ApplicationPayload, RegistrationContext, Sender, decide};
+use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
+use oauth::scope::ScopeRegistry;
 
 type Texts = [Option<String>; 6];
 type Lists = [Option<Vec<String>>; 5];
@@ -27,7 +29,8 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
     let context = RegistrationContext {
-        sender: Sender::Administrator,
+        permissions: &[Permission::Administrator],
+        scopes: &ScopeRegistry::built_in(),
         default_profile,
         minimum_profile,
         existing: None,

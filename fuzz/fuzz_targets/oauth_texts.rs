@@ -1,14 +1,19 @@
 #![no_main]
 //! Values are parsed from their own output, and no text makes the rules of names panic.
 
+use std::sync::LazyLock;
+
 use domain::account::{data_source, password, role, user_name};
 use domain::id::{ApplicationId, ClientId};
-use oauth::scope::ScopeSet;
+use oauth::scope::{NewResourceServer, ScopeRegistry};
+
+static SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(scopes) = text.parse::<ScopeSet>() {
-        assert_eq!(scopes.to_string().parse(), Ok(scopes));
+    if let Ok(scopes) = SCOPES.parse(text) {
+        assert_eq!(SCOPES.parse(&SCOPES.text(&scopes)), Ok(scopes));
     }
+    let _ = NewResourceServer { identifier: text.to_owned(), name: text.to_owned() }.faults();
     if let Ok(id) = text.parse::<ClientId>() {
         assert_eq!(id.to_string().parse(), Ok(id));
     }

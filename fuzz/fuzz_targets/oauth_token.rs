@@ -8,13 +8,15 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::client_authentication::{AuthenticatedClient, Presented, authenticate};
 use oauth::parameters::Parameters;
-use oauth::scope::BuiltInScope;
+use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::TokenRequest;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 static CLIENTS: LazyLock<[AuthenticatedClient; 2]> =
     LazyLock::new(|| [Profile::Compatible, Profile::OAuth21].map(client));
+
+static SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
 
 /// A public application, which does not authenticate.
 fn client(profile: Profile) -> AuthenticatedClient {
@@ -55,7 +57,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let _ = oauth::introspection::parse(&parameters);
         let _ = oauth::revocation_request::parse(&parameters);
         for client in &*CLIENTS {
-            let _ = TokenRequest::parse(&parameters, client);
+            let _ = TokenRequest::parse(&parameters, client, &SCOPES);
         }
     }
 });

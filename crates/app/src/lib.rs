@@ -168,6 +168,8 @@ services! {
     limits: management::limits::LimitService,
     /// Origins whose pages may use the API.
     trusted_origins: management::trusted_origins::TrustedOriginService,
+    /// Resource servers and their scopes.
+    scopes: management::scopes::ScopeService,
     /// Data sources and with whom they are shared.
     data_sources: management::data_sources::DataSourceService,
     /// The audit log.

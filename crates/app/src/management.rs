@@ -8,6 +8,7 @@ pub mod data_sources;
 pub mod limits;
 pub mod lists;
 pub mod roles;
+pub mod scopes;
 pub mod sessions;
 pub mod trusted_origins;
 pub mod users;

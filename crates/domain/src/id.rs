@@ -60,6 +60,10 @@ row_ids! {
     DataSourceId,
     /// An entry of the list of trusted origins.
     TrustedOriginId,
+    /// A resource server: an API that is protected by access tokens. Never reused.
+    ResourceServerId,
+    /// A scope; never reused, so that what was given for a deleted one stays invalid.
+    ScopeId,
     /// A row of the audit log.
     AuditId,
 }

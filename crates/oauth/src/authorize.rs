@@ -8,6 +8,7 @@
 
 use crate::application::Application;
 use crate::refusal::Refusal;
+use crate::scope::ScopeRegistry;
 
 mod approval;
 mod query;
@@ -66,10 +67,11 @@ impl AuthorizeRefusal {
 pub fn check(
     request: &AuthorizeRequest,
     found: Option<&Application>,
+    scopes: &ScopeRegistry,
 ) -> Result<ValidRequest, AuthorizeRefusal> {
     let application = rules::client_is_known(request, found).map_err(AuthorizeRefusal::Page)?;
     let target = rules::redirect_url_is_registered(request, application).map_err(AuthorizeRefusal::Page)?;
-    rules::decide(request, application, target.clone()).map_err(|refusal| {
+    rules::decide(request, application, target.clone(), scopes).map_err(|refusal| {
         AuthorizeRefusal::Redirect(Box::new(RefusedRedirect {
             target,
             refusal,

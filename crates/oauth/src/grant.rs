@@ -6,7 +6,7 @@ use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
 
 /// A stored consent of a user for an application; there is one per pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
     /// A consent that is given again after a revocation has a new id.
     pub id: ConsentId,

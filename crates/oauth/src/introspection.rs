@@ -155,10 +155,10 @@ fn token_is_live(
 /// The scopes of the token that the application still has. A token without any is invalid.
 fn left_of_scopes(subject: IntrospectedToken<'_>, application: &Application) -> Option<ScopeSet> {
     let given = match subject {
-        IntrospectedToken::Access { token, .. } => token.scopes,
-        IntrospectedToken::Refresh { grant, .. } => grant.scopes,
+        IntrospectedToken::Access { token, .. } => &token.scopes,
+        IntrospectedToken::Refresh { grant, .. } => &grant.scopes,
     };
-    Some(given.intersection(application.settings.scopes)).filter(|left| !left.is_empty())
+    Some(given.intersection(&application.settings.scopes)).filter(|left| !left.is_empty())
 }
 
 fn describe<'a>(

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::application::{ClientType, GrantType, Profile};
-use crate::scope::BuiltInScope;
+use crate::scope::ScopeRegistry;
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
@@ -15,7 +15,7 @@ pub struct Metadata {
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub service_documentation: String,
-    pub scopes_supported: Vec<&'static str>,
+    pub scopes_supported: Vec<String>,
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; 1],
     pub grant_types_supported: Vec<&'static str>,
@@ -32,7 +32,7 @@ pub struct Metadata {
 impl Metadata {
     /// The document for an issuer (the public URL without a trailing slash) whose applications have at least the
     /// profile `minimum`.
-    pub fn new(issuer: &str, minimum: Profile) -> Self {
+    pub fn new(issuer: &str, minimum: Profile, scopes: &ScopeRegistry) -> Self {
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -40,7 +40,7 @@ impl Metadata {
             introspection_endpoint: format!("{issuer}/oauth2/introspect"),
             revocation_endpoint: format!("{issuer}/oauth2/revoke"),
             service_documentation: format!("{issuer}/docs"),
-            scopes_supported: BuiltInScope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            scopes_supported: scopes.scopes().iter().map(|scope| scope.name.clone()).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
@@ -74,15 +74,21 @@ mod tests {
 
     #[test]
     fn a_grant_type_that_no_application_may_use_is_not_named() {
-        let named = |minimum| Metadata::new("https://gate.example", minimum).grant_types_supported;
+        let named = |minimum| {
+            Metadata::new("https://gate.example", minimum, &ScopeRegistry::built_in()).grant_types_supported
+        };
         assert!(named(Profile::Compatible).contains(&"password"));
         assert_eq!(named(Profile::OAuth21), ["authorization_code", "refresh_token", "client_credentials"]);
     }
 
     #[test]
     fn the_document_has_the_members_of_the_specification() {
-        let document =
-            serde_json::to_value(Metadata::new("https://gate.example", Profile::Compatible)).unwrap();
+        let document = serde_json::to_value(Metadata::new(
+            "https://gate.example",
+            Profile::Compatible,
+            &ScopeRegistry::built_in(),
+        ))
+        .unwrap();
         assert_eq!(document["issuer"], "https://gate.example");
         assert_eq!(document["token_endpoint"], "https://gate.example/oauth2/token");
         assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));

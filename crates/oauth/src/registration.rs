@@ -4,6 +4,8 @@
 use std::fmt;
 
 use crate::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
+use crate::scope::ScopeRegistry;
+use domain::account::Permission;
 use domain::limit::Limit;
 
 mod cors_origins;
@@ -53,20 +55,13 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Whether the sender is an Administrator; only an Administrator may assign the wider scopes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sender {
-    /// With the permission Administrator.
-    Administrator,
-    /// Any other active user.
-    User,
-}
-
 /// What the rules must know besides the payload.
 #[derive(Debug, Clone, Copy)]
 pub struct RegistrationContext<'a> {
-    /// The sender.
-    pub sender: Sender,
+    /// The permissions of the sender.
+    pub permissions: &'a [Permission],
+    /// The scopes that exist.
+    pub scopes: &'a ScopeRegistry,
     /// The profile of applications that do not set one.
     pub default_profile: Profile,
     /// The most permissive profile that the server accepts.

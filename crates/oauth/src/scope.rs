@@ -1,12 +1,29 @@
 //! Scopes ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)) and sets of them.
+//!
+//! A scope is a row of the [`ScopeRegistry`] and has a number. Grants and tokens hold numbers; names exist in
+//! requests and responses only. [`BuiltInScope`] lists the scopes that this server enforces itself.
 
-use std::fmt;
-use std::str::FromStr;
+use std::iter;
+use std::sync::Arc;
+
+use domain::id::ScopeId;
 
 use crate::refusal::Refusal;
 
-/// What an access token may be used for. The set is closed, because an unknown scope would promise something
-/// that no rule enforces.
+mod registry;
+mod resource_server;
+
+pub use registry::{ScopeRegistry, UnknownScope};
+pub use resource_server::{
+    Assignment, BUILT_IN_SERVER, LONGEST_DESCRIPTION, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SCOPE_NAME,
+    MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope, ResourceServer,
+    ResourceServerFault, Risk, Scope, ScopeFault, UnknownAssignment, UnknownRisk,
+};
+
+/// The maximum number of scopes of one application, and therefore of one token.
+pub const MOST_SCOPES_OF_APPLICATION: usize = 50;
+
+/// The scopes that this server enforces itself. They are the first rows of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuiltInScope {
     /// `api.access.odata`, alias `odata`: read the user's data over OData.
@@ -18,7 +35,7 @@ pub enum BuiltInScope {
 }
 
 impl BuiltInScope {
-    /// Every scope, in the order in which they are written.
+    /// Every built-in scope, in the order in which they are written.
     pub const ALL: [Self; 3] = [Self::OData, Self::Management, Self::Introspect];
 
     /// The name on the wire.
@@ -30,181 +47,179 @@ impl BuiltInScope {
         }
     }
 
-    /// What it allows, in words for the consent page.
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::OData => "Allow data access via OData",
-            Self::Management => "Allow managing Sluicegate on your behalf",
-            Self::Introspect => "Allow asking about tokens of every application",
-        }
+    /// Its number in the registry.
+    pub const fn id(self) -> ScopeId {
+        ScopeId::new(self as i64 + 1)
     }
 
     const fn bit(self) -> u32 {
         1 << self as u32
     }
-}
 
-impl fmt::Display for BuiltInScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    fn of_id(id: ScopeId) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.id() == id)
     }
 }
 
-/// No scope has that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scope")]
-pub struct UnknownScope;
-
-impl FromStr for BuiltInScope {
-    type Err = UnknownScope;
-
-    fn from_str(name: &str) -> Result<Self, UnknownScope> {
-        match name {
-            "odata" => Ok(Self::OData),
-            _ => Self::ALL.into_iter().find(|scope| scope.as_str() == name).ok_or(UnknownScope),
-        }
-    }
+/// A set of scopes. A set of built-in scopes is a number; further scopes are a sorted list, which copies
+/// share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ScopeSet {
+    built_in: u32,
+    /// Sorted, without repetition, never empty, and without built-in scopes.
+    others: Option<Arc<[ScopeId]>>,
 }
-
-/// A set of scopes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct ScopeSet(u32);
 
 impl ScopeSet {
     /// The empty set.
-    pub const EMPTY: Self = Self(0);
+    pub const EMPTY: Self = Self { built_in: 0, others: None };
 
-    /// The set as bits, for storage and for sealed payloads; the bits of a scope never change their meaning.
-    pub const fn bits(self) -> u32 {
-        self.0
+    /// The built-in scopes as bits, for storage and for sealed payloads; the bits of a scope never change
+    /// their meaning.
+    pub const fn bits(&self) -> u32 {
+        self.built_in
     }
 
-    /// Creates the set from stored bits; unknown bits are dropped.
+    /// The scopes that are not built in, in ascending order.
+    pub fn others(&self) -> &[ScopeId] {
+        self.others.as_deref().unwrap_or_default()
+    }
+
+    /// Creates a set of built-in scopes from stored bits; unknown bits are dropped.
     pub fn from_bits(bits: u32) -> Self {
         BuiltInScope::ALL.into_iter().filter(|scope| bits & scope.bit() != 0).collect()
     }
 
-    /// Whether the scope is in the set.
-    pub const fn contains(self, scope: BuiltInScope) -> bool {
-        self.0 & scope.bit() != 0
+    /// Creates the set from stored bits, of which unknown ones are dropped, and from the numbers of further
+    /// scopes in any order.
+    pub fn from_parts(bits: u32, others: impl IntoIterator<Item = ScopeId>) -> Self {
+        let others = others.into_iter().filter(|id| BuiltInScope::of_id(*id).is_none()).collect();
+        Self { others: listed(others), ..Self::from_bits(bits) }
+    }
+
+    /// The number of scopes in the set.
+    pub fn len(&self) -> usize {
+        self.built_in.count_ones() as usize + self.others().len()
+    }
+
+    /// Whether the built-in scope is in the set.
+    pub const fn contains(&self, scope: BuiltInScope) -> bool {
+        self.built_in & scope.bit() != 0
+    }
+
+    /// Whether the scope with this number is in the set.
+    pub fn contains_id(&self, id: ScopeId) -> bool {
+        BuiltInScope::of_id(id)
+            .map_or_else(|| self.others().binary_search(&id).is_ok(), |scope| self.contains(scope))
     }
 
     /// Whether every scope of `other` is in the set.
-    pub const fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+    pub fn covers(&self, other: &Self) -> bool {
+        self.built_in & other.built_in == other.built_in
+            && other.others().iter().all(|id| self.others().binary_search(id).is_ok())
     }
 
     /// The scopes in both sets.
     #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+    pub fn intersection(&self, other: &Self) -> Self {
+        let others = self.others_where(other, |of_other, id| of_other.binary_search(&id).is_ok());
+        Self { built_in: self.built_in & other.built_in, others }
     }
 
     /// The scopes in either set.
     #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    pub fn union(&self, other: &Self) -> Self {
+        let others = match (&self.others, &other.others) {
+            (others, None) | (None, others) => others.clone(),
+            (Some(some), Some(more)) => listed(some.iter().chain(more.iter()).copied().collect()),
+        };
+        Self { built_in: self.built_in | other.built_in, others }
     }
 
     /// The scopes in this set and not in the other.
     #[must_use]
-    pub const fn difference(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
+    pub fn difference(&self, other: &Self) -> Self {
+        let others = self.others_where(other, |of_other, id| of_other.binary_search(&id).is_err());
+        Self { built_in: self.built_in & !other.built_in, others }
     }
 
     /// Whether the set is empty.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub const fn is_empty(&self) -> bool {
+        self.built_in == 0 && self.others.is_none()
     }
 
-    /// Its scopes in the order of [`BuiltInScope::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = BuiltInScope> {
-        BuiltInScope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    /// The numbers of its scopes: the built-in ones in the order of [`BuiltInScope::ALL`], then the others.
+    pub fn iter(&self) -> impl Iterator<Item = ScopeId> + '_ {
+        let built_in = BuiltInScope::ALL.into_iter().filter(|scope| self.contains(*scope));
+        built_in.map(BuiltInScope::id).chain(self.others().iter().copied())
     }
+
+    /// Those of the further scopes for which `keep` holds. Does not allocate if there are none, or if all of
+    /// them are kept.
+    fn others_where(
+        &self,
+        other: &Self,
+        keep: impl Fn(&[ScopeId], ScopeId) -> bool,
+    ) -> Option<Arc<[ScopeId]>> {
+        let own = self.others.as_ref()?;
+        let kept = |id: &ScopeId| keep(other.others(), *id);
+        if own.iter().all(kept) {
+            return Some(Arc::clone(own));
+        }
+        listed(own.iter().copied().filter(kept).collect())
+    }
+}
+
+fn listed(mut ids: Vec<ScopeId>) -> Option<Arc<[ScopeId]>> {
+    ids.sort_unstable();
+    ids.dedup();
+    (!ids.is_empty()).then(|| ids.into())
 }
 
 impl FromIterator<BuiltInScope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = BuiltInScope>>(scopes: I) -> Self {
-        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
+        let built_in = scopes.into_iter().fold(0, |bits, scope| bits | scope.bit());
+        Self { built_in, others: None }
+    }
+}
+
+impl FromIterator<ScopeId> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = ScopeId>>(ids: I) -> Self {
+        let (mut built_in, mut others) = (0, Vec::new());
+        for id in ids {
+            match BuiltInScope::of_id(id) {
+                Some(scope) => built_in |= scope.bit(),
+                None => others.push(id),
+            }
+        }
+        Self { built_in, others: listed(others) }
     }
 }
 
 impl From<BuiltInScope> for ScopeSet {
     fn from(scope: BuiltInScope) -> Self {
-        Self(scope.bit())
+        Self { built_in: scope.bit(), others: None }
     }
 }
 
-/// The names, separated by single spaces.
-impl fmt::Display for ScopeSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for scope in self.iter() {
-            write!(f, "{separator}{scope}")?;
-            separator = " ";
-        }
-        Ok(())
-    }
-}
-
-/// Names separated by spaces; surrounding spaces are trimmed, and no names give the empty set.
-impl FromStr for ScopeSet {
-    type Err = UnknownScope;
-
-    fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        text.split(' ').filter(|name| !name.is_empty()).map(BuiltInScope::from_str).collect()
+impl From<ScopeId> for ScopeSet {
+    fn from(id: ScopeId) -> Self {
+        iter::once(id).collect()
     }
 }
 
 /// The scopes that a request asks for, out of those of an application. An omitted or blank value stands for
 /// `api.access.odata` ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3): a default, or a
 /// refusal).
-pub(crate) fn requested_of(text: Option<&str>, registered: ScopeSet) -> Result<ScopeSet, Refusal> {
-    let named: ScopeSet = text.unwrap_or_default().parse().map_err(|_| Refusal::ScopeUnknown)?;
+pub(crate) fn requested_of(
+    text: Option<&str>,
+    registered: &ScopeSet,
+    registry: &ScopeRegistry,
+) -> Result<ScopeSet, Refusal> {
+    let named = registry.parse(text.unwrap_or_default()).map_err(|_| Refusal::ScopeUnknown)?;
     let asked = if named.is_empty() { ScopeSet::from(BuiltInScope::OData) } else { named };
-    if registered.covers(asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
+    if registered.covers(&asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_read_with_alias_and_surrounding_blanks() {
-        for text in ["odata", " api.access.odata ", "odata api.access.odata"] {
-            assert_eq!(text.parse(), Ok(ScopeSet::from(BuiltInScope::OData)), "{text:?}");
-        }
-        assert_eq!("".parse(), Ok(ScopeSet::EMPTY));
-        assert_eq!("openid".parse::<ScopeSet>(), Err(UnknownScope));
-    }
-
-    #[test]
-    fn printing_and_reading_a_set_is_identity() {
-        for bits in 0..8 {
-            let set = ScopeSet::from_bits(bits);
-            assert_eq!(set.to_string().parse(), Ok(set));
-            assert_eq!(ScopeSet::from_bits(set.bits()), set);
-        }
-    }
-
-    #[test]
-    fn bits_without_a_meaning_are_dropped() {
-        assert_eq!(ScopeSet::from_bits(u32::MAX), BuiltInScope::ALL.into_iter().collect());
-    }
-
-    #[test]
-    fn no_scope_asks_for_data_access() {
-        let registered = BuiltInScope::ALL.into_iter().collect();
-        for text in [None, Some(""), Some("  ")] {
-            assert_eq!(requested_of(text, registered), Ok(BuiltInScope::OData.into()));
-        }
-    }
-
-    #[test]
-    fn a_scope_that_is_unknown_or_not_registered_is_refused() {
-        let registered = ScopeSet::from(BuiltInScope::OData);
-        assert_eq!(requested_of(Some("odata nonsense"), registered), Err(Refusal::ScopeUnknown));
-        assert_eq!(requested_of(Some("api.mgmt"), registered), Err(Refusal::ScopeNotRegistered));
-        assert_eq!(requested_of(None, BuiltInScope::Introspect.into()), Err(Refusal::ScopeNotRegistered));
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
 use crate::proof::TokenType;
 use crate::refusal::Refusal;
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeRegistry, ScopeSet};
 use domain::id::{ConsentId, Epoch, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
 
@@ -46,9 +46,12 @@ macro_rules! define_token_request {
                 grant_type: GrantType,
                 parameters: &Parameters,
                 client: &AuthenticatedClient,
+                scopes: &ScopeRegistry,
             ) -> Result<Self, Refusal> {
                 match grant_type {
-                    $(GrantType::$variant => $module::$request::parse(parameters, client).map(Self::$variant),)*
+                    $(GrantType::$variant => {
+                        $module::$request::parse(parameters, client, scopes).map(Self::$variant)
+                    })*
                 }
             }
         }
@@ -59,20 +62,25 @@ grant_types!(define_token_request);
 
 impl TokenRequest {
     /// Parses the parameters of the requested grant type and checks them against the registration of the
-    /// client.
+    /// client. `scopes` gives the names of scopes their meaning.
     ///
     /// # Errors
     /// Everything that can be refused without looking at a code, a token or a password.
-    pub fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+    pub fn parse(
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+        scopes: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
         let grant_type = parameters.required(GRANT_TYPE)?;
-        if let Some(refresh) = refresh_token::Refresh::sent_as_a_code(grant_type, parameters, client)? {
+        if let Some(refresh) = refresh_token::Refresh::sent_as_a_code(grant_type, parameters, client, scopes)?
+        {
             grant_type_is_registered(GrantType::RefreshToken, client)?;
             return Ok(Self::RefreshToken(refresh));
         }
         let grant_type = GrantType::find(grant_type).ok_or(Refusal::GrantTypeUnknown)?;
         grant_type_is_open_to_the_client(grant_type, client)?;
         grant_type_is_registered(grant_type, client)?;
-        Self::parse_parameters(grant_type, parameters, client)
+        Self::parse_parameters(grant_type, parameters, client, scopes)
     }
 }
 
@@ -93,7 +101,7 @@ fn grant_type_is_registered(grant_type: GrantType, client: &AuthenticatedClient)
 }
 
 /// A grant to be created, with its access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantDecision {
     /// The user who gives the access.
     pub user: UserId,
@@ -122,7 +130,7 @@ pub struct TokenResponse {
     pub expires_in: i64,
     /// `refresh_token`, if the grant has one.
     pub refresh_token: Option<RefreshTokenText>,
-    /// `scope`, always present.
+    /// The scopes of the access token; the response always names them in `scope`.
     pub scopes: ScopeSet,
 }
 
@@ -137,8 +145,8 @@ fn gets_a_refresh_token(settings: &ApplicationSettings) -> bool {
 }
 
 /// The granted scopes for which the application is still registered.
-fn still_registered(granted: ScopeSet, settings: &ApplicationSettings) -> Result<ScopeSet, Refusal> {
-    let left = granted.intersection(settings.scopes);
+fn still_registered(granted: &ScopeSet, settings: &ApplicationSettings) -> Result<ScopeSet, Refusal> {
+    let left = granted.intersection(&settings.scopes);
     if left.is_empty() { Err(Refusal::NoScopeLeft) } else { Ok(left) }
 }
 

@@ -1,13 +1,13 @@
 //! The properties of the fuzz targets, each checked with some thousand inputs in every test run.
 
-use domain::account::{data_source, password, role, user_name};
+use domain::account::{Permission, data_source, password, role, user_name};
 use domain::id::{ApplicationId, ClientId};
 use oauth::application::Profile;
 use oauth::authorize::AuthorizeRequest;
 use oauth::client_authentication::{Basic, Presented};
 use oauth::parameters::Parameters;
-use oauth::registration::{ApplicationPayload, RegistrationContext, Sender, decide};
-use oauth::scope::ScopeSet;
+use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
+use oauth::scope::ScopeRegistry;
 use proptest::prelude::*;
 
 fn config(cases: u32) -> ProptestConfig {
@@ -114,7 +114,9 @@ proptest! {
     #[test]
     fn what_registration_accepts_it_accepts_again_as_it_is(payload in payload()) {
         let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
-        let context = RegistrationContext { sender: Sender::Administrator, default_profile, minimum_profile, existing: None };
+        let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
+        let context =
+            RegistrationContext { permissions, scopes, default_profile, minimum_profile, existing: None };
         if let Ok((settings, _)) = decide(&payload, context) {
             let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context });
             prop_assert_eq!(again.map(|(settings, _)| settings), Ok(settings));
@@ -123,8 +125,9 @@ proptest! {
 
     #[test]
     fn texts_are_read_again_from_what_they_print_and_no_name_makes_the_rules_panic(text in any::<String>()) {
-        if let Ok(scopes) = text.parse::<ScopeSet>() {
-            prop_assert_eq!(scopes.to_string().parse(), Ok(scopes));
+        let registry = ScopeRegistry::built_in();
+        if let Ok(scopes) = registry.parse(&text) {
+            prop_assert_eq!(registry.parse(&registry.text(&scopes)), Ok(scopes));
         }
         if let Ok(id) = text.parse::<ClientId>() {
             prop_assert_eq!(id.to_string().parse(), Ok(id));

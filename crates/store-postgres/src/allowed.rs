@@ -56,14 +56,16 @@ async fn added_up(
     applications: Vec<i64>,
 ) -> sql::Result<Vec<Allowed>> {
     const SUM: &str = "WITH given AS (
-            SELECT application_id, application_epoch, user_epoch, scopes, created_at, NULL::bigint AS last_used_at
+            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, created_at,
+                NULL::bigint AS last_used_at
             FROM consents WHERE user_id = $1 AND application_id = ANY ($3::bigint[])
             UNION ALL
-            SELECT application_id, application_epoch, user_epoch, scopes, created_at, last_used_at
+            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, created_at, last_used_at
             FROM grants WHERE user_id = $1 AND application_id = ANY ($3::bigint[]) AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > $2))
-        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, bit_or(g.scopes), min(g.created_at),
-            max(g.last_used_at)
+        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, bit_or(g.scopes),
+            '[' || string_agg(DISTINCT substr(g.further_scopes, 2, length(g.further_scopes) - 2), ',') || ']',
+            min(g.created_at), max(g.last_used_at)
         FROM given g
         JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch

@@ -36,6 +36,7 @@ mod origin;
 mod pending_revocations;
 mod pool;
 mod purge;
+mod resource_servers;
 mod restore;
 mod revocations;
 mod rotating;

@@ -115,6 +115,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0009_sealed_options.sql"),
     },
+    Migration {
+        number: 10,
+        name: "scopes",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0010_scopes.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

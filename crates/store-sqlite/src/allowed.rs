@@ -3,7 +3,6 @@
 use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::Allowed;
-use oauth::scope::ScopeSet;
 use rusqlite::Connection;
 
 use crate::{cells, micros, sql};
@@ -40,13 +39,14 @@ fn find_allowed(
     application: ApplicationId,
 ) -> sql::Result<Option<Allowed>> {
     const GIVEN: &str = "WITH given AS (
-            SELECT application_epoch, user_epoch, scopes, created_at, NULL AS last_used_at
+            SELECT application_epoch, user_epoch, scopes, further_scopes, created_at, NULL AS last_used_at
             FROM consents WHERE user_id = ?1 AND application_id = ?3
             UNION ALL
-            SELECT application_epoch, user_epoch, scopes, created_at, last_used_at
+            SELECT application_epoch, user_epoch, scopes, further_scopes, created_at, last_used_at
             FROM grants WHERE user_id = ?1 AND application_id = ?3 AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > ?2))
-        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, g.scopes, g.created_at, g.last_used_at
+        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, g.scopes, g.further_scopes, g.created_at,
+            g.last_used_at
         FROM given g
         JOIN users u ON u.id = ?1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = ?3 AND a.epoch = g.application_epoch
@@ -57,9 +57,10 @@ fn find_allowed(
             sum = Some(cells::read(row)?);
             return Ok(());
         };
-        sum.scopes = sum.scopes.union(ScopeSet::from_bits(row.get(5)?));
-        sum.since = sum.since.min(Timestamp::from_micros(row.get(6)?));
-        sum.last_used_at = sum.last_used_at.max(row.get::<_, Option<i64>>(7)?.map(Timestamp::from_micros));
+        let next: Allowed = cells::read(row)?;
+        sum.scopes = sum.scopes.union(&next.scopes);
+        sum.since = sum.since.min(next.since);
+        sum.last_used_at = sum.last_used_at.max(next.last_used_at);
         Ok(())
     })?;
     Ok(sum)

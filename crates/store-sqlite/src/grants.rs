@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, params};
-use store::columns::OriginColumns;
+use store::columns::{OriginColumns, ScopeColumns};
 use store::relational::{consents, grants, revocations as feed, run_ready};
 use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 
@@ -104,27 +104,29 @@ fn create(
     replay_event: &NewAuditEvent,
 ) -> sql::Result<GrantCreation> {
     const FOUND: &str = "INSERT OR FAIL INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes,
-            refreshable, generation, key, created_at, expires_at, origin)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?12
+            refreshable, generation, key, created_at, expires_at, origin, further_scopes)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?12, ?13
         WHERE EXISTS (SELECT 1 FROM applications WHERE id = ?1 AND epoch = ?2)
             AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND epoch = ?4)
             AND (?11 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE id = ?11 AND user_id = ?3 AND user_epoch = ?4
                 AND application_id = ?1 AND application_epoch = ?2))
         ON CONFLICT (code_id) WHERE code_id IS NOT NULL DO NOTHING";
     let OriginColumns { origin, code } = new.origin.into();
+    let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
     let row = params![
         new.application.get(),
         new.application_epoch.get(),
         new.user.get(),
         new.user_epoch.get(),
         code.as_ref().map(CodeId::as_bytes),
-        new.scopes.bits(),
+        scopes,
         new.refreshable,
         new.key,
         micros(new.at),
         micros_of(new.expires_at),
         new.consent.map(ConsentId::get),
         origin,
+        further_scopes,
     ];
     if sql::execute(db, FOUND, row)? == 1 {
         return Ok(GrantCreation::Grant(GrantId::new(db.last_insert_rowid())));

@@ -54,6 +54,7 @@ mod migrations;
 mod purge;
 mod queue;
 mod readers;
+mod resource_servers;
 mod restore;
 mod revocations;
 mod settings;

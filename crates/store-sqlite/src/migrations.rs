@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "sealed_options",
         sql: include_str!("../migrations/0009_sealed_options.sql"),
     },
+    Migration { number: 10, name: "scopes", sql: include_str!("../migrations/0010_scopes.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

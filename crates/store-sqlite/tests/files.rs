@@ -53,7 +53,8 @@ fn migrations_run_once_and_are_named_before() {
             (6, "familiar_networks"),
             (7, "handovers"),
             (8, "origin_of_grants"),
-            (9, "sealed_options")
+            (9, "sealed_options"),
+            (10, "scopes")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -95,6 +95,8 @@ pub enum ApplicationRefusal {
     RightsChanged,
     /// The new settings have these faults.
     Faulty(Vec<InvalidField>),
+    /// The new settings name a scope that was deleted meanwhile.
+    ScopeDeleted,
     /// Two secrets are already live.
     TwoLiveSecrets,
     /// No live secret has that id.

@@ -8,6 +8,7 @@ mod account;
 mod application;
 mod grant;
 mod revocation;
+mod scopes;
 mod tables;
 
 pub use account::{
@@ -17,6 +18,9 @@ pub use account::{
 pub use application::SettingsColumns;
 pub use grant::OriginColumns;
 pub use revocation::SubjectColumns;
+pub use scopes::{
+    ScopeColumns, assignment_from_column, assignment_to_column, risk_from_column, scopes_from_columns,
+};
 pub use tables::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
 
 use domain::audit::{Action, Outcome};

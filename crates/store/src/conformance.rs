@@ -35,6 +35,7 @@ pub mod data_sources;
 pub mod grants;
 pub mod possessions;
 pub mod purging;
+pub mod resource_servers;
 pub mod revocations;
 pub mod rights;
 pub mod secrets;
@@ -147,6 +148,18 @@ macro_rules! conformance_tests {
                 the_list_of_trusted_origins_has_an_end,
                 a_domain_is_listed_once_however_many_add_it_at_once,
                 the_origins_of_an_application_are_those_of_now,
+            }
+            resource_servers {
+                a_new_installation_has_the_built_in_scopes,
+                resource_servers_and_scopes_are_added_changed_and_deleted,
+                refused_changes_of_the_registry_change_nothing,
+                the_description_of_a_built_in_scope_may_change,
+                an_id_of_the_registry_is_never_given_twice,
+                a_resource_server_has_a_limited_number_of_scopes,
+                applications_consents_and_grants_keep_further_scopes,
+                a_scope_stays_while_an_application_is_registered_for_it,
+                a_scope_is_deleted_or_registered_but_not_both,
+                a_name_of_a_scope_is_given_once_however_many_ask_at_once,
             }
             audit {
                 acts_are_written_with_their_event_and_refusals_without,

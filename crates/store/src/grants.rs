@@ -10,7 +10,7 @@ use oauth::scope::ScopeSet;
 use crate::Answer;
 
 /// A consent to be stored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NewConsent {
     /// The user who gives it.
     pub user: UserId,

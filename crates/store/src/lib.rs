@@ -30,6 +30,7 @@ mod fold;
 mod grants;
 mod maintenance;
 pub mod relational;
+mod resource_servers;
 mod restore;
 pub mod rules;
 mod settings;
@@ -46,6 +47,7 @@ pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
+pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};
 pub use sign_ins::{
@@ -70,6 +72,7 @@ pub trait Store:
     + DataSources
     + Settings
     + TrustedOrigins
+    + ResourceServers
     + Audit
     + Maintenance
     + Send
@@ -86,6 +89,7 @@ impl<T> Store for T where
         + DataSources
         + Settings
         + TrustedOrigins
+        + ResourceServers
         + Audit
         + Maintenance
         + Send

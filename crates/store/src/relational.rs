@@ -22,7 +22,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use crate::columns::Impossible;
 use crate::{
-    ApplicationRefusal, DataSourceRefusal, Judged, RightsChanged, TrustedOriginRefusal, UserRefusal,
+    ApplicationRefusal, DataSourceRefusal, Judged, ResourceServerRefusal, RightsChanged,
+    TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod applications;
@@ -31,6 +32,7 @@ pub mod authority;
 pub mod consents;
 pub mod data_sources;
 pub mod grants;
+pub mod resource_servers;
 pub mod revocations;
 pub mod roles;
 mod row;
@@ -157,7 +159,14 @@ macro_rules! refusals {
     )+};
 }
 
-refusals![ApplicationRefusal, DataSourceRefusal, RightsChanged, TrustedOriginRefusal, UserRefusal];
+refusals![
+    ApplicationRefusal,
+    DataSourceRefusal,
+    ResourceServerRefusal,
+    RightsChanged,
+    TrustedOriginRefusal,
+    UserRefusal,
+];
 
 /// Runs an operation that may be refused, with the refusal as a part of its outcome: a refused operation is no
 /// failure of its transaction.

@@ -14,6 +14,8 @@ use crate::{
     ApplicationRefusal, DataSourceChange, DataSourceRefusal, Sharing, TrustedOriginRefusal, UserRefusal,
 };
 
+pub mod scopes;
+
 /// The maximum number of live secrets of an application.
 const MOST_LIVE_SECRETS: usize = 2;
 

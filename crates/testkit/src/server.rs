@@ -212,7 +212,7 @@ impl TestServer {
     ) -> String {
         let user = self.user(user).await;
         let now = self.clock.now();
-        let application = self.application_with(application, scopes).await;
+        let application = self.application_with(application, scopes.clone()).await;
         let token = AccessToken {
             id: self.vault.new_token_id(now),
             expires_at: now.plus_secs(3_600),
@@ -231,11 +231,11 @@ impl TestServer {
     async fn application_with(&self, id: ApplicationId, scopes: ScopeSet) -> Application {
         let found = self.store.find_application(id).await.expect("a database");
         let Some(found) = found else { return self.add_application(&ADMIN, |new| new.scopes = scopes).await };
-        if found.settings.scopes.covers(scopes) {
+        if found.settings.scopes.covers(&scopes) {
             return found;
         }
         let wider = Amendment::by(move |settings| {
-            let scopes = settings.scopes.union(scopes);
+            let scopes = settings.scopes.union(&scopes);
             Ok((ApplicationSettings { scopes, ..settings.clone() }, Vec::new()))
         });
         let audit = self.audit(Action::UpdateApplication);

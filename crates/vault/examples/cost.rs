@@ -53,7 +53,7 @@ fn tokens(vault: &Vault) {
         user: access.user,
         user_epoch: access.user_epoch,
         consent: ConsentId::new(77),
-        scopes: access.scopes,
+        scopes: access.scopes.clone(),
         redirect_digest: Some([1; 32]),
         challenge: Some([2; 32]),
         auth_time: NOW.minus_secs(30),

@@ -1,26 +1,30 @@
 //! The compact encoding of sealed payloads: a version byte, numbers as variable-length integers, and a byte
 //! before each optional part. Reading accepts exactly what writing produces.
+//!
+//! Version 1 holds built-in scopes only, as bits. Version 2 adds the numbers of further scopes; it is written
+//! only if there are any, so that nodes that do not know it read everything else.
 
-use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, ScopeId, TokenId, UserId};
 use domain::time::Timestamp;
 use oauth::proof::{KeyBinding, Thumbprint};
-use oauth::scope::ScopeSet;
+use oauth::scope::{MOST_SCOPES_OF_APPLICATION, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 
 use crate::seal::Unsealed;
 
 const VERSION: u8 = 1;
+const VERSION_WITH_FURTHER_SCOPES: u8 = 2;
 
 /// Encodes an access token.
 pub fn access_token(token: &AccessToken) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let mut writer = Writer::of_version(version_for(&token.scopes));
     writer.array(token.id.as_bytes());
     writer.number(token.expires_at.as_micros());
     writer.number(token.application.get());
     writer.number(token.application_epoch.get());
     writer.number(token.user.get());
     writer.number(token.user_epoch.get());
-    writer.number(i64::from(token.scopes.bits()));
+    writer.scopes(&token.scopes);
     writer.optional(token.grant.as_ref(), |writer, grant| writer.number(grant.get()));
     writer.binding(token.binding);
     writer.0
@@ -48,7 +52,7 @@ pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
 
 /// Encodes a refresh token.
 pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let mut writer = Writer::of_version(VERSION);
     writer.number(token.grant.get());
     writer.number(token.generation);
     writer.0
@@ -60,13 +64,16 @@ pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
 /// If the bytes are anything else.
 pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
+    if reader.version != VERSION {
+        return Err(Unsealed);
+    }
     let token = RefreshToken { grant: GrantId::new(reader.number()?), generation: reader.number()? };
     reader.end(token)
 }
 
 /// Encodes an authorization code.
 pub fn code(code: &AuthorizationCode) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let mut writer = Writer::of_version(version_for(&code.scopes));
     writer.array(code.id.as_bytes());
     writer.number(code.expires_at.as_micros());
     writer.number(code.application.get());
@@ -74,7 +81,7 @@ pub fn code(code: &AuthorizationCode) -> Vec<u8> {
     writer.number(code.user.get());
     writer.number(code.user_epoch.get());
     writer.number(code.consent.get());
-    writer.number(i64::from(code.scopes.bits()));
+    writer.scopes(&code.scopes);
     writer.optional(code.redirect_digest.as_ref(), Writer::array);
     writer.optional(code.challenge.as_ref(), Writer::array);
     writer.number(code.auth_time.as_micros());
@@ -103,13 +110,32 @@ pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
     reader.end(code)
 }
 
+fn version_for(scopes: &ScopeSet) -> u8 {
+    if scopes.others().is_empty() { VERSION } else { VERSION_WITH_FURTHER_SCOPES }
+}
+
 struct Writer(Vec<u8>);
 
 impl Writer {
-    fn new() -> Self {
+    fn of_version(version: u8) -> Self {
         let mut bytes = Vec::with_capacity(128);
-        bytes.push(VERSION);
+        bytes.push(version);
         Self(bytes)
+    }
+
+    /// The bits of the built-in scopes; then, if there are further scopes, their count, the first number, and
+    /// for each of the others the distance from the one before.
+    fn scopes(&mut self, scopes: &ScopeSet) {
+        self.number(i64::from(scopes.bits()));
+        if scopes.others().is_empty() {
+            return;
+        }
+        self.number(i64::try_from(scopes.others().len()).unwrap_or(i64::MAX));
+        let mut before = 0;
+        for id in scopes.others() {
+            self.number(id.get().wrapping_sub(before));
+            before = id.get();
+        }
     }
 
     fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
@@ -149,25 +175,28 @@ const fn low_byte(number: u64) -> u8 {
     number.to_le_bytes()[0]
 }
 
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    version: u8,
+    rest: &'a [u8],
+}
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, Unsealed> {
         match bytes.split_first() {
-            Some((&VERSION, rest)) => Ok(Self(rest)),
+            Some((&version @ (VERSION | VERSION_WITH_FURTHER_SCOPES), rest)) => Ok(Self { version, rest }),
             _ => Err(Unsealed),
         }
     }
 
     fn byte(&mut self) -> Result<u8, Unsealed> {
-        let (byte, rest) = self.0.split_first().ok_or(Unsealed)?;
-        self.0 = rest;
+        let (byte, rest) = self.rest.split_first().ok_or(Unsealed)?;
+        self.rest = rest;
         Ok(*byte)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Unsealed> {
-        let (bytes, rest) = self.0.split_first_chunk().ok_or(Unsealed)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Unsealed)?;
+        self.rest = rest;
         Ok(*bytes)
     }
 
@@ -188,7 +217,27 @@ impl<'a> Reader<'a> {
     }
 
     fn scopes(&mut self) -> Result<ScopeSet, Unsealed> {
-        u32::try_from(self.number()?).map(ScopeSet::from_bits).map_err(|_| Unsealed)
+        let bits = u32::try_from(self.number()?).map_err(|_| Unsealed)?;
+        if self.version == VERSION {
+            return Ok(ScopeSet::from_bits(bits));
+        }
+        let count = usize::try_from(self.number()?).map_err(|_| Unsealed)?;
+        if !(1..=MOST_SCOPES_OF_APPLICATION).contains(&count) {
+            return Err(Unsealed);
+        }
+        let mut others = Vec::with_capacity(count);
+        let mut before = 0_i64;
+        for at in 0..count {
+            let distance = self.number()?;
+            if at > 0 && distance <= 0 {
+                return Err(Unsealed);
+            }
+            before = before.checked_add(distance).ok_or(Unsealed)?;
+            others.push(ScopeId::new(before));
+        }
+        let scopes = ScopeSet::from_parts(bits, others);
+        // A number of a built-in scope has no place here; only bits name those.
+        if scopes.others().len() == count { Ok(scopes) } else { Err(Unsealed) }
     }
 
     fn binding(&mut self) -> Result<Option<KeyBinding>, Unsealed> {
@@ -212,6 +261,9 @@ impl<'a> Reader<'a> {
     }
 
     fn end<T>(self, whole: T) -> Result<T, Unsealed> {
-        if self.0.is_empty() { Ok(whole) } else { Err(Unsealed) }
+        if self.rest.is_empty() { Ok(whole) } else { Err(Unsealed) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ impl Purpose {
     /// The maximum length; longer texts are refused before anything is computed.
     const fn most_characters(self) -> usize {
         match self {
-            Self::AccessToken | Self::RefreshToken | Self::Code => 512,
+            Self::AccessToken | Self::RefreshToken | Self::Code => 1024,
             Self::Position => 24 * 1024,
         }
     }

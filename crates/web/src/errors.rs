@@ -97,6 +97,12 @@ errors! {
         "The user to be deleted owns applications or data sources; the message lists them.";
     RightsChanged = 222_298_025, "409",
         "The caller's rights changed during the request; nothing was changed.";
+    ScopeInUse = 222_298_026, "409",
+        "Applications are registered for the scope to be deleted, or the resource server to be deleted has scopes; the message says how many.";
+    BuiltInScope = 222_298_027, "400",
+        "The scope or resource server is built in; only the description of a built-in scope may change.";
+    TooMany = 222_298_028, "409",
+        "No more can be added; the message says how many there are.";
     BadRequest = 222_299_400, "400",
         "The request is invalid in another way; the message says how.";
     NotAuthenticated = 222_299_401, "401",

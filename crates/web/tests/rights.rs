@@ -189,7 +189,7 @@ async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_o
 async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
     let server = TestServer::start().await;
     let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
-    let application = server.add_application(&USER, |new| new.scopes = all).await;
+    let application = server.add_application(&USER, |new| new.scopes = all.clone()).await;
     let token = server.access_token(&USER, application.id, all).await;
     let (managed, data) = ("/api/mgmt/permissions", "/api/odata4");
     server.get(managed).bearer(&token).send().await.expect(200);
@@ -214,7 +214,7 @@ async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
 async fn a_scope_that_is_withdrawn_while_the_body_is_on_its_way_writes_nothing() {
     let server = TestServer::start().await;
     let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
-    let application = server.add_application(&USER, |new| new.scopes = all).await;
+    let application = server.add_application(&USER, |new| new.scopes = all.clone()).await;
     let token = server.access_token(&USER, application.id, all).await;
     let narrow = json!({
         "name": "Crane", "redirectUrls": ["https://client.example/cb"], "scopes": ["api.access.odata"],

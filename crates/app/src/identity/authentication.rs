@@ -104,7 +104,7 @@ impl AuthenticationService {
         let Some(now) = self.context.scopes_now(token.application).await? else {
             return Ok(Err(DeadToken::Revoked(token)));
         };
-        let scopes = token.scopes.intersection(now);
+        let scopes = token.scopes.intersection(&now);
         Ok(Ok(Caller::of_token(account, token, scopes)))
     }
 
@@ -169,6 +169,6 @@ impl Context {
     pub(crate) async fn still_covers(&self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
         let now = self.scopes_now(token.application).await?;
-        Ok(now.is_some_and(|now| token.scopes.intersection(now).contains(scope)))
+        Ok(now.is_some_and(|now| token.scopes.contains(scope) && now.contains(scope)))
     }
 }

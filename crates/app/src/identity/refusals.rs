@@ -59,7 +59,7 @@ macro_rules! lost_right {
     };
 }
 
-lost_right!(ApplicationRefusal, DataSourceRefusal, TrustedOriginRefusal, UserRefusal);
+lost_right!(ApplicationRefusal, DataSourceRefusal, ResourceServerRefusal, TrustedOriginRefusal, UserRefusal);
 
 impl LostRight for store::RightsChanged {
     fn is_lost_right(&self) -> bool {

@@ -53,6 +53,18 @@ pub enum AdministrationError {
     /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
+    /// It is built in: only the description of a built-in scope may change.
+    #[error("it is built in; only the description of a built-in scope may change")]
+    BuiltInScope,
+    /// No more can be added; the text says why.
+    #[error("{0}")]
+    Full(String),
+    /// The resource server still has scopes.
+    #[error("the resource server still has {}; delete them first", counted(*.0, "scope"))]
+    StillHasScopes(u64),
+    /// Applications are registered for the scope.
+    #[error("{} registered for the scope; take it from them first", registered(*.0))]
+    StillRegistered(u64),
     /// The role is built in.
     #[error("the role is built in")]
     BuiltIn,
@@ -100,6 +112,14 @@ impl From<RightsChanged> for AdministrationError {
     fn from(_: RightsChanged) -> Self {
         Self::RightsChanged
     }
+}
+
+fn counted(count: u64, kind: &str) -> String {
+    if count == 1 { format!("1 {kind}") } else { format!("{count} {kind}s") }
+}
+
+fn registered(count: u64) -> String {
+    format!("{} {}", counted(count, "application"), if count == 1 { "is" } else { "are" })
 }
 
 /// The possessions of a user in words: their number, and the first names.

@@ -22,7 +22,7 @@ use crate::{Context, Fault};
 mod registration;
 mod secrets;
 
-pub use registration::{Accepted, RegisteredApplication};
+pub use registration::{Accepted, RegisteredApplication, RegistrationRules};
 pub use secrets::Added;
 
 /// Why an operation on an application was refused.
@@ -43,6 +43,9 @@ pub enum ApplicationError {
     /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
+    /// The new settings name a scope that was deleted meanwhile.
+    #[error("a scope was deleted meanwhile")]
+    ScopeDeleted,
     /// The resulting settings would break rules.
     #[error("the input breaks rules")]
     Invalid(Vec<PayloadFault>),
@@ -65,6 +68,7 @@ impl From<ApplicationRefusal> for ApplicationError {
             ApplicationRefusal::LastSecret => Self::LastSecret,
             ApplicationRefusal::Public => Self::Public,
             ApplicationRefusal::RightsChanged => Self::RightsChanged,
+            ApplicationRefusal::ScopeDeleted => Self::ScopeDeleted,
             ApplicationRefusal::Faulty(faults) => Self::Invalid(faults),
         }
     }

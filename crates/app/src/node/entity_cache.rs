@@ -13,7 +13,7 @@ use domain::limit::Limit;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
-use oauth::scope::ScopeSet;
+use oauth::scope::{ScopeRegistry, ScopeSet};
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
 
@@ -28,6 +28,7 @@ pub struct EntityCache {
     grants: Cache<GrantId, Grant>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
+    scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,
     limits_drops: AtomicU64,
     /// Whether an origin belongs to an application.
     origins: Remembered<String, bool>,
@@ -73,6 +74,7 @@ impl Default for EntityCache {
             grants: Cache::new(10_000),
             limits: RwLock::default(),
             trusted_origins: RwLock::default(),
+            scope_registry: RwLock::default(),
             limits_drops: AtomicU64::default(),
             origins: Remembered::new(10_000),
             seen: RwLock::default(),
@@ -147,11 +149,12 @@ impl EntityCache {
         self.data_sources.forget();
     }
 
-    /// Drops the limits and the list of trusted origins.
+    /// Drops the limits, the list of trusted origins, and the registry of scopes.
     pub(crate) fn forget_limits(&self) {
         self.limits_drops.fetch_add(1, Ordering::AcqRel);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.scope_registry.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The list of trusted origins, cached or read.
@@ -209,13 +212,13 @@ impl Context {
     }
 
     /// The current scopes of the application, cached or read; `None` if it was deleted.
-    pub(crate) async fn scopes_now(&self, id: ApplicationId) -> Result<Option<ScopeSet>, StoreError> {
+    pub(crate) async fn scopes_now(&self, id: ApplicationId) -> Result<Option<Arc<ScopeSet>>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || {
             let found = self.store.find_application(id).await?;
             Ok(found.map(|application| application.settings.scopes))
         };
-        Ok(self.entities.scopes.get_or_read(&id, read).await?.map(|scopes| *scopes))
+        self.entities.scopes.get_or_read(&id, read).await
     }
 
     /// Finds an application by id. It is always read, because only slow paths ask by id.
@@ -265,6 +268,29 @@ impl Context {
         };
         let set = limits.iter().find(|(set, _)| *set == limit);
         Ok(set.map_or_else(|| limit.default_value(), |(_, value)| *value))
+    }
+
+    /// Every resource server with its scopes, cached or read.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(crate) async fn scope_registry(&self) -> Result<Arc<ScopeRegistry>, crate::Fault> {
+        self.ensure_fresh().await?;
+        let cached = self.entities.scope_registry.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match cached {
+            Some(registry) => Ok(registry),
+            None => Ok(self.read_scope_registry().await?),
+        }
+    }
+
+    async fn read_scope_registry(&self) -> Result<Arc<ScopeRegistry>, StoreError> {
+        let drops = self.entities.limits_drops.load(Ordering::Acquire);
+        let registry = Arc::new(self.store.scope_registry().await?);
+        let mut cached = self.entities.scope_registry.write().unwrap_or_else(PoisonError::into_inner);
+        if self.entities.limits_drops.load(Ordering::Acquire) == drops {
+            *cached = Some(registry.clone());
+        }
+        Ok(registry)
     }
 
     async fn read_limits(&self) -> Result<Limits, StoreError> {

@@ -11,7 +11,7 @@ use oauth::authorize::{
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::scope::BuiltInScope;
+use oauth::scope::{BuiltInScope, ScopeRegistry};
 use store::NewConsent;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -61,8 +61,8 @@ pub struct ConsentQuestion {
     pub handed_over: Option<(String, Timestamp)>,
     /// When it was registered.
     pub registered_at: Timestamp,
-    /// The requested scopes, in words.
-    pub scopes: Vec<&'static str>,
+    /// The descriptions of the requested scopes.
+    pub scopes: Vec<String>,
     /// Whether it requests access to data.
     pub reaches_data: bool,
     /// The names of the data sources that it could read.
@@ -87,6 +87,7 @@ struct Checked {
     request: AuthorizeRequest,
     valid: ValidRequest,
     application: Arc<Application>,
+    registry: Arc<ScopeRegistry>,
 }
 
 /// The authorization endpoint: checks a request, asks for consent, sends codes.
@@ -152,7 +153,7 @@ impl AuthorizationService {
         };
         let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(valid.application.id);
-        audit.subject = Some(valid.valid.scopes().to_string());
+        audit.subject = Some(valid.registry.text(valid.valid.scopes()));
         if decision == Decision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
             return Ok(self.refusal_answer(&valid.valid.deny()));
@@ -162,7 +163,7 @@ impl AuthorizationService {
             user_epoch: session.session.user_epoch,
             application: valid.application.id,
             application_epoch: valid.application.epoch,
-            scopes: valid.valid.scopes(),
+            scopes: valid.valid.scopes().clone(),
         };
         let Some(consent) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
@@ -201,11 +202,12 @@ impl AuthorizationService {
             Some(id) => self.context.application_by_client_id(id).await?,
             None => None,
         };
-        let checked = authorize::check(&request, found.as_deref());
+        let registry = self.context.scope_registry().await?;
+        let checked = authorize::check(&request, found.as_deref(), &registry);
         Ok(checked.and_then(|valid| match found {
             Some(application) => {
                 access_note::application(application.id);
-                Ok(Checked { request, valid, application })
+                Ok(Checked { request, valid, application, registry })
             }
             None => Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)),
         }))
@@ -279,7 +281,7 @@ impl AuthorizationService {
             created_by: application.created_by().to_owned(),
             handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
             registered_at: application.created_at,
-            scopes: scopes.iter().map(BuiltInScope::in_words).collect(),
+            scopes: valid.registry.scopes_in(scopes).map(|scope| scope.description.clone()).collect(),
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),
             destination: valid.valid.target().destination(),

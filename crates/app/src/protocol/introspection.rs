@@ -8,7 +8,6 @@ use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::proof::TokenType;
-use oauth::scope::ScopeSet;
 
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
@@ -26,8 +25,8 @@ pub struct LiveToken {
     pub client_id: String,
     /// `username`.
     pub username: String,
-    /// `scope`.
-    pub scopes: ScopeSet,
+    /// `scope`: the names of the scopes, separated by spaces.
+    pub scope: String,
     /// `token_type`, for access tokens.
     pub token_type: Option<TokenType>,
     /// `exp`, in seconds since the Unix epoch.
@@ -126,10 +125,11 @@ impl IntrospectionService {
         if decided.is_some() {
             user.iter().for_each(access_note::user);
         }
+        let registry = self.context.scope_registry().await?;
         Ok(decided.map(|active| LiveToken {
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
-            scopes: active.scopes,
+            scope: registry.text(&active.scopes),
             token_type: active.token_type,
             exp: active.expires_at.map(domain::time::Timestamp::as_secs),
             iat: active.issued_at.as_secs(),

@@ -9,7 +9,7 @@ use oauth::grant::GrantOrigin;
 use oauth::parameters::Parameters;
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
-use oauth::scope::ScopeSet;
+use oauth::scope::{ScopeRegistry, ScopeSet};
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
 use oauth::token_payload::{AccessToken, RefreshToken};
 use std::sync::Arc;
@@ -25,6 +25,15 @@ mod authorization_code;
 mod client_credentials;
 mod password;
 mod refresh_token;
+
+/// Issued tokens, with the text that only the registry of scopes can write.
+#[derive(Debug, Clone)]
+pub struct IssuedTokens {
+    /// The tokens.
+    pub tokens: TokenResponse,
+    /// `scope`: the names of the scopes, separated by spaces.
+    pub scope: String,
+}
 
 /// The content of a new access token.
 struct NewAccessToken {
@@ -51,7 +60,7 @@ impl TokenService {
     ///
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
-    pub async fn issue(&self, request: ClientRequest<'_>) -> Result<TokenResponse, ProtocolRefusal> {
+    pub async fn issue(&self, request: ClientRequest<'_>) -> Result<IssuedTokens, ProtocolRefusal> {
         let client = match self.context.authenticate_client(request).await {
             Ok(client) => client,
             Err(refusal) => {
@@ -59,25 +68,29 @@ impl TokenService {
                 return Err(refusal);
             }
         };
-        let (grant_type, answer) = self.token_for(&client, request.parameters, request.origin).await;
+        let registry = self.context.scope_registry().await?;
+        let (grant_type, answer) =
+            self.token_for(&client, &registry, request.parameters, request.origin).await;
         self.count(grant_type, answer.as_ref().map(|_| ()));
         match &answer {
             Ok(_) => access_note::done(grant_type, client.application().id),
             Err(ProtocolRefusal::Refused(refusal)) => {
-                self.note_refused_token(&client, request.parameters, *refusal, request.origin).await?;
+                self.note_refused_token(&client, &registry, request.parameters, *refusal, request.origin)
+                    .await?;
             }
             Err(_) => {}
         }
-        answer
+        answer.map(|tokens| IssuedTokens { scope: registry.text(&tokens.scopes), tokens })
     }
 
     async fn token_for(
         &self,
         client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
         parameters: &Parameters,
         origin: &RequestOrigin,
     ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
-        let request = match TokenRequest::parse(parameters, client) {
+        let request = match TokenRequest::parse(parameters, client, registry) {
             Ok(request) => request,
             Err(refusal) => return ("unknown", Err(refusal.into())),
         };
@@ -85,7 +98,7 @@ impl TokenService {
             TokenRequest::AuthorizationCode(request) => self.exchange_code(request, client, origin).await,
             TokenRequest::RefreshToken(request) => self.refresh_token(request, client, origin).await,
             TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
-            TokenRequest::ClientCredentials(request) => self.service_token(*request, client).await,
+            TokenRequest::ClientCredentials(request) => self.service_token(request, client).await,
         };
         (request.grant_type().as_str(), response)
     }
@@ -109,6 +122,7 @@ impl TokenService {
     async fn note_refused_token(
         &self,
         client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
         parameters: &Parameters,
         refusal: Refusal,
         origin: &RequestOrigin,
@@ -131,7 +145,7 @@ impl TokenService {
         let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.context.now());
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
-        if let Some(user) = self.user_behind(parameters, client).await? {
+        if let Some(user) = self.user_behind(parameters, client, registry).await? {
             self.context.name_user(&mut audit, user).await;
         }
         Ok(self.context.note_refused(audit).await?)
@@ -142,8 +156,9 @@ impl TokenService {
         &self,
         parameters: &Parameters,
         client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
     ) -> Result<Option<UserId>, Fault> {
-        match TokenRequest::parse(parameters, client) {
+        match TokenRequest::parse(parameters, client, registry) {
             Ok(TokenRequest::AuthorizationCode(request)) => {
                 Ok(self.context.vault.open_code(request.code.expose()).ok().map(|code| code.user))
             }
@@ -175,7 +190,7 @@ impl TokenService {
             user_epoch: decision.user_epoch,
             origin: decision.origin,
             consent: decision.consent,
-            scopes: decision.scopes,
+            scopes: decision.scopes.clone(),
             refreshable: decision.refreshable,
             key,
             at: now,
@@ -196,7 +211,7 @@ impl TokenService {
             grant: Some(grant),
             user: decision.user,
             user_epoch: decision.user_epoch,
-            scopes: decision.scopes,
+            scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
             binding: None,
         };
@@ -238,7 +253,7 @@ impl TokenService {
             token_type: TokenType::of(new.binding),
             expires_in: new.lifetime_secs,
             refresh_token,
-            scopes: new.scopes,
+            scopes: new.scopes.clone(),
         })
     }
 
@@ -256,7 +271,7 @@ impl TokenService {
             user: new.user,
             user_epoch: new.user_epoch,
             grant: new.grant,
-            scopes: new.scopes,
+            scopes: new.scopes.clone(),
             binding: new.binding,
         };
         self.context.vault.seal_access_token(&token).map_err(broken_seal)

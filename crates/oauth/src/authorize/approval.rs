@@ -21,7 +21,7 @@ pub struct SignedIn {
 }
 
 /// What happens next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
     /// Show the sign-in page.
     SignIn,
@@ -67,9 +67,10 @@ pub fn next_step(
     if request.prompt.none {
         return Err(request.refuse(Refusal::NotConsented));
     }
-    let allowed =
-        consent.filter(|consent| is_of(consent, request, signed_in)).map_or(ScopeSet::EMPTY, |c| c.scopes);
-    Ok(NextStep::Consent { missing: request.scopes.difference(allowed) })
+    let consent = consent.filter(|consent| is_of(consent, request, signed_in));
+    let missing =
+        consent.map_or_else(|| request.scopes.clone(), |consent| request.scopes.difference(&consent.scopes));
+    Ok(NextStep::Consent { missing })
 }
 
 /// "The authorization server SHOULD NOT process authorization requests automatically without user consent or
@@ -85,7 +86,7 @@ fn client_will_prove_itself(request: &ValidRequest) -> bool {
 /// scopes. After the user has pressed Allow, pass the stored consent.
 pub fn approve(request: &ValidRequest, signed_in: SignedIn, consent: Option<&Consent>) -> Option<Approval> {
     let consent = consent.filter(|consent| is_of(consent, request, signed_in))?;
-    consent.scopes.covers(request.scopes).then_some(Approval { signed_in, consent: consent.id })
+    consent.scopes.covers(&request.scopes).then_some(Approval { signed_in, consent: consent.id })
 }
 
 fn is_of(consent: &Consent, request: &ValidRequest, signed_in: SignedIn) -> bool {
@@ -110,7 +111,7 @@ pub fn issue_code(
         user: approval.signed_in.user,
         user_epoch: approval.signed_in.epoch,
         consent: approval.consent,
-        scopes: request.scopes,
+        scopes: request.scopes.clone(),
         redirect_digest,
         challenge: request.challenge,
         auth_time: approval.signed_in.auth_time,

@@ -7,7 +7,7 @@ use super::{AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect}
 use crate::application::{Application, ClientType, GrantType};
 use crate::redirect;
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeSet};
+use crate::scope::{self, ScopeRegistry, ScopeSet};
 use domain::id::{ApplicationId, Epoch};
 
 /// A request that may be shown to a user. Only [`super::check`] creates one.
@@ -43,8 +43,8 @@ impl ValidRequest {
     }
 
     /// The requested scopes.
-    pub fn scopes(&self) -> ScopeSet {
-        self.scopes
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.scopes
     }
 
     /// Where the browser goes with the response.
@@ -104,12 +104,13 @@ pub(super) fn decide(
     request: &AuthorizeRequest,
     application: &Application,
     target: RedirectTarget,
+    registry: &ScopeRegistry,
 ) -> Result<ValidRequest, Refusal> {
     no_request_object_is_sent(request)?;
     response_type_is_code(request)?;
     response_mode_is_query(request)?;
     code_grant_is_registered(application)?;
-    let scopes = scopes_are_registered(request, application)?;
+    let scopes = scopes_are_registered(request, application, registry)?;
     let challenge = challenge_is_s256(request)?;
     challenge_is_there_where_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
@@ -158,8 +159,12 @@ fn code_grant_is_registered(application: &Application) -> Result<(), Refusal> {
 }
 
 /// [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).
-fn scopes_are_registered(request: &AuthorizeRequest, application: &Application) -> Result<ScopeSet, Refusal> {
-    scope::requested_of(request.scope.as_deref(), application.settings.scopes)
+fn scopes_are_registered(
+    request: &AuthorizeRequest,
+    application: &Application,
+    registry: &ScopeRegistry,
+) -> Result<ScopeSet, Refusal> {
+    scope::requested_of(request.scope.as_deref(), &application.settings.scopes, registry)
 }
 
 /// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused ([RFC 9700

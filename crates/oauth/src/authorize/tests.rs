@@ -24,7 +24,7 @@ fn checked(
     more: &[(&str, &str)],
     change: impl FnOnce(&mut ApplicationSettings),
 ) -> Result<ValidRequest, AuthorizeRefusal> {
-    check(&request(more), Some(&sample::application(change)))
+    check(&request(more), Some(&sample::application(change)), &ScopeRegistry::built_in())
 }
 
 fn redirected(refused: &AuthorizeRefusal) -> Refusal {
@@ -45,13 +45,16 @@ fn signed_in() -> SignedIn {
 fn the_request_of_the_specification_is_valid() {
     // RFC 6749 §4.1.1
     let valid = checked(&[("redirect_uri", REDIRECT)], |_| {}).unwrap();
-    assert_eq!(valid.scopes(), BuiltInScope::OData.into());
+    assert_eq!(*valid.scopes(), BuiltInScope::OData.into());
     assert_eq!((valid.state(), valid.redirect_uri()), (Some("xyz"), Some(REDIRECT)));
 }
 
 #[test]
 fn an_unknown_client_or_redirect_url_is_never_redirected() {
-    assert_eq!(check(&request(&[]), None), Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)));
+    assert_eq!(
+        check(&request(&[]), None, &ScopeRegistry::built_in()),
+        Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))
+    );
     let evil = checked(&[("redirect_uri", "https://evil.example/"), ("response_type", "token")], |_| {});
     assert_eq!(evil, Err(AuthorizeRefusal::Page(Refusal::RedirectUrlUnknown)));
     let none = checked(&[], |settings| settings.redirect_urls.push("https://b.example/".to_owned()));
@@ -125,7 +128,7 @@ fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
     let some = sample::consent(BuiltInScope::OData);
     let missing = BuiltInScope::Management.into();
     assert_eq!(next_step(&valid, Some(signed_in()), Some(&some)), Ok(NextStep::Consent { missing }));
-    let all = sample::consent(valid.scopes());
+    let all = sample::consent(valid.scopes().clone());
     assert!(matches!(next_step(&valid, Some(signed_in()), Some(&all)), Ok(NextStep::IssueCode(_))));
 }
 
@@ -168,7 +171,7 @@ fn prompt_login_and_consent_ask_again() {
     let consent = sample::consent(BuiltInScope::OData);
     let login = request(&[("prompt", "login")]);
     let application = sample::application(|_| {});
-    let valid = check(&login, Some(&application)).unwrap();
+    let valid = check(&login, Some(&application), &ScopeRegistry::built_in()).unwrap();
     assert_eq!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::SignIn));
     assert!(!login.query_after_sign_in().contains("prompt"), "signing in is asked once");
     let valid = checked(&[("prompt", "consent")], |_| {}).unwrap();

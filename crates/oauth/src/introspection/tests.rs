@@ -115,16 +115,16 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
 fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
     let both: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
-    let wide = AccessToken { scopes: both, ..token() };
+    let wide = AccessToken { scopes: both.clone(), ..token() };
     let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
         let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
         decide(access(&wide), facts).map(|active| active.scopes)
     };
-    assert_eq!(message(both), Some(both));
+    assert_eq!(message(both.clone()), Some(both.clone()));
     assert_eq!(message(BuiltInScope::OData.into()), Some(BuiltInScope::OData.into()));
     assert_eq!(message(BuiltInScope::Introspect.into()), None);
-    let grant = Grant { scopes: both, ..sample::grant() };
+    let grant = Grant { scopes: both.clone(), ..sample::grant() };
     let application = sample::application(|settings| settings.scopes = BuiltInScope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
     let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };

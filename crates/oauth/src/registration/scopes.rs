@@ -1,40 +1,62 @@
 //! The scopes of an application.
 
-use super::{ApplicationPayload, Findings, RegistrationContext, Sender};
-use crate::scope::{BuiltInScope, ScopeSet};
+use super::{ApplicationPayload, Findings, RegistrationContext};
+use crate::scope::{Assignment, BuiltInScope, MOST_SCOPES_OF_APPLICATION, Scope, ScopeRegistry, ScopeSet};
+
+/// The maximum number of scopes that a fault lists.
+const MOST_LISTED: usize = 10;
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
     context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) -> ScopeSet {
-    let existing = context.existing.map(|existing| existing.scopes);
-    let Some(names) = &payload.scopes else { return existing.unwrap_or(BuiltInScope::OData.into()) };
-    let mut scopes = ScopeSet::EMPTY;
-    for (at, name) in names.iter().enumerate() {
+    let existing = context.existing.map(|existing| &existing.scopes);
+    let Some(names) = &payload.scopes else {
+        return existing.cloned().unwrap_or_else(|| BuiltInScope::OData.into());
+    };
+    let mut ids = Vec::new();
+    for (at, name) in names.iter().enumerate().take(MOST_SCOPES_OF_APPLICATION) {
         let field = format!("scopes[{at}]");
-        match name.trim().parse::<BuiltInScope>() {
-            Err(_) => findings.fault(field, known()),
-            Ok(scope) if may_give(scope, existing, context.sender) => scopes = scopes.union(scope.into()),
-            Ok(scope) => {
-                findings.forbid(field, format!("is {scope}, which only an Administrator may assign"));
-            }
+        match context.scopes.named(name.trim()) {
+            Err(_) => findings.fault(field, known(context.scopes)),
+            Ok(scope) if may_give(scope, existing, context) => ids.push(scope.id),
+            Ok(scope) => findings.forbid(field, reserved(scope)),
         }
     }
-    if names.is_empty() {
-        findings.fault("scopes", "must name at least one scope");
+    match names.len() {
+        0 => findings.fault("scopes", "must name at least one scope"),
+        count if count > MOST_SCOPES_OF_APPLICATION => {
+            let message = format!("names {count} scopes; at most {MOST_SCOPES_OF_APPLICATION} are allowed");
+            findings.fault("scopes", message);
+        }
+        _ => {}
     }
-    scopes
+    ids.into_iter().collect()
 }
 
-/// Scopes that an Administrator has assigned before may be kept.
-fn may_give(scope: BuiltInScope, existing: Option<ScopeSet>, sender: Sender) -> bool {
-    scope == BuiltInScope::OData
-        || sender == Sender::Administrator
-        || existing.is_some_and(|scopes| scopes.contains(scope))
+/// Scopes that somebody with the right to it has assigned before may be kept.
+fn may_give(scope: &Scope, existing: Option<&ScopeSet>, context: RegistrationContext<'_>) -> bool {
+    scope.assignment.is_open_to(context.permissions)
+        || existing.is_some_and(|scopes| scopes.contains_id(scope.id))
 }
 
-fn known() -> String {
-    let names: Vec<&str> = BuiltInScope::ALL.iter().map(|scope| scope.as_str()).collect();
+fn reserved(scope: &Scope) -> String {
+    match scope.assignment {
+        Assignment::ADMINISTRATORS | Assignment::Anyone => {
+            format!("is {}, which only an Administrator may assign", scope.name)
+        }
+        Assignment::Permission(needed) => {
+            format!("is {}, which only users with the permission {} may assign", scope.name, needed.as_str())
+        }
+    }
+}
+
+fn known(registry: &ScopeRegistry) -> String {
+    let scopes = registry.scopes();
+    if scopes.len() > MOST_LISTED {
+        return "must be the name of a scope; scopes_supported of the metadata lists them".to_owned();
+    }
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.name.as_str()).collect();
     format!("must be one of {}", names.join(", "))
 }

@@ -1,3 +1,6 @@
+use std::sync::LazyLock;
+
+use domain::id::ScopeId;
 use serde_json::{Value, json};
 
 use super::*;
@@ -5,15 +8,33 @@ use crate::application::GrantType;
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
 use crate::sample::{client, pairs};
-use crate::scope::{BuiltInScope, ScopeSet};
+use crate::scope::{Assignment, BuiltInScope, MOST_SCOPES_OF_APPLICATION, Scope, ScopeSet};
 use crate::token::TokenRequest;
 
-const NEW: RegistrationContext<'static> = RegistrationContext {
-    sender: Sender::User,
-    default_profile: Profile::Compatible,
-    minimum_profile: Profile::Compatible,
-    existing: None,
-};
+static REGISTRY: LazyLock<ScopeRegistry> = LazyLock::new(registry);
+
+/// A registration by a user without special permissions.
+fn new() -> RegistrationContext<'static> {
+    RegistrationContext {
+        permissions: &[Permission::MgmtAPI],
+        scopes: &REGISTRY,
+        default_profile: Profile::Compatible,
+        minimum_profile: Profile::Compatible,
+        existing: None,
+    }
+}
+
+/// The built-in scopes, one that anyone may assign, and one that needs a permission.
+fn registry() -> ScopeRegistry {
+    let built_in = ScopeRegistry::built_in();
+    let mut scopes = built_in.scopes().to_vec();
+    let assignments = [Assignment::Anyone, Assignment::Permission(Permission::CreateRole)];
+    for ((id, name), assignment) in [(100, "orders.read"), (101, "orders.write")].into_iter().zip(assignments)
+    {
+        scopes.push(Scope { id: ScopeId::new(id), name: name.to_owned(), assignment, ..scopes[0].clone() });
+    }
+    ScopeRegistry::new(built_in.servers().to_vec(), scopes)
+}
 
 /// The payload in Hybrid Data Pipeline's documentation, with members changed or added.
 fn payload(changes: &Value) -> Value {
@@ -56,7 +77,7 @@ fn judged(changes: &Value, context: RegistrationContext<'_>) -> JudgedRegistrati
 }
 
 fn registered(changes: &Value) -> ApplicationSettings {
-    judged(changes, NEW).unwrap().0
+    judged(changes, new()).unwrap().0
 }
 
 fn faults(changes: &Value, context: RegistrationContext<'_>) -> Vec<String> {
@@ -83,14 +104,14 @@ fn every_fault_is_reported_at_once() {
         "accessTokenLifetime": 59,
         "scopes": ["api.mgmt", "nonsense"],
     });
-    let found = faults(&given, NEW);
+    let found = faults(&given, new());
     for fault in [
         "name is 131 characters long; at most 128 are allowed",
         "description is 257 characters long; at most 256 are allowed",
         "redirectUrls[1] must not have a fragment",
         "accessTokenLifetime is 59; it must be 60 to 86400 seconds",
         "scopes[0] is api.mgmt, which only an Administrator may assign",
-        "scopes[1] must be one of api.access.odata, api.mgmt, token.introspect",
+        "scopes[1] must be one of api.access.odata, api.mgmt, token.introspect, orders.read, orders.write",
     ] {
         assert!(found.iter().any(|found| found == fault), "{fault} is missing in {found:#?}");
     }
@@ -102,7 +123,7 @@ fn lengths_count_characters_and_names_are_trimmed() {
     let settings = registered(&json!({"name": format!("  {}  ", "ü".repeat(128))}));
     assert_eq!(settings.name.chars().count(), 128);
     for name in ["", "   ", "a\u{0}b", "a\u{202e}b"] {
-        assert!(!faults(&json!({"name": name}), NEW).is_empty(), "{name:?}");
+        assert!(!faults(&json!({"name": name}), new()).is_empty(), "{name:?}");
     }
 }
 
@@ -111,13 +132,13 @@ fn no_text_holds_what_cannot_be_seen_or_imitates() {
     for text in ["a\u{200B}b", "\u{3164}", "a\u{AD}b", "a\u{E0041}b", "a\u{61C}b", "Verified ✔", "a\u{E000}b"]
     {
         for changes in [json!({"name": text}), json!({"description": text}), json!({"contacts": [text]})] {
-            let found = faults(&changes, NEW);
+            let found = faults(&changes, new());
             assert_eq!(found.len(), 1, "{changes}: {found:?}");
             assert!(found[0].contains("must not contain U+"), "{found:?}");
         }
-        assert_eq!(faults(&json!({"logoUrl": format!("https://a.example/{text}")}), NEW).len(), 1);
+        assert_eq!(faults(&json!({"logoUrl": format!("https://a.example/{text}")}), new()).len(), 1);
     }
-    assert!(faults(&json!({"name": "Sluicegate Administration"}), NEW)[0].contains("name of this server"));
+    assert!(faults(&json!({"name": "Sluicegate Administration"}), new())[0].contains("name of this server"));
     assert_eq!(registered(&json!({"description": "Two\r\n\tlines"})).description, "Two\r\n\tlines");
 }
 
@@ -130,14 +151,14 @@ fn texts_that_were_registered_already_may_stay_and_not_come_back() {
         ..registered(&json!({}))
     };
     let same = json!({"name": old.name, "description": old.description, "contacts": ["✔"]});
-    assert!(judged(&same, RegistrationContext { existing: Some(&old), ..NEW }).is_ok());
+    assert!(judged(&same, RegistrationContext { existing: Some(&old), ..new() }).is_ok());
     let plain = registered(&json!({}));
-    assert_eq!(faults(&same, RegistrationContext { existing: Some(&plain), ..NEW }).len(), 3);
+    assert_eq!(faults(&same, RegistrationContext { existing: Some(&plain), ..new() }).len(), 3);
 }
 
 #[test]
 fn a_payload_without_name_or_redirect_url_is_refused() {
-    let found = decide(&ApplicationPayload::default(), NEW).unwrap_err();
+    let found = decide(&ApplicationPayload::default(), new()).unwrap_err();
     let fields: Vec<&str> = found.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["name", "redirectUrls"]);
     assert!(
@@ -149,34 +170,35 @@ fn a_payload_without_name_or_redirect_url_is_refused() {
 
 #[test]
 fn profiles_that_are_unknown_not_there_or_too_weak_are_refused() {
-    assert!(faults(&json!({"profile": "fapi2"}), NEW)[0].contains("not available"));
-    assert_eq!(faults(&json!({"profile": "lax"}), NEW), ["profile must be compatible or oauth21"]);
+    assert!(faults(&json!({"profile": "fapi2"}), new())[0].contains("not available"));
+    assert_eq!(faults(&json!({"profile": "lax"}), new()), ["profile must be compatible or oauth21"]);
     let strict =
-        RegistrationContext { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..NEW };
+        RegistrationContext { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..new() };
     assert!(faults(&json!({"profile": "compatible"}), strict)[0].contains("oauth21 or stricter"));
     assert_eq!(judged(&json!({}), strict).unwrap().0.profile, Profile::OAuth21);
 }
 
 #[test]
 fn oauth21_knows_no_password_grant() {
-    let found = faults(&json!({"profile": "oauth21", "grantTypes": ["authorization_code", "password"]}), NEW);
+    let found =
+        faults(&json!({"profile": "oauth21", "grantTypes": ["authorization_code", "password"]}), new());
     assert_eq!(found, ["grantTypes must not name password in profile oauth21"]);
 }
 
 #[test]
 fn only_confidential_applications_of_compatible_have_the_password_grant_and_hear_of_it() {
     let warned = |changes: &Value| {
-        let (settings, warnings) = judged(changes, NEW).unwrap();
+        let (settings, warnings) = judged(changes, new()).unwrap();
         (settings.grant_types.contains(&GrantType::Password), warnings.len())
     };
     assert_eq!(warned(&json!({})), (true, 1));
     assert_eq!(warned(&json!({"grantTypes": ["authorization_code", "refresh_token"]})), (false, 0));
     assert_eq!(warned(&json!({"clientType": "public"})), (false, 0));
     let named = json!({"clientType": "public", "grantTypes": ["authorization_code", "password"]});
-    assert_eq!(faults(&named, NEW), ["grantTypes must not name password for a public application"]);
+    assert_eq!(faults(&named, new()), ["grantTypes must not name password for a public application"]);
     let grant_types = vec![GrantType::AuthorizationCode, GrantType::Password];
     let old = ApplicationSettings { grant_types, ..registered(&json!({"clientType": "public"})) };
-    let (kept, _) = judged(&json!({}), RegistrationContext { existing: Some(&old), ..NEW }).unwrap();
+    let (kept, _) = judged(&json!({}), RegistrationContext { existing: Some(&old), ..new() }).unwrap();
     assert_eq!(kept.grant_types, [GrantType::AuthorizationCode], "one from before the rule loses it");
 }
 
@@ -186,26 +208,46 @@ fn client_credentials_are_asked_for_and_not_for_public_applications() {
     let grant_types = json!(["client_credentials", "authorization_code", "client_credentials"]);
     let settings = registered(&json!({"grantTypes": grant_types}));
     assert_eq!(settings.grant_types, [GrantType::AuthorizationCode, GrantType::ClientCredentials]);
-    let found = faults(&json!({"clientType": "public", "grantTypes": ["client_credentials"]}), NEW);
+    let found = faults(&json!({"clientType": "public", "grantTypes": ["client_credentials"]}), new());
     assert!(found[0].contains("public"));
-    assert!(faults(&json!({"grantTypes": []}), NEW)[0].contains("at least one"));
-    assert!(faults(&json!({"grantTypes": ["implicit"]}), NEW)[0].starts_with("grantTypes[0]"));
+    assert!(faults(&json!({"grantTypes": []}), new())[0].contains("at least one"));
+    assert!(faults(&json!({"grantTypes": ["implicit"]}), new())[0].starts_with("grantTypes[0]"));
 }
 
 #[test]
 fn only_an_administrator_gives_the_wider_scopes() {
     let given = json!({"scopes": ["odata", "api.mgmt"]});
-    let administrator = RegistrationContext { sender: Sender::Administrator, ..NEW };
+    let administrator = RegistrationContext { permissions: &[Permission::Administrator], ..new() };
     let settings = judged(&given, administrator).unwrap().0;
     assert!(settings.scopes.contains(BuiltInScope::Management));
-    let kept = judged(&given, RegistrationContext { existing: Some(&settings), ..NEW }).unwrap().0;
+    let kept = judged(&given, RegistrationContext { existing: Some(&settings), ..new() }).unwrap().0;
     assert_eq!(kept.scopes, settings.scopes, "what was given before may be kept");
-    assert!(faults(&json!({"scopes": []}), NEW)[0].contains("at least one"));
+    assert!(faults(&json!({"scopes": []}), new())[0].contains("at least one"));
+}
+
+#[test]
+fn a_scope_is_assigned_by_those_to_whom_it_is_open() {
+    let open = json!({"scopes": ["orders.read", "odata"]});
+    assert_eq!(REGISTRY.text(&registered(&open).scopes), "api.access.odata orders.read");
+    let reserved = json!({"scopes": ["orders.write"]});
+    let found = judged(&reserved, new()).unwrap_err();
+    assert!(found[0].lacks_right && found[0].message.contains("CreateRole"), "{found:?}");
+    for permission in [Permission::CreateRole, Permission::Administrator] {
+        let context = RegistrationContext { permissions: &[permission], ..new() };
+        assert!(judged(&reserved, context).is_ok(), "{permission:?}");
+    }
+    assert!(faults(&json!({"scopes": ["orders"]}), new())[0].contains("must be one of"));
+}
+
+#[test]
+fn an_application_has_a_limited_number_of_scopes() {
+    let names = vec!["odata"; MOST_SCOPES_OF_APPLICATION + 1];
+    assert!(faults(&json!({"scopes": names}), new())[0].contains("at most 50"));
 }
 
 #[test]
 fn the_jwt_format_is_refused_in_words() {
-    assert!(faults(&json!({"tokenFormat": "jwt"}), NEW)[0].contains("not available"));
+    assert!(faults(&json!({"tokenFormat": "jwt"}), new())[0].contains("not available"));
     assert_eq!(registered(&json!({"tokenFormat": "opaque"})).token_format, TokenFormat::Opaque);
 }
 
@@ -213,13 +255,13 @@ fn the_jwt_format_is_refused_in_words() {
 fn an_odd_redirect_url_is_accepted_with_a_warning() {
     let given =
         json!({"redirectUrls": ["bedford.progresstest.com", "http://a.example/cb", "https://a.example/cb"]});
-    let (settings, warnings) = judged(&given, NEW).unwrap();
+    let (settings, warnings) = judged(&given, new()).unwrap();
     assert_eq!(settings.redirect_urls.len(), 3);
     let fields: Vec<&str> = warnings.iter().map(|warning| warning.field.as_str()).collect();
     assert_eq!(fields, ["grantTypes", "redirectUrls[0]", "redirectUrls[1]"]);
     let mut strict = given;
     strict["profile"] = json!("oauth21");
-    assert_eq!(judged(&strict, NEW).unwrap_err().len(), 2);
+    assert_eq!(judged(&strict, new()).unwrap_err().len(), 2);
 }
 
 #[test]
@@ -235,7 +277,7 @@ fn contacts_and_logo_are_bounded() {
         json!({"logoUrl": "javascript:alert(1)"}),
         json!({"logoUrl": "https://u:p@a.example/"}),
     ] {
-        assert_eq!(faults(&changes, NEW).len(), 1, "{changes}");
+        assert_eq!(faults(&changes, new()).len(), 1, "{changes}");
     }
 }
 
@@ -245,7 +287,7 @@ fn an_update_replaces_three_members_and_keeps_the_rest() {
         "grantTypes": ["authorization_code"], "accessTokenLifetime": 600, "contacts": ["a"],
         "logoUrl": "https://a.example/l.png",
     }));
-    let context = RegistrationContext { existing: Some(&before), ..NEW };
+    let context = RegistrationContext { existing: Some(&before), ..new() };
     let payload = json!({"name": "New name", "redirectUrls": ["https://b.example/cb"]});
     let (after, _) = decide(&read(&payload), context).unwrap();
     assert_eq!((after.name.as_str(), after.description.as_str()), ("New name", ""));
@@ -263,7 +305,7 @@ fn an_update_replaces_three_members_and_keeps_the_rest() {
 #[test]
 fn the_client_type_of_an_application_cannot_change() {
     let before = registered(&json!({}));
-    let context = RegistrationContext { existing: Some(&before), ..NEW };
+    let context = RegistrationContext { existing: Some(&before), ..new() };
     assert!(faults(&json!({"clientType": "public"}), context)[0].contains("cannot change"));
     assert!(judged(&json!({"clientType": "confidential"}), context).is_ok());
 }
@@ -273,7 +315,7 @@ fn origins_of_pages_are_kept_in_their_shortest_form_and_once() {
     let origins = json!({"corsOrigins": ["https://App.example.com:443", " https://app.example.com ", "capacitor://localhost"]});
     assert_eq!(registered(&origins).cors_origins, ["https://app.example.com", "capacitor://localhost"]);
     let existing = registered(&origins);
-    let context = RegistrationContext { existing: Some(&existing), ..NEW };
+    let context = RegistrationContext { existing: Some(&existing), ..new() };
     assert_eq!(
         judged(&json!({}), context).unwrap().0.cors_origins,
         existing.cors_origins,
@@ -296,26 +338,26 @@ fn an_origin_with_a_path_a_star_or_no_scheme_is_refused() {
         "ftp://a.example",
         "",
     ] {
-        let found = faults(&json!({"corsOrigins": ["https://ok.example", text]}), NEW);
+        let found = faults(&json!({"corsOrigins": ["https://ok.example", text]}), new());
         assert!(found.len() == 1 && found[0].starts_with("corsOrigins[1] "), "{text}: {found:?}");
     }
     let many: Vec<String> = (0..51).map(|n| format!("https://a{n}.example")).collect();
     assert_eq!(
-        faults(&json!({"corsOrigins": many}), NEW),
+        faults(&json!({"corsOrigins": many}), new()),
         ["corsOrigins has 51 entries; at most 50 are allowed"]
     );
     let plain = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"]});
-    let warnings = judged(&plain, NEW).unwrap().1;
+    let warnings = judged(&plain, new()).unwrap().1;
     let odd: Vec<_> = warnings.iter().filter(|warning| warning.field.starts_with("corsOrigins")).collect();
     assert!(matches!(odd.as_slice(), [only] if only.field == "corsOrigins[0]"), "{warnings:?}");
     let strict = json!({"corsOrigins": ["http://a.example", "http://localhost:5173"], "profile": "oauth21"});
-    assert_eq!(faults(&strict, NEW).len(), 1);
+    assert_eq!(faults(&strict, new()).len(), 1);
 }
 
 /// The table, the metadata, the registration and the token endpoint agree on every grant type.
 #[test]
 fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
-    let metadata = Metadata::new("https://gate.example", Profile::Compatible);
+    let metadata = Metadata::new("https://gate.example", Profile::Compatible, &REGISTRY);
     assert_eq!(metadata.grant_types_supported, GrantType::ALL.map(GrantType::as_str));
     for grant_type in GrantType::ALL {
         for profile in [Profile::Compatible, Profile::OAuth21] {
@@ -327,9 +369,9 @@ fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
                 });
                 let may_use = client.application().settings.may_use(grant_type);
                 let given = json!({"profile": profile.as_str(), "clientType": client_type.as_str(), "grantTypes": [name]});
-                assert_eq!(judged(&given, NEW).is_ok(), may_use, "{given}: {:?}", judged(&given, NEW));
+                assert_eq!(judged(&given, new()).is_ok(), may_use, "{given}: {:?}", judged(&given, new()));
                 let barrier = grant_type.barriers(profile, client_type).next_back();
-                let refused = TokenRequest::parse(&pairs(&[("grant_type", name)]), &client).err();
+                let refused = TokenRequest::parse(&pairs(&[("grant_type", name)]), &client, &REGISTRY).err();
                 match barrier {
                     Some(barrier) => assert_eq!(refused, Some(barrier.refusal), "{given}"),
                     None => assert_ne!(refused, Some(Refusal::GrantTypeUnknown), "{given}"),

@@ -6,6 +6,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
+use crate::scope::ScopeRegistry;
 use crate::token_payload::AuthorizationCode;
 use domain::account::User;
 use domain::secret::{CodeText, CodeVerifier};
@@ -28,7 +29,11 @@ pub struct CodeExchange {
 }
 
 impl CodeExchange {
-    pub(super) fn parse(parameters: &Parameters, _client: &AuthenticatedClient) -> Result<Self, Refusal> {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        _client: &AuthenticatedClient,
+        _registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
         let verifier = parameters.one(CODE_VERIFIER)?;
         Ok(Self {
             code: CodeText::new(parameters.required(CODE)?),
@@ -87,7 +92,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
         user_epoch: code.user_epoch,
         origin: GrantOrigin::Code(code.id),
         consent: Some(code.consent),
-        scopes: still_registered(code.scopes, settings)?,
+        scopes: still_registered(&code.scopes, settings)?,
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),
     })

@@ -5,27 +5,32 @@ use super::access_token_lifetime_secs;
 use crate::client_authentication::AuthenticatedClient;
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeSet};
+use crate::scope::{self, ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::id::{Epoch, UserId};
 
 /// The parameters of the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceRequest {
     /// The requested scopes, for which the application is registered.
     pub scopes: ScopeSet,
 }
 
 impl ServiceRequest {
-    pub(super) fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
-        let scopes = scope::requested_of(parameters.one(SCOPE)?, client.application().settings.scopes)?;
+    pub(super) fn parse(
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
+        let registered = &client.application().settings.scopes;
+        let scopes = scope::requested_of(parameters.one(SCOPE)?, registered, registry)?;
         Ok(Self { scopes })
     }
 }
 
 /// An access token without a grant and therefore without a refresh token ([RFC 6749
 /// §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceToken {
     /// The application's owner, on whose behalf it acts.
     pub user: UserId,
@@ -42,7 +47,7 @@ pub struct ServiceToken {
 /// # Errors
 /// `invalid_grant` if there is no active owner.
 pub fn decide(
-    request: ServiceRequest,
+    request: &ServiceRequest,
     client: &AuthenticatedClient,
     owner: Option<&User>,
     lifetime_limit_secs: i64,
@@ -52,7 +57,7 @@ pub fn decide(
     Ok(ServiceToken {
         user: owner.id,
         user_epoch: owner.epoch,
-        scopes: request.scopes,
+        scopes: request.scopes.clone(),
         lifetime_secs: access_token_lifetime_secs(&client.application().settings, lifetime_limit_secs),
     })
 }

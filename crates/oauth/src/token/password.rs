@@ -5,7 +5,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantOrigin;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeSet};
+use crate::scope::{self, ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::secret::Password;
 
@@ -24,11 +24,16 @@ pub struct PasswordRequest {
 }
 
 impl PasswordRequest {
-    pub(super) fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
+        let registered = &client.application().settings.scopes;
         Ok(Self {
             username: parameters.required(USERNAME)?.to_owned(),
             password: Password::new(parameters.required(PASSWORD)?),
-            scopes: scope::requested_of(parameters.one(SCOPE)?, client.application().settings.scopes)?,
+            scopes: scope::requested_of(parameters.one(SCOPE)?, registered, registry)?,
         })
     }
 }
@@ -51,7 +56,7 @@ pub fn decide(
         user_epoch: user.epoch,
         origin: GrantOrigin::Password,
         consent: None,
-        scopes: request.scopes,
+        scopes: request.scopes.clone(),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, lifetime_limit_secs),
     })

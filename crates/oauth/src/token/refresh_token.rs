@@ -8,7 +8,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Grant, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::RefreshToken;
 use domain::account::User;
 use domain::id::GrantId;
@@ -33,9 +33,13 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    pub(super) fn parse(parameters: &Parameters, _client: &AuthenticatedClient) -> Result<Self, Refusal> {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        _client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
         let token = RefreshTokenText::new(parameters.required(REFRESH_TOKEN)?);
-        let scopes = parameters.one(SCOPE)?.map(str::parse::<ScopeSet>).transpose();
+        let scopes = parameters.one(SCOPE)?.map(|text| registry.parse(text)).transpose();
         let scopes = scopes.map_err(|_| Refusal::ScopeUnknown)?.filter(|scopes| !scopes.is_empty());
         Ok(Self { token, scopes, sent_as_a_code: false })
     }
@@ -46,6 +50,7 @@ impl Refresh {
         grant_type: &str,
         parameters: &Parameters,
         client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
     ) -> Result<Option<Self>, Refusal> {
         let token = parameters.one(REFRESH_TOKEN)?;
         let meant = grant_type == GrantType::AuthorizationCode.as_str()
@@ -54,7 +59,7 @@ impl Refresh {
         if !meant || token.is_none() || !code_is_no_code {
             return Ok(None);
         }
-        Ok(Some(Self { sent_as_a_code: true, ..Self::parse(parameters, client)? }))
+        Ok(Some(Self { sent_as_a_code: true, ..Self::parse(parameters, client, registry)? }))
     }
 }
 
@@ -78,7 +83,7 @@ pub struct Facts<'a> {
 }
 
 /// The decision about a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefreshDecision {
     /// New tokens are issued.
     Renew(Renewal),
@@ -88,7 +93,7 @@ pub enum RefreshDecision {
 }
 
 /// New tokens of an existing grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
     /// The refresh token for the response.
     pub rotation: Rotation,
@@ -164,7 +169,7 @@ fn user_is_active(facts: Facts<'_>) -> Result<(), Refusal> {
 /// "The requested scope MUST NOT include any scope not originally granted by the resource owner, and if omitted is
 /// treated as equal to the scope originally granted".
 fn scope_is_not_widened(request: &Refresh, grant: &Grant, facts: Facts<'_>) -> Result<ScopeSet, Refusal> {
-    let asked = request.scopes.unwrap_or(grant.scopes);
+    let asked = request.scopes.as_ref().unwrap_or(&grant.scopes);
     if !grant.scopes.covers(asked) {
         return Err(Refusal::ScopeWidened);
     }

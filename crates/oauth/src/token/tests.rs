@@ -5,7 +5,7 @@ use crate::sample::{client, pairs, settings, user};
 use crate::scope::BuiltInScope;
 
 fn parsed(given: &[(&str, &str)], client: &AuthenticatedClient) -> Result<TokenRequest, Refusal> {
-    TokenRequest::parse(&pairs(given), client)
+    TokenRequest::parse(&pairs(given), client, &ScopeRegistry::built_in())
 }
 
 fn refused(given: &[(&str, &str)], client: &AuthenticatedClient) -> Refusal {
@@ -121,7 +121,7 @@ fn a_public_client_has_no_credentials_to_use() {
     let public = client(|settings| settings.client_type = ClientType::Public);
     assert_eq!(refused(&[("grant_type", "client_credentials")], &public), Refusal::PublicClientCredentials);
     let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };
-    let decided = client_credentials::decide(request, &public, Some(&user(2)), 3600);
+    let decided = client_credentials::decide(&request, &public, Some(&user(2)), 3600);
     assert_eq!(decided, Err(Refusal::PublicClientCredentials));
 }
 
@@ -130,7 +130,7 @@ fn client_credentials_act_as_the_active_owner() {
     let client = client(|_| {});
     let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };
     let decide =
-        |owner: Option<&domain::account::User>| client_credentials::decide(request, &client, owner, 3600);
+        |owner: Option<&domain::account::User>| client_credentials::decide(&request, &client, owner, 3600);
     let owner = user(2);
     assert_eq!(decide(Some(&owner)).unwrap().user, owner.id);
     assert_eq!(decide(None), Err(Refusal::OwnerInactive));

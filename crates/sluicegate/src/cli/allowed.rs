@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::id::ApplicationId;
 use oauth::grant::Allowed;
-use oauth::scope::BuiltInScope;
+use oauth::scope::ScopeRegistry;
 use serde_json::{Value, json};
 
 use super::applications::parse_id;
@@ -75,8 +75,9 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         after = Some(last.application);
         allowed.extend(batch);
     }
+    let registry = opened.app.scopes().registry().await?;
     if command.shown.json {
-        show_json(&allowed.iter().map(in_json).collect());
+        show_json(&allowed.iter().map(|one| in_json(one, &registry)).collect());
         return Ok(());
     }
     let row = |one: &Allowed| {
@@ -84,7 +85,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
             one.application.to_string(),
             one.name.clone(),
             one.owner_name.clone(),
-            one.scopes.to_string(),
+            registry.text(&one.scopes),
             date_time(one.since),
             one.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
@@ -94,11 +95,11 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     Ok(())
 }
 
-fn in_json(one: &Allowed) -> Value {
+fn in_json(one: &Allowed, registry: &ScopeRegistry) -> Value {
     json!({
         "id": one.application.get(),
         "name": one.name,
-        "scopes": one.scopes.iter().map(BuiltInScope::as_str).collect::<Vec<_>>(),
+        "scopes": registry.names(&one.scopes),
         "owner": one.owner_name,
         "since": date_time(one.since),
         "lastUsedAt": one.last_used_at.map(date_time),

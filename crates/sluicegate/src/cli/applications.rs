@@ -54,7 +54,9 @@ pub(crate) fn run(command: ApplicationCommand, environment: &Environment) -> any
         }
         ApplicationCommand::Show(one) => {
             bootstrap::with_app(&one.shown.installation, environment, async |opened| {
-                show(&find(opened, one.id).await?, opened.app.node().now(), one.shown.json);
+                let registry = opened.app.scopes().registry().await?;
+                let application = find(opened, one.id).await?;
+                show(&application, opened.app.node().now(), &registry, one.shown.json);
                 Ok(())
             })
         }
@@ -109,7 +111,9 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     }
     if command.shown.json {
         let now = opened.app.node().now();
-        show_json(&applications.iter().map(|application| in_json(application, now)).collect());
+        let registry = opened.app.scopes().registry().await?;
+        let shown = |application| in_json(application, now, &registry);
+        show_json(&applications.iter().map(shown).collect());
         return Ok(());
     }
     let row = |application: &Application| {
@@ -129,7 +133,8 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
 
 async fn register(opened: &OpenedInstallation, command: &Register) -> anyhow::Result<()> {
     let actor = actor(opened, command.owner.as_deref()).await?;
-    let accepted = opened.app.applications().accept_registration(&actor, &command.payload());
+    let rules = opened.app.applications().rules(&actor).await?;
+    let accepted = rules.accept_registration(&command.payload());
     let accepted =
         accepted.map_err(|faults| sentence(faults.into_iter().map(|fault| (fault.field, fault.message))))?;
     accepted.warnings().iter().for_each(warn);

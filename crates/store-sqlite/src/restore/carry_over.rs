@@ -81,6 +81,7 @@ pub(super) fn new_revocations(
 ) -> sql::Result<()> {
     data_sources(db, done)?;
     applications(db, done)?;
+    scopes(db)?;
     roles(db, done)?;
     users(db, unusable, done)
 }
@@ -108,7 +109,9 @@ fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const SETTINGS: &str = "UPDATE main.applications AS m SET epoch = max(m.epoch, c.epoch),
             redirect_urls = c.redirect_urls, profile = c.profile, client_type = c.client_type,
             grant_types = c.grant_types, scopes = c.scopes, token_format = c.token_format,
-            access_token_lifetime_secs = c.access_token_lifetime_secs
+            access_token_lifetime_secs = c.access_token_lifetime_secs,
+            further_scopes = (SELECT nullif(json_group_array(value), '[]') FROM json_each(m.further_scopes)
+                WHERE value IN (SELECT value FROM json_each(c.further_scopes)))
         FROM cur.applications c WHERE c.id = m.id";
     let ended: i64 = sql::value(db, ENDED, ())?;
     done.secrets = ended.unsigned_abs();
@@ -116,6 +119,18 @@ fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM main.secrets", ())?;
     sql::execute(db, SECRETS, ())?;
     sql::execute(db, SETTINGS, ()).map(drop)
+}
+
+/// Deletes the scopes that were deleted since. Only an application that is distrusted may still name one, and
+/// then gives nothing by it.
+fn scopes(db: &Connection) -> sql::Result<()> {
+    const DELETED: &str =
+        "DELETE FROM main.scopes AS m WHERE NOT EXISTS (SELECT 1 FROM cur.scopes c WHERE c.id = m.id)
+        AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'scopes'), 0)";
+    const NARROWED: &str = "UPDATE main.scopes AS m SET assignment = c.assignment
+        FROM cur.scopes c WHERE c.id = m.id AND c.assignment IS NOT NULL";
+    sql::execute(db, DELETED, ())?;
+    sql::execute(db, NARROWED, ()).map(drop)
 }
 
 fn roles(db: &Connection, done: &mut Restored) -> sql::Result<()> {

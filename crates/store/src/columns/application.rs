@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::scope::ScopeSet;
 
-use super::Impossible;
+use super::{Impossible, ScopeColumns, scopes_from_columns};
 use crate::fold_name;
 
 /// The columns of an application's settings.
@@ -19,6 +18,7 @@ pub struct SettingsColumns<'a> {
     pub client_type: Cow<'a, str>,
     pub grant_types: Cow<'a, str>,
     pub scopes: u32,
+    pub further_scopes: Option<Cow<'a, str>>,
     pub token_format: Cow<'a, str>,
     pub access_token_lifetime_secs: Option<u32>,
     pub contacts: Cow<'a, str>,
@@ -32,6 +32,7 @@ impl<'a> SettingsColumns<'a> {
     /// # Errors
     /// Never in practice: strings can always be serialized.
     pub fn new(settings: &'a ApplicationSettings) -> Result<Self, Impossible> {
+        let ScopeColumns { scopes, further_scopes } = (&settings.scopes).into();
         let grant_types: Vec<&str> = settings.grant_types.iter().map(|grant| grant.as_str()).collect();
         Ok(Self {
             name: settings.name.as_str().into(),
@@ -40,7 +41,8 @@ impl<'a> SettingsColumns<'a> {
             profile: settings.profile.as_str().into(),
             client_type: settings.client_type.as_str().into(),
             grant_types: grant_types.join(" ").into(),
-            scopes: settings.scopes.bits(),
+            scopes,
+            further_scopes: further_scopes.map(Cow::from),
             token_format: settings.token_format.as_str().into(),
             access_token_lifetime_secs: settings.access_token_lifetime_secs,
             contacts: texts_to_json(&settings.contacts)?.into(),
@@ -77,7 +79,7 @@ impl TryFrom<SettingsColumns<'_>> for ApplicationSettings {
                 .split_ascii_whitespace()
                 .map(grant_type)
                 .collect::<Result<_, _>>()?,
-            scopes: ScopeSet::from_bits(columns.scopes),
+            scopes: scopes_from_columns(columns.scopes, columns.further_scopes.as_deref())?,
             token_format: named("token format", &columns.token_format, &formats, TokenFormat::as_str)?,
             access_token_lifetime_secs: columns.access_token_lifetime_secs,
             contacts: texts_from_json(&columns.contacts)?,

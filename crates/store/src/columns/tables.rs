@@ -158,6 +158,8 @@ pub const TABLES: &[StoredTable] = &[
     chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
     chosen("limits", 1, &[number("id"), number("value")]),
     given_once("trusted_origins", TRUSTED_ORIGINS),
+    given_once("resource_servers", RESOURCE_SERVERS),
+    given_once("scopes", SCOPES),
     chosen("ring_keys", 1, RING_KEYS),
     given_once("audit_events", AUDIT_EVENTS),
     chosen("versions", 1, VERSIONS),
@@ -227,6 +229,7 @@ const APPLICATIONS: &[StoredColumn] = &[
     text("cors_origins"),
     text("created_by").or_null(),
     number("handed_over_at").or_null(),
+    text("further_scopes").or_null(),
 ];
 
 const APPLICATION_ORIGINS: &[StoredColumn] = &[number("id"), number("application_id"), text("origin")];
@@ -253,6 +256,21 @@ const CONSENTS: &[StoredColumn] = &[
     number("application_epoch"),
     number("scopes"),
     number("created_at"),
+    text("further_scopes").or_null(),
+];
+
+const RESOURCE_SERVERS: &[StoredColumn] =
+    &[number("id"), text("identifier"), text("name"), number("created_at"), number("updated_at")];
+
+const SCOPES: &[StoredColumn] = &[
+    number("id"),
+    number("resource_server_id"),
+    text("name"),
+    text("description"),
+    text("risk"),
+    number("assignment").or_null(),
+    number("created_at"),
+    number("updated_at"),
 ];
 
 const GRANTS: &[StoredColumn] = &[
@@ -272,6 +290,7 @@ const GRANTS: &[StoredColumn] = &[
     number("expires_at").or_null(),
     number("revoked_at").or_null(),
     number("origin").or_null(),
+    text("further_scopes").or_null(),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

@@ -294,7 +294,7 @@ pub async fn a_scope_that_is_taken_away_is_not_written_back(store: Arc<dyn Store
             } else {
                 // Like the rules of registration: a scope that is present may be kept.
                 Amendment::by(|now| {
-                    Ok((ApplicationSettings { scopes: now.scopes, ..settings_named("Kept") }, vec![]))
+                    Ok((ApplicationSettings { scopes: now.scopes.clone(), ..settings_named("Kept") }, vec![]))
                 })
             };
             store.update_application(id, amendment, event(Action::UpdateApplication)).await.unwrap().is_ok()

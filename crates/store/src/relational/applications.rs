@@ -8,11 +8,12 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, StoredSecret};
 use oauth::registration::Warning;
 use oauth::revocation::{Revocation, RevokedSubject};
+use oauth::scope::ScopeSet;
 
 use super::versions::{self, CachedKind};
 use super::{
     Change, Columns, NamedStatement, ParameterValue, Read, Record, ResultRow, SqlTransaction, authority,
-    sought, sweeps, trusted_origins, values,
+    resource_servers, sought, sweeps, trusted_origins, values,
 };
 use crate::columns::{Impossible, SettingsColumns};
 use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name};
@@ -24,7 +25,7 @@ macro_rules! select {
     ($chosen:literal) => {
         NamedStatement::new(concat!(
             "SELECT a.id, a.client_id, a.owner_id, o.name, a.created_by, a.handed_over_at, a.epoch,
-                a.name, a.description, a.redirect_urls, a.profile, a.client_type, a.grant_types, a.scopes,
+                a.name, a.description, a.redirect_urls, a.profile, a.client_type, a.grant_types, a.scopes, a.further_scopes,
                 a.token_format, a.access_token_lifetime_secs, a.contacts, a.logo_url, a.cors_origins,
                 a.created_at, a.updated_at, a.last_used_at,
                 s.id, s.digest, s.hint, s.created_at, s.expires_at, s.last_used_at, s.sealed
@@ -74,6 +75,7 @@ fn settings<'r, R: ResultRow>(row: &mut Columns<'r, R>) -> Result<SettingsColumn
         client_type: row.read()?,
         grant_types: row.read()?,
         scopes: row.read()?,
+        further_scopes: row.read()?,
         token_format: row.read()?,
         access_token_lifetime_secs: row.read()?,
         contacts: row.read()?,
@@ -153,14 +155,15 @@ async fn stored<S: SqlTransaction>(db: &S, id: ApplicationId) -> Read<Applicatio
 pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &NewAuditEvent) -> Managed<S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
-            folded_description, redirect_urls, profile, client_type, grant_types, scopes, token_format,
-            access_token_lifetime_secs, contacts, logo_url, cors_origins, created_at, updated_at)
+            folded_description, redirect_urls, profile, client_type, grant_types, scopes, further_scopes,
+            token_format, access_token_lifetime_secs, contacts, logo_url, cors_origins, created_at, updated_at)
         VALUES (1, :client_id, :owner, :name, :folded_name, :description, :folded_description, :redirect_urls,
-            :profile, :client_type, :grant_types, :scopes, :token_format, :lifetime, :contacts, :logo_url,
-            :cors_origins, :at, :at)
+            :profile, :client_type, :grant_types, :scopes, :further_scopes, :token_format, :lifetime, :contacts,
+            :logo_url, :cors_origins, :at, :at)
         RETURNING id",
     );
     rights_hold(db, event).await?;
+    resource_servers::gained_scopes_exist(db, &ScopeSet::EMPTY, &new.settings.scopes).await?;
     let settings = SettingsColumns::new(&new.settings)?;
     let keys = values! { client_id: new.client_id.as_str(), owner: new.owner, at: new.at };
     let id = db.value(&INSERT, &[columns(&settings).as_slice(), keys].concat()).await?;
@@ -185,6 +188,7 @@ fn columns<'a>(settings: &'a SettingsColumns<'_>) -> Vec<(&'static str, Paramete
         client_type: &settings.client_type,
         grant_types: &settings.grant_types,
         scopes: settings.scopes,
+        further_scopes: settings.further_scopes.as_deref(),
         token_format: &settings.token_format,
         lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
@@ -204,6 +208,7 @@ async fn write<S: SqlTransaction>(
         "UPDATE applications SET name = :name, folded_name = :folded_name, description = :description,
             folded_description = :folded_description, redirect_urls = :redirect_urls, profile = :profile,
             client_type = :client_type, grant_types = :grant_types, scopes = :scopes,
+            further_scopes = :further_scopes,
             token_format = :token_format, access_token_lifetime_secs = :lifetime, contacts = :contacts,
             logo_url = :logo_url, cors_origins = :cors_origins, updated_at = :at
         WHERE id = :id",
@@ -221,6 +226,7 @@ pub async fn update<S: SqlTransaction>(
 ) -> Change<(Application, Vec<Warning>), S, ApplicationRefusal> {
     let before = within_reach(db, id, event).await?;
     let (settings, warnings) = amendment.decide(&before.settings).map_err(ApplicationRefusal::Faulty)?;
+    resource_servers::gained_scopes_exist(db, &before.settings.scopes, &settings.scopes).await?;
     write(db, id, &settings, event.at).await?;
     trusted_origins::note(db, id, &settings).await?;
     if settings.client_type == ClientType::Public {

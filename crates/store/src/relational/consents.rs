@@ -6,11 +6,10 @@ use domain::id::{ApplicationId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::scope::ScopeSet;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::NewConsent;
-use crate::columns::Impossible;
+use crate::columns::{Impossible, ScopeColumns};
 
 /// Finds the consent of a user for an application, if it is still valid.
 pub async fn find<S: SqlTransaction>(
@@ -19,7 +18,7 @@ pub async fn find<S: SqlTransaction>(
     application: ApplicationId,
 ) -> Read<Option<Consent>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT c.id, c.user_id, c.application_id, c.scopes, c.created_at
+        "SELECT c.id, c.user_id, c.application_id, c.scopes, c.further_scopes, c.created_at
         FROM consents c
         JOIN users u ON u.id = c.user_id AND u.epoch = c.user_epoch
         JOIN applications a ON a.id = c.application_id AND a.epoch = c.application_epoch
@@ -34,7 +33,7 @@ impl Record for Consent {
             id: row.read()?,
             user: row.read()?,
             application: row.read()?,
-            scopes: ScopeSet::from_bits(row.read()?),
+            scopes: row.scopes()?,
             created_at: row.read()?,
         })
     }
@@ -47,17 +46,20 @@ pub async fn allow<S: SqlTransaction>(
     new: &NewConsent,
     event: &NewAuditEvent,
 ) -> Read<Option<Consent>, S> {
-    static WIDEN: NamedStatement = NamedStatement::new("UPDATE consents SET scopes = :scopes WHERE id = :id");
-    let NewConsent { user, user_epoch, application, application_epoch, scopes } = *new;
+    static WIDEN: NamedStatement = NamedStatement::new(
+        "UPDATE consents SET scopes = :scopes, further_scopes = :further_scopes WHERE id = :id",
+    );
+    let NewConsent { user, user_epoch, application, application_epoch, .. } = *new;
     lock_user(db, user).await?;
     if epochs(db, user, application).await? != Some((user_epoch, application_epoch)) {
         return Ok(None);
     }
     let consent = match find(db, user, application).await? {
         Some(consent) => {
-            let scopes = consent.scopes.union(scopes);
+            let scopes = consent.scopes.union(&new.scopes);
             if scopes != consent.scopes {
-                db.execute(&WIDEN, values! { scopes: scopes.bits(), id: consent.id }).await?;
+                let ScopeColumns { scopes, further_scopes } = (&scopes).into();
+                db.execute(&WIDEN, values! { scopes, further_scopes, id: consent.id }).await?;
             }
             Consent { scopes, ..consent }
         }
@@ -70,14 +72,16 @@ pub async fn allow<S: SqlTransaction>(
 /// A consent of an earlier epoch may still be stored; the new one replaces it and has a new id.
 async fn insert<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Consent, S> {
     static INSERT: NamedStatement = NamedStatement::new(
-        "INSERT INTO consents (user_id, application_id, user_epoch, application_epoch, scopes, created_at)
-        VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :at)
-        RETURNING id, user_id, application_id, scopes, created_at",
+        "INSERT INTO consents
+            (user_id, application_id, user_epoch, application_epoch, scopes, further_scopes, created_at)
+        VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :further_scopes, :at)
+        RETURNING id, user_id, application_id, scopes, further_scopes, created_at",
     );
-    let NewConsent { user, user_epoch, application, application_epoch, scopes } = *new;
+    let NewConsent { user, user_epoch, application, application_epoch, ref scopes } = *new;
     delete(db, user, application).await?;
-    let scopes = scopes.bits();
-    db.value(&INSERT, values! { user, application, user_epoch, application_epoch, scopes, at }).await
+    let ScopeColumns { scopes, further_scopes } = scopes.into();
+    let row = values! { user, application, user_epoch, application_epoch, scopes, further_scopes, at };
+    db.value(&INSERT, row).await
 }
 
 /// Waits for every grant that is being created under the consent.
@@ -113,7 +117,7 @@ impl Record for Allowed {
             name: row.read()?,
             owner_name: row.read()?,
             handed_over: row.handover()?,
-            scopes: ScopeSet::from_bits(row.read()?),
+            scopes: row.scopes()?,
             since: row.read()?,
             last_used_at: row.read()?,
         })

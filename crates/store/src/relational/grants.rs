@@ -2,7 +2,6 @@
 
 use domain::id::{CodeId, GrantId};
 use oauth::grant::Grant;
-use oauth::scope::ScopeSet;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::{Impossible, OriginColumns};
@@ -11,7 +10,7 @@ use crate::columns::{Impossible, OriginColumns};
 pub async fn find<S: SqlTransaction>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {
     static FIND: NamedStatement = NamedStatement::new(
         "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.origin, g.code_id,
-            g.scopes, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
+            g.scopes, g.further_scopes, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
             g.expires_at, g.revoked_at
         FROM grants g
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
@@ -30,7 +29,7 @@ impl Record for Grant {
             user: row.read()?,
             user_epoch: row.read()?,
             origin: origin(row.read()?, row.read()?)?,
-            scopes: ScopeSet::from_bits(row.read()?),
+            scopes: row.scopes()?,
             refreshable: row.read()?,
             generation: row.read()?,
             rotated_at: row.read()?,

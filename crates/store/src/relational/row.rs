@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use domain::handover::Handover;
 use domain::id::{
-    ApplicationId, AuditId, ConsentId, DataSourceId, Epoch, GrantId, RoleId, SecretId, SessionId,
-    TrustedOriginId, UserId,
+    ApplicationId, AuditId, ConsentId, DataSourceId, Epoch, GrantId, ResourceServerId, RoleId, ScopeId,
+    SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 
-use crate::columns::Impossible;
+use oauth::scope::ScopeSet;
+
+use crate::columns::{Impossible, scopes_from_columns};
 
 /// A row of a result. Columns are numbered from 0. Each function fails if the column contains something else.
 pub trait ResultRow {
@@ -49,6 +51,11 @@ impl<'r, R: ResultRow> Columns<'r, R> {
         let text: Option<&str> = self.read()?;
         let numbers = text.unwrap_or_default().split_ascii_whitespace().map(|number| number.parse().map(new));
         numbers.collect::<Result<_, _>>().map_err(|_| Impossible("a list without numbers".to_owned()))
+    }
+
+    /// Reads a set of scopes: the bits, then the further scopes.
+    pub fn scopes(&mut self) -> Result<ScopeSet, Impossible> {
+        scopes_from_columns(self.read()?, self.read()?)
     }
 
     /// Reads the name of the creator and the time of the handover.
@@ -118,7 +125,9 @@ numbers! {
     ConsentId: ConsentId::new,
     GrantId: GrantId::new,
     DataSourceId: DataSourceId::new,
+    ResourceServerId: ResourceServerId::new,
     RoleId: RoleId::new,
+    ScopeId: ScopeId::new,
     SecretId: SecretId::new,
     SessionId: SessionId::new,
     TrustedOriginId: TrustedOriginId::new,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::id::{
-    ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, RoleId, SecretId, SessionId, TrustedOriginId,
-    UserId,
+    ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, ResourceServerId, RoleId, ScopeId, SecretId,
+    SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -107,7 +107,9 @@ numbers! {
     ConsentId: ConsentId::get,
     DataSourceId: DataSourceId::get,
     GrantId: GrantId::get,
+    ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,
+    ScopeId: ScopeId::get,
     SecretId: SecretId::get,
     SessionId: SessionId::get,
     TrustedOriginId: TrustedOriginId::get,
@@ -196,7 +198,7 @@ macro_rules! lists_of_ids {
     )+};
 }
 
-lists_of_ids![ApplicationId, RoleId, UserId];
+lists_of_ids![ApplicationId, RoleId, ScopeId, UserId];
 
 impl From<&[i64]> for ParameterValue<'_> {
     fn from(numbers: &[i64]) -> Self {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, UserId};
+use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, ScopeId, UserId};
 use domain::time::Timestamp;
 use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::scope::{BuiltInScope, ScopeSet};
@@ -254,10 +254,16 @@ fn without_a_key_nothing_is_sealed() {
 }
 
 prop_compose! {
+    fn any_scopes()(bits in 0_u32..8, others in proptest::collection::vec(4_i64.., 0..20)) -> ScopeSet {
+        ScopeSet::from_parts(bits, others.into_iter().map(ScopeId::new))
+    }
+}
+
+prop_compose! {
     fn any_access_token()(
         application in any::<i64>(), user in any::<i64>(), grant in proptest::option::of(any::<i64>()),
         epochs in any::<(i64, i64)>(), expires in any::<i64>(), random in any::<[u8; 8]>(), at in any::<i64>(),
-        scopes in 0_u32..8, key in proptest::option::of(any::<(bool, [u8; 32])>()),
+        scopes in any_scopes(), key in proptest::option::of(any::<(bool, [u8; 32])>()),
     ) -> AccessToken {
         AccessToken {
             id: domain::id::TokenId::compose(Timestamp::from_micros(at), random),
@@ -267,7 +273,7 @@ prop_compose! {
             user: UserId::new(user),
             user_epoch: Epoch::new(epochs.1),
             grant: grant.map(GrantId::new),
-            scopes: ScopeSet::from_bits(scopes),
+            scopes,
             binding: key.map(|(is_key, bytes)| {
                 let thumbprint = Thumbprint::from_bytes(bytes);
                 if is_key { KeyBinding::Key(thumbprint) } else { KeyBinding::Certificate(thumbprint) }
@@ -279,7 +285,7 @@ prop_compose! {
 prop_compose! {
     fn any_code()(
         ids in any::<(i64, i64, i64)>(), epochs in any::<(i64, i64)>(), times in any::<(i64, i64)>(),
-        random in any::<[u8; 8]>(), scopes in 0_u32..8,
+        random in any::<[u8; 8]>(), scopes in any_scopes(),
         redirect_digest in proptest::option::of(any::<[u8; 32]>()), challenge in proptest::option::of(any::<[u8; 32]>()),
     ) -> AuthorizationCode {
         AuthorizationCode {
@@ -290,7 +296,7 @@ prop_compose! {
             user: UserId::new(ids.1),
             user_epoch: Epoch::new(epochs.1),
             consent: ConsentId::new(ids.2),
-            scopes: ScopeSet::from_bits(scopes),
+            scopes,
             redirect_digest,
             challenge,
             auth_time: Timestamp::from_micros(times.1),

@@ -2,6 +2,7 @@
 
 use app::Fault;
 use app::management::allowed::AllowedApplicationService;
+use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::ApplicationId;
 
@@ -18,12 +19,15 @@ mod answer;
 pub(crate) async fn list(
     acting: ActingRequest,
     Use(allowed_applications): Use<AllowedApplicationService>,
+    Use(scopes): Use<ScopeService>,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
     let allowed = allowed_applications.rows(&actor, request, &acting.origin);
     let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
-    list::answer("applications", allowed, AllowedApplication::from, failed).await
+    let registry = scopes.registry().await.map_err(|fault| failed(&fault))?;
+    let response = move |allowed| AllowedApplication::new(allowed, &registry);
+    list::answer("applications", allowed, response, failed).await
 }
 
 /// Operation 8: revokes what the caller has allowed one application.

@@ -1,13 +1,19 @@
 //! Operations 1 to 6, and the two for secrets: registered applications.
 
+use std::sync::Arc;
+
 use app::Fault;
 use app::identity::acting::Actor;
-use app::management::applications::{ApplicationError, ApplicationService, RegisteredApplication};
+use app::management::applications::{
+    ApplicationError, ApplicationService, RegisteredApplication, RegistrationRules,
+};
+use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
 use http::StatusCode;
 use oauth::registration::{InvalidField, Warning};
+use oauth::scope::ScopeRegistry;
 
 use self::answer::{AddedSecret, Listed, ResponseParts};
 use self::payload::{Nothing, Registration, Update};
@@ -24,29 +30,35 @@ mod payload;
 pub(crate) async fn list(
     acting: ActingRequest,
     Use(applications): Use<ApplicationService>,
+    Use(scopes): Use<ScopeService>,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&acting.query, &["user"])?;
     let actor = acting.actor(ManagementErrorCode::ListFailed).await?;
     let rows = applications.rows(&actor, request, &acting.origin);
     let failed = |fault: &Fault| ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
-    list::answer("applications", rows, Listed, failed).await
+    let registry = scopes.registry().await.map_err(|fault| failed(&fault))?;
+    let response = move |application| Listed { application, registry: Arc::clone(&registry) };
+    list::answer("applications", rows, response, failed).await
 }
 
 /// Operation 2: registers an application.
 pub(crate) async fn register(
     acting: ActingRequest,
     Use(applications): Use<ApplicationService>,
+    Use(scopes): Use<ScopeService>,
     body: JsonBody<Registration>,
 ) -> Result<Response, ManagementProblem> {
     let actor = acting.actor(ManagementErrorCode::RegisterFailed).await?;
-    let accept = |Registration(payload): &Registration| applications.accept_registration(&actor, payload);
+    let rules = rules(&applications, &actor).await?;
+    let accept = |Registration(payload): &Registration| rules.accept_registration(payload);
     let accepted = judged(&acting, &applications, &actor, body, accept).await?;
     let warnings = in_words(accepted.warnings());
     let registered = applications.register(&actor, accepted, &acting.origin).await;
     let RegisteredApplication { application, secret } =
         registered.map_err(|refused| problem(refused, ManagementErrorCode::RegisterFailed))?;
     let path = format!("/api/mgmt/oauth/client/applications/{}", application.id);
-    let shown = ResponseParts { secret: secret.as_ref(), warnings, now: applications.now() };
+    let registry = registry(&scopes, ManagementErrorCode::RegisterFailed).await?;
+    let shown = ResponseParts { secret: secret.as_ref(), warnings, now: applications.now(), registry };
     Ok(created(&path, &shown.application(&application)))
 }
 
@@ -54,6 +66,7 @@ pub(crate) async fn register(
 pub(crate) async fn get(
     acting: ActingRequest,
     Use(applications): Use<ApplicationService>,
+    Use(scopes): Use<ScopeService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::ListFailed;
@@ -63,13 +76,15 @@ pub(crate) async fn get(
     let secret = applications
         .revealed_secret(&application)
         .map_err(|fault| ManagementProblem::server(&fault, failed))?;
-    Ok(ok(&applications, &application, secret.as_ref(), Vec::new()))
+    let registry = registry(&scopes, failed).await?;
+    Ok(ok(&applications, registry, &application, secret.as_ref(), Vec::new()))
 }
 
 /// Operation 4: replaces the name, the description and the redirect URLs of an application.
 pub(crate) async fn update(
     acting: ActingRequest,
     Use(applications): Use<ApplicationService>,
+    Use(scopes): Use<ScopeService>,
     Path((id,)): Path<(ApplicationId,)>,
     body: JsonBody<Update>,
 ) -> Result<Response, ManagementProblem> {
@@ -78,13 +93,13 @@ pub(crate) async fn update(
     let current =
         applications.find(&actor, id, &acting.origin).await.map_err(|refused| problem(refused, failed))?;
     // Checked here to report all faults; the check is repeated when the settings are written.
-    let accept = |Update(payload): &Update| {
-        applications.accept_update(&actor, &current, payload).map(|_| payload.clone())
-    };
+    let rules = rules(&applications, &actor).await?;
+    let accept = |Update(payload): &Update| rules.accept_update(&current, payload).map(|_| payload.clone());
     let payload = judged(&acting, &applications, &actor, body, accept).await?;
     let updated = applications.update(&actor, &current, payload, &acting.origin).await;
     let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&applications, &application, None, in_words(&warnings)))
+    let registry = registry(&scopes, failed).await?;
+    Ok(ok(&applications, registry, &application, None, in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with all access that was granted to it.
@@ -105,13 +120,15 @@ pub(crate) async fn delete(
 pub(crate) async fn reset(
     acting: ActingRequest,
     Use(applications): Use<ApplicationService>,
+    Use(scopes): Use<ScopeService>,
     Path((id,)): Path<(ApplicationId,)>,
 ) -> Result<Response, ManagementProblem> {
     let failed = ManagementErrorCode::ResetFailed;
     let actor = acting.actor(failed).await?;
     let reset = applications.reset_secret(&actor, id, &acting.origin).await;
     let (application, secret) = reset.map_err(|refused| problem(refused, failed))?;
-    Ok(ok(&applications, &application, Some(&secret), Vec::new()))
+    let registry = registry(&scopes, failed).await?;
+    Ok(ok(&applications, registry, &application, Some(&secret), Vec::new()))
 }
 
 /// Adds a second live secret.
@@ -147,12 +164,30 @@ pub(crate) async fn end_secret(
 
 fn ok(
     applications: &ApplicationService,
+    registry: Arc<ScopeRegistry>,
     application: &oauth::application::Application,
     secret: Option<&ClientSecret>,
     warnings: Vec<String>,
 ) -> Response {
-    let shown = ResponseParts { secret, warnings, now: applications.now() };
+    let shown = ResponseParts { secret, warnings, now: applications.now(), registry };
     json(StatusCode::OK, &shown.application(application))
+}
+
+/// The scopes that exist, for their names.
+async fn registry(
+    scopes: &ScopeService,
+    failed: ManagementErrorCode,
+) -> Result<Arc<ScopeRegistry>, ManagementProblem> {
+    scopes.registry().await.map_err(|fault| ManagementProblem::server(&fault, failed))
+}
+
+/// The rules for the payload of a registration or an update.
+async fn rules(
+    applications: &ApplicationService,
+    actor: &Actor,
+) -> Result<RegistrationRules, ManagementProblem> {
+    let rules = applications.rules(actor).await;
+    rules.map_err(|fault| ManagementProblem::server(&fault, ManagementErrorCode::RegisterFailed))
 }
 
 /// A refusal in the envelope; `failed` is the error code of the operation for a server failure.
@@ -170,6 +205,10 @@ fn problem(refused: ApplicationError, failed: ManagementErrorCode) -> Management
             ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::PublicApplication, message)
         }
         ApplicationError::RightsChanged => ManagementProblem::rights_changed(),
+        ApplicationError::ScopeDeleted => ManagementProblem::payload(vec![Detail {
+            field: "scopes".to_owned(),
+            message: "names a scope that was deleted meanwhile".to_owned(),
+        }]),
         ApplicationError::Invalid(faults) => ManagementProblem::payload(details(faults)),
         ApplicationError::Fault(fault) => ManagementProblem::server(&fault, failed),
     }

@@ -39,6 +39,14 @@ pub(super) fn problem(refused: AdministrationError) -> ManagementProblem {
             ManagementErrorCode::StillOwns,
             format!("It cannot be done: {refused}."),
         ),
+        AdministrationError::StillHasScopes(_) | AdministrationError::StillRegistered(_) => {
+            conflict(ManagementErrorCode::ScopeInUse, &refused)
+        }
+        AdministrationError::Full(_) => conflict(ManagementErrorCode::TooMany, &refused),
+        AdministrationError::BuiltInScope => bad(
+            ManagementErrorCode::BuiltInScope,
+            "It is built in; only the description of a built-in scope may change.",
+        ),
         AdministrationError::RightsChanged => ManagementProblem::rights_changed(),
         AdministrationError::BuiltIn => bad(
             ManagementErrorCode::BuiltIn,
@@ -46,6 +54,10 @@ pub(super) fn problem(refused: AdministrationError) -> ManagementProblem {
         ),
         AdministrationError::Fault(fault) => server(&fault),
     }
+}
+
+fn conflict(code: ManagementErrorCode, refused: &AdministrationError) -> ManagementProblem {
+    ManagementProblem::new(StatusCode::CONFLICT, code, format!("It cannot be done: {refused}."))
 }
 
 /// A server failure in an operation for which Hybrid Data Pipeline has no number.

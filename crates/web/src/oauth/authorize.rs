@@ -47,7 +47,7 @@ struct ConsentPage<'a> {
     handed_over: Option<HandedOver>,
     goal: Goal,
     user: &'a str,
-    scopes: &'a [&'static str],
+    scopes: &'a [String],
     reaches_data: bool,
     data_sources: &'a [String],
     action: &'static str,
@@ -288,7 +288,7 @@ fn refused(refusal: Refusal) -> Response {
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
     let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
-    let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData"]);
+    let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData".to_owned()]);
     let contacts = [HOSTILE.to_owned()];
     let at = domain::time::Timestamp::from_secs(1_760_000_000);
     let page = |description: &'static str, reaches_data: bool, data_sources| ConsentPage {

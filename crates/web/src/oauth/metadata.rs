@@ -1,5 +1,6 @@
 //! `GET /.well-known/oauth-authorization-server`.
 
+use app::management::scopes::ScopeService;
 use app::node::NodeService;
 use axum::response::Response;
 use http::StatusCode;
@@ -10,9 +11,13 @@ use crate::extract::Use;
 use crate::respond::oauth as respond;
 
 /// The metadata of the server; public, so any origin may read it.
-pub async fn show(Use(node): Use<NodeService>) -> Response {
+pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -> Response {
+    let scopes = match scopes.registry().await {
+        Ok(scopes) => scopes,
+        Err(fault) => return super::faulty(&fault),
+    };
     let settings = node.settings();
-    let metadata = Metadata::new(&settings.public_url, settings.minimum_profile);
+    let metadata = Metadata::new(&settings.public_url, settings.minimum_profile, &scopes);
     let mut response = respond::json(StatusCode::OK, &metadata);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -6,6 +6,7 @@ use app::identity::acting::DelegationService;
 use app::identity::caller::LiveSession;
 use app::management::allowed::AllowedApplicationService;
 use app::management::roles::RoleService;
+use app::management::scopes::ScopeService;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -14,6 +15,7 @@ use domain::secret::{CsrfToken, SessionCookie};
 use http::StatusCode;
 use oauth::grant::Allowed;
 use oauth::parameters::{Name, Parameters};
+use oauth::scope::ScopeRegistry;
 
 use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, go_to};
@@ -67,9 +69,10 @@ struct Connected {
     last_used: Option<When>,
 }
 
-impl std::convert::From<Allowed> for Connected {
-    fn from(allowed: Allowed) -> Self {
-        let words: Vec<&str> = allowed.scopes.iter().map(oauth::scope::BuiltInScope::in_words).collect();
+impl Connected {
+    fn new(allowed: Allowed, registry: &ScopeRegistry) -> Self {
+        let scopes = registry.scopes_in(&allowed.scopes);
+        let words: Vec<&str> = scopes.map(|scope| scope.description.as_str()).collect();
         let created_by = allowed.created_by().to_owned();
         let (to, handover) = (allowed.owner_name, allowed.handed_over);
         Self {
@@ -116,6 +119,10 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(allowed) => allowed,
         Err(cause) => return fault(&cause),
     };
+    let registry = match visit.state.service::<ScopeService>().registry().await {
+        Ok(registry) => registry,
+        Err(cause) => return fault(&cause),
+    };
     let goes_on = allowed.len() > PER_PAGE as usize;
     allowed.truncate(PER_PAGE as usize);
     let csrf = visit.csrf_token(cookie.expose());
@@ -124,7 +131,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         csrf: csrf.expose(),
         revoked: just_revoked(&visit, &cookie, query),
         more_after: allowed.last().filter(|_| goes_on).map(|allowed| allowed.application),
-        applications: allowed.into_iter().map(Connected::from).collect(),
+        applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
     };
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }

@@ -1,21 +1,25 @@
 //! Registering and updating applications.
 
-use super::ApplicationService;
+use std::sync::Arc;
+
 use domain::audit::Action;
 use domain::id::ClientId;
 use domain::secret::ClientSecret;
-use oauth::application::{Application, ApplicationSettings, ClientType};
-use oauth::registration::{self, ApplicationPayload, InvalidField, RegistrationContext, Sender, Warning};
+use oauth::application::{Application, ApplicationSettings, ClientType, Profile};
+use oauth::registration::{
+    self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
+};
+use oauth::scope::ScopeRegistry;
 use store::{Amendment, NewApplication};
 
-use super::ApplicationError;
+use super::{ApplicationError, ApplicationService};
 use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
+use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
 
-/// Settings that fulfil every rule of registration. Only [`ApplicationService::accept_registration`] and
-/// [`ApplicationService::accept_update`] create them.
+/// Settings that fulfil every rule of registration. Only [`RegistrationRules`] creates them.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     settings: ApplicationSettings,
@@ -38,53 +42,67 @@ pub struct RegisteredApplication {
     pub secret: Option<ClientSecret>,
 }
 
-impl ApplicationService {
-    /// Checks a payload against the rules of registration.
+/// The rules of registration for one sender, with the scopes that exist when they are asked.
+#[derive(Debug, Clone)]
+pub struct RegistrationRules {
+    account: Arc<Account>,
+    scopes: Arc<ScopeRegistry>,
+    default_profile: Profile,
+    minimum_profile: Profile,
+}
+
+impl RegistrationRules {
+    /// Checks a payload.
     ///
     /// # Errors
     /// All faults.
-    pub fn accept_registration(
-        &self,
-        actor: &Actor,
-        payload: &ApplicationPayload,
-    ) -> Result<Accepted, Vec<InvalidField>> {
-        self.accept(actor, payload, None)
+    pub fn accept_registration(&self, payload: &ApplicationPayload) -> Result<Accepted, Vec<InvalidField>> {
+        let (settings, warnings) = self.decide(payload, None)?;
+        Ok(Accepted { settings, warnings })
     }
 
-    /// Checks a payload against the rules of registration, for an existing application.
+    /// Checks a payload for an existing application.
     ///
     /// # Errors
     /// All faults.
     pub fn accept_update(
         &self,
-        actor: &Actor,
         current: &Application,
         payload: &ApplicationPayload,
     ) -> Result<Accepted, Vec<InvalidField>> {
-        self.accept(actor, payload, Some(&current.settings))
-    }
-
-    fn accept(
-        &self,
-        actor: &Actor,
-        payload: &ApplicationPayload,
-        existing: Option<&ApplicationSettings>,
-    ) -> Result<Accepted, Vec<InvalidField>> {
-        let context = RegistrationContext { existing, ..self.registration_context(actor) };
-        let (settings, warnings) = registration::decide(payload, context)?;
+        let (settings, warnings) = self.decide(payload, Some(&current.settings))?;
         Ok(Accepted { settings, warnings })
     }
 
-    /// What the rules must know besides the payload and the existing settings.
-    fn registration_context(&self, actor: &Actor) -> RegistrationContext<'static> {
-        // Acting on behalf of another user gives nobody more rights than the caller has.
-        let administrator = actor.caller().account().is_administrator();
-        RegistrationContext {
-            sender: if administrator { Sender::Administrator } else { Sender::User },
+    fn decide(
+        &self,
+        payload: &ApplicationPayload,
+        existing: Option<&ApplicationSettings>,
+    ) -> JudgedRegistration {
+        let context = RegistrationContext {
+            permissions: &self.account.permissions,
+            scopes: &self.scopes,
+            default_profile: self.default_profile,
+            minimum_profile: self.minimum_profile,
+            existing,
+        };
+        registration::decide(payload, context)
+    }
+}
+
+impl ApplicationService {
+    /// The rules of registration for the actor.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn rules(&self, actor: &Actor) -> Result<RegistrationRules, Fault> {
+        Ok(RegistrationRules {
+            // Acting on behalf of another user gives nobody more rights than the caller has.
+            account: Arc::clone(actor.caller().shared_account()),
+            scopes: self.context.scope_registry().await?,
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
-            existing: None,
-        }
+        })
     }
 
     /// Records the attempt to assign scopes that the caller may not assign, if the faults name such.
@@ -146,10 +164,8 @@ impl ApplicationService {
     ) -> Result<(Application, Vec<Warning>), ApplicationError> {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
-        let context = self.registration_context(actor);
-        let amendment = Amendment::by(move |existing| {
-            registration::decide(&payload, RegistrationContext { existing: Some(existing), ..context })
-        });
+        let rules = self.rules(actor).await?;
+        let amendment = Amendment::by(move |existing| rules.decide(&payload, Some(existing)));
         let updated = self
             .context
             .judged(

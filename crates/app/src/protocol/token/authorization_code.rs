@@ -64,7 +64,7 @@ impl TokenService {
             user_epoch: Epoch::GONE,
             origin: GrantOrigin::Code(code.id),
             consent: Some(code.consent),
-            scopes: code.scopes,
+            scopes: code.scopes.clone(),
             refreshable: false,
             key: 0,
             at: now,

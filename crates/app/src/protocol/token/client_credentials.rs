@@ -16,7 +16,7 @@ use crate::protocol::client::ProtocolRefusal;
 impl TokenService {
     pub(super) async fn service_token(
         &self,
-        request: ServiceRequest,
+        request: &ServiceRequest,
         client: &AuthenticatedClient,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let owner: Option<Arc<Account>> = self.context.account(client.application().owner).await?;

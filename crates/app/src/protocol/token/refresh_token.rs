@@ -94,7 +94,7 @@ impl TokenService {
             grant: Some(grant.id),
             user: grant.user,
             user_epoch: grant.user_epoch,
-            scopes: renewal.scopes,
+            scopes: renewal.scopes.clone(),
             lifetime_secs: renewal.lifetime_secs,
             binding: None,
         };

@@ -157,7 +157,7 @@ fn scope_may_be_narrowed_and_never_widened() {
         Ok(RefreshDecision::Replay(_)) => panic!("a replay"),
         Err(refusal) => Err(refusal),
     };
-    assert_eq!(scopes(None), Ok(grant.scopes));
+    assert_eq!(scopes(None), Ok(grant.scopes.clone()));
     assert_eq!(scopes(Some(BuiltInScope::OData.into())), Ok(BuiltInScope::OData.into()));
     assert_eq!(scopes(Some(BuiltInScope::Introspect.into())), Err(Refusal::ScopeWidened));
 }

@@ -2,16 +2,16 @@
 
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType};
-use oauth::scope::BuiltInScope;
+use oauth::scope::ScopeRegistry;
 use serde_json::{Value, json};
 
 use crate::cli::secrets;
 use crate::messages::date_time;
 use crate::terminal::{say, show_json};
 
-pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
+pub(super) fn show(application: &Application, now: Timestamp, registry: &ScopeRegistry, as_json: bool) {
     if as_json {
-        return show_json(&in_json(application, now));
+        return show_json(&in_json(application, now, registry));
     }
     let settings = &application.settings;
     let grant_types: Vec<&str> = settings.grant_types.iter().copied().map(GrantType::as_str).collect();
@@ -28,7 +28,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
         ("owner", application.owner_name.clone()),
         ("redirect URLs", settings.redirect_urls.join(" ")),
         ("grant types", grant_types.join(" ")),
-        ("scopes", settings.scopes.to_string()),
+        ("scopes", registry.text(&settings.scopes)),
         ("token life", settings.access_token_lifetime_secs.map_or_else(|| "limit 100".to_owned(), seconds)),
         ("contacts", settings.contacts.join(" ")),
         ("logo", settings.logo_url.clone().unwrap_or_default()),
@@ -47,7 +47,7 @@ pub(super) fn show(application: &Application, now: Timestamp, as_json: bool) {
 }
 
 /// An application as JSON, with the members of the management API.
-pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
+pub(super) fn in_json(application: &Application, now: Timestamp, registry: &ScopeRegistry) -> Value {
     let settings = &application.settings;
     json!({
         "id": application.id.get(),
@@ -58,7 +58,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp) -> Value {
         "profile": settings.profile.as_str(),
         "clientType": settings.client_type.as_str(),
         "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
-        "scopes": settings.scopes.iter().map(BuiltInScope::as_str).collect::<Vec<_>>(),
+        "scopes": registry.names(&settings.scopes),
         "tokenFormat": settings.token_format.as_str(),
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,

@@ -133,6 +133,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         find_data_source_by_name("sAles");
         list_limits();
         list_trusted_origins();
+        scope_registry();
         is_origin_of_an_application("https://pages.example.com");
         list_keys();
         versions();
@@ -171,7 +172,7 @@ async fn a_copy_has_the_same_content_and_continues_its_ids() {
     // The next records get the same ids in both, because the largest assigned id is copied too.
     let next = async |store: &dyn Store| {
         let user = store.find_user_by_name("ada").await.unwrap().unwrap();
-        rich::application(store, &user, 99).await;
+        rich::application(store, &user, 99, &oauth::scope::BuiltInScope::OData.into()).await;
     };
     next(&old).await;
     next(&new).await;

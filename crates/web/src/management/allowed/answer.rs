@@ -1,7 +1,7 @@
 //! The wire form of an allowed application.
 
 use oauth::grant::Allowed;
-use oauth::scope::BuiltInScope;
+use oauth::scope::ScopeRegistry;
 use serde::Serialize;
 
 /// An application that a user has allowed.
@@ -9,15 +9,12 @@ use serde::Serialize;
 pub(super) struct AllowedApplication {
     id: i64,
     name: String,
-    scopes: Vec<&'static str>,
+    scopes: Vec<String>,
 }
 
-impl From<Allowed> for AllowedApplication {
-    fn from(allowed: Allowed) -> Self {
-        Self {
-            id: allowed.application.get(),
-            name: allowed.name,
-            scopes: allowed.scopes.iter().map(BuiltInScope::as_str).collect(),
-        }
+impl AllowedApplication {
+    /// The response about what a user has allowed; the registry names the scopes.
+    pub(super) fn new(allowed: Allowed, registry: &ScopeRegistry) -> Self {
+        Self { id: allowed.application.get(), scopes: registry.names(&allowed.scopes), name: allowed.name }
     }
 }

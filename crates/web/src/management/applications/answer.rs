@@ -1,20 +1,27 @@
 //! The wire form of an application.
 
+use std::sync::Arc;
+
 use app::management::applications::Added;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType, StoredSecret};
-use oauth::scope::BuiltInScope;
+use oauth::scope::ScopeRegistry;
 use serde::{Serialize, Serializer};
 
 use crate::respond::management::rfc3339;
 
 /// An application as an element of a list.
-pub(super) struct Listed(pub(super) Application);
+pub(super) struct Listed {
+    /// The stored record.
+    pub(super) application: Application,
+    /// The names of scopes.
+    pub(super) registry: Arc<ScopeRegistry>,
+}
 
 impl Serialize for Listed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        listed(&self.0).serialize(serializer)
+        listed(&self.application, &self.registry).serialize(serializer)
     }
 }
 
@@ -33,7 +40,7 @@ pub(super) struct ApplicationResponse<'a> {
     profile: &'static str,
     client_type: &'static str,
     grant_types: Vec<&'static str>,
-    scopes: Vec<&'static str>,
+    scopes: Vec<String>,
     token_format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
@@ -79,6 +86,8 @@ pub(super) struct ResponseParts<'a> {
     pub(super) warnings: Vec<String>,
     /// Expired secrets are not shown.
     pub(super) now: Timestamp,
+    /// The names of scopes.
+    pub(super) registry: Arc<ScopeRegistry>,
 }
 
 impl<'a> ResponseParts<'a> {
@@ -90,13 +99,13 @@ impl<'a> ResponseParts<'a> {
             client_secret: self.secret.map(ClientSecret::expose),
             secrets: Some(live.map(secret_response).collect()),
             warnings: self.warnings,
-            ..listed(application)
+            ..listed(application, &self.registry)
         }
     }
 }
 
 /// An application as an element of a list: without client id and secrets.
-fn listed(application: &Application) -> ApplicationResponse<'_> {
+fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> ApplicationResponse<'a> {
     let settings = &application.settings;
     ApplicationResponse {
         id: application.id.get(),
@@ -108,7 +117,7 @@ fn listed(application: &Application) -> ApplicationResponse<'_> {
         profile: settings.profile.as_str(),
         client_type: settings.client_type.as_str(),
         grant_types: settings.grant_types.iter().copied().map(GrantType::as_str).collect(),
-        scopes: settings.scopes.iter().map(BuiltInScope::as_str).collect(),
+        scopes: registry.names(&settings.scopes),
         token_format: settings.token_format.as_str(),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,

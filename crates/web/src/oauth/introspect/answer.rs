@@ -10,7 +10,7 @@ pub(super) struct IntrospectionBody<'a> {
     active: bool,
     client_id: &'a str,
     username: &'a str,
-    scope: String,
+    scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         active: true,
         client_id: &token.client_id,
         username: &token.username,
-        scope: token.scopes.to_string(),
+        scope: &token.scope,
         token_type: token.token_type.map(TokenType::as_str),
         exp: token.exp,
         iat: token.iat,

@@ -1,7 +1,7 @@
 //! The wire form of issued tokens.
 
+use app::protocol::token::IssuedTokens;
 use domain::secret::RefreshTokenText;
-use oauth::token::TokenResponse;
 use serde::Serialize;
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
@@ -12,17 +12,18 @@ pub(super) struct TokenBody<'a> {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
-    scope: String,
+    scope: &'a str,
 }
 
-impl<'a> From<&'a TokenResponse> for TokenBody<'a> {
-    fn from(response: &'a TokenResponse) -> Self {
+impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
+    fn from(issued: &'a IssuedTokens) -> Self {
+        let response = &issued.tokens;
         Self {
             access_token: response.access_token.expose(),
             token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             refresh_token: response.refresh_token.as_ref().map(RefreshTokenText::expose),
-            scope: response.scopes.to_string(),
+            scope: &issued.scope,
         }
     }
 }

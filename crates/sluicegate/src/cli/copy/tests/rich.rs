@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::GrantOrigin;
-use oauth::scope::BuiltInScope;
+use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
     NewUser, RefusedSignIn, Sealing, Sharing, Store, StoredKey, SucceededSignIn, Usage,
@@ -66,13 +66,14 @@ pub(super) async fn fill(store: &dyn Store) {
         };
         store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
     }
-    let app = application(store, &bob, 1).await;
-    let reset = application(store, &ada, 2).await;
-    let deleted = application(store, &ada, 3).await;
+    let scopes = scopes(store).await;
+    let app = application(store, &bob, 1, &scopes).await;
+    let reset = application(store, &ada, 2, &scopes).await;
+    let deleted = application(store, &ada, 3, &scopes).await;
     store.reset_secret(reset.id, secret(9), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
     store.delete_application(deleted.id, OVER, event(Action::DeleteApplication)).await.unwrap().unwrap();
     store.add_secret(app.id, secret(8), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
-    grants(store, &app, &bob).await;
+    grants(store, &app, &bob, &scopes).await;
     let source = NewDataSource {
         name: "Sales".to_owned(),
         description: ODD.to_owned(),
@@ -132,11 +133,36 @@ async fn roles(store: &dyn Store) {
     }
 }
 
+/// Creates a resource server with a scope that stays and a later one that is deleted. Returns the former
+/// together with a built-in one.
+async fn scopes(store: &dyn Store) -> ScopeSet {
+    let identifier = "https://orders.example.com".to_owned();
+    let new = NewResourceServer { identifier, name: ODD.to_owned() };
+    let server =
+        store.insert_resource_server(new, event(Action::CreateResourceServer)).await.unwrap().unwrap();
+    let mut set = ScopeSet::from(BuiltInScope::OData);
+    for name in ["orders.read", "orders.going"] {
+        let new = NewScope {
+            name: name.to_owned(),
+            description: ODD.to_owned(),
+            risk: Risk::High,
+            assignment: Assignment::Permission(Permission::ViewRole),
+        };
+        let scope = store.insert_scope(server.id, new, event(Action::CreateScope)).await.unwrap().unwrap();
+        if name == "orders.going" {
+            store.delete_scope(server.id, scope.id, event(Action::DeleteScope)).await.unwrap().unwrap();
+        } else {
+            set = set.union(&scope.id.into());
+        }
+    }
+    set
+}
+
 fn secret(n: u8) -> NewSecret {
     NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: Some(vec![n, 0]) }
 }
 
-pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Application {
+pub(super) async fn application(store: &dyn Store, owner: &User, n: u8, scopes: &ScopeSet) -> Application {
     let settings = ApplicationSettings {
         name: format!("{ODD}{n}"),
         description: String::new(),
@@ -144,7 +170,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
         profile: Profile::OAuth21,
         client_type: ClientType::Confidential,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scopes: BuiltInScope::OData.into(),
+        scopes: scopes.clone(),
         token_format: TokenFormat::Opaque,
         access_token_lifetime_secs: (n == 1).then_some(600),
         contacts: vec![ODD.to_owned()],
@@ -162,15 +188,14 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8) -> Appli
 }
 
 /// Grants that are live, rotated, revoked and replayed, and one without a code.
-async fn grants(store: &dyn Store, app: &Application, bob: &User) {
-    let scopes = BuiltInScope::OData.into();
+async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &ScopeSet) {
     let application = store.find_application(app.id).await.unwrap().unwrap();
     let consent = NewConsent {
         user: bob.id,
         user_epoch: bob.epoch,
         application: app.id,
         application_epoch: application.epoch,
-        scopes,
+        scopes: scopes.clone(),
     };
     let allowed = store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
     let found = async |n: u64, origin: GrantOrigin, consent: Option<ConsentId>| {
@@ -181,7 +206,7 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User) {
             user_epoch: bob.epoch,
             origin,
             consent,
-            scopes,
+            scopes: if n == 0 { BuiltInScope::OData.into() } else { scopes.clone() },
             refreshable: n != 3,
             key: 1,
             at: START,

@@ -1,0 +1,328 @@
+//! Resource servers and their scopes. Everybody may read the registry, because its names are public; only
+//! administrators change it.
+
+use std::sync::Arc;
+
+use domain::account::Permission;
+use domain::audit::Action;
+use domain::id::{ResourceServerId, ScopeId};
+use oauth::scope::{
+    Assignment, MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope, ResourceServer,
+    Risk, Scope, ScopeRegistry,
+};
+use store::{Judged, ResourceServerRefusal};
+
+use crate::identity::caller::{Caller, RequestOrigin};
+use crate::management::administration::{AdministrationError, FieldFault};
+use crate::{Context, Fault};
+
+/// The desired content of a resource server.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceServerDraft {
+    /// An absolute URI without a fragment; trimmed before it is checked.
+    pub identifier: String,
+    /// The name for people; trimmed before it is checked.
+    pub name: String,
+}
+
+impl ResourceServerDraft {
+    /// All faults.
+    pub fn faults(&self) -> Vec<FieldFault> {
+        self.content().err().unwrap_or_default()
+    }
+
+    fn content(&self) -> Result<NewResourceServer, Vec<FieldFault>> {
+        let new = NewResourceServer {
+            identifier: self.identifier.trim().to_owned(),
+            name: self.name.trim().to_owned(),
+        };
+        let faults: Vec<FieldFault> = new
+            .faults()
+            .into_iter()
+            .map(|(field, fault)| FieldFault::new(field, fault.to_string()))
+            .collect();
+        if faults.is_empty() { Ok(new) } else { Err(faults) }
+    }
+}
+
+/// The desired content of a scope.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeDraft {
+    /// The name on the wire; trimmed before it is checked.
+    pub name: String,
+    /// What the scope allows, in words; trimmed before it is checked.
+    pub description: String,
+    /// `low`, `elevated` or `high`; `None` stands for `low`.
+    pub risk: Option<String>,
+    /// `anyone`, or the name of a permission; `None` stands for `Administrator`.
+    pub assignable_by: Option<String>,
+}
+
+impl ScopeDraft {
+    /// All faults.
+    pub fn faults(&self) -> Vec<FieldFault> {
+        self.content().err().unwrap_or_default()
+    }
+
+    fn content(&self) -> Result<NewScope, Vec<FieldFault>> {
+        let risk = self.risk.as_deref().map_or(Ok(Risk::default()), str::parse);
+        let assignment = self.assignable_by.as_deref().map_or(Ok(Assignment::default()), str::parse);
+        let wrong_risk = risk.as_ref().err().map(|fault| FieldFault::new("risk", fault.to_string()));
+        let wrong_assignment =
+            assignment.as_ref().err().map(|fault| FieldFault::new("assignableBy", fault.to_string()));
+        let new = NewScope {
+            name: self.name.trim().to_owned(),
+            description: self.description.trim().to_owned(),
+            risk: risk.unwrap_or_default(),
+            assignment: assignment.unwrap_or_default(),
+        };
+        let faults = new.faults().into_iter().map(|(field, fault)| FieldFault::new(field, fault.to_string()));
+        let faults: Vec<FieldFault> = faults.chain(wrong_risk).chain(wrong_assignment).collect();
+        if faults.is_empty() { Ok(new) } else { Err(faults) }
+    }
+}
+
+fn refused(refusal: ResourceServerRefusal) -> AdministrationError {
+    let invalid = |field: &str, message: &str| {
+        AdministrationError::Invalid(vec![FieldFault::new(field, message.to_owned())])
+    };
+    match refusal {
+        ResourceServerRefusal::Unknown => AdministrationError::Unknown,
+        ResourceServerRefusal::RightsChanged => AdministrationError::RightsChanged,
+        ResourceServerRefusal::BuiltIn => AdministrationError::BuiltInScope,
+        ResourceServerRefusal::IdentifierTaken => {
+            invalid("identifier", "is the identifier of another resource server")
+        }
+        ResourceServerRefusal::NameTaken => invalid("name", "is the name of another scope"),
+        ResourceServerRefusal::TooManyServers => {
+            AdministrationError::Full(format!("there are {MOST_RESOURCE_SERVERS} resource servers already"))
+        }
+        ResourceServerRefusal::TooManyScopes => AdministrationError::Full(format!(
+            "the resource server has {MOST_SCOPES_OF_SERVER} scopes already"
+        )),
+        ResourceServerRefusal::HasScopes(count) => AdministrationError::StillHasScopes(count),
+        ResourceServerRefusal::StillRegistered(count) => AdministrationError::StillRegistered(count),
+    }
+}
+
+/// Resource servers and their scopes.
+#[derive(Clone)]
+pub struct ScopeService {
+    context: Arc<Context>,
+}
+
+service!(ScopeService);
+
+impl ScopeService {
+    /// Every resource server with its scopes, as this node knows them.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn registry(&self) -> Result<Arc<ScopeRegistry>, Fault> {
+        self.context.scope_registry().await
+    }
+
+    /// Whether the caller may see and change resource servers and scopes.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] for everybody except administrators.
+    pub async fn may_manage(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        self.context.demand(caller, Permission::Administrator, origin).await
+    }
+
+    /// Lists all resource servers, by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`] for everybody except administrators.
+    pub async fn list_servers(
+        &self,
+        caller: &Caller,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<ResourceServer>, AdministrationError> {
+        self.may_manage(caller, origin).await?;
+        Ok(self.context.store.scope_registry().await?.servers().to_vec())
+    }
+
+    /// Finds a resource server by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`], [`AdministrationError::Unknown`].
+    pub async fn find_server(
+        &self,
+        caller: &Caller,
+        id: ResourceServerId,
+        origin: &RequestOrigin,
+    ) -> Result<ResourceServer, AdministrationError> {
+        let servers = self.list_servers(caller, origin).await?;
+        servers.into_iter().find(|server| server.id == id).ok_or(AdministrationError::Unknown)
+    }
+
+    /// Adds a resource server.
+    ///
+    /// # Errors
+    /// [`AdministrationError`].
+    pub async fn create_server(
+        &self,
+        caller: &Caller,
+        draft: ResourceServerDraft,
+        origin: &RequestOrigin,
+    ) -> Result<ResourceServer, AdministrationError> {
+        self.may_manage(caller, origin).await?;
+        let new = draft.content().map_err(AdministrationError::Invalid)?;
+        let mut audit = caller.audit(Action::CreateResourceServer, self.context.now(), origin);
+        audit.subject = Some(new.identifier.clone());
+        let created = self.context.store.insert_resource_server(new, audit).await?;
+        self.settle(caller, created, origin).await
+    }
+
+    /// Replaces the content of a resource server.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltInScope` for the built-in one.
+    pub async fn update_server(
+        &self,
+        caller: &Caller,
+        id: ResourceServerId,
+        draft: ResourceServerDraft,
+        origin: &RequestOrigin,
+    ) -> Result<ResourceServer, AdministrationError> {
+        let before = self.find_server(caller, id, origin).await?;
+        let new = draft.content().map_err(AdministrationError::Invalid)?;
+        let mut audit = caller.audit(Action::UpdateResourceServer, self.context.now(), origin);
+        audit.note_new_name(&before.identifier, Some(&new.identifier));
+        audit.subject = Some(before.identifier);
+        let updated = self.context.store.update_resource_server(id, new, audit).await?;
+        self.settle(caller, updated, origin).await
+    }
+
+    /// Deletes a resource server that has no scopes.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltInScope` for the built-in one, and `StillHasScopes`.
+    pub async fn delete_server(
+        &self,
+        caller: &Caller,
+        id: ResourceServerId,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        let before = self.find_server(caller, id, origin).await?;
+        let mut audit = caller.audit(Action::DeleteResourceServer, self.context.now(), origin);
+        audit.subject = Some(before.identifier);
+        let deleted = self.context.store.delete_resource_server(id, audit).await?;
+        self.settle(caller, deleted, origin).await.map(drop)
+    }
+
+    /// Lists the scopes of a resource server, by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`], [`AdministrationError::Unknown`].
+    pub async fn list_scopes(
+        &self,
+        caller: &Caller,
+        server: ResourceServerId,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<Scope>, AdministrationError> {
+        self.may_manage(caller, origin).await?;
+        let registry = self.context.store.scope_registry().await?;
+        if !registry.servers().iter().any(|known| known.id == server) {
+            return Err(AdministrationError::Unknown);
+        }
+        Ok(registry.scopes_of(server).cloned().collect())
+    }
+
+    /// Finds a scope of a resource server by id.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Forbidden`], [`AdministrationError::Unknown`].
+    pub async fn find_scope(
+        &self,
+        caller: &Caller,
+        server: ResourceServerId,
+        id: ScopeId,
+        origin: &RequestOrigin,
+    ) -> Result<Scope, AdministrationError> {
+        let scopes = self.list_scopes(caller, server, origin).await?;
+        scopes.into_iter().find(|scope| scope.id == id).ok_or(AdministrationError::Unknown)
+    }
+
+    /// Adds a scope to a resource server.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltInScope` for the built-in resource server.
+    pub async fn create_scope(
+        &self,
+        caller: &Caller,
+        server: ResourceServerId,
+        draft: ScopeDraft,
+        origin: &RequestOrigin,
+    ) -> Result<Scope, AdministrationError> {
+        self.may_manage(caller, origin).await?;
+        let new = draft.content().map_err(AdministrationError::Invalid)?;
+        let mut audit = caller.audit(Action::CreateScope, self.context.now(), origin);
+        audit.subject = Some(new.name.clone());
+        audit.detail = Some(in_words(&new));
+        let created = self.context.store.insert_scope(server, new, audit).await?;
+        self.settle(caller, created, origin).await
+    }
+
+    /// Replaces the content of a scope. Consents that users have given for it stay valid.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltInScope` if more than the description of a built-in scope would change.
+    pub async fn update_scope(
+        &self,
+        caller: &Caller,
+        server: ResourceServerId,
+        id: ScopeId,
+        draft: ScopeDraft,
+        origin: &RequestOrigin,
+    ) -> Result<Scope, AdministrationError> {
+        let before = self.find_scope(caller, server, id, origin).await?;
+        let new = draft.content().map_err(AdministrationError::Invalid)?;
+        let mut audit = caller.audit(Action::UpdateScope, self.context.now(), origin);
+        audit.detail = Some(in_words(&new));
+        audit.note_new_name(&before.name, Some(&new.name));
+        audit.subject = Some(before.name);
+        let updated = self.context.store.update_scope(server, id, new, audit).await?;
+        self.settle(caller, updated, origin).await
+    }
+
+    /// Deletes a scope for which no application is registered. What users have granted by it gives no access
+    /// any more.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; `BuiltInScope` for a built-in scope, and `StillRegistered`.
+    pub async fn delete_scope(
+        &self,
+        caller: &Caller,
+        server: ResourceServerId,
+        id: ScopeId,
+        origin: &RequestOrigin,
+    ) -> Result<(), AdministrationError> {
+        let before = self.find_scope(caller, server, id, origin).await?;
+        let mut audit = caller.audit(Action::DeleteScope, self.context.now(), origin);
+        audit.subject = Some(before.name);
+        let deleted = self.context.store.delete_scope(server, id, audit).await?;
+        self.settle(caller, deleted, origin).await.map(drop)
+    }
+
+    /// Drops what this node has cached, and converts the result of the store.
+    async fn settle<T>(
+        &self,
+        caller: &Caller,
+        judged: Judged<T, ResourceServerRefusal>,
+        origin: &RequestOrigin,
+    ) -> Result<T, AdministrationError> {
+        let judged = self.context.judged(caller, judged, origin).await;
+        self.context.entities.forget_limits();
+        judged.map_err(refused)
+    }
+}
+
+fn in_words(new: &NewScope) -> String {
+    format!("risk: {}, assignable by: {}", new.risk.as_str(), new.assignment.as_str())
+}

@@ -1,0 +1,75 @@
+use super::*;
+
+fn ids(numbers: &[i64]) -> Vec<ScopeId> {
+    numbers.iter().copied().map(ScopeId::new).collect()
+}
+
+fn set(numbers: &[i64]) -> ScopeSet {
+    ids(numbers).into_iter().collect()
+}
+
+#[test]
+fn built_in_scopes_are_bits_that_never_change() {
+    for (scope, id, bit) in
+        [(BuiltInScope::OData, 1, 1), (BuiltInScope::Management, 2, 2), (BuiltInScope::Introspect, 3, 4)]
+    {
+        assert_eq!(scope.id(), ScopeId::new(id));
+        assert_eq!(ScopeSet::from(scope).bits(), bit);
+        assert_eq!(ScopeSet::from(scope), ScopeSet::from(scope.id()));
+        assert_eq!(ScopeSet::from_bits(bit), scope.into());
+    }
+}
+
+#[test]
+fn a_set_comes_back_from_its_parts() {
+    for numbers in [&[][..], &[1], &[1, 3], &[100], &[1, 2, 3, 100, 4_000_000]] {
+        let set = set(numbers);
+        assert_eq!(ScopeSet::from_parts(set.bits(), set.others().iter().copied()), set, "{numbers:?}");
+        assert_eq!(set.iter().collect::<Vec<_>>(), ids(numbers));
+        assert_eq!(set.len(), numbers.len());
+    }
+}
+
+#[test]
+fn a_built_in_scope_is_only_a_bit() {
+    assert_eq!(ScopeSet::from_parts(0, ids(&[2, 100])), set(&[100]), "bits alone give built-in scopes");
+}
+
+#[test]
+fn bits_without_a_meaning_are_dropped() {
+    assert_eq!(ScopeSet::from_bits(u32::MAX), BuiltInScope::ALL.into_iter().collect());
+}
+
+#[test]
+fn sets_are_compared_and_combined_by_their_members() {
+    let (some, more) = (set(&[1, 100, 102]), set(&[2, 101, 102]));
+    assert_eq!(some.union(&more), set(&[1, 2, 100, 101, 102]));
+    assert_eq!(some.intersection(&more), set(&[102]));
+    assert_eq!(some.difference(&more), set(&[1, 100]));
+    assert!(some.union(&more).covers(&some) && !some.covers(&more));
+    assert!(some.covers(&ScopeSet::EMPTY) && !ScopeSet::EMPTY.covers(&some));
+    assert_eq!(set(&[102, 1, 100, 102]), some, "neither order nor repetition matters");
+    assert!(some.contains_id(ScopeId::new(100)) && !some.contains_id(ScopeId::new(101)));
+    assert!(some.contains_id(ScopeId::new(1)) && !some.contains_id(ScopeId::new(2)));
+    assert_eq!(some.difference(&some), ScopeSet::EMPTY);
+    assert!(some.difference(&some).is_empty());
+}
+
+#[test]
+fn no_scope_asks_for_data_access() {
+    let (registry, registered) = (ScopeRegistry::built_in(), BuiltInScope::ALL.into_iter().collect());
+    for text in [None, Some(""), Some("  ")] {
+        assert_eq!(requested_of(text, &registered, &registry), Ok(BuiltInScope::OData.into()));
+    }
+}
+
+#[test]
+fn a_scope_that_is_unknown_or_not_registered_is_refused() {
+    let registry = ScopeRegistry::built_in();
+    let registered = ScopeSet::from(BuiltInScope::OData);
+    let asked = |text: &str| requested_of(Some(text), &registered, &registry);
+    assert_eq!(asked("odata nonsense"), Err(Refusal::ScopeUnknown));
+    assert_eq!(asked("api.mgmt"), Err(Refusal::ScopeNotRegistered));
+    let other = ScopeSet::from(BuiltInScope::Introspect);
+    assert_eq!(requested_of(None, &other, &registry), Err(Refusal::ScopeNotRegistered));
+}
