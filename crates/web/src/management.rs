@@ -10,6 +10,7 @@ pub(crate) mod limits;
 mod list;
 pub(crate) mod permissions;
 mod refusal;
+pub(crate) mod resource_servers;
 pub(crate) mod roles;
 pub(crate) mod trusted_origins;
 pub(crate) mod users;

@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+use crate::management::resource_servers::scopes;
 use crate::management::{
-    allowed, applications, audit, data_sources, data_stores, limits, permissions, roles, trusted_origins,
-    users,
+    allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers, roles,
+    trusted_origins, users,
 };
 use crate::oauth::{authorize, introspect, metadata, revoke, token};
 use crate::pages::{account, demo, login, logout, password, start};
@@ -79,6 +80,10 @@ fn routes() -> Router<WebState> {
         .route("/api/admin/limits/system",           get(limits::list))
         .route("/api/admin/limits/system/{limitId}", get(limits::get).post(limits::set).put(limits::set).delete(limits::reset))
         .route("/api/admin/audit",                   get(audit::list))
+        .route("/api/admin/resourceservers",                       get(resource_servers::list).post(resource_servers::create))
+        .route("/api/admin/resourceservers/{id}",                  get(resource_servers::get).put(resource_servers::update).delete(resource_servers::delete))
+        .route("/api/admin/resourceservers/{id}/scopes",           get(scopes::list).post(scopes::create))
+        .route("/api/admin/resourceservers/{id}/scopes/{scopeId}", get(scopes::get).put(scopes::update).delete(scopes::delete))
         .route("/api/admin/security/cors/whitelist",      get(trusted_origins::list).post(trusted_origins::add))
         .route("/api/admin/security/cors/whitelist/{id}", get(trusted_origins::get).put(trusted_origins::update).delete(trusted_origins::delete))
 

@@ -28,6 +28,7 @@ mod refresh;
 mod refusals;
 mod revocation;
 mod rotation;
+mod scopes;
 mod sign_in;
 mod strictness;
 mod token;
