@@ -19,8 +19,10 @@ pub(crate) mod data_sources;
 pub(crate) mod documents;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod resource_servers;
 pub(crate) mod restore;
 pub(crate) mod roles;
+pub(crate) mod scopes;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod setup;
@@ -116,6 +118,20 @@ pub(crate) enum Command {
     Cors {
         #[command(subcommand)]
         command: cors::CorsCommand,
+    },
+    /// Manage resource servers: the APIs that access tokens protect.
+    #[command(
+        after_help = "Example: sluicegate resource-server add https://orders.example.com Orders --data-dir ./data"
+    )]
+    ResourceServer {
+        #[command(subcommand)]
+        command: resource_servers::ResourceServerCommand,
+    },
+    /// Manage the scopes of resource servers.
+    #[command(after_help = "Example: sluicegate scope list --data-dir ./data")]
+    Scope {
+        #[command(subcommand)]
+        command: scopes::ScopeCommand,
     },
     /// Manage roles.
     #[command(after_help = "Example: sluicegate role list --data-dir ./data")]

@@ -56,6 +56,8 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Secret { command } => cli::secrets::run(command, environment),
         Command::Allowed { command } => cli::allowed::run(command, environment),
         Command::Cors { command } => cli::cors::run(command, environment),
+        Command::ResourceServer { command } => cli::resource_servers::run(command, environment),
+        Command::Scope { command } => cli::scopes::run(command, environment),
         Command::Role { command } => cli::roles::run(command, environment),
         Command::Limit { command } => cli::limits::run(command, environment),
         Command::Session { command } => cli::sessions::run(command, environment),

@@ -309,6 +309,37 @@ fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
 }
 
 #[test]
+fn resource_servers_and_scopes_are_managed_at_the_command_line() {
+    let installation = Installation::new(BINARY);
+    good(&installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);
+    let listed = in_json(&installation, &["resource-server", "list"]);
+    assert_eq!((&listed[0]["builtIn"], &listed[1]["name"]), (&json!(true), &json!("Orders")));
+    let add = ["scope", "add", "https://orders.example.com", "orders.read", "Read your orders"];
+    good(&installation, &[&add[..], &["--assignable-by", "anyone"]].concat());
+    let scope = in_json(&installation, &["scope", "show", "orders.read"]);
+    assert_eq!((&scope["assignableBy"], &scope["risk"]), (&json!("anyone"), &json!("low")));
+    assert!(refused(&installation, &add).contains("is the name of another scope"));
+    let update = ["scope", "update", "orders.read", "--risk", "high", "--new-name", "orders.all"];
+    good(&installation, &update);
+    let scope = in_json(&installation, &["scope", "show", "orders.all"]);
+    let kept = (&scope["risk"], &scope["description"], &scope["assignableBy"]);
+    assert_eq!(kept, (&json!("high"), &json!("Read your orders"), &json!("anyone")));
+    let register = ["application", "register", "Ship", "--redirect-url", "https://ship.example/cb"];
+    good(&installation, &[&register[..], &["--scope", "orders.all"]].concat());
+    assert_eq!(in_json(&installation, &["application", "show", "1"])["scopes"], json!(["orders.all"]));
+    let message = refused(&installation, &["scope", "delete", "orders.all", "--yes"]);
+    assert!(message.contains("1 application is registered"), "{message}");
+    let message = refused(&installation, &["scope", "delete", "api.mgmt", "--yes"]);
+    assert!(message.contains("built in"), "{message}");
+    let message = refused(&installation, &["resource-server", "delete", "2", "--yes"]);
+    assert!(message.contains("still has 1 scope"), "{message}");
+    good(&installation, &["application", "delete", "1", "--yes"]);
+    good(&installation, &["scope", "delete", "orders.all", "--yes"]);
+    good(&installation, &["resource-server", "delete", "https://orders.example.com", "--yes"]);
+    assert_eq!(in_json(&installation, &["scope", "list"]).as_array().map(Vec::len), Some(3));
+}
+
+#[test]
 fn trusted_origins_are_kept_at_the_command_line() {
     let installation = Installation::new(BINARY);
     let add =

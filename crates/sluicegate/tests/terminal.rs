@@ -54,13 +54,15 @@ fn done(installation: &Installation, what: &[&str]) {
 }
 
 /// The commands that delete or revoke something, and what the question names. The ids are those of a new installation.
-const ENDINGS: [(&[&str], &str); 10] = [
+const ENDINGS: [(&[&str], &str); 12] = [
     (&["allowed", "revoke", USER.name, "1"], "Reports"),
     (&["secret", "end", "1", "1"], "Reports"),
     (&["application", "reset-secret", "1"], "Reports"),
     (&["application", "delete", "1"], "Reports"),
     (&["data-source", "delete", "shop"], "shop"),
     (&["cors", "delete", "1"], "https://app.example.com"),
+    (&["scope", "delete", "orders.read"], "orders.read"),
+    (&["resource-server", "delete", "2"], "https://orders.example.com"),
     (&["limit", "reset", "MaxFetchRows"], "MaxFetchRows"),
     (&["role", "delete", "Idle"], "Idle"),
     (&["session", "end", USER.name, "--all"], USER.name),
@@ -81,6 +83,8 @@ fn furnish(installation: &Installation) {
     assert!(sample.env_clear().arg("sample-data").arg(&file).output().expect("it runs").status.success());
     done(installation, &["data-source", "add", "shop", file.to_str().expect("a path")]);
     done(installation, &["cors", "add", "https://app.example.com"]);
+    done(installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);
+    done(installation, &["scope", "add", "2", "orders.read", "Read your orders"]);
     done(installation, &["role", "add", "Idle"]);
 }
 

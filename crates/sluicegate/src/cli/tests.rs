@@ -173,16 +173,32 @@ type Arguments = &'static [(&'static str, &'static str)];
 
 /// The payloads with their commands. An argument that is left out belongs to another command, or
 /// the member cannot be anything else.
-const MEMBERS: [(&str, &[&str], Arguments); 9] = [
+const MEMBERS: [(&str, &[&str], Arguments); 13] = [
     ("ApplicationPayload", &["application", "register"], APPLICATION),
     ("ApplicationPayload", &["application", "update"], APPLICATION_CHANGE),
     ("UserPayload", &["user", "add"], USER),
     ("UserChange", &["user", "update"], USER_CHANGE),
     ("RolePayload", &["role", "add"], ROLE),
     ("RolePayload", &["role", "update"], ROLE),
+    ("ResourceServerPayload", &["resource-server", "add"], RESOURCE_SERVER),
+    ("ResourceServerPayload", &["resource-server", "update"], RESOURCE_SERVER),
+    ("ScopePayload", &["scope", "add"], SCOPE),
+    ("ScopePayload", &["scope", "update"], SCOPE_CHANGE),
     ("TrustedOriginPayload", &["cors", "add"], &[("domain", "origins"), ("description", "description")]),
     ("DataSourcePayload", &["data-source", "add"], DATA_SOURCE),
     ("DataSourceChange", &["data-source", "update"], DATA_SOURCE_CHANGE),
+];
+
+const RESOURCE_SERVER: Arguments = &[("identifier", "identifier"), ("name", "name")];
+
+const SCOPE: Arguments =
+    &[("name", "name"), ("description", "description"), ("risk", "risk"), ("assignableBy", "assignable_by")];
+
+const SCOPE_CHANGE: Arguments = &[
+    ("name", "new_name"),
+    ("description", "description"),
+    ("risk", "risk"),
+    ("assignableBy", "assignable_by"),
 ];
 
 const APPLICATION: Arguments = &[
@@ -323,6 +339,16 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getRole", "role show"),
     ("updateRole", "role update"),
     ("deleteRole", "role delete"),
+    ("listResourceServers", "resource-server list"),
+    ("createResourceServer", "resource-server add"),
+    ("getResourceServer", "resource-server show"),
+    ("updateResourceServer", "resource-server update"),
+    ("deleteResourceServer", "resource-server delete"),
+    ("listScopes", "scope list"),
+    ("createScope", "scope add"),
+    ("getScope", "scope show"),
+    ("updateScope", "scope update"),
+    ("deleteScope", "scope delete"),
     ("listPermissions", "role permissions"),
     ("ownPermissions", "role permissions"),
     ("listLimits", "limit list"),

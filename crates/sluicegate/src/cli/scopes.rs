@@ -1,0 +1,232 @@
+//! `sluicegate scope`: what access to a resource server may be limited to.
+
+use anyhow::anyhow;
+use app::management::administration::AdministrationError;
+use app::management::scopes::ScopeDraft;
+use clap::{ArgGroup, Args, Subcommand};
+use oauth::scope::{Scope, ScopeRegistry};
+use serde_json::{Value, json};
+
+use super::resource_servers;
+use crate::arguments::InstallationArgs;
+use crate::arguments::ShowArgs;
+use crate::bootstrap::{self, OpenedInstallation};
+use crate::config::Environment;
+use crate::messages::{date_time, of_administration};
+use crate::terminal::{confirm, say, show_json, table};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScopeCommand {
+    /// List the scopes of all resource servers.
+    #[command(after_help = "Example: sluicegate scope list --data-dir ./data")]
+    List(ShowArgs),
+    /// Show one scope.
+    #[command(after_help = "Example: sluicegate scope show orders.read --data-dir ./data")]
+    Show(One),
+    /// Add a scope to a resource server.
+    #[command(
+        after_help = "Example: sluicegate scope add https://orders.example.com orders.read 'Read your orders' \
+        --assignable-by anyone --data-dir ./data"
+    )]
+    Add(Add),
+    /// Change a scope; omitted values are kept. Only the description of a built-in scope may change.
+    #[command(after_help = "Example: sluicegate scope update orders.read --risk elevated --data-dir ./data")]
+    Update(Update),
+    /// Delete a scope for which no application is registered. What users have granted by it gives no access
+    /// any more.
+    #[command(after_help = "Example: sluicegate scope delete orders.read --yes --data-dir ./data")]
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The name of the scope
+    name: String,
+    #[command(flatten)]
+    shown: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The resource server, by identifier or number
+    server: String,
+    /// The name on the wire, such as orders.read
+    name: String,
+    /// What the scope allows, in words; the consent page shows it
+    description: String,
+    /// low, elevated or high [default: low]
+    #[arg(long)]
+    risk: Option<String>,
+    /// Who may assign the scope to an application: anyone, or the name of a permission [default: Administrator]
+    #[arg(long, value_name = "WHO")]
+    assignable_by: Option<String>,
+    #[command(flatten)]
+    installation: InstallationArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("changes").args(["new_name", "description", "risk", "assignable_by"]).required(true).multiple(true)))]
+pub(crate) struct Update {
+    /// The name of the scope
+    name: String,
+    /// The new name
+    #[arg(long, value_name = "NAME")]
+    new_name: Option<String>,
+    /// What the scope allows, in words
+    #[arg(long)]
+    description: Option<String>,
+    /// low, elevated or high
+    #[arg(long)]
+    risk: Option<String>,
+    /// Who may assign the scope to an application: anyone, or the name of a permission
+    #[arg(long, value_name = "WHO")]
+    assignable_by: Option<String>,
+    #[command(flatten)]
+    installation: InstallationArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// The name of the scope
+    name: String,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    installation: InstallationArgs,
+}
+
+pub(crate) fn run(command: ScopeCommand, environment: &Environment) -> anyhow::Result<()> {
+    match command {
+        ScopeCommand::List(shown) => bootstrap::with_app(&shown.installation, environment, async |opened| {
+            list(&*opened.app.scopes().registry().await?, shown.json);
+            Ok(())
+        }),
+        ScopeCommand::Show(one) => {
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| {
+                show(&find(opened, &one.name).await?, one.shown.json);
+                Ok(())
+            })
+        }
+        ScopeCommand::Add(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                add(opened, &command).await
+            })
+        }
+        ScopeCommand::Update(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                update(opened, &command).await
+            })
+        }
+        ScopeCommand::Delete(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                delete(opened, &command).await
+            })
+        }
+    }
+}
+
+fn list(registry: &ScopeRegistry, as_json: bool) {
+    let scopes = registry.scopes();
+    if as_json {
+        return show_json(&scopes.iter().map(in_json).collect());
+    }
+    let server = |scope: &Scope| {
+        let found = registry.servers().iter().find(|server| server.id == scope.resource_server);
+        found.map_or_else(String::new, |server| server.identifier.clone())
+    };
+    let row = |scope: &Scope| {
+        vec![
+            scope.id.to_string(),
+            scope.name.clone(),
+            server(scope),
+            scope.risk.as_str().to_owned(),
+            scope.assignment.as_str().to_owned(),
+            scope.description.clone(),
+        ]
+    };
+    let heads = ["id", "name", "resource server", "risk", "assignable by", "description"];
+    table(&heads, &scopes.iter().map(row).collect::<Vec<_>>());
+}
+
+fn show(scope: &Scope, as_json: bool) {
+    if as_json {
+        return show_json(&in_json(scope));
+    }
+    say(&format!("id               {}", scope.id));
+    say(&format!("name             {}", scope.name));
+    say(&format!("resource server  {}", scope.resource_server));
+    say(&format!("description      {}", scope.description));
+    say(&format!("risk             {}", scope.risk.as_str()));
+    say(&format!("assignable by    {}", scope.assignment.as_str()));
+}
+
+async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
+    let server = resource_servers::find(opened, &command.server).await?;
+    let draft = ScopeDraft {
+        name: command.name.clone(),
+        description: command.description.clone(),
+        risk: command.risk.clone(),
+        assignable_by: command.assignable_by.clone(),
+    };
+    let scope = opened.app.scopes().create_scope(&opened.operator, server.id, draft, &opened.origin).await;
+    let scope = scope.map_err(of_administration)?;
+    say(&format!("the scope {} is added with id {}", scope.name, scope.id));
+    Ok(())
+}
+
+async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
+    let current = find(opened, &command.name).await?;
+    let (risk, assignment) = (current.risk.as_str(), current.assignment.as_str());
+    let draft = ScopeDraft {
+        name: command.new_name.clone().unwrap_or(current.name),
+        description: command.description.clone().unwrap_or(current.description),
+        risk: Some(command.risk.clone().unwrap_or_else(|| risk.to_owned())),
+        assignable_by: Some(command.assignable_by.clone().unwrap_or_else(|| assignment.to_owned())),
+    };
+    let (server, id) = (current.resource_server, current.id);
+    let updated = opened.app.scopes().update_scope(&opened.operator, server, id, draft, &opened.origin).await;
+    let updated = updated.map_err(|refused| message(refused, &command.name))?;
+    say(&format!("the scope {} is changed", updated.name));
+    Ok(())
+}
+
+async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result<()> {
+    let scope = find(opened, &command.name).await?;
+    confirm(&format!("Delete the scope {}?", scope.name), command.yes)?;
+    let scopes = opened.app.scopes();
+    let deleted =
+        scopes.delete_scope(&opened.operator, scope.resource_server, scope.id, &opened.origin).await;
+    deleted.map_err(|refused| message(refused, &command.name))?;
+    say(&format!("the scope {} is deleted", scope.name));
+    Ok(())
+}
+
+async fn find(opened: &OpenedInstallation, name: &str) -> anyhow::Result<Scope> {
+    let registry = opened.app.scopes().registry().await?;
+    registry.named(name).cloned().map_err(|_| message(AdministrationError::Unknown, name))
+}
+
+/// A scope as JSON, with the members of the management API and its resource server.
+fn in_json(scope: &Scope) -> Value {
+    json!({
+        "id": scope.id.get(),
+        "resourceServer": scope.resource_server.get(),
+        "name": scope.name,
+        "description": scope.description,
+        "risk": scope.risk.as_str(),
+        "assignableBy": scope.assignment.as_str(),
+        "builtIn": scope.is_built_in(),
+        "createdAt": date_time(scope.created_at),
+        "updatedAt": date_time(scope.updated_at),
+    })
+}
+
+fn message(refused: AdministrationError, name: &str) -> anyhow::Error {
+    match refused {
+        AdministrationError::Unknown => {
+            anyhow!("there is no scope {name}; `sluicegate scope list` shows them")
+        }
+        other => of_administration(other),
+    }
+}
