@@ -105,3 +105,21 @@ fn a_new_key_seals_in_a_running_server_and_the_old_one_still_opens() {
     assert_eq!(wire.get_with_token("/api/odata4", &access).unwrap().status, 200, "the old key opens no more");
     assert!(client.is_active(&wire, &newest).unwrap());
 }
+
+#[test]
+fn a_new_scope_is_known_within_a_second() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    let wire = Wire::new(served.url());
+    let supported = || {
+        let metadata = wire.get("/.well-known/oauth-authorization-server", None).unwrap();
+        metadata.json()["scopes_supported"].to_string()
+    };
+    assert!(!supported().contains("orders.read"));
+    good(&installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);
+    let add = ["scope", "add", "https://orders.example.com", "orders.read", "Read your orders"];
+    good(&installation, &[&add[..], &["--assignable-by", "anyone"]].concat());
+    assert!(within_a_second(|| supported().contains("orders.read")), "the server does not know it");
+    let client = WireClient::register(&wire, &USER, "Reports", &json!({ "scopes": ["orders.read"] }));
+    assert!(client.is_ok(), "{client:?}");
+}

@@ -47,7 +47,7 @@ pub(crate) struct One {
 
 #[derive(Debug, Args)]
 pub(crate) struct Add {
-    /// An absolute URI without a fragment, such as https://orders.example.com
+    /// An absolute URI without a fragment, such as `https://orders.example.com`
     identifier: String,
     /// The name for people
     name: String,
