@@ -166,7 +166,7 @@ async fn the_servers_own_files_are_for_nobody() {
 
     // Nor later, when a link replaces an allowed file.
     let source = create(&server, &ADMIN, "harbour").await;
-    let file = server.folder().join("sources").join("sample.db");
+    let file = server.folder().join("sources").join("harbour.db");
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink(&path, &file).unwrap();
     let model = server.get(&format!("{}/model", at(&source))).basic(&ADMIN).send().await.expect(400);
@@ -378,7 +378,7 @@ async fn a_changed_structure_is_noticed_within_a_second_or_when_asked() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
-    let file = rusqlite::Connection::open(server.folder().join("sources").join("sample.db")).unwrap();
+    let file = rusqlite::Connection::open(server.folder().join("sources").join("harbour.db")).unwrap();
     file.execute_batch("CREATE TABLE Berths (Id INTEGER PRIMARY KEY)").unwrap();
     let reload = server.post(&format!("{}/model", at(&source))).basic(&USER).send().await.expect(200).json();
     assert_eq!(reload["entitySets"], json!(["Berths", "Ships"]));
@@ -406,7 +406,7 @@ async fn a_deleted_source_is_gone_and_its_database_is_not() {
     server.delete(&at(&source)).basic(&USER).send().await.expect(204);
     server.get(&at(&source)).basic(&USER).send().await.expect(404);
     server.delete(&at(&source)).basic(&USER).send().await.expect(404);
-    assert!(server.folder().join("sources").join("sample.db").exists());
+    assert!(server.folder().join("sources").join("harbour.db").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
