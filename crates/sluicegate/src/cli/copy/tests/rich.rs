@@ -74,20 +74,7 @@ pub(super) async fn fill(store: &dyn Store) {
     store.delete_application(deleted.id, OVER, event(Action::DeleteApplication)).await.unwrap().unwrap();
     store.add_secret(app.id, secret(8), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
     grants(store, &app, &bob, &scopes).await;
-    let source = NewDataSource {
-        name: "Sales".to_owned(),
-        description: ODD.to_owned(),
-        data_store: 1,
-        options: BTreeMap::from([("path".to_owned(), ODD.to_owned())]),
-        sealing: Sealing::new(|id| {
-            BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
-        }),
-        owner: bob.id,
-        at: START,
-    };
-    let source = store.insert_data_source(source, event(Action::CreateDataSource)).await.unwrap().unwrap();
-    let sharing = Sharing::With(vec![ada.id]);
-    store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    data_source(store, &bob, &ada).await;
     for limit in &Limit::ALL[..2] {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
     }
@@ -103,6 +90,23 @@ pub(super) async fn fill(store: &dyn Store) {
     });
     store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
     store.probe().await.unwrap();
+}
+
+async fn data_source(store: &dyn Store, owner: &User, other: &User) {
+    let source = NewDataSource {
+        name: "Sales".to_owned(),
+        description: ODD.to_owned(),
+        data_store: 1,
+        options: BTreeMap::from([("path".to_owned(), ODD.to_owned())]),
+        sealing: Sealing::new(|id| {
+            BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
+        }),
+        owner: owner.id,
+        at: START,
+    };
+    let source = store.insert_data_source(source, event(Action::CreateDataSource)).await.unwrap().unwrap();
+    let sharing = Sharing::With(vec![other.id]);
+    store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
 }
 
 async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
