@@ -21,7 +21,7 @@ use crate::identity::caller::{Caller, RequestOrigin};
 use crate::{Context, Fault};
 
 mod authorization;
-mod document;
+pub(crate) mod document;
 mod invalid_values;
 mod limiter;
 pub mod models;
@@ -31,7 +31,6 @@ mod run;
 mod spec;
 mod stream;
 
-pub(crate) use document::Document;
 pub use refusal::{DataRefusal, SourceFailure};
 pub use stream::{BrokenOff, RowStream};
 

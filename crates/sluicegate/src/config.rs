@@ -11,13 +11,15 @@ pub(crate) mod document;
 pub(crate) mod environment;
 mod fault;
 mod file;
+mod raw;
 mod raw_config;
 mod setting;
 pub(crate) mod settings;
 
 pub(crate) use environment::Environment;
 pub(crate) use fault::{ConfigError, InvalidSetting};
-pub(crate) use raw_config::{Raw, RawConfig};
+pub(crate) use raw::Raw;
+pub(crate) use raw_config::RawConfig;
 pub(crate) use setting::{LogFormat, LogLevels};
 pub(crate) use settings::Settings;
 

@@ -1,12 +1,11 @@
 //! The metadata document of a source, written once for each model and kept with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use odata::model::Model;
 
 use crate::Fault;
-use crate::data::models::OpenedSource;
 
 /// Models with more types are written off the request threads.
 const SMALL_MODEL: usize = 100;
@@ -18,18 +17,24 @@ pub(crate) struct Document {
     pub(super) tag: Arc<str>,
 }
 
-/// The metadata document of an opened source.
-pub(super) async fn metadata(opened: &Arc<OpenedSource>) -> Result<Document, Fault> {
-    if let Some(document) = opened.metadata.get() {
-        return Ok(document.clone());
+/// The metadata document of one model, written when it is first requested.
+#[derive(Debug, Default)]
+pub(crate) struct MetadataDocument(OnceLock<Document>);
+
+impl MetadataDocument {
+    /// The document; `self` is the one of this model.
+    pub(super) async fn of(self: &Arc<Self>, model: &Arc<Model>) -> Result<Document, Fault> {
+        if let Some(document) = self.0.get() {
+            return Ok(document.clone());
+        }
+        let is_small = model.entity_types.len() <= SMALL_MODEL;
+        let (own, model) = (Arc::clone(self), Arc::clone(model));
+        let write = move || own.0.get_or_init(|| Document::of(&model)).clone();
+        if is_small {
+            return Ok(write());
+        }
+        tokio::task::spawn_blocking(write).await.map_err(|panic| Fault::Broken(Box::new(panic)))
     }
-    let is_small = opened.model.entity_types.len() <= SMALL_MODEL;
-    let opened = Arc::clone(opened);
-    let write = move || opened.metadata.get_or_init(|| Document::of(&opened.model)).clone();
-    if is_small {
-        return Ok(write());
-    }
-    tokio::task::spawn_blocking(write).await.map_err(|panic| Fault::Broken(Box::new(panic)))
 }
 
 impl Document {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::account::{DataSource, StoredOptions};
@@ -16,7 +16,7 @@ use odata::model::{Finding, Model};
 use sources::driver::{Placement, ready};
 use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec};
 
-use crate::data::Document;
+use crate::data::document::MetadataDocument;
 use crate::{Context, Fault};
 
 /// How long a model counts as current before the database is asked again.
@@ -33,7 +33,7 @@ pub struct OpenedSource {
     /// Compiled from the database's structure; its findings start with those of the driver.
     pub model: Arc<Model>,
     /// Written when it is first requested.
-    pub(crate) metadata: OnceLock<Document>,
+    pub(crate) metadata: Arc<MetadataDocument>,
     /// Set if the data had a form that the model rules out.
     pub(crate) is_outdated: Arc<AtomicBool>,
 }
@@ -318,7 +318,7 @@ impl OpenedSource {
         let mut model = Model::compile(namespace, described.schema);
         let refused = described.refused.into_iter().map(|(_, finding)| finding);
         model.findings.splice(0..0, refused.chain(described.findings));
-        Self { source, model: Arc::new(model), metadata: OnceLock::new(), is_outdated: Arc::default() }
+        Self { source, model: Arc::new(model), metadata: Arc::default(), is_outdated: Arc::default() }
     }
 }
 

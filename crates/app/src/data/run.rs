@@ -25,7 +25,7 @@ use super::authorization::{ReadGrant, StreamAuthorization};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
 use super::stream::RowStream;
-use super::{Content, DataAnswer, DataBody, DataRefusal, document};
+use super::{Content, DataAnswer, DataBody, DataRefusal};
 use crate::data::models::OpenedSource;
 
 /// How long a read may occupy a request thread. A longer read starts again on a worker, so that nobody waits
@@ -90,7 +90,7 @@ impl DataService {
                 return Ok(DataAnswer::whole(Content::Json(*format), document));
             }
             Plan::Metadata => {
-                let document = document::metadata(opened).await?;
+                let document = opened.metadata.of(&opened.model).await?;
                 return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
             }
             Plan::Entities(query) => {

@@ -4,24 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::InvalidSetting;
+use super::raw::Raw;
 use super::setting::Setting;
-
-/// A raw value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Raw {
-    /// `true` or `false` in the file.
-    Bool(bool),
-    /// An integer in the file.
-    Number(i64),
-    /// A string in the file or on the command line.
-    Text(String),
-    /// A list of strings in the file.
-    List(Vec<String>),
-    /// A string from the environment, which has no types.
-    Environment(String),
-    /// A value of a type that no setting has, in words.
-    Unfit(&'static str),
-}
 
 /// All raw values by key path, weakest first.
 #[derive(Debug, Default)]
