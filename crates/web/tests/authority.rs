@@ -32,6 +32,10 @@ enum Target {
     Limit,
     /// A trusted origin, in `{id}`.
     TrustedOrigin,
+    /// A resource server, in `{id}`.
+    ResourceServer,
+    /// A scope in `{scopeId}`, of a resource server in `{id}`.
+    Scope,
     /// The kind of database SQLite, in `{id}`.
     Store,
     /// A data source, in `{id}`; for administrators one of their own.
@@ -88,6 +92,14 @@ fn trusted() -> Value {
     json!({ "domain": format!("https://{}.example", fresh("page")) })
 }
 
+fn resource_server(_: &TestServer) -> Value {
+    json!({ "identifier": format!("https://{}.example", fresh("api")), "name": "Orders" })
+}
+
+fn scope(_: &TestServer) -> Value {
+    json!({ "name": fresh("orders"), "description": "Read your orders" })
+}
+
 fn shared(_: &TestServer) -> Value {
     json!({ "sharedUsers": [{ "userName": "other" }] })
 }
@@ -119,6 +131,10 @@ const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
 const ORIGINS: &str = "/api/admin/security/cors/whitelist";
 const ONE_ORIGIN: &str = "/api/admin/security/cors/whitelist/{id}";
+const SERVERS: &str = "/api/admin/resourceservers";
+const SERVER: &str = "/api/admin/resourceservers/{id}";
+const SCOPES: &str = "/api/admin/resourceservers/{id}/scopes";
+const SCOPE: &str = "/api/admin/resourceservers/{id}/scopes/{scopeId}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
@@ -162,6 +178,16 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    ONE_ORIGIN,                 Target::TrustedOrigin, nothing, 200),
     administration(Method::PUT,    ONE_ORIGIN,                 Target::TrustedOrigin, origin,  200),
     administration(Method::DELETE, ONE_ORIGIN,                 Target::TrustedOrigin, nothing, 204),
+    administration(Method::GET,    SERVERS,                    Target::Plain,          nothing,         200),
+    administration(Method::POST,   SERVERS,                    Target::Plain,          resource_server, 201),
+    administration(Method::GET,    SERVER,                     Target::ResourceServer, nothing,         200),
+    administration(Method::PUT,    SERVER,                     Target::ResourceServer, resource_server, 200),
+    administration(Method::DELETE, SERVER,                     Target::ResourceServer, nothing,         204),
+    administration(Method::GET,    SCOPES,                     Target::ResourceServer, nothing,         200),
+    administration(Method::POST,   SCOPES,                     Target::ResourceServer, scope,           201),
+    administration(Method::GET,    SCOPE,                      Target::Scope,          nothing,         200),
+    administration(Method::PUT,    SCOPE,                      Target::Scope,          scope,           200),
+    administration(Method::DELETE, SCOPE,                      Target::Scope,          nothing,         204),
     administration(Method::GET,    "/api/admin/audit",         Target::Plain,   nothing, 200),
 
     row(Method::GET,    "/api/mgmt/permissions",     Target::Plain,  nothing, 200, 200),
@@ -424,6 +450,13 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             let body = json!({ "whitelist": [trusted()] });
             let added = server.post(ORIGINS).basic(&ADMIN).json(&body).send().await.expect(201);
             row.path.replace("{id}", &added.json()["whitelist"][0]["id"].to_string())
+        }
+        Target::ResourceServer => made(server, row, SERVERS, resource_server(server)).await,
+        Target::Scope => {
+            let target = made(server, row, SERVERS, resource_server(server)).await;
+            let scopes = target.split_once("/{scopeId}").expect("the route of a scope").0;
+            let scope = server.post(scopes).basic(&row.right).json(&scope(server)).send().await.expect(201);
+            target.replace("{scopeId}", &scope.json()["id"].to_string())
         }
         Target::Store => row.path.replace("{id}", "1"),
         Target::Source => made(server, row, SOURCES, source(server)).await,
