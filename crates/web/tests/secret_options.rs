@@ -1,5 +1,7 @@
 //! Tests of data sources with secret options, with a kind of database that is reached over a network.
 
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
