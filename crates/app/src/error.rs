@@ -51,7 +51,7 @@ mod tests {
     use super::Fault;
 
     #[test]
-    fn the_log_is_told_every_cause() {
+    fn the_log_contains_every_cause() {
         let fault = Fault::from(StoreError::Unavailable("connection reset by peer".into()));
         let message = WithCauses(&fault).to_string();
         assert!(

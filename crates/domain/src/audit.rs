@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_name_stands_before_what_else_changed() {
+    fn a_new_name_comes_before_other_changes() {
         let mut event = NewAuditEvent::new(Action::UpdateRole, Outcome::Success, Timestamp::from_secs(1));
         event.note_new_name("Auditor", Some("Auditor"));
         event.note_new_name("Auditor", None);

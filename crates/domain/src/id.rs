@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn unguessable_ids_sort_by_time_and_tell_it() {
+    fn unguessable_ids_sort_by_their_time_and_return_it() {
         let (early, late) = (Timestamp::from_secs(1), Timestamp::from_secs(2));
         let (first, second) = (TokenId::compose(early, [255; 8]), TokenId::compose(late, [0; 8]));
         assert!(first < second);

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_life_of_a_token_is_a_minute_to_a_day() {
+    fn the_lifetime_of_a_token_is_a_minute_to_a_day() {
         let limit = Limit::OAuthAccessTokenLifetime;
         assert_eq!((limit.check(60), limit.check(86_400)), (Ok(60), Ok(86_400)));
         for value in [i64::MIN, -1, 0, 59, 86_401, i64::MAX] {

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debugging_output_shows_no_secret() {
+    fn debug_output_shows_no_secret() {
         let printed = format!("{:?} {:?}", Password::new("opensesame"), CodeText::new("sgc_opensesame"));
         assert_eq!(printed, "Password(redacted) CodeText(redacted)");
         assert_eq!(format!("{:?}", Digest::from_bytes([7; 32])), "Digest(redacted)");

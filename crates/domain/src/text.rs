@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn no_character_grows_beyond_the_room_for_it() {
+    fn normalisation_never_exceeds_the_allocated_capacity() {
         let longest = ('\0'..=char::MAX).map(|c| {
             let text = c.to_string();
             nfkc(&text).len() <= 12 * text.len()

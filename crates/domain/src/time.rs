@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn moving_in_time_saturates() {
+    fn adding_and_subtracting_time_saturates() {
         assert_eq!(Timestamp::MAX.plus_secs(1), Timestamp::MAX);
         assert_eq!(Timestamp::from_secs(i64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::from_secs(5).minus_secs(3).as_secs(), 2);

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_token_needs_its_key() {
+    fn a_bound_token_needs_proof_of_its_key() {
         for (binding, certificate, may) in [
             (None, None, true),
             (None, Some(ONE), true),

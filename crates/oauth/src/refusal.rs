@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worthless_code_does_not_tell_why() {
+    fn all_invalid_codes_get_the_same_description() {
         for refusal in
             [Refusal::CodeForged, Refusal::CodeExpired, Refusal::CodeReplayed, Refusal::CodeOutlived]
         {

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_event_ends_what_it_names_and_nothing_else() {
+    fn each_kind_of_revocation_covers_only_its_subject() {
         let (application, user) = (ApplicationId::new(7), UserId::new(4));
         let allowance =
             |last| RevokedSubject::Allowance { user, application, last_grant: GrantId::new(last) };
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn ending_an_allowance_leaves_client_credentials_alone() {
+    fn revoking_an_allowed_application_keeps_client_credentials() {
         let service = AccessToken { grant: None, ..token() };
         let last_grant = GrantId::new(i64::MAX);
         let subject =

@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(config(4_000))]
 
     #[test]
-    fn what_registration_accepts_it_accepts_again_as_it_is(payload in payload()) {
+    fn registration_accepts_its_own_output_unchanged(payload in payload()) {
         let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
         let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
         let context =
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_the_readers_of_clients_panic(body in body()) {
+    fn no_client_request_makes_the_parsers_panic(body in body()) {
         let _ = Basic::parse(&body);
         for parameters in [Parameters::from_form(&body), Parameters::from_json(&body)].into_iter().flatten() {
             let _ = Presented::find(None, &parameters, None);
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn coming_back_from_the_sign_in_page_one_finds_the_request_that_one_left(body in body()) {
+    fn the_authorization_request_is_unchanged_after_sign_in(body in body()) {
         let Ok(parameters) = Parameters::from_form(&body) else { return Ok(()) };
         let Ok(request) = AuthorizeRequest::parse(&parameters) else { return Ok(()) };
         if request.client_id.is_some() {

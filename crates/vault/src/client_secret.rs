@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_carries_a_checksum_that_a_scanner_can_verify() {
+    fn a_secret_contains_a_checksum_that_scanners_can_verify() {
         let secret = compose([3; 32]);
         assert!(checksum_holds(secret.expose()));
         assert_eq!(secret.expose().len(), 53);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_notices_every_single_character_that_is_wrong() {
+    fn the_checksum_detects_every_single_wrong_character() {
         let secret = compose([0x5a; 32]).expose().to_owned();
         for at in 0..secret.len() {
             let mut wrong = secret.clone().into_bytes();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_opens_only_unchanged_and_for_its_own_application() {
+    fn a_sealed_secret_opens_only_unchanged_and_for_its_application() {
         let keys = SecretKeys::derive(&MasterKey::from_text(&"A".repeat(43)).unwrap());
         let client: ClientId = uuid_v4([1; 16]).parse().unwrap();
         let other: ClientId = uuid_v4([2; 16]).parse().unwrap();

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_out_is_not_kept() {
+    fn random_bytes_are_erased_when_they_are_handed_out() {
         let mut stored = Stored { bytes: [0; STORE], left: 0 };
         let mut first = [0; 16];
         stored.hand_out(&mut first);

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_one_thread_hashed_another_verifies() {
+    async fn a_hash_of_one_thread_is_verified_by_another() {
         let hasher = Hasher::new(HashingSettings::cheap());
         let hash = hasher.hash(Password::new("long enough"), [1; 16]).await.unwrap();
         let verdict =
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_of_a_password_as_it_was_typed_is_still_understood() {
+    async fn a_hash_of_an_unnormalised_password_still_verifies() {
         let hasher = Hasher::new(HashingSettings::cheap());
         let typed = Password::new("Bru\u{308}cke am Kai");
         let old = password::hash(&typed, [1; 16], HashingSettings::cheap().cost);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_too_many_wait_the_next_is_told_at_once() {
+    async fn a_full_queue_refuses_the_next_hash_at_once() {
         let hasher = Hasher::new(one_thread());
         let (release, held) = sync_channel::<()>(0);
         let mut blocking = Box::pin(hasher.run(Share::Own, move |_| held.recv()));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fault_in_one_hash_leaves_the_thread_for_the_next() {
+    async fn a_panic_in_one_hash_does_not_end_the_thread() {
         let hasher = Hasher::new(one_thread());
         let fault: Result<(), Busy> =
             hasher.run(Share::Own, |_| std::panic::resume_unwind(Box::new("fault"))).await;
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn threads_start_with_the_first_hash_and_end_with_the_hasher() {
+    async fn hashing_threads_start_on_demand_and_end_with_the_hasher() {
         let hasher = Hasher::new(HashingSettings::cheap());
         let queue = Arc::downgrade(&hasher.queue);
         assert_eq!(hasher.queue.lock().threads, 0);

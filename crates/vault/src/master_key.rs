@@ -136,7 +136,7 @@ mod tests {
     use crate::entropy::SeededEntropy;
 
     #[test]
-    fn a_key_file_is_for_its_owner_only_and_gives_the_same_key() {
+    fn a_key_file_is_private_and_loads_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let key = MasterKey::generate(&SeededEntropy::new(1));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_no_key_is_named() {
+    fn a_file_without_a_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         for content in [&b"short"[..], b"", &[0xff; 43], &[b'A'; 5_000]] {

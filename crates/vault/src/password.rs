@@ -182,27 +182,27 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_of_the_reference_implementation_is_understood() {
+    fn a_hash_of_the_reference_implementation_verifies() {
         let phc = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         assert!(verify(&PasswordHash::new(phc), &Password::new("password")));
     }
 
     #[test]
-    fn a_hash_that_cannot_be_read_matches_nothing() {
+    fn an_unreadable_hash_matches_nothing() {
         for phc in ["", "$argon2i$v=19$m=8,t=1,p=1$AAAA$AAAA", "$argon2id$v=19$m=8,t=1,p=1$AAAA", "plain"] {
             assert!(!verify(&PasswordHash::new(phc), &Password::new("plain")), "{phc}");
         }
     }
 
     #[test]
-    fn a_hash_at_another_cost_is_to_be_made_again() {
+    fn a_hash_of_another_cost_needs_rehashing() {
         let hash = hash(&Password::new("correct horse"), [1; 16], CHEAP);
         assert!(!differs_from(&hash, CHEAP));
         assert!(differs_from(&hash, Cost::OWASP));
     }
 
     #[test]
-    fn what_an_earlier_hash_left_in_memory_does_not_matter() {
+    fn reused_memory_does_not_affect_a_hash() {
         let mut scratch = Scratch::default();
         let dear = Cost { memory_kib: 64, passes: 2 };
         let password = Password::new("correct horse");
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_password_is_long_and_readable() {
+    fn a_generated_password_is_long_and_readable() {
         let password = readable([0xa7; 24]);
         assert_eq!(password.len(), 27);
         assert!(password.bytes().all(|byte| byte == b'-' || READABLE.contains(&byte)));

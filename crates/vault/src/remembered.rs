@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_remembered_for_its_user_its_hash_and_a_while() {
+    fn a_verified_password_is_remembered_for_its_user_and_hash_for_a_limited_time() {
         let remembered = Remembered::new(&[1; 32]);
         let (hash, password) = (PasswordHash::new("one"), Password::new("secret"));
         let now = Timestamp::from_secs(1_000);

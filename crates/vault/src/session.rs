@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_names_its_session_and_carries_the_secret() {
+    fn a_cookie_contains_its_session_id_and_secret() {
         let secret = SessionSecret([5; 32]);
         let (id, parsed) = parse(&cookie(SessionId::new(12), &secret)).unwrap();
         assert_eq!(id, SessionId::new(12));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_the_form_of_a_cookie_is_refused() {
+    fn a_malformed_cookie_is_refused() {
         let good = cookie(SessionId::new(12), &SessionSecret([5; 32])).expose().to_owned();
         let bad = [
             "",
@@ -115,7 +115,7 @@ mod tests {
     /// [RFC 4231 §4.3](https://www.rfc-editor.org/rfc/rfc4231#section-4.3): the function behind digests and
     /// form values.
     #[test]
-    fn the_mac_gives_the_example_of_rfc_4231() {
+    fn the_mac_matches_the_example_of_rfc_4231() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"Jefe");
         let mac = hmac::sign(&key, b"what do ya want for nothing?");
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_value_with_one_wrong_character_is_refused() {
+    fn a_csrf_token_with_one_wrong_character_is_refused() {
         let token = keys().csrf_token("browser one").expose().to_owned();
         for at in 0..token.len() {
             let mut wrong = token.clone().into_bytes();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_holds_for_its_own_browser_only() {
+    fn a_csrf_token_is_valid_for_its_browser_only() {
         let token = keys().csrf_token("browser one");
         assert!(keys().csrf_holds("browser one", &token));
         assert!(!keys().csrf_holds("browser two", &token));

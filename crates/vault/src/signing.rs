@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_key_signs_what_its_public_key_verifies() {
+    fn signatures_of_a_stored_key_verify_with_its_public_key() {
         let (key, sealed) = keys("1").generate(7, [3; NONCE]).unwrap();
         let opened = keys("1").open(&sealed).unwrap();
         assert_eq!(opened.key_id(), key.key_id());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_is_not_shown() {
+    fn debug_output_shows_no_private_key() {
         let (key, sealed) = keys("1").generate(7, [3; NONCE]).unwrap();
         assert_eq!(format!("{sealed:?}"), "SealedSigningKey { id: 7, .. }");
         assert_eq!(format!("{key:?}"), format!("SigningKey {{ key_id: {:?}, .. }}", key.key_id()));

@@ -74,7 +74,7 @@ mod tests {
 
     /// [RFC 5869 A.1](https://www.rfc-editor.org/rfc/rfc5869#appendix-A.1): the first 32 bytes of the output.
     #[test]
-    fn expanding_gives_the_example_of_rfc_5869() {
+    fn key_expansion_matches_the_example_of_rfc_5869() {
         let prk = bytes("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
         let info: [u8; 10] = bytes("f0f1f2f3f4f5f6f7f8f9");
         let expected: [u8; 32] = bytes("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
@@ -84,21 +84,21 @@ mod tests {
     /// Stored keys, secrets and tokens depend on it: the expected value comes from the code that derived keys
     /// before, HMAC-SHA256 of the purpose and the byte 1.
     #[test]
-    fn a_purpose_gives_the_same_key_in_every_version() {
+    fn the_derived_keys_of_a_purpose_never_change() {
         let key = std::array::from_fn(|at| u8::try_from(at).unwrap());
         let expected: [u8; 32] = bytes("dae657c6d7bfcd1676f0ea0d2f78cd45b0b71be1af255a5b5e35f5035acb9055");
         assert_eq!(*expand(&key, "seal access token"), expected);
     }
 
     #[test]
-    fn each_purpose_has_a_key_of_its_own() {
+    fn each_purpose_has_its_own_key() {
         assert_ne!(*expand(&[9; 32], "one"), *expand(&[9; 32], "two"));
         assert_ne!(*expand(&[9; 32], "one"), *expand(&[8; 32], "one"));
     }
 
     /// [RFC 8452 C.2](https://www.rfc-editor.org/rfc/rfc8452#appendix-C.2): one byte of additional data, eight of text.
     #[test]
-    fn sealing_gives_the_example_of_rfc_8452() {
+    fn sealing_matches_the_example_of_rfc_8452() {
         let mut key = [0; 32];
         key[0] = 1;
         let mut nonce = [0; NONCE];

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_given_up_goes_to_the_longest_waiting() {
+    fn a_released_permit_goes_to_the_longest_waiting_request() {
         let limiter = ConcurrencyLimiter::default();
         let first = taken(limiter.ask(user(), 1, 2));
         let mut second = waiting(limiter.ask(user(), 1, 2));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_sent_to_somebody_who_gives_up_is_passed_on() {
+    fn a_permit_of_an_abandoned_request_is_passed_on() {
         let limiter = ConcurrencyLimiter::default();
         let first = taken(limiter.ask(user(), 1, 9));
         let second = waiting(limiter.ask(user(), 1, 9));

@@ -343,7 +343,7 @@ mod tests {
     use super::namespace;
 
     #[test]
-    fn a_namespace_is_an_identifier_whatever_the_source_is_called() {
+    fn every_source_name_gives_a_valid_namespace() {
         for (name, expected) in [
             ("harbour", "harbour"),
             ("har-bour", "har_bour"),

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_under_different_policies_share_no_plan() {
+    fn readers_with_different_policies_share_no_plan() {
         let plans = Plans::default();
         let key = |policy_version| PlanKey {
             source: DataSourceId::new(1),
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_weighs_what_its_parameters_hold() {
+    fn the_size_of_a_plan_includes_its_parameters() {
         let long = "x".repeat(1_000_000);
         assert!(planned(&long).weight() >= planned("").weight() + long.len());
     }

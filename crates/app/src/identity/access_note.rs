@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_request_notes_is_not_told_of_another() {
+    fn facts_about_one_request_do_not_leak_into_another() {
         let (mut one, mut other) = (AccessNote::default(), AccessNote::default());
         step(&mut one, || done("refresh_token", ApplicationId::new(7)));
         step(&mut other, || ());

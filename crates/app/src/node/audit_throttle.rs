@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_refusal_is_written_a_few_times_a_minute() {
+    fn equal_refusals_are_written_a_few_times_a_minute() {
         let throttle = AuditThrottle::default();
         let written = |at| (0..100).filter(|_| throttle.note(refusal(1, "lacks OAuth"), at)).count();
         assert_eq!(written(NOW), 10);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn another_caller_or_another_reason_is_another_refusal() {
+    fn refusals_with_another_caller_or_reason_are_throttled_separately() {
         let throttle = AuditThrottle::default();
         while throttle.note(refusal(1, "lacks OAuth"), NOW) {}
         assert!(throttle.note(refusal(2, "lacks OAuth"), NOW));

@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn news_that_could_not_be_followed_stay_news() {
+    fn changes_that_were_not_processed_are_reported_again() {
         let entities = EntityCache::default();
         let versions = Versions { keys: 1, ..Versions::default() };
         assert!(entities.catch_up(versions).keys);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_read_before_a_drop_is_not_remembered_after_it() {
+    async fn a_value_read_before_a_drop_is_not_cached_after_it() {
         let remembered = Remembered::<u8, &str>::new(10);
         let raced = remembered
             .get_or_read(&1, async || {

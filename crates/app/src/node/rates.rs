@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_clients_limit_failures_of_the_same_address() {
+    fn failed_clients_limit_their_own_address() {
         let rates = rates(3);
         for _ in 0..3 {
             assert_eq!(rates.authentication_failed(Some(address("192.0.2.1")), NOW), Ok(()));
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_nobody_waiting_until_it_has_caught_up() {
+    fn a_clock_set_back_does_not_prolong_a_limit() {
         let rates = rates(3);
         let later = Timestamp::from_secs(1_000_000);
         let fail = |now| rates.authentication_failed(Some(address("192.0.2.1")), now);
@@ -311,14 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_names_a_public_application_takes_nothing_from_those_that_prove_who_they_are() {
+    fn public_clients_do_not_use_up_the_limit_of_confidential_ones() {
         let rates = Rates::new(RateSettings { per_address_per_minute: 2, ..RateSettings::default() });
         while rates.authenticated(None, Some(address("192.0.2.1")), NOW).is_ok() {}
         assert_eq!(rates.authenticated(Some(ApplicationId::new(1)), Some(address("192.0.2.1")), NOW), Ok(()));
     }
 
     #[test]
-    fn a_password_beyond_the_limit_is_checked_and_gets_no_verdict_when_it_is_wrong() {
+    fn a_wrong_password_above_the_limit_gets_no_verdict() {
         let rates = rates(2);
         let begin = |familiar| rates.begin_password(Some(network("192.0.2.1")), familiar, NOW);
         for _ in 0..2 {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_right_costs_nothing() {
+    fn correct_credentials_use_no_budget() {
         let rates = rates(1);
         for _ in 0..1_000 {
             let token = rates.begin_password(Some(network("192.0.2.1")), None, NOW).unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_limited_when_switched_off() {
+    fn disabled_limits_have_no_effect() {
         let rates = Rates::new(RateSettings { enabled: false, ..RateSettings::default() });
         for _ in 0..1_000 {
             assert_eq!(rates.authentication_failed(Some(address("192.0.2.1")), NOW), Ok(()));

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_bound_that_arrives_later_does_not_bring_access_back() {
+    fn a_later_smaller_bound_does_not_restore_access() {
         let index = RevocationIndex::default();
         let event = |seq, epoch| Revocation {
             seq,
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_dropped_when_what_it_ends_has_expired() {
+    fn a_revocation_is_dropped_when_its_tokens_have_expired() {
         let index = RevocationIndex::default();
         let subject = RevokedSubject::Grant(GrantId::new(30));
         let at = Timestamp::from_secs(100);

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn rights_hold_while_everything_that_was_judged_is_still_there() {
+    fn rights_hold_while_user_epoch_and_permissions_are_unchanged() {
         let judged = rights(1, &[Permission::CreateRole, Permission::ViewRole]);
         let epoch = Epoch::new(3);
         assert!(judged.hold(epoch, &[Permission::CreateRole, Permission::ViewRole, Permission::WebUI]));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reach_is_that_of_the_user_for_whom_it_is_done() {
+    fn reach_depends_on_the_user_on_whose_behalf_the_caller_acts() {
         let administrator = rights(1, &[Permission::Administrator]);
         let own = Authority { caller: administrator, subject: None, application: None };
         assert!(own.reaches(UserId::new(9)) && own.covers(Permission::ALL));

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_in_addresses_as_they_are() {
+    fn names_need_no_escaping_in_urls() {
         assert_eq!(check_name("harbour-2_b"), Ok(()));
         assert_eq!(check_name(""), Err(DataSourceNameFault::Empty));
         assert_eq!(check_name(&"a".repeat(129)), Err(DataSourceNameFault::TooLong(129)));

@@ -58,13 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn after_a_lock_counting_begins_anew() {
+    fn counting_restarts_after_a_lock() {
         let later = after(&[0, 1, 2, 1802], POLICY);
         assert_eq!((later.failures, later.is_locked(at(1802))), (1, false));
     }
 
     #[test]
-    fn zero_failures_switch_locking_off() {
+    fn a_threshold_of_zero_disables_locking() {
         let off = LockoutPolicy { failures: 0, ..POLICY };
         assert!(!after(&(0..100).collect::<Vec<_>>(), off).is_locked(at(100)));
     }

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_role_are_bounded() {
+    fn role_texts_have_a_maximum_length() {
         assert_eq!(check_texts("Reader", ""), Ok(()));
         assert_eq!(check_texts(" ", ""), Err(RoleFault::NameEmpty));
         assert_eq!(check_texts(&"x".repeat(129), ""), Err(RoleFault::NameTooLong(129)));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_roles_stay_what_they_are() {
+    fn built_in_roles_are_protected() {
         assert_eq!(
             may_have(ADMINISTRATOR_ROLE, &[Permission::WebUI]),
             Err(RoleFault::AdministratorWithoutPermission)

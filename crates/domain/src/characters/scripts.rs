@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_of_several_scripts_is_found_with_its_stray_letter() {
+    fn the_first_letter_of_a_foreign_script_is_found() {
         for (name, letter) in [
             ("pаypal", 'а'),
             ("Bank of Аmerica", 'm'),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_as_people_write_them_have_no_stray_letter() {
+    fn real_names_do_not_mix_scripts() {
         for name in [
             "Harbour Reports (2)",
             "Müller & Søn, Łódź, Đà Nẵng, Ñandú, ʻOkina",

@@ -2,7 +2,7 @@ use super::CharacterFault as Fault;
 use super::*;
 
 #[test]
-fn what_cannot_be_seen_or_has_no_fixed_look_is_refused_in_every_text() {
+fn invisible_and_ambiguous_characters_are_refused_in_every_text() {
     for number in [
         0x00AD, 0x034F, 0x061C, 0x06DD, 0x070F, 0x115F, 0x1160, 0x17B4, 0x180B, 0x180E, 0x200B, 0x200C,
         0x200D, 0x200E, 0x200F, 0x2028, 0x2029, 0x202A, 0x202E, 0x2060, 0x2061, 0x2064, 0x2066, 0x2069,
@@ -28,7 +28,7 @@ fn what_cannot_be_seen_or_has_no_fixed_look_is_refused_in_every_text() {
 }
 
 #[test]
-fn no_character_that_may_be_kept_is_ignorable_or_unassigned() {
+fn no_accepted_character_is_ignorable_or_unassigned() {
     let kept = (0..=0x10_FFFF).filter_map(char::from_u32).filter(|c| fault_of(*c).is_none());
     let mut count = 0;
     for c in kept {
@@ -47,7 +47,7 @@ fn check_marks_are_refused_in_every_text() {
 }
 
 #[test]
-fn names_and_texts_of_all_scripts_may_be_kept() {
+fn names_and_texts_in_all_scripts_are_accepted() {
     for text in [
         "Harbour Reports (2) – «Ø» #1",
         "Müller & Söhne",
@@ -80,7 +80,7 @@ fn a_joiner_outside_its_script_is_refused() {
 }
 
 #[test]
-fn marks_do_not_cover_what_stands_around_them() {
+fn too_many_marks_on_a_letter_are_refused() {
     assert_eq!(check(&format!("a{}", "\u{301}".repeat(4))), Ok(()));
     assert_eq!(check(&format!("a{}", "\u{301}".repeat(5))), Err(Fault::TooManyMarks));
     assert_eq!(check_name("\u{301}a"), Err(Fault::BeginsWithMark));
@@ -88,7 +88,7 @@ fn marks_do_not_cover_what_stands_around_them() {
 }
 
 #[test]
-fn a_name_cannot_be_taken_for_the_servers_own() {
+fn names_that_imitate_the_server_are_refused() {
     for name in [
         "Sluicegate Administration",
         "sluicegate",
@@ -115,7 +115,7 @@ fn a_name_cannot_be_taken_for_the_servers_own() {
 }
 
 #[test]
-fn no_application_or_user_is_taken_for_who_runs_the_server() {
+fn names_of_operators_are_refused_for_applications_and_users() {
     for name in [
         "Administrator",
         "ADMIN",
@@ -168,7 +168,7 @@ fn no_application_or_user_is_taken_for_who_runs_the_server() {
 }
 
 #[test]
-fn letters_in_frames_and_small_cherokee_letters_are_seen_through() {
+fn framed_letters_and_small_cherokee_letters_are_recognised() {
     for name in [
         "🆂🅻🆄🅸🅲🅴🅶🅰🆃🅴",
         "🅢luicegate",
@@ -187,7 +187,7 @@ fn letters_in_frames_and_small_cherokee_letters_are_seen_through() {
 }
 
 #[test]
-fn a_user_of_every_installation_is_not_imitated() {
+fn names_that_imitate_built_in_users_are_refused() {
     let seen = |known| Err(Fault::BuiltInUser(known));
     for name in ["D2C admin", "d2c-admin", "d2cadm1n", "ｄ２ｃａｄｍｉｎ", "d2cádmin"] {
         assert_eq!(check_name_of_user(name), seen("d2cadmin"), "{name}");
@@ -204,7 +204,7 @@ fn a_user_of_every_installation_is_not_imitated() {
 }
 
 #[test]
-fn what_is_stored_already_is_shown_with_every_fault_seen() {
+fn refused_characters_of_stored_texts_are_shown_as_replacement_characters() {
     assert_eq!(shown("Harbour Reports"), "Harbour Reports");
     assert_eq!(shown("\u{3164}\u{200B}"), "\u{FFFD}\u{FFFD}");
     assert_eq!(shown("Evil\u{202E}knaB"), "Evil\u{FFFD}knaB");

@@ -69,7 +69,7 @@ fn repeated_parameters_are_never_redirected() {
 }
 
 #[test]
-fn the_client_learns_by_redirect_what_else_is_wrong() {
+fn other_errors_are_sent_to_the_client_by_redirect() {
     let missing = Refusal::Parameter { name: "response_type", fault: ParameterFault::Missing };
     for (more, refusal) in [
         (vec![("response_type", "")], missing),
@@ -114,7 +114,7 @@ fn pkce_is_required_of_public_clients_and_by_oauth21() {
 }
 
 #[test]
-fn who_is_not_signed_in_signs_in_and_then_consents() {
+fn a_user_signs_in_before_consenting() {
     let valid = checked(&[], |_| {}).unwrap();
     assert_eq!(next_step(&valid, None, None), Ok(NextStep::SignIn));
     let missing = BuiltInScope::OData.into();
@@ -122,7 +122,7 @@ fn who_is_not_signed_in_signs_in_and_then_consents() {
 }
 
 #[test]
-fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
+fn a_stored_consent_skips_the_page_only_if_it_covers_the_request() {
     let wide = |settings: &mut ApplicationSettings| settings.scopes = BuiltInScope::ALL.into_iter().collect();
     let valid = checked(&[("scope", "odata api.mgmt")], wide).unwrap();
     let some = sample::consent(BuiltInScope::OData);
@@ -133,7 +133,7 @@ fn a_remembered_consent_skips_the_page_only_when_it_covers_the_request() {
 }
 
 #[test]
-fn the_consent_of_another_user_covers_nothing() {
+fn the_consent_of_another_user_does_not_count() {
     let valid = checked(&[], |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
@@ -181,7 +181,7 @@ fn prompt_login_and_consent_ask_again() {
 }
 
 #[test]
-fn a_code_carries_everything_that_its_exchange_is_held_against() {
+fn a_code_contains_everything_that_its_exchange_is_checked_against() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
@@ -194,7 +194,7 @@ fn a_code_carries_everything_that_its_exchange_is_held_against() {
 }
 
 #[test]
-fn a_denial_is_told_in_the_words_of_hybrid_data_pipeline() {
+fn a_denial_has_the_description_of_hybrid_data_pipeline() {
     let AuthorizeRefusal::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
     assert_eq!(
         denied.location(ISSUER),
@@ -212,7 +212,7 @@ fn the_query_of_the_redirect_url_is_kept() {
 }
 
 #[test]
-fn the_whole_truth_about_the_destination_is_told() {
+fn the_destination_shows_scheme_host_and_port() {
     let site = |origin: &str| Destination::Site { origin: origin.to_owned() };
     let plain = |origin: &str| Destination::UnencryptedSite { origin: origin.to_owned() };
     let device = |origin: &str| Destination::ThisDevice { origin: origin.to_owned() };
@@ -237,7 +237,7 @@ fn the_whole_truth_about_the_destination_is_told() {
 }
 
 #[test]
-fn the_way_back_from_signing_in_drops_secrets_and_unknown_parameters() {
+fn the_return_from_sign_in_drops_secrets_and_unknown_parameters() {
     let sent = [("clientSecret", "sgs_x"), ("unknown", "1"), ("scope", "odata"), ("redirect_uri", REDIRECT)];
     let query = request(&sent).query();
     assert!(!query.contains("sgs_x") && !query.contains("unknown"));
@@ -247,7 +247,7 @@ fn the_way_back_from_signing_in_drops_secrets_and_unknown_parameters() {
 
 proptest! {
     #[test]
-    fn what_is_put_into_a_redirect_is_read_back(state in "\\PC{0,60}", code in "[!-~]{1,60}") {
+    fn redirect_parameters_are_parsed_back_unchanged(state in "\\PC{0,60}", code in "[!-~]{1,60}") {
         let target = checked(&[], |settings| settings.redirect_urls = vec![format!("{REDIRECT}?a=b")]).unwrap().target;
         let location = target.with_code(&CodeText::new(code.as_str()), Some(&state), ISSUER);
         let read: Vec<_> = Url::parse(&location).unwrap().query_pairs().into_owned().collect();

@@ -28,7 +28,7 @@ fn the_header_of_the_specification_is_read() {
 }
 
 #[test]
-fn header_values_may_be_form_encoded_or_plain() {
+fn basic_credentials_may_be_form_encoded_or_plain() {
     assert_eq!(basic("a%3Ab:c%2Bd%25").client_id, "a:b");
     assert_eq!(basic("a%3Ab:c%2Bd%25").secret.unwrap().expose(), "c+d%");
     assert_eq!(basic("a:b+c:d").secret.unwrap().expose(), "b+c:d", "without escapes it is taken as it is");
@@ -71,7 +71,7 @@ fn a_request_that_names_no_client_is_refused() {
 }
 
 #[test]
-fn only_the_right_secret_proves_a_confidential_client() {
+fn only_a_correct_secret_authenticates_a_confidential_client() {
     let application = || Some(sample::application(|_| {}));
     assert_eq!(outcome(&sent(Some(SECRET)), application()), Ok(Some(SecretId::new(1))));
     assert_eq!(outcome(&sent(Some("sgs_wrong")), application()), Err(Refusal::WrongSecret));
@@ -94,7 +94,7 @@ fn two_live_secrets_both_work_until_one_expires() {
 }
 
 #[test]
-fn a_public_client_has_no_secret_to_send() {
+fn a_public_client_must_not_send_a_secret() {
     let public = || Some(sample::application(|settings| settings.client_type = ClientType::Public));
     assert_eq!(outcome(&sent(None), public()), Ok(None));
     assert_eq!(outcome(&sent(Some(SECRET)), public()), Err(Refusal::SecretOfPublicClient));
@@ -103,7 +103,7 @@ fn a_public_client_has_no_secret_to_send() {
 }
 
 #[test]
-fn an_assertion_is_a_method_of_its_own() {
+fn an_assertion_is_a_separate_authentication_method() {
     let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
     let assertion = ("client_assertion", "eyJhbGciOiJFUzI1NiJ9.e30.AA");
     let with_header = Presented::find(Some(&header), &pairs(&[assertion]), None);
@@ -119,7 +119,7 @@ fn an_assertion_is_a_method_of_its_own() {
 }
 
 #[test]
-fn a_certificate_replaces_neither_a_secret_nor_the_lack_of_one() {
+fn a_certificate_alone_is_no_authentication_method() {
     let certificate = Thumbprint::from_bytes([1; 32]);
     let id_only = pairs(&[("client_id", sample::CLIENT_ID)]);
     let found = Presented::find(None, &id_only, Some(certificate)).unwrap();

@@ -12,7 +12,7 @@ fn names(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn an_origin_is_a_scheme_a_host_and_perhaps_a_port() {
+fn an_origin_is_a_scheme_a_host_and_an_optional_port() {
     for (text, read) in [
         ("https://app.example.com", "https://app.example.com"),
         ("HTTPS://App.Example.COM:443", "https://app.example.com"),
@@ -53,7 +53,7 @@ fn an_origin_is_a_scheme_a_host_and_perhaps_a_port() {
 }
 
 #[test]
-fn a_listed_origin_is_itself_and_nothing_like_it() {
+fn a_listed_origin_matches_only_itself() {
     assert!(names("https://app.example.com", "https://app.example.com"));
     assert!(names("HTTPS://App.example.com:443", "https://app.example.com"));
     assert!(names("https://intranet", "https://intranet"));
@@ -88,7 +88,7 @@ fn a_star_stands_for_the_labels_before_a_domain() {
 }
 
 #[test]
-fn a_star_elsewhere_or_before_too_little_is_refused() {
+fn a_star_is_refused_elsewhere_and_before_a_public_suffix() {
     for (text, fault) in [
         ("", PatternFault::Empty),
         ("null", PatternFault::Null),
@@ -120,7 +120,7 @@ fn a_star_elsewhere_or_before_too_little_is_refused() {
 }
 
 #[test]
-fn nobody_trusts_the_hosts_of_everybody_below_a_public_suffix() {
+fn a_star_before_any_public_suffix_is_refused() {
     for wide in [
         "com",
         "com.",
@@ -164,7 +164,7 @@ fn a_pattern_is_written_in_its_shortest_form() {
 }
 
 #[test]
-fn an_application_names_single_origins() {
+fn an_application_must_not_use_a_star() {
     let single = |text: &str| text.parse::<OriginPattern>().and_then(OriginPattern::single);
     assert_eq!(
         single("https://a.example").map(|origin| origin.to_string()),
@@ -175,7 +175,7 @@ fn an_application_names_single_origins() {
 }
 
 #[test]
-fn the_pages_of_redirect_urls_have_origins_and_apps_on_a_device_have_none() {
+fn web_redirect_urls_have_an_origin_and_private_use_schemes_have_none() {
     let of = |text| of_redirect_url(text).map(|origin| origin.to_string());
     assert_eq!(of("https://App.example.com:443/cb?x=1").as_deref(), Some("https://app.example.com"));
     assert_eq!(of("http://localhost:3000/cb").as_deref(), Some("http://localhost:3000"));

@@ -57,7 +57,7 @@ fn for_client_credentials_the_subject_is_the_client() {
 }
 
 #[test]
-fn a_dead_token_is_inactive() {
+fn a_revoked_or_expired_token_is_inactive() {
     let client = sample::client(|_| {});
     let dead = [
         AccessToken { expires_at: NOW, ..token() },
@@ -79,7 +79,7 @@ fn another_clients_token_is_inactive_without_the_scope() {
 }
 
 #[test]
-fn a_public_client_may_not_ask() {
+fn a_public_client_may_not_introspect() {
     let public = sample::client(|settings| settings.client_type = ClientType::Public);
     assert_eq!(may_ask(&public), Err(Refusal::PublicIntrospection));
     assert_eq!(message(&public, access(&token())), None);
@@ -112,7 +112,7 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
 }
 
 #[test]
-fn only_what_the_application_still_has_is_told_and_nothing_is_inactive() {
+fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
     let both: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let wide = AccessToken { scopes: both.clone(), ..token() };

@@ -11,13 +11,13 @@ fn fault(name: &'static str, fault: ParameterFault) -> Refusal {
 }
 
 #[test]
-fn a_parameter_without_a_value_is_left_out() {
+fn a_parameter_without_a_value_counts_as_omitted() {
     assert_eq!(pairs(&[("scope", "")]).one(SCOPE), Ok(None));
     assert_eq!(pairs(&[("scope", "")]).required(SCOPE), Err(fault("scope", ParameterFault::Missing)));
 }
 
 #[test]
-fn a_parameter_given_twice_is_refused_even_with_equal_values() {
+fn a_repeated_parameter_is_refused_even_with_equal_values() {
     let twice = pairs(&[("scope", "odata"), ("scope", "odata")]);
     assert_eq!(twice.one(SCOPE), Err(fault("scope", ParameterFault::Repeated)));
     let other_spelling = pairs(&[("client_id", "a"), ("clientId", "a"), ("clientId", "a")]);
@@ -25,7 +25,7 @@ fn a_parameter_given_twice_is_refused_even_with_equal_values() {
 }
 
 #[test]
-fn both_spellings_may_agree_but_not_differ() {
+fn two_spellings_of_a_parameter_must_have_the_same_value() {
     assert_eq!(pairs(&[("clientId", "a")]).one(CLIENT_ID), Ok(Some("a")));
     assert_eq!(pairs(&[("clientId", "a"), ("client_id", "a")]).one(CLIENT_ID), Ok(Some("a")));
     let differ = pairs(&[("clientId", "a"), ("client_id", "b")]);
@@ -50,7 +50,7 @@ fn overlong_values_and_control_characters_are_refused() {
 }
 
 #[test]
-fn what_this_server_may_have_issued_is_never_malformed() {
+fn opaque_values_are_never_malformed() {
     const TOKEN: Name = Name::opaque("token");
     for value in ["x".repeat(60_000), "a\0b\n\u{85}\u{202e}".to_owned(), "\u{fffd}".to_owned()] {
         assert_eq!(pairs(&[("token", &value)]).one(TOKEN), Ok(Some(value.as_str())));
@@ -77,14 +77,14 @@ fn forms_are_decoded() {
 }
 
 #[test]
-fn a_flood_of_parameters_is_refused() {
+fn too_many_parameters_are_refused() {
     let flood = "a=b&".repeat(65);
     assert_eq!(Parameters::from_form(flood.as_bytes()).unwrap_err(), Refusal::TooManyParameters);
     assert!(Parameters::from_form("a=b&".repeat(64).as_bytes()).is_ok());
 }
 
 #[test]
-fn json_objects_of_strings_are_read() {
+fn json_objects_of_strings_are_parsed() {
     let json = Parameters::from_json(br#"{"clientId":"a","scope":"odata"}"#).unwrap();
     assert_eq!((json.one(CLIENT_ID), json.one(SCOPE)), (Ok(Some("a")), Ok(Some("odata"))));
     let repeated = Parameters::from_json(br#"{"scope":"a","scope":"b"}"#).unwrap();
@@ -92,7 +92,7 @@ fn json_objects_of_strings_are_read() {
 }
 
 #[test]
-fn json_that_is_no_object_of_strings_is_refused() {
+fn json_other_than_an_object_of_strings_is_refused() {
     for (body, refusal) in [
         ("", Refusal::NotAJsonObject),
         ("[]", Refusal::NotAJsonObject),
@@ -108,21 +108,21 @@ fn json_that_is_no_object_of_strings_is_refused() {
 }
 
 #[test]
-fn values_are_not_printed_for_debugging() {
+fn debug_output_shows_no_parameter_values() {
     let printed = format!("{:?}", pairs(&[("client_secret", "sgs_hidden")]));
     assert!(printed.contains("client_secret") && !printed.contains("hidden"));
 }
 
 proptest! {
     #[test]
-    fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn parsing_arbitrary_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         for parameters in [Parameters::from_form(&bytes), Parameters::from_json(&bytes)].into_iter().flatten() {
             let _ = parameters.one(SCOPE);
         }
     }
 
     #[test]
-    fn what_a_form_encoder_writes_is_read_back(name in "[a-z_]{1,12}", value in "\\PC{0,40}") {
+    fn encoded_forms_are_parsed_back_unchanged(name in "[a-z_]{1,12}", value in "\\PC{0,40}") {
         let text = url::form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
         let read = Parameters::from_form(text.as_bytes()).unwrap();
         let expected = vec![Pair { name, value, is_utf8: true }];

@@ -10,7 +10,7 @@ fn matches(requested: &str, registered: &str, profile: Profile) -> bool {
 }
 
 #[test]
-fn what_runs_code_names_nobody_or_cannot_be_read_back_is_refused() {
+fn unsafe_and_malformed_redirect_urls_are_refused() {
     use RedirectFault as Fault;
     let long = format!("https://a.example/{}", "x".repeat(2048));
     for (text, fault) in [
@@ -49,7 +49,7 @@ fn what_runs_code_names_nobody_or_cannot_be_read_back_is_refused() {
 }
 
 #[test]
-fn a_host_is_registered_as_browsers_read_it() {
+fn a_host_must_be_spelled_as_browsers_interpret_it() {
     for text in [
         "http://2130706433/cb",
         "http://127.1/cb",
@@ -70,7 +70,7 @@ fn a_host_is_registered_as_browsers_read_it() {
 }
 
 #[test]
-fn a_query_with_a_parameter_of_the_answer_is_refused_at_registration_and_from_a_bare_host() {
+fn a_query_with_a_response_parameter_is_refused_at_registration_and_under_a_bare_host() {
     let names = ANSWER_PARAMETERS.map(str::to_owned).into_iter();
     let read_alike =
         ["CODE", "c%6fde", "code%5B%5D", "code[0]", "+state", "error.description", "error%20uri", "%69ss"];
@@ -116,7 +116,7 @@ fn what_may_be_registered_depends_on_the_profile() {
 }
 
 #[test]
-fn a_full_url_matches_itself_and_nothing_like_it() {
+fn a_full_url_matches_only_itself() {
     let registered = "https://client.example.com/cb?app=1";
     assert!(matches(registered, registered, OAUTH21));
     for requested in [
@@ -216,13 +216,13 @@ fn a_bare_host_with_a_port_never_matches() {
 }
 
 #[test]
-fn what_was_registered_under_a_weaker_profile_does_not_match_under_a_stricter_one() {
+fn a_url_of_a_weaker_profile_does_not_match_under_a_stricter_one() {
     assert!(matches("http://a.example/cb", "http://a.example/cb", COMPATIBLE));
     assert!(!matches("http://a.example/cb", "http://a.example/cb", OAUTH21));
 }
 
 #[test]
-fn only_one_full_url_stands_in_for_a_missing_one() {
+fn an_omitted_redirect_url_defaults_to_the_only_full_one() {
     let only = |urls: &[&str]| {
         let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
         only_full(&urls, COMPATIBLE).map(String::from)
@@ -236,14 +236,14 @@ fn only_one_full_url_stands_in_for_a_missing_one() {
 
 proptest! {
     #[test]
-    fn nothing_that_may_be_registered_panics_or_goes_elsewhere(requested in "\\PC{0,60}", registered in "\\PC{0,60}") {
+    fn no_registrable_url_panics_or_leads_elsewhere(requested in "\\PC{0,60}", registered in "\\PC{0,60}") {
         if let Some(url) = matching(&requested, std::slice::from_ref(&registered), COMPATIBLE) {
             prop_assert_eq!(url, Url::parse(&requested).unwrap());
         }
     }
 
     #[test]
-    fn a_bare_host_never_lets_another_host_in(
+    fn a_bare_host_never_matches_another_host(
         requested in "(https?|HTTPS)(:|:/|://|:///)[a-z@:./?#\\\\%0-9]{0,12}a\\.example[a-z@:./?#\\\\%0-9]{0,12}",
     ) {
         if let Some(url) = matching(&requested, &["a.example".to_owned()], COMPATIBLE) {

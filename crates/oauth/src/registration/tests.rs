@@ -85,7 +85,7 @@ fn faults(changes: &Value, context: RegistrationContext<'_>) -> Vec<String> {
 }
 
 #[test]
-fn a_plain_payload_gets_the_defaults() {
+fn a_minimal_payload_gets_the_defaults() {
     let settings = registered(&json!({}));
     assert_eq!((settings.profile, settings.client_type), (Profile::Compatible, ClientType::Confidential));
     let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::Password];
@@ -128,7 +128,7 @@ fn lengths_count_characters_and_names_are_trimmed() {
 }
 
 #[test]
-fn no_text_holds_what_cannot_be_seen_or_imitates() {
+fn texts_must_not_deceive_or_contain_invisible_characters() {
     for text in ["a\u{200B}b", "\u{3164}", "a\u{AD}b", "a\u{E0041}b", "a\u{61C}b", "Verified ✔", "a\u{E000}b"]
     {
         for changes in [json!({"name": text}), json!({"description": text}), json!({"contacts": [text]})] {
@@ -143,7 +143,7 @@ fn no_text_holds_what_cannot_be_seen_or_imitates() {
 }
 
 #[test]
-fn texts_that_were_registered_already_may_stay_and_not_come_back() {
+fn registered_texts_may_stay_but_not_be_set_again() {
     let old = ApplicationSettings {
         name: "Verified ✔ \u{200B}".to_owned(),
         description: "\u{2060}".to_owned(),
@@ -186,7 +186,7 @@ fn oauth21_knows_no_password_grant() {
 }
 
 #[test]
-fn only_confidential_applications_of_compatible_have_the_password_grant_and_hear_of_it() {
+fn only_confidential_compatible_applications_get_the_password_grant_with_a_warning() {
     let warned = |changes: &Value| {
         let (settings, warnings) = judged(changes, new()).unwrap();
         (settings.grant_types.contains(&GrantType::Password), warnings.len())
@@ -203,7 +203,7 @@ fn only_confidential_applications_of_compatible_have_the_password_grant_and_hear
 }
 
 #[test]
-fn client_credentials_are_asked_for_and_not_for_public_applications() {
+fn client_credentials_must_be_requested_and_are_refused_for_public_applications() {
     assert!(!registered(&json!({})).grant_types.contains(&GrantType::ClientCredentials));
     let grant_types = json!(["client_credentials", "authorization_code", "client_credentials"]);
     let settings = registered(&json!({"grantTypes": grant_types}));
@@ -215,7 +215,7 @@ fn client_credentials_are_asked_for_and_not_for_public_applications() {
 }
 
 #[test]
-fn only_an_administrator_gives_the_wider_scopes() {
+fn only_an_administrator_assigns_the_wider_scopes() {
     let given = json!({"scopes": ["odata", "api.mgmt"]});
     let administrator = RegistrationContext { permissions: &[Permission::Administrator], ..new() };
     let settings = judged(&given, administrator).unwrap().0;
@@ -265,7 +265,7 @@ fn an_odd_redirect_url_is_accepted_with_a_warning() {
 }
 
 #[test]
-fn contacts_and_logo_are_bounded() {
+fn contacts_and_logo_have_a_maximum_length() {
     let settings =
         registered(&json!({"contacts": [" ops@example.com "], "logoUrl": "https://a.example/l.png"}));
     assert_eq!(settings.contacts, ["ops@example.com"]);
@@ -311,7 +311,7 @@ fn the_client_type_of_an_application_cannot_change() {
 }
 
 #[test]
-fn origins_of_pages_are_kept_in_their_shortest_form_and_once() {
+fn origins_are_stored_in_their_shortest_form_without_repetition() {
     let origins = json!({"corsOrigins": ["https://App.example.com:443", " https://app.example.com ", "capacitor://localhost"]});
     assert_eq!(registered(&origins).cors_origins, ["https://app.example.com", "capacitor://localhost"]);
     let existing = registered(&origins);

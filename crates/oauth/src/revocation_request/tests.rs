@@ -27,7 +27,7 @@ fn a_token_must_be_named() {
 }
 
 #[test]
-fn an_access_token_ends_alone_and_a_refresh_token_with_its_grant() {
+fn an_access_token_is_revoked_alone_and_a_refresh_token_with_its_grant() {
     let (client, token, grant) = (sample::client(|_| {}), token(), sample::grant());
     let ends_token = Effect::EndToken { id: token.id, expires_at: token.expires_at };
     assert_eq!(decide(&client, TokenToRevoke::Access(&token), NOW), ends_token);
@@ -40,14 +40,14 @@ fn an_unknown_token_has_no_effect() {
 }
 
 #[test]
-fn another_clients_token_is_left_alone() {
+fn the_token_of_another_client_is_not_revoked() {
     let other = sample::other_client(|_| {});
     assert_eq!(decide(&other, TokenToRevoke::Access(&token()), NOW), Effect::Nothing);
     assert_eq!(decide(&other, TokenToRevoke::Refresh(&sample::grant()), NOW), Effect::Nothing);
 }
 
 #[test]
-fn what_is_dead_already_needs_no_end() {
+fn an_invalid_token_is_not_revoked_again() {
     let client = sample::client(|_| {});
     assert_eq!(decide(&client, TokenToRevoke::Access(&token()), token().expires_at), Effect::Nothing);
     let revoked = Grant { revoked_at: Some(NOW), ..sample::grant() };

@@ -17,7 +17,7 @@ fn missing(name: &'static str) -> Refusal {
 }
 
 #[test]
-fn the_requests_of_the_specification_are_read() {
+fn the_requests_of_the_specification_are_parsed() {
     // RFC 6749 §4.1.3, §4.3.2, §4.4.2, §6
     let client = client(|_| {});
     let code = [
@@ -39,7 +39,7 @@ fn the_requests_of_the_specification_are_read() {
 }
 
 #[test]
-fn what_a_grant_needs_is_required() {
+fn the_parameters_of_each_grant_type_are_required() {
     let client = client(|_| {});
     assert_eq!(refused(&[], &client), missing("grant_type"));
     assert_eq!(refused(&[("grant_type", "authorization_code")], &client), missing("code"));
@@ -64,21 +64,21 @@ fn a_grant_type_that_is_not_registered_is_refused() {
 }
 
 #[test]
-fn oauth21_knows_no_password_grant() {
+fn oauth21_does_not_allow_the_password_grant() {
     let client = client(|settings| settings.profile = Profile::OAuth21);
     let request = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     assert_eq!(refused(&request, &client), Refusal::PasswordNotInProfile);
 }
 
 #[test]
-fn a_public_application_gets_no_password_grant_whatever_it_is_registered_for() {
+fn a_public_application_never_gets_the_password_grant() {
     let public = client(|settings| settings.client_type = ClientType::Public);
     let request = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     assert_eq!(refused(&request, &public), Refusal::PublicPassword);
 }
 
 #[test]
-fn the_power_bi_connector_may_refresh_as_if_with_a_code() {
+fn the_power_bi_connector_may_refresh_with_the_code_grant_type() {
     let compatible = client(|_| {});
     let newer = [("grant_type", "authorization_code"), ("refresh_token", "sgr_1")];
     let older = [("grant_type", "authorization_code"), ("refresh_token", "sgr_1"), ("code", "sgr_1")];
@@ -107,7 +107,7 @@ fn a_malformed_verifier_is_refused() {
 }
 
 #[test]
-fn scopes_beyond_the_registered_are_refused() {
+fn unregistered_scopes_are_refused() {
     let password = [("grant_type", "password"), ("username", "a"), ("password", "b"), ("scope", "api.mgmt")];
     assert_eq!(refused(&password, &client(|_| {})), Refusal::ScopeNotRegistered);
     let service = [("grant_type", "client_credentials"), ("scope", "nonsense")];
@@ -117,7 +117,7 @@ fn scopes_beyond_the_registered_are_refused() {
 }
 
 #[test]
-fn a_public_client_has_no_credentials_to_use() {
+fn a_public_client_cannot_use_client_credentials() {
     let public = client(|settings| settings.client_type = ClientType::Public);
     assert_eq!(refused(&[("grant_type", "client_credentials")], &public), Refusal::PublicClientCredentials);
     let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };
@@ -139,7 +139,7 @@ fn client_credentials_act_as_the_active_owner() {
 }
 
 #[test]
-fn the_password_grant_founds_a_grant_without_consent() {
+fn the_password_grant_creates_a_grant_without_consent() {
     let client = client(|_| {});
     let given = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     let TokenRequest::Password(request) = parsed(&given, &client).unwrap() else { panic!() };
@@ -151,7 +151,7 @@ fn the_password_grant_founds_a_grant_without_consent() {
 }
 
 #[test]
-fn the_shorter_life_of_an_access_token_applies() {
+fn the_shorter_lifetime_of_an_access_token_applies() {
     let mut settings = settings();
     assert_eq!(access_token_lifetime_secs(&settings, 3600), 3600);
     settings.access_token_lifetime_secs = Some(600);

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_for_many_waits_behind_who_asks_for_one() {
+    fn a_caller_with_many_hashes_waits_behind_one_with_a_single_hash() {
         let mut turns = Turns::new(100);
         for n in 0..40 {
             turns.push(stranger(1, n), "flood");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_network_or_one_name_takes_half_of_the_room_at_most() {
+    fn one_network_or_name_fills_at_most_half_of_the_queue() {
         let mut turns = Turns::new(10);
         for n in 0..5 {
             assert!(turns.has_room(stranger(1, n)));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_gone_leaves_nothing_behind() {
+    fn finished_requests_leave_no_entries() {
         let mut turns = Turns::new(10);
         for n in 0..10 {
             turns.push(stranger(n % 3, n.into()), n);

@@ -61,7 +61,7 @@ fn no_bit_of_a_token_can_be_flipped() {
 }
 
 #[test]
-fn a_token_cut_short_or_made_longer_does_not_open() {
+fn a_truncated_or_extended_token_does_not_open() {
     let (vault, _) = vault_with(1);
     let text = vault.seal_access_token(&token(&vault)).unwrap().expose().to_owned();
     for length in 0..text.len() {
@@ -74,7 +74,7 @@ fn a_token_cut_short_or_made_longer_does_not_open() {
 
 /// The last character contains unused bits; setting one gives another text for the same bytes.
 #[test]
-fn no_second_text_opens_to_the_same_token() {
+fn each_token_has_exactly_one_text() {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (vault, _) = vault_with(1);
     let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
@@ -96,7 +96,7 @@ fn no_second_text_opens_to_the_same_token() {
 }
 
 #[test]
-fn a_text_longer_than_any_of_its_kind_is_not_even_decoded() {
+fn an_overlong_text_is_not_decoded() {
     let (vault, _) = vault_with(1);
     let long = |prefix: &str| format!("{prefix}{}", "A".repeat(1 << 20));
     assert_eq!(vault.open_access_token(&long("sga_")), Err(Unsealed));
@@ -147,7 +147,7 @@ fn sealing_the_same_token_twice_gives_two_texts() {
 }
 
 #[test]
-fn nothing_secret_is_printed_for_debugging() {
+fn debug_output_shows_nothing_secret() {
     let (vault, keys) = vault_with(1);
     let fresh = vault.new_client_secret();
     let (session, digest) = vault.new_session_secret();
@@ -163,7 +163,7 @@ fn nothing_secret_is_printed_for_debugging() {
 }
 
 #[test]
-fn a_ring_is_replaced_while_others_seal_and_open() {
+fn the_ring_can_be_replaced_during_sealing_and_opening() {
     let (vault, keys) = vault_with(3);
     let token = token(&vault);
     std::thread::scope(|scope| {
@@ -182,7 +182,7 @@ fn a_ring_is_replaced_while_others_seal_and_open() {
 }
 
 #[test]
-fn a_ring_with_a_broken_key_leaves_the_old_one_in_place() {
+fn a_ring_with_a_broken_key_does_not_replace_the_current_one() {
     let (vault, keys) = vault_with(2);
     let text = vault.seal_access_token(&token(&vault)).unwrap();
     for at in 0..keys[1].bytes.len() {
@@ -194,7 +194,7 @@ fn a_ring_with_a_broken_key_leaves_the_old_one_in_place() {
 }
 
 #[test]
-fn a_text_never_opens_as_another_kind_of_thing() {
+fn a_text_never_opens_for_another_purpose() {
     let (vault, _) = vault_with(1);
     let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
     let text = vault.seal_refresh_token(refresh, 1).unwrap().expose().to_owned();
@@ -228,7 +228,7 @@ fn an_old_key_opens_what_it_sealed_and_a_missing_key_opens_nothing() {
 }
 
 #[test]
-fn a_key_seals_only_once_its_time_has_come() {
+fn a_key_does_not_seal_before_its_start() {
     let (vault, first) = vault_with(1);
     let later = vault.new_ring_key(2, NOW, NOW.plus_secs(5));
     vault.replace_ring(&[first[0].clone(), later]).unwrap();
@@ -307,7 +307,7 @@ prop_compose! {
 proptest! {
     /// After a restore, a number may be assigned again that a lost database had assigned.
     #[test]
-    fn another_key_of_the_same_number_opens_nothing_of_any_kind(token in any_access_token(), code in any_code()) {
+    fn another_key_with_the_same_number_opens_nothing(token in any_access_token(), code in any_code()) {
         let (vault, first) = vault_with(1);
         let refresh = RefreshToken { grant: GrantId::new(1), generation: 0 };
         let position = vault.seal_position(b"after row 5", NOW).unwrap();
@@ -358,7 +358,7 @@ proptest! {
     }
 
     #[test]
-    fn no_payload_makes_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_payload_makes_decoding_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = crate::payload::read_access_token(&bytes);
         let _ = crate::payload::read_code(&bytes);
         let _ = crate::payload::read_refresh_token(&bytes);

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_told_in_whole_minutes_that_have_begun() {
+    fn the_duration_of_a_lock_is_rounded_up_to_minutes() {
         let now = Timestamp::from_secs(1_000);
         for (secs, minutes) in [(0, 1), (1, 1), (60, 1), (61, 2), (1_800, 30)] {
             assert_eq!(minutes_until(now.plus_secs(secs), now), minutes, "{secs}");

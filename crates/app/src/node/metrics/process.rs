@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_found_whatever_the_name_of_the_program() {
+    fn process_figures_are_parsed_for_any_program_name() {
         let stat = "1 (a b) c) S 0 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 9 0 1 2 3";
         assert_eq!(processor_ticks(stat), Some(200.0));
         assert_eq!(number_after("Name:\tx\nVmRSS:\t  12 kB\n", "VmRSS:"), Some(12));

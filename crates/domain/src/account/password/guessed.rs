@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_disguise_is_taken_off() {
+    fn disguises_are_removed() {
         for password in [
             "passwordpassword",
             "P@$$w0rd2024!",
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_listed_words_is_not_common() {
+    fn passwords_with_unlisted_words_are_not_common() {
         for password in
             ["harbour pilot 7 tugs", "summer tide at Kronborg", "xK4-vPq9-Lm2z", "dragonfly over reeds"]
         {

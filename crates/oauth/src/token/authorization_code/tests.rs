@@ -38,7 +38,7 @@ fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Res
 }
 
 #[test]
-fn a_good_code_founds_a_grant() {
+fn a_valid_code_creates_a_grant() {
     let decision = decided(&code(), |_| {}).unwrap();
     assert_eq!((decision.user, decision.consent), (UserId::new(4), Some(ConsentId::new(11))));
     assert_eq!(decision.origin, GrantOrigin::Code(code().id), "by which the store sees a replay");
@@ -46,19 +46,19 @@ fn a_good_code_founds_a_grant() {
 }
 
 #[test]
-fn a_code_that_was_not_sealed_here_is_refused() {
+fn a_code_of_another_server_is_refused() {
     assert_eq!(decided(&code(), |facts| facts.code = None), Err(Refusal::CodeForged));
 }
 
 #[test]
-fn a_code_lives_until_the_moment_before_its_expiry() {
+fn a_code_is_valid_until_its_expiry() {
     let at = |now| decided(&code(), |facts| facts.now = now).map(|_| ());
     assert_eq!(at(Timestamp::from_micros(code().expires_at.as_micros() - 1)), Ok(()));
     assert_eq!(at(code().expires_at), Err(Refusal::CodeExpired));
 }
 
 #[test]
-fn a_code_is_refused_as_expired_only_to_whoever_could_have_redeemed_it() {
+fn expiry_of_a_code_is_checked_after_everything_else() {
     let bound = AuthorizationCode { redirect_digest: Some(DIGEST), challenge: Some(DIGEST), ..code() };
     let late = |code: &AuthorizationCode, redirect_digest, verifier_digest| {
         let facts = |facts: &mut Facts<'_>| {
@@ -80,7 +80,7 @@ fn a_code_of_another_client_is_refused() {
 }
 
 #[test]
-fn the_redirect_url_must_be_the_same_where_the_request_carried_one() {
+fn the_redirect_url_must_equal_that_of_the_authorization_request() {
     let bound = AuthorizationCode { redirect_digest: Some(DIGEST), ..code() };
     let with =
         |code: &AuthorizationCode, digest| decided(code, |facts| facts.redirect_digest = digest).map(|_| ());
@@ -107,7 +107,7 @@ fn a_verifier_for_a_code_without_challenge_is_a_downgrade_and_refused() {
 }
 
 #[test]
-fn what_ended_all_access_ends_outstanding_codes() {
+fn revoking_all_access_invalidates_outstanding_codes() {
     let before_reset = AuthorizationCode { application_epoch: Epoch::new(2), ..code() };
     assert_eq!(decided(&before_reset, |_| {}), Err(Refusal::CodeOutlived));
     let before_password_change = AuthorizationCode { user_epoch: Epoch::new(4), ..code() };
@@ -133,7 +133,7 @@ fn the_code_of_an_inactive_user_is_refused() {
 }
 
 #[test]
-fn scopes_that_the_application_lost_since_are_not_issued() {
+fn scopes_that_the_application_has_lost_are_not_issued() {
     let all: ScopeSet = BuiltInScope::ALL.into_iter().collect();
     let wide = AuthorizationCode { scopes: all, ..code() };
     assert_eq!(decided(&wide, |_| {}).unwrap().scopes, BuiltInScope::OData.into());
@@ -159,7 +159,7 @@ fn only_an_application_registered_for_it_gets_a_refresh_token() {
 }
 
 #[test]
-fn a_code_without_a_challenge_is_refused_where_one_is_required_by_now() {
+fn a_code_without_a_challenge_is_refused_if_one_is_now_required() {
     let strict = [
         sample::client(|settings| settings.profile = Profile::OAuth21),
         sample::client(|settings| settings.client_type = ClientType::Public),

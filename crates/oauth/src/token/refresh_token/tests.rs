@@ -55,7 +55,7 @@ fn rotation(decision: Result<RefreshDecision, Refusal>) -> Rotation {
 }
 
 #[test]
-fn in_the_compatible_profile_the_same_token_comes_back() {
+fn the_compatible_profile_returns_the_same_refresh_token() {
     let client = sample::client(|_| {});
     for _ in 0..3 {
         assert_eq!(rotation(decided(&client, 0, &sample::grant(), NOW)), Rotation::SameAgain);
@@ -71,7 +71,7 @@ fn oauth21_and_public_clients_rotate() {
 }
 
 #[test]
-fn a_lost_answer_is_repeated_within_the_grace_window() {
+fn a_lost_response_is_repeated_within_the_grace_period() {
     let grant = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
     let last = Timestamp::from_micros(NOW.plus_secs(GRACE).as_micros() - 1);
     for now in [NOW, last] {
@@ -83,7 +83,7 @@ fn a_lost_answer_is_repeated_within_the_grace_window() {
 }
 
 #[test]
-fn a_replaced_token_after_the_window_is_a_replay() {
+fn a_replaced_token_after_the_grace_period_is_a_replay() {
     let grant = Grant { generation: 1, rotated_at: Some(NOW), ..sample::grant() };
     let late = decided(&rotating(), 0, &grant, NOW.plus_secs(GRACE));
     assert_eq!(late, Ok(RefreshDecision::Replay(grant.id)));
@@ -96,14 +96,14 @@ fn a_replaced_token_whose_successor_was_used_is_a_replay() {
 }
 
 #[test]
-fn a_replay_counts_whatever_scope_it_asks_for() {
+fn a_replay_is_detected_whatever_scope_it_requests() {
     let grant = Grant { generation: 2, rotated_at: Some(NOW), ..sample::grant() };
     let wide = refresh(Some(BuiltInScope::Management.into()));
     assert_eq!(asked(&wide, &rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
 }
 
 #[test]
-fn a_generation_not_reached_yet_is_refused_and_revokes_nothing() {
+fn a_future_generation_is_refused_and_revokes_nothing() {
     for generation in [1, i64::MAX] {
         let early = decided(&rotating(), generation, &sample::grant(), NOW);
         assert_eq!(early, Err(Refusal::RefreshTokenFromTheFuture));
@@ -120,7 +120,7 @@ fn a_token_of_another_client_is_refused_and_revokes_nothing() {
 }
 
 #[test]
-fn the_token_of_a_grant_that_has_ended_is_refused() {
+fn the_token_of_a_revoked_grant_is_refused() {
     let client = sample::client(|_| {});
     let refusal = |grant: Grant| decided(&client, 0, &grant, NOW).unwrap_err();
     assert_eq!(refusal(Grant { revoked_at: Some(NOW), ..sample::grant() }), Refusal::GrantRevoked);
@@ -226,7 +226,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_password_gave_ends_where_the_application_may_use_passwords_no_longer() {
+fn password_grants_are_refused_once_the_application_may_not_use_them() {
     let given = Grant { origin: GrantOrigin::Password, ..sample::grant() };
     assert!(decided(&sample::client(|_| {}), 0, &given, NOW).is_ok());
     let public = sample::client(|settings| settings.client_type = ClientType::Public);
