@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_row_falls_back_to_its_class() {
+    fn a_status_without_an_error_uses_that_of_its_class() {
         assert_eq!(ManagementErrorCode::of_status(StatusCode::NOT_FOUND), ManagementErrorCode::NotFound);
         assert_eq!(ManagementErrorCode::of_status(StatusCode::IM_A_TEAPOT), ManagementErrorCode::BadRequest);
         assert_eq!(ManagementErrorCode::of_status(StatusCode::BAD_GATEWAY), ManagementErrorCode::ServerError);

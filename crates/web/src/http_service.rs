@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_area_answers_in_its_own_form() {
+    fn each_area_responds_in_its_own_format() {
         assert!(matches!(Area::of("/api/odata4/crm"), Area::OData));
         assert!(matches!(Area::of("/oauth2/token"), Area::OAuth));
         assert!(matches!(Area::of("/api/mgmt/oauth2/token"), Area::OAuth));

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_shows_every_operation_and_every_shape_of_the_document() {
+    fn the_page_shows_every_operation_and_schema_of_the_document() {
         let document: Value = serde_json::from_str(OPENAPI).unwrap();
         let reference = Reference::of(OPENAPI);
         let shown = reference.groups.iter().flat_map(|group| &group.operations).count();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_of_the_document_leads_to_a_shape() {
+    fn every_reference_of_the_document_names_a_schema() {
         let document: Value = serde_json::from_str(OPENAPI).unwrap();
         let references =
             OPENAPI.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());

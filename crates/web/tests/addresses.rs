@@ -93,7 +93,7 @@ async fn send(call: Call<'_>, method: &Method, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_refused_in_the_form_of_its_area() {
+async fn an_invalid_id_is_refused_in_the_format_of_its_area() {
     let server = TestServer::start().await;
     let paths = paths();
     assert!(paths.len() > 40, "the routes could not be read");
@@ -117,7 +117,7 @@ async fn an_id_that_is_none_is_refused_in_the_form_of_its_area() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_text_is_refused_in_the_form_of_its_area() {
+async fn an_address_that_is_not_utf_8_is_refused_in_the_format_of_its_area() {
     let server = TestServer::start().await;
     let mut wrong = Vec::new();
     for path in paths() {
@@ -135,7 +135,7 @@ async fn an_address_that_is_no_text_is_refused_in_the_form_of_its_area() {
 }
 
 #[tokio::test]
-async fn a_form_for_an_application_that_is_none_is_answered_with_a_page() {
+async fn a_form_with_an_invalid_application_id_gets_an_error_page() {
     let server = TestServer::start().await;
     let cookie = server.session(&USER).await;
     let token = server.app().authentication().csrf_token(&cookie);

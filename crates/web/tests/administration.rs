@@ -48,7 +48,7 @@ async fn the_built_in_roles_are_one_and_two() {
 }
 
 #[tokio::test]
-async fn a_role_is_made_seen_replaced_and_deleted() {
+async fn a_role_is_created_listed_replaced_and_deleted() {
     let server = TestServer::start().await;
     let body = json!({ "name": " Pilots ", "description": "read only", "permissions": [11, 7, 2, 7] });
     let answer = server.post(ROLES).basic(&ADMIN).json(&body).send().await.expect(201);
@@ -94,7 +94,7 @@ async fn faulty_roles_are_refused() {
 }
 
 #[tokio::test]
-async fn a_role_that_somebody_has_is_not_deleted() {
+async fn an_assigned_role_cannot_be_deleted() {
     let server = with_clerk().await;
     let roles = server.get(ROLES).basic(&ADMIN).send().await.expect(200).json();
     let clerks =
@@ -104,7 +104,7 @@ async fn a_role_that_somebody_has_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn who_manages_roles_does_not_rise_by_it() {
+async fn managing_roles_does_not_raise_ones_own_permissions() {
     let server = with_clerk().await;
     let roles = server.get(ROLES).basic(&CLERK).send().await.expect(200).json();
     let clerks =
@@ -126,7 +126,7 @@ async fn who_manages_roles_does_not_rise_by_it() {
 }
 
 #[tokio::test]
-async fn what_a_role_loses_is_gone_with_the_next_request() {
+async fn a_removed_permission_is_gone_with_the_next_request() {
     let server = with_clerk().await;
     let roles = server.get(ROLES).basic(&CLERK).send().await.expect(200).json();
     let mut clerks =
@@ -184,7 +184,7 @@ async fn limits_are_described_and_listed() {
 }
 
 #[tokio::test]
-async fn a_limit_takes_whole_numbers_of_its_range() {
+async fn a_limit_accepts_only_integers_within_its_range() {
     let server = TestServer::start().await;
     let limit = format!("{LIMITS}/100");
     for value in [json!(59), json!(86_401), json!(-1), json!("60"), json!(60.5), json!(null), json!(1e30)] {
@@ -202,7 +202,7 @@ async fn a_limit_takes_whole_numbers_of_its_range() {
 }
 
 #[tokio::test]
-async fn a_limit_of_the_lockout_holds_at_once() {
+async fn a_lockout_limit_applies_at_once() {
     let server = TestServer::start().await;
     server.put(&format!("{LIMITS}/3")).basic(&ADMIN).json(&json!({ "value": 1 })).send().await.expect(200);
     server.get("/api/mgmt/permissions").basic_as(OTHER.name, "wrong wrong wrong").send().await.expect(401);
@@ -210,7 +210,7 @@ async fn a_limit_of_the_lockout_holds_at_once() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_for_administrators() {
+async fn only_administrators_read_the_audit_log() {
     let server = with_clerk().await;
     server.get(AUDIT).basic(&CLERK).send().await.expect(403);
     server.get(AUDIT).basic(&USER).send().await.expect(403);

@@ -18,7 +18,7 @@ async fn allowed(server: &TestServer, user: &TestUser) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn the_list_holds_id_name_and_scopes_and_nothing_of_others() {
+async fn the_list_contains_id_name_and_scopes_of_the_callers_own_applications() {
     let server = TestServer::start().await;
     let id = register(&server, &OTHER, "theirs").await;
     assert_eq!(allowed(&server, &USER).await, json!([]));
@@ -30,7 +30,7 @@ async fn the_list_holds_id_name_and_scopes_and_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn revoking_ends_the_callers_allowance_alone() {
+async fn revoking_affects_only_the_caller() {
     let server = TestServer::start().await;
     let id = register(&server, &USER, "a").await;
     for user in [&USER, &OTHER] {
@@ -49,7 +49,7 @@ async fn revoking_ends_the_callers_allowance_alone() {
 }
 
 #[tokio::test]
-async fn what_was_never_allowed_and_what_does_not_exist_are_the_same() {
+async fn an_application_that_was_not_allowed_looks_like_an_unknown_one() {
     let server = TestServer::start().await;
     let id = register(&server, &USER, "a").await;
     let never = server.delete(&format!("{ALLOWED}/{id}")).basic(&USER).send().await.expect(404);
@@ -59,7 +59,7 @@ async fn what_was_never_allowed_and_what_does_not_exist_are_the_same() {
 }
 
 #[tokio::test]
-async fn an_administrator_sees_and_ends_anothers_allowance() {
+async fn an_administrator_lists_and_revokes_what_another_user_has_allowed() {
     let server = TestServer::start().await;
     let id = register(&server, &USER, "a").await;
     server.allow(&OTHER, id, ScopeSet::from(BuiltInScope::OData)).await;

@@ -36,7 +36,7 @@ async fn everything(server: &TestServer) -> Value {
 }
 
 #[tokio::test]
-async fn registering_answers_with_the_place_the_client_id_and_the_secret() {
+async fn registering_returns_location_client_id_and_secret() {
     let server = TestServer::start().await;
     let body = json!({ "name": " Tide table ", "description": "when to sail", "redirectUrls": ["https://tide.example/cb"] });
     let answer = server.post(PATH).basic(&USER).json(&body).send().await.expect(201);
@@ -104,7 +104,7 @@ async fn a_list_shows_neither_client_id_nor_secret() {
 }
 
 #[tokio::test]
-async fn a_user_sees_own_applications_and_an_administrator_sees_all() {
+async fn a_user_sees_only_their_own_applications_and_an_administrator_all() {
     let server = TestServer::start().await;
     register(&server, &USER, "mine").await;
     register(&server, &OTHER, "theirs").await;
@@ -127,7 +127,7 @@ async fn a_list_is_paged_by_the_last_id_seen() {
 }
 
 #[tokio::test]
-async fn a_list_is_searched_in_name_and_description_without_case() {
+async fn a_search_covers_name_and_description_ignoring_case() {
     let server = TestServer::start().await;
     register(&server, &USER, "Ärger 100%").await;
     let body =
@@ -172,7 +172,7 @@ async fn get_shows_the_client_id_but_not_the_secret() {
 }
 
 #[tokio::test]
-async fn get_shows_the_secret_where_the_operator_says_so() {
+async fn get_shows_the_secret_if_the_configuration_allows_it() {
     let mut setup = Setup::default();
     setup.app.reveal_client_secret = true;
     let server = TestServer::start_with(setup).await;
@@ -198,7 +198,7 @@ async fn an_id_may_be_written_with_leading_zeros_but_not_otherwise() {
 }
 
 #[tokio::test]
-async fn somebody_elses_application_and_an_unknown_one_look_the_same() {
+async fn an_application_of_another_user_looks_like_an_unknown_one() {
     let server = TestServer::start().await;
     let theirs = register(&server, &OTHER, "theirs").await;
     let foreign = server.get(&at(&theirs)).basic(&USER).send().await.expect(404);
@@ -208,7 +208,7 @@ async fn somebody_elses_application_and_an_unknown_one_look_the_same() {
 }
 
 #[tokio::test]
-async fn put_replaces_three_members_and_keeps_ours() {
+async fn put_replaces_three_members_and_keeps_the_others() {
     let server = TestServer::start().await;
     let body = json!({
         "name": "a", "description": "old", "redirectUrls": ["https://a.example/"], "accessTokenLifetime": 600,
@@ -231,7 +231,7 @@ async fn put_replaces_three_members_and_keeps_ours() {
 }
 
 #[tokio::test]
-async fn what_get_answers_can_be_put_back() {
+async fn the_result_of_get_can_be_put_back() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let shown = server.get(&at(&made)).basic(&USER).send().await.expect(200).json();
@@ -242,7 +242,7 @@ async fn what_get_answers_can_be_put_back() {
 }
 
 #[tokio::test]
-async fn put_needs_what_it_replaces() {
+async fn put_requires_the_members_that_it_replaces() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let answer = server.put(&at(&made)).basic(&USER).json(&json!({})).send().await.expect(400);
@@ -251,7 +251,7 @@ async fn put_needs_what_it_replaces() {
 }
 
 #[tokio::test]
-async fn delete_ends_the_application_and_its_tokens() {
+async fn delete_removes_the_application_and_revokes_its_tokens() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().unwrap());
@@ -267,7 +267,7 @@ async fn delete_ends_the_application_and_its_tokens() {
 }
 
 #[tokio::test]
-async fn reset_gives_a_new_secret_and_revokes_everything() {
+async fn reset_returns_a_new_secret_and_revokes_everything() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().unwrap());
@@ -287,7 +287,7 @@ async fn reset_gives_a_new_secret_and_revokes_everything() {
 }
 
 #[tokio::test]
-async fn a_second_secret_lives_beside_the_first_for_a_while() {
+async fn two_secrets_are_valid_during_the_overlap() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let secrets = format!("{}/secrets", at(&made));
@@ -306,7 +306,7 @@ async fn a_second_secret_lives_beside_the_first_for_a_while() {
 }
 
 #[tokio::test]
-async fn ending_one_of_two_secrets_lets_the_other_live_on() {
+async fn revoking_one_of_two_secrets_keeps_the_other() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let secrets = format!("{}/secrets", at(&made));
@@ -323,7 +323,7 @@ async fn ending_one_of_two_secrets_lets_the_other_live_on() {
 }
 
 #[tokio::test]
-async fn a_secret_of_another_application_cannot_be_ended() {
+async fn a_secret_of_another_application_cannot_be_revoked() {
     let server = TestServer::start().await;
     let mine = register(&server, &USER, "mine").await;
     let theirs = register(&server, &OTHER, "theirs").await;
@@ -347,7 +347,7 @@ async fn a_public_application_has_no_secret() {
 }
 
 #[tokio::test]
-async fn adding_a_secret_takes_no_members() {
+async fn the_payload_for_adding_a_secret_has_no_members() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let secrets = format!("{}/secrets", at(&made));
@@ -357,7 +357,7 @@ async fn adding_a_secret_takes_no_members() {
 }
 
 #[tokio::test]
-async fn only_an_administrator_gives_an_application_the_management_scope() {
+async fn only_an_administrator_assigns_the_management_scope() {
     let server = TestServer::start().await;
     let body = json!({ "name": "a", "redirectUrls": ["https://a.example/"], "scopes": ["api.access.odata", "api.mgmt"] });
     let refused = server.post(PATH).basic(&USER).json(&body).send().await.expect(400);
@@ -371,7 +371,7 @@ async fn only_an_administrator_gives_an_application_the_management_scope() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_is_refused_by_name() {
+async fn unavailable_features_are_refused_by_name() {
     let server = TestServer::start().await;
     for (member, value) in
         [("profile", "fapi2"), ("tokenFormat", "jwt"), ("profile", "strict"), ("clientType", "secret")]
@@ -383,7 +383,7 @@ async fn what_is_not_there_yet_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_plain_http_address_is_accepted_with_a_warning_in_compatible_alone() {
+async fn plain_http_is_accepted_with_a_warning_only_in_the_compatible_profile() {
     let server = TestServer::start().await;
     let body = json!({
         "name": "a", "redirectUrls": ["http://intranet.example/cb"], "grantTypes": ["authorization_code"],
@@ -395,7 +395,7 @@ async fn a_plain_http_address_is_accepted_with_a_warning_in_compatible_alone() {
 }
 
 #[tokio::test]
-async fn acting_for_another_is_for_administrators() {
+async fn only_administrators_act_on_behalf_of_others() {
     let server = TestServer::start().await;
     let theirs = register(&server, &OTHER, "theirs").await;
     let refused = server.get(&format!("{}?user=other", at(&theirs))).basic(&USER).send().await.expect(403);
@@ -408,7 +408,7 @@ async fn acting_for_another_is_for_administrators() {
 }
 
 #[tokio::test]
-async fn who_may_act_for_others_does_not_become_an_administrator_by_it() {
+async fn the_permission_on_behalf_of_does_not_reach_administrators() {
     let server = TestServer::start().await;
     let deputy = TestUser { name: "deputy", password: "stands in for the others" };
     let role = server.add_role("deputies", &[Permission::MgmtAPI, Permission::OnBehalfOf]).await;
@@ -420,7 +420,7 @@ async fn who_may_act_for_others_does_not_become_an_administrator_by_it() {
 }
 
 #[tokio::test]
-async fn every_act_leaves_its_line_in_the_audit_log() {
+async fn every_operation_on_an_application_is_audited() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let change = json!({ "name": "b", "redirectUrls": ["https://b.example/"] });
@@ -463,7 +463,7 @@ async fn client_credentials(server: &TestServer, application: &Value, secret: &V
 }
 
 #[tokio::test]
-async fn a_secret_that_was_ended_is_refused_at_once() {
+async fn a_revoked_secret_is_refused_at_once() {
     let server = TestServer::start().await;
     let body = json!({ "name": "a", "grantTypes": ["client_credentials"] });
     let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
@@ -483,7 +483,7 @@ async fn a_secret_that_was_ended_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn the_older_secret_dies_when_the_overlap_is_over() {
+async fn the_older_secret_expires_at_the_end_of_the_overlap() {
     let server = TestServer::start().await;
     let body = json!({ "name": "a", "grantTypes": ["client_credentials"] });
     let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
@@ -496,7 +496,7 @@ async fn the_older_secret_dies_when_the_overlap_is_over() {
 }
 
 #[tokio::test]
-async fn two_secrets_added_at_the_same_moment_are_not_three() {
+async fn concurrent_additions_never_give_three_live_secrets() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let secrets = format!("{}/secrets", at(&made));
@@ -508,7 +508,7 @@ async fn two_secrets_added_at_the_same_moment_are_not_three() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_its_line_in_the_audit_log_too() {
+async fn refusals_are_audited_too() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;
     let id = ApplicationId::new(made["id"].as_i64().expect("an id"));

@@ -278,7 +278,7 @@ const fn administration(
 const OUTSIDER: TestUser = TestUser { name: "outsider", password: "only the data, thank you" };
 
 #[tokio::test]
-async fn nobody_gets_in_anywhere() {
+async fn no_route_accepts_a_request_without_credentials() {
     let server = TestServer::start().await;
     let stranger = TestUser { name: "d2cuser", password: "not the password at all" };
     for row in ROWS {
@@ -295,7 +295,7 @@ async fn nobody_gets_in_anywhere() {
 }
 
 #[tokio::test]
-async fn who_lacks_permission_or_scope_is_refused_everywhere() {
+async fn every_route_refuses_a_caller_without_permission_or_scope() {
     let server = TestServer::start().await;
     let data_only = server.add_role("data only", &[Permission::UseDataSourceWithOData]).await;
     server.add_user(&OUTSIDER, &[data_only]).await;
@@ -314,7 +314,7 @@ async fn who_lacks_permission_or_scope_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_is_out_of_reach() {
+async fn every_route_refuses_access_to_what_belongs_to_another_user() {
     let server = TestServer::start().await;
     for row in ROWS {
         let target = prepare(&server, row).await;
@@ -324,7 +324,7 @@ async fn what_belongs_to_another_is_out_of_reach() {
 }
 
 #[tokio::test]
-async fn the_right_caller_gets_through_with_password_and_with_token() {
+async fn every_route_accepts_the_right_caller_by_password_and_by_token() {
     let server = TestServer::start().await;
     let token =
         server.access_token(&USER, ApplicationId::new(1), ScopeSet::from(BuiltInScope::Management)).await;
@@ -355,7 +355,7 @@ async fn the_right_caller_gets_through_with_password_and_with_token() {
 }
 
 #[tokio::test]
-async fn routes_with_another_proof_let_nobody_in() {
+async fn routes_with_other_authentication_refuse_strangers() {
     let server = TestServer::start().await;
     let mut wrong = Vec::new();
     for (method, path, status) in ELSEWHERE {
@@ -373,7 +373,7 @@ async fn routes_with_another_proof_let_nobody_in() {
 }
 
 #[test]
-fn every_route_stands_in_the_table_or_among_the_open_ones() {
+fn every_route_is_in_the_table_or_in_the_list_of_open_ones() {
     let routes = routes();
     assert!(!routes.is_empty(), "the routes could not be read");
     for (method, path) in &routes {

@@ -15,7 +15,7 @@ fn assert_honest(answer: &Answer, code: u64) {
 }
 
 #[tokio::test]
-async fn when_nothing_can_be_stored_every_change_is_503_and_reading_goes_on() {
+async fn changes_get_503_and_reads_succeed_while_nothing_can_be_stored() {
     let server = TestServer::start().await;
     let body = json!({ "name": "a", "redirectUrls": ["https://a.example/"] });
     let made = server.post(PATH).basic(&USER).json(&body).send().await.expect(201).json();
@@ -37,7 +37,7 @@ async fn when_nothing_can_be_stored_every_change_is_503_and_reading_goes_on() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_over_when_there_is_room_again() {
+async fn writes_succeed_again_once_the_disk_has_space() {
     let server = TestServer::start().await;
     server.store().faults().fill_disk(true);
     let body = json!({ "name": "n".repeat(128), "description": "d".repeat(256), "redirectUrls": ["https://a.example/"] });

@@ -5,7 +5,7 @@ use http::Method;
 use testkit::{TestServer, USER};
 
 #[tokio::test]
-async fn every_401_carries_a_challenge() {
+async fn every_401_contains_a_challenge() {
     let server = TestServer::start().await;
     let wrong = [("client_id", "nobody"), ("client_secret", "x"), ("grant_type", "client_credentials")];
     let mut answers = Vec::new();

@@ -77,7 +77,7 @@ async fn the_data_store_is_sqlite_with_a_path() {
 }
 
 #[tokio::test]
-async fn a_source_is_made_in_hdps_shape() {
+async fn a_data_source_is_created_in_hdps_format() {
     let server = TestServer::start().await;
     let path = server.sqlite_file("sample.db", HARBOUR);
     let answer = server.post(PATH).basic(&USER).json(&payload("harbour", &path)).send().await.expect(201);
@@ -92,14 +92,14 @@ async fn a_source_is_made_in_hdps_shape() {
 }
 
 #[tokio::test]
-async fn a_relative_path_is_looked_up_in_the_folder_for_sources() {
+async fn a_relative_path_is_resolved_in_the_folder_for_data_sources() {
     let server = TestServer::start().await;
     server.sqlite_file("sample.db", HARBOUR);
     server.post(PATH).basic(&USER).json(&payload("harbour", Path::new("sample.db"))).send().await.expect(201);
 }
 
 #[tokio::test]
-async fn an_unusable_database_is_refused_and_nothing_is_made() {
+async fn an_unusable_database_is_refused_and_nothing_is_created() {
     let server = TestServer::start().await;
     let folder = server.folder().join("sources");
     std::fs::write(folder.join("text.db"), "this is no database, however long the text may be ".repeat(100))
@@ -114,7 +114,7 @@ async fn an_unusable_database_is_refused_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn files_outside_the_folder_are_for_administrators() {
+async fn only_administrators_use_files_outside_the_folder() {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
@@ -142,7 +142,7 @@ async fn files_outside_the_folder_are_for_administrators() {
 }
 
 #[tokio::test]
-async fn a_link_out_of_the_folder_leads_nowhere() {
+async fn a_symbolic_link_out_of_the_folder_is_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
@@ -154,7 +154,7 @@ async fn a_link_out_of_the_folder_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn the_servers_own_files_are_for_nobody() {
+async fn the_servers_own_files_are_refused_for_everybody() {
     let own = tempfile::tempdir().unwrap();
     let path = own.path().join("system.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
@@ -212,7 +212,7 @@ async fn faulty_payloads_are_refused_with_hdps_numbers() {
 }
 
 #[tokio::test]
-async fn a_name_belongs_to_one_source_of_the_installation() {
+async fn names_of_data_sources_are_unique() {
     let server = TestServer::start().await;
     let harbour = create(&server, &USER, "harbour").await;
     let path = server.sqlite_file("other.db", HARBOUR);
@@ -225,7 +225,7 @@ async fn a_name_belongs_to_one_source_of_the_installation() {
 }
 
 #[tokio::test]
-async fn others_see_a_source_once_it_is_shared_but_do_not_manage_it() {
+async fn a_shared_data_source_is_visible_but_not_manageable() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     assert_eq!(names(&server, &OTHER, "").await, [] as [&str; 0]);
@@ -254,7 +254,7 @@ async fn others_see_a_source_once_it_is_shared_but_do_not_manage_it() {
 }
 
 #[tokio::test]
-async fn sharing_is_replaced_added_to_and_taken_back() {
+async fn sharing_is_replaced_extended_and_stopped() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     let path = format!("{}/sharedUsers", at(&source));
@@ -291,7 +291,7 @@ async fn sharing_is_replaced_added_to_and_taken_back() {
 }
 
 #[tokio::test]
-async fn an_administrator_sees_all_and_acts_for_others() {
+async fn an_administrator_sees_all_data_sources_and_acts_for_others() {
     let server = TestServer::start().await;
     create(&server, &USER, "harbour").await;
     create(&server, &ADMIN, "canal").await;
@@ -308,7 +308,7 @@ async fn an_administrator_sees_all_and_acts_for_others() {
 }
 
 #[tokio::test]
-async fn each_act_needs_its_permission() {
+async fn each_operation_requires_its_permission() {
     let server = TestServer::start().await;
     let viewer = TestUser { name: "viewer", password: "telescope on the roof" };
     let role = server.add_role("viewers", &[Permission::MgmtAPI, Permission::ViewDataSource]).await;
@@ -333,7 +333,7 @@ async fn each_act_needs_its_permission() {
 }
 
 #[tokio::test]
-async fn a_put_replaces_name_and_description_but_never_the_store() {
+async fn a_put_never_changes_the_data_store() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     let renamed = server.put(&at(&source)).basic(&USER).json(&json!({ "name": "port" })).send().await;
@@ -351,7 +351,7 @@ async fn a_put_replaces_name_and_description_but_never_the_store() {
 }
 
 #[tokio::test]
-async fn an_owner_keeps_a_file_that_an_administrator_chose() {
+async fn an_owner_may_keep_a_file_that_an_administrator_chose() {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = elsewhere.path().join("sample.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch(HARBOUR).unwrap();
@@ -364,7 +364,7 @@ async fn an_owner_keeps_a_file_that_an_administrator_chose() {
 }
 
 #[tokio::test]
-async fn the_model_names_what_is_served_and_what_is_not() {
+async fn the_model_lists_what_is_served_and_what_is_not() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     let model = server.get(&format!("{}/model", at(&source))).basic(&USER).send().await.expect(200).json();
@@ -374,7 +374,7 @@ async fn the_model_names_what_is_served_and_what_is_not() {
 }
 
 #[tokio::test]
-async fn a_changed_structure_is_noticed_within_a_second_or_when_asked() {
+async fn a_changed_structure_is_noticed_within_a_second_or_on_request() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
@@ -388,7 +388,7 @@ async fn a_changed_structure_is_noticed_within_a_second_or_when_asked() {
 }
 
 #[tokio::test]
-async fn a_moved_source_is_read_from_its_new_place() {
+async fn a_data_source_with_a_new_path_is_read_from_there() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     assert_eq!(entity_sets(&server, &source).await, json!(["Ships"]));
@@ -399,7 +399,7 @@ async fn a_moved_source_is_read_from_its_new_place() {
 }
 
 #[tokio::test]
-async fn a_deleted_source_is_gone_and_its_database_is_not() {
+async fn deleting_a_data_source_keeps_its_database() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     entity_sets(&server, &source).await;
@@ -410,7 +410,7 @@ async fn a_deleted_source_is_gone_and_its_database_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_first_requests_open_a_source_once() {
+async fn concurrent_first_requests_open_a_source_once() {
     let server = Arc::new(TestServer::start().await);
     create(&server, &USER, "harbour").await;
     let record = server.store().find_data_source_by_name("harbour").await.unwrap().unwrap();
@@ -424,7 +424,7 @@ async fn a_hundred_first_requests_open_a_source_once() {
 }
 
 #[tokio::test]
-async fn what_another_node_deletes_is_closed_here() {
+async fn a_source_that_another_node_deletes_is_closed() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;
     entity_sets(&server, &source).await;
@@ -438,7 +438,7 @@ async fn what_another_node_deletes_is_closed_here() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_puts_at_once_of_different_members_lose_nothing() {
+async fn concurrent_puts_of_different_members_lose_nothing() {
     let server = TestServer::start().await;
     let other = server.sqlite_file("other.db", HARBOUR).canonicalize().unwrap();
     for round in 0..10 {

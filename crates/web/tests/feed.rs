@@ -48,7 +48,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn every_event_is_taken_in_though_one_read_does_not_hold_them() {
+async fn revocations_are_applied_even_if_they_exceed_one_read() {
     let scene = Scene::new().await;
     let (first, last, other) = (scene.token().await, scene.token().await, scene.token().await);
     scene.end_what(&first).await;
@@ -63,7 +63,7 @@ async fn every_event_is_taken_in_though_one_read_does_not_hold_them() {
 }
 
 #[tokio::test]
-async fn a_feed_that_has_lost_its_end_is_read_again() {
+async fn a_change_feed_that_lost_its_end_is_read_again() {
     let scene = Scene::new().await;
     let (before, after) = (scene.token().await, scene.token().await);
     scene.end_what(&before).await;

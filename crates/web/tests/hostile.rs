@@ -49,7 +49,7 @@ async fn malformed_json_is_named_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn payloads_that_break_a_rule_are_refused_field_by_field() {
+async fn every_invalid_field_of_a_payload_is_named() {
     let server = TestServer::start().await;
     let urls = json!(["https://a.example/"]);
     let cases = [
@@ -95,7 +95,7 @@ async fn payloads_that_break_a_rule_are_refused_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_payload_of_nothing_but_faults_gets_a_short_answer() {
+async fn the_response_to_a_payload_full_of_faults_is_short() {
     let server = TestServer::start().await;
     let members: serde_json::Map<String, Value> =
         (0..50_000).map(|at| (format!("m{at}"), json!(0))).collect();
@@ -117,7 +117,7 @@ async fn the_longest_name_is_counted_in_characters() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_kind_is_415_and_too_long_a_one_413() {
+async fn a_body_of_another_type_is_415_and_one_that_is_too_long_413() {
     let server = TestServer::start().await;
     let body = br#"{"name":"a","redirectUrls":["https://a.example/"]}"#.as_slice();
     for kind in
@@ -140,7 +140,7 @@ async fn a_body_of_another_kind_is_415_and_too_long_a_one_413() {
 }
 
 #[tokio::test]
-async fn an_address_a_method_or_a_length_that_is_not_there_has_the_envelope_too() {
+async fn unknown_addresses_wrong_methods_and_overlong_addresses_get_the_envelope() {
     let server = TestServer::start().await;
     let unknown = server.get("/api/mgmt/oauth/client/nothing").basic(&USER).send().await;
     assert_envelope(&unknown, 404, 222_299_404);
@@ -181,7 +181,7 @@ async fn a_put_that_is_refused_changes_nothing() {
 }
 
 #[tokio::test]
-async fn queries_of_any_bytes_are_survived() {
+async fn arbitrary_bytes_in_queries_cause_no_failure() {
     let server = TestServer::start().await;
     for query in [
         "%ff",
@@ -198,7 +198,7 @@ async fn queries_of_any_bytes_are_survived() {
 }
 
 #[tokio::test]
-async fn guessing_passwords_is_slowed_down() {
+async fn guessing_passwords_is_rate_limited() {
     let mut setup = Setup::default();
     setup.app.rates.failures_per_address_per_minute = 3;
     let server = TestServer::start_with(setup).await;
@@ -215,7 +215,7 @@ async fn guessing_passwords_is_slowed_down() {
 }
 
 #[tokio::test]
-async fn a_locked_account_is_refused_with_the_right_password_too() {
+async fn a_locked_account_is_refused_even_with_the_right_password() {
     let server = TestServer::start().await;
     for _ in 0..3 {
         server.get(PATH).basic_as(USER.name, "a guess of a password").send().await.expect(401);
@@ -227,7 +227,7 @@ async fn a_locked_account_is_refused_with_the_right_password_too() {
 }
 
 #[tokio::test]
-async fn a_session_cookie_changes_things_only_with_its_token() {
+async fn changes_by_session_cookie_require_the_csrf_token() {
     let server = TestServer::start().await;
     let cookie = server.session(&USER).await;
     let body = json!({ "name": "a", "redirectUrls": ["https://a.example/"] });
@@ -249,7 +249,7 @@ async fn a_session_cookie_changes_things_only_with_its_token() {
 }
 
 #[tokio::test]
-async fn remembered_credentials_change_nothing_for_another_site() {
+async fn remembered_credentials_cannot_make_changes_for_another_site() {
     let server = TestServer::start().await;
     let body = json!({ "name": "a", "redirectUrls": ["https://a.example/"] });
     let lured =
@@ -260,7 +260,7 @@ async fn remembered_credentials_change_nothing_for_another_site() {
 }
 
 #[tokio::test]
-async fn two_authorizations_leave_open_who_asks() {
+async fn two_authorization_headers_are_refused() {
     let server = TestServer::start().await;
     let twice = server.get(PATH).basic(&USER).basic(&ADMIN).send().await;
     assert_envelope(&twice, 401, 222_299_401);

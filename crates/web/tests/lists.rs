@@ -93,7 +93,7 @@ fn id(element: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn every_list_takes_limit_after_and_query_alike() {
+async fn every_list_supports_limit_after_and_query() {
     let (server, lists) = furnished().await;
     for (path, member, query) in &lists {
         // The log grows with each request, so the test uses a part that does not change.
@@ -128,7 +128,7 @@ async fn every_list_takes_limit_after_and_query_alike() {
 const NO_LISTS: [&str; 3] = ["/api/mgmt/oauth2/authorize", "/api/odata4", "/api/mgmt/datasources/{id}/model"];
 
 #[tokio::test]
-async fn no_list_is_left_out_of_these_tests() {
+async fn every_list_is_covered_by_these_tests() {
     let (server, lists) = furnished().await;
     let described = server.get("/openapi.json").send().await.expect(200).json();
     let paths = described["paths"].as_object().expect("paths").iter();
@@ -150,7 +150,7 @@ async fn no_list_is_left_out_of_these_tests() {
 }
 
 #[tokio::test]
-async fn a_search_finds_what_stands_many_pages_later() {
+async fn a_search_finds_elements_many_pages_later() {
     let server = TestServer::start().await;
     add_users(&server, 1_200).await;
     let found = elements(&server, "/api/admin/users?query=CREW1199&limit=5", "users").await;
@@ -177,7 +177,7 @@ async fn read_in_pages(server: &TestServer, path: &str, member: &str, frames: us
 }
 
 #[tokio::test]
-async fn what_a_source_is_shared_with_and_what_a_user_allowed_are_read_a_page_at_a_time() {
+async fn shared_users_and_allowed_applications_are_read_page_by_page() {
     let server = TestServer::start().await;
     add_users(&server, 1_100).await;
     let file = server.sqlite_file("shop.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
@@ -203,7 +203,7 @@ async fn what_a_source_is_shared_with_and_what_a_user_allowed_are_read_a_page_at
 }
 
 #[tokio::test]
-async fn a_list_without_limit_is_written_as_it_is_read() {
+async fn a_list_without_limit_is_streamed() {
     let server = TestServer::start().await;
     add_users(&server, 1_300).await;
     let users = read_in_pages(&server, "/api/admin/users", "users", 3).await;
@@ -214,7 +214,7 @@ async fn a_list_without_limit_is_written_as_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_list_breaks_off_when_its_reader_may_not_see_it_any_more() {
+async fn a_list_is_aborted_when_its_reader_loses_the_right() {
     const SECOND: TestUser = TestUser { name: "second", password: "second to none at sea" };
     let server = TestServer::start().await;
     add_users(&server, 600).await;

@@ -60,7 +60,7 @@ fn every_operation_of_the_document_has_a_route() {
 }
 
 #[test]
-fn every_route_of_the_interfaces_is_described() {
+fn every_route_of_the_apis_is_documented() {
     let described = described();
     let all = routed().into_iter().filter(|(_, path)| !is_left_out(path));
     let missing: Vec<_> = all.filter(|operation| !described.contains(operation)).collect();
@@ -68,7 +68,7 @@ fn every_route_of_the_interfaces_is_described() {
 }
 
 #[test]
-fn the_document_names_every_grant_type() {
+fn the_document_lists_every_grant_type() {
     let document = document();
     let names = GrantType::ALL.map(GrantType::as_str);
     let mut found = 0;
@@ -83,7 +83,7 @@ fn the_document_names_every_grant_type() {
 }
 
 #[test]
-fn the_ten_operations_are_all_there() {
+fn the_document_contains_all_ten_operations() {
     let described = described();
     let applications = "/api/mgmt/oauth/client/applications";
     let allowed = "/api/mgmt/oauth/client/allowedapplications";
@@ -119,7 +119,7 @@ fn assert_described(object: &Value, shape: &str) {
 }
 
 #[tokio::test]
-async fn answers_have_only_members_that_the_document_describes() {
+async fn responses_have_only_documented_members() {
     let server = TestServer::start().await;
     let application = json!({"name": "crane", "redirectUrls": ["https://crane.example/cb"]});
     let path = "/api/mgmt/oauth/client/applications";

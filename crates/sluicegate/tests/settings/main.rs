@@ -54,7 +54,7 @@ const ROWS: &[Row] = &[
     ("data_sources.sqlite_folders", "a user may name a file there", HERE, "data_is_read_within_what_is_set"),
     ("data_sources.allowed_hosts", "no other host is connected to", "crates/sources/src/executor/tests.rs", "a_host_or_a_password_that_is_refused_opens_nothing"),
     ("data_sources.page_size", "the rows of a page", HERE, "data_is_read_within_what_is_set"),
-    ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_in_vain_is_told_to_come_back"),
+    ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_too_long_gets_retry_after"),
     ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_take_turns"),
     ("limits.max_body_bytes", "a longer body is answered 413", HERE, "a_request_is_as_large_as_is_set"),
     ("limits.max_uri_bytes", "a longer address is answered 414", HERE, "a_request_is_as_large_as_is_set"),
@@ -68,14 +68,14 @@ const ROWS: &[Row] = &[
     ("limits.drain_secs", "not ready while requests are served", HERE, "a_server_that_drains_serves_on_and_says_that_it_is_not_ready"),
     ("limits.shutdown_secs", "requests that never finish are cut off", "crates/sluicegate/tests/signals.rs", "requests_that_never_finish_are_cut_off_in_time"),
 
-    ("MaxFetchRows", "the rows of one request", ODATA, "no_request_fetches_more_rows_than_allowed_and_nothing_is_lost"),
+    ("MaxFetchRows", "the rows of one request", ODATA, "max_fetch_rows_shortens_pages_and_loses_no_row"),
     ("PasswordLockoutInterval", "failures further apart do not add up", LIMITS, "failures_add_up_within_limit_2"),
     ("PasswordLockoutLimit", "so many failures lock; 0 never locks", LIMITS, "so_many_failures_lock_as_limit_3_says"),
     ("PasswordLockoutPeriod", "the end of the lock", LIMITS, "a_lock_lasts_as_long_as_limit_4_says"),
     ("CORSBehavior", "which pages may read responses", "crates/web/tests/protocol/cors.rs", "limit_5_trusts_all_origins_or_those_of_the_list"),
-    ("ODataMaxConcurrentPagingQueries", "further paged responses wait", ODATA, "answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not"),
-    ("ODataMaxConcurrentRequests", "further requests wait", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
-    ("ODataMaxWaitingRequests", "further requests are refused", ODATA, "requests_beyond_those_that_may_run_and_wait_are_refused"),
+    ("ODataMaxConcurrentPagingQueries", "further paged responses wait", ODATA, "paged_responses_above_their_limit_wait_and_others_do_not"),
+    ("ODataMaxConcurrentRequests", "further requests wait", ODATA, "requests_above_both_concurrency_limits_are_refused"),
+    ("ODataMaxWaitingRequests", "further requests are refused", ODATA, "requests_above_both_concurrency_limits_are_refused"),
     ("OAuthAccessTokenLifetime", "the life of a token", LIMITS, "a_token_lives_as_long_as_limit_100_says"),
 ];
 

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_is_read_without_case_and_ends_with_a_blank() {
+    fn a_scheme_is_case_insensitive_and_ends_with_a_space() {
         for (text, basic, bearer, credentials) in [
             (&b"Basic  abc "[..], true, false, "abc"),
             (b"bEARER t", false, true, "t"),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_token_may_be_remembered_by_a_browser() {
+    fn every_scheme_but_bearer_may_be_remembered_by_a_browser() {
         for text in [&b"Basic abc"[..], b"Basic\tabc", b"BASIC", b"Negotiate x", b"Digest x", b"\xff", b""] {
             assert!(may_be_remembered(&headers(&[text])), "{text:?}");
             assert!(may_be_remembered(&headers(&[b"Bearer t", text])), "{text:?}");

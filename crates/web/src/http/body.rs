@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_stops_coming_is_no_body_that_is_too_long() {
+    async fn a_stalled_body_is_distinguished_from_one_that_is_too_long() {
         let ended = async |end| read(Body::new(Ends(Some(end))), 10).await.unwrap_err();
         assert_eq!(ended(BodyEnd::TooSlow).await.status(), StatusCode::REQUEST_TIMEOUT);
         assert_eq!(ended(BodyEnd::Crowded).await.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_stands_twice_is_none() {
+    fn a_repeated_cookie_is_ignored() {
         assert_eq!(value(&headers(&["sluicegate=a; sluicegate=b"]), "sluicegate"), None);
         assert_eq!(value(&headers(&["sluicegate=a", "sluicegate=b"]), "sluicegate"), None);
     }

@@ -48,7 +48,7 @@ mod tests {
     use crate::respond::odata::ODataProblem;
 
     #[test]
-    fn every_form_of_error_has_the_same_status_and_wait_for_a_failure() {
+    fn every_error_format_has_the_same_status_and_retry_after_for_a_failure() {
         let faults = || {
             [
                 Fault::Busy,
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_a_response_names_stays() {
+    fn an_existing_retry_after_is_kept() {
         let mut response = Response::default();
         set_retry_after(&mut response, None);
         assert!(!response.headers().contains_key(RETRY_AFTER));

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_missing_or_named_twice_or_malformed_is_refused() {
+    fn a_missing_repeated_or_malformed_host_is_refused() {
         assert!(!is_good(Version::HTTP_11, "/", &[]));
         assert!(!is_good(Version::HTTP_11, "/", &["a", "b"]));
         assert!(!is_good(Version::HTTP_11, "/", &["a", "a"]));

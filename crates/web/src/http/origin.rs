@@ -93,19 +93,19 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_addresses_are_believed_of_trusted_proxies_only() {
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
         assert_eq!(client("192.0.2.9", &["198.51.100.1"], &[]), "192.0.2.9");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
     }
 
     #[test]
-    fn what_a_client_made_up_before_the_proxy_is_not_believed() {
+    fn forwarded_addresses_invented_by_a_client_are_ignored() {
         assert_eq!(client("10.0.0.1", &["203.0.113.5, 198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["203.0.113.5", "198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
     }
 
     #[test]
-    fn a_chain_of_trusted_proxies_is_walked_to_its_start() {
+    fn a_chain_of_trusted_proxies_is_followed_to_its_start() {
         let trusted = ["10.0.0.1", "10.0.0.2"];
         assert_eq!(client("10.0.0.1", &["198.51.100.1, 10.0.0.2"], &trusted), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["nonsense, 10.0.0.2"], &trusted), "10.0.0.2");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_may_carry_a_port_brackets_and_quotes() {
+    fn a_hop_may_have_a_port_brackets_and_quotes() {
         for (hop, address) in [
             ("198.51.100.1:4711", "198.51.100.1"),
             ("\"198.51.100.1:4711\"", "198.51.100.1"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_walk() {
+    fn a_hop_that_is_not_an_address_ends_the_walk() {
         let junk = [
             "",
             "unknown",

@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_facts_are_those_of_the_request() {
+    fn proof_facts_are_taken_from_the_request() {
         let uri = Uri::from_static("https://data.example.com/oauth2/token?x=1");
         let mut headers = HeaderMap::new();
         let dpop = |headers: &HeaderMap| match facts(&Method::POST, &uri, headers).dpop {

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_in_doubt_where_a_key_ends_the_rest_is_left_out() {
+    fn the_rest_is_omitted_if_the_end_of_a_key_is_in_doubt() {
         for given in
             ["People('(", "People('secret", "People(secret", "People('a''secret)/b", "People((secret)"]
         {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_should_be_doubled_shows_nothing_of_the_key() {
+    fn an_undoubled_quote_reveals_nothing_of_the_key() {
         for given in ["O'Brien)secret'", "it's)secret'", "O%27Brien)/secret'", "a')secret'", "O'B')/secret'"]
         {
             let given = format!("/crm/People('{given})/Name");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_path_moves_a_terminal_or_forges_a_line() {
+    fn paths_cannot_control_a_terminal_or_forge_a_log_line() {
         assert_eq!(path("/a\u{7}b\u{9b}31mc\u{85}d"), "/a?b?31mc?d");
         assert_eq!(path("/a%0Ab%c2%9b"), "/a%0Ab%c2%9b", "what is encoded stays so");
         assert_eq!(path("/a%zzb%2"), "/a%zzb%2");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_method_is_not_repeated() {
+    fn an_unknown_method_is_not_logged() {
         assert_eq!(method(&http::Method::GET), "GET");
         assert_eq!(method(&"SECRET".parse().unwrap()), "OTHER");
     }

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_gathered_with_its_path() {
+    fn every_fault_is_collected_with_its_path() {
         let faults = faults_of(r#"{"a":1,"b":["x",2],"c":{"d":"no"},"e":1.5,"z":0}"#, |fields| {
             fields.string("a");
             fields.strings("b");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_elements_of_an_array_that_must_be_there_are_read_with_their_paths() {
+    fn the_elements_of_a_required_array_are_read_with_their_paths() {
         let paths = |text| {
             let mut paths = Vec::new();
             let faults = faults_of(text, |fields| {
@@ -292,20 +292,20 @@ mod tests {
     }
 
     #[test]
-    fn a_null_member_reads_as_left_out() {
+    fn a_null_member_counts_as_omitted() {
         assert_eq!(faults_of(r#"{"a":null}"#, |fields| assert_eq!(fields.string("a"), None)), []);
         let faults = faults_of(r#"{"a":null}"#, |fields| assert_eq!(fields.required_string("a"), None));
         assert_eq!(faults, [("a".to_owned(), "is required".to_owned())]);
     }
 
     #[test]
-    fn a_payload_that_is_no_object_says_so() {
+    fn a_payload_other_than_an_object_is_a_fault() {
         let faults = faults_of("[]", |_| ());
         assert_eq!(faults, [(String::new(), "must be an object, not an array".to_owned())]);
     }
 
     #[test]
-    fn a_number_beyond_sixty_four_bits_is_no_integer() {
+    fn a_number_of_more_than_64_bits_is_not_an_integer() {
         let faults =
             faults_of(r#"{"a":99999999999999999999}"#, |fields| assert_eq!(fields.integer("a"), None));
         assert_eq!(faults.len(), 1);

@@ -210,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn a_member_given_twice_is_refused_at_every_depth() {
+    fn a_repeated_member_is_refused_at_every_depth() {
         assert_eq!(complaint(br#"{"a":1,"a":1}"#), r#"the member "a" is given twice at line 1 column 10"#);
         assert!(complaint(br#"[{"b":{"a":1,"\u0061":2}}]"#).contains(r#""a" is given twice"#));
     }
 
     #[test]
-    fn nesting_ends_at_thirty_two_levels() {
+    fn nesting_is_limited_to_32_levels() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(parse(nested(32).as_bytes()).is_ok());
         assert!(complaint(nested(33).as_bytes()).contains("deeper than 32 levels"));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_syntax_has_its_line_and_column() {
+    fn a_syntax_error_has_its_line_and_column() {
         assert!(complaint(b"{\n  \"a\": }").ends_with("at line 2 column 8"));
         assert!(complaint(b"{} x").ends_with("at line 1 column 4"));
         assert!(complaint(b"").contains("line 1"));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_nothing_holds_is_refused() {
+    fn a_number_outside_the_range_of_a_double_is_refused() {
         assert!(complaint(b"1e999").starts_with("number out of range"));
         assert!(
             parse(b"123456789012345678901234567890").is_ok(),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_fault() {
+    fn a_byte_order_mark_is_accepted() {
         assert_eq!(parse(b"\xef\xbb\xbftrue"), Ok(Json::Bool(true)));
     }
 }

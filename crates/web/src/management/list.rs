@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_begins_after_an_id_is_searched_without_case_and_is_bounded() {
+    fn part_of_a_list_starts_after_an_id_is_searched_ignoring_case_and_is_bounded() {
         let all = || [(1, "Alpha"), (2, "beta"), (3, "ALPHABET"), (4, "alp")];
         let ids = |request: ListRequest| -> Vec<i64> {
             let part = part(&request, all(), |(id, _)| *id, |(_, text)| vec![(*text).to_owned()]);

@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_stays_as_it_came() {
+    fn the_rest_of_an_address_is_not_decoded() {
         for (text, source, rest) in [
             ("/api/odata4/crm", "crm", ""),
             ("/api/odata4/crm/", "crm", "/"),

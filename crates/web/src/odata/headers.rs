@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_of_the_highest_version_that_the_client_takes() {
+    fn the_response_has_the_highest_version_that_the_client_accepts() {
         for (given, version) in [
             ("4.0", Some(Version::V4_0)),
             ("4.01", Some(Version::V4_01)),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_size_is_found_among_preferences_in_both_spellings() {
+    fn the_page_size_is_found_in_both_spellings_of_the_preference() {
         let preferred = |values: &[&'static str]| PageSize::preferred(&headers(&PREFER, values));
         let rows = |values: &[&'static str]| preferred(values).map(|preferred| preferred.rows);
         assert_eq!(rows(&["odata.maxpagesize=5"]), Some(5));

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_but_a_code_gets_into_a_command() {
+    fn only_a_code_becomes_part_of_the_command() {
         assert!(is_plain("sgc_AZaz09-_"));
         for code in ["a'b", "a b", "$(x)", "a\nb", "`x`", "a;b", "ä"] {
             assert!(!is_plain(code), "{code}");

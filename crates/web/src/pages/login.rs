@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_in_goes_on_to_our_own_pages_only() {
+    fn a_sign_in_continues_only_to_our_own_pages() {
         for good in
             ["/oauth2/authorize?a=b", "/api/mgmt/oauth2/authorize?x=//y", "/account", "/account/password"]
         {

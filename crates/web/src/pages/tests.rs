@@ -39,7 +39,7 @@ fn every_page_has_one_heading_of_the_first_level_a_title_and_a_language() {
 }
 
 #[test]
-fn no_page_has_a_script_a_style_of_its_own_or_anything_from_elsewhere() {
+fn no_page_has_a_script_inline_style_or_external_resource() {
     for page in all() {
         for part in ["<script", "<style", "<img", "<iframe", " style=", " src="] {
             assert!(!page.contains(part), "{part} is in {page}");
@@ -56,7 +56,7 @@ fn no_page_has_a_script_a_style_of_its_own_or_anything_from_elsewhere() {
 }
 
 #[test]
-fn what_people_wrote_is_escaped() {
+fn user_texts_are_escaped() {
     for page in all() {
         assert!(!page.contains("<script>") && !page.contains("<a href='"), "{page}");
     }
@@ -65,7 +65,7 @@ fn what_people_wrote_is_escaped() {
 
 /// Only form fields keep their content unchanged: what the user typed, and what is sent back to us.
 #[test]
-fn what_cannot_be_seen_in_names_and_texts_is_seen_on_every_page() {
+fn invisible_characters_in_user_texts_are_shown_on_every_page() {
     for page in all() {
         let texts: String =
             page.split(" value=\"").map(|part| part.split_once('"').map_or(part, |(_, rest)| rest)).collect();
@@ -76,7 +76,7 @@ fn what_cannot_be_seen_in_names_and_texts_is_seen_on_every_page() {
 }
 
 #[test]
-fn every_form_is_bound_to_the_browser_and_leaves_no_password_in_an_address() {
+fn every_form_has_a_csrf_token_and_is_sent_by_post() {
     for page in all() {
         for form in page.split("<form").skip(1) {
             assert!(form.trim_start().starts_with("method=\"post\""), "{form}");
@@ -86,7 +86,7 @@ fn every_form_is_bound_to_the_browser_and_leaves_no_password_in_an_address() {
 }
 
 #[test]
-fn every_label_and_every_reference_leads_to_an_id_that_is_there_once() {
+fn every_label_and_reference_names_a_unique_id() {
     for page in all() {
         let mut ids = values(&page, "id");
         let all_ids = ids.len();
@@ -103,7 +103,7 @@ fn every_label_and_every_reference_leads_to_an_id_that_is_there_once() {
 }
 
 #[test]
-fn the_ids_that_people_automate_stay() {
+fn the_ids_for_automation_do_not_change() {
     let pages = all().concat();
     for id in ["username", "password", "login-submit", "consent-allow", "consent-deny", "error-title"] {
         assert!(pages.contains(&format!(" id=\"{id}\"")), "{id} is missing");

@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_of_the_server_keeps_its_cause_to_itself() {
+    fn the_response_to_a_server_failure_does_not_contain_its_cause() {
         let fault = Fault::Broken("row 17 of table secrets".into());
         let problem = ManagementProblem::server(&fault, ManagementErrorCode::ListFailed);
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_in_utc() {
+    fn times_are_formatted_in_utc() {
         assert_eq!(rfc3339(domain::time::Timestamp::from_secs(0)), "1970-01-01T00:00:00Z");
     }
 }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_has_only_the_characters_that_the_specification_allows() {
+    fn a_description_contains_only_characters_that_the_specification_allows() {
         assert_eq!(printable("a \"quoted\" näme\\"), "a ?quoted? n?me?");
     }
 }

@@ -16,7 +16,7 @@ fn challenges(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_a_token_or_a_password() {
+async fn requests_without_credentials_get_both_challenges() {
     let fixture = Fixture::open().await;
     for path in ["/api/odata4", ROOT, "/api/odata4/Harbour/Ships(1)", "/api/odata4/nowhere/Ships"] {
         let answer = fixture.server.get(path).send().await.expect(401);
@@ -28,7 +28,7 @@ async fn nobody_is_asked_for_a_token_or_a_password() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_read_are_none() {
+async fn unreadable_credentials_are_refused() {
     let fixture = Fixture::open().await;
     for value in ["", "Basic", "Basic %%%", "Digest x", "nonsense"] {
         let answer = fixture.server.get(ROOT).header("authorization", value).send().await.expect(401);
@@ -39,7 +39,7 @@ async fn credentials_that_cannot_be_read_are_none() {
 }
 
 #[tokio::test]
-async fn a_dead_token_is_found_out_before_the_source_is_looked_up() {
+async fn an_invalid_token_is_refused_before_the_source_is_looked_up() {
     let fixture = Fixture::open().await;
     let cut = &fixture.token[..fixture.token.len() - 1];
     for path in [ROOT, "/api/odata4/nowhere"] {
@@ -54,7 +54,7 @@ async fn a_dead_token_is_found_out_before_the_source_is_looked_up() {
 }
 
 #[tokio::test]
-async fn a_token_for_something_else_lacks_the_scope() {
+async fn a_token_without_the_scope_is_refused() {
     let fixture = Fixture::open().await;
     let scopes = ScopeSet::from(BuiltInScope::Management);
     let token = fixture.server.access_token(&USER, ApplicationId::new(1), scopes).await;
@@ -80,7 +80,7 @@ async fn a_user_without_the_permission_is_refused_whatever_the_source() {
 }
 
 #[tokio::test]
-async fn a_foreign_source_and_an_unknown_one_look_the_same() {
+async fn a_source_of_another_user_looks_like_an_unknown_one() {
     let fixture = Fixture::open().await;
     for user in [OTHER, ADMIN] {
         let token = token(&fixture.server, &user).await;
@@ -94,7 +94,7 @@ async fn a_foreign_source_and_an_unknown_one_look_the_same() {
 }
 
 #[tokio::test]
-async fn a_shared_source_is_readable_until_it_is_not_shared_any_more() {
+async fn a_shared_source_is_readable_while_it_is_shared() {
     let fixture = Fixture::open().await;
     let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
     let token = token(&fixture.server, &OTHER).await;
@@ -107,7 +107,7 @@ async fn a_shared_source_is_readable_until_it_is_not_shared_any_more() {
 }
 
 #[tokio::test]
-async fn names_of_sources_are_compared_without_case_and_links_carry_the_real_one() {
+async fn source_names_are_case_insensitive_and_links_contain_the_stored_name() {
     let fixture = Fixture::open().await;
     let body =
         fixture.server.get("/api/odata4/hARBOUR/").bearer(&fixture.token).send().await.expect(200).json();
@@ -124,7 +124,7 @@ async fn a_password_works_as_well_as_a_token() {
 }
 
 #[tokio::test]
-async fn the_root_names_what_the_caller_may_read_and_nothing_else() {
+async fn the_root_lists_exactly_the_sources_that_the_caller_may_read() {
     let fixture = Fixture::open().await;
     let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
     fixture.share(&source, &OTHER).await;
@@ -139,7 +139,7 @@ async fn the_root_names_what_the_caller_may_read_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_refused_stands_in_the_audit_log() {
+async fn refused_reads_are_audited() {
     let fixture = Fixture::open().await;
     let before = refusals(&fixture).await;
     fixture.server.get(ROOT).basic(&OTHER).send().await.expect(404);
@@ -162,7 +162,7 @@ async fn refusals(fixture: &Fixture) -> usize {
 }
 
 #[tokio::test]
-async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
+async fn other_methods_get_405_with_allow() {
     let fixture = Fixture::open().await;
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
         for rest in ["", "/Ships", "/Ships(1)", "/Ships/$batch"] {
@@ -174,7 +174,7 @@ async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
 }
 
 #[tokio::test]
-async fn what_odata_posts_and_is_not_supported_is_not_implemented() {
+async fn unsupported_posts_of_odata_are_not_implemented() {
     let fixture = Fixture::open().await;
     for rest in ["/$batch", "/%24batch", "/$batch?x=1", "/$batch/", "/Ships/$query"] {
         let answer = fixture.send(Method::POST, rest, &[]).await.expect(501);

@@ -114,7 +114,7 @@ fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
 }
 
 #[tokio::test]
-async fn every_declared_capability_is_kept() {
+async fn every_declared_capability_is_implemented() {
     let fixture = Fixture::open().await;
     fixture.add_source("Fleet", TABLES).await;
     let call = fixture.server.get("/api/odata4/Fleet/$metadata").bearer(&fixture.token);
@@ -137,7 +137,7 @@ async fn every_declared_capability_is_kept() {
 }
 
 #[tokio::test]
-async fn nobody_is_promised_an_answer_for_later() {
+async fn asynchronous_requests_are_declared_unsupported() {
     let fixture = Fixture::open().await;
     let answer = fixture.get_with("/Ships?$top=1", &[("prefer", "respond-async")]).await.expect(200);
     assert!(!answer.header("preference-applied").contains("async"));
@@ -156,7 +156,7 @@ async fn every_function_works(fixture: &Fixture, value: &str) {
 }
 
 #[tokio::test]
-async fn what_is_not_supported_is_declared() {
+async fn unsupported_features_are_declared() {
     let fixture = Fixture::open().await;
     fixture.add_source("Fleet", TABLES).await;
     let call = fixture.server.get("/api/odata4/Fleet/$metadata").bearer(&fixture.token);

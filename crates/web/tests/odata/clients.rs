@@ -57,7 +57,7 @@ async fn tableau_reads_with_a_password() {
 }
 
 #[tokio::test]
-async fn salesforce_connect_asks_for_counts_in_version_4_01() {
+async fn salesforce_connect_requests_counts_in_version_4_01() {
     let fixture = Fixture::open().await;
     let headers = [("accept", "application/json"), ("odata-maxversion", "4.01"), ("odata-version", "4.01")];
     let rest =
@@ -131,7 +131,7 @@ impl People {
 }
 
 #[tokio::test]
-async fn power_query_pages_filters_and_learns_quickly_what_is_not_there() {
+async fn power_query_pages_filters_and_gets_clear_refusals() {
     let people = People::open().await;
     for root in ["", "/"] {
         let answer = people.get(root, &POWER_QUERY).await.expect(200);
@@ -167,7 +167,7 @@ async fn power_query_pages_filters_and_learns_quickly_what_is_not_there() {
 }
 
 #[tokio::test]
-async fn salesforce_skips_far_and_is_told_that_nothing_is_searchable() {
+async fn salesforce_skips_many_rows_and_reads_that_search_is_unsupported() {
     let people = People::open().await;
     let far = "/People?$select=Id,Name&$orderby=Name&$top=26&$skip=100000&$count=true";
     let far = people.get(far, &[]).await.expect(200).json();
@@ -181,7 +181,7 @@ async fn salesforce_skips_far_and_is_told_that_nothing_is_searchable() {
 }
 
 #[tokio::test]
-async fn clients_of_version_2_are_told_the_form_of_version_4() {
+async fn errors_suggest_the_version_4_form_to_clients_of_version_2() {
     let people = People::open().await;
     let json = [("accept", "application/json")];
     let answer = people.get("/People?$filter=substringof('x',Name) eq true", &json).await.expect(400);
@@ -203,7 +203,7 @@ async fn clients_of_version_2_are_told_the_form_of_version_4() {
 }
 
 #[tokio::test]
-async fn ui5_gets_large_numbers_and_counts_as_texts() {
+async fn ui5_gets_large_numbers_and_counts_as_strings() {
     let people = People::open().await;
     let table = "/People?$count=true&$select=Id,Big,Price&$skip=0&$top=100";
     let answer = people.get(table, &UI5).await.expect(200);
@@ -222,7 +222,7 @@ async fn ui5_gets_large_numbers_and_counts_as_texts() {
 }
 
 #[tokio::test]
-async fn other_libraries_read_and_are_refused_as_they_expect() {
+async fn other_client_libraries_get_the_responses_that_they_expect() {
     let people = People::open().await;
     let quoted =
         people.get("/People?$filter=Name%20eq%20%27O%27%27Neil%27&$top=1", &MICROSOFT).await.expect(200);
@@ -261,7 +261,7 @@ async fn other_libraries_read_and_are_refused_as_they_expect() {
 }
 
 #[tokio::test]
-async fn a_name_of_the_database_is_answered_with_its_name_here() {
+async fn errors_suggest_the_served_name_for_a_database_name() {
     let people = People::open().await;
     for (rest, name) in [
         ("/Order_Details?$select=\"m%C2%B2\"", "did you mean m_?"),
@@ -276,7 +276,7 @@ async fn a_name_of_the_database_is_answered_with_its_name_here() {
 }
 
 #[tokio::test]
-async fn a_division_by_zero_is_the_requests_fault() {
+async fn a_division_by_zero_is_a_bad_request() {
     let people = People::open().await;
     let divided = people.get("/People?$filter=10 div (Id sub 2) eq 1", &[]).await.expect(400);
     assert_eq!(code(&divided), "DivisionByZero");

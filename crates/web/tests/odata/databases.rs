@@ -44,7 +44,7 @@ const LONG: &str = "CREATE TABLE Long (Id INTEGER PRIMARY KEY, Text TEXT NOT NUL
     INSERT INTO Long SELECT i, printf('%.2000c', 'x') FROM n;";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
+async fn clients_that_do_not_read_delay_nobody_and_lose_no_row() {
     let fixture = Fixture::open().await;
     fixture.add_source("Long", LONG).await;
     let begin = async || {
@@ -73,7 +73,7 @@ async fn clients_that_do_not_read_hold_up_nobody_and_lose_no_row() {
 }
 
 #[tokio::test]
-async fn a_row_larger_than_its_budget_is_refused_before_the_answer_begins() {
+async fn a_row_above_its_budget_is_refused_before_the_response_starts() {
     let fixture = Fixture::open().await;
     let columns = (0..60).map(|n| format!(", C{n} TEXT AS (hex(zeroblob(1500000 + {n} * Id)))"));
     let columns = columns.collect::<Vec<_>>().concat();
@@ -154,7 +154,7 @@ async fn a_view_is_served_by_the_key_that_its_owner_declares() {
 }
 
 #[tokio::test]
-async fn a_declared_key_that_does_not_hold_any_more_shows_no_address_twice_and_loses_nothing_else() {
+async fn a_declared_key_that_became_ambiguous_hides_only_the_ambiguous_rows() {
     let fixture = Fixture::open().await;
     let tables = "CREATE TABLE T (A TEXT, B INTEGER); INSERT INTO T VALUES ('x', 1), ('y', 2); CREATE VIEW V AS SELECT * FROM T;";
     let path = fixture.server.sqlite_file("declared.db", tables);
@@ -227,7 +227,7 @@ async fn a_key_with_a_nul_has_an_address_a_filter_and_a_next_link() {
 /// If another program breaks a promise of the metadata, the model is compiled again, whichever request meets
 /// the row.
 #[tokio::test]
-async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
+async fn an_unexpected_null_updates_the_metadata() {
     let fixture = Fixture::open().await;
     let metadata =
         async |source: &str| page(&fixture, source, "/$metadata").await.expect(200).text().to_owned();
@@ -259,7 +259,7 @@ async fn a_null_in_what_is_never_null_changes_the_metadata_whoever_meets_it() {
 }
 
 #[tokio::test]
-async fn a_column_that_was_renamed_is_answered_by_the_new_structure() {
+async fn after_a_column_is_renamed_the_new_structure_applies() {
     let fixture = Fixture::open().await;
     fixture
         .add_source(
@@ -278,7 +278,7 @@ async fn a_column_that_was_renamed_is_answered_by_the_new_structure() {
 }
 
 #[tokio::test]
-async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
+async fn text_with_a_missing_collation_is_compared_byte_by_byte() {
     let fixture = Fixture::open().await;
     let maker = "PRAGMA writable_schema = ON;
         CREATE TABLE Named (Id INTEGER PRIMARY KEY, Name TEXT COLLATE NOCASE, N INT COLLATE NOCASE, Day DATE COLLATE NOCASE);
@@ -343,7 +343,7 @@ async fn text_of_a_collation_of_another_program_is_compared_by_its_bytes() {
 }
 
 #[tokio::test]
-async fn what_needs_a_function_of_another_program_is_not_implemented() {
+async fn queries_that_need_a_missing_function_are_not_implemented() {
     let fixture = Fixture::open().await;
     let maker = "PRAGMA writable_schema = ON;
         CREATE TABLE Named (Id INTEGER PRIMARY KEY, Name TEXT, Twice TEXT AS (lower(Name))); INSERT INTO Named (Id) VALUES (1);
@@ -363,7 +363,7 @@ async fn what_needs_a_function_of_another_program_is_not_implemented() {
 
 /// Text is compared byte by byte, and in such a file the bytes have another order.
 #[tokio::test]
-async fn a_file_in_utf16_answers_like_one_in_utf8() {
+async fn a_utf_16_file_gives_the_same_responses_as_a_utf_8_file() {
     let fixture = Fixture::open().await;
     let tables = "CREATE TABLE T (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL);
         INSERT INTO T VALUES (1, 'Bergen'), (2, 'Berÿx'), (3, 'BerĀ'), (4, 'Åland'), (5, 'ÿ'), (6, 'ÿa'), (7, '🚢 a'),

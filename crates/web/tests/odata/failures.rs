@@ -7,7 +7,7 @@ use testkit::Setup;
 use crate::fixture::{Fixture, code};
 
 #[tokio::test]
-async fn a_failure_after_the_first_bytes_breaks_the_answer_off() {
+async fn a_failure_after_the_first_byte_aborts_the_response() {
     let fixture = Fixture::open().await;
     let large = [("prefer", "maxpagesize=100000")];
     let response = fixture.begin("/Broken", &large).await;
@@ -38,7 +38,7 @@ async fn a_failure_before_the_first_byte_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_source_whose_file_has_gone_is_unavailable() {
+async fn a_source_whose_file_was_deleted_is_unavailable() {
     let fixture = Fixture::open().await;
     fixture.add_source("Gone", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
     std::fs::remove_file(fixture.server.folder().join("Gone.db")).unwrap();
@@ -48,7 +48,7 @@ async fn a_source_whose_file_has_gone_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_query_that_takes_too_long_is_ended() {
+async fn a_query_above_its_time_limit_is_cancelled() {
     let app = AppSettings { odata_timeout_secs: 1, ..AppSettings::default() };
     let fixture = Fixture::open_with(Setup { app, ..Setup::default() }).await;
     let endless = "CREATE TABLE T (Id INTEGER PRIMARY KEY);
@@ -61,7 +61,7 @@ async fn a_query_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn whoever_goes_away_stops_the_query() {
+async fn a_client_that_disconnects_stops_the_query() {
     let fixture = Fixture::open().await;
     let large = [("prefer", "maxpagesize=100000")];
     for _ in 0..200 {
@@ -74,7 +74,7 @@ async fn whoever_goes_away_stops_the_query() {
 }
 
 #[tokio::test]
-async fn rows_are_counted() {
+async fn sent_rows_are_counted() {
     let fixture = Fixture::open().await;
     fixture.get("/Ships?$top=10").await.expect(200);
     fixture.get("/Ships").await.expect(200);

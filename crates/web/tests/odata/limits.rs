@@ -8,7 +8,7 @@ use crate::fixture::{Fixture, code, ids, poll_once, token};
 const LARGE: [(&str, &str); 1] = [("prefer", "maxpagesize=100000")];
 
 #[tokio::test]
-async fn no_request_fetches_more_rows_than_allowed_and_nothing_is_lost() {
+async fn max_fetch_rows_shortens_pages_and_loses_no_row() {
     let fixture = Fixture::open().await;
     fixture.limit(Limit::MaxFetchRows, 50).await;
     let answer = fixture.get_with("/Ships?$top=120", &LARGE).await.expect(200);
@@ -20,7 +20,7 @@ async fn no_request_fetches_more_rows_than_allowed_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn requests_beyond_those_that_may_run_and_wait_are_refused() {
+async fn requests_above_both_concurrency_limits_are_refused() {
     let fixture = Fixture::open().await;
     let source = fixture.add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY)").await;
     fixture.share(&source, &OTHER).await;
@@ -42,7 +42,7 @@ async fn requests_beyond_those_that_may_run_and_wait_are_refused() {
 }
 
 #[tokio::test]
-async fn a_request_that_waits_in_vain_is_told_to_come_back() {
+async fn a_request_that_waits_too_long_gets_retry_after() {
     let app = app::AppSettings { odata_timeout_secs: 1, ..app::AppSettings::default() };
     let fixture = Fixture::open_with(testkit::Setup { app, ..testkit::Setup::default() }).await;
     fixture.limit(Limit::ODataMaxConcurrentRequests, 1).await;
@@ -54,7 +54,7 @@ async fn a_request_that_waits_in_vain_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn answers_in_pages_beyond_those_that_may_be_open_wait_and_others_do_not() {
+async fn paged_responses_above_their_limit_wait_and_others_do_not() {
     let fixture = Fixture::open().await;
     fixture.limit(Limit::ODataMaxConcurrentPagingQueries, 1).await;
     fixture.limit(Limit::ODataMaxWaitingRequests, 1).await;

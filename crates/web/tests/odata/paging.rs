@@ -26,7 +26,7 @@ async fn walk(fixture: &Fixture, rest: &str, page_size: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn walking_all_pages_gives_what_one_big_query_gives() {
+async fn all_pages_together_equal_one_large_query() {
     let fixture = Fixture::open().await;
     for rest in [
         "/Ships?$filter=Id le 700",
@@ -69,7 +69,7 @@ async fn a_page_has_2000_rows_unless_the_client_prefers_another_number() {
 }
 
 #[tokio::test]
-async fn a_count_is_of_all_pages_and_comes_with_the_first() {
+async fn the_first_page_contains_the_count_of_all_pages() {
     let fixture = Fixture::open().await;
     let small = [("prefer", "maxpagesize=100")];
     let first =
@@ -83,7 +83,7 @@ async fn a_count_is_of_all_pages_and_comes_with_the_first() {
 }
 
 #[tokio::test]
-async fn skip_and_top_page_as_salesforce_pages() {
+async fn skip_and_top_page_like_salesforce() {
     let fixture = Fixture::open().await;
     let mut seen = Vec::new();
     for skip in (0..SHIPS).step_by(500) {
@@ -99,7 +99,7 @@ async fn skip_and_top_page_as_salesforce_pages() {
 }
 
 #[tokio::test]
-async fn a_next_link_is_good_for_its_own_request_and_source_only() {
+async fn a_next_link_is_valid_only_for_its_own_request_and_source() {
     let fixture = Fixture::open().await;
     let tables = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL, Tonnage REAL, Flag TEXT, Photo BLOB);
         INSERT INTO Ships (Id, Name) VALUES (1, 'a'), (2, 'b'), (3, 'c')";
@@ -129,7 +129,7 @@ async fn a_next_link_is_good_for_its_own_request_and_source_only() {
 }
 
 #[tokio::test]
-async fn a_next_link_carries_no_rights() {
+async fn a_next_link_gives_no_rights() {
     let fixture = Fixture::open().await;
     let source = fixture
         .add_source("Pier", "CREATE TABLE T (Id INTEGER PRIMARY KEY); INSERT INTO T VALUES (1), (2), (3)")
@@ -151,7 +151,7 @@ async fn a_next_link_carries_no_rights() {
 }
 
 #[tokio::test]
-async fn a_next_link_of_an_earlier_structure_is_gone() {
+async fn a_next_link_of_an_earlier_structure_is_stale() {
     let fixture = Fixture::open().await;
     let by_tonnage = "/Ships?$orderby=Tonnage&$filter=Tonnage%20gt%201&$select=Tonnage";
     let mut links = Vec::new();

@@ -15,7 +15,7 @@ fn wrong_at_its_end(bytes: usize) -> String {
 
 /// The runtime has one thread for blocking work, and the test occupies it.
 #[test]
-fn a_long_request_is_planned_off_the_thread_that_serves_others() {
+fn a_long_request_is_planned_off_the_request_threads() {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let fixture = Fixture::open().await;

@@ -5,7 +5,7 @@ use http::Method;
 use crate::fixture::{Fixture, ROOT, SHIPS, code, ids};
 
 #[tokio::test]
-async fn every_kind_of_resource_has_its_form() {
+async fn every_kind_of_resource_has_its_representation() {
     let fixture = Fixture::open().await;
     let json = "application/json;odata.metadata=minimal";
     for (rest, media_type, start) in [
@@ -53,7 +53,7 @@ async fn a_null_property_is_204_and_an_unknown_entity_404() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_without_the_body() {
+async fn head_responds_like_get_without_a_body() {
     let fixture = Fixture::open().await;
     for rest in ["", "/$metadata", "/Ships(1)", "/Ships?$top=5", "/Ships", "/Ships(0)", "/Ships/$count"] {
         let get = fixture.get(rest).await;
@@ -67,7 +67,7 @@ async fn head_answers_as_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn the_version_follows_what_the_client_takes() {
+async fn the_version_follows_what_the_client_accepts() {
     let fixture = Fixture::open().await;
     for (asked, answered) in [("4.0", "4.0"), ("4.01", "4.01"), ("5.0", "4.01")] {
         let answer = fixture.get_with("/Ships(1)", &[("odata-maxversion", asked)]).await.expect(200);
@@ -83,7 +83,7 @@ async fn the_version_follows_what_the_client_takes() {
 }
 
 #[tokio::test]
-async fn the_amount_of_control_information_is_the_clients_choice() {
+async fn the_client_chooses_the_amount_of_control_information() {
     let fixture = Fixture::open().await;
     let accept = |value| [("accept", value)];
     let none =
@@ -142,7 +142,7 @@ async fn what_cannot_be_written_is_not_acceptable() {
 }
 
 #[tokio::test]
-async fn the_metadata_document_is_sent_once_and_again_when_it_changed() {
+async fn the_metadata_document_is_sent_again_only_after_a_change() {
     let fixture = Fixture::open().await;
     let first = fixture.get("/$metadata").await.expect(200);
     let tag = first.header("etag").to_owned();
@@ -165,7 +165,7 @@ async fn the_metadata_document_is_sent_once_and_again_when_it_changed() {
 }
 
 #[tokio::test]
-async fn a_plus_is_a_blank_and_an_encoded_one_a_plus() {
+async fn a_plus_is_a_space_and_an_encoded_plus_is_a_plus() {
     let fixture = Fixture::open().await;
     let one = fixture.get("/Ships?$filter=Name+eq+'Ship+7'").await.expect(200);
     assert_eq!(ids(&one), [7]);
@@ -174,7 +174,7 @@ async fn a_plus_is_a_blank_and_an_encoded_one_a_plus() {
 }
 
 #[tokio::test]
-async fn what_is_not_supported_says_so() {
+async fn unsupported_features_are_refused_by_name() {
     let fixture = Fixture::open().await;
     for rest in [
         "/Ships?$expand=Visits",
@@ -247,7 +247,7 @@ async fn an_address_of_32_kib_is_read_and_a_longer_one_refused() {
 }
 
 #[tokio::test]
-async fn a_rename_of_the_source_shows_in_its_links_at_once() {
+async fn a_renamed_source_has_its_new_name_in_links_at_once() {
     let fixture = Fixture::open().await;
     let source =
         fixture.add_source("Old", "CREATE TABLE T (Id INTEGER PRIMARY KEY); INSERT INTO T VALUES (1)").await;

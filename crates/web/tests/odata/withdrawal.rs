@@ -128,7 +128,7 @@ async fn is_whole(body: Body) -> bool {
 }
 
 #[tokio::test]
-async fn revoking_the_token_breaks_its_running_answer_off() {
+async fn revoking_the_token_aborts_its_running_response() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     scene.revoke_token().await;
@@ -139,7 +139,7 @@ async fn revoking_the_token_breaks_its_running_answer_off() {
 }
 
 #[tokio::test]
-async fn unsharing_the_source_breaks_running_answers_off() {
+async fn unsharing_the_source_aborts_running_responses() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     let reader = scene.fixture.server.user(&READER).await.id;
@@ -149,7 +149,7 @@ async fn unsharing_the_source_breaks_running_answers_off() {
 }
 
 #[tokio::test]
-async fn deactivating_the_user_or_a_new_password_breaks_running_answers_off() {
+async fn deactivating_the_user_or_a_new_password_aborts_running_responses() {
     let deactivated = UserChange { active: Some(false), ..change() };
     let new_password = UserChange { password: Some(PasswordHash::new("$argon2id$other")), ..change() };
     for ends in [deactivated, new_password] {
@@ -162,7 +162,7 @@ async fn deactivating_the_user_or_a_new_password_breaks_running_answers_off() {
 }
 
 #[tokio::test]
-async fn losing_the_permission_breaks_running_answers_off() {
+async fn losing_the_permission_aborts_running_responses() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     scene.set_permissions(vec![Permission::ViewDataSource]).await;
@@ -171,7 +171,7 @@ async fn losing_the_permission_breaks_running_answers_off() {
 }
 
 #[tokio::test]
-async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens_off_and_no_others() {
+async fn withdrawing_a_scope_aborts_only_responses_to_tokens_of_the_application() {
     let scene = Scene::new().await;
     let server = &scene.fixture.server;
     let application = server.vault().open_access_token(&scene.token).unwrap().application;
@@ -189,7 +189,7 @@ async fn withdrawing_the_scope_breaks_running_answers_to_the_applications_tokens
 }
 
 #[tokio::test]
-async fn a_node_that_has_not_looked_for_a_second_looks_before_it_sends_on() {
+async fn a_stale_node_polls_before_it_sends_more() {
     let scene = Scene::new().await;
     let body = scene.by_token().await;
     scene.revoke_token().await;
@@ -198,7 +198,7 @@ async fn a_node_that_has_not_looked_for_a_second_looks_before_it_sends_on() {
 }
 
 #[tokio::test]
-async fn what_takes_nothing_from_the_reader_lets_answers_run_to_their_end() {
+async fn unrelated_changes_do_not_abort_responses() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     let other = scene.fixture.server.user(&OTHER).await.id;
@@ -213,7 +213,7 @@ async fn what_takes_nothing_from_the_reader_lets_answers_run_to_their_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_waited_for_its_turn_is_held_against_what_changed_meanwhile() {
+async fn a_request_is_authorised_again_after_waiting_for_its_permit() {
     for (revokes, status) in [(true, 401), (false, 404)] {
         let scene = Scene::new().await;
         scene.fixture.limit(Limit::ODataMaxConcurrentRequests, 1).await;

@@ -339,7 +339,7 @@ async fn every_method_on_every_path_is_answered_without_a_fault() {
 }
 
 #[tokio::test]
-async fn a_fault_of_the_server_keeps_its_cause_to_itself() {
+async fn the_response_to_a_server_failure_does_not_contain_its_cause() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
