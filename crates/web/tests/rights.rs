@@ -88,7 +88,7 @@ async fn send_while_role_changes(
 }
 
 #[tokio::test]
-async fn what_was_judged_by_rights_that_are_gone_is_not_written() {
+async fn an_operation_is_not_written_once_its_rights_are_withdrawn() {
     let server = TestServer::start().await;
     let clerks = server.add_role("clerks", &CLERK_MAY).await;
     server.add_user(&CLERK, &[clerks]).await;
@@ -137,7 +137,7 @@ async fn what_was_judged_by_rights_that_are_gone_is_not_written() {
 }
 
 #[tokio::test]
-async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
+async fn a_demoted_administrator_cannot_appoint_another() {
     let server = TestServer::start().await;
     let strong = server.add_role("strong", &[Permission::Administrator]).await;
     server.add_user(&CLERK, &[strong]).await;
@@ -159,7 +159,7 @@ async fn an_administrator_who_is_demoted_meanwhile_makes_no_administrator() {
 
 /// An owner sends the application back unchanged, again and again, while an administrator narrows it.
 #[tokio::test]
-async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_owner_writes() {
+async fn a_withdrawn_scope_does_not_return_through_concurrent_updates() {
     let server = TestServer::start().await;
     let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Introspect].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = scopes).await;
@@ -186,7 +186,7 @@ async fn a_scope_that_an_administrator_takes_away_stays_away_however_often_the_o
 }
 
 #[tokio::test]
-async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
+async fn a_withdrawn_scope_is_removed_from_every_token_at_once() {
     let server = TestServer::start().await;
     let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = all.clone()).await;
@@ -211,7 +211,7 @@ async fn a_withdrawn_scope_is_gone_from_every_token_at_once() {
 }
 
 #[tokio::test]
-async fn a_scope_that_is_withdrawn_while_the_body_is_on_its_way_writes_nothing() {
+async fn nothing_is_written_if_the_scope_is_withdrawn_before_the_body_arrives() {
     let server = TestServer::start().await;
     let all: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let application = server.add_application(&USER, |new| new.scopes = all.clone()).await;
@@ -235,7 +235,7 @@ async fn a_scope_that_is_withdrawn_while_the_body_is_on_its_way_writes_nothing()
 }
 
 #[tokio::test]
-async fn deleting_an_owner_names_what_stands_in_the_way() {
+async fn deleting_an_owner_lists_what_they_own() {
     let server = TestServer::start().await;
     for name in ["Crane", "Winch"] {
         server.add_application(&USER, |new| new.name = name.to_owned()).await;
@@ -255,7 +255,7 @@ async fn deleting_an_owner_names_what_stands_in_the_way() {
 }
 
 #[tokio::test]
-async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
+async fn possessions_of_a_deleted_user_are_handed_over_with_their_tokens() {
     let server = TestServer::start().await;
     let application = server.add_application(&USER, |_| {}).await;
     let of_owner = server.access_token(&USER, application.id, BuiltInScope::OData.into()).await;
@@ -278,7 +278,7 @@ async fn what_a_deleted_user_owned_is_handed_over_with_its_tokens() {
 }
 
 #[tokio::test]
-async fn nothing_is_handed_over_to_somebody_who_could_not_use_it() {
+async fn possessions_are_handed_over_only_to_a_user_who_can_use_them() {
     let server = TestServer::start().await;
     let file = server.sqlite_file("pier.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
@@ -304,7 +304,7 @@ async fn nothing_is_handed_over_to_somebody_who_could_not_use_it() {
 }
 
 #[tokio::test]
-async fn what_a_deleted_user_owned_goes_with_every_token() {
+async fn deleting_the_possessions_of_a_user_revokes_their_tokens() {
     let server = TestServer::start().await;
     let file = server.sqlite_file("pier.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
@@ -320,7 +320,7 @@ async fn what_a_deleted_user_owned_goes_with_every_token() {
 }
 
 #[tokio::test]
-async fn only_an_administrator_decides_about_what_others_own() {
+async fn only_an_administrator_disposes_of_possessions_of_others() {
     let server = TestServer::start().await;
     let mut may = CLERK_MAY.to_vec();
     may.extend([Permission::DeleteUsers, Permission::DeleteDataSource, Permission::OAuth]);
@@ -338,7 +338,7 @@ async fn only_an_administrator_decides_about_what_others_own() {
 }
 
 #[tokio::test]
-async fn only_confidential_applications_get_the_password_grant_and_are_warned_of_it() {
+async fn only_confidential_applications_get_the_password_grant_with_a_warning() {
     let server = TestServer::start().await;
     let register = async |more: Value, status: u16| {
         let mut body = json!({ "name": "Crane", "redirectUrls": ["https://client.example/cb"] });

@@ -56,7 +56,7 @@ async fn gets_in(server: &TestServer, name: &str, password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_user_is_made_in_hdps_shape_and_gets_in() {
+async fn a_user_is_created_in_hdps_format_and_can_sign_in() {
     let server = TestServer::start().await;
     let answer = server.post(PATH).basic(&ADMIN).json(&payload("Mate", &[2])).send().await.expect(201);
     let made = answer.json();
@@ -77,7 +77,7 @@ async fn a_user_is_made_in_hdps_shape_and_gets_in() {
 }
 
 #[tokio::test]
-async fn a_user_of_name_and_password_alone_is_active_with_the_role_user() {
+async fn a_user_with_only_name_and_password_is_active_and_has_the_role_user() {
     let server = TestServer::start().await;
     let body = json!({ "userName": "mate", "passwordInfo": { "password": PASSWORD } });
     let made = create(&server, &body).await;
@@ -86,7 +86,7 @@ async fn a_user_of_name_and_password_alone_is_active_with_the_role_user() {
 }
 
 #[tokio::test]
-async fn every_fault_of_a_payload_is_named_at_once_and_nothing_is_made() {
+async fn every_fault_of_a_payload_is_reported_and_nothing_is_created() {
     let server = TestServer::start().await;
     let body = json!({
         "userName": "a:b",
@@ -107,7 +107,7 @@ async fn every_fault_of_a_payload_is_named_at_once_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn hostile_payloads_are_refused_with_the_field() {
+async fn malformed_payloads_are_refused_with_the_field() {
     let server = TestServer::start().await;
     let long = "x".repeat(129);
     for (body, field) in [
@@ -149,7 +149,7 @@ async fn hostile_payloads_are_refused_with_the_field() {
 }
 
 #[tokio::test]
-async fn a_name_belongs_to_one_user_whatever_its_case() {
+async fn user_names_are_unique_ignoring_case() {
     let server = TestServer::start().await;
     let refused = server.post(PATH).basic(&ADMIN).json(&payload("D2CUSER", &[2])).send().await.expect(400);
     assert_eq!(refused.error_code(), 222_298_020);
@@ -179,7 +179,7 @@ async fn the_list_is_paged_by_id() {
 }
 
 #[tokio::test]
-async fn a_put_keeps_what_it_leaves_out() {
+async fn a_put_keeps_omitted_members() {
     let server = TestServer::start().await;
     let made = create(&server, &payload("mate", &[2])).await;
     let changed =
@@ -194,7 +194,7 @@ async fn a_put_keeps_what_it_leaves_out() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_old_one_at_once() {
+async fn a_new_password_replaces_the_old_one_at_once() {
     let server = TestServer::start().await;
     let other = id_of(&server, &OTHER).await;
     let token =
@@ -208,7 +208,7 @@ async fn a_new_password_ends_the_old_one_at_once() {
 }
 
 #[tokio::test]
-async fn status_zero_ends_password_session_and_tokens_and_one_brings_the_password_back() {
+async fn status_0_disables_password_session_and_tokens_and_1_enables_the_password() {
     let server = TestServer::start().await;
     let other = id_of(&server, &OTHER).await;
     let token =
@@ -248,7 +248,7 @@ async fn a_locked_account_is_shown_and_unlocked() {
 }
 
 #[tokio::test]
-async fn a_password_is_good_until_it_expires() {
+async fn a_password_is_valid_until_it_expires() {
     let server = TestServer::start().await;
     let other = id_of(&server, &OTHER).await;
     let soon = json!({ "passwordInfo": { "passwordExpiration": "2026-01-01T12:01:00Z" } });
@@ -284,7 +284,7 @@ async fn the_last_active_administrator_stays() {
 }
 
 #[tokio::test]
-async fn a_user_who_owns_something_is_not_deleted() {
+async fn a_user_who_owns_something_cannot_be_deleted() {
     let server = TestServer::start().await;
     let user = id_of(&server, &USER).await;
     let application = json!({ "name": "crane", "redirectUrls": ["https://crane.example/cb"] });
@@ -315,7 +315,7 @@ async fn ordinary_users_neither_see_nor_change_users() {
 }
 
 #[tokio::test]
-async fn who_manages_users_does_not_rise_by_it() {
+async fn managing_users_does_not_raise_ones_own_permissions() {
     let (server, clerks) = with_clerk().await;
     let clerk = id_of(&server, &CLERK).await;
     let admin = id_of(&server, &ADMIN).await;
@@ -342,7 +342,7 @@ async fn who_manages_users_does_not_rise_by_it() {
 }
 
 #[tokio::test]
-async fn a_changed_role_holds_from_the_next_request_on() {
+async fn a_changed_role_applies_from_the_next_request_on() {
     let (server, clerks) = with_clerk().await;
     let other = id_of(&server, &OTHER).await;
     server.get(PATH).basic(&OTHER).send().await.expect(403);
@@ -360,7 +360,7 @@ async fn a_changed_role_holds_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn each_act_leaves_an_event_without_the_password() {
+async fn each_operation_on_a_user_is_audited_without_the_password() {
     let server = TestServer::start().await;
     let made = create(&server, &payload("mate", &[2])).await;
     let body = json!({ "passwordInfo": { "password": "another sea, another ship" } });

@@ -62,7 +62,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn every_route_for_programs_names_who_proved_to_be_asking() {
+async fn the_log_of_every_api_route_names_the_authenticated_caller() {
     let scene = Scene::new().await;
     let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
     let token = scene.server.access_token(&USER, ApplicationId::new(1), scopes).await;
@@ -84,7 +84,7 @@ async fn every_route_for_programs_names_who_proved_to_be_asking() {
 }
 
 #[tokio::test]
-async fn every_page_names_whose_session_it_is() {
+async fn the_log_of_every_page_names_the_user_of_the_session() {
     let scene = Scene::new().await;
     let client = Client::register(&scene.server).await;
     let session = scene.server.session(&USER).await;
@@ -109,7 +109,7 @@ async fn every_page_names_whose_session_it_is() {
 }
 
 #[tokio::test]
-async fn a_flow_names_user_and_application_at_each_step_from_sign_in_to_the_end_of_the_token() {
+async fn the_log_names_user_and_application_at_each_step_of_a_flow() {
     let scene = Scene::new().await;
     let server = &scene.server;
     let client = Client::register(server).await;
@@ -154,7 +154,7 @@ async fn a_flow_names_user_and_application_at_each_step_from_sign_in_to_the_end_
 }
 
 #[tokio::test]
-async fn what_is_only_claimed_is_named_nowhere() {
+async fn unverified_claims_are_not_logged() {
     let scene = Scene::new().await;
     let server = &scene.server;
     let client = Client::register(server).await;

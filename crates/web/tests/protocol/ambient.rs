@@ -80,7 +80,7 @@ async fn no_page_of_another_origin_changes_anything_with_the_cookie_even_if_it_l
 }
 
 #[tokio::test]
-async fn a_form_of_another_origin_is_refused_and_leaves_the_cookies_alone() {
+async fn a_form_of_another_origin_is_refused_and_sets_no_cookie() {
     let server = TestServer::start().await;
     let session = format!("sluicegate={}", server.session(&USER).await);
     let forms =
@@ -100,7 +100,7 @@ async fn a_form_of_another_origin_is_refused_and_leaves_the_cookies_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_to_a_request_without_our_cookies_sets_none_where_the_browser_may_hold_some() {
+async fn a_response_sets_no_cookie_if_the_browser_may_have_withheld_ours() {
     let server = TestServer::start().await;
     for path in
         ["/login", "/logout", "/oauth2/consent", "/account/password", "/account/applications/1/revoke"]
@@ -123,7 +123,7 @@ async fn an_answer_to_a_request_without_our_cookies_sets_none_where_the_browser_
 }
 
 #[tokio::test]
-async fn a_dead_session_is_taken_from_the_browser_that_sends_it() {
+async fn an_invalid_session_cookie_is_deleted() {
     let server = TestServer::start().await;
     for cookie in ["sluicegate=dead", "sluicegate=a; sluicegate=b"] {
         let answer = form(server.post("/logout").header("cookie", cookie), "").send().await.expect(200);
@@ -132,7 +132,7 @@ async fn a_dead_session_is_taken_from_the_browser_that_sends_it() {
 }
 
 #[tokio::test]
-async fn basic_that_came_with_a_browser_opens_no_session_at_authorize() {
+async fn basic_credentials_of_a_browser_open_no_session_at_authorize() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     allow(&mut server.browser(), &USER, &client.authorize_url(&[])).await;
@@ -150,7 +150,7 @@ async fn basic_that_came_with_a_browser_opens_no_session_at_authorize() {
 }
 
 #[tokio::test]
-async fn a_request_that_a_client_posts_from_its_page_meets_the_session_that_the_browser_has() {
+async fn an_authorization_request_posted_by_a_client_uses_the_existing_session() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = server.browser();
@@ -182,7 +182,7 @@ async fn a_request_that_a_client_posts_from_its_page_meets_the_session_that_the_
 }
 
 #[tokio::test]
-async fn a_server_behind_another_name_knows_its_own_pages_by_the_host_that_was_asked() {
+async fn a_server_recognises_its_own_pages_by_the_requested_host() {
     let server = TestServer::start().await;
     let path = format!("{APPLICATIONS}?limit=1");
     let body = json!({ "name": "From another name", "redirectUrls": [CALLBACK] });
@@ -201,7 +201,7 @@ async fn a_server_behind_another_name_knows_its_own_pages_by_the_host_that_was_a
 }
 
 #[tokio::test]
-async fn a_state_of_eight_kilobytes_comes_back_through_sign_in_and_consent() {
+async fn a_state_of_eight_kilobytes_survives_sign_in_and_consent() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for state in ["x".repeat(8192), "&".repeat(8192)] {

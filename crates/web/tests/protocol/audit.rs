@@ -15,7 +15,7 @@ async fn all(server: &TestServer) -> Vec<(Action, Outcome)> {
 }
 
 #[tokio::test]
-async fn issuing_and_refreshing_leave_no_event() {
+async fn issuing_and_refreshing_write_no_audit_event() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -28,7 +28,7 @@ async fn issuing_and_refreshing_leave_no_event() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_access_leaves_one_event() {
+async fn every_refusal_of_access_writes_one_event() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let stranger = Client::register(&server).await;
@@ -65,7 +65,7 @@ async fn every_refusal_of_access_leaves_one_event() {
 }
 
 #[tokio::test]
-async fn the_same_refusal_of_a_known_client_is_written_ten_times_a_minute() {
+async fn equal_refusals_of_a_client_are_written_ten_times_a_minute() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let stranger = Client::register(&server).await;
@@ -84,7 +84,7 @@ async fn the_same_refusal_of_a_known_client_is_written_ten_times_a_minute() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_replayed_again_and_again_is_written_ten_times_a_minute() {
+async fn replays_of_one_code_are_written_ten_times_a_minute() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -100,7 +100,7 @@ async fn a_code_that_is_replayed_again_and_again_is_written_ten_times_a_minute()
 }
 
 #[tokio::test]
-async fn every_failure_to_prove_who_one_is_is_written() {
+async fn every_failed_authentication_is_written() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
@@ -114,7 +114,7 @@ async fn every_failure_to_prove_who_one_is_is_written() {
 }
 
 #[tokio::test]
-async fn acts_are_recorded_with_who_what_and_from_where() {
+async fn operations_are_recorded_with_actor_subject_and_address() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -144,7 +144,7 @@ async fn acts_are_recorded_with_who_what_and_from_where() {
 }
 
 #[tokio::test]
-async fn no_secret_stands_in_the_log() {
+async fn the_audit_log_contains_no_secret() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code_with(&server, &USER, &[("state", "the state")]).await;
@@ -179,7 +179,7 @@ async fn since(server: &TestServer, before: usize) -> Vec<(Option<String>, Optio
 const APPLICATIONS: &str = "/api/mgmt/oauth/client/applications";
 
 #[tokio::test]
-async fn a_forged_form_and_a_missing_csrf_token_leave_an_event_with_who_is_signed_in() {
+async fn forged_forms_and_missing_csrf_tokens_write_an_event_with_the_signed_in_user() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let session = server.session(&USER).await;
@@ -217,7 +217,7 @@ async fn a_forged_form_and_a_missing_csrf_token_leave_an_event_with_who_is_signe
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_read_or_come_from_elsewhere_leave_an_event() {
+async fn unreadable_and_cross_origin_credentials_write_an_event() {
     let server = TestServer::start().await;
     let before = all(&server).await.len();
     let data = "/api/odata4/none";
@@ -250,7 +250,7 @@ async fn credentials_that_cannot_be_read_or_come_from_elsewhere_leave_an_event()
 }
 
 #[tokio::test]
-async fn a_dead_token_leaves_an_event_that_names_whose_it_was() {
+async fn an_invalid_token_writes_an_event_that_names_its_user() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let (first, second) = (client.tokens(&server).await, client.tokens(&server).await);
@@ -280,7 +280,7 @@ async fn a_dead_token_leaves_an_event_that_names_whose_it_was() {
 }
 
 #[tokio::test]
-async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
+async fn a_request_for_an_application_out_of_reach_writes_an_event_with_the_caller() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let before = all(&server).await.len();
@@ -295,7 +295,7 @@ async fn an_application_out_of_reach_leaves_an_event_with_who_asked() {
 }
 
 #[tokio::test]
-async fn whatever_else_is_out_of_reach_leaves_an_event_with_who_asked() {
+async fn other_requests_out_of_reach_write_an_event_with_the_caller() {
     let server = TestServer::start().await;
     let path = server.sqlite_file("sample.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
@@ -323,7 +323,7 @@ async fn whatever_else_is_out_of_reach_leaves_an_event_with_who_asked() {
 }
 
 #[tokio::test]
-async fn nothing_that_a_stranger_can_name_makes_another_event() {
+async fn values_that_a_stranger_chooses_do_not_multiply_events() {
     let server = TestServer::start().await;
     let before = all(&server).await.len();
     for n in 0..60 {
@@ -343,7 +343,7 @@ async fn nothing_that_a_stranger_can_name_makes_another_event() {
 }
 
 #[tokio::test]
-async fn replays_and_ends_of_tokens_name_the_user() {
+async fn events_about_replays_and_revoked_tokens_name_the_user() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let code = client.code_with(&server, &USER, &crate::client::S256).await;
@@ -369,7 +369,7 @@ async fn replays_and_ends_of_tokens_name_the_user() {
 }
 
 #[tokio::test]
-async fn the_rotation_of_keys_names_who_asked_for_it() {
+async fn the_event_of_a_key_rotation_names_its_actor() {
     let server = TestServer::start().await;
     server.app().keys().rotate(&app::identity::caller::RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(91 * 86_400);

@@ -25,7 +25,7 @@ fn assert_told(answer: &Answer, error: &str) {
 }
 
 #[tokio::test]
-async fn a_wrong_client_or_redirect_url_is_a_page_and_never_a_redirect() {
+async fn a_wrong_client_or_redirect_url_gets_a_page_and_never_a_redirect() {
     let server = TestServer::start().await;
     let id = Client::register(&server).await.identifier;
     let redirect = "redirect_uri=https%3A%2F%2Fclient.example%2Fcb";
@@ -54,7 +54,7 @@ async fn a_wrong_client_or_redirect_url_is_a_page_and_never_a_redirect() {
 }
 
 #[tokio::test]
-async fn duplicate_parameters_are_a_page() {
+async fn repeated_parameters_get_an_error_page() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for again in [
@@ -71,7 +71,7 @@ async fn duplicate_parameters_are_a_page() {
 }
 
 #[tokio::test]
-async fn whatever_else_is_wrong_is_told_to_the_client() {
+async fn all_other_errors_are_sent_to_the_client() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let strict = Client::strict(&server).await;
@@ -105,7 +105,7 @@ async fn whatever_else_is_wrong_is_told_to_the_client() {
 }
 
 #[tokio::test]
-async fn prompts_are_obeyed() {
+async fn the_prompt_parameter_is_obeyed() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = server.browser();
@@ -125,7 +125,7 @@ async fn prompts_are_obeyed() {
 }
 
 #[tokio::test]
-async fn a_posted_request_reads_its_body_only() {
+async fn a_posted_request_takes_parameters_only_from_its_body() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let fields =
@@ -141,7 +141,7 @@ async fn a_posted_request_reads_its_body_only() {
 }
 
 #[tokio::test]
-async fn basic_signs_in_at_authorize_and_comes_with_a_session() {
+async fn basic_credentials_of_a_program_open_a_session_at_authorize() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let url = client.authorize_url(&[("prompt", "login")]);
@@ -167,7 +167,7 @@ async fn a_wrong_basic_header_leads_to_the_sign_in_page_and_back_to_the_request(
 }
 
 #[tokio::test]
-async fn no_password_is_judged_for_a_request_that_cannot_be_answered() {
+async fn no_password_is_checked_for_an_invalid_request() {
     let server = TestServer::start().await;
     let page = server.get("/oauth2/authorize?client_id=x").basic(&USER).send().await;
     assert_error_page(&page);
@@ -175,7 +175,7 @@ async fn no_password_is_judged_for_a_request_that_cannot_be_answered() {
 }
 
 #[tokio::test]
-async fn a_client_secret_in_the_query_is_ignored_and_goes_nowhere() {
+async fn a_client_secret_in_the_query_is_ignored_and_not_passed_on() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let secret = client.secret.clone().unwrap();
@@ -184,7 +184,7 @@ async fn a_client_secret_in_the_query_is_ignored_and_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_state_with_every_character_comes_back_unchanged() {
+async fn a_state_with_any_character_is_returned_unchanged() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let state = "a&b=c d+e%20/?#[]@!$'()*,;\"<script>é🚢";

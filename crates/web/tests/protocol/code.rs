@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::client::{CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, VERIFIER, assert_refused, is_alive};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_parallel_exchanges_one_succeeds_and_what_it_gave_is_dead() {
+async fn of_many_parallel_exchanges_one_succeeds_and_its_tokens_are_revoked() {
     let server = Arc::new(TestServer::start().await);
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -31,7 +31,7 @@ async fn of_many_parallel_exchanges_one_succeeds_and_what_it_gave_is_dead() {
 }
 
 #[tokio::test]
-async fn a_code_cannot_be_exchanged_twice_and_a_replay_ends_its_grant() {
+async fn a_code_cannot_be_exchanged_twice_and_a_replay_revokes_its_grant() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -43,7 +43,7 @@ async fn a_code_cannot_be_exchanged_twice_and_a_replay_ends_its_grant() {
 }
 
 #[tokio::test]
-async fn a_code_lives_for_a_minute() {
+async fn a_code_is_valid_for_a_minute() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -55,7 +55,7 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_replay_after_the_codes_minute_ends_its_grant_too() {
+async fn a_replay_of_an_expired_code_revokes_its_grant() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let thief = Client::register(&server).await;
@@ -73,7 +73,7 @@ async fn a_replay_after_the_codes_minute_ends_its_grant_too() {
 }
 
 #[tokio::test]
-async fn an_expired_code_founds_nothing_and_ends_nothing() {
+async fn an_expired_unused_code_creates_and_revokes_nothing() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -88,7 +88,7 @@ async fn an_expired_code_founds_nothing_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_code_is_worthless_to_another_client() {
+async fn a_code_is_invalid_for_another_client() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let thief = Client::register(&server).await;
@@ -98,7 +98,7 @@ async fn a_code_is_worthless_to_another_client() {
 }
 
 #[tokio::test]
-async fn the_redirect_url_of_the_exchange_is_that_of_the_request() {
+async fn the_exchange_must_repeat_the_redirect_url_of_the_request() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let grant = ("grant_type", "authorization_code");
@@ -119,7 +119,7 @@ async fn the_redirect_url_of_the_exchange_is_that_of_the_request() {
 }
 
 #[tokio::test]
-async fn the_verifier_must_fit_the_challenge() {
+async fn the_verifier_must_match_the_challenge_of_the_code() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let wrong = VERIFIER.replace('d', "e");
@@ -147,7 +147,7 @@ async fn the_verifier_must_fit_the_challenge() {
 }
 
 #[tokio::test]
-async fn a_failed_exchange_does_not_use_the_code_up() {
+async fn a_failed_exchange_does_not_consume_the_code() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code_with(&server, &USER, &S256).await;

@@ -18,7 +18,7 @@ async fn asked<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)
 }
 
 #[tokio::test]
-async fn a_consent_is_remembered_and_more_is_asked_for_again() {
+async fn a_consent_is_stored_and_further_scopes_need_a_new_one() {
     let server = TestServer::start().await;
     let both = json!({ "scopes": ["api.access.odata", "api.mgmt"] });
     let client = Client::register_as(&server, &ADMIN, both).await;
@@ -39,7 +39,7 @@ async fn a_consent_is_remembered_and_more_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn denying_tells_the_client_in_the_documented_words_and_allows_nothing() {
+async fn denying_sends_the_documented_error_and_allows_nothing() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = asked(&server, &client, &[("state", "s")]).await;
@@ -56,7 +56,7 @@ async fn denying_tells_the_client_in_the_documented_words_and_allows_nothing() {
 }
 
 #[tokio::test]
-async fn pages_in_a_flow_let_the_browser_go_on_and_cannot_be_framed() {
+async fn pages_in_a_flow_allow_further_redirects_and_cannot_be_framed() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = server.browser();
@@ -94,7 +94,7 @@ async fn pages_in_a_flow_let_the_browser_go_on_and_cannot_be_framed() {
 }
 
 #[tokio::test]
-async fn after_a_wrong_password_the_sign_in_page_still_knows_where_it_leads() {
+async fn the_sign_in_page_keeps_its_destination_after_a_wrong_password() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = server.browser();
@@ -107,7 +107,7 @@ async fn after_a_wrong_password_the_sign_in_page_still_knows_where_it_leads() {
 }
 
 #[tokio::test]
-async fn a_consent_of_another_browser_or_another_site_is_refused() {
+async fn a_consent_form_of_another_browser_or_site_is_refused() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let browser = asked(&server, &client, &[]).await;
@@ -145,7 +145,7 @@ async fn a_consent_of_another_browser_or_another_site_is_refused() {
 }
 
 #[tokio::test]
-async fn a_changed_request_in_the_consent_form_is_checked_anew() {
+async fn the_request_in_the_consent_form_is_validated_again() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = asked(&server, &client, &[]).await;
@@ -163,7 +163,7 @@ fn words(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_consent_page_tells_the_whole_truth_about_the_destination() {
+async fn the_consent_page_shows_scheme_host_and_port_of_the_destination() {
     let server = TestServer::start().await;
     for (redirect, response, never) in [
         (
@@ -192,7 +192,7 @@ async fn the_consent_page_tells_the_whole_truth_about_the_destination() {
 }
 
 #[tokio::test]
-async fn the_consent_page_says_who_registered_the_application_and_sets_off_what_its_developer_wrote() {
+async fn the_consent_page_names_the_creator_and_marks_the_developers_texts() {
     let server = TestServer::start().await;
     let members = json!({
         "description": "Verified by Microsoft",
@@ -220,7 +220,7 @@ async fn the_consent_page_says_who_registered_the_application_and_sets_off_what_
 }
 
 #[tokio::test]
-async fn who_registered_an_application_stays_on_the_pages_after_it_was_handed_over() {
+async fn pages_show_the_creator_of_an_application_after_a_handover() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut other = server.browser();
@@ -241,7 +241,7 @@ async fn who_registered_an_application_stays_on_the_pages_after_it_was_handed_ov
 }
 
 #[tokio::test]
-async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates_the_server() {
+async fn names_with_invisible_characters_or_imitations_of_the_server_are_refused() {
     let server = TestServer::start().await;
     let names = [
         "\u{200B}",
@@ -271,7 +271,7 @@ async fn no_application_user_or_role_is_named_by_what_cannot_be_seen_or_imitates
 }
 
 #[tokio::test]
-async fn no_application_or_user_is_named_after_who_runs_the_server() {
+async fn names_of_operators_cannot_be_given_to_applications_or_users() {
     let server = TestServer::start().await;
     for name in ["Administrator", "5ystem", "IT Support", "Ádmin", "d2c-admin"] {
         let application = json!({ "name": name, "redirectUrls": ["https://client.example/cb"] });
@@ -303,7 +303,7 @@ async fn names_with_markup_are_shown_as_text() {
 }
 
 #[tokio::test]
-async fn an_application_that_is_deleted_meanwhile_gets_no_code() {
+async fn an_application_that_is_deleted_during_consent_gets_no_code() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let mut browser = asked(&server, &client, &[]).await;

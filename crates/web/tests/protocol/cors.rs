@@ -75,7 +75,7 @@ async fn exchange(server: &TestServer, client: &Client, origin: &str) -> Answer 
 }
 
 #[tokio::test]
-async fn without_the_limit_pages_of_applications_reach_token_revocation_and_data_only() {
+async fn by_default_pages_of_applications_read_only_token_revocation_and_data() {
     let server = TestServer::start().await;
     for path in [TOKEN, REVOKE, DATA] {
         assert!(!passes(&server, path, CLIENT).await && !passes(&server, path, PAGE).await, "{path}");
@@ -102,7 +102,7 @@ async fn without_the_limit_pages_of_applications_reach_token_revocation_and_data
 }
 
 #[tokio::test]
-async fn a_public_client_in_a_page_lives_from_the_code_to_the_data() {
+async fn a_public_client_in_a_web_page_can_complete_the_flow_and_read_data() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
     let answer = exchange(&server, &client, CLIENT).await;
@@ -130,7 +130,7 @@ async fn a_public_client_in_a_page_lives_from_the_code_to_the_data() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_preflight_names_methods_and_headers() {
+async fn the_response_to_a_preflight_lists_methods_and_headers() {
     let server = TestServer::start().await;
     Client::register(&server).await;
     for (path, methods) in [(TOKEN, "POST"), (DATA, "GET"), ("/api/odata4/crm/People", "GET")] {
@@ -152,7 +152,7 @@ async fn the_answer_to_a_preflight_names_methods_and_headers() {
 }
 
 #[tokio::test]
-async fn limit_5_trusts_all_origins_or_those_of_the_list() {
+async fn limit_5_trusts_every_origin_or_those_in_the_list() {
     let server = TestServer::start().await;
     list(&server, &[PAGE, "https://*.trusted.example"]).await.expect(201);
     let everywhere = [TOKEN, REVOKE, "/oauth2/introspect", DATA, APPLICATIONS, LIST, "/api/mgmt/permissions"];
@@ -183,7 +183,7 @@ async fn limit_5_trusts_all_origins_or_those_of_the_list() {
 }
 
 #[tokio::test]
-async fn an_unlisted_origin_gets_the_same_answer_without_the_headers() {
+async fn an_unlisted_origin_gets_the_same_response_without_the_headers() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
     for origin in ["https://unknown.example", "null", "https://oauth.powerbi.com"] {
@@ -195,7 +195,7 @@ async fn an_unlisted_origin_gets_the_same_answer_without_the_headers() {
 }
 
 #[tokio::test]
-async fn no_page_reads_by_cookie_or_basic_whatever_the_limit_says() {
+async fn cookie_and_basic_never_work_across_origins_whatever_the_limit() {
     let server = TestServer::start().await;
     limit(&server, 1).await;
     let session = server.session(&USER).await;
@@ -218,7 +218,7 @@ async fn no_page_reads_by_cookie_or_basic_whatever_the_limit_says() {
 }
 
 #[tokio::test]
-async fn pages_for_people_are_never_read_by_other_pages() {
+async fn pages_for_people_are_never_readable_across_origins() {
     let server = TestServer::start().await;
     limit(&server, 1).await;
     let client = Client::register(&server).await;
@@ -238,7 +238,7 @@ async fn pages_for_people_are_never_read_by_other_pages() {
 }
 
 #[tokio::test]
-async fn the_metadata_are_for_every_page() {
+async fn every_origin_may_read_the_metadata() {
     let server = TestServer::start().await;
     let path = "/.well-known/oauth-authorization-server";
     for origin in [PAGE, "null"] {
@@ -249,7 +249,7 @@ async fn the_metadata_are_for_every_page() {
 }
 
 #[tokio::test]
-async fn the_list_is_kept_as_hybrid_data_pipeline_has_it() {
+async fn the_list_of_trusted_origins_works_as_in_hybrid_data_pipeline() {
     let server = TestServer::start().await;
     let empty = server.get(LIST).basic(&ADMIN).send().await.expect(200).json();
     assert_eq!(empty, json!({ "whitelist": [] }));
@@ -284,7 +284,7 @@ async fn the_list_is_kept_as_hybrid_data_pipeline_has_it() {
 }
 
 #[tokio::test]
-async fn every_fault_of_an_entry_is_named_and_nothing_is_added() {
+async fn every_fault_of_an_entry_is_reported_and_nothing_is_added() {
     let server = TestServer::start().await;
     list(&server, &[PAGE]).await.expect(201);
     let body = json!({ "whitelist": [
@@ -329,7 +329,7 @@ async fn every_fault_of_an_entry_is_named_and_nothing_is_added() {
 }
 
 #[tokio::test]
-async fn the_list_is_for_those_with_the_permission() {
+async fn the_list_of_trusted_origins_requires_the_permission() {
     let server = TestServer::start().await;
     let role = server
         .add_role("Web", &[domain::account::Permission::CORSwhitelist, domain::account::Permission::MgmtAPI]);

@@ -46,7 +46,7 @@ async fn assert_new_ones_live(server: &TestServer, client: &Client, user: &TestU
 }
 
 #[tokio::test]
-async fn resetting_the_secret_ends_everything_of_the_application() {
+async fn resetting_the_secret_revokes_all_access_of_the_application() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let other = Client::register(&server).await;
@@ -65,7 +65,7 @@ async fn resetting_the_secret_ends_everything_of_the_application() {
 }
 
 #[tokio::test]
-async fn deleting_the_application_ends_everything_of_it() {
+async fn deleting_an_application_revokes_all_its_access() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let held = hold(&server, &client).await;
@@ -79,7 +79,7 @@ async fn deleting_the_application_ends_everything_of_it() {
 }
 
 #[tokio::test]
-async fn revoking_an_allowed_application_ends_the_users_own_access_only() {
+async fn revoking_an_allowed_application_affects_only_that_user() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code_with(&server, &testkit::OTHER, &[]).await;
@@ -100,7 +100,7 @@ async fn change_user(server: &TestServer, draft: UserDraft) {
 }
 
 #[tokio::test]
-async fn disabling_a_user_ends_everything_of_the_user() {
+async fn disabling_a_user_revokes_all_access_of_the_user() {
     let server = TestServer::start().await;
     let client = Client::register_as(&server, &testkit::ADMIN, json!({})).await;
     let held = hold(&server, &client).await;
@@ -117,7 +117,7 @@ async fn disabling_a_user_ends_everything_of_the_user() {
 }
 
 #[tokio::test]
-async fn an_administrators_new_password_ends_everything_of_the_user() {
+async fn a_password_set_by_an_administrator_revokes_all_access_of_the_user() {
     let server = TestServer::start().await;
     let client = Client::register_as(&server, &testkit::ADMIN, json!({})).await;
     let held = hold(&server, &client).await;
@@ -132,7 +132,7 @@ async fn an_administrators_new_password_ends_everything_of_the_user() {
 }
 
 #[tokio::test]
-async fn a_service_token_ends_with_its_application_and_its_owner() {
+async fn a_service_token_becomes_invalid_with_its_application_and_owner() {
     let server = TestServer::start().await;
     let grants = json!({ "grantTypes": ["client_credentials"] });
     let client = Client::register_with(&server, grants).await;
@@ -160,7 +160,7 @@ async fn access_of(requests: JoinSet<Answer>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_issued_while_a_grant_ends_is_dead_with_it() {
+async fn tokens_issued_during_the_revocation_of_a_grant_are_invalid() {
     let server = Arc::new(TestServer::start().await);
     for client in [Client::register(&server).await, Client::strict(&server).await] {
         for _ in 0..8 {
@@ -184,7 +184,7 @@ async fn what_is_issued_while_a_grant_ends_is_dead_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_issued_while_an_allowance_ends_is_dead_with_it() {
+async fn tokens_issued_during_the_revocation_of_a_consent_are_invalid() {
     let server = Arc::new(TestServer::start().await);
     let client = Client::register(&server).await;
     let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", client.id);

@@ -42,7 +42,7 @@ async fn issuing_and_refreshing_add_no_row() {
 }
 
 #[tokio::test]
-async fn rotating_adds_no_row_either() {
+async fn rotating_adds_no_row() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let mut tokens = client.tokens(&server).await;
@@ -61,7 +61,7 @@ async fn rotating_adds_no_row_either() {
 }
 
 #[tokio::test]
-async fn what_is_over_goes_away_by_itself() {
+async fn expired_rows_are_deleted_automatically() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;

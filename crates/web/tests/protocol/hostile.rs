@@ -57,7 +57,7 @@ fn nonsense() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_is_unknown_and_never_malformed() {
+async fn a_text_that_is_not_a_token_is_unknown_and_never_malformed() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for value in nonsense() {
@@ -81,7 +81,7 @@ async fn what_is_no_token_of_ours_is_unknown_and_never_malformed() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_characters_are_unknown_too() {
+async fn a_token_that_is_not_utf_8_is_unknown() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let response =
@@ -98,7 +98,7 @@ async fn bytes_that_are_no_characters_are_unknown_too() {
 }
 
 #[tokio::test]
-async fn client_ids_secrets_names_and_passwords_of_any_form_are_wrong_and_never_malformed() {
+async fn credentials_of_any_form_are_wrong_and_never_malformed() {
     let mut setup = testkit::Setup::default();
     setup.app.rates.enabled = false;
     let server = TestServer::start_with(setup).await;
@@ -148,7 +148,7 @@ async fn malformed_json_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn another_content_type_is_415_and_a_huge_body_413() {
+async fn another_content_type_gets_415_and_a_large_body_413() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for path in ENDPOINTS {
@@ -166,7 +166,7 @@ async fn another_content_type_is_415_and_a_huge_body_413() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_is_told_what_it_lacks() {
+async fn the_response_to_an_empty_body_names_the_missing_parameter() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let secret = client.secret.as_deref().unwrap();
@@ -191,7 +191,7 @@ fn damaged(token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn tokens_cut_short_or_changed_prove_nothing_and_harm_nothing() {
+async fn truncated_or_changed_tokens_are_invalid_and_have_no_effect() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;
@@ -213,7 +213,7 @@ async fn tokens_cut_short_or_changed_prove_nothing_and_harm_nothing() {
 }
 
 #[tokio::test]
-async fn secrets_cut_short_or_changed_are_wrong() {
+async fn truncated_or_changed_secrets_are_wrong() {
     let mut setup = testkit::Setup::default();
     setup.app.rates.enabled = false;
     let server = TestServer::start_with(setup).await;
@@ -226,7 +226,7 @@ async fn secrets_cut_short_or_changed_are_wrong() {
 }
 
 #[tokio::test]
-async fn malformed_authorization_headers_prove_nothing() {
+async fn malformed_authorization_headers_are_refused() {
     let server = TestServer::start().await;
     let headers: [&[u8]; 9] = [
         b"Basic",
@@ -250,7 +250,7 @@ async fn malformed_authorization_headers_prove_nothing() {
 }
 
 #[tokio::test]
-async fn malformed_authorization_requests_are_pages() {
+async fn malformed_authorization_requests_get_an_error_page() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let valid = client.authorize_url(&[]);
@@ -276,7 +276,7 @@ async fn malformed_authorization_requests_are_pages() {
 }
 
 #[tokio::test]
-async fn malformed_forms_of_pages_are_refused_as_pages() {
+async fn malformed_page_forms_get_an_error_page() {
     let server = TestServer::start().await;
     let many = "a=b&".repeat(5_000);
     let huge = vec![b'a'; 2 * 1024 * 1024];
@@ -299,7 +299,7 @@ async fn malformed_forms_of_pages_are_refused_as_pages() {
 }
 
 #[tokio::test]
-async fn every_method_on_every_path_is_answered_without_a_fault() {
+async fn no_method_on_any_path_causes_a_server_error() {
     let server = TestServer::start().await;
     let paths = ENDPOINTS.iter().copied().chain([
         "/oauth2/authorize",

@@ -8,7 +8,7 @@ use crate::client::{Client, Tokens, assert_refused};
 const PATH: &str = "/oauth2/introspect";
 
 #[tokio::test]
-async fn a_client_is_told_everything_about_its_own_tokens() {
+async fn a_client_learns_everything_about_its_own_tokens() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -31,7 +31,7 @@ async fn a_client_is_told_everything_about_its_own_tokens() {
 }
 
 #[tokio::test]
-async fn hints_are_read_and_do_not_matter() {
+async fn token_type_hints_have_no_effect() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -42,7 +42,7 @@ async fn hints_are_read_and_do_not_matter() {
 }
 
 #[tokio::test]
-async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
+async fn tokens_of_other_clients_are_inactive_without_the_introspection_scope() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -57,7 +57,7 @@ async fn tokens_of_others_are_inactive_unless_the_client_may_ask_about_all() {
 }
 
 #[tokio::test]
-async fn nobody_and_public_clients_are_told_nothing() {
+async fn unauthenticated_and_public_clients_cannot_introspect() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
     let tokens = client.tokens(&server).await;
@@ -70,7 +70,7 @@ async fn nobody_and_public_clients_are_told_nothing() {
 }
 
 #[tokio::test]
-async fn dead_and_forged_tokens_are_inactive() {
+async fn invalid_and_forged_tokens_are_inactive() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;

@@ -20,7 +20,7 @@ async fn rotate(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn what_an_older_key_sealed_stays_good() {
+async fn tokens_of_an_older_key_stay_valid() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -36,7 +36,7 @@ async fn what_an_older_key_sealed_stays_good() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_from_before_a_rotation_of_keys_is_given_again_byte_for_byte() {
+async fn a_lost_response_is_repeated_identically_after_a_key_rotation() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;
@@ -49,7 +49,7 @@ async fn a_lost_answer_from_before_a_rotation_of_keys_is_given_again_byte_for_by
 }
 
 #[tokio::test]
-async fn a_key_that_a_living_refresh_token_needs_is_never_dropped() {
+async fn a_key_that_a_live_refresh_token_needs_is_never_deleted() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -68,7 +68,7 @@ async fn a_key_that_a_living_refresh_token_needs_is_never_dropped() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_to_before_the_first_key_does_not_stop_the_issue_of_tokens() {
+async fn tokens_are_issued_even_if_the_clock_is_before_the_first_key() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for back in [60, 86_400] {

@@ -29,7 +29,7 @@ async fn is_locked(server: &TestServer) -> bool {
 }
 
 #[tokio::test]
-async fn failures_add_up_within_limit_2() {
+async fn failures_add_up_within_the_interval_of_limit_2() {
     for (limits, locks) in [(&[][..], true), (&[(2, 10)], false), (&[(2, 12)], true)] {
         let server = with_limits(limits).await;
         fail(&server, 2).await;
@@ -40,7 +40,7 @@ async fn failures_add_up_within_limit_2() {
 }
 
 #[tokio::test]
-async fn so_many_failures_lock_as_limit_3_says() {
+async fn limit_3_is_the_number_of_failures_that_lock() {
     for (limits, failures, locks) in [
         (&[][..], 2, false),
         (&[], 3, true),
@@ -56,7 +56,7 @@ async fn so_many_failures_lock_as_limit_3_says() {
 }
 
 #[tokio::test]
-async fn a_lock_lasts_as_long_as_limit_4_says() {
+async fn limit_4_is_the_duration_of_a_lock() {
     for (limits, seconds) in [(&[][..], 1_800), (&[(4, 60)], 60)] {
         let server = with_limits(limits).await;
         fail(&server, 3).await;
@@ -68,7 +68,7 @@ async fn a_lock_lasts_as_long_as_limit_4_says() {
 }
 
 #[tokio::test]
-async fn a_token_lives_as_long_as_limit_100_says() {
+async fn limit_100_is_the_lifetime_of_a_token() {
     for (limits, of_application, seconds) in [
         (&[][..], None, 3_600),
         (&[(100, 120)], None, 120),

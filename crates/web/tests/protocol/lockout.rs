@@ -56,7 +56,7 @@ async fn guess_from_elsewhere(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn guessing_from_elsewhere_locks_nobody_out_from_where_they_work() {
+async fn guesses_from_unknown_networks_do_not_lock_familiar_ones() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     with_basic(&server, &USER, OFFICE).await.expect(200);
@@ -79,7 +79,7 @@ async fn guessing_from_elsewhere_locks_nobody_out_from_where_they_work() {
 }
 
 #[tokio::test]
-async fn a_familiar_network_has_the_same_limit_and_is_told_for_how_long_and_whom_to_ask() {
+async fn a_familiar_network_has_the_same_limit_and_its_message_says_how_to_continue() {
     let server = TestServer::start().await;
     with_basic(&server, &USER, OFFICE).await.expect(200);
     with_basic(&server, &USER, HERE).await.expect(200);
@@ -103,7 +103,7 @@ async fn a_familiar_network_has_the_same_limit_and_is_told_for_how_long_and_whom
 /// To a stranger, a refusal looks the same whether or not the name exists, and says what holds for every
 /// account.
 #[tokio::test]
-async fn a_stranger_learns_of_a_lock_only_what_holds_for_every_account() {
+async fn the_response_about_a_lock_reveals_nothing_to_a_stranger() {
     let server = TestServer::start().await;
     guess_from_elsewhere(&server).await;
     let mut pages = Vec::new();
@@ -119,7 +119,7 @@ async fn a_stranger_learns_of_a_lock_only_what_holds_for_every_account() {
 }
 
 #[tokio::test]
-async fn a_password_change_makes_what_was_familiar_strange() {
+async fn a_password_change_clears_the_familiar_networks() {
     let server = TestServer::start().await;
     with_basic(&server, &USER, ELSEWHERE).await.expect(200);
     let operator = server.app().operator().caller().await.unwrap().unwrap();
@@ -133,7 +133,7 @@ async fn a_password_change_makes_what_was_familiar_strange() {
 
 /// A client that disconnects before the response has guessed all the same.
 #[tokio::test]
-async fn a_guess_that_hangs_up_is_counted_and_written_down() {
+async fn a_guess_whose_client_disconnects_is_counted_and_audited() {
     let server = TestServer::start().await;
     for _ in 0..3 {
         let mut guess = Box::pin(server.get(APPLICATIONS).basic(&WRONG).send());
@@ -150,7 +150,7 @@ async fn a_guess_that_hangs_up_is_counted_and_written_down() {
 }
 
 #[tokio::test]
-async fn three_failures_wherever_they_happen_lock_the_account_everywhere() {
+async fn three_failures_at_any_endpoints_lock_the_account_everywhere() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -189,7 +189,7 @@ async fn the_lock_is_recorded_once_with_its_failures() {
 }
 
 #[tokio::test]
-async fn a_success_resets_the_counter_also_where_the_password_was_remembered() {
+async fn a_success_resets_the_counter_even_for_a_remembered_password() {
     let server = TestServer::start().await;
     for _ in 0..3 {
         server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
@@ -212,7 +212,7 @@ async fn a_remembered_password_does_not_pass_a_lock() {
 }
 
 #[tokio::test]
-async fn an_administrator_unlocks() {
+async fn an_administrator_can_unlock_an_account() {
     let server = TestServer::start().await;
     for _ in 0..3 {
         fail_with_basic(&server).await;

@@ -14,7 +14,7 @@ async fn server_with(app: AppSettings) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_code_lives_as_long_as_is_set() {
+async fn the_lifetime_of_a_code_follows_the_setting() {
     for lifetime in [60_u32, 5] {
         let server =
             server_with(AppSettings { code_lifetime_secs: lifetime, ..AppSettings::default() }).await;
@@ -28,7 +28,7 @@ async fn a_code_lives_as_long_as_is_set() {
 }
 
 #[tokio::test]
-async fn keys_are_rotated_as_often_as_is_set() {
+async fn keys_are_rotated_as_often_as_the_setting_says() {
     for (days, keys) in [(0, [1, 1]), (1, [1, 2]), (3, [1, 1])] {
         let server =
             server_with(AppSettings { rotate_keys_every_days: days, ..AppSettings::default() }).await;
@@ -43,7 +43,7 @@ async fn keys_are_rotated_as_often_as_is_set() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_kept_as_long_as_is_set() {
+async fn audit_events_are_kept_as_long_as_the_setting_says() {
     for (days, kept) in [(0, true), (2, false), (4, true)] {
         let server = server_with(AppSettings { audit_retention_days: days, ..AppSettings::default() }).await;
         Client::register(&server).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::TestServer;
 
 #[tokio::test]
-async fn the_metadata_name_what_is_served() {
+async fn the_metadata_lists_what_is_supported() {
     let server = TestServer::start().await;
     let answer = server.get("/.well-known/oauth-authorization-server").send().await.expect(200);
     assert_eq!(answer.header("content-type"), "application/json");

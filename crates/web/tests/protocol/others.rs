@@ -63,7 +63,7 @@ async fn power_bi_connector_2_signs_in_and_refreshes_with_a_redirect_url() {
 }
 
 #[tokio::test]
-async fn power_bi_connector_2_with_pkce_sends_an_origin_that_refuses_nothing() {
+async fn power_bi_connector_2_with_pkce_may_send_an_origin() {
     let server = TestServer::start().await;
     let client = power_bi(&server).await;
     let query = [
@@ -91,7 +91,7 @@ async fn power_bi_connector_2_with_pkce_sends_an_origin_that_refuses_nothing() {
 }
 
 #[tokio::test]
-async fn power_bi_connector_reads_why_it_failed_from_a_400() {
+async fn power_bi_connector_gets_400_with_the_reason() {
     let server = TestServer::start().await;
     let client = power_bi(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
@@ -120,7 +120,7 @@ async fn power_bi_connector_1_refreshes_with_the_code_grant_and_no_scope() {
 }
 
 #[tokio::test]
-async fn postman_uses_body_and_header_in_turn_for_one_application() {
+async fn postman_alternates_between_credentials_in_body_and_header() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
@@ -161,7 +161,7 @@ async fn tableau_sends_an_empty_secret_with_pkce() {
 }
 
 #[tokio::test]
-async fn salesforce_has_a_refresh_token_in_its_first_answer() {
+async fn salesforce_gets_a_refresh_token_in_its_first_response() {
     const CALLBACK: &str = "https://example.my.salesforce.com/services/authcallback/Sluicegate";
     let server = TestServer::start().await;
     let client = Client::register_with(&server, json!({ "redirectUrls": [CALLBACK] })).await;

@@ -12,7 +12,7 @@ async fn signed_in(server: &TestServer) -> Browser<'_> {
 }
 
 #[tokio::test]
-async fn pages_of_the_account_ask_for_a_sign_in_and_come_back() {
+async fn account_pages_require_a_sign_in_and_return_afterwards() {
     let server = TestServer::start().await;
     for path in ["/account", "/account/applications", "/account/password"] {
         let mut browser = server.browser();
@@ -71,7 +71,7 @@ async fn a_refresh_counts_as_a_use() {
 }
 
 #[tokio::test]
-async fn forms_of_the_account_are_bound_to_its_session() {
+async fn account_forms_are_bound_to_their_session() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -99,7 +99,7 @@ async fn forms_of_the_account_are_bound_to_its_session() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_everything_but_this_very_session() {
+async fn a_new_password_revokes_everything_but_this_session() {
     let server = TestServer::start().await;
     let client = Client::register_as(&server, &testkit::ADMIN, serde_json::json!({})).await;
     let tokens = client.tokens(&server).await;
@@ -154,7 +154,7 @@ async fn a_password_that_breaks_a_rule_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_for_good() {
+async fn signing_out_ends_the_session() {
     let server = TestServer::start().await;
     let mut browser = signed_in(&server).await;
     let cookie = browser.cookie_line();
@@ -169,7 +169,7 @@ async fn signing_out_ends_the_session_for_good() {
 }
 
 #[tokio::test]
-async fn every_error_page_leads_on() {
+async fn every_error_page_has_a_link_to_continue() {
     let server = TestServer::start().await;
     let session = format!("sluicegate={}", server.session(&USER).await);
     let kind = ("content-type", "application/x-www-form-urlencoded");

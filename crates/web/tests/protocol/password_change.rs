@@ -29,7 +29,7 @@ async fn opens(server: &TestServer, cookie: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
+async fn a_sign_in_during_a_password_change_opens_no_session() {
     let server = TestServer::start().await;
     let credentials =
         SignInCredentials { name: USER.name.to_owned(), password: Password::new(USER.password) };
@@ -41,7 +41,7 @@ async fn a_sign_in_that_a_password_change_overtakes_opens_no_session() {
 }
 
 #[tokio::test]
-async fn whoever_keeps_signing_in_with_the_old_password_is_shut_out_by_a_change() {
+async fn concurrent_sign_ins_with_the_old_password_leave_no_session() {
     for seed in 0..8 {
         let server = TestServer::start_with(testkit::Setup { seed, ..testkit::Setup::default() }).await;
         let client = Client::register_as(&server, &testkit::ADMIN, serde_json::json!({})).await;
@@ -71,7 +71,7 @@ async fn whoever_keeps_signing_in_with_the_old_password_is_shut_out_by_a_change(
 }
 
 #[tokio::test]
-async fn a_cookie_that_was_copied_before_a_password_change_is_dead_and_the_browser_stays_signed_in() {
+async fn a_password_change_invalidates_copied_cookies_and_keeps_the_browser_signed_in() {
     let server = TestServer::start().await;
     let mut browser = server.browser();
     browser.get("/account/password").await;
@@ -86,7 +86,7 @@ async fn a_cookie_that_was_copied_before_a_password_change_is_dead_and_the_brows
 }
 
 #[tokio::test]
-async fn signing_in_again_ends_the_session_that_the_browser_had() {
+async fn signing_in_again_ends_the_previous_session() {
     let server = TestServer::start().await;
     let mut browser = server.browser();
     for user in [&USER, &testkit::OTHER, &USER] {
@@ -99,7 +99,7 @@ async fn signing_in_again_ends_the_session_that_the_browser_had() {
 }
 
 #[tokio::test]
-async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
+async fn a_consent_in_an_ended_session_does_not_count() {
     let server = TestServer::start().await;
     let client = Client::register_as(&server, &testkit::ADMIN, serde_json::json!({})).await;
     let mut browser = server.browser();
@@ -124,7 +124,7 @@ async fn a_consent_of_a_session_that_a_password_change_ended_is_none() {
 }
 
 #[tokio::test]
-async fn a_password_typed_in_another_normal_form_is_the_same() {
+async fn a_password_matches_in_every_normal_form() {
     let server = TestServer::start().await;
     let composed = TestUser { name: "Jörg", password: "eine Brücke über den Fluß" };
     server.add_user(&composed, &[domain::account::USER_ROLE]).await;

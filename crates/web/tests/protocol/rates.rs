@@ -18,7 +18,7 @@ const NOBODY: TestUser = TestUser { name: "nobody", password: "wrong" };
 
 /// Many people behind one address share its failures, and one of them may be guessing.
 #[tokio::test]
-async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is_heard() {
+async fn above_the_limit_wrong_secrets_get_no_verdict_and_the_right_one_is_accepted() {
     let server = tight().await;
     let client = Client::register(&server).await;
     let wrong = Client { secret: Some("wrong".to_owned()), ..client.clone() };
@@ -46,7 +46,7 @@ async fn an_address_that_guesses_secrets_gets_no_verdict_and_the_right_secret_is
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_passwords_gets_no_verdict_and_the_right_password_is_heard() {
+async fn above_the_limit_wrong_passwords_get_no_verdict_and_the_right_one_is_accepted() {
     let server = tight().await;
     let client = Client::register(&server).await;
     for _ in 0..3 {
@@ -78,7 +78,7 @@ async fn an_address_that_guesses_passwords_gets_no_verdict_and_the_right_passwor
 }
 
 #[tokio::test]
-async fn guessing_without_end_ends_in_no_hash_at_all_except_for_those_who_work_there() {
+async fn endless_guessing_stops_hashing_except_for_familiar_users() {
     let server = tight().await;
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
     for _ in 0..3 + 30 {
@@ -108,7 +108,7 @@ async fn an_expired_password_counts_as_a_failure_of_its_address() {
 
 /// Otherwise anybody who knows a client id could block the application.
 #[tokio::test]
-async fn an_application_whose_secret_is_guessed_from_everywhere_goes_on() {
+async fn guesses_from_many_addresses_do_not_block_an_application() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for last in 1..=200 {
@@ -122,7 +122,7 @@ async fn an_application_whose_secret_is_guessed_from_everywhere_goes_on() {
 }
 
 #[tokio::test]
-async fn a_public_application_cannot_be_used_up_by_whoever_knows_its_id() {
+async fn requests_of_strangers_do_not_use_up_the_limit_of_a_public_application() {
     let mut setup = Setup::default();
     setup.app.rates.per_application_per_minute = 2;
     let server = TestServer::start_with(setup).await;
@@ -140,7 +140,7 @@ async fn a_public_application_cannot_be_used_up_by_whoever_knows_its_id() {
 }
 
 #[tokio::test]
-async fn limits_can_be_switched_off() {
+async fn rate_limits_can_be_disabled() {
     let mut setup = Setup::default();
     setup.app.rates.failures_per_address_per_minute = 1;
     setup.app.rates.enabled = false;
@@ -154,7 +154,7 @@ async fn limits_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn successes_are_limited_too_but_generously() {
+async fn successful_authentications_have_a_generous_limit() {
     let mut setup = Setup::default();
     setup.app.rates.per_application_per_minute = 5;
     let server = TestServer::start_with(setup).await;

@@ -20,7 +20,7 @@ async fn a_refresh_token_stays_valid_until_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn a_refresh_may_narrow_and_never_widen() {
+async fn a_refresh_may_narrow_the_scope_but_not_widen_it() {
     let server = TestServer::start().await;
     let both = json!({ "scopes": ["api.access.odata", "api.mgmt"] });
     let client = Client::register_as(&server, &ADMIN, both).await;
@@ -43,7 +43,7 @@ async fn a_refresh_may_narrow_and_never_widen() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_worthless_to_another_client() {
+async fn a_refresh_token_is_invalid_for_another_client() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let thief = Client::register(&server).await;
@@ -53,7 +53,7 @@ async fn a_refresh_token_is_worthless_to_another_client() {
 }
 
 #[tokio::test]
-async fn one_kind_of_token_does_not_pass_for_another() {
+async fn tokens_are_not_accepted_as_another_kind() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let code = client.code(&server).await;

@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_client_leaves_one_event() {
+async fn every_refused_client_request_writes_one_event() {
     let server = TestServer::start().await;
     let (client, public) = (Client::register(&server).await, Client::public(&server).await);
     let foreign = Client::register(&server).await.tokens(&server).await;
@@ -114,7 +114,7 @@ async fn every_refusal_of_a_client_leaves_one_event() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_tokens_leaves_one_event() {
+async fn every_refused_token_request_writes_one_event() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -136,7 +136,7 @@ async fn every_refusal_of_tokens_leaves_one_event() {
 }
 
 #[tokio::test]
-async fn every_refusal_at_authorize_leaves_one_event() {
+async fn every_refusal_at_authorize_writes_one_event() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let url = client.authorize_url(&[]);
@@ -170,7 +170,7 @@ async fn every_refusal_at_authorize_leaves_one_event() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_person_leaves_one_event() {
+async fn every_refused_page_request_writes_one_event() {
     let server = TestServer::start().await;
     let nobody = server.add_role("nobody", &[Permission::WebUI]).await;
     server.add_user(&GUEST, &[nobody]).await;

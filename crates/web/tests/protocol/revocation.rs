@@ -8,7 +8,7 @@ use crate::client::{Client, Tokens, assert_refused, is_alive};
 const PATH: &str = "/oauth2/revoke";
 
 #[tokio::test]
-async fn revoking_an_access_token_ends_that_token_only() {
+async fn revoking_an_access_token_affects_only_that_token() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let first = client.tokens(&server).await;
@@ -22,7 +22,7 @@ async fn revoking_an_access_token_ends_that_token_only() {
 }
 
 #[tokio::test]
-async fn revoking_a_refresh_token_ends_its_whole_grant() {
+async fn revoking_a_refresh_token_revokes_its_whole_grant() {
     let server = TestServer::start().await;
     for client in
         [Client::register(&server).await, Client::strict(&server).await, Client::public(&server).await]
@@ -41,7 +41,7 @@ async fn revoking_a_refresh_token_ends_its_whole_grant() {
 }
 
 #[tokio::test]
-async fn another_clients_token_and_nonsense_are_200_without_effect() {
+async fn the_token_of_another_client_and_an_invalid_one_get_200_without_effect() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;
@@ -55,7 +55,7 @@ async fn another_clients_token_and_nonsense_are_200_without_effect() {
 }
 
 #[tokio::test]
-async fn revocation_asks_who_the_client_is_and_for_a_token() {
+async fn revocation_requires_a_client_and_a_token() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let tokens = client.tokens(&server).await;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::client::{Client, Tokens, assert_refused, is_alive};
 
 #[tokio::test]
-async fn strict_and_public_clients_rotate() {
+async fn refresh_tokens_of_strict_and_public_clients_rotate() {
     let server = TestServer::start().await;
     for client in [Client::strict(&server).await, Client::public(&server).await] {
         let first = client.tokens(&server).await;
@@ -26,7 +26,7 @@ async fn strict_and_public_clients_rotate() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_given_again_byte_for_byte_within_the_grace_window() {
+async fn a_lost_response_is_repeated_identically_within_the_grace_period() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;
@@ -51,7 +51,7 @@ async fn assert_family_is_dead(server: &TestServer, client: &Client, tokens: &[&
 }
 
 #[tokio::test]
-async fn an_old_token_after_the_grace_window_ends_the_family() {
+async fn an_old_token_after_the_grace_period_revokes_the_family() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;
@@ -62,7 +62,7 @@ async fn an_old_token_after_the_grace_window_ends_the_family() {
 }
 
 #[tokio::test]
-async fn an_old_token_after_its_successor_was_used_ends_the_family() {
+async fn an_old_token_whose_successor_was_used_revokes_the_family() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;
@@ -210,7 +210,7 @@ fn a_family_never_has_two_live_successors() {
 /// Another node, or the command line, writes into the same database, so the state that this server last saw
 /// may be outdated.
 #[tokio::test]
-async fn a_grant_that_was_moved_or_ended_elsewhere_is_not_rotated_from_memory() {
+async fn a_grant_that_another_node_rotated_or_revoked_is_not_rotated_from_the_cache() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     let first = client.tokens(&server).await;

@@ -45,7 +45,7 @@ async fn a_form_of_another_browser_is_refused() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_to_our_own_pages_only() {
+async fn a_sign_in_leads_only_to_our_own_pages() {
     let server = TestServer::start().await;
     for wanted in [
         "https://evil.example/",
@@ -67,7 +67,7 @@ async fn signing_in_leads_to_our_own_pages_only() {
 }
 
 #[tokio::test]
-async fn a_sign_in_brings_a_new_session_whatever_the_browser_held() {
+async fn a_sign_in_always_opens_a_new_session() {
     let server = TestServer::start().await;
     let mut browser = fresh_form(&server).await;
     let planted = server.session(&testkit::OTHER).await;
@@ -83,7 +83,7 @@ async fn a_sign_in_brings_a_new_session_whatever_the_browser_held() {
 }
 
 #[tokio::test]
-async fn a_forged_or_expired_session_is_none() {
+async fn a_forged_or_expired_session_is_invalid() {
     let server = TestServer::start().await;
     let cookie = server.session(&USER).await;
     let mut flipped = cookie.clone();
@@ -103,7 +103,7 @@ async fn a_forged_or_expired_session_is_none() {
 }
 
 #[tokio::test]
-async fn under_tls_cookies_are_bound_to_this_host_and_to_tls() {
+async fn cookies_are_bound_to_the_host_and_to_tls_if_users_connect_over_tls() {
     let mut setup = Setup::default();
     setup.web.tls = true;
     setup.app.public_url = "https://gate.example".to_owned();

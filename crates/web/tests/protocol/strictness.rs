@@ -50,7 +50,7 @@ async fn a_compatible_application_must_use_pkce_and_a_whole_redirect_url() {
 }
 
 #[tokio::test]
-async fn its_refresh_tokens_rotate_and_passwords_are_not_exchanged() {
+async fn under_a_minimum_of_oauth21_refresh_tokens_rotate_and_passwords_are_refused() {
     let (server, client) = strict_server().await;
     let refused = client.token(&server, &password_fields(&USER)).await;
     assert_refused(&refused, 400, "unauthorized_client");
@@ -60,7 +60,7 @@ async fn its_refresh_tokens_rotate_and_passwords_are_not_exchanged() {
 }
 
 #[tokio::test]
-async fn tokens_from_before_the_minimum_was_raised_are_refreshed_by_its_rules() {
+async fn raising_the_minimum_profile_applies_to_existing_tokens() {
     let server = TestServer::start().await;
     let (application, secret) = server.add_confidential_application(&USER, from_before()).await;
     let client = Client {

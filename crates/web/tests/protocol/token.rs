@@ -28,7 +28,7 @@ async fn forms_and_json_in_either_spelling_are_the_same_request() {
 }
 
 #[tokio::test]
-async fn a_client_proves_itself_in_the_header_or_in_the_body_but_not_in_both() {
+async fn a_client_authenticates_in_the_header_or_in_the_body_but_not_in_both() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
@@ -48,7 +48,7 @@ async fn a_client_proves_itself_in_the_header_or_in_the_body_but_not_in_both() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_401_from_the_header_and_400_from_the_body_and_tells_nothing() {
+async fn a_wrong_secret_gets_401_in_the_header_and_400_in_the_body() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let id = client.identifier.as_str();
@@ -87,7 +87,7 @@ async fn a_public_client_sends_no_secret() {
 }
 
 #[tokio::test]
-async fn scopes_default_are_trimmed_and_have_an_alias() {
+async fn scopes_have_a_default_and_an_alias_and_are_trimmed() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     for scope in [None, Some(""), Some("  "), Some(" odata "), Some("api.access.odata odata")] {
@@ -147,7 +147,7 @@ async fn client_credentials_act_as_the_owner_without_a_refresh_token() {
 }
 
 #[tokio::test]
-async fn the_password_grant_is_listed_as_allowed_and_is_no_consent() {
+async fn the_password_grant_is_listed_as_allowed_but_is_no_consent() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     Tokens::of(&client.password(&server, &USER).await);
@@ -160,7 +160,7 @@ async fn the_password_grant_is_listed_as_allowed_and_is_no_consent() {
 }
 
 #[tokio::test]
-async fn the_strict_profile_knows_no_password_grant() {
+async fn the_strict_profile_does_not_allow_the_password_grant() {
     let server = TestServer::start().await;
     let client = Client::strict(&server).await;
     assert_refused(&client.password(&server, &USER).await, 400, "unauthorized_client");
@@ -173,7 +173,7 @@ async fn the_strict_profile_knows_no_password_grant() {
 }
 
 #[tokio::test]
-async fn tokens_live_as_long_as_the_application_and_the_limit_say() {
+async fn the_lifetime_of_a_token_is_the_smaller_of_application_and_limit() {
     let server = TestServer::start().await;
     let client = Client::register_with(&server, json!({ "accessTokenLifetime": 120 })).await;
     let answer = client.password(&server, &USER).await.expect(200);
@@ -215,7 +215,7 @@ async fn the_connector_for_power_bi_refreshes_with_the_code_grant() {
 }
 
 #[tokio::test]
-async fn either_of_two_live_secrets_proves_the_client() {
+async fn either_of_two_live_secrets_authenticates_the_client() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let path = format!("{APPLICATIONS}/{}/secrets", client.id);
@@ -229,7 +229,7 @@ async fn either_of_two_live_secrets_proves_the_client() {
 }
 
 #[tokio::test]
-async fn another_method_than_post_is_405_with_allow() {
+async fn methods_other_than_post_get_405_with_allow() {
     let server = TestServer::start().await;
     for path in ["/oauth2/token", "/api/mgmt/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
         for method in [http::Method::GET, http::Method::PUT, http::Method::DELETE] {
