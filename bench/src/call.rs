@@ -134,7 +134,7 @@ mod tests {
     use super::{Answer, encode};
 
     #[test]
-    fn only_200_is_done_and_what_came_instead_is_shown() {
+    fn only_status_200_counts_and_other_responses_are_shown() {
         let answer = |status| Answer { status, headers: HeaderMap::new(), body: "invalid_grant".into() };
         assert!(answer(StatusCode::OK).expect_ok().is_ok());
         for status in [StatusCode::NO_CONTENT, StatusCode::SEE_OTHER, StatusCode::BAD_REQUEST] {

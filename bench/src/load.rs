@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_that_of_the_answers_however_late_the_counters_are_read() {
+    fn the_duration_is_that_of_the_responses() {
         let begin = Instant::now();
         let mut recorder = Recorder::new(begin).unwrap();
         for second in 1..=5 {
@@ -211,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_without_an_answer_is_none() {
+    fn a_measurement_without_responses_is_an_error() {
         let recorder = Recorder::new(Instant::now()).unwrap();
         assert!(recorder.measured(&sample(), &sample()).is_err());
     }
 
     #[test]
-    fn percentiles_lie_within_a_thousandth() {
+    fn percentiles_are_exact_to_a_thousandth() {
         let now = Instant::now();
         let mut recorder = Recorder::new(now).unwrap();
         (1..=1_000).for_each(|millis| recorder.record(Duration::from_millis(millis), now));

@@ -131,14 +131,14 @@ mod tests {
     use super::{field, parent, ticks};
 
     #[test]
-    fn processor_time_is_read_behind_any_name() {
+    fn cpu_time_is_parsed_after_any_process_name() {
         let stat = "42 (a (b) c) S 7 1 1 0 -1 4194560 9 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
         assert_eq!(ticks(stat), Some(154));
         assert_eq!(parent(stat), Some(7));
     }
 
     #[test]
-    fn memory_is_read_by_name() {
+    fn memory_fields_are_found_by_name() {
         assert_eq!(field("Name:\tx\nVmRSS:\t   18344 kB\n", "VmRSS:"), Some(18_344));
         assert_eq!(field("Name:\tx\n", "VmRSS:"), None);
     }

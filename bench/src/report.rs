@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_between_the_marks_is_replaced() {
+    fn only_the_text_between_the_marks_is_replaced() {
         let mut report = Report::new("a machine".to_owned());
         report.section("work");
         report.row("x", &measured());

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_tree_are_read() {
+    fn lines_of_cargo_tree_are_parsed() {
         let read =
             |line: &str| Package::parse(line).map(|p| format!("{} {} {}", p.name, p.version, p.licence));
         assert_eq!(
@@ -237,19 +237,19 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_that_nothing_needs_is_a_fault() {
+    fn an_unused_licence_is_a_fault() {
         assert_eq!(policy(MIT).licence_faults(&[]).len(), 1);
     }
 
     #[test]
-    fn an_exception_holds_for_one_package_and_one_expression() {
+    fn an_exception_applies_to_one_package_and_one_expression() {
         let text = "[licence-exceptions]\na = { licence = 'MPL-2.0', reason = 'unmodified' }\n";
         assert!(policy(text).licence_faults(&[package("a", "1", "MPL-2.0")]).is_empty());
         assert_eq!(policy(text).licence_faults(&[package("a", "1", "GPL-3.0")]).len(), 2);
     }
 
     #[test]
-    fn duplicates_are_listed_and_needed() {
+    fn duplicates_must_be_listed_and_still_exist() {
         let two = [package("a", "1", ""), package("a", "2", "")];
         assert_eq!(policy("").duplicate_faults(&two).len(), 1);
         let listed = policy("[duplicates]\na = 'b still needs 1'\n");

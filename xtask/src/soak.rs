@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn length_and_seed_are_read() {
+    fn length_and_seed_are_parsed() {
         assert_eq!(parse("").unwrap(), Soak { minutes: 10, seed: None });
         assert_eq!(parse("--seed 7 --minutes 90").unwrap(), Soak { minutes: 90, seed: Some(7) });
     }
 
     #[test]
-    fn what_is_no_number_or_unknown_is_told() {
+    fn invalid_and_unknown_arguments_are_reported() {
         for (line, told) in [("--minutes", "needs"), ("--seed x", "whole number"), ("--hours 1", "unknown")] {
             let error = format!("{:#}", parse(line).unwrap_err());
             assert!(error.contains(told), "{error}");

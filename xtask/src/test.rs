@@ -118,7 +118,7 @@ mod tests {
     use super::Totals;
 
     #[test]
-    fn closing_lines_of_several_runners_are_added_up() {
+    fn summary_lines_of_several_runners_are_added_up() {
         let mut totals = Totals::default();
         totals.add(
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s",

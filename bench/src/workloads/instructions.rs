@@ -135,7 +135,7 @@ mod tests {
     use super::total;
 
     #[test]
-    fn the_total_is_read_from_its_line() {
+    fn the_total_is_parsed_from_its_line() {
         assert_eq!(total("events: Ir\nfn=(1) main\n16 4\ntotals: 1234\n"), Some(1234));
         assert_eq!(total("#!/bin/sh\n"), None);
     }

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_that_fails_or_gives_no_new_token_is_not_done() {
+    fn a_refresh_that_fails_or_returns_the_same_token_is_an_error() {
         let make: Refresh = Rc::new(|token| call::get(&format!("/{token}")));
         let mut script = Rotate::new("first".to_owned(), &make).unwrap();
         assert!(script.next().is_some());

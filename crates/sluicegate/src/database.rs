@@ -167,7 +167,7 @@ mod tests {
     use crate::arguments::InstallationArgs;
 
     #[test]
-    fn the_settings_of_the_pool_are_those_of_the_database() {
+    fn the_pool_uses_the_database_settings() {
         let environment = Environment::sample(&[
             ("SLUICEGATE_DATABASE", "postgres://a:b@127.0.0.1:1/c"),
             ("SLUICEGATE_DATABASE_POOL__MAX_CONNECTIONS", "7"),

@@ -347,7 +347,7 @@ mod tests {
     use crate::config::{self, Overrides};
 
     #[test]
-    fn what_may_wait_has_room_for_the_longest_body_of_one_address() {
+    fn the_buffer_limit_fits_the_longest_body_of_one_address() {
         for (body, buffered) in [("67108864", "1048576"), ("1024", "1048576"), ("1048576", "268435456")] {
             let environment = Environment::sample(&[
                 ("SLUICEGATE_LIMITS__MAX_BODY_BYTES", body),

@@ -37,7 +37,7 @@ fn tokens(wire: &Wire, client: &WireClient) -> (String, String) {
 }
 
 #[test]
-fn a_user_who_is_switched_off_has_no_access_within_a_second() {
+fn disabling_a_user_takes_effect_within_a_second() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let wire = Wire::new(served.url());
@@ -56,7 +56,7 @@ fn a_user_who_is_switched_off_has_no_access_within_a_second() {
 }
 
 #[test]
-fn a_secret_that_is_reset_is_refused_within_a_second_with_all_that_it_gave() {
+fn resetting_a_secret_takes_effect_within_a_second() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let wire = Wire::new(served.url());
@@ -78,7 +78,7 @@ fn a_secret_that_is_reset_is_refused_within_a_second_with_all_that_it_gave() {
 }
 
 #[test]
-fn a_new_key_seals_in_a_running_server_and_the_old_one_still_opens() {
+fn a_running_server_seals_with_a_new_key_and_opens_with_the_old_one() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let wire = Wire::new(served.url());

@@ -123,27 +123,27 @@ fn node(stage: &Stage, script: &str) {
 }
 
 #[test]
-fn openid_client_walks_the_whole_story() {
+fn openid_client_completes_the_whole_flow() {
     node(&Stage::new(), "openid-client.mjs");
 }
 
 #[test]
-fn oauth4webapi_walks_the_story_of_a_public_client() {
+fn oauth4webapi_completes_the_flow_of_a_public_client() {
     node(&Stage::new(), "oauth4webapi.mjs");
 }
 
 #[test]
-fn requests_oauthlib_walks_the_story_under_the_older_addresses() {
+fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
     Stage::new().tell(&installed("CLIENTS_PYTHON"), "requests_oauthlib_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
-fn authlib_walks_the_whole_story() {
+fn authlib_completes_the_whole_flow() {
     Stage::new().tell(&installed("CLIENTS_PYTHON"), "authlib_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
-fn the_crate_oauth2_walks_the_whole_story() {
+fn the_crate_oauth2_completes_the_whole_flow() {
     let stage = Stage::new();
     let (server, wire) = (stage.server.url(), Wire::new(stage.server.url()));
     let client = BasicClient::new(ClientId::new(stage.client_id.clone()))

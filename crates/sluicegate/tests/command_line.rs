@@ -53,7 +53,7 @@ fn the_master_key_is_for_its_owner_alone() {
 }
 
 #[test]
-fn a_second_init_refuses_and_changes_nothing() {
+fn a_second_init_is_refused_and_changes_nothing() {
     let installation = Installation::new(BINARY);
     let read = |file: &str| std::fs::read(installation.data_dir().join(file)).unwrap();
     let before = (read("master.key"), read("sluicegate.db"));
@@ -64,7 +64,7 @@ fn a_second_init_refuses_and_changes_nothing() {
 }
 
 #[test]
-fn passwords_that_nobody_gives_are_made_up_and_printed_once() {
+fn omitted_passwords_are_generated_and_printed_once() {
     let folder = tempfile::tempdir().unwrap();
     let message = tell(init(&folder.path().join("data")));
     assert!(message.success, "{}", message.err);
@@ -72,7 +72,7 @@ fn passwords_that_nobody_gives_are_made_up_and_printed_once() {
 }
 
 #[test]
-fn a_password_against_the_rules_is_refused_and_leaves_nothing() {
+fn an_invalid_password_is_refused_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut command = init(&data);
@@ -93,7 +93,7 @@ fn a_half_initialised_folder_is_reported_with_advice() {
 }
 
 #[test]
-fn a_master_key_of_the_environment_is_not_written_down() {
+fn a_master_key_in_the_environment_is_not_written_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let key = "A".repeat(43);
@@ -149,7 +149,7 @@ fn the_last_administrator_stays() {
 }
 
 #[test]
-fn applications_are_managed_by_the_rules_of_the_api() {
+fn applications_are_managed_under_the_rules_of_the_api() {
     let installation = Installation::new(BINARY);
     let message =
         tell(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
@@ -213,7 +213,7 @@ fn keys_are_rotated_and_listed() {
 }
 
 #[test]
-fn migrating_what_is_up_to_date_changes_nothing() {
+fn migrating_a_current_database_changes_nothing() {
     let installation = Installation::new(BINARY);
     assert!(good(&installation, &["migrate"]).contains("has the schema of this version"));
 }

@@ -40,7 +40,7 @@ fn tokens(wire: &Wire, client: &WireClient, code: &str, verifier: &str) -> (Stri
 }
 
 #[test]
-fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
+fn credentials_are_as_valid_after_a_migration_as_before() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
     let served = installation.serve();
@@ -88,7 +88,7 @@ fn what_was_good_is_good_after_the_move_and_what_had_ended_stays_ended() {
 }
 
 #[test]
-fn a_copy_that_is_ended_by_a_signal_keeps_nodes_out_until_it_is_run_again() {
+fn an_interrupted_copy_keeps_nodes_out_until_it_is_completed() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
     // Slow enough that a signal arrives long before the end.
@@ -120,7 +120,7 @@ fn a_copy_that_is_ended_by_a_signal_keeps_nodes_out_until_it_is_run_again() {
 }
 
 #[test]
-fn a_copy_says_what_it_lacks() {
+fn the_error_of_a_copy_names_what_is_missing() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
     let (message, text) = tell(installation.command(&["copy"]), &database);

@@ -33,7 +33,7 @@ fn the_walkthrough_completes_and_can_be_repeated_in_the_same_folder() {
 }
 
 #[test]
-fn the_sample_database_is_written_to_a_new_file_and_over_no_other() {
+fn the_sample_database_never_overwrites_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let write = || {
         let mut command = Command::new(BINARY);
@@ -124,7 +124,7 @@ fn a_folder_that_cannot_be_written_is_reported_with_advice() {
 }
 
 #[test]
-fn an_installation_that_is_no_demo_keeps_its_passwords() {
+fn the_demo_refuses_another_installation() {
     let installation = testkit::Installation::new(BINARY);
     let output = installation.command(&["demo", "--auto", "--listen", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -135,7 +135,7 @@ fn an_installation_that_is_no_demo_keeps_its_passwords() {
 }
 
 #[test]
-fn a_demo_that_other_machines_could_reach_is_refused() {
+fn the_demo_listens_only_on_loopback() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().current_dir(folder.path()).args(["demo", "--auto", "--listen", "0.0.0.0:0"]);

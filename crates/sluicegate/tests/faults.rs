@@ -121,7 +121,7 @@ fn payload(name: &str) -> Value {
 }
 
 #[test]
-fn a_full_disk_stops_writes_alone_and_passes_without_a_restart() {
+fn a_full_disk_stops_only_writes_until_it_has_space() {
     let installation = Installation::new(BINARY);
     let server = serve_without_signal(&installation);
     let stage = Stage::new(&server);
@@ -140,7 +140,7 @@ fn a_full_disk_stops_writes_alone_and_passes_without_a_restart() {
 }
 
 #[test]
-fn a_server_that_is_killed_on_a_full_disk_starts_again_with_everything() {
+fn a_server_killed_on_a_full_disk_loses_nothing() {
     let installation = Installation::new(BINARY);
     let server = serve_without_signal(&installation);
     let stage = Stage::new(&server);
@@ -156,7 +156,7 @@ fn a_server_that_is_killed_on_a_full_disk_starts_again_with_everything() {
 }
 
 #[test]
-fn a_database_that_another_process_has_locked_is_read_but_not_written() {
+fn a_locked_database_is_read_but_not_written() {
     let installation = Installation::new(BINARY);
     let server = installation.serve();
     let stage = Stage::new(&server);
@@ -229,7 +229,7 @@ async fn a_database_that_became_read_only_is_reported_by_every_area_and_recovers
 }
 
 #[tokio::test]
-async fn a_server_ends_in_order_though_its_database_cannot_be_written() {
+async fn a_server_stops_in_order_even_if_its_database_is_read_only() {
     let server = TestServer::start().await;
     let registered = server.post(APPLICATIONS).basic(&USER).json(&payload("used")).send().await.expect(201);
     let registered = registered.json();
@@ -243,7 +243,7 @@ async fn a_server_ends_in_order_though_its_database_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn under_failures_at_random_exactly_what_was_acknowledged_is_there() {
+async fn after_random_failures_exactly_the_acknowledged_changes_exist() {
     let seed = Random::fresh_seed();
     let mut random = Random::new(seed);
     let server = TestServer::start().await;

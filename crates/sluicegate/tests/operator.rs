@@ -58,7 +58,7 @@ fn a_backup_that_cannot_be_written_names_the_file_of_the_command() {
 }
 
 #[test]
-fn every_list_and_every_show_can_be_read_by_a_program() {
+fn every_list_and_show_prints_json() {
     let installation = Installation::new(BINARY);
     register(&installation);
     let file = installation.folder().join("shop.sqlite");
@@ -122,7 +122,7 @@ fn an_irreversible_command_needs_yes_without_a_terminal() {
 }
 
 #[test]
-fn an_application_is_changed_and_what_is_left_out_stays() {
+fn updating_an_application_keeps_omitted_settings() {
     let installation = Installation::new(BINARY);
     register(&installation);
     let before = in_json(&installation, &["application", "show", "1"]);
@@ -157,7 +157,7 @@ fn an_application_is_changed_and_what_is_left_out_stays() {
 }
 
 #[test]
-fn two_secrets_are_live_at_most_and_one_is_ended_by_its_number() {
+fn at_most_two_secrets_are_live_and_one_is_revoked_by_id() {
     let installation = Installation::new(BINARY);
     register(&installation);
     assert!(good(&installation, &["secret", "add", "1"]).contains("clientSecret  sgs_"));
@@ -171,7 +171,7 @@ fn two_secrets_are_live_at_most_and_one_is_ended_by_its_number() {
 }
 
 #[test]
-fn roles_and_limits_follow_the_rules_of_the_api() {
+fn roles_and_limits_are_managed_under_the_rules_of_the_api() {
     let installation = Installation::new(BINARY);
     good(&installation, &["role", "add", "Auditor", "--permission", "ViewUsers", "--permission", "15"]);
     good(&installation, &["role", "update", "auditor", "--description", "Looks on"]);
@@ -237,7 +237,7 @@ fn a_user_is_signed_out_of_one_browser_or_of_all() {
 }
 
 #[test]
-fn what_is_refused_is_named_as_it_was_typed() {
+fn errors_quote_what_was_typed() {
     let installation = Installation::new(BINARY);
     let sample = installation.folder().join("harbour.sqlite");
     let sample = sample.to_str().unwrap();
@@ -272,7 +272,7 @@ fn what_is_refused_is_named_as_it_was_typed() {
 }
 
 #[test]
-fn what_a_deleted_user_owns_is_handed_over_deleted_or_in_the_way() {
+fn possessions_of_a_deleted_user_are_handed_over_or_deleted_or_prevent_the_deletion() {
     let installation = Installation::new(BINARY);
     register(&installation);
     let delete = ["user", "delete", USER.name, "--yes"];
@@ -369,7 +369,7 @@ fn trusted_origins_are_kept_at_the_command_line() {
 }
 
 #[test]
-fn a_source_an_application_and_a_user_have_what_the_api_can_give_them() {
+fn every_setting_of_the_api_can_be_set_at_the_command_line() {
     let installation = Installation::new(BINARY);
     register(&installation);
     let origins = ["--cors-origin", "https://app.example.org", "--cors-origin", "http://localhost:5173"];
@@ -432,7 +432,7 @@ fn a_source_an_application_and_a_user_have_what_the_api_can_give_them() {
 }
 
 #[test]
-fn what_a_user_has_allowed_is_seen_and_taken_back() {
+fn allowed_applications_are_listed_and_revoked() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let wire = Wire::new(served.url());

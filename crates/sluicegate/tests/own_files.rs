@@ -27,7 +27,7 @@ fn databases(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_file_that_this_program_makes_is_a_data_source() {
+fn no_file_of_the_server_can_be_a_data_source() {
     let installation = Installation::new(BINARY);
     let backup = installation.folder().join("backup.db");
     let backup = backup.to_str().unwrap();

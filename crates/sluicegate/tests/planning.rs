@@ -23,7 +23,7 @@ fn hostile(function: &str, number: usize) -> String {
 }
 
 #[test]
-fn long_literals_in_nests_of_functions_pin_little_memory() {
+fn plans_with_long_literals_use_little_memory() {
     let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
     let path = installation.folder().join("shop.sqlite");
     let database = rusqlite::Connection::open(&path).unwrap();

@@ -25,7 +25,7 @@ fn run(mut command: Command) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_ready_line_names_the_real_port_and_the_server_answers_there() {
+fn the_ready_line_names_the_port_on_which_the_server_answers() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     assert!(!served.url().ends_with(":0"), "{}", served.url());
@@ -70,7 +70,7 @@ fn a_running_request_is_finished_at_shutdown() {
 }
 
 #[test]
-fn hanging_up_without_tls_changes_nothing() {
+fn sighup_without_tls_changes_nothing() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     served.signal("HUP");
@@ -101,7 +101,7 @@ fn all_faults_of_the_configuration_are_reported_at_once_with_status_2() {
 }
 
 #[test]
-fn a_good_configuration_is_called_good() {
+fn a_valid_configuration_is_reported_as_valid() {
     let installation = Installation::new(BINARY);
     let (status, message, _) = run(installation.command(&["check-config"]));
     assert_eq!((status, message.as_str()), (Some(0), "the configuration is valid\n"));
@@ -158,7 +158,7 @@ fn the_second_server_on_a_folder_is_refused_and_names_the_first() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_is_not_called_empty() {
+fn an_unreadable_folder_is_not_reported_as_empty() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -179,7 +179,7 @@ fn a_folder_that_cannot_be_read_is_not_called_empty() {
 }
 
 #[test]
-fn a_public_url_without_tls_is_refused_elsewhere_than_on_loopback() {
+fn a_public_url_without_tls_is_refused_except_on_loopback() {
     let installation = Installation::new(BINARY);
     for command in ["serve", "check-config"] {
         let mut command = installation.command(&[command, "--public-url", "http://gate.example.org"]);
@@ -191,7 +191,7 @@ fn a_public_url_without_tls_is_refused_elsewhere_than_on_loopback() {
 }
 
 #[test]
-fn metrics_are_served_to_the_operator_alone() {
+fn metrics_are_served_only_by_the_metrics_listener() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let wire = Wire::new(served.url());
@@ -226,7 +226,7 @@ fn metrics_are_served_to_the_operator_alone() {
 }
 
 #[test]
-fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
+fn a_taken_metrics_port_is_an_error_only_if_it_was_configured() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let taken = served.observed_url().trim_start_matches("http://").to_owned();
@@ -250,7 +250,7 @@ fn a_port_of_observation_that_is_taken_stops_only_who_chose_it() {
 }
 
 #[test]
-fn asking_for_readiness_again_and_again_does_not_write_again_and_again() {
+fn repeated_readiness_checks_do_not_write_each_time() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let syncs = || {
@@ -269,7 +269,7 @@ fn asking_for_readiness_again_and_again_does_not_write_again_and_again() {
 }
 
 #[test]
-fn the_access_log_names_address_user_application_and_bytes_and_nothing_secret() {
+fn the_access_log_contains_address_user_application_and_bytes_but_no_secret() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LOG__FORMAT", "json")]);
     let wire = Wire::new(served.url());
@@ -304,7 +304,7 @@ fn the_access_log_names_address_user_application_and_bytes_and_nothing_secret() 
 }
 
 #[test]
-fn a_request_that_is_too_large_is_refused_by_its_parts() {
+fn oversized_parts_of_a_request_are_refused_separately() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let status_of = |request: String| {

@@ -45,7 +45,7 @@ fn finish_registration(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn under_load_what_was_taken_up_is_finished_and_what_was_acknowledged_is_kept() {
+fn under_load_accepted_requests_finish_and_acknowledged_changes_persist() {
     for signal in ["TERM", "INT"] {
         let installation = Installation::new(BINARY);
         let served = installation.serve();
@@ -94,7 +94,7 @@ fn under_load_what_was_taken_up_is_finished_and_what_was_acknowledged_is_kept() 
 }
 
 #[test]
-fn requests_that_never_finish_are_cut_off_in_time() {
+fn requests_that_never_finish_are_aborted_in_time() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__SHUTDOWN_SECS", "1")]);
     Wire::new(served.url()).get(APPLICATIONS, Some(&USER)).unwrap();
@@ -112,7 +112,7 @@ fn requests_that_never_finish_are_cut_off_in_time() {
 }
 
 #[test]
-fn a_connection_that_waits_for_nothing_does_not_delay_the_end() {
+fn an_idle_connection_does_not_delay_shutdown() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let silent = connect(&served);
@@ -161,7 +161,7 @@ fn ask(stream: &mut Secured) -> std::io::Result<String> {
 }
 
 #[test]
-fn connections_live_on_when_the_certificate_is_read_again() {
+fn connections_continue_when_the_certificate_is_reloaded() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let served = installation.serve_with(&["--tls-cert", "chain.pem", "--tls-key", "key.pem"], &[]);
@@ -179,7 +179,7 @@ fn connections_live_on_when_the_certificate_is_read_again() {
 }
 
 #[test]
-fn a_handshake_that_does_not_go_on_does_not_delay_the_end() {
+fn a_stalled_handshake_does_not_delay_shutdown() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let served = installation.serve_with(&["--tls-cert", "chain.pem", "--tls-key", "key.pem"], &[]);

@@ -89,7 +89,7 @@ fn furnish(installation: &Installation) {
 }
 
 #[test]
-fn nothing_ends_before_somebody_at_a_terminal_has_said_yes() {
+fn irreversible_commands_ask_for_confirmation_at_a_terminal() {
     let installation = Installation::new(BINARY);
     furnish(&installation);
     for (command, name) in ENDINGS {
@@ -142,7 +142,7 @@ fn every_command_that_takes_yes_is_tested_at_a_terminal() {
 }
 
 #[test]
-fn the_question_says_what_becomes_of_what_a_user_owns() {
+fn the_confirmation_says_what_happens_to_the_possessions_of_a_user() {
     let installation = Installation::new(BINARY);
     let url = "https://a.example/cb";
     done(&installation, &["application", "register", "Reports", "--owner", USER.name, "--redirect-url", url]);

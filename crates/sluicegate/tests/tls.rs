@@ -55,7 +55,7 @@ async fn both_versions_of_http_are_offered() {
 }
 
 #[tokio::test]
-async fn hanging_up_reads_the_certificate_again_and_keeps_the_old_one_when_the_new_one_is_bad() {
+async fn sighup_reloads_the_certificate_and_keeps_the_old_one_if_the_new_one_is_invalid() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let served = serve(&installation);
@@ -79,7 +79,7 @@ async fn hanging_up_reads_the_certificate_again_and_keeps_the_old_one_when_the_n
 }
 
 #[test]
-fn a_certificate_that_cannot_be_used_is_a_fault_of_the_configuration() {
+fn an_unusable_certificate_is_a_fault_of_the_configuration() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let tell = || {
@@ -124,7 +124,7 @@ fn a_certificate_that_clients_refuse_is_reported_at_the_start_and_by_check_confi
 }
 
 #[tokio::test]
-async fn hanging_up_keeps_the_old_certificate_when_the_new_one_has_expired() {
+async fn sighup_keeps_the_old_certificate_if_the_new_one_has_expired() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let served = serve(&installation);
@@ -138,7 +138,7 @@ async fn hanging_up_keeps_the_old_certificate_when_the_new_one_has_expired() {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_warned_of() {
+fn a_key_that_others_can_read_causes_a_warning() {
     let installation = Installation::new(BINARY);
     put_certificate("first", installation.folder());
     let key = installation.folder().join("key.pem");

@@ -51,7 +51,7 @@ fn is_well(served: &Served) {
 }
 
 #[test]
-fn whoever_sends_a_head_slowly_is_cut_off() {
+fn a_slow_request_head_is_disconnected() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__HEADER_TIMEOUT_SECS", "1")]);
     let mut slow: Vec<TcpStream> = (0..50).map(|_| connect(&served)).collect();
@@ -68,7 +68,7 @@ fn whoever_sends_a_head_slowly_is_cut_off() {
 }
 
 #[test]
-fn whoever_falls_silent_in_a_body_is_answered_and_cut_off() {
+fn a_stalled_body_gets_408_and_is_disconnected() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__BODY_TIMEOUT_SECS", "1")]);
     let kind = "Content-Type: application/x-www-form-urlencoded";
@@ -81,7 +81,7 @@ fn whoever_falls_silent_in_a_body_is_answered_and_cut_off() {
 }
 
 #[test]
-fn a_form_of_somebody_unknown_is_no_longer_than_64_kib() {
+fn forms_of_unauthenticated_senders_are_limited_to_64_kib() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     for path in
@@ -155,7 +155,7 @@ async fn one_address_cannot_hold_every_connection() {
 }
 
 #[test]
-fn whoever_takes_nothing_of_an_answer_is_cut_off() {
+fn a_client_that_does_not_read_is_disconnected() {
     const REQUESTS: usize = 2_000;
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__BODY_TIMEOUT_SECS", "1")]);
@@ -190,7 +190,7 @@ fn a_head_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn requests_that_come_at_once_are_answered_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let mut requests = Vec::new();
@@ -207,7 +207,7 @@ fn requests_that_come_at_once_are_answered_in_order() {
 }
 
 #[test]
-fn older_clients_are_answered_and_let_go() {
+fn http_1_0_clients_are_answered_and_disconnected() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let answer = tell(&served, b"GET /healthz HTTP/1.0\r\n\r\n");
@@ -220,7 +220,7 @@ fn older_clients_are_answered_and_let_go() {
 }
 
 #[test]
-fn what_is_no_http_is_cut_off() {
+fn bytes_that_are_not_http_are_disconnected() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let mut random = Random::new(Random::fresh_seed());
@@ -247,7 +247,7 @@ fn what_is_no_http_is_cut_off() {
 }
 
 #[test]
-fn a_request_whose_length_is_in_doubt_is_refused() {
+fn a_request_with_an_ambiguous_length_is_refused() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let post =
@@ -274,7 +274,7 @@ fn a_request_whose_length_is_in_doubt_is_refused() {
 }
 
 #[test]
-fn no_more_connections_are_served_at_once_than_allowed() {
+fn concurrent_connections_are_limited() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__MAX_CONNECTIONS", "5")]);
     let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";

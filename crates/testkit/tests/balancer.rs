@@ -116,7 +116,7 @@ fn ask(wire: &Wire) -> u16 {
 }
 
 #[test]
-fn requests_go_round_the_nodes() {
+fn requests_are_distributed_over_the_nodes() {
     let nodes = [TestNode::start(), TestNode::start(), TestNode::start()];
     let balancer = Balancer::start(&nodes.each_ref().map(|node| &*node.url));
     let wire = Wire::new(&balancer.url());
@@ -145,7 +145,7 @@ fn a_client_keeps_its_connection() {
 }
 
 #[test]
-fn a_node_that_leaves_gets_no_more_requests_and_finishes_what_it_has() {
+fn a_draining_node_gets_no_new_requests_and_finishes_its_own() {
     let (leaving, staying) = (TestNode::start(), TestNode::start());
     let balancer = Balancer::start(&[&leaving.url, &staying.url]);
     let wire = Wire::new(&balancer.url());
@@ -168,7 +168,7 @@ fn a_node_that_leaves_gets_no_more_requests_and_finishes_what_it_has() {
 }
 
 #[test]
-fn a_request_that_finds_nobody_is_sent_to_the_next_node() {
+fn a_request_that_finds_no_listener_is_sent_to_another_node() {
     let (gone, there) = (TestNode::start(), TestNode::start());
     let balancer = Balancer::start(&[&gone.url, &there.url]);
     let wire = Wire::new(&balancer.url());
@@ -198,7 +198,7 @@ fn a_request_that_was_sent_is_never_sent_again() {
 }
 
 #[test]
-fn without_any_node_it_says_that_nothing_was_sent() {
+fn without_nodes_the_balancer_reports_that_nothing_was_sent() {
     let node = TestNode::start();
     let balancer = Balancer::start(&[&node.url]);
     node.leave();
@@ -210,7 +210,7 @@ fn without_any_node_it_says_that_nothing_was_sent() {
 }
 
 #[test]
-fn a_rolling_restart_of_nodes_that_drain_loses_nothing() {
+fn a_rolling_restart_of_draining_nodes_loses_no_request() {
     let mut nodes = [TestNode::start(), TestNode::start(), TestNode::start()];
     let balancer = Balancer::start(&nodes.each_ref().map(|node| &*node.url));
     let stop = AtomicBool::new(false);

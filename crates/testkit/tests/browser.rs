@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::{OTHER, TestServer, USER};
 
 #[tokio::test]
-async fn a_person_signs_in_allows_and_is_sent_to_the_application() {
+async fn a_user_signs_in_allows_and_is_redirected_to_the_application() {
     let server = TestServer::start().await;
     let body = json!({ "name": "Tides", "redirectUrls": ["https://tides.example/cb"] });
     let made = server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&body).send().await;

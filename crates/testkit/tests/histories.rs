@@ -213,18 +213,18 @@ fn given_away(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
 
 proptest! {
     #[test]
-    fn histories_of_a_right_server_for_codes_are_explained(steps in steps(30)) {
+    fn histories_of_a_correct_code_server_are_linearizable(steps in steps(30)) {
         prop_assert_eq!(check(&Code, &code_history(&steps, CodeFault::None)), Ok(()));
     }
 
     #[test]
-    fn histories_of_a_right_server_for_families_are_explained(steps in steps(60)) {
+    fn histories_of_a_correct_family_server_are_linearizable(steps in steps(60)) {
         prop_assert_eq!(check(&Family, &family_history(&steps, FamilyFault::None)), Ok(()));
     }
 
     /// Whatever happened before, sequential operations afterwards reveal a faulty server.
     #[test]
-    fn histories_of_a_wrong_server_for_codes_are_refused(steps in steps(20)) {
+    fn histories_of_a_faulty_code_server_are_refused(steps in steps(20)) {
         for fault in [CodeFault::GivesTwice, CodeFault::ReplayEndsNothing, CodeFault::ForgetsARevocation] {
             let shown = match fault {
                 CodeFault::ForgetsARevocation => vec![REDEEM, CodeAct::Revoke, CodeAct::Use],
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn histories_of_a_wrong_server_for_families_are_refused(steps in steps(40)) {
+    fn histories_of_a_faulty_family_server_are_refused(steps in steps(40)) {
         use FamilyFault::{Forks, ForgetsARevocation, ForgetsARotation, ReplayEndsNothing};
         for fault in [Forks, ForgetsARotation, ReplayEndsNothing, ForgetsARevocation] {
             prop_assert!(check(&Family, &given_away(&steps, fault)).is_err(), "{:?}", fault);
@@ -305,7 +305,7 @@ fn offence<Answers: std::fmt::Debug>(outcome: Result<Answers, Offence>) -> usize
 }
 
 #[test]
-fn a_code_gives_tokens_once_and_its_replay_ends_them() {
+fn a_code_yields_tokens_once_and_a_replay_revokes_them() {
     use CodeAnswer::{Granted, Refused};
     let right = [(REDEEM, Granted), (CodeAct::Use, Granted), (REDEEM, Refused), (CodeAct::Use, Refused)];
     assert_eq!(check(&Code, &in_turn(right.to_vec())), Ok(()));
@@ -317,7 +317,7 @@ fn a_code_gives_tokens_once_and_its_replay_ends_them() {
 }
 
 #[test]
-fn an_old_token_gives_its_successor_again_until_that_was_used() {
+fn an_old_token_yields_its_successor_until_that_is_used() {
     let no = FamilyAnswer::Refused;
     let right = vec![
         (refresh(0), token(1)),

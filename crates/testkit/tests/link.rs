@@ -78,7 +78,7 @@ fn time(act: impl FnOnce()) -> Duration {
 }
 
 #[test]
-fn a_link_carries_both_ways_and_both_ends() {
+fn a_link_forwards_in_both_directions_and_forwards_both_ends() {
     let (server, ended) = echo("");
     let link = Link::start(&server);
     let mut stream = connect(&link).unwrap();
@@ -90,7 +90,7 @@ fn a_link_carries_both_ways_and_both_ends() {
 }
 
 #[test]
-fn what_is_carried_is_whole_and_in_order_however_long_the_wire() {
+fn data_arrives_complete_and_in_order_with_any_delay() {
     let (server, _ended) = echo("");
     let link = Link::start(&server);
     link.delay(Duration::from_millis(20), Duration::from_millis(20));
@@ -123,7 +123,7 @@ fn each_direction_has_its_own_delay() {
 }
 
 #[test]
-fn a_cut_resets_what_is_open_and_refuses_what_is_new() {
+fn a_cut_resets_open_connections_and_refuses_new_ones() {
     let (server, ended) = echo("");
     let link = Link::start(&server);
     let mut stream = connect(&link).unwrap();
@@ -140,7 +140,7 @@ fn a_cut_resets_what_is_open_and_refuses_what_is_new() {
 }
 
 #[test]
-fn a_cut_ends_also_what_is_delayed_or_silent() {
+fn a_cut_also_ends_delayed_and_silent_connections() {
     let (server, _ended) = echo("");
     let link = Link::start(&server);
     let mut delayed = connect(&link).unwrap();
@@ -155,7 +155,7 @@ fn a_cut_ends_also_what_is_delayed_or_silent() {
 }
 
 #[test]
-fn a_half_open_link_is_silent_and_goes_on_where_it_was() {
+fn a_half_open_link_is_silent_and_then_continues() {
     let (server, ended) = echo("");
     let link = Link::start(&server);
     let mut open = connect(&link).unwrap();
@@ -177,7 +177,7 @@ fn a_half_open_link_is_silent_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_link_leads_new_connections_to_another_server() {
+fn a_link_can_forward_new_connections_to_another_server() {
     let ((first, _ended), (second, _also_ended)) = (echo("first"), echo("second"));
     let link = Link::start(&first);
     let mut old = connect(&link).unwrap();
@@ -188,7 +188,7 @@ fn a_link_leads_new_connections_to_another_server() {
 }
 
 #[test]
-fn a_server_that_is_down_looks_like_one() {
+fn a_link_to_a_stopped_server_refuses_connections() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let link = Link::start(&nobody);
     let mut stream = connect(&link).unwrap();

@@ -28,7 +28,7 @@ fn refusal(url: &str) -> String {
 }
 
 #[test]
-fn every_test_has_a_database_of_its_own_on_the_shared_server() {
+fn each_test_has_its_own_database_on_the_shared_server() {
     let server = PostgresServer::shared();
     let (first, second) = (server.create_database(), server.create_database());
     first.run("CREATE TABLE ships (name text); INSERT INTO ships VALUES ('Anna'), ('Berta')");
@@ -43,13 +43,13 @@ fn every_test_has_a_database_of_its_own_on_the_shared_server() {
 }
 
 #[test]
-fn what_is_wrong_with_a_statement_is_told() {
+fn errors_of_statements_are_returned() {
     let told = PostgresServer::shared().run("postgres", "SELECT nonsense").unwrap_err();
     assert!(told.contains("column \"nonsense\" does not exist"), "{told}");
 }
 
 #[test]
-fn the_password_is_asked_for_with_scram() {
+fn passwords_are_verified_by_scram() {
     let database = PostgresServer::shared().create_database();
     let hashed = database.run("SELECT rolpassword FROM pg_authid WHERE rolname = current_user");
     assert!(hashed.starts_with("SCRAM-SHA-256$"), "{hashed}");
@@ -59,7 +59,7 @@ fn the_password_is_asked_for_with_scram() {
 }
 
 #[test]
-fn commits_survive_kill_9_and_nothing_of_the_server_does() {
+fn commits_survive_kill_9_and_processes_do_not() {
     let server = durable();
     let database = server.create_database();
     database.run("CREATE TABLE ships (name text)");
@@ -94,7 +94,7 @@ fn only_the_durable_server_waits_for_the_disk() {
 }
 
 #[test]
-fn a_server_with_a_certificate_takes_no_connection_without_tls() {
+fn a_server_with_a_certificate_refuses_connections_without_tls() {
     let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sluicegate/tests/certificates");
     let (certificate, key) = (certificates.join("first.pem"), certificates.join("first.key"));
     let tls = Some(PostgresTls { certificate, key });
@@ -126,7 +126,7 @@ fn a_dropped_server_leaves_neither_processes_nor_files_nor_shared_memory() {
 }
 
 #[test]
-fn a_test_process_that_is_killed_leaves_nothing() {
+fn a_killed_test_process_leaves_nothing_behind() {
     let mut process = Command::new(env!("CARGO_BIN_EXE_test-postgres"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

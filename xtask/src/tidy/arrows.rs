@@ -60,7 +60,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn an_arrow_against_the_architecture_is_a_fault() {
+    fn a_forbidden_dependency_is_a_fault() {
         let mut tree = Tree::sample(&[]);
         tree.metadata = json!({"packages": [
             {"name": "oauth", "dependencies": [{"name": "store", "kind": null}, {"name": "serde", "kind": null}]},

@@ -279,7 +279,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn modules_that_need_each_other_are_a_fault() {
+    fn modules_that_import_each_other_are_a_fault() {
         let tree = Tree::sample(&[
             ("crates/x/src/lib.rs", "mod a; mod b; mod c;"),
             ("crates/x/src/a.rs", "use crate::{\n    b::Thing as Other,\n};"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_and_its_children_may_need_each_other() {
+    fn a_module_and_its_children_may_import_each_other() {
         let tree = Tree::sample(&[
             ("crates/x/src/lib.rs", "mod a;"),
             ("crates/x/src/a.rs", "mod b; use b::f;"),

@@ -27,7 +27,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn a_page_that_the_index_forgets_is_a_fault() {
+    fn a_page_missing_in_the_index_is_a_fault() {
         let faults = check(&Tree::sample(&[
             ("docs/decisions/README.md", "- [Tokens](tokens.md)"),
             ("docs/decisions/tokens.md", ""),

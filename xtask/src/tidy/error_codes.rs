@@ -46,7 +46,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn a_store_that_answers_like_an_endpoint_is_a_fault() {
+    fn an_oauth_error_code_in_a_store_is_a_fault() {
         let code = "fn f() -> &'static str { \"invalid_grant\" }";
         let tree = Tree::sample(&[("crates/store-sqlite/src/a.rs", code), ("crates/oauth/src/a.rs", code)]);
         assert_eq!(check(&tree).len(), 1);

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_that_excuses_nothing_is_a_fault() {
+    fn an_unused_exception_is_a_fault() {
         let exceptions =
             Exceptions::parse("[[exception]]\nrule = 'size'\npath = 'a.rs'\nreason = 'x'").unwrap();
         assert_eq!(exceptions.apply(Vec::new()).len(), 1);

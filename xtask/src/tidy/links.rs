@@ -55,7 +55,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn a_link_into_nothing_is_a_fault() {
+    fn a_broken_link_is_a_fault() {
         let text = "[a](../README.md#x) [b](gone.md)\n[c](https://example.org/x) [d](#here) [e](../crates)\n```\n[f](g)\n```\n";
         let tree = Tree::sample(&[("docs/a.md", text), ("README.md", ""), ("crates/x/src/lib.rs", "")]);
         let messages: Vec<String> = check(&tree).into_iter().map(|fault| fault.message).collect();

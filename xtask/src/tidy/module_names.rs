@@ -46,7 +46,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn names_that_say_nothing_are_faults() {
+    fn meaningless_module_names_are_faults() {
         let tree = Tree::sample(&[
             ("crates/a/src/mod.rs", ""),
             ("crates/a/src/utils.rs", ""),

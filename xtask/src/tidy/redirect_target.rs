@@ -75,14 +75,14 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn nobody_else_builds_one() {
+    fn only_the_authorize_rules_build_a_redirect_target() {
         let uses = "fn f(target: &RedirectTarget) -> RedirectTarget { target.clone() }\nlet x = RedirectTarget { url };\n";
         let faults = check(&Tree::sample(&[("crates/web/src/a.rs", uses)]));
         assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
-    fn it_stays_closed() {
+    fn a_redirect_target_has_no_public_constructor() {
         let closed = "#[derive(Debug, Clone)]\npub struct RedirectTarget {\n    url: Url,\n}\n";
         assert!(check(&Tree::sample(&[("crates/oauth/src/authorize/target.rs", closed)])).is_empty());
         let open = closed.replace("    url", "    pub url");

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_shows_itself_is_a_fault() {
+    fn a_secret_that_can_be_printed_is_a_fault() {
         let text = "#[derive(Clone, Debug)]\npub struct ClientSecret(String);\nimpl fmt::Display for ClientSecret {}\n";
         let expected = [
             "ClientSecret is a secret: it must not derive Debug",
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_macro_makes_is_secret() {
+    fn types_of_the_secrets_macro_are_secrets() {
         let text = "macro_rules! secrets {\n    ($($name:ident),+) => {$(\n        #[derive(Clone, Serialize)]\n        \
                     pub struct $name(Box<str>);\n    )+};\n}\nsecrets! {\n    /// A ticket.\n    Ticket,\n}\n\
                     impl fmt::Display for Ticket {}\n";
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_about_a_secret_is_no_secret() {
+    fn a_record_about_a_secret_is_not_a_secret() {
         assert!(messages("#[derive(Debug)]\npub struct StoredSecret {\n    hint: String,\n}\n").is_empty());
     }
 }

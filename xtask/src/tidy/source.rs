@@ -295,7 +295,7 @@ mod tests {
     use super::{Function, Source, has_word};
 
     #[test]
-    fn comments_strings_and_characters_are_no_code() {
+    fn comments_strings_and_characters_are_not_code() {
         let source = Source::parse(
             "let a = \"x // \\\" y\"; // async\nlet c = '\"'; /* a /* b */ c */ let r = r#\"q\"r\"#;",
             false,
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn words_have_borders() {
+    fn words_are_matched_as_a_whole() {
         assert!(has_word("pub async fn", "async"));
         assert!(!has_word("asynchronous", "async"));
         assert!(has_word("http::StatusCode", "http::"));

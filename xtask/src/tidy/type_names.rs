@@ -44,7 +44,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn a_name_that_two_crates_give_is_a_fault() {
+    fn a_type_name_used_by_two_crates_is_a_fault() {
         let tree = Tree::sample(&[
             ("crates/oauth/src/a.rs", "pub struct Subject<'a>;\npub(crate) struct Own;"),
             ("crates/odata/src/b.rs", "pub enum Subject {}\npub(crate) enum Own {}"),

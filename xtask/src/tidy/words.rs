@@ -62,7 +62,7 @@ mod tests {
     use super::{Tree, check};
 
     #[test]
-    fn paths_of_one_machine_are_faults() {
+    fn absolute_paths_of_a_machine_are_faults() {
         let text = [
             "see /wo",
             "rk/main\n",

@@ -92,7 +92,7 @@ mod tests {
     use crate::messages::advice;
 
     #[test]
-    fn a_place_that_cannot_be_written_gets_one_piece_of_advice() {
+    fn an_unwritable_target_gets_one_piece_of_advice() {
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::StorageFull, io::ErrorKind::NotFound] {
             let file = CopyError::File { path: "/srv/backup.db".into(), source: kind.into() };
             let error = message(file).context("no backup was made of /data/sluicegate.db");

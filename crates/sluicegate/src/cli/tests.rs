@@ -34,7 +34,7 @@ fn command_of<'a>(program: &'a clap::Command, words: &[&str]) -> Option<&'a clap
 }
 
 #[test]
-fn commands_and_flags_that_deployment_files_name_exist() {
+fn commands_and_flags_in_deployment_files_exist() {
     let program = <CommandLine as clap::CommandFactory>::command();
     let mut found = Vec::new();
     for (file, text) in DEPLOYED {
@@ -60,7 +60,7 @@ fn commands_and_flags_that_deployment_files_name_exist() {
 }
 
 #[test]
-fn the_variables_of_the_image_are_settings() {
+fn environment_variables_of_the_image_are_settings() {
     let (_, text) = DEPLOYED[2];
     let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
     let variables: Vec<_> = pairs.filter(|(name, _)| name.starts_with("SLUICEGATE_")).collect();
@@ -70,7 +70,7 @@ fn the_variables_of_the_image_are_settings() {
 }
 
 #[test]
-fn what_the_image_runs_is_a_command() {
+fn the_image_runs_an_existing_command() {
     let (_, text) = DEPLOYED[2];
     let words = text.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
     let words: Vec<String> = serde_json::from_str(words).unwrap();
@@ -85,7 +85,7 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
-fn a_fault_names_what_was_given() {
+fn faults_name_the_flags_that_were_given() {
     let faults = [("redirectUrls[1]", "is no URL"), ("scopes", "is empty"), ("options.path", "is required")];
     let faults = faults.map(|(field, message)| (field.to_owned(), message.to_owned()));
     let message = sentence(faults.into_iter()).to_string();
@@ -103,7 +103,7 @@ fn members_of_the_api_are_shown_as_flags_and_objects() {
 
 /// An update with only the location of the installation and the subject is refused.
 #[test]
-fn an_update_wants_something_to_change() {
+fn an_update_needs_a_change() {
     let program = <CommandLine as clap::CommandFactory>::command();
     for what in ["application", "role", "user", "data-source"] {
         let update = program.find_subcommand(what).unwrap().find_subcommand("update").unwrap();
@@ -122,7 +122,7 @@ fn an_update_wants_something_to_change() {
 }
 
 #[test]
-fn numbers_and_addresses_are_refused_in_words() {
+fn invalid_numbers_and_addresses_are_refused_with_a_message() {
     for (typed, message) in [
         (&["audit", "list", "--limit", "x"][..], "a whole number from 1 to 1000"),
         (&["audit", "list", "--limit", "1001"], "a whole number from 1 to 1000"),
@@ -139,7 +139,7 @@ fn numbers_and_addresses_are_refused_in_words() {
 }
 
 #[test]
-fn an_error_of_permissions_says_once_what_is_wrong_and_what_to_do() {
+fn a_permission_error_says_once_what_is_wrong_and_what_to_do() {
     let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
     let path = PathBuf::from("/srv/master.key");
     let error = anyhow::Error::from(vault::MasterKeyError::File { path, source: denied });
@@ -151,7 +151,7 @@ fn an_error_of_permissions_says_once_what_is_wrong_and_what_to_do() {
 
 /// Every command that shows something has `--json`, and every irreversible one has `--yes`.
 #[test]
-fn every_list_prints_json_and_every_end_can_be_confirmed_ahead() {
+fn every_list_has_json_and_every_irreversible_command_has_yes() {
     fn check(command: &clap::Command, path: &str) {
         let has = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
         match command.get_name() {
@@ -303,7 +303,7 @@ fn command(path: &[&str]) -> clap::Command {
 }
 
 #[test]
-fn every_member_of_a_payload_can_be_given_at_the_command_line() {
+fn every_member_of_a_payload_has_an_argument() {
     let described: serde_json::Value = serde_json::from_str(web::reference::OPENAPI).expect("JSON");
     for (schema, path, arguments) in MEMBERS {
         let command = command(path);

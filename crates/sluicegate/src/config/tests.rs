@@ -17,7 +17,7 @@ fn faults(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn nothing_given_is_the_defaults() {
+fn an_empty_configuration_has_the_defaults() {
     let settings = load(None, &Environment::default(), &Overrides::default()).unwrap();
     assert_eq!(settings.general.listen.to_string(), "127.0.0.1:8080");
     assert!(settings.rate_limit.enabled);
@@ -48,7 +48,7 @@ fn all_faults_are_reported_at_once_with_their_places() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_a_fault_with_its_line() {
+fn a_file_that_is_not_toml_is_a_fault_with_its_line() {
     let faults = faults("listen = \"127.0.0.1:1\"\n= 3\n", &[]);
     assert!(faults[0].starts_with("gate.toml:2: this is not TOML"), "{faults:?}");
 }
@@ -65,7 +65,7 @@ fn a_missing_file_is_a_fault() {
 }
 
 #[test]
-fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+fn the_command_line_overrides_the_environment_which_overrides_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gate.toml");
     std::fs::write(&path, "data_dir = \"a\"\nlisten = \"127.0.0.1:1\"\n[rate_limit]\nenabled = true\n")
@@ -87,7 +87,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn passwords_and_the_master_key_are_no_settings() {
+fn passwords_and_the_master_key_are_not_settings() {
     let variables = [
         ("SLUICEGATE_ADMIN_PASSWORD", "x"),
         ("SLUICEGATE_USER_PASSWORD", "y"),
@@ -100,7 +100,7 @@ fn passwords_and_the_master_key_are_no_settings() {
 }
 
 #[test]
-fn plain_http_is_refused_where_other_machines_reach_it() {
+fn plain_http_is_refused_except_on_loopback() {
     assert!(faults("listen = \"0.0.0.0:8080\"\n", &[])[0].contains("--behind-tls-proxy"));
     assert!(load_text("listen = \"0.0.0.0:8080\"\nbehind_tls_proxy = true\n", &[]).is_ok());
     assert!(load_text("listen = \"[::1]:8080\"\n", &[]).is_ok());
@@ -126,7 +126,7 @@ fn a_public_url_is_an_origin() {
 }
 
 #[test]
-fn a_public_url_without_tls_is_one_of_this_machine() {
+fn a_public_url_without_tls_must_be_on_loopback() {
     let url = |text: &str| load_text(&format!("public_url = \"{text}\"\n"), &[]).is_ok();
     for good in ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "http://gate.localhost"] {
         assert!(url(good), "{good}");
@@ -141,7 +141,7 @@ fn a_public_url_without_tls_is_one_of_this_machine() {
 }
 
 #[test]
-fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
+fn trusted_proxies_are_addresses_and_networks_but_never_all_addresses() {
     let proxies = |list: &str| load_text(&format!("trusted_proxies = [{list}]\n"), &[]);
     assert!(proxies("\"10.0.0.0/8\", \"2001:db8::/32\", \"192.0.2.1\"").is_ok());
     for bad in ["10.0.0.1/8", "0.0.0.0/0", "proxy.example.org", "10.0.0.0/99"] {
@@ -163,7 +163,7 @@ fn all_faults_of_a_list_are_reported_and_nobody_trusts_everybody() {
 }
 
 #[test]
-fn the_longest_target_decides_about_the_level() {
+fn the_longest_matching_target_determines_the_log_level() {
     use tracing::level_filters::LevelFilter;
     let levels = LogLevels::new("warn,app=info,app::node::feed=trace").unwrap();
     assert_eq!(levels.of("web::front"), LevelFilter::WARN);
@@ -175,7 +175,7 @@ fn the_longest_target_decides_about_the_level() {
 }
 
 #[test]
-fn the_documents_name_every_setting_with_its_variable() {
+fn the_documents_list_every_setting_with_its_variable() {
     let text = document::markdown();
     assert!(text.contains("### `rate_limit.per_address_per_minute`"));
     assert!(text.contains("`SLUICEGATE_RATE_LIMIT__PER_ADDRESS_PER_MINUTE`"));

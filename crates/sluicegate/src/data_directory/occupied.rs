@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_server_on_a_folder_is_refused_and_learns_of_the_first() {
+    fn a_second_lock_on_a_folder_is_refused_and_names_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let data_directory = DataDirectory::at(folder.path());
         assert!(Occupied::take(&data_directory).unwrap().is_none(), "there is nothing to serve");

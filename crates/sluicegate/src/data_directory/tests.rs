@@ -19,7 +19,7 @@ fn an_incomplete_installation_is_reported_with_advice() {
 }
 
 #[test]
-fn an_installation_that_is_given_up_leaves_nothing() {
+fn an_abandoned_installation_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let data_directory = DataDirectory::at(&folder.path().join("new"));
     let unfinished = data_directory.begin(&Environment::default()).unwrap();
@@ -40,7 +40,7 @@ fn an_installation_that_is_given_up_leaves_nothing() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
+fn an_unreadable_folder_does_not_count_as_empty() {
     let place = tempfile::tempdir().unwrap();
     let message =
         |folder: &Path| DataDirectory::at(folder).is_empty(&Environment::default()).unwrap_err().to_string();

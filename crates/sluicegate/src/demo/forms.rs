@@ -114,7 +114,7 @@ mod tests {
         <button type="submit" id="consent-deny" name="decision" value="deny">Deny</button></form>"#;
 
     #[test]
-    fn a_form_is_filled_by_the_ids_of_its_elements() {
+    fn forms_are_filled_by_the_ids_of_their_elements() {
         let mut form = Form::with_element(PAGE, "username").unwrap();
         form.fill("username", "ada");
         form.press("consent-allow");

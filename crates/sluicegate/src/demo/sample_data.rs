@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_harbour_is_the_same_each_time() {
+    fn the_sample_database_is_always_the_same() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let read = |folder: &tempfile::TempDir| {
             let path = folder.path().join("harbour.sqlite");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_harbour_has_ten_thousand_related_rows() {
+    fn the_sample_database_has_ten_thousand_related_rows() {
         let (_folder, database) = written();
         let number = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         let rows: i64 = ["Berths", "Ships", "Visits", "Cargo"]

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_leave_its_json_string() {
+    fn text_cannot_break_out_of_its_json_string() {
         let mut line = String::new();
         push_json_text(&mut line, "a\"b\\c\nd\u{1b}é");
         assert_eq!(line, "\"a\\\"b\\\\c\\nd\\u001bé\"");
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn text_cannot_forge_a_line_for_people() {
+    fn text_cannot_forge_a_line_of_the_human_log() {
         let mut line = String::new();
         let _ = write!(WithoutControls(&mut line), "a\n2026 ERROR \u{1b}[31m");
         assert_eq!(line, "a?2026 ERROR ?[31m");
     }
 
     #[test]
-    fn no_character_acts_on_whoever_reads_the_log() {
+    fn no_control_character_reaches_the_log() {
         let acting = "\u{9b}31m\u{85}\u{7f}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}";
         let mut line = String::new();
         push_json_text(&mut line, acting);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_of_constant_width() {
+    fn the_time_has_a_constant_width() {
         let mut line = String::new();
         push_time(&mut line);
         assert_eq!(line.len(), "2026-01-01T00:00:00.000000Z".len(), "{line}");

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_written_in_order_before_the_end() {
+    fn all_lines_are_written_in_order_before_the_writer_ends() {
         let (sender, receiver) = mpsc::channel();
         let (writer, flush) = start(Box::new(Pipe(sender)));
         let lines: Vec<String> = (0..1_000).map(|number| format!("{number}\n")).collect();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_counted() {
+    fn dropped_lines_are_counted() {
         struct Stuck(mpsc::Receiver<()>, mpsc::Sender<Vec<u8>>);
         impl Write for Stuck {
             fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

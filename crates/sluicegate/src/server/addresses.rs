@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_no_more_connections_than_allowed_and_an_ipv6_address_counts_as_its_64() {
+    fn connections_are_limited_by_address_and_ipv6_by_its_64() {
         let table = table(2, &[]);
         let held = [table.enter(at("2001:db8::1")).unwrap(), table.enter(at("2001:db8::ffff:2")).unwrap()];
         assert!(table.enter(at("2001:db8::3")).is_none());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_holds_a_part_of_all_bytes_and_a_trusted_proxy_is_not_limited() {
+    fn an_address_may_buffer_a_part_of_all_bytes_and_a_trusted_proxy_all_of_them() {
         let table = table(1, &["10.0.0.0/8"]);
         let guest = table.enter(at("192.0.2.1")).unwrap();
         assert!(guest.budget.take(101).is_none());

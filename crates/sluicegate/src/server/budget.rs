@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_from_a_part_is_taken_from_the_whole_and_given_back() {
+    fn bytes_of_a_part_are_taken_from_and_returned_to_the_whole() {
         let process = Budget::new(100);
         let (one, other) = (process.part(80), process.part(80));
         let mut held = one.take(50).unwrap();

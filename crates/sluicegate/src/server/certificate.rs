@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn version_and_validity_are_found() {
+    fn version_and_validity_are_parsed() {
         let expired = parse(include_str!("../../tests/certificates/expired.pem")).unwrap();
         assert_eq!(expired.version, 3);
         assert_eq!(expired.validity.begins, at("1999-12-31T23:59:58Z"));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_none_wherever_it_is_cut() {
+    fn truncated_certificates_are_refused() {
         let pem = include_str!("../../tests/certificates/first.pem");
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         for length in 0..der.len() {

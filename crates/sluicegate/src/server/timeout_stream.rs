@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_open_as_long_as_the_preface_may_still_come() {
+    fn the_http_version_is_undecided_while_the_preface_is_incomplete() {
         assert!(undecided_after(&[]));
         assert!(undecided_after(&[b"P", b"RI * HTTP/2.0\r\n"]));
         assert!(!undecided_after(&[PREFACE]));

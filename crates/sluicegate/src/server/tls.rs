@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_not_called_empty() {
+    fn an_unreadable_file_is_not_reported_as_empty() {
         let missing = private_key(Path::new("/no/k.pem")).unwrap_err().to_string();
         assert_eq!(missing, "tls.key_file (--tls-key): /no/k.pem cannot be read: there is no such file");
         assert!(why_unreadable(&ErrorKind::PermissionDenied.into()).starts_with("this user may not."));
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_rsa_key_is_called_too_short() {
+    fn a_short_rsa_key_is_reported_as_too_short() {
         for key in ["rsa-1024.key", "rsa-1024-pkcs1.key"] {
             let pem = std::fs::read(Path::new(CERTIFICATES).join(key)).unwrap();
             let message = load_key(&pem).unwrap_err();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_key_file_is_not_repeated() {
+    fn errors_do_not_repeat_the_content_of_a_key_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("k.pem");
         std::fs::write(&file, "-----BEGIN hidden-key\n").unwrap();

@@ -65,7 +65,7 @@ fn a_response_that_nobody_reads_is_dropped_and_the_connection_stays() {
 }
 
 #[test]
-fn an_answer_of_which_a_byte_is_taken_now_and_then_is_given_up() {
+fn a_response_that_is_read_too_slowly_is_reset() {
     let installation = Installation::new(BINARY);
     let served = impatient(&installation);
     let mut raw = Raw::connect(&served, 1);
@@ -91,7 +91,7 @@ fn an_answer_of_which_a_byte_is_taken_now_and_then_is_given_up() {
 }
 
 #[test]
-fn answers_that_nobody_takes_hold_little_memory() {
+fn responses_that_are_not_read_use_little_memory() {
     const CONNECTIONS: usize = 20;
     let installation = Installation::new(BINARY);
     let served = installation.serve();
@@ -117,7 +117,7 @@ fn answers_that_nobody_takes_hold_little_memory() {
 }
 
 #[test]
-fn bodies_that_are_left_open_hold_no_more_than_their_budget() {
+fn unfinished_bodies_use_no_more_than_their_budget() {
     const CONNECTIONS: usize = 10;
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__MAX_BUFFERED_BYTES", "8388608")]);
@@ -144,7 +144,7 @@ fn bodies_that_are_left_open_hold_no_more_than_their_budget() {
 }
 
 #[test]
-fn a_body_that_comes_byte_by_byte_is_given_up_with_408() {
+fn a_body_that_arrives_byte_by_byte_gets_408() {
     let installation = Installation::new(BINARY);
     let patience =
         [("SLUICEGATE_LIMITS__BODY_TIMEOUT_SECS", "60"), ("SLUICEGATE_LIMITS__BODY_TOTAL_TIMEOUT_SECS", "2")];
@@ -168,7 +168,7 @@ fn a_body_that_comes_byte_by_byte_is_given_up_with_408() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_although_it_answers_ping() {
+fn an_idle_connection_is_closed_even_if_it_answers_ping() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__HEADER_TIMEOUT_SECS", "2")]);
     let (mut silent, mut used) = (Raw::connect(&served, 65_535), Raw::connect(&served, 65_535));

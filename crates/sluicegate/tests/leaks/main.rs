@@ -58,7 +58,7 @@ fn no_secret_is_found_in_database_logs_metrics_audit_or_errors() {
 }
 
 #[test]
-fn what_the_database_holds_is_no_credential() {
+fn no_value_in_the_database_is_accepted_as_a_credential() {
     let installation = Installation::new(BINARY);
     let server = serve(&installation, "json");
     let busy = Busy::run(&installation, &server);

@@ -58,14 +58,14 @@ pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_page_can_be_used_by_everybody_on_every_screen() {
+fn every_page_is_accessible_on_every_screen() {
     let mut faults = Vec::new();
     gallery::walk(|_, browser, name| faults.extend(look_at(browser, name)));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
-fn no_page_loads_anything_from_elsewhere() {
+fn no_page_loads_external_resources() {
     let mut served_from = String::new();
     let mut requested = Vec::new();
     gallery::walk(|stage, browser, _| {

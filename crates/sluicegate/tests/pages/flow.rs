@@ -43,17 +43,17 @@ fn continues_after_allow_deny_and_sign_in(scripts: Scripts) {
 }
 
 #[test]
-fn a_client_may_send_the_browser_on_after_allow_deny_and_sign_in() {
+fn a_client_may_redirect_further_after_allow_deny_and_sign_in() {
     continues_after_allow_deny_and_sign_in(Scripts::Run);
 }
 
 #[test]
-fn a_client_may_send_the_browser_on_without_scripts() {
+fn a_client_may_redirect_further_without_scripts() {
     continues_after_allow_deny_and_sign_in(Scripts::Off);
 }
 
 #[test]
-fn a_client_may_send_the_browser_on_into_an_installed_application() {
+fn a_client_may_redirect_further_to_an_installed_application() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
     let installed = "com.example.tide:/done";
     let client = client_that_sends_on_to(installed);
@@ -80,7 +80,7 @@ fn opening(client: &Site, address: &str) -> String {
 }
 
 #[test]
-fn a_window_that_a_client_opened_comes_back_to_it_through_sign_in_error_and_consent() {
+fn a_window_opened_by_a_client_keeps_its_opener_through_sign_in_error_and_consent() {
     let (stage, client, mut browser) = (Stage::new(), client_with_a_popup(), Browser::new(Scripts::Run));
     let ask = stage.application("Tide table", "", &client.at("/callback"));
     browser.open(&opening(&client, &ask));
@@ -100,7 +100,7 @@ fn a_window_that_a_client_opened_comes_back_to_it_through_sign_in_error_and_cons
 }
 
 #[test]
-fn a_page_of_our_own_is_cut_off_from_the_site_that_opened_it() {
+fn our_own_pages_have_no_access_to_their_opener() {
     let (stage, client, mut browser) = (Stage::new(), client_with_a_popup(), Browser::new(Scripts::Run));
     browser.open(&opening(&client, &stage.at("/docs")));
     browser.go_on_in_new_window(|browser| browser.press("button"));
@@ -109,7 +109,7 @@ fn a_page_of_our_own_is_cut_off_from_the_site_that_opened_it() {
 }
 
 #[test]
-fn a_site_that_signs_its_visitors_in_as_somebody_else_gets_nowhere() {
+fn a_site_cannot_sign_its_visitors_in_or_out() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
     let credentials =
         format!("//{}:{}@", USER.name, byte_serialize(USER.password.as_bytes()).collect::<String>());

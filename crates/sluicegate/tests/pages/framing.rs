@@ -4,7 +4,7 @@ use crate::browser::{Browser, Scripts};
 use crate::stage::{Page, Site, Stage};
 
 #[test]
-fn a_page_that_frames_the_sign_in_shows_nothing() {
+fn the_sign_in_page_cannot_be_framed() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
     let plain = Site::of_a_client();
     let (login, other) = (stage.at("/login"), plain.at("/"));

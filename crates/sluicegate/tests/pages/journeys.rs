@@ -57,7 +57,7 @@ fn a_person_allows_an_application_only_once() {
 }
 
 #[test]
-fn a_person_allows_an_application_without_scripts() {
+fn a_user_allows_an_application_without_scripts() {
     allow_an_application(Scripts::Off);
 }
 
@@ -105,17 +105,17 @@ fn manage_an_account(scripts: Scripts) {
 }
 
 #[test]
-fn a_person_revokes_an_application_and_changes_the_password() {
+fn a_user_revokes_an_application_and_changes_the_password() {
     manage_an_account(Scripts::Run);
 }
 
 #[test]
-fn a_person_revokes_an_application_and_changes_the_password_without_scripts() {
+fn a_user_revokes_an_application_and_changes_the_password_without_scripts() {
     manage_an_account(Scripts::Off);
 }
 
 #[test]
-fn the_way_back_to_an_installed_application_is_open() {
+fn the_browser_may_return_to_an_installed_application() {
     let installed = "com.example.tide:/callback";
     let form = "<!DOCTYPE html><form method=post action=/go><button>Go</button></form>";
     let strict = Site::serve(move |path| match path {

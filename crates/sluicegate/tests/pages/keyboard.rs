@@ -30,7 +30,7 @@ fn stops(browser: &mut Browser, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn the_way_through_consent_needs_no_mouse() {
+fn the_consent_flow_works_with_the_keyboard() {
     let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Off));
     let ask = stage.application("Tide table", "", &client.at("/callback"));
     browser.open(&ask);
@@ -50,7 +50,7 @@ fn the_way_through_consent_needs_no_mouse() {
 }
 
 #[test]
-fn the_account_pages_need_no_mouse() {
+fn the_account_pages_work_with_the_keyboard() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Off));
     browser.open(&stage.at("/account/password"));
     browser.sign_in(USER.name, USER.password);

@@ -45,7 +45,7 @@ fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -
 }
 
 #[test]
-fn what_was_handed_out_or_ended_is_dead_after_a_restore_and_the_rest_works() {
+fn after_a_restore_revoked_access_stays_revoked_and_the_rest_works() {
     let installation = Installation::new(BINARY);
     add_shop(&installation);
     let served = serve(&installation);
@@ -84,7 +84,7 @@ fn what_was_handed_out_or_ended_is_dead_after_a_restore_and_the_rest_works() {
 }
 
 #[test]
-fn after_the_loss_of_the_database_no_credential_of_the_backup_works() {
+fn without_the_previous_database_no_credential_of_the_backup_works() {
     let installation = Installation::new(BINARY);
     add_shop(&installation);
     let served = serve(&installation);
@@ -122,7 +122,7 @@ fn after_the_loss_of_the_database_no_credential_of_the_backup_works() {
 }
 
 #[test]
-fn a_running_server_is_not_restored_and_a_foreign_key_neither() {
+fn a_restore_is_refused_beside_a_running_server_and_with_a_foreign_key() {
     let installation = Installation::new(BINARY);
     let backup = installation.folder().join("backup.db");
     let backup = backup.to_str().unwrap();

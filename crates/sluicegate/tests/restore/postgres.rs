@@ -47,7 +47,7 @@ fn put_back(database: &PostgresDatabase<'_>) -> Story {
 }
 
 #[test]
-fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
+fn a_restored_dump_is_not_served_before_its_access_is_revoked() {
     let database = PostgresServer::shared().create_database();
     let Story { installation, wire, cast, handed, with_new_secret, late } = put_back(&database);
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"]] {
@@ -104,7 +104,7 @@ fn a_dump_serves_nobody_before_everything_in_it_has_ended() {
 }
 
 #[test]
-fn the_operator_may_vouch_for_a_dump_and_what_was_handed_out_is_dead_all_the_same() {
+fn trusting_the_credentials_of_a_dump_still_revokes_its_tokens() {
     let database = PostgresServer::shared().create_database();
     let Story { installation, wire, cast, handed, .. } = put_back(&database);
     let message = good(&installation, &[RESTORE[0], RESTORE[1], "--danger-trust-credentials-of-backup"], &[]);
@@ -120,7 +120,7 @@ fn the_operator_may_vouch_for_a_dump_and_what_was_handed_out_is_dead_all_the_sam
 }
 
 #[test]
-fn what_does_not_fit_together_is_said_and_nothing_is_changed() {
+fn inapplicable_restores_and_backups_are_refused_without_changes() {
     let database = PostgresServer::shared().create_database();
     let installation = Installation::shared(BINARY, &database.url());
     let dump = installation.folder().join("dump");

@@ -52,7 +52,7 @@ fn met(installation: &Installation, served: &Served) -> Value {
 }
 
 #[test]
-fn what_an_application_is_given_follows_the_settings() {
+fn tokens_and_secrets_follow_the_settings() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let usual = json!({
@@ -91,7 +91,7 @@ fn tries(variables: &[(&str, &str)], secret: Option<&str>, count: usize) -> Vec<
 }
 
 #[test]
-fn secrets_are_tried_as_often_as_is_set() {
+fn rate_limits_follow_the_settings() {
     const FAILURES: (&str, &str) = ("SLUICEGATE_RATE_LIMIT__FAILURES_PER_ADDRESS_PER_MINUTE", "2");
     assert_eq!(tries(&[], Some("wrong"), 4), [401; 4]);
     let limited = tries(&[FAILURES], Some("wrong"), 4);
@@ -106,7 +106,7 @@ fn secrets_are_tried_as_often_as_is_set() {
 }
 
 #[test]
-fn what_stands_behind_a_proxy_is_reached_by_its_public_address() {
+fn a_server_behind_a_proxy_uses_its_public_url() {
     let installation = Installation::new(BINARY);
     let seen = |variables: &[(&str, &str)]| {
         let served = installation.serve_with(&[], variables);
@@ -136,7 +136,7 @@ fn what_stands_behind_a_proxy_is_reached_by_its_public_address() {
 }
 
 #[test]
-fn the_log_is_written_as_is_set() {
+fn the_log_follows_the_settings() {
     let installation = Installation::new(BINARY);
     let printed = |variables: &[(&str, &str)]| {
         let served = installation.serve_with(&[], variables);
@@ -153,7 +153,7 @@ fn the_log_is_written_as_is_set() {
 }
 
 #[test]
-fn data_is_read_within_what_is_set() {
+fn limits_of_data_sources_follow_the_settings() {
     let installation = Installation::new(BINARY);
     let folder = installation.folder().join("open");
     std::fs::create_dir(&folder).expect("a folder");
@@ -180,7 +180,7 @@ fn data_is_read_within_what_is_set() {
 }
 
 #[test]
-fn a_request_is_as_large_as_is_set() {
+fn request_size_limits_follow_the_settings() {
     let installation = Installation::new(BINARY);
     let statuses = |variables: &[(&str, &str)]| {
         let served = installation.serve_with(&[], variables);
@@ -208,7 +208,7 @@ fn a_request_is_as_large_as_is_set() {
 }
 
 #[test]
-fn a_server_that_drains_serves_on_and_says_that_it_is_not_ready() {
+fn a_draining_server_serves_and_reports_that_it_is_not_ready() {
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(&[], &[("SLUICEGATE_LIMITS__DRAIN_SECS", "2")]);
     let wire = Wire::new(served.url());

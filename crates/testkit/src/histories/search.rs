@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn concurrent_acts_may_be_put_in_any_order() {
+    fn concurrent_operations_may_have_any_order() {
         for read in [0, 1] {
             let history = [
                 event("a", Act::Write(1), 0, Some((10, 0))),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_read_is_not_unread() {
+    fn a_value_that_was_read_cannot_revert() {
         let history = [
             event("a", Act::Write(1), 0, Some((10, 0))),
             event("b", Act::Read, 1, Some((2, 1))),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_not_forgotten() {
+    fn an_acknowledged_write_must_be_visible() {
         let history = [event("a", Act::Write(1), 0, Some((1, 0))), event("b", Act::Read, 2, Some((3, 0)))];
         assert!(check(&Register, &history).is_err());
         let [written, read] = history;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_answer_has_happened_late_or_never() {
+    fn an_unanswered_operation_may_happen_late_or_never() {
         let lost = || event("a", Act::Write(1), 0, None);
         for reads in [[0, 0], [0, 1], [1, 1]] {
             let [first, second] = reads;
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn many_readers_at_once_do_not_make_the_search_long() {
+    fn many_concurrent_reads_do_not_slow_the_search() {
         let reads = |value: u8| (0..60).map(move |_| event("b", Act::Read, 1, Some((9, value))));
         let mut history: Vec<_> = reads(1).chain(reads(0)).collect();
         history.push(event("a", Act::Write(1), 0, Some((10, 0))));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn many_acts_without_an_answer_do_not_make_the_search_long() {
+    fn many_unanswered_operations_do_not_slow_the_search() {
         let mut history: Vec<_> = (0..200).map(|_| event("a", Act::Read, 0, None)).collect();
         history.extend((0..40).map(|at| event("b", Act::Write(1), at, None)));
         history.extend(

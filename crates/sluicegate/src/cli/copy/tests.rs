@@ -226,7 +226,7 @@ async fn an_interrupted_copy_resumes_and_both_are_never_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changed_since_an_interrupted_copy_is_copied_as_it_is_now() {
+async fn changes_after_an_interruption_are_copied() {
     let scene = Scene::new().await;
     scene.copy(&mut Watcher::until(40)).await.unwrap_err();
     // The old server runs once more, and changes rows that were already copied.
@@ -261,7 +261,7 @@ impl Watch for Meddler<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_writes_into_the_target_is_found() {
+async fn foreign_writes_in_the_target_are_detected() {
     let scene = Scene::new().await;
     let mut watcher = Watcher::default();
     scene.twin().copy(&mut watcher).await.unwrap();
@@ -300,7 +300,7 @@ async fn nul_is_replaced_in_the_audit_log_and_refused_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_installation_goes_into_one_empty_database() {
+async fn an_installation_is_copied_once_into_an_empty_database() {
     let scene = Scene::new().await;
     let message = async |scene: &Scene, url: &DatabaseUrl, number| {
         format!("{:#}", scene.copy_into(url, number, &mut Watcher::until(9)).await.unwrap_err())

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_declared_twice_is_refused() {
+    fn repeated_declarations_are_refused() {
         let key = |column: &str| ("View".to_owned(), vec![column.to_owned()]);
         let form = |form: &str| ("View".to_owned(), "a".to_owned(), form.to_owned());
         let declared = |keys, storage_forms| Declared { keys, storage_forms }.declarations();
