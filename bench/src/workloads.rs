@@ -92,14 +92,14 @@ async fn run(
 ) -> Result<()> {
     let duration = options.duration();
     report.section(&format!("{}, {} connections", workload.title, workload.connections));
-    let scripts = lab_scripts(fixture, workload, duration).await?;
+    let scripts = fixture_scripts(fixture, workload, duration).await?;
     report.row("sluicegate", &load::drive(&fixture.server, scripts, duration).await?);
     if options.alone {
         return Ok(());
     }
     let single = Workload { connections: 1, ..*workload };
     let call =
-        lab_scripts(fixture, &single, Duration::ZERO).await?.first_mut().and_then(|script| script.next());
+        fixture_scripts(fixture, &single, Duration::ZERO).await?.first_mut().and_then(|script| script.next());
     let call = call.context("the workload has no request")?;
     let answer = Connection::open(fixture.server.address).await?.send(call.clone()).await?;
     let floor = floor::start(&options.programs, folder, workload.name, &answer)?;
@@ -119,7 +119,7 @@ fn has_peer(kind: Kind) -> bool {
     matches!(kind, Kind::ClientCredentials | Kind::Introspection | Kind::CodeExchange | Kind::Refresh)
 }
 
-async fn lab_scripts(
+async fn fixture_scripts(
     fixture: &Fixture,
     workload: &Workload,
     duration: Duration,

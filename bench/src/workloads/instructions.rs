@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Kind, WORKLOADS, Workload, lab_scripts, odata, repeat, scripts};
+use super::{Kind, WORKLOADS, Workload, fixture_scripts, odata, repeat, scripts};
 use crate::Options;
 use crate::call::Connection;
 use crate::fixture::Fixture;
@@ -51,7 +51,8 @@ async fn script(fixture: &Fixture, workload: &Workload) -> Result<Box<dyn Script
         Kind::Top100 => repeat(&odata(fixture, &["readings?$top=20".to_owned()], None).await?, 1),
         Kind::CodeExchange => scripts::Queue::shared(scripts::codes(fixture, UNCOUNTED + COUNTED).await?, 1),
         _ => {
-            lab_scripts(fixture, &Workload { connections: 1, ..*workload }, std::time::Duration::ZERO).await?
+            fixture_scripts(fixture, &Workload { connections: 1, ..*workload }, std::time::Duration::ZERO)
+                .await?
         }
     };
     scripts.pop().context("the workload has no script")

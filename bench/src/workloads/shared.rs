@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
 
 use super::scripts::{self, Queue};
-use super::{Kind, Workload, amount, lab_scripts, odata, repeat, workload};
+use super::{Kind, Workload, amount, fixture_scripts, odata, repeat, workload};
 use crate::Options;
 use crate::call::{Answer, Call, Connection};
 use crate::fixture::{self, Fixture};
@@ -74,7 +74,7 @@ async fn on_one_and_two(
     let duration = options.duration();
     report.section(&format!("PostgreSQL: {}, {} connections", workload.title, workload.connections));
     for (name, nodes) in [("one node", &[&fixture.server][..]), ("two nodes", &[&fixture.server, second])] {
-        let scripts = lab_scripts(fixture, workload, duration).await?;
+        let scripts = fixture_scripts(fixture, workload, duration).await?;
         report.row(name, &load::drive_all(nodes, scripts, duration).await?);
     }
     Ok(())
@@ -200,8 +200,9 @@ async fn operations(fixture: &Fixture) -> Result<Vec<(&'static str, Duration)>> 
     let codes = Queue::shared(scripts::codes(fixture, amount(SECONDS) / 8).await?, 1);
     let exchange = median(load::drive(&fixture.server, codes, SECONDS).await?);
     let single = workload("refresh", "", Kind::Refresh, 1);
-    let refresh =
-        median(load::drive(&fixture.server, lab_scripts(fixture, &single, SECONDS).await?, SECONDS).await?);
+    let refresh = median(
+        load::drive(&fixture.server, fixture_scripts(fixture, &single, SECONDS).await?, SECONDS).await?,
+    );
     let revoking = Queue::shared(revocations(fixture, 4_000).await?, 1);
     let revoke = median(load::drive(&fixture.server, revoking, SECONDS).await?);
     Ok(vec![("exchange", exchange), ("refresh", refresh), ("revocation", revoke)])

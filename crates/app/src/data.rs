@@ -32,7 +32,7 @@ mod spec;
 mod stream;
 
 pub use refusal::{DataRefusal, SourceFailure};
-pub use stream::{BrokenOff, RowStream};
+pub use stream::{ResponseAborted, RowStream};
 
 use authorization::{ReadGrant, may_read};
 use plans::CachedPlan;

@@ -83,7 +83,7 @@ pub fn check_name(name: &str) -> Result<(), CharacterFault> {
     if let Some(blank) = blank {
         return Err(CharacterFault::Blank(blank.into()));
     }
-    if imitation::is_of_this_server(name) {
+    if imitation::contains_server_name(name) {
         return Err(CharacterFault::Imitation);
     }
     scripts::stray(name).map_or(Ok(()), |letter| Err(CharacterFault::MixedScripts(letter.into())))
@@ -106,7 +106,7 @@ pub fn check_name_of_application(name: &str) -> Result<(), CharacterFault> {
 /// The first fault.
 pub fn check_name_of_user(name: &str) -> Result<(), CharacterFault> {
     check_name(name)?;
-    if imitation::is_of_who_is_in_charge(name) {
+    if imitation::is_of_an_operator(name) {
         return Err(CharacterFault::InCharge);
     }
     match built_in_user_seen_in(name) {

@@ -150,7 +150,7 @@ pub fn authenticate(
     mut is_secret: impl FnMut(&ClientSecret, &StoredSecret) -> bool,
 ) -> Result<AuthenticatedClient, Refusal> {
     let application = found.ok_or(Refusal::UnknownClient)?;
-    id_is_the_application_s(presented, &application)?;
+    id_belongs_to_application(presented, &application)?;
     let secret = match (application.settings.client_type, &presented.credential) {
         (ClientType::Public, ClientCredential::None | ClientCredential::Certificate(_)) => None,
         (ClientType::Public, ClientCredential::Secret(_)) => return Err(Refusal::SecretOfPublicClient),
@@ -167,7 +167,7 @@ pub fn authenticate(
     Ok(AuthenticatedClient { application, secret })
 }
 
-fn id_is_the_application_s(presented: &Presented, application: &Application) -> Result<(), Refusal> {
+fn id_belongs_to_application(presented: &Presented, application: &Application) -> Result<(), Refusal> {
     let same = presented.unverified_client_id.as_ref() == Some(&application.client_id);
     if same { Ok(()) } else { Err(Refusal::UnknownClient) }
 }

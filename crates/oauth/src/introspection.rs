@@ -31,13 +31,13 @@ pub fn parse(parameters: &Parameters) -> Result<TokenText, Refusal> {
 ///
 /// # Errors
 /// `unauthorized_client` for a public client, which is not authenticated.
-pub fn may_ask(client: &AuthenticatedClient) -> Result<(), Refusal> {
+pub fn may_introspect(client: &AuthenticatedClient) -> Result<(), Refusal> {
     if client.is_confidential() { Ok(()) } else { Err(Refusal::PublicIntrospection) }
 }
 
 /// Whether the client may introspect tokens of the application: its own, or, with `token.introspect`, those
 /// of all.
-pub fn may_ask_about(client: &AuthenticatedClient, application: ApplicationId) -> bool {
+pub fn may_introspect_tokens_of(client: &AuthenticatedClient, application: ApplicationId) -> bool {
     client.application().id == application
         || client.application().settings.scopes.contains(BuiltInScope::Introspect)
 }
@@ -99,10 +99,10 @@ pub struct Active<'a> {
 /// Decides what the client is told. `None` stands for `{"active":false}`, also for a token that the client
 /// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
 pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
-    may_ask(facts.client).ok()?;
+    may_introspect(facts.client).ok()?;
     let application = application_may_introspect(subject, facts)?;
     let user = user_is_active(subject, facts)?;
-    let scopes = left_of_scopes(subject, application)?;
+    let scopes = remaining_scopes(subject, application)?;
     token_is_live(subject, application, user, facts).then(|| describe(subject, application, user, scopes))
 }
 
@@ -114,7 +114,7 @@ fn application_may_introspect<'a>(
         IntrospectedToken::Access { token, .. } => token.application,
         IntrospectedToken::Refresh { grant, .. } => grant.application,
     };
-    facts.application.filter(|application| application.id == id && may_ask_about(facts.client, id))
+    facts.application.filter(|application| application.id == id && may_introspect_tokens_of(facts.client, id))
 }
 
 fn user_is_active<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<&'a User> {
@@ -153,7 +153,7 @@ fn token_is_live(
 }
 
 /// The scopes of the token that the application still has. A token without any is invalid.
-fn left_of_scopes(subject: IntrospectedToken<'_>, application: &Application) -> Option<ScopeSet> {
+fn remaining_scopes(subject: IntrospectedToken<'_>, application: &Application) -> Option<ScopeSet> {
     let given = match subject {
         IntrospectedToken::Access { token, .. } => &token.scopes,
         IntrospectedToken::Refresh { grant, .. } => &grant.scopes,

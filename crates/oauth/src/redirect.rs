@@ -109,8 +109,8 @@ impl RegisteredRedirect {
 pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
     let registered = RegisteredRedirect::parse(text)?;
     if let RegisteredRedirect::Full(url) = &registered {
-        host_is_spelled_as_read(text, url)?;
-        query_has_no_answer_parameter(url)?;
+        host_is_spelled_as_browsers_interpret_it(text, url)?;
+        query_has_no_response_parameter(url)?;
     }
     fits(&registered, profile)
 }
@@ -196,7 +196,7 @@ fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -
 }
 
 /// Browsers interpret `127.1`, `2130706433` and `%6cocalhost` as other hosts, and so would any comparison.
-fn host_is_spelled_as_read(text: &str, url: &Url) -> Result<(), RedirectFault> {
+fn host_is_spelled_as_browsers_interpret_it(text: &str, url: &Url) -> Result<(), RedirectFault> {
     let Some(read) = url.host_str() else { return Ok(()) };
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
@@ -229,7 +229,7 @@ const ANSWER_PARAMETERS: [&str; 15] = [
 /// A second `state` or `code` beside ours is dangerous, because the application's framework decides which of
 /// the two it uses. Frameworks also ignore the case of names, accept `;` as a separator, read `code[]` as
 /// `code`, and a dot or a space as an underscore.
-fn query_has_no_answer_parameter(url: &Url) -> Result<(), RedirectFault> {
+fn query_has_no_response_parameter(url: &Url) -> Result<(), RedirectFault> {
     let separated = url.query().unwrap_or_default().replace(';', "&");
     let is_of_answer = |name: &str| {
         let name = name.split('[').next().unwrap_or_default().trim().to_ascii_lowercase();

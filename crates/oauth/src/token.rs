@@ -78,14 +78,14 @@ impl TokenRequest {
             return Ok(Self::RefreshToken(refresh));
         }
         let grant_type = GrantType::find(grant_type).ok_or(Refusal::GrantTypeUnknown)?;
-        grant_type_is_open_to_the_client(grant_type, client)?;
+        grant_type_is_allowed_for_client(grant_type, client)?;
         grant_type_is_registered(grant_type, client)?;
         Self::parse_parameters(grant_type, parameters, client, scopes)
     }
 }
 
 /// The table of grant types says which profiles and which types of client may not use one.
-fn grant_type_is_open_to_the_client(
+fn grant_type_is_allowed_for_client(
     grant_type: GrantType,
     client: &AuthenticatedClient,
 ) -> Result<(), Refusal> {

@@ -48,7 +48,7 @@ pub(crate) fn run(settings: &Settings, environment: &Environment, auto: bool) ->
 }
 
 async fn play(settings: &Settings, environment: &Environment, auto: bool) -> anyhow::Result<()> {
-    let passwords = [installation::make_up(), installation::make_up()];
+    let passwords = [installation::generate_password(), installation::generate_password()];
     let stop = Stop::new();
     let signals = Signals::hear()?;
     let fresh = folder_is_fresh(settings, environment)?;

@@ -37,7 +37,7 @@ pub(crate) async fn create(
 }
 
 /// Generates a password.
-pub(crate) fn make_up() -> Password {
+pub(crate) fn generate_password() -> Password {
     let mut bytes = [0; 24];
     SystemEntropy.fill(&mut bytes);
     Password::new(vault::password::readable(bytes))

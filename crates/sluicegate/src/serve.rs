@@ -108,7 +108,7 @@ impl Running {
             let _ = occupied.write_url(&site.local_url);
         }
         let app = bootstrap::open(settings, environment, &site.public_url).await?;
-        warn_of(settings, &site);
+        log_warnings(settings, &site);
         if let Some(tls) = &tls {
             log_certificate(tls, &app);
         }
@@ -231,7 +231,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn warn_of(settings: &Settings, site: &Site) {
+fn log_warnings(settings: &Settings, site: &Site) {
     for (key, warning) in settings.warnings() {
         tracing::warn!(key, "security is weakened: {warning}");
     }

@@ -54,7 +54,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
 }
 
 /// Whether standard input is a terminal on which somebody can answer.
-pub(crate) fn somebody_is_there() -> bool {
+pub(crate) fn has_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 

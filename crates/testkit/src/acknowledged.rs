@@ -166,8 +166,8 @@ impl Worker {
 
     /// Makes the worker treat a server error as no answer.
     #[must_use]
-    pub fn taking_failures_for_silence(self) -> Self {
-        Self { wire: self.wire.taking_failures_for_silence(), ..self }
+    pub fn treating_failures_as_lost(self) -> Self {
+        Self { wire: self.wire.treating_failures_as_lost(), ..self }
     }
 
     /// Continues at another URL, in the round with this number.

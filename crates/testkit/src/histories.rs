@@ -63,13 +63,13 @@ impl<Act, Answer> Event<Act, Answer> {
 
 /// An answer that no order of the operations explains, with everything before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offence {
+pub struct Violation {
     /// The number of answers in the shortest history that cannot be explained.
     pub answers: usize,
     words: String,
 }
 
-impl Display for Offence {
+impl Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
@@ -79,7 +79,7 @@ impl Display for Offence {
 ///
 /// # Errors
 /// The shortest prefix of the history that the model does not explain.
-pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result<(), Offence> {
+pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result<(), Violation> {
     let all: Vec<&Event<M::Act, M::Answer>> = events.iter().collect();
     if search::is_explained(model, &all, Duration::MAX) {
         return Ok(());
@@ -90,7 +90,7 @@ pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result
     // Every prefix of an explained history is explained, so a binary search finds the first end that is not.
     let explained = ends.partition_point(|&end| search::is_explained(model, &all, end));
     let end = ends[explained];
-    Err(Offence { answers: explained + 1, words: in_words(events, end) })
+    Err(Violation { answers: explained + 1, words: in_words(events, end) })
 }
 
 fn in_words<Act: Display, Answer: Display>(events: &[Event<Act, Answer>], end: Duration) -> String {

@@ -67,7 +67,7 @@ impl Wire {
 
     /// Treats a server error as no answer, because its effect is unknown.
     #[must_use]
-    pub fn taking_failures_for_silence(self) -> Self {
+    pub fn treating_failures_as_lost(self) -> Self {
         Self { failures_are_silence: true, ..self }
     }
 

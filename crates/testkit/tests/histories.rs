@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use testkit::histories::{Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, FamilyAnswer, Offence, check};
+use testkit::histories::{
+    Code, CodeAct, CodeAnswer, Event, Family, FamilyAct, FamilyAnswer, Violation, check,
+};
 
 type CodeEvent = Event<CodeAct, CodeAnswer>;
 type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
@@ -300,7 +302,7 @@ fn respects_time(events: &[CodeEvent], order: &[usize]) -> bool {
     })
 }
 
-fn offence<Answers: std::fmt::Debug>(outcome: Result<Answers, Offence>) -> usize {
+fn offence<Answers: std::fmt::Debug>(outcome: Result<Answers, Violation>) -> usize {
     outcome.unwrap_err().answers
 }
 

@@ -88,7 +88,7 @@ fn secrets(vault: &Vault) {
 
     report("secret_matches", || vault.secret_matches(&fresh.secret, &fresh.digest));
     report("parse_session_cookie", || vault.parse_session_cookie(&cookie));
-    report("csrf_holds", || vault.csrf_holds(cookie.expose(), &token));
+    report("csrf_is_valid", || vault.csrf_is_valid(cookie.expose(), &token));
     report("remembers", || vault.remembers(&hash, user, &password, NOW));
 }
 

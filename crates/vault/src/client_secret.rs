@@ -65,7 +65,7 @@ pub(crate) fn hint(secret: &ClientSecret) -> String {
 
 /// Whether the text has the form of a client secret and a correct checksum. Anybody can compute this; it
 /// proves nothing.
-pub fn checksum_holds(text: &str) -> bool {
+pub fn checksum_is_valid(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PREFIX) else {
         return false;
     };
@@ -126,13 +126,13 @@ mod tests {
     #[test]
     fn a_secret_contains_a_checksum_that_scanners_can_verify() {
         let secret = compose([3; 32]);
-        assert!(checksum_holds(secret.expose()));
+        assert!(checksum_is_valid(secret.expose()));
         assert_eq!(secret.expose().len(), 53);
         assert_eq!(hint(&secret), secret.expose()[49..]);
         let wrong = secret.expose().replacen("sgs_A", "sgs_B", 1);
-        assert!(!checksum_holds(&wrong));
+        assert!(!checksum_is_valid(&wrong));
         for text in ["", "sgs_", "sgs_ä", &"ä".repeat(40), &format!("sgs_{}", "A".repeat(49))] {
-            assert!(!checksum_holds(text), "{text}");
+            assert!(!checksum_is_valid(text), "{text}");
         }
     }
 
@@ -155,7 +155,7 @@ mod tests {
         for at in 0..secret.len() {
             let mut wrong = secret.clone().into_bytes();
             wrong[at] = if wrong[at] == b'x' { b'y' } else { b'x' };
-            assert!(!checksum_holds(std::str::from_utf8(&wrong).unwrap()), "character {at}");
+            assert!(!checksum_is_valid(std::str::from_utf8(&wrong).unwrap()), "character {at}");
         }
     }
 

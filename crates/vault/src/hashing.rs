@@ -92,7 +92,7 @@ impl Hasher {
     }
 
     /// Takes as long as a verification, for a name that nobody has.
-    pub(crate) async fn verify_nobody(&self, password: Password, share: Share) -> Result<(), Busy> {
+    pub(crate) async fn verify_unknown_name(&self, password: Password, share: Share) -> Result<(), Busy> {
         let cost = self.cost;
         let work = move |scratch: &mut Scratch| {
             for form in [password.normalised().as_ref(), Some(&password)].into_iter().flatten() {

@@ -235,7 +235,7 @@ impl Vault {
 
     /// Whether the secret matches a stored digest. A text with a wrong checksum is refused at once.
     pub fn secret_matches(&self, secret: &ClientSecret, stored: &Digest) -> bool {
-        client_secret::checksum_holds(secret.expose())
+        client_secret::checksum_is_valid(secret.expose())
             && self.same_digest(&self.secrets.digest(secret.expose()), stored)
     }
 
@@ -311,8 +311,8 @@ impl Vault {
     }
 
     /// Whether the token of a form was rendered for the browser with this cookie; in constant time.
-    pub fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
-        self.sessions.csrf_holds(cookie, token)
+    pub fn csrf_is_valid(&self, cookie: &str, token: &CsrfToken) -> bool {
+        self.sessions.csrf_is_valid(cookie, token)
     }
 
     /// Creates a random password: 24 characters that are hard to confuse.
@@ -346,7 +346,7 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::verify_password`].
     pub async fn verify_unknown_user(&self, password: Password, share: Share) -> Result<(), Busy> {
-        self.hasher.verify_nobody(password, share).await
+        self.hasher.verify_unknown_name(password, share).await
     }
 
     /// Whether the hash was created with parameters other than the current ones.

@@ -48,7 +48,7 @@ impl SessionKeys {
         CsrfToken::new(URL_SAFE_NO_PAD.encode(hmac::sign(&self.csrf, cookie.as_bytes()).as_ref()))
     }
 
-    pub(crate) fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
+    pub(crate) fn csrf_is_valid(&self, cookie: &str, token: &CsrfToken) -> bool {
         let given = token.expose();
         // A form may be large; a value of another length is not decoded.
         if given.len() != SECRET_CHARACTERS {
@@ -130,16 +130,16 @@ mod tests {
             let mut wrong = token.clone().into_bytes();
             wrong[at] = if wrong[at] == b'A' { b'B' } else { b'A' };
             let wrong = CsrfToken::new(String::from_utf8(wrong).unwrap());
-            assert!(!keys().csrf_holds("browser one", &wrong), "character {at}");
+            assert!(!keys().csrf_is_valid("browser one", &wrong), "character {at}");
         }
-        assert!(!keys().csrf_holds("browser one", &CsrfToken::new(token + "A")));
+        assert!(!keys().csrf_is_valid("browser one", &CsrfToken::new(token + "A")));
     }
 
     #[test]
     fn a_csrf_token_is_valid_for_its_browser_only() {
         let token = keys().csrf_token("browser one");
-        assert!(keys().csrf_holds("browser one", &token));
-        assert!(!keys().csrf_holds("browser two", &token));
-        assert!(!keys().csrf_holds("browser one", &CsrfToken::new("")));
+        assert!(keys().csrf_is_valid("browser one", &token));
+        assert!(!keys().csrf_is_valid("browser two", &token));
+        assert!(!keys().csrf_is_valid("browser one", &CsrfToken::new("")));
     }
 }

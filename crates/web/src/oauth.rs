@@ -47,7 +47,7 @@ fn refused(refusal: &ProtocolRefusal, credentials: Credentials) -> Response {
 
 fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
     let status = match status_of(refusal.code()) {
-        StatusCode::UNAUTHORIZED if !asks_for_the_header(refusal, credentials) => StatusCode::BAD_REQUEST,
+        StatusCode::UNAUTHORIZED if !answers_with_challenge(refusal, credentials) => StatusCode::BAD_REQUEST,
         status => status,
     };
     let mut response = respond::error(status, refusal.code().as_str(), &refusal.description());
@@ -61,7 +61,7 @@ fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
 /// header field" ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), and tells a client
 /// that did not try at all how to. Wrong credentials in the body get 400, because some clients read the body
 /// of no other error status.
-fn asks_for_the_header(refusal: Refusal, credentials: Credentials) -> bool {
+fn answers_with_challenge(refusal: Refusal, credentials: Credentials) -> bool {
     credentials == Credentials::Header || refusal == Refusal::NoClientAuthentication
 }
 

@@ -101,8 +101,8 @@ impl Visit {
     }
 
     /// Whether this is the CSRF token of the browser with this cookie; in constant time.
-    pub fn csrf_holds(&self, cookie: &str, token: &CsrfToken) -> bool {
-        self.authentication.csrf_holds(cookie, token)
+    pub fn csrf_is_valid(&self, cookie: &str, token: &CsrfToken) -> bool {
+        self.authentication.csrf_is_valid(cookie, token)
     }
 
     /// The visitor's cookie, and whether it is new and must be set.
@@ -124,7 +124,7 @@ impl Visit {
         csrf: &str,
         caller: Option<&Caller>,
     ) -> Result<(), Response> {
-        if self.csrf_holds(cookie, &CsrfToken::new(csrf)) {
+        if self.csrf_is_valid(cookie, &CsrfToken::new(csrf)) {
             return Ok(());
         }
         self.state
@@ -139,7 +139,7 @@ impl Visit {
     pub fn may_set_cookies(&self) -> bool {
         let names = [cookies::name(self.state.settings()), visitor_name(&self.state)];
         names.iter().any(|name| cookies::is_there(&self.headers, name))
-            || !self.initiator.keeps_cookies_back(&self.method, &self.headers)
+            || !self.initiator.withholds_cookies(&self.method, &self.headers)
     }
 
     /// Adds a cookie to a response that may set one.
@@ -161,7 +161,7 @@ impl Visit {
 
 /// Where the browser goes with the response to an application, in words.
 #[derive(Debug, Clone)]
-pub struct Goal {
+pub struct DestinationInWords {
     /// What is there, to be shown before its address.
     pub what: &'static str,
     /// The part of the address that identifies the receiver of the response.
@@ -170,7 +170,7 @@ pub struct Goal {
     pub caution: Option<&'static str>,
 }
 
-impl Goal {
+impl DestinationInWords {
     /// Describes the destination in words.
     pub fn of(destination: &Destination) -> Self {
         let (what, address, caution) = match destination {
@@ -220,7 +220,7 @@ pub fn fault(fault: &Fault) -> Response {
 }
 
 /// The page for a form from a page of another origin.
-pub fn foreign_form() -> Response {
+pub fn cross_origin_form() -> Response {
     let message = "A page of another site sent this form. Nothing was changed. If you want to do what it is for, open the \
                    page here and press the button yourself.";
     page::error(StatusCode::FORBIDDEN, "This did not come from here", message)

@@ -92,6 +92,6 @@ fn routes() -> Router<WebState> {
         .route("/api/mgmt/datasources",                            get(data_sources::list).post(data_sources::create))
         .route("/api/mgmt/datasources/{id}",                       get(data_sources::get).put(data_sources::update).delete(data_sources::delete))
         .route("/api/mgmt/datasources/{id}/model",                 get(data_sources::model).post(data_sources::reload_model))
-        .route("/api/mgmt/datasources/{id}/sharedUsers",           get(data_sources::shared_users).put(data_sources::share).post(data_sources::share_also).delete(data_sources::share_with_nobody))
-        .route("/api/mgmt/datasources/{id}/sharedUsers/{userId}",  delete(data_sources::share_without))
+        .route("/api/mgmt/datasources/{id}/sharedUsers",           get(data_sources::shared_users).put(data_sources::share).post(data_sources::add_shared_users).delete(data_sources::unshare_all))
+        .route("/api/mgmt/datasources/{id}/sharedUsers/{userId}",  delete(data_sources::unshare))
 }

@@ -57,7 +57,8 @@ impl DataService {
     }
 
     async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let account = self.context.still_proved(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
+        let account =
+            self.context.still_authenticated(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
         if !self.context.still_covers(read_grant.caller, BuiltInScope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }

@@ -162,7 +162,7 @@ impl Context {
         {
             return Ok(ready.opened.clone());
         }
-        self.open_in_turn(record, &slot, attempts).await
+        self.open_exclusively(record, &slot, attempts).await
     }
 
     /// Opens the source and compiles its model again, even if both are ready.
@@ -210,7 +210,7 @@ impl Context {
     }
 
     /// `attempts` is the number of completed attempts when the request looked for an opened source.
-    async fn open_in_turn(
+    async fn open_exclusively(
         &self,
         record: &DataSource,
         slot: &Slot,

@@ -35,7 +35,7 @@ struct Held {
 /// incomplete.
 #[derive(Debug, thiserror::Error)]
 #[error("the response was aborted")]
-pub struct BrokenOff;
+pub struct ResponseAborted;
 
 impl RowStream {
     pub(super) fn new(
@@ -54,12 +54,14 @@ impl RowStream {
     }
 
     /// The next bytes; `None` after the last.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ResponseAborted>>> {
         let mut held = match self.held.take() {
             Some(held) => held,
             None => match ready!(self.poll_chunk(context)) {
                 Some(Ok(chunk)) => Held { chunk, verdict: Arc::clone(&self.reader).verdict() },
-                Some(Err(error)) => return Poll::Ready(Some(Err(self.break_off(&error, error.detail())))),
+                Some(Err(error)) => {
+                    return Poll::Ready(Some(Err(self.abort_response(&error, error.detail()))));
+                }
                 None => {
                     self.limiter.clear();
                     return Poll::Ready(None);
@@ -72,7 +74,7 @@ impl RowStream {
                 Poll::Pending
             }
             Poll::Ready(Ok(())) => Poll::Ready(Some(Ok(held.chunk))),
-            Poll::Ready(Err(refusal)) => Poll::Ready(Some(Err(self.break_off(&refusal, None)))),
+            Poll::Ready(Err(refusal)) => Poll::Ready(Some(Err(self.abort_response(&refusal, None)))),
         }
     }
 
@@ -83,7 +85,7 @@ impl RowStream {
         }
     }
 
-    fn break_off(&mut self, error: &dyn std::error::Error, detail: Option<&str>) -> BrokenOff {
+    fn abort_response(&mut self, error: &dyn std::error::Error, detail: Option<&str>) -> ResponseAborted {
         self.limiter.clear();
         self.broken.inc();
         tracing::error!(
@@ -94,7 +96,7 @@ impl RowStream {
             detail,
             "a response was aborted after it had started"
         );
-        BrokenOff
+        ResponseAborted
     }
 }
 

@@ -9,7 +9,7 @@ use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
-use crate::identity::refusals::DeadToken;
+use crate::identity::refusals::InvalidAccessToken;
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault, identity::access_note};
@@ -39,19 +39,23 @@ impl AuthenticationService {
         &self,
         text: &str,
         facts: &RequestFacts<'_>,
-    ) -> Result<Result<AccessToken, DeadToken>, Fault> {
+    ) -> Result<Result<AccessToken, InvalidAccessToken>, Fault> {
         let now = self.context.now();
         let Ok(token) = self.context.vault.open_access_token(text) else {
-            return Ok(Err(DeadToken::Unknown));
+            return Ok(Err(InvalidAccessToken::Unknown));
         };
         if token.expires_at.is_past(now) {
-            return Ok(Err(DeadToken::Expired(token)));
+            return Ok(Err(InvalidAccessToken::Expired(token)));
         }
         if !may_be_a_bearer_token(token.binding, facts) {
-            return Ok(Err(DeadToken::Unproved(token)));
+            return Ok(Err(InvalidAccessToken::Unproved(token)));
         }
         self.context.ensure_fresh().await?;
-        Ok(if self.context.revocations.ends(&token) { Err(DeadToken::Revoked(token)) } else { Ok(token) })
+        Ok(if self.context.revocations.ends(&token) {
+            Err(InvalidAccessToken::Revoked(token))
+        } else {
+            Ok(token)
+        })
     }
 
     /// The caller behind a bearer token. An invalid token is recorded in the audit log.
@@ -79,7 +83,7 @@ impl AuthenticationService {
             }
             Err(dead) => {
                 // Boxed, so that valid tokens do not pay for the state that only this path needs.
-                Box::pin(self.context.note_dead_token(&dead, origin)).await;
+                Box::pin(self.context.note_invalid_token(&dead, origin)).await;
                 Err(BearerRefusal::Dead)
             }
         }
@@ -89,20 +93,20 @@ impl AuthenticationService {
         &self,
         text: &str,
         facts: &RequestFacts<'_>,
-    ) -> Result<Result<Caller, DeadToken>, Fault> {
+    ) -> Result<Result<Caller, InvalidAccessToken>, Fault> {
         let token = match self.check_access_token(text, facts).await? {
             Ok(token) => token,
             Err(dead) => return Ok(Err(dead)),
         };
         let account = self.context.account(token.user).await?;
         let Some(account) = account.filter(|account| account.user.active) else {
-            return Ok(Err(DeadToken::Revoked(token)));
+            return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
         if let Some(grant) = token.grant {
             self.context.usage.grant(grant, self.context.now());
         }
-        let Some(now) = self.context.scopes_now(token.application).await? else {
-            return Ok(Err(DeadToken::Revoked(token)));
+        let Some(now) = self.context.current_scopes(token.application).await? else {
+            return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
         let scopes = token.scopes.intersection(&now);
         Ok(Ok(Caller::of_token(account, token, scopes)))
@@ -119,8 +123,8 @@ impl AuthenticationService {
     }
 
     /// Whether this is the CSRF token of the browser with this cookie; in constant time.
-    pub fn csrf_holds(&self, cookie: &str, given: &CsrfToken) -> bool {
-        self.context.vault.csrf_holds(cookie, given)
+    pub fn csrf_is_valid(&self, cookie: &str, given: &CsrfToken) -> bool {
+        self.context.vault.csrf_is_valid(cookie, given)
     }
 
     /// The caller behind a session cookie; `None` if there is no valid session.
@@ -155,7 +159,7 @@ impl AuthenticationService {
 impl Context {
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
-    pub(crate) async fn still_proved(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
+    pub(crate) async fn still_authenticated(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
         self.ensure_fresh().await?;
         if caller.token().is_some_and(|token| self.revocations.ends(token)) {
             return Ok(None);

@@ -69,7 +69,7 @@ impl LostRight for store::RightsChanged {
 
 /// Why an access token is invalid.
 #[derive(Debug)]
-pub(crate) enum DeadToken {
+pub(crate) enum InvalidAccessToken {
     /// It was not sealed here.
     Unknown,
     /// It has expired.
@@ -179,13 +179,13 @@ impl Context {
 
     /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
     /// throttled together.
-    pub(crate) async fn note_dead_token(&self, dead: &DeadToken, origin: &RequestOrigin) {
+    pub(crate) async fn note_invalid_token(&self, dead: &InvalidAccessToken, origin: &RequestOrigin) {
         let mut event = self.refusing(None, origin);
         let (reason, token) = match dead {
-            DeadToken::Unknown => (RefusalReason::TokenUnknown, None),
-            DeadToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
-            DeadToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
-            DeadToken::Unproved(token) => (RefusalReason::TokenUnproved, Some(token)),
+            InvalidAccessToken::Unknown => (RefusalReason::TokenUnknown, None),
+            InvalidAccessToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
+            InvalidAccessToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
+            InvalidAccessToken::Unproved(token) => (RefusalReason::TokenUnproved, Some(token)),
         };
         if let Some(token) = token {
             event.application = Some(token.application);

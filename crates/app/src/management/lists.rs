@@ -177,7 +177,7 @@ impl<T> Rows<T> {
     }
 
     async fn may_go_on(&self) -> Result<bool, Fault> {
-        let Some(account) = self.context.still_proved(&self.caller).await? else { return Ok(false) };
+        let Some(account) = self.context.still_authenticated(&self.caller).await? else { return Ok(false) };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
         Ok(may && self.context.still_covers(&self.caller, BuiltInScope::Management).await?)
     }

@@ -22,7 +22,7 @@ pub use draft::{Expiry, UserDraft};
 
 /// What happens to the applications and data sources of a deleted user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Estate {
+pub enum PossessionsAction {
     /// A user who owns something is not deleted.
     #[default]
     Keep,
@@ -32,7 +32,7 @@ pub enum Estate {
     Delete,
 }
 
-impl Estate {
+impl PossessionsAction {
     /// The text for the audit log.
     fn in_words(&self) -> Option<String> {
         match self {
@@ -173,7 +173,7 @@ impl UserService {
         };
         let name = user_name::normalised(name);
         let roles = draft.roles.unwrap_or_else(|| vec![USER_ROLE]);
-        self.may_give(caller, &roles, origin).await?;
+        self.may_assign(caller, &roles, origin).await?;
         let mut audit = caller.audit(Action::CreateUser, self.context.now(), origin);
         audit.subject = Some(name.clone());
         let new = store::NewUser {
@@ -206,7 +206,7 @@ impl UserService {
             return Err(AdministrationError::Invalid(faults));
         }
         if let Some(roles) = &draft.roles {
-            self.may_give(caller, roles, origin).await?;
+            self.may_assign(caller, roles, origin).await?;
         }
         let unlocks = draft.locked == Some(false) && user.lockout.is_locked(self.context.now());
         let action = if unlocks { Action::UnlockAccount } else { Action::UpdateUser };
@@ -231,7 +231,7 @@ impl UserService {
         let judged = self.context.store.update_user(id, change, audit).await?;
         let (user, events) = self.context.settled(caller, judged, origin).await?;
         self.context.learn(&events);
-        self.forget_people();
+        self.drop_cached_users();
         Ok(user)
     }
 
@@ -245,11 +245,11 @@ impl UserService {
         &self,
         caller: &Caller,
         id: UserId,
-        estate: Estate,
+        estate: PossessionsAction,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
-        if estate != Estate::Keep {
+        if estate != PossessionsAction::Keep {
             self.context.demand(caller, Permission::Administrator, origin).await?;
         }
         let mut audit = caller.audit(Action::DeleteUser, self.context.now(), origin);
@@ -263,7 +263,7 @@ impl UserService {
             .await?;
         let deleted = self.context.settled(caller, judged, origin).await?;
         self.context.learn(&deleted.ended);
-        self.forget_people();
+        self.drop_cached_users();
         // The sharing of other users' data sources is deleted with the user.
         self.context.entities.forget_data_sources();
         for source in deleted.data_sources {
@@ -272,11 +272,11 @@ impl UserService {
         Ok(())
     }
 
-    async fn possessions(&self, estate: Estate) -> Result<Possessions, AdministrationError> {
+    async fn possessions(&self, estate: PossessionsAction) -> Result<Possessions, AdministrationError> {
         let name = match estate {
-            Estate::Keep => return Ok(Possessions::Keep),
-            Estate::Delete => return Ok(Possessions::Delete),
-            Estate::HandOver(name) => name,
+            PossessionsAction::Keep => return Ok(Possessions::Keep),
+            PossessionsAction::Delete => return Ok(Possessions::Delete),
+            PossessionsAction::HandOver(name) => name,
         };
         let heir = self.context.store.find_user_by_name(&name).await?;
         heir.map(|user| Possessions::HandOver(user.id)).ok_or_else(|| UserRefusal::UnknownHeir.into())
@@ -298,7 +298,7 @@ impl UserService {
     }
 
     /// Whether the caller has all permissions of these roles. The store refuses a role that does not exist.
-    async fn may_give(
+    async fn may_assign(
         &self,
         caller: &Caller,
         roles: &[RoleId],
@@ -322,7 +322,7 @@ impl UserService {
 
     /// Drops the cached users, their verified passwords, and the applications, whose entries contain the
     /// names of their owners.
-    fn forget_people(&self) {
+    fn drop_cached_users(&self) {
         self.context.entities.forget_users();
         self.context.entities.forget_applications();
         self.context.vault.forget_remembered_credentials();

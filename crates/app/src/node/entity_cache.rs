@@ -118,7 +118,7 @@ impl EntityCache {
     }
 
     /// Caches the new state of a grant.
-    pub(crate) fn saw_grant(&self, grant: Grant) {
+    pub(crate) fn cache_grant(&self, grant: Grant) {
         self.grants.insert(grant.id, grant);
     }
 

@@ -82,7 +82,7 @@ impl Context {
     async fn poll(&self) -> Result<(), StoreError> {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
-        self.take_in_revocations(versions.revocations).await?;
+        self.apply_new_revocations(versions.revocations).await?;
         let news = self.entities.catch_up(versions);
         if news.keys {
             self.reload_keys().await?;
@@ -153,7 +153,7 @@ impl Context {
     /// A feed that ends before a position that was already seen has lost its end, for example because another
     /// database server has taken over that did not have everything. It is then read from the beginning,
     /// because positions may be assigned a second time.
-    async fn take_in_revocations(&self, last: i64) -> Result<(), StoreError> {
+    async fn apply_new_revocations(&self, last: i64) -> Result<(), StoreError> {
         let seen = self.revocations.last_seq();
         // Read once more, because another poll may have gone further since this one started.
         if seen > last && seen > self.store.versions().await?.revocations {

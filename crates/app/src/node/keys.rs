@@ -53,7 +53,7 @@ impl Context {
 
     /// Rotates if the newest key is older than the schedule allows, and deletes keys that nothing needs any
     /// more.
-    pub(crate) async fn keep_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
+    pub(crate) async fn maintain_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
         let now = self.now();
         let keys = self.store.list_keys().await?;
         let days = i64::from(self.settings.rotate_keys_every_days);

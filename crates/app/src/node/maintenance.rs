@@ -26,7 +26,7 @@ impl NodeService {
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
-        self.context.keep_keys(&origin).await
+        self.context.maintain_keys(&origin).await
     }
 
     /// Writes last-use times; also called when the server stops.
@@ -83,7 +83,7 @@ impl NodeService {
     async fn stores(&self) -> Result<(), StoreError> {
         let mut found = self.context.probe.0.lock().await;
         let now = self.context.clock.steady_micros();
-        if let Some(found) = found.as_ref().filter(|found| found.is_young(now)) {
+        if let Some(found) = found.as_ref().filter(|found| found.is_recent(now)) {
             return found.outcome.as_ref().map_err(again).copied();
         }
         let outcome = self.context.store.probe().await;
@@ -124,7 +124,7 @@ const WELL_MICROS: i64 = 2_000_000;
 const ILL_MICROS: i64 = 500_000;
 
 impl Found {
-    fn is_young(&self, now: i64) -> bool {
+    fn is_recent(&self, now: i64) -> bool {
         let lasts = if self.outcome.is_ok() { WELL_MICROS } else { ILL_MICROS };
         now.saturating_sub(self.at) < lasts
     }

@@ -36,7 +36,7 @@ pub enum AuthorizeAnswer {
 
 /// The application for which somebody signs in.
 #[derive(Debug)]
-pub struct OnTheWay {
+pub struct RequestingApplication {
     /// The name of the application.
     pub application: String,
     /// Where the browser goes with the response.
@@ -182,9 +182,12 @@ impl AuthorizationService {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn on_the_way(&self, parameters: &Parameters) -> Result<Option<OnTheWay>, Fault> {
+    pub async fn requesting_application(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<Option<RequestingApplication>, Fault> {
         let valid = self.check_request(parameters).await?;
-        Ok(valid.ok().map(|valid| OnTheWay {
+        Ok(valid.ok().map(|valid| RequestingApplication {
             application: valid.application.settings.name.clone(),
             destination: valid.valid.target().destination(),
         }))

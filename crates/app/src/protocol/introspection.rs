@@ -54,7 +54,7 @@ impl IntrospectionService {
     /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
-        if let Err(refusal) = introspection::may_ask(&client) {
+        if let Err(refusal) = introspection::may_introspect(&client) {
             let reason = RefusalReason::PublicIntrospection;
             self.context.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
             return Err(refusal.into());
@@ -93,7 +93,7 @@ impl IntrospectionService {
         application: ApplicationId,
         origin: &RequestOrigin,
     ) {
-        if !introspection::may_ask_about(client, application) {
+        if !introspection::may_introspect_tokens_of(client, application) {
             self.context
                 .note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin)
                 .await;

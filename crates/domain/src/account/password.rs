@@ -51,7 +51,7 @@ fn check_normal(password: &str, user_name: &str) -> Result<(), PasswordFault> {
     if password.chars().any(char::is_control) {
         return Err(PasswordFault::ControlCharacter);
     }
-    if is_made_of_the_name(password, user_name) {
+    if is_derived_from_name(password, user_name) {
         return Err(PasswordFault::UserName);
     }
     if is_repetitive(password) {
@@ -61,7 +61,7 @@ fn check_normal(password: &str, user_name: &str) -> Result<(), PasswordFault> {
 }
 
 /// Whether it is the name itself, doubled, reversed, or with a few digits and marks around it.
-fn is_made_of_the_name(password: &str, user_name: &str) -> bool {
+fn is_derived_from_name(password: &str, user_name: &str) -> bool {
     let (password, name) = (password.to_lowercase(), user_name.to_lowercase());
     if name.is_empty() {
         return false;

@@ -8,8 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 const OWN: &str = "sluicegate";
 
 /// Words that describe the operators of a server. The name of an application or a user must not be one of
-/// them, or consist only of them and [`BESIDE_THEM`].
-const IN_CHARGE: [&str; 12] = [
+/// them, or consist only of them and [`FILLER_WORDS`].
+const OPERATOR_WORDS: [&str; 12] = [
     "admin",
     "admins",
     "administration",
@@ -24,27 +24,27 @@ const IN_CHARGE: [&str; 12] = [
     "system",
 ];
 
-/// Words that do not make a different name when they are added to one that is [`IN_CHARGE`].
-const BESIDE_THEM: [&str; 22] = [
+/// Words that do not make a different name when they are added to [`OPERATOR_WORDS`].
+const FILLER_WORDS: [&str; 22] = [
     "account", "and", "center", "centre", "desk", "for", "help", "it", "of", "official", "our", "security",
     "server", "service", "services", "staff", "team", "the", "user", "users", "web", "your",
 ];
 
 static WORDS: LazyLock<Vec<(String, bool)>> = LazyLock::new(|| {
-    let in_charge = IN_CHARGE.iter().map(|word| (skeleton(word), true));
-    in_charge.chain(BESIDE_THEM.iter().map(|word| (skeleton(word), false))).collect()
+    let in_charge = OPERATOR_WORDS.iter().map(|word| (skeleton(word), true));
+    in_charge.chain(FILLER_WORDS.iter().map(|word| (skeleton(word), false))).collect()
 });
 
 static OWN_SKELETON: LazyLock<String> = LazyLock::new(|| skeleton(OWN));
 
 /// Whether the name contains that of the server, in any letters, with or without spaces.
-pub(super) fn is_of_this_server(name: &str) -> bool {
+pub(super) fn contains_server_name(name: &str) -> bool {
     skeleton(name).contains(OWN_SKELETON.as_str())
 }
 
 /// Whether the name is that of an operator, whatever its letters and spaces, with or without a number after
 /// it.
-pub(super) fn is_of_who_is_in_charge(name: &str) -> bool {
+pub(super) fn is_of_an_operator(name: &str) -> bool {
     let unnumbered = name.trim_end_matches(|c: char| c.is_numeric() || !c.is_alphanumeric());
     [name, unnumbered].into_iter().any(|name| is_made_of_words(&skeleton(name)))
 }

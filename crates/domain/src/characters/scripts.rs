@@ -68,7 +68,7 @@ impl Word {
         let mut of_first = self.scripts.get_script_extensions_val(first).iter();
         let is_well_written = of_first.any(|script| self.is_written_in(&[script]))
             || USED_TOGETHER.iter().any(|scripts| self.is_written_in(scripts))
-            || BESIDE_LATIN.iter().any(|script| self.holds_a_latin_name(*script));
+            || BESIDE_LATIN.iter().any(|script| self.contains_latin_name(*script));
         if is_well_written {
             return None;
         }
@@ -82,7 +82,7 @@ impl Word {
 
     /// Whether a word of the other script contains one run of Latin letters, and each other part contains a
     /// letter that does not resemble a Latin one.
-    fn holds_a_latin_name(&self, other: Script) -> bool {
+    fn contains_latin_name(&self, other: Script) -> bool {
         let is_latin = |c: char| self.scripts.has_script(c, Script::Latin);
         let mut parts = self.letters.chunk_by(|before, after| is_latin(*before) == is_latin(*after));
         let names = self.letters.chunk_by(|before, after| is_latin(*before) == is_latin(*after));

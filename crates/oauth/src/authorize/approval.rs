@@ -60,7 +60,7 @@ pub fn next_step(
     };
     if let Some(approval) = approve(request, signed_in, consent)
         && !request.prompt.consent
-        && client_will_prove_itself(request)
+        && client_authenticates_later(request)
     {
         return Ok(NextStep::IssueCode(approval));
     }
@@ -78,7 +78,7 @@ pub fn next_step(
 /// §8.6](https://www.rfc-editor.org/rfc/rfc8252#section-8.6), [RFC 6749
 /// §10.2](https://www.rfc-editor.org/rfc/rfc6749#section-10.2)). Anybody can send the request of a public
 /// client; that of a confidential client is worthless without its secret.
-fn client_will_prove_itself(request: &ValidRequest) -> bool {
+fn client_authenticates_later(request: &ValidRequest) -> bool {
     request.client_type == ClientType::Confidential
 }
 

@@ -112,7 +112,7 @@ pub(super) fn decide(
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, registry)?;
     let challenge = challenge_is_s256(request)?;
-    challenge_is_there_where_required(challenge, application)?;
+    challenge_is_present_if_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
     Ok(ValidRequest {
         application: application.id,
@@ -183,7 +183,7 @@ fn challenge_is_s256(request: &AuthorizeRequest) -> Result<Option<[u8; 32]>, Ref
 
 /// [RFC 9700 §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1): public clients must use PKCE; the
 /// profile `oauth21` requires it of all.
-fn challenge_is_there_where_required(
+fn challenge_is_present_if_required(
     challenge: Option<[u8; 32]>,
     application: &Application,
 ) -> Result<(), Refusal> {

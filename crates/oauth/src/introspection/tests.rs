@@ -81,7 +81,7 @@ fn another_clients_token_is_inactive_without_the_scope() {
 #[test]
 fn a_public_client_may_not_introspect() {
     let public = sample::client(|settings| settings.client_type = ClientType::Public);
-    assert_eq!(may_ask(&public), Err(Refusal::PublicIntrospection));
+    assert_eq!(may_introspect(&public), Err(Refusal::PublicIntrospection));
     assert_eq!(message(&public, access(&token())), None);
 }
 

@@ -82,9 +82,9 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
     code_belongs_to_client(code, facts)?;
     redirect_url_is_the_same(code, facts)?;
     verifier_matches_challenge(code, facts)?;
-    challenge_is_there_where_required(code, facts)?;
+    challenge_is_present_if_required(code, facts)?;
     code_is_unexpired(code, facts)?;
-    nothing_has_ended_access(code, facts)?;
+    access_was_not_revoked(code, facts)?;
     let user = user_is_active(facts)?;
     let settings = &facts.client.application().settings;
     Ok(GrantDecision {
@@ -136,13 +136,13 @@ fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Res
 }
 
 /// The application may have become stricter since the code was issued.
-fn challenge_is_there_where_required(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+fn challenge_is_present_if_required(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let required = facts.client.application().settings.requires_challenge();
     if required && code.challenge.is_none() { Err(Refusal::ChallengeNowRequired) } else { Ok(()) }
 }
 
 /// Resetting a secret, revoking access and similar operations also invalidate outstanding codes.
-fn nothing_has_ended_access(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+fn access_was_not_revoked(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let application_stands = code.application_epoch == facts.client.application().epoch;
     let user_stands = facts.user.is_some_and(|user| user.id == code.user && user.epoch == code.user_epoch);
     if application_stands && user_stands { Ok(()) } else { Err(Refusal::CodeOutlived) }

@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     let outcome = bootstrap::command_runtime()?.block_on(async {
         let mut terminal = Terminal::new();
         tokio::select! {
-            outcome = moving::move_up(&order, &mut terminal) => outcome,
+            outcome = moving::migrate_installation(&order, &mut terminal) => outcome,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(
                 "interrupted; run the same command again to continue"
             )),

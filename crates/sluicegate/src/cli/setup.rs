@@ -76,10 +76,10 @@ fn choose(environment: &Environment) -> anyhow::Result<[Chosen; 2]> {
 pub(super) fn choose_one(name: &str, given: Option<Password>) -> anyhow::Result<Chosen> {
     let chosen = match given {
         Some(password) => Chosen { password, made_up: false },
-        None if terminal::somebody_is_there() => {
+        None if terminal::has_terminal() => {
             Chosen { password: terminal::ask_new_password(name)?, made_up: false }
         }
-        None => Chosen { password: installation::make_up(), made_up: true },
+        None => Chosen { password: installation::generate_password(), made_up: true },
     };
     check(name, &chosen.password)?;
     Ok(chosen)

@@ -293,10 +293,10 @@ impl SetPassword {
         if self.password_stdin {
             return Ok(Chosen { password: terminal::read_password()?, made_up: false });
         }
-        if terminal::somebody_is_there() {
+        if terminal::has_terminal() {
             return Ok(Chosen { password: terminal::ask_new_password(&self.one.name)?, made_up: false });
         }
-        Ok(Chosen { password: installation::make_up(), made_up: true })
+        Ok(Chosen { password: installation::generate_password(), made_up: true })
     }
 }
 

@@ -49,11 +49,11 @@ pub(super) async fn harbour(
         app.users().update(&operator, account, draft, &origin).await.map_err(of_administration)?;
     }
     let user = app.delegation().acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
-    forget_earlier_stories(app, &user, &origin).await?;
+    remove_earlier_runs(app, &user, &origin).await?;
     serve_harbour(app, settings, &user, &origin).await
 }
 
-async fn forget_earlier_stories(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
+async fn remove_earlier_runs(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
     let own = app.applications().list(user, applications::ListRequest::default()).await?;
     for application in own.iter().filter(|application| application.settings.name == walkthrough::APPLICATION)
     {

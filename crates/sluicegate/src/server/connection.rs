@@ -181,7 +181,7 @@ impl Connections {
         let busy = if request.version() == Version::HTTP_2 {
             Some(activity.begin())
         } else {
-            activity.minds_itself();
+            activity.use_http1();
             None
         };
         let timeouts = BodyTimeouts { silence: self.limits.body_silence, total: self.limits.body_time };

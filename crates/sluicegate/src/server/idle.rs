@@ -15,7 +15,7 @@ pub(super) struct Activity {
     /// When the last of them ended, in milliseconds since the connection started.
     rested_since: AtomicU64,
     /// With HTTP/1, hyper enforces the idle time itself.
-    minds_itself: AtomicBool,
+    use_http1: AtomicBool,
 }
 
 impl Activity {
@@ -24,13 +24,13 @@ impl Activity {
             busy: AtomicUsize::new(0),
             began: Instant::now(),
             rested_since: AtomicU64::new(0),
-            minds_itself: AtomicBool::new(false),
+            use_http1: AtomicBool::new(false),
         })
     }
 
     /// Records that the connection uses HTTP/1.
-    pub(super) fn minds_itself(&self) {
-        self.minds_itself.store(true, Ordering::Relaxed);
+    pub(super) fn use_http1(&self) {
+        self.use_http1.store(true, Ordering::Relaxed);
     }
 
     /// Records the start of a request, which lasts until the result is dropped.
@@ -57,7 +57,7 @@ impl Activity {
 
     /// Whether no request is running.
     pub(super) fn is_resting(&self) -> bool {
-        self.busy.load(Ordering::Acquire) == 0 && !self.minds_itself.load(Ordering::Relaxed)
+        self.busy.load(Ordering::Acquire) == 0 && !self.use_http1.load(Ordering::Relaxed)
     }
 }
 

@@ -60,7 +60,7 @@ impl Tls {
     /// Problems that do not keep the server from working.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if let Some(mode) = mode_that_is_too_open(&self.0.key_file) {
+        if let Some(mode) = excessive_permissions(&self.0.key_file) {
             warnings.push(format!(
                 "{KEY}: {} has mode {mode:03o}, so that others on this machine can read or change the private key: give \
                  it mode 600, or 640 with a group of its own",
@@ -244,7 +244,7 @@ fn unusable(
 
 /// The permissions of a file, if everybody on this machine can read it or users other than its owner can
 /// change it.
-fn mode_that_is_too_open(file: &Path) -> Option<u32> {
+fn excessive_permissions(file: &Path) -> Option<u32> {
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     (mode & 0o027 != 0).then_some(mode)
 }

@@ -4,7 +4,7 @@
 //! Four workers act on a real server and record what it acknowledged. At a random time the server is killed
 //! and started again on the same folder, or its disk fails for a while; then each worker compares the server
 //! with its record. An operation without an answer may or may not have happened. A failure prints its seed;
-//! `LEDGER_SEED` repeats the choices of a run.
+//! `ACKNOWLEDGED_SEED` repeats the choices of a run.
 
 mod disk;
 
@@ -41,15 +41,15 @@ const LONGEST_LOAD: u64 = 600;
 
 #[expect(clippy::disallowed_methods, reason = "whoever looks into a failure names its seed")]
 fn seed() -> u64 {
-    let given = std::env::var("LEDGER_SEED").ok();
-    given.map_or_else(Random::fresh_seed, |text| text.parse().expect("LEDGER_SEED is a whole number"))
+    let given = std::env::var("ACKNOWLEDGED_SEED").ok();
+    given.map_or_else(Random::fresh_seed, |text| text.parse().expect("ACKNOWLEDGED_SEED is a whole number"))
 }
 
 #[test]
 #[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
 fn whatever_was_acknowledged_survives_kill_9() {
     let seed = seed();
-    eprintln!("LEDGER_SEED={seed}");
+    eprintln!("ACKNOWLEDGED_SEED={seed}");
     let mut random = Random::new(seed);
     let installation = Installation::new(BINARY);
     let mut server = installation.serve();
@@ -71,9 +71,9 @@ fn whatever_was_acknowledged_survives_kill_9() {
         });
         assert!(!printed.contains("panic"), "{printed}");
         server = installation.serve();
-        verify(&mut hands, &server, |hand| hand.hold_to_account(round));
+        verify(&mut hands, &server, |hand| hand.verify_recent(round));
     }
-    verify(&mut hands, &server, Worker::hold_to_account_at_last);
+    verify(&mut hands, &server, Worker::verify_sample);
     let entries: usize = hands.iter().map(Worker::entries).sum();
     let rotations: usize = hands.iter().map(|hand| hand.asked_again().0).sum();
     let exchanges: usize = hands.iter().map(|hand| hand.asked_again().1).sum();
@@ -86,7 +86,7 @@ fn whatever_was_acknowledged_survives_kill_9() {
 #[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
 fn whatever_was_acknowledged_survives_a_failing_disk() {
     let seed = seed();
-    eprintln!("LEDGER_SEED={seed}");
+    eprintln!("ACKNOWLEDGED_SEED={seed}");
     let mut random = Random::new(seed);
     let installation = Installation::new(BINARY);
     let disk = Disk::new();
@@ -97,7 +97,7 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
     };
     let mut server = serve();
     let mut hands: Vec<Worker> =
-        hire(&server, &mut random).into_iter().map(Worker::taking_failures_for_silence).collect();
+        hire(&server, &mut random).into_iter().map(Worker::treating_failures_as_lost).collect();
     let mut lost: BTreeMap<DiskFault, u64> = BTreeMap::new();
     for (round, fault) in (1..).zip((0..DISK_ROUNDS).flat_map(|_| DiskFault::ALL)) {
         let load = Load::default();
@@ -128,9 +128,9 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
             survivor
         });
         *lost.entry(fault).or_default() += load.lost.load(Ordering::SeqCst);
-        verify(&mut hands, &server, |hand| hand.hold_to_account(round));
+        verify(&mut hands, &server, |hand| hand.verify_recent(round));
     }
-    verify(&mut hands, &server, Worker::hold_to_account_at_last);
+    verify(&mut hands, &server, Worker::verify_sample);
     let entries: usize = hands.iter().map(Worker::entries).sum();
     eprintln!("{entries} entries; acts refused or left without an answer: {lost:?}");
     assert!(

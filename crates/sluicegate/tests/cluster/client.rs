@@ -48,7 +48,7 @@ impl<'a> Client<'a> {
     pub(crate) fn new(front: &'a Cluster, counts: &'a Counts, name: &str) -> Self {
         let name: &'static str = name.to_owned().leak();
         let user = TestUser { name, password: "may the better one win" };
-        let wire = Wire::new(&front.url()).taking_failures_for_silence();
+        let wire = Wire::new(&front.url()).treating_failures_as_lost();
         let account = json!({
             "userName": name,
             "passwordInfo": {"password": user.password},
@@ -70,7 +70,7 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) fn node(&self, random: &mut Random) -> Wire {
-        Wire::new(&self.front.any_node(random)).taking_failures_for_silence()
+        Wire::new(&self.front.any_node(random)).treating_failures_as_lost()
     }
 
     /// Records when a request was sent, and when and how it was answered.

@@ -122,7 +122,7 @@ impl<'a> Contention<'a> {
         std::thread::sleep(NOTICE);
         let nodes = self.client.front.nodes().into_iter().enumerate();
         let uses = nodes.flat_map(|(place, node)| {
-            let wire = Wire::new(&node).taking_failures_for_silence();
+            let wire = Wire::new(&node).treating_failures_as_lost();
             let who = format!("node {place}'s client");
             tokens
                 .iter()

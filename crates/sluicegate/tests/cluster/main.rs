@@ -62,7 +62,7 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
     let (mut machines, front) = stage::set_up(&mut random);
     let counts = Counts::default();
     let hire = |number| Worker::hire(&front.url(), number, Random::new(seed ^ number as u64)).unwrap();
-    let mut hands: Vec<Worker> = (0..HANDS).map(hire).map(Worker::taking_failures_for_silence).collect();
+    let mut hands: Vec<Worker> = (0..HANDS).map(hire).map(Worker::treating_failures_as_lost).collect();
     let mut contests: Vec<Contention<'_>> =
         (0..CONTESTS).map(|number| Contention::prepare(&front, &counts, number, random.bits())).collect();
     let mut watch = Watch::prepare(&front, &counts, random.bits());
@@ -83,13 +83,13 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
                 losses.is_empty() || !fault.loses_nothing(),
                 "requests were lost when {fault}: {losses:?}"
             );
-            verify(&mut hands, &front, &mut random, |hand| hand.hold_to_account(round));
+            verify(&mut hands, &front, &mut random, |hand| hand.verify_recent(round));
         }
         if start.elapsed() >= length {
             break;
         }
     }
-    verify(&mut hands, &front, &mut random, Worker::hold_to_account_at_last);
+    verify(&mut hands, &front, &mut random, Worker::verify_sample);
     machines.end_in_order();
     let entries: usize = hands.iter().map(Worker::entries).sum();
     eprintln!("{counts}\n{entries} entries in the ledgers; {:?}", front.balancer().figures());

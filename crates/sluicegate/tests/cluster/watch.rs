@@ -97,7 +97,7 @@ impl<'a> Watch<'a> {
             if ended.load(Ordering::SeqCst) {
                 break;
             }
-            let wire = testkit::Wire::new(&self.client.front.nodes()[place]).taking_failures_for_silence();
+            let wire = testkit::Wire::new(&self.client.front.nodes()[place]).treating_failures_as_lost();
             events.push(self.client.use_token(&wire, &who, &tokens.access, by));
             std::thread::sleep(BREATH);
         }

@@ -106,7 +106,7 @@ impl Worker {
             Act::ReplayCode => self.replay_code(),
             Act::RevokeAccess => self.revoke_access_token(),
             Act::RevokeFamily => self.revoke_refresh_token(),
-            Act::Disallow => self.take_allowance_back(),
+            Act::Disallow => self.revoke_consent(),
             Act::ResetSecret => self.reset_secret(),
             Act::Delete => self.delete_application(),
             Act::AddPerson => self.add_person(),
@@ -279,7 +279,7 @@ impl Worker {
         Ok(())
     }
 
-    fn take_allowance_back(&mut self) -> Result<(), Lost> {
+    fn revoke_consent(&mut self) -> Result<(), Lost> {
         let fits = |application: &Application| application.consent == Fate::Alive && application.is_alive();
         let Some(at) = self.pick_application(fits) else { return Ok(()) };
         let path = format!("/api/mgmt/oauth/client/allowedapplications/{}", self.applications[at].client.id);

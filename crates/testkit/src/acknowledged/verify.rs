@@ -14,7 +14,7 @@ impl Worker {
     ///
     /// # Panics
     /// If the server has lost something that it acknowledged.
-    pub fn hold_to_account(&mut self, round: u32) {
+    pub fn verify_recent(&mut self, round: u32) {
         let here = |of: u32| of == round;
         // The server is idle: every operation without an answer has happened or never will.
         for application in &mut self.applications {
@@ -41,7 +41,7 @@ impl Worker {
     ///
     /// # Panics
     /// If the server has lost something that it acknowledged.
-    pub fn hold_to_account_at_last(&mut self) {
+    pub fn verify_sample(&mut self) {
         let allowed = self.allowed();
         for _ in 0..SAMPLE.min(self.applications.len()) {
             let at = self.random.place(self.applications.len());

@@ -189,6 +189,6 @@ async fn by_session(
 fn carries_csrf_token(state: &WebState, headers: &HeaderMap, cookie: &SessionCookie) -> bool {
     let token = headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok());
     token.is_some_and(|token| {
-        state.service::<AuthenticationService>().csrf_holds(cookie.expose(), &CsrfToken::new(token))
+        state.service::<AuthenticationService>().csrf_is_valid(cookie.expose(), &CsrfToken::new(token))
     })
 }

@@ -66,7 +66,7 @@ impl Initiator {
     /// Whether the browser withheld our cookies, which are `SameSite=Lax`, so that it may have cookies that
     /// we do not see ([RFC 6265bis
     /// §5.8.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3)).
-    pub(crate) fn keeps_cookies_back(self, method: &Method, headers: &HeaderMap) -> bool {
+    pub(crate) fn withholds_cookies(self, method: &Method, headers: &HeaderMap) -> bool {
         let leads_the_window =
             |name, value| !matches!(only(headers, name), Found::One(given) if given != value);
         let is_navigation = method.is_safe()

@@ -40,24 +40,24 @@ pub fn is_everybody(text: &str) -> bool {
 }
 
 impl FromStr for AddressRange {
-    type Err = NoNetwork;
+    type Err = NotANetwork;
 
-    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
-        let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
         let given = match prefix {
             None => bits(address),
             // `u8` would take "+8".
             Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
-                digits.parse().map_err(|_| NoNetwork)?
+                digits.parse().map_err(|_| NotANetwork)?
             }
-            Some(_) => return Err(NoNetwork),
+            Some(_) => return Err(NotANetwork),
         };
         let canonical = address.to_canonical();
-        let prefix = given.checked_sub(bits(address) - bits(canonical)).ok_or(NoNetwork)?;
+        let prefix = given.checked_sub(bits(address) - bits(canonical)).ok_or(NotANetwork)?;
         let network = Self { address: canonical, prefix };
         let fits = (1..=bits(canonical)).contains(&prefix) && masked(canonical, prefix) == canonical;
-        if fits { Ok(network) } else { Err(NoNetwork) }
+        if fits { Ok(network) } else { Err(NotANetwork) }
     }
 }
 
@@ -74,7 +74,7 @@ impl std::fmt::Display for AddressRange {
 /// The text is not a network: not an address, with bits after the prefix, or of all addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no network")]
-pub struct NoNetwork;
+pub struct NotANetwork;
 
 const fn bits(address: IpAddr) -> u8 {
     match address {

@@ -150,7 +150,7 @@ pub(crate) async fn share(
 }
 
 /// Shares a data source with more users.
-pub(crate) async fn share_also(
+pub(crate) async fn add_shared_users(
     acting: ActingRequest,
     Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
@@ -160,7 +160,7 @@ pub(crate) async fn share_also(
 }
 
 /// Stops all sharing of a data source.
-pub(crate) async fn share_with_nobody(
+pub(crate) async fn unshare_all(
     acting: ActingRequest,
     Use(sources): Use<DataSourceService>,
     Path((id,)): SourcePath,
@@ -170,7 +170,7 @@ pub(crate) async fn share_with_nobody(
 }
 
 /// Stops sharing a data source with one user.
-pub(crate) async fn share_without(
+pub(crate) async fn unshare(
     acting: ActingRequest,
     Use(sources): Use<DataSourceService>,
     Path((id, user)): Path<(DataSourceId, UserId)>,

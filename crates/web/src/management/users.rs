@@ -1,7 +1,7 @@
 //! `/api/admin/users`: user accounts.
 
 use app::management::users::UserService;
-use app::management::users::{Estate, UserDraft};
+use app::management::users::{PossessionsAction, UserDraft};
 use app::node::NodeService;
 use axum::response::Response;
 use domain::id::UserId;
@@ -94,7 +94,7 @@ pub(crate) async fn delete(
 }
 
 /// What to do with the possessions of a deleted user. A misspelt parameter must not count as an omitted one.
-fn estate(query: &QueryParameters) -> Result<Estate, ManagementProblem> {
+fn estate(query: &QueryParameters) -> Result<PossessionsAction, ManagementProblem> {
     query.only(&["transferTo", "force"])?;
     let force = query.parse::<bool>("force", "true or false")?.unwrap_or(false);
     match query.get("transferTo") {
@@ -102,8 +102,8 @@ fn estate(query: &QueryParameters) -> Result<Estate, ManagementProblem> {
             let message = "cannot be combined with transferTo".to_owned();
             Err(ManagementProblem::parameters(vec![Detail { field: "force".to_owned(), message }]))
         }
-        Some(name) => Ok(Estate::HandOver(name.to_owned())),
-        None if force => Ok(Estate::Delete),
-        None => Ok(Estate::Keep),
+        Some(name) => Ok(PossessionsAction::HandOver(name.to_owned())),
+        None if force => Ok(PossessionsAction::Delete),
+        None => Ok(PossessionsAction::Keep),
     }
 }

@@ -26,7 +26,7 @@ use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
-use crate::pages::{Goal, HandedOver, Visit, When, fault, go_to, stale_form};
+use crate::pages::{DestinationInWords, HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
 
 /// The path to which the sign-in page returns.
@@ -45,7 +45,7 @@ struct ConsentPage<'a> {
     created_by: &'a str,
     registered_at: When,
     handed_over: Option<HandedOver>,
-    goal: Goal,
+    goal: DestinationInWords,
     user: &'a str,
     scopes: &'a [String],
     reaches_data: bool,
@@ -262,7 +262,7 @@ fn ask_consent(
             .handed_over
             .as_ref()
             .map(|(to, at)| HandedOver { to: to.clone(), at: (*at).into() }),
-        goal: Goal::of(&question.destination),
+        goal: DestinationInWords::of(&question.destination),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
         reaches_data: question.reaches_data,
@@ -300,7 +300,7 @@ pub(crate) fn samples() -> Vec<String> {
         created_by: HOSTILE,
         registered_at: at.into(),
         handed_over: reaches_data.then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
-        goal: Goal::sample(),
+        goal: DestinationInWords::sample(),
         user: HOSTILE,
         scopes: &scopes,
         reaches_data,

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use app::data::{BrokenOff, RowStream};
+use app::data::{ResponseAborted, RowStream};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
@@ -19,12 +19,12 @@ impl Rows {
 
 impl Body for Rows {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = ResponseAborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ResponseAborted>>> {
         self.0.poll_next(context).map(|next| next.map(|chunk| chunk.map(Frame::data)))
     }
 }

@@ -232,7 +232,7 @@ fn told_of(visit: &Visit, cookie: &SessionCookie, name: &str) -> String {
 fn just_revoked(visit: &Visit, cookie: &SessionCookie, query: &str) -> Option<String> {
     let query = Parameters::from_form(query.as_bytes()).ok()?;
     let (name, seal) = (query.one(REVOKED).ok()??, query.one(SEAL).ok()??);
-    let holds = visit.csrf_holds(&notice_of(cookie, name), &CsrfToken::new(seal));
+    let holds = visit.csrf_is_valid(&notice_of(cookie, name), &CsrfToken::new(seal));
     holds.then(|| name.to_owned())
 }
 

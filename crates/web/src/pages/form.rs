@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 use zeroize::Zeroize;
 
-use super::foreign_form;
+use super::cross_origin_form;
 use crate::WebState;
 use crate::http::initiator::Initiator;
 use crate::http::{body, media_type, origin};
@@ -75,7 +75,7 @@ impl FromRequest<WebState> for OwnForm {
         if !initiator.may_change_by_cookie() {
             let origin = origin::of(request.extensions(), request.headers(), state.settings());
             state.service::<RefusalService>().note_request(RefusalReason::AnotherOrigin, None, &origin).await;
-            return Err(foreign_form());
+            return Err(cross_origin_form());
         }
         FormBody::from_request(request, state).await.map(Self)
     }

@@ -5,7 +5,7 @@ use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{SignInCredentials, SignInRefusal};
 use app::protocol::authorize::AuthorizationService;
-use app::protocol::authorize::OnTheWay;
+use app::protocol::authorize::RequestingApplication;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -14,7 +14,7 @@ use http::StatusCode;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{Goal, Visit, fault, go_to, visitor_name};
+use super::{DestinationInWords, Visit, fault, go_to, visitor_name};
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
@@ -25,7 +25,7 @@ use crate::{WebState, filters};
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     application: Option<&'a str>,
-    destination: Option<Goal>,
+    destination: Option<DestinationInWords>,
     problem: Option<&'a str>,
     csrf: &'a str,
     continue_to: &'a str,
@@ -47,7 +47,7 @@ impl Visit {
     /// The sign-in page. If it cannot be bound to this browser, the browser is first redirected to the same
     /// page, to which it sends its cookies.
     pub async fn ask_to_sign_in(&self, status: StatusCode, prompt: &SignInPrompt<'_>) -> Response {
-        let on_the_way = match self.on_the_way(prompt.continue_to).await {
+        let requesting_application = match self.requesting_application(prompt.continue_to).await {
             Ok(found) => found,
             Err(cause) => return fault(&cause),
         };
@@ -57,8 +57,8 @@ impl Visit {
         }
         let csrf = self.csrf_token(&visitor);
         let shown = LoginPage {
-            application: on_the_way.as_ref().map(|way| way.application.as_str()),
-            destination: on_the_way.as_ref().map(|way| Goal::of(&way.destination)),
+            application: requesting_application.as_ref().map(|way| way.application.as_str()),
+            destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
             problem: prompt.problem,
             csrf: csrf.expose(),
             continue_to: prompt.continue_to,
@@ -67,19 +67,27 @@ impl Visit {
         let settings = self.state.settings();
         let cookie =
             fresh.then(|| cookies::set(visitor_name(&self.state), &visitor, None, settings)).flatten();
-        let place =
-            if on_the_way.is_some() { page::PageContext::FlowOnward } else { page::PageContext::Flow };
+        let place = if requesting_application.is_some() {
+            page::PageContext::FlowOnward
+        } else {
+            page::PageContext::Flow
+        };
         self.with_cookie(page::html(status, &shown, place), cookie)
     }
 
     /// The application whose request waits for this sign-in.
-    async fn on_the_way(&self, continue_to: &str) -> Result<Option<OnTheWay>, Fault> {
+    async fn requesting_application(
+        &self,
+        continue_to: &str,
+    ) -> Result<Option<RequestingApplication>, Fault> {
         let Some((path, query)) = continue_to.split_once('?') else { return Ok(None) };
         if !path.ends_with("/oauth2/authorize") {
             return Ok(None);
         }
         match Parameters::from_form(query.as_bytes()) {
-            Ok(parameters) => self.state.service::<AuthorizationService>().on_the_way(&parameters).await,
+            Ok(parameters) => {
+                self.state.service::<AuthorizationService>().requesting_application(&parameters).await
+            }
             Err(_) => Ok(None),
         }
     }
@@ -195,7 +203,7 @@ pub(super) fn samples() -> Vec<String> {
     };
     let full = LoginPage {
         application: Some(HOSTILE),
-        destination: Some(Goal::sample()),
+        destination: Some(DestinationInWords::sample()),
         problem: Some(HOSTILE),
         csrf: "c",
         continue_to: HOSTILE,

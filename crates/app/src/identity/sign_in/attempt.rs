@@ -185,7 +185,7 @@ impl Attempt {
         };
         let counted = context.store.refuse_sign_in(refused).await?;
         if let Some(user) = user.filter(|_| counted.locked_now) {
-            tell_of_lock(context, user, counted.familiar, &self.origin);
+            log_lock(context, user, counted.familiar, &self.origin);
         }
         let lockout = match facts {
             Some(facts) if !reason.counts => facts.lockout(),
@@ -212,7 +212,7 @@ impl Attempt {
 }
 
 /// Logs the lock: an operator may have to unlock the account, or to block an attacker.
-fn tell_of_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrigin) {
+fn log_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrigin) {
     let network = Word(if familiar { "familiar" } else { "other" });
     context.metrics().account_locks.get_or_create(&LockLabels { network }).inc();
     tracing::warn!(

@@ -39,7 +39,7 @@ impl TokenService {
         });
         match (decided, &code) {
             (Err(Refusal::CodeExpired), Some(code)) => {
-                Err(self.end_what_an_expired_code_gave(code, origin).await?.into())
+                Err(self.revoke_grant_of_expired_code(code, origin).await?.into())
             }
             (decided, _) => {
                 let decision = decided?;
@@ -51,7 +51,7 @@ impl TokenService {
 
     /// An expired code creates no grant, but if it was redeemed in time, this is a replay like any other.
     /// Creating a grant under impossible epochs fails, and still finds the grant that the code created.
-    async fn end_what_an_expired_code_gave(
+    async fn revoke_grant_of_expired_code(
         &self,
         code: &AuthorizationCode,
         origin: &RequestOrigin,

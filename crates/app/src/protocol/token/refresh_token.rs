@@ -35,7 +35,7 @@ impl TokenService {
         }
         let token = self.context.vault.open_refresh_token(request.token.expose()).ok();
         if let Some(token) = &token
-            && let Some(answer) = self.rotate_as_last_seen(request, client, token).await?
+            && let Some(answer) = self.rotate_cached(request, client, token).await?
         {
             return Ok(answer);
         }
@@ -49,7 +49,7 @@ impl TokenService {
                 (RefreshDecision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
                 (RefreshDecision::Replay(id), grant) => {
                     let user = grant.map(|grant| grant.user);
-                    return self.end_replayed(id, user, client, origin).await;
+                    return self.revoke_replayed_grant(id, user, client, origin).await;
                 }
             };
             if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
@@ -62,7 +62,7 @@ impl TokenService {
     /// Rotates a grant in the state that this node last saw, without reading it. The rotation is a
     /// conditional write, so the store refuses it if anything has changed since. `None` in that case, and for
     /// everything that is not a rotation, means: read the grant and decide again.
-    async fn rotate_as_last_seen(
+    async fn rotate_cached(
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
@@ -152,7 +152,7 @@ impl TokenService {
                     Rotated::Done => {
                         let moved =
                             Grant { generation: from + 1, rotated_at: Some(now), key, ..grant.clone() };
-                        self.context.entities.saw_grant(moved);
+                        self.context.entities.cache_grant(moved);
                         let successor = RefreshToken { grant: grant.id, generation: from + 1 };
                         Ok(Some(self.seal_refresh(successor, key)?))
                     }
@@ -163,7 +163,7 @@ impl TokenService {
 
     /// The token was replaced long ago, or its successor was used: one of the two holders of the family is a
     /// thief, so the family is revoked for both.
-    async fn end_replayed(
+    async fn revoke_replayed_grant(
         &self,
         grant: GrantId,
         user: Option<UserId>,

@@ -79,7 +79,7 @@ pub(super) fn contains(password: &str) -> bool {
     let dressed =
         [undisguised(&lower, LookAlikes::StandForLetters), undisguised(&lower, LookAlikes::Separate)];
     WALKS.iter().any(|walk| walk.contains(&lower))
-        || is_a_run(&lower)
+        || is_sequential(&lower)
         || dressed.iter().any(|words| is_made_of_words(words))
 }
 
@@ -91,7 +91,7 @@ enum LookAlikes {
 }
 
 /// Whether all characters are neighbours in the alphabet or among the digits, in one direction.
-fn is_a_run(password: &str) -> bool {
+fn is_sequential(password: &str) -> bool {
     let characters: Vec<u32> = password.chars().map(u32::from).collect();
     let runs = |step: i64| characters.windows(2).all(|pair| i64::from(pair[1]) - i64::from(pair[0]) == step);
     runs(1) || runs(-1)

@@ -64,7 +64,10 @@ pub(crate) struct Report {
 ///
 /// # Errors
 /// A sentence that says what prevents it.
-pub(super) async fn move_up(order: &Order<'_>, watch: &mut impl Watch) -> anyhow::Result<Outcome> {
+pub(super) async fn migrate_installation(
+    order: &Order<'_>,
+    watch: &mut impl Watch,
+) -> anyhow::Result<Outcome> {
     let alone = store_sqlite::Options { busy_timeout: OTHERS_END, ..store_sqlite::Options::default() };
     let message = || format!("{} cannot be copied", order.path.display());
     let source = Export::open(order.path, alone).with_context(message)?;

@@ -14,7 +14,7 @@ use store_sqlite::{Export, SqliteStore};
 use tempfile::TempDir;
 use testkit::postgres::{PostgresDatabase, PostgresServer};
 
-use super::moving::{Order, Outcome, Report, move_up};
+use super::moving::{Order, Outcome, Report, migrate_installation};
 use super::progress::{Stage, Step, Watch};
 
 mod rich;
@@ -84,7 +84,7 @@ impl Scene {
         watch: &mut Watcher,
     ) -> anyhow::Result<Outcome> {
         let options = store_postgres::Options { connections: 2, ..store_postgres::Options::default() };
-        move_up(&Order { path: &self.path, url, options, batch: 5, number }, watch).await
+        migrate_installation(&Order { path: &self.path, url, options, batch: 5, number }, watch).await
     }
 
     async fn copy(&self, watch: &mut Watcher) -> anyhow::Result<Outcome> {
@@ -269,7 +269,7 @@ async fn foreign_writes_in_the_target_are_detected() {
     let (url, options) = (scene.url(), store_postgres::Options::default());
     let order = Order { path: &scene.path, url: &url, options, batch: 5, number: 1 };
     let mut meddler = Meddler(Watcher::default(), &scene, compared);
-    let message = move_up(&order, &mut meddler).await.unwrap_err().to_string();
+    let message = migrate_installation(&order, &mut meddler).await.unwrap_err().to_string();
     assert!(
         message.contains("grants.last_used_at of the row [7] differs") && !message.contains("4711"),
         "{message}"

@@ -1,6 +1,6 @@
 //! The arguments of `sluicegate user`.
 
-use app::management::users::{Estate, Expiry};
+use app::management::users::{Expiry, PossessionsAction};
 use clap::{ArgGroup, Args};
 use domain::time::Timestamp;
 
@@ -50,11 +50,11 @@ impl Delete {
         }
     }
 
-    pub(super) fn estate(&self) -> Estate {
+    pub(super) fn estate(&self) -> PossessionsAction {
         match &self.transfer_to {
-            Some(name) => Estate::HandOver(name.clone()),
-            None if self.force => Estate::Delete,
-            None => Estate::Keep,
+            Some(name) => PossessionsAction::HandOver(name.clone()),
+            None if self.force => PossessionsAction::Delete,
+            None => PossessionsAction::Keep,
         }
     }
 }
