@@ -25,14 +25,14 @@ const WORKLOADS: &[Workload] = &[
     workload("refresh", "refresh with rotation, durable", Kind::Refresh, 64),
 ];
 
-const STORM: &str = "revocation_storm";
+const BURST: &str = "revocation_burst";
 const GROWTH: &str = "live_grants";
 
 /// The number of revocations in a second of the burst.
-const STORM_PER_SECOND: u32 = 1_000;
+const BURST_PER_SECOND: u32 = 1_000;
 
 /// The number of connections of the burst.
-const STORM_CONNECTIONS: usize = 20;
+const BURST_CONNECTIONS: usize = 20;
 
 /// A server whose commits are on the disk when they are acknowledged.
 pub(crate) fn start_postgres() -> PostgresServer {
@@ -54,8 +54,8 @@ pub(crate) async fn run(
         let measured = on_one_and_two(workload, options, &fixture, &second, report).await;
         measured.with_context(|| format!("workload {}", workload.name))?;
     }
-    if options.wants(STORM) {
-        storm(options, &fixture, &second, postgres, report).await.context("the storm of revocations")?;
+    if options.wants(BURST) {
+        burst(options, &fixture, &second, postgres, report).await.context("the burst of revocations")?;
     }
     drop(second);
     if options.wants(GROWTH) {
@@ -83,7 +83,7 @@ async fn on_one_and_two(
 /// Bearer checks at one node, without load and while another node processes a thousand revocations a second.
 /// Each of the two cores represents a machine: one for the checked node and its client, the other for the
 /// database, the other node and its clients.
-async fn storm(
+async fn burst(
     options: &Options,
     fixture: &Fixture,
     second: &Server,
@@ -95,20 +95,20 @@ async fn storm(
     machine::move_family(second.pid(), LOAD_CORE)?;
     let calls = odata(fixture, &["readings(7)".to_owned()], None).await?;
     let checks = || drive_from(SERVER_CORE, &fixture.server, || repeat(&calls, 4), duration);
-    let wanted = (u32::try_from(duration.as_secs())? + 2) * STORM_PER_SECOND;
+    let wanted = (u32::try_from(duration.as_secs())? + 2) * BURST_PER_SECOND;
     let calls = revocations(fixture, wanted).await?;
-    let storm = || Paced::all(STORM_PER_SECOND, Queue::shared(calls, STORM_CONNECTIONS));
+    let burst = || Paced::all(BURST_PER_SECOND, Queue::shared(calls, BURST_CONNECTIONS));
     let quiet = std::thread::scope(|scope| ended(scope.spawn(checks)))?;
-    let (stormy, revoked) = std::thread::scope(|scope| {
+    let (during_burst, revoked) = std::thread::scope(|scope| {
         let checking = scope.spawn(checks);
-        let revoking = scope.spawn(move || drive_from(LOAD_CORE, second, storm, duration));
+        let revoking = scope.spawn(move || drive_from(LOAD_CORE, second, burst, duration));
         anyhow::Ok((ended(checking)?, ended(revoking)?))
     })?;
     machine::move_family(postgres.process_id(), ANY_CORE)?;
     report.section("PostgreSQL: bearer check and one entity, 4 connections, while another node revokes");
     report.row("quiet", &quiet);
-    report.row("in the storm", &stormy);
-    report.row("the storm: 1,000 revocations a second", &revoked);
+    report.row("during the burst", &during_burst);
+    report.row("the burst: 1,000 revocations a second", &revoked);
     Ok(())
 }
 
