@@ -1,4 +1,4 @@
-"""The whole story with Authlib. Arguments come as environment variables; prints "ok" at the end."""
+"""The whole flow with Authlib. Arguments come as environment variables; prints "ok" at the end."""
 
 import os
 

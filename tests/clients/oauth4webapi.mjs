@@ -1,4 +1,4 @@
-// The whole story with the npm package oauth4webapi, as a public client. Prints "ok" at the end.
+// The whole flow with the npm package oauth4webapi, as a public client. Prints "ok" at the end.
 
 import assert from 'node:assert/strict'
 import * as oauth from 'oauth4webapi'

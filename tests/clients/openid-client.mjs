@@ -1,4 +1,4 @@
-// The whole story with the npm package openid-client. Arguments come as environment variables; prints "ok" at the end.
+// The whole flow with the npm package openid-client. Arguments come as environment variables; prints "ok" at the end.
 
 import assert from 'node:assert/strict'
 import * as client from 'openid-client'

@@ -1,4 +1,4 @@
-"""The whole story with requests-oauthlib. Arguments come as environment variables; prints "ok" at the end."""
+"""The whole flow with requests-oauthlib. Arguments come as environment variables; prints "ok" at the end."""
 
 import os
 

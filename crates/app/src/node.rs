@@ -46,7 +46,7 @@ impl NodeService {
         self.context.metrics()
     }
 
-    /// Starts draining: from now on load balancers are told to send no more requests. Requests that still
+    /// Starts draining: from now on `/readyz` tells load balancers to send no more requests. Requests that still
     /// arrive are served.
     pub fn drain(&self) {
         self.context.draining.store(true, Ordering::Release);

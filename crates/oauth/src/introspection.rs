@@ -96,7 +96,7 @@ pub struct Active<'a> {
     pub id: Option<TokenId>,
 }
 
-/// Decides what the client is told. `None` stands for `{"active":false}`, also for a token that the client
+/// Decides what the response contains. `None` stands for `{"active":false}`, also for a token that the client
 /// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
 pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_introspect(facts.client).ok()?;

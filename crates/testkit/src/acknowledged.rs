@@ -1,4 +1,4 @@
-//! Acknowledged operations: what a worker was told, and what it got no answer for.
+//! Acknowledged operations: the answers that a worker got, and the operations without an answer.
 //!
 //! A [`Worker`] acts on a server and records what the server acknowledged. Whatever disturbs the server lets it
 //! become idle again, and then each worker compares this or another node with its record. An operation
@@ -19,7 +19,7 @@ use crate::server::{ADMIN, TestUser};
 use crate::wire::Wire;
 use crate::wire_client::WireClient;
 
-/// The state of a thing, as far as its owner was told.
+/// The state of a thing, as far as its owner knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     /// Its creation was acknowledged.

@@ -57,7 +57,7 @@ pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
     ClientSecret::new(format!("{PREFIX}{body}{}", checksum(&body)))
 }
 
-/// The last four characters, by which a person can tell secrets apart.
+/// The last four characters, by which people distinguish secrets.
 pub(crate) fn hint(secret: &ClientSecret) -> String {
     let text = secret.expose();
     text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned()

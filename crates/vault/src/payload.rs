@@ -152,7 +152,7 @@ impl Writer {
         self.0.push(low_byte(rest));
     }
 
-    /// The byte before a thumbprint tells what it is of.
+    /// The byte before a thumbprint says whether it is that of a key or of a certificate.
     fn binding(&mut self, binding: Option<KeyBinding>) {
         let (kind, thumbprint) = match binding {
             None => return self.0.push(0),

@@ -1,4 +1,4 @@
-//! What did not fit the model, noted while rows are written.
+//! Records stored values that do not fit the model, while rows are written.
 
 use super::DataService;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::data::models::OpenedSource;
 
-/// Where it is noted.
+/// Counts the values, and marks a model that the rows contradict.
 #[derive(Clone)]
 pub(super) struct InvalidValueRecorder {
     invalid_values: Counter,
-    /// Set when the rows belie the model, which is compiled again then.
+    /// Set when rows contradict the model; the next request then compiles it again.
     is_outdated: Arc<AtomicBool>,
 }
 
@@ -25,10 +25,10 @@ impl DataService {
 }
 
 impl InvalidValueRecorder {
-    /// `is_belied` where the rows belie the model otherwise than by misfits.
-    pub(super) fn note(&self, invalid_values: InvalidValues, is_belied: bool) {
+    /// `contradicts_model` tells whether the rows contradict the model in another way than by invalid values.
+    pub(super) fn note(&self, invalid_values: InvalidValues, contradicts_model: bool) {
         self.invalid_values.inc_by(invalid_values.values);
-        if invalid_values.promised > 0 || is_belied {
+        if invalid_values.promised > 0 || contradicts_model {
             self.is_outdated.store(true, Ordering::Relaxed);
         }
     }

@@ -22,7 +22,7 @@ use crate::{Context, Fault};
 /// How long a model counts as current before the database is asked again.
 const LOOK_AFTER_MICROS: i64 = 1_000_000;
 
-/// How long a database may take to tell whether its structure has changed.
+/// How long the check for a changed structure may take.
 const VERSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened source and its model.
@@ -73,8 +73,8 @@ struct Ready {
     updated_at: Timestamp,
     version: SchemaVersion,
     looked_at: AtomicI64,
-    /// Whether rows that belie the model have it compiled again. Not if that was done already and gave the same.
-    heeds_rows: bool,
+    /// Whether a contradiction by rows leads to a new compilation; false if the last one gave the same model.
+    recompiles_on_contradiction: bool,
 }
 
 impl Models {
@@ -121,14 +121,14 @@ impl Ready {
     }
 
     /// Whether rows have contradicted the model since it was compiled.
-    fn is_belied(&self) -> bool {
-        self.heeds_rows && self.opened.is_outdated.load(Ordering::Relaxed)
+    fn is_contradicted(&self) -> bool {
+        self.recompiles_on_contradiction && self.opened.is_outdated.load(Ordering::Relaxed)
     }
 
     /// Whether the database still has the structure from which the model was compiled. One request a second
     /// asks; the others continue with the current model.
     async fn is_current(&self, now: Timestamp) -> bool {
-        if self.is_belied() {
+        if self.is_contradicted() {
             return false;
         }
         let looked_at = self.looked_at.load(Ordering::Acquire);
@@ -267,16 +267,17 @@ impl Context {
         let made = made.map(|(opened, version)| {
             let opened = Arc::new(opened);
             let plan_version = opened.model.plan_version;
-            let gave_the_same =
-                |before: Arc<Ready>| before.is_belied() && before.opened.model.plan_version == plan_version;
-            let heeds_rows = !slot.ready().is_some_and(gave_the_same);
+            let gave_the_same_model = |before: Arc<Ready>| {
+                before.is_contradicted() && before.opened.model.plan_version == plan_version
+            };
+            let recompiles_on_contradiction = !slot.ready().is_some_and(gave_the_same_model);
             slot.replace(Arc::new(Ready {
                 opened: opened.clone(),
                 options: record.stored_options(),
                 updated_at: record.updated_at,
                 version,
                 looked_at: AtomicI64::new(looked_at.as_micros()),
-                heeds_rows,
+                recompiles_on_contradiction,
             }));
             opened
         });

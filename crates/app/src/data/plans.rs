@@ -45,7 +45,7 @@ const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 /// longer.
 const SLACK: usize = 1024;
 
-/// The policy version of every reader: whoever may read a data source sees all its rows and columns.
+/// The policy version of every reader: everybody who may read a data source sees all its rows and columns.
 const UNRESTRICTED: u64 = 0;
 
 /// What to do for a request.

@@ -76,7 +76,7 @@ impl DataRefusal {
         })
     }
 
-    /// Logs a failure of the source, including details that the caller is not told.
+    /// Logs a failure of the source, including details that the caller must not see.
     pub(super) fn log(&self, record: &DataSource, request: &DataRequest<'_>) {
         if let Self::Source(error) = self {
             tracing::warn!(

@@ -245,13 +245,13 @@ impl Pager {
         };
         let mut rows = PageRows::start(query, out, count);
         reads.query(&query.statement, &mut rows).await?;
-        let Page { body, last, is_belied } = rows.finish()?;
+        let Page { body, last, contradicts_model } = rows.finish()?;
         self.rows.inc_by(body.rows());
         let link = match last {
             Some(position) => Some(query.next_link(&self.seal(&position)?)),
             None => None,
         };
-        self.recorder.note(body.finish(out.buffer(), link.as_deref()), is_belied);
+        self.recorder.note(body.finish(out.buffer(), link.as_deref()), contradicts_model);
         Ok(())
     }
 

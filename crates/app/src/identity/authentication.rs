@@ -17,7 +17,7 @@ use crate::{Context, Fault, identity::access_note};
 /// Why a bearer token does not authenticate a caller.
 #[derive(Debug, thiserror::Error)]
 pub enum BearerRefusal {
-    /// It was not issued by this server, has expired or was revoked; the caller is not told which.
+    /// It was not issued by this server, has expired or was revoked; the response does not say which.
     #[error("the access token is invalid, has expired or was revoked")]
     Dead,
     /// The server cannot decide at present.

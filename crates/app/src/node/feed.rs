@@ -56,7 +56,7 @@ impl NodeService {
         self.context.refresh().await
     }
 
-    /// Waits until another node may have changed something; forever if the database cannot tell.
+    /// Waits until another node may have changed something; forever if the database does not announce changes.
     pub async fn changes(&self) {
         if self.context.store.changes().await.is_err() {
             std::future::pending::<()>().await;

@@ -89,7 +89,7 @@ fn run(shared: &Shared, mut out: Box<dyn Write + Send>) {
                 format!("{{\"level\":\"WARN\",\"target\":\"log\",\"dropped\":{dropped}}}\n").as_bytes(),
             );
         }
-        // If nobody reads the log, there is nobody to tell.
+        // If the log cannot be written, the error cannot be logged either.
         let _ = out.write_all(&writing).and_then(|()| out.flush());
         if last {
             return;

@@ -109,7 +109,7 @@ pub(super) struct Page<'q> {
     /// Where the next page starts, if there is one.
     pub(super) last: Option<Position>,
     /// Whether the first row contradicts the model.
-    pub(super) is_belied: bool,
+    pub(super) contradicts_model: bool,
 }
 
 /// Writes rows into a page, up to its limit.
@@ -127,7 +127,7 @@ pub(super) struct PageRows<'q, 'o, O> {
 impl<'q, 'o, O: Out> PageRows<'q, 'o, O> {
     pub(super) fn start(query: &'q Query, out: &'o mut O, count: Option<i64>) -> Self {
         let body = query.encoder.start(out.buffer(), count);
-        let page = Page { body, last: None, is_belied: false };
+        let page = Page { body, last: None, contradicts_model: false };
         Self { query, out, page, more: false, reached: None, outcome: Ok(()) }
     }
 
@@ -168,7 +168,7 @@ impl<O: Out> RowConsumer for PageRows<'_, '_, O> {
             self.more = true;
             return Flow::Stop;
         }
-        self.page.is_belied |= body.rows() == 0 && query.is_belied_by(row);
+        self.page.contradicts_model |= body.rows() == 0 && query.is_belied_by(row);
         let start = self.out.buffer().len();
         body.row(self.out.buffer(), row);
         let full = body.rows() == limit;

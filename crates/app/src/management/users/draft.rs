@@ -13,7 +13,7 @@ use crate::management::administration::FieldFault;
 pub struct UserDraft {
     /// Required for a new user.
     pub name: Option<String>,
-    /// Required for a new user; a new password revokes all access that the user has given or has.
+    /// Required for a new user; a new password revokes all access of the user, and all access that the user has granted.
     pub password: Option<Password>,
     /// Active for a new user; `Some(false)` revokes all access.
     pub active: Option<bool>,
