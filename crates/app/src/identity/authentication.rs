@@ -172,7 +172,7 @@ impl Context {
     /// Whether the caller's authentication still covers the scope.
     pub(crate) async fn still_covers(&self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
-        let now = self.scopes_now(token.application).await?;
+        let now = self.current_scopes(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.contains(scope) && now.contains(scope)))
     }
 }

@@ -212,7 +212,10 @@ impl Context {
     }
 
     /// The current scopes of the application, cached or read; `None` if it was deleted.
-    pub(crate) async fn scopes_now(&self, id: ApplicationId) -> Result<Option<Arc<ScopeSet>>, StoreError> {
+    pub(crate) async fn current_scopes(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Option<Arc<ScopeSet>>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || {
             let found = self.store.find_application(id).await?;
