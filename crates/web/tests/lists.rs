@@ -53,6 +53,8 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         server.add_role(name, &[]).await;
         let application = server.add_application(&ADMIN, |new| name.clone_into(&mut new.name)).await;
         server.allow(&ADMIN, application.id, BuiltInScope::OData.into()).await;
+        let api = json!({ "identifier": format!("https://{name}.example"), "name": name });
+        server.post("/api/admin/resourceservers").basic(&ADMIN).json(&api).send().await.expect(201);
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
         let source =
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
@@ -75,6 +77,8 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/admin/permissions", "permissions", "webui"),
         ("/api/mgmt/permissions", "permissions", "administrator"),
         ("/api/mgmt/datastores", "dataStores", "sqlite"),
+        ("/api/admin/resourceservers", "resourceServers", "MIDDLE"),
+        ("/api/admin/resourceservers/1/scopes", "scopes", "introspect"),
         ("/api/admin/limits", "limits", "cors"),
         ("/api/admin/limits/system", "limits", "cors"),
         ("/api/admin/security/cors/whitelist", "whitelist", "MIDDLE.example"),
