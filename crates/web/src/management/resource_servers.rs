@@ -1,74 +1,24 @@
 //! `/api/admin/resourceservers`: the APIs that access tokens protect.
 
-use app::management::scopes::{ResourceServerDraft, ScopeService};
+use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::ResourceServerId;
 use http::StatusCode;
-use oauth::scope::{BUILT_IN_SERVER, ResourceServer};
-use serde::Serialize;
+use oauth::scope::ResourceServer;
 
+use self::answer::{ResourceServerList, ResourceServerResponse};
+use self::payload::ResourceServerPayload;
 use super::list;
-use super::refusal::{judged, problem};
+use super::refusal::problem;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
 use crate::http::origin::From as RequestOrigin;
-use crate::json::{Fields, FromJson, Json, PayloadFaults};
-use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
+use crate::respond::management::{ManagementProblem, created, json, no_content};
 
+mod answer;
+mod payload;
 pub(crate) mod scopes;
 
 const PATH: &str = "/api/admin/resourceservers";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceServerResponse {
-    id: i64,
-    identifier: String,
-    name: String,
-    built_in: bool,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<ResourceServer> for ResourceServerResponse {
-    fn from(server: ResourceServer) -> Self {
-        Self {
-            id: server.id.get(),
-            identifier: server.identifier,
-            name: server.name,
-            built_in: server.id == BUILT_IN_SERVER,
-            created_at: rfc3339(server.created_at),
-            updated_at: rfc3339(server.updated_at),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceServerList {
-    resource_servers: Vec<ResourceServerResponse>,
-}
-
-/// The payload for creating and replacing a resource server.
-#[derive(Debug)]
-pub(crate) struct ResourceServerPayload(ResourceServerDraft);
-
-impl FromJson for ResourceServerPayload {
-    /// Members that only the server sets may be sent back.
-    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
-        let mut fields = Fields::of(json, "", faults);
-        fields.ignore(&["id", "builtIn", "createdAt", "updatedAt"]);
-        let identifier = fields.required_string("identifier").unwrap_or_default().to_owned();
-        let name = fields.required_string("name").unwrap_or_default().to_owned();
-        fields.finish();
-        Self(ResourceServerDraft { identifier, name })
-    }
-}
-
-impl ResourceServerPayload {
-    fn draft(&self) -> Result<ResourceServerDraft, Vec<Detail>> {
-        judged(self.0.faults()).map(|()| self.0.clone())
-    }
-}
 
 /// Lists the resource servers, by id. There are few, so the list is read as a whole.
 pub(crate) async fn list(

@@ -1,76 +1,22 @@
 //! `/api/admin/resourceservers/{id}/scopes`: what access to a resource server may be limited to.
 
-use app::management::scopes::{ScopeDraft, ScopeService};
+use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::{ResourceServerId, ScopeId};
 use http::StatusCode;
 use oauth::scope::Scope;
-use serde::Serialize;
 
+use self::answer::{ScopeList, ScopeResponse};
+use self::payload::ScopePayload;
 use super::PATH;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
 use crate::http::origin::From as RequestOrigin;
-use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::management::list;
-use crate::management::refusal::{judged, problem};
-use crate::respond::management::{Detail, ManagementProblem, created, json, no_content, rfc3339};
+use crate::management::refusal::problem;
+use crate::respond::management::{ManagementProblem, created, json, no_content};
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ScopeResponse {
-    id: i64,
-    name: String,
-    description: String,
-    risk: &'static str,
-    assignable_by: &'static str,
-    built_in: bool,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Scope> for ScopeResponse {
-    fn from(scope: Scope) -> Self {
-        Self {
-            id: scope.id.get(),
-            built_in: scope.is_built_in(),
-            name: scope.name,
-            description: scope.description,
-            risk: scope.risk.as_str(),
-            assignable_by: scope.assignment.as_str(),
-            created_at: rfc3339(scope.created_at),
-            updated_at: rfc3339(scope.updated_at),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ScopeList {
-    scopes: Vec<ScopeResponse>,
-}
-
-/// The payload for creating and replacing a scope.
-#[derive(Debug)]
-pub(crate) struct ScopePayload(ScopeDraft);
-
-impl FromJson for ScopePayload {
-    /// Members that only the server sets may be sent back.
-    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
-        let mut fields = Fields::of(json, "", faults);
-        fields.ignore(&["id", "builtIn", "createdAt", "updatedAt"]);
-        let name = fields.required_string("name").unwrap_or_default().to_owned();
-        let description = fields.required_string("description").unwrap_or_default().to_owned();
-        let risk = fields.string("risk").map(str::to_owned);
-        let assignable_by = fields.string("assignableBy").map(str::to_owned);
-        fields.finish();
-        Self(ScopeDraft { name, description, risk, assignable_by })
-    }
-}
-
-impl ScopePayload {
-    fn draft(&self) -> Result<ScopeDraft, Vec<Detail>> {
-        judged(self.0.faults()).map(|()| self.0.clone())
-    }
-}
+mod answer;
+mod payload;
 
 /// Lists the scopes of a resource server, by id. There are few, so the list is read as a whole.
 pub(crate) async fn list(
