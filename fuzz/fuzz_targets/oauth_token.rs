@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use domain::id::{ApplicationId, Epoch, UserId};
 use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::client_authentication::{AuthenticatedClient, Presented, authenticate};
+use oauth::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
 use oauth::parameters::Parameters;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::TokenRequest;
@@ -47,13 +47,13 @@ fn client(profile: Profile) -> AuthenticatedClient {
         updated_at: NOW,
         last_used_at: None,
     };
-    let presented = Presented { unverified_client_id: Some(client_id), secret: None };
+    let presented = Presented { unverified_client_id: Some(client_id), credential: ClientCredential::None };
     authenticate(&presented, Some(Arc::new(application)), NOW, |_, _| false).expect("a public client")
 }
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for parameters in [Parameters::from_form(bytes), Parameters::from_json(bytes)].into_iter().flatten() {
-        let _ = Presented::find(None, &parameters);
+        let _ = Presented::find(None, &parameters, None);
         let _ = oauth::introspection::parse(&parameters);
         let _ = oauth::revocation_request::parse(&parameters);
         for client in &*CLIENTS {
