@@ -4,8 +4,9 @@
 //! cut off from its database neither accepts nor issues tokens.
 
 use std::hash::Hash;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use domain::account::{DataSource, Permission, Rights, Role, User};
 use domain::id::{ApplicationId, ClientId, GrantId, UserId};
@@ -192,6 +193,27 @@ pub(crate) struct News {
     pub(crate) data_sources: bool,
 }
 
+static BUILT_IN_SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
+
+/// The scopes that a request is about.
+pub(crate) enum KnownScopes {
+    /// Only built-in ones, whose names never change.
+    BuiltIn,
+    /// Those of the registry.
+    All(Arc<ScopeRegistry>),
+}
+
+impl Deref for KnownScopes {
+    type Target = ScopeRegistry;
+
+    fn deref(&self) -> &ScopeRegistry {
+        match self {
+            Self::BuiltIn => &BUILT_IN_SCOPES,
+            Self::All(registry) => registry,
+        }
+    }
+}
+
 impl Context {
     /// Finds an application by client id, cached or read. If its profile is more permissive than the server
     /// now allows, the minimum profile of the server applies.
@@ -284,6 +306,21 @@ impl Context {
             Some(registry) => Ok(registry),
             None => Ok(self.read_scope_registry().await?),
         }
+    }
+
+    /// A registry that knows the scopes of the set and the names in the text of a request. If all of them are
+    /// built in, nothing is read that other requests share, which would slow them all down.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(crate) async fn scopes_for(
+        &self,
+        set: &ScopeSet,
+        requested: Option<&str>,
+    ) -> Result<KnownScopes, crate::Fault> {
+        let is_built_in =
+            set.others().is_empty() && requested.is_none_or(|text| BUILT_IN_SCOPES.parse(text).is_ok());
+        if is_built_in { Ok(KnownScopes::BuiltIn) } else { self.scope_registry().await.map(KnownScopes::All) }
     }
 
     async fn read_scope_registry(&self) -> Result<Arc<ScopeRegistry>, StoreError> {

@@ -121,12 +121,10 @@ impl IntrospectionService {
             user: user.as_deref().map(|account| &account.user),
             now: self.context.now(),
         };
-        let decided = introspection::decide(subject, facts);
-        if decided.is_some() {
-            user.iter().for_each(access_note::user);
-        }
-        let registry = self.context.scope_registry().await?;
-        Ok(decided.map(|active| LiveToken {
+        let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };
+        user.iter().for_each(access_note::user);
+        let registry = self.context.scopes_for(&active.scopes, None).await?;
+        Ok(Some(LiveToken {
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
             scope: registry.text(&active.scopes),

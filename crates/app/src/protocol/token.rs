@@ -6,7 +6,7 @@ use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::GrantOrigin;
-use oauth::parameters::Parameters;
+use oauth::parameters::{Parameters, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
 use oauth::scope::{ScopeRegistry, ScopeSet};
@@ -68,7 +68,9 @@ impl TokenService {
                 return Err(refusal);
             }
         };
-        let registry = self.context.scope_registry().await?;
+        let requested = request.parameters.one(SCOPE).ok().flatten();
+        let registered = &client.application().settings.scopes;
+        let registry = self.context.scopes_for(registered, requested).await?;
         let (grant_type, answer) =
             self.token_for(&client, &registry, request.parameters, request.origin).await;
         self.count(grant_type, answer.as_ref().map(|_| ()));
