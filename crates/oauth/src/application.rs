@@ -6,8 +6,10 @@ use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 
+mod client_metadata;
 mod grant_type;
 
+pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
 
@@ -135,6 +137,8 @@ pub struct ApplicationSettings {
     pub logo_url: Option<String>,
     /// The origins of its web pages besides those of its redirect URLs, in their shortest form.
     pub cors_origins: Vec<String>,
+    /// Members of the registration that Hybrid Data Pipeline does not have.
+    pub client_metadata: ClientMetadata,
 }
 
 impl ApplicationSettings {

@@ -5,6 +5,10 @@ use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
 
+mod details;
+
+pub use details::{GrantDetails, UnreadableDetails};
+
 /// A stored consent of a user for an application; there is one per pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
@@ -56,6 +60,8 @@ pub struct Grant {
     pub origin: GrantOrigin,
     /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
+    /// What else the request asked for and its tokens keep.
+    pub details: GrantDetails,
     /// Whether a refresh token was issued for it.
     pub refreshable: bool,
     /// How often its refresh token was rotated.

@@ -96,6 +96,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
         contacts: texts::contacts(payload, context, &mut findings),
         logo_url: texts::logo_url(payload, context, &mut findings),
         cors_origins: cors_origins::decide(payload, context, profile, &mut findings),
+        client_metadata: context.existing.map(|old| old.client_metadata.clone()).unwrap_or_default(),
     };
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::application::{
-    Application, ApplicationSettings, ClientType, GrantType, Profile, StoredSecret, TokenFormat,
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, StoredSecret,
+    TokenFormat,
 };
 use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
-use crate::grant::{Consent, Grant, GrantOrigin};
+use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
 use crate::scope::{BuiltInScope, ScopeSet};
 use domain::account::{Lockout, USER_ROLE, User};
@@ -41,6 +42,7 @@ pub(crate) fn settings() -> ApplicationSettings {
         contacts: Vec::new(),
         logo_url: None,
         cors_origins: Vec::new(),
+        client_metadata: ClientMetadata::default(),
     }
 }
 
@@ -143,6 +145,7 @@ pub(crate) fn grant() -> Grant {
         user_epoch: Epoch::new(5),
         origin: GrantOrigin::Code(CodeId::compose(NOW, [1; 8])),
         scopes: BuiltInScope::OData.into(),
+        details: GrantDetails::default(),
         refreshable: true,
         generation: 0,
         rotated_at: None,

@@ -7,7 +7,7 @@
 
 use crate::application::{ApplicationSettings, GrantType, grant_types};
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::GrantOrigin;
+use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters};
 use crate::proof::TokenType;
 use crate::refusal::Refusal;
@@ -113,6 +113,8 @@ pub struct GrantDecision {
     pub consent: Option<ConsentId>,
     /// The scopes.
     pub scopes: ScopeSet,
+    /// What else the grant keeps of the request.
+    pub details: GrantDetails,
     /// Whether a refresh token is issued.
     pub refreshable: bool,
     /// The lifetime of the access token.

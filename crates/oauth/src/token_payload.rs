@@ -1,6 +1,7 @@
 //! The sealed content of tokens and codes. Issuing one writes nothing: it contains everything that a check
 //! needs, unreadable and unforgeable. A genuine token that must be refused is named by a revocation.
 
+use crate::grant::GrantDetails;
 use crate::proof::KeyBinding;
 use crate::scope::ScopeSet;
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
@@ -58,6 +59,8 @@ pub struct AuthorizationCode {
     pub consent: ConsentId,
     /// The scopes that were allowed.
     pub scopes: ScopeSet,
+    /// What else the request asked for and the grant keeps.
+    pub details: GrantDetails,
     /// The SHA-256 digest of the request's `redirect_uri`, if it had one.
     pub redirect_digest: Option<[u8; 32]>,
     /// The decoded S256 code challenge, if the request had one.

@@ -18,9 +18,10 @@ use crate::{audit, micros, micros_of};
 /// grant under its consent. A grant without a consent locks its user instead.
 const CREATE: &str = "WITH wanted AS (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
-            $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[])
+            $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
+            $14::text[])
         AS w (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable, key, created_at,
-            expires_at, consent_id, origin, further_scopes)
+            expires_at, consent_id, origin, further_scopes, details)
     ), consented AS MATERIALIZED (
         SELECT id, user_id, user_epoch, application_id, application_epoch FROM consents
         WHERE id = ANY ($11::bigint[]) FOR KEY SHARE
@@ -29,9 +30,9 @@ const CREATE: &str = "WITH wanted AS (
         WHERE id IN (SELECT user_id FROM wanted WHERE consent_id IS NULL) FOR KEY SHARE
     )
     INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable,
-        generation, key, created_at, expires_at, origin, further_scopes)
+        generation, key, created_at, expires_at, origin, further_scopes, details)
     SELECT w.application_id, w.application_epoch, w.user_id, w.user_epoch, w.code_id, w.scopes, w.refreshable, 0, w.key,
-        w.created_at, w.expires_at, w.origin, w.further_scopes
+        w.created_at, w.expires_at, w.origin, w.further_scopes, w.details
     FROM wanted w
     JOIN applications a ON a.id = w.application_id AND a.epoch = w.application_epoch
     JOIN users u ON u.id = w.user_id AND u.epoch = w.user_epoch
@@ -101,6 +102,7 @@ async fn create(db: &Client, batch: &[CreateGrant]) -> sql::Result<HashMap<Optio
             batch.iter().map(|one| one.new.consent.map(ConsentId::get)).collect::<Vec<_>>(),
             batch.iter().map(|one| OriginColumns::from(one.new.origin).origin).collect::<Vec<_>>(),
             batch.iter().map(|one| ScopeColumns::from(&one.new.scopes).further_scopes).collect::<Vec<_>>(),
+            batch.iter().map(|one| one.new.details.to_json()).collect::<Vec<_>>(),
         ],
     )
     .await;

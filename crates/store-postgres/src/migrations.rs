@@ -122,6 +122,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0010_scopes.sql"),
     },
+    Migration {
+        number: 11,
+        name: "request_details",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0011_request_details.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

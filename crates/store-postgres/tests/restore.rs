@@ -9,7 +9,7 @@ use domain::id::{RoleId, UserId};
 use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
-use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::BuiltInScope;
 use store::{
     Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
@@ -70,6 +70,7 @@ fn application(owner: UserId) -> NewApplication {
         contacts: Vec::new(),
         logo_url: None,
         cors_origins: Vec::new(),
+        client_metadata: ClientMetadata::default(),
     };
     let secret = NewSecret { digest: Digest::from_bytes([1; 32]), hint: "last".to_owned(), sealed: None };
     let client_id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().unwrap();

@@ -14,8 +14,8 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, ClientId, CodeId, ConsentId, Epoch, UserId};
 use domain::secret::PasswordHash;
 use domain::time::Timestamp;
-use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::grant::GrantOrigin;
+use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat};
+use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use store::{
     Applications, GrantCreation, Grants, Maintenance, NewApplication, NewConsent, NewGrant, NewUser, Users,
@@ -91,6 +91,7 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
         contacts: Vec::new(),
         logo_url: None,
         cors_origins: Vec::new(),
+        client_metadata: ClientMetadata::default(),
     };
     let new = NewApplication {
         client_id: ClientId::from_str("0fcb6a8e-3f0e-4a53-9c5c-6f2a54f1d3d5")?,
@@ -125,6 +126,7 @@ fn new_grant((user, application, consent): ConsentedPair, n: u32) -> NewGrant {
         )),
         consent: Some(consent),
         scopes: ScopeSet::from(BuiltInScope::OData),
+        details: GrantDetails::default(),
         refreshable: true,
         key: 1,
         at,

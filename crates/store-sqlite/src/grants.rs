@@ -104,8 +104,8 @@ fn create(
     replay_event: &NewAuditEvent,
 ) -> sql::Result<GrantCreation> {
     const FOUND: &str = "INSERT OR FAIL INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes,
-            refreshable, generation, key, created_at, expires_at, origin, further_scopes)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?12, ?13
+            refreshable, generation, key, created_at, expires_at, origin, further_scopes, details)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?12, ?13, ?14
         WHERE EXISTS (SELECT 1 FROM applications WHERE id = ?1 AND epoch = ?2)
             AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND epoch = ?4)
             AND (?11 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE id = ?11 AND user_id = ?3 AND user_epoch = ?4
@@ -127,6 +127,7 @@ fn create(
         new.consent.map(ConsentId::get),
         origin,
         further_scopes,
+        new.details.to_json(),
     ];
     if sql::execute(db, FOUND, row)? == 1 {
         return Ok(GrantCreation::Grant(GrantId::new(db.last_insert_rowid())));

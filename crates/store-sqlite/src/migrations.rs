@@ -51,6 +51,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0009_sealed_options.sql"),
     },
     Migration { number: 10, name: "scopes", sql: include_str!("../migrations/0010_scopes.sql") },
+    Migration {
+        number: 11,
+        name: "request_details",
+        sql: include_str!("../migrations/0011_request_details.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -114,7 +114,7 @@ async fn a_unit_that_fails_takes_nobody_with_it() {
 
 /// An application whose owner does not exist, so that the database refuses the row.
 async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Application, StoreError> {
-    use oauth::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
+    use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, Profile, TokenFormat};
     let new = store::NewApplication {
         client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
         owner: domain::id::UserId::new(77),
@@ -131,6 +131,7 @@ async fn orphan(store: &SqliteStore, n: u8) -> Result<oauth::application::Applic
             contacts: Vec::new(),
             logo_url: None,
             cors_origins: Vec::new(),
+            client_metadata: ClientMetadata::default(),
         },
         secret: None,
         at: Timestamp::from_secs(1),

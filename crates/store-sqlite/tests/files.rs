@@ -54,7 +54,8 @@ fn migrations_run_once_and_are_named_before() {
             (7, "handovers"),
             (8, "origin_of_grants"),
             (9, "sealed_options"),
-            (10, "scopes")
+            (10, "scopes"),
+            (11, "request_details")
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

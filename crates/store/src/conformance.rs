@@ -21,8 +21,10 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{CodeId, GrantId, RoleId};
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
-use oauth::grant::{Consent, GrantOrigin};
+use oauth::application::{
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
+};
+use oauth::grant::{Consent, GrantDetails, GrantOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use tokio::task::JoinSet;
 
@@ -108,6 +110,7 @@ macro_rules! conformance_tests {
             grants {
                 a_grant_is_stored_as_it_was_founded,
                 a_grant_stores_its_origin,
+                a_grant_stores_its_details,
                 a_code_founds_one_grant_and_its_replay_ends_it,
                 a_replay_is_seen_where_nothing_could_be_founded,
                 a_grant_rests_on_its_consent_and_both_epochs,
@@ -252,6 +255,7 @@ impl World {
             origin: GrantOrigin::Code(code_id(code)),
             consent: consent.map(|consent| consent.id),
             scopes: odata(),
+            details: GrantDetails::default(),
             refreshable: true,
             key: 1,
             at: START,
@@ -322,6 +326,7 @@ fn settings_named(name: &str) -> ApplicationSettings {
         contacts: vec!["ops@example.com".to_owned()],
         logo_url: Some("https://example.com/logo.png".to_owned()),
         cors_origins: vec!["https://pages.example.com".to_owned()],
+        client_metadata: ClientMetadata::from_json(Some(r#"{"later_member":1}"#)).unwrap(),
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
-use oauth::grant::{Allowed, Consent, Grant, GrantOrigin};
+use oauth::grant::{Allowed, Consent, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::Revocation;
 use oauth::scope::ScopeSet;
 
@@ -41,6 +41,8 @@ pub struct NewGrant {
     pub consent: Option<ConsentId>,
     /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
+    /// What else its tokens keep of the request.
+    pub details: GrantDetails,
     /// Whether a refresh token is issued for it.
     pub refreshable: bool,
     /// The id of the ring key that seals the refresh token.

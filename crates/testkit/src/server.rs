@@ -12,7 +12,9 @@ use domain::id::{ApplicationId, RoleId};
 use domain::secret::{ClientSecret, Password};
 use http::{Method, Request};
 use http_body_util::BodyExt;
-use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
+};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
 use sources::{AllowedHosts, Limits, Resources, SourceKinds, Sources};
@@ -266,6 +268,7 @@ impl TestServer {
             contacts: Vec::new(),
             logo_url: None,
             cors_origins: Vec::new(),
+            client_metadata: ClientMetadata::default(),
         };
         settle(&mut settings);
         self.insert_application(owner, settings, None).await

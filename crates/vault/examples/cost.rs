@@ -57,6 +57,7 @@ fn tokens(vault: &Vault) {
         redirect_digest: Some([1; 32]),
         challenge: Some([2; 32]),
         auth_time: NOW.minus_secs(30),
+        details: oauth::grant::GrantDetails::default(),
     };
     let access_text = vault.seal_access_token(&access).expect("a key is active");
     let refresh_text = vault.seal_refresh_token(refresh, 4).expect("the key is there");

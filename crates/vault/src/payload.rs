@@ -2,10 +2,12 @@
 //! before each optional part. Reading accepts exactly what writing produces.
 //!
 //! Version 1 holds built-in scopes only, as bits. Version 2 adds the numbers of further scopes; it is written
-//! only if there are any, so that nodes that do not know it read everything else.
+//! only if there are any, so that nodes that do not know it read everything else. Version 3 adds the details of a
+//! request, and is likewise written only if there are any.
 
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, ScopeId, TokenId, UserId};
 use domain::time::Timestamp;
+use oauth::grant::GrantDetails;
 use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::scope::{MOST_SCOPES_OF_APPLICATION, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
@@ -14,6 +16,7 @@ use crate::seal::Unsealed;
 
 const VERSION: u8 = 1;
 const VERSION_WITH_FURTHER_SCOPES: u8 = 2;
+const VERSION_WITH_DETAILS: u8 = 3;
 
 /// Encodes an access token.
 pub fn access_token(token: &AccessToken) -> Vec<u8> {
@@ -36,6 +39,9 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
 /// If the bytes are anything else.
 pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
+    if reader.version == VERSION_WITH_DETAILS {
+        return Err(Unsealed);
+    }
     let token = AccessToken {
         id: TokenId::from_bytes(reader.array()?),
         expires_at: Timestamp::from_micros(reader.number()?),
@@ -73,7 +79,9 @@ pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
 
 /// Encodes an authorization code.
 pub fn code(code: &AuthorizationCode) -> Vec<u8> {
-    let mut writer = Writer::of_version(version_for(&code.scopes));
+    let details = code.details.to_json();
+    let version = if details.is_some() { VERSION_WITH_DETAILS } else { version_for(&code.scopes) };
+    let mut writer = Writer::of_version(version);
     writer.array(code.id.as_bytes());
     writer.number(code.expires_at.as_micros());
     writer.number(code.application.get());
@@ -85,6 +93,9 @@ pub fn code(code: &AuthorizationCode) -> Vec<u8> {
     writer.optional(code.redirect_digest.as_ref(), Writer::array);
     writer.optional(code.challenge.as_ref(), Writer::array);
     writer.number(code.auth_time.as_micros());
+    if let Some(details) = details {
+        writer.text(&details);
+    }
     writer.0
 }
 
@@ -106,6 +117,7 @@ pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
         redirect_digest: reader.optional(Reader::array)?,
         challenge: reader.optional(Reader::array)?,
         auth_time: Timestamp::from_micros(reader.number()?),
+        details: reader.details()?,
     };
     reader.end(code)
 }
@@ -127,7 +139,7 @@ impl Writer {
     /// for each of the others the distance from the one before.
     fn scopes(&mut self, scopes: &ScopeSet) {
         self.number(i64::from(scopes.bits()));
-        if scopes.others().is_empty() {
+        if self.0.first() == Some(&VERSION) {
             return;
         }
         self.number(i64::try_from(scopes.others().len()).unwrap_or(i64::MAX));
@@ -140,6 +152,12 @@ impl Writer {
 
     fn array<const N: usize>(&mut self, bytes: &[u8; N]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    /// The length, then the bytes.
+    fn text(&mut self, text: &str) {
+        self.number(i64::try_from(text.len()).unwrap_or(i64::MAX));
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     /// Zigzag encoding, then seven bits in each byte, least significant first.
@@ -183,7 +201,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, Unsealed> {
         match bytes.split_first() {
-            Some((&version @ (VERSION | VERSION_WITH_FURTHER_SCOPES), rest)) => Ok(Self { version, rest }),
+            Some((&version @ VERSION..=VERSION_WITH_DETAILS, rest)) => Ok(Self { version, rest }),
             _ => Err(Unsealed),
         }
     }
@@ -222,7 +240,8 @@ impl<'a> Reader<'a> {
             return Ok(ScopeSet::from_bits(bits));
         }
         let count = usize::try_from(self.number()?).map_err(|_| Unsealed)?;
-        if !(1..=MOST_SCOPES_OF_APPLICATION).contains(&count) {
+        let least = usize::from(self.version == VERSION_WITH_FURTHER_SCOPES);
+        if !(least..=MOST_SCOPES_OF_APPLICATION).contains(&count) {
             return Err(Unsealed);
         }
         let mut others = Vec::with_capacity(count);
@@ -238,6 +257,19 @@ impl<'a> Reader<'a> {
         let scopes = ScopeSet::from_parts(bits, others);
         // A number of a built-in scope has no place here; only bits name those.
         if scopes.others().len() == count { Ok(scopes) } else { Err(Unsealed) }
+    }
+
+    /// The details of a request. What has none is written in an earlier version.
+    fn details(&mut self) -> Result<GrantDetails, Unsealed> {
+        if self.version != VERSION_WITH_DETAILS {
+            return Ok(GrantDetails::default());
+        }
+        let length = usize::try_from(self.number()?).map_err(|_| Unsealed)?;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Unsealed)?;
+        self.rest = rest;
+        let json = std::str::from_utf8(bytes).map_err(|_| Unsealed)?;
+        let details = GrantDetails::from_json(Some(json)).map_err(|_| Unsealed)?;
+        if details.to_json().as_deref() == Some(json) { Ok(details) } else { Err(Unsealed) }
     }
 
     fn binding(&mut self) -> Result<Option<KeyBinding>, Unsealed> {

@@ -193,6 +193,7 @@ impl TokenService {
             origin: decision.origin,
             consent: decision.consent,
             scopes: decision.scopes.clone(),
+            details: decision.details.clone(),
             refreshable: decision.refreshable,
             key,
             at: now,

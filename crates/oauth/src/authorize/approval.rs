@@ -112,6 +112,7 @@ pub fn issue_code(
         user_epoch: approval.signed_in.epoch,
         consent: approval.consent,
         scopes: request.scopes.clone(),
+        details: request.details.clone(),
         redirect_digest,
         challenge: request.challenge,
         auth_time: approval.signed_in.auth_time,

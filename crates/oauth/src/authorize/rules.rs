@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect};
 use crate::application::{Application, ClientType, GrantType};
+use crate::grant::GrantDetails;
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
@@ -19,6 +20,7 @@ pub struct ValidRequest {
     pub(super) target: RedirectTarget,
     pub(super) redirect_uri: Option<String>,
     pub(super) scopes: ScopeSet,
+    pub(super) details: GrantDetails,
     pub(super) state: Option<String>,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
@@ -121,6 +123,7 @@ pub(super) fn decide(
         target,
         redirect_uri: request.redirect_uri.clone(),
         scopes,
+        details: GrantDetails::default(),
         state: request.state.clone(),
         challenge,
         prompt,

@@ -93,6 +93,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
         origin: GrantOrigin::Code(code.id),
         consent: Some(code.consent),
         scopes: still_registered(&code.scopes, settings)?,
+        details: code.details.clone(),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),
     })

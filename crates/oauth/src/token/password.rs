@@ -2,7 +2,7 @@
 
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::GrantOrigin;
+use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
@@ -57,6 +57,7 @@ pub fn decide(
         origin: GrantOrigin::Password,
         consent: None,
         scopes: request.scopes.clone(),
+        details: GrantDetails::default(),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, lifetime_limit_secs),
     })

@@ -4,7 +4,7 @@ use domain::account::USER_ROLE;
 use domain::audit::Action;
 use domain::id::{CodeId, TokenId};
 use domain::secret::Digest;
-use oauth::grant::GrantOrigin;
+use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::BuiltInScope;
 use store::{
     Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users,
@@ -32,6 +32,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         origin: GrantOrigin::Code(CodeId::compose(at(1), [code; 8])),
         consent: Some(consent.id),
         scopes: BuiltInScope::OData.into(),
+        details: GrantDetails::default(),
         refreshable: true,
         key: 1,
         at: at(1),

@@ -7,7 +7,9 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::RoleId;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
+};
 use oauth::scope::BuiltInScope;
 use rusqlite::Connection;
 use store::{
@@ -163,6 +165,7 @@ pub(crate) fn settings(name: &str) -> ApplicationSettings {
         contacts: Vec::new(),
         logo_url: None,
         cors_origins: Vec::new(),
+        client_metadata: ClientMetadata::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat};
 
 use super::{Impossible, ScopeColumns, scopes_from_columns};
 use crate::fold_name;
@@ -24,6 +24,7 @@ pub struct SettingsColumns<'a> {
     pub contacts: Cow<'a, str>,
     pub logo_url: Option<Cow<'a, str>>,
     pub cors_origins: Cow<'a, str>,
+    pub client_metadata: Option<Cow<'a, str>>,
 }
 
 impl<'a> SettingsColumns<'a> {
@@ -48,6 +49,7 @@ impl<'a> SettingsColumns<'a> {
             contacts: texts_to_json(&settings.contacts)?.into(),
             logo_url: settings.logo_url.as_deref().map(Cow::from),
             cors_origins: texts_to_json(&settings.cors_origins)?.into(),
+            client_metadata: settings.client_metadata.to_json().map(Cow::from),
         })
     }
 
@@ -85,6 +87,8 @@ impl TryFrom<SettingsColumns<'_>> for ApplicationSettings {
             contacts: texts_from_json(&columns.contacts)?,
             logo_url: columns.logo_url.map(Cow::into_owned),
             cors_origins: texts_from_json(&columns.cors_origins)?,
+            client_metadata: ClientMetadata::from_json(columns.client_metadata.as_deref())
+                .map_err(|error| Impossible(error.to_string()))?,
             name: columns.name.into_owned(),
             description: columns.description.into_owned(),
         })

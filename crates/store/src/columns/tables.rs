@@ -230,6 +230,7 @@ const APPLICATIONS: &[StoredColumn] = &[
     text("created_by").or_null(),
     number("handed_over_at").or_null(),
     text("further_scopes").or_null(),
+    text("client_metadata").or_null(),
 ];
 
 const APPLICATION_ORIGINS: &[StoredColumn] = &[number("id"), number("application_id"), text("origin")];
@@ -291,6 +292,7 @@ const GRANTS: &[StoredColumn] = &[
     number("revoked_at").or_null(),
     number("origin").or_null(),
     text("further_scopes").or_null(),
+    text("details").or_null(),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

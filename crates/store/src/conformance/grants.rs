@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
-use oauth::grant::{Allowed, Grant, GrantOrigin};
+use oauth::grant::{Allowed, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::RevokedSubject;
 use oauth::scope::{BuiltInScope, ScopeSet};
 
@@ -24,6 +24,7 @@ pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
         user_epoch: world.user.epoch,
         origin: GrantOrigin::Code(code_id(1)),
         scopes: odata(),
+        details: GrantDetails::default(),
         refreshable: false,
         generation: 0,
         rotated_at: None,
@@ -50,6 +51,16 @@ pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
         world.store.rotate_grant(id, 0, 2, START).await.unwrap();
         assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().origin, origin, "after a rotation");
     }
+}
+
+pub async fn a_grant_stores_its_details(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+    let new = NewGrant { details: details.clone(), ..world.new_grant(1, None) };
+    let id = granted(&world.create_grant(new).await).unwrap();
+    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().details, details);
+    world.store.rotate_grant(id, 0, 2, START).await.unwrap();
+    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().details, details, "after a rotation");
 }
 
 /// `clear_origins` sets the column to NULL in every row, as in rows of a version that does not know it.

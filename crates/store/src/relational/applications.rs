@@ -27,7 +27,7 @@ macro_rules! select {
             "SELECT a.id, a.client_id, a.owner_id, o.name, a.created_by, a.handed_over_at, a.epoch,
                 a.name, a.description, a.redirect_urls, a.profile, a.client_type, a.grant_types, a.scopes, a.further_scopes,
                 a.token_format, a.access_token_lifetime_secs, a.contacts, a.logo_url, a.cors_origins,
-                a.created_at, a.updated_at, a.last_used_at,
+                a.client_metadata, a.created_at, a.updated_at, a.last_used_at,
                 s.id, s.digest, s.hint, s.created_at, s.expires_at, s.last_used_at, s.sealed
             FROM (SELECT * FROM applications ",
             $chosen,
@@ -81,6 +81,7 @@ fn settings<'r, R: ResultRow>(row: &mut Columns<'r, R>) -> Result<SettingsColumn
         contacts: row.read()?,
         logo_url: row.read()?,
         cors_origins: row.read()?,
+        client_metadata: row.read()?,
     })
 }
 
@@ -156,10 +157,11 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &New
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO applications (epoch, client_id, owner_id, name, folded_name, description,
             folded_description, redirect_urls, profile, client_type, grant_types, scopes, further_scopes,
-            token_format, access_token_lifetime_secs, contacts, logo_url, cors_origins, created_at, updated_at)
+            token_format, access_token_lifetime_secs, contacts, logo_url, cors_origins, client_metadata, created_at,
+            updated_at)
         VALUES (1, :client_id, :owner, :name, :folded_name, :description, :folded_description, :redirect_urls,
             :profile, :client_type, :grant_types, :scopes, :further_scopes, :token_format, :lifetime, :contacts,
-            :logo_url, :cors_origins, :at, :at)
+            :logo_url, :cors_origins, :client_metadata, :at, :at)
         RETURNING id",
     );
     rights_hold(db, event).await?;
@@ -194,6 +196,7 @@ fn columns<'a>(settings: &'a SettingsColumns<'_>) -> Vec<(&'static str, Paramete
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),
         cors_origins: &settings.cors_origins,
+        client_metadata: settings.client_metadata.as_deref(),
     };
     columns.to_vec()
 }
@@ -210,7 +213,7 @@ async fn write<S: SqlTransaction>(
             client_type = :client_type, grant_types = :grant_types, scopes = :scopes,
             further_scopes = :further_scopes,
             token_format = :token_format, access_token_lifetime_secs = :lifetime, contacts = :contacts,
-            logo_url = :logo_url, cors_origins = :cors_origins, updated_at = :at
+            logo_url = :logo_url, cors_origins = :cors_origins, client_metadata = :client_metadata, updated_at = :at
         WHERE id = :id",
     );
     let settings = SettingsColumns::new(settings)?;

@@ -1,7 +1,7 @@
 //! Reading grants. The backends create, rotate and revoke them, each in the way that is fastest there.
 
 use domain::id::{CodeId, GrantId};
-use oauth::grant::Grant;
+use oauth::grant::{Grant, GrantDetails};
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::{Impossible, OriginColumns};
@@ -10,7 +10,7 @@ use crate::columns::{Impossible, OriginColumns};
 pub async fn find<S: SqlTransaction>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {
     static FIND: NamedStatement = NamedStatement::new(
         "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.origin, g.code_id,
-            g.scopes, g.further_scopes, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
+            g.scopes, g.further_scopes, g.details, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
             g.expires_at, g.revoked_at
         FROM grants g
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
@@ -30,6 +30,7 @@ impl Record for Grant {
             user_epoch: row.read()?,
             origin: origin(row.read()?, row.read()?)?,
             scopes: row.scopes()?,
+            details: details(row.read()?)?,
             refreshable: row.read()?,
             generation: row.read()?,
             rotated_at: row.read()?,
@@ -44,4 +45,8 @@ impl Record for Grant {
 
 fn origin(origin: Option<i64>, code: Option<[u8; 16]>) -> Result<oauth::grant::GrantOrigin, Impossible> {
     OriginColumns { origin, code: code.map(CodeId::from_bytes) }.try_into()
+}
+
+fn details(stored: Option<&str>) -> Result<GrantDetails, Impossible> {
+    GrantDetails::from_json(stored).map_err(|error| Impossible(error.to_string()))
 }

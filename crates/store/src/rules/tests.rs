@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use domain::account::{ADMINISTRATOR_ROLE, Authority, Lockout, Rights, SealedOption, USER_ROLE};
 use domain::id::{ApplicationId, Epoch};
 use domain::secret::{Digest, PasswordHash};
-use oauth::application::{ApplicationSettings, GrantType, Profile, StoredSecret, TokenFormat};
+use oauth::application::{
+    ApplicationSettings, ClientMetadata, GrantType, Profile, StoredSecret, TokenFormat,
+};
 
 use super::*;
 
@@ -139,6 +141,7 @@ fn application(secrets: &[(i64, Option<i64>)]) -> Application {
             contacts: Vec::new(),
             logo_url: None,
             cors_origins: Vec::new(),
+            client_metadata: ClientMetadata::default(),
         },
         secrets: secrets.iter().map(secret).collect(),
         created_at: at,

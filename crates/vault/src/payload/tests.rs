@@ -96,6 +96,7 @@ fn code_with(scopes: ScopeSet) -> AuthorizationCode {
         user_epoch: Epoch::new(4),
         consent: ConsentId::new(77),
         scopes,
+        details: GrantDetails::default(),
         redirect_digest: Some([5; 32]),
         challenge: None,
         auth_time: NOW,
@@ -181,5 +182,19 @@ fn a_set_of_scopes_has_one_encoding() {
         &[i64::MAX, 100],
     ] {
         assert_eq!(read(refused), Err(Unsealed), "{refused:?}");
+    }
+}
+
+#[test]
+fn the_details_of_a_code_come_back() {
+    let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+    for scopes in [ScopeSet::from_bits(1), further(&[100, 200])] {
+        let sent = AuthorizationCode { details: details.clone(), ..code_with(scopes) };
+        let bytes = code(&sent);
+        assert_eq!(bytes[0], 3);
+        assert_eq!(read_code(&bytes).unwrap(), sent);
+        for end in 0..bytes.len() {
+            assert!(read_code(&bytes[..end]).is_err(), "cut at {end}");
+        }
     }
 }

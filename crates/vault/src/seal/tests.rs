@@ -133,6 +133,7 @@ fn the_longest_token_and_code_open() {
         redirect_digest: Some([0xff; 32]),
         challenge: Some([0xff; 32]),
         auth_time: Timestamp::from_micros(far),
+        details: oauth::grant::GrantDetails::default(),
     };
     let text = vault.seal_code(&code).unwrap();
     assert_eq!(vault.open_code(text.expose()), Ok(code));
@@ -300,6 +301,7 @@ prop_compose! {
             redirect_digest,
             challenge,
             auth_time: Timestamp::from_micros(times.1),
+            details: oauth::grant::GrantDetails::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `profiles.minimum` also applies to applications that were registered before it was set.
 
 use app::AppSettings;
-use oauth::application::{ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::BuiltInScope;
 use testkit::{Setup, TestServer, USER};
 
@@ -21,6 +21,7 @@ fn from_before() -> ApplicationSettings {
         contacts: Vec::new(),
         logo_url: None,
         cors_origins: Vec::new(),
+        client_metadata: ClientMetadata::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::TokenService;
 use domain::id::Epoch;
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::grant::GrantOrigin;
+use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::authorization_code::{self, CodeExchange};
@@ -65,6 +65,7 @@ impl TokenService {
             origin: GrantOrigin::Code(code.id),
             consent: Some(code.consent),
             scopes: code.scopes.clone(),
+            details: GrantDetails::default(),
             refreshable: false,
             key: 0,
             at: now,

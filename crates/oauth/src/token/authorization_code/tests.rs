@@ -1,5 +1,6 @@
 use super::*;
 use crate::application::{ClientType, GrantType, Profile};
+use crate::grant::GrantDetails;
 use crate::sample::{self, NOW};
 use crate::scope::{BuiltInScope, ScopeSet};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
@@ -16,6 +17,7 @@ fn code() -> AuthorizationCode {
         user_epoch: Epoch::new(5),
         consent: ConsentId::new(11),
         scopes: BuiltInScope::OData.into(),
+        details: GrantDetails::default(),
         redirect_digest: None,
         challenge: None,
         auth_time: NOW,

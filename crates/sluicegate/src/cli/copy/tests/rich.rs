@@ -9,9 +9,11 @@ use domain::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
 use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
+};
 use oauth::cors::NewTrustedOrigin;
-use oauth::grant::GrantOrigin;
+use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
@@ -180,6 +182,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8, scopes: 
         contacts: vec![ODD.to_owned()],
         logo_url: (n == 2).then(|| "https://example.com/logo.png".to_owned()),
         cors_origins: vec!["https://pages.example.com".to_owned()],
+        client_metadata: ClientMetadata::from_json(Some(r#"{"later_member":1}"#)).unwrap(),
     };
     let new = NewApplication {
         client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
@@ -211,6 +214,7 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &Scope
             origin,
             consent,
             scopes: if n == 0 { BuiltInScope::OData.into() } else { scopes.clone() },
+            details: GrantDetails::default(),
             refreshable: n != 3,
             key: 1,
             at: START,

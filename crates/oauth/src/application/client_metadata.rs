@@ -1,0 +1,57 @@
+//! Client metadata beyond the members of Hybrid Data Pipeline's API.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Members of [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) and of its extensions, stored as one JSON
+/// object. An absent member has its default. No query selects applications by them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientMetadata {
+    /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
+    #[serde(flatten)]
+    later: Map<String, Value>,
+}
+
+/// Stored metadata that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client metadata is malformed")]
+pub struct UnreadableMetadata;
+
+impl ClientMetadata {
+    /// The JSON object; `None` if every member has its default.
+    ///
+    /// # Panics
+    /// Never: strings and numbers can always be serialized.
+    pub fn to_json(&self) -> Option<String> {
+        (*self != Self::default())
+            .then(|| serde_json::to_string(self).expect("strings can always be serialized"))
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn from_json(json: Option<&str>) -> Result<Self, UnreadableMetadata> {
+        json.map_or(Ok(Self::default()), |json| serde_json::from_str(json).map_err(|_| UnreadableMetadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_a_later_version_are_kept() {
+        let json = r#"{"later_member":["a",1]}"#;
+        let read = ClientMetadata::from_json(Some(json)).unwrap();
+        assert_eq!(read.to_json().as_deref(), Some(json));
+    }
+
+    #[test]
+    fn metadata_with_defaults_has_no_json() {
+        assert_eq!(ClientMetadata::default().to_json(), None);
+        assert_eq!(ClientMetadata::from_json(None), Ok(ClientMetadata::default()));
+        assert_eq!(ClientMetadata::from_json(Some("[]")), Err(UnreadableMetadata));
+    }
+}

@@ -1,0 +1,75 @@
+//! What a grant carries from the authorization request besides scopes.
+
+use serde::{Deserialize, Serialize};
+
+/// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
+/// stored as one JSON object; an absent member has its default.
+///
+/// A member that this version does not know makes the whole unreadable: it may restrict the access, so nothing may
+/// be issued without it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GrantDetails {
+    /// The resources to which the access is limited ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)),
+    /// as absolute URLs; empty if it is not limited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+}
+
+/// Details that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the details of the grant are malformed or of a later version")]
+pub struct UnreadableDetails;
+
+impl GrantDetails {
+    /// Whether every member has its default.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The JSON object; `None` if every member has its default.
+    ///
+    /// # Panics
+    /// Never: strings and numbers can always be serialized.
+    pub fn to_json(&self) -> Option<String> {
+        (!self.is_empty()).then(|| serde_json::to_string(self).expect("strings can always be serialized"))
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn from_json(json: Option<&str>) -> Result<Self, UnreadableDetails> {
+        let Some(json) = json else { return Ok(Self::default()) };
+        // `serde` would read an array as the values of the members.
+        if !json.starts_with('{') {
+            return Err(UnreadableDetails);
+        }
+        serde_json::from_str(json).map_err(|_| UnreadableDetails)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_come_back_from_their_json() {
+        let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+        let json = details.to_json().unwrap();
+        assert_eq!(GrantDetails::from_json(Some(&json)), Ok(details));
+    }
+
+    #[test]
+    fn empty_details_have_no_json() {
+        assert_eq!(GrantDetails::default().to_json(), None);
+        assert_eq!(GrantDetails::from_json(None), Ok(GrantDetails::default()));
+    }
+
+    #[test]
+    fn details_of_a_later_version_are_unreadable() {
+        for json in ["{\"limited_to\":1}", "{\"resources\":7}", "[]", "", "{"] {
+            assert_eq!(GrantDetails::from_json(Some(json)), Err(UnreadableDetails), "{json}");
+        }
+    }
+}
