@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use crate::{process, workspace};
 
 /// The documents that `sluicegate generate-docs DIR` must write at least; others are compared too.
-const EXPECTED: &[&str] = &["configuration.md", "configuration.schema.json", "errors.md", "openapi.json"];
+const EXPECTED: &[&str] =
+    &["configuration.md", "configuration.schema.json", "errors.md", "openapi.json", "profiles.md"];
 
 /// Fails with the first differing line of each outdated document.
 pub(crate) fn compare() -> Result<()> {

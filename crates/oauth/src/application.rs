@@ -9,28 +9,10 @@ use domain::time::Timestamp;
 mod client_metadata;
 mod grant_type;
 
+pub use crate::profile::Profile;
 pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
-
-/// How strictly an application is treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Profile {
-    /// Like Hybrid Data Pipeline: PKCE is optional, refresh tokens stay valid, the password grant is allowed.
-    Compatible,
-    /// [OAuth 2.1](https://datatracker.ietf.org/doc/draft-ietf-oauth-v2-1/): PKCE required, refresh tokens rotate.
-    OAuth21,
-}
-
-impl Profile {
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Compatible => "compatible",
-            Self::OAuth21 => "oauth21",
-        }
-    }
-}
 
 /// Whether the application can keep a secret
 /// ([RFC 6749 §2.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.1)).
@@ -146,7 +128,7 @@ impl ApplicationSettings {
     /// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and the profile `oauth21` requires it
     /// of all.
     pub fn requires_challenge(&self) -> bool {
-        self.client_type == ClientType::Public || self.profile == Profile::OAuth21
+        self.profile.rules().challenge.include(self.client_type == ClientType::Public)
     }
 
     /// Whether it may use a grant type at all, whatever it is registered for.

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod introspection;
 pub mod metadata;
 pub mod parameters;
+pub mod profile;
 pub mod proof;
 pub mod redirect;
 pub mod refusal;

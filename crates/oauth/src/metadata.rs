@@ -58,8 +58,7 @@ impl Metadata {
 
 /// The grant types that some application may use.
 fn supported(minimum: Profile) -> impl Iterator<Item = GrantType> {
-    let profiles =
-        [Profile::Compatible, Profile::OAuth21].into_iter().filter(move |profile| *profile >= minimum);
+    let profiles = Profile::ALL.into_iter().filter(move |profile| *profile >= minimum);
     let kinds = profiles
         .flat_map(|profile| [ClientType::Confidential, ClientType::Public].map(|kind| (profile, kind)));
     let is_open = move |grant: &GrantType| {

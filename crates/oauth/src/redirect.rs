@@ -117,17 +117,14 @@ pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<Redirect
 
 /// Checks whether the profile allows it, and returns warnings about it.
 fn fits(registered: &RegisteredRedirect, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
-    match (registered, profile) {
-        (RegisteredRedirect::BareHost { .. }, Profile::OAuth21) => Err(RedirectFault::BareHost),
-        (RegisteredRedirect::BareHost { port: true, .. }, Profile::Compatible) => {
-            Ok(Some(RedirectWarning::BareHostWithPort))
-        }
-        (RegisteredRedirect::BareHost { port: false, .. }, Profile::Compatible) => {
-            Ok(Some(RedirectWarning::BareHost))
-        }
-        (RegisteredRedirect::Full(url), _) if url.scheme() != "http" || is_loopback(url) => Ok(None),
-        (RegisteredRedirect::Full(_), Profile::OAuth21) => Err(RedirectFault::PlainHttp),
-        (RegisteredRedirect::Full(_), Profile::Compatible) => Ok(Some(RedirectWarning::PlainHttp)),
+    let rules = profile.rules();
+    match registered {
+        RegisteredRedirect::BareHost { .. } if !rules.bare_host_redirects => Err(RedirectFault::BareHost),
+        RegisteredRedirect::BareHost { port: true, .. } => Ok(Some(RedirectWarning::BareHostWithPort)),
+        RegisteredRedirect::BareHost { port: false, .. } => Ok(Some(RedirectWarning::BareHost)),
+        RegisteredRedirect::Full(url) if url.scheme() != "http" || is_loopback(url) => Ok(None),
+        RegisteredRedirect::Full(_) if !rules.plain_http => Err(RedirectFault::PlainHttp),
+        RegisteredRedirect::Full(_) => Ok(Some(RedirectWarning::PlainHttp)),
     }
 }
 
@@ -188,7 +185,7 @@ fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -
     let Ok(RegisteredRedirect::BareHost { host, port: false }) = RegisteredRedirect::parse(registered) else {
         return false;
     };
-    profile == Profile::Compatible
+    profile.rules().bare_host_redirects
         && requested.scheme() == "https"
         && requested.port().is_none()
         && requested.host_str() == Some(host.as_str())

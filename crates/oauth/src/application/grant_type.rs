@@ -4,6 +4,7 @@
 //! decides. The compiler then asks for its handler in `app`.
 
 use super::{ClientType, Profile};
+use crate::profile::ProfileRules;
 use crate::refusal::Refusal;
 
 /// Passes the table to the macro `$define`. A row has the name on the wire, the parsed request with its module
@@ -30,7 +31,7 @@ macro_rules! grant_types {
                 request: password::PasswordRequest,
                 rules: {
                     on_request_only: false,
-                    barriers: &[NO_PASSWORD_IN_OAUTH21, NO_PASSWORD_FOR_PUBLIC],
+                    barriers: &[NO_PASSWORD_IN_PROFILE, NO_PASSWORD_FOR_PUBLIC],
                     warning: Some(PASSWORD_WARNING),
                 },
             }
@@ -98,7 +99,7 @@ impl GrantType {
         client_type: ClientType,
     ) -> impl DoubleEndedIterator<Item = &'static Barrier> {
         self.rules().barriers.iter().filter(move |barrier| match barrier.bars {
-            Barred::Profile(barred) => barred == profile,
+            Barred::Profiles(bars) => bars(profile.rules()),
             Barred::ClientType(barred) => barred == client_type,
         })
     }
@@ -132,8 +133,8 @@ pub(crate) struct Barrier {
 /// The applications that a [`Barrier`] concerns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Barred {
-    /// Those of a profile.
-    Profile(Profile),
+    /// Those of the profiles whose rules bar it.
+    Profiles(fn(&ProfileRules) -> bool),
     /// Those of a type.
     ClientType(ClientType),
 }
@@ -150,10 +151,10 @@ pub(crate) enum Inherited {
 /// [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4): the password grant must not be used;
 /// confidential applications of the profile `compatible` may use it, and have it by default, because Hybrid
 /// Data Pipeline documents it.
-const NO_PASSWORD_IN_OAUTH21: Barrier = Barrier {
-    bars: Barred::Profile(Profile::OAuth21),
+const NO_PASSWORD_IN_PROFILE: Barrier = Barrier {
+    bars: Barred::Profiles(|rules| !rules.password_grant),
     refusal: Refusal::PasswordNotInProfile,
-    fault: "must not name password in profile oauth21",
+    fault: "must not name password: the profile does not allow it",
     inherited: Inherited::Fault,
 };
 

@@ -23,7 +23,7 @@ pub(super) fn decide(
         let field = format!("corsOrigins[{at}]");
         match text.trim().parse::<OriginPattern>().and_then(OriginPattern::single) {
             Err(fault) => findings.fault(field, fault.to_string()),
-            Ok(origin) if origin.is_plain_http() && profile == Profile::OAuth21 => {
+            Ok(origin) if origin.is_plain_http() && !profile.rules().plain_http => {
                 findings.fault(field, "must be https; plain http is for this machine only (localhost)");
             }
             Ok(origin) => {

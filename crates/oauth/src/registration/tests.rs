@@ -182,7 +182,7 @@ fn profiles_that_are_unknown_not_there_or_too_weak_are_refused() {
 fn oauth21_knows_no_password_grant() {
     let found =
         faults(&json!({"profile": "oauth21", "grantTypes": ["authorization_code", "password"]}), new());
-    assert_eq!(found, ["grantTypes must not name password in profile oauth21"]);
+    assert_eq!(found, ["grantTypes must not name password: the profile does not allow it"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
-use crate::application::{GrantType, Profile};
+use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Grant, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
@@ -54,7 +54,7 @@ impl Refresh {
     ) -> Result<Option<Self>, Refusal> {
         let token = parameters.one(REFRESH_TOKEN)?;
         let meant = grant_type == GrantType::AuthorizationCode.as_str()
-            && client.application().settings.profile == Profile::Compatible;
+            && client.application().settings.profile.rules().refresh_sent_as_a_code;
         let code_is_no_code = parameters.one(CODE)?.is_none_or(|code| token == Some(code));
         if !meant || token.is_none() || !code_is_no_code {
             return Ok(None);

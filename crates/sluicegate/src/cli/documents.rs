@@ -7,13 +7,16 @@ use anyhow::Context;
 use crate::config::document;
 use crate::terminal::say;
 
+mod profiles;
+
 /// The name and the text of each generated document.
-fn all() -> [(&'static str, String); 4] {
+fn all() -> [(&'static str, String); 5] {
     [
         ("configuration.md", document::markdown()),
         ("configuration.schema.json", document::schema()),
         ("errors.md", web::errors::reference()),
         ("openapi.json", web::reference::OPENAPI.to_owned()),
+        ("profiles.md", profiles::page()),
     ]
 }
 

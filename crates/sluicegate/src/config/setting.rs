@@ -180,7 +180,7 @@ impl Written for Profile {
     const KIND: &'static str = "\"compatible\" or \"oauth21\" (\"fapi2\" is not supported by this version)";
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Compatible, Self::OAuth21].into_iter().find(|profile| profile.as_str() == text)
+        Self::find(text)
     }
 
     fn write(&self) -> String {

@@ -68,13 +68,12 @@ impl TryFrom<SettingsColumns<'_>> for ApplicationSettings {
     type Error = Impossible;
 
     fn try_from(columns: SettingsColumns<'_>) -> Result<Self, Impossible> {
-        let profiles = [Profile::Compatible, Profile::OAuth21];
         let client_types = [ClientType::Confidential, ClientType::Public];
         let formats = [TokenFormat::Opaque, TokenFormat::Jwt];
         let grant_type = |name: &str| named("grant type", name, &GrantType::ALL, GrantType::as_str);
         Ok(Self {
             redirect_urls: texts_from_json(&columns.redirect_urls)?,
-            profile: named("profile", &columns.profile, &profiles, Profile::as_str)?,
+            profile: named("profile", &columns.profile, &Profile::ALL, Profile::as_str)?,
             client_type: named("client type", &columns.client_type, &client_types, ClientType::as_str)?,
             grant_types: columns
                 .grant_types

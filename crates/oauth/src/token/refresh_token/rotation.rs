@@ -5,7 +5,6 @@
 //! the valid one again, for a while.
 
 use super::Facts;
-use crate::application::Profile;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::Grant;
 use crate::refusal::Refusal;
@@ -44,7 +43,7 @@ pub(super) fn rotate(presented: i64, grant: &Grant, facts: Facts<'_>) -> Result<
 /// §2.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-2.2.2)); for confidential clients the profile
 /// decides.
 fn rotates(client: &AuthenticatedClient) -> bool {
-    !client.is_confidential() || client.application().settings.profile == Profile::OAuth21
+    client.application().settings.profile.rules().rotation.include(!client.is_confidential())
 }
 
 fn is_within_grace(grant: &Grant, facts: Facts<'_>) -> bool {

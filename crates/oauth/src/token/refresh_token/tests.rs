@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::application::ClientType;
+use crate::application::Profile;
 use crate::sample::{self, NOW};
 use crate::scope::BuiltInScope;
 use domain::id::Epoch;

@@ -1,0 +1,41 @@
+//! `docs/profiles.md`: what each profile demands, from the rules themselves.
+
+use oauth::profile::{Profile, rules_by_profile};
+
+const INTRODUCTION: &str = "# Profiles
+
+A profile says how strictly an application is treated. An application has the profile of its registration (`profile`), or
+`profiles.default` if it names none. `profiles.minimum` applies to every application of the server, also to those that were registered
+before it was set. This page is generated from the rules: `cargo xtask docs`.
+
+";
+
+const ROTATION: &str = "
+## Who rotates refresh tokens, and who must not
+
+A refresh token that is stolen from a public client works for the thief, because nothing else is needed to use it. Public clients must
+therefore rotate ([RFC 9700 §2.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-2.2.2)): each refresh replaces the token, and the use
+of a replaced one revokes all tokens of the grant. MCP clients and most desktop and phone applications are public.
+
+A confidential client authenticates when it refreshes, so its stolen token is worthless without its credential. Rotation then only adds
+the risk that a lost response ends the access. `compatible` does not rotate for confidential clients; `oauth21` rotates for all, and
+presents the same successor again to a client that lost a response.
+";
+
+/// The page.
+pub(super) fn page() -> String {
+    let names = Profile::ALL.map(|profile| format!("`{}`", profile.as_str()));
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str(&row("rule", &names));
+    page.push_str(&"|---".repeat(names.len() + 1));
+    page.push_str("|\n");
+    for rule in rules_by_profile() {
+        page.push_str(&row(&format!("{} ({})", rule.rule, rule.source), &rule.values));
+    }
+    page.push_str(ROTATION);
+    page
+}
+
+fn row(rule: &str, values: &[String]) -> String {
+    format!("| {rule} | {} |\n", values.join(" | "))
+}
