@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use domain::id::{ApplicationId, Epoch, UserId};
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, Profile, TokenFormat};
+use oauth::application::{
+    Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
+};
 use oauth::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
 use oauth::parameters::Parameters;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
@@ -41,6 +43,7 @@ fn client(profile: Profile) -> AuthenticatedClient {
             contacts: Vec::new(),
             logo_url: None,
             cors_origins: Vec::new(),
+            client_metadata: ClientMetadata::default(),
         },
         secrets: Vec::new(),
         created_at: NOW,
