@@ -180,6 +180,8 @@ services! {
     node: node::NodeService,
     /// The key ring.
     keys: node::keys::KeyService,
+    /// The keys for signatures that others verify.
+    signing_keys: node::signing_keys::SigningKeyService,
     /// Creating a new installation.
     setup: node::setup::SetupService,
 }

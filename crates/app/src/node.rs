@@ -14,6 +14,7 @@ pub mod restore;
 pub mod revocations;
 pub mod settings;
 pub mod setup;
+pub mod signing_keys;
 pub mod usage;
 
 use crate::Context;

@@ -78,6 +78,8 @@ actions! {
     ShareDataSource = "data_source.share",
     ReloadModel = "data_source.reload_model",
     RotateKeys = "keys.rotate",
+    RotateSigningKeys = "signing_keys.rotate",
+    RetireSigningKeys = "signing_keys.retire",
 }
 
 /// The outcome.

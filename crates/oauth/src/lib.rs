@@ -30,5 +30,6 @@ pub mod revocation_request;
 #[cfg(test)]
 mod sample;
 pub mod scope;
+pub mod signing;
 pub mod token;
 pub mod token_payload;

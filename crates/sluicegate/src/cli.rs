@@ -163,7 +163,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: data_sources::DataSourceCommand,
     },
-    /// Manage the keys that seal tokens.
+    /// Manage the keys that seal and sign tokens.
     #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
     Keys {
         #[command(subcommand)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::App;
+use app::identity::caller::RequestOrigin;
 use app::node::NodeService;
 use store::WithCauses;
 use tokio::task::JoinSet;
@@ -108,6 +109,7 @@ impl Running {
             let _ = occupied.write_url(&site.local_url);
         }
         let app = bootstrap::open(settings, environment, &site.public_url).await?;
+        create_signing_keys(&app).await;
         log_warnings(settings, &site);
         if let Some(tls) = &tls {
             log_certificate(tls, &app);
@@ -139,6 +141,14 @@ impl Running {
         self.app.node().close().await.context("the database could not be closed in order")?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Creates the signing keys of a new installation. If the database cannot store them now, the maintenance tries again.
+async fn create_signing_keys(app: &App) {
+    let origin = RequestOrigin { address: None, request_id: "start".to_owned() };
+    if let Err(fault) = app.signing_keys().create_missing(&origin).await {
+        fault.note("the signing keys were not created; this will be tried again");
     }
 }
 

@@ -213,6 +213,22 @@ fn keys_are_rotated_and_listed() {
 }
 
 #[test]
+fn signing_keys_are_rotated_listed_and_retired() {
+    let installation = Installation::new(BINARY);
+    let keys = |arguments: &[&str]| good(&installation, &[&["keys", "signing"], arguments].concat());
+    assert!(keys(&["rotate", "--algorithm", "ES256", "--now"]).contains("ES256 key 3 was made"));
+    let listed = keys(&["list"]);
+    assert!(listed.contains("EdDSA") && listed.contains("signs") && listed.contains("announced"), "{listed}");
+    assert!(keys(&["retire", "ES256", "--yes"]).contains("keys deleted: 1"));
+    let listed: serde_json::Value = serde_json::from_str(&keys(&["list", "--json"])).unwrap();
+    let states: Vec<_> =
+        listed.as_array().unwrap().iter().map(|key| key["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["signs", "signs"]);
+    let message = tell(installation.command(&["keys", "signing", "rotate", "--algorithm", "HS256"]));
+    assert!(message.err.contains("it must be EdDSA, ES256, RS256 or PS256"), "{}", message.err);
+}
+
+#[test]
 fn migrating_a_current_database_changes_nothing() {
     let installation = Installation::new(BINARY);
     assert!(good(&installation, &["migrate"]).contains("has the schema of this version"));

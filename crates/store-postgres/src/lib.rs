@@ -42,6 +42,7 @@ mod revocations;
 mod rotating;
 mod settings;
 mod sign_ins;
+mod signing_keys;
 mod sql;
 mod tables;
 mod tls;

@@ -129,6 +129,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0011_request_details.sql"),
     },
+    Migration {
+        number: 12,
+        name: "signing_keys",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0012_signing_keys.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -165,6 +165,7 @@ async fn end_what_was_handed_out(db: &Client, key: &StoredKey, done: &mut Restor
     sql::execute(db, "DELETE FROM familiar_networks", &[]).await?;
     sql::execute(db, "DELETE FROM revocations", &[]).await?;
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", &[]).await?;
+    sql::execute(db, "DELETE FROM signing_keys", &[]).await?;
     sql::execute(db, "DELETE FROM ring_keys", &[]).await?;
     let (created, activates) = (micros(key.created_at), micros(key.activates_at));
     let id = i64::from(key.id);

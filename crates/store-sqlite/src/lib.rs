@@ -59,6 +59,7 @@ mod restore;
 mod revocations;
 mod settings;
 mod sign_ins;
+mod signing_keys;
 mod sql;
 mod tables;
 mod trusted_origins;

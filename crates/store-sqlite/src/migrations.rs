@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "request_details",
         sql: include_str!("../migrations/0011_request_details.sql"),
     },
+    Migration { number: 12, name: "signing_keys", sql: include_str!("../migrations/0012_signing_keys.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

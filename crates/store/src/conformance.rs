@@ -43,6 +43,7 @@ pub mod rights;
 pub mod secrets;
 pub mod settings;
 pub mod sign_ins;
+pub mod signing_keys;
 pub mod trusted_origins;
 pub mod users;
 
@@ -144,6 +145,11 @@ macro_rules! conformance_tests {
                 keys_are_deleted_when_nothing_needs_them,
                 probing_and_figures_work,
                 a_closed_store_refuses_writes,
+            }
+            signing_keys {
+                signing_keys_come_one_after_the_other,
+                superseded_signing_keys_are_deleted_and_the_newest_of_each_algorithm_stays,
+                a_signing_key_is_added_by_one_node,
             }
             trusted_origins {
                 trusted_origins_are_added_all_or_none,

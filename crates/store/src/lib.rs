@@ -35,6 +35,7 @@ mod restore;
 pub mod rules;
 mod settings;
 mod sign_ins;
+mod signing_keys;
 mod trusted_origins;
 mod users;
 
@@ -54,6 +55,7 @@ pub use sign_ins::{
     ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts, SignIns,
     SucceededSignIn,
 };
+pub use signing_keys::{SigningKeys, StoredSigningKey, SupersededSigningKeys};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{
     DeletedUser, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned, PasswordChange,
@@ -71,6 +73,7 @@ pub trait Store:
     + Grants
     + DataSources
     + Settings
+    + SigningKeys
     + TrustedOrigins
     + ResourceServers
     + Audit
@@ -88,6 +91,7 @@ impl<T> Store for T where
         + Grants
         + DataSources
         + Settings
+        + SigningKeys
         + TrustedOrigins
         + ResourceServers
         + Audit

@@ -39,6 +39,7 @@ mod row;
 pub mod sessions;
 pub mod settings;
 pub mod sign_ins;
+pub mod signing_keys;
 pub mod statement;
 pub mod sweeps;
 pub mod trusted_origins;

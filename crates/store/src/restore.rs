@@ -5,7 +5,7 @@
 //! kind goes through the same steps, except for the comparison with the previous database.
 //!
 //! 1. *No issued credential opens any more.* The ring is emptied and then holds only [`Restoring::key`],
-//!    whose number is above every known number. All grants, consents and sessions are deleted. So are all
+//!    whose number is above every known number. The signing keys are deleted; the server creates new ones. All grants, consents and sessions are deleted. So are all
 //!    revocations: the tokens that they would refuse no longer open, and the ids that they name may be
 //!    assigned again. All epochs advance.
 //! 2. *What was revoked since the backup stays revoked.* [`Credentials`] says how that is known.

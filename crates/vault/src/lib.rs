@@ -41,7 +41,7 @@ pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
 pub use seal::{Purpose, Unsealed};
-pub use signing::{SealedSigningKey, SigningKey};
+pub use signing::{BrokenSigningKey, PublishedKeys, SealedSigningKey, SigningFailed, SigningKey};
 
 /// The keys of an installation, and the operations on them.
 pub struct Vault {
@@ -120,22 +120,6 @@ impl Vault {
     /// The id of the key that seals at `now`; `None` while the ring is empty.
     pub fn active_key(&self, now: Timestamp) -> Option<u32> {
         self.ring.active(now)
-    }
-
-    /// Generates a key for signatures that others verify. `id` is its number in the database.
-    ///
-    /// # Errors
-    /// If the operating system gives no randomness.
-    pub fn new_signing_key(&self, id: u32) -> Result<(SigningKey, SealedSigningKey), std::io::Error> {
-        self.signing.generate(id, self.random())
-    }
-
-    /// Opens a key for signatures.
-    ///
-    /// # Errors
-    /// If it was not sealed under the master key.
-    pub fn open_signing_key(&self, sealed: &SealedSigningKey) -> Result<SigningKey, Unsealed> {
-        self.signing.open(sealed)
     }
 
     /// Creates an id for an access token.

@@ -3,6 +3,7 @@
 
 pub(crate) mod authorization;
 pub mod body;
+pub(crate) mod conditional;
 pub mod cookies;
 pub(crate) mod cors;
 pub(crate) mod faults;

@@ -14,6 +14,7 @@ use crate::respond::oauth as respond;
 
 pub mod authorize;
 pub mod introspect;
+pub mod jwks;
 pub mod metadata;
 pub mod request;
 pub mod revoke;

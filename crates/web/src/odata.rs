@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use crate::WebState;
+use crate::http::conditional::none_match_fails;
 use crate::http::origin;
 use crate::respond::odata::ODataProblem;
 use headers::{PageSize, Version};
@@ -108,7 +109,7 @@ fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
-    if headers::none_match_fails(asked, tag) {
+    if none_match_fails(asked, tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
     } else {

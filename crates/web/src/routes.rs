@@ -8,7 +8,7 @@ use crate::management::{
     allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers, roles,
     trusted_origins, users,
 };
-use crate::oauth::{authorize, introspect, metadata, revoke, token};
+use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
 use crate::pages::{account, demo, login, logout, password, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
@@ -24,8 +24,9 @@ pub fn router(state: WebState) -> Router {
         .with_state(state)
 }
 
+/// The endpoints of the protocols.
 #[rustfmt::skip]
-fn routes() -> Router<WebState> {
+fn protocol() -> Router<WebState> {
     Router::new()
         // OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
@@ -37,8 +38,14 @@ fn routes() -> Router<WebState> {
         .route("/api/mgmt/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke",              post(revoke::end))
         .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
+        .route("/oauth2/jwks",                get(jwks::show))
+        .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
+}
 
+#[rustfmt::skip]
+fn routes() -> Router<WebState> {
+    protocol()
         // Pages for people.
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))

@@ -243,6 +243,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
 const OPEN: &[(&str, &str)] = &[
     ("/", "says what this is and where to go"),
     ("/login", "where proving begins; a POST without a form that we rendered is refused below"),
+    ("/oauth2/jwks", "public keys"),
+    ("/api/mgmt/oauth2/jwks", "public keys"),
     ("/.well-known/oauth-authorization-server", "a public document"),
     ("/healthz", "says that the process lives, and nothing else"),
     ("/readyz", "says whether requests are welcome, and nothing else"),

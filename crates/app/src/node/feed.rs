@@ -86,6 +86,7 @@ impl Context {
         let news = self.entities.catch_up(versions);
         if news.keys {
             self.reload_keys().await?;
+            self.reload_signing_keys().await?;
         }
         if news.users {
             self.vault.forget_remembered_credentials();

@@ -7,14 +7,11 @@ use std::sync::Arc;
 use store::StoredKey;
 
 use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
-use crate::node::lifetimes::{DAY_SECS, SUPERSEDED_KEYS_KEPT_SECS};
+use crate::node::lifetimes::{DAY_SECS, KEYS_ANNOUNCED_SECS, SUPERSEDED_KEYS_KEPT_SECS};
 use crate::{Context, Fault};
 
-/// Seconds between the creation of a key and its first use, in which every node reads it.
-const ANNOUNCED_SECS: i64 = 5;
-
 /// The actor name of scheduled operations in the audit log.
-const SCHEDULE: &str = "schedule";
+pub(crate) const SCHEDULE: &str = "schedule";
 
 /// The key ring.
 #[derive(Clone)]
@@ -48,7 +45,7 @@ impl Context {
         let now = self.now();
         let mut audit = origin.audit(Action::RotateKeys, Outcome::Success, now);
         audit.actor_name = Some(actor.to_owned());
-        self.add_ring_key(now.plus_secs(ANNOUNCED_SECS), audit).await
+        self.add_ring_key(now.plus_secs(KEYS_ANNOUNCED_SECS), audit).await
     }
 
     /// Rotates if the newest key is older than the schedule allows, and deletes keys that nothing needs any

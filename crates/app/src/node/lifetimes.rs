@@ -41,3 +41,9 @@ pub(crate) const REVOCATIONS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + CLOCKS
 
 /// How long a superseded key is kept at least: until the access tokens under it have expired, and an hour.
 pub(crate) const SUPERSEDED_KEYS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + 3_600;
+
+/// How long a key is stored before its first use, in which every node reads it.
+pub(crate) const KEYS_ANNOUNCED_SECS: i64 = 5;
+
+/// How long a signing key is published before its first use, in which others read the keys again.
+pub(crate) const SIGNING_KEYS_ANNOUNCED_SECS: i64 = DAY_SECS;

@@ -26,7 +26,8 @@ impl NodeService {
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
-        self.context.maintain_keys(&origin).await
+        self.context.maintain_keys(&origin).await?;
+        self.context.maintain_signing_keys(&origin).await
     }
 
     /// Writes last-use times; also called when the server stops.

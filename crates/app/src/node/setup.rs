@@ -1,9 +1,10 @@
-//! Creating a new installation: the first ring key and the two accounts of Hybrid Data Pipeline.
+//! Creating a new installation: the first keys and the two accounts of Hybrid Data Pipeline.
 
 use domain::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
 use domain::audit::{Action, Outcome};
 use domain::id::RoleId;
 use domain::secret::Password;
+use oauth::signing::SigningAlgorithm;
 use std::sync::Arc;
 
 use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
@@ -12,6 +13,9 @@ use crate::{Context, Fault};
 /// The accounts of a new installation.
 pub const FIRST_ACCOUNTS: [(&str, RoleId); 2] =
     [(BUILT_IN_USERS[0], ADMINISTRATOR_ROLE), (BUILT_IN_USERS[1], USER_ROLE)];
+
+/// The signing keys that take no time. The server creates the others when it starts.
+const QUICK_KEYS: [SigningAlgorithm; 2] = [SigningAlgorithm::EdDsa, SigningAlgorithm::Es256];
 
 /// Creating a new installation.
 #[derive(Clone)]
@@ -35,6 +39,7 @@ impl SetupService {
             audit
         };
         self.context.add_ring_key(self.context.now(), by_operator(Action::RotateKeys)).await?;
+        self.context.create_signing_keys(&QUICK_KEYS, 0, &origin).await?;
         for ((name, role), password) in FIRST_ACCOUNTS.into_iter().zip(passwords) {
             let password = self.context.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
             let mut audit = by_operator(Action::CreateUser);

@@ -12,6 +12,8 @@ use crate::config::Environment;
 use crate::messages::date_time;
 use crate::terminal::{say, show_json, table};
 
+mod signing;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// List the keys, oldest first.
@@ -20,6 +22,12 @@ pub(crate) enum KeyCommand {
     /// Create a new key. It seals new tokens in a few seconds; everything that older keys sealed stays valid.
     #[command(after_help = "Example: sluicegate keys rotate --data-dir ./data")]
     Rotate(InstallationArgs),
+    /// Manage the keys for signatures that others verify.
+    #[command(after_help = "Example: sluicegate keys signing list --data-dir ./data")]
+    Signing {
+        #[command(subcommand)]
+        command: signing::SigningKeyCommand,
+    },
 }
 
 pub(crate) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Result<()> {
@@ -32,6 +40,7 @@ pub(crate) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
             say(&format!("key {id} was made"));
             Ok(())
         }),
+        KeyCommand::Signing { command } => signing::run(command, environment),
     }
 }
 

@@ -264,10 +264,10 @@ settings! {
         lifetime_secs: u32 = lifetimes::SESSION_LIFETIME_SECS, in 60..=31_536_000;
     }
 
-    /// The keys that seal tokens.
+    /// The keys that seal and sign tokens.
     keys: Keys = "keys" {
         /// The number of days after which a new key is created; 0 leaves this to `sluicegate keys rotate`.
-        /// Old keys open what they sealed until that has expired.
+        /// Old keys open what they sealed, and verify what they signed, until that has expired.
         rotate_every_days: u32 = lifetimes::ROTATE_KEYS_EVERY_DAYS, in 0..=3650;
     }
 

@@ -56,6 +56,7 @@ fn end_what_was_handed_out(
     sql::execute(db, "DELETE FROM familiar_networks", ())?;
     sql::execute(db, "DELETE FROM revocations", ())?;
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", ())?;
+    sql::execute(db, "DELETE FROM signing_keys", ())?;
     sql::execute(db, "DELETE FROM ring_keys", ())?;
     sql::execute(db, INSERT, (key.id, stored(key.created_at), stored(key.activates_at), &key.sealed))?;
     for epochs in EPOCHS {

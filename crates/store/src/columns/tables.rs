@@ -161,6 +161,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("resource_servers", RESOURCE_SERVERS),
     given_once("scopes", SCOPES),
     chosen("ring_keys", 1, RING_KEYS),
+    chosen("signing_keys", 1, SIGNING_KEYS),
     given_once("audit_events", AUDIT_EVENTS),
     chosen("versions", 1, VERSIONS),
     chosen("sweeps", 1, SWEEPS),
@@ -324,6 +325,9 @@ const DATA_SOURCES: &[StoredColumn] = &[
 
 const RING_KEYS: &[StoredColumn] =
     &[number("id"), number("created_at"), number("activates_at"), bytes("sealed")];
+
+const SIGNING_KEYS: &[StoredColumn] =
+    &[number("id"), text("algorithm"), number("created_at"), number("activates_at"), bytes("sealed")];
 
 const AUDIT_EVENTS: &[StoredColumn] = &[
     number("id"),

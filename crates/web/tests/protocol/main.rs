@@ -15,6 +15,7 @@ mod ended_access;
 mod growth;
 mod hostile;
 mod introspection;
+mod jwks;
 mod keys;
 mod limits;
 mod lockout;

@@ -136,6 +136,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         scope_registry();
         is_origin_of_an_application("https://pages.example.com");
         list_keys();
+        list_signing_keys();
         versions();
         list_audit(AuditFilter { limit: 1_000, ..Default::default() });
         list_audit(AuditFilter { limit: 9, actor_name: Some(rich::ODD.to_uppercase()), ..Default::default() });

@@ -15,9 +15,10 @@ use oauth::application::{
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
+use oauth::signing::SigningAlgorithm;
 use store::{
     ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
-    NewUser, RefusedSignIn, Sealing, Sharing, Store, StoredKey, SucceededSignIn, Usage,
+    NewUser, RefusedSignIn, Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -84,6 +85,14 @@ pub(super) async fn fill(store: &dyn Store) {
         let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
         assert!(store.insert_key(key, event(Action::SetLimit)).await.unwrap());
     }
+    let key = StoredSigningKey {
+        id: 1,
+        algorithm: SigningAlgorithm::Ps256,
+        created_at: START,
+        activates_at: OVER,
+        sealed: vec![0, 255, 128, 0],
+    };
+    assert!(store.insert_signing_key(key, event(Action::RotateSigningKeys)).await.unwrap());
     let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
         domain: domain.to_owned(),
         description: ODD.to_owned(),

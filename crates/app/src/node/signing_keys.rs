@@ -1,0 +1,318 @@
+//! Keys for signatures that others verify. Each algorithm has at least one. A new key is published before it signs,
+//! and an old one until nothing that it signed can still be valid.
+
+use domain::audit::{Action, Outcome};
+use domain::time::Timestamp;
+use oauth::signing::{JwtType, SigningAlgorithm};
+use std::sync::Arc;
+use store::{StoreError, StoredSigningKey, SupersededSigningKeys};
+use vault::{PublishedKeys, SealedSigningKey};
+
+use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
+use crate::node::keys::SCHEDULE;
+use crate::node::lifetimes::{
+    DAY_SECS, KEYS_ANNOUNCED_SECS, SIGNING_KEYS_ANNOUNCED_SECS, SUPERSEDED_KEYS_KEPT_SECS,
+};
+use crate::{Context, Fault};
+
+/// How often this node tries again if another node was faster. Each time, the other has added a key.
+const TRIES: usize = 16;
+
+/// When a new key starts to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// After a day, in which everybody who caches the published keys reads them again.
+    Announced,
+    /// In a few seconds, when every node has read it. Others may refuse its signatures until they read the keys again.
+    Soon,
+}
+
+/// What a stored signing key is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningKeyState {
+    /// It is published and does not sign yet.
+    Announced,
+    /// It signs.
+    Signs,
+    /// Its signatures are still valid.
+    Verifies,
+}
+
+/// A signing key, without its private half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKeyEntry {
+    /// Its number.
+    pub id: u32,
+    /// The algorithm of its signatures.
+    pub algorithm: SigningAlgorithm,
+    /// The `kid`.
+    pub key_id: String,
+    /// The time of creation.
+    pub created_at: Timestamp,
+    /// The time from which it signs.
+    pub activates_at: Timestamp,
+    /// What it is used for.
+    pub state: SigningKeyState,
+}
+
+/// The signing keys.
+#[derive(Clone)]
+pub struct SigningKeyService {
+    context: Arc<Context>,
+}
+
+service!(SigningKeyService);
+
+impl SigningKeyService {
+    /// The public keys, as they are published.
+    pub fn published(&self) -> Arc<PublishedKeys> {
+        self.context.vault.published_keys()
+    }
+
+    /// Signs claims, a JSON object, as a compact JWS of this type.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
+    pub fn sign(&self, jwt: JwtType, algorithm: SigningAlgorithm, claims: &[u8]) -> Result<String, Fault> {
+        self.context.sign_jwt(jwt, algorithm, claims)
+    }
+
+    /// Lists the stored keys, oldest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read, or if a key was not sealed under the master key.
+    pub async fn list(&self) -> Result<Vec<SigningKeyEntry>, Fault> {
+        let now = self.context.now();
+        let keys = self.context.store.list_signing_keys().await?;
+        let entry = |key: &StoredSigningKey| {
+            let opened = self.context.vault.open_signing_key(&sealed(key));
+            let opened = opened.map_err(|unsealed| Fault::Broken(Box::new(unsealed)))?;
+            Ok(SigningKeyEntry {
+                id: key.id,
+                algorithm: key.algorithm,
+                key_id: opened.key_id().to_owned(),
+                created_at: key.created_at,
+                activates_at: key.activates_at,
+                state: state(key, &keys, now),
+            })
+        };
+        keys.iter().map(entry).collect()
+    }
+
+    /// Adds a key for an algorithm by command of the operator, and returns its number.
+    ///
+    /// # Errors
+    /// If the database cannot store it.
+    pub async fn rotate(
+        &self,
+        algorithm: SigningAlgorithm,
+        activation: Activation,
+        origin: &RequestOrigin,
+    ) -> Result<u32, Fault> {
+        let announced = match activation {
+            Activation::Announced => SIGNING_KEYS_ANNOUNCED_SECS,
+            Activation::Soon => KEYS_ANNOUNCED_SECS,
+        };
+        let activates_at = self.context.now().plus_secs(announced);
+        for _ in 0..TRIES {
+            let keys = self.context.store.list_signing_keys().await?;
+            let new = NewKey { id: next_id(&keys), algorithm, activates_at };
+            if self.context.add_signing_key(new, COMMAND_LINE, origin).await? {
+                return Ok(new.id);
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// Deletes all keys of an algorithm except the newest, which then signs at once. Everything that the others signed
+    /// becomes invalid. Returns the number of deleted keys.
+    ///
+    /// # Errors
+    /// If the database cannot store it.
+    pub async fn retire(&self, algorithm: SigningAlgorithm, origin: &RequestOrigin) -> Result<u64, Fault> {
+        let mut audit = origin.audit(Action::RetireSigningKeys, Outcome::Success, self.context.now());
+        audit.actor_name = Some(COMMAND_LINE.to_owned());
+        audit.subject = Some(algorithm.as_str().to_owned());
+        let which = SupersededSigningKeys::All(algorithm);
+        let deleted = self.context.store.delete_signing_keys(which, Some(audit)).await?;
+        self.context.reload_signing_keys().await?;
+        Ok(deleted)
+    }
+
+    /// Creates a key for each algorithm that has none. RSA keys take a good part of a second.
+    ///
+    /// # Errors
+    /// If the database cannot store one.
+    pub async fn create_missing(&self, origin: &RequestOrigin) -> Result<(), Fault> {
+        self.context.create_signing_keys(&SigningAlgorithm::ALL, 0, origin).await
+    }
+}
+
+impl Context {
+    /// Signs claims, a JSON object, as a compact JWS of this type.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
+    pub(crate) fn sign_jwt(
+        &self,
+        jwt: JwtType,
+        algorithm: SigningAlgorithm,
+        claims: &[u8],
+    ) -> Result<String, Fault> {
+        let signed = self.vault.sign_jwt(jwt, algorithm, self.now(), claims).ok_or(Fault::Busy)?;
+        signed.map_err(|failed| Fault::Broken(Box::new(failed)))
+    }
+
+    /// Creates the keys that are missing or due, and deletes those whose signatures have expired.
+    pub(crate) async fn maintain_signing_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
+        let days = self.settings.rotate_keys_every_days;
+        self.create_signing_keys(&SigningAlgorithm::ALL, days, origin).await?;
+        let before = self.now().minus_secs(SUPERSEDED_KEYS_KEPT_SECS);
+        let keys = self.store.list_signing_keys().await?;
+        let is_over = |key: &StoredSigningKey| {
+            let newer = |other: &StoredSigningKey| other.id > key.id && other.algorithm == key.algorithm;
+            keys.iter().any(|other| newer(other) && other.activates_at.is_past(before))
+        };
+        if keys.iter().any(is_over) {
+            self.store.delete_signing_keys(SupersededSigningKeys::Before(before), None).await?;
+            self.reload_signing_keys().await?;
+        }
+        Ok(())
+    }
+
+    /// Creates a key for each of the algorithms that has none, or whose newest one is older than `days`; 0 is never.
+    /// Of several nodes one creates it, and the others use it.
+    pub(crate) async fn create_signing_keys(
+        &self,
+        algorithms: &[SigningAlgorithm],
+        days: u32,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        for _ in 0..TRIES {
+            let keys = self.store.list_signing_keys().await?;
+            let Some(new) = due(algorithms, &keys, days, self.now()) else { return Ok(()) };
+            self.add_signing_key(new, SCHEDULE, origin).await?;
+        }
+        Err(Fault::Busy)
+    }
+
+    /// Adds a key, and returns `false` if another node was faster.
+    async fn add_signing_key(&self, new: NewKey, actor: &str, origin: &RequestOrigin) -> Result<bool, Fault> {
+        let NewKey { id, algorithm, activates_at } = new;
+        let vault = Arc::clone(&self.vault);
+        let generate = move || vault.new_signing_key(id, algorithm, activates_at);
+        let generated = if algorithm.is_quick_to_generate() {
+            generate()
+        } else {
+            let waited = tokio::task::spawn_blocking(generate).await;
+            waited.map_err(|panic| Fault::Broken(Box::new(panic)))?
+        };
+        let sealed = generated.map_err(|failed| Fault::Broken(Box::new(failed)))?;
+        let now = self.now();
+        let mut audit = origin.audit(Action::RotateSigningKeys, Outcome::Success, now);
+        audit.actor_name = Some(actor.to_owned());
+        audit.subject = Some(format!("{} key {id}", algorithm.as_str()));
+        let key = StoredSigningKey { id, algorithm, created_at: now, activates_at, sealed: sealed.bytes };
+        let added = self.store.insert_signing_key(key, audit).await?;
+        self.reload_signing_keys().await?;
+        Ok(added)
+    }
+
+    pub(crate) async fn reload_signing_keys(&self) -> Result<(), StoreError> {
+        let keys: Vec<SealedSigningKey> = self.store.list_signing_keys().await?.iter().map(sealed).collect();
+        let replaced = self.vault.replace_signing_keys(&keys);
+        replaced.map_err(|error| StoreError::Inconsistent(error.to_string()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct NewKey {
+    id: u32,
+    algorithm: SigningAlgorithm,
+    activates_at: Timestamp,
+}
+
+fn next_id(keys: &[StoredSigningKey]) -> u32 {
+    keys.last().map_or(1, |key| key.id + 1)
+}
+
+/// The next key to create. The first key of an algorithm signs at once, because nobody has cached an older one.
+fn due(
+    algorithms: &[SigningAlgorithm],
+    keys: &[StoredSigningKey],
+    days: u32,
+    now: Timestamp,
+) -> Option<NewKey> {
+    let id = next_id(keys);
+    let lasts = i64::from(days) * DAY_SECS;
+    algorithms.iter().find_map(|&algorithm| {
+        let announced = match keys.iter().rfind(|key| key.algorithm == algorithm) {
+            None => 0,
+            Some(newest) if days > 0 && newest.created_at.plus_secs(lasts).is_past(now) => {
+                SIGNING_KEYS_ANNOUNCED_SECS
+            }
+            Some(_) => return None,
+        };
+        Some(NewKey { id, algorithm, activates_at: now.plus_secs(announced) })
+    })
+}
+
+/// The same rule as that of the vault: the newest active key signs, or the first one if none is active.
+fn state(key: &StoredSigningKey, keys: &[StoredSigningKey], now: Timestamp) -> SigningKeyState {
+    let of_algorithm = || keys.iter().filter(|other| other.algorithm == key.algorithm);
+    let signs = of_algorithm().rfind(|key| key.activates_at.is_past(now)).or_else(|| of_algorithm().next());
+    match signs {
+        Some(signs) if key.id == signs.id => SigningKeyState::Signs,
+        Some(signs) if key.id < signs.id => SigningKeyState::Verifies,
+        _ => SigningKeyState::Announced,
+    }
+}
+
+fn sealed(key: &StoredSigningKey) -> SealedSigningKey {
+    SealedSigningKey {
+        id: key.id,
+        algorithm: key.algorithm,
+        activates_at: key.activates_at,
+        bytes: key.sealed.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oauth::signing::SigningAlgorithm::{EdDsa, Es256};
+
+    const NOW: Timestamp = Timestamp::from_secs(100 * DAY_SECS);
+
+    fn key(id: u32, algorithm: SigningAlgorithm, age_days: i64, active_in_secs: i64) -> StoredSigningKey {
+        StoredSigningKey {
+            id,
+            algorithm,
+            created_at: NOW.minus_secs(age_days * DAY_SECS),
+            activates_at: NOW.plus_secs(active_in_secs),
+            sealed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_key_of_an_algorithm_signs_at_once_and_a_later_one_is_published_before() {
+        let new = |id, algorithm, secs| Some(NewKey { id, algorithm, activates_at: NOW.plus_secs(secs) });
+        let both = [EdDsa, Es256];
+        assert_eq!(due(&both, &[], 90, NOW), new(1, EdDsa, 0));
+        assert_eq!(due(&both, &[key(1, EdDsa, 1, -1)], 90, NOW), new(2, Es256, 0));
+        let keys = [key(1, EdDsa, 90, -1), key(2, Es256, 1, -1)];
+        assert_eq!(due(&both, &keys, 90, NOW), new(3, EdDsa, SIGNING_KEYS_ANNOUNCED_SECS));
+        assert_eq!(due(&both, &keys, 91, NOW), None);
+        assert_eq!(due(&both, &keys, 0, NOW), None, "without a schedule");
+        let rotated = [keys[0].clone(), keys[1].clone(), key(3, EdDsa, 0, SIGNING_KEYS_ANNOUNCED_SECS)];
+        assert_eq!(due(&both, &rotated, 90, NOW), None);
+    }
+
+    #[test]
+    fn one_key_of_each_algorithm_signs() {
+        use SigningKeyState::{Announced, Signs, Verifies};
+        let keys = [key(1, EdDsa, 9, -9), key(2, Es256, 9, 5), key(3, EdDsa, 5, -5), key(4, EdDsa, 0, 5)];
+        let states: Vec<_> = keys.iter().map(|key| state(key, &keys, NOW)).collect();
+        assert_eq!(states, [Verifies, Signs, Signs, Announced]);
+    }
+}

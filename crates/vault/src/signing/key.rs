@@ -1,0 +1,227 @@
+//! One key pair: its signatures, its public key and its prepared headers.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    self, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::signing::{JwtType, SigningAlgorithm};
+use zeroize::Zeroizing;
+
+use crate::seal::Unsealed;
+use crate::sha256;
+
+/// The length of an uncompressed point of P-256: a byte for the form, then both coordinates.
+const POINT: usize = 65;
+
+/// A signature or a key could not be computed, because the operating system gives no randomness.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the key cannot be used: no randomness")]
+pub struct SigningFailed;
+
+/// A key pair, ready to sign.
+pub struct SigningKey {
+    algorithm: SigningAlgorithm,
+    pair: Pair,
+    public: ParsedPublicKey,
+    /// The members of the public key, as in a JSON Web Key.
+    members: String,
+    key_id: String,
+    /// The encoded headers with a dot, in the order of [`JwtType::ALL`].
+    headers: [String; JwtType::ALL.len()],
+}
+
+enum Pair {
+    Ed25519(Ed25519KeyPair),
+    P256(EcdsaKeyPair),
+    Rsa(rsa::KeyPair),
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// Generates a private key in PKCS #8 form.
+    pub(crate) fn generate(
+        algorithm: SigningAlgorithm,
+        seed: &[u8; 32],
+    ) -> Result<Zeroizing<Vec<u8>>, SigningFailed> {
+        let document = match algorithm {
+            SigningAlgorithm::EdDsa => {
+                Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| SigningFailed)?.to_pkcs8()
+            }
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            }
+            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => return generate_rsa(),
+        };
+        document.map(|document| Zeroizing::new(document.as_ref().to_vec())).map_err(|_| SigningFailed)
+    }
+
+    /// Reads a private key in PKCS #8 form.
+    pub(crate) fn from_pkcs8(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, Unsealed> {
+        let pair = match algorithm {
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Pair::Ed25519),
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Pair::P256)
+            }
+            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
+                rsa::KeyPair::from_pkcs8(pkcs8).map(Pair::Rsa)
+            }
+        };
+        let pair = pair.map_err(|_| Unsealed)?;
+        let public =
+            ParsedPublicKey::new(verification(algorithm), pair.public_key()).map_err(|_| Unsealed)?;
+        let members = pair.members()?;
+        let key_id = URL_SAFE_NO_PAD.encode(sha256(format!("{{{members}}}").as_bytes()));
+        let headers = JwtType::ALL.map(|jwt| header(algorithm, jwt, &key_id));
+        Ok(Self { algorithm, pair, public, members, key_id, headers })
+    }
+
+    /// The algorithm of its signatures.
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
+    }
+
+    /// The `kid`: the thumbprint of the public key ([RFC 7638 §3](https://www.rfc-editor.org/rfc/rfc7638#section-3)).
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The public key as a JSON Web Key ([RFC 7517 §4](https://www.rfc-editor.org/rfc/rfc7517#section-4)).
+    pub fn jwk(&self) -> String {
+        let (algorithm, key_id, members) = (self.algorithm.as_str(), &self.key_id, &self.members);
+        format!(r#"{{{members},"use":"sig","alg":"{algorithm}","kid":"{key_id}"}}"#)
+    }
+
+    /// Signs claims, a JSON object, as a compact JWS ([RFC 7515
+    /// §7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)).
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn sign(&self, jwt: JwtType, claims: &[u8]) -> Result<String, SigningFailed> {
+        let header = &self.headers[jwt as usize];
+        let mut text =
+            String::with_capacity(header.len() + (claims.len() + self.signature_len()) * 4 / 3 + 4);
+        text.push_str(header);
+        URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+        match &self.pair {
+            Pair::Ed25519(pair) => {
+                let signature = pair.try_sign(text.as_bytes()).map_err(|_| SigningFailed)?;
+                push_signature(&mut text, signature.as_ref());
+            }
+            Pair::P256(pair) => {
+                let signature =
+                    pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SigningFailed)?;
+                push_signature(&mut text, signature.as_ref());
+            }
+            Pair::Rsa(pair) => {
+                let encoding: &dyn signature::RsaEncoding = match self.algorithm {
+                    SigningAlgorithm::Ps256 => &signature::RSA_PSS_SHA256,
+                    _ => &signature::RSA_PKCS1_SHA256,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &SystemRandom::new(), text.as_bytes(), &mut signature)
+                    .map_err(|_| SigningFailed)?;
+                push_signature(&mut text, &signature);
+            }
+        }
+        Ok(text)
+    }
+
+    /// The claims of a compact JWS if this key signed it with this type. The header must be the one that
+    /// [`SigningKey::sign`] writes, byte for byte; nothing in the text chooses an algorithm or a key.
+    ///
+    /// # Errors
+    /// If the text is anything else.
+    pub fn verify(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
+        let rest = text.strip_prefix(self.headers[jwt as usize].as_str()).ok_or(Unsealed)?;
+        let (claims, signature) = rest.split_once('.').ok_or(Unsealed)?;
+        let signed = &text[..text.len() - signature.len() - 1];
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Unsealed)?;
+        self.public.verify_sig(signed.as_bytes(), &signature).map_err(|_| Unsealed)?;
+        URL_SAFE_NO_PAD.decode(claims).map_err(|_| Unsealed)
+    }
+
+    /// Whether the text starts with the header of this key for the type.
+    pub(crate) fn has_header(&self, jwt: JwtType, text: &str) -> bool {
+        text.starts_with(self.headers[jwt as usize].as_str())
+    }
+
+    fn signature_len(&self) -> usize {
+        match &self.pair {
+            Pair::Ed25519(_) | Pair::P256(_) => 64,
+            Pair::Rsa(pair) => pair.public_modulus_len(),
+        }
+    }
+}
+
+impl Pair {
+    fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(pair) => pair.public_key().as_ref(),
+            Self::P256(pair) => pair.public_key().as_ref(),
+            Self::Rsa(pair) => pair.public_key().as_ref(),
+        }
+    }
+
+    /// The required members of the public key in lexicographic order, as the thumbprint needs them ([RFC 7638
+    /// §3.2](https://www.rfc-editor.org/rfc/rfc7638#section-3.2)).
+    fn members(&self) -> Result<String, Unsealed> {
+        let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        Ok(match self {
+            Self::Ed25519(pair) => {
+                format!(r#""crv":"Ed25519","kty":"OKP","x":"{}""#, base64url(pair.public_key().as_ref()))
+            }
+            Self::P256(pair) => {
+                let point: &[u8; POINT] = pair.public_key().as_ref().try_into().map_err(|_| Unsealed)?;
+                let (x, y) = point[1..].split_at((POINT - 1) / 2);
+                format!(r#""crv":"P-256","kty":"EC","x":"{}","y":"{}""#, base64url(x), base64url(y))
+            }
+            Self::Rsa(pair) => {
+                let public = pair.public_key();
+                let (n, e) = (public.modulus(), public.exponent());
+                let (n, e) = (n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero());
+                format!(r#""e":"{}","kty":"RSA","n":"{}""#, base64url(e), base64url(n))
+            }
+        })
+    }
+}
+
+fn generate_rsa() -> Result<Zeroizing<Vec<u8>>, SigningFailed> {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+
+    let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| SigningFailed)?;
+    let document: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| SigningFailed)?;
+    Ok(Zeroizing::new(document.as_ref().to_vec()))
+}
+
+fn verification(algorithm: SigningAlgorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        SigningAlgorithm::EdDsa => &ED25519,
+        SigningAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+        SigningAlgorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        SigningAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+    }
+}
+
+fn header(algorithm: SigningAlgorithm, jwt: JwtType, key_id: &str) -> String {
+    let (algorithm, jwt) = (algorithm.as_str(), jwt.as_str());
+    let json = format!(r#"{{"alg":"{algorithm}","typ":"{jwt}","kid":"{key_id}"}}"#);
+    format!("{}.", URL_SAFE_NO_PAD.encode(json))
+}
+
+fn push_signature(text: &mut String, signature: &[u8]) {
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, text);
+}
