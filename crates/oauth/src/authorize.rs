@@ -13,11 +13,13 @@ use crate::scope::ScopeRegistry;
 mod approval;
 mod query;
 mod request;
+mod response;
 mod rules;
 mod target;
 
 pub use approval::{Approval, NextStep, SignedIn, approve, issue_code, next_step};
 pub use request::AuthorizeRequest;
+pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, ResponseRoute};
 pub use rules::ValidRequest;
 pub use target::{Destination, RedirectTarget};
 
@@ -33,18 +35,16 @@ pub enum AuthorizeRefusal {
 /// A refusal that goes to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRedirect {
-    /// The target of the redirect.
-    pub target: RedirectTarget,
+    /// Where it goes, and how.
+    pub route: ResponseRoute,
     /// Why it was refused.
     pub refusal: Refusal,
-    /// The client's own `state`, to be returned.
-    pub state: Option<String>,
 }
 
 impl RefusedRedirect {
-    /// The address to which the browser is redirected; `issuer` is the public URL without a trailing slash.
-    pub fn location(&self, issuer: &str) -> String {
-        self.target.with_error(self.refusal, self.state.as_deref(), issuer)
+    /// The response; `issuer` is the public URL without a trailing slash.
+    pub fn response(&self, issuer: &str) -> AuthorizationResponse {
+        self.route.with_error(self.refusal, issuer)
     }
 }
 
@@ -71,13 +71,15 @@ pub fn check(
 ) -> Result<ValidRequest, AuthorizeRefusal> {
     let application = rules::client_is_known(request, found).map_err(AuthorizeRefusal::Page)?;
     let target = rules::redirect_url_is_registered(request, application).map_err(AuthorizeRefusal::Page)?;
-    rules::decide(request, application, target.clone(), scopes).map_err(|refusal| {
-        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect {
-            target,
-            refusal,
-            state: request.state.clone(),
-        }))
-    })
+    let mode = rules::response_mode_is_supported(request, &target);
+    let route = ResponseRoute {
+        target,
+        mode: mode.unwrap_or(ResponseMode::Query),
+        client_id: application.client_id.clone(),
+        state: request.state.clone(),
+    };
+    mode.and_then(|_| rules::decide(request, application, route.clone(), scopes))
+        .map_err(|refusal| AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal })))
 }
 
 #[cfg(test)]

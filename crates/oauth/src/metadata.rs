@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::application::{ClientType, GrantType, Profile};
+use crate::authorize::ResponseMode;
 use crate::scope::ScopeRegistry;
 
 /// The document at `/.well-known/oauth-authorization-server`.
@@ -18,7 +19,7 @@ pub struct Metadata {
     pub service_documentation: String,
     pub scopes_supported: Vec<String>,
     pub response_types_supported: [&'static str; 1],
-    pub response_modes_supported: [&'static str; 1],
+    pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
     pub grant_types_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: [&'static str; 3],
     pub introspection_endpoint_auth_methods_supported: [&'static str; 2],
@@ -44,7 +45,7 @@ impl Metadata {
             service_documentation: format!("{issuer}/docs"),
             scopes_supported: scopes.scopes().iter().map(|scope| scope.name.clone()).collect(),
             response_types_supported: ["code"],
-            response_modes_supported: ["query"],
+            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],

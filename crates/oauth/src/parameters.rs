@@ -71,6 +71,9 @@ pub const CLIENT_SECRET: Name = Name::opaque("client_secret").or("clientSecret")
 pub const REDIRECT_URI: Name = Name::new("redirect_uri", 2048);
 /// The requested scopes.
 pub const SCOPE: Name = Name::new("scope", 1024);
+/// A resource for which access is requested ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)); may occur
+/// several times.
+pub const RESOURCE: Name = Name::new("resource", 2048);
 
 /// The maximum number of pairs in a request; no endpoint knows nearly as many.
 const MOST_PAIRS: usize = 64;
@@ -114,6 +117,18 @@ impl Parameters {
             text_is_plain(pair, name, longest)?;
         }
         Ok(Some(pair.value.as_str()).filter(|value| !value.is_empty()))
+    }
+
+    /// The values of a parameter that may occur several times, in order, without empty ones.
+    ///
+    /// # Errors
+    /// As for [`Parameters::one`], except that it may be repeated.
+    pub fn all(&self, name: Name) -> Result<impl Iterator<Item = &str>, Refusal> {
+        let named = || self.pairs.iter().filter(move |pair| name.is_spelled(&pair.name));
+        if let Shape::Text { longest } = name.shape {
+            named().try_for_each(|pair| text_is_plain(pair, name, longest))?;
+        }
+        Ok(named().map(|pair| pair.value.as_str()).filter(|value| !value.is_empty()))
     }
 
     /// Whether every value is UTF-8, as in the forms of our own pages.

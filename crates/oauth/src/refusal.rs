@@ -98,7 +98,8 @@ refusals! {
         UnknownClientId: "no application has this client_id";
         RedirectUrlUnknown: "redirect_uri is not one that the application registered";
         RedirectUrlAmbiguous: "redirect_uri is missing, and the application has not registered exactly one URL";
-        ResponseModeUnsupported: "response_mode must be query";
+        ResponseModeUnsupported: "response_mode must be query, fragment or form_post";
+        FormPostToApplication: "response_mode form_post needs a redirect_uri with http or https";
         ChallengeMissing: "code_challenge is missing; this application must use PKCE";
         ChallengeMethodMissing: "code_challenge_method is missing; it must be S256";
         ChallengeMethodUnsupported: "code_challenge_method must be S256";

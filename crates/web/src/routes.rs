@@ -24,11 +24,14 @@ pub fn router(state: WebState) -> Router {
         .with_state(state)
 }
 
-/// The endpoints of the protocols.
+fn routes() -> Router<WebState> {
+    protocol().merge(pages()).merge(management())
+}
+
+/// OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
 #[rustfmt::skip]
 fn protocol() -> Router<WebState> {
     Router::new()
-        // OAuth 2.0, under both prefixes in Hybrid Data Pipeline's documentation.
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
         .route("/api/mgmt/oauth2/authorize",  get(authorize::show).post(authorize::show_posted))
         .route("/oauth2/consent",             post(authorize::decide))
@@ -41,12 +44,13 @@ fn protocol() -> Router<WebState> {
         .route("/oauth2/jwks",                get(jwks::show))
         .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
+        .route("/.well-known/openid-configuration",       get(metadata::show))
 }
 
+/// Pages for people, and monitoring.
 #[rustfmt::skip]
-fn routes() -> Router<WebState> {
-    protocol()
-        // Pages for people.
+fn pages() -> Router<WebState> {
+    Router::new()
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
@@ -54,14 +58,17 @@ fn routes() -> Router<WebState> {
         .route("/account/applications",             get(account::applications))
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/password",                 get(password::show).post(password::change))
-
-        // Monitoring.
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
         .route("/openapi.json",     get(reference::openapi))
         .route("/docs",             get(reference::page))
         .route("/assets/style.css", get(assets::style))
+}
 
+/// The management API, and the data.
+#[rustfmt::skip]
+fn management() -> Router<WebState> {
+    Router::new()
         .route("/api/mgmt/oauth/client/applications",                         get(applications::list).post(applications::register))
         .route("/api/mgmt/oauth/client/applications/{id}",                    get(applications::get).put(applications::update).delete(applications::delete))
         .route("/api/mgmt/oauth/client/applications/{id}/reset",              put(applications::reset))

@@ -246,6 +246,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/oauth2/jwks", "public keys"),
     ("/api/mgmt/oauth2/jwks", "public keys"),
     ("/.well-known/oauth-authorization-server", "a public document"),
+    ("/.well-known/openid-configuration", "a public document"),
     ("/healthz", "says that the process lives, and nothing else"),
     ("/readyz", "says whether requests are welcome, and nothing else"),
     ("/openapi.json", "a public document"),

@@ -6,7 +6,8 @@ use domain::audit::Action;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizeRefusal, AuthorizeRequest, Destination, NextStep, SignedIn, ValidRequest,
+    self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivery, Destination, NextStep, SignedIn,
+    ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -23,8 +24,8 @@ use crate::{Context, Fault, identity::access_note};
 pub enum AuthorizeAnswer {
     /// A page that says what is wrong; the client is not informed.
     Page(Refusal),
-    /// A redirect to this address, which was validated as one of the client's.
-    Redirect(String),
+    /// The response, on its way to an address that was validated as one of the client's.
+    Respond(Delivery),
     /// The sign-in page, followed by the same request again.
     SignIn {
         /// The request as a query string.
@@ -245,7 +246,8 @@ impl AuthorizationService {
         match refused {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
             AuthorizeRefusal::Redirect(redirect) => {
-                AuthorizeAnswer::Redirect(redirect.location(&self.context.settings.public_url))
+                let response = redirect.response(&self.context.settings.public_url);
+                AuthorizeAnswer::Respond(response.deliver())
             }
         }
     }
@@ -256,11 +258,8 @@ impl AuthorizationService {
         let lifetime_secs = self.context.settings.code_lifetime_secs;
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
-        Ok(AuthorizeAnswer::Redirect(valid.target().with_code(
-            &code,
-            valid.state(),
-            &self.context.settings.public_url,
-        )))
+        let response = valid.route().with_code(&code, &self.context.settings.public_url);
+        Ok(AuthorizeAnswer::Respond(response.deliver()))
     }
 
     async fn ask_consent(

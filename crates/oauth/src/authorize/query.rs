@@ -3,8 +3,8 @@
 use url::form_urlencoded::Serializer;
 
 use super::AuthorizeRequest;
-use super::request::{CODE_CHALLENGE, CODE_CHALLENGE_METHOD, PROMPT, RESPONSE_MODE, RESPONSE_TYPE, STATE};
-use crate::parameters::{CLIENT_ID, Name, REDIRECT_URI, SCOPE};
+use super::request::PROMPT;
+use crate::parameters::{CLIENT_ID, RESOURCE};
 
 impl AuthorizeRequest {
     /// The known parameters, in the spelling of the specification, without unknown parameters and without a
@@ -23,18 +23,19 @@ impl AuthorizeRequest {
     }
 
     fn with_prompt(&self, prompt: Option<&str>) -> String {
-        let known: [(Name, Option<&str>); 9] = [
-            (RESPONSE_TYPE, self.response_type.as_deref()),
-            (RESPONSE_MODE, self.response_mode.as_deref()),
-            (CLIENT_ID, self.client_id.as_ref().map(domain::id::ClientId::as_str)),
-            (REDIRECT_URI, self.redirect_uri.as_deref()),
-            (SCOPE, self.scope.as_deref()),
-            (STATE, self.state.as_deref()),
-            (CODE_CHALLENGE, self.code_challenge.as_deref()),
-            (CODE_CHALLENGE_METHOD, self.code_challenge_method.as_deref()),
-            (PROMPT, prompt),
-        ];
-        let given = known.iter().filter_map(|(name, value)| Some((name.spelling, (*value)?)));
-        Serializer::new(String::new()).extend_pairs(given).finish()
+        let mut query = Serializer::new(String::new());
+        if let Some(client_id) = &self.client_id {
+            query.append_pair(CLIENT_ID.spelling, client_id.as_str());
+        }
+        for (name, value) in self.single().filter(|(name, _)| *name != PROMPT) {
+            query.append_pair(name.spelling, value);
+        }
+        for resource in &self.resources {
+            query.append_pair(RESOURCE.spelling, resource);
+        }
+        if let Some(prompt) = prompt {
+            query.append_pair(PROMPT.spelling, prompt);
+        }
+        query.finish()
     }
 }

@@ -1,72 +1,77 @@
 //! The parameters of an authorization request, none of which is validated yet.
 
-use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, SCOPE};
+use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
 use domain::id::ClientId;
 
 pub(super) const RESPONSE_TYPE: Name = Name::new("response_type", 128);
-pub(super) const RESPONSE_MODE: Name = Name::new("response_mode", 128);
-pub(super) const STATE: Name = Name::new("state", 8192);
-pub(super) const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
-pub(super) const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
+const RESPONSE_MODE: Name = Name::new("response_mode", 128);
+const STATE: Name = Name::new("state", 8192);
+const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
+const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
 const REQUEST: Name = Name::new("request", 65_536);
 const REQUEST_URI: Name = Name::new("request_uri", 2048);
 
-/// An unvalidated authorization request. A client secret in it is not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizeRequest {
-    /// The id, if it has the form of one of ours.
-    pub client_id: Option<ClientId>,
+/// Declares the request from the parameters that occur at most once. A new one is a row here: it is then parsed, kept
+/// over a sign-in, and a part of a pushed request.
+macro_rules! request_parameters {
+    ($($(#[doc = $doc:literal])? $visibility:vis $field:ident: $name:expr;)+) => {
+        /// An unvalidated authorization request. A client secret in it is not read.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct AuthorizeRequest {
+            /// The id, if it has the form of one of ours.
+            pub client_id: Option<ClientId>,
+            pub(super) resources: Vec<String>,
+            $($(#[doc = $doc])? $visibility $field: Option<String>,)+
+            pub(super) has_request: bool,
+            pub(super) has_request_uri: bool,
+        }
+
+        impl AuthorizeRequest {
+            /// The parameters that are read; a client secret is not among them.
+            pub const KNOWN: &[Name] = &[CLIENT_ID, RESOURCE, REQUEST, REQUEST_URI, $($name),+];
+
+            fn parse_known(parameters: &Parameters) -> Result<Self, Refusal> {
+                let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
+                let client_id = parameters.required(CLIENT_ID)?;
+                Ok(Self {
+                    client_id: client_id.parse().ok(),
+                    resources: parameters.all(RESOURCE)?.map(str::to_owned).collect(),
+                    $($field: owned($name)?,)+
+                    has_request: parameters.one(REQUEST)?.is_some(),
+                    has_request_uri: parameters.one(REQUEST_URI)?.is_some(),
+                })
+            }
+
+            /// The parameters that occur at most once and are given.
+            pub(super) fn single(&self) -> impl Iterator<Item = (Name, &str)> {
+                let all = [$(($name, self.$field.as_deref())),+];
+                all.into_iter().filter_map(|(name, value)| Some((name, value?)))
+            }
+        }
+    };
+}
+
+request_parameters! {
+    pub(super) response_type: RESPONSE_TYPE;
+    pub(super) response_mode: RESPONSE_MODE;
     /// The address to which the browser should return, exactly as sent.
-    pub redirect_uri: Option<String>,
-    pub(super) response_type: Option<String>,
-    pub(super) response_mode: Option<String>,
-    pub(super) scope: Option<String>,
-    pub(super) state: Option<String>,
-    pub(super) code_challenge: Option<String>,
-    pub(super) code_challenge_method: Option<String>,
-    pub(super) prompt: Option<String>,
-    pub(super) has_request: bool,
-    pub(super) has_request_uri: bool,
+    pub redirect_uri: REDIRECT_URI;
+    pub(super) scope: SCOPE;
+    pub(super) state: STATE;
+    pub(super) code_challenge: CODE_CHALLENGE;
+    pub(super) code_challenge_method: CODE_CHALLENGE_METHOD;
+    pub(super) prompt: PROMPT;
 }
 
 impl AuthorizeRequest {
-    /// The parameters that are read; a client secret is not among them.
-    pub const KNOWN: [Name; 11] = [
-        CLIENT_ID,
-        REDIRECT_URI,
-        RESPONSE_TYPE,
-        RESPONSE_MODE,
-        SCOPE,
-        STATE,
-        CODE_CHALLENGE,
-        CODE_CHALLENGE_METHOD,
-        PROMPT,
-        REQUEST,
-        REQUEST_URI,
-    ];
-
-    /// Reads the parameters that this endpoint knows, each at most once; others are ignored ([RFC 6749
-    /// §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
+    /// Reads the parameters that this endpoint knows, each at most once except `resource`; others are ignored
+    /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///
     /// # Errors
     /// [`Refusal::Parameter`], to be shown as a page, because no redirect target is validated yet.
     pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
-        let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
-        let client_id = parameters.required(CLIENT_ID)?;
-        Ok(Self {
-            client_id: client_id.parse().ok(),
-            redirect_uri: owned(REDIRECT_URI)?,
-            response_type: owned(RESPONSE_TYPE)?,
-            response_mode: owned(RESPONSE_MODE)?,
-            scope: owned(SCOPE)?,
-            state: owned(STATE)?,
-            code_challenge: owned(CODE_CHALLENGE)?,
-            code_challenge_method: owned(CODE_CHALLENGE_METHOD)?,
-            prompt: owned(PROMPT)?,
-            has_request: parameters.one(REQUEST)?.is_some(),
-            has_request_uri: parameters.one(REQUEST_URI)?.is_some(),
-        })
+        Self::parse_known(parameters)
     }
 }

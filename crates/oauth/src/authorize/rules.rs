@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect};
+use super::{
+    AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect, ResponseMode, ResponseRoute,
+};
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
 use crate::redirect;
@@ -17,11 +19,10 @@ pub struct ValidRequest {
     pub(super) application: ApplicationId,
     pub(super) application_epoch: Epoch,
     pub(super) client_type: ClientType,
-    pub(super) target: RedirectTarget,
+    pub(super) route: ResponseRoute,
     pub(super) redirect_uri: Option<String>,
     pub(super) scopes: ScopeSet,
     pub(super) details: GrantDetails,
-    pub(super) state: Option<String>,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
 }
@@ -51,17 +52,17 @@ impl ValidRequest {
 
     /// Where the browser goes with the response.
     pub fn target(&self) -> &RedirectTarget {
-        &self.target
+        &self.route.target
+    }
+
+    /// Where the response goes, and how.
+    pub fn route(&self) -> &ResponseRoute {
+        &self.route
     }
 
     /// The `redirect_uri` of the request exactly as sent, whose digest goes into the code.
     pub fn redirect_uri(&self) -> Option<&str> {
         self.redirect_uri.as_deref()
-    }
-
-    /// The client's own `state`, to be returned.
-    pub fn state(&self) -> Option<&str> {
-        self.state.as_deref()
     }
 
     /// The response after the user has pressed Deny.
@@ -70,8 +71,7 @@ impl ValidRequest {
     }
 
     pub(super) fn refuse(&self, refusal: Refusal) -> AuthorizeRefusal {
-        let (target, state) = (self.target.clone(), self.state.clone());
-        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { target, refusal, state }))
+        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route: self.route.clone(), refusal }))
     }
 }
 
@@ -105,12 +105,11 @@ pub(super) fn redirect_url_is_registered(
 pub(super) fn decide(
     request: &AuthorizeRequest,
     application: &Application,
-    target: RedirectTarget,
+    route: ResponseRoute,
     registry: &ScopeRegistry,
 ) -> Result<ValidRequest, Refusal> {
     no_request_object_is_sent(request)?;
     response_type_is_code(request)?;
-    response_mode_is_query(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, registry)?;
     let challenge = challenge_is_s256(request)?;
@@ -120,11 +119,10 @@ pub(super) fn decide(
         application: application.id,
         application_epoch: application.epoch,
         client_type: application.settings.client_type,
-        target,
+        route,
         redirect_uri: request.redirect_uri.clone(),
         scopes,
         details: GrantDetails::default(),
-        state: request.state.clone(),
         challenge,
         prompt,
     })
@@ -149,10 +147,17 @@ fn response_type_is_code(request: &AuthorizeRequest) -> Result<(), Refusal> {
     }
 }
 
-fn response_mode_is_query(request: &AuthorizeRequest) -> Result<(), Refusal> {
-    match request.response_mode.as_deref() {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(Refusal::ResponseModeUnsupported),
+/// [OAuth 2.0 Multiple Response Type Encoding Practices
+/// §2.1](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes): the default mode of a code is
+/// `query`.
+pub(super) fn response_mode_is_supported(
+    request: &AuthorizeRequest,
+    target: &RedirectTarget,
+) -> Result<ResponseMode, Refusal> {
+    let Some(name) = request.response_mode.as_deref() else { return Ok(ResponseMode::Query) };
+    match ResponseMode::find(name).ok_or(Refusal::ResponseModeUnsupported)? {
+        ResponseMode::FormPost if !target.accepts_a_form() => Err(Refusal::FormPostToApplication),
+        mode => Ok(mode),
     }
 }
 

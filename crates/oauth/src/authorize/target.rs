@@ -4,8 +4,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Position, Url};
 
 use crate::redirect;
-use crate::refusal::Refusal;
-use domain::secret::CodeText;
 
 /// Everything except the unreserved characters of RFC 3986; all decoders of forms and of URLs can read it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -49,24 +47,14 @@ impl RedirectTarget {
         Self { url }
     }
 
-    /// The address with the code for the client ([RFC 6749
-    /// §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2), [RFC 9207
-    /// §2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
-    pub fn with_code(&self, code: &CodeText, state: Option<&str>, issuer: &str) -> String {
-        self.with(&[("code", Some(code.expose())), ("state", state), ("iss", Some(issuer))])
+    /// The URL as it was validated.
+    pub(super) fn as_str(&self) -> &str {
+        self.url.as_str()
     }
 
-    /// The address with the error for the client ([RFC 6749
-    /// §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
-    pub fn with_error(&self, refusal: Refusal, state: Option<&str>, issuer: &str) -> String {
-        let description = refusal.description();
-        let (code, description) = (Some(refusal.code().as_str()), Some(description.as_str()));
-        self.with(&[
-            ("error", code),
-            ("error_description", description),
-            ("state", state),
-            ("iss", Some(issuer)),
-        ])
+    /// Whether a form can be posted to it: an application on the device receives only an address.
+    pub(super) fn accepts_a_form(&self) -> bool {
+        matches!(self.url.scheme(), "http" | "https")
     }
 
     /// Where the browser goes next, to be shown to the user.
@@ -87,22 +75,32 @@ impl RedirectTarget {
 
     /// "The endpoint URI MAY include a query component, which MUST be retained when adding additional query
     /// parameters" ([RFC 6749 §3.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2)).
-    fn with(&self, parameters: &[(&str, Option<&str>)]) -> String {
+    pub(super) fn with_query(&self, members: &[(&'static str, String)]) -> String {
         let mut location = self.url[..Position::AfterPath].to_owned();
-        let mut separator = '?';
-        if let Some(query) = self.url.query().filter(|query| !query.is_empty()) {
+        let query = self.url.query().filter(|query| !query.is_empty());
+        if let Some(query) = query {
             location.push('?');
             location.push_str(query);
-            separator = '&';
         }
-        for (name, value) in parameters {
-            let Some(value) = value else { continue };
-            location.push(separator);
-            location.push_str(name);
-            location.push('=');
-            location.extend(utf8_percent_encode(value, RESERVED));
-            separator = '&';
-        }
+        append(&mut location, if query.is_some() { '&' } else { '?' }, members);
         location
+    }
+
+    /// The address with the parameters in its fragment; a redirect URL has no fragment of its own.
+    pub(super) fn with_fragment(&self, members: &[(&'static str, String)]) -> String {
+        let mut location = self.url[..Position::AfterQuery].to_owned();
+        append(&mut location, '#', members);
+        location
+    }
+}
+
+/// Appends the parameters in form encoding, the first after `separator`.
+fn append(location: &mut String, mut separator: char, members: &[(&'static str, String)]) {
+    for (name, value) in members {
+        location.push(separator);
+        location.push_str(name);
+        location.push('=');
+        location.extend(utf8_percent_encode(value, RESERVED));
+        separator = '&';
     }
 }

@@ -30,7 +30,7 @@ fn checked(
 fn redirected(refused: &AuthorizeRefusal) -> Refusal {
     match refused {
         AuthorizeRefusal::Redirect(redirect) => {
-            assert_eq!(redirect.state.as_deref(), Some("xyz"));
+            assert_eq!(redirect.route.state.as_deref(), Some("xyz"));
             redirect.refusal
         }
         AuthorizeRefusal::Page(refusal) => panic!("{refusal:?} was not redirected"),
@@ -46,7 +46,7 @@ fn the_request_of_the_specification_is_valid() {
     // RFC 6749 §4.1.1
     let valid = checked(&[("redirect_uri", REDIRECT)], |_| {}).unwrap();
     assert_eq!(*valid.scopes(), BuiltInScope::OData.into());
-    assert_eq!((valid.state(), valid.redirect_uri()), (Some("xyz"), Some(REDIRECT)));
+    assert_eq!((valid.route().state.as_deref(), valid.redirect_uri()), (Some("xyz"), Some(REDIRECT)));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn other_errors_are_sent_to_the_client_by_redirect() {
         (vec![("response_type", "")], missing),
         (vec![("response_type", "token")], Refusal::ResponseTypeUnsupported),
         (vec![("response_type", "code id_token")], Refusal::ResponseTypeUnsupported),
-        (vec![("response_mode", "fragment")], Refusal::ResponseModeUnsupported),
+        (vec![("response_mode", "web_message")], Refusal::ResponseModeUnsupported),
         (vec![("request", "eyJ")], Refusal::RequestObject),
         (vec![("request_uri", "urn:x")], Refusal::RequestObjectByReference),
         (vec![("scope", "nonsense")], Refusal::ScopeUnknown),
@@ -197,18 +197,67 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
 fn a_denial_has_the_description_of_hybrid_data_pipeline() {
     let AuthorizeRefusal::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
     assert_eq!(
-        denied.location(ISSUER),
-        "https://client.example.com/cb?error=access_denied&error_description=User%20denied%20OAuth%20access\
+        denied.response(ISSUER).deliver(),
+        redirect(
+            "https://client.example.com/cb?error=access_denied&error_description=User%20denied%20OAuth%20access\
          &state=xyz&iss=https%3A%2F%2Fgate.example"
+        )
     );
+}
+
+fn redirect(location: &str) -> Delivery {
+    Delivery::Redirect(location.to_owned())
+}
+
+#[test]
+fn a_response_travels_in_the_requested_mode() {
+    let registered = "https://client.example.com/cb?app=1";
+    let delivered = |mode| {
+        let change =
+            |settings: &mut ApplicationSettings| settings.redirect_urls = vec![registered.to_owned()];
+        let valid = checked(&[("response_mode", mode), ("state", "a b")], change).unwrap();
+        valid.route().with_code(&CodeText::new("sgc_1"), ISSUER).deliver()
+    };
+    let fragment = format!("{registered}#code=sgc_1&state=a%20b&iss=https%3A%2F%2Fgate.example");
+    assert_eq!(delivered("fragment"), redirect(&fragment));
+    let fields = [("code", "sgc_1"), ("state", "a b"), ("iss", ISSUER)];
+    let fields = fields.map(|(name, value)| (name, value.to_owned())).to_vec();
+    assert_eq!(
+        delivered("form_post"),
+        Delivery::Form(ResponseForm { action: registered.to_owned(), fields })
+    );
+}
+
+#[test]
+fn an_error_travels_in_the_requested_mode() {
+    let refused = checked(&[("response_mode", "fragment"), ("scope", "nonsense")], |_| {}).unwrap_err();
+    let AuthorizeRefusal::Redirect(refused) = refused else { panic!("a page") };
+    let Delivery::Redirect(location) = refused.response(ISSUER).deliver() else { panic!("a form") };
+    assert!(location.starts_with(&format!("{REDIRECT}#error=invalid_scope&")), "{location}");
+    let refused = checked(&[("response_mode", "web_message")], |_| {}).unwrap_err();
+    let AuthorizeRefusal::Redirect(refused) = refused else { panic!("a page") };
+    let Delivery::Redirect(location) = refused.response(ISSUER).deliver() else { panic!("a form") };
+    assert!(location.starts_with(&format!("{REDIRECT}?error=invalid_request&")), "{location}");
+}
+
+#[test]
+fn a_form_is_posted_to_web_addresses_only() {
+    let native = |settings: &mut ApplicationSettings| {
+        settings.redirect_urls = vec!["com.example.app:/cb".to_owned()];
+    };
+    let refused = checked(&[("response_mode", "form_post")], native).unwrap_err();
+    assert_eq!(redirected(&refused), Refusal::FormPostToApplication);
 }
 
 #[test]
 fn the_query_of_the_redirect_url_is_kept() {
     let registered = "https://client.example.com/cb?app=1&x=%20";
     let valid = checked(&[], |settings| settings.redirect_urls = vec![registered.to_owned()]).unwrap();
-    let location = valid.target().with_code(&CodeText::new("sgc_1"), None, ISSUER);
-    assert_eq!(location, format!("{registered}&code=sgc_1&iss=https%3A%2F%2Fgate.example"));
+    let delivery = valid.route().with_code(&CodeText::new("sgc_1"), ISSUER).deliver();
+    assert_eq!(
+        delivery,
+        redirect(&format!("{registered}&code=sgc_1&state=xyz&iss=https%3A%2F%2Fgate.example"))
+    );
 }
 
 #[test]
@@ -248,8 +297,11 @@ fn the_return_from_sign_in_drops_secrets_and_unknown_parameters() {
 proptest! {
     #[test]
     fn redirect_parameters_are_parsed_back_unchanged(state in "\\PC{0,60}", code in "[!-~]{1,60}") {
-        let target = checked(&[], |settings| settings.redirect_urls = vec![format!("{REDIRECT}?a=b")]).unwrap().target;
-        let location = target.with_code(&CodeText::new(code.as_str()), Some(&state), ISSUER);
+        let change = |settings: &mut ApplicationSettings| settings.redirect_urls = vec![format!("{REDIRECT}?a=b")];
+        let mut route = checked(&[], change).unwrap().route;
+        route.state = Some(state.clone());
+        let response = route.with_code(&CodeText::new(code.as_str()), ISSUER);
+        let Delivery::Redirect(location) = response.deliver() else { panic!("a form") };
         let read: Vec<_> = Url::parse(&location).unwrap().query_pairs().into_owned().collect();
         let expected = [("a", "b"), ("code", &code), ("state", &state), ("iss", ISSUER)];
         prop_assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());

@@ -16,7 +16,7 @@ use axum::response::Response;
 use domain::secret::SessionCookie;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
-use oauth::authorize::AuthorizeRequest;
+use oauth::authorize::{AuthorizeRequest, Delivery};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
@@ -28,6 +28,8 @@ use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
 use crate::pages::{DestinationInWords, HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
+
+pub(crate) mod form_post;
 
 /// The path to which the sign-in page returns.
 const PATH: &str = "/oauth2/authorize";
@@ -72,7 +74,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 /// cookies, and sends them when it repeats the request with `GET`.
 pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
     if !visit.may_set_cookies()
-        && let Some(query) = form.parameters().encoded(&AuthorizeRequest::KNOWN)
+        && let Some(query) = form.parameters().encoded(AuthorizeRequest::KNOWN)
     {
         return go_to(&format!("{PATH}?{query}"));
     }
@@ -224,7 +226,8 @@ async fn shown(
 ) -> Response {
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
-        AuthorizeAnswer::Redirect(location) => go_to(location),
+        AuthorizeAnswer::Respond(Delivery::Redirect(location)) => go_to(location),
+        AuthorizeAnswer::Respond(Delivery::Form(form)) => form_post::show(form),
         AuthorizeAnswer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit

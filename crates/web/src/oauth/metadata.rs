@@ -1,4 +1,5 @@
-//! `GET /.well-known/oauth-authorization-server`.
+//! `GET /.well-known/oauth-authorization-server`, and the same document at `/.well-known/openid-configuration` ([RFC 8414
+//! §5](https://www.rfc-editor.org/rfc/rfc8414#section-5)).
 
 use app::management::scopes::ScopeService;
 use app::node::NodeService;

@@ -41,7 +41,12 @@ pub enum PageContext {
     /// The same, with a form after which the browser is redirected to that site, which may redirect it
     /// anywhere.
     FlowOnward,
+    /// A page whose form posts the response to the client, by the one script that runs on any page.
+    SelfSubmitting,
 }
+
+/// The script of a self-submitting page. Its security policy permits the digest of exactly this text.
+pub const SELF_SUBMITTING_SCRIPT: &str = "document.forms[0].submit()";
 
 /// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
@@ -73,8 +78,8 @@ pub fn sentence(message: &str) -> String {
     first.to_uppercase().chain(characters).collect::<String>() + stop
 }
 
-/// A page with its security policy: it loads only our own style sheet, runs no script, cannot be framed and
-/// is not cached.
+/// A page with its security policy: it loads only our own style sheet, runs no script unless it is self-submitting, cannot
+/// be framed and is not cached.
 pub fn html(status: StatusCode, page: &impl Template, place: PageContext) -> Response {
     rendered(status, page.render().ok().map(Bytes::from), place)
 }
@@ -109,6 +114,11 @@ const fn security_policy(place: PageContext) -> &'static str {
         // Browsers apply form-action to every redirect that follows, and only the client knows those.
         PageContext::FlowOnward => {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+        }
+        // The digest is that of `SELF_SUBMITTING_SCRIPT`.
+        PageContext::SelfSubmitting => {
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+             script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'"
         }
     }
 }

@@ -84,7 +84,7 @@ async fn all_other_errors_are_sent_to_the_client() {
         (&client, &[("code_challenge", CHALLENGE), ("code_challenge_method", "plain")], "invalid_request"),
         (&client, &[("code_challenge", "abc"), ("code_challenge_method", "S256")], "invalid_request"),
         (&client, &[("code_challenge_method", "S256")], "invalid_request"),
-        (&client, &[("response_mode", "fragment")], "invalid_request"),
+        (&client, &[("response_mode", "web_message")], "invalid_request"),
         (&client, &[("prompt", "none login")], "invalid_request"),
         (&client, &[("request", "x")], "request_not_supported"),
         (&client, &[("request_uri", "https://a.example")], "request_uri_not_supported"),

@@ -315,6 +315,7 @@ async fn no_method_on_any_path_causes_a_server_error() {
         "/account/applications/99999999999999999999/revoke",
         "/account/password",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
         "/healthz",
         "/assets/../login",
         "//",

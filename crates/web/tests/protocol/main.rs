@@ -27,6 +27,7 @@ mod password_change;
 mod rates;
 mod refresh;
 mod refusals;
+mod response_modes;
 mod revocation;
 mod rotation;
 mod scopes;

@@ -14,6 +14,7 @@ async fn the_metadata_lists_what_is_supported() {
     assert_eq!(body["issuer"], issuer);
     assert_eq!(body["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(body["response_types_supported"], json!(["code"]));
+    assert_eq!(body["response_modes_supported"], json!(["query", "fragment", "form_post"]));
     assert_eq!(body["authorization_response_iss_parameter_supported"], true);
     let grants = body["grant_types_supported"].as_array().unwrap();
     for grant in ["authorization_code", "refresh_token", "password", "client_credentials"] {
@@ -29,5 +30,17 @@ async fn the_metadata_lists_what_is_supported() {
     ] {
         assert_eq!(body[member], format!("{issuer}{path}"));
         server.get(path).send().await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn both_well_known_addresses_have_the_same_document() {
+    let server = TestServer::start().await;
+    let at = async |path: &str| server.get(path).send().await.expect(200);
+    let openid = at("/.well-known/openid-configuration").await;
+    assert_eq!(openid.header("access-control-allow-origin"), "*");
+    assert_eq!(openid.json(), at("/.well-known/oauth-authorization-server").await.json());
+    for path in ["/.well-known/oauth-authorization-server/other", "/.well-known/openid-configuration/other"] {
+        server.get(path).send().await.expect(404);
     }
 }
