@@ -55,7 +55,8 @@ fn migrations_run_once_and_are_named_before() {
             (8, "origin_of_grants"),
             (9, "sealed_options"),
             (10, "scopes"),
-            (11, "request_details")
+            (11, "request_details"),
+            (12, "signing_keys"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());
