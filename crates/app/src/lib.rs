@@ -158,6 +158,8 @@ services! {
     applications: management::applications::ApplicationService,
     /// The applications that a user has allowed.
     allowed_applications: management::allowed::AllowedApplicationService,
+    /// Revocation of everything of a user, an application or a time.
+    global_revocation: management::global_revocation::GlobalRevocationService,
     /// User accounts.
     users: management::users::UserService,
     /// Sessions of other users.

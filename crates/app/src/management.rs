@@ -5,6 +5,7 @@ pub mod allowed;
 pub mod applications;
 pub mod audit;
 pub mod data_sources;
+pub mod global_revocation;
 pub mod limits;
 pub mod lists;
 pub mod roles;

@@ -72,6 +72,7 @@ actions! {
     RevokeToken = "token.revoke",
     RevokeGrant = "grant.revoke",
     RefuseAccess = "access.refuse",
+    RevokeAccess = "access.revoke",
     CreateDataSource = "data_source.create",
     UpdateDataSource = "data_source.update",
     DeleteDataSource = "data_source.delete",

@@ -36,6 +36,8 @@ pub enum RevokedSubject {
         /// The first epoch that stays valid.
         epoch: Epoch,
     },
+    /// Everything issued before an instant, by the clock of the node that issued it.
+    IssuedBefore(Timestamp),
 }
 
 impl RevokedSubject {
@@ -54,6 +56,7 @@ impl RevokedSubject {
                 token.application == application && token.application_epoch < epoch
             }
             Self::User { user, epoch } => token.user == user && token.user_epoch < epoch,
+            Self::IssuedBefore(instant) => token.id.at() < instant,
         }
     }
 }
@@ -113,6 +116,8 @@ mod tests {
             (RevokedSubject::User { user, epoch: Epoch::new(6) }, true),
             (RevokedSubject::User { user, epoch: Epoch::new(5) }, false),
             (RevokedSubject::User { user: other_user, epoch: Epoch::GONE }, false),
+            (RevokedSubject::IssuedBefore(Timestamp::from_secs(1)), false),
+            (RevokedSubject::IssuedBefore(Timestamp::from_secs(2)), true),
         ] {
             assert_eq!(subject.ends(&token()), ends, "{subject:?}");
         }

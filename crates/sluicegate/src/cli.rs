@@ -21,6 +21,7 @@ pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod resource_servers;
 pub(crate) mod restore;
+pub(crate) mod revoke;
 pub(crate) mod roles;
 pub(crate) mod scopes;
 pub(crate) mod secrets;
@@ -113,6 +114,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: allowed::AllowedCommand,
     },
+    /// Revoke everything of a user, of an application, of both together, or of a time.
+    #[command(after_help = "Examples:\n  sluicegate revoke --user ada --data-dir ./data\n  \
+        sluicegate revoke --issued-before 2030-12-31T00:00:00Z --yes --data-dir ./data")]
+    Revoke(revoke::Revoke),
     /// Manage the origins whose web pages may read responses.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
     Cors {

@@ -5,8 +5,8 @@ use domain::id::{ApplicationId, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
-use store::relational::{consents, grants, revocations as feed};
-use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
+use store::relational::{access, consents, grants, judged, revocations as feed};
+use store::{AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated};
 
 use crate::create_grants::CreateGrant;
 use crate::pending_revocations::{End, PendingRevocation};
@@ -78,6 +78,15 @@ impl Grants for PostgresStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Vec<Revocation>>> {
         serialized!(self, db => consents::revoke_allowed(&Tables(db), user, application, revocation_expires_at, &audit))
+    }
+
+    fn revoke_access(
+        &self,
+        access: AccessOf,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Option<Vec<Revocation>>, RightsChanged>> {
+        serialized!(self, db => judged(access::revoke(&Tables(db), access, revocation_expires_at, &audit)))
     }
 
     fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>> {

@@ -7,8 +7,8 @@ use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, params};
 use store::columns::{OriginColumns, ScopeColumns};
-use store::relational::{consents, grants, revocations as feed, run_ready};
-use store::{Answer, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
+use store::relational::{access, consents, grants, judged, revocations as feed, run_ready};
+use store::{AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated};
 
 use crate::tables::Tables;
 use crate::{SqliteStore, allowed, audit, micros, micros_of, revocations, sql};
@@ -86,6 +86,17 @@ impl Grants for SqliteStore {
     ) -> Answer<'_, Option<Vec<Revocation>>> {
         self.write(move |db| {
             run_ready(consents::revoke_allowed(&Tables(db), user, application, revocation_expires_at, &audit))
+        })
+    }
+
+    fn revoke_access(
+        &self,
+        access: AccessOf,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Option<Vec<Revocation>>, RightsChanged>> {
+        self.write(move |db| {
+            run_ready(judged(access::revoke(&Tables(db), access, revocation_expires_at, &audit)))
         })
     }
 

@@ -17,7 +17,7 @@ pub use account::{
 };
 pub use application::SettingsColumns;
 pub use grant::OriginColumns;
-pub use revocation::SubjectColumns;
+pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{
     ScopeColumns, assignment_from_column, assignment_to_column, risk_from_column, scopes_from_columns,
 };

@@ -128,6 +128,8 @@ macro_rules! conformance_tests {
                 an_epoch_that_grew_leaves_grants_and_consents_dead,
                 what_is_founded_after_a_reset_lives,
                 the_feed_has_no_gaps_and_is_in_order,
+                all_access_of_a_subject_is_revoked_by_one_event,
+                the_latest_instant_of_a_revocation_stays_in_the_feed,
                 versions_grow_with_each_change,
             }
             data_sources {

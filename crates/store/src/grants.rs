@@ -7,7 +7,7 @@ use oauth::grant::{Allowed, Consent, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::Revocation;
 use oauth::scope::ScopeSet;
 
-use crate::Answer;
+use crate::{Answer, Judged, RightsChanged};
 
 /// A consent to be stored.
 #[derive(Debug, Clone)]
@@ -51,6 +51,24 @@ pub struct NewGrant {
     pub at: Timestamp,
     /// When the grant expires; `None` while it has a refresh token.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Whose access is revoked as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessOf {
+    /// Everything issued for a user, and the user's sessions and consents.
+    User(UserId),
+    /// Everything issued to an application, and all consents for it. Its secrets stay.
+    Application(ApplicationId),
+    /// What a user has allowed an application.
+    UserAtApplication {
+        /// The user.
+        user: UserId,
+        /// The application.
+        application: ApplicationId,
+    },
+    /// Every token, code, grant and session that is older than an instant. Consents stay.
+    IssuedBefore(Timestamp),
 }
 
 /// The result of creating a grant.
@@ -126,6 +144,14 @@ pub trait Grants {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Option<Vec<Revocation>>>;
+    /// Revokes all access of a subject, with one revocation and one audit event. Returns `None` if there is no such user
+    /// or application, or if the user has not allowed the application; nothing is stored then.
+    fn revoke_access(
+        &self,
+        access: AccessOf,
+        revocation_expires_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Option<Vec<Revocation>>, RightsChanged>>;
     /// Lists the revocations after `seq` that have not expired at `now`, in order, at most `limit`.
     fn revocations_after(&self, seq: i64, now: Timestamp, limit: u32) -> Answer<'_, Vec<Revocation>>;
 }

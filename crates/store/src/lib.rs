@@ -46,7 +46,7 @@ pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
-pub use grants::{GrantCreation, Grants, NewConsent, NewGrant, Rotated};
+pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};

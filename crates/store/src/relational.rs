@@ -26,6 +26,7 @@ use crate::{
     TrustedOriginRefusal, UserRefusal,
 };
 
+pub mod access;
 pub mod applications;
 pub mod audit;
 pub mod authority;

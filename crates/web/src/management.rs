@@ -11,6 +11,7 @@ mod list;
 pub(crate) mod permissions;
 mod refusal;
 pub(crate) mod resource_servers;
+pub(crate) mod revocations;
 pub(crate) mod roles;
 pub(crate) mod trusted_origins;
 pub(crate) mod users;

@@ -5,8 +5,8 @@ use axum::routing::{delete, get, post, put};
 
 use crate::management::resource_servers::scopes;
 use crate::management::{
-    allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers, roles,
-    trusted_origins, users,
+    allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers,
+    revocations, roles, trusted_origins, users,
 };
 use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
 use crate::pages::{account, demo, login, logout, password, start};
@@ -94,6 +94,7 @@ fn management() -> Router<WebState> {
         .route("/api/admin/limits/system",           get(limits::list))
         .route("/api/admin/limits/system/{limitId}", get(limits::get).post(limits::set).put(limits::set).delete(limits::reset))
         .route("/api/admin/audit",                   get(audit::list))
+        .route("/api/admin/revocations",               post(revocations::revoke))
         .route("/api/admin/resourceservers",                       get(resource_servers::list).post(resource_servers::create))
         .route("/api/admin/resourceservers/{id}",                  get(resource_servers::get).put(resource_servers::update).delete(resource_servers::delete))
         .route("/api/admin/resourceservers/{id}/scopes",           get(scopes::list).post(scopes::create))

@@ -76,6 +76,10 @@ fn role(_: &TestServer) -> Value {
     json!({ "name": fresh("role"), "description": "", "permissions": [7, 11] })
 }
 
+fn old_access(_: &TestServer) -> Value {
+    json!({ "issuedBefore": "2001-01-01T00:00:00Z" })
+}
+
 fn limit(_: &TestServer) -> Value {
     json!({ "value": 1_000 })
 }
@@ -188,6 +192,7 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    SCOPE,                      Target::Scope,          nothing,         200),
     administration(Method::PUT,    SCOPE,                      Target::Scope,          scope,           200),
     administration(Method::DELETE, SCOPE,                      Target::Scope,          nothing,         204),
+    administration(Method::POST,   "/api/admin/revocations",   Target::Plain,   old_access, 204),
     administration(Method::GET,    "/api/admin/audit",         Target::Plain,   nothing, 200),
 
     row(Method::GET,    "/api/mgmt/permissions",     Target::Plain,  nothing, 200, 200),

@@ -135,11 +135,13 @@ impl AuthenticationService {
         let Ok((id, digest)) = self.context.vault.parse_session_cookie(cookie) else {
             return Ok(None);
         };
+        self.context.ensure_fresh().await?;
         let Some(session) = self.context.store.find_session(id).await? else {
             return Ok(None);
         };
         if session.expires_at.is_past(self.context.now())
             || !self.context.vault.same_digest(&session.digest, &digest)
+            || self.context.revocations.ends_all_of(session.auth_time)
         {
             return Ok(None);
         }

@@ -10,6 +10,9 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::token_payload::AccessToken;
 
+use oauth::grant::Grant;
+use store::StoreError;
+
 use crate::Context;
 use crate::node::lifetimes::REVOCATIONS_KEPT_SECS;
 
@@ -26,6 +29,7 @@ struct Inner {
     allowances: HashMap<(UserId, ApplicationId), (GrantId, Timestamp)>,
     applications: HashMap<ApplicationId, (Epoch, Timestamp)>,
     users: HashMap<UserId, (Epoch, Timestamp)>,
+    issued_before: Option<Timestamp>,
     last_seq: i64,
 }
 
@@ -33,7 +37,8 @@ impl RevocationIndex {
     /// Whether a revocation applies to the token.
     pub fn ends(&self, token: &AccessToken) -> bool {
         let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        index.tokens.contains_key(&token.id)
+        index.issued_before.is_some_and(|instant| token.id.at() < instant)
+            || index.tokens.contains_key(&token.id)
             || token.grant.is_some_and(|grant| index.grant_has_ended(grant, token.user, token.application))
             || index
                 .applications
@@ -76,6 +81,12 @@ impl RevocationIndex {
         index.users.retain(|_, (_, expiry)| !expiry.is_past(now));
     }
 
+    /// Whether everything issued at this time is revoked.
+    pub fn ends_all_of(&self, issued_at: Timestamp) -> bool {
+        let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        index.issued_before.is_some_and(|instant| issued_at < instant)
+    }
+
     /// The position in the feed up to which this index is complete.
     pub fn last_seq(&self) -> i64 {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).last_seq
@@ -89,6 +100,7 @@ impl RevocationIndex {
             + index.allowances.len()
             + index.applications.len()
             + index.users.len()
+            + usize::from(index.issued_before.is_some())
     }
 
     /// Whether there are no revocations.
@@ -98,6 +110,24 @@ impl RevocationIndex {
 }
 
 impl Context {
+    /// Finds a grant, whether or not it is revoked. One that is older than a revocation of everything counts as
+    /// revoked.
+    pub(crate) async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        Ok(self.store.find_grant(id).await?.map(|grant| self.with_revocations(grant)))
+    }
+
+    /// The grant in the state that this node last saw, with the revocations of everything that it knows now.
+    pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
+        self.entities.last_seen_grant(id).map(|grant| self.with_revocations(grant))
+    }
+
+    fn with_revocations(&self, grant: Grant) -> Grant {
+        if self.revocations.ends_all_of(grant.created_at) {
+            return Grant { revoked_at: grant.revoked_at.or(Some(self.now())), ..grant };
+        }
+        grant
+    }
+
     /// When the longest-lived token that could be revoked now will have expired. The store keeps revocations
     /// until then, as `revocation_expires_at` of its operations.
     pub(crate) fn revocations_expire_at(&self) -> Timestamp {
@@ -123,6 +153,9 @@ impl Inner {
                 keep_furthest(self.applications.entry(application), epoch, expiry);
             }
             RevokedSubject::User { user, epoch } => keep_furthest(self.users.entry(user), epoch, expiry),
+            RevokedSubject::IssuedBefore(instant) => {
+                self.issued_before = self.issued_before.max(Some(instant));
+            }
         }
     }
 }
@@ -186,6 +219,8 @@ mod tests {
             application(5),
             user(5),
             user(6),
+            RevokedSubject::IssuedBefore(Timestamp::from_secs(100)),
+            RevokedSubject::IssuedBefore(Timestamp::from_secs(101)),
         ]
     }
 

@@ -80,7 +80,7 @@ impl IntrospectionService {
             return self.respond_to(client, subject, token.application, token.user).await;
         }
         let Ok(token) = self.context.vault.open_refresh_token(text) else { return Ok(None) };
-        let Some(grant) = self.context.store.find_grant(token.grant).await? else { return Ok(None) };
+        let Some(grant) = self.context.find_grant(token.grant).await? else { return Ok(None) };
         let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
         self.note_token_of_another(client, grant.application, origin).await;
         self.respond_to(client, subject, grant.application, grant.user).await

@@ -168,7 +168,7 @@ impl TokenService {
                 let Ok(token) = self.context.vault.open_refresh_token(request.token.expose()) else {
                     return Ok(None);
                 };
-                Ok(self.context.store.find_grant(token.grant).await?.map(|grant| grant.user))
+                Ok(self.context.find_grant(token.grant).await?.map(|grant| grant.user))
             }
             _ => Ok(None),
         }

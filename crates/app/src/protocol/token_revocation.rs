@@ -75,7 +75,7 @@ impl RevocationService {
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }
         let grant = match self.context.vault.open_refresh_token(text) {
-            Ok(token) => self.context.store.find_grant(token.grant).await?,
+            Ok(token) => self.context.find_grant(token.grant).await?,
             Err(_) => None,
         };
         let subject = grant.as_ref().map_or(TokenToRevoke::Unknown, TokenToRevoke::Refresh);

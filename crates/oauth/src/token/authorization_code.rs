@@ -63,6 +63,8 @@ pub struct Facts<'a> {
     pub redirect_digest: Option<[u8; 32]>,
     /// The SHA-256 digest of the verifier in this request, if any.
     pub verifier_digest: Option<[u8; 32]>,
+    /// Whether everything as old as the code was revoked.
+    pub all_revoked: bool,
     /// Limit 100, in seconds.
     pub lifetime_limit_secs: i64,
     /// The current time.
@@ -146,7 +148,7 @@ fn challenge_is_present_if_required(code: &AuthorizationCode, facts: Facts<'_>) 
 fn access_was_not_revoked(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let application_stands = code.application_epoch == facts.client.application().epoch;
     let user_stands = facts.user.is_some_and(|user| user.id == code.user && user.epoch == code.user_epoch);
-    if application_stands && user_stands { Ok(()) } else { Err(Refusal::CodeOutlived) }
+    if application_stands && user_stands && !facts.all_revoked { Ok(()) } else { Err(Refusal::CodeOutlived) }
 }
 
 fn user_is_active(facts: Facts<'_>) -> Result<&User, Refusal> {

@@ -40,10 +40,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID", value_parser = parse::<ApplicationId>)]
     application: Option<ApplicationId>,
     /// Only events from this time on, such as 2030-12-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     since: Option<Timestamp>,
     /// Only events before this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<Timestamp>,
     #[command(flatten)]
     shown: ShowArgs,
@@ -65,7 +65,7 @@ fn action(text: &str) -> Result<Action, String> {
     })
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| "a time is like 2030-12-31T00:00:00Z".to_owned())?;
     Ok(Timestamp::from_micros(time.as_microsecond()))
 }

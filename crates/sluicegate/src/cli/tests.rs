@@ -319,6 +319,7 @@ fn every_member_of_a_payload_has_an_argument() {
 
 /// The operations of the management API with the commands that do the same.
 const OPERATIONS: &[(&str, &str)] = &[
+    ("revokeAccess", "revoke"),
     ("listApplications", "application list"),
     ("registerApplication", "application register"),
     ("getApplication", "application show"),

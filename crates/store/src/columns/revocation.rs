@@ -1,6 +1,7 @@
 //! How the subject of a revocation maps to columns.
 
 use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
+use domain::time::Timestamp;
 use oauth::revocation::RevokedSubject;
 
 use super::Impossible;
@@ -10,6 +11,8 @@ const GRANT: i64 = 2;
 const ALLOWANCE: i64 = 3;
 const APPLICATION: i64 = 4;
 const USER: i64 = 5;
+/// The kind of revocations of everything issued before an instant.
+pub const ISSUED_BEFORE: i64 = 6;
 
 /// The columns of a subject; the columns that its kind does not use are NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +27,7 @@ pub struct SubjectColumns {
     pub user: Option<i64>,
     /// The application.
     pub application: Option<i64>,
-    /// The first epoch that is not revoked.
+    /// The first epoch that is not revoked, or the first instant, in microseconds.
     pub epoch: Option<i64>,
 }
 
@@ -50,6 +53,9 @@ impl From<RevokedSubject> for SubjectColumns {
             RevokedSubject::User { user, epoch } => {
                 Self { kind: USER, user: Some(user.get()), epoch: Some(epoch.get()), ..none }
             }
+            RevokedSubject::IssuedBefore(instant) => {
+                Self { kind: ISSUED_BEFORE, epoch: Some(instant.as_micros()), ..none }
+            }
         }
     }
 }
@@ -73,6 +79,9 @@ impl TryFrom<SubjectColumns> for RevokedSubject {
             (USER, None, None, Some(user), None, Some(epoch)) => {
                 Self::User { user: UserId::new(user), epoch: Epoch::new(epoch) }
             }
+            (ISSUED_BEFORE, None, None, None, None, Some(instant)) => {
+                Self::IssuedBefore(Timestamp::from_micros(instant))
+            }
             _ => return Err(Impossible(format!("a revocation of kind {kind}"))),
         };
         Ok(subject)
@@ -92,6 +101,7 @@ mod tests {
             RevokedSubject::Allowance { user, application, last_grant: GrantId::new(9) },
             RevokedSubject::Application { application, epoch },
             RevokedSubject::User { user, epoch },
+            RevokedSubject::IssuedBefore(Timestamp::from_micros(8)),
         ] {
             assert_eq!(RevokedSubject::try_from(SubjectColumns::from(subject)), Ok(subject));
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::audit::Action;
+use domain::id::{ApplicationId, Epoch, UserId};
 use domain::limit::Limit;
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{OVER, START, World, event, granted};
-use crate::{GrantCreation, NewGrant, Store, StoredKey, UserChange, Versions};
+use crate::{AccessOf, GrantCreation, NewGrant, Store, StoredKey, UserChange, Versions};
 
 pub async fn an_epoch_that_grew_leaves_grants_and_consents_dead(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -54,7 +55,7 @@ pub async fn the_feed_has_no_gaps_and_is_in_order(store: Arc<dyn Store>) {
     let seqs = |feed: &[Revocation]| feed.iter().map(|event| event.seq).collect::<Vec<_>>();
     assert_eq!(seqs(&all), [1, 2, 3]);
     assert_eq!(all[0], first[0]);
-    assert!(matches!(all[2].subject, RevokedSubject::Application { epoch: domain::id::Epoch::GONE, .. }));
+    assert!(matches!(all[2].subject, RevokedSubject::Application { epoch: Epoch::GONE, .. }));
     assert_eq!(after(1, START, 1).await.unwrap(), [all[1]]);
     assert_eq!(
         seqs(&after(0, START.plus_secs(10), 10).await.unwrap()),
@@ -62,6 +63,41 @@ pub async fn the_feed_has_no_gaps_and_is_in_order(store: Arc<dyn Store>) {
         "what no token outlives matters no more"
     );
     assert_eq!(world.store.versions().await.unwrap().revocations, 3);
+}
+
+pub async fn all_access_of_a_subject_is_revoked_by_one_event(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (user, application) = (world.user.id, world.application.id);
+    let revoke = async |access| {
+        let revoked = world.store.revoke_access(access, OVER, event(Action::RevokeAccess)).await.unwrap();
+        revoked.unwrap().map(|events| events.iter().map(|event| event.subject).collect::<Vec<_>>())
+    };
+    let grant = world.grant(1).await;
+    let ended = revoke(AccessOf::User(user)).await.unwrap();
+    assert_eq!(ended, [RevokedSubject::User { user, epoch: Epoch::new(world.user.epoch.get() + 1) }]);
+    assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
+    let epoch = Epoch::new(world.application.epoch.get() + 1);
+    let ended = revoke(AccessOf::Application(application)).await.unwrap();
+    assert_eq!(ended, [RevokedSubject::Application { application, epoch }]);
+    assert_eq!(revoke(AccessOf::UserAtApplication { user, application }).await, None, "nothing is allowed");
+    world.allow().await;
+    assert_eq!(revoke(AccessOf::UserAtApplication { user, application }).await, Some(vec![]));
+    assert_eq!(revoke(AccessOf::User(UserId::new(77))).await, None);
+    assert_eq!(revoke(AccessOf::Application(ApplicationId::new(77))).await, None);
+}
+
+pub async fn the_latest_instant_of_a_revocation_stays_in_the_feed(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let long_after = OVER.plus_secs(1_000_000_000);
+    for instant in [START, START.plus_secs(5)] {
+        let access = AccessOf::IssuedBefore(instant);
+        let revoked = world.store.revoke_access(access, OVER, event(Action::RevokeAccess)).await.unwrap();
+        let subjects: Vec<_> = revoked.unwrap().unwrap().iter().map(|event| event.subject).collect();
+        assert_eq!(subjects, [RevokedSubject::IssuedBefore(instant)]);
+    }
+    let feed = world.store.revocations_after(0, long_after, 9).await.unwrap();
+    let subjects: Vec<_> = feed.iter().map(|event| event.subject).collect();
+    assert_eq!(subjects, [RevokedSubject::IssuedBefore(START.plus_secs(5))]);
 }
 
 pub async fn versions_grow_with_each_change(store: Arc<dyn Store>) {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use app::identity::caller::RequestOrigin;
 use app::management::users::UserDraft;
+use app::node::clock::Clock as _;
 use domain::secret::Password;
 use serde_json::json;
-use testkit::{Answer, TestServer, TestUser, USER};
+use testkit::{ADMIN, Answer, TestServer, TestUser, USER};
 use tokio::task::JoinSet;
 
 use crate::client::{APPLICATIONS, Client, Tokens, assert_refused, is_alive};
@@ -204,5 +205,63 @@ async fn tokens_issued_during_the_revocation_of_a_consent_are_invalid() {
         for access in issued {
             assert!(!is_alive(&server, &access).await);
         }
+    }
+}
+
+async fn revoke(server: &TestServer, payload: serde_json::Value) {
+    server.post("/api/admin/revocations").basic(&ADMIN).json(&payload).send().await.expect(204);
+}
+
+#[tokio::test]
+async fn an_administrator_revokes_everything_of_a_user_or_of_an_application() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let user = server.user(&USER).await.id.get();
+    for payload in [
+        json!({ "user": user }),
+        json!({ "application": client.id }),
+        json!({ "user": user, "application": client.id }),
+    ] {
+        let held = hold(&server, &client).await;
+        revoke(&server, payload).await;
+        assert_dead(&server, &client, &held).await;
+        assert_new_ones_live(&server, &client, &USER).await;
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_revokes_everything_that_is_older_than_an_instant() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let held = hold(&server, &client).await;
+    let mut browser = server.browser();
+    browser.get("/account").await;
+    browser.sign_in(&USER).await;
+    server.clock().advance_secs(10);
+    let now = server.clock().now();
+    let later = client.tokens(&server).await;
+    let instant = jiff::Timestamp::from_microsecond(now.as_micros()).unwrap().to_string();
+    revoke(&server, json!({ "issuedBefore": instant })).await;
+    assert_dead(&server, &client, &held).await;
+    assert!(is_alive(&server, &later.access).await, "issued at the instant, not before it");
+    assert!(!browser.get("/account").await.text().contains("sign-out"), "the session has ended");
+    assert_new_ones_live(&server, &client, &USER).await;
+}
+
+#[tokio::test]
+async fn a_revocation_names_something_that_exists_and_has_passed() {
+    let server = TestServer::start().await;
+    for (payload, status) in [
+        (json!({}), 400),
+        (json!({ "user": 1, "issuedBefore": "2001-01-01T00:00:00Z" }), 400),
+        (json!({ "issuedBefore": "yesterday" }), 400),
+        (json!({ "issuedBefore": "9999-01-01T00:00:00Z" }), 400),
+        (json!({ "user": "1" }), 400),
+        (json!({ "user": 4242 }), 404),
+        (json!({ "application": 4242 }), 404),
+        (json!({ "user": 1, "application": 4242 }), 404),
+    ] {
+        let answer = server.post("/api/admin/revocations").basic(&ADMIN).json(&payload).send().await;
+        assert_eq!(answer.status(), status, "{payload}");
     }
 }

@@ -34,6 +34,7 @@ impl TokenService {
             user: user.as_deref().map(|account| &account.user),
             redirect_digest: request.redirect_uri.as_deref().map(digest),
             verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
+            all_revoked: code.as_ref().is_some_and(|code| self.context.revocations.ends_all_of(code.id.at())),
             lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
             now: self.context.now(),
         });

@@ -41,7 +41,7 @@ impl TokenService {
         }
         for _ in 0..TRIES {
             let grant = match &token {
-                Some(token) => self.context.store.find_grant(token.grant).await?,
+                Some(token) => self.context.find_grant(token.grant).await?,
                 None => None,
             };
             let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
@@ -68,7 +68,7 @@ impl TokenService {
         client: &AuthenticatedClient,
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
-        let Some(grant) = self.context.entities.last_seen_grant(token.grant) else { return Ok(None) };
+        let Some(grant) = self.context.last_seen_grant(token.grant) else { return Ok(None) };
         let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
         if let Ok((
             RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),

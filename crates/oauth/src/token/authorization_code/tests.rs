@@ -32,6 +32,7 @@ fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Res
         user: Some(&user),
         redirect_digest: None,
         verifier_digest: None,
+        all_revoked: false,
         lifetime_limit_secs: 3600,
         now: NOW,
     };
@@ -128,6 +129,7 @@ fn the_code_of_an_inactive_user_is_refused() {
         user: Some(&inactive),
         redirect_digest: None,
         verifier_digest: None,
+        all_revoked: false,
         lifetime_limit_secs: 3600,
         now: NOW,
     };
@@ -154,6 +156,7 @@ fn only_an_application_registered_for_it_gets_a_refresh_token() {
         user: Some(&user),
         redirect_digest: None,
         verifier_digest: None,
+        all_revoked: false,
         lifetime_limit_secs: 3600,
         now: NOW,
     };
@@ -174,9 +177,15 @@ fn a_code_without_a_challenge_is_refused_if_one_is_now_required() {
             user: Some(&user),
             redirect_digest: None,
             verifier_digest: None,
+            all_revoked: false,
             lifetime_limit_secs: 3600,
             now: NOW,
         };
         assert_eq!(decide(facts), Err(Refusal::ChallengeNowRequired));
     }
+}
+
+#[test]
+fn a_code_that_is_older_than_a_revocation_of_everything_is_refused() {
+    assert_eq!(decided(&code(), |facts| facts.all_revoked = true).unwrap_err(), Refusal::CodeOutlived);
 }

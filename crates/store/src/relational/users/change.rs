@@ -33,7 +33,7 @@ pub async fn update<S: SqlTransaction>(
     }
     let mut ended = Vec::new();
     if change.ends_access_of(&before) {
-        ended = end_access(db, &after, change.at, change.revocation_expires_at).await?;
+        ended = end_access(db, id, after.epoch, change.at, change.revocation_expires_at).await?;
     }
     if after.name != before.name {
         // An application record contains the name of its owner.
@@ -46,16 +46,17 @@ pub async fn update<S: SqlTransaction>(
 
 /// Deletes sessions and familiar networks. Grants, consents and tokens become invalid because of the epoch. A
 /// session that is being opened at the same time carries the earlier epoch and is invalid as well.
-async fn end_access<S: SqlTransaction>(
+pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     db: &S,
-    after: &User,
+    user: UserId,
+    epoch: Epoch,
     at: Timestamp,
     revocation_expires_at: Timestamp,
 ) -> Read<Vec<Revocation>, S> {
-    sessions::close_all(db, after.id).await?;
-    sign_ins::forget_networks(db, after.id).await?;
+    sessions::close_all(db, user).await?;
+    sign_ins::forget_networks(db, user).await?;
     sweeps::request(db).await?;
-    let subject = RevokedSubject::User { user: after.id, epoch: after.epoch };
+    let subject = RevokedSubject::User { user, epoch };
     db.append_revocations(&[subject], at, revocation_expires_at).await
 }
 
@@ -78,7 +79,7 @@ pub async fn password<S: SqlTransaction>(
         return Err(UserRefusal::Unknown.into());
     }
     let after = stored(db, id).await?;
-    let ended = end_access(db, &after, at, change.revocation_expires_at).await?;
+    let ended = end_access(db, id, after.epoch, at, change.revocation_expires_at).await?;
     let session = sessions::add(db, &change.session(after.epoch)).await?;
     if let Some(network) = change.network {
         sign_ins::remember(db, id, after.epoch, network, at).await?;

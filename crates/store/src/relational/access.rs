@@ -1,0 +1,79 @@
+//! Revoking all access of a user, of an application, of both together, or of a time.
+
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, Epoch, UserId};
+use domain::time::Timestamp;
+use oauth::revocation::{Revocation, RevokedSubject};
+
+use super::versions::{self, CachedKind};
+use super::{Change, NamedStatement, Read, SqlTransaction, authority, consents, sweeps, users, values};
+use crate::columns::ISSUED_BEFORE;
+use crate::{AccessOf, RightsChanged};
+
+/// Revokes access. Returns `None` if there is no such user or application, or if the user has not allowed the
+/// application.
+pub async fn revoke<S: SqlTransaction>(
+    db: &S,
+    access: AccessOf,
+    revocation_expires_at: Timestamp,
+    event: &NewAuditEvent,
+) -> Change<Option<Vec<Revocation>>, S, RightsChanged> {
+    if !authority::holds(db, event).await? {
+        return Err(RightsChanged.into());
+    }
+    let ended = match access {
+        AccessOf::UserAtApplication { user, application } => {
+            return Ok(consents::revoke_allowed(db, user, application, revocation_expires_at, event).await?);
+        }
+        AccessOf::User(user) => of_user(db, user, event.at, revocation_expires_at).await?,
+        AccessOf::Application(application) => {
+            of_application(db, application, event.at, revocation_expires_at).await?
+        }
+        AccessOf::IssuedBefore(instant) => Some(issued_before(db, instant, event.at).await?),
+    };
+    if ended.is_some() {
+        db.append_audit(event).await?;
+    }
+    Ok(ended)
+}
+
+async fn of_user<S: SqlTransaction>(
+    db: &S,
+    user: UserId,
+    at: Timestamp,
+    revocation_expires_at: Timestamp,
+) -> Read<Option<Vec<Revocation>>, S> {
+    static ADVANCE: NamedStatement =
+        NamedStatement::new("UPDATE users SET epoch = epoch + 1 WHERE id = :user RETURNING epoch");
+    let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { user }).await? else { return Ok(None) };
+    versions::grow(db, CachedKind::Users).await?;
+    Ok(Some(users::change::end_access(db, user, epoch, at, revocation_expires_at).await?))
+}
+
+async fn of_application<S: SqlTransaction>(
+    db: &S,
+    application: ApplicationId,
+    at: Timestamp,
+    revocation_expires_at: Timestamp,
+) -> Read<Option<Vec<Revocation>>, S> {
+    static ADVANCE: NamedStatement = NamedStatement::new(
+        "UPDATE applications SET epoch = epoch + 1 WHERE id = :application RETURNING epoch",
+    );
+    let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { application }).await? else { return Ok(None) };
+    versions::grow(db, CachedKind::Applications).await?;
+    sweeps::request(db).await?;
+    let subject = RevokedSubject::Application { application, epoch };
+    Ok(Some(db.append_revocations(&[subject], at, revocation_expires_at).await?))
+}
+
+/// Grants do not expire, so the revocation does not either. It replaces those of earlier instants.
+async fn issued_before<S: SqlTransaction>(
+    db: &S,
+    instant: Timestamp,
+    at: Timestamp,
+) -> Read<Vec<Revocation>, S> {
+    static REPLACE: NamedStatement =
+        NamedStatement::new("DELETE FROM revocations WHERE kind = :kind AND epoch <= :instant");
+    db.execute(&REPLACE, values! { kind: ISSUED_BEFORE, instant }).await?;
+    db.append_revocations(&[RevokedSubject::IssuedBefore(instant)], at, Timestamp::MAX).await
+}
