@@ -1,4 +1,4 @@
-//! Third-party clients, run against the real binary: npm's `openid-client` and `oauth4webapi`, Python's
+//! Third-party clients, run against the real binary: npm's `openid-client`, `oauth4webapi` and `newman`, Python's
 //! `requests-oauthlib` and `Authlib`, and the crate `oauth2`.
 //!
 //! `cargo xtask test` installs the packages and passes their location; without them these tests fail rather
@@ -111,7 +111,7 @@ fn installed(variable: &str) -> PathBuf {
 fn node(stage: &Stage, script: &str) {
     let modules = installed("CLIENTS_NODE_MODULES");
     let folder = tempfile::tempdir().unwrap();
-    for file in ["person.mjs", script] {
+    for file in ["person.mjs", "collection.json", script] {
         std::fs::copy(clients().join(file), folder.path().join(file)).unwrap();
     }
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
@@ -130,6 +130,11 @@ fn openid_client_completes_the_whole_flow() {
 #[test]
 fn oauth4webapi_completes_the_flow_of_a_public_client() {
     node(&Stage::new(), "oauth4webapi.mjs");
+}
+
+#[test]
+fn newman_runs_the_collection_from_the_metadata_to_a_revoked_token() {
+    node(&Stage::new(), "newman.mjs");
 }
 
 #[test]
