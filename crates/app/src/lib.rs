@@ -138,6 +138,8 @@ services! {
     authorization: protocol::authorize::AuthorizationService,
     /// The token endpoint.
     tokens: protocol::token::TokenService,
+    /// The device authorization endpoint, and the decisions of users about devices.
+    devices: protocol::device::DeviceService,
     /// The introspection endpoint.
     introspection: protocol::introspection::IntrospectionService,
     /// The revocation endpoint.

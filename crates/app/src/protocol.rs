@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod client;
+pub mod device;
 pub mod introspection;
 pub mod token;
 pub mod token_revocation;

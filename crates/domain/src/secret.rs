@@ -46,6 +46,8 @@ secrets! { Box<str>, Box<str>;
     RefreshTokenText,
     /// An authorization code as on the wire, `sgc_…`.
     CodeText,
+    /// A device code ([RFC 8628 §3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)), `sgd_…`.
+    DeviceCodeText,
     /// A token of any kind, as on the wire.
     TokenText,
     /// A signed assertion of a client ([RFC 7521](https://www.rfc-editor.org/rfc/rfc7521)).
@@ -70,7 +72,7 @@ impl Password {
     }
 }
 
-/// The keyed digest of a client secret or of a session cookie, which is stored instead of it.
+/// The keyed digest of a client secret, a session cookie or a code of a device, which is stored instead of it.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 

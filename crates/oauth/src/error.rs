@@ -37,6 +37,13 @@ codes! {
     InvalidScope = "invalid_scope",
     /// The user denied it.
     AccessDenied = "access_denied",
+    /// The user of the device has not decided yet ([RFC 8628
+    /// §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+    AuthorizationPending = "authorization_pending",
+    /// The device asks too often ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+    SlowDown = "slow_down",
+    /// The device code has expired ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+    ExpiredToken = "expired_token",
     /// The server failed.
     ServerError = "server_error",
     /// The server cannot answer at present.

@@ -31,13 +31,15 @@ pub enum GrantOrigin {
     Code(CodeId),
     /// By the password grant, which is not a consent.
     Password,
+    /// By a device code, which can create only one grant. The id is that of the request of the device.
+    Device(CodeId),
 }
 
 impl GrantOrigin {
-    /// The code that created the grant, if one did.
+    /// The code that created the grant, if one did: an authorization code or a device code.
     pub const fn code(self) -> Option<CodeId> {
         match self {
-            Self::Code(code) => Some(code),
+            Self::Code(code) | Self::Device(code) => Some(code),
             Self::Password => None,
         }
     }

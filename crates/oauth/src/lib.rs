@@ -15,6 +15,7 @@ pub mod application;
 pub mod authorize;
 pub mod client_authentication;
 pub mod cors;
+pub mod device;
 pub mod error;
 pub mod grant;
 pub mod introspection;

@@ -40,6 +40,9 @@ const CODE: &str =
 /// The same message for all invalid refresh tokens.
 const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to another application";
 
+/// The same message for all invalid device codes.
+const DEVICE: &str = "the device code is invalid, was used before or belongs to another application";
+
 macro_rules! refusals {
     ($($code:ident { $($name:ident: $detail:literal $(as $public:ident)?;)+ })+) => {
         /// Every reason for which the protocol refuses something.
@@ -138,6 +141,10 @@ refusals! {
         GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;
         PasswordGrantOver: "the grant was issued for a password, and the application may no longer use the password grant" as REFRESH;
         GrantNotRefreshable: "the grant was created without a refresh token" as REFRESH;
+        DeviceCodeUnknown: "the device code was not issued by this server, or has been deleted" as DEVICE;
+        DeviceCodeOfAnotherClient: "the device code was issued to another application" as DEVICE;
+        DeviceCodeReplayed: "the device code was used before; its grant was revoked" as DEVICE;
+        DeviceAccessRevoked: "the access of the consent, application or user behind the device code was revoked" as DEVICE;
         UserInactive: "the user is inactive or was deleted";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
@@ -164,6 +171,15 @@ refusals! {
     }
     AccessDenied {
         UserDenied: "User denied OAuth access";
+    }
+    AuthorizationPending {
+        DeviceNotDecided: "the user has not decided yet; ask again after the interval";
+    }
+    SlowDown {
+        DevicePolledTooSoon: "the device asked again before the interval was over; wait five seconds longer";
+    }
+    ExpiredToken {
+        DeviceCodeExpired: "the device code has expired; start again";
     }
     LoginRequired {
         NotSignedIn: "nobody is signed in, and prompt none does not allow asking";

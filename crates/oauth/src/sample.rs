@@ -7,11 +7,12 @@ use crate::application::{
     TokenFormat,
 };
 use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
+use crate::device::{DeviceAuthorization, DeviceDecision};
 use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
 use crate::scope::{BuiltInScope, ScopeSet};
 use domain::account::{Lockout, USER_ROLE, User};
-use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SecretId, UserId};
+use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, GrantId, SecretId, UserId};
 use domain::secret::{ClientSecret, Digest, PasswordHash};
 use domain::time::Timestamp;
 
@@ -132,6 +133,21 @@ pub(crate) fn consent(scopes: impl Into<ScopeSet>) -> Consent {
         application: ApplicationId::new(7),
         scopes: scopes.into(),
         created_at: NOW,
+    }
+}
+
+/// A request of a device of `ship`, for which nobody has decided.
+pub(crate) fn device_authorization() -> DeviceAuthorization {
+    DeviceAuthorization {
+        id: DeviceAuthorizationId::new(31),
+        code: CodeId::compose(NOW, [2; 8]),
+        application: ApplicationId::new(7),
+        application_epoch: Epoch::new(3),
+        scopes: BuiltInScope::OData.into(),
+        details: GrantDetails::default(),
+        expires_at: NOW.plus_secs(600),
+        polled_at: None,
+        decision: DeviceDecision::Pending,
     }
 }
 

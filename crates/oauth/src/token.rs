@@ -17,6 +17,7 @@ use domain::secret::{AccessTokenText, RefreshTokenText};
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
 pub mod password;
 pub mod refresh_token;
 
@@ -92,6 +93,12 @@ fn grant_type_is_allowed_for_client(
     let settings = &client.application().settings;
     let barrier = grant_type.barriers(settings.profile, settings.client_type).next_back();
     barrier.map_or(Ok(()), |barrier| Err(barrier.refusal))
+}
+
+/// Whether the client may start the device flow.
+pub(crate) fn may_use_device_codes(client: &AuthenticatedClient) -> Result<(), Refusal> {
+    grant_type_is_allowed_for_client(GrantType::DeviceCode, client)?;
+    grant_type_is_registered(GrantType::DeviceCode, client)
 }
 
 /// `unauthorized_client` ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).

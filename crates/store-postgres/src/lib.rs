@@ -26,6 +26,7 @@ mod batch_queue;
 mod cells;
 mod create_grants;
 mod data_sources;
+mod device_authorizations;
 mod error;
 mod grants;
 pub mod import;

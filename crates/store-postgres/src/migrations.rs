@@ -136,6 +136,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0012_signing_keys.sql"),
     },
+    Migration {
+        number: 13,
+        name: "device_authorizations",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0013_device_authorizations.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

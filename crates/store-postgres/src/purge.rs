@@ -55,6 +55,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const REVOCATIONS: &str = delete_over!("revocations", "seq", "expires_at <= $1", "expires_at");
     const SECRETS: &str = delete_over!("secrets", "id", "expires_at <= $1", "expires_at");
     const NETWORKS: &str = delete_over!("familiar_networks", "id", "succeeded_at < $1", "succeeded_at");
+    const DEVICES: &str = delete_over!("device_authorizations", "id", "expires_at <= $1", "expires_at");
     const AUDIT: &str = delete_over!("audit_events", "id", "at < $1", "at");
     if !sql::value::<bool>(db, ALONE, &[]).await? {
         return Ok(Purged::default());
@@ -68,6 +69,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
         grants,
         consents: sweep(db, &CONSENTS, most).await?,
         sessions: over(db, SESSIONS, now, most).await?,
+        device_authorizations: over(db, DEVICES, micros(purge.devices_before), most).await?,
         familiar_networks: over(db, NETWORKS, micros(purge.familiar_since), most).await?,
         revocations: over(db, REVOCATIONS, now, most).await?,
         secrets: over(db, SECRETS, now, most).await?,

@@ -25,6 +25,7 @@ mod backup;
 mod cells;
 mod connection;
 mod data_sources;
+mod device_authorizations;
 mod error;
 mod export;
 #[cfg(feature = "faults")]

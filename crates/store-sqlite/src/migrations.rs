@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0011_request_details.sql"),
     },
     Migration { number: 12, name: "signing_keys", sql: include_str!("../migrations/0012_signing_keys.sql") },
+    Migration {
+        number: 13,
+        name: "device_authorizations",
+        sql: include_str!("../migrations/0013_device_authorizations.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -31,6 +31,8 @@ impl SqliteStore {
         const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const NETWORKS: &str =
             "SELECT id FROM familiar_networks WHERE succeeded_at < ?1 ORDER BY succeeded_at LIMIT ?2";
+        const DEVICES: &str =
+            "SELECT id FROM device_authorizations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const AUDIT: &str = "SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2";
         const EXPIRED: &str = "SELECT id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const REVOKED: &str = "SELECT id FROM grants WHERE revoked_at < ?1 ORDER BY revoked_at LIMIT ?2";
@@ -45,6 +47,14 @@ impl SqliteStore {
                 + self.sweep(&GRANTS, room).await?,
             consents: self.sweep(&CONSENTS, batch).await?,
             sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
+            device_authorizations: self
+                .purge_kind(
+                    DEVICES,
+                    "DELETE FROM device_authorizations WHERE id = ?1",
+                    micros(purge.devices_before),
+                    batch,
+                )
+                .await?,
             familiar_networks: self
                 .purge_kind(
                     NETWORKS,

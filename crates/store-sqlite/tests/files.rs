@@ -57,6 +57,7 @@ fn migrations_run_once_and_are_named_before() {
             (10, "scopes"),
             (11, "request_details"),
             (12, "signing_keys"),
+            (13, "device_authorizations"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -34,6 +34,7 @@ pub mod applications;
 pub mod audit;
 pub mod concurrency;
 pub mod data_sources;
+pub mod device_authorizations;
 pub mod grants;
 pub mod possessions;
 pub mod purging;
@@ -123,6 +124,14 @@ macro_rules! conformance_tests {
                 what_a_user_allowed_adds_up_and_can_be_revoked,
                 what_a_user_allowed_is_read_a_page_at_a_time,
                 usage_keeps_the_later_time,
+            }
+            device_authorizations {
+                a_request_of_a_device_is_found_by_either_code,
+                few_requests_of_devices_wait_at_once,
+                a_poll_is_recorded_once_in_an_interval,
+                a_device_is_allowed_or_denied_once,
+                a_device_gets_what_its_user_allowed,
+                a_request_of_a_device_is_decided_while_it_is_valid,
             }
             revocations {
                 an_epoch_that_grew_leaves_grants_and_consents_dead,

@@ -25,6 +25,7 @@ pub mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod data_sources;
+mod device_authorizations;
 mod error;
 mod fold;
 mod grants;
@@ -44,6 +45,9 @@ pub use applications::{
 };
 pub use audit::{Audit, AuditFilter};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
+pub use device_authorizations::{
+    DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
+};
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
@@ -71,6 +75,7 @@ pub trait Store:
     + SignIns
     + Applications
     + Grants
+    + DeviceAuthorizations
     + DataSources
     + Settings
     + SigningKeys
@@ -89,6 +94,8 @@ impl<T> Store for T where
         + SignIns
         + Applications
         + Grants
+        + DeviceAuthorizations
+        + DeviceAuthorizations
         + DataSources
         + Settings
         + SigningKeys

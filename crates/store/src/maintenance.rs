@@ -23,6 +23,8 @@ pub struct Purge {
     pub now: Timestamp,
     /// Revoked grants are kept until this time, so that a replay of their code still finds them.
     pub revoked_grants_before: Timestamp,
+    /// Requests of devices that expired before this time are deleted.
+    pub devices_before: Timestamp,
     /// Networks without a successful sign-in since this time are deleted.
     pub familiar_since: Timestamp,
     /// Audit events before this time are deleted.
@@ -40,6 +42,8 @@ pub struct Purged {
     pub consents: u64,
     /// Expired sessions.
     pub sessions: u64,
+    /// Requests of devices that have expired.
+    pub device_authorizations: u64,
     /// Networks from which the user has not signed in recently.
     pub familiar_networks: u64,
     /// Revocations whose tokens have all expired.

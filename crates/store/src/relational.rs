@@ -32,6 +32,7 @@ pub mod audit;
 pub mod authority;
 pub mod consents;
 pub mod data_sources;
+pub mod device_authorizations;
 pub mod grants;
 pub mod resource_servers;
 pub mod revocations;

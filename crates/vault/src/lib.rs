@@ -14,14 +14,16 @@ use std::sync::Arc;
 use domain::account::SealedOption;
 use domain::id::{ClientId, CodeId, DataSourceId, SessionId, TokenId, UserId};
 use domain::secret::{
-    AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
-    SessionCookie,
+    AccessTokenText, ClientSecret, CodeText, CsrfToken, DeviceCodeText, Digest, Password, PasswordHash,
+    RefreshTokenText, SessionCookie,
 };
 use domain::time::Timestamp;
+use oauth::device::UserCode;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use zeroize::Zeroizing;
 
 pub mod client_secret;
+mod device_codes;
 pub mod entropy;
 pub mod hashing;
 pub mod key_ring;
@@ -35,6 +37,7 @@ pub mod signing;
 mod source_option;
 mod subkey;
 
+pub use device_codes::DeviceCodes;
 pub use entropy::{Entropy, SystemEntropy};
 pub use hashing::{Busy, HashingSettings, Share};
 pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
@@ -49,6 +52,7 @@ pub struct Vault {
     ring: KeyRing,
     secrets: client_secret::SecretKeys,
     sessions: session::SessionKeys,
+    devices: device_codes::DeviceKeys,
     signing: signing::SigningKeys,
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
@@ -84,6 +88,7 @@ impl Vault {
             ring: KeyRing::open(master, keys)?,
             secrets: client_secret::SecretKeys::derive(master),
             sessions: session::SessionKeys::derive(master),
+            devices: device_codes::DeviceKeys::derive(master),
             signing: signing::SigningKeys::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),
@@ -192,6 +197,21 @@ impl Vault {
     /// If the text is not exactly what was sealed.
     pub fn open_code(&self, text: &str) -> Result<AuthorizationCode, Unsealed> {
         payload::read_code(&self.ring.open_text(Purpose::Code, text)?.bytes)
+    }
+
+    /// Creates the codes of a device.
+    pub fn new_device_codes(&self) -> DeviceCodes {
+        self.devices.create(|| self.random())
+    }
+
+    /// The digest by which a request of a device is stored; `None` if the text cannot be a device code.
+    pub fn device_code_digest(&self, code: &DeviceCodeText) -> Option<Digest> {
+        self.devices.device_digest(code)
+    }
+
+    /// The digest by which a request of a device is found from the code that its user typed.
+    pub fn user_code_digest(&self, code: UserCode) -> Digest {
+        self.devices.user_digest(code)
     }
 
     /// Seals the position of a next link.

@@ -13,6 +13,7 @@ use crate::http::faults::{Failure, set_retry_after};
 use crate::respond::oauth as respond;
 
 pub mod authorize;
+pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;
 pub mod metadata;
@@ -81,6 +82,9 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::UnsupportedResponseType
         | ErrorCode::InvalidScope
         | ErrorCode::AccessDenied
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::SlowDown
+        | ErrorCode::ExpiredToken
         | ErrorCode::LoginRequired
         | ErrorCode::ConsentRequired
         | ErrorCode::RequestNotSupported

@@ -29,6 +29,7 @@ use crate::respond::page::{self, sentence};
 
 pub mod account;
 pub mod demo;
+pub mod device;
 pub mod form;
 pub mod login;
 pub mod logout;

@@ -8,8 +8,8 @@ use crate::management::{
     allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers,
     revocations, roles, trusted_origins, users,
 };
-use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, demo, login, logout, password, start};
+use crate::oauth::{authorize, device_authorization, introspect, jwks, metadata, revoke, token};
+use crate::pages::{account, demo, device, login, logout, password, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
 /// All routes with their handlers.
@@ -43,6 +43,8 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
         .route("/oauth2/jwks",                get(jwks::show))
         .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
+        .route("/oauth2/device_authorization",          post(device_authorization::issue))
+        .route("/api/mgmt/oauth2/device_authorization", post(device_authorization::issue))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
         .route("/.well-known/openid-configuration",       get(metadata::show))
 }
@@ -54,6 +56,8 @@ fn pages() -> Router<WebState> {
         .route("/",                                 get(start::show))
         .route("/login",                            get(login::show).post(login::sign_in))
         .route("/logout",                           get(logout::show).post(logout::sign_out))
+        .route("/device",                           get(device::show).post(device::find))
+        .route("/device/consent",                   post(device::decide))
         .route("/account",                          get(account::show))
         .route("/account/applications",             get(account::applications))
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))

@@ -27,6 +27,13 @@ pub const AUDIT_RETENTION_DAYS: u32 = 365;
 /// any code.
 pub(crate) const REVOKED_GRANTS_KEPT_SECS: i64 = 10 * CODE_LIFETIME_SECS as i64;
 
+/// The lifetime of the codes of a device. A person needs a few minutes to find a phone and to sign in.
+pub const DEVICE_CODE_LIFETIME_SECS: i64 = 600;
+
+/// How long the codes of a device are kept after they have expired, so that the device and its user are told why they no
+/// longer work.
+pub(crate) const EXPIRED_DEVICES_KEPT_SECS: i64 = DEVICE_CODE_LIFETIME_SECS;
+
 /// How long a network stays familiar after a success.
 pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;
 

@@ -46,6 +46,10 @@ impl Default for RateSettings {
 /// correct one may be among them. Wrong ones get no verdict.
 const RESERVE: u32 = 10;
 
+/// Wrong codes of devices that a user, or a network, may type in a minute. A code is one of 25 billion and is valid for
+/// ten minutes.
+const WRONG_USER_CODES_PER_MINUTE: u32 = 20;
+
 /// The rate limiter.
 #[derive(Debug)]
 pub struct Rates {
@@ -55,7 +59,17 @@ pub struct Rates {
     client_failures: Buckets<Network>,
     password_failures: Buckets<From>,
     password_reserve: Buckets<From>,
+    user_codes: Buckets<Guesser>,
     notes: Buckets<From>,
+}
+
+/// Who types codes of devices. A guesser chooses neither: the code itself is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Guesser {
+    /// The user of the session, however many sessions the user opens.
+    User(UserId),
+    /// The network of the browser.
+    Network(Network),
 }
 
 /// Whether an application was authenticated.
@@ -94,7 +108,33 @@ impl Rates {
             client_failures: Buckets::new(failures),
             password_failures: Buckets::new(failures),
             password_reserve: Buckets::new(failures.saturating_mul(RESERVE)),
+            user_codes: Buckets::new(WRONG_USER_CODES_PER_MINUTE),
             notes: Buckets::new(1),
+        }
+    }
+
+    /// Counts one attempt to type a code of a device.
+    ///
+    /// # Errors
+    /// The number of seconds after which another attempt is accepted.
+    pub(crate) fn begin_user_code(
+        &self,
+        user: UserId,
+        network: Option<Network>,
+        now: Timestamp,
+    ) -> Result<(), u32> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.user_codes.take(Guesser::User(user), now)?;
+        network.map_or(Ok(()), |network| self.user_codes.take(Guesser::Network(network), now))
+    }
+
+    /// Returns the attempt, because the code was right.
+    pub(crate) fn user_code_was_right(&self, user: UserId, network: Option<Network>) {
+        self.user_codes.give_back(&Guesser::User(user));
+        if let Some(network) = network {
+            self.user_codes.give_back(&Guesser::Network(network));
         }
     }
 
@@ -185,6 +225,7 @@ impl Rates {
         self.client_failures.purge(now);
         self.password_failures.purge(now);
         self.password_reserve.purge(now);
+        self.user_codes.purge(now);
         self.notes.purge(now);
     }
 }
@@ -339,6 +380,20 @@ mod tests {
             let token = rates.begin_password(Some(network("192.0.2.1")), None, NOW).unwrap();
             assert_eq!(rates.wait_after_failure(token, NOW), None);
             rates.give_back(token);
+        }
+    }
+
+    #[test]
+    fn wrong_user_codes_limit_the_user_and_the_network() {
+        let rates = rates(60);
+        let begin = |user, network| rates.begin_user_code(UserId::new(user), network, NOW);
+        while begin(1, Some(network("192.0.2.1"))).is_ok() {}
+        assert!(begin(1, Some(network("192.0.2.2"))).is_err(), "the same user elsewhere");
+        assert!(begin(2, Some(network("192.0.2.1"))).is_err(), "another user of the same network");
+        assert_eq!(begin(3, Some(network("192.0.2.3"))), Ok(()));
+        for _ in 0..100 {
+            assert_eq!(begin(4, None), Ok(()));
+            rates.user_code_was_right(UserId::new(4), None);
         }
     }
 

@@ -23,6 +23,7 @@ use crate::{Context, Fault, identity::access_note};
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod password;
 mod refresh_token;
 
@@ -101,6 +102,7 @@ impl TokenService {
             TokenRequest::RefreshToken(request) => self.refresh_token(request, client, origin).await,
             TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
             TokenRequest::ClientCredentials(request) => self.service_token(request, client).await,
+            TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
         };
         (request.grant_type().as_str(), response)
     }
@@ -139,6 +141,7 @@ impl TokenService {
             Refusal::CredentialsWrong
                 | Refusal::PasswordExpired
                 | Refusal::CodeReplayed
+                | Refusal::DeviceCodeReplayed
                 | Refusal::RefreshTokenReplayed
         );
         if !refuses_access || is_audited {
@@ -201,7 +204,7 @@ impl TokenService {
         };
         let grant = match self.create_grant_once(new, origin).await? {
             GrantCreation::Grant(id) => id,
-            GrantCreation::Replayed(_) => return Err(Refusal::CodeReplayed.into()),
+            GrantCreation::Replayed(_) => return Err(replayed(decision.origin).into()),
             GrantCreation::Gone => {
                 self.context.entities.forget_applications();
                 self.context.entities.forget_users();
@@ -224,20 +227,20 @@ impl TokenService {
     /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
     /// replays are recorded.
     async fn create_grant_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<GrantCreation, Fault> {
-        let (code, at) = (new.origin, new.at);
+        let (code, at) = (new.origin.code(), new.at);
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);
-        if let GrantOrigin::Code(_) = code {
+        if code.is_some() {
             self.context.name_user(&mut audit, new.user).await;
         }
-        if let GrantOrigin::Code(code) = code
+        if let Some(code) = code
             && self.context.is_known_replay(code, &audit)
         {
             return Ok(GrantCreation::Replayed(Vec::new()));
         }
         let created =
             self.context.store.create_grant(new, self.context.revocations_expire_at(), audit).await?;
-        if let (GrantCreation::Replayed(events), GrantOrigin::Code(code)) = (&created, code) {
+        if let (GrantCreation::Replayed(events), Some(code)) = (&created, code) {
             self.context.learn(events);
             self.context.note_replay(code, at);
         }
@@ -289,7 +292,16 @@ impl TokenService {
 fn gone(origin: GrantOrigin) -> Refusal {
     match origin {
         GrantOrigin::Code(_) => Refusal::CodeOutlived,
+        GrantOrigin::Device(_) => Refusal::DeviceAccessRevoked,
         GrantOrigin::Password => Refusal::UserInactive,
+    }
+}
+
+/// The refusal if the code has created a grant before. The password grant has no code.
+fn replayed(origin: GrantOrigin) -> Refusal {
+    match origin {
+        GrantOrigin::Device(_) => Refusal::DeviceCodeReplayed,
+        GrantOrigin::Code(_) | GrantOrigin::Password => Refusal::CodeReplayed,
     }
 }
 

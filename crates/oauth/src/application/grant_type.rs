@@ -45,6 +45,13 @@ macro_rules! grant_types {
                     warning: None,
                 },
             }
+            /// From a device without a browser; its user allows it on another one ([RFC 8628
+            /// §3.4](https://www.rfc-editor.org/rfc/rfc8628#section-3.4)).
+            DeviceCode {
+                name: "urn:ietf:params:oauth:grant-type:device_code",
+                request: device_code::DevicePoll,
+                rules: { on_request_only: true, barriers: &[], warning: None },
+            }
         }
     };
 }

@@ -46,11 +46,13 @@ fn the_parameters_of_each_grant_type_are_required() {
     assert_eq!(refused(&[("grant_type", "refresh_token")], &client), missing("refresh_token"));
     assert_eq!(refused(&[("grant_type", "password"), ("username", "a")], &client), missing("password"));
     assert_eq!(refused(&[("grant_type", "password"), ("password", "a")], &client), missing("username"));
+    let device = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code")];
+    assert_eq!(refused(&device, &client), missing("device_code"));
 }
 
 #[test]
 fn an_unknown_grant_type_is_unsupported() {
-    for grant_type in ["implicit", "Password", "urn:ietf:params:oauth:grant-type:device_code"] {
+    for grant_type in ["implicit", "Password", "urn:ietf:params:oauth:grant-type:saml2-bearer"] {
         assert_eq!(refused(&[("grant_type", grant_type)], &client(|_| {})), Refusal::GrantTypeUnknown);
     }
 }

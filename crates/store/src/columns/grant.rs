@@ -7,6 +7,7 @@ use super::Impossible;
 
 const CODE: i64 = 1;
 const PASSWORD: i64 = 2;
+const DEVICE: i64 = 3;
 
 /// The columns of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,7 @@ impl From<GrantOrigin> for OriginColumns {
         let kind = match origin {
             GrantOrigin::Code(_) => CODE,
             GrantOrigin::Password => PASSWORD,
+            GrantOrigin::Device(_) => DEVICE,
         };
         Self { origin: Some(kind), code: origin.code() }
     }
@@ -35,7 +37,10 @@ impl TryFrom<OriginColumns> for GrantOrigin {
         match (columns.origin, columns.code) {
             (Some(CODE) | None, Some(code)) => Ok(Self::Code(code)),
             (Some(PASSWORD) | None, None) => Ok(Self::Password),
-            (Some(CODE), None) => Err(Impossible("a grant from a code, without the code".to_owned())),
+            (Some(DEVICE), Some(code)) => Ok(Self::Device(code)),
+            (Some(CODE | DEVICE), None) => {
+                Err(Impossible("a grant from a code, without the code".to_owned()))
+            }
             (Some(kind), _) => Err(Impossible(format!("a grant of the origin {kind}"))),
         }
     }
@@ -51,7 +56,11 @@ mod tests {
 
     #[test]
     fn every_origin_comes_back_from_its_columns() {
-        for origin in [GrantOrigin::Code(CodeId::from_bytes([7; 16])), GrantOrigin::Password] {
+        for origin in [
+            GrantOrigin::Code(CodeId::from_bytes([7; 16])),
+            GrantOrigin::Password,
+            GrantOrigin::Device(CodeId::from_bytes([7; 16])),
+        ] {
             assert_eq!(OriginColumns::from(origin).try_into(), Ok(origin));
         }
     }

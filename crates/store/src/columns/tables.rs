@@ -153,6 +153,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("secrets", SECRETS),
     given_once("consents", CONSENTS),
     given_once("grants", GRANTS),
+    given_once("device_authorizations", DEVICE_AUTHORIZATIONS),
     chosen("revocations", 1, REVOCATIONS),
     given_once("data_sources", DATA_SOURCES),
     chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
@@ -294,6 +295,25 @@ const GRANTS: &[StoredColumn] = &[
     number("origin").or_null(),
     text("further_scopes").or_null(),
     text("details").or_null(),
+];
+
+const DEVICE_AUTHORIZATIONS: &[StoredColumn] = &[
+    number("id"),
+    bytes("device_digest"),
+    bytes("user_digest"),
+    bytes("code_id"),
+    number("application_id"),
+    number("application_epoch"),
+    number("scopes"),
+    text("further_scopes").or_null(),
+    text("details").or_null(),
+    number("created_at"),
+    number("expires_at"),
+    number("polled_at").or_null(),
+    number("decision").or_null(),
+    number("user_id").or_null(),
+    number("user_epoch").or_null(),
+    number("consent_id").or_null(),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

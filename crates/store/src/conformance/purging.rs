@@ -101,11 +101,12 @@ pub async fn rows_grow_with_live_grants_not_with_what_was_ever_issued(store: Arc
     assert!(world.store.revocations_after(0, START, 10).await.unwrap().is_empty());
 }
 
-fn at(now: Timestamp) -> Purge {
+pub(super) fn at(now: Timestamp) -> Purge {
     let beginning = Timestamp::from_micros(i64::MIN);
     Purge {
         now,
         revoked_grants_before: now,
+        devices_before: now,
         familiar_since: beginning,
         audit_before: beginning,
         batch: 5_000,

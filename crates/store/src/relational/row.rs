@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::handover::Handover;
 use domain::id::{
-    ApplicationId, AuditId, ConsentId, DataSourceId, Epoch, GrantId, ResourceServerId, RoleId, ScopeId,
-    SecretId, SessionId, TrustedOriginId, UserId,
+    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, ResourceServerId,
+    RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -125,6 +125,7 @@ numbers! {
     ConsentId: ConsentId::new,
     GrantId: GrantId::new,
     DataSourceId: DataSourceId::new,
+    DeviceAuthorizationId: DeviceAuthorizationId::new,
     ResourceServerId: ResourceServerId::new,
     RoleId: RoleId::new,
     ScopeId: ScopeId::new,

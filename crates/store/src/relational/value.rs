@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::id::{
-    ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, ResourceServerId, RoleId, ScopeId, SecretId,
-    SessionId, TrustedOriginId, UserId,
+    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, ResourceServerId, RoleId,
+    ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -106,6 +106,7 @@ numbers! {
     ApplicationId: ApplicationId::get,
     ConsentId: ConsentId::get,
     DataSourceId: DataSourceId::get,
+    DeviceAuthorizationId: DeviceAuthorizationId::get,
     GrantId: GrantId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,

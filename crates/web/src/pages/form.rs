@@ -42,6 +42,8 @@ pub mod fields {
     pub const AGAIN: Name = Name::new("again", PASSWORD_BYTES);
     /// The authorization request as a query string.
     pub const REQUEST: Name = Name::new("request", REQUEST_BYTES);
+    /// The code of a device, as a person types it.
+    pub const USER_CODE: Name = Name::new("user_code", 64);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -179,14 +179,11 @@ async fn problem(state: &WebState, refusal: &SignInRefusal) -> Result<String, Fa
 /// Where a sign-in may continue: our own pages that need a session. Anything else leads to the account page,
 /// so that nobody can be redirected to another site through us.
 pub(crate) fn onward(wanted: &str) -> &str {
-    let begins = ["/oauth2/authorize?", "/api/mgmt/oauth2/authorize?", "/account"];
+    let begins = ["/oauth2/authorize?", "/api/mgmt/oauth2/authorize?", "/account", "/device?"];
     let plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let path = wanted.split('?').next().unwrap_or_default();
-    if plain && !path.contains("//") && begins.iter().any(|begin| wanted.starts_with(begin)) {
-        wanted
-    } else {
-        "/account"
-    }
+    let is_ours = wanted == "/device" || begins.iter().any(|begin| wanted.starts_with(begin));
+    if plain && !path.contains("//") && is_ours { wanted } else { "/account" }
 }
 
 /// Samples of the page, with and without its optional parts.
@@ -218,9 +215,14 @@ mod tests {
 
     #[test]
     fn a_sign_in_continues_only_to_our_own_pages() {
-        for good in
-            ["/oauth2/authorize?a=b", "/api/mgmt/oauth2/authorize?x=//y", "/account", "/account/password"]
-        {
+        for good in [
+            "/oauth2/authorize?a=b",
+            "/api/mgmt/oauth2/authorize?x=//y",
+            "/account",
+            "/account/password",
+            "/device",
+            "/device?user_code=WDJB-MJHT",
+        ] {
             assert_eq!(onward(good), good);
         }
         let bad = [
@@ -232,6 +234,7 @@ mod tests {
             "javascript:alert(1)",
             "/account\r\nx: y",
             "/oauth2/authorize",
+            "/devices",
         ];
         for bad in bad {
             assert_eq!(onward(bad), "/account", "{bad}");

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{account, demo, login, logout, password, start};
+use super::{account, demo, device, login, logout, password, start};
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
 pub(crate) const HOSTILE: &str =
@@ -17,6 +17,7 @@ fn all() -> Vec<String> {
     let mut pages = [account::samples(), login::samples(), logout::samples(), password::samples()].concat();
     pages.extend(start::samples());
     pages.extend(demo::samples());
+    pages.extend(device::samples());
     pages.extend(crate::oauth::authorize::samples());
     pages.extend(crate::respond::page::samples());
     pages.extend(crate::reference::samples());

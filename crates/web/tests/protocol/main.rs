@@ -11,6 +11,7 @@ mod client;
 mod code;
 mod consent;
 mod cors;
+mod device;
 mod ended_access;
 mod growth;
 mod hostile;

@@ -17,8 +17,9 @@ use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
 use oauth::signing::SigningAlgorithm;
 use store::{
-    ComesFrom, GrantCreation, NewApplication, NewConsent, NewDataSource, NewGrant, NewSecret, NewSession,
-    NewUser, RefusedSignIn, Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
+    ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
+    NewDeviceAuthorization, NewGrant, NewSecret, NewSession, NewUser, RefusedSignIn, Sealing, Sharing, Store,
+    StoredKey, StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -77,6 +78,7 @@ pub(super) async fn fill(store: &dyn Store) {
     store.delete_application(deleted.id, OVER, event(Action::DeleteApplication)).await.unwrap().unwrap();
     store.add_secret(app.id, secret(8), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
     grants(store, &app, &bob, &scopes).await;
+    device(store, &app, &scopes).await;
     data_source(store, &bob, &ada).await;
     for limit in &Limit::ALL[..2] {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
@@ -201,6 +203,23 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8, scopes: 
         at: START,
     };
     store.insert_application(new, event(Action::RegisterApplication)).await.unwrap().unwrap()
+}
+
+/// A device whose user has not decided.
+async fn device(store: &dyn Store, app: &Application, scopes: &ScopeSet) {
+    let new = NewDeviceAuthorization {
+        device_digest: Digest::from_bytes([8; 32]),
+        user_digest: Digest::from_bytes([9; 32]),
+        code: CodeId::compose(START, [7; 8]),
+        application: app.id,
+        application_epoch: app.epoch,
+        scopes: scopes.clone(),
+        details: GrantDetails::default(),
+        at: START,
+        expires_at: OVER,
+        most: 1,
+    };
+    assert_eq!(store.insert_device_authorization(new).await.unwrap(), DeviceInsertion::Stored);
 }
 
 /// Grants that are live, rotated, revoked and replayed, and one without a code.

@@ -1,0 +1,272 @@
+//! The device flow: the codes of a device, and the decision of its user.
+
+use std::sync::Arc;
+
+use domain::audit::{Action, NewAuditEvent};
+use domain::secret::DeviceCodeText;
+use oauth::application::Application;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::device::{self, DeviceAuthorization, DeviceRequest, INTERVAL_SECS, UserCode, UserCodeRefusal};
+use oauth::parameters::SCOPE;
+use oauth::refusal::Refusal;
+use oauth::scope::{BuiltInScope, ScopeRegistry};
+use store::{DeviceAnswer, DeviceAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+
+use crate::identity::access_note;
+use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
+use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::authorize::Decision;
+use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::{Context, Fault};
+
+/// How many requests of one application may wait for their users at once. Anybody can start the flow of a public
+/// application.
+const MOST_WAITING: u32 = 1_000;
+
+/// How often other codes are tried if one is taken; it never happens twice in a row.
+const TRIES: usize = 3;
+
+/// The answer to a device ([RFC 8628 §3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
+#[derive(Debug)]
+pub struct IssuedDeviceCodes {
+    /// `device_code`.
+    pub device_code: DeviceCodeText,
+    /// `user_code`, in the form for people.
+    pub user_code: String,
+    /// `verification_uri`.
+    pub verification_uri: String,
+    /// `verification_uri_complete`.
+    pub verification_uri_complete: String,
+    /// `expires_in`, in seconds.
+    pub expires_in: i64,
+    /// `interval`, in seconds.
+    pub interval: i64,
+}
+
+/// Everything that a person must know to decide about a device.
+#[derive(Debug)]
+pub struct DeviceQuestion {
+    /// The code, as the device shows it.
+    pub user_code: String,
+    /// The application of the device.
+    pub application: Application,
+    /// The descriptions of the requested scopes.
+    pub scopes: Vec<String>,
+    /// Whether it requests access to data.
+    pub reaches_data: bool,
+    /// The names of the data sources that it could read.
+    pub data_sources: Vec<String>,
+}
+
+/// Why a user code leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum CodeRefusal {
+    /// A rule refused it.
+    #[error(transparent)]
+    Refused(#[from] UserCodeRefusal),
+    /// The user has signed out, or has changed the password.
+    #[error("sign in again")]
+    SignInAgain,
+    /// Too many wrong codes.
+    #[error("too many wrong codes; try again in {retry_after_secs} seconds")]
+    TooOften {
+        /// The number of seconds after which another code is looked up.
+        retry_after_secs: u32,
+    },
+    /// The server cannot do this at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for CodeRefusal {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// An open request of a device, with what belongs to it.
+struct Open {
+    request: DeviceAuthorization,
+    code: UserCode,
+    application: Application,
+    registry: Arc<ScopeRegistry>,
+}
+
+/// The device authorization endpoint, and the decisions of users about devices.
+#[derive(Clone)]
+pub struct DeviceService {
+    context: Arc<Context>,
+}
+
+service!(DeviceService);
+
+impl DeviceService {
+    /// Handles a device authorization request.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal`]: a refusal of the protocol, too many waiting devices, or a failure of the server.
+    pub async fn authorize(&self, request: ClientRequest<'_>) -> Result<IssuedDeviceCodes, ProtocolRefusal> {
+        let client = self.context.authenticate_client(request).await?;
+        let requested = request.parameters.one(SCOPE).ok().flatten();
+        let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
+        let wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
+        for _ in 0..TRIES {
+            if let Some(issued) = self.issue(&client, &wanted).await? {
+                return Ok(issued);
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// Stores a request under new codes; `None` if one of them is taken.
+    async fn issue(
+        &self,
+        client: &AuthenticatedClient,
+        wanted: &DeviceRequest,
+    ) -> Result<Option<IssuedDeviceCodes>, ProtocolRefusal> {
+        let now = self.context.now();
+        let codes = self.context.vault.new_device_codes();
+        let new = NewDeviceAuthorization {
+            device_digest: codes.device_digest,
+            user_digest: codes.user_digest,
+            code: self.context.vault.new_code_id(now),
+            application: client.application().id,
+            application_epoch: client.application().epoch,
+            scopes: wanted.scopes.clone(),
+            details: wanted.details.clone(),
+            at: now,
+            expires_at: now.plus_secs(DEVICE_CODE_LIFETIME_SECS),
+            most: MOST_WAITING,
+        };
+        match self.context.store.insert_device_authorization(new).await? {
+            DeviceInsertion::Stored => {}
+            DeviceInsertion::CodeTaken => return Ok(None),
+            DeviceInsertion::TooMany => {
+                return Err(ProtocolRefusal::TooOften { retry_after_secs: RETRY_SECS });
+            }
+            DeviceInsertion::Gone => {
+                self.context.entities.forget_applications();
+                return Err(Refusal::UnknownClient.into());
+            }
+        }
+        let verification_uri = format!("{}/device", self.context.settings.public_url);
+        let user_code = codes.user_code.for_people();
+        Ok(Some(IssuedDeviceCodes {
+            device_code: codes.device_code,
+            verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
+            verification_uri,
+            user_code,
+            expires_in: DEVICE_CODE_LIFETIME_SECS,
+            interval: INTERVAL_SECS,
+        }))
+    }
+
+    /// What the device with this code asks for.
+    ///
+    /// # Errors
+    /// [`CodeRefusal`].
+    pub async fn question(
+        &self,
+        typed: &str,
+        session: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<DeviceQuestion, CodeRefusal> {
+        let Open { request, code, application, registry } = self.find(typed, session, origin).await?;
+        let reaches_data = request.scopes.contains(BuiltInScope::OData);
+        let user = Some(session.session.user);
+        let sources =
+            if reaches_data { self.context.store.list_data_sources(user).await? } else { Vec::new() };
+        Ok(DeviceQuestion {
+            user_code: code.for_people(),
+            scopes: registry.scopes_in(&request.scopes).map(|scope| scope.description.clone()).collect(),
+            application,
+            reaches_data,
+            data_sources: sources.into_iter().map(|source| source.name).collect(),
+        })
+    }
+
+    /// Carries out the user's decision about the device with this code, and returns the name of its application.
+    ///
+    /// # Errors
+    /// [`CodeRefusal`]; nothing was stored then.
+    pub async fn decide(
+        &self,
+        typed: &str,
+        session: &LiveSession,
+        decision: Decision,
+        origin: &RequestOrigin,
+    ) -> Result<String, CodeRefusal> {
+        let open = self.find(typed, session, origin).await?;
+        let audit = self.audit(&open, session, decision, origin);
+        let answer = match decision {
+            Decision::Deny => DeviceAnswer::Deny,
+            Decision::Allow => DeviceAnswer::Allow {
+                consent: NewConsent {
+                    user: session.session.user,
+                    user_epoch: session.session.user_epoch,
+                    application: open.application.id,
+                    application_epoch: open.request.application_epoch,
+                    scopes: open.request.scopes.clone(),
+                },
+                details: open.request.details.clone(),
+            },
+        };
+        match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {
+            DeviceAnswered::Stored => Ok(open.application.settings.name.clone()),
+            DeviceAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
+            DeviceAnswered::Gone => {
+                self.context
+                    .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
+                    .await;
+                Err(CodeRefusal::SignInAgain)
+            }
+        }
+    }
+
+    fn audit(
+        &self,
+        open: &Open,
+        session: &LiveSession,
+        decision: Decision,
+        origin: &RequestOrigin,
+    ) -> NewAuditEvent {
+        let action = match decision {
+            Decision::Allow => Action::AllowApplication,
+            Decision::Deny => Action::DenyApplication,
+        };
+        let mut audit = session.caller.audit(action, self.context.now(), origin);
+        audit.application = Some(open.application.id);
+        audit.subject = Some(open.registry.text(&open.request.scopes));
+        audit.detail = Some("on a device".to_owned());
+        audit
+    }
+
+    /// Wrong codes are counted, before the code is looked up, for the user and for the network of the browser. A code
+    /// that is right is not counted.
+    async fn find(
+        &self,
+        typed: &str,
+        session: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<Open, CodeRefusal> {
+        let (user, network, now) = (session.session.user, origin.network(), self.context.now());
+        self.context.rates.begin_user_code(user, network, now).map_err(|retry_after_secs| {
+            self.context.metrics().rate_limited.inc();
+            CodeRefusal::TooOften { retry_after_secs }
+        })?;
+        let code = UserCode::parse(typed).ok_or(UserCodeRefusal::Unknown)?;
+        let digest = self.context.vault.user_code_digest(code);
+        let found = self.context.store.find_by_user_code(digest).await?;
+        let request = device::find_open(found, now)?;
+        let application = self.context.application(request.application).await?;
+        let application = application.filter(|found| found.epoch == request.application_epoch);
+        let application = application.ok_or(UserCodeRefusal::Expired)?;
+        self.context.rates.user_code_was_right(user, network);
+        access_note::application(application.id);
+        Ok(Open { request, code, application, registry: self.context.scope_registry().await? })
+    }
+}
+
+/// When an application with too many waiting devices may try again. Their codes expire one after the other.
+const RETRY_SECS: u32 = 30;

@@ -1,0 +1,46 @@
+//! Requests of devices: each operation, in its kind of transaction.
+
+use domain::audit::NewAuditEvent;
+use domain::id::DeviceAuthorizationId;
+use domain::secret::Digest;
+use domain::time::Timestamp;
+use oauth::device::DeviceAuthorization;
+use store::relational::{device_authorizations, run_ready};
+use store::{
+    Answer, DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
+};
+
+use crate::SqliteStore;
+use crate::tables::Tables;
+
+impl DeviceAuthorizations for SqliteStore {
+    fn insert_device_authorization(&self, new: NewDeviceAuthorization) -> Answer<'_, DeviceInsertion> {
+        self.write(move |db| run_ready(device_authorizations::insert(&Tables(db), &new)))
+    }
+
+    fn find_by_device_code(&self, digest: Digest) -> Answer<'_, Option<DeviceAuthorization>> {
+        self.read(move |db| run_ready(device_authorizations::find_by_device_code(&Tables(db), digest)))
+    }
+
+    fn find_by_user_code(&self, digest: Digest) -> Answer<'_, Option<DeviceAuthorization>> {
+        self.read(move |db| run_ready(device_authorizations::find_by_user_code(&Tables(db), digest)))
+    }
+
+    fn poll_device_authorization(
+        &self,
+        id: DeviceAuthorizationId,
+        at: Timestamp,
+        unless_after: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.write(move |db| run_ready(device_authorizations::poll(&Tables(db), id, at, unless_after)))
+    }
+
+    fn answer_device_authorization(
+        &self,
+        id: DeviceAuthorizationId,
+        answer: DeviceAnswer,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, DeviceAnswered> {
+        self.write(move |db| run_ready(device_authorizations::answer(&Tables(db), id, &answer, &audit)))
+    }
+}

@@ -1,0 +1,180 @@
+//! Requests of devices.
+
+use domain::audit::NewAuditEvent;
+use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, UserId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
+use oauth::device::{DeviceAuthorization, DeviceDecision};
+use oauth::grant::GrantDetails;
+
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, consents, values};
+use crate::columns::{Impossible, ScopeColumns};
+use crate::{DeviceAnswer, DeviceAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+
+const ALLOWED: i64 = 1;
+const DENIED: i64 = 2;
+
+macro_rules! select {
+    ($condition:literal) => {
+        NamedStatement::new(concat!(
+            "SELECT id, code_id, application_id, application_epoch, scopes, further_scopes, details, expires_at,
+                polled_at, decision, user_id, user_epoch, consent_id
+            FROM device_authorizations WHERE ",
+            $condition
+        ))
+    };
+}
+
+/// Stores a request. The application is locked, so that concurrent requests cannot exceed the limit.
+pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDeviceAuthorization) -> Read<DeviceInsertion, S> {
+    static LOCK: NamedStatement = NamedStatement::new(
+        "SELECT id FROM applications WHERE id = :application AND epoch = :epoch {for no key update}",
+    );
+    static OPEN: NamedStatement = NamedStatement::new(
+        "SELECT count(*) FROM device_authorizations
+        WHERE application_id = :application AND expires_at > :at AND decision IS NULL",
+    );
+    static INSERT: NamedStatement = NamedStatement::new(
+        "INSERT INTO device_authorizations (device_digest, user_digest, code_id, application_id, application_epoch,
+            scopes, further_scopes, details, created_at, expires_at)
+        VALUES (:device_digest, :user_digest, :code, :application, :epoch, :scopes, :further_scopes, :details, :at,
+            :expires_at)
+        ON CONFLICT DO NOTHING",
+    );
+    let NewDeviceAuthorization { application, application_epoch: epoch, at, expires_at, .. } = *new;
+    if db.find::<ApplicationId>(&LOCK, values! { application, epoch }).await?.is_none() {
+        return Ok(DeviceInsertion::Gone);
+    }
+    let open: i64 = db.value(&OPEN, values! { application, at }).await?;
+    if open >= i64::from(new.most) {
+        return Ok(DeviceInsertion::TooMany);
+    }
+    let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
+    let row = values! {
+        device_digest: &new.device_digest, user_digest: &new.user_digest, code: new.code.as_bytes().as_slice(),
+        application, epoch, scopes, further_scopes, details: new.details.to_json(), at, expires_at,
+    };
+    let inserted = db.execute(&INSERT, row).await? == 1;
+    Ok(if inserted { DeviceInsertion::Stored } else { DeviceInsertion::CodeTaken })
+}
+
+/// Finds a request by the digest of its device code.
+pub async fn find_by_device_code<S: SqlTransaction>(
+    db: &S,
+    digest: Digest,
+) -> Read<Option<DeviceAuthorization>, S> {
+    static FIND: NamedStatement = select!("device_digest = :digest");
+    db.find(&FIND, values! { digest: &digest }).await
+}
+
+/// Finds a request by the digest of its user code.
+pub async fn find_by_user_code<S: SqlTransaction>(
+    db: &S,
+    digest: Digest,
+) -> Read<Option<DeviceAuthorization>, S> {
+    static FIND: NamedStatement = select!("user_digest = :digest");
+    db.find(&FIND, values! { digest: &digest }).await
+}
+
+impl Record for DeviceAuthorization {
+    fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Self, Impossible> {
+        Ok(Self {
+            id: row.read()?,
+            code: CodeId::from_bytes(code(row.read()?)?),
+            application: row.read()?,
+            application_epoch: row.read()?,
+            scopes: row.scopes()?,
+            details: details(row.read()?)?,
+            expires_at: row.read()?,
+            polled_at: row.read()?,
+            decision: decision(row.read()?, row.read()?, row.read()?, row.read()?)?,
+        })
+    }
+}
+
+fn code(stored: Option<[u8; 16]>) -> Result<[u8; 16], Impossible> {
+    stored.ok_or_else(|| Impossible("a request of a device without an id".to_owned()))
+}
+
+fn details(stored: Option<&str>) -> Result<GrantDetails, Impossible> {
+    GrantDetails::from_json(stored).map_err(|error| Impossible(error.to_string()))
+}
+
+fn decision(
+    decision: Option<i64>,
+    user: Option<UserId>,
+    user_epoch: Option<Epoch>,
+    consent: Option<ConsentId>,
+) -> Result<DeviceDecision, Impossible> {
+    match (decision, user, user_epoch, consent) {
+        (None, None, None, None) => Ok(DeviceDecision::Pending),
+        (Some(DENIED), None, None, None) => Ok(DeviceDecision::Denied),
+        (Some(ALLOWED), Some(user), Some(user_epoch), Some(consent)) => {
+            Ok(DeviceDecision::Allowed { user, user_epoch, consent })
+        }
+        _ => Err(Impossible("a request of a device with half a decision".to_owned())),
+    }
+}
+
+/// Records a poll, unless another one was recorded shortly before.
+pub async fn poll<S: SqlTransaction>(
+    db: &S,
+    id: DeviceAuthorizationId,
+    at: Timestamp,
+    unless_after: Timestamp,
+) -> Read<bool, S> {
+    static POLL: NamedStatement = NamedStatement::new(
+        "UPDATE device_authorizations SET polled_at = :at
+        WHERE id = :id AND (polled_at IS NULL OR polled_at <= :unless_after)",
+    );
+    Ok(db.execute(&POLL, values! { at, id, unless_after }).await? == 1)
+}
+
+/// Stores the decision of the user. The row is locked, so that of two decisions one is stored, with its consent.
+pub async fn answer<S: SqlTransaction>(
+    db: &S,
+    id: DeviceAuthorizationId,
+    answer: &DeviceAnswer,
+    event: &NewAuditEvent,
+) -> Read<DeviceAnswered, S> {
+    static LOCK: NamedStatement = NamedStatement::new(
+        "SELECT id FROM device_authorizations WHERE id = :id AND decision IS NULL AND expires_at > :at {for update}",
+    );
+    static DENY: NamedStatement =
+        NamedStatement::new("UPDATE device_authorizations SET decision = :decision WHERE id = :id");
+    if db.find::<DeviceAuthorizationId>(&LOCK, values! { id, at: event.at }).await?.is_none() {
+        return Ok(DeviceAnswered::Closed);
+    }
+    match answer {
+        DeviceAnswer::Allow { consent, details } => allow(db, id, consent, details, event).await,
+        DeviceAnswer::Deny => {
+            db.execute(&DENY, values! { decision: DENIED, id }).await?;
+            db.append_audit(event).await?;
+            Ok(DeviceAnswered::Stored)
+        }
+    }
+}
+
+async fn allow<S: SqlTransaction>(
+    db: &S,
+    id: DeviceAuthorizationId,
+    new: &NewConsent,
+    details: &GrantDetails,
+    event: &NewAuditEvent,
+) -> Read<DeviceAnswered, S> {
+    static ALLOW: NamedStatement = NamedStatement::new(
+        "UPDATE device_authorizations SET decision = :decision, user_id = :user, user_epoch = :user_epoch,
+            consent_id = :consent, scopes = :scopes, further_scopes = :further_scopes, details = :details
+        WHERE id = :id",
+    );
+    let Some(consent) = consents::allow(db, new, event).await? else {
+        return Ok(DeviceAnswered::Gone);
+    };
+    let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
+    let row = values! {
+        decision: ALLOWED, user: new.user, user_epoch: new.user_epoch, consent: consent.id, scopes, further_scopes,
+        details: details.to_json(), id,
+    };
+    db.execute(&ALLOW, row).await?;
+    Ok(DeviceAnswered::Stored)
+}

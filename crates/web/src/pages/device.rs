@@ -1,0 +1,217 @@
+//! Connecting a device that has no browser: its user types the code that it shows, and decides.
+
+use app::identity::caller::LiveSession;
+use app::protocol::authorize::Decision;
+use app::protocol::device::{CodeRefusal, DeviceQuestion, DeviceService};
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use domain::secret::SessionCookie;
+use http::StatusCode;
+use oauth::device::UserCode;
+use oauth::parameters::Parameters;
+
+use super::form::{FormBody, OwnForm, fields};
+use super::{Visit, When, fault, stale_form};
+use crate::extract::Use;
+use crate::filters;
+use crate::http::faults::set_retry_after;
+use crate::respond::page::{self, PageContext, sentence};
+
+/// The page with the form for the code.
+const PATH: &str = "/device";
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct CodePage<'a> {
+    user: &'a str,
+    problem: Option<&'a str>,
+    code: &'a str,
+    csrf: &'a str,
+}
+
+/// What the user decides about. `FIRST_SOURCES` of the data sources are visible at once.
+#[derive(Template)]
+#[template(path = "device_consent.html")]
+struct DeviceConsentPage<'a> {
+    code: &'a str,
+    application: &'a str,
+    description: &'a str,
+    contacts: &'a [String],
+    created_by: &'a str,
+    registered_at: When,
+    user: &'a str,
+    scopes: &'a [String],
+    reaches_data: bool,
+    data_sources: &'a [String],
+    csrf: &'a str,
+}
+
+/// This many data sources are visible at once; the others are folded.
+const FIRST_SOURCES: usize = 5;
+/// The maximum number of folded data sources.
+const MOST_SOURCES: usize = 200;
+
+#[derive(Template)]
+#[template(path = "device_done.html")]
+struct DonePage<'a> {
+    application: &'a str,
+    allowed: bool,
+}
+
+/// `GET /device`. A code in the address is filled in, and the user compares it with the one on the device: "it is
+/// RECOMMENDED that the server also displays the code" ([RFC 8628
+/// §3.3.1](https://www.rfc-editor.org/rfc/rfc8628#section-3.3.1)).
+pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
+    let query = Parameters::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let code = normal_form(query.one(fields::USER_CODE).ok().flatten().unwrap_or_default());
+    let (live, cookie) = match visit.signed_in(&here(&code)).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    ask_code(&visit, StatusCode::OK, &live, &cookie, &code, None)
+}
+
+/// `POST /device`: the code that was typed. Shows what the device asks for.
+pub async fn find(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form): OwnForm) -> Response {
+    let (live, cookie) = match own_form(&visit, &form).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    match devices.question(form.field(fields::USER_CODE), &live, &visit.origin).await {
+        Ok(question) => ask_consent(&visit, &question, &live, &cookie),
+        Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
+    }
+}
+
+/// `POST /device/consent`: the button that was pressed.
+pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form): OwnForm) -> Response {
+    let (live, cookie) = match own_form(&visit, &form).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    let decision = match form.field(fields::DECISION) {
+        "allow" => Decision::Allow,
+        "deny" => Decision::Deny,
+        _ => return stale_form(),
+    };
+    match devices.decide(form.field(fields::USER_CODE), &live, decision, &visit.origin).await {
+        Ok(application) => {
+            let done = DonePage { application: &application, allowed: decision == Decision::Allow };
+            page::html(StatusCode::OK, &done, PageContext::Own)
+        }
+        Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
+    }
+}
+
+/// The session of the user who sent one of our forms.
+async fn own_form(visit: &Visit, form: &FormBody) -> Result<(LiveSession, SessionCookie), Response> {
+    let code = normal_form(form.field(fields::USER_CODE));
+    let (live, cookie) = visit.signed_in(&here(&code)).await?;
+    visit.demand_own_form(cookie.expose(), form.field(fields::CSRF), Some(&live.caller)).await?;
+    Ok((live, cookie))
+}
+
+/// The page to which a sign-in returns.
+fn here(code: &str) -> String {
+    if code.is_empty() { PATH.to_owned() } else { format!("{PATH}?user_code={code}") }
+}
+
+/// The code as a device shows it; empty if the text cannot be one.
+fn normal_form(typed: &str) -> String {
+    UserCode::parse(typed).map_or_else(String::new, |code| code.for_people())
+}
+
+async fn refused(
+    visit: &Visit,
+    form: &FormBody,
+    refusal: &CodeRefusal,
+    live: &LiveSession,
+    cookie: &SessionCookie,
+) -> Response {
+    let typed = form.field(fields::USER_CODE);
+    let status = match refusal {
+        CodeRefusal::Fault(cause) => return fault(cause),
+        CodeRefusal::SignInAgain => {
+            let continue_to = here(&normal_form(typed));
+            let prompt = super::login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
+            return visit.ask_to_sign_in(StatusCode::OK, &prompt).await;
+        }
+        CodeRefusal::Refused(_) => StatusCode::BAD_REQUEST,
+        CodeRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let problem = sentence(&refusal.to_string());
+    let mut response = ask_code(visit, status, live, cookie, typed, Some(&problem));
+    if let CodeRefusal::TooOften { retry_after_secs } = refusal {
+        set_retry_after(&mut response, Some(*retry_after_secs));
+    }
+    response
+}
+
+fn ask_code(
+    visit: &Visit,
+    status: StatusCode,
+    live: &LiveSession,
+    cookie: &SessionCookie,
+    code: &str,
+    problem: Option<&str>,
+) -> Response {
+    let csrf = visit.csrf_token(cookie.expose());
+    let user = &live.caller.account().user.name;
+    page::html(status, &CodePage { user, problem, code, csrf: csrf.expose() }, PageContext::Own)
+}
+
+fn ask_consent(
+    visit: &Visit,
+    question: &DeviceQuestion,
+    live: &LiveSession,
+    cookie: &SessionCookie,
+) -> Response {
+    let csrf = visit.csrf_token(cookie.expose());
+    let settings = &question.application.settings;
+    let shown = DeviceConsentPage {
+        code: &question.user_code,
+        application: &settings.name,
+        description: &settings.description,
+        contacts: &settings.contacts,
+        created_by: question.application.created_by(),
+        registered_at: question.application.created_at.into(),
+        user: &live.caller.account().user.name,
+        scopes: &question.scopes,
+        reaches_data: question.reaches_data,
+        data_sources: &question.data_sources,
+        csrf: csrf.expose(),
+    };
+    page::html(StatusCode::OK, &shown, PageContext::Own)
+}
+
+/// Samples of the pages, with and without their optional parts.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let hostile = [HOSTILE.to_owned()];
+    let at = domain::time::Timestamp::from_secs(1_760_000_000);
+    let consent = |description, contacts, reaches_data, data_sources| DeviceConsentPage {
+        code: "WDJB-MJHT",
+        application: HOSTILE,
+        description,
+        contacts,
+        created_by: HOSTILE,
+        registered_at: at.into(),
+        user: HOSTILE,
+        scopes: &hostile,
+        reaches_data,
+        data_sources,
+        csrf: "c",
+    };
+    vec![
+        rendered(&CodePage { user: HOSTILE, problem: None, code: "", csrf: "c" }),
+        rendered(&CodePage { user: HOSTILE, problem: Some(HOSTILE), code: HOSTILE, csrf: "c" }),
+        rendered(&consent("", &[], false, &[])),
+        rendered(&consent(HOSTILE, &hostile, true, &[])),
+        rendered(&consent(HOSTILE, &hostile, true, &many)),
+        rendered(&DonePage { application: HOSTILE, allowed: true }),
+        rendered(&DonePage { application: HOSTILE, allowed: false }),
+    ]
+}
