@@ -26,6 +26,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         contacts,
         logo_url,
         cors_origins,
+        ..ApplicationPayload::default()
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
     let context = RegistrationContext {

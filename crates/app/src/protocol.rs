@@ -4,5 +4,6 @@ pub mod authorize;
 pub mod client;
 pub mod device;
 pub mod introspection;
+mod signed_access_tokens;
 pub mod token;
 pub mod token_revocation;

@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+use base64::display::Base64Display;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 /// The facts of a request that a proof covers. All endpoints that accept a proof receive this value.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestFacts<'a> {
@@ -56,6 +59,13 @@ impl Thumbprint {
     }
 }
 
+/// In base64url, as in `jkt` and `x5t#S256`.
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
+    }
+}
+
 impl fmt::Debug for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
@@ -70,6 +80,17 @@ pub enum KeyBinding {
     Key(Thumbprint),
     /// The private key of a TLS certificate.
     Certificate(Thumbprint),
+}
+
+impl KeyBinding {
+    /// The member of `cnf` that names it, with its value ([RFC 7800
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc7800#section-3.1)).
+    pub const fn confirmation(self) -> (&'static str, Thumbprint) {
+        match self {
+            Self::Key(thumbprint) => ("jkt", thumbprint),
+            Self::Certificate(thumbprint) => ("x5t#S256", thumbprint),
+        }
+    }
 }
 
 /// The type of an access token ([RFC 6749 §7.1](https://www.rfc-editor.org/rfc/rfc6749#section-7.1)), which tells the

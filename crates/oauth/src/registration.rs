@@ -3,11 +3,12 @@
 
 use std::fmt;
 
-use crate::application::{ApplicationSettings, ClientType, Profile, TokenFormat};
+use crate::application::{ApplicationSettings, ClientMetadata, ClientType, Profile};
 use crate::scope::ScopeRegistry;
 use domain::account::Permission;
 use domain::limit::Limit;
 
+mod access_tokens;
 mod cors_origins;
 mod grant_types;
 mod payload;
@@ -91,14 +92,27 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
         client_type,
         grant_types,
         scopes: scopes::decide(payload, context, &mut findings),
-        token_format: token_format(payload, context, &mut findings),
+        token_format: access_tokens::format(payload, context, &mut findings),
         access_token_lifetime_secs: lifetime(payload, context, &mut findings),
         contacts: texts::contacts(payload, context, &mut findings),
         logo_url: texts::logo_url(payload, context, &mut findings),
         cors_origins: cors_origins::decide(payload, context, profile, &mut findings),
-        client_metadata: context.existing.map(|old| old.client_metadata.clone()).unwrap_or_default(),
+        client_metadata: client_metadata(payload, context, &mut findings),
     };
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
+}
+
+/// The members beyond those of Hybrid Data Pipeline.
+fn client_metadata(
+    payload: &ApplicationPayload,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) -> ClientMetadata {
+    let existing = context.existing.map(|existing| existing.client_metadata.clone()).unwrap_or_default();
+    ClientMetadata {
+        access_token_signing_alg: access_tokens::signing_alg(payload, &existing, findings),
+        ..existing
+    }
 }
 
 /// The faults and warnings found so far.
@@ -167,20 +181,6 @@ fn client_type(
         findings.fault("clientType", "cannot change; register another application");
     }
     asked
-}
-
-fn token_format(
-    payload: &ApplicationPayload,
-    context: RegistrationContext<'_>,
-    findings: &mut Findings,
-) -> TokenFormat {
-    match payload.token_format.as_deref() {
-        None => return context.existing.map_or(TokenFormat::Opaque, |existing| existing.token_format),
-        Some("opaque") => {}
-        Some("jwt") => findings.fault("tokenFormat", "jwt is not available in this version; opaque is"),
-        Some(_) => findings.fault("tokenFormat", "must be opaque"),
-    }
-    TokenFormat::Opaque
 }
 
 fn lifetime(

@@ -1,10 +1,14 @@
 //! The signatures of this server: the algorithms, and the types of signed texts.
 
+use serde::{Deserialize, Serialize};
+
 /// A signature algorithm of this server. Each has keys of its own, because a key is for one algorithm only ([RFC 8725
 /// §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum SigningAlgorithm {
     /// Ed25519 ([RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1)).
+    #[serde(rename = "EdDSA")]
     EdDsa,
     /// ECDSA with P-256 and SHA-256 ([RFC 7518 §3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.4)).
     Es256,
@@ -77,6 +81,7 @@ mod tests {
     fn an_algorithm_is_found_by_its_exact_name() {
         for algorithm in SigningAlgorithm::ALL {
             assert_eq!(SigningAlgorithm::from_name(algorithm.as_str()), Some(algorithm));
+            assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
         }
         for name in ["none", "HS256", "rs256", "eddsa", ""] {
             assert_eq!(SigningAlgorithm::from_name(name), None, "{name}");

@@ -60,6 +60,7 @@ fn payload() -> impl Strategy<Value = ApplicationPayload> {
                 contacts,
                 logo_url,
                 cors_origins,
+                ..ApplicationPayload::default()
             }
         },
     )

@@ -13,6 +13,7 @@ use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, SessionId, Us
 use domain::secret::{Password, PasswordHash};
 use domain::time::Timestamp;
 use oauth::scope::BuiltInScope;
+use oauth::signing::{JwtType, SigningAlgorithm};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
 
@@ -28,6 +29,7 @@ fn main() {
     vault.replace_ring(&keys).expect("the keys are this vault's own");
 
     tokens(&vault);
+    signatures(&vault);
     secrets(&vault);
     passwords();
 }
@@ -77,6 +79,23 @@ fn tokens(vault: &Vault) {
     println!("characters: access token {}, refresh token {}, code {}", sizes[0], sizes[1], sizes[2]);
 }
 
+fn signatures(vault: &Vault) {
+    let keys = SigningAlgorithm::ALL
+        .into_iter()
+        .zip(1..)
+        .map(|(algorithm, id)| vault.new_signing_key(id, algorithm, NOW.minus_secs(1)).expect("randomness"));
+    vault.replace_signing_keys(&keys.collect::<Vec<_>>()).expect("the keys are this vault's own");
+    let claims = [b'a'; 450];
+    for algorithm in SigningAlgorithm::ALL {
+        let sign = || vault.sign_jwt(JwtType::AccessToken, algorithm, NOW, &claims).expect("a key");
+        let text = sign().expect("randomness");
+        report_rounds(&format!("sign with {}", algorithm.as_str()), 10, sign);
+        report_rounds(&format!("verify {}", algorithm.as_str()), 10, || {
+            vault.verify_own_jwt(JwtType::AccessToken, &text)
+        });
+    }
+}
+
 fn secrets(vault: &Vault) {
     let fresh = vault.new_client_secret();
     let (session, _) = vault.new_session_secret();
@@ -108,15 +127,19 @@ fn passwords() {
     println!("{:<24}{:>10.1} ms", "argon2id", fastest.as_secs_f64() * 1e3);
 }
 
+fn report<T>(name: &str, call: impl FnMut() -> T) {
+    report_rounds(name, CALLS_PER_ROUND, call);
+}
+
 #[expect(clippy::disallowed_methods, reason = "a measurement needs the clock")]
-fn report<T>(name: &str, mut call: impl FnMut() -> T) {
+fn report_rounds<T>(name: &str, calls: u32, mut call: impl FnMut() -> T) {
     let mut fastest = Duration::MAX;
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        for _ in 0..CALLS_PER_ROUND {
+        for _ in 0..calls {
             black_box(call());
         }
-        fastest = fastest.min(began.elapsed() / CALLS_PER_ROUND);
+        fastest = fastest.min(began.elapsed() / calls);
     }
     println!("{name:<24}{:>10} ns", fastest.as_nanos());
 }

@@ -44,7 +44,7 @@ pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
 pub use seal::{Purpose, Unsealed};
-pub use signing::{BrokenSigningKey, PublishedKeys, SealedSigningKey, SigningFailed, SigningKey};
+pub use signing::{BrokenSigningKey, OpenedJwt, PublishedKeys, SealedSigningKey, SigningFailed, SigningKey};
 
 /// The keys of an installation, and the operations on them.
 pub struct Vault {

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub enum Purpose {
     /// An access token, `sga_…`.
     AccessToken,
+    /// The part of a signed access token that only this server reads, `sgj_…`.
+    SignedAccessToken,
     /// A refresh token, `sgr_…`.
     RefreshToken,
     /// An authorization code, `sgc_…`.
@@ -19,7 +21,8 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::AccessToken, Self::RefreshToken, Self::Code, Self::Position];
+    pub const ALL: [Self; 5] =
+        [Self::AccessToken, Self::SignedAccessToken, Self::RefreshToken, Self::Code, Self::Position];
 
     pub(crate) const fn index(self) -> usize {
         self as usize
@@ -28,6 +31,7 @@ impl Purpose {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::AccessToken => "access token",
+            Self::SignedAccessToken => "signed access token",
             Self::RefreshToken => "refresh token",
             Self::Code => "authorization code",
             Self::Position => "position",
@@ -38,6 +42,7 @@ impl Purpose {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::AccessToken => "sga_",
+            Self::SignedAccessToken => "sgj_",
             Self::RefreshToken => "sgr_",
             Self::Code => "sgc_",
             Self::Position => "sgn_",
@@ -47,7 +52,7 @@ impl Purpose {
     /// The maximum length; longer texts are refused before anything is computed.
     const fn most_characters(self) -> usize {
         match self {
-            Self::AccessToken | Self::RefreshToken | Self::Code => 1024,
+            Self::AccessToken | Self::SignedAccessToken | Self::RefreshToken | Self::Code => 1024,
             Self::Position => 24 * 1024,
         }
     }
@@ -67,6 +72,7 @@ pub(crate) struct OpenedToken {
 pub(crate) const fn context(purpose: Purpose) -> &'static [u8] {
     match purpose {
         Purpose::AccessToken => b"sga_1",
+        Purpose::SignedAccessToken => b"sgj_1",
         Purpose::RefreshToken => b"sgr_1",
         Purpose::Code => b"sgc_1",
         Purpose::Position => b"sgn_1",

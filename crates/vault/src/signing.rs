@@ -13,9 +13,11 @@ use zeroize::Zeroizing;
 use crate::Vault;
 use crate::seal::Unsealed;
 
+mod access_token;
 mod key;
 mod set;
 
+pub use access_token::OpenedJwt;
 pub use key::{SigningFailed, SigningKey};
 pub(crate) use set::SigningKeys;
 pub use set::{BrokenSigningKey, PublishedKeys, SealedSigningKey};
@@ -76,6 +78,6 @@ impl Vault {
     /// # Errors
     /// If it is anything else, or if its key is not published any more.
     pub fn verify_own_jwt(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
-        self.signing.verify(jwt, text)
+        self.signing.opened().verify(jwt, text)
     }
 }

@@ -41,7 +41,7 @@ impl AuthenticationService {
         facts: &RequestFacts<'_>,
     ) -> Result<Result<AccessToken, InvalidAccessToken>, Fault> {
         let now = self.context.now();
-        let Ok(token) = self.context.vault.open_access_token(text) else {
+        let Ok(token) = self.context.open_access_token_for_us(text) else {
             return Ok(Err(InvalidAccessToken::Unknown));
         };
         if token.expires_at.is_past(now) {

@@ -72,7 +72,7 @@ impl IntrospectionService {
         text: &str,
         origin: &RequestOrigin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        if let Ok(token) = self.context.vault.open_access_token(text) {
+        if let Ok(token) = self.context.open_access_token(text) {
             self.context.ensure_fresh().await?;
             let revoked = self.context.revocations.ends(&token);
             let subject = IntrospectedToken::Access { token: &token, revoked };

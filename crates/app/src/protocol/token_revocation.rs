@@ -70,7 +70,7 @@ impl RevocationService {
 
     async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
         let now = self.context.now();
-        if let Ok(token) = self.context.vault.open_access_token(text) {
+        if let Ok(token) = self.context.open_access_token(text) {
             let effect = revocation_request::decide(client, TokenToRevoke::Access(&token), now);
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }

@@ -3,14 +3,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::signing::SigningAlgorithm;
+
 /// Members of [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) and of its extensions, stored as one JSON
 /// object. An absent member has its default. No query selects applications by them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClientMetadata {
+    /// The algorithm of its signed access tokens; [`Self::DEFAULT_ACCESS_TOKEN_SIGNING_ALG`] if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_signing_alg: Option<SigningAlgorithm>,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
-    later: Map<String, Value>,
+    pub(crate) later: Map<String, Value>,
 }
 
 /// Stored metadata that cannot be read.
@@ -19,6 +24,14 @@ pub struct ClientMetadata {
 pub struct UnreadableMetadata;
 
 impl ClientMetadata {
+    /// The fastest algorithm, with the shortest tokens.
+    pub const DEFAULT_ACCESS_TOKEN_SIGNING_ALG: SigningAlgorithm = SigningAlgorithm::EdDsa;
+
+    /// The algorithm of its signed access tokens.
+    pub fn access_token_signing_alg(&self) -> SigningAlgorithm {
+        self.access_token_signing_alg.unwrap_or(Self::DEFAULT_ACCESS_TOKEN_SIGNING_ALG)
+    }
+
     /// The JSON object; `None` if every member has its default.
     ///
     /// # Panics

@@ -20,6 +20,8 @@ pub struct ApplicationPayload {
     pub client_type: Option<String>,
     /// `tokenFormat`.
     pub token_format: Option<String>,
+    /// `accessTokenSigningAlg`.
+    pub access_token_signing_alg: Option<String>,
     /// `accessTokenLifetime`, in seconds.
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::application::GrantType;
+use crate::application::TokenFormat;
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
 use crate::sample::{client, pairs};
 use crate::scope::{Assignment, BuiltInScope, MOST_SCOPES_OF_APPLICATION, Scope, ScopeSet};
+use crate::signing::SigningAlgorithm;
 use crate::token::TokenRequest;
 
 static REGISTRY: LazyLock<ScopeRegistry> = LazyLock::new(registry);
@@ -65,6 +67,7 @@ fn read(json: &Value) -> ApplicationPayload {
         scopes: texts("scopes"),
         client_type: text("clientType"),
         token_format: text("tokenFormat"),
+        access_token_signing_alg: text("accessTokenSigningAlg"),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
@@ -246,9 +249,20 @@ fn an_application_has_a_limited_number_of_scopes() {
 }
 
 #[test]
-fn the_jwt_format_is_refused_in_words() {
-    assert!(faults(&json!({"tokenFormat": "jwt"}), new())[0].contains("not available"));
-    assert_eq!(registered(&json!({"tokenFormat": "opaque"})).token_format, TokenFormat::Opaque);
+fn access_tokens_are_opaque_or_signed_by_a_known_algorithm() {
+    let plain = registered(&json!({}));
+    assert_eq!(plain.token_format, TokenFormat::Opaque);
+    assert_eq!(plain.client_metadata.access_token_signing_alg(), SigningAlgorithm::EdDsa);
+    let signed = registered(&json!({"tokenFormat": "jwt", "accessTokenSigningAlg": "RS256"}));
+    assert_eq!(signed.token_format, TokenFormat::Jwt);
+    assert_eq!(signed.client_metadata.access_token_signing_alg(), SigningAlgorithm::Rs256);
+    let kept = judged(&json!({}), RegistrationContext { existing: Some(&signed), ..new() }).unwrap().0;
+    assert_eq!((kept.token_format, &kept.client_metadata), (TokenFormat::Jwt, &signed.client_metadata));
+    assert!(faults(&json!({"tokenFormat": "JWT"}), new())[0].contains("must be opaque or jwt"));
+    for refused in ["none", "HS256", ""] {
+        let faults = faults(&json!({"accessTokenSigningAlg": refused}), new());
+        assert!(faults[0].contains("must be EdDSA, ES256, RS256 or PS256"), "{refused}");
+    }
 }
 
 #[test]

@@ -210,6 +210,7 @@ const APPLICATION: Arguments = &[
     ("scopes", "scopes"),
     ("clientType", "public"),
     ("tokenFormat", "token_format"),
+    ("accessTokenSigningAlg", "access_token_signing_alg"),
     ("accessTokenLifetime", "access_token_lifetime"),
     ("contacts", "contacts"),
     ("logoUrl", "logo_url"),
@@ -226,6 +227,7 @@ const APPLICATION_CHANGE: Arguments = &[
     // Cannot change.
     ("clientType", ""),
     ("tokenFormat", "token_format"),
+    ("accessTokenSigningAlg", "access_token_signing_alg"),
     ("accessTokenLifetime", "access_token_lifetime"),
     ("contacts", "contacts"),
     ("logoUrl", "logo_url"),

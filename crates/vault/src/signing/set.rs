@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use oauth::signing::{JwtType, SigningAlgorithm};
 use zeroize::Zeroizing;
 
+use super::access_token::{Verified, nothing_verified};
 use super::key::{SigningFailed, SigningKey};
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
@@ -57,9 +58,11 @@ pub(crate) struct SigningKeys {
     opened: RwLock<Arc<Opened>>,
 }
 
-struct Opened {
+pub(super) struct Opened {
     /// By number.
     keys: Vec<OpenedKey>,
+    /// Part of the keys, so that nothing is remembered of a key that is gone.
+    verified: Verified,
     published: Arc<PublishedKeys>,
 }
 
@@ -127,14 +130,7 @@ impl SigningKeys {
         Some(opened.active(algorithm, now)?.key.sign(jwt, claims))
     }
 
-    /// The claims of a text that one of these keys signed.
-    pub(crate) fn verify(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
-        let opened = self.opened();
-        let key = opened.keys.iter().find(|key| key.key.has_header(jwt, text)).ok_or(Unsealed)?;
-        key.key.verify(jwt, text)
-    }
-
-    fn opened(&self) -> Arc<Opened> {
+    pub(super) fn opened(&self) -> Arc<Opened> {
         Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -144,7 +140,18 @@ impl Opened {
         let jwks: Vec<String> = keys.iter().map(|key| key.key.jwk()).collect();
         let json = format!(r#"{{"keys":[{}]}}"#, jwks.join(","));
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&sha256(json.as_bytes())[..16]));
-        Self { keys, published: Arc::new(PublishedKeys { json, etag }) }
+        Self { keys, verified: nothing_verified(), published: Arc::new(PublishedKeys { json, etag }) }
+    }
+
+    /// The texts that were verified with these keys.
+    pub(super) fn verified(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// The claims of a text that one of these keys signed.
+    pub(super) fn verify(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
+        let key = self.keys.iter().find(|key| key.key.has_header(jwt, text)).ok_or(Unsealed)?;
+        key.key.verify(jwt, text)
     }
 
     /// The newest active key. If none is active yet, the first one: others know it for longest.

@@ -33,6 +33,7 @@ mod revocation;
 mod rotation;
 mod scopes;
 mod sign_in;
+mod signed_tokens;
 mod strictness;
 mod token;
 mod walkthrough;

@@ -36,6 +36,6 @@ impl TokenService {
             lifetime_secs: token.lifetime_secs,
             binding: None,
         };
-        self.respond(client, &access, None)
+        self.respond(client, &access, None).await
     }
 }

@@ -53,7 +53,7 @@ impl TokenService {
                 }
             };
             if let Some(refresh) = self.rotate(&renewal, &grant, request).await? {
-                return self.renew(client, &renewal, &grant, refresh);
+                return self.renew(client, &renewal, &grant, refresh).await;
             }
         }
         Err(crate::Fault::Busy.into())
@@ -76,13 +76,13 @@ impl TokenService {
         )) = decided
             && let Some(refresh) = self.rotate(&renewal, &grant, request).await?
         {
-            return self.renew(client, &renewal, &grant, refresh).map(Some);
+            return self.renew(client, &renewal, &grant, refresh).await.map(Some);
         }
         self.context.entities.forget_grant(token.grant);
         Ok(None)
     }
 
-    fn renew(
+    async fn renew(
         &self,
         client: &AuthenticatedClient,
         renewal: &Renewal,
@@ -98,7 +98,7 @@ impl TokenService {
             lifetime_secs: renewal.lifetime_secs,
             binding: None,
         };
-        self.respond(client, &access, Some(refresh))
+        self.respond(client, &access, Some(refresh)).await
     }
 
     async fn decide_refresh(

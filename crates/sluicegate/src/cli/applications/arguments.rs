@@ -61,7 +61,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 11] = [
+const CHANGES: [&str; 12] = [
     "name",
     "description",
     "redirect_urls",
@@ -73,6 +73,7 @@ const CHANGES: [&str; 11] = [
     "logo_url",
     "cors_origins",
     "token_format",
+    "access_token_signing_alg",
 ];
 
 #[derive(Debug, Args)]
@@ -121,9 +122,12 @@ pub(crate) struct Details {
     /// removes all
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub(super) cors_origins: Vec<String>,
-    /// The form of its access tokens: opaque
+    /// The form of its access tokens: opaque or jwt
     #[arg(long, value_name = "FORMAT")]
     pub(super) token_format: Option<String>,
+    /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
+    #[arg(long, value_name = "ALG")]
+    pub(super) access_token_signing_alg: Option<String>,
 }
 
 impl Details {
@@ -145,6 +149,7 @@ impl Details {
             logo_url: self.logo_url.clone(),
             cors_origins: listed(&self.cors_origins),
             token_format: self.token_format.clone(),
+            access_token_signing_alg: self.access_token_signing_alg.clone(),
             ..ApplicationPayload::default()
         }
     }

@@ -3,6 +3,7 @@
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType};
 use oauth::scope::ScopeRegistry;
+use oauth::signing::SigningAlgorithm;
 use serde_json::{Value, json};
 
 use crate::cli::secrets;
@@ -60,6 +61,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "grantTypes": settings.grant_types.iter().copied().map(GrantType::as_str).collect::<Vec<_>>(),
         "scopes": registry.names(&settings.scopes),
         "tokenFormat": settings.token_format.as_str(),
+        "accessTokenSigningAlg": settings.client_metadata.access_token_signing_alg.map(SigningAlgorithm::as_str),
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

@@ -22,9 +22,9 @@ fn signatures_of_a_stored_key_verify_with_it_and_with_no_other() {
     let opened: Vec<_> = all.iter().map(|sealed| keys("1").open(sealed).unwrap()).collect();
     for algorithm in SigningAlgorithm::ALL {
         let text = signer.sign(JwtType::AccessToken, algorithm, NOW, br#"{"a":1}"#).unwrap().unwrap();
-        assert_eq!(signer.verify(JwtType::AccessToken, &text).unwrap(), br#"{"a":1}"#);
+        assert_eq!(signer.opened().verify(JwtType::AccessToken, &text).unwrap(), br#"{"a":1}"#);
         for jwt in [JwtType::Introspection, JwtType::Logout, JwtType::Plain] {
-            assert!(signer.verify(jwt, &text).is_err(), "{algorithm:?} {jwt:?}");
+            assert!(signer.opened().verify(jwt, &text).is_err(), "{algorithm:?} {jwt:?}");
         }
         for key in &opened {
             let verified = key.verify(JwtType::AccessToken, &text).is_ok();
@@ -34,7 +34,7 @@ fn signatures_of_a_stored_key_verify_with_it_and_with_no_other() {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert!(signer.verify(JwtType::AccessToken, &changed).is_err(), "{algorithm:?} {at}");
+            assert!(signer.opened().verify(JwtType::AccessToken, &changed).is_err(), "{algorithm:?} {at}");
         }
     }
 }
@@ -56,10 +56,10 @@ fn no_header_but_our_own_is_accepted() {
         r#"{"alg":"EdDSA","typ":"at+jwt"}"#.to_owned(),
     ] {
         let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(&header));
-        assert!(signer.verify(JwtType::AccessToken, &forged).is_err(), "{header}");
+        assert!(signer.opened().verify(JwtType::AccessToken, &forged).is_err(), "{header}");
     }
     for text in ["", ".", "..", &text[..text.rfind('.').unwrap()], &format!("{text}.")] {
-        assert!(signer.verify(JwtType::AccessToken, text).is_err(), "{text}");
+        assert!(signer.opened().verify(JwtType::AccessToken, text).is_err(), "{text}");
     }
 }
 
@@ -77,7 +77,7 @@ fn the_newest_active_key_signs_and_older_ones_still_verify() {
         assert!(by(&old, &sign(early)), "{early:?}");
     }
     assert!(by(&new, &sign(NOW.plus_secs(60))));
-    assert!(signer.verify(JwtType::Plain, &sign(NOW)).is_ok());
+    assert!(signer.opened().verify(JwtType::Plain, &sign(NOW)).is_ok());
     assert!(signer.sign(JwtType::Plain, SigningAlgorithm::Es256, NOW, b"{}").is_none());
 }
 

@@ -7,6 +7,7 @@ use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::{Application, GrantType, StoredSecret};
 use oauth::scope::ScopeRegistry;
+use oauth::signing::SigningAlgorithm;
 use serde::{Serialize, Serializer};
 
 use crate::respond::management::rfc3339;
@@ -42,6 +43,8 @@ pub(super) struct ApplicationResponse<'a> {
     grant_types: Vec<&'static str>,
     scopes: Vec<String>,
     token_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_signing_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -119,6 +122,10 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         grant_types: settings.grant_types.iter().copied().map(GrantType::as_str).collect(),
         scopes: registry.names(&settings.scopes),
         token_format: settings.token_format.as_str(),
+        access_token_signing_alg: settings
+            .client_metadata
+            .access_token_signing_alg
+            .map(SigningAlgorithm::as_str),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),

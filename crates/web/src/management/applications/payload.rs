@@ -90,6 +90,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         grant_types: fields.strings("grantTypes").map(owned),
         scopes: fields.strings("scopes").map(owned),
         token_format: fields.string("tokenFormat").map(str::to_owned),
+        access_token_signing_alg: fields.string("accessTokenSigningAlg").map(str::to_owned),
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),

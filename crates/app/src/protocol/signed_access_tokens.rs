@@ -1,0 +1,73 @@
+//! Access tokens that others can read ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)), besides opaque ones.
+
+use domain::secret::AccessTokenText;
+use oauth::application::Application;
+use oauth::jwt_access_token::{AccessTokenClaims, audience_of};
+use oauth::signing::JwtType;
+use oauth::token_payload::AccessToken;
+use vault::Unsealed;
+
+use crate::{Context, Fault};
+
+/// How each text in JSON begins, in base64url. No sealed text begins like this.
+const JSON_OBJECT: &str = "eyJ";
+
+impl Context {
+    /// Opens an access token of this server in either form, whatever its audience. The caller checks its expiry and
+    /// revocation.
+    ///
+    /// # Errors
+    /// If it is not one of ours.
+    pub(crate) fn open_access_token(&self, text: &str) -> Result<AccessToken, Unsealed> {
+        if text.starts_with(JSON_OBJECT) {
+            let opened = self.vault.open_signed_access_token(text, &self.settings.public_url)?;
+            return Ok(opened.token.clone());
+        }
+        self.vault.open_access_token(text)
+    }
+
+    /// Opens an access token for a request to this server, which must be in its audience ([RFC 9068
+    /// §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)).
+    ///
+    /// # Errors
+    /// If it is not one of ours, or for others only.
+    pub(crate) fn open_access_token_for_us(&self, text: &str) -> Result<AccessToken, Unsealed> {
+        if text.starts_with(JSON_OBJECT) {
+            let opened = self.vault.open_signed_access_token(text, &self.settings.public_url)?;
+            return if opened.is_for_issuer { Ok(opened.token.clone()) } else { Err(Unsealed) };
+        }
+        self.vault.open_access_token(text)
+    }
+
+    /// Signs an access token with the algorithm of its application.
+    ///
+    /// # Errors
+    /// If the algorithm has no key yet, or if the database cannot be read.
+    pub(crate) async fn sign_access_token(
+        &self,
+        application: &Application,
+        token: &AccessToken,
+    ) -> Result<AccessTokenText, Fault> {
+        let registry = self.scopes_for(&token.scopes, None).await?;
+        let public_url = &self.settings.public_url;
+        let client_id = application.client_id.as_str();
+        let user = token.user.to_string();
+        let sealed =
+            self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
+        let claims = AccessTokenClaims {
+            issuer: public_url,
+            audience: &audience_of(&token.scopes, &registry, public_url),
+            subject: if token.grant.is_some() { &user } else { client_id },
+            client_id,
+            id: token.id,
+            expires_at: token.expires_at,
+            scope: &registry.text(&token.scopes),
+            auth_time: None,
+            acr: None,
+            binding: token.binding,
+            sealed: &sealed,
+        };
+        let algorithm = application.settings.client_metadata.access_token_signing_alg();
+        self.sign_jwt(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
+    }
+}

@@ -1,0 +1,169 @@
+//! The claims of access tokens that other resource servers can read ([RFC
+//! 9068](https://www.rfc-editor.org/rfc/rfc9068)), written and read by hand, because every request with such a token
+//! pays for it.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use domain::id::TokenId;
+use domain::time::Timestamp;
+
+use crate::proof::KeyBinding;
+use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
+
+/// The claims of a token ([RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068#section-2.2)).
+#[derive(Debug, Clone)]
+pub struct AccessTokenClaims<'a> {
+    /// `iss`: the public URL of the server.
+    pub issuer: &'a str,
+    /// `aud`: at least one resource server.
+    pub audience: &'a [Cow<'a, str>],
+    /// `sub`: the user, or the client for client credentials.
+    pub subject: &'a str,
+    /// `client_id`.
+    pub client_id: &'a str,
+    /// `jti`, which contains `iat`.
+    pub id: TokenId,
+    /// `exp`.
+    pub expires_at: Timestamp,
+    /// `scope`: the names of the scopes, separated by spaces.
+    pub scope: &'a str,
+    /// `auth_time`: when the user signed in, if that is known.
+    pub auth_time: Option<Timestamp>,
+    /// `acr`: how the user signed in, if that is known.
+    pub acr: Option<&'a str>,
+    /// `cnf`: what the sender must hold.
+    pub binding: Option<KeyBinding>,
+    /// What only this server reads.
+    pub sealed: &'a str,
+}
+
+/// What this server reads of the claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedClaims<'a> {
+    /// The value of `aud`, as JSON.
+    pub audience: &'a str,
+    /// What only this server reads.
+    pub sealed: &'a str,
+}
+
+impl AccessTokenClaims<'_> {
+    /// Writes the claims as a JSON object.
+    ///
+    /// # Panics
+    /// Never: writing to memory succeeds.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(512);
+        json.extend_from_slice(b"{\"iss\":");
+        push_text(&mut json, self.issuer);
+        json.extend_from_slice(b",\"aud\":");
+        push_audience(&mut json, self.audience);
+        json.extend_from_slice(b",\"sub\":");
+        push_text(&mut json, self.subject);
+        json.extend_from_slice(b",\"client_id\":");
+        push_text(&mut json, self.client_id);
+        let (issued, expires) = (self.id.at().as_secs(), self.expires_at.as_secs());
+        write!(json, ",\"iat\":{issued},\"exp\":{expires},\"jti\":\"{}\"", self.id)
+            .expect("memory can be written");
+        json.extend_from_slice(b",\"scope\":");
+        push_text(&mut json, self.scope);
+        if let Some(at) = self.auth_time {
+            write!(json, ",\"auth_time\":{}", at.as_secs()).expect("memory can be written");
+        }
+        if let Some(acr) = self.acr {
+            json.extend_from_slice(b",\"acr\":");
+            push_text(&mut json, acr);
+        }
+        if let Some(binding) = self.binding {
+            let (member, thumbprint) = binding.confirmation();
+            write!(json, ",\"cnf\":{{\"{member}\":\"{thumbprint}\"}}").expect("memory can be written");
+        }
+        json.extend_from_slice(SEALED.as_bytes());
+        json.extend_from_slice(self.sealed.as_bytes());
+        json.extend_from_slice(b"\"}");
+        json
+    }
+}
+
+/// The name of the claim that only this server reads, after the claim before it.
+const SEALED: &str = ",\"sluicegate\":\"";
+
+/// Reads claims whose signature was verified, if they are of an access token of this issuer.
+pub fn read<'a>(claims: &'a [u8], issuer: &str) -> Option<SignedClaims<'a>> {
+    let claims = std::str::from_utf8(claims).ok()?;
+    let rest = claims.strip_prefix("{\"iss\":\"")?.strip_prefix(&*escaped(issuer))?;
+    let rest = rest.strip_prefix("\",\"aud\":")?;
+    // Quotes in a text are escaped, so that no text contains the name of a claim.
+    let (audience, rest) = rest.split_once(",\"sub\":")?;
+    let (_, sealed) = rest.rsplit_once(SEALED)?;
+    Some(SignedClaims { audience, sealed: sealed.strip_suffix("\"}")? })
+}
+
+/// Whether `aud` names this server: its public URL or an address below it. "The resource server MUST validate that the
+/// aud claim contains a resource indicator value corresponding to an identifier the resource server expects for itself"
+/// ([RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)).
+pub fn is_for(audience: &str, public_url: &str) -> bool {
+    let is_ours =
+        |one: &str| one.strip_prefix(public_url).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match serde_json::from_str(audience) {
+        Ok(serde_json::Value::String(one)) => is_ours(&one),
+        Ok(serde_json::Value::Array(many)) => many.iter().filter_map(|one| one.as_str()).any(is_ours),
+        _ => false,
+    }
+}
+
+/// The audience of a token for these scopes whose request named no resource: the resource servers to which the scopes
+/// belong ([RFC 9068 §3](https://www.rfc-editor.org/rfc/rfc9068#section-3)). This server is named by its public URL.
+pub fn audience_of<'a>(
+    scopes: &ScopeSet,
+    registry: &'a ScopeRegistry,
+    public_url: &'a str,
+) -> Vec<Cow<'a, str>> {
+    if scopes.others().is_empty() {
+        return vec![public_url.into()];
+    }
+    let mut servers: Vec<_> = registry.scopes_in(scopes).map(|scope| scope.resource_server).collect();
+    servers.sort_unstable();
+    servers.dedup();
+    let identifier = |id| {
+        if id == BUILT_IN_SERVER {
+            return Some(Cow::from(public_url));
+        }
+        let server = registry.servers().iter().find(|server| server.id == id)?;
+        Some(Cow::from(server.identifier.as_str()))
+    };
+    servers.into_iter().filter_map(identifier).collect()
+}
+
+fn push_audience(json: &mut Vec<u8>, audience: &[Cow<'_, str>]) {
+    if let [one] = audience {
+        return push_text(json, one);
+    }
+    json.push(b'[');
+    for (at, one) in audience.iter().enumerate() {
+        if at > 0 {
+            json.push(b',');
+        }
+        push_text(json, one);
+    }
+    json.push(b']');
+}
+
+fn push_text(json: &mut Vec<u8>, text: &str) {
+    json.push(b'"');
+    json.extend_from_slice(escaped(text).as_bytes());
+    json.push(b'"');
+}
+
+/// The text as the content of a JSON string.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let needs_none = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    if needs_none {
+        return text.into();
+    }
+    let json = serde_json::Value::from(text).to_string();
+    json[1..json.len() - 1].to_owned().into()
+}
+
+#[cfg(test)]
+mod tests;
