@@ -6,6 +6,7 @@ pub mod acting;
 pub mod authentication;
 pub mod caller;
 pub mod operator;
+pub mod profile;
 pub mod refusals;
 pub mod sessions;
 pub mod sign_in;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub mod attributes;
 mod authority;
 pub mod data_source;
 pub mod lockout;
@@ -13,6 +14,7 @@ pub mod user_name;
 
 pub use authority::{Authority, Rights};
 
+use self::attributes::{SubjectSeed, UserAttributes};
 use crate::handover::Handover;
 use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
@@ -40,6 +42,10 @@ pub struct User {
     pub epoch: Epoch,
     /// The current failure count, and the lock that it may have caused.
     pub lockout: Lockout,
+    /// What is known about the person; `None` if nothing is.
+    pub attributes: Option<Box<UserAttributes>>,
+    /// The source of the user's identifiers in OpenID Connect.
+    pub subject_seed: SubjectSeed,
     /// The time of creation.
     pub created_at: Timestamp,
     /// The time of the last change by an administrator or the user.
@@ -165,6 +171,9 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
+    /// Its name for applications, which survives a repeated sign-in of the user in the same browser; `None` if an earlier
+    /// version opened it.
+    pub sid: Option<String>,
 }
 
 /// The value of a secret option of a data source as it is stored: sealed by the vault, in base64url.

@@ -11,6 +11,7 @@ use crate::device::{DeviceAuthorization, DeviceDecision};
 use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
 use crate::scope::{BuiltInScope, ScopeSet};
+use domain::account::attributes::SubjectSeed;
 use domain::account::{Lockout, USER_ROLE, User};
 use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, GrantId, SecretId, UserId};
 use domain::secret::{ClientSecret, Digest, PasswordHash};
@@ -120,6 +121,8 @@ pub(crate) fn user(id: i64) -> User {
         roles: vec![USER_ROLE],
         epoch: Epoch::new(5),
         lockout: Lockout::default(),
+        attributes: None,
+        subject_seed: SubjectSeed::new(format!("{id:032x}")),
         created_at: NOW,
         updated_at: NOW,
     }

@@ -32,11 +32,36 @@ pub enum BuiltInScope {
     Management,
     /// `token.introspect`: introspect tokens of every application. Only an Administrator may assign it.
     Introspect,
+    /// `openid`: obtain ID tokens and ask the userinfo endpoint ([OpenID Connect Core
+    /// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+    OpenId,
+    /// `profile`: the claims about the person ([OpenID Connect Core
+    /// §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)), like the next three.
+    Profile,
+    /// `email`: the mail address.
+    Email,
+    /// `address`: the postal address.
+    Address,
+    /// `phone`: the telephone number.
+    Phone,
+    /// `offline_access`: a refresh token ([OpenID Connect Core
+    /// §11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
+    OfflineAccess,
 }
 
 impl BuiltInScope {
     /// Every built-in scope, in the order in which they are written.
-    pub const ALL: [Self; 3] = [Self::OData, Self::Management, Self::Introspect];
+    pub const ALL: [Self; 9] = [
+        Self::OData,
+        Self::Management,
+        Self::Introspect,
+        Self::OpenId,
+        Self::Profile,
+        Self::Email,
+        Self::Address,
+        Self::Phone,
+        Self::OfflineAccess,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +69,12 @@ impl BuiltInScope {
             Self::OData => "api.access.odata",
             Self::Management => "api.mgmt",
             Self::Introspect => "token.introspect",
+            Self::OpenId => "openid",
+            Self::Profile => "profile",
+            Self::Email => "email",
+            Self::Address => "address",
+            Self::Phone => "phone",
+            Self::OfflineAccess => "offline_access",
         }
     }
 

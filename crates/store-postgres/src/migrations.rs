@@ -143,6 +143,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0013_device_authorizations.sql"),
     },
+    Migration {
+        number: 14,
+        name: "openid_connect",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0014_openid_connect.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -2,7 +2,7 @@
 
 use domain::account::{Role, Session, User};
 use domain::audit::NewAuditEvent;
-use domain::id::{RoleId, SessionId, UserId};
+use domain::id::{ApplicationId, RoleId, SessionId, UserId};
 use domain::secret::PasswordHash;
 use domain::time::Timestamp;
 use oauth::revocation::Revocation;
@@ -99,6 +99,14 @@ impl Users for PostgresStore {
 
     fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
         read!(self, db => sessions::list(&Tables(db), user))
+    }
+
+    fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()> {
+        in_transaction!(self, db => sessions::note_application(&Tables(db), session, application))
+    }
+
+    fn list_session_applications(&self, session: SessionId) -> Answer<'_, Vec<ApplicationId>> {
+        read!(self, db => sessions::list_applications(&Tables(db), session))
     }
 
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {

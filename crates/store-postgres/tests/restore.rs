@@ -51,6 +51,7 @@ async fn insert_user(store: &PostgresStore, name: &str, role: RoleId) -> UserId 
         active: true,
         password_expires_at: None,
         roles: vec![USER_ROLE, role],
+        attributes: Default::default(),
         at: at(1),
     };
     store.insert_user(new, event(Action::CreateUser, 1)).await.unwrap().unwrap().id
@@ -98,7 +99,15 @@ async fn installation() -> PostgresDatabase<'static> {
     };
     store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let (digest, expires_at) = (Digest::from_bytes([2; 32]), at(9_000));
-    let session = NewSession { user: ada, user_epoch, digest, auth_time: at(1), expires_at, replaces: None };
+    let session = NewSession {
+        user: ada,
+        user_epoch,
+        digest,
+        auth_time: at(1),
+        expires_at,
+        sid: "one".to_owned(),
+        replaces: None,
+    };
     store.insert_session(session, event(Action::SignIn, 1)).await.unwrap().unwrap();
     drop(store);
     database.run(

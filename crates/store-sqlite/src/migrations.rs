@@ -62,6 +62,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "device_authorizations",
         sql: include_str!("../migrations/0013_device_authorizations.sql"),
     },
+    Migration {
+        number: 14,
+        name: "openid_connect",
+        sql: include_str!("../migrations/0014_openid_connect.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

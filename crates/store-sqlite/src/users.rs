@@ -2,7 +2,7 @@
 
 use domain::account::{Role, Session, User};
 use domain::audit::NewAuditEvent;
-use domain::id::{RoleId, SessionId, UserId};
+use domain::id::{ApplicationId, RoleId, SessionId, UserId};
 use domain::secret::PasswordHash;
 use domain::time::Timestamp;
 use oauth::revocation::Revocation;
@@ -100,6 +100,14 @@ impl Users for SqliteStore {
 
     fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>> {
         self.read(move |db| run_ready(sessions::list(&Tables(db), user)))
+    }
+
+    fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()> {
+        self.write(move |db| run_ready(sessions::note_application(&Tables(db), session, application)))
+    }
+
+    fn list_session_applications(&self, session: SessionId) -> Answer<'_, Vec<ApplicationId>> {
+        self.read(move |db| run_ready(sessions::list_applications(&Tables(db), session)))
     }
 
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {

@@ -58,6 +58,7 @@ fn migrations_run_once_and_are_named_before() {
             (11, "request_details"),
             (12, "signing_keys"),
             (13, "device_authorizations"),
+            (14, "openid_connect"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -57,6 +57,7 @@ macro_rules! conformance_tests {
             users {
                 a_user_is_found_by_id_and_by_name_without_case,
                 ids_of_users_are_never_given_twice,
+                attributes_are_stored_and_identifiers_never_change,
                 a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing,
                 a_new_password_ends_access,
                 a_chosen_password_leaves_one_new_session,
@@ -69,6 +70,7 @@ macro_rules! conformance_tests {
                 sessions_open_and_close,
                 a_session_is_opened_only_in_the_epoch_of_its_password,
                 a_session_that_is_replaced_ends,
+                a_repeated_sign_in_keeps_what_applications_know_of_the_session,
             }
             sign_ins {
                 failures_lock_and_unlocking_forgets_them,
@@ -313,6 +315,7 @@ async fn insert_user(store: &Arc<dyn Store>, name: &str, roles: &[RoleId]) -> Re
         active: true,
         password_expires_at: None,
         roles: roles.to_vec(),
+        attributes: Default::default(),
         at: START,
     };
     store.insert_user(new, event(Action::CreateUser)).await.unwrap()

@@ -62,8 +62,8 @@ pub use sign_ins::{
 pub use signing_keys::{SigningKeys, StoredSigningKey, SupersededSigningKeys};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use users::{
-    DeletedUser, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewSession, NewUser, Owned, PasswordChange,
-    Possessions, ReplacedSession, UserChange, UserRefusal, Users,
+    DeletedUser, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewAttributes, NewSession, NewUser, Owned,
+    PasswordChange, Possessions, ReplacedSession, UserChange, UserRefusal, Users,
 };
 
 /// The future of an operation, boxed so that the backend can be chosen when the server starts.

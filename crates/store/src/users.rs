@@ -1,9 +1,10 @@
 //! Users, their roles and their sessions.
 
+use domain::account::attributes::UserAttributes;
 use domain::account::network::Network;
 use domain::account::{Lockout, Permission, Role, Session, User};
 use domain::audit::NewAuditEvent;
-use domain::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
+use domain::id::{ApplicationId, DataSourceId, Epoch, RoleId, SessionId, UserId};
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
 use oauth::revocation::Revocation;
@@ -23,8 +24,19 @@ pub struct NewUser {
     pub password_expires_at: Option<Timestamp>,
     /// The roles; each must exist.
     pub roles: Vec<RoleId>,
+    /// What is known about the person.
+    pub attributes: UserAttributes,
     /// The time of the operation.
     pub at: Timestamp,
+}
+
+/// New attributes of a user.
+#[derive(Debug, Clone)]
+pub enum NewAttributes {
+    /// An administrator sets all of them.
+    Set(UserAttributes),
+    /// The user edits them; nobody vouches for a mail address or a number that changes.
+    Edited(UserAttributes),
 }
 
 /// The members of a user that an update changes; a member that is `None` keeps its value.
@@ -40,6 +52,8 @@ pub struct UserChange {
     pub password_expires_at: Option<Option<Timestamp>>,
     /// Replaces all roles.
     pub roles: Option<Vec<RoleId>>,
+    /// Replaces all attributes.
+    pub attributes: Option<NewAttributes>,
     /// Clears a lock and the failures.
     pub unlock: bool,
     /// The time of the operation.
@@ -71,6 +85,14 @@ impl UserChange {
         }
         if self.ends_access_of(before) {
             after.epoch = Epoch::new(before.epoch.get() + 1);
+        }
+        match self.attributes.clone() {
+            Some(NewAttributes::Set(new)) => after.attributes = Some(Box::new(new)),
+            Some(NewAttributes::Edited(new)) => {
+                let known = before.attributes.as_deref().cloned().unwrap_or_default();
+                after.attributes = Some(Box::new(known.edited(new)));
+            }
+            None => {}
         }
         after.updated_at = self.at;
         after
@@ -180,6 +202,8 @@ pub struct PasswordChange {
     pub password: PasswordHash,
     /// The digest of the secret half of the cookie of the session that replaces all others.
     pub session_digest: Digest,
+    /// The name of that session for applications.
+    pub session_sid: String,
     /// When that session expires: the first moment at which it is no longer valid.
     pub session_expires_at: Timestamp,
     /// The network of the request, which stays familiar.
@@ -199,6 +223,7 @@ impl PasswordChange {
             digest: self.session_digest,
             auth_time: self.at,
             expires_at: self.session_expires_at,
+            sid: self.session_sid.clone(),
             replaces: None,
         }
     }
@@ -217,6 +242,8 @@ pub struct NewSession {
     pub auth_time: Timestamp,
     /// The first moment at which the session is no longer valid.
     pub expires_at: Timestamp,
+    /// Its name for applications, random, unless it replaces a session of the same user, whose name it takes over.
+    pub sid: String,
     /// The previous session of the same browser; it ends when this one is opened.
     pub replaces: Option<ReplacedSession>,
 }
@@ -292,6 +319,10 @@ pub trait Users {
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>>;
     /// Lists the sessions of a user, valid or not, oldest first, at most [`MOST_SESSIONS`].
     fn list_sessions(&self, user: UserId) -> Answer<'_, Vec<Session>>;
+    /// Records that an application learned of a session; does nothing if the session has ended.
+    fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()>;
+    /// Lists the applications that learned of a session, by id, at most [`MOST_SESSIONS`].
+    fn list_session_applications(&self, session: SessionId) -> Answer<'_, Vec<ApplicationId>>;
     /// Ends a session.
     fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()>;
 }

@@ -174,6 +174,7 @@ impl TestServer {
             active: true,
             password_expires_at: None,
             roles: roles.to_vec(),
+            attributes: Default::default(),
             at: self.clock.now(),
         };
         let audit = self.audit(Action::CreateUser);
@@ -321,6 +322,7 @@ impl TestServer {
             digest,
             auth_time: now,
             expires_at: now.plus_secs(3_600),
+            sid: "one".to_owned(),
             replaces: None,
         };
         let opened = self.store.insert_session(new, self.audit(Action::SignIn)).await.expect("a database");

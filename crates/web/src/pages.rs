@@ -34,6 +34,7 @@ pub mod form;
 pub mod login;
 pub mod logout;
 pub mod password;
+pub mod profile;
 pub mod start;
 
 /// A browser that requests a page; every handler of a page starts with one.

@@ -9,7 +9,7 @@ use crate::management::{
     revocations, roles, trusted_origins, users,
 };
 use crate::oauth::{authorize, device_authorization, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, demo, device, login, logout, password, start};
+use crate::pages::{account, demo, device, login, logout, password, profile, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
 /// All routes with their handlers.
@@ -62,6 +62,7 @@ fn pages() -> Router<WebState> {
         .route("/account/applications",             get(account::applications))
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
         .route("/account/password",                 get(password::show).post(password::change))
+        .route("/account/profile",                  get(profile::show).post(profile::save))
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
         .route("/openapi.json",     get(reference::openapi))

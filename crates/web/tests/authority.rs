@@ -237,6 +237,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::POST, "/account/applications/{id}/revoke", 200),
     (Method::GET,  "/account/password",                200),
     (Method::POST, "/account/password",                200),
+    (Method::GET,  "/account/profile",                 200),
+    (Method::POST, "/account/profile",                 200),
     (Method::GET,  "/api/odata4",                      401),
     (Method::GET,  "/api/odata4/",                     401),
     (Method::GET,  "/api/odata4/{source}",             401),

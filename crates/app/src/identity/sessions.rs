@@ -66,6 +66,7 @@ impl SessionService {
             digest,
             auth_time: now,
             expires_at: self.session_expires_at(now),
+            sid: self.context.vault.new_visitor(),
             replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
         let Some(session) = self.context.store.insert_session(new, audit).await? else {
@@ -120,6 +121,7 @@ impl SessionService {
             user_epoch: verified.user.epoch,
             password: self.context.vault.hash_password(new).await.map_err(|_| Fault::Busy)?,
             session_digest: digest,
+            session_sid: self.context.vault.new_visitor(),
             session_expires_at: self.session_expires_at(now),
             network: origin.network(),
             at: now,

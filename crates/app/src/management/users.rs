@@ -9,7 +9,7 @@ use domain::account::{Permission, USER_ROLE, User, user_name};
 use domain::audit::Action;
 use domain::id::{RoleId, UserId};
 use domain::secret::Password;
-use store::{Possessions, UserChange, UserRefusal};
+use store::{NewAttributes, Possessions, UserChange, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::AdministrationError;
@@ -18,6 +18,7 @@ use crate::{Context, Fault};
 
 mod draft;
 
+pub(crate) use draft::attribute_faults;
 pub use draft::{Expiry, UserDraft};
 
 /// What happens to the applications and data sources of a deleted user.
@@ -182,6 +183,7 @@ impl UserService {
             active: draft.active.unwrap_or(true),
             password_expires_at: draft.password_expiry.and_then(Into::into),
             roles,
+            attributes: draft.attributes.unwrap_or_default(),
             at: self.context.now(),
         };
         let judged = self.context.store.insert_user(new, audit).await?;
@@ -224,6 +226,7 @@ impl UserService {
             active: draft.active,
             password_expires_at: draft.password_expiry.map(Into::into),
             roles: draft.roles,
+            attributes: draft.attributes.map(NewAttributes::Set),
             unlock: draft.locked == Some(false),
             at: self.context.now(),
             revocation_expires_at: self.context.revocations_expire_at(),

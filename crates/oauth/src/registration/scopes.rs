@@ -4,7 +4,7 @@ use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::scope::{Assignment, BuiltInScope, MOST_SCOPES_OF_APPLICATION, Scope, ScopeRegistry, ScopeSet};
 
 /// The maximum number of scopes that a fault lists.
-const MOST_LISTED: usize = 10;
+const MOST_LISTED: usize = 20;
 
 pub(super) fn decide(
     payload: &ApplicationPayload,

@@ -51,6 +51,16 @@ impl ScopeRegistry {
                 BuiltInScope::Introspect => {
                     ("Allow asking about tokens of every application", Risk::High, Assignment::ADMINISTRATORS)
                 }
+                BuiltInScope::OpenId => ("Confirm who you are", Risk::Low, Assignment::Anyone),
+                BuiltInScope::Profile => {
+                    ("See your name, picture and other profile details", Risk::Elevated, Assignment::Anyone)
+                }
+                BuiltInScope::Email => ("See your email address", Risk::Elevated, Assignment::Anyone),
+                BuiltInScope::Address => ("See your postal address", Risk::Elevated, Assignment::Anyone),
+                BuiltInScope::Phone => ("See your telephone number", Risk::Elevated, Assignment::Anyone),
+                BuiltInScope::OfflineAccess => {
+                    ("Keep its access while you are not using it", Risk::Elevated, Assignment::Anyone)
+                }
             };
             Scope {
                 id: scope.id(),

@@ -26,10 +26,9 @@ pub const LONGEST_DESCRIPTION: usize = 256;
 /// The resource server that stands for this server itself, whatever its public URL is.
 pub const BUILT_IN_SERVER: ResourceServerId = ResourceServerId::new(1);
 
-/// Names that a scope of an administrator cannot have: the alias of a built-in scope, and those that [OpenID
-/// Connect Core](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims) gives a meaning.
-const RESERVED_NAMES: [&str; 7] =
-    ["odata", "openid", "profile", "email", "address", "phone", "offline_access"];
+/// A name that a scope of an administrator cannot have: the alias of a built-in scope. The names of the built-in scopes
+/// are taken by their rows.
+const RESERVED_NAMES: [&str; 1] = ["odata"];
 
 /// An API that is protected by access tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,17 @@ fn set(numbers: &[i64]) -> ScopeSet {
 
 #[test]
 fn built_in_scopes_are_bits_that_never_change() {
-    for (scope, id, bit) in
-        [(BuiltInScope::OData, 1, 1), (BuiltInScope::Management, 2, 2), (BuiltInScope::Introspect, 3, 4)]
-    {
+    for (scope, id, bit) in [
+        (BuiltInScope::OData, 1, 1),
+        (BuiltInScope::Management, 2, 2),
+        (BuiltInScope::Introspect, 3, 4),
+        (BuiltInScope::OpenId, 4, 8),
+        (BuiltInScope::Profile, 5, 16),
+        (BuiltInScope::Email, 6, 32),
+        (BuiltInScope::Address, 7, 64),
+        (BuiltInScope::Phone, 8, 128),
+        (BuiltInScope::OfflineAccess, 9, 256),
+    ] {
         assert_eq!(scope.id(), ScopeId::new(id));
         assert_eq!(ScopeSet::from(scope).bits(), bit);
         assert_eq!(ScopeSet::from(scope), ScopeSet::from(scope.id()));

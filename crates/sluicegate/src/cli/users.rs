@@ -5,12 +5,13 @@ use app::identity::acting::{ActingRefusal, Actor};
 use app::management::administration::AdministrationError;
 use app::management::users::{UserDraft, UserListRequest};
 use clap::Subcommand;
+use domain::account::attributes::{Attribute, UserAttributes};
 use domain::account::{Role, User};
 use domain::id::{RoleId, UserId};
 use domain::secret::Password;
 use serde_json::{Value, json};
 
-use self::arguments::{Add, Delete, One, SetPassword, ShowOne, Update};
+use self::arguments::{Add, AttributeValue, Delete, One, SetPassword, ShowOne, Update};
 use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
@@ -121,6 +122,22 @@ async fn wanted_roles(opened: &OpenedInstallation, given: &[String]) -> anyhow::
     given.iter().map(|name| role(&roles, name)).collect::<anyhow::Result<_>>().map(Some)
 }
 
+/// The attributes of the user with the given ones replaced; `None` if none is given.
+async fn new_attributes(
+    opened: &OpenedInstallation,
+    id: UserId,
+    given: &[AttributeValue],
+) -> anyhow::Result<Option<UserAttributes>> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let user =
+        opened.app.users().find(&opened.operator, id, &opened.origin).await.map_err(of_administration)?;
+    let mut attributes = user.attributes.as_deref().cloned().unwrap_or_default();
+    given.iter().for_each(|value| value.set(&mut attributes));
+    Ok(Some(attributes))
+}
+
 async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
     let name = &command.one.name;
     let id = find(opened, name).await?;
@@ -128,6 +145,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         name: command.new_name.clone(),
         roles: wanted_roles(opened, &command.roles).await?,
         password_expiry: command.password_expires,
+        attributes: new_attributes(opened, id, &command.attributes).await?,
         ..UserDraft::default()
     };
     let updated = opened.app.users().update(&opened.operator, id, draft, &opened.origin).await;
@@ -195,6 +213,12 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     say(&format!("roles             {}", role_names(&user, &roles).join(", ")));
     say(&format!("password expires  {expires}"));
     say(&format!("since             {}", date_time(user.created_at)));
+    let attributes = user.attributes.as_deref().cloned().unwrap_or_default();
+    for attribute in Attribute::ALL {
+        if let Some(value) = attributes.get(*attribute) {
+            say(&format!("{:18}{value}", attribute.claim()));
+        }
+    }
     Ok(())
 }
 
@@ -227,6 +251,7 @@ fn in_json(opened: &OpenedInstallation, user: &User, roles: &[Role]) -> Value {
             "passwordExpiration": user.password_expires_at.map(date_time),
         },
         "permissions": { "roles": user.roles.iter().map(|role| role.get()).collect::<Vec<_>>() },
+        "attributes": user.attributes.as_deref().cloned().unwrap_or_default(),
         "name": user.name,
         "state": state(opened, user),
         "roles": role_names(user, roles),

@@ -159,7 +159,8 @@ fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::
             failures = c.failures, failures_since = c.failures_since, locked_until = c.locked_until
         FROM cur.users c WHERE c.id = m.id AND c.epoch >= m.epoch";
     const BOTH: &str =
-        "UPDATE main.users AS m SET active = min(m.active, c.active), epoch = max(m.epoch, c.epoch)
+        "UPDATE main.users AS m SET active = min(m.active, c.active), epoch = max(m.epoch, c.epoch),
+            subject_seed = c.subject_seed
         FROM cur.users c WHERE c.id = m.id";
     const OWNERS: &str = "UPDATE absent SET known = 0 WHERE kind = 'users' AND (
         id IN (SELECT owner_id FROM main.applications) OR id IN (SELECT owner_id FROM main.data_sources))";

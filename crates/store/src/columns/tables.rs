@@ -149,6 +149,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("sessions", SESSIONS),
     given_once("familiar_networks", FAMILIAR_NETWORKS),
     given_once("applications", APPLICATIONS),
+    chosen("session_applications", 2, &[number("session_id"), number("application_id")]),
     given_once("application_origins", APPLICATION_ORIGINS),
     given_once("secrets", SECRETS),
     given_once("consents", CONSENTS),
@@ -182,6 +183,8 @@ const USERS: &[StoredColumn] = &[
     number("locked_until").or_null(),
     number("created_at"),
     number("updated_at"),
+    text("attributes").or_null(),
+    text("subject_seed"),
 ];
 
 const ROLES: &[StoredColumn] =
@@ -194,6 +197,7 @@ const SESSIONS: &[StoredColumn] = &[
     bytes("digest"),
     number("auth_time"),
     number("expires_at"),
+    text("sid").or_null(),
 ];
 
 const FAMILIAR_NETWORKS: &[StoredColumn] = &[

@@ -120,6 +120,7 @@ async fn open_session(world: &World, expires_at: Timestamp) {
         digest: Digest::from_bytes([7; 32]),
         auth_time: START,
         expires_at,
+        sid: "one".to_owned(),
         replaces: None,
     };
     world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();

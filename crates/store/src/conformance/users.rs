@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use domain::account::attributes::{Attribute, UserAttributes};
 use domain::account::{ADMINISTRATOR_ROLE, Permission, Role, Session, USER_ROLE, User};
 use domain::audit::Action;
-use domain::id::{Epoch, RoleId, UserId};
+use domain::id::{Epoch, RoleId, SessionId, UserId};
 use domain::secret::{Digest, PasswordHash};
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{OVER, START, World, event, insert_application, insert_user};
 use crate::{
-    AuditFilter, GrantCreation, NewSession, PasswordChange, Possessions, ReplacedSession, Store, UserChange,
-    UserRefusal,
+    AuditFilter, GrantCreation, NewAttributes, NewSession, PasswordChange, Possessions, ReplacedSession,
+    Store, UserChange, UserRefusal,
 };
 
 pub async fn a_user_is_found_by_id_and_by_name_without_case(store: Arc<dyn Store>) {
@@ -44,6 +45,32 @@ pub async fn ids_of_users_are_never_given_twice(store: Arc<dyn Store>) {
     let first = insert_user(&store, "first", &[]).await.unwrap();
     store.delete_user(first.id, Possessions::Keep, OVER, event(Action::DeleteUser)).await.unwrap().unwrap();
     assert!(insert_user(&store, "second", &[]).await.unwrap().id > first.id);
+}
+
+pub async fn attributes_are_stored_and_identifiers_never_change(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let stored = r#"{"email_verified":true,"email":"ada@example.com"}"#;
+    let mut attributes = UserAttributes::from_json(Some(stored)).unwrap();
+    let set = UserChange { attributes: Some(NewAttributes::Set(attributes.clone())), ..change() };
+    let (user, _) = update(&world, &world.user, set).await.unwrap();
+    assert_eq!(user.attributes.as_deref(), Some(&attributes));
+    attributes.set(Attribute::Email, "other@example.com");
+    let renamed = UserChange {
+        name: Some("lovelace".to_owned()),
+        attributes: Some(NewAttributes::Edited(attributes)),
+        ..change()
+    };
+    let (user, _) = update(&world, &user, renamed).await.unwrap();
+    let edited = user.attributes.unwrap();
+    assert_eq!((edited.get(Attribute::Email), edited.email_verified), (Some("other@example.com"), false));
+    assert_eq!(user.subject_seed, world.user.subject_seed);
+    let other = insert_user(&world.store, "another", &[]).await.unwrap();
+    assert_eq!(other.subject_seed.expose().len(), 32);
+    assert_ne!(other.subject_seed, user.subject_seed);
+    assert_eq!(other.attributes, None);
+    let none = UserChange { attributes: Some(NewAttributes::Set(UserAttributes::default())), ..change() };
+    let (user, _) = update(&world, &world.user, none).await.unwrap();
+    assert_eq!(user.attributes, None);
 }
 
 pub async fn a_taken_name_or_an_unknown_role_is_refused_and_changes_nothing(store: Arc<dyn Store>) {
@@ -257,6 +284,36 @@ pub async fn a_session_that_is_replaced_ends(store: Arc<dyn Store>) {
     }
 }
 
+pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let old = open_session(&world).await;
+    let (application, ids) =
+        (world.application.id, async |id| world.store.list_session_applications(id).await.unwrap());
+    world.store.note_session_application(old.id, application).await.unwrap();
+    world.store.note_session_application(old.id, application).await.unwrap();
+    world.store.note_session_application(SessionId::new(7_777), application).await.unwrap();
+    assert_eq!(ids(old.id).await, [application]);
+    let again = async |user: &User, sid: &str, digest: &Session| {
+        let replaces = Some(ReplacedSession { id: digest.id, digest: digest.digest });
+        let new = NewSession {
+            user: user.id,
+            user_epoch: user.epoch,
+            sid: sid.to_owned(),
+            replaces,
+            ..new_session(&world)
+        };
+        world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap()
+    };
+    let new = again(&world.user, "new", &old).await;
+    assert_eq!((new.sid.as_deref(), ids(new.id).await), (Some("one"), vec![application]));
+    let other = insert_user(&world.store, "another", &[]).await.unwrap();
+    let others = again(&other, "other", &new).await;
+    assert_eq!((others.sid.as_deref(), ids(others.id).await), (Some("other"), vec![]));
+    world.store.note_session_application(others.id, application).await.unwrap();
+    world.store.delete_session(others.id, event(Action::SignOut)).await.unwrap();
+    assert_eq!(ids(others.id).await, []);
+}
+
 pub(super) fn new_session(world: &World) -> NewSession {
     NewSession {
         user: world.user.id,
@@ -264,6 +321,7 @@ pub(super) fn new_session(world: &World) -> NewSession {
         digest: Digest::from_bytes([7; 32]),
         auth_time: START,
         expires_at: OVER,
+        sid: "one".to_owned(),
         replaces: None,
     }
 }
@@ -278,6 +336,7 @@ pub(super) fn chosen_password(world: &World) -> PasswordChange {
         user_epoch: world.user.epoch,
         password: new_password(),
         session_digest: Digest::from_bytes([9; 32]),
+        session_sid: "two".to_owned(),
         session_expires_at: OVER,
         network: None,
         at: START,

@@ -2,7 +2,7 @@
 
 use domain::account::Session as BrowserSession;
 use domain::audit::NewAuditEvent;
-use domain::id::{SessionId, UserId};
+use domain::id::{ApplicationId, SessionId, UserId};
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::columns::Impossible;
@@ -14,11 +14,17 @@ pub async fn insert<S: SqlTransaction>(
     new: &NewSession,
     event: &NewAuditEvent,
 ) -> Read<Option<BrowserSession>, S> {
+    static MOVE: NamedStatement = NamedStatement::new(
+        "UPDATE session_applications SET session_id = :new WHERE session_id =
+            (SELECT id FROM sessions WHERE id = :id AND digest = :digest AND user_id = :user)",
+    );
     static REPLACE: NamedStatement =
         NamedStatement::new("DELETE FROM sessions WHERE id = :id AND digest = :digest");
     let session = add(db, new).await?;
     if session.is_some() {
-        if let Some(old) = &new.replaces {
+        if let (Some(old), Some(session)) = (&new.replaces, &session) {
+            let moved = values! { new: session.id, id: old.id, digest: &old.digest, user: session.user };
+            db.execute(&MOVE, moved).await?;
             db.execute(&REPLACE, values! { id: old.id, digest: &old.digest }).await?;
         }
         db.append_audit(event).await?;
@@ -29,21 +35,35 @@ pub async fn insert<S: SqlTransaction>(
 /// Opens the session only if the user's epoch is still that of the password check.
 pub(super) async fn add<S: SqlTransaction>(db: &S, new: &NewSession) -> Read<Option<BrowserSession>, S> {
     static ADD: NamedStatement = NamedStatement::new(
-        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at)
-        SELECT id, epoch, :digest, :auth_time, :expires_at FROM users
-        WHERE id = :user AND epoch = :user_epoch AND active
-        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at",
+        "INSERT INTO sessions (user_id, user_epoch, digest, auth_time, expires_at, sid)
+        SELECT u.id, u.epoch, :digest, :auth_time, :expires_at,
+            coalesce((SELECT s.sid FROM sessions s
+                WHERE s.id = :old AND s.digest = :old_digest AND s.user_id = u.id), :sid)
+        FROM users u WHERE u.id = :user AND u.epoch = :user_epoch AND u.active
+        RETURNING id, user_id, user_epoch, digest, auth_time, expires_at, sid",
     );
-    let NewSession { user, user_epoch, digest, auth_time, expires_at, .. } = new;
+    let NewSession { user, user_epoch, digest, auth_time, expires_at, sid, replaces } = new;
+    // No session has the number 0.
+    let old = replaces.map_or(0, |old| old.id.get());
+    let old_digest = replaces.as_ref().map_or(digest, |old| &old.digest);
     let (user, user_epoch) = (*user, *user_epoch);
-    let row = values! { digest, auth_time: *auth_time, expires_at: *expires_at, user, user_epoch };
+    let row = values! {
+        digest,
+        auth_time: *auth_time,
+        expires_at: *expires_at,
+        old,
+        old_digest,
+        sid,
+        user,
+        user_epoch,
+    };
     db.find(&ADD, row).await
 }
 
 /// Finds a session by id, whether or not it is still valid.
 pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<BrowserSession>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions WHERE id = :id",
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid FROM sessions WHERE id = :id",
     );
     db.find(&FIND, values! { id }).await
 }
@@ -51,7 +71,7 @@ pub async fn find<S: SqlTransaction>(db: &S, id: SessionId) -> Read<Option<Brows
 /// Lists the sessions of a user, oldest first.
 pub async fn list<S: SqlTransaction>(db: &S, user: UserId) -> Read<Vec<BrowserSession>, S> {
     static LIST: NamedStatement = NamedStatement::new(
-        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at FROM sessions
+        "SELECT id, user_id, user_epoch, digest, auth_time, expires_at, sid FROM sessions
         WHERE user_id = :user ORDER BY id LIMIT :limit",
     );
     db.list(&LIST, values! { user, limit: MOST_SESSIONS }).await
@@ -66,8 +86,32 @@ impl Record for BrowserSession {
             digest: row.read()?,
             auth_time: row.read()?,
             expires_at: row.read()?,
+            sid: row.read()?,
         })
     }
+}
+
+/// Records that an application learned of a session.
+pub async fn note_application<S: SqlTransaction>(
+    db: &S,
+    session: SessionId,
+    application: ApplicationId,
+) -> Read<(), S> {
+    static NOTE: NamedStatement = NamedStatement::new(
+        "INSERT INTO session_applications (session_id, application_id)
+        SELECT s.id, a.id FROM sessions s CROSS JOIN applications a WHERE s.id = :session AND a.id = :application
+        ON CONFLICT DO NOTHING",
+    );
+    db.execute(&NOTE, values! { session, application }).await.map(drop)
+}
+
+/// Lists the applications that learned of a session.
+pub async fn list_applications<S: SqlTransaction>(db: &S, session: SessionId) -> Read<Vec<ApplicationId>, S> {
+    static LIST: NamedStatement = NamedStatement::new(
+        "SELECT application_id FROM session_applications WHERE session_id = :session
+        ORDER BY application_id LIMIT :limit",
+    );
+    db.list(&LIST, values! { session, limit: MOST_SESSIONS }).await
 }
 
 /// Ends a session.

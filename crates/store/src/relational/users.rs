@@ -1,5 +1,6 @@
 //! Users: accounts, and revocation of their access.
 
+use domain::account::attributes::{SubjectSeed, UserAttributes};
 use domain::account::{Lockout, User};
 use domain::audit::NewAuditEvent;
 use domain::id::{RoleId, UserId};
@@ -23,7 +24,8 @@ macro_rules! select {
             "SELECT u.id, u.name, u.password, u.active, u.password_expires_at,
                 (SELECT string_agg(CAST(role_id AS text), ' ' ORDER BY role_id) FROM user_roles
                     WHERE user_id = u.id),
-                u.epoch, u.failures, u.failures_since, u.locked_until, u.created_at, u.updated_at",
+                u.epoch, u.failures, u.failures_since, u.locked_until, u.attributes, u.subject_seed, u.created_at,
+                u.updated_at",
             $columns,
             " FROM users u ",
             $tail
@@ -44,10 +46,18 @@ impl Record for User {
             roles: row.numbers(RoleId::new)?,
             epoch: row.read()?,
             lockout: row.record()?,
+            attributes: attributes(row.read()?)?,
+            subject_seed: SubjectSeed::new(row.read()?),
             created_at: row.read()?,
             updated_at: row.read()?,
         })
     }
+}
+
+fn attributes(stored: Option<&str>) -> Result<Option<Box<UserAttributes>>, Impossible> {
+    let Some(json) = stored else { return Ok(None) };
+    let attributes = UserAttributes::from_json(Some(json)).map_err(|error| Impossible(error.to_string()))?;
+    Ok(Some(Box::new(attributes)))
 }
 
 impl Record for Lockout {
@@ -120,9 +130,9 @@ pub async fn insert<S: SqlTransaction>(
     event: &NewAuditEvent,
 ) -> Change<User, S, UserRefusal> {
     static INSERT: NamedStatement = NamedStatement::new(
-        "INSERT INTO users (epoch, active, name, folded_name, password, password_expires_at, created_at,
+        "INSERT INTO users (epoch, active, name, folded_name, password, password_expires_at, attributes, created_at,
             updated_at)
-        VALUES (1, :active, :name, :folded, :password, :password_expires_at, :at, :at) RETURNING id",
+        VALUES (1, :active, :name, :folded, :password, :password_expires_at, :attributes, :at, :at) RETURNING id",
     );
     let given = authority::permissions_of_roles(db, &new.roles).await?;
     roles::rights_cover(db, &given, event).await?;
@@ -130,7 +140,16 @@ pub async fn insert<S: SqlTransaction>(
     roles_exist(db, &new.roles).await?;
     let NewUser { name, password, active, password_expires_at, at, .. } = new;
     let (active, password_expires_at, at) = (*active, *password_expires_at, *at);
-    let row = values! { active, name, folded: fold_name(name), password, password_expires_at, at };
+    let attributes = new.attributes.to_json();
+    let row = values! {
+        active,
+        name,
+        folded: fold_name(name),
+        password,
+        password_expires_at,
+        attributes: attributes.as_deref(),
+        at,
+    };
     let id = db.value(&INSERT, row).await?;
     set_roles(db, id, &new.roles).await?;
     versions::grow(db, CachedKind::Users).await?;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{account, demo, device, login, logout, password, start};
+use super::{account, demo, device, login, logout, password, profile, start};
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
 pub(crate) const HOSTILE: &str =
@@ -15,6 +15,7 @@ pub(crate) fn rendered(page: &impl Template) -> String {
 
 fn all() -> Vec<String> {
     let mut pages = [account::samples(), login::samples(), logout::samples(), password::samples()].concat();
+    pages.extend(profile::samples());
     pages.extend(start::samples());
     pages.extend(demo::samples());
     pages.extend(device::samples());

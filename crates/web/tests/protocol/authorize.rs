@@ -78,7 +78,7 @@ async fn all_other_errors_are_sent_to_the_client() {
     let public = Client::public(&server).await;
     let service = Client::register_with(&server, json!({ "grantTypes": ["client_credentials"] })).await;
     let cases: [(&Client, Fields<'_>, &str); 13] = [
-        (&client, &[("scope", "openid")], "invalid_scope"),
+        (&client, &[("scope", "unknown")], "invalid_scope"),
         (&client, &[("scope", "api.mgmt")], "invalid_scope"),
         (&client, &[("code_challenge", CHALLENGE)], "invalid_request"),
         (&client, &[("code_challenge", CHALLENGE), ("code_challenge_method", "plain")], "invalid_request"),

@@ -25,6 +25,7 @@ mod metadata;
 mod others;
 mod pages;
 mod password_change;
+mod profile;
 mod rates;
 mod refresh;
 mod refusals;

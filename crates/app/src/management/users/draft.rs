@@ -1,5 +1,6 @@
 //! The desired content of a user, and what can be wrong with it.
 
+use domain::account::attributes::{Attribute, AttributeFault, UserAttributes};
 use domain::account::{User, password, user_name};
 use domain::id::RoleId;
 use domain::secret::Password;
@@ -21,6 +22,8 @@ pub struct UserDraft {
     pub password_expiry: Option<Expiry>,
     /// Replaces all roles; a new user gets the role User.
     pub roles: Option<Vec<RoleId>>,
+    /// Replaces all attributes.
+    pub attributes: Option<UserAttributes>,
     /// `Some(false)` clears a lock; only failed sign-ins set one.
     pub locked: Option<bool>,
 }
@@ -76,6 +79,7 @@ impl UserDraft {
         {
             faults.push(FieldFault::new("passwordInfo.password", format!("is not accepted: {fault}")));
         }
+        faults.extend(self.attributes.iter().flat_map(attribute_faults));
         let is_locked = user.is_some_and(|(user, now)| user.lockout.is_locked(now));
         if self.locked == Some(true) && !is_locked {
             let message = "cannot be set: failures to sign in lock an account; `status` 0 switches it off";
@@ -91,6 +95,7 @@ impl UserDraft {
             ("password expiry", self.password_expiry.is_some()),
             ("status active", self.active == Some(true)),
             ("status inactive", self.active == Some(false)),
+            ("attributes", self.attributes.is_some()),
             ("not locked", self.locked == Some(false)),
         ];
         let mut words: Vec<String> =
@@ -101,4 +106,13 @@ impl UserDraft {
         }
         words.join(", ")
     }
+}
+
+/// All faults of attributes, each with the name of its member.
+pub(crate) fn attribute_faults(attributes: &UserAttributes) -> Vec<FieldFault> {
+    let fault = |(attribute, fault): (Attribute, AttributeFault)| {
+        let address = if attribute.is_of_address() { "address." } else { "" };
+        FieldFault::new(format!("attributes.{address}{}", attribute.member()), fault.to_string())
+    };
+    attributes.faults().into_iter().map(fault).collect()
 }

@@ -30,7 +30,7 @@ fn names_are_read_with_alias_and_surrounding_blanks() {
         assert_eq!(registry.parse(text), Ok(ScopeSet::from(BuiltInScope::OData)), "{text:?}");
     }
     assert_eq!(registry.parse(""), Ok(ScopeSet::EMPTY));
-    for unknown in ["openid", "ORDERS.READ", "orders", "odata\torders.read"] {
+    for unknown in ["OpenID", "ORDERS.READ", "orders", "odata\torders.read"] {
         assert_eq!(registry.parse(unknown), Err(UnknownScope), "{unknown:?}");
     }
 }

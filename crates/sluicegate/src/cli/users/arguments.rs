@@ -2,6 +2,7 @@
 
 use app::management::users::{Expiry, PossessionsAction};
 use clap::{ArgGroup, Args};
+use domain::account::attributes::{Attribute, UserAttributes};
 use domain::time::Timestamp;
 
 use crate::arguments::InstallationArgs;
@@ -75,7 +76,7 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires", "attributes"]).required(true).multiple(true)))]
 pub(crate) struct Update {
     #[command(flatten)]
     pub(super) one: One,
@@ -88,6 +89,48 @@ pub(crate) struct Update {
     /// When the password expires: never, or a time such as 2030-12-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
     pub(super) password_expires: Option<Expiry>,
+    /// An attribute of the person, such as email=ada@example.com or email_verified=true; an empty value removes it; may be
+    /// given several times
+    #[arg(id = "attributes", long = "attribute", value_name = "NAME=VALUE", value_parser = parse_attribute)]
+    pub(super) attributes: Vec<AttributeValue>,
+}
+
+/// An attribute with its new value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AttributeValue {
+    /// A text; empty to remove it.
+    Text(Attribute, String),
+    /// Whether the mail address is verified.
+    EmailVerified(bool),
+    /// Whether the telephone number is verified.
+    PhoneNumberVerified(bool),
+}
+
+impl AttributeValue {
+    pub(super) fn set(&self, attributes: &mut UserAttributes) {
+        match self {
+            Self::Text(attribute, value) => attributes.set(*attribute, value),
+            Self::EmailVerified(verified) => attributes.email_verified = *verified,
+            Self::PhoneNumberVerified(verified) => attributes.phone_number_verified = *verified,
+        }
+    }
+}
+
+fn parse_attribute(text: &str) -> Result<AttributeValue, String> {
+    let (name, value) = text.split_once('=').ok_or("must have the form NAME=VALUE")?;
+    let flag = || value.parse::<bool>().map_err(|_| format!("{name} must be true or false"));
+    match name {
+        "email_verified" => flag().map(AttributeValue::EmailVerified),
+        "phone_number_verified" => flag().map(AttributeValue::PhoneNumberVerified),
+        _ => match Attribute::ALL.iter().find(|attribute| attribute.claim() == name) {
+            Some(attribute) => Ok(AttributeValue::Text(*attribute, value.to_owned())),
+            None => {
+                let names: Vec<&str> = Attribute::ALL.iter().map(|attribute| attribute.claim()).collect();
+                let flags = "email_verified, phone_number_verified";
+                Err(format!("{name} is not one of {}, {flags}", names.join(", ")))
+            }
+        },
+    }
 }
 
 fn parse_expiry(text: &str) -> Result<Expiry, String> {

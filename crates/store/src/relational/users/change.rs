@@ -138,16 +138,18 @@ async fn write<S: SqlTransaction>(db: &S, user: &User) -> Read<(), S> {
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE users SET name = :name, folded_name = CASE WHEN name = :name THEN folded_name ELSE :folded END,
             password = :password, active = :active, password_expires_at = :password_expires_at,
-            epoch = :epoch, updated_at = :updated_at
+            attributes = :attributes, epoch = :epoch, updated_at = :updated_at
         WHERE id = :id",
     );
     let User { id, name, password, active, password_expires_at, epoch, updated_at, .. } = user;
+    let attributes = user.attributes.as_ref().and_then(|attributes| attributes.to_json());
     let row = values! {
         name,
         folded: fold_name(name),
         password,
         active: *active,
         password_expires_at: *password_expires_at,
+        attributes: attributes.as_deref(),
         epoch: *epoch,
         updated_at: *updated_at,
         id: *id,

@@ -1,8 +1,10 @@
 //! The wire form of a user.
 
 use domain::account::User;
+use domain::account::attributes::{Attribute, UserAttributes};
 use domain::time::Timestamp;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::respond::management::rfc3339;
 
@@ -15,6 +17,9 @@ pub(super) struct UserResponse {
     status_info: StatusInfo,
     password_info: PasswordInfo,
     permissions: Permissions,
+    /// Absent if nothing is known, as in Hybrid Data Pipeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -48,5 +53,28 @@ pub(super) fn response(user: &User, now: Timestamp) -> UserResponse {
             password_expiration: user.password_expires_at.map(rfc3339),
         },
         permissions: Permissions { roles: user.roles.iter().map(|role| role.get()).collect() },
+        attributes: user.attributes.as_deref().map(attributes),
     }
+}
+
+/// The attributes that have a value, in the form of the payload.
+fn attributes(attributes: &UserAttributes) -> Value {
+    let given = |of_address: bool| -> Map<String, Value> {
+        let attributes = Attribute::ALL
+            .iter()
+            .filter(|one| one.is_of_address() == of_address)
+            .filter_map(|one| Some((one.member().to_owned(), Value::from(attributes.get(*one)?))));
+        attributes.collect()
+    };
+    let (mut members, address) = (given(false), given(true));
+    if members.contains_key("email") {
+        members.insert("emailVerified".to_owned(), attributes.email_verified.into());
+    }
+    if members.contains_key("phoneNumber") {
+        members.insert("phoneNumberVerified".to_owned(), attributes.phone_number_verified.into());
+    }
+    if !address.is_empty() {
+        members.insert("address".to_owned(), address.into());
+    }
+    members.into()
 }

@@ -1,6 +1,7 @@
 //! The payload about a user.
 
 use app::management::users::{Expiry, UserDraft};
+use domain::account::attributes::{Attribute, UserAttributes};
 use domain::id::RoleId;
 use domain::secret::Password;
 use domain::time::Timestamp;
@@ -18,6 +19,7 @@ pub(crate) struct UserPayload {
     password_ended: bool,
     password_expiry: Option<Expiry>,
     roles: Option<Vec<RoleId>>,
+    attributes: Option<UserAttributes>,
 }
 
 impl UserPayload {
@@ -35,6 +37,7 @@ impl UserPayload {
             active: self.active,
             password_expiry,
             roles: self.roles.clone(),
+            attributes: self.attributes.clone(),
             locked: self.locked,
         }
     }
@@ -62,9 +65,31 @@ impl FromJson for UserPayload {
                 permissions.integers("roles").map(|roles| roles.into_iter().map(RoleId::new).collect());
             permissions.finish();
         }
+        payload.attributes = fields.object("attributes").map(attributes);
         fields.finish();
         payload
     }
+}
+
+/// All attributes; one that is omitted, null or empty is removed.
+fn attributes(mut fields: Fields<'_>) -> UserAttributes {
+    let mut attributes = UserAttributes::default();
+    let mut read = |fields: &mut Fields<'_>, of_address: bool| {
+        for attribute in Attribute::ALL.iter().filter(|one| one.is_of_address() == of_address) {
+            if let Some(value) = fields.string(attribute.member()) {
+                attributes.set(*attribute, value);
+            }
+        }
+    };
+    read(&mut fields, false);
+    if let Some(mut address) = fields.object("address") {
+        read(&mut address, true);
+        address.finish();
+    }
+    attributes.email_verified = fields.boolean("emailVerified").unwrap_or(false);
+    attributes.phone_number_verified = fields.boolean("phoneNumberVerified").unwrap_or(false);
+    fields.finish();
+    attributes
 }
 
 fn zero_or_one(fields: &mut Fields<'_>, name: &'static str) -> Option<bool> {

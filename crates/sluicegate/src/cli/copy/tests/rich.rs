@@ -66,6 +66,7 @@ pub(super) async fn fill(store: &dyn Store) {
             digest: Digest::from_bytes([7; 32]),
             auth_time: START,
             expires_at: Timestamp::from_secs(1_000_000 + secs),
+            sid: "one".to_owned(),
             replaces: None,
         };
         store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
@@ -129,6 +130,7 @@ async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
         active: name != "gone",
         password_expires_at: (name == "ada").then_some(OVER),
         roles: roles.to_vec(),
+        attributes: Default::default(),
         at: START,
     };
     store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap()
