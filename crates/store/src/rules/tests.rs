@@ -68,6 +68,8 @@ fn the_last_active_administrator_stays_one() {
         roles: vec![ADMINISTRATOR_ROLE],
         epoch: Epoch::new(1),
         lockout: Lockout::default(),
+        attributes: None,
+        subject_seed: domain::account::attributes::SubjectSeed::new("00".repeat(16)),
         created_at: Timestamp::from_secs(0),
         updated_at: Timestamp::from_secs(0),
     };
