@@ -19,6 +19,7 @@ pub mod device;
 pub mod error;
 pub mod grant;
 pub mod introspection;
+pub mod jwt;
 pub mod jwt_access_token;
 pub mod metadata;
 pub mod parameters;

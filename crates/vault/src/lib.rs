@@ -26,6 +26,7 @@ pub mod client_secret;
 mod device_codes;
 pub mod entropy;
 pub mod hashing;
+pub mod jose;
 pub mod key_ring;
 pub mod master_key;
 pub mod password;

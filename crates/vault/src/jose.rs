@@ -1,0 +1,127 @@
+//! Verifying tokens that others sign ([RFC 7515](https://www.rfc-editor.org/rfc/rfc7515)), with keys that they publish as
+//! JSON Web Keys ([RFC 7517](https://www.rfc-editor.org/rfc/rfc7517)).
+//!
+//! A key is for one family of algorithms, and the caller says which algorithms it accepts. The header of a token can only
+//! agree with both. Shared secrets have a function of their own, so that a public key is never used as a secret.
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::jwt::{Claims, Header, JwtFault, MOST_CHARACTERS};
+use oauth::proof::Thumbprint;
+use oauth::signing::SigningAlgorithm;
+
+mod key;
+mod key_set;
+
+pub use key::{KeyFault, PublicKey};
+pub use key_set::{KeySet, KeySetFault};
+
+/// The `alg` of signatures with a shared secret.
+pub const SECRET_ALGORITHM: &str = "HS256";
+
+/// What a place accepts.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptedJwt<'a> {
+    /// The algorithms.
+    pub algorithms: &'a [SigningAlgorithm],
+    /// The values of `typ`, in lower case; `None` stands for a token without one.
+    pub types: &'a [Option<&'a str>],
+}
+
+/// A token in its parts, which is not verified.
+struct Parts<'a> {
+    header: Header,
+    payload: Vec<u8>,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str, types: &[Option<&str>]) -> Result<Self, JwtFault> {
+        if text.len() > MOST_CHARACTERS {
+            return Err(JwtFault::TooLong);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(JwtFault::NotCompact)?;
+        let (header, payload) = signed.split_once('.').ok_or(JwtFault::NotCompact)?;
+        let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::NotCompact);
+        let header = Header::parse(&decoded(header)?)?;
+        header.has_type(types)?;
+        Ok(Self { header, payload: decoded(payload)?, signed, signature: decoded(signature)? })
+    }
+
+    /// The algorithm of the header, if the place accepts it.
+    fn algorithm(&self, accepted: &[SigningAlgorithm]) -> Result<SigningAlgorithm, JwtFault> {
+        let algorithm = SigningAlgorithm::from_name(&self.header.algorithm);
+        algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or(JwtFault::AlgorithmNotAllowed)
+    }
+}
+
+/// Verifies a token with the keys of its issuer. With a `kid`, only the keys with that id count; keys without an id
+/// count in any case.
+///
+/// # Errors
+/// [`JwtFault`]; the claims themselves are not checked.
+pub fn verify(text: &str, keys: &KeySet, accepted: AcceptedJwt<'_>) -> Result<Claims, JwtFault> {
+    let parts = Parts::of(text, accepted.types)?;
+    let algorithm = parts.algorithm(accepted.algorithms)?;
+    let mut fault = JwtFault::NoKey;
+    for key in keys.fitting(parts.header.key_id.as_deref(), algorithm) {
+        if key.verifies(algorithm, parts.signed.as_bytes(), &parts.signature) {
+            return Claims::parse(&parts.payload);
+        }
+        fault = JwtFault::BadSignature;
+    }
+    Err(fault)
+}
+
+/// Verifies a token with the public key in its own header, as in a `DPoP` proof, and returns the thumbprint of that key
+/// ([RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). It proves that the sender holds the private key,
+/// and nothing about who that is.
+///
+/// # Errors
+/// [`JwtFault`]; the claims themselves are not checked.
+pub fn verify_with_own_key(text: &str, accepted: AcceptedJwt<'_>) -> Result<(Claims, Thumbprint), JwtFault> {
+    let parts = Parts::of(text, accepted.types)?;
+    let algorithm = parts.algorithm(accepted.algorithms)?;
+    let key = parts.header.key.as_ref().ok_or(JwtFault::NoKey)?;
+    let key = PublicKey::parse(key).map_err(|_| JwtFault::KeyUnusable)?;
+    if !key.fits(algorithm) {
+        return Err(JwtFault::NoKey);
+    }
+    if !key.verifies(algorithm, parts.signed.as_bytes(), &parts.signature) {
+        return Err(JwtFault::BadSignature);
+    }
+    Ok((Claims::parse(&parts.payload)?, key.thumbprint()))
+}
+
+/// Verifies a token that is authenticated with a shared secret, `HS256` ([RFC 7518
+/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+///
+/// # Errors
+/// [`JwtFault`]; the claims themselves are not checked.
+pub fn verify_with_secret(text: &str, secret: &[u8], types: &[Option<&str>]) -> Result<Claims, JwtFault> {
+    let parts = Parts::of(text, types)?;
+    if parts.header.algorithm != SECRET_ALGORITHM {
+        return Err(JwtFault::AlgorithmNotAllowed);
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    hmac::verify(&key, parts.signed.as_bytes(), &parts.signature).map_err(|_| JwtFault::BadSignature)?;
+    Claims::parse(&parts.payload)
+}
+
+/// The claims of a token, none of which is verified; only to find out whose keys verify it.
+///
+/// # Errors
+/// [`JwtFault`].
+pub fn unverified_claims(text: &str) -> Result<Claims, JwtFault> {
+    if text.len() > MOST_CHARACTERS {
+        return Err(JwtFault::TooLong);
+    }
+    let mut parts = text.split('.');
+    let payload = parts.nth(1).ok_or(JwtFault::NotCompact)?;
+    Claims::parse(&URL_SAFE_NO_PAD.decode(payload).map_err(|_| JwtFault::NotCompact)?)
+}
+
+#[cfg(test)]
+mod tests;
