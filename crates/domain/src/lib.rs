@@ -11,5 +11,6 @@ pub mod handover;
 pub mod id;
 pub mod limit;
 pub mod secret;
+pub mod special_use;
 pub mod text;
 pub mod time;

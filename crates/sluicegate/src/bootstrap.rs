@@ -31,7 +31,8 @@ pub(crate) async fn open(
     let database = Database::of(settings);
     let master = database.master_key(&data_directory, environment)?;
     let store = database.open().await?;
-    let app = assemble(store, &master, app_settings(settings, &data_directory, public_url), settings).await?;
+    let app_settings = app_settings(settings, &data_directory, public_url)?;
+    let app = assemble(store, &master, app_settings, settings).await?;
     app.node().refresh().await.context("the database cannot be read")?;
     Ok(app)
 }
@@ -47,7 +48,7 @@ pub(crate) async fn create(
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let store = database.create().await?;
-    let app_settings = app_settings(settings, &data_directory, &AppSettings::default().public_url);
+    let app_settings = app_settings(settings, &data_directory, &AppSettings::default().public_url)?;
     assemble(store, master, app_settings, settings).await
 }
 
@@ -69,10 +70,14 @@ async fn assemble(
     Ok(App::new(store, Arc::new(vault), Arc::new(sources), Arc::new(SystemClock), app_settings))
 }
 
-fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url: &str) -> AppSettings {
+fn app_settings(
+    settings: &Settings,
+    data_directory: &DataDirectory,
+    public_url: &str,
+) -> anyhow::Result<AppSettings> {
     let rates = &settings.rate_limit;
     let data_sources = &settings.data_sources;
-    AppSettings {
+    Ok(AppSettings {
         public_url: public_url.to_owned(),
         default_profile: settings.profiles.default,
         minimum_profile: settings.profiles.minimum,
@@ -86,6 +91,7 @@ fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url:
         sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![data_directory.sources()]),
         forbidden_folders: vec![data_directory.folder().to_owned()],
         backup_mark: Some(data_directory.backup_mark()),
+        outbound: outbound(settings)?,
         rates: RateSettings {
             enabled: rates.enabled,
             per_address_per_minute: rates.per_address_per_minute,
@@ -94,7 +100,21 @@ fn app_settings(settings: &Settings, data_directory: &DataDirectory, public_url:
         },
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,
-    }
+    })
+}
+
+/// The client for addresses that strangers name.
+fn outbound(settings: &Settings) -> anyhow::Result<fetch::Fetcher> {
+    let danger = match &settings.outbound.danger_loopback_authority {
+        None => None,
+        Some(file) => {
+            let authorities =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            Some(fetch::Danger { authorities })
+        }
+    };
+    fetch::Fetcher::new(fetch::FetcherSettings { danger, ..fetch::FetcherSettings::default() })
+        .context("outbound.danger_loopback_authority")
 }
 
 /// The service as seen by a command of the operator.

@@ -27,6 +27,7 @@ pub mod histories;
 mod html;
 pub mod link;
 mod logged;
+pub mod origin;
 mod ports;
 pub mod postgres;
 mod process;

@@ -8,17 +8,21 @@ const RULE: &str = "arrows";
 
 /// The dependencies of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("sluicegate", &["web", "app", "vault", "sources", "store", "store-*", "domain", "oauth", "odata"]),
+    (
+        "sluicegate",
+        &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "odata"],
+    ),
     ("web", &["app", "domain", "oauth", "odata"]),
-    ("app", &["domain", "oauth", "odata", "store", "vault", "sources"]),
+    ("app", &["domain", "oauth", "odata", "store", "vault", "sources", "fetch"]),
     ("store-*", &["store", "domain", "oauth"]),
     ("store", &["domain", "oauth"]),
     ("vault", &["domain", "oauth"]),
     ("sources", &["odata"]),
+    ("fetch", &["domain"]),
     ("oauth", &["domain"]),
     ("domain", &[]),
     ("odata", &[]),
-    ("testkit", &["web", "app", "vault", "sources", "store", "store-*", "domain", "oauth", "odata"]),
+    ("testkit", &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "odata"]),
     ("bench", &["testkit"]),
     ("xtask", &[]),
 ];

@@ -39,6 +39,8 @@ pub struct AppSettings {
     pub forbidden_folders: Vec<PathBuf>,
     /// The file that `sluicegate backup` writes after a backup, if there can be one.
     pub backup_mark: Option<PathBuf>,
+    /// Sends requests to addresses that clients name.
+    pub outbound: fetch::Fetcher,
     /// The rate limits for credentials.
     pub rates: RateSettings,
     /// The page size in rows, unless the client asks for fewer.
@@ -63,6 +65,7 @@ impl Default for AppSettings {
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),
             backup_mark: None,
+            outbound: fetch::Fetcher::default(),
             rates: RateSettings::default(),
             odata_page_size: 2_000,
             odata_timeout_secs: 60,

@@ -296,6 +296,14 @@ settings! {
         max_connections: u32 = 64, in 1..=10_000;
     }
 
+    /// Requests of the server to addresses that clients name, such as that of their keys. See
+    /// [outbound requests](decisions/outbound-requests.md).
+    outbound: Outbound = "outbound" {
+        /// For tests only: a file with certificates of authorities in PEM that are trusted besides the public
+        /// ones. It also permits loopback addresses, and is not for an installation that others can reach.
+        danger_loopback_authority: Option<PathBuf> = None, weak if |file| file.is_some() => "anybody can make the server send requests to itself, and another authority is trusted";
+    }
+
     /// The maximum size of requests and number of connections.
     limits: Limits = "limits" {
         /// Bytes of a request's body. Bodies that are read before the sender is authenticated, forms above

@@ -1,0 +1,260 @@
+//! Requests to origins on this machine, which only the switch for tests permits.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::time::Timestamp;
+use fetch::{
+    CacheRules, Danger, DocumentError, Documents, FetchError, FetchLimits, FetchRequest, FetchResponse,
+    Fetcher, FetcherSettings, ResolveName,
+};
+use serde_json::json;
+use testkit::origin::{AUTHORITY, Origin, Reply, TestNames, client};
+use url::Url;
+
+const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+const RULES: CacheRules = CacheRules {
+    largest_body: 1_000,
+    most_documents: 10,
+    floor_secs: 60,
+    ceiling_secs: 3_600,
+    default_secs: 600,
+};
+
+async fn get(client: &Fetcher, url: &str) -> Result<FetchResponse, FetchError> {
+    let url = Url::parse(url).unwrap();
+    client.send(FetchRequest { url: &url, accept: "application/json", post: None, largest_body: 1_000 }).await
+}
+
+/// A client that may reach this machine, with another resolver.
+fn client_with(resolver: impl ResolveName, limits: FetchLimits) -> Fetcher {
+    let danger = Some(Danger { authorities: AUTHORITY.to_vec() });
+    Fetcher::new(FetcherSettings { limits, resolver: Arc::new(resolver), danger }).unwrap()
+}
+
+/// Gives the same addresses for every name.
+struct Always(&'static [&'static str]);
+
+impl ResolveName for Always {
+    fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(self.0.iter().map(|address| SocketAddr::new(address.parse().unwrap(), port)).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_document_of_a_trusted_host_is_read() {
+    let origin = Origin::start().await;
+    origin.reply("/a?b=c", Reply::json(&json!({"d": 1})));
+    let response = get(&client(), &origin.url("client.test", "/a?b=c")).await.unwrap();
+    assert_eq!((response.status.as_u16(), &*response.body), (200, &br#"{"d":1}"#[..]));
+}
+
+#[tokio::test]
+async fn a_post_sends_its_body() {
+    let origin = Origin::start().await;
+    origin.reply("/logout", Reply::text("").status(204));
+    let url = Url::parse(&origin.url("client.test", "/logout")).unwrap();
+    let body = Bytes::from_static(b"logout_token=x");
+    let post = Some(("application/x-www-form-urlencoded", &body));
+    let request = FetchRequest { url: &url, accept: "*/*", post, largest_body: 0 };
+    assert_eq!(client().send(request).await.unwrap().status, 204);
+    assert_eq!(origin.received("/logout")[0].body, body);
+}
+
+#[tokio::test]
+async fn only_https_urls_without_credentials_are_fetched() {
+    for (url, error) in [
+        ("http://client.test/", FetchError::NotHttps),
+        ("ftp://client.test/", FetchError::NotHttps),
+        ("https://user@client.test/", FetchError::UnusableUrl),
+        ("https://:secret@client.test/", FetchError::UnusableUrl),
+    ] {
+        assert_eq!(get(&client(), url).await.unwrap_err(), error, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_one_special_use_address_is_refused_whole() {
+    for addresses in [
+        &["10.0.0.1"][..],
+        &["8.8.8.8", "169.254.169.254"],
+        &["2001:4860:4860::8888", "fd00::1"],
+        &["::ffff:127.0.0.1"],
+        &["64:ff9b::808:808"],
+    ] {
+        let client = client_with(Always(addresses), FetchLimits::default());
+        let error = get(&client, "https://client.test/").await.unwrap_err();
+        assert!(matches!(error, FetchError::SpecialUse(_)), "{addresses:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn loopback_is_refused_without_the_switch() {
+    let client =
+        Fetcher::new(FetcherSettings { resolver: Arc::new(TestNames), ..FetcherSettings::default() })
+            .unwrap();
+    for url in ["https://client.test/", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:7f00:1]/"] {
+        assert!(matches!(get(&client, url).await.unwrap_err(), FetchError::SpecialUse(_)), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn an_inside_name_looks_like_one_that_does_not_exist() {
+    let inside = get(&client_with(Always(&["10.0.0.1"]), FetchLimits::default()), "https://a.test/").await;
+    let nothing = get(&client_with(Always(&[]), FetchLimits::default()), "https://a.test/").await;
+    assert_eq!(inside.unwrap_err().to_string(), nothing.unwrap_err().to_string());
+}
+
+/// Points to the machine at first, and to a refused address from then on.
+#[derive(Default)]
+struct Rebinding(AtomicUsize);
+
+impl ResolveName for Rebinding {
+    fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let address = if self.0.fetch_add(1, Ordering::Relaxed) == 0 { "127.0.0.1" } else { "10.0.0.1" };
+        Ok(vec![SocketAddr::new(address.parse().unwrap(), port)])
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_once_and_the_checked_address_is_connected_to() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::json(&json!({})));
+    let client = client_with(Rebinding::default(), FetchLimits::default());
+    assert!(get(&client, &origin.url("client.test", "/")).await.is_ok());
+    let second = get(&client, &origin.url("client.test", "/")).await;
+    assert!(matches!(second, Err(FetchError::SpecialUse(_))));
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused() {
+    let origin = Origin::start().await;
+    let client = client_with(Always(&["127.0.0.1"]), FetchLimits::default());
+    let error = get(&client, &origin.url("client.example", "/")).await.unwrap_err();
+    assert_eq!(error, FetchError::Untrusted);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let origin = Origin::start().await;
+    let target = origin.url("client.test", "/b");
+    origin.reply("/a", Reply::text("").status(302).header("location", target));
+    assert_eq!(get(&client(), &origin.url("client.test", "/a")).await.unwrap().status, 302);
+    assert!(origin.received("/b").is_empty());
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let origin = Origin::start().await;
+    for (size, fits) in [(1_000, true), (1_001, false), (10_000_000, false)] {
+        origin.reply("/", Reply::text(vec![b' '; size]));
+        let result = get(&client(), &origin.url("client.test", "/")).await;
+        assert_eq!(result.err(), (!fits).then_some(FetchError::TooLarge), "{size}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_takes_bounded_time() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::text("").held_back());
+    let limits = FetchLimits { time: Duration::from_millis(200), ..FetchLimits::default() };
+    let error = get(&client_with(TestNames, limits), &origin.url("client.test", "/")).await.unwrap_err();
+    assert_eq!(error, FetchError::TimedOut);
+}
+
+#[tokio::test]
+async fn a_slow_host_cannot_use_up_the_requests_to_others() {
+    let origin = Origin::start().await;
+    origin.reply("/slow", Reply::text("").held_back());
+    origin.reply("/", Reply::text(""));
+    let limits = FetchLimits { time: Duration::from_secs(60), total: 2, per_host: 1 };
+    let client = client_with(TestNames, limits);
+    let slow = origin.url("slow.test", "/slow");
+    let quick = origin.url("client.test", "/");
+    let mut first = Box::pin(get(&client, &slow));
+    let other = tokio::select! {
+        biased;
+        _ = &mut first => panic!("it is held back"),
+        other = get(&client, &quick) => other,
+    };
+    assert!(other.is_ok());
+    assert_eq!(get(&client, &slow).await.unwrap_err(), FetchError::Busy);
+    drop(first);
+    origin.reply("/slow", Reply::text(""));
+    assert!(get(&client, &slow).await.is_ok());
+}
+
+fn object(_url: &str, body: &[u8]) -> Result<String, &'static str> {
+    let text = std::str::from_utf8(body).map_err(|_| "is no text")?;
+    if text.starts_with('{') { Ok(text.to_owned()) } else { Err("is no object") }
+}
+
+fn documents() -> Documents<String, &'static str> {
+    Documents::new(client(), RULES, object)
+}
+
+#[tokio::test]
+async fn a_document_is_kept_as_long_as_its_headers_say_within_our_bounds() {
+    let origin = Origin::start().await;
+    let url = origin.url("client.test", "/");
+    for (cache_control, secs) in [("max-age=120", 120), ("max-age=1, no-store", 60), ("max-age=99999", 3_600)]
+    {
+        let documents = documents();
+        let before = origin.received("/").len();
+        origin.reply("/", Reply::json(&json!({})).header("cache-control", cache_control));
+        for (at, fetches) in [(0, 1), (secs - 1, 1), (secs + 1, 2)] {
+            documents.get(&url, NOW.plus_secs(at)).await.unwrap();
+            assert_eq!(origin.received("/").len() - before, fetches, "{cache_control} after {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn concurrent_callers_share_one_request() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::json(&json!({})));
+    let url = origin.url("client.test", "/");
+    let documents = documents();
+    let get = || documents.get(&url, NOW);
+    let results = tokio::join!(get(), get(), get(), get(), get(), get());
+    assert!(results.0.is_ok() && results.5.is_ok());
+    assert_eq!(origin.received("/").len(), 1);
+}
+
+#[tokio::test]
+async fn errors_and_invalid_documents_are_not_kept() {
+    let origin = Origin::start().await;
+    let url = origin.url("client.test", "/");
+    let documents = documents();
+    let json = |body: &'static str| Reply::text(body).header("content-type", "application/json");
+    for (reply, error) in [
+        (json("{}").status(404), DocumentError::Fetch(FetchError::Status(404))),
+        (json("{}").status(206), DocumentError::Fetch(FetchError::Status(206))),
+        (json("{}").header("content-encoding", "gzip"), DocumentError::Fetch(FetchError::ContentCoding)),
+        (Reply::text("{}").header("content-type", "text/html"), DocumentError::Fetch(FetchError::MediaType)),
+        (Reply::text("{}"), DocumentError::Fetch(FetchError::MediaType)),
+        (json("[]"), DocumentError::Invalid("is no object")),
+    ] {
+        origin.reply("/", reply);
+        assert_eq!(documents.get(&url, NOW).await.unwrap_err(), error);
+    }
+    origin.reply("/", Reply::text("{}").header("content-type", "application/jwk-set+json; charset=utf-8"));
+    assert!(documents.get(&url, NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_recent_document_is_not_fetched_again() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::json(&json!({})));
+    let url = origin.url("client.test", "/");
+    let documents = documents();
+    documents.get(&url, NOW).await.unwrap();
+    for (at, fetches) in [(10, 1), (31, 2), (40, 2)] {
+        documents.get_recent(&url, 30, NOW.plus_secs(at)).await.unwrap();
+        assert_eq!(origin.received("/").len(), fetches, "after {at}");
+    }
+}
