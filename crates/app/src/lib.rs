@@ -136,6 +136,8 @@ macro_rules! services {
 services! {
     /// The authorization endpoint.
     authorization: protocol::authorize::AuthorizationService,
+    /// The endpoint for pushed authorization requests.
+    pushed_requests: protocol::pushed_requests::PushedRequestService,
     /// The token endpoint.
     tokens: protocol::token::TokenService,
     /// The device authorization endpoint, and the decisions of users about devices.

@@ -66,6 +66,8 @@ row_ids! {
     ScopeId,
     /// A request of a device that waits for its user.
     DeviceAuthorizationId,
+    /// An authorization request that a client pushed. Never reused.
+    PushedRequestId,
     /// A row of the audit log.
     AuditId,
 }

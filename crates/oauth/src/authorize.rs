@@ -11,6 +11,7 @@ use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;
 
 mod approval;
+mod envelope;
 mod query;
 mod request;
 mod response;
@@ -18,6 +19,9 @@ mod rules;
 mod target;
 
 pub use approval::{Approval, NextStep, SignedIn, approve, issue_code, next_step};
+pub use envelope::{
+    Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_request_belongs_to_client,
+};
 pub use request::AuthorizeRequest;
 pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, ResponseRoute};
 pub use rules::ValidRequest;
@@ -58,28 +62,42 @@ impl AuthorizeRefusal {
     }
 }
 
+/// The facts for the decision about a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The stored application that the request names.
+    pub application: Option<&'a Application>,
+    /// The registry, which gives scopes their meaning.
+    pub scopes: &'a ScopeRegistry,
+    /// How the request arrived.
+    pub delivered: Delivered,
+    /// Whether every application must push its requests.
+    pub pushing_is_required: bool,
+}
+
 /// Checks the request against the application that it names, in the order of [RFC 6749
 /// §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1): faults that must never be redirected
 /// come first.
 ///
 /// # Errors
 /// [`AuthorizeRefusal`], by page or by redirect.
-pub fn check(
-    request: &AuthorizeRequest,
-    found: Option<&Application>,
-    scopes: &ScopeRegistry,
-) -> Result<ValidRequest, AuthorizeRefusal> {
-    let application = rules::client_is_known(request, found).map_err(AuthorizeRefusal::Page)?;
+pub fn check(request: &AuthorizeRequest, facts: Facts<'_>) -> Result<ValidRequest, AuthorizeRefusal> {
+    let application = rules::client_is_known(request, facts.application).map_err(AuthorizeRefusal::Page)?;
     let target = rules::redirect_url_is_registered(request, application).map_err(AuthorizeRefusal::Page)?;
-    let mode = rules::response_mode_is_supported(request, &target);
-    let route = ResponseRoute {
-        target,
-        mode: mode.unwrap_or(ResponseMode::Query),
-        client_id: application.client_id.clone(),
-        state: request.state.clone(),
-    };
-    mode.and_then(|_| rules::decide(request, application, route.clone(), scopes))
+    let (route, mode) = rules::route(request, application, target);
+    mode.and_then(|_| rules::decide(request, application, route.clone(), facts))
         .map_err(|refusal| AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal })))
+}
+
+/// Refuses a request before its parameters count. The client is informed if the request names one of its redirect URLs.
+pub fn refuse(request: &AuthorizeRequest, found: Option<&Application>, refusal: Refusal) -> AuthorizeRefusal {
+    let route = rules::client_is_known(request, found).and_then(|application| {
+        let target = rules::redirect_url_is_registered(request, application)?;
+        Ok(rules::route(request, application, target))
+    });
+    route.map_or(AuthorizeRefusal::Page(refusal), |(route, _)| {
+        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal }))
+    })
 }
 
 #[cfg(test)]

@@ -58,6 +58,12 @@ codes! {
     ConsentRequired = "consent_required",
     /// Request objects are not supported (OpenID Connect Core §3.1.2.6).
     RequestNotSupported = "request_not_supported",
+    /// A requested resource is unknown or malformed ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)).
+    InvalidTarget = "invalid_target",
+    /// `request_uri` refers to nothing valid (OpenID Connect Core §3.1.2.6).
+    InvalidRequestUri = "invalid_request_uri",
+    /// A request object is invalid (OpenID Connect Core §3.1.2.6).
+    InvalidRequestObject = "invalid_request_object",
     /// Request objects by reference are not supported (OpenID Connect Core §3.1.2.6).
     RequestUriNotSupported = "request_uri_not_supported",
 }

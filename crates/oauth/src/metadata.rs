@@ -9,10 +9,13 @@ use crate::scope::ScopeRegistry;
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3 and RFC 7636")]
+#[expect(clippy::struct_excessive_bools, reason = "the specifications define them as separate members")]
 pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
+    pub require_pushed_authorization_requests: bool,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub jwks_uri: String,
@@ -39,6 +42,8 @@ impl Metadata {
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
+            pushed_authorization_request_endpoint: format!("{issuer}/oauth2/par"),
+            require_pushed_authorization_requests: false,
             token_endpoint: format!("{issuer}/oauth2/token"),
             introspection_endpoint: format!("{issuer}/oauth2/introspect"),
             revocation_endpoint: format!("{issuer}/oauth2/revoke"),

@@ -108,6 +108,9 @@ refusals! {
         ChallengeMethodUnsupported: "code_challenge_method must be S256";
         ChallengeMethodWithoutChallenge: "code_challenge_method is given without code_challenge";
         ChallengeMalformed: "code_challenge is not the unpadded base64url form of a SHA-256 digest";
+        RequestAndRequestUri: "request and request_uri must not be used together";
+        RequestUriInPushedRequest: "a pushed request must not contain request_uri";
+        PushedRequestRequired: "this application must push its authorization requests";
         PromptUnknown: "prompt has a value other than none, login, consent and select_account";
         PromptNoneCombined: "prompt none cannot be combined with other values";
         VerifierMalformed: "code_verifier is not 43 to 128 unreserved characters";
@@ -186,6 +189,9 @@ refusals! {
     }
     ConsentRequired {
         NotConsented: "the user has not allowed this, and prompt none does not allow asking";
+    }
+    InvalidRequestUri {
+        PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
     }
     RequestNotSupported {
         RequestObject: "request objects are not supported";

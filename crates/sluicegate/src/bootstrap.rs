@@ -82,6 +82,8 @@ fn app_settings(
         default_profile: settings.profiles.default,
         minimum_profile: settings.profiles.minimum,
         code_lifetime_secs: settings.tokens.code_lifetime_secs,
+        pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
+        require_pushed_requests: settings.pushed_requests.required,
         refresh_grace_secs: settings.tokens.refresh_grace_secs,
         session_lifetime_secs: settings.sessions.lifetime_secs,
         secret_overlap_secs: settings.client_secrets.overlap_secs,

@@ -37,6 +37,7 @@ mod origin;
 mod pending_revocations;
 mod pool;
 mod purge;
+mod pushed_requests;
 mod resource_servers;
 mod restore;
 mod revocations;

@@ -150,6 +150,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0014_openid_connect.sql"),
     },
+    Migration {
+        number: 15,
+        name: "pushed_requests",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0015_pushed_requests.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -163,6 +163,7 @@ async fn end_what_was_handed_out(db: &Client, key: &StoredKey, done: &mut Restor
     done.consents = sql::execute(db, "DELETE FROM consents", &[]).await?;
     done.sessions = sql::execute(db, "DELETE FROM sessions", &[]).await?;
     sql::execute(db, "DELETE FROM device_authorizations", &[]).await?;
+    sql::execute(db, "DELETE FROM pushed_requests", &[]).await?;
     sql::execute(db, "DELETE FROM familiar_networks", &[]).await?;
     sql::execute(db, "DELETE FROM revocations", &[]).await?;
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", &[]).await?;

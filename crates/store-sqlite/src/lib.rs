@@ -53,6 +53,7 @@ mod job;
 mod maintenance;
 mod migrations;
 mod purge;
+mod pushed_requests;
 mod queue;
 mod readers;
 mod resource_servers;

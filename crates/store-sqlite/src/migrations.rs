@@ -67,6 +67,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "openid_connect",
         sql: include_str!("../migrations/0014_openid_connect.sql"),
     },
+    Migration {
+        number: 15,
+        name: "pushed_requests",
+        sql: include_str!("../migrations/0015_pushed_requests.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -1,6 +1,6 @@
 //! Deletes expired and invalid rows, batch by batch.
 //!
-//! Such rows stay invalid: an expiry is never moved, a revocation never undone, and an epoch never decreases.
+//! Such rows stay invalid: an expiry in the past is never moved, a revocation never undone, and an epoch never decreases.
 //! The rows are therefore found by reading, concurrently with the writer, and the writer only deletes by id.
 //! Expired and revoked rows are found through an index. Rows of earlier epochs have no index, because it
 //! would make every new grant slower; they are found by a pass over the table, which continues from batch to
@@ -26,6 +26,8 @@ const WINDOWS: u32 = 50;
 impl SqliteStore {
     pub(crate) async fn purge_batch(&self, purge: Purge) -> Result<Purged, StoreError> {
         const SESSIONS: &str = "SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const PUSHED: &str =
+            "SELECT id FROM pushed_requests WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const REVOCATIONS: &str =
             "SELECT seq FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
@@ -54,6 +56,9 @@ impl SqliteStore {
                     micros(purge.devices_before),
                     batch,
                 )
+                .await?,
+            pushed_requests: self
+                .purge_kind(PUSHED, "DELETE FROM pushed_requests WHERE id = ?1", now, batch)
                 .await?,
             familiar_networks: self
                 .purge_kind(

@@ -59,6 +59,7 @@ fn migrations_run_once_and_are_named_before() {
             (12, "signing_keys"),
             (13, "device_authorizations"),
             (14, "openid_connect"),
+            (15, "pushed_requests"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -38,6 +38,7 @@ pub mod device_authorizations;
 pub mod grants;
 pub mod possessions;
 pub mod purging;
+pub mod pushed_requests;
 pub mod resource_servers;
 pub mod revocations;
 pub mod rights;
@@ -134,6 +135,11 @@ macro_rules! conformance_tests {
                 a_device_is_allowed_or_denied_once,
                 a_device_gets_what_its_user_allowed,
                 a_request_of_a_device_is_decided_while_it_is_valid,
+            }
+            pushed_requests {
+                a_pushed_request_is_found_by_its_whole_reference_until_it_expires,
+                the_expiry_of_a_pushed_request_is_moved_once,
+                a_pushed_request_is_consumed_once,
             }
             revocations {
                 an_epoch_that_grew_leaves_grants_and_consents_dead,

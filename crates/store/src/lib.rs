@@ -30,6 +30,7 @@ mod error;
 mod fold;
 mod grants;
 mod maintenance;
+mod pushed_requests;
 pub mod relational;
 mod resource_servers;
 mod restore;
@@ -52,6 +53,7 @@ pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
+pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequests};
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};
@@ -76,6 +78,7 @@ pub trait Store:
     + Applications
     + Grants
     + DeviceAuthorizations
+    + PushedRequests
     + DataSources
     + Settings
     + SigningKeys
@@ -96,6 +99,7 @@ impl<T> Store for T where
         + Grants
         + DeviceAuthorizations
         + DeviceAuthorizations
+        + PushedRequests
         + DataSources
         + Settings
         + SigningKeys

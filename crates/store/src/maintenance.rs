@@ -44,6 +44,8 @@ pub struct Purged {
     pub sessions: u64,
     /// Requests of devices that have expired.
     pub device_authorizations: u64,
+    /// Expired pushed requests.
+    pub pushed_requests: u64,
     /// Networks from which the user has not signed in recently.
     pub familiar_networks: u64,
     /// Revocations whose tokens have all expired.

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use domain::account::SealedOption;
-use domain::id::{ClientId, CodeId, DataSourceId, SessionId, TokenId, UserId};
+use domain::id::{ClientId, CodeId, DataSourceId, PushedRequestId, SessionId, TokenId, UserId};
 use domain::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, DeviceCodeText, Digest, Password, PasswordHash,
     RefreshTokenText, SessionCookie,
@@ -31,6 +31,7 @@ pub mod key_ring;
 pub mod master_key;
 pub mod password;
 pub mod payload;
+pub mod reference;
 pub mod remembered;
 pub mod seal;
 pub mod session;
@@ -54,6 +55,7 @@ pub struct Vault {
     secrets: client_secret::SecretKeys,
     sessions: session::SessionKeys,
     devices: device_codes::DeviceKeys,
+    references: reference::ReferenceKey,
     signing: signing::SigningKeys,
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
@@ -90,6 +92,7 @@ impl Vault {
             secrets: client_secret::SecretKeys::derive(master),
             sessions: session::SessionKeys::derive(master),
             devices: device_codes::DeviceKeys::derive(master),
+            references: reference::ReferenceKey::derive(master),
             signing: signing::SigningKeys::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),
@@ -303,6 +306,27 @@ impl Vault {
     pub fn parse_session_cookie(&self, cookie: &SessionCookie) -> Result<(SessionId, Digest), Unsealed> {
         let (id, secret) = session::parse(cookie)?;
         Ok((id, self.sessions.digest(&secret)))
+    }
+
+    /// Creates the secret half of a reference to a pushed request, and the digest to store.
+    pub fn new_reference_secret(&self) -> (reference::ReferenceSecret, Digest) {
+        let secret = reference::ReferenceSecret::from_bytes(self.random());
+        let digest = self.references.digest(&secret);
+        (secret, digest)
+    }
+
+    /// Composes the `request_uri` of a pushed request.
+    pub fn reference(&self, id: PushedRequestId, secret: &reference::ReferenceSecret) -> String {
+        reference::compose(id, secret)
+    }
+
+    /// Parses a `request_uri` into the number of the pushed request and the digest to compare with the stored one.
+    ///
+    /// # Errors
+    /// If it does not have the form of one of ours.
+    pub fn parse_reference(&self, text: &str) -> Result<(PushedRequestId, Digest), Unsealed> {
+        let (id, secret) = reference::parse(text)?;
+        Ok((id, self.references.digest(&secret)))
     }
 
     /// Creates a random value for a browser without a session, to which its forms are bound.

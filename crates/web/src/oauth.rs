@@ -17,6 +17,7 @@ pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;
 pub mod metadata;
+pub mod par;
 pub mod request;
 pub mod revoke;
 pub mod token;
@@ -87,6 +88,9 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ExpiredToken
         | ErrorCode::LoginRequired
         | ErrorCode::ConsentRequired
+        | ErrorCode::InvalidTarget
+        | ErrorCode::InvalidRequestUri
+        | ErrorCode::InvalidRequestObject
         | ErrorCode::RequestNotSupported
         | ErrorCode::RequestUriNotSupported => StatusCode::BAD_REQUEST,
     }

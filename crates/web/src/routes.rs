@@ -8,7 +8,7 @@ use crate::management::{
     allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers,
     revocations, roles, trusted_origins, users,
 };
-use crate::oauth::{authorize, device_authorization, introspect, jwks, metadata, revoke, token};
+use crate::oauth::{authorize, device_authorization, introspect, jwks, metadata, par, revoke, token};
 use crate::pages::{account, demo, device, login, logout, password, profile, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
@@ -35,6 +35,8 @@ fn protocol() -> Router<WebState> {
         .route("/oauth2/authorize",           get(authorize::show).post(authorize::show_posted))
         .route("/api/mgmt/oauth2/authorize",  get(authorize::show).post(authorize::show_posted))
         .route("/oauth2/consent",             post(authorize::decide))
+        .route("/oauth2/par",                 post(par::push))
+        .route("/api/mgmt/oauth2/par",        post(par::push))
         .route("/oauth2/token",               post(token::issue))
         .route("/api/mgmt/oauth2/token",      post(token::issue))
         .route("/oauth2/introspect",          post(introspect::introspect))

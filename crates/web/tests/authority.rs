@@ -222,6 +222,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/api/mgmt/oauth2/authorize",       400),
     (Method::POST, "/api/mgmt/oauth2/authorize",       400),
     (Method::POST, "/oauth2/consent",                  200),
+    (Method::POST, "/oauth2/par",                      401),
+    (Method::POST, "/api/mgmt/oauth2/par",             401),
     (Method::POST, "/oauth2/token",                    401),
     (Method::POST, "/api/mgmt/oauth2/token",           401),
     (Method::POST, "/oauth2/introspect",               401),

@@ -8,6 +8,12 @@ pub(crate) const DAY_SECS: i64 = 86_400;
 /// The longest lifetime of an authorization code that can be set, and the default.
 pub const CODE_LIFETIME_SECS: u32 = 60;
 
+/// The default lifetime of a pushed authorization request until a browser presents it.
+pub const PUSHED_REQUEST_SECS: u32 = 60;
+
+/// How long a pushed request stays valid once a browser has presented it, so that people can sign in.
+pub(crate) const OPENED_REQUEST_SECS: i64 = 900;
+
 /// The default of the time in which a rotated refresh token still returns its successor.
 pub const REFRESH_GRACE_SECS: u32 = 60;
 

@@ -65,6 +65,7 @@ impl NodeService {
             purged.consents,
             purged.sessions,
             purged.device_authorizations,
+            purged.pushed_requests,
             purged.familiar_networks,
             purged.revocations,
             purged.secrets,

@@ -21,6 +21,10 @@ pub struct AppSettings {
     /// The lifetime of an authorization code in seconds; at most
     /// [`lifetimes::CODE_LIFETIME_SECS`].
     pub code_lifetime_secs: u32,
+    /// The lifetime of a pushed authorization request in seconds, until a browser presents it.
+    pub pushed_request_lifetime_secs: u32,
+    /// Whether every application must push its authorization requests.
+    pub require_pushed_requests: bool,
     /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
     /// The lifetime of a browser session in seconds.
@@ -56,6 +60,8 @@ impl Default for AppSettings {
             default_profile: Profile::Compatible,
             minimum_profile: Profile::Compatible,
             code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
+            pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
+            require_pushed_requests: false,
             refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
             session_lifetime_secs: lifetimes::SESSION_LIFETIME_SECS,
             secret_overlap_secs: lifetimes::SECRET_OVERLAP_SECS,

@@ -6,8 +6,8 @@ use domain::audit::Action;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivery, Destination, NextStep, SignedIn,
-    ValidRequest,
+    self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery, Destination, Facts, NextStep,
+    SignedIn, ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -18,6 +18,10 @@ use store::NewConsent;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
+
+mod received;
+
+use received::{PushedReference, Received};
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -86,9 +90,28 @@ pub enum Decision {
 /// A validated request that can be shown to a user, with its application.
 struct Checked {
     request: AuthorizeRequest,
+    pushed: Option<PushedReference>,
     valid: ValidRequest,
     application: Arc<Application>,
     registry: Arc<ScopeRegistry>,
+}
+
+impl Checked {
+    /// The request as a query string, for the form of the consent page.
+    fn query(&self) -> String {
+        match &self.pushed {
+            Some(pushed) => self.request.query_of_pushed(&pushed.request_uri),
+            None => self.request.query(),
+        }
+    }
+
+    /// The same for the return after a sign-in.
+    fn query_after_sign_in(&self) -> String {
+        match &self.pushed {
+            Some(_) => self.query(),
+            None => self.request.query_after_sign_in(),
+        }
+    }
 }
 
 /// The authorization endpoint: checks a request, asks for consent, sends codes.
@@ -123,11 +146,9 @@ impl AuthorizationService {
             None => None,
         };
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
-            Err(refused) => Ok(self.refusal_answer(&refused)),
-            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid.valid, approval),
-            Ok(NextStep::SignIn) => {
-                Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() })
-            }
+            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)).await,
+            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval).await,
+            Ok(NextStep::SignIn) => Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() }),
             Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
         }
     }
@@ -157,7 +178,7 @@ impl AuthorizationService {
         audit.subject = Some(valid.registry.text(valid.valid.scopes()));
         if decision == Decision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
-            return Ok(self.refusal_answer(&valid.valid.deny()));
+            return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())).await;
         }
         let new = NewConsent {
             user: session.session.user,
@@ -171,10 +192,10 @@ impl AuthorizationService {
             self.context
                 .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                 .await;
-            return Ok(AuthorizeAnswer::SignIn { query: valid.request.query_after_sign_in() });
+            return Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() });
         };
         match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
-            Some(approval) => self.send_code(&valid.valid, approval),
+            Some(approval) => self.send_code(&valid, approval).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
     }
@@ -198,23 +219,30 @@ impl AuthorizationService {
         &self,
         parameters: &Parameters,
     ) -> Result<Result<Checked, AuthorizeRefusal>, Fault> {
-        let request = match AuthorizeRequest::parse(parameters) {
-            Ok(request) => request,
-            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+        let received = match self.receive(parameters).await? {
+            Ok(received) => received,
+            Err(refused) => return Ok(Err(refused)),
         };
-        let found = match &request.client_id {
-            Some(id) => self.context.application_by_client_id(id).await?,
-            None => None,
-        };
+        let Received { request, application: found, pushed } = received;
         let registry = self.context.scope_registry().await?;
-        let checked = authorize::check(&request, found.as_deref(), &registry);
-        Ok(checked.and_then(|valid| match found {
-            Some(application) => {
+        let facts = Facts {
+            application: found.as_deref(),
+            scopes: &registry,
+            delivered: pushed.as_ref().map_or(Delivered::ByBrowser, |pushed| Delivered::Pushed(pushed.at)),
+            pushing_is_required: self.context.settings.require_pushed_requests,
+        };
+        match (authorize::check(&request, facts), found) {
+            (Ok(valid), Some(application)) => {
                 access_note::application(application.id);
-                Ok(Checked { request, valid, application, registry })
+                Ok(Ok(Checked { request, pushed, valid, application, registry }))
             }
-            None => Err(AuthorizeRefusal::Page(Refusal::UnknownClientId)),
-        }))
+            (Ok(_), None) => Ok(Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))),
+            (Err(refused @ AuthorizeRefusal::Page(_)), _) => Ok(Err(refused)),
+            (Err(refused @ AuthorizeRefusal::Redirect(_)), _) => Ok(Err(self
+                .unanswered(pushed.as_ref())
+                .await?
+                .map_or_else(AuthorizeRefusal::Page, |()| refused))),
+        }
     }
 
     /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
@@ -252,14 +280,15 @@ impl AuthorizationService {
         }
     }
 
-    fn send_code(&self, valid: &ValidRequest, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
+    async fn send_code(&self, checked: &Checked, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
+        let valid = &checked.valid;
         let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
         let id = self.context.vault.new_code_id(self.context.now());
         let lifetime_secs = self.context.settings.code_lifetime_secs;
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         let response = valid.route().with_code(&code, &self.context.settings.public_url);
-        Ok(AuthorizeAnswer::Respond(response.deliver()))
+        self.answer_once(checked, AuthorizeAnswer::Respond(response.deliver())).await
     }
 
     async fn ask_consent(
@@ -287,7 +316,7 @@ impl AuthorizationService {
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),
             destination: valid.valid.target().destination(),
-            query: valid.request.query(),
+            query: valid.query(),
         })))
     }
 }

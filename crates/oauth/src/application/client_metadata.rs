@@ -13,9 +13,18 @@ pub struct ClientMetadata {
     /// The algorithm of its signed access tokens; [`Self::DEFAULT_ACCESS_TOKEN_SIGNING_ALG`] if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_signing_alg: Option<SigningAlgorithm>,
+    /// Whether it must push its authorization requests ([RFC 9126
+    /// §6](https://www.rfc-editor.org/rfc/rfc9126#section-6)).
+    #[serde(skip_serializing_if = "is_false")]
+    pub require_pushed_authorization_requests: bool,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Stored metadata that cannot be read.

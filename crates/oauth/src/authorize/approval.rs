@@ -1,6 +1,6 @@
 //! From a valid request to a code: who is signed in, and what that user has allowed.
 
-use super::{AuthorizeRefusal, ValidRequest};
+use super::{AuthorizeRefusal, Delivered, ValidRequest};
 use crate::application::ClientType;
 use crate::grant::Consent;
 use crate::refusal::Refusal;
@@ -51,7 +51,7 @@ pub fn next_step(
     signed_in: Option<SignedIn>,
     consent: Option<&Consent>,
 ) -> Result<NextStep, AuthorizeRefusal> {
-    let Some(signed_in) = signed_in.filter(|_| !request.prompt.login) else {
+    let Some(signed_in) = signed_in.filter(|signed_in| !sign_in_is_demanded_again(request, signed_in)) else {
         return if request.prompt.none {
             Err(request.refuse(Refusal::NotSignedIn))
         } else {
@@ -71,6 +71,16 @@ pub fn next_step(
     let missing =
         consent.map_or_else(|| request.scopes.clone(), |consent| request.scopes.difference(&consent.scopes));
     Ok(NextStep::Consent { missing })
+}
+
+/// Whether the user must sign in although somebody has. A pushed request keeps its `prompt`, so a sign-in since it was
+/// pushed fulfils it.
+fn sign_in_is_demanded_again(request: &ValidRequest, signed_in: &SignedIn) -> bool {
+    let fulfilled = match request.delivered {
+        Delivered::ByBrowser => false,
+        Delivered::Pushed(at) => signed_in.auth_time >= at,
+    };
+    request.prompt.login && !fulfilled
 }
 
 /// "The authorization server SHOULD NOT process authorization requests automatically without user consent or

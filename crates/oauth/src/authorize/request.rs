@@ -9,9 +9,9 @@ const RESPONSE_MODE: Name = Name::new("response_mode", 128);
 const STATE: Name = Name::new("state", 8192);
 const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
 const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
+pub(super) const REQUEST: Name = Name::new("request", 65_536);
+pub(super) const REQUEST_URI: Name = Name::new("request_uri", 2048);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
-const REQUEST: Name = Name::new("request", 65_536);
-const REQUEST_URI: Name = Name::new("request_uri", 2048);
 
 /// Declares the request from the parameters that occur at most once. A new one is a row here: it is then parsed, kept
 /// over a sign-in, and a part of a pushed request.
@@ -24,23 +24,22 @@ macro_rules! request_parameters {
             pub client_id: Option<ClientId>,
             pub(super) resources: Vec<String>,
             $($(#[doc = $doc])? $visibility $field: Option<String>,)+
-            pub(super) has_request: bool,
-            pub(super) has_request_uri: bool,
         }
 
         impl AuthorizeRequest {
             /// The parameters that are read; a client secret is not among them.
             pub const KNOWN: &[Name] = &[CLIENT_ID, RESOURCE, REQUEST, REQUEST_URI, $($name),+];
 
-            fn parse_known(parameters: &Parameters) -> Result<Self, Refusal> {
+            /// The request of the client with this id.
+            pub(super) fn parse_of(
+                client_id: Option<ClientId>,
+                parameters: &Parameters,
+            ) -> Result<Self, Refusal> {
                 let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
-                let client_id = parameters.required(CLIENT_ID)?;
                 Ok(Self {
-                    client_id: client_id.parse().ok(),
+                    client_id,
                     resources: parameters.all(RESOURCE)?.map(str::to_owned).collect(),
                     $($field: owned($name)?,)+
-                    has_request: parameters.one(REQUEST)?.is_some(),
-                    has_request_uri: parameters.one(REQUEST_URI)?.is_some(),
                 })
             }
 
@@ -72,6 +71,6 @@ impl AuthorizeRequest {
     /// # Errors
     /// [`Refusal::Parameter`], to be shown as a page, because no redirect target is validated yet.
     pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
-        Self::parse_known(parameters)
+        Self::parse_of(parameters.required(CLIENT_ID)?.parse().ok(), parameters)
     }
 }

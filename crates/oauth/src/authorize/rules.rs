@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{
-    AuthorizeRefusal, AuthorizeRequest, RedirectTarget, RefusedRedirect, ResponseMode, ResponseRoute,
+    AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, ResponseMode,
+    ResponseRoute,
 };
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
@@ -25,6 +26,7 @@ pub struct ValidRequest {
     pub(super) details: GrantDetails,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
+    pub(super) delivered: Delivered,
 }
 
 /// What the client wants to be asked again ([OpenID Connect Core
@@ -106,12 +108,12 @@ pub(super) fn decide(
     request: &AuthorizeRequest,
     application: &Application,
     route: ResponseRoute,
-    registry: &ScopeRegistry,
+    facts: Facts<'_>,
 ) -> Result<ValidRequest, Refusal> {
-    no_request_object_is_sent(request)?;
+    request_is_pushed_if_required(application, facts)?;
     response_type_is_code(request)?;
     code_grant_is_registered(application)?;
-    let scopes = scopes_are_registered(request, application, registry)?;
+    let scopes = scopes_are_registered(request, application, facts.scopes)?;
     let challenge = challenge_is_s256(request)?;
     challenge_is_present_if_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
@@ -125,16 +127,19 @@ pub(super) fn decide(
         details: GrantDetails::default(),
         challenge,
         prompt,
+        delivered: facts.delivered,
     })
 }
 
-/// [OpenID Connect Core §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError): an
-/// unsupported request object must not be ignored, because it overrides the other parameters.
-fn no_request_object_is_sent(request: &AuthorizeRequest) -> Result<(), Refusal> {
-    match request {
-        AuthorizeRequest { has_request: true, .. } => Err(Refusal::RequestObject),
-        AuthorizeRequest { has_request_uri: true, .. } => Err(Refusal::RequestObjectByReference),
-        _ => Ok(()),
+/// [RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5) and
+/// [§6](https://www.rfc-editor.org/rfc/rfc9126#section-6): the server or the registration may demand that requests are
+/// pushed.
+fn request_is_pushed_if_required(application: &Application, facts: Facts<'_>) -> Result<(), Refusal> {
+    let metadata = &application.settings.client_metadata;
+    let required = facts.pushing_is_required || metadata.require_pushed_authorization_requests;
+    match facts.delivered {
+        Delivered::ByBrowser if required => Err(Refusal::PushedRequestRequired),
+        Delivered::ByBrowser | Delivered::Pushed(_) => Ok(()),
     }
 }
 
@@ -147,10 +152,26 @@ fn response_type_is_code(request: &AuthorizeRequest) -> Result<(), Refusal> {
     }
 }
 
+/// Where the response goes; if the requested mode is not supported, the error goes by the default one.
+pub(super) fn route(
+    request: &AuthorizeRequest,
+    application: &Application,
+    target: RedirectTarget,
+) -> (ResponseRoute, Result<ResponseMode, Refusal>) {
+    let mode = response_mode_is_supported(request, &target);
+    let route = ResponseRoute {
+        target,
+        mode: mode.unwrap_or(ResponseMode::Query),
+        client_id: application.client_id.clone(),
+        state: request.state.clone(),
+    };
+    (route, mode)
+}
+
 /// [OAuth 2.0 Multiple Response Type Encoding Practices
 /// §2.1](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes): the default mode of a code is
 /// `query`.
-pub(super) fn response_mode_is_supported(
+fn response_mode_is_supported(
     request: &AuthorizeRequest,
     target: &RedirectTarget,
 ) -> Result<ResponseMode, Refusal> {

@@ -6,7 +6,7 @@ use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT};
 use crate::scope::{BuiltInScope, ScopeSet};
-use domain::id::{CodeId, Epoch, UserId};
+use domain::id::{ApplicationId, CodeId, Epoch, UserId};
 use domain::secret::CodeText;
 
 /// RFC 7636 appendix B.
@@ -24,7 +24,16 @@ fn checked(
     more: &[(&str, &str)],
     change: impl FnOnce(&mut ApplicationSettings),
 ) -> Result<ValidRequest, AuthorizeRefusal> {
-    check(&request(more), Some(&sample::application(change)), &ScopeRegistry::built_in())
+    check_for(&request(more), Some(&sample::application(change)), Delivered::ByBrowser)
+}
+
+fn check_for(
+    request: &AuthorizeRequest,
+    application: Option<&Application>,
+    delivered: Delivered,
+) -> Result<ValidRequest, AuthorizeRefusal> {
+    let scopes = &ScopeRegistry::built_in();
+    check(request, Facts { application, scopes, delivered, pushing_is_required: false })
 }
 
 fn redirected(refused: &AuthorizeRefusal) -> Refusal {
@@ -52,7 +61,7 @@ fn the_request_of_the_specification_is_valid() {
 #[test]
 fn an_unknown_client_or_redirect_url_is_never_redirected() {
     assert_eq!(
-        check(&request(&[]), None, &ScopeRegistry::built_in()),
+        check_for(&request(&[]), None, Delivered::ByBrowser),
         Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))
     );
     let evil = checked(&[("redirect_uri", "https://evil.example/"), ("response_type", "token")], |_| {});
@@ -76,8 +85,6 @@ fn other_errors_are_sent_to_the_client_by_redirect() {
         (vec![("response_type", "token")], Refusal::ResponseTypeUnsupported),
         (vec![("response_type", "code id_token")], Refusal::ResponseTypeUnsupported),
         (vec![("response_mode", "web_message")], Refusal::ResponseModeUnsupported),
-        (vec![("request", "eyJ")], Refusal::RequestObject),
-        (vec![("request_uri", "urn:x")], Refusal::RequestObjectByReference),
         (vec![("scope", "nonsense")], Refusal::ScopeUnknown),
         (vec![("scope", "api.mgmt")], Refusal::ScopeNotRegistered),
         (vec![("code_challenge", CHALLENGE)], Refusal::ChallengeMethodMissing),
@@ -171,7 +178,7 @@ fn prompt_login_and_consent_ask_again() {
     let consent = sample::consent(BuiltInScope::OData);
     let login = request(&[("prompt", "login")]);
     let application = sample::application(|_| {});
-    let valid = check(&login, Some(&application), &ScopeRegistry::built_in()).unwrap();
+    let valid = check_for(&login, Some(&application), Delivered::ByBrowser).unwrap();
     assert_eq!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::SignIn));
     assert!(!login.query_after_sign_in().contains("prompt"), "signing in is asked once");
     let valid = checked(&[("prompt", "consent")], |_| {}).unwrap();
@@ -308,3 +315,5 @@ proptest! {
         prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()), "fit for a header");
     }
 }
+
+mod pushed;

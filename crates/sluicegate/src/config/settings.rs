@@ -252,6 +252,14 @@ settings! {
         refresh_grace_secs: u32 = lifetimes::REFRESH_GRACE_SECS, in 0..=3600;
     }
 
+    /// Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)).
+    pushed_requests: PushedRequests = "pushed_requests" {
+        /// The time in which a browser must present the reference to a pushed request, in seconds.
+        lifetime_secs: u32 = lifetimes::PUSHED_REQUEST_SECS, in 5..=599;
+        /// Whether every application must push its authorization requests. Otherwise those must that are registered so.
+        required: bool = false;
+    }
+
     /// The secrets of applications.
     client_secrets: ClientSecrets = "client_secrets" {
         /// How long the older of two secrets stays valid after a second one was added, in seconds.

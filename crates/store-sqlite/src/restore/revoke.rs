@@ -54,6 +54,7 @@ fn end_what_was_handed_out(
     done.consents = count(sql::execute(db, "DELETE FROM consents", ())?);
     done.sessions = count(sql::execute(db, "DELETE FROM sessions", ())?);
     sql::execute(db, "DELETE FROM device_authorizations", ())?;
+    sql::execute(db, "DELETE FROM pushed_requests", ())?;
     sql::execute(db, "DELETE FROM familiar_networks", ())?;
     sql::execute(db, "DELETE FROM revocations", ())?;
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", ())?;

@@ -155,6 +155,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("consents", CONSENTS),
     given_once("grants", GRANTS),
     given_once("device_authorizations", DEVICE_AUTHORIZATIONS),
+    given_once("pushed_requests", PUSHED_REQUESTS),
     chosen("revocations", 1, REVOCATIONS),
     given_once("data_sources", DATA_SOURCES),
     chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
@@ -318,6 +319,16 @@ const DEVICE_AUTHORIZATIONS: &[StoredColumn] = &[
     number("user_id").or_null(),
     number("user_epoch").or_null(),
     number("consent_id").or_null(),
+];
+
+const PUSHED_REQUESTS: &[StoredColumn] = &[
+    number("id"),
+    bytes("digest"),
+    number("application_id"),
+    text("parameters"),
+    number("pushed_at"),
+    number("opened_at").or_null(),
+    number("expires_at"),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

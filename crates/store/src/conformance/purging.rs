@@ -8,7 +8,7 @@ use domain::secret::Digest;
 use domain::time::Timestamp;
 
 use super::{OVER, START, World, event, event_at, granted, new_secret};
-use crate::{AuditFilter, GrantCreation, NewGrant, NewSession, Purge, Purged, Store};
+use crate::{AuditFilter, GrantCreation, NewGrant, NewPushedRequest, NewSession, Purge, Purged, Store};
 
 pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -18,6 +18,17 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
         open_session(&world, START.plus_secs(10)).await;
         let token = TokenId::compose(START, n.to_be_bytes());
         world.store.revoke_token(token, START.plus_secs(10), event(Action::RevokeToken)).await.unwrap();
+    }
+    for until in [START.plus_secs(10), OVER] {
+        let pushed = NewPushedRequest {
+            digest: Digest::from_bytes([3; 32]),
+            application: world.application.id,
+            parameters: String::new(),
+            at: START,
+            opened_at: None,
+            expires_at: until,
+        };
+        world.store.insert_pushed_request(pushed).await.unwrap();
     }
     let live = world.grant(100).await;
     open_session(&world, OVER).await;
@@ -29,6 +40,7 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
     let purge = Purge { batch: 5, ..at(START.plus_secs(10)) };
     let first = world.store.purge(purge).await.unwrap();
     assert_eq!((first.grants, first.sessions, first.revocations, first.secrets), (5, 5, 5, 1));
+    assert_eq!(first.pushed_requests, 1);
     let second = world.store.purge(purge).await.unwrap();
     assert_eq!((second.grants, second.sessions, second.revocations, second.secrets), (2, 2, 2, 0));
     assert_eq!(world.store.purge(purge).await.unwrap(), Purged::default());

@@ -18,7 +18,10 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
         Err(fault) => return super::faulty(&fault),
     };
     let settings = node.settings();
-    let metadata = Metadata::new(&settings.public_url, settings.minimum_profile, &scopes);
+    let metadata = Metadata {
+        require_pushed_authorization_requests: settings.require_pushed_requests,
+        ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
+    };
     let mut response = respond::json(StatusCode::OK, &metadata);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -15,6 +15,7 @@ use crate::filters;
 struct ErrorPage<'a> {
     title: &'a str,
     message: &'a str,
+    code: Option<&'a str>,
     way: Way,
 }
 
@@ -50,7 +51,12 @@ pub const SELF_SUBMITTING_SCRIPT: &str = "document.forms[0].submit()";
 
 /// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
-    html(status, &ErrorPage { title, message, way: START }, PageContext::Flow)
+    html(status, &ErrorPage { title, message, code: None, way: START }, PageContext::Flow)
+}
+
+/// The error page for a request of a client. It names the error code of the protocol, for the client's developer.
+pub fn error_of_client(status: StatusCode, title: &str, message: &str, code: &str) -> Response {
+    html(status, &ErrorPage { title, message, code: Some(code), way: START }, PageContext::Flow)
 }
 
 /// Refuses a request because of its HTTP form.
@@ -67,7 +73,7 @@ pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
         _ => "This request cannot be answered",
     };
-    html(status, &ErrorPage { title, message: &sentence(message), way }, PageContext::Flow)
+    html(status, &ErrorPage { title, message: &sentence(message), code: None, way }, PageContext::Flow)
 }
 
 /// A message as a sentence: with a capital letter and a full stop.
@@ -127,5 +133,6 @@ const fn security_policy(place: PageContext) -> &'static str {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    vec![rendered(&ErrorPage { title: HOSTILE, message: HOSTILE, way: START })]
+    let page = |code| ErrorPage { title: HOSTILE, message: HOSTILE, code, way: START };
+    vec![rendered(&page(None)), rendered(&page(Some("invalid_request")))]
 }

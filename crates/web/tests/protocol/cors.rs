@@ -83,9 +83,15 @@ async fn by_default_pages_of_applications_read_only_token_revocation_and_data() 
     let client =
         Client::register_with(&server, json!({ "corsOrigins": [PAGE], "clientType": "public" })).await;
     for origin in [CLIENT, PAGE] {
-        for path in
-            [TOKEN, "/api/mgmt/oauth2/token", REVOKE, "/api/mgmt/oauth2/revoke", DATA, "/api/odata4/x/Y(1)"]
-        {
+        for path in [
+            TOKEN,
+            "/api/mgmt/oauth2/token",
+            "/oauth2/par",
+            REVOKE,
+            "/api/mgmt/oauth2/revoke",
+            DATA,
+            "/api/odata4/x/Y(1)",
+        ] {
             assert!(passes(&server, path, origin).await, "{path}");
         }
         for path in [APPLICATIONS, "/oauth2/introspect", LIST] {

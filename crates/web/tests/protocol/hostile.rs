@@ -6,7 +6,8 @@ use testkit::{TestServer, USER};
 
 use crate::client::{Client, TOKEN, Tokens, assert_refused, is_alive, password_fields};
 
-const ENDPOINTS: [&str; 6] = [
+const ENDPOINTS: [&str; 7] = [
+    "/oauth2/par",
     TOKEN,
     "/api/mgmt/oauth2/token",
     "/oauth2/introspect",

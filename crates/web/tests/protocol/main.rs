@@ -26,6 +26,7 @@ mod others;
 mod pages;
 mod password_change;
 mod profile;
+mod pushed_requests;
 mod rates;
 mod refresh;
 mod refusals;

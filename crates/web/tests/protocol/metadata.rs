@@ -24,6 +24,7 @@ async fn the_metadata_lists_what_is_supported() {
         ("authorization_endpoint", "/oauth2/authorize", 400),
         ("token_endpoint", "/oauth2/token", 405),
         ("introspection_endpoint", "/oauth2/introspect", 405),
+        ("pushed_authorization_request_endpoint", "/oauth2/par", 405),
         ("revocation_endpoint", "/oauth2/revoke", 405),
         ("jwks_uri", "/oauth2/jwks", 200),
         ("service_documentation", "/docs", 200),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use domain::audit::Action;
-use domain::id::{ApplicationId, DataSourceId, GrantId, SessionId, UserId};
+use domain::id::{ApplicationId, DataSourceId, GrantId, PushedRequestId, SessionId, UserId};
 use domain::time::Timestamp;
 use store::columns::{Ids, TABLES};
 use store::{ApplicationFilter, Audit, AuditFilter, Maintenance, Store, Users};
@@ -137,6 +137,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         is_origin_of_an_application("https://pages.example.com");
         list_keys();
         list_signing_keys();
+        find_pushed_request(PushedRequestId::new(1), &rich::PUSHED, rich::START);
         versions();
         list_audit(AuditFilter { limit: 1_000, ..Default::default() });
         list_audit(AuditFilter { limit: 9, actor_name: Some(rich::ODD.to_uppercase()), ..Default::default() });

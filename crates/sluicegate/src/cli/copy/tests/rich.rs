@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::account::network::Network;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{CodeId, ConsentId, GrantId, RoleId, TokenId};
+use domain::id::{ApplicationId, CodeId, ConsentId, GrantId, RoleId, TokenId};
 use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -18,12 +18,15 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::SigningAlgorithm;
 use store::{
     ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewSecret, NewSession, NewUser, RefusedSignIn, Sealing, Sharing, Store,
-    StoredKey, StoredSigningKey, SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewPushedRequest, NewSecret, NewSession, NewUser, RefusedSignIn,
+    Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
 const OVER: Timestamp = Timestamp::from_secs(9_000_000);
+
+/// The digest of a pushed request.
+pub(super) const PUSHED: Digest = Digest::from_bytes([13; 32]);
 
 /// Text that careless code would break.
 pub(super) const ODD: &str =
@@ -84,6 +87,27 @@ pub(super) async fn fill(store: &dyn Store) {
     for limit in &Limit::ALL[..2] {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
     }
+    keys(store).await;
+    let pushed = NewPushedRequest {
+        digest: PUSHED,
+        application: ApplicationId::new(1),
+        parameters: ODD.to_owned(),
+        at: START,
+        opened_at: Some(START),
+        expires_at: OVER,
+    };
+    store.insert_pushed_request(pushed).await.unwrap();
+    let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
+        domain: domain.to_owned(),
+        description: ODD.to_owned(),
+        modified_by: ODD.to_owned(),
+        at: START,
+    });
+    store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
+    store.probe().await.unwrap();
+}
+
+async fn keys(store: &dyn Store) {
     for id in 1..=2 {
         let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
         assert!(store.insert_key(key, event(Action::SetLimit)).await.unwrap());
@@ -96,14 +120,6 @@ pub(super) async fn fill(store: &dyn Store) {
         sealed: vec![0, 255, 128, 0],
     };
     assert!(store.insert_signing_key(key, event(Action::RotateSigningKeys)).await.unwrap());
-    let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
-        domain: domain.to_owned(),
-        description: ODD.to_owned(),
-        modified_by: ODD.to_owned(),
-        at: START,
-    });
-    store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
-    store.probe().await.unwrap();
 }
 
 async fn data_source(store: &dyn Store, owner: &User, other: &User) {

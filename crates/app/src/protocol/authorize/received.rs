@@ -1,0 +1,130 @@
+//! Where the parameters of an authorization request come from, and that a pushed request is answered once.
+
+use std::sync::Arc;
+
+use domain::id::{ApplicationId, PushedRequestId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
+use oauth::application::Application;
+use oauth::authorize::{self, AuthorizeRefusal, AuthorizeRequest, Envelope, EnvelopeContent};
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use store::PushedRequest;
+
+use super::{AuthorizationService, AuthorizeAnswer, Checked};
+use crate::Fault;
+use crate::node::lifetimes::OPENED_REQUEST_SECS;
+
+/// A request whose parameters have been found, and the application that it names.
+pub(super) struct Received {
+    pub(super) request: AuthorizeRequest,
+    pub(super) application: Option<Arc<Application>>,
+    pub(super) pushed: Option<PushedReference>,
+}
+
+/// The pushed request behind a request.
+pub(super) struct PushedReference {
+    /// The reference, for the forms of our pages.
+    pub(super) request_uri: String,
+    id: PushedRequestId,
+    digest: Digest,
+    /// When it was pushed.
+    pub(super) at: Timestamp,
+}
+
+impl AuthorizationService {
+    /// Finds the parameters. What stands beside a reference to a pushed request is ignored ([RFC 9126
+    /// §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)), except the client id.
+    pub(super) async fn receive(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<Result<Received, AuthorizeRefusal>, Fault> {
+        let envelope = match Envelope::parse(parameters) {
+            Ok(envelope) => envelope,
+            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+        };
+        let application = match &envelope.client_id {
+            Some(id) => self.context.application_by_client_id(id).await?,
+            None => None,
+        };
+        let unsupported = match envelope.content {
+            EnvelopeContent::Pushed(request_uri) => {
+                return self.receive_pushed(request_uri, application).await;
+            }
+            EnvelopeContent::Plain => None,
+            EnvelopeContent::Object(_) => Some(Refusal::RequestObject),
+            EnvelopeContent::ObjectAt(_) => Some(Refusal::RequestObjectByReference),
+        };
+        let request = match AuthorizeRequest::parse(parameters) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+        };
+        if let Some(refusal) = unsupported {
+            return Ok(Err(authorize::refuse(&request, application.as_deref(), refusal)));
+        }
+        Ok(Ok(Received { request, application, pushed: None }))
+    }
+
+    async fn receive_pushed(
+        &self,
+        request_uri: String,
+        application: Option<Arc<Application>>,
+    ) -> Result<Result<Received, AuthorizeRefusal>, Fault> {
+        let unknown = Ok(Err(AuthorizeRefusal::Page(Refusal::PushedRequestUnknown)));
+        let Ok((id, digest)) = self.context.vault.parse_reference(&request_uri) else { return unknown };
+        let client = application.as_ref().map(|application| application.id);
+        let Some(found) = self.open(id, &digest, client).await? else { return unknown };
+        let broken = |_| Fault::Broken("a stored request cannot be read".into());
+        let parameters = Parameters::from_form(found.parameters.as_bytes()).map_err(broken)?;
+        let request = AuthorizeRequest::parse(&parameters).map_err(broken)?;
+        let pushed = Some(PushedReference { request_uri, id, digest, at: found.pushed_at });
+        Ok(Ok(Received { request, application, pushed }))
+    }
+
+    /// Finds a pushed request of the client. It expires soon, but once a browser has brought it in time, it stays valid
+    /// for as long as people need to sign in.
+    async fn open(
+        &self,
+        id: PushedRequestId,
+        digest: &Digest,
+        client: Option<ApplicationId>,
+    ) -> Result<Option<PushedRequest>, Fault> {
+        let now = self.context.now();
+        let found = self.context.store.find_pushed_request(id, digest, now).await?;
+        let owner = found.as_ref().map(|found| found.application);
+        if authorize::pushed_request_belongs_to_client(owner, client).is_err() {
+            return Ok(None);
+        }
+        if found.as_ref().is_some_and(|found| found.opened_at.is_some()) {
+            return Ok(found);
+        }
+        let expires_at = now.plus_secs(OPENED_REQUEST_SECS);
+        if self.context.store.open_pushed_request(id, *digest, now, expires_at).await? {
+            return Ok(found);
+        }
+        // Another tab was faster, or it has just been answered.
+        Ok(self.context.store.find_pushed_request(id, digest, now).await?)
+    }
+
+    /// Gives the answer, unless it answers a pushed request that was answered before. "The authorization server SHOULD
+    /// treat `request_uri` values as one-time use" ([RFC 9126 §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)).
+    pub(super) async fn answer_once(
+        &self,
+        checked: &Checked,
+        answer: AuthorizeAnswer,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let unanswered = self.unanswered(checked.pushed.as_ref()).await?;
+        Ok(unanswered.map_or_else(AuthorizeAnswer::Page, |()| answer))
+    }
+
+    /// Consumes the pushed request, if there is one.
+    pub(super) async fn unanswered(
+        &self,
+        pushed: Option<&PushedReference>,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let Some(pushed) = pushed else { return Ok(Ok(())) };
+        let (digest, now) = (pushed.digest, self.context.now());
+        let consumed = self.context.store.consume_pushed_request(pushed.id, digest, now).await?;
+        Ok(if consumed { Ok(()) } else { Err(Refusal::PushedRequestUnknown) })
+    }
+}

@@ -1,0 +1,59 @@
+//! Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)): the client sends its parameters to the
+//! server directly, and the browser brings a reference to them.
+
+use std::sync::Arc;
+
+use oauth::authorize::{self, AuthorizeRequest, Delivered, Facts};
+use store::NewPushedRequest;
+
+use crate::Context;
+use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+
+/// A stored request ([RFC 9126 §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
+#[derive(Debug, Clone)]
+pub struct PushedReference {
+    /// `request_uri`.
+    pub request_uri: String,
+    /// `expires_in`, in seconds.
+    pub expires_in: u32,
+}
+
+/// The endpoint for pushed authorization requests.
+#[derive(Clone)]
+pub struct PushedRequestService {
+    context: Arc<Context>,
+}
+
+service!(PushedRequestService);
+
+impl PushedRequestService {
+    /// Authenticates the client, checks its request like one at the authorization endpoint, and stores it.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal`]; nothing is stored then.
+    pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
+        let client = self.context.authenticate_client(request).await?;
+        let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?;
+        let registry = self.context.scope_registry().await?;
+        let now = self.context.now();
+        let facts = Facts {
+            application: Some(client.application()),
+            scopes: &registry,
+            delivered: Delivered::Pushed(now),
+            pushing_is_required: false,
+        };
+        authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;
+        let (secret, digest) = self.context.vault.new_reference_secret();
+        let expires_in = self.context.settings.pushed_request_lifetime_secs;
+        let new = NewPushedRequest {
+            digest,
+            application: client.application().id,
+            parameters: pushed.query(),
+            at: now,
+            opened_at: None,
+            expires_at: now.plus_secs(expires_in.into()),
+        };
+        let id = self.context.store.insert_pushed_request(new).await?;
+        Ok(PushedReference { request_uri: self.context.vault.reference(id, &secret), expires_in })
+    }
+}

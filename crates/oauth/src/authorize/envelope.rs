@@ -1,0 +1,104 @@
+//! What an authorization request consists of: its parameters, or something that stands for them.
+
+use crate::client_authentication::AuthenticatedClient;
+use crate::parameters::{CLIENT_ID, Parameters};
+use crate::refusal::Refusal;
+use domain::id::{ApplicationId, ClientId};
+use domain::time::Timestamp;
+
+use super::AuthorizeRequest;
+use super::request::{REQUEST, REQUEST_URI};
+
+/// The beginning of the `request_uri` of every pushed request ([RFC 9126
+/// §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
+pub const REFERENCE_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// A request as it arrives at the authorization endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The client, if the id has the form of one of ours. It is always outside.
+    pub client_id: Option<ClientId>,
+    /// Where the parameters are.
+    pub content: EnvelopeContent,
+}
+
+/// Where the parameters of a request are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvelopeContent {
+    /// They are the parameters of the request itself.
+    Plain,
+    /// In a request that the client pushed before, with this `request_uri`.
+    Pushed(String),
+    /// In a request object ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)).
+    Object(String),
+    /// In a request object at this address.
+    ObjectAt(String),
+}
+
+impl Envelope {
+    /// Reads the parameters that say where the others are.
+    ///
+    /// # Errors
+    /// `invalid_request`, to be shown as a page.
+    pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
+        let client_id = parameters.required(CLIENT_ID)?.parse().ok();
+        let content = match (parameters.one(REQUEST)?, parameters.one(REQUEST_URI)?) {
+            (None, None) => EnvelopeContent::Plain,
+            (Some(_), Some(_)) => return Err(Refusal::RequestAndRequestUri),
+            (Some(object), None) => EnvelopeContent::Object(object.to_owned()),
+            (None, Some(uri)) if uri.starts_with(REFERENCE_PREFIX) => EnvelopeContent::Pushed(uri.to_owned()),
+            (None, Some(uri)) => EnvelopeContent::ObjectAt(uri.to_owned()),
+        };
+        Ok(Self { client_id, content })
+    }
+}
+
+/// How a request reached the authorization endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// In the address or the body of the browser's request.
+    ByBrowser,
+    /// The client pushed it at this time, and is authenticated or public.
+    Pushed(Timestamp),
+}
+
+impl AuthorizeRequest {
+    /// Reads the body of a pushed request ([RFC 9126 §2.1](https://www.rfc-editor.org/rfc/rfc9126#section-2.1)). The id of
+    /// the client may be in the `Authorization` header alone.
+    ///
+    /// # Errors
+    /// [`Refusal::RequestUriInPushedRequest`] and [`Refusal::Parameter`].
+    pub fn parse_pushed(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+        request_uri_is_not_pushed(parameters)?;
+        Self::parse_of(Some(client.application().client_id.clone()), parameters)
+    }
+
+    /// The request as a query string that refers to the pushed one.
+    pub fn query_of_pushed(&self, request_uri: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(client_id) = &self.client_id {
+            query.append_pair(CLIENT_ID.spelling, client_id.as_str());
+        }
+        query.append_pair(REQUEST_URI.spelling, request_uri).finish()
+    }
+}
+
+/// "The `request_uri` authorization request parameter is one exception, and it MUST NOT be provided" ([RFC 9126
+/// §2.1](https://www.rfc-editor.org/rfc/rfc9126#section-2.1)).
+fn request_uri_is_not_pushed(parameters: &Parameters) -> Result<(), Refusal> {
+    let given = parameters.one(REQUEST_URI)?.is_some();
+    if given { Err(Refusal::RequestUriInPushedRequest) } else { Ok(()) }
+}
+
+/// "The `request_uri` MUST be bound to the client that posted the authorization request" ([RFC 9126
+/// §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)). `found` is the application of the unanswered, unexpired
+/// request, if there is one; all failures get the same answer.
+///
+/// # Errors
+/// `invalid_request_uri`, to be shown as a page.
+pub fn pushed_request_belongs_to_client(
+    found: Option<ApplicationId>,
+    client: Option<ApplicationId>,
+) -> Result<(), Refusal> {
+    if found.is_some() && found == client { Ok(()) } else { Err(Refusal::PushedRequestUnknown) }
+}

@@ -1,0 +1,65 @@
+//! Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)), until they are answered or expire.
+
+use domain::id::{ApplicationId, PushedRequestId};
+use domain::secret::Digest;
+use domain::time::Timestamp;
+
+use crate::Answer;
+
+/// A request to be stored.
+#[derive(Debug, Clone)]
+pub struct NewPushedRequest {
+    /// The digest of the secret half of its reference.
+    pub digest: Digest,
+    /// The application that pushed it.
+    pub application: ApplicationId,
+    /// The parameters as a query string, without credentials.
+    pub parameters: String,
+    /// The current time.
+    pub at: Timestamp,
+    /// When a browser first presented it; at once if the browser brought it.
+    pub opened_at: Option<Timestamp>,
+    /// The first moment at which it is no longer valid.
+    pub expires_at: Timestamp,
+}
+
+/// A stored request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// The application that pushed it.
+    pub application: ApplicationId,
+    /// The parameters as a query string.
+    pub parameters: String,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// When a browser first presented it, if one did.
+    pub opened_at: Option<Timestamp>,
+    /// The first moment at which it is no longer valid.
+    pub expires_at: Timestamp,
+}
+
+/// Pushed authorization requests. Each is answered at most once.
+pub trait PushedRequests {
+    /// Stores a request.
+    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, PushedRequestId>;
+    /// Finds the unanswered request with this reference, if it is valid at `now`.
+    fn find_pushed_request<'a>(
+        &'a self,
+        id: PushedRequestId,
+        digest: &'a Digest,
+        now: Timestamp,
+    ) -> Answer<'a, Option<PushedRequest>>;
+    /// Records that a browser presented the request for the first time, and moves its expiry to `expires_at`. Does
+    /// nothing to one that has expired or was opened before, and says whether it did something.
+    fn open_pushed_request(
+        &self,
+        id: PushedRequestId,
+        digest: Digest,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Answer<'_, bool>;
+    /// Deletes the request because it is being answered, and says whether it was still valid. Of concurrent
+    /// callers one succeeds.
+    fn consume_pushed_request(&self, id: PushedRequestId, digest: Digest, now: Timestamp)
+    -> Answer<'_, bool>;
+}

@@ -1,0 +1,76 @@
+//! Pushed authorization requests.
+
+use domain::id::PushedRequestId;
+use domain::secret::Digest;
+use domain::time::Timestamp;
+
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
+use crate::columns::Impossible;
+use crate::{NewPushedRequest, PushedRequest};
+
+/// Stores a request.
+pub async fn insert<S: SqlTransaction>(db: &S, new: &NewPushedRequest) -> Read<PushedRequestId, S> {
+    static INSERT: NamedStatement = NamedStatement::new(
+        "INSERT INTO pushed_requests (digest, application_id, parameters, pushed_at, opened_at, expires_at)
+        VALUES (:digest, :application, :parameters, :at, :opened_at, :expires_at) RETURNING id",
+    );
+    let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at } = new;
+    let row = values! {
+        digest, application: *application, parameters, at: *at, opened_at: *opened_at, expires_at: *expires_at,
+    };
+    db.value(&INSERT, row).await.map(PushedRequestId::new)
+}
+
+/// Finds a valid request.
+pub async fn find<S: SqlTransaction>(
+    db: &S,
+    id: PushedRequestId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Read<Option<PushedRequest>, S> {
+    static FIND: NamedStatement = NamedStatement::new(
+        "SELECT application_id, parameters, pushed_at, opened_at, expires_at FROM pushed_requests
+        WHERE id = :id AND digest = :digest AND expires_at > :now",
+    );
+    db.find(&FIND, values! { id, digest, now }).await
+}
+
+/// Moves the expiry of a valid request that no browser has presented before.
+pub async fn open<S: SqlTransaction>(
+    db: &S,
+    id: PushedRequestId,
+    digest: &Digest,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Read<bool, S> {
+    static OPEN: NamedStatement = NamedStatement::new(
+        "UPDATE pushed_requests SET opened_at = :now, expires_at = :expires_at
+        WHERE id = :id AND digest = :digest AND expires_at > :now AND opened_at IS NULL",
+    );
+    Ok(db.execute(&OPEN, values! { now, expires_at, id, digest }).await? > 0)
+}
+
+/// Deletes a valid request.
+pub async fn consume<S: SqlTransaction>(
+    db: &S,
+    id: PushedRequestId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Read<bool, S> {
+    static CONSUME: NamedStatement = NamedStatement::new(
+        "DELETE FROM pushed_requests WHERE id = :id AND digest = :digest AND expires_at > :now",
+    );
+    Ok(db.execute(&CONSUME, values! { id, digest, now }).await? > 0)
+}
+
+impl Record for PushedRequest {
+    fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Self, Impossible> {
+        Ok(Self {
+            application: row.read()?,
+            parameters: row.read()?,
+            pushed_at: row.read()?,
+            opened_at: row.read()?,
+            expires_at: row.read()?,
+        })
+    }
+}
