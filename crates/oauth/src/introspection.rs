@@ -42,6 +42,18 @@ pub fn may_introspect_tokens_of(client: &AuthenticatedClient, application: Appli
         || client.application().settings.scopes.contains(BuiltInScope::Introspect)
 }
 
+/// The claims of a signed answer ([RFC 9701 §5](https://www.rfc-editor.org/rfc/rfc9701#section-5)): the members about the
+/// token are inside `token_introspection`, so that nobody takes the answer for a token. `about` is their JSON object.
+pub fn signed_claims(issuer: &str, client_id: &str, now: Timestamp, about: &[u8]) -> Vec<u8> {
+    let (issuer, audience) = (serde_json::Value::from(issuer), serde_json::Value::from(client_id));
+    let iat = now.as_secs();
+    let mut json =
+        format!(r#"{{"iss":{issuer},"aud":{audience},"iat":{iat},"token_introspection":"#).into_bytes();
+    json.extend_from_slice(about);
+    json.push(b'}');
+    json
+}
+
 /// An opened token of this server.
 #[derive(Debug, Clone, Copy)]
 pub enum IntrospectedToken<'a> {

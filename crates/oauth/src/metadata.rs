@@ -5,10 +5,14 @@ use serde::Serialize;
 use crate::application::{ClientType, GrantType, Profile};
 use crate::authorize::ResponseMode;
 use crate::scope::ScopeRegistry;
+use crate::signing::SigningAlgorithm;
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3 and RFC 7636")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3, RFC 9701 §7 and RFC 7636"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "the specifications define them as separate members")]
 pub struct Metadata {
     pub issuer: String,
@@ -27,6 +31,7 @@ pub struct Metadata {
     pub grant_types_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: [&'static str; 3],
     pub introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    pub introspection_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub revocation_endpoint_auth_methods_supported: [&'static str; 3],
     pub code_challenge_methods_supported: [&'static str; 1],
     pub prompt_values_supported: [&'static str; 4],
@@ -56,6 +61,7 @@ impl Metadata {
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+            introspection_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
             revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],

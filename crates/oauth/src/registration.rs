@@ -111,6 +111,9 @@ fn client_metadata(
     let existing = context.existing.map(|existing| existing.client_metadata.clone()).unwrap_or_default();
     ClientMetadata {
         access_token_signing_alg: access_tokens::signing_alg(payload, &existing, findings),
+        introspection_signed_response_alg: access_tokens::introspection_signing_alg(
+            payload, &existing, findings,
+        ),
         ..existing
     }
 }

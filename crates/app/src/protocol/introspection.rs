@@ -8,6 +8,7 @@ use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::proof::TokenType;
+use oauth::signing::JwtType;
 
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
@@ -54,13 +55,45 @@ impl IntrospectionService {
     /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
-        if let Err(refusal) = introspection::may_introspect(&client) {
+        self.introspect_for(&client, request).await
+    }
+
+    /// The same as a signed text for the client ([RFC 9701 §5](https://www.rfc-editor.org/rfc/rfc9701#section-5)).
+    /// `write` writes the JSON object about the token.
+    ///
+    /// # Errors
+    /// Those of [`Self::introspect`], and if the algorithm has no key yet.
+    pub async fn introspect_signed(
+        &self,
+        request: ClientRequest<'_>,
+        write: impl FnOnce(Option<&LiveToken>) -> Vec<u8>,
+    ) -> Result<String, ProtocolRefusal> {
+        let client = self.context.authenticate_client(request).await?;
+        let token = self.introspect_for(&client, request).await?;
+        let about = write(token.as_ref());
+        let application = client.application();
+        let claims = introspection::signed_claims(
+            &self.context.settings.public_url,
+            application.client_id.as_str(),
+            self.context.now(),
+            &about,
+        );
+        let algorithm = application.settings.client_metadata.introspection_signed_response_alg();
+        Ok(self.context.sign_jwt(JwtType::Introspection, algorithm, &claims)?)
+    }
+
+    async fn introspect_for(
+        &self,
+        client: &AuthenticatedClient,
+        request: ClientRequest<'_>,
+    ) -> Result<Option<LiveToken>, ProtocolRefusal> {
+        if let Err(refusal) = introspection::may_introspect(client) {
             let reason = RefusalReason::PublicIntrospection;
-            self.context.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            self.context.note_refused_client(reason, NamedClient::of(client), request.origin).await;
             return Err(refusal.into());
         }
         let text = introspection::parse(request.parameters)?;
-        let response = self.ask_about(&client, text.expose(), request.origin).await?;
+        let response = self.ask_about(client, text.expose(), request.origin).await?;
         let outcome = Word(if response.is_some() { "active" } else { "inactive" });
         self.context.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
         Ok(response)

@@ -17,6 +17,10 @@ pub struct ClientMetadata {
     /// §6](https://www.rfc-editor.org/rfc/rfc9126#section-6)).
     #[serde(skip_serializing_if = "is_false")]
     pub require_pushed_authorization_requests: bool,
+    /// The algorithm of signed answers of the introspection endpoint ([RFC 9701
+    /// §6](https://www.rfc-editor.org/rfc/rfc9701#section-6)); RS256 if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<SigningAlgorithm>,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,
@@ -39,6 +43,11 @@ impl ClientMetadata {
     /// The algorithm of its signed access tokens.
     pub fn access_token_signing_alg(&self) -> SigningAlgorithm {
         self.access_token_signing_alg.unwrap_or(Self::DEFAULT_ACCESS_TOKEN_SIGNING_ALG)
+    }
+
+    /// The algorithm of signed answers of the introspection endpoint.
+    pub fn introspection_signed_response_alg(&self) -> SigningAlgorithm {
+        self.introspection_signed_response_alg.unwrap_or(SigningAlgorithm::Rs256)
     }
 
     /// The JSON object; `None` if every member has its default.

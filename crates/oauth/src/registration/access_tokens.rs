@@ -1,4 +1,4 @@
-//! The form of an application's access tokens.
+//! The form of an application's access tokens, and of what the server says about them.
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::application::{ClientMetadata, TokenFormat};
@@ -26,12 +26,29 @@ pub(super) fn signing_alg(
     existing: &ClientMetadata,
     findings: &mut Findings,
 ) -> Option<SigningAlgorithm> {
-    let Some(name) = payload.access_token_signing_alg.as_deref() else {
-        return existing.access_token_signing_alg;
-    };
+    let asked = payload.access_token_signing_alg.as_deref();
+    algorithm("accessTokenSigningAlg", asked, existing.access_token_signing_alg, findings)
+}
+
+pub(super) fn introspection_signing_alg(
+    payload: &ApplicationPayload,
+    existing: &ClientMetadata,
+    findings: &mut Findings,
+) -> Option<SigningAlgorithm> {
+    let asked = payload.introspection_signed_response_alg.as_deref();
+    algorithm("introspectionSignedResponseAlg", asked, existing.introspection_signed_response_alg, findings)
+}
+
+fn algorithm(
+    field: &str,
+    asked: Option<&str>,
+    existing: Option<SigningAlgorithm>,
+    findings: &mut Findings,
+) -> Option<SigningAlgorithm> {
+    let Some(name) = asked else { return existing };
     let algorithm = SigningAlgorithm::from_name(name);
     if algorithm.is_none() {
-        findings.fault("accessTokenSigningAlg", "must be EdDSA, ES256, RS256 or PS256");
+        findings.fault(field, "must be EdDSA, ES256, RS256 or PS256");
     }
     algorithm
 }

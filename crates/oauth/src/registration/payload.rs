@@ -22,6 +22,8 @@ pub struct ApplicationPayload {
     pub token_format: Option<String>,
     /// `accessTokenSigningAlg`.
     pub access_token_signing_alg: Option<String>,
+    /// `introspectionSignedResponseAlg`.
+    pub introspection_signed_response_alg: Option<String>,
     /// `accessTokenLifetime`, in seconds.
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.

@@ -68,6 +68,7 @@ fn read(json: &Value) -> ApplicationPayload {
         client_type: text("clientType"),
         token_format: text("tokenFormat"),
         access_token_signing_alg: text("accessTokenSigningAlg"),
+        introspection_signed_response_alg: text("introspectionSignedResponseAlg"),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
@@ -247,6 +248,15 @@ fn a_scope_is_assigned_by_those_to_whom_it_is_open() {
 fn an_application_has_a_limited_number_of_scopes() {
     let names = vec!["odata"; MOST_SCOPES_OF_APPLICATION + 1];
     assert!(faults(&json!({"scopes": names}), new())[0].contains("at most 50"));
+}
+
+#[test]
+fn answers_of_introspection_are_signed_by_a_known_algorithm() {
+    let algorithm = |changes| registered(&changes).client_metadata.introspection_signed_response_alg();
+    assert_eq!(algorithm(json!({})), SigningAlgorithm::Rs256);
+    assert_eq!(algorithm(json!({"introspectionSignedResponseAlg": "ES256"})), SigningAlgorithm::Es256);
+    let refused = json!({"introspectionSignedResponseAlg": "none"});
+    assert!(faults(&refused, new())[0].contains("must be EdDSA, ES256, RS256 or PS256"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl<'t> MediaType<'t> {
     }
 
     /// The weight in thousandths; 0 if the range is refused.
-    pub(super) fn weight(&self) -> u16 {
+    pub fn weight(&self) -> u16 {
         self.parameters().find_map(Parameter::weight).unwrap_or(1000)
     }
 }

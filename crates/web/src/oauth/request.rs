@@ -36,6 +36,11 @@ impl Sent {
         super::refused(refusal, credentials)
     }
 
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
     /// The request in the form that use cases expect.
     pub fn as_request(&self) -> ClientRequest<'_> {
         let Parts { method, uri, headers, .. } = &self.head;

@@ -21,15 +21,24 @@ pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
 /// Any body as JSON that must not be cached ([RFC 6749
 /// §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let bytes = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
-    let mut response = Response::new(Body::from(bytes));
+    let mut response = Response::new(Body::from(bytes(body)));
     *response.status_mut() = status;
     no_store_json(response.headers_mut());
     response
 }
 
+/// The bytes of a body.
+pub fn bytes(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec())
+}
+
 fn no_store_json(headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    no_store(headers);
+}
+
+/// Says that the response must not be cached.
+pub fn no_store(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("pragma", HeaderValue::from_static("no-cache"));
 }

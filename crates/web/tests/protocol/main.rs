@@ -35,6 +35,7 @@ mod revocation;
 mod rotation;
 mod scopes;
 mod sign_in;
+mod signed_introspection;
 mod signed_tokens;
 mod strictness;
 mod token;

@@ -13,6 +13,8 @@ async fn the_metadata_lists_what_is_supported() {
     let issuer = "http://127.0.0.1:8080";
     assert_eq!(body["issuer"], issuer);
     assert_eq!(body["code_challenge_methods_supported"], json!(["S256"]));
+    let algorithms = json!(["EdDSA", "ES256", "RS256", "PS256"]);
+    assert_eq!(body["introspection_signing_alg_values_supported"], algorithms);
     assert_eq!(body["response_types_supported"], json!(["code"]));
     assert_eq!(body["response_modes_supported"], json!(["query", "fragment", "form_post"]));
     assert_eq!(body["authorization_response_iss_parameter_supported"], true);

@@ -61,7 +61,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 12] = [
+const CHANGES: [&str; 13] = [
     "name",
     "description",
     "redirect_urls",
@@ -74,6 +74,7 @@ const CHANGES: [&str; 12] = [
     "cors_origins",
     "token_format",
     "access_token_signing_alg",
+    "introspection_signed_response_alg",
 ];
 
 #[derive(Debug, Args)]
@@ -128,6 +129,9 @@ pub(crate) struct Details {
     /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
+    /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
+    #[arg(long, value_name = "ALG")]
+    pub(super) introspection_signed_response_alg: Option<String>,
 }
 
 impl Details {
@@ -150,6 +154,7 @@ impl Details {
             cors_origins: listed(&self.cors_origins),
             token_format: self.token_format.clone(),
             access_token_signing_alg: self.access_token_signing_alg.clone(),
+            introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
             ..ApplicationPayload::default()
         }
     }

@@ -62,6 +62,8 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "scopes": registry.names(&settings.scopes),
         "tokenFormat": settings.token_format.as_str(),
         "accessTokenSigningAlg": settings.client_metadata.access_token_signing_alg.map(SigningAlgorithm::as_str),
+        "introspectionSignedResponseAlg":
+            settings.client_metadata.introspection_signed_response_alg.map(SigningAlgorithm::as_str),
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

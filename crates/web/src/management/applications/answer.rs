@@ -46,6 +46,8 @@ pub(super) struct ApplicationResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_signing_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_signed_response_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     contacts: &'a [String],
@@ -125,6 +127,10 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         access_token_signing_alg: settings
             .client_metadata
             .access_token_signing_alg
+            .map(SigningAlgorithm::as_str),
+        introspection_signed_response_alg: settings
+            .client_metadata
+            .introspection_signed_response_alg
             .map(SigningAlgorithm::as_str),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,

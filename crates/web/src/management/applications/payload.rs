@@ -91,6 +91,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         scopes: fields.strings("scopes").map(owned),
         token_format: fields.string("tokenFormat").map(str::to_owned),
         access_token_signing_alg: fields.string("accessTokenSigningAlg").map(str::to_owned),
+        introspection_signed_response_alg: fields.string("introspectionSignedResponseAlg").map(str::to_owned),
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
