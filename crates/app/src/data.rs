@@ -42,7 +42,7 @@ pub const SERVICE_PATH: &str = "/api/odata4";
 
 /// The maximum number of rows in a page, whatever the client prefers. Rows are streamed, so a large page
 /// needs little memory.
-const MOST_ROWS_OF_A_PAGE: usize = 100_000;
+pub const MOST_ROWS_OF_A_PAGE: u32 = 100_000;
 
 /// The content of a request for data.
 #[derive(Debug, Clone, Copy)]
@@ -228,7 +228,8 @@ impl DataService {
         let own = usize::try_from(self.context.settings.odata_page_size).unwrap_or(usize::MAX);
         let most = self.context.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
         let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
-        let wanted = preferred.unwrap_or(own).min(MOST_ROWS_OF_A_PAGE.max(own));
+        let wanted =
+            preferred.unwrap_or(own).min(usize::try_from(MOST_ROWS_OF_A_PAGE).unwrap_or(usize::MAX).max(own));
         Ok(wanted.min(most).max(1))
     }
 }

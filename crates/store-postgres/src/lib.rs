@@ -79,9 +79,15 @@ pub struct Options {
     pub queue: usize,
 }
 
+impl Options {
+    /// The documented defaults.
+    pub const DEFAULT: Self =
+        Self { connections: 16, wait: Duration::from_secs(1), patience: Duration::from_secs(5), queue: 4096 };
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 16, wait: Duration::from_secs(1), patience: Duration::from_secs(5), queue: 4096 }
+        Self::DEFAULT
     }
 }
 

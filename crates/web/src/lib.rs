@@ -49,13 +49,18 @@ pub struct WebSettings {
     pub demo: Option<String>,
 }
 
+/// The default of the maximum size of a request's body in bytes.
+pub const MAX_BODY_BYTES: u32 = 1024 * 1024;
+/// The default of the maximum length of a request's path and query together in bytes.
+pub const MAX_URI_BYTES: u32 = 32 * 1024;
+
 impl Default for WebSettings {
     fn default() -> Self {
         Self {
             tls: false,
             trusted_proxies: Vec::new(),
-            max_body_bytes: 1024 * 1024,
-            max_uri_bytes: 32 * 1024,
+            max_body_bytes: MAX_BODY_BYTES as usize,
+            max_uri_bytes: MAX_URI_BYTES as usize,
             demo: None,
         }
     }

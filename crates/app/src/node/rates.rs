@@ -31,14 +31,19 @@ pub struct RateSettings {
     pub failures_per_address_per_minute: u32,
 }
 
+impl RateSettings {
+    /// The documented defaults.
+    pub const DEFAULT: Self = Self {
+        enabled: true,
+        per_address_per_minute: 60_000,
+        per_application_per_minute: 600_000,
+        failures_per_address_per_minute: 60,
+    };
+}
+
 impl Default for RateSettings {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            per_address_per_minute: 60_000,
-            per_application_per_minute: 600_000,
-            failures_per_address_per_minute: 60,
-        }
+        Self::DEFAULT
     }
 }
 

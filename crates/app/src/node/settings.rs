@@ -7,6 +7,13 @@ use oauth::application::Profile;
 use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
 
+/// The profile of applications that set none, and the most permissive one that they may have, by default.
+pub const DEFAULT_PROFILE: Profile = Profile::Compatible;
+/// The default size of a page in rows.
+pub const ODATA_PAGE_SIZE: u32 = 2_000;
+/// The default of the maximum time for one OData statement, in seconds.
+pub const ODATA_TIMEOUT_SECS: u32 = 60;
+
 /// The settings of the use cases. The binary creates them from the configuration; [`AppSettings::default`]
 /// has the documented defaults.
 #[derive(Debug, Clone)]
@@ -57,8 +64,8 @@ impl Default for AppSettings {
     fn default() -> Self {
         Self {
             public_url: "http://127.0.0.1:8080".to_owned(),
-            default_profile: Profile::Compatible,
-            minimum_profile: Profile::Compatible,
+            default_profile: DEFAULT_PROFILE,
+            minimum_profile: DEFAULT_PROFILE,
             code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
             require_pushed_requests: false,
@@ -73,8 +80,8 @@ impl Default for AppSettings {
             backup_mark: None,
             outbound: fetch::Fetcher::default(),
             rates: RateSettings::default(),
-            odata_page_size: 2_000,
-            odata_timeout_secs: 60,
+            odata_page_size: ODATA_PAGE_SIZE,
+            odata_timeout_secs: ODATA_TIMEOUT_SECS,
         }
     }
 }

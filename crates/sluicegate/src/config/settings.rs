@@ -3,13 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use app::data::MOST_ROWS_OF_A_PAGE;
 use app::node::lifetimes;
+use app::node::rates::RateSettings;
+use app::node::settings::{DEFAULT_PROFILE, ODATA_PAGE_SIZE, ODATA_TIMEOUT_SECS};
 use oauth::application::Profile;
 use serde_json::Value;
 use sources::HostRule;
-use store_postgres::DatabaseUrl;
-use web::AddressRange;
+use store_postgres::{DatabaseUrl, Options};
+use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
 
 use super::RawConfig;
 use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
@@ -145,6 +149,16 @@ macro_rules! settings {
     };
 }
 
+/// A count as the type of its setting.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A time in whole milliseconds, as the type of its setting.
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
 /// The default address of the metrics listener.
 pub(crate) const DEFAULT_OBSERVATION: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 
@@ -179,12 +193,12 @@ settings! {
     database_pool: DatabasePool = "database_pool" {
         /// The maximum number of connections of this node. All nodes together must stay below the limit of
         /// the database.
-        max_connections: u32 = 16, in 2..=1_000;
+        max_connections: u32 = count(Options::DEFAULT.connections), in 2..=1_000;
         /// How long a request waits for a free connection before it is answered with 503, in milliseconds.
-        wait_millis: u32 = 1_000, in 10..=60_000;
+        wait_millis: u32 = millis(Options::DEFAULT.wait), in 10..=60_000;
         /// The maximum total time of one operation at the database before it is answered with 503, in
         /// milliseconds.
-        patience_millis: u32 = 5_000, in 100..=60_000;
+        patience_millis: u32 = millis(Options::DEFAULT.patience), in 100..=60_000;
     }
 
     /// The server's own TLS. Both files are read again on SIGHUP.
@@ -200,15 +214,15 @@ settings! {
     /// with 429 and `Retry-After`. See [limits of failures](decisions/limits-of-failures.md).
     rate_limit: RateLimit = "rate_limit" {
         /// Whether the limits apply.
-        enabled: bool = true, weak if |enabled| !enabled => "passwords and secrets can be guessed as fast as the machine allows";
+        enabled: bool = RateSettings::DEFAULT.enabled, weak if |enabled| !enabled => "passwords and secrets can be guessed as fast as the machine allows";
         /// The maximum number of successful authentications of applications from one address in a minute;
         /// those of public applications are counted separately. An IPv6 address counts as its /64.
-        per_address_per_minute: u32 = 60_000, in 1..=60_000_000;
+        per_address_per_minute: u32 = RateSettings::DEFAULT.per_address_per_minute, in 1..=60_000_000;
         /// The maximum number of successful authentications of one confidential application in a minute.
-        per_application_per_minute: u32 = 600_000, in 1..=60_000_000;
+        per_application_per_minute: u32 = RateSettings::DEFAULT.per_application_per_minute, in 1..=60_000_000;
         /// The number of wrong client secrets from one address in a minute that are answered as such; the
         /// same number applies to wrong passwords.
-        failures_per_address_per_minute: u32 = 60, in 1..=60_000_000;
+        failures_per_address_per_minute: u32 = RateSettings::DEFAULT.failures_per_address_per_minute, in 1..=60_000_000;
     }
 
     /// What is logged. The log goes to standard error; it never contains a token, code, secret, cookie or
@@ -239,9 +253,9 @@ settings! {
     /// How strictly applications are treated; see [compatibility](compatibility.md#profiles).
     profiles: Profiles = "profiles" {
         /// The profile of applications that do not set one.
-        default: Profile = Profile::Compatible;
+        default: Profile = DEFAULT_PROFILE;
         /// The most permissive profile that an application may have.
-        minimum: Profile = Profile::Compatible;
+        minimum: Profile = DEFAULT_PROFILE;
     }
 
     /// Token lifetimes. The lifetime of access tokens is limit 100 of the management API.
@@ -297,9 +311,9 @@ settings! {
         /// there is refused. No kind of database of this version is reached over a network.
         allowed_hosts: Vec<HostRule> = Vec::new();
         /// The maximum number of rows in a page, unless the client asks for fewer.
-        page_size: u32 = 2_000, in 1..=100_000;
+        page_size: u32 = ODATA_PAGE_SIZE, in 1..=MOST_ROWS_OF_A_PAGE.into();
         /// How long one statement may run, in seconds.
-        timeout_secs: u32 = 60, in 1..=3_600;
+        timeout_secs: u32 = ODATA_TIMEOUT_SECS, in 1..=3_600;
         /// The maximum number of open connections to data sources, in total.
         max_connections: u32 = 64, in 1..=10_000;
     }
@@ -316,9 +330,9 @@ settings! {
     limits: Limits = "limits" {
         /// Bytes of a request's body. Bodies that are read before the sender is authenticated, forms above
         /// all, are limited to 65536.
-        max_body_bytes: u32 = 1_048_576, in 1_024..=67_108_864;
+        max_body_bytes: u32 = MAX_BODY_BYTES, in 1_024..=67_108_864;
         /// Bytes of a request's path and query together.
-        max_uri_bytes: u32 = 32_768, in 1_024..=65_000;
+        max_uri_bytes: u32 = MAX_URI_BYTES, in 1_024..=65_000;
         /// Bytes of a request's line and header fields together; larger ones are answered with 431.
         max_header_bytes: u32 = 65_536, in 8_192..=1_048_576;
         /// The maximum number of open connections; further ones wait.
