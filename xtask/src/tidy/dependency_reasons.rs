@@ -1,4 +1,6 @@
-//! Every dependency of the workspace has a line with its reason.
+//! Every dependency of the workspace has one line with its reason.
+
+use std::collections::BTreeSet;
 
 use super::{Fault, Tree};
 
@@ -17,16 +19,17 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         .filter(|name| !page.contains(&format!("`{name}`")))
         .map(|name| Fault::new(RULE, PAGE, 0, format!("say why `{name}` is a dependency")))
         .collect();
+    let mut seen = BTreeSet::new();
     for (index, line) in page.lines().enumerate() {
-        let entry = line.strip_prefix("- `").and_then(|rest| rest.split('`').next());
-        if let Some(gone) = entry.filter(|entry| !names.iter().any(|name| name == entry)) {
-            faults.push(Fault::new(
-                RULE,
-                PAGE,
-                index + 1,
-                format!("`{gone}` is no dependency: delete its line"),
-            ));
-        }
+        let Some(entry) = line.strip_prefix("- `").and_then(|rest| rest.split('`').next()) else { continue };
+        let message = if !names.iter().any(|name| *name == entry) {
+            format!("`{entry}` is no dependency: delete its line")
+        } else if !seen.insert(entry) {
+            format!("`{entry}` is listed twice: keep one line")
+        } else {
+            continue;
+        };
+        faults.push(Fault::new(RULE, PAGE, index + 1, message));
     }
     faults
 }
@@ -39,10 +42,17 @@ mod tests {
     fn dependencies_and_their_reasons_match() {
         let manifest =
             "[workspace.dependencies]\noauth = { path = 'crates/oauth' }\nserde = '1'\nurl = '2'\n";
-        let page = "# Dependencies\n- `serde`: reads JSON\n- `rand`: dice\n";
+        let page = "# Dependencies\n- `serde`: reads JSON\n- `rand`: dice\n- `serde`: again\n";
         let faults =
             check(&Tree::sample(&[("Cargo.toml", manifest), ("docs/decisions/dependencies.md", page)]));
         let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-        assert_eq!(messages, ["say why `url` is a dependency", "`rand` is no dependency: delete its line"]);
+        assert_eq!(
+            messages,
+            [
+                "say why `url` is a dependency",
+                "`rand` is no dependency: delete its line",
+                "`serde` is listed twice: keep one line"
+            ]
+        );
     }
 }
