@@ -151,7 +151,7 @@ impl DataService {
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
-                self.context.look_again(record.id);
+                self.context.expect_changed_structure(record.id);
                 self.answer(read_grant, request, page_size).await
             }
             answer => answer,

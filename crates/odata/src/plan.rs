@@ -272,7 +272,7 @@ impl Query {
 
     /// Whether a row contradicts what the model says about the layout of most keys. This only affects the
     /// speed of statements, so it suffices to check now and then.
-    pub fn is_belied_by(&self, row: &impl Row) -> bool {
+    pub fn is_contradicted_by(&self, row: &impl Row) -> bool {
         self.alike.iter().any(|(column, reading, layout)| !reading.is_in(*layout, row.cell(*column)))
     }
 

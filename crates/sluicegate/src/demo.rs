@@ -69,10 +69,10 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     let playing = async {
         let message = tokio::select! {
             message = story => message,
-            () = stop.said() => Err(anyhow!("the walkthrough was interrupted")),
+            () = stop.triggered() => Err(anyhow!("the walkthrough was interrupted")),
         };
         if auto || message.is_err() {
-            stop.say();
+            stop.trigger();
         }
         message
     };

@@ -21,13 +21,13 @@ use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
 use crate::terminal::say;
 
 /// How often this node polls for changes of other nodes.
-const LOOKING: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long notifications are collected before one poll handles them.
-const GATHERING: Duration = Duration::from_millis(10);
+const POLL_DELAY: Duration = Duration::from_millis(10);
 
 /// How often maintenance runs: usage is written, expired rows are purged, and keys are rotated.
-const TIDYING: Duration = Duration::from_secs(10);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Serves until the process is told to stop.
 ///
@@ -124,8 +124,8 @@ impl Running {
             let limits = limits_of_observation(settings);
             tasks.spawn(observed.serve(service, None, limits, Vec::new(), stop.clone()));
         }
-        tasks.spawn(look(app.node(), stop.clone()));
-        tasks.spawn(tidy(app.node(), stop.clone()));
+        tasks.spawn(poll_changes(app.node(), stop.clone()));
+        tasks.spawn(run_maintenance(app.node(), stop.clone()));
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
         Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
@@ -314,16 +314,16 @@ fn proxies(settings: &Settings) -> Vec<AddressRange> {
 }
 
 /// Polls for changes of other processes until told to stop, and at once when the database announces a change.
-async fn look(node: NodeService, stop: Stop) {
+async fn poll_changes(node: NodeService, stop: Stop) {
     let mut failing = false;
     loop {
-        let resting = async {
+        let delay = async {
             tokio::select! {
-                () = node.changes() => rests(GATHERING, &stop).await,
-                message = rests(LOOKING, &stop) => message,
+                () = node.changes() => stops_within(POLL_DELAY, &stop).await,
+                stops = stops_within(POLL_INTERVAL, &stop) => stops,
             }
         };
-        if resting.await {
+        if delay.await {
             return;
         }
         match node.refresh().await {
@@ -338,8 +338,8 @@ async fn look(node: NodeService, stop: Stop) {
 }
 
 /// Runs maintenance at intervals until told to stop.
-async fn tidy(node: NodeService, stop: Stop) {
-    while !rests(TIDYING, &stop).await {
+async fn run_maintenance(node: NodeService, stop: Stop) {
+    while !stops_within(MAINTENANCE_INTERVAL, &stop).await {
         if let Err(fault) = node.maintain().await {
             fault.note("maintenance failed; it will be tried again");
         }
@@ -347,8 +347,8 @@ async fn tidy(node: NodeService, stop: Stop) {
 }
 
 /// Waits, and returns whether the server was told to stop meanwhile.
-async fn rests(time: Duration, stop: &Stop) -> bool {
-    tokio::time::timeout(time, stop.said()).await.is_ok()
+async fn stops_within(time: Duration, stop: &Stop) -> bool {
+    tokio::time::timeout(time, stop.triggered()).await.is_ok()
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
 
     /// Drops what the driver has cached about the place of the database, so that the next connection finds a
     /// database that replaced it. It is called before the structure is read.
-    fn look_again(&self) {}
+    fn expect_changed_structure(&self) {}
 
     /// Closes what the driver keeps open besides the connections of the executor, which are closed before.
     fn close(&self) {}

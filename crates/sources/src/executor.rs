@@ -71,7 +71,7 @@ impl<D: Driver> Executor<D> {
     /// [`SourceError::TimedOut`] after the deadline, or why the database cannot be read.
     pub async fn describe(&self, deadline: Deadline) -> Result<Described, SourceError> {
         let shared = &self.shared;
-        shared.driver.look_again();
+        shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
         let mut lent = shared.lend(&stop).await?;
         let work = async {
@@ -88,7 +88,7 @@ impl<D: Driver> Executor<D> {
     /// As for [`Executor::describe`].
     pub async fn version(&self, deadline: Deadline) -> Result<SchemaVersion, SourceError> {
         let shared = &self.shared;
-        shared.driver.look_again();
+        shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
         let mut lent = shared.lend(&stop).await?;
         let work = async {

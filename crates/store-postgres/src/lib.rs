@@ -98,7 +98,7 @@ pub struct PostgresStore {
     rotations: BatchQueue<Rotation>,
     revocations: BatchQueue<PendingRevocation>,
     target: Arc<Target>,
-    news: Arc<Notify>,
+    changes: Arc<Notify>,
     listener: Mutex<Option<Listener>>,
 }
 
@@ -148,7 +148,7 @@ impl PostgresStore {
             rotations: BatchQueue::new(options.queue),
             revocations: BatchQueue::new(options.queue),
             target: Arc::new(target),
-            news: Arc::new(Notify::new()),
+            changes: Arc::new(Notify::new()),
             listener: Mutex::new(None),
         }
     }
@@ -157,7 +157,7 @@ impl PostgresStore {
     fn listen(&self) {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.is_none() && self.shared.notifies {
-            *listener = Some(Listener::start(Arc::clone(&self.target), Arc::clone(&self.news)));
+            *listener = Some(Listener::start(Arc::clone(&self.target), Arc::clone(&self.changes)));
         }
     }
 

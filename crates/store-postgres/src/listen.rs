@@ -26,11 +26,11 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn start(target: Arc<Target>, news: Arc<Notify>) -> Self {
+    pub(crate) fn start(target: Arc<Target>, changes: Arc<Notify>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "ended when the listener is dropped")]
         let task = tokio::spawn(async move {
             loop {
-                if let Err(failure) = listen(&target, &news).await {
+                if let Err(failure) = listen(&target, &changes).await {
                     tracing::debug!(error = %WithCauses(&failure), "this node receives no notifications at present; \
                         it polls for changes");
                 }
@@ -47,17 +47,17 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(target: &Target, news: &Notify) -> Result<(), Failure> {
+async fn listen(target: &Target, changes: &Notify) -> Result<(), Failure> {
     match &target.verify {
-        Verify::Off => listen_over(target, NoTls, news).await,
+        Verify::Off => listen_over(target, NoTls, changes).await,
         verify => {
             let tls = Tls::new(verify).map_err(|error| Failure::NoConnection(Box::new(error)))?;
-            listen_over(target, tls, news).await
+            listen_over(target, tls, changes).await
         }
     }
 }
 
-async fn listen_over<T>(target: &Target, tls: T, news: &Notify) -> Result<(), Failure>
+async fn listen_over<T>(target: &Target, tls: T, changes: &Notify) -> Result<(), Failure>
 where
     T: MakeTlsConnect<Socket>,
 {
@@ -71,10 +71,10 @@ where
                 started?;
                 begun = true;
                 // Changes from before the task started to listen were not announced to it.
-                news.notify_one();
+                changes.notify_one();
             }
             message = poll_fn(|cx| connection.poll_message(cx)) => match message {
-                Some(Ok(AsyncMessage::Notification(_))) => news.notify_one(),
+                Some(Ok(AsyncMessage::Notification(_))) => changes.notify_one(),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
                 None => return Ok(()),

@@ -75,7 +75,7 @@ impl Maintenance for PostgresStore {
     fn changes(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             self.listen();
-            self.news.notified().await;
+            self.changes.notified().await;
             Ok(())
         })
     }

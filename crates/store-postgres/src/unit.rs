@@ -263,7 +263,7 @@ macro_rules! read {
     ($store:expr, $db:ident => $work:expr) => {
         Box::pin(async move {
             let shared = &$store.shared;
-            let mut asked_again = false;
+            let mut repeated = false;
             loop {
                 let outcome = shared.connections.within_time(async {
                     let connection = shared.connections.get().await?;
@@ -274,7 +274,7 @@ macro_rules! read {
                 });
                 match outcome.await {
                     Ok(read) => return Ok(read),
-                    Err(failure) if failure.is_broken_connection() && !asked_again => asked_again = true,
+                    Err(failure) if failure.is_broken_connection() && !repeated => repeated = true,
                     Err(failure) => return Err($crate::error::Failure::into_store_error(failure)),
                 }
             }

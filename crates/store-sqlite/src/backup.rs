@@ -170,7 +170,7 @@ impl CopyError {
 /// [`CopyError`]; no file is left behind.
 pub fn backup(order: &Backup<'_>, progress: &mut dyn FnMut(u8)) -> Result<Figures, CopyError> {
     connection::check_file(order.from)?;
-    let _presence = match DatabaseLock::shared(order.from) {
+    let _lock = match DatabaseLock::shared(order.from) {
         // A file in a folder that is not writable is not being restored either.
         Err(OpenError::File { .. }) => None,
         other => Some(other?),
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_failed_write_names_the_copy_and_a_failed_read_the_database() {
-        let told = |code| {
+        let message = |code| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let error =
                 CopyError::from(error).with_target(Path::new("copy")).with_damage_of(Path::new("live"));
@@ -386,13 +386,13 @@ mod tests {
         for code in
             [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE, ffi::SQLITE_FULL]
         {
-            assert!(told(code).starts_with("copy cannot be written: "), "{}", told(code));
+            assert!(message(code).starts_with("copy cannot be written: "), "{}", message(code));
         }
         for code in [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ, ffi::SQLITE_CORRUPT] {
-            assert!(told(code).starts_with("live is damaged "), "{}", told(code));
+            assert!(message(code).starts_with("live is damaged "), "{}", message(code));
         }
         for code in [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMOPEN, ffi::SQLITE_IOERR_LOCK] {
-            assert!(told(code).starts_with("SQLite failed: "), "{}", told(code));
+            assert!(message(code).starts_with("SQLite failed: "), "{}", message(code));
         }
     }
 }

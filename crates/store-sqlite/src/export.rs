@@ -19,7 +19,7 @@ use crate::{DatabaseLock, OpenError, Options, connection, migrations, sql};
 pub struct Export {
     db: Connection,
     /// The last field, so that the lock is released after the connection is closed.
-    _presence: DatabaseLock,
+    _lock: DatabaseLock,
 }
 
 impl Export {
@@ -35,7 +35,7 @@ impl Export {
         let mut db = connection::open_alone(path, options)?;
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
-        Ok(Self { db, _presence: lock })
+        Ok(Self { db, _lock: lock })
     }
 
     /// Whether the installation was migrated to the target of the last copy.

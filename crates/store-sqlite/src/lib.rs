@@ -103,7 +103,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Option<Writer>,
     /// The last field, so that the lock is released after every connection is closed.
-    _presence: DatabaseLock,
+    _lock: DatabaseLock,
 }
 
 impl SqliteStore {
@@ -140,7 +140,7 @@ impl SqliteStore {
         connection::keep_private(path)?;
         let queue = Arc::new(Queue::new(options.queue));
         let writer = Writer::start(path, options, db, Arc::clone(&queue))?;
-        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _presence: lock })
+        Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _lock: lock })
     }
 
     /// The injected faults of this store.

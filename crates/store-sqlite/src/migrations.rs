@@ -80,7 +80,7 @@ const MIGRATIONS: &[Migration] = &[
 /// As for [`SqliteStore::open`](crate::SqliteStore::open).
 pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
-    let _presence = DatabaseLock::shared(path)?;
+    let _lock = DatabaseLock::shared(path)?;
     let db = connection::open_writer(path, Options::default())?;
     lacking(&db)
 }
@@ -91,7 +91,7 @@ pub fn pending(path: &Path) -> Result<&'static [Migration], OpenError> {
 /// As for [`SqliteStore::open`](crate::SqliteStore::open); nothing has changed then.
 pub fn migrate(path: &Path) -> Result<&'static [Migration], OpenError> {
     connection::check_file(path)?;
-    let _presence = DatabaseLock::shared(path)?;
+    let _lock = DatabaseLock::shared(path)?;
     run(&mut connection::open_writer(path, Options::default())?)
 }
 

@@ -116,7 +116,7 @@ pub struct Worker {
     limit_values: Vec<i64>,
     /// The application that the current operation is about.
     touched: Option<usize>,
-    asked_again: (usize, usize),
+    repeated: (usize, usize),
 }
 
 /// Limits that no part of this test reaches.
@@ -137,7 +137,7 @@ impl Worker {
             limit: LIMITS.get(number).copied(),
             limit_values: Vec::new(),
             touched: None,
-            asked_again: (0, 0),
+            repeated: (0, 0),
         };
         hand.limit_values.extend(hand.limit.map(|limit| hand.limit_value(limit)));
         hand
@@ -182,8 +182,8 @@ impl Worker {
     }
 
     /// The numbers of rotations and of exchanges that got no answer and were requested again.
-    pub fn asked_again(&self) -> (usize, usize) {
-        self.asked_again
+    pub fn repeated(&self) -> (usize, usize) {
+        self.repeated
     }
 
     /// The number of entries in the record.

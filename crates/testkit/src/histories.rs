@@ -46,7 +46,7 @@ pub struct Event<Act, Answer> {
     /// The operation.
     pub act: Act,
     /// The earliest time at which the request may have taken effect.
-    pub asked: Duration,
+    pub invoked: Duration,
     /// The time and the content of the answer; `None` if there was no answer, or one that leaves the result
     /// open.
     pub answered: Option<(Duration, Answer)>,
@@ -57,7 +57,7 @@ impl<Act, Answer> Event<Act, Answer> {
     /// in time, but not at once.
     #[must_use]
     pub fn may_be_stale_for(self, time: Duration) -> Self {
-        Self { asked: self.asked.saturating_sub(time), ..self }
+        Self { invoked: self.invoked.saturating_sub(time), ..self }
     }
 }
 
@@ -94,16 +94,16 @@ pub fn check<M: Model>(model: &M, events: &[Event<M::Act, M::Answer>]) -> Result
 }
 
 fn in_words<Act: Display, Answer: Display>(events: &[Event<Act, Answer>], end: Duration) -> String {
-    let mut before: Vec<&Event<Act, Answer>> = events.iter().filter(|event| event.asked <= end).collect();
-    before.sort_by_key(|event| event.asked);
-    let lines = before.into_iter().map(|Event { who, act, asked, answered }| {
+    let mut before: Vec<&Event<Act, Answer>> = events.iter().filter(|event| event.invoked <= end).collect();
+    before.sort_by_key(|event| event.invoked);
+    let lines = before.into_iter().map(|Event { who, act, invoked, answered }| {
         let answered = match answered {
             Some((at, answer)) if *at == end => format!("at {at:.3?} was answered {answer} <- this one"),
             Some((at, answer)) if *at < end => format!("at {at:.3?} was answered {answer}"),
             Some(_) => "had no answer yet".to_owned(),
             None => "never had an answer".to_owned(),
         };
-        format!("\n  at {asked:.3?} {who} asked to {act} and {answered}")
+        format!("\n  at {invoked:.3?} {who} asked to {act} and {answered}")
     });
     format!("no order explains the answer that came at {end:.3?}:{}", lines.collect::<String>())
 }

@@ -190,7 +190,7 @@ impl PostgresServer {
     pub fn run(&self, database: &str, statements: &str) -> Result<String, String> {
         let mut psql = self.client(self.programs.psql(), database);
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
-        told(psql.arg("--command").arg(statements))
+        output_of(psql.arg("--command").arg(statements))
     }
 
     /// A PostgreSQL program that works on a database.
@@ -286,7 +286,7 @@ impl Drop for PostgresServer {
 }
 
 /// The output of a program, or its error message.
-fn told(command: &mut Command) -> Result<String, String> {
+fn output_of(command: &mut Command) -> Result<String, String> {
     let output = command.output().expect("PostgreSQL's programs run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }

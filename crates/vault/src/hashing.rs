@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 
 use crate::password::{self, Cost, Scratch, Verdict};
 
-mod turns;
+mod fair_queue;
 
-pub use turns::Share;
-use turns::Turns;
+use fair_queue::FairQueue;
+pub use fair_queue::Share;
 
 /// The settings of password hashing.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ impl Hasher {
         let queue = Queue {
             most_threads: settings.threads,
             state: Mutex::new(State {
-                waiting: Turns::new(settings.queue),
+                waiting: FairQueue::new(settings.queue),
                 threads: 0,
                 idle: 0,
                 closed: false,
@@ -139,7 +139,7 @@ struct Queue {
 }
 
 struct State {
-    waiting: Turns<Job>,
+    waiting: FairQueue<Job>,
     threads: usize,
     idle: usize,
     closed: bool,

@@ -178,7 +178,7 @@ impl Context {
     }
 
     /// Makes the next request check the structure of the database, without waiting for the interval.
-    pub(crate) fn look_again(&self, id: DataSourceId) {
+    pub(crate) fn expect_changed_structure(&self, id: DataSourceId) {
         if let Some(ready) = self.models.slot(id).ready() {
             ready.looked_at.store(i64::MIN, Ordering::Release);
         }

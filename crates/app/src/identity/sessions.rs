@@ -141,7 +141,7 @@ impl SessionService {
                 return Err(SignInRefusal::Refused.into());
             }
         };
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         self.context.entities.forget_users();
         self.context.vault.forget_remembered_credentials();
         Ok(self.context.vault.session_cookie(session.id, &secret))

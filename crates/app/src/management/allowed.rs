@@ -81,7 +81,7 @@ impl AllowedApplicationService {
             self.note_not_allowed(actor, application, origin).await;
             return Ok(false);
         };
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         Ok(true)
     }
 

@@ -59,7 +59,7 @@ impl GlobalRevocationService {
         let ends = self.context.revocations_expire_at();
         let judged = self.context.store.revoke_access(access, ends, audit).await?;
         let ended = self.context.judged(caller, judged, origin).await?.ok_or(AdministrationError::Unknown)?;
-        self.context.learn(&ended);
+        self.context.apply_revocations(&ended);
         self.context.entities.forget_users();
         self.context.entities.forget_applications();
         Ok(())

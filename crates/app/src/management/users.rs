@@ -233,7 +233,7 @@ impl UserService {
         };
         let judged = self.context.store.update_user(id, change, audit).await?;
         let (user, events) = self.context.settled(caller, judged, origin).await?;
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         self.drop_cached_users();
         Ok(user)
     }
@@ -265,7 +265,7 @@ impl UserService {
             .delete_user(id, possessions, self.context.revocations_expire_at(), audit)
             .await?;
         let deleted = self.context.settled(caller, judged, origin).await?;
-        self.context.learn(&deleted.ended);
+        self.context.apply_revocations(&deleted.ended);
         self.drop_cached_users();
         // The sharing of other users' data sources is deleted with the user.
         self.context.entities.forget_data_sources();

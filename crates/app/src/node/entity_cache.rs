@@ -86,7 +86,7 @@ impl Default for EntityCache {
 impl EntityCache {
     /// Drops everything whose version has changed, and returns the other changes. They are reported again
     /// until [`EntityCache::caught_up`], so that a poll that fails half way loses nothing.
-    pub(crate) fn catch_up(&self, now: Versions) -> News {
+    pub(crate) fn catch_up(&self, now: Versions) -> Outdated {
         let seen = *self.seen.read().unwrap_or_else(PoisonError::into_inner);
         if seen.applications != now.applications {
             self.forget_applications();
@@ -100,7 +100,7 @@ impl EntityCache {
         if seen.limits != now.limits {
             self.forget_limits();
         }
-        News {
+        Outdated {
             keys: seen.keys != now.keys,
             users: seen.users != now.users,
             data_sources: seen.data_sources != now.data_sources,
@@ -182,9 +182,9 @@ impl EntityCache {
     }
 }
 
-/// Changes that the cache could not process itself.
+/// What has changed and must be processed outside the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct Outdated {
     /// Ring keys were added or deleted.
     pub(crate) keys: bool,
     /// A user changed, so verified credentials must be dropped.

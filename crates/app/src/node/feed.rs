@@ -83,15 +83,15 @@ impl Context {
         let began = self.clock.steady_micros();
         let versions = self.store.versions().await?;
         self.apply_new_revocations(versions.revocations).await?;
-        let news = self.entities.catch_up(versions);
-        if news.keys {
+        let outdated = self.entities.catch_up(versions);
+        if outdated.keys {
             self.reload_keys().await?;
             self.reload_signing_keys().await?;
         }
-        if news.users {
+        if outdated.users {
             self.vault.forget_remembered_credentials();
         }
-        if news.data_sources {
+        if outdated.data_sources {
             self.review_opened_sources().await?;
         }
         self.entities.caught_up(versions);
@@ -144,7 +144,7 @@ impl Context {
     }
 
     /// Applies revocations of this node to the index before the response is sent.
-    pub(crate) fn learn(&self, events: &[Revocation]) {
+    pub(crate) fn apply_revocations(&self, events: &[Revocation]) {
         self.revocations.apply(events);
     }
 

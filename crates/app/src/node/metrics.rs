@@ -103,7 +103,7 @@ pub struct Metrics {
     /// Rows sent over OData.
     pub odata_rows: Counter,
     /// Values that did not fit the type of their column and were sent as null.
-    pub odata_misfits: Counter,
+    pub odata_invalid_values: Counter,
     /// OData responses that were aborted after they had started.
     pub odata_broken_streams: Counter,
     /// Seconds from the first byte of a request to the end of its response's head, by area.
@@ -153,7 +153,7 @@ impl Default for Metrics {
             audit_repeats: Counter::default(),
             requests: Family::default(),
             odata_rows: Counter::default(),
-            odata_misfits: Counter::default(),
+            odata_invalid_values: Counter::default(),
             odata_broken_streams: Counter::default(),
             request_seconds: Latency::default(),
             connections: Gauge::default(),
@@ -208,7 +208,7 @@ impl Metrics {
         registry.register(
             "odata_misfits",
             "Values sent as null because they did not fit the type of their column",
-            self.odata_misfits.clone(),
+            self.odata_invalid_values.clone(),
         );
         let help = "Responses aborted after they had started";
         registry.register("odata_broken_streams", help, self.odata_broken_streams.clone());

@@ -242,7 +242,7 @@ impl TokenService {
         let created =
             self.context.store.create_grant(new, self.context.revocations_expire_at(), audit).await?;
         if let (GrantCreation::Replayed(events), Some(code)) = (&created, code) {
-            self.context.learn(events);
+            self.context.apply_revocations(events);
             self.context.note_replay(code, at);
         }
         Ok(created)

@@ -64,7 +64,7 @@ impl RevocationService {
                 self.context.store.revoke_grant(id, self.context.revocations_expire_at(), audit).await?
             }
         };
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         Ok(())
     }
 

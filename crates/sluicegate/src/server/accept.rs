@@ -101,7 +101,7 @@ impl Bound {
         let connections = Connections::new(service, tls, limits, stop.clone());
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
-        let stopped = stop.said();
+        let stopped = stop.triggered();
         tokio::pin!(stopped);
         loop {
             let place = tokio::select! {

@@ -126,7 +126,7 @@ impl Connections {
         let handshake = tokio::time::timeout(self.limits.header_time, tls.acceptor().accept(stream));
         let outcome = tokio::select! {
             outcome = handshake => outcome,
-            () = self.stop.said() => return None,
+            () = self.stop.triggered() => return None,
         };
         match outcome {
             Ok(Ok(stream)) => return Some(stream),
@@ -149,7 +149,7 @@ impl Connections {
         let mut connection = pin!(builder.serve_connection(stream, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.stop.said() => {
+            () = self.stop.triggered() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

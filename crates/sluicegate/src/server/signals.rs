@@ -18,15 +18,15 @@ impl Stop {
     }
 
     /// Triggers it.
-    pub(crate) fn say(&self) {
+    pub(crate) fn trigger(&self) {
         self.0.send_replace(true);
     }
 
     /// Waits until it is triggered.
-    pub(crate) async fn said(&self) {
-        let mut heard = self.0.subscribe();
+    pub(crate) async fn triggered(&self) {
+        let mut receiver = self.0.subscribe();
         // The sender lives as long as `self`.
-        let _ = heard.wait_for(|said| *said).await;
+        let _ = receiver.wait_for(|is_triggered| *is_triggered).await;
     }
 }
 
@@ -62,7 +62,7 @@ impl Signals {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 _ = self.hang_up.recv() => reload(),
-                () = stop.said() => return,
+                () = stop.triggered() => return,
             }
         }
         tracing::info!("told to stop");
@@ -72,6 +72,6 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
-        stop.say();
+        stop.trigger();
     }
 }

@@ -50,8 +50,8 @@ impl Driver for SqliteDriver {
         Ok(SchemaVersion::new([device, inode, counter.cast_unsigned()]))
     }
 
-    fn look_again(&self) {
-        self.pool.look_again();
+    fn expect_changed_structure(&self) {
+        self.pool.expect_changed_structure();
     }
 
     fn close(&self) {

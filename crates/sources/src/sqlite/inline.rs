@@ -100,8 +100,8 @@ impl SqliteSource {
 
     /// Makes the next read check the path, without waiting for the interval.
     #[cfg(test)]
-    pub(super) fn look_again(&self) {
-        self.pool.look_again();
+    pub(super) fn expect_changed_structure(&self) {
+        self.pool.expect_changed_structure();
     }
 
     /// Lends a connection.

@@ -120,7 +120,7 @@ impl Pool {
     }
 
     /// Makes the next read check the path, without waiting for the interval.
-    pub(super) fn look_again(&self) {
+    pub(super) fn expect_changed_structure(&self) {
         self.watch.next_look_millis.store(0, Ordering::Relaxed);
     }
 

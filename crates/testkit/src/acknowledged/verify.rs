@@ -161,7 +161,7 @@ impl Worker {
     /// Repeats a rotation that got no answer: the old token yields a successor, the same one each time, and
     /// only the successor is valid. Once it has been used, the old token revokes the family.
     fn settle(&mut self, at: usize) {
-        self.asked_again.0 += 1;
+        self.repeated.0 += 1;
         let grant = &mut self.grants[at];
         let client = &self.applications[grant.application].client;
         let old = grant.refresh.clone();
@@ -201,7 +201,7 @@ impl Worker {
     /// Repeats an exchange that got no answer: it succeeds at most once, and its grant is revoked if it was
     /// requested too often.
     fn exchange_once_more(&mut self, at: usize) {
-        self.asked_again.1 += 1;
+        self.repeated.1 += 1;
         let code = &self.codes[at];
         let client = &self.applications[code.application].client;
         let first = client.exchange(&self.wire, &code.text, &code.verifier).unwrap();

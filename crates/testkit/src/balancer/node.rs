@@ -55,7 +55,7 @@ impl Node {
     /// Whether the node answers a health check in time, on a new connection.
     pub(super) async fn is_ready(&self) -> bool {
         let address = self.address();
-        let asked = async {
+        let is_healthy = async {
             let mut sender = connect(address).await?;
             let mut request = Request::new(Full::default());
             *request.uri_mut() = "/readyz".parse().ok()?;
@@ -63,7 +63,7 @@ impl Node {
             let answer = sender.send_request(request).await.ok()?;
             Some(answer.status() == StatusCode::OK)
         };
-        matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Some(true)))
+        matches!(tokio::time::timeout(PATIENCE, is_healthy).await, Ok(Some(true)))
     }
 
     /// Sends a request, and reads the response to its end.

@@ -33,7 +33,7 @@ struct Seen<'a, Act, Answer> {
 
 /// Whether the history up to and including `end` has an order that the model explains.
 pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answer>], end: Duration) -> bool {
-    let events = events.iter().filter(|event| event.asked <= end);
+    let events = events.iter().filter(|event| event.invoked <= end);
     let mut seen: Vec<Seen<'_, M::Act, M::Answer>> = events
         .map(|event| {
             let answered = event.answered.as_ref().filter(|(at, _)| *at <= end);
@@ -51,7 +51,7 @@ pub(super) fn is_explained<M: Model>(model: &M, events: &[&Event<M::Act, M::Answ
         let limit = seen[limit].answered.map_or(Duration::MAX, |(at, _)| at);
         // An operation whose request came after an answer follows the operation of that answer.
         let next =
-            seen.iter().enumerate().filter(|(place, next)| !done.has(*place) && next.event.asked <= limit);
+            seen.iter().enumerate().filter(|(place, next)| !done.has(*place) && next.event.invoked <= limit);
         let mut reached = Vec::new();
         for (place, next) in next {
             let answer = next.answered.map(|(_, answer)| answer);
@@ -124,9 +124,9 @@ mod tests {
         }
     }
 
-    fn event(who: &str, act: Act, asked: u64, answered: Option<(u64, u8)>) -> Event<Act, Value> {
+    fn event(who: &str, act: Act, invoked: u64, answered: Option<(u64, u8)>) -> Event<Act, Value> {
         let answered = answered.map(|(at, value)| (Duration::from_secs(at), Value(value)));
-        Event { who: who.to_owned(), act, asked: Duration::from_secs(asked), answered }
+        Event { who: who.to_owned(), act, invoked: Duration::from_secs(invoked), answered }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{PostgresServer, told};
+use super::{PostgresServer, output_of};
 
 /// A database on a server that may be shared; it is dropped together with all connections to it.
 pub struct PostgresDatabase<'a> {
@@ -13,7 +13,7 @@ pub struct PostgresDatabase<'a> {
 impl<'a> PostgresDatabase<'a> {
     pub(super) fn create(server: &'a PostgresServer, name: String, template: &str) -> Self {
         let made = server.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        made.unwrap_or_else(|told| panic!("the database cannot be made: {told}"));
+        made.unwrap_or_else(|output| panic!("the database cannot be made: {output}"));
         Self { server, name }
     }
 
@@ -42,8 +42,8 @@ impl<'a> PostgresDatabase<'a> {
     /// # Panics
     /// If the server refuses; the message is that of `psql`.
     pub fn run(&self, statements: &str) -> String {
-        let told = self.server.run(&self.name, statements);
-        told.unwrap_or_else(|told| panic!("{told}"))
+        let output = self.server.run(&self.name, statements);
+        output.unwrap_or_else(|output| panic!("{output}"))
     }
 
     /// Dumps it into a file, like an operator.
@@ -52,8 +52,8 @@ impl<'a> PostgresDatabase<'a> {
     /// If `pg_dump` fails; the message is that of `pg_dump`.
     pub fn dump(&self, file: &Path) {
         let mut command = self.server.client(self.server.programs.pg_dump(), &self.name);
-        let told = told(command.arg("--format=custom").arg("--file").arg(file));
-        told.unwrap_or_else(|told| panic!("{told}"));
+        let output = output_of(command.arg("--format=custom").arg("--file").arg(file));
+        output.unwrap_or_else(|output| panic!("{output}"));
     }
 
     /// Restores a dump into it, replacing its content, like an operator.
@@ -71,7 +71,7 @@ impl<'a> PostgresDatabase<'a> {
     pub fn restore_with(&self, arguments: &[&str], file: &Path) {
         let mut command = self.server.client(self.server.programs.pg_restore(), &self.name);
         command.args(arguments).args(["--single-transaction", "--dbname", &self.name]);
-        told(command.arg(file)).unwrap_or_else(|told| panic!("{told}"));
+        output_of(command.arg(file)).unwrap_or_else(|output| panic!("{output}"));
     }
 }
 

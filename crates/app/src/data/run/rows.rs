@@ -168,7 +168,7 @@ impl<O: Out> RowConsumer for PageRows<'_, '_, O> {
             self.more = true;
             return Flow::Stop;
         }
-        self.page.contradicts_model |= body.rows() == 0 && query.is_belied_by(row);
+        self.page.contradicts_model |= body.rows() == 0 && query.is_contradicted_by(row);
         let start = self.out.buffer().len();
         body.row(self.out.buffer(), row);
         let full = body.rows() == limit;

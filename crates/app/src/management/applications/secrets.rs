@@ -44,7 +44,7 @@ impl ApplicationService {
                 origin,
             )
             .await?;
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         self.context.entities.forget_applications();
         Ok((application, secret))
     }

@@ -179,7 +179,7 @@ impl TokenService {
         }
         let events =
             self.context.store.revoke_grant(grant, self.context.revocations_expire_at(), audit).await?;
-        self.context.learn(&events);
+        self.context.apply_revocations(&events);
         Err(Refusal::RefreshTokenReplayed.into())
     }
 

@@ -23,10 +23,10 @@ fn decided(
     grant: &Grant,
     now: Timestamp,
 ) -> Result<RefreshDecision, Refusal> {
-    asked(&refresh(None), client, generation, grant, now)
+    decision(&refresh(None), client, generation, grant, now)
 }
 
-fn asked(
+fn decision(
     request: &Refresh,
     client: &AuthenticatedClient,
     generation: i64,
@@ -100,7 +100,7 @@ fn a_replaced_token_whose_successor_was_used_is_a_replay() {
 fn a_replay_is_detected_whatever_scope_it_requests() {
     let grant = Grant { generation: 2, rotated_at: Some(NOW), ..sample::grant() };
     let wide = refresh(Some(BuiltInScope::Management.into()));
-    assert_eq!(asked(&wide, &rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
+    assert_eq!(decision(&wide, &rotating(), 0, &grant, NOW), Ok(RefreshDecision::Replay(grant.id)));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn scope_may_be_narrowed_and_never_widened() {
         scopes: [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect(),
         ..sample::grant()
     };
-    let scopes = |asked_for: Option<ScopeSet>| match asked(&refresh(asked_for), &client, 0, &grant, NOW) {
+    let scopes = |asked_for: Option<ScopeSet>| match decision(&refresh(asked_for), &client, 0, &grant, NOW) {
         Ok(RefreshDecision::Renew(renewal)) => Ok(renewal.scopes),
         Ok(RefreshDecision::Replay(_)) => panic!("a replay"),
         Err(refusal) => Err(refusal),

@@ -56,7 +56,7 @@ fn a_file_of_ours_that_takes_the_place_of_a_source_is_refused() {
     assert_eq!(one_integer(&replaced.source, "SELECT count(*) FROM users"), Ok(1));
     std::fs::remove_file(&replaced.path).unwrap();
     std::fs::hard_link(&backup, &replaced.path).unwrap();
-    sqlite_of(&replaced.source).look_again();
+    sqlite_of(&replaced.source).expect_changed_structure();
     assert_eq!(one_integer(&replaced.source, "SELECT count(*) FROM users"), Err(SourceError::OwnFile));
 
     let overwritten = fixture(innocent);

@@ -53,7 +53,7 @@ impl Share {
 
 /// The queue. Its total size is bounded, and one network, or one name given by strangers, may fill at most
 /// half of it.
-pub(super) struct Turns<T> {
+pub(super) struct FairQueue<T> {
     most: usize,
     waiting: usize,
     order: VecDeque<Group>,
@@ -61,7 +61,7 @@ pub(super) struct Turns<T> {
     accounts: HashMap<u64, usize>,
 }
 
-impl<T> Turns<T> {
+impl<T> FairQueue<T> {
     pub(super) fn new(most: usize) -> Self {
         Self { most, waiting: 0, order: VecDeque::new(), groups: HashMap::new(), accounts: HashMap::new() }
     }
@@ -128,48 +128,48 @@ mod tests {
 
     #[test]
     fn a_caller_with_many_hashes_waits_behind_one_with_a_single_hash() {
-        let mut turns = Turns::new(100);
+        let mut queue = FairQueue::new(100);
         for n in 0..40 {
-            turns.push(stranger(1, n), "flood");
+            queue.push(stranger(1, n), "flood");
         }
-        turns.push(stranger(2, 99), "other network");
-        turns.push(Share::Familiar { user: UserId::new(1), network: network(1) }, "familiar");
-        turns.push(Share::Own, "own");
-        let first: Vec<_> = (0..5).filter_map(|_| turns.pop()).collect();
+        queue.push(stranger(2, 99), "other network");
+        queue.push(Share::Familiar { user: UserId::new(1), network: network(1) }, "familiar");
+        queue.push(Share::Own, "own");
+        let first: Vec<_> = (0..5).filter_map(|_| queue.pop()).collect();
         assert_eq!(first, ["flood", "other network", "familiar", "own", "flood"]);
     }
 
     #[test]
     fn one_network_or_name_fills_at_most_half_of_the_queue() {
-        let mut turns = Turns::new(10);
+        let mut queue = FairQueue::new(10);
         for n in 0..5 {
-            assert!(turns.has_room(stranger(1, n)));
-            turns.push(stranger(1, n), ());
+            assert!(queue.has_room(stranger(1, n)));
+            queue.push(stranger(1, n), ());
         }
-        assert!(!turns.has_room(stranger(1, 9)) && turns.has_room(stranger(2, 9)));
-        let mut turns = Turns::new(10);
+        assert!(!queue.has_room(stranger(1, 9)) && queue.has_room(stranger(2, 9)));
+        let mut queue = FairQueue::new(10);
         for n in 0..5 {
-            turns.push(stranger(n, 7), ());
+            queue.push(stranger(n, 7), ());
         }
-        assert!(!turns.has_room(stranger(9, 7)) && turns.has_room(stranger(9, 8)));
-        assert!(turns.has_room(Share::Familiar { user: UserId::new(7), network: network(9) }));
+        assert!(!queue.has_room(stranger(9, 7)) && queue.has_room(stranger(9, 8)));
+        assert!(queue.has_room(Share::Familiar { user: UserId::new(7), network: network(9) }));
     }
 
     #[test]
     fn finished_requests_leave_no_entries() {
-        let mut turns = Turns::new(10);
+        let mut queue = FairQueue::new(10);
         for n in 0..10 {
-            turns.push(stranger(n % 3, n.into()), n);
+            queue.push(stranger(n % 3, n.into()), n);
         }
-        assert!(!turns.has_room(Share::Own), "all of the room is taken");
-        let mut gone: Vec<u8> = std::iter::from_fn(|| turns.pop()).collect();
+        assert!(!queue.has_room(Share::Own), "all of the room is taken");
+        let mut gone: Vec<u8> = std::iter::from_fn(|| queue.pop()).collect();
         gone.sort_unstable();
         assert_eq!(gone, (0..10).collect::<Vec<_>>());
         assert!(
-            turns.len() == 0
-                && turns.groups.is_empty()
-                && turns.accounts.is_empty()
-                && turns.order.is_empty()
+            queue.len() == 0
+                && queue.groups.is_empty()
+                && queue.accounts.is_empty()
+                && queue.order.is_empty()
         );
     }
 }
