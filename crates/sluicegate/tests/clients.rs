@@ -60,7 +60,7 @@ impl Stage {
     }
 
     /// Runs a client's program and expects it to print "ok".
-    fn tell(&self, program: &Path, script: &str, module_path: (&str, PathBuf)) {
+    fn run(&self, program: &Path, script: &str, module_path: (&str, PathBuf)) {
         let script = clients().join(script);
         let output = Command::new(program)
             .arg(&script)
@@ -115,7 +115,7 @@ fn node(stage: &Stage, script: &str) {
         std::fs::copy(clients().join(file), folder.path().join(file)).unwrap();
     }
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
-    stage.tell(
+    stage.run(
         Path::new("node"),
         folder.path().join(script).to_str().unwrap(),
         ("NODE_NO_WARNINGS", "1".into()),
@@ -139,12 +139,12 @@ fn newman_runs_the_collection_from_the_metadata_to_a_revoked_token() {
 
 #[test]
 fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
-    Stage::new().tell(&installed("CLIENTS_PYTHON"), "requests_oauthlib_story.py", ("PYTHONPATH", clients()));
+    Stage::new().run(&installed("CLIENTS_PYTHON"), "requests_oauthlib_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
 fn authlib_completes_the_whole_flow() {
-    Stage::new().tell(&installed("CLIENTS_PYTHON"), "authlib_story.py", ("PYTHONPATH", clients()));
+    Stage::new().run(&installed("CLIENTS_PYTHON"), "authlib_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]

@@ -12,21 +12,21 @@ use testkit::{ADMIN, TestUser, USER};
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
 /// The output of a command, and whether it succeeded.
-struct Told {
+struct Printed {
     success: bool,
     out: String,
     err: String,
 }
 
-fn tell(mut command: Command) -> Told {
+fn run(mut command: Command) -> Printed {
     let output = command.output().expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
-    Told { success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+    Printed { success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Runs a command that must succeed.
 fn good(installation: &Installation, arguments: &[&str]) -> String {
-    let message = tell(installation.command(arguments));
+    let message = run(installation.command(arguments));
     assert!(message.success, "{arguments:?}: {}", message.err);
     message.out
 }
@@ -57,7 +57,7 @@ fn a_second_init_is_refused_and_changes_nothing() {
     let installation = Installation::new(BINARY);
     let read = |file: &str| std::fs::read(installation.data_dir().join(file)).unwrap();
     let before = (read("master.key"), read("sluicegate.db"));
-    let message = tell(init(&installation.data_dir()));
+    let message = run(init(&installation.data_dir()));
     assert!(!message.success);
     assert!(message.err.contains("nothing was changed"), "{}", message.err);
     assert!(before == (read("master.key"), read("sluicegate.db")));
@@ -66,7 +66,7 @@ fn a_second_init_is_refused_and_changes_nothing() {
 #[test]
 fn omitted_passwords_are_generated_and_printed_once() {
     let folder = tempfile::tempdir().unwrap();
-    let message = tell(init(&folder.path().join("data")));
+    let message = run(init(&folder.path().join("data")));
     assert!(message.success, "{}", message.err);
     assert_eq!(message.out.matches("it is shown only now").count(), 2, "{}", message.out);
 }
@@ -77,7 +77,7 @@ fn an_invalid_password_is_refused_and_leaves_nothing_behind() {
     let data = folder.path().join("data");
     let mut command = init(&data);
     command.env("SLUICEGATE_ADMIN_PASSWORD", "short");
-    let message = tell(command);
+    let message = run(command);
     assert!(!message.success);
     assert!(message.err.contains("at least 12 characters"), "{}", message.err);
     assert!(!data.exists());
@@ -87,7 +87,7 @@ fn an_invalid_password_is_refused_and_leaves_nothing_behind() {
 fn a_half_initialised_folder_is_reported_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("unfinished-init")).unwrap();
-    let message = tell(init(folder.path()));
+    let message = run(init(folder.path()));
     assert!(!message.success);
     assert!(message.err.contains("half initialised") && message.err.contains("delete"), "{}", message.err);
 }
@@ -99,13 +99,13 @@ fn a_master_key_in_the_environment_is_not_written_to_a_file() {
     let key = "A".repeat(43);
     let mut command = init(&data);
     command.env("SLUICEGATE_MASTER_KEY", &key);
-    assert!(tell(command).success);
+    assert!(run(command).success);
     assert!(!data.join("master.key").exists());
     let list = |key: Option<&str>| {
         let mut command = Command::new(BINARY);
         command.env_clear().args(["user", "list", "--data-dir"]).arg(&data);
         command.envs(key.map(|key| ("SLUICEGATE_MASTER_KEY", key)));
-        tell(command)
+        run(command)
     };
     assert!(list(Some(&key)).success);
     assert!(list(None).err.contains("not its master key"));
@@ -135,7 +135,7 @@ fn users_are_managed_beside_a_running_server() {
     assert!(message.contains("it is shown only now"), "{message}");
     eventually("it is refused", || status() == 401);
     good(&installation, &["user", "delete", "ada", "--yes"]);
-    let message = tell(installation.command(&["user", "delete", "ada", "--yes"]));
+    let message = run(installation.command(&["user", "delete", "ada", "--yes"]));
     assert!(message.err.contains("there is no user ada"), "{}", message.err);
 }
 
@@ -143,7 +143,7 @@ fn users_are_managed_beside_a_running_server() {
 fn the_last_administrator_stays() {
     let installation = Installation::new(BINARY);
     for command in [&["user", "disable", ADMIN.name][..], &["user", "delete", ADMIN.name, "--yes"]] {
-        let message = tell(installation.command(command));
+        let message = run(installation.command(command));
         assert!(message.err.contains("no active Administrator would remain"), "{}", message.err);
     }
 }
@@ -152,7 +152,7 @@ fn the_last_administrator_stays() {
 fn applications_are_managed_under_the_rules_of_the_api() {
     let installation = Installation::new(BINARY);
     let message =
-        tell(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
+        run(installation.command(&["application", "register", " ", "--redirect-url", "javascript:x"]));
     assert!(
         message.err.contains("the name ") && message.err.contains("--redirect-url (number 1) "),
         "{}",
@@ -170,7 +170,7 @@ fn applications_are_managed_under_the_rules_of_the_api() {
             .contains("all earlier access is revoked")
     );
     good(&installation, &["application", "delete", "1", "--yes"]);
-    let message = tell(installation.command(&["application", "show", "1"]));
+    let message = run(installation.command(&["application", "show", "1"]));
     assert!(message.err.contains("there is no application 1"), "{}", message.err);
 }
 
@@ -200,7 +200,7 @@ fn data_sources_are_added_shared_and_deleted() {
     good(&installation, &["data-source", "delete", "shop", "--yes"]);
     assert!(file.exists());
     let own = installation.data_dir().join("sluicegate.db");
-    let message = tell(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
+    let message = run(installation.command(&["data-source", "add", "own", own.to_str().unwrap()]));
     assert!(message.err.contains("the server's own files, which are never served"), "{}", message.err);
 }
 
@@ -224,7 +224,7 @@ fn signing_keys_are_rotated_listed_and_retired() {
     let states: Vec<_> =
         listed.as_array().unwrap().iter().map(|key| key["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["signs", "signs"]);
-    let message = tell(installation.command(&["keys", "signing", "rotate", "--algorithm", "HS256"]));
+    let message = run(installation.command(&["keys", "signing", "rotate", "--algorithm", "HS256"]));
     assert!(message.err.contains("it must be EdDSA, ES256, RS256 or PS256"), "{}", message.err);
 }
 
@@ -239,7 +239,7 @@ fn the_generated_documents_are_the_committed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().arg("generate-docs").arg(folder.path());
-    assert!(tell(command).success);
+    assert!(run(command).success);
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     for name in ["configuration.md", "configuration.schema.json", "errors.md", "openapi.json"] {
         let generated = std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -16,7 +16,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
 /// Runs a command, and returns its output and whether it succeeded. The output must not contain the password
 /// of the database.
-fn tell(mut command: Command, database: &PostgresDatabase<'_>) -> (bool, String) {
+fn run(mut command: Command, database: &PostgresDatabase<'_>) -> (bool, String) {
     let output = command.output().unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -53,19 +53,19 @@ fn credentials_are_as_valid_after_a_migration_as_before() {
     let (access, refresh) = tokens(&wire, &client, &codes[0], &verifiers[0]);
     let (ended, ended_refresh) = tokens(&wire, &client, &codes[1], &verifiers[1]);
     client.revoke(&wire, &ended_refresh).unwrap();
-    let (message, text) = tell(copy(&installation, &database), &database);
+    let (message, text) = run(copy(&installation, &database), &database);
     assert!(!message && text.contains("is in use: stop the server"), "{text}");
     assert!(served.terminate().0.success());
 
-    let (message, text) = tell(copy(&installation, &database), &database);
+    let (message, text) = run(copy(&installation, &database), &database);
     assert!(message, "{text}");
     for part in ["rows were copied and compared", "grants", "master.key", "is no longer served"] {
         assert!(text.contains(part), "{part} is missing in: {text}");
     }
-    let (message, text) = tell(copy(&installation, &database), &database);
+    let (message, text) = run(copy(&installation, &database), &database);
     assert!(message && text.contains("nothing left to do"), "{text}");
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["migrate"]] {
-        let (message, text) = tell(installation.command(command), &database);
+        let (message, text) = run(installation.command(command), &database);
         assert!(!message && text.contains("was copied into a shared database"), "{command:?}: {text}");
     }
 
@@ -109,11 +109,11 @@ fn an_interrupted_copy_keeps_nodes_out_until_it_is_completed() {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["migrate"]] {
             let mut command = installation.command(command);
             command.env("SLUICEGATE_DATABASE", database.url());
-            let (message, text) = tell(command, &database);
+            let (message, text) = run(command, &database);
             assert!(!message && text.contains("unfinished copy of an installation"), "{text}");
         }
     }
-    let (message, text) = tell(copy(&installation, &database), &database);
+    let (message, text) = run(copy(&installation, &database), &database);
     assert!(message, "{text}");
     let served = installation.serve_with(&[], &[("SLUICEGATE_DATABASE", &database.url())]);
     assert_eq!(Wire::new(served.url()).get("/api/admin/users", Some(&ADMIN)).unwrap().status, 200);
@@ -123,16 +123,16 @@ fn an_interrupted_copy_keeps_nodes_out_until_it_is_completed() {
 fn the_error_of_a_copy_names_what_is_missing() {
     let installation = Installation::new(BINARY);
     let database = PostgresServer::shared().create_database();
-    let (message, text) = tell(installation.command(&["copy"]), &database);
+    let (message, text) = run(installation.command(&["copy"]), &database);
     assert!(!message && text.contains("set SLUICEGATE_DATABASE, or pass --to"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(BINARY);
     command.env_clear().args(["copy", "--to", &database.url(), "--from"]).arg(folder.path());
-    let (message, text) = tell(command, &database);
+    let (message, text) = run(command, &database);
     assert!(!message && text.contains("contains no embedded database"), "{text}");
     let mut command = installation.command(&["copy"]);
     command.env("SLUICEGATE_DATABASE", database.url().replace("test_", "none_"));
-    let (message, text) = tell(command, &database);
+    let (message, text) = run(command, &database);
     assert!(!message && text.contains("nothing can be copied into the database"), "{text}");
     assert!(installation.serve().terminate().0.success());
 }

@@ -234,8 +234,8 @@ async fn a_server_stops_in_order_even_if_its_database_is_read_only() {
     let registered = server.post(APPLICATIONS).basic(&USER).json(&payload("used")).send().await.expect(201);
     let registered = registered.json();
     let text = |name: &str| registered[name].as_str().unwrap();
-    let asked = server.post("/oauth2/introspect").basic_as(text("clientId"), text("clientSecret"));
-    asked.form(&[("token", "of nobody")]).send().await.expect(200);
+    let request = server.post("/oauth2/introspect").basic_as(text("clientId"), text("clientSecret"));
+    request.form(&[("token", "of nobody")]).send().await.expect(200);
     server.store().faults().set_read_only(true);
     server.app().node().close().await.unwrap();
     server.store().faults().set_read_only(false);

@@ -8,20 +8,20 @@ use testkit::{ADMIN, Installation, Random, USER, Wire, WireClient};
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
 /// The output of a command on both streams, and whether it succeeded.
-fn tell(mut command: Command) -> (bool, String, String) {
+fn run(mut command: Command) -> (bool, String, String) {
     let output = command.output().expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
 fn good(installation: &Installation, arguments: &[&str]) -> String {
-    let (success, out, err) = tell(installation.command(arguments));
+    let (success, out, err) = run(installation.command(arguments));
     assert!(success, "{arguments:?}: {err}");
     out
 }
 
 fn refused(installation: &Installation, arguments: &[&str]) -> String {
-    let (success, _, err) = tell(installation.command(arguments));
+    let (success, _, err) = run(installation.command(arguments));
     assert!(!success, "{arguments:?} must be refused");
     err
 }
@@ -245,7 +245,7 @@ fn errors_quote_what_was_typed() {
     let write_sample = || {
         let mut command = Command::new(BINARY);
         command.env_clear().args(["sample-data", sample]);
-        tell(command)
+        run(command)
     };
     assert!(write_sample().0);
     let before = std::fs::read(sample).unwrap();

@@ -26,7 +26,7 @@ fn terminal() -> (File, File) {
 }
 
 /// Runs a command with a terminal as its input, types `answer` after the question, and returns its standard error.
-fn asked(mut command: Command, answer: &str) -> (bool, String) {
+fn run_with_input(mut command: Command, answer: &str) -> (bool, String) {
     let (mut keyboard, program) = terminal();
     let mut child =
         command.stdin(program).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -94,13 +94,13 @@ fn irreversible_commands_ask_for_confirmation_at_a_terminal() {
     furnish(&installation);
     for (command, name) in ENDINGS {
         for no in ["n\n", "\n", "what\n", "\u{4}"] {
-            let (success, said) = asked(installation.command(command), no);
+            let (success, said) = run_with_input(installation.command(command), no);
             assert!(!success && said.contains("nothing was changed"), "{command:?} {no:?}: {said}");
             assert!(said.contains(name), "{command:?} says what it is about: {said}");
         }
     }
     for (command, _) in ENDINGS {
-        let (success, said) = asked(installation.command(command), "y\n");
+        let (success, said) = run_with_input(installation.command(command), "y\n");
         assert!(success, "{command:?}, which nothing ended before: {said}");
     }
     for kind in ["application", "data-source", "cors"] {
@@ -152,10 +152,11 @@ fn the_confirmation_says_what_happens_to_the_possessions_of_a_user() {
         (&["--force"], "with every application and data source of d2cuser?"),
     ] {
         let command = [&delete[..], more].concat();
-        let (success, said) = asked(installation.command(&command), "no\n");
+        let (success, said) = run_with_input(installation.command(&command), "no\n");
         assert!(!success && said.contains(message), "{said}");
     }
-    let (success, said) = asked(installation.command(&[&delete[..], &["--force"]].concat()), "YES\n");
+    let (success, said) =
+        run_with_input(installation.command(&[&delete[..], &["--force"]].concat()), "YES\n");
     assert!(success, "{said}");
     assert_eq!(listed(&installation, &["application", "list", "--json"]), json!([]));
 }

@@ -33,7 +33,7 @@ fn read_to_end(stream: &mut TcpStream) -> String {
 }
 
 /// Sends bytes and reads until the server closes the connection.
-fn tell(served: &Served, bytes: &[u8]) -> String {
+fn exchange(served: &Served, bytes: &[u8]) -> String {
     let mut stream = connect(served);
     // The server may close before it has read everything.
     let _ = stream.write_all(bytes);
@@ -74,7 +74,7 @@ fn a_stalled_body_gets_408_and_is_disconnected() {
     let kind = "Content-Type: application/x-www-form-urlencoded";
     for path in ["/oauth2/token", "/login"] {
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: 100\r\n\r\ngrant");
-        let answer = tell(&served, head.as_bytes());
+        let answer = exchange(&served, head.as_bytes());
         assert_eq!(status_of(&answer), "408", "{path}: {answer}");
     }
     is_well(&served);
@@ -91,7 +91,7 @@ fn forms_of_unauthenticated_senders_are_limited_to_64_kib() {
             let kind = "Content-Type: application/x-www-form-urlencoded";
             let head =
                 format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
-            let answer = tell(&served, &[head.as_bytes(), &vec![b'a'; length]].concat());
+            let answer = exchange(&served, &[head.as_bytes(), &vec![b'a'; length]].concat());
             assert!(answer.is_empty() || status_of(&answer) == "413", "{path} {length}: {answer}");
         }
     }
@@ -103,7 +103,7 @@ fn a_request_names_one_host() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
     let get = |target: &str, hosts: &str| {
-        tell(&served, format!("GET {target} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes())
+        exchange(&served, format!("GET {target} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes())
     };
     for target in ["/healthz", "/api/odata4", "/oauth2/token", "/login", "/api/admin/users"] {
         for hosts in [
@@ -174,7 +174,7 @@ fn a_client_that_does_not_read_is_disconnected() {
 fn a_head_that_is_too_large_is_refused() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
-    let get = |rest: &str| tell(&served, format!("GET {rest}\r\nConnection: close\r\n\r\n").as_bytes());
+    let get = |rest: &str| exchange(&served, format!("GET {rest}\r\nConnection: close\r\n\r\n").as_bytes());
     let long = "x".repeat(33_000);
     assert_eq!(status_of(&get(&format!("/{long} HTTP/1.1\r\nHost: x"))), "414");
     assert_eq!(status_of(&get(&format!("/api/odata4/{long} HTTP/1.1\r\nHost: x"))), "414");
@@ -199,7 +199,7 @@ fn pipelined_requests_are_answered_in_order() {
         requests.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     requests.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let answers = tell(&served, &requests);
+    let answers = exchange(&served, &requests);
     let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
     assert_eq!(statuses.len(), 201, "{answers}");
     assert!(statuses.chunks(2).take(100).all(|pair| pair == ["404", "200"]), "{statuses:?}");
@@ -210,7 +210,7 @@ fn pipelined_requests_are_answered_in_order() {
 fn http_1_0_clients_are_answered_and_disconnected() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
-    let answer = tell(&served, b"GET /healthz HTTP/1.0\r\n\r\n");
+    let answer = exchange(&served, b"GET /healthz HTTP/1.0\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(
         answer.ends_with("ok\n") && !answer.to_ascii_lowercase().contains("transfer-encoding"),
@@ -239,7 +239,7 @@ fn bytes_that_are_not_http_are_disconnected() {
         b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\nrubbish that is no frame at all",
     ];
     for attempt in attempts {
-        let answer = tell(&served, attempt);
+        let answer = exchange(&served, attempt);
         let beginning = String::from_utf8_lossy(&attempt[..attempt.len().min(30)]);
         assert!(!answer.starts_with("HTTP/1.1 2"), "{beginning}: {answer}");
         is_well(&served);
@@ -260,12 +260,12 @@ fn a_request_with_an_ambiguous_length_is_refused() {
         "Transfer-Encoding: chunked, identity\r\n",
         "Transfer-Encoding: xchunked\r\n",
     ] {
-        let answer = tell(&served, format!("{post}{lengths}\r\n{smuggled}").as_bytes());
+        let answer = exchange(&served, format!("{post}{lengths}\r\n{smuggled}").as_bytes());
         assert!(!answer.contains(" 200 OK"), "{lengths}: {answer}");
     }
     let bad_chunk = format!("{post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{smuggled}");
-    assert!(!tell(&served, bad_chunk.as_bytes()).contains(" 200 OK"));
-    let answer = tell(
+    assert!(!exchange(&served, bad_chunk.as_bytes()).contains(" 200 OK"));
+    let answer = exchange(
         &served,
         format!("{post}Content-Length: 9999999999\r\n\r\n{}", "x".repeat(3_000_000)).as_bytes(),
     );

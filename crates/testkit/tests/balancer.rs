@@ -18,7 +18,7 @@ use tokio::sync::{Notify, oneshot};
 #[derive(Default)]
 struct Seen {
     leaving: AtomicBool,
-    asked: AtomicUsize,
+    requests: AtomicUsize,
     /// Lets a request at `/slow` continue.
     go_on: Notify,
 }
@@ -58,8 +58,8 @@ impl TestNode {
         Self { url, seen, stop: Some(stop), thread: Some(thread) }
     }
 
-    fn asked(&self) -> usize {
-        self.seen.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.seen.requests.load(Ordering::SeqCst)
     }
 
     fn leave(&self) {
@@ -77,12 +77,12 @@ async fn readyz(State(seen): State<Arc<Seen>>) -> StatusCode {
 }
 
 async fn echo(State(seen): State<Arc<Seen>>, body: String) -> String {
-    seen.asked.fetch_add(1, Ordering::SeqCst);
+    seen.requests.fetch_add(1, Ordering::SeqCst);
     body
 }
 
 async fn slow(State(seen): State<Arc<Seen>>) -> &'static str {
-    seen.asked.fetch_add(1, Ordering::SeqCst);
+    seen.requests.fetch_add(1, Ordering::SeqCst);
     seen.go_on.notified().await;
     "slow"
 }
@@ -91,8 +91,8 @@ async fn slow(State(seen): State<Arc<Seen>>) -> &'static str {
 fn unfaithful() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -106,7 +106,7 @@ fn unfaithful() -> (String, Arc<AtomicUsize>) {
             }
         }
     });
-    (url, asked)
+    (url, requests)
 }
 
 fn ask(wire: &Wire) -> u16 {
@@ -123,7 +123,7 @@ fn requests_are_distributed_over_the_nodes() {
     for _ in 0..30 {
         assert_eq!(ask(&wire), 200);
     }
-    assert_eq!(nodes.each_ref().map(TestNode::asked), [10; 3]);
+    assert_eq!(nodes.each_ref().map(TestNode::requests), [10; 3]);
     assert_eq!(balancer.figures(), Figures { answered: 30, ..Figures::default() });
 }
 
@@ -151,17 +151,17 @@ fn a_draining_node_gets_no_new_requests_and_finishes_its_own() {
     let wire = Wire::new(&balancer.url());
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| wire.get("/slow", None).unwrap());
-        while leaving.asked() + staying.asked() == 0 {
+        while leaving.requests() + staying.requests() == 0 {
             std::thread::yield_now();
         }
-        let busy = usize::from(leaving.asked() == 0);
+        let busy = usize::from(leaving.requests() == 0);
         let [busy_node, other] = if busy == 0 { [&leaving, &staying] } else { [&staying, &leaving] };
         busy_node.leave();
         balancer.wait_until(|ready| !ready[busy]);
         for _ in 0..10 {
             assert_eq!(ask(&wire), 200);
         }
-        assert_eq!((busy_node.asked(), other.asked()), (1, 10));
+        assert_eq!((busy_node.requests(), other.requests()), (1, 10));
         busy_node.seen.go_on.notify_one();
         assert_eq!(slow.join().unwrap().body, "slow");
     });
@@ -181,12 +181,12 @@ fn a_request_that_finds_no_listener_is_sent_to_another_node() {
     }
     let figures = balancer.figures();
     assert_eq!((figures.answered, figures.lost, figures.not_sent), (14, 0, 0));
-    assert_eq!(there.asked(), 12);
+    assert_eq!(there.requests(), 12);
 }
 
 #[test]
 fn a_request_that_was_sent_is_never_sent_again() {
-    let (url, asked) = unfaithful();
+    let (url, requests) = unfaithful();
     let other = TestNode::start();
     let balancer = Balancer::start(&[&url, &other.url]);
     let wire = Wire::new(&balancer.url());
@@ -194,7 +194,7 @@ fn a_request_that_was_sent_is_never_sent_again() {
     let lost: Vec<_> = answers.iter().filter(|answer| answer.status == 502).collect();
     assert_eq!(lost.len(), 1);
     assert_eq!(lost[0].headers[BALANCER], LOST);
-    assert_eq!((asked.load(Ordering::SeqCst), other.asked()), (1, 1));
+    assert_eq!((requests.load(Ordering::SeqCst), other.requests()), (1, 1));
 }
 
 #[test]
@@ -214,10 +214,10 @@ fn a_rolling_restart_of_draining_nodes_loses_no_request() {
     let mut nodes = [TestNode::start(), TestNode::start(), TestNode::start()];
     let balancer = Balancer::start(&nodes.each_ref().map(|node| &*node.url));
     let stop = AtomicBool::new(false);
-    let asked = [(); 4].map(|()| AtomicUsize::new(0));
-    let counts = || asked.each_ref().map(|asked| asked.load(Ordering::SeqCst));
+    let requests = [(); 4].map(|()| AtomicUsize::new(0));
+    let counts = || requests.each_ref().map(|requests| requests.load(Ordering::SeqCst));
     std::thread::scope(|scope| {
-        for asked in &asked {
+        for requests in &requests {
             let (wire, stop) = (Wire::new(&balancer.url()), &stop);
             scope.spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
@@ -225,7 +225,7 @@ fn a_rolling_restart_of_draining_nodes_loses_no_request() {
                     // Threads that wait for this one must learn that it has failed.
                     stop.fetch_or(status != 200, Ordering::SeqCst);
                     assert_eq!(status, 200);
-                    asked.fetch_add(1, Ordering::SeqCst);
+                    requests.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }

@@ -59,8 +59,8 @@ fn history<Act: Copy, Answer>(
         if step.loss == Loss::None && answered.is_none() {
             continue;
         }
-        let asked = Duration::from_millis(at - step.before);
-        events.push(Event { who: format!("client {}", events.len()), act: chosen, asked, answered });
+        let invoked = Duration::from_millis(at - step.before);
+        events.push(Event { who: format!("client {}", events.len()), act: chosen, invoked, answered });
     }
     events
 }
@@ -175,7 +175,7 @@ fn in_turn<Act, Answer>(acts: Vec<(Act, Answer)>) -> Vec<Event<Act, Answer>> {
     let event = |(at, (act, answer))| Event {
         who: "client".to_owned(),
         act,
-        asked: Duration::from_secs(at),
+        invoked: Duration::from_secs(at),
         answered: Some((Duration::from_secs(at) + Duration::from_millis(500), answer)),
     };
     (0..).zip(acts).map(event).collect()
@@ -238,7 +238,7 @@ proptest! {
             // Later operations of others that got no answer do not explain it.
             let end = Duration::from_secs(10);
             let later = code_history(&steps, CodeFault::None).into_iter();
-            events.extend(later.map(|event| Event { asked: event.asked + end, answered: None, ..event }));
+            events.extend(later.map(|event| Event { invoked: event.invoked + end, answered: None, ..event }));
             prop_assert!(check(&Code, &events).is_err(), "{:?}", fault);
         }
     }
@@ -297,7 +297,7 @@ fn some_order_explains(events: &[CodeEvent], order: &mut Vec<usize>) -> bool {
 fn respects_time(events: &[CodeEvent], order: &[usize]) -> bool {
     order.iter().enumerate().all(|(place, &later)| {
         order[place + 1..].iter().all(|&earlier| {
-            events[earlier].answered.as_ref().is_none_or(|(end, _)| *end >= events[later].asked)
+            events[earlier].answered.as_ref().is_none_or(|(end, _)| *end >= events[later].invoked)
         })
     })
 }

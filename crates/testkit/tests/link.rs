@@ -131,8 +131,8 @@ fn a_cut_resets_open_connections_and_refuses_new_ones() {
     link.cut();
     assert_eq!(link.connections(), 0);
     assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    let told = ended.recv_timeout(PATIENCE).unwrap().unwrap_err();
-    assert_eq!(told.kind(), ErrorKind::ConnectionReset, "the server is told too");
+    let failure = ended.recv_timeout(PATIENCE).unwrap().unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::ConnectionReset, "the server sees the reset too");
     assert_eq!(connect(&link).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     link.cut();
     link.pass();

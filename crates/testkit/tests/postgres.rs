@@ -22,9 +22,9 @@ fn processes_in(folder: &Path) -> Vec<String> {
 
 /// The error message of a client that is not allowed to connect.
 fn refusal(url: &str) -> String {
-    let asked = Command::new("psql").args(["--no-password", "--command", "SELECT 1", url]).output().unwrap();
-    assert!(!asked.status.success(), "{asked:?}");
-    String::from_utf8(asked.stderr).unwrap()
+    let output = Command::new("psql").args(["--no-password", "--command", "SELECT 1", url]).output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn each_test_has_its_own_database_on_the_shared_server() {
 
 #[test]
 fn errors_of_statements_are_returned() {
-    let told = PostgresServer::shared().run("postgres", "SELECT nonsense").unwrap_err();
-    assert!(told.contains("column \"nonsense\" does not exist"), "{told}");
+    let message = PostgresServer::shared().run("postgres", "SELECT nonsense").unwrap_err();
+    assert!(message.contains("column \"nonsense\" does not exist"), "{message}");
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn passwords_are_verified_by_scram() {
     let hashed = database.run("SELECT rolpassword FROM pg_authid WHERE rolname = current_user");
     assert!(hashed.starts_with("SCRAM-SHA-256$"), "{hashed}");
     let wrong = database.url().replacen("sluicegate:", "sluicegate:not-", 1);
-    let told = refusal(&wrong);
-    assert!(told.contains("password authentication failed"), "{wrong}: {told}");
+    let message = refusal(&wrong);
+    assert!(message.contains("password authentication failed"), "{wrong}: {message}");
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn a_server_that_was_stopped_in_order_has_nothing_to_recover() {
 
 #[test]
 fn only_the_durable_server_waits_for_the_disk() {
-    let asked = "SELECT current_setting('fsync'), current_setting('synchronous_commit')";
-    assert_eq!(durable().run("postgres", asked).unwrap(), "on|on");
-    assert_eq!(PostgresServer::shared().run("postgres", asked).unwrap(), "off|off");
+    let query = "SELECT current_setting('fsync'), current_setting('synchronous_commit')";
+    assert_eq!(durable().run("postgres", query).unwrap(), "on|on");
+    assert_eq!(PostgresServer::shared().run("postgres", query).unwrap(), "off|off");
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn a_server_with_a_certificate_refuses_connections_without_tls() {
     let (certificate, key) = (certificates.join("first.pem"), certificates.join("first.key"));
     let tls = Some(PostgresTls { certificate, key });
     let server = PostgresServer::start(&PostgresSettings { tls, ..PostgresSettings::default() });
-    let asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    assert_eq!(server.run("postgres", asked).unwrap(), "t");
-    let told = refusal(&format!("{}?sslmode=disable", server.url("postgres")));
-    assert!(told.contains("no encryption"), "{told}");
+    let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    assert_eq!(server.run("postgres", query).unwrap(), "t");
+    let message = refusal(&format!("{}?sslmode=disable", server.url("postgres")));
+    assert!(message.contains("no encryption"), "{message}");
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn a_killed_test_process_leaves_nothing_behind() {
     process.kill().unwrap();
     process.wait().unwrap();
     // The watchdog holds the other end of this pipe until it has cleaned up.
-    let mut told = String::new();
-    process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert!(processes_in(&data).is_empty(), "{told}");
-    assert!(!data.parent().unwrap().exists(), "{told}");
+    let mut message = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+    assert!(processes_in(&data).is_empty(), "{message}");
+    assert!(!data.parent().unwrap().exists(), "{message}");
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const volatile char *told;
+static const volatile char *fault_file;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -22,7 +22,7 @@ __attribute__((constructor)) static void begin(void)
     void *shown = mmap(NULL, 1, PROT_READ, MAP_SHARED, file, 0);
     close(file);
     if (shown != MAP_FAILED)
-        told = shown;
+        fault_file = shown;
 }
 
 static int is_regular(int file)
@@ -34,7 +34,7 @@ static int is_regular(int file)
 /* Whether a write fails, with the reason in errno. */
 static int write_fails(int file)
 {
-    char fault = told ? *told : 0;
+    char fault = fault_file ? *fault_file : 0;
     if ((fault != 'w' && fault != 'f') || !is_regular(file))
         return 0;
     errno = fault == 'f' ? ENOSPC : EIO;
@@ -43,7 +43,7 @@ static int write_fails(int file)
 
 static int sync_fails(void)
 {
-    if (!told || *told != 's')
+    if (!fault_file || *fault_file != 's')
         return 0;
     errno = EIO;
     return 1;

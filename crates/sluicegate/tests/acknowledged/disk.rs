@@ -44,12 +44,12 @@ impl Disk {
 
     /// Makes a command use this disk.
     pub(crate) fn hold(&self, command: &mut Command) {
-        command.env("LD_PRELOAD", self.library()).env("DISK_FAULT", self.told());
+        command.env("LD_PRELOAD", self.library()).env("DISK_FAULT", self.fault_file());
     }
 
     /// Makes the disk fail from now on.
     pub(crate) fn fail(&self, fault: DiskFault) {
-        self.tell(match fault {
+        self.write(match fault {
             DiskFault::Sync => b's',
             DiskFault::Write => b'w',
             DiskFault::Full => b'f',
@@ -57,16 +57,16 @@ impl Disk {
     }
 
     pub(crate) fn heal(&self) {
-        self.tell(b'-');
+        self.write(b'-');
     }
 
     /// The process reads the file at any time, so it must never be empty.
-    fn tell(&self, what: u8) {
-        let file = File::options().create(true).write(true).truncate(false).open(self.told());
+    fn write(&self, what: u8) {
+        let file = File::options().create(true).write(true).truncate(false).open(self.fault_file());
         file.and_then(|mut file| file.write_all(&[what])).expect("the folder can be written");
     }
 
-    fn told(&self) -> PathBuf {
+    fn fault_file(&self) -> PathBuf {
         self.folder.path().join("fault")
     }
 

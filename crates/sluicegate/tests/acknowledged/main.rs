@@ -53,14 +53,14 @@ fn whatever_was_acknowledged_survives_kill_9() {
     let mut random = Random::new(seed);
     let installation = Installation::new(BINARY);
     let mut server = installation.serve();
-    let mut hands = hire(&server, &mut random);
+    let mut workers = hire(&server, &mut random);
     for round in 1..=ROUNDS {
         let load = Load::default();
         let wanted = random.below(120);
         let pause = Duration::from_micros(random.below(3_000));
         let printed = std::thread::scope(|scope| {
             let load = &load;
-            for hand in &mut hands {
+            for hand in &mut workers {
                 hand.move_to(server.url(), round);
                 scope.spawn(move || load.act_until_killed(hand));
             }
@@ -71,12 +71,12 @@ fn whatever_was_acknowledged_survives_kill_9() {
         });
         assert!(!printed.contains("panic"), "{printed}");
         server = installation.serve();
-        verify(&mut hands, &server, |hand| hand.verify_recent(round));
+        verify(&mut workers, &server, |worker| worker.verify_recent(round));
     }
-    verify(&mut hands, &server, Worker::verify_sample);
-    let entries: usize = hands.iter().map(Worker::entries).sum();
-    let rotations: usize = hands.iter().map(|hand| hand.asked_again().0).sum();
-    let exchanges: usize = hands.iter().map(|hand| hand.asked_again().1).sum();
+    verify(&mut workers, &server, Worker::verify_sample);
+    let entries: usize = workers.iter().map(Worker::entries).sum();
+    let rotations: usize = workers.iter().map(|worker| worker.repeated().0).sum();
+    let exchanges: usize = workers.iter().map(|worker| worker.repeated().1).sum();
     eprintln!("{entries} entries; asked again for {rotations} rotations and {exchanges} exchanges");
     assert!(entries > 500 && rotations > 0 && exchanges > 0, "the kills came at moments that prove little");
     assert!(server.terminate().0.success());
@@ -96,7 +96,7 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
         Served::start(command)
     };
     let mut server = serve();
-    let mut hands: Vec<Worker> =
+    let mut workers: Vec<Worker> =
         hire(&server, &mut random).into_iter().map(Worker::treating_failures_as_lost).collect();
     let mut lost: BTreeMap<DiskFault, u64> = BTreeMap::new();
     for (round, fault) in (1..).zip((0..DISK_ROUNDS).flat_map(|_| DiskFault::ALL)) {
@@ -106,7 +106,7 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
         let is_killed = random.below(3) == 0;
         server = std::thread::scope(|scope| {
             let load = &load;
-            for hand in &mut hands {
+            for hand in &mut workers {
                 hand.move_to(server.url(), round);
                 scope.spawn(move || load.act_until_over(hand));
             }
@@ -128,10 +128,10 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
             survivor
         });
         *lost.entry(fault).or_default() += load.lost.load(Ordering::SeqCst);
-        verify(&mut hands, &server, |hand| hand.verify_recent(round));
+        verify(&mut workers, &server, |worker| worker.verify_recent(round));
     }
-    verify(&mut hands, &server, Worker::verify_sample);
-    let entries: usize = hands.iter().map(Worker::entries).sum();
+    verify(&mut workers, &server, Worker::verify_sample);
+    let entries: usize = workers.iter().map(Worker::entries).sum();
     eprintln!("{entries} entries; acts refused or left without an answer: {lost:?}");
     assert!(
         entries > 200 && lost.values().all(|lost| *lost > 20),
@@ -148,10 +148,10 @@ fn hire(server: &Served, random: &mut Random) -> Vec<Worker> {
 }
 
 /// Every worker verifies its own acknowledged operations, all at once.
-fn verify(hands: &mut [Worker], server: &Served, check: impl Fn(&mut Worker) + Sync) {
+fn verify(workers: &mut [Worker], server: &Served, check: impl Fn(&mut Worker) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
-        for hand in hands {
+        for hand in workers {
             hand.move_to(server.url(), hand.round());
             scope.spawn(move || check(hand));
         }

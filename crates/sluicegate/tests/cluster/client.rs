@@ -81,14 +81,14 @@ impl<'a> Client<'a> {
         read: impl FnOnce(&WireAnswer) -> R,
         act: impl FnOnce(Duration) -> A,
     ) -> Event<A, R> {
-        let asked = self.start.elapsed();
+        let invoked = self.start.elapsed();
         let outcome = ask();
         let end = self.start.elapsed();
         if outcome.is_err() {
             std::thread::sleep(BREATH);
         }
         let answered = outcome.ok().map(|answer| (end, read(&answer)));
-        Event { who: who.to_owned(), act: act(end), asked, answered }
+        Event { who: who.to_owned(), act: act(end), invoked, answered }
     }
 
     /// Uses an access token at a node, or lets its application introspect it there.

@@ -205,5 +205,5 @@ fn as_family(event: CodeEvent) -> FamilyEvent {
         CodeAnswer::Refused => FamilyAnswer::Refused,
     };
     let answered = event.answered.map(|(at, answered)| (at, answer(answered)));
-    Event { who: event.who, act: FamilyAct::Use, asked: event.asked, answered }
+    Event { who: event.who, act: FamilyAct::Use, invoked: event.invoked, answered }
 }

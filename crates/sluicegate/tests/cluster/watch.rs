@@ -114,8 +114,8 @@ impl<'a> Watch<'a> {
             }
             // The attempt without an answer may have revoked it, so the operation started with the first
             // attempt.
-            let asked = event.asked;
-            event = Event { asked, ..self.try_to_end(tokens, way, random) };
+            let invoked = event.invoked;
+            event = Event { invoked, ..self.try_to_end(tokens, way, random) };
         }
         event
     }

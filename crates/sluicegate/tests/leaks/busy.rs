@@ -224,9 +224,9 @@ impl Run<'_> {
             &["user", "set-password", USER.name],
         ];
         for act in acts {
-            let told = self.installation.command(act).output().unwrap();
-            assert!(told.status.success(), "{act:?}: {}", String::from_utf8_lossy(&told.stderr));
-            let printed = String::from_utf8(told.stdout).unwrap();
+            let output = self.installation.command(act).output().unwrap();
+            assert!(output.status.success(), "{act:?}: {}", String::from_utf8_lossy(&output.stderr));
+            let printed = String::from_utf8(output.stdout).unwrap();
             let shown =
                 printed.split_whitespace().filter(|word| word.len() >= 20 && *word != client.client_id);
             for word in shown {

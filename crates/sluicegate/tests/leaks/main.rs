@@ -73,9 +73,9 @@ fn a_database_without_its_master_key_does_not_start() {
     assert!(installation.serve().terminate().0.success());
     let thief = Installation::new(BINARY);
     std::fs::copy(installation.database(), thief.database()).unwrap();
-    let told = thief.command(&["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
-    let message = String::from_utf8_lossy(&told.stderr);
-    assert!(!told.status.success());
+    let output = thief.command(&["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
     assert!(message.contains("the master key is not the one of this database"), "{message}");
 }
 

@@ -107,11 +107,11 @@ impl Browser {
 
     /// Waits until the page has such an element; for changes that no event announces.
     pub(crate) fn until_there_is(&mut self, selector: &str) {
-        let asked = json!({"expression": format!("document.querySelector({selector:?}) !== null"), "returnByValue": true});
+        let parameters = json!({"expression": format!("document.querySelector({selector:?}) !== null"), "returnByValue": true});
         // Between two pages there is none to ask.
         let is_there =
             |answer: Result<Value, Value>| answer.is_ok_and(|answer| answer["result"]["value"] == true);
-        let found = (0..10_000).any(|_| is_there(self.chromium.try_call("Runtime.evaluate", &asked)));
+        let found = (0..10_000).any(|_| is_there(self.chromium.try_call("Runtime.evaluate", &parameters)));
         assert!(found, "there is no {selector} on this page:\n{}", self.text());
     }
 
@@ -127,8 +127,8 @@ impl Browser {
 
     /// Evaluates an expression in the page. Only the test does this; the page itself may run no script.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
-        let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let mut answer = self.chromium.call("Runtime.evaluate", &asked);
+        let parameters = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let mut answer = self.chromium.call("Runtime.evaluate", &parameters);
         assert!(answer["exceptionDetails"].is_null(), "{expression:.200}: {answer}");
         answer["result"]["value"].take()
     }

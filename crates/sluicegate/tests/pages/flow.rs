@@ -59,8 +59,8 @@ fn a_client_may_redirect_further_to_an_installed_application() {
     let client = client_that_sends_on_to(installed);
     browser.open(&stage.application("Tide table", "", &client.at("/callback")));
     browser.sign_in(USER.name, USER.password);
-    let asked = browser.until_requested(installed, |browser| browser.press("#consent-allow"));
-    assert!(parameter(&asked, "code").is_some(), "{asked}");
+    let request = browser.until_requested(installed, |browser| browser.press("#consent-allow"));
+    assert!(parameter(&request, "code").is_some(), "{request}");
     assert_eq!(browser.violations(), [] as [String; 0]);
 }
 

@@ -231,8 +231,8 @@ async fn an_unexpected_null_updates_the_metadata() {
     let fixture = Fixture::open().await;
     let metadata =
         async |source: &str| page(&fixture, source, "/$metadata").await.expect(200).text().to_owned();
-    let asked = [("/T", 200), ("/T(1)", 200), ("/T(1)/A", 204), ("/T(1)/A/$value", 204)];
-    for (at, (rest, status)) in asked.into_iter().enumerate() {
+    let expected = [("/T", 200), ("/T(1)", 200), ("/T(1)/A", 204), ("/T(1)/A/$value", 204)];
+    for (at, (rest, status)) in expected.into_iter().enumerate() {
         for (kind, update) in [("text", "UPDATE T SET A = 'much'"), ("null", "UPDATE T SET A = NULL")] {
             let source = format!("P{at}{kind}");
             let table =

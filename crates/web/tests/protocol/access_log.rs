@@ -100,8 +100,8 @@ async fn the_log_of_every_page_names_the_user_of_the_session() {
         let named = scene.named(call).await;
         assert_eq!(named, (Some(USER.name.to_owned()), None), "{method} {path}");
     }
-    let asked = scene.server.get(&client.authorize_url(&[])).header("cookie", &cookie);
-    let named = scene.named(asked).await;
+    let request = scene.server.get(&client.authorize_url(&[])).header("cookie", &cookie);
+    let named = scene.named(request).await;
     assert_eq!(named, (Some(USER.name.to_owned()), Some(client.id.to_string())));
     let by_basic = scene.server.get(&client.authorize_url(&[])).basic(&USER);
     let named = scene.named(by_basic).await;

@@ -9,7 +9,7 @@ use testkit::{ADMIN, Browser, OTHER, TestServer, USER};
 use crate::client::{Client, allow, parameter};
 
 /// A browser that shows the consent page of the client.
-async fn asked<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)]) -> Browser<'a> {
+async fn consent_page<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)]) -> Browser<'a> {
     let mut browser = server.browser();
     browser.get(&client.authorize_url(more)).await.expect(200);
     browser.sign_in(&USER).await.expect(200);
@@ -22,7 +22,7 @@ async fn a_consent_is_stored_and_further_scopes_need_a_new_one() {
     let server = TestServer::start().await;
     let both = json!({ "scopes": ["api.access.odata", "api.mgmt"] });
     let client = Client::register_as(&server, &ADMIN, both).await;
-    let mut browser = asked(&server, &client, &[]).await;
+    let mut browser = consent_page(&server, &client, &[]).await;
     let form = browser.form_with_button("consent-allow").press("consent-allow");
     browser.submit(form).await.expect(303);
     let again = browser.get(&client.authorize_url(&[("scope", "odata")])).await.expect(303);
@@ -42,7 +42,7 @@ async fn a_consent_is_stored_and_further_scopes_need_a_new_one() {
 async fn denying_sends_the_documented_error_and_allows_nothing() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let mut browser = asked(&server, &client, &[("state", "s")]).await;
+    let mut browser = consent_page(&server, &client, &[("state", "s")]).await;
     let form = browser.form_with_button("consent-deny").press("consent-deny");
     let answer = browser.submit(form).await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("access_denied"));
@@ -110,7 +110,7 @@ async fn the_sign_in_page_keeps_its_destination_after_a_wrong_password() {
 async fn a_consent_form_of_another_browser_or_site_is_refused() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let browser = asked(&server, &client, &[]).await;
+    let browser = consent_page(&server, &client, &[]).await;
     let form = browser.form_with_button("consent-allow").press("consent-allow");
     let field = |name: &str| form.fields.iter().find(|(given, _)| given == name).unwrap().1.clone();
     let (csrf, request) = (field("csrf"), field("request"));
@@ -148,7 +148,7 @@ async fn a_consent_form_of_another_browser_or_site_is_refused() {
 async fn the_request_in_the_consent_form_is_validated_again() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let mut browser = asked(&server, &client, &[]).await;
+    let mut browser = consent_page(&server, &client, &[]).await;
     let evil =
         format!("response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fevil.example", client.identifier);
     let form = browser.form_with_button("consent-allow").press("consent-allow").fill("request", &evil);
@@ -200,7 +200,7 @@ async fn the_consent_page_names_the_creator_and_marks_the_developers_texts() {
         "logoUrl": "https://client.example/logo.png",
     });
     let client = Client::register_as(&server, &ADMIN, members).await;
-    let browser = asked(&server, &client, &[]).await;
+    let browser = consent_page(&server, &client, &[]).await;
     let page = browser.page().text();
     let all = words(page);
     for part in ["Registered by d2cadmin , on 1 January 2026", "Not verified", "Allow Harbour Reports"] {
@@ -297,7 +297,7 @@ async fn names_with_markup_are_shown_as_text() {
     let server = TestServer::start().await;
     let hostile = json!({ "name": "<img src=x onerror=alert(1)>", "description": "\"><script>x</script>" });
     let client = Client::register_with(&server, hostile).await;
-    let browser = asked(&server, &client, &[]).await;
+    let browser = consent_page(&server, &client, &[]).await;
     let page = browser.page().text();
     assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
 }
@@ -306,7 +306,7 @@ async fn names_with_markup_are_shown_as_text() {
 async fn an_application_that_is_deleted_during_consent_gets_no_code() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let mut browser = asked(&server, &client, &[]).await;
+    let mut browser = consent_page(&server, &client, &[]).await;
     let path = format!("{}/{}", crate::client::APPLICATIONS, client.id);
     server.delete(&path).basic(&USER).send().await.expect(204);
     let form = browser.form_with_button("consent-allow").press("consent-allow");

@@ -39,7 +39,7 @@ async fn poll(server: &TestServer, client: &Client, device_code: &str) -> Answer
 }
 
 /// A browser of the user that shows what the device with this code asks for.
-async fn asked<'a>(server: &'a TestServer, typed: &str) -> Browser<'a> {
+async fn consent_page<'a>(server: &'a TestServer, typed: &str) -> Browser<'a> {
     let mut browser = server.browser();
     browser.get("/device").await.expect(200);
     browser.sign_in(&USER).await.expect(200);
@@ -63,7 +63,7 @@ async fn a_device_gets_tokens_after_its_user_has_allowed_it() {
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
     assert_refused(&poll(&server, &client, &codes.device).await, 400, "authorization_pending");
-    let mut browser = asked(&server, &codes.user).await;
+    let mut browser = consent_page(&server, &codes.user).await;
     let page = browser.page().text().to_owned();
     assert!(page.contains("Harbour Reports") && page.contains(&codes.user), "{page}");
     assert!(page.contains("device-warning") && page.contains("somebody sent you this code"), "{page}");
@@ -90,7 +90,7 @@ async fn every_spelling_of_a_user_code_is_the_same_code() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let mut browser = asked(&server, &codes.user.replace('-', " ").to_lowercase()).await;
+    let mut browser = consent_page(&server, &codes.user.replace('-', " ").to_lowercase()).await;
     assert!(browser.page().text().contains("consent-allow"));
     browser.get("/device").await.expect(200);
     let page = type_code(&mut browser, &codes.user.replace('-', "")).await.expect(200);
@@ -116,7 +116,7 @@ async fn a_denied_device_is_told_so() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let mut browser = asked(&server, &codes.user).await;
+    let mut browser = consent_page(&server, &codes.user).await;
     assert!(press(&mut browser, "consent-deny").await.expect(200).text().contains("device-denied"));
     for _ in 0..2 {
         assert_refused(&poll(&server, &client, &codes.device).await, 400, "access_denied");
@@ -145,7 +145,7 @@ async fn an_expired_code_is_refused_on_the_page_and_at_the_device() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let mut browser = asked(&server, &codes.user).await;
+    let mut browser = consent_page(&server, &codes.user).await;
     server.clock().advance_secs(600);
     let page = press(&mut browser, "consent-allow").await.expect(400);
     assert!(page.text().contains("has expired") && page.text().contains("device-problem"));
@@ -162,7 +162,7 @@ async fn wrong_user_codes_are_limited_for_the_user_and_the_network() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let mut browser = asked(&server, &codes.user).await;
+    let mut browser = consent_page(&server, &codes.user).await;
     browser.get("/device").await.expect(200);
     for wrong in ["BBBB-BBBB", "nothing", "", "🦊"].into_iter().cycle().take(20) {
         let page = type_code(&mut browser, wrong).await.expect(400);
@@ -203,7 +203,7 @@ async fn a_device_form_of_another_browser_is_refused() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let browser = asked(&server, &codes.user).await;
+    let browser = consent_page(&server, &codes.user).await;
     let fields = [("csrf", "forged"), ("user_code", codes.user.as_str()), ("decision", "allow")];
     for path in ["/device", "/device/consent"] {
         let post = || server.post(path).header("cookie", browser.cookie_line()).form(&fields);
@@ -220,7 +220,7 @@ async fn revoking_what_was_allowed_ends_the_code_of_a_device_too() {
     let server = TestServer::start().await;
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
-    let mut browser = asked(&server, &codes.user).await;
+    let mut browser = consent_page(&server, &codes.user).await;
     press(&mut browser, "consent-allow").await.expect(200);
     browser.get(&format!("/account/applications/{}/revoke", client.id)).await.expect(200);
     let form = browser.form("/account/applications/");

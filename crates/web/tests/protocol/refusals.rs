@@ -107,8 +107,8 @@ async fn every_refused_client_request_writes_one_event() {
         }
     }
     let named = [("client_id", public.identifier.as_str()), ("token", "x")];
-    let asked = server.post("/oauth2/introspect").form(&named);
-    scene.leaves(asked, 400, (None, Some(public.id), "a public application that asks about a token")).await;
+    let request = server.post("/oauth2/introspect").form(&named);
+    scene.leaves(request, 400, (None, Some(public.id), "a public application that asks about a token")).await;
     let unknown = server.post("/oauth2/introspect").basic_as(id, secret).form(&[("token", "sga_x")]);
     scene.leaves_nothing(unknown, 200).await;
 }

@@ -50,9 +50,9 @@ async fn an_own_api_is_registered_allowed_and_introspected_and_odata_stays_close
     assert!(parameter(&again, "code").is_some(), "the consent is remembered");
 
     let api = Client::register_as(&server, &ADMIN, json!({ "scopes": ["token.introspect"] })).await;
-    let told = api.introspect(&server, &tokens.access).await;
-    assert_eq!((&told["active"], &told["scope"]), (&json!(true), &json!("orders.read")));
-    assert_eq!(told["username"], USER.name);
+    let introspected = api.introspect(&server, &tokens.access).await;
+    assert_eq!((&introspected["active"], &introspected["scope"]), (&json!(true), &json!("orders.read")));
+    assert_eq!(introspected["username"], USER.name);
 
     let refused = server.get("/api/odata4").bearer(&tokens.access).send().await.expect(403);
     assert!(refused.header("www-authenticate").contains("insufficient_scope"));
@@ -107,8 +107,8 @@ async fn a_scope_that_applications_have_is_kept_and_a_deleted_one_gives_nothing(
     assert_ne!(anew["id"], scope["id"]);
     let wide = json!({ "name": "Harbour Reports", "redirectUrls": [CALLBACK], "scopes": ["orders.read"] });
     server.put(&path).basic(&USER).json(&wide).send().await.expect(200);
-    let told = client.introspect(&server, &tokens.access).await;
-    assert_eq!(told, json!({ "active": false }), "the old token names another number");
+    let introspected = client.introspect(&server, &tokens.access).await;
+    assert_eq!(introspected, json!({ "active": false }), "the old token names another number");
 }
 
 #[tokio::test]

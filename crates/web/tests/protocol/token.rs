@@ -139,8 +139,8 @@ async fn client_credentials_act_as_the_owner_without_a_refresh_token() {
     let answer = server.post(APPLICATIONS).basic(&USER).json(&public).send().await;
     if answer.status() == 201 {
         let id = answer.json()["clientId"].as_str().unwrap().to_owned();
-        let asked = server.post(TOKEN).form(&[("grant_type", "client_credentials"), ("client_id", &id)]);
-        assert_refused(&asked.send().await, 400, "unauthorized_client");
+        let request = server.post(TOKEN).form(&[("grant_type", "client_credentials"), ("client_id", &id)]);
+        assert_refused(&request.send().await, 400, "unauthorized_client");
     } else {
         assert_eq!(answer.status(), 400, "{}", answer.text());
     }
