@@ -8,11 +8,13 @@ use domain::time::Timestamp;
 
 mod client_metadata;
 mod grant_type;
+mod token_exchange;
 
 pub use crate::profile::Profile;
 pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
+pub use token_exchange::TokenExchangePolicy;
 
 /// Whether the application can keep a secret
 /// ([RFC 6749 §2.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.1)).

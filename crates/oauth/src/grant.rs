@@ -6,8 +6,10 @@ use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
 
 mod details;
+mod exchanged;
 
 pub use details::{GrantDetails, UnreadableDetails};
+pub use exchanged::{Act, Ancestor, Exchanged, MOST_EXCHANGES};
 
 /// A stored consent of a user for an application; there is one per pair.
 #[derive(Debug, Clone, PartialEq, Eq)]

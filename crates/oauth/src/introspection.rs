@@ -2,11 +2,12 @@
 
 use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::Grant;
+use crate::grant::{Act, Grant};
 use crate::parameters::{Name, Parameters};
 use crate::proof::TokenType;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
+use crate::token::token_exchange::subject_of;
 use crate::token_payload::{AccessToken, RefreshToken};
 use domain::account::User;
 use domain::id::{ApplicationId, TokenId};
@@ -106,6 +107,8 @@ pub struct Active<'a> {
     pub subject: String,
     /// `jti`; `None` for a refresh token.
     pub id: Option<TokenId>,
+    /// `act`: who acts for the subject, if somebody does.
+    pub act: Option<Act>,
 }
 
 /// Decides what the response contains. `None` stands for `{"active":false}`, also for a token that the client
@@ -189,8 +192,9 @@ fn describe<'a>(
             token_type: Some(TokenType::of(token.binding)),
             expires_at: Some(token.expires_at),
             issued_at: token.id.at(),
-            subject: token.grant.map_or_else(|| client_id.to_owned(), |_| user.id.to_string()),
+            subject: subject_of(token, application),
             id: Some(token.id),
+            act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref().cloned()),
         },
         IntrospectedToken::Refresh { grant, .. } => Active {
             client_id,
@@ -201,6 +205,7 @@ fn describe<'a>(
             issued_at: grant.rotated_at.unwrap_or(grant.created_at),
             subject: user.id.to_string(),
             id: None,
+            act: None,
         },
     }
 }

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use domain::id::TokenId;
 use domain::time::Timestamp;
 
+use crate::grant::Act;
 use crate::proof::KeyBinding;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
 
@@ -32,6 +33,8 @@ pub struct AccessTokenClaims<'a> {
     pub auth_time: Option<Timestamp>,
     /// `acr`: how the user signed in, if that is known.
     pub acr: Option<&'a str>,
+    /// `act`: who acts for the subject, if somebody does.
+    pub act: Option<&'a Act>,
     /// `cnf`: what the sender must hold.
     pub binding: Option<KeyBinding>,
     /// What only this server reads.
@@ -73,6 +76,10 @@ impl AccessTokenClaims<'_> {
         if let Some(acr) = self.acr {
             json.extend_from_slice(b",\"acr\":");
             push_text(&mut json, acr);
+        }
+        if let Some(act) = self.act {
+            json.extend_from_slice(b",\"act\":");
+            serde_json::to_writer(&mut json, act).expect("memory can be written");
         }
         if let Some(binding) = self.binding {
             let (member, thumbprint) = binding.confirmation();

@@ -113,6 +113,14 @@ refusals! {
         PushedRequestRequired: "this application must push its authorization requests";
         PromptUnknown: "prompt has a value other than none, login, consent and select_account";
         PromptNoneCombined: "prompt none cannot be combined with other values";
+        TokenTypeUnsupported: "the type of a token is not one that this server exchanges; use urn:ietf:params:oauth:token-type:access_token";
+        ActorTypeWithoutToken: "actor_token_type is given without actor_token";
+        SubjectTokenInvalid: "subject_token is invalid, has expired or was revoked";
+        SubjectTokenBound: "subject_token is bound to a key, which an exchange cannot prove";
+        SubjectTokenNotAllowed: "subject_token was issued to an application whose tokens this one may not exchange";
+        ActorTokenInvalid: "actor_token is not a valid token of the application that sends the request";
+        DelegationNotAllowed: "the application may not exchange tokens with an actor_token";
+        ExchangedTooOften: "subject_token has been exchanged too often";
         VerifierMalformed: "code_verifier is not 43 to 128 unreserved characters";
     }
     InvalidClient {
@@ -158,6 +166,8 @@ refusals! {
         PasswordNotInProfile: "the application's profile does not allow the password grant";
         PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
+        PublicTokenExchange: "a public application cannot exchange tokens";
+        ExchangeNotAllowed: "the application has no policy that allows it to exchange tokens";
         PublicIntrospection: "a public application cannot introspect tokens";
     }
     UnsupportedGrantType {
@@ -171,6 +181,10 @@ refusals! {
         ScopeNotRegistered: "scope contains one that the application is not registered for";
         ScopeWidened: "scope contains one that was not granted";
         NoScopeLeft: "the application is no longer registered for any scope that was granted";
+    }
+    InvalidTarget {
+        TooManyTargets: "there are too many resources and audiences";
+        TargetNotAllowed: "the application may not get a token for this resource or audience";
     }
     AccessDenied {
         UserDenied: "User denied OAuth access";

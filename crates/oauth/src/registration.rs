@@ -15,6 +15,7 @@ mod payload;
 mod redirect_urls;
 mod scopes;
 mod texts;
+mod token_exchange;
 
 pub use payload::ApplicationPayload;
 
@@ -114,6 +115,7 @@ fn client_metadata(
         introspection_signed_response_alg: access_tokens::introspection_signing_alg(
             payload, &existing, findings,
         ),
+        token_exchange: token_exchange::decide(payload, context, findings),
         ..existing
     }
 }

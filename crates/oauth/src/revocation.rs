@@ -44,19 +44,32 @@ impl RevokedSubject {
     /// Whether the revocation covers this token. This is the definition; an index gives the same answer
     /// faster.
     pub fn ends(&self, token: &AccessToken) -> bool {
+        let ancestors = token.details.exchanged.iter().flat_map(|exchanged| &exchanged.from);
+        self.ends_as(token, token.id, token.application, token.application_epoch)
+            || ancestors
+                .copied()
+                .any(|before| self.ends_as(token, before.id(), before.application(), before.epoch()))
+    }
+
+    /// Whether it covers the token, or one that it was exchanged for: the user and the grant are the same.
+    fn ends_as(
+        &self,
+        token: &AccessToken,
+        id: TokenId,
+        issued_to: ApplicationId,
+        issued_under: Epoch,
+    ) -> bool {
         match *self {
-            Self::Token(id) => token.id == id,
+            Self::Token(revoked) => id == revoked,
             Self::Grant(id) => token.grant == Some(id),
             Self::Allowance { user, application, last_grant } => {
                 token.user == user
-                    && token.application == application
+                    && issued_to == application
                     && token.grant.is_some_and(|grant| grant <= last_grant)
             }
-            Self::Application { application, epoch } => {
-                token.application == application && token.application_epoch < epoch
-            }
+            Self::Application { application, epoch } => issued_to == application && issued_under < epoch,
             Self::User { user, epoch } => token.user == user && token.user_epoch < epoch,
-            Self::IssuedBefore(instant) => token.id.at() < instant,
+            Self::IssuedBefore(instant) => id.at() < instant,
         }
     }
 }
@@ -90,6 +103,7 @@ mod tests {
             grant: Some(GrantId::new(21)),
             scopes: BuiltInScope::OData.into(),
             binding: None,
+            details: crate::grant::GrantDetails::default(),
         }
     }
 

@@ -20,6 +20,7 @@ pub mod client_credentials;
 pub mod device_code;
 pub mod password;
 pub mod refresh_token;
+pub mod token_exchange;
 
 const GRANT_TYPE: Name = Name::opaque("grant_type");
 
@@ -139,6 +140,8 @@ pub struct TokenResponse {
     pub expires_in: i64,
     /// `refresh_token`, if the grant has one.
     pub refresh_token: Option<RefreshTokenText>,
+    /// `issued_token_type`, for an exchanged token.
+    pub issued_token_type: Option<&'static str>,
     /// The scopes of the access token; the response always names them in `scope`.
     pub scopes: ScopeSet,
 }

@@ -29,6 +29,8 @@ pub struct AccessToken {
     pub scopes: ScopeSet,
     /// What its sender must hold, if it is bound to a key.
     pub binding: Option<KeyBinding>,
+    /// What else limits or describes it; like those of its grant, possibly narrower.
+    pub details: GrantDetails,
 }
 
 /// The content of a refresh token `sgr_…`.

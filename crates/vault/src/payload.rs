@@ -20,7 +20,9 @@ const VERSION_WITH_DETAILS: u8 = 3;
 
 /// Encodes an access token.
 pub fn access_token(token: &AccessToken) -> Vec<u8> {
-    let mut writer = Writer::of_version(version_for(&token.scopes));
+    let details = token.details.to_json();
+    let version = if details.is_some() { VERSION_WITH_DETAILS } else { version_for(&token.scopes) };
+    let mut writer = Writer::of_version(version);
     writer.array(token.id.as_bytes());
     writer.number(token.expires_at.as_micros());
     writer.number(token.application.get());
@@ -30,6 +32,9 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
     writer.scopes(&token.scopes);
     writer.optional(token.grant.as_ref(), |writer, grant| writer.number(grant.get()));
     writer.binding(token.binding);
+    if let Some(details) = details {
+        writer.text(&details);
+    }
     writer.0
 }
 
@@ -39,9 +44,6 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
 /// If the bytes are anything else.
 pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
     let mut reader = Reader::new(bytes)?;
-    if reader.version == VERSION_WITH_DETAILS {
-        return Err(Unsealed);
-    }
     let token = AccessToken {
         id: TokenId::from_bytes(reader.array()?),
         expires_at: Timestamp::from_micros(reader.number()?),
@@ -52,6 +54,7 @@ pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
         scopes: reader.scopes()?,
         grant: reader.optional(|reader| reader.number().map(GrantId::new))?,
         binding: reader.binding()?,
+        details: reader.details()?,
     };
     reader.end(token)
 }

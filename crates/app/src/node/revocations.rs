@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::token_payload::AccessToken;
 
-use oauth::grant::Grant;
+use oauth::grant::{Exchanged, Grant};
 use store::StoreError;
 
 use crate::Context;
@@ -45,6 +45,11 @@ impl RevocationIndex {
                 .get(&token.application)
                 .is_some_and(|(epoch, _)| token.application_epoch < *epoch)
             || index.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
+            || token
+                .details
+                .exchanged
+                .as_ref()
+                .is_some_and(|exchanged| index.ends_exchanged(token, exchanged))
     }
 
     /// Applies revocations. Their order does not matter, and applying one twice has no effect.
@@ -136,6 +141,17 @@ impl Context {
 }
 
 impl Inner {
+    /// Whether a revocation applies to a token that this one was exchanged for.
+    fn ends_exchanged(&self, token: &AccessToken, exchanged: &Exchanged) -> bool {
+        exchanged.from.iter().any(|before| {
+            let application = before.application();
+            self.issued_before.is_some_and(|instant| before.id().at() < instant)
+                || self.tokens.contains_key(&before.id())
+                || token.grant.is_some_and(|grant| self.grant_has_ended(grant, token.user, application))
+                || self.applications.get(&application).is_some_and(|(epoch, _)| before.epoch() < *epoch)
+        })
+    }
+
     fn grant_has_ended(&self, grant: GrantId, user: UserId, application: ApplicationId) -> bool {
         self.grants.contains_key(&grant)
             || self.allowances.get(&(user, application)).is_some_and(|(last, _)| grant <= *last)
@@ -194,6 +210,7 @@ mod tests {
             grant: Some(GrantId::new(30)),
             scopes: ScopeSet::EMPTY,
             binding: None,
+            details: oauth::grant::GrantDetails::default(),
         }
     }
 

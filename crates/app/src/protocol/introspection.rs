@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::id::{ApplicationId, UserId};
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::Act;
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::proof::TokenType;
 use oauth::signing::JwtType;
@@ -38,6 +39,8 @@ pub struct LiveToken {
     pub sub: String,
     /// `jti`, for access tokens.
     pub jti: Option<String>,
+    /// `act`, for a token that was exchanged with an actor.
+    pub act: Option<Act>,
 }
 
 /// The introspection endpoint.
@@ -166,6 +169,7 @@ impl IntrospectionService {
             iat: active.issued_at.as_secs(),
             sub: active.subject,
             jti: active.id.map(|id| id.to_string()),
+            act: active.act,
         }))
     }
 }

@@ -4,6 +4,7 @@ use domain::secret::AccessTokenText;
 use oauth::application::Application;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_of};
 use oauth::signing::JwtType;
+use oauth::token::token_exchange::subject_of;
 use oauth::token_payload::AccessToken;
 use vault::Unsealed;
 
@@ -51,19 +52,23 @@ impl Context {
         let registry = self.scopes_for(&token.scopes, None).await?;
         let public_url = &self.settings.public_url;
         let client_id = application.client_id.as_str();
-        let user = token.user.to_string();
         let sealed =
             self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
+        let audience = match token.details.resources.as_slice() {
+            [] => audience_of(&token.scopes, &registry, public_url),
+            resources => resources.iter().map(|resource| resource.as_str().into()).collect(),
+        };
         let claims = AccessTokenClaims {
             issuer: public_url,
-            audience: &audience_of(&token.scopes, &registry, public_url),
-            subject: if token.grant.is_some() { &user } else { client_id },
+            audience: &audience,
+            subject: &subject_of(token, application),
             client_id,
             id: token.id,
             expires_at: token.expires_at,
             scope: &registry.text(&token.scopes),
             auth_time: None,
             acr: None,
+            act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,
             sealed: &sealed,
         };

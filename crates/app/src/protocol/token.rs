@@ -6,7 +6,7 @@ use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::application::TokenFormat;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
-use oauth::grant::GrantOrigin;
+use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::parameters::{Parameters, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
@@ -27,6 +27,7 @@ mod client_credentials;
 mod device_code;
 mod password;
 mod refresh_token;
+mod token_exchange;
 
 /// Issued tokens, with the text that only the registry of scopes can write.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ struct NewAccessToken {
     lifetime_secs: i64,
     /// The key to which the token is bound.
     binding: Option<KeyBinding>,
+    /// What else limits or describes it.
+    details: GrantDetails,
 }
 
 /// The token endpoint: issues tokens for a grant.
@@ -104,6 +107,7 @@ impl TokenService {
             TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
             TokenRequest::ClientCredentials(request) => self.service_token(request, client).await,
             TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
+            TokenRequest::TokenExchange(request) => self.exchange_token(request, client).await,
         };
         (request.grant_type().as_str(), response)
     }
@@ -221,6 +225,7 @@ impl TokenService {
             scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
             binding: None,
+            details: decision.details.clone(),
         };
         self.respond(client, &access, refresh.transpose()?).await
     }
@@ -260,6 +265,7 @@ impl TokenService {
             token_type: TokenType::of(new.binding),
             expires_in: new.lifetime_secs,
             refresh_token,
+            issued_token_type: None,
             scopes: new.scopes.clone(),
         })
     }
@@ -280,6 +286,7 @@ impl TokenService {
             grant: new.grant,
             scopes: new.scopes.clone(),
             binding: new.binding,
+            details: new.details.clone(),
         };
         match client.application().settings.token_format {
             TokenFormat::Opaque => self.context.vault.seal_access_token(&token).map_err(broken_seal),

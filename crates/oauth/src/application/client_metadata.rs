@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::TokenExchangePolicy;
 use crate::signing::SigningAlgorithm;
 
 /// Members of [RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2) and of its extensions, stored as one JSON
@@ -21,6 +22,9 @@ pub struct ClientMetadata {
     /// §6](https://www.rfc-editor.org/rfc/rfc9701#section-6)); RS256 if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection_signed_response_alg: Option<SigningAlgorithm>,
+    /// Which tokens it may exchange; `None` if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_exchange: Option<TokenExchangePolicy>,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

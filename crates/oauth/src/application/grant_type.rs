@@ -52,6 +52,17 @@ macro_rules! grant_types {
                 request: device_code::DevicePoll,
                 rules: { on_request_only: true, barriers: &[], warning: None },
             }
+            /// With a token of another application, as a policy of Administrators allows ([RFC
+            /// 8693](https://www.rfc-editor.org/rfc/rfc8693)).
+            TokenExchange {
+                name: "urn:ietf:params:oauth:grant-type:token-exchange",
+                request: token_exchange::TokenExchange,
+                rules: {
+                    on_request_only: true,
+                    barriers: &[NO_TOKEN_EXCHANGE_FOR_PUBLIC],
+                    warning: None,
+                },
+            }
         }
     };
 }
@@ -182,5 +193,14 @@ const NO_CLIENT_CREDENTIALS_FOR_PUBLIC: Barrier = Barrier {
     bars: Barred::ClientType(ClientType::Public),
     refusal: Refusal::PublicClientCredentials,
     fault: "must not name client_credentials for a public application, which has no secret",
+    inherited: Inherited::Fault,
+};
+
+/// "Omitting client authentication allows for a compromised token to be leveraged" ([RFC 8693
+/// §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
+const NO_TOKEN_EXCHANGE_FOR_PUBLIC: Barrier = Barrier {
+    bars: Barred::ClientType(ClientType::Public),
+    refusal: Refusal::PublicTokenExchange,
+    fault: "must not name token-exchange for a public application, which has no secret",
     inherited: Inherited::Fault,
 };

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Exchanged;
+
 /// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
 /// stored as one JSON object; an absent member has its default.
 ///
@@ -14,6 +16,9 @@ pub struct GrantDetails {
     /// as absolute URLs; empty if it is not limited.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// The exchange that a token comes from; a grant has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanged: Option<Box<Exchanged>>,
 }
 
 /// Details that cannot be read.
@@ -55,7 +60,10 @@ mod tests {
 
     #[test]
     fn details_come_back_from_their_json() {
-        let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+        let details = GrantDetails {
+            resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+            ..GrantDetails::default()
+        };
         let json = details.to_json().unwrap();
         assert_eq!(GrantDetails::from_json(Some(&json)), Ok(details));
     }

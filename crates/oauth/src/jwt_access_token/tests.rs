@@ -19,6 +19,7 @@ fn claims<'a>(audience: &'a [Cow<'a, str>]) -> AccessTokenClaims<'a> {
         scope: "api.mgmt api.access.odata",
         auth_time: None,
         acr: None,
+        act: None,
         binding: None,
         sealed: "sgj_abc",
     }
@@ -49,6 +50,7 @@ fn what_is_known_of_the_sign_in_and_of_the_binding_is_told() {
     let more = AccessTokenClaims {
         auth_time: Some(Timestamp::from_secs(900)),
         acr: Some("pwd"),
+        act: None,
         binding: Some(key),
         ..claims(&two)
     };

@@ -1,5 +1,7 @@
 //! The payload about an application, before any rule is applied.
 
+use crate::application::TokenExchangePolicy;
+
 /// The members of a payload, which have the right types but are not checked further. An omitted member is
 /// `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct ApplicationPayload {
     pub contacts: Option<Vec<String>>,
     /// `logoUrl`; an empty one removes the logo.
     pub logo_url: Option<String>,
+    /// `tokenExchange`; one that allows nothing removes the policy.
+    pub token_exchange: Option<TokenExchangePolicy>,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,
 }

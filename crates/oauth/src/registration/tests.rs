@@ -73,6 +73,7 @@ fn read(json: &Value) -> ApplicationPayload {
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
         cors_origins: texts("corsOrigins"),
+        token_exchange: serde_json::from_value(json["tokenExchange"].clone()).ok(),
     }
 }
 

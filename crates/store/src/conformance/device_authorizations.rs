@@ -133,7 +133,10 @@ pub async fn a_device_gets_what_its_user_allowed(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let request = insert(&world, 1).await;
     let scopes: ScopeSet = BuiltInScope::Management.into();
-    let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+    let details = GrantDetails {
+        resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+        ..GrantDetails::default()
+    };
     let consent = NewConsent { scopes: scopes.clone(), ..world.new_consent().await };
     let allow = DeviceAnswer::Allow { consent, details: details.clone() };
     assert_eq!(answer(&world, &request, allow).await, DeviceAnswered::Stored);

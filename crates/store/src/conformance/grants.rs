@@ -55,7 +55,10 @@ pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
 
 pub async fn a_grant_stores_its_details(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+    let details = GrantDetails {
+        resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+        ..GrantDetails::default()
+    };
     let new = NewGrant { details: details.clone(), ..world.new_grant(1, None) };
     let id = granted(&world.create_grant(new).await).unwrap();
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().details, details);

@@ -83,6 +83,7 @@ fn token(scopes: ScopeSet) -> AccessToken {
         grant: Some(GrantId::new(900)),
         scopes,
         binding: None,
+        details: oauth::grant::GrantDetails::default(),
     }
 }
 
@@ -186,8 +187,26 @@ fn a_set_of_scopes_has_one_encoding() {
 }
 
 #[test]
+fn the_details_of_an_access_token_come_back() {
+    let resources = vec!["https://gate.example/api/odata4/ships".to_owned()];
+    let details = GrantDetails { resources, ..GrantDetails::default() };
+    for scopes in [ScopeSet::from_bits(1), further(&[100, 200])] {
+        let sent = AccessToken { details: details.clone(), ..token(scopes) };
+        let bytes = access_token(&sent);
+        assert_eq!(bytes[0], 3);
+        assert_eq!(read_access_token(&bytes).unwrap(), sent);
+        for end in 0..bytes.len() {
+            assert!(read_access_token(&bytes[..end]).is_err(), "cut at {end}");
+        }
+    }
+}
+
+#[test]
 fn the_details_of_a_code_come_back() {
-    let details = GrantDetails { resources: vec!["https://gate.example/api/odata4/ships".to_owned()] };
+    let details = GrantDetails {
+        resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+        ..GrantDetails::default()
+    };
     for scopes in [ScopeSet::from_bits(1), further(&[100, 200])] {
         let sent = AuthorizationCode { details: details.clone(), ..code_with(scopes) };
         let bytes = code(&sent);

@@ -32,6 +32,7 @@ fn token(vault: &Vault) -> AccessToken {
         grant: Some(GrantId::new(900)),
         scopes: BuiltInScope::OData.into(),
         binding: None,
+        details: oauth::grant::GrantDetails::default(),
     }
 }
 
@@ -118,6 +119,7 @@ fn the_longest_token_and_code_open() {
         grant: Some(GrantId::new(far)),
         scopes: BuiltInScope::ALL.into_iter().collect(),
         binding: Some(KeyBinding::Certificate(Thumbprint::from_bytes([0xff; 32]))),
+        details: oauth::grant::GrantDetails::default(),
     };
     let text = vault.seal_access_token(&access).unwrap();
     assert_eq!(vault.open_access_token(text.expose()), Ok(access));
@@ -279,6 +281,7 @@ prop_compose! {
                 let thumbprint = Thumbprint::from_bytes(bytes);
                 if is_key { KeyBinding::Key(thumbprint) } else { KeyBinding::Certificate(thumbprint) }
             }),
+            details: oauth::grant::GrantDetails::default(),
         }
     }
 }

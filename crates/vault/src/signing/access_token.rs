@@ -117,6 +117,7 @@ mod tests {
             grant: Some(GrantId::new(5)),
             scopes: BuiltInScope::OData.into(),
             binding: None,
+            details: oauth::grant::GrantDetails::default(),
         }
     }
 
@@ -132,6 +133,7 @@ mod tests {
             scope: "api.access.odata",
             auth_time: None,
             acr: None,
+            act: None,
             binding: None,
             sealed: &vault.seal_signed_access_token(&token).unwrap(),
         };

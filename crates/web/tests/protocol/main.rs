@@ -13,6 +13,7 @@ mod consent;
 mod cors;
 mod device;
 mod ended_access;
+mod exchange;
 mod growth;
 mod hostile;
 mod introspection;

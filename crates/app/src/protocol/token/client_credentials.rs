@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::GrantDetails;
 use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
@@ -35,6 +36,7 @@ impl TokenService {
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
             binding: None,
+            details: GrantDetails::default(),
         };
         self.respond(client, &access, None).await
     }

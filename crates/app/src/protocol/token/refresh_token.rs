@@ -97,6 +97,7 @@ impl TokenService {
             scopes: renewal.scopes.clone(),
             lifetime_secs: renewal.lifetime_secs,
             binding: None,
+            details: grant.details.clone(),
         };
         self.respond(client, &access, Some(refresh)).await
     }

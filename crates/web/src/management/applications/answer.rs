@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::management::applications::Added;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
-use oauth::application::{Application, GrantType, StoredSecret};
+use oauth::application::{Application, GrantType, StoredSecret, TokenExchangePolicy};
 use oauth::scope::ScopeRegistry;
 use oauth::signing::SigningAlgorithm;
 use serde::{Serialize, Serializer};
@@ -55,6 +55,8 @@ pub(super) struct ApplicationResponse<'a> {
     logo_url: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cors_origins: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_exchange: Option<&'a TokenExchangePolicy>,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -136,6 +138,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),
         cors_origins: &settings.cors_origins,
+        token_exchange: settings.client_metadata.token_exchange.as_ref(),
         created_at: rfc3339(application.created_at),
         updated_at: rfc3339(application.updated_at),
         created_by: application.created_by(),

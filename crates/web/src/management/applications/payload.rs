@@ -1,5 +1,6 @@
 //! The payload about an application.
 
+use oauth::application::TokenExchangePolicy;
 use oauth::registration::ApplicationPayload;
 
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
@@ -96,7 +97,21 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
         cors_origins: fields.strings("corsOrigins").map(owned),
+        token_exchange: fields.object("tokenExchange").map(token_exchange),
     };
     fields.finish();
     payload
+}
+
+fn token_exchange(mut fields: Fields<'_>) -> TokenExchangePolicy {
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    let policy = TokenExchangePolicy {
+        clients: fields.strings("clients").map(owned).unwrap_or_default(),
+        impersonation: fields.boolean("impersonation").unwrap_or_default(),
+        delegation: fields.boolean("delegation").unwrap_or_default(),
+        scopes: fields.strings("scopes").map(owned).unwrap_or_default(),
+        resources: fields.strings("resources").map(owned).unwrap_or_default(),
+    };
+    fields.finish();
+    policy
 }

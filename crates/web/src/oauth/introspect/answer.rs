@@ -1,6 +1,7 @@
 //! The wire form of an introspected token.
 
 use app::protocol::introspection::LiveToken;
+use oauth::grant::Act;
 use oauth::proof::TokenType;
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ pub(super) struct IntrospectionBody<'a> {
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Act>,
 }
 
 /// The response about a token that is invalid, unknown, or out of the client's reach.
@@ -41,5 +44,6 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         sub: &token.sub,
         iss: issuer,
         jti: token.jti.as_deref(),
+        act: token.act.as_ref(),
     }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct TokenBody<'a> {
     access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,6 +22,7 @@ impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
         let response = &issued.tokens;
         Self {
             access_token: response.access_token.expose(),
+            issued_token_type: response.issued_token_type,
             token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             refresh_token: response.refresh_token.as_ref().map(RefreshTokenText::expose),

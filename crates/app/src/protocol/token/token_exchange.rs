@@ -1,0 +1,85 @@
+//! Exchanging a token for another. Nothing is written: the new token belongs to the grant of the old one.
+
+use super::TokenService;
+use std::sync::Arc;
+
+use domain::limit::Limit;
+use oauth::application::Application;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::token::TokenResponse;
+use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, PresentedToken, TokenExchange};
+use oauth::token_payload::AccessToken;
+
+use super::NewAccessToken;
+use crate::Fault;
+use crate::identity::access_note;
+use crate::node::entity_cache::Account;
+use crate::protocol::client::ProtocolRefusal;
+
+/// A token of the request with what is stored about it.
+#[derive(Default)]
+struct Opened {
+    token: Option<AccessToken>,
+    revoked: bool,
+    application: Option<Application>,
+    account: Option<Arc<Account>>,
+}
+
+impl TokenService {
+    pub(super) async fn exchange_token(
+        &self,
+        request: &TokenExchange,
+        client: &AuthenticatedClient,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.context.ensure_fresh().await?;
+        let subject = self.open_presented(request.subject_token.expose()).await?;
+        let actor = match &request.actor_token {
+            Some(actor) => Some(self.open_presented(actor.expose()).await?),
+            None => None,
+        };
+        let decided = token_exchange::decide(
+            request,
+            token_exchange::Facts {
+                client,
+                subject: subject.as_presented(),
+                actor: actor.as_ref().map(Opened::as_presented),
+                public_url: &self.context.settings.public_url,
+                lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+                now: self.context.now(),
+            },
+        )?;
+        subject.account.iter().for_each(access_note::user);
+        let access = NewAccessToken {
+            grant: decided.grant,
+            user: decided.user,
+            user_epoch: decided.user_epoch,
+            scopes: decided.scopes,
+            lifetime_secs: decided.lifetime_secs,
+            binding: None,
+            details: decided.details,
+        };
+        let issued = self.respond(client, &access, None).await?;
+        Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..issued })
+    }
+
+    async fn open_presented(&self, text: &str) -> Result<Opened, Fault> {
+        let Ok(token) = self.context.open_access_token(text) else { return Ok(Opened::default()) };
+        Ok(Opened {
+            revoked: self.context.revocations.ends(&token),
+            application: self.context.application(token.application).await?,
+            account: self.context.account(token.user).await?,
+            token: Some(token),
+        })
+    }
+}
+
+impl Opened {
+    fn as_presented(&self) -> PresentedToken<'_> {
+        PresentedToken {
+            token: self.token.as_ref(),
+            revoked: self.revoked,
+            application: self.application.as_ref(),
+            user: self.account.as_deref().map(|account| &account.user),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Exchanging a token for another: [RFC 8693](https://www.rfc-editor.org/rfc/rfc8693).
+//!
+//! The new token never reaches further than the one that is exchanged: not in scope, not in time, not in resources. It
+//! belongs to the same grant, and is revoked with each token that it comes from.
+
+use super::access_token_lifetime_secs;
+use crate::application::{Application, TokenExchangePolicy};
+use crate::client_authentication::AuthenticatedClient;
+use crate::grant::{Act, Ancestor, Exchanged, GrantDetails, MOST_EXCHANGES};
+use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
+use crate::refusal::Refusal;
+use crate::scope::{ScopeRegistry, ScopeSet};
+use crate::token_payload::AccessToken;
+use domain::account::User;
+use domain::id::{Epoch, GrantId, UserId};
+use domain::secret::TokenText;
+use domain::time::Timestamp;
+
+/// The type of access tokens ([RFC 8693 §3](https://www.rfc-editor.org/rfc/rfc8693#section-3)), the only type that is
+/// issued.
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// The type of tokens in the form of a JWT; accepted for access tokens of this server that have it.
+const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+const SUBJECT_TOKEN: Name = Name::opaque("subject_token");
+const SUBJECT_TOKEN_TYPE: Name = Name::new("subject_token_type", 256);
+const ACTOR_TOKEN: Name = Name::opaque("actor_token");
+const ACTOR_TOKEN_TYPE: Name = Name::new("actor_token_type", 256);
+const REQUESTED_TOKEN_TYPE: Name = Name::new("requested_token_type", 256);
+const AUDIENCE: Name = Name::new("audience", 2_048);
+
+/// The maximum number of resources and audiences of a request.
+const MOST_TARGETS: usize = 10;
+
+/// The parameters of the exchange ([RFC 8693 §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
+#[derive(Debug, Clone)]
+pub struct TokenExchange {
+    /// The token of the party on whose behalf the request is made.
+    pub subject_token: TokenText,
+    /// The token of the acting party.
+    pub actor_token: Option<TokenText>,
+    /// `resource` and `audience`, as sent.
+    pub targets: Vec<String>,
+    /// The requested scopes; `None` for all that can be had.
+    pub scopes: Option<ScopeSet>,
+    /// The scopes to which the policy of the application limits it; `None` if it does not.
+    policy_scopes: Option<ScopeSet>,
+}
+
+impl TokenExchange {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
+        let policy = exchange_is_allowed(client)?;
+        let subject_token = TokenText::new(parameters.required(SUBJECT_TOKEN)?);
+        type_is_accepted(parameters.required(SUBJECT_TOKEN_TYPE)?)?;
+        let actor_token = parameters.one(ACTOR_TOKEN)?.map(TokenText::new);
+        actor_type_comes_with_its_token(parameters, actor_token.is_some())?;
+        if let Some(wanted) = parameters.one(REQUESTED_TOKEN_TYPE)? {
+            type_can_be_issued(wanted)?;
+        }
+        let mut targets = Vec::new();
+        for name in [RESOURCE, AUDIENCE] {
+            targets.extend(parameters.all(name)?.map(str::to_owned).take(MOST_TARGETS + 1));
+        }
+        if targets.len() > MOST_TARGETS {
+            return Err(Refusal::TooManyTargets);
+        }
+        let scopes = parameters.one(SCOPE)?.map(|text| registry.parse(text));
+        let known = policy.scopes.iter().filter_map(|name| registry.named(name).ok());
+        Ok(Self {
+            subject_token,
+            actor_token,
+            targets,
+            scopes: scopes.transpose().map_err(|_| Refusal::ScopeUnknown)?,
+            policy_scopes: (!policy.scopes.is_empty()).then(|| known.map(|scope| scope.id).collect()),
+        })
+    }
+}
+
+/// Only access tokens of this server are exchanged, in either form ([RFC 8693
+/// §3](https://www.rfc-editor.org/rfc/rfc8693#section-3)).
+fn type_is_accepted(kind: &str) -> Result<(), Refusal> {
+    if matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE) { Ok(()) } else { Err(Refusal::TokenTypeUnsupported) }
+}
+
+/// The registration of the application decides about the form of its access tokens.
+fn type_can_be_issued(kind: &str) -> Result<(), Refusal> {
+    if kind == ACCESS_TOKEN_TYPE { Ok(()) } else { Err(Refusal::TokenTypeUnsupported) }
+}
+
+/// "This is REQUIRED when the `actor_token` parameter is present in the request but MUST NOT be included otherwise"
+/// ([RFC 8693 §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
+fn actor_type_comes_with_its_token(parameters: &Parameters, has_actor: bool) -> Result<(), Refusal> {
+    match (parameters.one(ACTOR_TOKEN_TYPE)?, has_actor) {
+        (Some(kind), true) => type_is_accepted(kind),
+        (Some(_), false) => Err(Refusal::ActorTypeWithoutToken),
+        (None, true) => Err(ACTOR_TOKEN_TYPE.missing()),
+        (None, false) => Ok(()),
+    }
+}
+
+/// The authorization server decides whether the exchange is allowed at all: a policy of the application says so.
+fn exchange_is_allowed(client: &AuthenticatedClient) -> Result<&TokenExchangePolicy, Refusal> {
+    let policy = client.application().settings.client_metadata.token_exchange.as_ref();
+    policy.filter(|policy| !policy.is_off()).ok_or(Refusal::ExchangeNotAllowed)
+}
+
+/// A token of the request, opened, with what is stored about it.
+#[derive(Debug, Clone, Copy)]
+pub struct PresentedToken<'a> {
+    /// Its content; `None` if this server did not issue it.
+    pub token: Option<&'a AccessToken>,
+    /// Whether the revocation index says that it is revoked.
+    pub revoked: bool,
+    /// The stored application to which it was issued.
+    pub application: Option<&'a Application>,
+    /// The stored user on whose behalf it acts.
+    pub user: Option<&'a User>,
+}
+
+/// The facts for the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The client that sends the request.
+    pub client: &'a AuthenticatedClient,
+    /// The subject token.
+    pub subject: PresentedToken<'a>,
+    /// The actor token, if the request has one.
+    pub actor: Option<PresentedToken<'a>>,
+    /// The public URL of the server, without a trailing slash, which is also the audience of its tokens.
+    pub public_url: &'a str,
+    /// Limit 100, in seconds.
+    pub lifetime_limit_secs: i64,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// A token to be issued. It has no refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangedToken {
+    /// The grant of the subject token, if it had one.
+    pub grant: Option<GrantId>,
+    /// The user on whose behalf it acts.
+    pub user: UserId,
+    /// The user's epoch.
+    pub user_epoch: Epoch,
+    /// The scopes.
+    pub scopes: ScopeSet,
+    /// The resources, and the exchange itself.
+    pub details: GrantDetails,
+    /// The lifetime.
+    pub lifetime_secs: i64,
+}
+
+/// Decides whether a token is exchanged, and for what.
+///
+/// # Errors
+/// `unauthorized_client`; `invalid_request` for a token that is invalid or unacceptable ([RFC 8693
+/// §2.2.2](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2)); `invalid_target`; `invalid_scope`.
+pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToken, Refusal> {
+    let policy = exchange_is_allowed(facts.client)?;
+    let (token, application) = token_is_live(facts.subject, facts.now, Refusal::SubjectTokenInvalid)?;
+    token_is_not_bound(token)?;
+    token_is_of_an_allowed_client(application, policy)?;
+    let exchanged = exchange(token, application, policy, facts)?;
+    let mut details = token.details.clone();
+    details.resources = targets_are_allowed(request, token, policy, facts.public_url)?;
+    details.exchanged = Some(Box::new(exchanged));
+    Ok(ExchangedToken {
+        grant: token.grant,
+        user: token.user,
+        user_epoch: token.user_epoch,
+        scopes: scopes_are_not_widened(request, token, application, facts.client)?,
+        lifetime_secs: lifetime_ends_with_the_tokens(token, facts)?,
+        details,
+    })
+}
+
+/// "the authorization server MUST perform the appropriate validation procedures for the indicated token type" ([RFC 8693
+/// §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
+fn token_is_live(
+    presented: PresentedToken<'_>,
+    now: Timestamp,
+    refusal: Refusal,
+) -> Result<(&AccessToken, &Application), Refusal> {
+    let (Some(token), Some(application), Some(user)) =
+        (presented.token, presented.application, presented.user)
+    else {
+        return Err(refusal);
+    };
+    let live = !presented.revoked
+        && !token.expires_at.is_past(now)
+        && application.id == token.application
+        && application.epoch == token.application_epoch
+        && user.id == token.user
+        && user.epoch == token.user_epoch
+        && user.active;
+    if live { Ok((token, application)) } else { Err(refusal) }
+}
+
+/// A token that is bound to a key is worthless without it; the exchange must not lift the binding.
+fn token_is_not_bound(token: &AccessToken) -> Result<(), Refusal> {
+    if token.binding.is_none() { Ok(()) } else { Err(Refusal::SubjectTokenBound) }
+}
+
+fn token_is_of_an_allowed_client(
+    application: &Application,
+    policy: &TokenExchangePolicy,
+) -> Result<(), Refusal> {
+    let client = application.client_id.as_str();
+    let allowed = policy.clients.iter().any(|allowed| allowed.eq_ignore_ascii_case(client));
+    if allowed { Ok(()) } else { Err(Refusal::SubjectTokenNotAllowed) }
+}
+
+/// Impersonation makes the client the subject; delegation names it, or the subject of the actor token, as the actor
+/// ([RFC 8693 §1.1](https://www.rfc-editor.org/rfc/rfc8693#section-1.1)). Who acted before is kept in `act`
+/// ([§4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)).
+fn exchange(
+    token: &AccessToken,
+    application: &Application,
+    policy: &TokenExchangePolicy,
+    facts: Facts<'_>,
+) -> Result<Exchanged, Refusal> {
+    let before = token.details.exchanged.as_deref();
+    let mut from = before.map(|before| before.from.clone()).unwrap_or_default();
+    from.push(Ancestor::new(token.id, token.application, token.application_epoch));
+    if from.len() > MOST_EXCHANGES {
+        return Err(Refusal::ExchangedTooOften);
+    }
+    let earlier = before.and_then(|before| before.act.clone());
+    let own = facts.client.application().client_id.as_str().to_owned();
+    let act = match facts.actor {
+        Some(_) if !policy.delegation => return Err(Refusal::DelegationNotAllowed),
+        Some(actor) => {
+            let (token, application) = token_is_live(actor, facts.now, Refusal::ActorTokenInvalid)?;
+            actor_token_is_of_the_client(token, facts)?;
+            Some(Box::new(Act { sub: subject_of(token, application), client_id: own, act: earlier }))
+        }
+        None if policy.impersonation => earlier,
+        None => Some(Box::new(Act { sub: own.clone(), client_id: own, act: earlier })),
+    };
+    Ok(Exchanged { sub: subject_of(token, application), act, from })
+}
+
+/// A client proves for itself who acts; it cannot name the user of another client.
+fn actor_token_is_of_the_client(token: &AccessToken, facts: Facts<'_>) -> Result<(), Refusal> {
+    let own = token.application == facts.client.application().id && token.binding.is_none();
+    if own { Ok(()) } else { Err(Refusal::ActorTokenInvalid) }
+}
+
+/// The `sub` of a token: its user, or the client for client credentials.
+pub fn subject_of(token: &AccessToken, application: &Application) -> String {
+    match (&token.details.exchanged, token.grant) {
+        (Some(exchanged), _) => exchanged.sub.clone(),
+        (None, Some(_)) => token.user.to_string(),
+        (None, None) => application.client_id.as_str().to_owned(),
+    }
+}
+
+/// Only what the subject token has, what its application and this one still have, and what the policy allows. Without
+/// `scope`, all of that.
+fn scopes_are_not_widened(
+    request: &TokenExchange,
+    token: &AccessToken,
+    application: &Application,
+    client: &AuthenticatedClient,
+) -> Result<ScopeSet, Refusal> {
+    let registered = &client.application().settings.scopes;
+    let mut most = token.scopes.intersection(&application.settings.scopes).intersection(registered);
+    if let Some(allowed) = &request.policy_scopes {
+        most = most.intersection(allowed);
+    }
+    match &request.scopes {
+        Some(wanted) if most.covers(wanted) => Ok(wanted.clone()),
+        Some(_) => Err(Refusal::ScopeWidened),
+        None if most.is_empty() => Err(Refusal::NoScopeLeft),
+        None => Ok(most),
+    }
+}
+
+/// "`invalid_target`: The authorization server is unwilling or unable to issue a token for any target service indicated by
+/// the `resource` or `audience` parameters" ([RFC 8693 §2.2.2](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2)). This
+/// server itself is always a target, and so is what lies below it; the resources of the subject token are never widened.
+fn targets_are_allowed(
+    request: &TokenExchange,
+    token: &AccessToken,
+    policy: &TokenExchangePolicy,
+    public_url: &str,
+) -> Result<Vec<String>, Refusal> {
+    let limited = &token.details.resources;
+    let mut resources = Vec::new();
+    for target in &request.targets {
+        let target = target.strip_suffix('/').unwrap_or(target);
+        if target == public_url && limited.is_empty() {
+            continue;
+        }
+        let below = target.strip_prefix(public_url).is_some_and(|rest| rest.starts_with('/'));
+        let known = below || policy.resources.iter().any(|known| known.trim_end_matches('/') == target);
+        let within = limited.is_empty() || limited.iter().any(|limit| limit.trim_end_matches('/') == target);
+        let plain = !target.contains(['#', '?', '%']) && !target.contains("/.");
+        if !(known && within && plain) {
+            return Err(Refusal::TargetNotAllowed);
+        }
+        resources.push(target.to_owned());
+    }
+    Ok(if resources.is_empty() { limited.clone() } else { resources })
+}
+
+/// Not beyond the subject token, nor beyond the actor token.
+fn lifetime_ends_with_the_tokens(token: &AccessToken, facts: Facts<'_>) -> Result<i64, Refusal> {
+    let own = access_token_lifetime_secs(&facts.client.application().settings, facts.lifetime_limit_secs);
+    let actor = facts.actor.and_then(|actor| actor.token).map(|token| token.expires_at);
+    let end = actor.map_or(token.expires_at, |actor| actor.min(token.expires_at));
+    let left = end.as_secs() - facts.now.as_secs();
+    if left > 0 { Ok(own.min(left)) } else { Err(Refusal::SubjectTokenInvalid) }
+}
+
+#[cfg(test)]
+mod tests;
