@@ -142,6 +142,10 @@ services! {
     tokens: protocol::token::TokenService,
     /// The device authorization endpoint, and the decisions of users about devices.
     devices: protocol::device::DeviceService,
+    /// The userinfo endpoint.
+    userinfo: protocol::userinfo::UserInfoService,
+    /// Logout by an application.
+    logout: protocol::logout::LogoutService,
     /// The introspection endpoint.
     introspection: protocol::introspection::IntrospectionService,
     /// The revocation endpoint.
@@ -152,6 +156,8 @@ services! {
     sign_in: identity::sign_in::SignInService,
     /// Sessions of browsers.
     sessions: identity::sessions::SessionService,
+    /// A user's own details.
+    profile: identity::profile::ProfileService,
     /// Requests on behalf of another user.
     delegation: identity::acting::DelegationService,
     /// The operator at the command line.

@@ -1,10 +1,13 @@
-//! The OAuth endpoints: authorization, token, introspection and revocation.
+//! The endpoints of OAuth and OpenID Connect: authorization, token, userinfo, introspection, revocation, logout.
 
 pub mod authorize;
 pub mod client;
 pub mod device;
 pub mod introspection;
+pub mod logout;
 pub mod pushed_requests;
 mod signed_access_tokens;
+mod subject;
 pub mod token;
 pub mod token_revocation;
+pub mod userinfo;

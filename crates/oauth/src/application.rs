@@ -8,12 +8,14 @@ use domain::time::Timestamp;
 
 mod client_metadata;
 mod grant_type;
+mod openid_metadata;
 mod token_exchange;
 
 pub use crate::profile::Profile;
 pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
+pub use openid_metadata::{OpenIdFault, OpenIdMetadata};
 pub use token_exchange::TokenExchangePolicy;
 
 /// Whether the application can keep a secret

@@ -56,6 +56,9 @@ codes! {
     LoginRequired = "login_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     ConsentRequired = "consent_required",
+    /// The sign-in cannot fulfil what the request demands ([OpenID Connect Core Unmet Authentication
+    /// Requirements](https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html)).
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements",
     /// Request objects are not supported (OpenID Connect Core §3.1.2.6).
     RequestNotSupported = "request_not_supported",
     /// A requested resource is unknown or malformed ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)).

@@ -22,6 +22,7 @@ pub mod introspection;
 pub mod jwt;
 pub mod jwt_access_token;
 pub mod metadata;
+pub mod oidc;
 pub mod parameters;
 pub mod profile;
 pub mod proof;

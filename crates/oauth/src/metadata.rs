@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::application::{ClientType, GrantType, Profile};
 use crate::authorize::ResponseMode;
+use crate::oidc::discovery::OpenIdProvider;
 use crate::scope::ScopeRegistry;
 use crate::signing::SigningAlgorithm;
 
@@ -36,6 +37,8 @@ pub struct Metadata {
     pub code_challenge_methods_supported: [&'static str; 1],
     pub prompt_values_supported: [&'static str; 4],
     pub authorization_response_iss_parameter_supported: bool,
+    #[serde(flatten)]
+    pub openid: OpenIdProvider,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
@@ -66,6 +69,7 @@ impl Metadata {
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,
+            openid: OpenIdProvider::new(issuer),
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
         }

@@ -121,6 +121,11 @@ refusals! {
         ActorTokenInvalid: "actor_token is not a valid token of the application that sends the request";
         DelegationNotAllowed: "the application may not exchange tokens with an actor_token";
         ExchangedTooOften: "subject_token has been exchanged too often";
+        MaxAgeMalformed: "max_age is not a number of seconds of at most ten digits";
+        ClaimsMalformed: "claims is not a JSON object whose members userinfo and id_token are objects of claims";
+        IdTokenHintInvalid: "id_token_hint is not an ID token of this server";
+        IdTokenHintOfAnotherClient: "id_token_hint was issued to another application than client_id";
+        PostLogoutUriUnknown: "post_logout_redirect_uri is not one that the application registered";
         VerifierMalformed: "code_verifier is not 43 to 128 unreserved characters";
     }
     InvalidClient {
@@ -198,7 +203,11 @@ refusals! {
     ExpiredToken {
         DeviceCodeExpired: "the device code has expired; start again";
     }
+    UnmetAuthenticationRequirements {
+        AcrUnmet: "no sign-in at this server has an acr that the request demands";
+    }
     LoginRequired {
+        AnotherUserSignedIn: "the user who is signed in is not the one that the request names";
         NotSignedIn: "nobody is signed in, and prompt none does not allow asking";
     }
     ConsentRequired {

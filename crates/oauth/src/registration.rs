@@ -11,6 +11,7 @@ use domain::limit::Limit;
 mod access_tokens;
 mod cors_origins;
 mod grant_types;
+mod openid;
 mod payload;
 mod redirect_urls;
 mod scopes;
@@ -85,7 +86,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
     let profile = profile(payload, context, &mut findings);
     let client_type = client_type(payload, context, &mut findings);
     let grant_types = grant_types::decide(payload, context, profile, client_type, &mut findings);
-    let settings = ApplicationSettings {
+    let mut settings = ApplicationSettings {
         name: texts::name(payload, context, &mut findings),
         description: texts::description(payload, context, &mut findings),
         redirect_urls: redirect_urls::decide(payload, profile, &grant_types, &mut findings),
@@ -100,6 +101,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
         cors_origins: cors_origins::decide(payload, context, profile, &mut findings),
         client_metadata: client_metadata(payload, context, &mut findings),
     };
+    settings.client_metadata.openid = openid::decide(payload, context, &settings, &mut findings);
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }
 

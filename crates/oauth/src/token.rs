@@ -144,6 +144,8 @@ pub struct TokenResponse {
     pub issued_token_type: Option<&'static str>,
     /// The scopes of the access token; the response always names them in `scope`.
     pub scopes: ScopeSet,
+    /// `id_token`, if the access has the scope `openid` and a user signed in for it.
+    pub id_token: Option<String>,
 }
 
 /// The lifetime of the application's access tokens: the smaller of its own setting and limit 100.

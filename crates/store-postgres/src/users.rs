@@ -109,7 +109,7 @@ impl Users for PostgresStore {
         read!(self, db => sessions::list_applications(&Tables(db), session))
     }
 
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
+    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>> {
         in_transaction!(self, db => sessions::delete(&Tables(db), id, &audit))
     }
 }

@@ -110,7 +110,7 @@ impl Users for SqliteStore {
         self.read(move |db| run_ready(sessions::list_applications(&Tables(db), session)))
     }
 
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()> {
+    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>> {
         self.write(move |db| run_ready(sessions::delete(&Tables(db), id, &audit)))
     }
 }

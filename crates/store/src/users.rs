@@ -323,6 +323,6 @@ pub trait Users {
     fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()>;
     /// Lists the applications that learned of a session, by id, at most [`MOST_SESSIONS`].
     fn list_session_applications(&self, session: SessionId) -> Answer<'_, Vec<ApplicationId>>;
-    /// Ends a session.
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, ()>;
+    /// Ends a session, and returns the applications that learned of it, as [`Users::list_session_applications`] does.
+    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>>;
 }

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 pub mod client_secret;
 mod device_codes;
+mod digests;
 pub mod entropy;
 pub mod hashing;
 pub mod jose;
@@ -40,6 +41,7 @@ mod source_option;
 mod subkey;
 
 pub use device_codes::DeviceCodes;
+pub use digests::{sha256, sha512};
 pub use entropy::{Entropy, SystemEntropy};
 pub use hashing::{Busy, HashingSettings, Share};
 pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
@@ -397,11 +399,4 @@ impl Vault {
     pub fn forget_remembered_credentials(&self) {
         self.remembered.forget();
     }
-}
-
-/// The SHA-256 digest of the bytes.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
-    digest
 }

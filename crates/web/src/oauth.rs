@@ -16,11 +16,13 @@ pub mod authorize;
 pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;
+pub mod logout;
 pub mod metadata;
 pub mod par;
 pub mod request;
 pub mod revoke;
 pub mod token;
+pub mod userinfo;
 
 /// Asks for name and password in UTF-8 ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
 const BASIC_CHALLENGE: HeaderValue =
@@ -87,6 +89,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
         | ErrorCode::LoginRequired
+        | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::ConsentRequired
         | ErrorCode::InvalidTarget
         | ErrorCode::InvalidRequestUri

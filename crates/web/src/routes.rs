@@ -8,7 +8,10 @@ use crate::management::{
     allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers,
     revocations, roles, trusted_origins, users,
 };
-use crate::oauth::{authorize, device_authorization, introspect, jwks, metadata, par, revoke, token};
+use crate::oauth::{
+    authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par, revoke, token,
+    userinfo,
+};
 use crate::pages::{account, demo, device, login, logout, password, profile, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
@@ -43,6 +46,10 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke",              post(revoke::end))
         .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
+        .route("/oauth2/userinfo",            get(userinfo::show).post(userinfo::show))
+        .route("/api/mgmt/oauth2/userinfo",   get(userinfo::show).post(userinfo::show))
+        .route("/oauth2/logout",              get(end_session::show).post(end_session::show_posted))
+        .route("/oauth2/logout/confirm",      post(end_session::confirm))
         .route("/oauth2/jwks",                get(jwks::show))
         .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
         .route("/oauth2/device_authorization",          post(device_authorization::issue))

@@ -47,8 +47,17 @@ fn routed() -> BTreeSet<(String, String)> {
 
 /// What the document omits: pages for people, and the data, which `$metadata` describes.
 fn is_left_out(path: &str) -> bool {
-    let pages =
-        ["/login", "/logout", "/account", "/docs", "/assets/", "/openapi.json", "/oauth2/consent", "/device"];
+    let pages = [
+        "/login",
+        "/logout",
+        "/account",
+        "/docs",
+        "/assets/",
+        "/openapi.json",
+        "/oauth2/consent",
+        "/oauth2/logout",
+        "/device",
+    ];
     path == "/" || path.starts_with("/api/odata4") || pages.iter().any(|page| path.starts_with(page))
 }
 

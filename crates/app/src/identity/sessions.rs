@@ -83,13 +83,13 @@ impl SessionService {
         now.plus_secs(i64::from(self.context.settings.session_lifetime_secs))
     }
 
-    /// Ends a session.
+    /// Ends a session, and tells the applications that know of it. Returns the addresses of their front-channel pages.
     ///
     /// # Errors
     /// If the database cannot store it; the session stays valid then.
-    pub async fn close(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<(), Fault> {
+    pub async fn close(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<Vec<String>, Fault> {
         let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
-        Ok(self.context.store.delete_session(live.session.id, audit).await?)
+        self.context.end_session(&live.session, &live.caller.account().user, audit).await
     }
 
     /// Changes the password of the user of this session. All access given under the old password is revoked,

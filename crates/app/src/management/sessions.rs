@@ -53,10 +53,11 @@ impl UserSessionService {
         // An id is never assigned twice, so the session found here is the one that is deleted below, or
         // nothing is.
         let found = self.context.store.find_session(session).await?;
-        found.filter(|session| session.user == user.id).ok_or(AdministrationError::Unknown)?;
+        let found = found.filter(|session| session.user == user.id).ok_or(AdministrationError::Unknown)?;
         let mut audit = caller.audit(Action::SignOut, self.context.now(), origin);
-        audit.subject = Some(user.name);
+        audit.subject = Some(user.name.clone());
         audit.detail = Some(format!("session {session}"));
-        Ok(self.context.store.delete_session(session, audit).await?)
+        self.context.end_session(&found, &user, audit).await?;
+        Ok(())
     }
 }

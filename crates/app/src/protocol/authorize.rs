@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorize::{
     self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery, Destination, Facts, NextStep,
-    SignedIn, ValidRequest,
+    ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -20,6 +20,7 @@ use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
 
 mod received;
+mod sign_in;
 
 use received::{PushedReference, Received};
 
@@ -46,6 +47,8 @@ pub struct RequestingApplication {
     pub application: String,
     /// Where the browser goes with the response.
     pub destination: Destination,
+    /// `login_hint`: the name with which the user probably signs in.
+    pub login_hint: Option<String>,
 }
 
 /// Everything that a person must know to decide on consent.
@@ -94,6 +97,8 @@ struct Checked {
     valid: ValidRequest,
     application: Arc<Application>,
     registry: Arc<ScopeRegistry>,
+    /// Each `sub` that the request says the user has.
+    expected: Vec<String>,
 }
 
 impl Checked {
@@ -137,7 +142,7 @@ impl AuthorizationService {
             Ok(valid) => valid,
             Err(refused) => return Ok(self.note_refusal(&refused, session, origin).await),
         };
-        let signed_in = session.map(signed_in);
+        let signed_in = session.map(|session| self.signed_in(&valid, session));
         let consent = match session {
             Some(session) => {
                 let user = session.session.user;
@@ -145,9 +150,9 @@ impl AuthorizationService {
             }
             None => None,
         };
-        match authorize::next_step(&valid.valid, signed_in, consent.as_ref()) {
+        match authorize::next_step(&valid.valid, signed_in, consent.as_ref(), self.context.now()) {
             Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)).await,
-            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval).await,
+            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
             Ok(NextStep::SignIn) => Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() }),
             Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
         }
@@ -175,7 +180,7 @@ impl AuthorizationService {
         };
         let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(valid.application.id);
-        audit.subject = Some(valid.registry.text(valid.valid.scopes()));
+        audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == Decision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
             return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())).await;
@@ -185,7 +190,7 @@ impl AuthorizationService {
             user_epoch: session.session.user_epoch,
             application: valid.application.id,
             application_epoch: valid.application.epoch,
-            scopes: valid.valid.scopes().clone(),
+            scopes: valid.valid.consent_scopes().clone(),
         };
         let Some(consent) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
@@ -194,8 +199,8 @@ impl AuthorizationService {
                 .await;
             return Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() });
         };
-        match authorize::approve(&valid.valid, signed_in(session), Some(&consent)) {
-            Some(approval) => self.send_code(&valid, approval).await,
+        match authorize::approve(&valid.valid, &self.signed_in(&valid, session), Some(&consent)) {
+            Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
     }
@@ -212,6 +217,7 @@ impl AuthorizationService {
         Ok(valid.ok().map(|valid| RequestingApplication {
             application: valid.application.settings.name.clone(),
             destination: valid.valid.target().destination(),
+            login_hint: valid.request.login_hint,
         }))
     }
 
@@ -234,7 +240,14 @@ impl AuthorizationService {
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {
                 access_note::application(application.id);
-                Ok(Ok(Checked { request, pushed, valid, application, registry }))
+                Ok(self.expected_subjects(&request, &valid, &application).map(|expected| Checked {
+                    request,
+                    pushed,
+                    valid,
+                    application,
+                    registry,
+                    expected,
+                }))
             }
             (Ok(_), None) => Ok(Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))),
             (Err(refused @ AuthorizeRefusal::Page(_)), _) => Ok(Err(refused)),
@@ -280,7 +293,13 @@ impl AuthorizationService {
         }
     }
 
-    async fn send_code(&self, checked: &Checked, approval: Approval) -> Result<AuthorizeAnswer, Fault> {
+    async fn send_code(
+        &self,
+        checked: &Checked,
+        approval: Approval,
+        session: Option<&LiveSession>,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        self.note_session(checked, session).await?;
         let valid = &checked.valid;
         let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
         let id = self.context.vault.new_code_id(self.context.now());
@@ -312,19 +331,15 @@ impl AuthorizationService {
             created_by: application.created_by().to_owned(),
             handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
             registered_at: application.created_at,
-            scopes: valid.registry.scopes_in(scopes).map(|scope| scope.description.clone()).collect(),
+            scopes: valid
+                .registry
+                .scopes_in(valid.valid.consent_scopes())
+                .map(|scope| scope.description.clone())
+                .collect(),
             reaches_data,
             data_sources: sources.into_iter().map(|source| source.name).collect(),
             destination: valid.valid.target().destination(),
             query: valid.query(),
         })))
-    }
-}
-
-fn signed_in(session: &LiveSession) -> SignedIn {
-    SignedIn {
-        user: session.session.user,
-        epoch: session.session.user_epoch,
-        auth_time: session.session.auth_time,
     }
 }

@@ -25,6 +25,7 @@ use crate::{Context, Fault, identity::access_note};
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod id_token;
 mod password;
 mod refresh_token;
 mod token_exchange;
@@ -267,6 +268,7 @@ impl TokenService {
             refresh_token,
             issued_token_type: None,
             scopes: new.scopes.clone(),
+            id_token: None,
         })
     }
 

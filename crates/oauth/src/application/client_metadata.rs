@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::OpenIdMetadata;
 use super::TokenExchangePolicy;
 use crate::signing::SigningAlgorithm;
 
@@ -25,6 +26,9 @@ pub struct ClientMetadata {
     /// Which tokens it may exchange; `None` if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<TokenExchangePolicy>,
+    /// Those of OpenID Connect.
+    #[serde(flatten)]
+    pub openid: OpenIdMetadata,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

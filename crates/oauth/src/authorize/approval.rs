@@ -2,7 +2,8 @@
 
 use super::{AuthorizeRefusal, Delivered, ValidRequest};
 use crate::application::ClientType;
-use crate::grant::Consent;
+use crate::grant::{Consent, GrantDetails};
+use crate::oidc::authentication::SignInDetails;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 use crate::token_payload::AuthorizationCode;
@@ -10,7 +11,7 @@ use domain::id::{CodeId, ConsentId, Epoch, UserId};
 use domain::time::Timestamp;
 
 /// The user at the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
     /// The user who signed in.
     pub user: UserId,
@@ -18,6 +19,10 @@ pub struct SignedIn {
     pub epoch: Epoch,
     /// When the user last entered the password.
     pub auth_time: Timestamp,
+    /// The name of the session for applications.
+    pub sid: Option<String>,
+    /// Whether this is the user whom the request names by `id_token_hint` or by a claim; true if it names nobody.
+    pub is_expected: bool,
 }
 
 /// What happens next.
@@ -36,7 +41,7 @@ pub enum NextStep {
 }
 
 /// A user's consent that covers a request. Only [`next_step`] and [`approve`] create one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     signed_in: SignedIn,
     consent: ConsentId,
@@ -45,20 +50,25 @@ pub struct Approval {
 /// Decides what the browser shows for a valid request.
 ///
 /// # Errors
-/// `login_required` and `consent_required`, if the client does not allow the server to ask.
+/// `login_required` and `consent_required`, if the client does not allow the server to ask, or if another user than the
+/// expected one is signed in.
 pub fn next_step(
     request: &ValidRequest,
     signed_in: Option<SignedIn>,
     consent: Option<&Consent>,
+    now: Timestamp,
 ) -> Result<NextStep, AuthorizeRefusal> {
-    let Some(signed_in) = signed_in.filter(|signed_in| !sign_in_is_demanded_again(request, signed_in)) else {
+    let stands =
+        |one: &SignedIn| !sign_in_is_demanded_again(request, one) && sign_in_is_recent(request, one, now);
+    let Some(signed_in) = signed_in.filter(stands) else {
         return if request.prompt.none {
             Err(request.refuse(Refusal::NotSignedIn))
         } else {
             Ok(NextStep::SignIn)
         };
     };
-    if let Some(approval) = approve(request, signed_in, consent)
+    the_expected_user_is_signed_in(request, &signed_in)?;
+    if let Some(approval) = approve(request, &signed_in, consent)
         && !request.prompt.consent
         && client_authenticates_later(request)
     {
@@ -67,20 +77,28 @@ pub fn next_step(
     if request.prompt.none {
         return Err(request.refuse(Refusal::NotConsented));
     }
-    let consent = consent.filter(|consent| is_of(consent, request, signed_in));
-    let missing =
-        consent.map_or_else(|| request.scopes.clone(), |consent| request.scopes.difference(&consent.scopes));
+    let consent = consent.filter(|consent| is_of(consent, request, &signed_in));
+    let wanted = &request.consent_scopes;
+    let missing = consent.map_or_else(|| wanted.clone(), |consent| wanted.difference(&consent.scopes));
     Ok(NextStep::Consent { missing })
 }
 
 /// Whether the user must sign in although somebody has. A pushed request keeps its `prompt`, so a sign-in since it was
 /// pushed fulfils it.
 fn sign_in_is_demanded_again(request: &ValidRequest, signed_in: &SignedIn) -> bool {
-    let fulfilled = match request.delivered {
+    request.prompt.login && !signed_in_since_pushed(request, signed_in)
+}
+
+/// Also for a pushed request with `max_age=0`, which every sign-in exceeds.
+fn sign_in_is_recent(request: &ValidRequest, signed_in: &SignedIn, now: Timestamp) -> bool {
+    request.sign_in.is_recent(signed_in.auth_time, now) || signed_in_since_pushed(request, signed_in)
+}
+
+fn signed_in_since_pushed(request: &ValidRequest, signed_in: &SignedIn) -> bool {
+    match request.delivered {
         Delivered::ByBrowser => false,
         Delivered::Pushed(at) => signed_in.auth_time >= at,
-    };
-    request.prompt.login && !fulfilled
+    }
 }
 
 /// "The authorization server SHOULD NOT process authorization requests automatically without user consent or
@@ -94,12 +112,35 @@ fn client_authenticates_later(request: &ValidRequest) -> bool {
 
 /// The approval by a consent, if it is this user's consent for this application and covers the requested
 /// scopes. After the user has pressed Allow, pass the stored consent.
-pub fn approve(request: &ValidRequest, signed_in: SignedIn, consent: Option<&Consent>) -> Option<Approval> {
+pub fn approve(request: &ValidRequest, signed_in: &SignedIn, consent: Option<&Consent>) -> Option<Approval> {
     let consent = consent.filter(|consent| is_of(consent, request, signed_in))?;
-    consent.scopes.covers(&request.scopes).then_some(Approval { signed_in, consent: consent.id })
+    let covers = consent.scopes.covers(&request.consent_scopes);
+    covers.then(|| Approval { signed_in: signed_in.clone(), consent: consent.id })
 }
 
-fn is_of(consent: &Consent, request: &ValidRequest, signed_in: SignedIn) -> bool {
+/// "If the End-User identified by the ID Token is already logged in […], then the Authorization Server returns a positive
+/// response; otherwise, it MUST return an error, such as `login_required`" ([OpenID Connect Core
+/// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)); the same for a `sub` in `claims`.
+fn the_expected_user_is_signed_in(
+    request: &ValidRequest,
+    signed_in: &SignedIn,
+) -> Result<(), AuthorizeRefusal> {
+    if signed_in.is_expected { Ok(()) } else { Err(request.refuse(Refusal::AnotherUserSignedIn)) }
+}
+
+/// What the grant keeps of the request and of the sign-in.
+fn details(request: &ValidRequest, signed_in: SignedIn) -> GrantDetails {
+    let mut details = request.details.clone();
+    if request.sign_in.keeps_sign_in {
+        details.sign_in =
+            Some(SignInDetails { auth_time: signed_in.auth_time.as_secs(), sid: signed_in.sid });
+        details.nonce.clone_from(&request.sign_in.nonce);
+        details.claims = request.sign_in.claims.clone();
+    }
+    details
+}
+
+fn is_of(consent: &Consent, request: &ValidRequest, signed_in: &SignedIn) -> bool {
     consent.user == signed_in.user && consent.application == request.application
 }
 
@@ -122,9 +163,9 @@ pub fn issue_code(
         user_epoch: approval.signed_in.epoch,
         consent: approval.consent,
         scopes: request.scopes.clone(),
-        details: request.details.clone(),
         redirect_digest,
         challenge: request.challenge,
         auth_time: approval.signed_in.auth_time,
+        details: details(request, approval.signed_in),
     }
 }

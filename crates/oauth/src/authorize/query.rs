@@ -3,14 +3,14 @@
 use url::form_urlencoded::Serializer;
 
 use super::AuthorizeRequest;
-use super::request::PROMPT;
-use crate::parameters::{CLIENT_ID, RESOURCE};
+use super::request::{MAX_AGE, PROMPT};
+use crate::parameters::{CLIENT_ID, Name, RESOURCE};
 
 impl AuthorizeRequest {
     /// The known parameters, in the spelling of the specification, without unknown parameters and without a
     /// client secret.
     pub fn query(&self) -> String {
-        self.with_prompt(self.prompt.as_deref())
+        self.with_prompt(self.prompt.as_deref(), |_| true)
     }
 
     /// The same for the return after a sign-in, without the parameters that requested it, which would request
@@ -19,15 +19,16 @@ impl AuthorizeRequest {
         let prompt = self.prompt.as_deref().unwrap_or_default();
         let rest: Vec<&str> =
             prompt.split(' ').filter(|word| !matches!(*word, "login" | "select_account" | "")).collect();
-        self.with_prompt(Some(rest.join(" ").as_str()).filter(|rest| !rest.is_empty()))
+        let prompt = Some(rest.join(" ").as_str()).filter(|rest| !rest.is_empty()).map(str::to_owned);
+        self.with_prompt(prompt.as_deref(), |name| name != MAX_AGE)
     }
 
-    fn with_prompt(&self, prompt: Option<&str>) -> String {
+    fn with_prompt(&self, prompt: Option<&str>, keep: impl Fn(Name) -> bool) -> String {
         let mut query = Serializer::new(String::new());
         if let Some(client_id) = &self.client_id {
             query.append_pair(CLIENT_ID.spelling, client_id.as_str());
         }
-        for (name, value) in self.single().filter(|(name, _)| *name != PROMPT) {
+        for (name, value) in self.single().filter(|(name, _)| *name != PROMPT && keep(*name)) {
             query.append_pair(name.spelling, value);
         }
         for resource in &self.resources {

@@ -1,5 +1,6 @@
 //! The parameters of an authorization request, none of which is validated yet.
 
+use crate::oidc::logout::ID_TOKEN_HINT;
 use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
 use domain::id::ClientId;
@@ -12,6 +13,10 @@ const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
 pub(super) const REQUEST: Name = Name::new("request", 65_536);
 pub(super) const REQUEST_URI: Name = Name::new("request_uri", 2048);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
+const NONCE: Name = Name::new("nonce", 512);
+pub(super) const MAX_AGE: Name = Name::new("max_age", 64);
+const CLAIMS: Name = Name::new("claims", 4096);
+const LOGIN_HINT: Name = Name::new("login_hint", 512);
 
 /// Declares the request from the parameters that occur at most once. A new one is a row here: it is then parsed, kept
 /// over a sign-in, and a part of a pushed request.
@@ -62,6 +67,13 @@ request_parameters! {
     pub(super) code_challenge: CODE_CHALLENGE;
     pub(super) code_challenge_method: CODE_CHALLENGE_METHOD;
     pub(super) prompt: PROMPT;
+    pub(super) nonce: NONCE;
+    pub(super) max_age: MAX_AGE;
+    pub(super) claims: CLAIMS;
+    /// `id_token_hint`, whose signature the caller verifies.
+    pub id_token_hint: ID_TOKEN_HINT;
+    /// `login_hint`, for the sign-in page.
+    pub login_hint: LOGIN_HINT;
 }
 
 impl AuthorizeRequest {

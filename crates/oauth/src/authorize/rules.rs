@@ -9,6 +9,7 @@ use super::{
 };
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
+use crate::oidc::{self, request::SignInRequest};
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
@@ -23,10 +24,12 @@ pub struct ValidRequest {
     pub(super) route: ResponseRoute,
     pub(super) redirect_uri: Option<String>,
     pub(super) scopes: ScopeSet,
+    pub(super) consent_scopes: ScopeSet,
     pub(super) details: GrantDetails,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
     pub(super) delivered: Delivered,
+    pub(super) sign_in: SignInRequest,
 }
 
 /// What the client wants to be asked again ([OpenID Connect Core
@@ -52,6 +55,16 @@ impl ValidRequest {
         &self.scopes
     }
 
+    /// What the user must allow: the requested scopes, and those of the claims that the request names.
+    pub fn consent_scopes(&self) -> &ScopeSet {
+        &self.consent_scopes
+    }
+
+    /// What the request asks of the sign-in.
+    pub fn sign_in(&self) -> &SignInRequest {
+        &self.sign_in
+    }
+
     /// Where the browser goes with the response.
     pub fn target(&self) -> &RedirectTarget {
         &self.route.target
@@ -70,6 +83,11 @@ impl ValidRequest {
     /// The response after the user has pressed Deny.
     pub fn deny(&self) -> AuthorizeRefusal {
         self.refuse(Refusal::UserDenied)
+    }
+
+    /// The response to an `id_token_hint` that is no ID token of this server for the application.
+    pub fn refuse_hint(&self) -> AuthorizeRefusal {
+        self.refuse(Refusal::IdTokenHintInvalid)
     }
 
     pub(super) fn refuse(&self, refusal: Refusal) -> AuthorizeRefusal {
@@ -117,6 +135,8 @@ pub(super) fn decide(
     let challenge = challenge_is_s256(request)?;
     challenge_is_present_if_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
+    let sign_in = oidc::request::decide(sent(request), &scopes, &application.settings)?;
+    let consent_scopes = scopes.union(&sign_in.claims.scopes());
     Ok(ValidRequest {
         application: application.id,
         application_epoch: application.epoch,
@@ -128,6 +148,8 @@ pub(super) fn decide(
         challenge,
         prompt,
         delivered: facts.delivered,
+        consent_scopes,
+        sign_in,
     })
 }
 
@@ -218,6 +240,14 @@ fn challenge_is_present_if_required(
 ) -> Result<(), Refusal> {
     let required = application.settings.requires_challenge();
     if required && challenge.is_none() { Err(Refusal::ChallengeMissing) } else { Ok(()) }
+}
+
+fn sent(request: &AuthorizeRequest) -> oidc::request::SentParameters<'_> {
+    oidc::request::SentParameters {
+        nonce: request.nonce.as_deref(),
+        max_age: request.max_age.as_deref(),
+        claims: request.claims.as_deref(),
+    }
 }
 
 fn prompt_is_consistent(request: &AuthorizeRequest) -> Result<Prompt, Refusal> {

@@ -47,7 +47,7 @@ fn redirected(refused: &AuthorizeRefusal) -> Refusal {
 }
 
 fn signed_in() -> SignedIn {
-    SignedIn { user: UserId::new(4), epoch: Epoch::new(5), auth_time: NOW }
+    SignedIn { user: UserId::new(4), epoch: Epoch::new(5), auth_time: NOW, sid: None, is_expected: true }
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn pkce_is_required_of_public_clients_and_by_oauth21() {
 #[test]
 fn a_user_signs_in_before_consenting() {
     let valid = checked(&[], |_| {}).unwrap();
-    assert_eq!(next_step(&valid, None, None), Ok(NextStep::SignIn));
+    assert_eq!(next_step(&valid, None, None, NOW), Ok(NextStep::SignIn));
     let missing = BuiltInScope::OData.into();
-    assert_eq!(next_step(&valid, Some(signed_in()), None), Ok(NextStep::Consent { missing }));
+    assert_eq!(next_step(&valid, Some(signed_in()), None, NOW), Ok(NextStep::Consent { missing }));
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn a_stored_consent_skips_the_page_only_if_it_covers_the_request() {
     let valid = checked(&[("scope", "odata api.mgmt")], wide).unwrap();
     let some = sample::consent(BuiltInScope::OData);
     let missing = BuiltInScope::Management.into();
-    assert_eq!(next_step(&valid, Some(signed_in()), Some(&some)), Ok(NextStep::Consent { missing }));
+    assert_eq!(next_step(&valid, Some(signed_in()), Some(&some), NOW), Ok(NextStep::Consent { missing }));
     let all = sample::consent(valid.scopes().clone());
-    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&all)), Ok(NextStep::IssueCode(_))));
+    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&all), NOW), Ok(NextStep::IssueCode(_))));
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn the_consent_of_another_user_does_not_count() {
     let valid = checked(&[], |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
-    assert_eq!(approve(&valid, another, Some(&consent)), None);
+    assert_eq!(approve(&valid, &another, Some(&consent)), None);
     let missing = BuiltInScope::OData.into();
-    assert_eq!(next_step(&valid, Some(another), Some(&consent)), Ok(NextStep::Consent { missing }));
+    assert_eq!(next_step(&valid, Some(another), Some(&consent), NOW), Ok(NextStep::Consent { missing }));
 }
 
 #[test]
@@ -155,11 +155,11 @@ fn a_public_client_is_never_approved_without_asking() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let consent = sample::consent(BuiltInScope::OData);
     let valid = checked(&challenge, public).unwrap();
-    let step = next_step(&valid, Some(signed_in()), Some(&consent));
+    let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
-    assert!(approve(&valid, signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+    assert!(approve(&valid, &signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
     let silent = [challenge[0], challenge[1], ("prompt", "none")];
-    let step = next_step(&checked(&silent, public).unwrap(), Some(signed_in()), Some(&consent));
+    let step = next_step(&checked(&silent, public).unwrap(), Some(signed_in()), Some(&consent), NOW);
     assert_eq!(redirected(&step.unwrap_err()), Refusal::NotConsented);
 }
 
@@ -167,10 +167,10 @@ fn a_public_client_is_never_approved_without_asking() {
 fn prompt_none_never_asks() {
     let valid = checked(&[("prompt", "none")], |_| {}).unwrap();
     let refusal = |step: Result<NextStep, AuthorizeRefusal>| redirected(&step.unwrap_err());
-    assert_eq!(refusal(next_step(&valid, None, None)), Refusal::NotSignedIn);
-    assert_eq!(refusal(next_step(&valid, Some(signed_in()), None)), Refusal::NotConsented);
+    assert_eq!(refusal(next_step(&valid, None, None, NOW)), Refusal::NotSignedIn);
+    assert_eq!(refusal(next_step(&valid, Some(signed_in()), None, NOW)), Refusal::NotConsented);
     let consent = sample::consent(BuiltInScope::OData);
-    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::IssueCode(_))));
+    assert!(matches!(next_step(&valid, Some(signed_in()), Some(&consent), NOW), Ok(NextStep::IssueCode(_))));
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn prompt_login_and_consent_ask_again() {
     let login = request(&[("prompt", "login")]);
     let application = sample::application(|_| {});
     let valid = check_for(&login, Some(&application), Delivered::ByBrowser).unwrap();
-    assert_eq!(next_step(&valid, Some(signed_in()), Some(&consent)), Ok(NextStep::SignIn));
+    assert_eq!(next_step(&valid, Some(signed_in()), Some(&consent), NOW), Ok(NextStep::SignIn));
     assert!(!login.query_after_sign_in().contains("prompt"), "signing in is asked once");
     let valid = checked(&[("prompt", "consent")], |_| {}).unwrap();
-    let step = next_step(&valid, Some(signed_in()), Some(&consent));
+    let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
-    assert!(approve(&valid, signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+    assert!(approve(&valid, &signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
-    let approval = approve(&valid, signed_in(), Some(&consent)).unwrap();
+    let approval = approve(&valid, &signed_in(), Some(&consent)).unwrap();
     let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
     assert_eq!(code.expires_at, NOW.plus_secs(30));
     assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));

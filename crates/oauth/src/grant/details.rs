@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Exchanged;
+use crate::oidc::authentication::SignInDetails;
+use crate::oidc::claims_request::ClaimsRequest;
 
 /// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
 /// stored as one JSON object; an absent member has its default.
@@ -19,6 +21,15 @@ pub struct GrantDetails {
     /// The exchange that a token comes from; a grant has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanged: Option<Box<Exchanged>>,
+    /// The sign-in behind the access; `None` if no request of OpenID Connect asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignInDetails>,
+    /// `nonce`: only in a code, for the first ID token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// The claims that the request named.
+    #[serde(skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
 }
 
 /// Details that cannot be read.
@@ -62,6 +73,9 @@ mod tests {
     fn details_come_back_from_their_json() {
         let details = GrantDetails {
             resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+            sign_in: Some(SignInDetails { auth_time: 7, sid: Some("s".to_owned()) }),
+            nonce: Some("n".to_owned()),
+            claims: ClaimsRequest { userinfo: vec!["email".to_owned()], ..ClaimsRequest::default() },
             ..GrantDetails::default()
         };
         let json = details.to_json().unwrap();

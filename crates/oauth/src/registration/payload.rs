@@ -1,5 +1,6 @@
 //! The payload about an application, before any rule is applied.
 
+use crate::application::OpenIdMetadata;
 use crate::application::TokenExchangePolicy;
 
 /// The members of a payload, which have the right types but are not checked further. An omitted member is
@@ -34,6 +35,8 @@ pub struct ApplicationPayload {
     pub logo_url: Option<String>,
     /// `tokenExchange`; one that allows nothing removes the policy.
     pub token_exchange: Option<TokenExchangePolicy>,
+    /// `openid`: the members of OpenID Connect, all of which it replaces.
+    pub openid: Option<OpenIdMetadata>,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,
 }

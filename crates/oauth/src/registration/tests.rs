@@ -72,6 +72,7 @@ fn read(json: &Value) -> ApplicationPayload {
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
+        openid: None,
         cors_origins: texts("corsOrigins"),
         token_exchange: serde_json::from_value(json["tokenExchange"].clone()).ok(),
     }

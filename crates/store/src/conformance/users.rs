@@ -310,7 +310,9 @@ pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(stor
     let others = again(&other, "other", &new).await;
     assert_eq!((others.sid.as_deref(), ids(others.id).await), (Some("other"), vec![]));
     world.store.note_session_application(others.id, application).await.unwrap();
-    world.store.delete_session(others.id, event(Action::SignOut)).await.unwrap();
+    let ended = async || world.store.delete_session(others.id, event(Action::SignOut)).await.unwrap();
+    assert_eq!(ended().await, [application]);
+    assert_eq!(ended().await, []);
     assert_eq!(ids(others.id).await, []);
 }
 

@@ -114,13 +114,19 @@ pub async fn list_applications<S: SqlTransaction>(db: &S, session: SessionId) ->
     db.list(&LIST, values! { session, limit: MOST_SESSIONS }).await
 }
 
-/// Ends a session.
-pub async fn delete<S: SqlTransaction>(db: &S, id: SessionId, event: &NewAuditEvent) -> Read<(), S> {
+/// Ends a session, and returns the applications that learned of it.
+pub async fn delete<S: SqlTransaction>(
+    db: &S,
+    id: SessionId,
+    event: &NewAuditEvent,
+) -> Read<Vec<ApplicationId>, S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
-    if db.execute(&DELETE, values! { id }).await? > 0 {
-        db.append_audit(event).await?;
+    let informed = list_applications(db, id).await?;
+    if db.execute(&DELETE, values! { id }).await? == 0 {
+        return Ok(Vec::new());
     }
-    Ok(())
+    db.append_audit(event).await?;
+    Ok(informed)
 }
 
 /// Ends every session of a user.

@@ -123,7 +123,7 @@ fn reach(area: Area, path: &str) -> Reach {
     let endpoint = path.rsplit('/').next().unwrap_or_default();
     match area {
         Area::OData => Reach::Applications,
-        Area::OAuth if matches!(endpoint, "token" | "revoke" | "par") => Reach::Applications,
+        Area::OAuth if matches!(endpoint, "token" | "revoke" | "par" | "userinfo") => Reach::Applications,
         Area::OAuth | Area::Management | Area::Page => Reach::Trusted,
     }
 }

@@ -24,6 +24,7 @@ use crate::extract::{JsonBody, Path, Use};
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
 mod answer;
+mod openid;
 mod payload;
 
 /// Operation 1: the applications that the caller may see.

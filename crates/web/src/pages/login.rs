@@ -56,13 +56,15 @@ impl Visit {
             return go_to(onward(prompt.continue_to));
         }
         let csrf = self.csrf_token(&visitor);
+        let hint =
+            requesting_application.as_ref().and_then(|way| way.login_hint.as_deref()).unwrap_or_default();
         let shown = LoginPage {
             application: requesting_application.as_ref().map(|way| way.application.as_str()),
             destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
             problem: prompt.problem,
             csrf: csrf.expose(),
             continue_to: prompt.continue_to,
-            username: prompt.username,
+            username: if prompt.username.is_empty() { hint } else { prompt.username },
         };
         let settings = self.state.settings();
         let cookie =

@@ -2,6 +2,7 @@
 
 use crate::extract::Use;
 use app::identity::sessions::SessionService;
+use app::protocol::logout::AfterLogout;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
@@ -9,6 +10,7 @@ use http::StatusCode;
 use super::form::{OwnForm, fields};
 use super::{Visit, fault};
 use crate::filters;
+use crate::oauth::logout::ended;
 use crate::respond::page;
 
 #[derive(Template)]
@@ -45,8 +47,13 @@ pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(
             if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
                 return instead;
             }
-            if let Err(cause) = sessions.close(&live, &visit.origin).await {
-                return fault(&cause);
+            match sessions.close(&live, &visit.origin).await {
+                Err(cause) => return fault(&cause),
+                Ok(frames) if frames.is_empty() => {}
+                Ok(frames) => {
+                    let after = AfterLogout { frames, location: None };
+                    return visit.without_session(ended(&after));
+                }
             }
         }
     }

@@ -20,6 +20,7 @@ fn all() -> Vec<String> {
     pages.extend(demo::samples());
     pages.extend(device::samples());
     pages.extend(crate::oauth::authorize::samples());
+    pages.extend(crate::oauth::logout::samples());
     pages.extend(crate::respond::page::samples());
     pages.extend(crate::reference::samples());
     pages

@@ -43,9 +43,12 @@ impl TokenService {
                 Err(self.revoke_grant_of_expired_code(code, origin).await?.into())
             }
             (decided, _) => {
-                let decision = decided?;
+                let mut decision = decided?;
                 user.iter().for_each(access_note::user);
-                self.create_grant(&decision, client, origin).await
+                let nonce = decision.details.nonce.take();
+                let response = self.create_grant(&decision, client, origin).await?;
+                let user = user.as_deref().map(|account| &account.user);
+                self.with_id_token(client, response, user, &decision.details, nonce.as_deref())
             }
         }
     }

@@ -99,7 +99,13 @@ impl TokenService {
             binding: None,
             details: grant.details.clone(),
         };
-        self.respond(client, &access, Some(refresh)).await
+        let response = self.respond(client, &access, Some(refresh)).await?;
+        if grant.details.sign_in.is_none() {
+            return Ok(response);
+        }
+        let user = self.context.account(grant.user).await?;
+        let user = user.as_deref().map(|account| &account.user);
+        self.with_id_token(client, response, user, &grant.details, None)
     }
 
     async fn decide_refresh(

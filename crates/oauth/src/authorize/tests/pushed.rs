@@ -69,7 +69,7 @@ fn a_sign_in_after_a_push_fulfils_its_prompt() {
     let consent = sample::consent(BuiltInScope::OData);
     for (pushed_at, fulfilled) in [(NOW, true), (NOW.plus_secs(1), false)] {
         let valid = check_for(&request, Some(&application), Delivered::Pushed(pushed_at)).unwrap();
-        let step = next_step(&valid, Some(signed_in()), Some(&consent)).unwrap();
+        let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW).unwrap();
         assert_eq!(matches!(step, NextStep::IssueCode(_)), fulfilled, "{step:?}");
     }
 }

@@ -9,7 +9,9 @@ use oauth::application::{Application, GrantType, StoredSecret, TokenExchangePoli
 use oauth::scope::ScopeRegistry;
 use oauth::signing::SigningAlgorithm;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
+use super::openid;
 use crate::respond::management::rfc3339;
 
 /// An application as an element of a list.
@@ -57,6 +59,8 @@ pub(super) struct ApplicationResponse<'a> {
     cors_origins: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     token_exchange: Option<&'a TokenExchangePolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openid: Option<Value>,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -139,6 +143,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         logo_url: settings.logo_url.as_deref(),
         cors_origins: &settings.cors_origins,
         token_exchange: settings.client_metadata.token_exchange.as_ref(),
+        openid: openid::shown(&settings.client_metadata.openid),
         created_at: rfc3339(application.created_at),
         updated_at: rfc3339(application.updated_at),
         created_by: application.created_by(),

@@ -3,6 +3,7 @@
 use oauth::application::TokenExchangePolicy;
 use oauth::registration::ApplicationPayload;
 
+use super::openid;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
 /// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three, and a client
@@ -96,6 +97,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
+        openid: fields.object("openid").map(openid::read),
         cors_origins: fields.strings("corsOrigins").map(owned),
         token_exchange: fields.object("tokenExchange").map(token_exchange),
     };

@@ -15,6 +15,9 @@ pub(super) struct TokenBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     scope: &'a str,
+    /// [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
 }
 
 impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
@@ -27,6 +30,7 @@ impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
             expires_in: response.expires_in,
             refresh_token: response.refresh_token.as_ref().map(RefreshTokenText::expose),
             scope: &issued.scope,
+            id_token: response.id_token.as_deref(),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! The user at the browser, and the one whom the request names.
+
+use oauth::application::Application;
+use oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, SignedIn, ValidRequest};
+use oauth::scope::BuiltInScope;
+
+use super::{AuthorizationService, Checked};
+use crate::Fault;
+use crate::identity::caller::LiveSession;
+
+impl AuthorizationService {
+    /// The users whom the request names by `id_token_hint` and by `claims`. A hint is an ID token of this server for this
+    /// application, which may have expired.
+    pub(super) fn expected_subjects(
+        &self,
+        request: &AuthorizeRequest,
+        valid: &ValidRequest,
+        application: &Application,
+    ) -> Result<Vec<String>, AuthorizeRefusal> {
+        let mut expected: Vec<String> = valid.sign_in().subject.iter().cloned().collect();
+        if let Some(text) = &request.id_token_hint {
+            let hint = self.context.read_hint(text).filter(|hint| hint.client_id == application.client_id);
+            expected.push(hint.ok_or_else(|| valid.refuse_hint())?.subject);
+        }
+        Ok(expected)
+    }
+
+    /// The user of the session, and whether it is the expected one.
+    pub(super) fn signed_in(&self, checked: &Checked, session: &LiveSession) -> SignedIn {
+        let user = &session.caller.account().user;
+        let is_expected = checked.expected.is_empty() || {
+            let subject = self.context.subject(user, &checked.application);
+            checked.expected.iter().all(|expected| *expected == subject)
+        };
+        SignedIn {
+            user: session.session.user,
+            epoch: session.session.user_epoch,
+            auth_time: session.session.auth_time,
+            sid: session.session.sid.clone(),
+            is_expected,
+        }
+    }
+
+    /// Records that the application learns of the session by an ID token, so that it is told when the session ends.
+    pub(super) async fn note_session(
+        &self,
+        checked: &Checked,
+        session: Option<&LiveSession>,
+    ) -> Result<(), Fault> {
+        let application = &checked.application;
+        if let Some(session) = session
+            && checked.valid.scopes().contains(BuiltInScope::OpenId)
+            && application.settings.client_metadata.openid.wants_logouts()
+        {
+            self.context.store.note_session_application(session.session.id, application.id).await?;
+        }
+        Ok(())
+    }
+}

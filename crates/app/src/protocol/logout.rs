@@ -1,0 +1,171 @@
+//! Logout by an application ([RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)), and
+//! telling applications that a session has ended.
+
+use std::sync::Arc;
+
+use domain::account::{Session, User};
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::ApplicationId;
+use oauth::application::Application;
+use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequest};
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use oauth::signing::JwtType;
+
+use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::{Context, Fault};
+
+/// What follows a logout request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogoutAnswer {
+    /// A page that says what is wrong; nothing has ended.
+    Refused(Refusal),
+    /// The user is asked.
+    Ask {
+        /// The name of the application that asks for it, if the request names one.
+        application: Option<String>,
+    },
+    /// Nobody is signed in at this browser any more.
+    Done(AfterLogout),
+}
+
+/// What the browser does after a logout.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AfterLogout {
+    /// The pages of applications to be loaded in frames ([Front-Channel
+    /// Logout §3](https://openid.net/specs/openid-connect-frontchannel-1_0.html#OPLogout)).
+    pub frames: Vec<String>,
+    /// Where the browser goes afterwards.
+    pub location: Option<String>,
+}
+
+/// Logout by an application.
+#[derive(Clone)]
+pub struct LogoutService {
+    context: Arc<Context>,
+}
+
+service!(LogoutService);
+
+impl LogoutService {
+    /// Handles a logout request. A request that proves with an ID token that it comes from an application of this
+    /// session ends it; otherwise the user is asked.
+    ///
+    /// # Errors
+    /// If the server fails; a fault of the request is [`LogoutAnswer::Refused`].
+    pub async fn request(
+        &self,
+        parameters: &Parameters,
+        session: Option<&LiveSession>,
+        origin: &RequestOrigin,
+    ) -> Result<LogoutAnswer, Fault> {
+        let (decided, application) = match self.decide(parameters, session).await? {
+            Ok(decided) => decided,
+            Err(refusal) => return Ok(LogoutAnswer::Refused(refusal)),
+        };
+        if decided.asks {
+            let application = application.map(|one| one.settings.name.clone());
+            return Ok(LogoutAnswer::Ask { application });
+        }
+        self.end(decided, session, origin).await
+    }
+
+    /// Ends the session after the user has agreed. The request is validated again, because the content of a form proves
+    /// nothing.
+    ///
+    /// # Errors
+    /// As for [`LogoutService::request`].
+    pub async fn confirm(
+        &self,
+        parameters: &Parameters,
+        session: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<LogoutAnswer, Fault> {
+        match self.decide(parameters, Some(session)).await? {
+            Ok((decided, _)) => self.end(decided, Some(session), origin).await,
+            Err(refusal) => Ok(LogoutAnswer::Refused(refusal)),
+        }
+    }
+
+    async fn decide(
+        &self,
+        parameters: &Parameters,
+        session: Option<&LiveSession>,
+    ) -> Result<Result<(LogoutDecision, Option<Arc<Application>>), Refusal>, Fault> {
+        let request = match LogoutRequest::parse(parameters) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let hint = request.hint.as_deref().and_then(|text| self.context.read_hint(text));
+        let named = hint.as_ref().map(|hint| &hint.client_id).or(request.client_id.as_ref());
+        let application = match named {
+            Some(id) => self.context.application_by_client_id(id).await?,
+            None => None,
+        };
+        let subject = session
+            .zip(application.as_deref())
+            .map(|(session, application)| self.context.subject(&session.caller.account().user, application));
+        let current = session.map(|session| CurrentSession {
+            subject: subject.as_deref().unwrap_or_default(),
+            sid: session.session.sid.as_deref(),
+        });
+        let decided = logout::decide(&request, hint.as_ref(), application.as_deref(), current);
+        Ok(decided.map(|decided| (decided, application)))
+    }
+
+    async fn end(
+        &self,
+        decided: LogoutDecision,
+        session: Option<&LiveSession>,
+        origin: &RequestOrigin,
+    ) -> Result<LogoutAnswer, Fault> {
+        let frames = match session {
+            Some(live) => {
+                let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
+                self.context.end_session(&live.session, &live.caller.account().user, audit).await?
+            }
+            None => Vec::new(),
+        };
+        Ok(LogoutAnswer::Done(AfterLogout { frames, location: decided.location }))
+    }
+}
+
+impl Context {
+    /// The ID token that a request sends as a hint, whatever its age.
+    pub(crate) fn read_hint(&self, text: &str) -> Option<Hint> {
+        let claims = self.vault.verify_own_jwt(JwtType::Plain, text).ok()?;
+        Hint::of(&claims, &self.settings.public_url)
+    }
+
+    /// Ends a session and tells the applications that know of it. Returns the addresses of their front-channel pages.
+    ///
+    /// # Errors
+    /// If the database cannot store it; the session stays valid then.
+    pub(crate) async fn end_session(
+        &self,
+        session: &Session,
+        user: &User,
+        audit: NewAuditEvent,
+    ) -> Result<Vec<String>, Fault> {
+        let informed = self.store.delete_session(session.id, audit).await?;
+        self.tell_of_logout(&informed, session, user).await
+    }
+
+    async fn tell_of_logout(
+        &self,
+        informed: &[ApplicationId],
+        session: &Session,
+        _user: &User,
+    ) -> Result<Vec<String>, Fault> {
+        let mut frames = Vec::new();
+        for id in informed {
+            let Some(application) = self.application(*id).await? else { continue };
+            let openid = &application.settings.client_metadata.openid;
+            let sid = session.sid.as_deref().filter(|_| openid.frontchannel_logout_session_required);
+            let address = openid.frontchannel_logout_uri.as_deref();
+            let issuer = &self.settings.public_url;
+            frames.extend(address.and_then(|url| logout::frontchannel_address(url, issuer, sid)));
+        }
+        Ok(frames)
+    }
+}

@@ -1,0 +1,13 @@
+//! The identifier of a user for an application.
+
+use crate::Context;
+use domain::account::User;
+use oauth::application::Application;
+use oauth::oidc::subject;
+
+impl Context {
+    /// `sub` of the user for the application.
+    pub(crate) fn subject(&self, user: &User, application: &Application) -> String {
+        subject::identifier(vault::sha256(&subject::preimage(&user.subject_seed, application)))
+    }
+}

@@ -1,0 +1,51 @@
+//! ID tokens in responses of the token endpoint.
+
+use domain::account::User;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::grant::GrantDetails;
+use oauth::oidc::id_token::{self, HashFunction, IdToken};
+use oauth::signing::JwtType;
+use oauth::token::TokenResponse;
+
+use super::TokenService;
+use crate::protocol::client::ProtocolRefusal;
+
+impl TokenService {
+    /// Adds an ID token to a response that has one. `details` are those of the grant, and `nonce` is that of the request
+    /// whose code is exchanged.
+    pub(super) fn with_id_token(
+        &self,
+        client: &AuthenticatedClient,
+        mut response: TokenResponse,
+        user: Option<&User>,
+        details: &GrantDetails,
+        nonce: Option<&str>,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let (Some(sign_in), Some(user)) = (&details.sign_in, user) else { return Ok(response) };
+        if !id_token::is_issued(&response.scopes, Some(sign_in)) {
+            return Ok(response);
+        }
+        let application = client.application();
+        let algorithm = application.settings.client_metadata.openid.id_token_algorithm();
+        let access_token = response.access_token.expose().as_bytes();
+        let at_hash = match id_token::hash_function(algorithm) {
+            HashFunction::Sha256 => id_token::access_token_hash(&vault::sha256(access_token)),
+            HashFunction::Sha512 => id_token::access_token_hash(&vault::sha512(access_token)),
+        };
+        let token = IdToken {
+            issuer: &self.context.settings.public_url,
+            subject: &self.context.subject(user, application),
+            client_id: application.client_id.as_str(),
+            user,
+            sign_in,
+            nonce,
+            at_hash: &at_hash,
+            request: &details.claims,
+            registered: &application.settings.scopes,
+            now: self.context.now(),
+            lifetime_secs: response.expires_in,
+        };
+        response.id_token = Some(self.context.sign_jwt(JwtType::Plain, algorithm, &token.claims())?);
+        Ok(response)
+    }
+}

@@ -1,0 +1,73 @@
+//! The userinfo endpoint ([OpenID Connect Core
+//! §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo)). It only reads.
+
+use std::sync::Arc;
+
+use oauth::oidc::claims::Claims;
+use oauth::oidc::userinfo;
+use oauth::scope::BuiltInScope;
+use oauth::signing::JwtType;
+
+use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::{Context, Fault};
+
+/// What the endpoint returns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserInfo {
+    /// Claims.
+    Claims(Claims),
+    /// Claims that are signed, because the application registered for it.
+    Signed(String),
+}
+
+/// Why nothing is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum UserInfoRefusal {
+    /// The token lacks the scope `openid`, or no user gave the access.
+    #[error("the access token does not have the scope openid")]
+    InsufficientScope,
+    /// The grant of the token has ended.
+    #[error("the access token is invalid, has expired or was revoked")]
+    Dead,
+    /// The server cannot answer at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The userinfo endpoint.
+#[derive(Clone)]
+pub struct UserInfoService {
+    context: Arc<Context>,
+}
+
+service!(UserInfoService);
+
+impl UserInfoService {
+    /// The claims about the user of an access token.
+    ///
+    /// # Errors
+    /// [`UserInfoRefusal`].
+    pub async fn answer(&self, caller: &Caller, origin: &RequestOrigin) -> Result<UserInfo, UserInfoRefusal> {
+        let (Via::Bearer { application, scopes }, Some(token)) = (caller.via(), caller.token()) else {
+            return Err(UserInfoRefusal::Dead);
+        };
+        let grant = token.grant.filter(|_| scopes.contains(BuiltInScope::OpenId));
+        let Some(grant) = grant else {
+            self.context.note_refusal(caller, "lacks openid", origin).await?;
+            return Err(UserInfoRefusal::InsufficientScope);
+        };
+        let grant = self.context.find_grant(grant).await.map_err(Fault::from)?;
+        let application = self.context.application(*application).await.map_err(Fault::from)?;
+        let grant = grant.ok_or(UserInfoRefusal::Dead)?;
+        let application = application.ok_or(UserInfoRefusal::Dead)?;
+        let (user, settings) = (&caller.account().user, &application.settings);
+        let subject = self.context.subject(user, &application);
+        let claims = userinfo::claims(&subject, user, scopes, &grant.details.claims, &settings.scopes);
+        let Some(algorithm) = settings.client_metadata.openid.userinfo_algorithm() else {
+            return Ok(UserInfo::Claims(claims));
+        };
+        let issuer = &self.context.settings.public_url;
+        let claims = userinfo::to_be_signed(claims, issuer, application.client_id.as_str());
+        Ok(UserInfo::Signed(self.context.sign_jwt(JwtType::Plain, algorithm, &claims)?))
+    }
+}

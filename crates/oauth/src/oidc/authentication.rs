@@ -1,0 +1,40 @@
+//! How a user signed in: `acr` and `amr`.
+
+use serde::{Deserialize, Serialize};
+
+/// The `acr` of a sign-in with user name and password over TLS.
+///
+/// "An absolute URI or an [RFC 6711](https://www.rfc-editor.org/rfc/rfc6711) registered name SHOULD be used as the `acr`
+/// value" ([OpenID Connect Core §2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)); this one is of [SAML 2.0
+/// Authentication Context §3.4.1](https://docs.oasis-open.org/security/saml/v2.0/saml-authn-context-2.0-os.pdf).
+pub const PASSWORD_ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+/// The `acr` values that a sign-in may have.
+pub const ACR_VALUES: &[&str] = &[PASSWORD_ACR];
+
+/// The `amr` values of a sign-in with a password ([RFC 8176 §2](https://www.rfc-editor.org/rfc/rfc8176#section-2)).
+pub const PASSWORD_AMR: &[&str] = &["pwd"];
+
+/// The sign-in behind a grant, for its ID tokens and for step-up ([RFC
+/// 9470](https://www.rfc-editor.org/rfc/rfc9470)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInDetails {
+    /// `auth_time`: when the user last entered the password, in seconds since the Unix epoch.
+    pub auth_time: i64,
+    /// `sid`: the name of the browser's session for applications, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+}
+
+impl SignInDetails {
+    /// `acr`.
+    pub const fn acr(&self) -> &'static str {
+        PASSWORD_ACR
+    }
+
+    /// `amr`.
+    pub const fn amr(&self) -> &'static [&'static str] {
+        PASSWORD_AMR
+    }
+}

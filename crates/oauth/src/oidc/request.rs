@@ -1,0 +1,155 @@
+//! What an authorization request asks of the sign-in ([OpenID Connect Core
+//! §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+
+use domain::time::Timestamp;
+
+use super::claims_request::{self, ClaimsRequest};
+use crate::application::ApplicationSettings;
+use crate::refusal::Refusal;
+use crate::scope::{BuiltInScope, ScopeSet};
+
+/// The parameters, not validated yet. `display`, `ui_locales` and `acr_values` "MUST NOT result in an error if [they] are not
+/// supported" and are not read; `login_hint` concerns the sign-in page only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SentParameters<'a> {
+    /// `nonce`.
+    pub nonce: Option<&'a str>,
+    /// `max_age`.
+    pub max_age: Option<&'a str>,
+    /// `claims`.
+    pub claims: Option<&'a str>,
+}
+
+/// What the sign-in must fulfil, and what its ID tokens keep.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignInRequest {
+    /// `nonce`, for the first ID token.
+    pub nonce: Option<String>,
+    /// The maximum time since the user entered the password, in seconds.
+    pub max_age_secs: Option<i64>,
+    /// The claims about the person that the request names, within the scopes of the application.
+    pub claims: ClaimsRequest,
+    /// The `sub` that the user must have.
+    pub subject: Option<String>,
+    /// Whether the grant keeps the sign-in: for ID tokens, or because the request asks how the user signed in.
+    pub keeps_sign_in: bool,
+}
+
+/// Reads the parameters. Without the scope `openid` it is no request of OpenID Connect, so only `max_age` counts, which
+/// [RFC 9470 §4](https://www.rfc-editor.org/rfc/rfc9470#section-4) gives a meaning in every request.
+///
+/// # Errors
+/// `invalid_request` for a malformed value, `unmet_authentication_requirements` for an essential `acr` that no sign-in
+/// has.
+pub fn decide(
+    sent: SentParameters<'_>,
+    scopes: &ScopeSet,
+    settings: &ApplicationSettings,
+) -> Result<SignInRequest, Refusal> {
+    let asked = sent.max_age.map(max_age_is_a_number).transpose()?;
+    let max_age_secs = asked.or(settings.client_metadata.openid.default_max_age);
+    if !scopes.contains(BuiltInScope::OpenId) {
+        let keeps_sign_in = asked.is_some();
+        return Ok(SignInRequest { max_age_secs, keeps_sign_in, ..SignInRequest::default() });
+    }
+    let claims = sent.claims.map(claims_request::parse).transpose()?.unwrap_or_default();
+    if claims.acr_is_unmet {
+        return Err(Refusal::AcrUnmet);
+    }
+    Ok(SignInRequest {
+        nonce: sent.nonce.map(str::to_owned),
+        max_age_secs,
+        claims: claims.request.within(&settings.scopes),
+        subject: claims.subject,
+        keeps_sign_in: true,
+    })
+}
+
+/// The number of digits of a century in seconds.
+const MOST_DIGITS: usize = 10;
+
+fn max_age_is_a_number(text: &str) -> Result<i64, Refusal> {
+    let digits =
+        !text.is_empty() && text.len() <= MOST_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(Refusal::MaxAgeMalformed)
+}
+
+impl SignInRequest {
+    /// "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User."
+    /// `max_age=0` always does.
+    pub fn is_recent(&self, auth_time: Timestamp, now: Timestamp) -> bool {
+        self.max_age_secs.is_none_or(|most| most > 0 && now <= auth_time.plus_secs(most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, NOW};
+
+    fn asked(sent: SentParameters<'_>, scope: BuiltInScope) -> Result<SignInRequest, Refusal> {
+        let application = sample::application(|settings| {
+            settings.scopes = [BuiltInScope::OpenId, BuiltInScope::Email].into_iter().collect();
+        });
+        decide(sent, &scope.into(), &application.settings)
+    }
+
+    #[test]
+    fn a_malformed_max_age_is_refused() {
+        for text in ["-1", " 10", "10 ", "1e9", "+1", "1.5", "0x1", "12345678901234567890", "９"] {
+            for scope in [BuiltInScope::OpenId, BuiltInScope::OData] {
+                let sent = SentParameters { max_age: Some(text), ..SentParameters::default() };
+                assert_eq!(asked(sent, scope), Err(Refusal::MaxAgeMalformed), "{text:?}");
+            }
+        }
+        for (text, secs) in [("0", 0), ("60", 60), ("0010", 10), ("9999999999", 9_999_999_999)] {
+            let sent = SentParameters { max_age: Some(text), ..SentParameters::default() };
+            assert_eq!(asked(sent, BuiltInScope::OpenId).unwrap().max_age_secs, Some(secs));
+        }
+    }
+
+    #[test]
+    fn a_sign_in_ages() {
+        let within = |max_age_secs| SignInRequest { max_age_secs, ..SignInRequest::default() };
+        assert!(within(None).is_recent(NOW, NOW.plus_secs(1_000_000)));
+        assert!(within(Some(60)).is_recent(NOW, NOW.plus_secs(60)));
+        assert!(!within(Some(60)).is_recent(NOW, NOW.plus_secs(61)));
+        assert!(!within(Some(0)).is_recent(NOW, NOW), "max_age=0 asks for a new sign-in");
+        assert!(within(Some(9_999_999_999)).is_recent(NOW, NOW));
+    }
+
+    #[test]
+    fn without_openid_it_is_no_request_of_openid_connect() {
+        let sent = SentParameters { nonce: Some("n"), claims: Some("["), max_age: None };
+        assert_eq!(asked(sent, BuiltInScope::OData), Ok(SignInRequest::default()));
+        assert_eq!(asked(sent, BuiltInScope::OpenId), Err(Refusal::ClaimsMalformed));
+    }
+
+    #[test]
+    fn the_claims_stay_within_the_scopes_of_the_application() {
+        let claims = r#"{"userinfo":{"email":null,"name":null},"id_token":{"sub":{"value":"x"}}}"#;
+        let sent = SentParameters { claims: Some(claims), ..SentParameters::default() };
+        let request = asked(sent, BuiltInScope::OpenId).unwrap();
+        assert_eq!(request.claims.userinfo, ["email"]);
+        assert_eq!(request.subject.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn an_essential_acr_that_no_sign_in_has_is_refused() {
+        let claims = r#"{"id_token":{"acr":{"essential":true,"values":["gold"]}}}"#;
+        let sent = SentParameters { claims: Some(claims), ..SentParameters::default() };
+        assert_eq!(asked(sent, BuiltInScope::OpenId), Err(Refusal::AcrUnmet));
+    }
+
+    #[test]
+    fn the_default_of_the_application_counts_without_max_age() {
+        let application = sample::application(|settings| {
+            settings.client_metadata.openid.default_max_age = Some(60);
+        });
+        let asked = |max_age| {
+            let sent = SentParameters { max_age, ..SentParameters::default() };
+            decide(sent, &BuiltInScope::OpenId.into(), &application.settings).unwrap().max_age_secs
+        };
+        assert_eq!((asked(None), asked(Some("7"))), (Some(60), Some(7)));
+    }
+}

@@ -1,0 +1,129 @@
+//! The identifiers of users: `sub` ([OpenID Connect Core
+//! §8](https://openid.net/specs/openid-connect-core-1_0.html#SubjectIDTypes)).
+//!
+//! Each is derived from a random seed that a user gets once: it does not change if the user is renamed, is never given
+//! twice, and does not reveal the number of the user.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::account::attributes::SubjectSeed;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::application::{Application, ApplicationSettings};
+
+/// Whether all applications see the same `sub`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubjectType {
+    /// All applications see the same one.
+    #[default]
+    Public,
+    /// The applications of each sector see another one.
+    Pairwise,
+}
+
+impl SubjectType {
+    /// Every type.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Pairwise];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Pairwise => "pairwise",
+        }
+    }
+
+    /// The type with that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// The bytes whose SHA-256 digest gives the identifier of a user for an application; see [`identifier`].
+///
+/// "Any two Sector Identifiers MUST yield different values; the Subject Identifier value MUST NOT be reversible by any
+/// party other than the OpenID Provider; the algorithm MUST be deterministic" ([OpenID Connect Core
+/// §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)).
+pub fn preimage(seed: &SubjectSeed, application: &Application) -> Vec<u8> {
+    let sector = match application.settings.client_metadata.openid.subject_type {
+        SubjectType::Public => "",
+        SubjectType::Pairwise => &sector(application),
+    };
+    format!("sub\n{}\n{sector}", seed.expose()).into_bytes()
+}
+
+/// The identifier from the digest: 22 characters, far below the 255 that the specification allows.
+pub fn identifier(digest: [u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(&digest[..16])
+}
+
+/// The sector of an application: the host of its `sector_identifier_uri`, or else of its redirect URLs. An application
+/// whose redirect URLs have no common host is a sector of its own.
+fn sector(application: &Application) -> String {
+    let settings = &application.settings;
+    let named = settings.client_metadata.openid.sector_identifier_uri.as_deref().and_then(host);
+    named.or_else(|| common_host(settings)).unwrap_or_else(|| format!("client:{}", application.client_id))
+}
+
+fn host(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(|host| format!("host:{host}"))
+}
+
+/// "When `sector_identifier_uri` is not provided […], the Sector Identifier used for pairwise identifier calculation is the
+/// host component of the registered `redirect_uri`. If there are multiple hostnames in the registered `redirect_uris`, the
+/// Client MUST register a `sector_identifier_uri`."
+pub fn common_host(settings: &ApplicationSettings) -> Option<String> {
+    let mut hosts = settings.redirect_urls.iter().map(|url| host(url));
+    let first = hosts.next()??;
+    hosts.all(|other| other.as_ref() == Some(&first)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn of(seed: &str, change: impl FnOnce(&mut ApplicationSettings)) -> Vec<u8> {
+        preimage(&SubjectSeed::new(seed.to_owned()), &sample::application(change))
+    }
+
+    fn pairwise(urls: &'static [&'static str], sector: Option<&'static str>) -> Vec<u8> {
+        of("seed", |settings| {
+            settings.client_metadata.openid.subject_type = SubjectType::Pairwise;
+            settings.client_metadata.openid.sector_identifier_uri = sector.map(str::to_owned);
+            settings.redirect_urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        })
+    }
+
+    #[test]
+    fn a_public_identifier_is_the_same_for_all_applications() {
+        assert_eq!(of("seed", |_| {}), of("seed", |settings| settings.redirect_urls.clear()));
+        assert_ne!(of("seed", |_| {}), of("other", |_| {}));
+    }
+
+    #[test]
+    fn a_pairwise_identifier_depends_on_the_sector_only() {
+        let one = pairwise(&["https://a.example/cb", "https://a.example/other"], None);
+        assert_eq!(one, pairwise(&["https://a.example/cb"], None));
+        assert_eq!(one, pairwise(&["https://b.example/cb"], Some("https://a.example/sector.json")));
+        assert_ne!(one, pairwise(&["https://b.example/cb"], None));
+        assert_ne!(one, of("seed", |_| {}));
+    }
+
+    #[test]
+    fn an_application_without_a_common_host_is_a_sector_of_its_own() {
+        for urls in [&["https://a.example/", "https://b.example/"][..], &["com.example.app:/cb"], &[]] {
+            let text = String::from_utf8(pairwise(urls, None)).unwrap();
+            assert!(text.ends_with(&format!("client:{}", sample::CLIENT_ID)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_short_and_opaque() {
+        let text = identifier([255; 32]);
+        assert_eq!(text.len(), 22);
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    }
+}

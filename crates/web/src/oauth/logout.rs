@@ -1,0 +1,157 @@
+//! `GET` and `POST /oauth2/logout`: an application asks to sign the user out.
+
+use app::protocol::logout::{AfterLogout, LogoutAnswer, LogoutService};
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use oauth::oidc::logout::LogoutRequest;
+use oauth::parameters::Parameters;
+use oauth::refusal::Refusal;
+use url::Url;
+
+use crate::extract::Use;
+use crate::filters;
+use crate::pages::form::{FormBody, OwnForm, fields};
+use crate::pages::{Visit, fault, go_to, stale_form};
+use crate::respond::page::{self, PageContext};
+
+/// The path of the endpoint.
+const PATH: &str = "/oauth2/logout";
+
+#[derive(Template)]
+#[template(path = "end_session.html")]
+struct AskPage<'a> {
+    user: &'a str,
+    application: Option<&'a str>,
+    csrf: &'a str,
+    request: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "ended.html")]
+struct EndedPage<'a> {
+    frames: &'a [String],
+    location: Option<&'a str>,
+}
+
+/// `GET`: the usual request of a browser.
+pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
+    match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
+        Ok(parameters) => answer(&visit, &parameters).await,
+        Err(refusal) => refused(refusal),
+    }
+}
+
+/// `POST`: if a page of the application sent it, the browser withholds our cookies, and sends them when it repeats the
+/// request with `GET`.
+pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
+    if !visit.may_set_cookies()
+        && let Some(query) = form.parameters().encoded(LogoutRequest::KNOWN)
+    {
+        return go_to(&format!("{PATH}?{query}"));
+    }
+    answer(&visit, form.parameters()).await
+}
+
+async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
+    let found = match visit.session().await {
+        Ok(found) => found,
+        Err(cause) => return fault(&cause),
+    };
+    let live = found.as_ref().map(|(live, _)| live);
+    let logout = visit.state.service::<LogoutService>();
+    match logout.request(parameters, live, &visit.origin).await {
+        Err(cause) => fault(&cause),
+        Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&after)),
+        Ok(LogoutAnswer::Ask { application }) => {
+            let Some((live, cookie)) = &found else {
+                return visit.without_session(ended(&AfterLogout::default()));
+            };
+            let request = parameters.encoded(LogoutRequest::KNOWN).unwrap_or_default();
+            let csrf = visit.csrf_token(cookie.expose());
+            let shown = AskPage {
+                user: &live.caller.account().user.name,
+                application: application.as_deref(),
+                csrf: csrf.expose(),
+                request: &request,
+            };
+            page::html(StatusCode::OK, &shown, PageContext::FlowOnward)
+        }
+    }
+}
+
+/// The button of the page that asks.
+pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form): OwnForm) -> Response {
+    let (live, cookie) = match visit.session().await {
+        Err(cause) => return fault(&cause),
+        Ok(None) => return visit.without_session(ended(&AfterLogout::default())),
+        Ok(Some(found)) => found,
+    };
+    let csrf = form.field(fields::CSRF);
+    if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+        return instead;
+    }
+    let Ok(parameters) = Parameters::from_form(form.field(fields::REQUEST).as_bytes()) else {
+        return stale_form();
+    };
+    match logout.confirm(&parameters, &live, &visit.origin).await {
+        Err(cause) => fault(&cause),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&after)),
+        Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
+        Ok(LogoutAnswer::Ask { .. }) => stale_form(),
+    }
+}
+
+/// How long the frames of applications may load before the browser goes on, in seconds.
+const FRAMES_LOAD_SECS: u32 = 3;
+
+/// The page after a logout. Without frames the browser goes on at once.
+pub(crate) fn ended(after: &AfterLogout) -> Response {
+    if after.frames.is_empty()
+        && let Some(location) = &after.location
+    {
+        return go_to(location);
+    }
+    let shown = EndedPage { frames: &after.frames, location: after.location.as_deref() };
+    let mut response = page::html(StatusCode::OK, &shown, PageContext::FlowOnward);
+    let origins: Vec<String> = after.frames.iter().filter_map(|frame| origin(frame)).collect();
+    let headers = response.headers_mut();
+    if !origins.is_empty()
+        && let Some(policy) = headers.get(CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok())
+        && let Ok(value) = HeaderValue::from_str(&format!("{policy}; frame-src {}", origins.join(" ")))
+    {
+        headers.insert(CONTENT_SECURITY_POLICY, value);
+    }
+    if let Some(location) = &after.location
+        && let Ok(value) = HeaderValue::from_str(&format!("{FRAMES_LOAD_SECS}; url={location}"))
+    {
+        headers.insert("refresh", value);
+    }
+    response
+}
+
+fn origin(frame: &str) -> Option<String> {
+    Some(Url::parse(frame).ok()?.origin().ascii_serialization())
+}
+
+/// The page for a malformed request; nobody is signed out.
+fn refused(refusal: Refusal) -> Response {
+    let message = format!(
+        "The application that sent you here made an invalid request: {}. You are still signed in as before. Its developer can \
+         correct this.",
+        refusal.description()
+    );
+    page::error(StatusCode::BAD_REQUEST, "This request cannot be answered", &message)
+}
+
+/// Samples of both pages.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<String> {
+    use crate::pages::tests::{HOSTILE, rendered};
+    let ask = |application| AskPage { user: HOSTILE, application, csrf: "c", request: HOSTILE };
+    let ended = |location| EndedPage { frames: &[], location };
+    vec![rendered(&ask(None)), rendered(&ask(Some(HOSTILE))), rendered(&ended(None))]
+}
