@@ -18,6 +18,17 @@ pub const PREFIX: &str = "sgs_";
 const BODY: usize = 43;
 const CHECKSUM: usize = 6;
 
+/// A new client secret, to be shown once and stored.
+#[derive(Debug)]
+pub struct FreshSecret {
+    /// The secret for the application.
+    pub secret: ClientSecret,
+    /// The digest to store.
+    pub digest: Digest,
+    /// The last four characters.
+    pub hint: String,
+}
+
 /// The keys for digesting and sealing client secrets. Both are derived from the master key and never change.
 pub(crate) struct SecretKeys {
     digest: hmac::Key,

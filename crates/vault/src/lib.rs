@@ -1,11 +1,10 @@
 //! All cryptography: the key ring, sealed tokens, digests of secrets, password hashing.
 //!
-//! All secrets are processed here and nowhere else. The primitives are those of aws-lc-rs and of the argon2
-//! crate; this crate decides which key seals what, in which form, and what an opened text must look like.
+//! All secrets are processed here and nowhere else. The primitives are those of aws-lc-rs and of the argon2 crate; this
+//! crate decides which key seals what, in which form, and what an opened text must look like.
 //!
-//! **Architecture invariant:** this crate knows no HTTP, no database and no clock. Opened texts must have one
-//! canonical form, so that two different texts never represent the same token. An error on opening does not
-//! say why.
+//! **Architecture invariant:** this crate knows no HTTP, no database and no clock. Opened texts must have one canonical
+//! form, so that two different texts never represent the same token. An error on opening does not say why.
 //!
 //! Start reading at [`Vault`], then [`seal`] (the form of tokens) and [`key_ring`] (the keys).
 
@@ -40,6 +39,7 @@ pub mod signing;
 mod source_option;
 mod subkey;
 
+pub use client_secret::FreshSecret;
 pub use device_codes::DeviceCodes;
 pub use digests::{sha256, sha512};
 pub use entropy::{Entropy, SystemEntropy};
@@ -62,17 +62,6 @@ pub struct Vault {
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
     remembered: remembered::Remembered,
-}
-
-/// A new client secret, to be shown once and stored.
-#[derive(Debug)]
-pub struct FreshSecret {
-    /// The secret for the application.
-    pub secret: ClientSecret,
-    /// The digest to store.
-    pub digest: Digest,
-    /// The last four characters.
-    pub hint: String,
 }
 
 impl Vault {
@@ -380,7 +369,7 @@ impl Vault {
         self.hasher.verify_unknown_name(password, share).await
     }
 
-    /// Whether the hash was created with parameters other than the current ones.
+    /// Whether the hash has parameters other than the current ones.
     pub fn needs_rehash(&self, hash: &PasswordHash) -> bool {
         self.hasher.needs_rehash(hash)
     }
