@@ -86,8 +86,10 @@ pub enum OpenIdFault {
     MaxAge,
     #[error("must contain only acr values that this server supports")]
     Acr,
-    #[error("is needed for pairwise identifiers, because the redirect URLs have no common host")]
-    SectorMissing,
+    #[error("cannot be pairwise, because the redirect URLs have no common host")]
+    NoCommonHost,
+    #[error("is not available in this version")]
+    NotAvailable,
 }
 
 impl OpenIdMetadata {
@@ -123,9 +125,7 @@ impl OpenIdMetadata {
         let after = self.post_logout_redirect_uris.iter().all(|url| may_follow_a_logout(url));
         let acr = self.default_acr_values.iter().all(|acr| ACR_VALUES.contains(&acr.as_str()));
         let age = self.default_max_age.is_none_or(|age| (0..=LONGEST_MAX_AGE).contains(&age));
-        let has_sector = self.subject_type == SubjectType::Public
-            || self.sector_identifier_uri.is_some()
-            || has_common_host;
+        let has_sector = self.subject_type == SubjectType::Public || has_common_host;
         require(
             algorithm(&self.id_token_signed_response_alg),
             "id_token_signed_response_alg",
@@ -136,14 +136,15 @@ impl OpenIdMetadata {
             "userinfo_signed_response_alg",
             OpenIdFault::Algorithm,
         );
-        require(https(&self.sector_identifier_uri), "sector_identifier_uri", OpenIdFault::Https);
-        require(has_sector, "sector_identifier_uri", OpenIdFault::SectorMissing);
+        require(has_sector, "subject_type", OpenIdFault::NoCommonHost);
+        // Without reading the document there, any application could claim the sector of another.
+        require(self.sector_identifier_uri.is_none(), "sector_identifier_uri", OpenIdFault::NotAvailable);
         require(age, "default_max_age", OpenIdFault::MaxAge);
         require(acr, "default_acr_values", OpenIdFault::Acr);
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
-        require(https(&self.backchannel_logout_uri), "backchannel_logout_uri", OpenIdFault::Https);
+        require(self.backchannel_logout_uri.is_none(), "backchannel_logout_uri", OpenIdFault::NotAvailable);
         faults
     }
 }
@@ -180,12 +181,10 @@ mod tests {
         let found = faults(|metadata| {
             metadata.id_token_signed_response_alg = Some("EdDSA".to_owned());
             metadata.userinfo_signed_response_alg = Some("RS256".to_owned());
-            metadata.subject_type = SubjectType::Pairwise;
-            metadata.sector_identifier_uri = Some("https://a.example/sector.json".to_owned());
             metadata.default_max_age = Some(0);
             metadata.post_logout_redirect_uris =
                 vec!["https://a.example/bye?x=1".to_owned(), "com.example.app:/bye".to_owned()];
-            metadata.backchannel_logout_uri = Some("https://a.example/logout".to_owned());
+            metadata.frontchannel_logout_uri = Some("https://a.example/logout".to_owned());
         });
         assert_eq!(found, []);
     }
@@ -203,7 +202,11 @@ mod tests {
             names(|m| m.userinfo_signed_response_alg = Some("HS256".to_owned())),
             ["userinfo_signed_response_alg"]
         );
-        assert_eq!(names(|m| m.subject_type = SubjectType::Pairwise), ["sector_identifier_uri"]);
+        assert_eq!(names(|m| m.subject_type = SubjectType::Pairwise), ["subject_type"]);
+        assert_eq!(
+            names(|m| m.sector_identifier_uri = Some("https://a.example/".to_owned())),
+            ["sector_identifier_uri"]
+        );
         assert_eq!(names(|m| m.default_max_age = Some(-1)), ["default_max_age"]);
         assert_eq!(names(|m| m.default_acr_values = vec!["gold".to_owned()]), ["default_acr_values"]);
         assert_eq!(
@@ -211,7 +214,7 @@ mod tests {
             ["frontchannel_logout_uri"]
         );
         assert_eq!(
-            names(|m| m.backchannel_logout_uri = Some("https://a.example/#x".to_owned())),
+            names(|m| m.backchannel_logout_uri = Some("https://a.example/".to_owned())),
             ["backchannel_logout_uri"]
         );
         for url in ["javascript:alert(1)", "/bye", "https://a.example/#x", "https://u:p@a.example/", "data:x"]
