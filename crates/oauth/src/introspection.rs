@@ -5,6 +5,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Act, Grant};
 use crate::parameters::{Name, Parameters};
 use crate::proof::TokenType;
+use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
 use crate::token::token_exchange::subject_of;
@@ -83,6 +84,8 @@ pub struct Facts<'a> {
     pub application: Option<&'a Application>,
     /// The stored user of the token.
     pub user: Option<&'a User>,
+    /// When refresh tokens end.
+    pub refresh_limits: RefreshLimits,
     /// The current time.
     pub now: Timestamp,
 }
@@ -118,7 +121,8 @@ pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Ac
     let application = application_may_introspect(subject, facts)?;
     let user = user_is_active(subject, facts)?;
     let scopes = remaining_scopes(subject, application)?;
-    token_is_live(subject, application, user, facts).then(|| describe(subject, application, user, scopes))
+    token_is_live(subject, application, user, facts)
+        .then(|| describe(subject, application, user, scopes, facts.refresh_limits))
 }
 
 fn application_may_introspect<'a>(
@@ -160,7 +164,7 @@ fn token_is_live(
                 && grant.refreshable
                 && grant.revoked_at.is_none()
                 && grant.generation == token.generation
-                && grant.expires_at.is_none_or(|end| !end.is_past(facts.now))
+                && facts.refresh_limits.end_of(grant).is_none_or(|end| !end.is_past(facts.now))
                 && grant.application_epoch == application.epoch
                 && grant.user_epoch == user.epoch
         }
@@ -181,6 +185,7 @@ fn describe<'a>(
     application: &'a Application,
     user: &'a User,
     scopes: ScopeSet,
+    limits: RefreshLimits,
 ) -> Active<'a> {
     let client_id = application.client_id.as_str();
     let username = user.name.as_str();
@@ -201,7 +206,7 @@ fn describe<'a>(
             username,
             scopes,
             token_type: None,
-            expires_at: grant.expires_at,
+            expires_at: limits.end_of(grant),
             issued_at: grant.rotated_at.unwrap_or(grant.created_at),
             subject: user.id.to_string(),
             id: None,

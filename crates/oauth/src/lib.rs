@@ -27,6 +27,7 @@ pub mod parameters;
 pub mod profile;
 pub mod proof;
 pub mod redirect;
+pub mod refresh_expiry;
 pub mod refusal;
 pub mod registration;
 pub mod revocation;

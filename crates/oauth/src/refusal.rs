@@ -152,6 +152,7 @@ refusals! {
         RefreshTokenOfAnotherClient: "the refresh token was issued to another application" as REFRESH;
         RefreshTokenReplayed: "the refresh token was replaced before; the grant was revoked" as REFRESH;
         RefreshTokenFromTheFuture: "the refresh token has a generation that was not issued yet" as REFRESH;
+        RefreshTokenExpired: "the refresh token has expired" as REFRESH;
         GrantGone: "the grant does not exist any more" as REFRESH;
         GrantRevoked: "the grant was revoked" as REFRESH;
         GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;

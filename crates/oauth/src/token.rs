@@ -10,6 +10,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters};
 use crate::proof::TokenType;
+use crate::refresh_expiry::RefreshExpiry;
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
 use domain::id::{ConsentId, Epoch, UserId};
@@ -140,6 +141,8 @@ pub struct TokenResponse {
     pub expires_in: i64,
     /// `refresh_token`, if the grant has one.
     pub refresh_token: Option<RefreshTokenText>,
+    /// When the refresh token ends, if the server limits it.
+    pub refresh_expiry: Option<RefreshExpiry>,
     /// `issued_token_type`, for an exchanged token.
     pub issued_token_type: Option<&'static str>,
     /// The scopes of the access token; the response always names them in `scope`.

@@ -85,6 +85,8 @@ fn app_settings(
         pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
         require_pushed_requests: settings.pushed_requests.required,
         refresh_grace_secs: settings.tokens.refresh_grace_secs,
+        refresh_lifetime_secs: settings.tokens.refresh_lifetime_secs,
+        refresh_idle_secs: settings.tokens.refresh_idle_secs,
         session_lifetime_secs: settings.sessions.lifetime_secs,
         secret_overlap_secs: settings.client_secrets.overlap_secs,
         reveal_client_secret: settings.compatibility.reveal_client_secret,

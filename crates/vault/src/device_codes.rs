@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::{DeviceCodeText, Digest};
 use oauth::device::UserCode;
 
+use crate::Vault;
 use crate::master_key::MasterKey;
 
 /// The prefix of every device code.
@@ -26,6 +27,23 @@ pub struct DeviceCodes {
     pub user_code: UserCode,
     /// The digest of the user code.
     pub user_digest: Digest,
+}
+
+impl Vault {
+    /// Creates the codes of a device.
+    pub fn new_device_codes(&self) -> DeviceCodes {
+        self.devices.create(|| self.random())
+    }
+
+    /// The digest by which a request of a device is stored; `None` if the text cannot be a device code.
+    pub fn device_code_digest(&self, code: &DeviceCodeText) -> Option<Digest> {
+        self.devices.device_digest(code)
+    }
+
+    /// The digest by which a request of a device is found from the code that its user typed.
+    pub fn user_code_digest(&self, code: UserCode) -> Digest {
+        self.devices.user_digest(code)
+    }
 }
 
 pub(crate) struct DeviceKeys {

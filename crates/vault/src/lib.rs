@@ -13,11 +13,10 @@ use std::sync::Arc;
 use domain::account::SealedOption;
 use domain::id::{ClientId, CodeId, DataSourceId, PushedRequestId, SessionId, TokenId, UserId};
 use domain::secret::{
-    AccessTokenText, ClientSecret, CodeText, CsrfToken, DeviceCodeText, Digest, Password, PasswordHash,
-    RefreshTokenText, SessionCookie,
+    AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
+    SessionCookie,
 };
 use domain::time::Timestamp;
-use oauth::device::UserCode;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use zeroize::Zeroizing;
 
@@ -192,21 +191,6 @@ impl Vault {
     /// If the text is not exactly what was sealed.
     pub fn open_code(&self, text: &str) -> Result<AuthorizationCode, Unsealed> {
         payload::read_code(&self.ring.open_text(Purpose::Code, text)?.bytes)
-    }
-
-    /// Creates the codes of a device.
-    pub fn new_device_codes(&self) -> DeviceCodes {
-        self.devices.create(|| self.random())
-    }
-
-    /// The digest by which a request of a device is stored; `None` if the text cannot be a device code.
-    pub fn device_code_digest(&self, code: &DeviceCodeText) -> Option<Digest> {
-        self.devices.device_digest(code)
-    }
-
-    /// The digest by which a request of a device is found from the code that its user typed.
-    pub fn user_code_digest(&self, code: UserCode) -> Digest {
-        self.devices.user_digest(code)
     }
 
     /// Seals the position of a next link.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use oauth::application::Profile;
+use oauth::refresh_expiry::RefreshLimits;
 
 use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
@@ -34,6 +35,10 @@ pub struct AppSettings {
     pub require_pushed_requests: bool,
     /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
+    /// How long a new grant can be refreshed, in seconds; 0 for as long as it is not revoked.
+    pub refresh_lifetime_secs: u32,
+    /// The time in which a refresh token must be used again, in seconds; 0 for any time.
+    pub refresh_idle_secs: u32,
     /// The lifetime of a browser session in seconds.
     pub session_lifetime_secs: u32,
     /// How long the older of two secrets stays valid, in seconds.
@@ -60,6 +65,16 @@ pub struct AppSettings {
     pub odata_timeout_secs: u32,
 }
 
+impl AppSettings {
+    /// When refresh tokens end.
+    pub(crate) fn refresh_limits(&self) -> RefreshLimits {
+        RefreshLimits {
+            lifetime_secs: self.refresh_lifetime_secs.into(),
+            idle_secs: self.refresh_idle_secs.into(),
+        }
+    }
+}
+
 impl Default for AppSettings {
     fn default() -> Self {
         Self {
@@ -70,6 +85,8 @@ impl Default for AppSettings {
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
             require_pushed_requests: false,
             refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
+            refresh_lifetime_secs: 0,
+            refresh_idle_secs: 0,
             session_lifetime_secs: lifetimes::SESSION_LIFETIME_SECS,
             secret_overlap_secs: lifetimes::SECRET_OVERLAP_SECS,
             reveal_client_secret: false,

@@ -155,6 +155,7 @@ impl IntrospectionService {
                 .as_ref()
                 .or_else(|| (client.application().id == application).then(|| client.application())),
             user: user.as_deref().map(|account| &account.user),
+            refresh_limits: self.context.settings.refresh_limits(),
             now: self.context.now(),
         };
         let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };

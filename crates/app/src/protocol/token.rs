@@ -194,6 +194,12 @@ impl TokenService {
         let now = self.context.now();
         let application = client.application();
         let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
+        let limits = self.context.settings.refresh_limits();
+        let ends_at = if decision.refreshable {
+            limits.end_of_new_grant(now)
+        } else {
+            Some(now.plus_secs(decision.lifetime_secs))
+        };
         let new = NewGrant {
             application: application.id,
             application_epoch: application.epoch,
@@ -206,7 +212,7 @@ impl TokenService {
             refreshable: decision.refreshable,
             key,
             at: now,
-            expires_at: (!decision.refreshable).then(|| now.plus_secs(decision.lifetime_secs)),
+            expires_at: ends_at,
         };
         let grant = match self.create_grant_once(new, origin).await? {
             GrantCreation::Grant(id) => id,
@@ -228,7 +234,9 @@ impl TokenService {
             binding: None,
             details: decision.details.clone(),
         };
-        self.respond(client, &access, refresh.transpose()?).await
+        let issued = self.respond(client, &access, refresh.transpose()?).await?;
+        let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();
+        Ok(TokenResponse { refresh_expiry, ..issued })
     }
 
     /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
@@ -266,6 +274,7 @@ impl TokenService {
             token_type: TokenType::of(new.binding),
             expires_in: new.lifetime_secs,
             refresh_token,
+            refresh_expiry: None,
             issued_token_type: None,
             scopes: new.scopes.clone(),
             id_token: None,

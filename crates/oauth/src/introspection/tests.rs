@@ -23,7 +23,13 @@ fn token() -> AccessToken {
 /// The response to `client` about the subject: `sub`, and whether it is an access token.
 fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
-    let facts = Facts { client, application: Some(&application), user: Some(&user), now: NOW };
+    let facts = Facts {
+        client,
+        application: Some(&application),
+        user: Some(&user),
+        refresh_limits: RefreshLimits::default(),
+        now: NOW,
+    };
     decide(subject, facts).map(|active| (active.subject, active.token_type == Some(TokenType::Bearer)))
 }
 
@@ -42,7 +48,13 @@ fn a_token_must_be_named() {
 #[test]
 fn a_live_token_is_described_to_its_own_client() {
     let (client, application, user) = (sample::client(|_| {}), sample::application(|_| {}), sample::user(4));
-    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    let facts = Facts {
+        client: &client,
+        application: Some(&application),
+        user: Some(&user),
+        refresh_limits: RefreshLimits::default(),
+        now: NOW,
+    };
     let token = token();
     let active = decide(access(&token), facts).unwrap();
     assert_eq!((active.client_id, active.username), (sample::CLIENT_ID, "user4"));
@@ -106,7 +118,13 @@ fn a_refresh_token_is_active_until_it_is_replaced() {
 fn the_tokens_of_an_inactive_user_are_inactive() {
     let (client, application) = (sample::client(|_| {}), sample::application(|_| {}));
     let user = User { active: false, ..sample::user(4) };
-    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    let facts = Facts {
+        client: &client,
+        application: Some(&application),
+        user: Some(&user),
+        refresh_limits: RefreshLimits::default(),
+        now: NOW,
+    };
     assert_eq!(decide(access(&token()), facts), None);
     assert_eq!(decide(access(&token()), Facts { user: None, ..facts }), None);
     assert_eq!(decide(access(&token()), Facts { application: None, ..facts }), None);
@@ -119,7 +137,13 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let wide = AccessToken { scopes: both.clone(), ..token() };
     let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
-        let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+        let facts = Facts {
+            client: &client,
+            application: Some(&application),
+            user: Some(&user),
+            refresh_limits: RefreshLimits::default(),
+            now: NOW,
+        };
         decide(access(&wide), facts).map(|active| active.scopes)
     };
     assert_eq!(message(both.clone()), Some(both.clone()));
@@ -128,6 +152,12 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let grant = Grant { scopes: both.clone(), ..sample::grant() };
     let application = sample::application(|settings| settings.scopes = BuiltInScope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
-    let facts = Facts { client: &client, application: Some(&application), user: Some(&user), now: NOW };
+    let facts = Facts {
+        client: &client,
+        application: Some(&application),
+        user: Some(&user),
+        refresh_limits: RefreshLimits::default(),
+        now: NOW,
+    };
     assert_eq!(decide(IntrospectedToken::Refresh { token: &refresh, grant: &grant }, facts), None);
 }

@@ -7,6 +7,7 @@ use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Grant, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
+use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::RefreshToken;
@@ -76,6 +77,8 @@ pub struct Facts<'a> {
     pub user: Option<&'a User>,
     /// How long a client that lost the response may present a replaced token again.
     pub grace_secs: i64,
+    /// When refresh tokens end.
+    pub limits: RefreshLimits,
     /// Limit 100, in seconds.
     pub lifetime_limit_secs: i64,
     /// The current time.
@@ -114,6 +117,7 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
     token_belongs_to_client(grant, facts)?;
     grant_is_refreshable(grant)?;
     grant_is_live(grant, facts)?;
+    refresh_token_is_unexpired(grant, facts)?;
     password_grants_are_still_allowed(grant, facts)?;
     user_is_active(facts)?;
     let Some(rotation) = rotation::rotate(token.generation, grant, facts)? else {
@@ -121,8 +125,9 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
     };
     let scopes = scope_is_not_widened(request, grant, facts)?;
     let settings = &facts.client.application().settings;
-    let lifetime_secs = access_token_lifetime_secs(settings, facts.lifetime_limit_secs);
-    Ok(RefreshDecision::Renew(Renewal { rotation, scopes, lifetime_secs }))
+    let most = access_token_lifetime_secs(settings, facts.lifetime_limit_secs);
+    let left = grant.expires_at.map_or(most, |end| end.as_secs() - facts.now.as_secs());
+    Ok(RefreshDecision::Renew(Renewal { rotation, scopes, lifetime_secs: most.min(left.max(1)) }))
 }
 
 fn token_is_genuine(facts: Facts<'_>) -> Result<&RefreshToken, Refusal> {
@@ -147,12 +152,17 @@ fn grant_is_refreshable(grant: &Grant) -> Result<(), Refusal> {
 fn grant_is_live(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
     let application_stands = grant.application_epoch == facts.client.application().epoch;
     let user_stands = facts.user.is_some_and(|user| user.id == grant.user && user.epoch == grant.user_epoch);
-    let expired = grant.expires_at.is_some_and(|end| end.is_past(facts.now));
     match grant.revoked_at {
         Some(_) => Err(Refusal::GrantRevoked),
-        None if application_stands && user_stands && !expired => Ok(()),
+        None if application_stands && user_stands => Ok(()),
         None => Err(Refusal::GrantOutlived),
     }
+}
+
+/// "validate the refresh token": the settings of the server may limit how long it is valid.
+fn refresh_token_is_unexpired(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let expired = facts.limits.end_of(grant).is_some_and(|end| end.is_past(facts.now));
+    if expired { Err(Refusal::RefreshTokenExpired) } else { Ok(()) }
 }
 
 /// The application may have become stricter since the grant was created.

@@ -264,6 +264,10 @@ settings! {
         code_lifetime_secs: u32 = lifetimes::CODE_LIFETIME_SECS, in 1..=lifetimes::CODE_LIFETIME_SECS.into();
         /// How long a refresh token that was rotated still returns the same successor, in seconds.
         refresh_grace_secs: u32 = lifetimes::REFRESH_GRACE_SECS, in 0..=3600;
+        /// How long a new grant can be refreshed, in seconds; 0 for as long as it is not revoked.
+        refresh_lifetime_secs: u32 = 0, in 0..=315_360_000;
+        /// The time in which a refresh token must be used again, in seconds; 0 for any time.
+        refresh_idle_secs: u32 = 0, in 0..=315_360_000;
     }
 
     /// Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)).

@@ -47,6 +47,8 @@ const ROWS: &[Row] = &[
     ("profiles.minimum", "a less strict profile is refused", HERE, "tokens_and_secrets_follow_the_settings"),
     ("tokens.code_lifetime_secs", "a code is refused after it", MAINTENANCE, "the_lifetime_of_a_code_follows_the_setting"),
     ("tokens.refresh_grace_secs", "a rotated refresh token is refused at once", HERE, "tokens_and_secrets_follow_the_settings"),
+    ("tokens.refresh_lifetime_secs", "the client is told the end of its grant, after which it is refused", "crates/web/tests/protocol/refresh.rs", "a_refresh_token_ends_with_the_lifetime_of_its_grant"),
+    ("tokens.refresh_idle_secs", "a refresh token that is not used in time is refused", "crates/web/tests/protocol/refresh.rs", "a_refresh_token_that_is_not_used_in_time_ends"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "tokens_and_secrets_follow_the_settings"),
     ("sessions.lifetime_secs", "the end of a session", HERE, "tokens_and_secrets_follow_the_settings"),
     ("keys.rotate_every_days", "a new key is made", MAINTENANCE, "keys_are_rotated_as_often_as_the_setting_says"),

@@ -1,9 +1,9 @@
 //! Refreshing if the token stays valid until it is revoked, and which scopes a refresh may request.
 
 use serde_json::json;
-use testkit::{ADMIN, TestServer, USER};
+use testkit::{ADMIN, Setup, TestServer, USER};
 
-use crate::client::{Client, Tokens, assert_refused, is_alive};
+use crate::client::{Client, S256, Tokens, assert_refused, is_alive};
 
 #[tokio::test]
 async fn a_refresh_token_stays_valid_until_it_is_revoked() {
@@ -66,5 +66,62 @@ async fn tokens_are_not_accepted_as_another_kind() {
     }
     for wrong in [&tokens.refresh, &code] {
         assert!(!is_alive(&server, wrong).await);
+    }
+}
+
+/// A server whose refresh tokens are limited.
+async fn limited(lifetime_secs: u32, idle_secs: u32) -> TestServer {
+    let mut setup = Setup::default();
+    setup.app.refresh_lifetime_secs = lifetime_secs;
+    setup.app.refresh_idle_secs = idle_secs;
+    TestServer::start_with(setup).await
+}
+
+#[tokio::test]
+async fn a_refresh_token_ends_with_the_lifetime_of_its_grant() {
+    let server = limited(1_000, 0).await;
+    let client = Client::public(&server).await;
+    let code = client.code_with(&server, &USER, &S256).await;
+    let answer = client.exchange_verified(&server, &code).await;
+    let told = answer.json();
+    assert_eq!(told["refresh_token_expires_in"], 1_000, "{told}");
+    assert_eq!(told["authorization_expires_in"], 1_000);
+    assert!(told["refresh_token_timeout"].is_null(), "{told}");
+    server.clock().advance_secs(900);
+    let answer = client.refresh(&server, &Tokens::of(&answer).refresh).await;
+    let told = answer.json();
+    assert_eq!(
+        (told["refresh_token_expires_in"].as_i64(), told["expires_in"].as_i64()),
+        (Some(100), Some(100))
+    );
+    server.clock().advance_secs(100);
+    assert_refused(&client.refresh(&server, &Tokens::of(&answer).refresh).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_not_used_in_time_ends() {
+    let server = limited(0, 1_000).await;
+    let client = Client::register(&server).await;
+    let tokens = client.tokens(&server).await;
+    for _ in 0..3 {
+        server.clock().advance_secs(900);
+        let answer = client.refresh(&server, &tokens.refresh).await.expect(200);
+        assert_eq!(answer.json()["refresh_token_timeout"], 1_000);
+        assert_eq!(answer.json()["refresh_token_expires_in"], 1_000);
+        server.app().node().maintain().await.unwrap();
+    }
+    assert!(client.introspect(&server, &tokens.refresh).await["exp"].is_i64());
+    server.clock().advance_secs(1_000);
+    assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
+    assert_eq!(client.introspect(&server, &tokens.refresh).await["active"], false);
+}
+
+#[tokio::test]
+async fn without_limits_nothing_is_said_about_the_end_of_refresh_tokens() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let told = client.password(&server, &USER).await.json();
+    for member in ["refresh_token_expires_in", "refresh_token_timeout", "authorization_expires_in"] {
+        assert!(told[member].is_null(), "{told}");
     }
 }

@@ -99,7 +99,10 @@ impl TokenService {
             binding: None,
             details: grant.details.clone(),
         };
-        let response = self.respond(client, &access, Some(refresh)).await?;
+        let issued = self.respond(client, &access, Some(refresh)).await?;
+        let limits = self.context.settings.refresh_limits();
+        let refresh_expiry = limits.tell(grant.expires_at, self.context.now());
+        let response = TokenResponse { refresh_expiry, ..issued };
         if grant.details.sign_in.is_none() {
             return Ok(response);
         }
@@ -127,6 +130,7 @@ impl TokenService {
                 grant: grant.as_ref(),
                 user: user.as_deref().map(|account| &account.user),
                 grace_secs: i64::from(self.context.settings.refresh_grace_secs),
+                limits: self.context.settings.refresh_limits(),
                 lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
                 now: self.context.now(),
             },

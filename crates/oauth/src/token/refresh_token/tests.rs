@@ -45,7 +45,16 @@ fn facts<'a>(
     now: Timestamp,
 ) -> Facts<'a> {
     let (token, grant, user) = (Some(token), Some(grant), Some(user));
-    Facts { client, token, grant, user, grace_secs: GRACE, lifetime_limit_secs: 3600, now }
+    Facts {
+        client,
+        token,
+        grant,
+        user,
+        grace_secs: GRACE,
+        limits: RefreshLimits::default(),
+        lifetime_limit_secs: 3600,
+        now,
+    }
 }
 
 fn rotation(decision: Result<RefreshDecision, Refusal>) -> Rotation {
@@ -130,7 +139,7 @@ fn the_token_of_a_revoked_grant_is_refused() {
         Refusal::GrantOutlived
     );
     assert_eq!(refusal(Grant { user_epoch: Epoch::new(4), ..sample::grant() }), Refusal::GrantOutlived);
-    assert_eq!(refusal(Grant { expires_at: Some(NOW), ..sample::grant() }), Refusal::GrantOutlived);
+    assert_eq!(refusal(Grant { expires_at: Some(NOW), ..sample::grant() }), Refusal::RefreshTokenExpired);
     assert_eq!(refusal(Grant { refreshable: false, ..sample::grant() }), Refusal::GrantNotRefreshable);
 }
 
@@ -234,4 +243,26 @@ fn password_grants_are_refused_once_the_application_may_not_use_them() {
     for client in [rotating(), public] {
         assert_eq!(decided(&client, 0, &given, NOW), Err(Refusal::PasswordGrantOver));
     }
+}
+
+#[test]
+fn a_refresh_token_that_was_not_used_in_time_is_refused() {
+    let (client, grant, user) = (rotating(), sample::grant(), sample::user(4));
+    let token = RefreshToken { grant: grant.id, generation: 0 };
+    let limits = RefreshLimits { lifetime_secs: 0, idle_secs: 100 };
+    let after = |secs| {
+        let facts = facts(&client, &token, &grant, &user, NOW.plus_secs(secs));
+        decide(&refresh(None), Facts { limits, ..facts })
+    };
+    assert!(after(99).is_ok());
+    assert_eq!(after(100), Err(Refusal::RefreshTokenExpired));
+}
+
+#[test]
+fn an_access_token_does_not_outlive_its_grant() {
+    let grant = Grant { expires_at: Some(NOW.plus_secs(10)), ..sample::grant() };
+    let Ok(RefreshDecision::Renew(renewal)) = decided(&rotating(), 0, &grant, NOW) else { panic!("renewed") };
+    assert_eq!(renewal.lifetime_secs, 10);
+    let late = decided(&rotating(), 0, &grant, NOW.plus_secs(10));
+    assert_eq!(late, Err(Refusal::RefreshTokenExpired));
 }

@@ -14,6 +14,12 @@ pub(super) struct TokenBody<'a> {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_timeout: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_expires_in: Option<i64>,
     scope: &'a str,
     /// [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +35,9 @@ impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
             token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             refresh_token: response.refresh_token.as_ref().map(RefreshTokenText::expose),
+            refresh_token_expires_in: response.refresh_expiry.map(|expiry| expiry.refresh_token),
+            refresh_token_timeout: response.refresh_expiry.and_then(|expiry| expiry.timeout),
+            authorization_expires_in: response.refresh_expiry.and_then(|expiry| expiry.authorization),
             scope: &issued.scope,
             id_token: response.id_token.as_deref(),
         }
