@@ -51,7 +51,7 @@ async fn insert_user(store: &PostgresStore, name: &str, role: RoleId) -> UserId 
         active: true,
         password_expires_at: None,
         roles: vec![USER_ROLE, role],
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: at(1),
     };
     store.insert_user(new, event(Action::CreateUser, 1)).await.unwrap().unwrap().id

@@ -61,7 +61,7 @@ async fn a_known_and_an_unknown_name_take_the_same_statements() {
         active: true,
         password_expires_at: None,
         roles: vec![USER_ROLE],
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: NOW,
     };
     let bob = store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap();

@@ -75,7 +75,7 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
         active: true,
         password_expires_at: None,
         roles: Vec::new(),
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: Timestamp::from_secs(0),
     };
     let user = store.insert_user(user, event()).await?.map_err(|refusal| format!("{refusal:?}"))?;

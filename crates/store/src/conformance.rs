@@ -321,7 +321,7 @@ async fn insert_user(store: &Arc<dyn Store>, name: &str, roles: &[RoleId]) -> Re
         active: true,
         password_expires_at: None,
         roles: roles.to_vec(),
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: START,
     };
     store.insert_user(new, event(Action::CreateUser)).await.unwrap()

@@ -174,7 +174,7 @@ impl TestServer {
             active: true,
             password_expires_at: None,
             roles: roles.to_vec(),
-            attributes: Default::default(),
+            attributes: domain::account::attributes::UserAttributes::default(),
             at: self.clock.now(),
         };
         let audit = self.audit(Action::CreateUser);

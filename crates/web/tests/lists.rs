@@ -28,7 +28,7 @@ async fn add_users(server: &TestServer, count: usize) {
             active: true,
             password_expires_at: None,
             roles: vec![USER_ROLE],
-            attributes: Default::default(),
+            attributes: domain::account::attributes::UserAttributes::default(),
             at: AT,
         };
         let made = server.store().insert_user(new, event(Action::CreateUser)).await;

@@ -50,7 +50,7 @@ impl SetupService {
                 active: true,
                 password_expires_at: None,
                 roles: vec![role],
-                attributes: Default::default(),
+                attributes: domain::account::attributes::UserAttributes::default(),
                 at: self.context.now(),
             };
             let created = self.context.store.insert_user(new, audit).await?;

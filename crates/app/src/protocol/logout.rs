@@ -102,9 +102,9 @@ impl LogoutService {
             Some(id) => self.context.application_by_client_id(id).await?,
             None => None,
         };
-        let subject = session
-            .zip(application.as_deref())
-            .map(|(session, application)| self.context.subject(&session.caller.account().user, application));
+        let subject = session.zip(application.as_deref()).map(|(session, application)| {
+            crate::protocol::subject::subject_of(&session.caller.account().user, application)
+        });
         let current = session.map(|session| CurrentSession {
             subject: subject.as_deref().unwrap_or_default(),
             sid: session.session.sid.as_deref(),

@@ -1,13 +1,10 @@
 //! The identifier of a user for an application.
 
-use crate::Context;
 use domain::account::User;
 use oauth::application::Application;
 use oauth::oidc::subject;
 
-impl Context {
-    /// `sub` of the user for the application.
-    pub(crate) fn subject(&self, user: &User, application: &Application) -> String {
-        subject::identifier(vault::sha256(&subject::preimage(&user.subject_seed, application)))
-    }
+/// `sub` of the user for the application.
+pub(crate) fn subject_of(user: &User, application: &Application) -> String {
+    subject::identifier(vault::sha256(&subject::preimage(&user.subject_seed, application)))
 }

@@ -13,7 +13,11 @@ const PROTOCOL_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_tim
 
 /// The members of the metadata document.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are those of the specifications")]
+#[expect(
+    missing_docs,
+    clippy::struct_excessive_bools,
+    reason = "the names and types are those of the specifications"
+)]
 pub struct OpenIdProvider {
     pub userinfo_endpoint: String,
     pub end_session_endpoint: String,

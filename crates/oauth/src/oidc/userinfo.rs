@@ -26,7 +26,7 @@ pub fn claims(
     claims
 }
 
-/// What a signed userinfo response says: "If signed, the UserInfo Response MUST contain the Claims `iss` […] and `aud`"
+/// What a signed userinfo response says: "If signed, the `UserInfo` Response MUST contain the Claims `iss` […] and `aud`"
 /// ([OpenID Connect Core §5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)).
 pub fn to_be_signed(mut claims: Claims, issuer: &str, client_id: &str) -> Vec<u8> {
     claims.insert("iss".to_owned(), issuer.into());

@@ -137,7 +137,7 @@ pub(crate) async fn insert_user(store: &SqliteStore, name: &str, role: RoleId, s
         active: true,
         password_expires_at: None,
         roles: vec![USER_ROLE, role],
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: at(secs),
     };
     store.insert_user(new, event(Action::CreateUser, secs)).await.unwrap().unwrap()

@@ -78,7 +78,7 @@ fn new_user(name: &str, roles: &[RoleId]) -> NewUser {
         active: true,
         password_expires_at: None,
         roles: roles.to_vec(),
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: START,
     }
 }

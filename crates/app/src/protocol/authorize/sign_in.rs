@@ -29,7 +29,7 @@ impl AuthorizationService {
     pub(super) fn signed_in(&self, checked: &Checked, session: &LiveSession) -> SignedIn {
         let user = &session.caller.account().user;
         let is_expected = checked.expected.is_empty() || {
-            let subject = self.context.subject(user, &checked.application);
+            let subject = crate::protocol::subject::subject_of(user, &checked.application);
             checked.expected.iter().all(|expected| *expected == subject)
         };
         SignedIn {

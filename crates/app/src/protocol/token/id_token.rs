@@ -34,7 +34,7 @@ impl TokenService {
         };
         let token = IdToken {
             issuer: &self.context.settings.public_url,
-            subject: &self.context.subject(user, application),
+            subject: &crate::protocol::subject::subject_of(user, application),
             client_id: application.client_id.as_str(),
             user,
             sign_in,

@@ -146,7 +146,7 @@ async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {
         active: name != "gone",
         password_expires_at: (name == "ada").then_some(OVER),
         roles: roles.to_vec(),
-        attributes: Default::default(),
+        attributes: domain::account::attributes::UserAttributes::default(),
         at: START,
     };
     store.insert_user(new, event(Action::CreateUser)).await.unwrap().unwrap()
