@@ -142,7 +142,7 @@ impl AuthorizationService {
             Ok(valid) => valid,
             Err(refused) => return Ok(self.note_refusal(&refused, session, origin).await),
         };
-        let signed_in = session.map(|session| self.signed_in(&valid, session));
+        let signed_in = session.map(|session| sign_in::signed_in(&valid, session));
         let consent = match session {
             Some(session) => {
                 let user = session.session.user;
@@ -199,7 +199,7 @@ impl AuthorizationService {
                 .await;
             return Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() });
         };
-        match authorize::approve(&valid.valid, &self.signed_in(&valid, session), Some(&consent)) {
+        match authorize::approve(&valid.valid, &sign_in::signed_in(&valid, session), Some(&consent)) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }

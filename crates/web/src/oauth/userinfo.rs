@@ -84,7 +84,7 @@ fn dead_token(description: &str) -> Response {
     challenge(StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken), description)
 }
 
-/// "When an error condition occurs, the UserInfo Endpoint returns an Error Response as defined in Section 3 of OAuth 2.0
+/// "When an error condition occurs, the `UserInfo` Endpoint returns an Error Response as defined in Section 3 of OAuth 2.0
 /// Bearer Token Usage" ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)). A request without a token gets no
 /// error code.
 fn challenge(status: StatusCode, code: Option<ErrorCode>, description: &str) -> Response {

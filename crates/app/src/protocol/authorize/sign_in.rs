@@ -25,22 +25,6 @@ impl AuthorizationService {
         Ok(expected)
     }
 
-    /// The user of the session, and whether it is the expected one.
-    pub(super) fn signed_in(&self, checked: &Checked, session: &LiveSession) -> SignedIn {
-        let user = &session.caller.account().user;
-        let is_expected = checked.expected.is_empty() || {
-            let subject = crate::protocol::subject::subject_of(user, &checked.application);
-            checked.expected.iter().all(|expected| *expected == subject)
-        };
-        SignedIn {
-            user: session.session.user,
-            epoch: session.session.user_epoch,
-            auth_time: session.session.auth_time,
-            sid: session.session.sid.clone(),
-            is_expected,
-        }
-    }
-
     /// Records that the application learns of the session by an ID token, so that it is told when the session ends.
     pub(super) async fn note_session(
         &self,
@@ -55,5 +39,21 @@ impl AuthorizationService {
             self.context.store.note_session_application(session.session.id, application.id).await?;
         }
         Ok(())
+    }
+}
+
+/// The user of the session, and whether it is the expected one.
+pub(super) fn signed_in(checked: &Checked, session: &LiveSession) -> SignedIn {
+    let user = &session.caller.account().user;
+    let is_expected = checked.expected.is_empty() || {
+        let subject = crate::protocol::subject::subject_of(user, &checked.application);
+        checked.expected.iter().all(|expected| *expected == subject)
+    };
+    SignedIn {
+        user: session.session.user,
+        epoch: session.session.user_epoch,
+        auth_time: session.session.auth_time,
+        sid: session.session.sid.clone(),
+        is_expected,
     }
 }
