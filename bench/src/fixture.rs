@@ -27,6 +27,8 @@ pub(crate) struct Fixture {
     pub(crate) server: Server,
     pub(crate) place: Installation,
     service: Client,
+    /// Service applications with signed tokens, in the order of [`SignedWith::ALL`].
+    signed: Vec<Client>,
     web: Client,
     cookies: String,
 }
@@ -53,6 +55,18 @@ impl Installation {
         std::fs::copy(self.data_folder.join("master.key"), data_folder.join("master.key"))?;
         Ok(Self { data_folder, database: self.database.clone() })
     }
+}
+
+/// The algorithm of signed tokens.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum SignedWith {
+    EdDsa,
+    Es256,
+    Rs256,
+}
+
+impl SignedWith {
+    const ALL: [(Self, &str); 3] = [(Self::EdDsa, "EdDSA"), (Self::Es256, "ES256"), (Self::Rs256, "RS256")];
 }
 
 /// A registered application.
@@ -120,9 +134,13 @@ impl Fixture {
         add_data_source(&mut connection, &readings).await.context("cannot add the data source")?;
         let service =
             register(&mut connection, "Bench service", "compatible", &["client_credentials"]).await?;
+        let mut signed = Vec::new();
+        for (_, algorithm) in SignedWith::ALL {
+            signed.push(register_signed(&mut connection, algorithm).await?);
+        }
         let grants = ["authorization_code", "refresh_token"];
         let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
-        let mut fixture = Self { server, place, service, web, cookies: String::new() };
+        let mut fixture = Self { server, place, service, signed, web, cookies: String::new() };
         let mut browser = Browser::open(fixture.server.address).await?;
         browser
             .authorize(&fixture.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)
@@ -138,8 +156,25 @@ impl Fixture {
     }
 
     pub(crate) async fn service_token(&self) -> Result<String> {
-        let answer = Connection::open(self.server.address).await?.send(self.client_credentials()?).await?;
+        self.token(self.client_credentials()?).await
+    }
+
+    /// The access token in the response to a token request.
+    pub(crate) async fn token(&self, request: Call) -> Result<String> {
+        let answer = Connection::open(self.server.address).await?.send(request).await?;
         text(&answer.json()?, "access_token")
+    }
+
+    /// A token request of a service application with signed tokens.
+    pub(crate) fn signed_token(&self, algorithm: SignedWith) -> Result<Call> {
+        self.signed[algorithm as usize].token_request(&[("grant_type", "client_credentials")])
+    }
+
+    /// The introspection of its token by a service application with signed tokens.
+    pub(crate) fn introspection_by(&self, algorithm: SignedWith, token: &str) -> Result<Call> {
+        let client = &self.signed[algorithm as usize];
+        let call = call::post_form("/oauth2/introspect", &[("token", token)])?;
+        call::with_basic(call, &client.id, &client.secret)
     }
 
     /// The revocation of an access token of the service application.
@@ -200,6 +235,19 @@ async fn manage(connection: &mut Connection, call: Call) -> Result<Value> {
 
 async fn register(connection: &mut Connection, name: &str, profile: &str, grants: &[&str]) -> Result<Client> {
     let body = json!({"name": name, "redirectUrls": [REDIRECT], "profile": profile, "grantTypes": grants});
+    register_body(connection, name, body).await
+}
+
+async fn register_signed(connection: &mut Connection, algorithm: &str) -> Result<Client> {
+    let name = format!("Bench {algorithm}");
+    let body = json!({
+        "name": name, "redirectUrls": [REDIRECT], "grantTypes": ["client_credentials"], "tokenFormat": "jwt",
+        "accessTokenSigningAlg": algorithm, "introspectionSignedResponseAlg": algorithm,
+    });
+    register_body(connection, &name, body).await
+}
+
+async fn register_body(connection: &mut Connection, name: &str, body: Value) -> Result<Client> {
     let call = call::post_json("/api/mgmt/oauth/client/applications", &body)?;
     let application = manage(connection, call).await.with_context(|| format!("cannot register {name}"))?;
     Ok(Client { id: text(&application, "clientId")?, secret: text(&application, "clientSecret")? })

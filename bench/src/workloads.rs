@@ -16,7 +16,7 @@ use hyper::header::HeaderName;
 
 use crate::Options;
 use crate::call::{self, Call, Connection};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, SignedWith};
 use crate::floor;
 use crate::load::{self, Script};
 use crate::peer::Peer;
@@ -36,8 +36,12 @@ struct Workload {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     ClientCredentials,
+    SignedToken(SignedWith),
     Introspection,
+    IntrospectionOfSigned,
+    SignedIntrospection,
     Entity,
+    EntityBySigned,
     Top100,
     Rows10000,
     CodeExchange,
@@ -46,7 +50,38 @@ enum Kind {
 
 const WORKLOADS: &[Workload] = &[
     workload("client_credentials", "client_credentials, opaque token", Kind::ClientCredentials, 64),
+    workload(
+        "jwt_eddsa",
+        "client_credentials, token signed with EdDSA",
+        Kind::SignedToken(SignedWith::EdDsa),
+        64,
+    ),
+    workload(
+        "jwt_es256",
+        "client_credentials, token signed with ES256",
+        Kind::SignedToken(SignedWith::Es256),
+        64,
+    ),
+    workload(
+        "jwt_rs256",
+        "client_credentials, token signed with RS256",
+        Kind::SignedToken(SignedWith::Rs256),
+        64,
+    ),
     workload("introspection", "introspection of an opaque token", Kind::Introspection, 64),
+    workload("introspection_of_jwt", "introspection of a signed token", Kind::IntrospectionOfSigned, 64),
+    workload(
+        "introspection_by_jwt",
+        "introspection with an answer signed with EdDSA",
+        Kind::SignedIntrospection,
+        64,
+    ),
+    workload(
+        "odata_entity_by_jwt",
+        "check of a signed token and one entity by key",
+        Kind::EntityBySigned,
+        64,
+    ),
     workload("odata_entity", "bearer check and one entity by key", Kind::Entity, 64),
     workload("odata_top_100", "bearer check and $top=100", Kind::Top100, 64),
     workload("odata_10000_rows", "bearer check and 10,000 rows", Kind::Rows10000, 8),
@@ -130,15 +165,33 @@ async fn fixture_scripts(
         Kind::Introspection => {
             repeat(&[fixture.introspection(&fixture.service_token().await?)?], connections)
         }
-        Kind::Entity => {
-            let keys = (1..=1_000).map(|n| n * 7_919 % sample::ROWS + 1);
-            let paths: Vec<String> = keys.map(|key| format!("readings({key})")).collect();
-            repeat(&odata(fixture, &paths, None).await?, connections)
+        Kind::SignedToken(algorithm) => repeat(&[fixture.signed_token(algorithm)?], connections),
+        Kind::IntrospectionOfSigned => {
+            let token = fixture.token(fixture.signed_token(SignedWith::EdDsa)?).await?;
+            repeat(&[fixture.introspection_by(SignedWith::EdDsa, &token)?], connections)
         }
-        Kind::Top100 => repeat(&odata(fixture, &["readings?$top=100".to_owned()], None).await?, connections),
+        Kind::SignedIntrospection => {
+            let token = fixture.token(fixture.signed_token(SignedWith::EdDsa)?).await?;
+            let call = fixture.introspection_by(SignedWith::EdDsa, &token)?;
+            let accept = "application/token-introspection+jwt";
+            repeat(&[call::with_header(call, hyper::header::ACCEPT, accept)?], connections)
+        }
+        Kind::Entity => {
+            let token = fixture.service_token().await?;
+            repeat(&odata(&token, &entities(), None)?, connections)
+        }
+        Kind::EntityBySigned => {
+            let token = fixture.token(fixture.signed_token(SignedWith::EdDsa)?).await?;
+            repeat(&odata(&token, &entities(), None)?, connections)
+        }
+        Kind::Top100 => {
+            let token = fixture.service_token().await?;
+            repeat(&odata(&token, &["readings?$top=100".to_owned()], None)?, connections)
+        }
         Kind::Rows10000 => {
             let paths = ["readings?$top=10000".to_owned()];
-            repeat(&odata(fixture, &paths, Some("odata.maxpagesize=10000")).await?, connections)
+            let token = fixture.service_token().await?;
+            repeat(&odata(&token, &paths, Some("odata.maxpagesize=10000"))?, connections)
         }
         Kind::CodeExchange => Queue::shared(scripts::codes(fixture, amount(duration)).await?, connections),
         Kind::Refresh => {
@@ -166,11 +219,16 @@ fn repeat(calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
     (0..connections).map(|index| Box::new(Repeat::new(calls, index)) as Box<dyn Script>).collect()
 }
 
-/// Reads the sample data with the token of a service application.
-async fn odata(fixture: &Fixture, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
-    let token = fixture.service_token().await?;
+/// The paths of many single rows.
+fn entities() -> Vec<String> {
+    let keys = (1..=1_000).map(|n| n * 7_919 % sample::ROWS + 1);
+    keys.map(|key| format!("readings({key})")).collect()
+}
+
+/// Reads the sample data with a token.
+fn odata(token: &str, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
     let read = |path: &String| {
-        let call = call::with_bearer(call::get(&format!("/api/odata4/bench/{path}"))?, &token)?;
+        let call = call::with_bearer(call::get(&format!("/api/odata4/bench/{path}"))?, token)?;
         prefer.map_or(Ok(call.clone()), |prefer| {
             call::with_header(call, HeaderName::from_static("prefer"), prefer)
         })

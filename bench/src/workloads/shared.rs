@@ -93,7 +93,7 @@ async fn burst(
     let duration = options.duration();
     machine::move_family(postgres.process_id(), LOAD_CORE)?;
     machine::move_family(second.pid(), LOAD_CORE)?;
-    let calls = odata(fixture, &["readings(7)".to_owned()], None).await?;
+    let calls = odata(&fixture.service_token().await?, &["readings(7)".to_owned()], None)?;
     let checks = || drive_from(SERVER_CORE, &fixture.server, || repeat(&calls, 4), duration);
     let wanted = (u32::try_from(duration.as_secs())? + 2) * BURST_PER_SECOND;
     let calls = revocations(fixture, wanted).await?;
