@@ -1,6 +1,7 @@
 //! Tests of access tokens that others can read ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
 
 use app::identity::caller::RequestOrigin;
+use app::node::clock::Clock as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth::signing::{JwtType, SigningAlgorithm};
@@ -120,6 +121,32 @@ async fn a_new_password_ends_signed_tokens() {
     let password = json!({ "passwordInfo": { "password": "another pilot boat 7" } });
     server.put(&path).basic(&ADMIN).json(&password).send().await.expect(200);
     assert!(!is_alive(&server, &token).await);
+}
+
+#[tokio::test]
+async fn revoking_everything_ends_signed_tokens() {
+    let server = TestServer::start().await;
+    let client = client(&server, json!({})).await;
+    let user = server.user(&USER).await.id.get();
+    for payload in [
+        json!({ "user": user }),
+        json!({ "application": client.id }),
+        json!({ "user": user, "application": client.id }),
+        json!({ "issuedBefore": "now" }),
+    ] {
+        let token = client.tokens(&server).await.access;
+        server.clock().advance_secs(1);
+        let mut payload = payload;
+        if payload.get("issuedBefore").is_some() {
+            let now = jiff::Timestamp::from_microsecond(server.clock().now().as_micros()).unwrap();
+            payload = json!({ "issuedBefore": now.to_string() });
+        }
+        assert!(is_alive(&server, &token).await);
+        server.post("/api/admin/revocations").basic(&ADMIN).json(&payload).send().await.expect(204);
+        assert!(!is_alive(&server, &token).await, "{payload}");
+        assert_eq!(client.introspect(&server, &token).await, json!({ "active": false }), "{payload}");
+        assert!(is_alive(&server, &client.tokens(&server).await.access).await, "{payload}");
+    }
 }
 
 /// The attacks of [RFC 8725 §2](https://www.rfc-editor.org/rfc/rfc8725#section-2), and texts of this server that are no
