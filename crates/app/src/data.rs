@@ -12,6 +12,7 @@ use bytes::Bytes;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
+use oauth::resource;
 use oauth::scope::BuiltInScope;
 use odata::format::{self, Format};
 use odata::plan::Plan;
@@ -128,7 +129,9 @@ impl DataService {
     ) -> Result<Vec<DataSource>, DataRefusal> {
         self.may_read_data(caller, origin).await?;
         let own = caller.account().user.id;
-        Ok(self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?)
+        let mut sources = self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?;
+        sources.retain(|source| self.is_within_token(caller, &source.name));
+        Ok(sources)
     }
 
     /// Responds to a request for data with what the caller may see.
@@ -200,6 +203,12 @@ impl DataService {
         request: &DataRequest<'_>,
     ) -> Result<Arc<DataSource>, DataRefusal> {
         let record = self.context.data_source_by_name(request.source).await.map_err(Fault::from)?;
+        let name = record.as_ref().map_or(request.source, |record| &record.name);
+        if !self.is_within_token(caller, name) {
+            let why = "the token is limited to other resources";
+            self.audit_refusal(caller, why, Some(name), request.origin).await?;
+            return Err(DataRefusal::AccessEnded);
+        }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
         if may_read(&record, caller.account().user.id) {
             return Ok(record);
@@ -207,6 +216,14 @@ impl DataService {
         let why = "neither owns the data source nor shares it";
         self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
         Err(DataRefusal::UnknownSource)
+    }
+
+    /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707
+    /// §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
+    fn is_within_token(&self, caller: &Caller, source: &str) -> bool {
+        caller.token().is_none_or(|token| {
+            resource::include_source(&token.details.resources, source, &self.context.settings.public_url)
+        })
     }
 
     async fn audit_refusal(

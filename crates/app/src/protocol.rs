@@ -6,6 +6,7 @@ pub mod device;
 pub mod introspection;
 pub mod logout;
 pub mod pushed_requests;
+mod resources;
 mod signed_access_tokens;
 mod subject;
 pub mod token;

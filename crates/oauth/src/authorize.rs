@@ -71,6 +71,8 @@ pub struct Facts<'a> {
     pub scopes: &'a ScopeRegistry,
     /// How the request arrived.
     pub delivered: Delivered,
+    /// The resources of the request in their canonical form, or why they are refused.
+    pub resources: &'a Result<Vec<String>, Refusal>,
     /// Whether every application must push its requests.
     pub pushing_is_required: bool,
 }

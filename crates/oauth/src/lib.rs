@@ -30,6 +30,7 @@ pub mod redirect;
 pub mod refresh_expiry;
 pub mod refusal;
 pub mod registration;
+pub mod resource;
 pub mod revocation;
 pub mod revocation_request;
 #[cfg(test)]

@@ -153,6 +153,7 @@ refusals! {
         RefreshTokenReplayed: "the refresh token was replaced before; the grant was revoked" as REFRESH;
         RefreshTokenFromTheFuture: "the refresh token has a generation that was not issued yet" as REFRESH;
         RefreshTokenExpired: "the refresh token has expired" as REFRESH;
+        ResourceGone: "a resource of the grant does not exist any more";
         GrantGone: "the grant does not exist any more" as REFRESH;
         GrantRevoked: "the grant was revoked" as REFRESH;
         GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;
@@ -213,6 +214,12 @@ refusals! {
     }
     ConsentRequired {
         NotConsented: "the user has not allowed this, and prompt none does not allow asking";
+    }
+    InvalidTarget {
+        ResourceMalformed: "resource is not an absolute URI without a fragment, or is too long";
+        TooManyResources: "there are more than 8 resources";
+        ResourceUnknown: "resource is not one that this server knows";
+        ResourceNotGranted: "resource is not one that was granted";
     }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use domain::account::SealedOption;
-use domain::id::{ClientId, CodeId, DataSourceId, PushedRequestId, SessionId, TokenId, UserId};
+use domain::id::{ClientId, CodeId, DataSourceId, SessionId, TokenId, UserId};
 use domain::secret::{
     AccessTokenText, ClientSecret, CodeText, CsrfToken, Digest, Password, PasswordHash, RefreshTokenText,
     SessionCookie,
@@ -281,27 +281,6 @@ impl Vault {
     pub fn parse_session_cookie(&self, cookie: &SessionCookie) -> Result<(SessionId, Digest), Unsealed> {
         let (id, secret) = session::parse(cookie)?;
         Ok((id, self.sessions.digest(&secret)))
-    }
-
-    /// Creates the secret half of a reference to a pushed request, and the digest to store.
-    pub fn new_reference_secret(&self) -> (reference::ReferenceSecret, Digest) {
-        let secret = reference::ReferenceSecret::from_bytes(self.random());
-        let digest = self.references.digest(&secret);
-        (secret, digest)
-    }
-
-    /// Composes the `request_uri` of a pushed request.
-    pub fn reference(&self, id: PushedRequestId, secret: &reference::ReferenceSecret) -> String {
-        reference::compose(id, secret)
-    }
-
-    /// Parses a `request_uri` into the number of the pushed request and the digest to compare with the stored one.
-    ///
-    /// # Errors
-    /// If it does not have the form of one of ours.
-    pub fn parse_reference(&self, text: &str) -> Result<(PushedRequestId, Digest), Unsealed> {
-        let (id, secret) = reference::parse(text)?;
-        Ok((id, self.references.digest(&secret)))
     }
 
     /// Creates a random value for a browser without a session, to which its forms are bound.

@@ -8,6 +8,7 @@ use domain::id::PushedRequestId;
 use domain::secret::Digest;
 use oauth::authorize::REFERENCE_PREFIX;
 
+use crate::Vault;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 
@@ -18,7 +19,7 @@ const SECRET_CHARACTERS: usize = 43;
 pub struct ReferenceSecret([u8; 32]);
 
 impl ReferenceSecret {
-    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+    const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }
@@ -36,18 +37,18 @@ impl ReferenceKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &*master.subkey("pushed request digest")))
     }
 
-    pub(crate) fn digest(&self, secret: &ReferenceSecret) -> Digest {
+    fn digest(&self, secret: &ReferenceSecret) -> Digest {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hmac::sign(&self.0, &secret.0).as_ref());
         Digest::from_bytes(bytes)
     }
 }
 
-pub(crate) fn compose(id: PushedRequestId, secret: &ReferenceSecret) -> String {
+fn compose(id: PushedRequestId, secret: &ReferenceSecret) -> String {
     format!("{REFERENCE_PREFIX}{id}.{}", URL_SAFE_NO_PAD.encode(secret.0))
 }
 
-pub(crate) fn parse(reference: &str) -> Result<(PushedRequestId, ReferenceSecret), Unsealed> {
+fn parse(reference: &str) -> Result<(PushedRequestId, ReferenceSecret), Unsealed> {
     let rest = reference.strip_prefix(REFERENCE_PREFIX).ok_or(Unsealed)?;
     let (id, secret) = rest.split_once('.').ok_or(Unsealed)?;
     if secret.len() != SECRET_CHARACTERS {
@@ -56,6 +57,29 @@ pub(crate) fn parse(reference: &str) -> Result<(PushedRequestId, ReferenceSecret
     let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| Unsealed)?;
     let secret = bytes.as_slice().try_into().map_err(|_| Unsealed)?;
     Ok((id.parse().map_err(|_| Unsealed)?, ReferenceSecret(secret)))
+}
+
+impl Vault {
+    /// Creates the secret half of a reference to a pushed request, and the digest to store.
+    pub fn new_reference_secret(&self) -> (ReferenceSecret, Digest) {
+        let secret = ReferenceSecret::from_bytes(self.random());
+        let digest = self.references.digest(&secret);
+        (secret, digest)
+    }
+
+    /// Composes the `request_uri` of a pushed request.
+    pub fn reference(&self, id: PushedRequestId, secret: &ReferenceSecret) -> String {
+        compose(id, secret)
+    }
+
+    /// Parses a `request_uri` into the number of the pushed request and the digest to compare with the stored one.
+    ///
+    /// # Errors
+    /// If it does not have the form of one of ours.
+    pub fn parse_reference(&self, text: &str) -> Result<(PushedRequestId, Digest), Unsealed> {
+        let (id, secret) = parse(text)?;
+        Ok((id, self.references.digest(&secret)))
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
 use oauth::proof::{RequestFacts, may_be_a_bearer_token};
+use oauth::resource;
 use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
@@ -46,6 +47,9 @@ impl AuthenticationService {
         };
         if token.expires_at.is_past(now) {
             return Ok(Err(InvalidAccessToken::Expired(token)));
+        }
+        if !resource::include_this_server(&token.details.resources, &self.context.settings.public_url) {
+            return Ok(Err(InvalidAccessToken::Elsewhere(token)));
         }
         if !may_be_a_bearer_token(token.binding, facts) {
             return Ok(Err(InvalidAccessToken::Unproved(token)));
@@ -108,7 +112,11 @@ impl AuthenticationService {
         let Some(now) = self.context.current_scopes(token.application).await? else {
             return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
-        let scopes = token.scopes.intersection(&now);
+        let mut scopes = token.scopes.intersection(&now);
+        if !resource::include_more_than_data(&token.details.resources, &self.context.settings.public_url) {
+            let beyond = [BuiltInScope::Management, BuiltInScope::Introspect];
+            scopes = scopes.difference(&beyond.into_iter().collect());
+        }
         Ok(Ok(Caller::of_token(account, token, scopes)))
     }
 

@@ -76,6 +76,8 @@ pub(crate) enum InvalidAccessToken {
     Expired(AccessToken),
     /// It was revoked.
     Revoked(AccessToken),
+    /// It is limited to resources of others.
+    Elsewhere(AccessToken),
     /// It is bound to a key, and the request does not prove it.
     Unproved(AccessToken),
 }
@@ -185,6 +187,7 @@ impl Context {
             InvalidAccessToken::Unknown => (RefusalReason::TokenUnknown, None),
             InvalidAccessToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
             InvalidAccessToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
+            InvalidAccessToken::Elsewhere(token) => (RefusalReason::TokenUnknown, Some(token)),
             InvalidAccessToken::Unproved(token) => (RefusalReason::TokenUnproved, Some(token)),
         };
         if let Some(token) = token {

@@ -231,10 +231,12 @@ impl AuthorizationService {
         };
         let Received { request, application: found, pushed } = received;
         let registry = self.context.scope_registry().await?;
+        let resources = self.context.existing_resources(request.resources()).await?;
         let facts = Facts {
             application: found.as_deref(),
             scopes: &registry,
             delivered: pushed.as_ref().map_or(Delivered::ByBrowser, |pushed| Delivered::Pushed(pushed.at)),
+            resources: &resources,
             pushing_is_required: self.context.settings.require_pushed_requests,
         };
         match (authorize::check(&request, facts), found) {

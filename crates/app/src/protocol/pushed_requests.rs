@@ -36,10 +36,12 @@ impl PushedRequestService {
         let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
+        let resources = self.context.existing_resources(pushed.resources()).await?;
         let facts = Facts {
             application: Some(client.application()),
             scopes: &registry,
             delivered: Delivered::Pushed(now),
+            resources: &resources,
             pushing_is_required: false,
         };
         authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;

@@ -7,9 +7,10 @@ use oauth::application::TokenFormat;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::{GrantDetails, GrantOrigin};
-use oauth::parameters::{Parameters, SCOPE};
+use oauth::parameters::{Parameters, RESOURCE, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
+use oauth::resource;
 use oauth::scope::{ScopeRegistry, ScopeSet};
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
 use oauth::token_payload::{AccessToken, RefreshToken};
@@ -102,11 +103,19 @@ impl TokenService {
             Ok(request) => request,
             Err(refusal) => return ("unknown", Err(refusal.into())),
         };
+        let resources = match parameters.all(RESOURCE).and_then(resource::normalised) {
+            Ok(resources) => resources,
+            Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
+        };
         let response = match &request {
-            TokenRequest::AuthorizationCode(request) => self.exchange_code(request, client, origin).await,
-            TokenRequest::RefreshToken(request) => self.refresh_token(request, client, origin).await,
-            TokenRequest::Password(request) => self.password_grant(request, client, origin).await,
-            TokenRequest::ClientCredentials(request) => self.service_token(request, client).await,
+            TokenRequest::AuthorizationCode(request) => {
+                self.exchange_code(request, client, &resources, origin).await
+            }
+            TokenRequest::RefreshToken(request) => {
+                self.refresh_token(request, client, &resources, origin).await
+            }
+            TokenRequest::Password(request) => self.password_grant(request, client, &resources, origin).await,
+            TokenRequest::ClientCredentials(request) => self.service_token(request, client, &resources).await,
             TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
             TokenRequest::TokenExchange(request) => self.exchange_token(request, client).await,
         };
@@ -191,6 +200,17 @@ impl TokenService {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
+        self.create_grant_for(decision, decision.details.clone(), client, origin).await
+    }
+
+    /// Creates a grant whose first access token has other details, such as fewer resources.
+    async fn create_grant_for(
+        &self,
+        decision: &GrantDecision,
+        details: GrantDetails,
+        client: &AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
         let now = self.context.now();
         let application = client.application();
         let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
@@ -232,7 +252,7 @@ impl TokenService {
             scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
             binding: None,
-            details: decision.details.clone(),
+            details,
         };
         let issued = self.respond(client, &access, refresh.transpose()?).await?;
         let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();

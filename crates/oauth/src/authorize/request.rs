@@ -77,6 +77,11 @@ request_parameters! {
 }
 
 impl AuthorizeRequest {
+    /// The requested resources, exactly as sent.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(String::as_str)
+    }
+
     /// Reads the parameters that this endpoint knows, each at most once except `resource`; others are ignored
     /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///

@@ -137,6 +137,7 @@ pub(super) fn decide(
     let prompt = prompt_is_consistent(request)?;
     let sign_in = oidc::request::decide(sent(request), &scopes, &application.settings)?;
     let consent_scopes = scopes.union(&sign_in.claims.scopes());
+    let resources = facts.resources.clone()?;
     Ok(ValidRequest {
         application: application.id,
         application_epoch: application.epoch,
@@ -144,7 +145,7 @@ pub(super) fn decide(
         route,
         redirect_uri: request.redirect_uri.clone(),
         scopes,
-        details: GrantDetails::default(),
+        details: GrantDetails::limited_to(resources),
         challenge,
         prompt,
         delivered: facts.delivered,

@@ -33,7 +33,8 @@ fn check_for(
     delivered: Delivered,
 ) -> Result<ValidRequest, AuthorizeRefusal> {
     let scopes = &ScopeRegistry::built_in();
-    check(request, Facts { application, scopes, delivered, pushing_is_required: false })
+    let resources = &Ok(Vec::new());
+    check(request, Facts { application, scopes, delivered, resources, pushing_is_required: false })
 }
 
 fn redirected(refused: &AuthorizeRefusal) -> Refusal {

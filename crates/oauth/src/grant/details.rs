@@ -38,6 +38,11 @@ pub struct GrantDetails {
 pub struct UnreadableDetails;
 
 impl GrantDetails {
+    /// The details of an access that is limited to resources, without anything else.
+    pub fn limited_to(resources: Vec<String>) -> Self {
+        Self { resources, ..Self::default() }
+    }
+
     /// Whether every member has its default.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -5,7 +5,7 @@ use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
 use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::{Grant, GrantOrigin};
+use crate::grant::{Grant, GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
@@ -104,6 +104,8 @@ pub struct Renewal {
     pub scopes: ScopeSet,
     /// The lifetime of the new access token.
     pub lifetime_secs: i64,
+    /// What else the new access token keeps of the grant.
+    pub details: GrantDetails,
 }
 
 /// Decides what a refresh token yields. A rotation succeeds only if the store still finds the grant at the
@@ -127,7 +129,12 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
     let settings = &facts.client.application().settings;
     let most = access_token_lifetime_secs(settings, facts.lifetime_limit_secs);
     let left = grant.expires_at.map_or(most, |end| end.as_secs() - facts.now.as_secs());
-    Ok(RefreshDecision::Renew(Renewal { rotation, scopes, lifetime_secs: most.min(left.max(1)) }))
+    Ok(RefreshDecision::Renew(Renewal {
+        rotation,
+        scopes,
+        lifetime_secs: most.min(left.max(1)),
+        details: grant.details.clone(),
+    }))
 }
 
 fn token_is_genuine(facts: Facts<'_>) -> Result<&RefreshToken, Refusal> {

@@ -97,7 +97,7 @@ fn code_with(scopes: ScopeSet) -> AuthorizationCode {
         user_epoch: Epoch::new(4),
         consent: ConsentId::new(77),
         scopes,
-        details: GrantDetails::default(),
+        details: oauth::grant::GrantDetails::default(),
         redirect_digest: Some([5; 32]),
         challenge: None,
         auth_time: NOW,

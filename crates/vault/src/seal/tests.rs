@@ -266,11 +266,12 @@ prop_compose! {
     fn any_access_token()(
         application in any::<i64>(), user in any::<i64>(), grant in proptest::option::of(any::<i64>()),
         epochs in any::<(i64, i64)>(), expires in any::<i64>(), random in any::<[u8; 8]>(), at in any::<i64>(),
-        scopes in any_scopes(), key in proptest::option::of(any::<(bool, [u8; 32])>()),
+        scopes in any_scopes(), resources in proptest::collection::vec("[ -~]{0,30}", 0..3), key in proptest::option::of(any::<(bool, [u8; 32])>()),
     ) -> AccessToken {
         AccessToken {
             id: domain::id::TokenId::compose(Timestamp::from_micros(at), random),
             expires_at: Timestamp::from_micros(expires),
+            details: oauth::grant::GrantDetails::limited_to(resources),
             application: ApplicationId::new(application),
             application_epoch: Epoch::new(epochs.0),
             user: UserId::new(user),
@@ -281,7 +282,6 @@ prop_compose! {
                 let thumbprint = Thumbprint::from_bytes(bytes);
                 if is_key { KeyBinding::Key(thumbprint) } else { KeyBinding::Certificate(thumbprint) }
             }),
-            details: oauth::grant::GrantDetails::default(),
         }
     }
 }

@@ -12,4 +12,5 @@ mod limits;
 mod paging;
 mod planning;
 mod protocol;
+mod resources;
 mod withdrawal;

@@ -33,6 +33,7 @@ mod pushed_requests;
 mod rates;
 mod refresh;
 mod refusals;
+mod resources;
 mod response_modes;
 mod revocation;
 mod rotation;

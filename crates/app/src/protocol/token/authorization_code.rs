@@ -20,6 +20,7 @@ impl TokenService {
         &self,
         request: &CodeExchange,
         client: &AuthenticatedClient,
+        resources: &[String],
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let code = self.context.vault.open_code(request.code.expose()).ok();
@@ -46,7 +47,11 @@ impl TokenService {
                 let mut decision = decided?;
                 user.iter().for_each(access_note::user);
                 let nonce = decision.details.nonce.take();
-                let response = self.create_grant(&decision, client, origin).await?;
+                let granted = &decision.details.resources;
+                let resources = self.context.narrow_resources(granted, resources).await?;
+                let mut details = decision.details.clone();
+                details.resources = resources;
+                let response = self.create_grant_for(&decision, details, client, origin).await?;
                 let user = user.as_deref().map(|account| &account.user);
                 self.with_id_token(client, response, user, &decision.details, nonce.as_deref())
             }

@@ -19,6 +19,7 @@ impl TokenService {
         &self,
         request: &ServiceRequest,
         client: &AuthenticatedClient,
+        resources: &[String],
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let owner: Option<Arc<Account>> = self.context.account(client.application().owner).await?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
@@ -29,6 +30,7 @@ impl TokenService {
             limit,
         )?;
         owner.iter().for_each(access_note::user);
+        let resources = self.context.narrow_resources(&[], resources).await?;
         let access = NewAccessToken {
             grant: None,
             user: token.user,
@@ -36,7 +38,7 @@ impl TokenService {
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
             binding: None,
-            details: GrantDetails::default(),
+            details: GrantDetails::limited_to(resources),
         };
         self.respond(client, &access, None).await
     }

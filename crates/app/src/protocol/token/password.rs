@@ -18,6 +18,7 @@ impl TokenService {
         &self,
         request: &PasswordRequest,
         client: &AuthenticatedClient,
+        resources: &[String],
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials =
@@ -34,6 +35,8 @@ impl TokenService {
                 }
             })?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
-        self.create_grant(&password::decide(request, client, &account.user, limit)?, client, origin).await
+        let mut decision = password::decide(request, client, &account.user, limit)?;
+        decision.details.resources = self.context.narrow_resources(&[], resources).await?;
+        self.create_grant(&decision, client, origin).await
     }
 }

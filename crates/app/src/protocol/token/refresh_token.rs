@@ -28,6 +28,7 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
+        resources: &[String],
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if request.sent_as_a_code {
@@ -35,7 +36,7 @@ impl TokenService {
         }
         let token = self.context.vault.open_refresh_token(request.token.expose()).ok();
         if let Some(token) = &token
-            && let Some(answer) = self.rotate_cached(request, client, token).await?
+            && let Some(answer) = self.rotate_cached(request, client, resources, token).await?
         {
             return Ok(answer);
         }
@@ -44,7 +45,8 @@ impl TokenService {
                 Some(token) => self.context.find_grant(token.grant).await?,
                 None => None,
             };
-            let (renewal, grant) = match self.decide_refresh(request, client, token.as_ref(), grant).await? {
+            let decided = self.decide_refresh(request, client, resources, token.as_ref(), grant).await?;
+            let (renewal, grant) = match decided {
                 (RefreshDecision::Renew(renewal), Some(grant)) => (renewal, grant),
                 (RefreshDecision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
                 (RefreshDecision::Replay(id), grant) => {
@@ -66,10 +68,11 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
+        resources: &[String],
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
         let Some(grant) = self.context.last_seen_grant(token.grant) else { return Ok(None) };
-        let decided = self.decide_refresh(request, client, Some(token), Some(grant)).await;
+        let decided = self.decide_refresh(request, client, resources, Some(token), Some(grant)).await;
         if let Ok((
             RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
             Some(grant),
@@ -97,7 +100,7 @@ impl TokenService {
             scopes: renewal.scopes.clone(),
             lifetime_secs: renewal.lifetime_secs,
             binding: None,
-            details: grant.details.clone(),
+            details: renewal.details.clone(),
         };
         let issued = self.respond(client, &access, Some(refresh)).await?;
         let limits = self.context.settings.refresh_limits();
@@ -115,6 +118,7 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
+        resources: &[String],
         token: Option<&RefreshToken>,
         grant: Option<Grant>,
     ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
@@ -122,7 +126,7 @@ impl TokenService {
             Some(grant) => self.context.account(grant.user).await?,
             None => None,
         };
-        let decision = refresh_token::decide(
+        let mut decision = refresh_token::decide(
             request,
             refresh_token::Facts {
                 client,
@@ -135,7 +139,9 @@ impl TokenService {
                 now: self.context.now(),
             },
         )?;
-        if matches!(decision, RefreshDecision::Renew(_)) {
+        if let RefreshDecision::Renew(renewal) = &mut decision {
+            let granted = &renewal.details.resources;
+            renewal.details.resources = self.context.narrow_resources(granted, resources).await?;
             user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))

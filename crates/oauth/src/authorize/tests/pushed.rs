@@ -49,11 +49,13 @@ fn pushing_can_be_required_of_an_application_and_of_all() {
     });
     let (request, scopes) = (request(&[]), ScopeRegistry::built_in());
     let lenient = sample::application(|_| {});
+    let resources = Ok(Vec::new());
     for (application, pushing_is_required) in [(&demanding, false), (&lenient, true)] {
         let facts = |delivered| Facts {
             application: Some(application),
             scopes: &scopes,
             delivered,
+            resources: &resources,
             pushing_is_required,
         };
         let refused = check(&request, facts(Delivered::ByBrowser)).unwrap_err();

@@ -1,0 +1,124 @@
+use domain::id::ResourceServerId;
+use domain::time::Timestamp;
+
+use super::*;
+use crate::scope::ResourceServer;
+
+const URL: &str = "https://gate.example";
+
+fn registry() -> ScopeRegistry {
+    let at = Timestamp::from_micros(0);
+    let other = ResourceServer {
+        id: ResourceServerId::new(7),
+        identifier: "https://orders.example/".to_owned(),
+        name: "Orders".to_owned(),
+        created_at: at,
+        updated_at: at,
+    };
+    let built_in = ScopeRegistry::built_in();
+    ScopeRegistry::new([built_in.servers(), &[other]].concat(), built_in.scopes().to_vec())
+}
+
+fn found(text: &str) -> Option<Resource> {
+    let normal = normalised([text].into_iter()).unwrap().remove(0);
+    find(&normal, &registry(), URL)
+}
+
+#[test]
+fn a_resource_is_an_absolute_uri_without_a_fragment() {
+    for bad in [
+        "",
+        "orders",
+        "/api/odata4",
+        "//gate.example",
+        "https://gate.example/#x",
+        "https://gate.example#",
+        "https://a b/",
+    ] {
+        assert_eq!(normalised([bad].into_iter()), Err(Refusal::ResourceMalformed), "{bad}");
+    }
+    let many: Vec<String> = (0..=MOST_RESOURCES).map(|n| format!("https://{n}.example")).collect();
+    assert_eq!(normalised(many.iter().map(String::as_str)), Err(Refusal::TooManyResources));
+    let long = format!("https://gate.example/{}", "a".repeat(LONGEST_RESOURCE));
+    assert_eq!(normalised([long.as_str()].into_iter()), Err(Refusal::ResourceMalformed));
+}
+
+#[test]
+fn resources_are_compared_in_their_normal_form() {
+    let source = Some(Resource::Source("Sea Ships".to_owned()));
+    for (text, resource) in [
+        ("https://gate.example", Some(Resource::Server)),
+        ("HTTPS://Gate.Example:443/", Some(Resource::Server)),
+        ("https://gate.example/api/odata4", Some(Resource::Data)),
+        ("https://gate.example/api/%6Fdata4/", Some(Resource::Data)),
+        ("https://gate.example/x/../api/odata4", Some(Resource::Data)),
+        ("https://gate.example/api/odata4/Sea%20Ships", source.clone()),
+        ("https://gate.example/api/odata4/Sea%20Ships/", source),
+        ("https://orders.example", Some(Resource::Other("https://orders.example/".to_owned()))),
+        ("https://gate.example/api/odata4/Ships/Tables", None),
+        ("https://gate.example/api/odata4?x", None),
+        ("https://gate.example.evil.example/", None),
+        ("https://gate.example:8443/", None),
+        ("http://gate.example/", None),
+        ("urn:orders", None),
+    ] {
+        assert_eq!(found(text), resource, "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_resource_is_an_invalid_target() {
+    let one = |found: Option<&str>| Requested {
+        resource: "https://a.example".to_owned(),
+        found: found.map(str::to_owned),
+    };
+    assert_eq!(all_exist(vec![one(Some("x")), one(None)]), Err(Refusal::ResourceUnknown));
+    assert_eq!(all_exist(vec![one(Some("x"))]), Ok(vec!["x".to_owned()]));
+}
+
+#[test]
+fn a_token_is_narrowed_to_resources_of_its_grant() {
+    let data = "https://gate.example/api/odata4".to_owned();
+    let (ships, ports) = (format!("{data}/Ships"), format!("{data}/Ports"));
+    let known = |resource: &String| Requested { resource: resource.clone(), found: Some(resource.clone()) };
+    let gone = |resource: &String| Requested { resource: resource.clone(), found: None };
+    let (invalid, vanished) = (Err(Refusal::ResourceNotGranted), Err(Refusal::ResourceGone));
+    for (granted, asked, is_named, expected) in [
+        (vec![], vec![], false, Ok(vec![])),
+        (vec![], vec![known(&ships)], true, Ok(vec![ships.clone()])),
+        (vec![data.clone()], vec![known(&ships)], true, Ok(vec![ships.clone()])),
+        (vec![ships.clone()], vec![known(&data)], true, invalid.clone()),
+        (vec![ships.clone()], vec![known(&ports)], true, invalid),
+        (vec![ships.clone()], vec![known(&ships)], false, Ok(vec![ships.clone()])),
+        (vec![ships.clone()], vec![gone(&ships)], false, vanished.clone()),
+        (vec![ships.clone()], vec![gone(&ships)], true, vanished),
+        (
+            vec![ships.clone(), ports.clone()],
+            vec![gone(&ships), known(&ports)],
+            false,
+            Ok(vec![ports.clone()]),
+        ),
+        (vec![ships.clone()], vec![gone(&ports)], true, Err(Refusal::ResourceUnknown)),
+    ] {
+        assert_eq!(narrowed(&granted, asked.clone(), is_named, URL), expected, "{granted:?} {asked:?}");
+    }
+}
+
+#[test]
+fn a_limited_token_reaches_only_its_resources() {
+    let limited = |resources: &[&str]| resources.iter().map(|one| format!("{URL}{one}")).collect::<Vec<_>>();
+    let orders = vec!["https://orders.example/".to_owned()];
+    for (resources, at_all, beyond_data, ships, ports) in [
+        (vec![], true, true, true, true),
+        (limited(&[""]), true, true, true, true),
+        (limited(&["/api/odata4"]), true, false, true, true),
+        (limited(&["/api/odata4/Sea%20Ships"]), true, false, true, false),
+        (orders, false, false, false, false),
+        (vec!["https://gate.example.evil.example/".to_owned()], false, false, false, false),
+    ] {
+        assert_eq!(include_this_server(&resources, URL), at_all, "{resources:?}");
+        assert_eq!(include_more_than_data(&resources, URL), beyond_data, "{resources:?}");
+        assert_eq!(include_source(&resources, "Sea Ships", URL), ships, "{resources:?}");
+        assert_eq!(include_source(&resources, "Ports", URL), ports, "{resources:?}");
+    }
+}
