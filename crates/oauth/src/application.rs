@@ -6,12 +6,14 @@ use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 
+mod authentication_metadata;
 mod client_metadata;
 mod grant_type;
 mod openid_metadata;
 mod token_exchange;
 
 pub use crate::profile::Profile;
+pub use authentication_metadata::{AuthenticationMetadata, AuthenticationMethod};
 pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};

@@ -11,9 +11,12 @@ use domain::id::{ClientId, SecretId};
 use domain::secret::{AssertionText, ClientSecret};
 use domain::time::Timestamp;
 
-/// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2). No application can register for it, so its
-/// only effect is that a request with an assertion is refused as such.
+pub mod assertion;
+
+/// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2).
 const CLIENT_ASSERTION: Name = Name::opaque("client_assertion");
+/// The format of the assertion.
+const CLIENT_ASSERTION_TYPE: Name = Name::opaque("client_assertion_type");
 
 /// The content of an `Authorization: Basic` header after base64 decoding.
 #[derive(Debug, Clone)]
@@ -63,7 +66,8 @@ pub enum ClientCredential {
 /// The client of a request and its credential, neither of which is verified yet.
 #[derive(Debug, Clone)]
 pub struct Presented {
-    /// The id, if it has the form of one of ours. Any other names nobody.
+    /// The id, if it has the form of one of ours. Any other names nobody. An assertion may stand without one, because it
+    /// names the client itself ([RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)).
     pub unverified_client_id: Option<ClientId>,
     /// The credential.
     pub credential: ClientCredential,
@@ -84,18 +88,34 @@ impl Presented {
         let assertion = parameters.one(CLIENT_ASSERTION)?;
         one_method_is_used([basic.is_some(), secret.is_some(), assertion.is_some()])?;
         ids_agree(basic, client_id)?;
+        if let Some(assertion) = assertion {
+            return Self::by_assertion(assertion, parameters, client_id);
+        }
         let id = basic
             .map(|basic| basic.client_id.as_str())
             .or(client_id)
             .ok_or(Refusal::NoClientAuthentication)?;
         let secret = basic.map_or_else(|| secret.map(ClientSecret::new), |basic| basic.secret.clone());
-        let credential = match (secret, assertion, certificate) {
-            (Some(secret), ..) => ClientCredential::Secret(secret),
-            (None, Some(assertion), _) => ClientCredential::Assertion(AssertionText::new(assertion)),
-            (None, None, Some(certificate)) => ClientCredential::Certificate(certificate),
-            (None, None, None) => ClientCredential::None,
+        let credential = match (secret, certificate) {
+            (Some(secret), _) => ClientCredential::Secret(secret),
+            (None, Some(certificate)) => ClientCredential::Certificate(certificate),
+            (None, None) => ClientCredential::None,
         };
         Ok(Self { unverified_client_id: id.parse().ok(), credential })
+    }
+
+    fn by_assertion(
+        assertion: &str,
+        parameters: &Parameters,
+        client_id: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let format = parameters.one(CLIENT_ASSERTION_TYPE)?.ok_or(CLIENT_ASSERTION_TYPE.missing())?;
+        if format != assertion::ASSERTION_TYPE {
+            return Err(Refusal::AssertionTypeUnknown);
+        }
+        let id = client_id.map(str::parse).transpose().map_err(|_| Refusal::UnknownClient)?;
+        let credential = ClientCredential::Assertion(AssertionText::new(assertion));
+        Ok(Self { unverified_client_id: id, credential })
     }
 }
 
@@ -114,7 +134,8 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// An authenticated application, or a public one that named itself. Only [`authenticate`] creates one.
+/// An authenticated application, or a public one that named itself. Only [`authenticate`] and
+/// [`assertion::VerifiedAssertion::used`] create one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient {
     application: Arc<Application>,
@@ -127,19 +148,19 @@ impl AuthenticatedClient {
         &self.application
     }
 
-    /// The secret with which it authenticated; `None` for a public application.
+    /// The secret with which it authenticated; `None` for a public application and after an assertion.
     pub fn secret(&self) -> Option<SecretId> {
         self.secret
     }
 
-    /// Whether it authenticated with a secret.
+    /// Whether it authenticated.
     pub fn is_confidential(&self) -> bool {
         self.application.settings.client_type == ClientType::Confidential
     }
 }
 
 /// Decides whether the request comes from the application that it names. `is_secret` compares the presented
-/// secret with a stored one, in constant time.
+/// secret with a stored one, in constant time. Assertions are judged by [`assertion::decide`].
 ///
 /// # Errors
 /// `invalid_client`, with the same message for an unknown client and for a wrong secret.
@@ -158,6 +179,9 @@ pub fn authenticate(
         (ClientType::Confidential, ClientCredential::None | ClientCredential::Certificate(_)) => {
             return Err(Refusal::SecretMissing);
         }
+        (ClientType::Confidential, ClientCredential::Secret(_)) if needs_assertion(&application) => {
+            return Err(Refusal::AssertionRequired);
+        }
         (ClientType::Confidential, ClientCredential::Secret(secret)) => {
             let live = application.live_secrets(now);
             let right = live.filter(|stored| is_secret(secret, stored)).last();
@@ -165,6 +189,12 @@ pub fn authenticate(
         }
     };
     Ok(AuthenticatedClient { application, secret })
+}
+
+/// A registered `private_key_jwt` is required. The two ways to send a secret are interchangeable, because many clients
+/// use another than the one that they registered.
+fn needs_assertion(application: &Application) -> bool {
+    application.settings.client_metadata.authentication.needs_assertion()
 }
 
 fn id_belongs_to_application(presented: &Presented, application: &Application) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::application::{ClientType, GrantType, Profile};
+use crate::application::{AuthenticationMethod, ClientType, GrantType, Profile};
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
 use crate::scope::ScopeRegistry;
@@ -30,10 +30,13 @@ pub struct Metadata {
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
     pub grant_types_supported: Vec<&'static str>,
-    pub token_endpoint_auth_methods_supported: [&'static str; 3],
-    pub introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    pub token_endpoint_auth_methods_supported: [&'static str; AuthenticationMethod::ALL.len()],
+    pub token_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    pub introspection_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub introspection_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
-    pub revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    pub revocation_endpoint_auth_methods_supported: [&'static str; AuthenticationMethod::ALL.len()],
+    pub revocation_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub code_challenge_methods_supported: [&'static str; 1],
     pub prompt_values_supported: [&'static str; 4],
     pub authorization_response_iss_parameter_supported: bool,
@@ -47,6 +50,8 @@ impl Metadata {
     /// The document for an issuer (the public URL without a trailing slash) whose applications have at least the
     /// profile `minimum`.
     pub fn new(issuer: &str, minimum: Profile, scopes: &ScopeRegistry) -> Self {
+        let methods = AuthenticationMethod::ALL.map(AuthenticationMethod::as_str);
+        let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -62,10 +67,17 @@ impl Metadata {
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
-            token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+            token_endpoint_auth_methods_supported: methods,
+            token_endpoint_auth_signing_alg_values_supported: algorithms,
+            introspection_endpoint_auth_methods_supported: [
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+            ],
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
-            revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+            revocation_endpoint_auth_methods_supported: methods,
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,

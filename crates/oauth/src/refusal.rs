@@ -134,6 +134,16 @@ refusals! {
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
+        AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
+        AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
+        AssertionTypeUnknown: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        AssertionOfAnotherClient: "iss and sub of the assertion are not the client_id";
+        AssertionForAnotherServer: "aud of the assertion is not the issuer of this server";
+        AssertionExpired: "exp of the assertion is missing or over, or a time in it is malformed";
+        AssertionLivesTooLong: "the assertion is valid for more than an hour";
+        AssertionNotYetValid: "iat or nbf of the assertion is in the future";
+        AssertionWithoutId: "jti of the assertion is missing";
+        AssertionReplayed: "the assertion was used before; each request needs a new one";
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
     }

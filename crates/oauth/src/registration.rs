@@ -9,6 +9,7 @@ use domain::account::Permission;
 use domain::limit::Limit;
 
 mod access_tokens;
+mod authentication;
 mod cors_origins;
 mod grant_types;
 mod openid;
@@ -99,7 +100,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
         contacts: texts::contacts(payload, context, &mut findings),
         logo_url: texts::logo_url(payload, context, &mut findings),
         cors_origins: cors_origins::decide(payload, context, profile, &mut findings),
-        client_metadata: client_metadata(payload, context, &mut findings),
+        client_metadata: client_metadata(payload, context, client_type, &mut findings),
     };
     settings.client_metadata.openid = openid::decide(payload, context, &settings, &mut findings);
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
@@ -109,6 +110,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
 fn client_metadata(
     payload: &ApplicationPayload,
     context: RegistrationContext<'_>,
+    client_type: ClientType,
     findings: &mut Findings,
 ) -> ClientMetadata {
     let existing = context.existing.map(|existing| existing.client_metadata.clone()).unwrap_or_default();
@@ -118,6 +120,7 @@ fn client_metadata(
             payload, &existing, findings,
         ),
         token_exchange: token_exchange::decide(payload, context, findings),
+        authentication: authentication::decide(payload, client_type, &existing.authentication, findings),
         ..existing
     }
 }

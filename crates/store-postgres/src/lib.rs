@@ -50,6 +50,7 @@ mod tables;
 mod tls;
 mod trusted_origins;
 mod unit;
+mod used_assertions;
 mod users;
 
 pub use address::DatabaseUrl;

@@ -157,6 +157,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0015_pushed_requests.sql"),
     },
+    Migration {
+        number: 16,
+        name: "used_assertions",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0016_used_assertions.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -53,6 +53,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const REVOKED: &str = delete_over!("grants", "id", "revoked_at < $1", "revoked_at");
     const SESSIONS: &str = delete_over!("sessions", "id", "expires_at <= $1", "expires_at");
     const PUSHED: &str = delete_over!("pushed_requests", "id", "expires_at <= $1", "expires_at");
+    const ASSERTIONS: &str = delete_over!("used_assertions", "id", "expires_at <= $1", "expires_at");
     const REVOCATIONS: &str = delete_over!("revocations", "seq", "expires_at <= $1", "expires_at");
     const SECRETS: &str = delete_over!("secrets", "id", "expires_at <= $1", "expires_at");
     const NETWORKS: &str = delete_over!("familiar_networks", "id", "succeeded_at < $1", "succeeded_at");
@@ -72,6 +73,7 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
         sessions: over(db, SESSIONS, now, most).await?,
         device_authorizations: over(db, DEVICES, micros(purge.devices_before), most).await?,
         pushed_requests: over(db, PUSHED, now, most).await?,
+        used_assertions: over(db, ASSERTIONS, now, most).await?,
         familiar_networks: over(db, NETWORKS, micros(purge.familiar_since), most).await?,
         revocations: over(db, REVOCATIONS, now, most).await?,
         secrets: over(db, SECRETS, now, most).await?,

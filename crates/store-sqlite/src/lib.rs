@@ -65,6 +65,7 @@ mod signing_keys;
 mod sql;
 mod tables;
 mod trusted_origins;
+mod used_assertions;
 mod users;
 mod writer;
 

@@ -72,6 +72,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "pushed_requests",
         sql: include_str!("../migrations/0015_pushed_requests.sql"),
     },
+    Migration {
+        number: 16,
+        name: "used_assertions",
+        sql: include_str!("../migrations/0016_used_assertions.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

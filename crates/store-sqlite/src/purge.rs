@@ -28,6 +28,8 @@ impl SqliteStore {
         const SESSIONS: &str = "SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const PUSHED: &str =
             "SELECT id FROM pushed_requests WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const ASSERTIONS: &str =
+            "SELECT id FROM used_assertions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const REVOCATIONS: &str =
             "SELECT seq FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
@@ -59,6 +61,9 @@ impl SqliteStore {
                 .await?,
             pushed_requests: self
                 .purge_kind(PUSHED, "DELETE FROM pushed_requests WHERE id = ?1", now, batch)
+                .await?,
+            used_assertions: self
+                .purge_kind(ASSERTIONS, "DELETE FROM used_assertions WHERE id = ?1", now, batch)
                 .await?,
             familiar_networks: self
                 .purge_kind(

@@ -60,6 +60,7 @@ fn migrations_run_once_and_are_named_before() {
             (13, "device_authorizations"),
             (14, "openid_connect"),
             (15, "pushed_requests"),
+            (16, "used_assertions"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

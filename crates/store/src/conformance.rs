@@ -47,6 +47,7 @@ pub mod settings;
 pub mod sign_ins;
 pub mod signing_keys;
 pub mod trusted_origins;
+pub mod used_assertions;
 pub mod users;
 
 /// Expands to the tests of the suite. Each test opens its own store with `$open().await`, which returns
@@ -135,6 +136,10 @@ macro_rules! conformance_tests {
                 a_device_is_allowed_or_denied_once,
                 a_device_gets_what_its_user_allowed,
                 a_request_of_a_device_is_decided_while_it_is_valid,
+            }
+            used_assertions {
+                an_assertion_is_used_once,
+                a_used_assertion_is_remembered_until_it_expires,
             }
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,

@@ -39,6 +39,7 @@ mod settings;
 mod sign_ins;
 mod signing_keys;
 mod trusted_origins;
+mod used_assertions;
 mod users;
 
 pub use applications::{
@@ -63,6 +64,7 @@ pub use sign_ins::{
 };
 pub use signing_keys::{SigningKeys, StoredSigningKey, SupersededSigningKeys};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
+pub use used_assertions::UsedAssertions;
 pub use users::{
     DeletedUser, MOST_NAMES, MOST_POSSESSIONS, MOST_SESSIONS, NewAttributes, NewSession, NewUser, Owned,
     PasswordChange, Possessions, ReplacedSession, UserChange, UserRefusal, Users,
@@ -79,6 +81,7 @@ pub trait Store:
     + Grants
     + DeviceAuthorizations
     + PushedRequests
+    + UsedAssertions
     + DataSources
     + Settings
     + SigningKeys
@@ -100,6 +103,7 @@ impl<T> Store for T where
         + DeviceAuthorizations
         + DeviceAuthorizations
         + PushedRequests
+        + UsedAssertions
         + DataSources
         + Settings
         + SigningKeys

@@ -46,6 +46,8 @@ pub struct Purged {
     pub device_authorizations: u64,
     /// Expired pushed requests.
     pub pushed_requests: u64,
+    /// Expired records of used assertions.
+    pub used_assertions: u64,
     /// Networks from which the user has not signed in recently.
     pub familiar_networks: u64,
     /// Revocations whose tokens have all expired.

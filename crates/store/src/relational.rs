@@ -46,6 +46,7 @@ pub mod signing_keys;
 pub mod statement;
 pub mod sweeps;
 pub mod trusted_origins;
+pub mod used_assertions;
 pub mod users;
 mod value;
 pub mod versions;

@@ -7,6 +7,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::secret::Digest;
 use oauth::jwt::{Claims, Header, JwtFault, MOST_CHARACTERS};
 use oauth::proof::Thumbprint;
 use oauth::signing::SigningAlgorithm;
@@ -108,6 +109,15 @@ pub fn verify_with_secret(text: &str, secret: &[u8], types: &[Option<&str>]) -> 
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::verify(&key, parts.signed.as_bytes(), &parts.signature).map_err(|_| JwtFault::BadSignature)?;
     Claims::parse(&parts.payload)
+}
+
+/// A digest of the id of a token and of its issuer, under which its use is recorded.
+pub fn use_digest(issuer: &str, id: &str) -> Digest {
+    let mut named = Vec::with_capacity(8 + issuer.len() + id.len());
+    named.extend((issuer.len() as u64).to_be_bytes());
+    named.extend(issuer.as_bytes());
+    named.extend(id.as_bytes());
+    Digest::from_bytes(crate::sha256(&named))
 }
 
 /// The claims of a token, none of which is verified; only to find out whose keys verify it.

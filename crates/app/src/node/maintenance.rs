@@ -66,6 +66,7 @@ impl NodeService {
             purged.sessions,
             purged.device_authorizations,
             purged.pushed_requests,
+            purged.used_assertions,
             purged.familiar_networks,
             purged.revocations,
             purged.secrets,

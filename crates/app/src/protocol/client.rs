@@ -5,7 +5,7 @@ use domain::id::ApplicationId;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::StoredSecret;
-use oauth::client_authentication::{AuthenticatedClient, Basic, Presented, authenticate};
+use oauth::client_authentication::{AuthenticatedClient, Basic, ClientCredential, Presented, authenticate};
 use oauth::parameters::Parameters;
 use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
@@ -14,6 +14,10 @@ use store::StoreError;
 use crate::identity::caller::RequestOrigin;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
+
+mod assertion;
+
+use assertion::Asserted;
 
 /// Why a protocol request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +80,11 @@ impl Context {
         let address = request.origin.address;
         // The secret is checked before any limit, because anybody may name an application and send a wrong
         // secret.
-        let mut judged = self.judge_client(&presented, now, &mut named).await?;
-        if judged.as_ref().is_err_and(|refusal| *refusal == Refusal::WrongSecret) {
+        let facts = request.facts;
+        let mut judged = self.judge_client(&presented, facts, now, &mut named).await?;
+        if judged.as_ref().is_err_and(|refusal| may_be_new(*refusal)) {
             // Boxed, so that right secrets do not pay for the state that only this path needs.
-            judged = Box::pin(self.judge_client_again(&presented, now, &mut named)).await?;
+            judged = Box::pin(self.judge_client_again(&presented, facts, now, &mut named)).await?;
         }
         match judged {
             Ok(client) => {
@@ -101,9 +106,15 @@ impl Context {
     async fn judge_client(
         &self,
         presented: &Presented,
+        facts: RequestFacts<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+        if let ClientCredential::Assertion(text) = &presented.credential {
+            // Boxed, so that secrets do not pay for it.
+            let asserted = Asserted { presented, text, facts, now };
+            return Box::pin(self.judge_assertion(asserted, named)).await;
+        }
         let found = match &presented.unverified_client_id {
             Some(id) => self.application_by_client_id(id).await?,
             None => None,
@@ -114,16 +125,17 @@ impl Context {
         Ok(authenticate(presented, found, now, is_secret))
     }
 
-    /// The secret may have been issued a moment ago by another node, so what this node knows of the
+    /// The secret or the key may have been issued a moment ago by another node, so what this node knows of the
     /// application is brought up to date first.
     async fn judge_client_again(
         &self,
         presented: &Presented,
+        facts: RequestFacts<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
         self.ensure_polled_since(self.clock.steady_micros()).await?;
-        self.judge_client(presented, now, named).await
+        self.judge_client(presented, facts, now, named).await
     }
 
     fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
@@ -142,4 +154,9 @@ impl Context {
         audit.detail = Some(refusal.to_string());
         self.store.append_audit(vec![audit]).await
     }
+}
+
+/// Whether another node may know a secret or a key that makes the client right.
+fn may_be_new(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::WrongSecret | Refusal::AssertionUnverified | Refusal::AssertionNotRegistered)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::AuthenticationMetadata;
 use super::OpenIdMetadata;
 use super::TokenExchangePolicy;
 use crate::signing::SigningAlgorithm;
@@ -29,6 +30,9 @@ pub struct ClientMetadata {
     /// Those of OpenID Connect.
     #[serde(flatten)]
     pub openid: OpenIdMetadata,
+    /// How it authenticates.
+    #[serde(flatten)]
+    pub authentication: AuthenticationMetadata,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

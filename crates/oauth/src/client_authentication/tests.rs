@@ -1,4 +1,5 @@
 use super::*;
+use crate::application::AuthenticationMethod;
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, SECRET, is_secret, pairs};
 
@@ -102,20 +103,49 @@ fn a_public_client_must_not_send_a_secret() {
     assert_eq!(outcome(&Presented::find(None, &empty_secret, None).unwrap(), public()), Ok(None));
 }
 
+const ASSERTION: (&str, &str) = ("client_assertion", "eyJhbGciOiJFUzI1NiJ9.e30.AA");
+const JWT_BEARER: (&str, &str) = ("client_assertion_type", assertion::ASSERTION_TYPE);
+
 #[test]
 fn an_assertion_is_a_separate_authentication_method() {
     let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
-    let assertion = ("client_assertion", "eyJhbGciOiJFUzI1NiJ9.e30.AA");
-    let with_header = Presented::find(Some(&header), &pairs(&[assertion]), None);
+    let with_header = Presented::find(Some(&header), &pairs(&[ASSERTION, JWT_BEARER]), None);
     assert_eq!(with_header.unwrap_err(), Refusal::TwoAuthenticationMethods);
-    let with_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", SECRET), assertion]);
+    let id = ("client_id", sample::CLIENT_ID);
+    let with_secret = pairs(&[id, ("client_secret", SECRET), ASSERTION, JWT_BEARER]);
     assert_eq!(Presented::find(None, &with_secret, None).unwrap_err(), Refusal::TwoAuthenticationMethods);
-    let alone = Presented::find(None, &pairs(&[("client_id", sample::CLIENT_ID), assertion]), None).unwrap();
+    let alone = Presented::find(None, &pairs(&[id, ASSERTION, JWT_BEARER]), None).unwrap();
     for client_type in [ClientType::Confidential, ClientType::Public] {
         let application = sample::application(|settings| settings.client_type = client_type);
         assert_eq!(outcome(&alone, Some(application)), Err(Refusal::AssertionNotRegistered));
     }
     assert!(!format!("{alone:?}").contains("eyJ"), "an assertion is not shown");
+}
+
+#[test]
+fn an_assertion_has_a_known_format_and_may_stand_without_an_id() {
+    let find = |given: &[(&'static str, &'static str)]| Presented::find(None, &pairs(given), None);
+    assert!(find(&[ASSERTION, JWT_BEARER]).unwrap().unverified_client_id.is_none());
+    let missing = Refusal::Parameter { name: "client_assertion_type", fault: ParameterFault::Missing };
+    assert_eq!(find(&[ASSERTION]).unwrap_err(), missing);
+    let saml = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
+    assert_eq!(find(&[ASSERTION, saml]).unwrap_err(), Refusal::AssertionTypeUnknown);
+    assert_eq!(find(&[ASSERTION, JWT_BEARER, ("client_id", "?")]).unwrap_err(), Refusal::UnknownClient);
+}
+
+#[test]
+fn a_registered_key_makes_secrets_useless() {
+    let with_method = |method| {
+        Some(sample::application(|settings| {
+            settings.client_metadata.authentication.token_endpoint_auth_method = Some(method);
+        }))
+    };
+    let secret = sent(Some(SECRET));
+    let keyed = with_method(AuthenticationMethod::PrivateKeyJwt);
+    assert_eq!(outcome(&secret, keyed), Err(Refusal::AssertionRequired));
+    for method in [AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost] {
+        assert_eq!(outcome(&secret, with_method(method)), Ok(Some(SecretId::new(1))));
+    }
 }
 
 #[test]

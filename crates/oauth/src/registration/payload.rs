@@ -1,7 +1,10 @@
 //! The payload about an application, before any rule is applied.
 
+use serde_json::Value;
+
 use crate::application::OpenIdMetadata;
 use crate::application::TokenExchangePolicy;
+use crate::jwt::Object;
 
 /// The members of a payload, which have the right types but are not checked further. An omitted member is
 /// `None`.
@@ -27,6 +30,12 @@ pub struct ApplicationPayload {
     pub access_token_signing_alg: Option<String>,
     /// `introspectionSignedResponseAlg`.
     pub introspection_signed_response_alg: Option<String>,
+    /// `tokenEndpointAuthMethod`.
+    pub token_endpoint_auth_method: Option<String>,
+    /// `tokenEndpointAuthSigningAlg`.
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// `jwks`; a set without keys removes the keys.
+    pub jwks: Option<Object>,
     /// `accessTokenLifetime`, in seconds.
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.
@@ -39,4 +48,12 @@ pub struct ApplicationPayload {
     pub openid: Option<OpenIdMetadata>,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,
+}
+
+impl ApplicationPayload {
+    /// The key set that replaces the previous one; `None` if there is none, or if it removes all keys.
+    pub fn new_keys(&self) -> Option<&Object> {
+        let is_empty = |set: &&Object| set.get("keys").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        self.jwks.as_ref().filter(|set| !is_empty(set))
+    }
 }

@@ -69,6 +69,9 @@ fn read(json: &Value) -> ApplicationPayload {
         token_format: text("tokenFormat"),
         access_token_signing_alg: text("accessTokenSigningAlg"),
         introspection_signed_response_alg: text("introspectionSignedResponseAlg"),
+        token_endpoint_auth_method: text("tokenEndpointAuthMethod"),
+        token_endpoint_auth_signing_alg: text("tokenEndpointAuthSigningAlg"),
+        jwks: json["jwks"].as_object().cloned(),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
@@ -405,5 +408,35 @@ fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
+    let keys = json!({ "keys": [{ "kty": "OKP" }] });
+    let keyed = registered(&json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": keys }));
+    assert!(keyed.client_metadata.authentication.needs_assertion());
+    let missing = "jwks is required for private_key_jwt";
+    for (changes, fault) in [
+        (json!({ "tokenEndpointAuthMethod": "private_key_jwt" }), missing),
+        (json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": { "keys": [] } }), missing),
+        (
+            json!({ "tokenEndpointAuthMethod": "none" }),
+            "tokenEndpointAuthMethod must not be none for a confidential application",
+        ),
+        (
+            json!({ "tokenEndpointAuthMethod": "client_secret_basic", "clientType": "public" }),
+            "tokenEndpointAuthMethod must be none for a public application",
+        ),
+        (
+            json!({ "tokenEndpointAuthMethod": "client_secret_jwt" }),
+            "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, private_key_jwt or none",
+        ),
+        (
+            json!({ "tokenEndpointAuthSigningAlg": "HS256" }),
+            "tokenEndpointAuthSigningAlg must be EdDSA, ES256, RS256 or PS256",
+        ),
+    ] {
+        assert_eq!(faults(&changes, new()), [fault], "{changes}");
     }
 }

@@ -156,6 +156,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("grants", GRANTS),
     given_once("device_authorizations", DEVICE_AUTHORIZATIONS),
     given_once("pushed_requests", PUSHED_REQUESTS),
+    given_once("used_assertions", &[number("id"), bytes("digest"), number("expires_at")]),
     chosen("revocations", 1, REVOCATIONS),
     given_once("data_sources", DATA_SOURCES),
     chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),

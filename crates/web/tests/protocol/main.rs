@@ -5,6 +5,7 @@
 
 mod access_log;
 mod ambient;
+mod assertions;
 mod audit;
 mod authorize;
 mod client;

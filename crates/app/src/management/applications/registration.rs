@@ -11,6 +11,7 @@ use oauth::registration::{
 };
 use oauth::scope::ScopeRegistry;
 use store::{Amendment, NewApplication};
+use vault::jose::KeySet;
 
 use super::{ApplicationError, ApplicationService};
 use crate::Fault;
@@ -38,7 +39,8 @@ impl Accepted {
 pub struct RegisteredApplication {
     /// The stored record.
     pub application: Application,
-    /// The secret, which is shown only now; a public application has none.
+    /// The secret, which is shown only now; a public application has none, and neither has one that signs
+    /// assertions.
     pub secret: Option<ClientSecret>,
 }
 
@@ -86,8 +88,18 @@ impl RegistrationRules {
             minimum_profile: self.minimum_profile,
             existing,
         };
-        registration::decide(payload, context)
+        let decided = registration::decide(payload, context);
+        match key_fault(payload) {
+            None => decided,
+            Some(fault) => Err(decided.err().into_iter().flatten().chain([fault]).collect()),
+        }
     }
+}
+
+/// The fault of a key set that has no usable keys, or private ones.
+fn key_fault(payload: &ApplicationPayload) -> Option<InvalidField> {
+    let message = KeySet::of(payload.new_keys()?).err()?.to_string();
+    Some(InvalidField { field: "jwks".to_owned(), message, lacks_right: false })
 }
 
 impl ApplicationService {
@@ -132,10 +144,9 @@ impl ApplicationService {
         let settings = accepted.settings;
         let client_id = self.context.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
-        let (secret, new_secret) = match settings.client_type {
-            ClientType::Confidential => Some(self.fresh_secret(&client_id)).unzip(),
-            ClientType::Public => (None, None),
-        };
+        let needs_secret = settings.client_type == ClientType::Confidential
+            && !settings.client_metadata.authentication.needs_assertion();
+        let (secret, new_secret) = needs_secret.then(|| self.fresh_secret(&client_id)).unzip();
         let mut audit = actor.audit(&self.context, Action::RegisterApplication, origin);
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;

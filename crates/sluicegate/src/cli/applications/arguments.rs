@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args};
 use domain::id::ApplicationId;
+use oauth::jwt::{Object, parse_object};
 use oauth::registration::ApplicationPayload;
 
 use crate::arguments::ShowArgs;
@@ -61,7 +62,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 13] = [
+const CHANGES: [&str; 16] = [
     "name",
     "description",
     "redirect_urls",
@@ -74,6 +75,9 @@ const CHANGES: [&str; 13] = [
     "cors_origins",
     "token_format",
     "access_token_signing_alg",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "jwks",
     "introspection_signed_response_alg",
 ];
 
@@ -129,6 +133,15 @@ pub(crate) struct Details {
     /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
+    /// How it authenticates: client_secret_basic, client_secret_post, private_key_jwt or none
+    #[arg(long, value_name = "METHOD")]
+    pub(super) token_endpoint_auth_method: Option<String>,
+    /// The only algorithm of its assertions: EdDSA, ES256, RS256 or PS256
+    #[arg(long, value_name = "ALG")]
+    pub(super) token_endpoint_auth_signing_alg: Option<String>,
+    /// Its public keys as a JSON Web Key Set, which replace the previous ones
+    #[arg(long, value_name = "JSON", value_parser = key_set)]
+    pub(super) jwks: Option<Object>,
     /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) introspection_signed_response_alg: Option<String>,
@@ -154,6 +167,9 @@ impl Details {
             cors_origins: listed(&self.cors_origins),
             token_format: self.token_format.clone(),
             access_token_signing_alg: self.access_token_signing_alg.clone(),
+            token_endpoint_auth_method: self.token_endpoint_auth_method.clone(),
+            token_endpoint_auth_signing_alg: self.token_endpoint_auth_signing_alg.clone(),
+            jwks: self.jwks.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
             ..ApplicationPayload::default()
         }
@@ -169,4 +185,8 @@ impl Register {
             ..payload
         }
     }
+}
+
+fn key_set(text: &str) -> Result<Object, &'static str> {
+    parse_object(text.as_bytes()).ok_or("is not a JSON object with distinct members")
 }

@@ -1,7 +1,7 @@
 //! The output of `sluicegate application`.
 
 use domain::time::Timestamp;
-use oauth::application::{Application, GrantType};
+use oauth::application::{Application, AuthenticationMethod, GrantType};
 use oauth::scope::ScopeRegistry;
 use oauth::signing::SigningAlgorithm;
 use serde_json::{Value, json};
@@ -50,6 +50,7 @@ pub(super) fn show(application: &Application, now: Timestamp, registry: &ScopeRe
 /// An application as JSON, with the members of the management API.
 pub(super) fn in_json(application: &Application, now: Timestamp, registry: &ScopeRegistry) -> Value {
     let settings = &application.settings;
+    let authentication = &settings.client_metadata.authentication;
     json!({
         "id": application.id.get(),
         "name": settings.name,
@@ -64,6 +65,9 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "accessTokenSigningAlg": settings.client_metadata.access_token_signing_alg.map(SigningAlgorithm::as_str),
         "introspectionSignedResponseAlg":
             settings.client_metadata.introspection_signed_response_alg.map(SigningAlgorithm::as_str),
+        "tokenEndpointAuthMethod": authentication.token_endpoint_auth_method.map(AuthenticationMethod::as_str),
+        "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
+        "jwks": authentication.jwks,
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use app::management::applications::Added;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
-use oauth::application::{Application, GrantType, StoredSecret, TokenExchangePolicy};
+use oauth::application::{Application, AuthenticationMethod, GrantType, StoredSecret, TokenExchangePolicy};
+use oauth::jwt::Object;
 use oauth::scope::ScopeRegistry;
 use oauth::signing::SigningAlgorithm;
 use serde::{Serialize, Serializer};
@@ -49,6 +50,12 @@ pub(super) struct ApplicationResponse<'a> {
     access_token_signing_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signed_response_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<&'a Object>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -118,6 +125,7 @@ impl<'a> ResponseParts<'a> {
 /// An application as an element of a list: without client id and secrets.
 fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> ApplicationResponse<'a> {
     let settings = &application.settings;
+    let authentication = &settings.client_metadata.authentication;
     ApplicationResponse {
         id: application.id.get(),
         name: &settings.name,
@@ -138,6 +146,13 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .client_metadata
             .introspection_signed_response_alg
             .map(SigningAlgorithm::as_str),
+        token_endpoint_auth_method: authentication
+            .token_endpoint_auth_method
+            .map(AuthenticationMethod::as_str),
+        token_endpoint_auth_signing_alg: authentication
+            .token_endpoint_auth_signing_alg
+            .map(SigningAlgorithm::as_str),
+        jwks: authentication.jwks.as_ref(),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),

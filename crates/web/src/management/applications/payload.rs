@@ -94,6 +94,9 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         token_format: fields.string("tokenFormat").map(str::to_owned),
         access_token_signing_alg: fields.string("accessTokenSigningAlg").map(str::to_owned),
         introspection_signed_response_alg: fields.string("introspectionSignedResponseAlg").map(str::to_owned),
+        token_endpoint_auth_method: fields.string("tokenEndpointAuthMethod").map(str::to_owned),
+        token_endpoint_auth_signing_alg: fields.string("tokenEndpointAuthSigningAlg").map(str::to_owned),
+        jwks: key_set(&mut fields),
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
@@ -116,4 +119,14 @@ fn token_exchange(mut fields: Fields<'_>) -> TokenExchangePolicy {
     };
     fields.finish();
     policy
+}
+
+/// The public keys, whose members have the names of their specification.
+fn key_set(fields: &mut Fields<'_>) -> Option<oauth::jwt::Object> {
+    let set = fields.value("jwks")?;
+    let parsed = oauth::jwt::parse_object(set.to_string().as_bytes());
+    if parsed.is_none() {
+        fields.fault("jwks", "must be a JSON Web Key Set, an object with the member keys");
+    }
+    parsed
 }

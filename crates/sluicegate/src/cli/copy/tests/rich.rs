@@ -97,6 +97,7 @@ pub(super) async fn fill(store: &dyn Store) {
         expires_at: OVER,
     };
     store.insert_pushed_request(pushed).await.unwrap();
+    assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
         domain: domain.to_owned(),
         description: ODD.to_owned(),

@@ -1,0 +1,84 @@
+//! Clients that authenticate with an assertion.
+
+use std::sync::Arc;
+
+use domain::id::{ApplicationId, ClientId};
+use domain::secret::AssertionText;
+use domain::time::Timestamp;
+use oauth::application::Application;
+use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, VerifiedAssertion};
+use oauth::client_authentication::{AuthenticatedClient, Presented};
+use oauth::jwt::Claims;
+use oauth::proof::RequestFacts;
+use oauth::refusal::Refusal;
+use oauth::signing::SigningAlgorithm;
+use store::StoreError;
+use vault::jose::{self, AcceptedJwt, KeySet};
+
+use crate::Context;
+
+/// An assertion and the request that contains it.
+pub(super) struct Asserted<'a> {
+    pub(super) presented: &'a Presented,
+    pub(super) text: &'a AssertionText,
+    pub(super) facts: RequestFacts<'a>,
+    pub(super) now: Timestamp,
+}
+
+impl Context {
+    /// The client that the assertion authenticates. A correct assertion is used up, on all nodes.
+    pub(super) async fn judge_assertion(
+        &self,
+        asserted: Asserted<'_>,
+        named: &mut Option<ApplicationId>,
+    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+        let text = asserted.text.expose();
+        let id = match asserted.presented.unverified_client_id.clone().map_or_else(|| subject(text), Ok) {
+            Ok(id) => id,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(application) = self.application_by_client_id(&id).await? else {
+            return Ok(Err(Refusal::UnknownClient));
+        };
+        *named = Some(application.id);
+        let verified = match self.verify_assertion(text, application, asserted.facts, asserted.now) {
+            Ok(verified) => verified,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let digest = jose::use_digest(verified.application().client_id.as_str(), verified.id());
+        let is_first_use = self.store.use_assertion(digest, verified.remembered_until()).await?;
+        Ok(verified.used(is_first_use))
+    }
+
+    fn verify_assertion(
+        &self,
+        text: &str,
+        application: Arc<Application>,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAssertion, Refusal> {
+        let claims = verified_claims(text, &application)?;
+        let issuer = self.settings.public_url.as_str();
+        let token_endpoint = format!("{issuer}/oauth2/token");
+        let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
+        assertion::decide(&claims, application, facts)
+    }
+}
+
+/// The client that an assertion claims to be of.
+fn subject(text: &str) -> Result<ClientId, Refusal> {
+    let claims = jose::unverified_claims(text).map_err(|_| Refusal::AssertionUnverified)?;
+    let subject = claims.required_text("sub").map_err(|_| Refusal::AssertionUnverified)?;
+    subject.parse().map_err(|_| Refusal::UnknownClient)
+}
+
+/// The claims, which a key of the application has signed.
+fn verified_claims(text: &str, application: &Application) -> Result<Claims, Refusal> {
+    let registered = &application.settings.client_metadata.authentication;
+    let keys = registered.jwks.as_ref().ok_or(Refusal::AssertionNotRegistered)?;
+    let keys = KeySet::of(keys).map_err(|_| Refusal::AssertionNotRegistered)?;
+    let only = registered.token_endpoint_auth_signing_alg.as_ref();
+    let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
+    let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
+    jose::verify(text, &keys, accepted).map_err(|_| Refusal::AssertionUnverified)
+}
