@@ -288,43 +288,6 @@ fn the_digest_of_a_use_distinguishes_issuer_and_id() {
     assert_ne!(digest("ab", "c"), digest("a", "bc"));
 }
 
-/// The files of Project Wycheproof, if `WYCHEPROOF` names a folder that has them.
-#[test]
-fn the_vectors_of_wycheproof_are_judged_as_they_say() {
-    #[expect(clippy::disallowed_methods, reason = "the files are too large for the repository")]
-    let Ok(folder) = std::env::var("WYCHEPROOF") else { return };
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.contains("wycheproof") || name.contains("_test") {
-            wycheproof(&name, &serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap());
-        }
-    }
-}
-
-/// Verifies the signatures of one file with the keys that it has as JSON Web Keys.
-fn wycheproof(name: &str, file: &Value) {
-    let hex = |text: &Value| {
-        let digits = text.as_str().unwrap().as_bytes();
-        let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-        pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect::<Vec<u8>>()
-    };
-    for group in file["testGroups"].as_array().into_iter().flatten() {
-        let Some(Ok(key)) = group.get("publicKeyJwk").or_else(|| group.get("jwk")).map(key) else { continue };
-        for test in group["tests"].as_array().unwrap() {
-            let (Some(message), Some(signature)) = (test.get("msg"), test.get("sig")) else { continue };
-            let fits = SigningAlgorithm::ALL.into_iter().filter(|algorithm| key.fits(*algorithm));
-            let verified =
-                fits.filter(|algorithm| key.verifies(*algorithm, &hex(message), &hex(signature))).count();
-            match test["result"].as_str().unwrap() {
-                "valid" => assert_eq!(verified, 1, "{name}: {}", test["tcId"]),
-                "invalid" => assert_eq!(verified, 0, "{name}: {}", test["tcId"]),
-                _ => {}
-            }
-        }
-    }
-}
-
 proptest! {
     #[test]
     fn no_text_makes_the_parsers_panic(text in "\\PC{0,80}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
