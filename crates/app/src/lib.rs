@@ -65,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) usage: node::usage::UsageRecorder,
     pub(crate) staleness: node::feed::Staleness,
     pub(crate) rates: node::rates::Rates,
+    pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
     pub(crate) models: data::models::Models,
     pub(crate) data: data::Data,
@@ -100,6 +101,7 @@ impl App {
         metrics.started.set(clock.now().as_secs());
         let context = Context {
             rates,
+            accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),
             models: data::models::Models::default(),
             data: data::Data::default(),

@@ -2,6 +2,7 @@
 
 pub mod audit_throttle;
 pub mod clock;
+pub(crate) mod dpop_proofs;
 pub mod entity_cache;
 pub mod feed;
 pub mod keys;

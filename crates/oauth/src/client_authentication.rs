@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::application::{Application, ClientType, StoredSecret};
 use crate::parameters::{CLIENT_ID, CLIENT_SECRET, Name, Parameters, form_decoded};
-use crate::proof::Thumbprint;
+use crate::proof::{KeyBinding, Thumbprint};
 use crate::refusal::Refusal;
 use domain::id::{ClientId, SecretId};
 use domain::secret::{AssertionText, ClientSecret};
@@ -140,6 +140,7 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
 pub struct AuthenticatedClient {
     application: Arc<Application>,
     secret: Option<SecretId>,
+    binding: Option<KeyBinding>,
 }
 
 impl AuthenticatedClient {
@@ -151,6 +152,17 @@ impl AuthenticatedClient {
     /// The secret with which it authenticated; `None` for a public application and after an assertion.
     pub fn secret(&self) -> Option<SecretId> {
         self.secret
+    }
+
+    /// The same client, which has proved to hold a key. Its tokens are bound to the key.
+    #[must_use]
+    pub fn holding(self, binding: Option<KeyBinding>) -> Self {
+        Self { binding, ..self }
+    }
+
+    /// The key to which its tokens are bound, if the request proves one.
+    pub fn binding(&self) -> Option<KeyBinding> {
+        self.binding
     }
 
     /// Whether it authenticated.
@@ -188,7 +200,7 @@ pub fn authenticate(
             Some(right.ok_or(Refusal::WrongSecret)?.id)
         }
     };
-    Ok(AuthenticatedClient { application, secret })
+    Ok(AuthenticatedClient { application, secret, binding: None })
 }
 
 /// A registered `private_key_jwt` is required. The two ways to send a secret are interchangeable, because many clients

@@ -52,6 +52,8 @@ codes! {
     InvalidToken = "invalid_token",
     /// A bearer token lacks a scope ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     InsufficientScope = "insufficient_scope",
+    /// A `DPoP` proof is missing or invalid ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    InvalidDpopProof = "invalid_dpop_proof",
     /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).

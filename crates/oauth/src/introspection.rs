@@ -4,7 +4,7 @@ use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{Act, Grant};
 use crate::parameters::{Name, Parameters};
-use crate::proof::TokenType;
+use crate::proof::{KeyBinding, TokenType};
 use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
@@ -102,6 +102,8 @@ pub struct Active<'a> {
     pub scopes: ScopeSet,
     /// `token_type`; a refresh token has none.
     pub token_type: Option<TokenType>,
+    /// `cnf`: what the sender must hold; a refresh token shows none.
+    pub binding: Option<KeyBinding>,
     /// `exp`; `None` for a refresh token, which is valid until it is revoked.
     pub expires_at: Option<Timestamp>,
     /// `iat`.
@@ -195,6 +197,7 @@ fn describe<'a>(
             username,
             scopes,
             token_type: Some(TokenType::of(token.binding)),
+            binding: token.binding,
             expires_at: Some(token.expires_at),
             issued_at: token.id.at(),
             subject: subject_of(token, application),
@@ -206,6 +209,7 @@ fn describe<'a>(
             username,
             scopes,
             token_type: None,
+            binding: None,
             expires_at: limits.end_of(grant),
             issued_at: grant.rotated_at.unwrap_or(grant.created_at),
             subject: user.id.to_string(),

@@ -16,6 +16,7 @@ pub mod authorize;
 pub mod client_authentication;
 pub mod cors;
 pub mod device;
+pub mod dpop;
 pub mod error;
 pub mod grant;
 pub mod introspection;

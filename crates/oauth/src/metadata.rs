@@ -12,7 +12,7 @@ use crate::signing::SigningAlgorithm;
 #[derive(Debug, Clone, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3, RFC 9701 §7 and RFC 7636"
+    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7 and RFC 7636"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "the specifications define them as separate members")]
 pub struct Metadata {
@@ -38,6 +38,7 @@ pub struct Metadata {
     pub revocation_endpoint_auth_methods_supported: [&'static str; AuthenticationMethod::ALL.len()],
     pub revocation_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub code_challenge_methods_supported: [&'static str; 1],
+    pub dpop_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub prompt_values_supported: [&'static str; 4],
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(flatten)]
@@ -79,6 +80,7 @@ impl Metadata {
             revocation_endpoint_auth_methods_supported: methods,
             revocation_endpoint_auth_signing_alg_values_supported: algorithms,
             code_challenge_methods_supported: ["S256"],
+            dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,
             openid: OpenIdProvider::new(issuer),

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use base64::Engine as _;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -51,6 +52,11 @@ impl Thumbprint {
     /// The thumbprint with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Reads the text in base64url without padding; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(Self(URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?))
     }
 
     /// The bytes.
@@ -120,6 +126,15 @@ impl TokenType {
             Self::Dpop => "DPoP",
         }
     }
+}
+
+/// An access token as presented in a request, which is not verified.
+#[derive(Debug, Clone, Copy)]
+pub struct PresentedToken<'a> {
+    /// The scheme of the `Authorization` header.
+    pub scheme: TokenType,
+    /// The text.
+    pub text: &'a str,
 }
 
 /// Whether a token with this binding may be presented as a bearer token with this request: "the protected resource

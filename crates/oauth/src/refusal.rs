@@ -126,6 +126,7 @@ refusals! {
         IdTokenHintInvalid: "id_token_hint is not an ID token of this server";
         IdTokenHintOfAnotherClient: "id_token_hint was issued to another application than client_id";
         PostLogoutUriUnknown: "post_logout_redirect_uri is not one that the application registered";
+        DpopKeyMalformed: "dpop_jkt is not the unpadded base64url form of a SHA-256 digest";
         VerifierMalformed: "code_verifier is not 43 to 128 unreserved characters";
     }
     InvalidClient {
@@ -169,6 +170,8 @@ refusals! {
         GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;
         PasswordGrantOver: "the grant was issued for a password, and the application may no longer use the password grant" as REFRESH;
         GrantNotRefreshable: "the grant was created without a refresh token" as REFRESH;
+        RefreshTokenOfAnotherKey: "the refresh token is bound to a key that the request does not prove" as REFRESH;
+        CodeOfAnotherKey: "the code is bound to a key that the request does not prove" as CODE;
         DeviceCodeUnknown: "the device code was not issued by this server, or has been deleted" as DEVICE;
         DeviceCodeOfAnotherClient: "the device code was issued to another application" as DEVICE;
         DeviceCodeReplayed: "the device code was used before; its grant was revoked" as DEVICE;
@@ -177,6 +180,22 @@ refusals! {
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
         OwnerInactive: "the owner of the application is inactive or was deleted";
+    }
+    InvalidToken {
+        TokenOfAnotherScheme: "the access token must be presented in the way of its token_type";
+    }
+    InvalidDpopProof {
+        DpopRequired: "this application must send a DPoP proof";
+        DpopRepeated: "the DPoP header is given more than once";
+        DpopUnverified: "the DPoP proof is no JWT of type dpop+jwt that is signed with the public key in its header";
+        DpopClaimMissing: "the DPoP proof has a claim that is missing or malformed";
+        DpopMethodDiffers: "htm of the DPoP proof is not the method of the request";
+        DpopUrlDiffers: "htu of the DPoP proof is not the URL of the request";
+        DpopTimeWrong: "iat of the DPoP proof is not within the last five minutes";
+        DpopReplayed: "the DPoP proof was used before";
+        DpopTokenDiffers: "ath of the DPoP proof is not the digest of the access token";
+        DpopKeyOfAnotherRequest: "dpop_jkt names another key than that of the DPoP proof";
+        DpopKeyDiffers: "the access token is bound to another key than that of the DPoP proof";
     }
     UnauthorizedClient {
         GrantTypeNotRegistered: "the application is not registered for this grant type";

@@ -121,6 +121,9 @@ fn client_metadata(
         ),
         token_exchange: token_exchange::decide(payload, context, findings),
         authentication: authentication::decide(payload, client_type, &existing.authentication, findings),
+        dpop_bound_access_tokens: payload
+            .dpop_bound_access_tokens
+            .unwrap_or(existing.dpop_bound_access_tokens),
         ..existing
     }
 }

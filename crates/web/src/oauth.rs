@@ -88,6 +88,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::AuthorizationPending
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
+        | ErrorCode::InvalidDpopProof
         | ErrorCode::LoginRequired
         | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::ConsentRequired

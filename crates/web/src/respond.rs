@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 
+pub(crate) mod challenge;
 pub mod management;
 pub mod oauth;
 pub mod odata;

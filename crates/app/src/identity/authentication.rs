@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
-use oauth::proof::{RequestFacts, may_be_a_bearer_token};
+use oauth::proof::{KeyBinding, PresentedToken, RequestFacts, TokenType, may_be_a_bearer_token};
+use oauth::refusal::Refusal;
 use oauth::resource;
 use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::refusals::InvalidAccessToken;
+use crate::node::dpop_proofs::ProofFailure;
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault, identity::access_note};
@@ -21,6 +23,12 @@ pub enum BearerRefusal {
     /// It was not issued by this server, has expired or was revoked; the response does not say which.
     #[error("the access token is invalid, has expired or was revoked")]
     Dead,
+    /// It was presented with the scheme `DPoP` and is invalid, or it is bound to no key.
+    #[error("the access token is invalid, has expired or was revoked, or is bound to no key")]
+    DeadBound,
+    /// The `DPoP` proof is missing or invalid.
+    #[error("{}", .0.description())]
+    Unproved(Refusal),
     /// The server cannot decide at present.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -38,11 +46,11 @@ impl AuthenticationService {
     /// Opens an access token and checks its expiry and the revocation index.
     async fn check_access_token(
         &self,
-        text: &str,
+        presented: PresentedToken<'_>,
         facts: &RequestFacts<'_>,
     ) -> Result<Result<AccessToken, InvalidAccessToken>, Fault> {
         let now = self.context.now();
-        let Ok(token) = self.context.open_access_token_for_us(text) else {
+        let Ok(token) = self.context.open_access_token_for_us(presented.text) else {
             return Ok(Err(InvalidAccessToken::Unknown));
         };
         if token.expires_at.is_past(now) {
@@ -51,8 +59,11 @@ impl AuthenticationService {
         if !resource::include_this_server(&token.details.resources, &self.context.settings.public_url) {
             return Ok(Err(InvalidAccessToken::Elsewhere(token)));
         }
-        if !may_be_a_bearer_token(token.binding, facts) {
-            return Ok(Err(InvalidAccessToken::Unproved(token)));
+        if let Err(failure) = self.sender_holds_the_key(presented, token.binding, facts) {
+            return match failure {
+                ProofFailure::Refused(refusal) => Ok(Err(InvalidAccessToken::Unproved(token, refusal))),
+                ProofFailure::Fault(fault) => Err(fault),
+            };
         }
         self.context.ensure_fresh().await?;
         Ok(if self.context.revocations.ends(&token) {
@@ -62,18 +73,41 @@ impl AuthenticationService {
         })
     }
 
-    /// The caller behind a bearer token. An invalid token is recorded in the audit log.
+    /// Whether the sender of the token holds the key to which it is bound. A token that is bound to a key is accepted
+    /// only with the scheme `DPoP`, and no other token is ([RFC 9449
+    /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+    fn sender_holds_the_key(
+        &self,
+        presented: PresentedToken<'_>,
+        binding: Option<KeyBinding>,
+        facts: &RequestFacts<'_>,
+    ) -> Result<(), ProofFailure> {
+        let refused = |refusal| Err(ProofFailure::Refused(refusal));
+        match (presented.scheme, binding) {
+            (TokenType::Bearer, binding) if may_be_a_bearer_token(binding, facts) => Ok(()),
+            (TokenType::Dpop, Some(KeyBinding::Key(bound))) => {
+                match self.context.proved_key(facts, Some(presented.text))? {
+                    Some(held) if held == bound => Ok(()),
+                    Some(_) => refused(Refusal::DpopKeyDiffers),
+                    None => refused(Refusal::DpopRequired),
+                }
+            }
+            (TokenType::Bearer | TokenType::Dpop, _) => refused(Refusal::TokenOfAnotherScheme),
+        }
+    }
+
+    /// The caller behind an access token. An invalid token is recorded in the audit log.
     ///
     /// # Errors
     /// [`BearerRefusal::Dead`] for anything that is not a valid token of an active user; a fault if this node
     /// cannot decide.
-    pub async fn caller_by_bearer(
+    pub async fn caller_by_token(
         &self,
-        text: &str,
+        presented: PresentedToken<'_>,
         facts: &RequestFacts<'_>,
         origin: &RequestOrigin,
     ) -> Result<Caller, BearerRefusal> {
-        let checked = self.live_bearer(text, facts).await;
+        let checked = self.live_bearer(presented, facts).await;
         let outcome = Word(match checked {
             Ok(Ok(_)) => "live",
             Ok(Err(_)) => "dead",
@@ -88,17 +122,17 @@ impl AuthenticationService {
             Err(dead) => {
                 // Boxed, so that valid tokens do not pay for the state that only this path needs.
                 Box::pin(self.context.note_invalid_token(&dead, origin)).await;
-                Err(BearerRefusal::Dead)
+                Err(refusal_of(presented.scheme, &dead))
             }
         }
     }
 
     async fn live_bearer(
         &self,
-        text: &str,
+        presented: PresentedToken<'_>,
         facts: &RequestFacts<'_>,
     ) -> Result<Result<Caller, InvalidAccessToken>, Fault> {
-        let token = match self.check_access_token(text, facts).await? {
+        let token = match self.check_access_token(presented, facts).await? {
             Ok(token) => token,
             Err(dead) => return Ok(Err(dead)),
         };
@@ -163,6 +197,19 @@ impl AuthenticationService {
         let caller = Caller::new(account, Via::Session(session.id));
         access_note::caller(&caller);
         Ok(Some(LiveSession { session, caller }))
+    }
+}
+
+/// What the sender learns about an invalid token.
+fn refusal_of(scheme: TokenType, dead: &InvalidAccessToken) -> BearerRefusal {
+    match (scheme, dead) {
+        (TokenType::Dpop, InvalidAccessToken::Unproved(_, refusal))
+            if *refusal != Refusal::TokenOfAnotherScheme =>
+        {
+            BearerRefusal::Unproved(*refusal)
+        }
+        (TokenType::Dpop, _) => BearerRefusal::DeadBound,
+        (TokenType::Bearer, _) => BearerRefusal::Dead,
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, UserId};
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::refusal::Refusal;
 use oauth::token_payload::AccessToken;
 use store::Judged;
 
@@ -79,7 +80,7 @@ pub(crate) enum InvalidAccessToken {
     /// It is limited to resources of others.
     Elsewhere(AccessToken),
     /// It is bound to a key, and the request does not prove it.
-    Unproved(AccessToken),
+    Unproved(AccessToken, Refusal),
 }
 
 /// The record of refused requests.
@@ -188,7 +189,7 @@ impl Context {
             InvalidAccessToken::Expired(token) => (RefusalReason::TokenExpired, Some(token)),
             InvalidAccessToken::Revoked(token) => (RefusalReason::TokenRevoked, Some(token)),
             InvalidAccessToken::Elsewhere(token) => (RefusalReason::TokenUnknown, Some(token)),
-            InvalidAccessToken::Unproved(token) => (RefusalReason::TokenUnproved, Some(token)),
+            InvalidAccessToken::Unproved(token, _) => (RefusalReason::TokenUnproved, Some(token)),
         };
         if let Some(token) = token {
             event.application = Some(token.application);

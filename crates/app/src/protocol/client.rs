@@ -7,11 +7,12 @@ use domain::time::Timestamp;
 use oauth::application::StoredSecret;
 use oauth::client_authentication::{AuthenticatedClient, Basic, ClientCredential, Presented, authenticate};
 use oauth::parameters::Parameters;
-use oauth::proof::RequestFacts;
+use oauth::proof::{KeyBinding, RequestFacts};
 use oauth::refusal::Refusal;
 use store::StoreError;
 
 use crate::identity::caller::RequestOrigin;
+use crate::node::dpop_proofs::ProofFailure;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
 
@@ -34,6 +35,15 @@ pub enum ProtocolRefusal {
     /// The server cannot do this at present; nothing was changed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<ProofFailure> for ProtocolRefusal {
+    fn from(failure: ProofFailure) -> Self {
+        match failure {
+            ProofFailure::Refused(refusal) => Self::Refused(refusal),
+            ProofFailure::Fault(fault) => Self::Fault(fault),
+        }
+    }
 }
 
 impl From<StoreError> for ProtocolRefusal {
@@ -101,6 +111,23 @@ impl Context {
                 Err(refusal.into())
             }
         }
+    }
+
+    /// The client with the key that the request proves, to which its tokens are bound.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` if the proof is invalid, or if there is none and the application needs one.
+    pub(crate) fn with_proved_key(
+        &self,
+        client: AuthenticatedClient,
+        facts: &RequestFacts<'_>,
+    ) -> Result<AuthenticatedClient, ProtocolRefusal> {
+        let binding = self.proved_key(facts, None)?.map(KeyBinding::Key);
+        let required = client.application().settings.client_metadata.dpop_bound_access_tokens;
+        if required && binding.is_none() {
+            return Err(Refusal::DpopRequired.into());
+        }
+        Ok(client.holding(binding))
     }
 
     async fn judge_client(

@@ -8,7 +8,7 @@ use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Act;
 use oauth::introspection::{self, Facts, IntrospectedToken};
-use oauth::proof::TokenType;
+use oauth::proof::{KeyBinding, TokenType};
 use oauth::signing::JwtType;
 
 use crate::identity::access_note;
@@ -31,6 +31,8 @@ pub struct LiveToken {
     pub scope: String,
     /// `token_type`, for access tokens.
     pub token_type: Option<TokenType>,
+    /// `cnf`, for access tokens that are bound to a key or a certificate.
+    pub binding: Option<KeyBinding>,
     /// `exp`, in seconds since the Unix epoch.
     pub exp: Option<i64>,
     /// `iat`, in seconds since the Unix epoch.
@@ -166,6 +168,7 @@ impl IntrospectionService {
             username: active.username.to_owned(),
             scope: registry.text(&active.scopes),
             token_type: active.token_type,
+            binding: active.binding,
             exp: active.expires_at.map(domain::time::Timestamp::as_secs),
             iat: active.issued_at.as_secs(),
             sub: active.subject,

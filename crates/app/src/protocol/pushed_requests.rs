@@ -33,7 +33,8 @@ impl PushedRequestService {
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
-        let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?;
+        let key = self.context.proved_key(&request.facts, None)?;
+        let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
         let resources = self.context.existing_resources(pushed.resources()).await?;

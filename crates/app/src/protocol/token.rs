@@ -68,7 +68,9 @@ impl TokenService {
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
     pub async fn issue(&self, request: ClientRequest<'_>) -> Result<IssuedTokens, ProtocolRefusal> {
-        let client = match self.context.authenticate_client(request).await {
+        let authenticated = self.context.authenticate_client(request).await;
+        let proved = authenticated.and_then(|client| self.context.with_proved_key(client, &request.facts));
+        let client = match proved {
             Ok(client) => client,
             Err(refusal) => {
                 self.count("unknown", Err(&refusal));
@@ -228,7 +230,7 @@ impl TokenService {
             origin: decision.origin,
             consent: decision.consent,
             scopes: decision.scopes.clone(),
-            details: decision.details.clone(),
+            details: decision.details.clone().for_refresh_tokens_of(client),
             refreshable: decision.refreshable,
             key,
             at: now,
@@ -251,8 +253,8 @@ impl TokenService {
             user_epoch: decision.user_epoch,
             scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
-            binding: None,
-            details,
+            binding: client.binding(),
+            details: details.for_access_tokens(),
         };
         let issued = self.respond(client, &access, refresh.transpose()?).await?;
         let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();

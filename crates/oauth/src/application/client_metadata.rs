@@ -33,6 +33,10 @@ pub struct ClientMetadata {
     /// How it authenticates.
     #[serde(flatten)]
     pub authentication: AuthenticationMetadata,
+    /// Whether its token requests need a `DPoP` proof ([RFC 9449
+    /// §5.2](https://www.rfc-editor.org/rfc/rfc9449#section-5.2)).
+    #[serde(skip_serializing_if = "is_false")]
+    pub dpop_bound_access_tokens: bool,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

@@ -2,6 +2,7 @@
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::parameters::{CLIENT_ID, Parameters};
+use crate::proof::Thumbprint;
 use crate::refusal::Refusal;
 use domain::id::{ApplicationId, ClientId};
 use domain::time::Timestamp;
@@ -71,6 +72,20 @@ impl AuthorizeRequest {
     pub fn parse_pushed(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, Refusal> {
         request_uri_is_not_pushed(parameters)?;
         Self::parse_of(Some(client.application().client_id.clone()), parameters)
+    }
+
+    /// The same request, whose code is bound to the key of the `DPoP` proof with which it was pushed, if there is one
+    /// ([RFC 9449 §10.1](https://www.rfc-editor.org/rfc/rfc9449#section-10.1)).
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` if `dpop_jkt` names another key.
+    pub fn bound_to(self, key: Option<Thumbprint>) -> Result<Self, Refusal> {
+        let Some(key) = key.map(|key| key.to_string()) else { return Ok(self) };
+        let named = self.dpop_jkt.as_ref();
+        if named.is_some_and(|named| *named != key) {
+            return Err(Refusal::DpopKeyOfAnotherRequest);
+        }
+        Ok(Self { dpop_jkt: Some(key), ..self })
     }
 
     /// The request as a query string that refers to the pushed one.

@@ -10,6 +10,7 @@ const RESPONSE_MODE: Name = Name::new("response_mode", 128);
 const STATE: Name = Name::new("state", 8192);
 const CODE_CHALLENGE: Name = Name::new("code_challenge", 256);
 const CODE_CHALLENGE_METHOD: Name = Name::new("code_challenge_method", 64);
+const DPOP_JKT: Name = Name::new("dpop_jkt", 64);
 pub(super) const REQUEST: Name = Name::new("request", 65_536);
 pub(super) const REQUEST_URI: Name = Name::new("request_uri", 2048);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
@@ -74,6 +75,7 @@ request_parameters! {
     pub id_token_hint: ID_TOKEN_HINT;
     /// `login_hint`, for the sign-in page.
     pub login_hint: LOGIN_HINT;
+    pub(super) dpop_jkt: DPOP_JKT;
 }
 
 impl AuthorizeRequest {

@@ -10,6 +10,7 @@ use super::{
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
 use crate::oidc::{self, request::SignInRequest};
+use crate::proof::Thumbprint;
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
@@ -145,13 +146,23 @@ pub(super) fn decide(
         route,
         redirect_uri: request.redirect_uri.clone(),
         scopes,
-        details: GrantDetails::limited_to(resources),
+        details: GrantDetails {
+            dpop_jkt: key_is_a_thumbprint(request)?,
+            ..GrantDetails::limited_to(resources)
+        },
         challenge,
         prompt,
         delivered: facts.delivered,
         consent_scopes,
         sign_in,
     })
+}
+
+/// The key to which the code is bound ([RFC 9449 §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
+fn key_is_a_thumbprint(request: &AuthorizeRequest) -> Result<Option<String>, Refusal> {
+    let Some(text) = request.dpop_jkt.as_deref() else { return Ok(None) };
+    let thumbprint = Thumbprint::parse(text).ok_or(Refusal::DpopKeyMalformed)?;
+    Ok(Some(thumbprint.to_string()))
 }
 
 /// [RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5) and

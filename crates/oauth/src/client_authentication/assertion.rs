@@ -66,7 +66,7 @@ impl VerifiedAssertion {
     /// [`Refusal::AssertionReplayed`].
     pub fn used(self, is_first_use: bool) -> Result<AuthenticatedClient, Refusal> {
         if is_first_use {
-            Ok(AuthenticatedClient { application: self.application, secret: None })
+            Ok(AuthenticatedClient { application: self.application, secret: None, binding: None })
         } else {
             Err(Refusal::AssertionReplayed)
         }

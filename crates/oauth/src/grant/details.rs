@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Exchanged;
+use crate::client_authentication::AuthenticatedClient;
 use crate::oidc::authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
+use crate::proof::KeyBinding;
 
 /// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
 /// stored as one JSON object; an absent member has its default.
@@ -30,6 +32,10 @@ pub struct GrantDetails {
     /// The claims that the request named.
     #[serde(skip_serializing_if = "ClaimsRequest::is_empty")]
     pub claims: ClaimsRequest,
+    /// The thumbprint of the key whose proof a code or a refresh token needs, in base64url ([RFC 9449
+    /// §10](https://www.rfc-editor.org/rfc/rfc9449#section-10), `dpop_jkt`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
 }
 
 /// Details that cannot be read.
@@ -41,6 +47,33 @@ impl GrantDetails {
     /// The details of an access that is limited to resources, without anything else.
     pub fn limited_to(resources: Vec<String>) -> Self {
         Self { resources, ..Self::default() }
+    }
+
+    /// Whether the sender of a code or of a refresh token holds the key to which it is bound, if it is.
+    pub fn are_proved_by(&self, binding: Option<KeyBinding>) -> bool {
+        match (&self.dpop_jkt, binding) {
+            (None, _) => true,
+            (Some(bound), Some(KeyBinding::Key(held))) => *bound == held.to_string(),
+            (Some(_), None | Some(KeyBinding::Certificate(_))) => false,
+        }
+    }
+
+    /// The same details for the refresh tokens of a client. Those of a public client are bound to the key of its
+    /// proof; a confidential client authenticates and may use a new key ([RFC 9449
+    /// §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    #[must_use]
+    pub fn for_refresh_tokens_of(self, client: &AuthenticatedClient) -> Self {
+        let dpop_jkt = match client.binding() {
+            Some(KeyBinding::Key(held)) if !client.is_confidential() => Some(held.to_string()),
+            _ => None,
+        };
+        Self { dpop_jkt, ..self }
+    }
+
+    /// The same details for an access token, which carries its binding itself.
+    #[must_use]
+    pub fn for_access_tokens(&self) -> Self {
+        Self { dpop_jkt: None, ..self.clone() }
     }
 
     /// Whether every member has its default.
@@ -73,6 +106,7 @@ impl GrantDetails {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proof::Thumbprint;
 
     #[test]
     fn details_come_back_from_their_json() {
@@ -81,10 +115,25 @@ mod tests {
             sign_in: Some(SignInDetails { auth_time: 7, sid: Some("s".to_owned()) }),
             nonce: Some("n".to_owned()),
             claims: ClaimsRequest { userinfo: vec!["email".to_owned()], ..ClaimsRequest::default() },
+            dpop_jkt: Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".to_owned()),
             ..GrantDetails::default()
         };
         let json = details.to_json().unwrap();
         assert_eq!(GrantDetails::from_json(Some(&json)), Ok(details));
+    }
+
+    #[test]
+    fn a_bound_code_or_refresh_token_needs_its_own_key() {
+        let key = |byte| Some(KeyBinding::Key(Thumbprint::from_bytes([byte; 32])));
+        let bound = GrantDetails {
+            dpop_jkt: Some(Thumbprint::from_bytes([1; 32]).to_string()),
+            ..GrantDetails::default()
+        };
+        assert!(bound.are_proved_by(key(1)));
+        for other in [None, key(2), Some(KeyBinding::Certificate(Thumbprint::from_bytes([1; 32])))] {
+            assert!(!bound.are_proved_by(other), "{other:?}");
+            assert!(GrantDetails::default().are_proved_by(other));
+        }
     }
 
     #[test]

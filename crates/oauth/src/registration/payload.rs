@@ -36,6 +36,8 @@ pub struct ApplicationPayload {
     pub token_endpoint_auth_signing_alg: Option<String>,
     /// `jwks`; a set without keys removes the keys.
     pub jwks: Option<Object>,
+    /// `dpopBoundAccessTokens`.
+    pub dpop_bound_access_tokens: Option<bool>,
     /// `accessTokenLifetime`, in seconds.
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.

@@ -72,6 +72,7 @@ fn read(json: &Value) -> ApplicationPayload {
         token_endpoint_auth_method: text("tokenEndpointAuthMethod"),
         token_endpoint_auth_signing_alg: text("tokenEndpointAuthSigningAlg"),
         jwks: json["jwks"].as_object().cloned(),
+        dpop_bound_access_tokens: json["dpopBoundAccessTokens"].as_bool(),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),

@@ -84,6 +84,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
     code_belongs_to_client(code, facts)?;
     redirect_url_is_the_same(code, facts)?;
     verifier_matches_challenge(code, facts)?;
+    sender_holds_the_key(code, facts)?;
     challenge_is_present_if_required(code, facts)?;
     code_is_unexpired(code, facts)?;
     access_was_not_revoked(code, facts)?;
@@ -136,6 +137,14 @@ fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Res
         (Some(challenge), Some(digest)) if challenge == digest => Ok(()),
         (Some(_), Some(_)) => Err(Refusal::VerifierWrong),
     }
+}
+
+/// "the authorization server computes the JWK Thumbprint of the proof-of-possession public key in the `DPoP` proof and
+/// verifies that it matches the `dpop_jkt` parameter value in the authorization request" ([RFC 9449
+/// §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
+fn sender_holds_the_key(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let proved = code.details.are_proved_by(facts.client.binding());
+    if proved { Ok(()) } else { Err(Refusal::CodeOfAnotherKey) }
 }
 
 /// The application may have become stricter since the code was issued.

@@ -117,6 +117,7 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
     let token = token_is_genuine(facts)?;
     let grant = grant_is_known(token, facts)?;
     token_belongs_to_client(grant, facts)?;
+    sender_holds_the_key(grant, facts)?;
     grant_is_refreshable(grant)?;
     grant_is_live(grant, facts)?;
     refresh_token_is_unexpired(grant, facts)?;
@@ -149,6 +150,14 @@ fn grant_is_known<'a>(token: &RefreshToken, facts: Facts<'a>) -> Result<&'a Gran
 fn token_belongs_to_client(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
     let same = grant.application == facts.client.application().id;
     if same { Ok(()) } else { Err(Refusal::RefreshTokenOfAnotherClient) }
+}
+
+/// "refresh tokens issued to public clients MUST be bound to the `DPoP` public key" ([RFC 9449
+/// §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)). This is checked before a replay revokes the grant, so that a
+/// stolen token without its key ends nothing.
+fn sender_holds_the_key(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let proved = grant.details.are_proved_by(facts.client.binding());
+    if proved { Ok(()) } else { Err(Refusal::RefreshTokenOfAnotherKey) }
 }
 
 fn grant_is_refreshable(grant: &Grant) -> Result<(), Refusal> {

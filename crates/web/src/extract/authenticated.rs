@@ -12,7 +12,7 @@ use domain::account::Permission;
 use domain::secret::{CsrfToken, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use oauth::proof::RequestFacts;
+use oauth::proof::{PresentedToken, RequestFacts};
 use oauth::scope::BuiltInScope;
 
 use crate::WebState;
@@ -20,6 +20,7 @@ use crate::errors::ManagementErrorCode;
 use crate::http::authorization::Authorization;
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin, proof};
+use crate::respond::challenge;
 use crate::respond::management::ManagementProblem;
 
 /// The caller of a management operation, who may use the management API.
@@ -52,19 +53,16 @@ impl FromRequestParts<WebState> for Authenticated {
                 }
                 by_password(access_note, sent).await?
             }
-            Some(sent) if sent.is_bearer() => {
-                by_bearer(
-                    state,
-                    sent.credentials,
-                    &proof::facts(&parts.method, &parts.uri, &parts.headers),
-                    &origin,
-                )
-                .await?
-            }
-            Some(_) => {
-                let problem =
-                    ManagementProblem::unauthenticated("Sign in with Basic or with a bearer token.");
-                return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
+            Some(sent) => {
+                let Some(presented) = sent.token() else {
+                    let problem =
+                        ManagementProblem::unauthenticated("Sign in with Basic or with an access token.");
+                    return Err(access_note
+                        .refused(RefusalReason::AuthorizationMalformed, None, problem)
+                        .await);
+                };
+                let facts = proof::facts(&parts.method, &parts.uri, &parts.headers);
+                by_token(state, presented, &facts, &origin).await?
             }
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
         };
@@ -135,16 +133,20 @@ async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result
         })
 }
 
-async fn by_bearer(
+async fn by_token(
     state: &WebState,
-    text: &str,
+    presented: PresentedToken<'_>,
     facts: &RequestFacts<'_>,
     origin: &RequestOrigin,
 ) -> Result<Caller, ManagementProblem> {
     let caller =
-        state.service::<AuthenticationService>().caller_by_bearer(text, facts, origin).await.map_err(
+        state.service::<AuthenticationService>().caller_by_token(presented, facts, origin).await.map_err(
             |refusal| match refusal {
                 BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
+                BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
+                    let challenge = challenge::of_bound_token(&refusal);
+                    ManagementProblem::dead_token(format!("Not signed in: {refusal}.")).with(challenge)
+                }
                 BearerRefusal::Fault(fault) => {
                     ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
                 }

@@ -8,6 +8,7 @@ use domain::secret::Password;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
 use oauth::client_authentication::Basic;
+use oauth::proof::{PresentedToken, TokenType};
 use oauth::refusal::Refusal;
 use zeroize::Zeroizing;
 
@@ -43,9 +44,12 @@ impl<'a> Authorization<'a> {
         self.scheme.eq_ignore_ascii_case("basic")
     }
 
-    /// An access token.
-    pub(crate) fn is_bearer(&self) -> bool {
-        self.scheme.eq_ignore_ascii_case("bearer")
+    /// The access token, if these are one. A bound token has a scheme of its own ([RFC 9449
+    /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+    pub(crate) fn token(&self) -> Option<PresentedToken<'a>> {
+        let types = [TokenType::Bearer, TokenType::Dpop];
+        let scheme = types.into_iter().find(|kind| self.scheme.eq_ignore_ascii_case(kind.as_str()))?;
+        Some(PresentedToken { scheme, text: self.credentials })
     }
 
     /// The Basic credentials of an application.
@@ -74,7 +78,7 @@ impl<'a> Authorization<'a> {
 /// Whether the request may contain credentials that a browser sends on its own. Those have any scheme that a
 /// browser caches; tokens are always added by a script.
 pub(crate) fn may_be_remembered(headers: &HeaderMap) -> bool {
-    headers.get_all(AUTHORIZATION).iter().any(|value| !Authorization::read(value).is_bearer())
+    headers.get_all(AUTHORIZATION).iter().any(|value| Authorization::read(value).token().is_none())
 }
 
 #[cfg(test)]
@@ -91,6 +95,7 @@ mod tests {
         for (text, basic, bearer, credentials) in [
             (&b"Basic  abc "[..], true, false, "abc"),
             (b"bEARER t", false, true, "t"),
+            (b"dpop t", false, true, "t"),
             (b"Basic", true, false, ""),
             (b"Basic\tabc", false, false, ""),
             (b"Basic:abc", false, false, ""),
@@ -99,7 +104,10 @@ mod tests {
         ] {
             let headers = headers(&[text]);
             let read = Authorization::find(&headers).unwrap().unwrap();
-            assert_eq!((read.is_basic(), read.is_bearer(), read.credentials), (basic, bearer, credentials));
+            assert_eq!(
+                (read.is_basic(), read.token().is_some(), read.credentials),
+                (basic, bearer, credentials)
+            );
         }
         assert!(Authorization::find(&HeaderMap::new()).unwrap().is_none());
         assert!(Authorization::find(&headers(&[b"Basic a", b"Bearer b"])).is_err());
@@ -128,12 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn every_scheme_but_bearer_may_be_remembered_by_a_browser() {
+    fn every_scheme_but_those_of_tokens_may_be_remembered_by_a_browser() {
         for text in [&b"Basic abc"[..], b"Basic\tabc", b"BASIC", b"Negotiate x", b"Digest x", b"\xff", b""] {
             assert!(may_be_remembered(&headers(&[text])), "{text:?}");
             assert!(may_be_remembered(&headers(&[b"Bearer t", text])), "{text:?}");
         }
         assert!(!may_be_remembered(&headers(&[b"bearer t"])));
+        assert!(!may_be_remembered(&headers(&[b"DPoP t"])));
         assert!(!may_be_remembered(&HeaderMap::new()));
     }
 }

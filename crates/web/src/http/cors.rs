@@ -24,7 +24,7 @@ use crate::respond::Area;
 
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DataServiceVersion, If-Match, If-None-Match, \
+    "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DPoP, DataServiceVersion, If-Match, If-None-Match, \
      Isolation, MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
      X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
 );

@@ -18,7 +18,7 @@ use crate::extract::Use;
 use crate::http::authorization::Authorization;
 use crate::http::origin::From as RequestOrigin;
 use crate::http::{origin, proof};
-use crate::respond::oauth as respond;
+use crate::respond::{challenge, oauth as respond};
 
 /// The caller with an access token in `Authorization`. A token in the body of a `POST` is not read: "The Access Token
 /// obtained from an OpenID Connect Authentication Request MUST be sent as a Bearer Token", and "the Access Token SHOULD be
@@ -31,24 +31,30 @@ impl FromRequestParts<WebState> for TokenBearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-        let sent = match Authorization::find(&parts.headers) {
-            Ok(None) => return Err(challenge(StatusCode::UNAUTHORIZED, None, "send an access token")),
-            Ok(Some(sent)) if sent.is_bearer() => sent,
-            Ok(Some(_)) | Err(_) => {
-                let refusals = state.service::<RefusalService>();
-                refusals.note_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
-                let description = "send one Authorization header with an access token";
-                return Err(challenge(StatusCode::UNAUTHORIZED, None, description));
-            }
+        let presented = match Authorization::find(&parts.headers) {
+            Ok(None) => return Err(problem(StatusCode::UNAUTHORIZED, None, "send an access token")),
+            Ok(Some(sent)) => sent.token(),
+            Err(_) => None,
+        };
+        let Some(presented) = presented else {
+            let refusals = state.service::<RefusalService>();
+            refusals.note_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
+            let description = "send one Authorization header with an access token";
+            return Err(problem(StatusCode::UNAUTHORIZED, None, description));
         };
         let facts = proof::facts(&parts.method, &parts.uri, &parts.headers);
-        let caller = state
-            .service::<AuthenticationService>()
-            .caller_by_bearer(sent.credentials, &facts, &origin)
-            .await;
+        let authentication = state.service::<AuthenticationService>();
+        let caller = authentication.caller_by_token(presented, &facts, &origin).await;
         match caller {
             Ok(caller) => Ok(Self(caller)),
             Err(BearerRefusal::Fault(fault)) => Err(super::faulty(&fault)),
+            Err(refusal @ (BearerRefusal::DeadBound | BearerRefusal::Unproved(_))) => {
+                let mut response = dead_token(&refusal.to_string());
+                for value in challenge::of_bound_token(&refusal) {
+                    response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+                }
+                Err(response)
+            }
             Err(dead) => Err(dead_token(&dead.to_string())),
         }
     }
@@ -67,7 +73,7 @@ pub async fn show(
         Err(refusal @ UserInfoRefusal::Dead) => dead_token(&refusal.to_string()),
         Err(refusal @ UserInfoRefusal::InsufficientScope) => {
             let code = Some(ErrorCode::InsufficientScope);
-            challenge(StatusCode::FORBIDDEN, code, &refusal.to_string())
+            problem(StatusCode::FORBIDDEN, code, &refusal.to_string())
         }
     }
 }
@@ -81,13 +87,13 @@ fn signed(jwt: String) -> Response {
 }
 
 fn dead_token(description: &str) -> Response {
-    challenge(StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken), description)
+    problem(StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken), description)
 }
 
 /// "When an error condition occurs, the `UserInfo` Endpoint returns an Error Response as defined in Section 3 of OAuth 2.0
 /// Bearer Token Usage" ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)). A request without a token gets no
 /// error code.
-fn challenge(status: StatusCode, code: Option<ErrorCode>, description: &str) -> Response {
+fn problem(status: StatusCode, code: Option<ErrorCode>, description: &str) -> Response {
     let error = code.map_or("invalid_request", ErrorCode::as_str);
     let mut response = respond::error(status, error, description);
     let scope = if code == Some(ErrorCode::InsufficientScope) { ", scope=\"openid\"" } else { "" };

@@ -29,19 +29,15 @@ pub(super) async fn prove(
             ));
         }
     };
-    if sent.is_bearer() {
+    if let Some(presented) = sent.token() {
         return Ok(state
             .service::<AuthenticationService>()
-            .caller_by_bearer(
-                sent.credentials,
-                &proof::facts(&parts.method, &parts.uri, &parts.headers),
-                origin,
-            )
+            .caller_by_token(presented, &proof::facts(&parts.method, &parts.uri, &parts.headers), origin)
             .await?);
     }
     if !sent.is_basic() {
         malformed(state, origin).await;
-        return Err(ODataProblem::unauthenticated("the schemes Bearer and Basic are supported"));
+        return Err(ODataProblem::unauthenticated("the schemes Bearer, DPoP and Basic are supported"));
     }
     let Some(credentials) = sent.user() else {
         malformed(state, origin).await;

@@ -78,6 +78,12 @@ impl ManagementProblem {
         Self { challenges: vec![BASIC, BEARER], ..problem }
     }
 
+    /// The same problem with these challenges instead.
+    #[must_use]
+    pub fn with(self, challenges: &[&'static str]) -> Self {
+        Self { challenges: challenges.to_vec(), ..self }
+    }
+
     /// The caller is authenticated but lacks the right; in Hybrid Data Pipeline's words.
     pub fn forbidden() -> Self {
         Self::new(

@@ -13,6 +13,7 @@ use odata::error::{Error, Kind};
 use serde::Serialize;
 
 use crate::http::faults::{Failure, SHORTLY, set_retry_after};
+use crate::respond::challenge;
 
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 const BEARER: &str = r#"Bearer realm="Sluicegate""#;
@@ -54,7 +55,7 @@ impl ODataProblem {
     /// The caller is not authenticated; either scheme will do.
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::UNAUTHORIZED, "NotAuthenticated", message);
-        Self { challenges: &[BEARER, BASIC], ..problem }
+        Self { challenges: &[BEARER, BASIC, challenge::DPOP], ..problem }
     }
 
     fn later(self) -> Self {
@@ -67,7 +68,11 @@ impl From<BearerRefusal> for ODataProblem {
         match refusal {
             BearerRefusal::Dead => {
                 let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
-                Self { challenges: &[DEAD_TOKEN], ..problem }
+                Self { challenges: &[DEAD_TOKEN, challenge::DPOP], ..problem }
+            }
+            BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
+                let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
+                Self { challenges: challenge::of_bound_token(&refusal), ..problem }
             }
             BearerRefusal::Fault(fault) => fault.into(),
         }

@@ -13,6 +13,7 @@ mod code;
 mod consent;
 mod cors;
 mod device;
+mod dpop;
 mod ended_access;
 mod exchange;
 mod growth;

@@ -37,7 +37,7 @@ impl TokenService {
             user_epoch: token.user_epoch,
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
-            binding: None,
+            binding: client.binding(),
             details: GrantDetails::limited_to(resources),
         };
         self.respond(client, &access, None).await

@@ -99,8 +99,8 @@ impl TokenService {
             user_epoch: grant.user_epoch,
             scopes: renewal.scopes.clone(),
             lifetime_secs: renewal.lifetime_secs,
-            binding: None,
-            details: renewal.details.clone(),
+            binding: client.binding(),
+            details: renewal.details.for_access_tokens(),
         };
         let issued = self.respond(client, &access, Some(refresh)).await?;
         let limits = self.context.settings.refresh_limits();

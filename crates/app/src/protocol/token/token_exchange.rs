@@ -55,7 +55,7 @@ impl TokenService {
             user_epoch: decided.user_epoch,
             scopes: decided.scopes,
             lifetime_secs: decided.lifetime_secs,
-            binding: None,
+            binding: client.binding(),
             details: decided.details,
         };
         let issued = self.respond(client, &access, None).await?;

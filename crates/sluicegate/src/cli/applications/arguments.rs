@@ -62,7 +62,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 16] = [
+const CHANGES: [&str; 17] = [
     "name",
     "description",
     "redirect_urls",
@@ -79,6 +79,7 @@ const CHANGES: [&str; 16] = [
     "token_endpoint_auth_signing_alg",
     "jwks",
     "introspection_signed_response_alg",
+    "dpop_bound_access_tokens",
 ];
 
 #[derive(Debug, Args)]
@@ -145,6 +146,9 @@ pub(crate) struct Details {
     /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) introspection_signed_response_alg: Option<String>,
+    /// Whether its token requests need a `DPoP` proof: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(super) dpop_bound_access_tokens: Option<bool>,
 }
 
 impl Details {
@@ -171,6 +175,7 @@ impl Details {
             token_endpoint_auth_signing_alg: self.token_endpoint_auth_signing_alg.clone(),
             jwks: self.jwks.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
+            dpop_bound_access_tokens: self.dpop_bound_access_tokens,
             ..ApplicationPayload::default()
         }
     }

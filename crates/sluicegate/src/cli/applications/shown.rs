@@ -68,6 +68,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "tokenEndpointAuthMethod": authentication.token_endpoint_auth_method.map(AuthenticationMethod::as_str),
         "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
         "jwks": authentication.jwks,
+        "dpopBoundAccessTokens": settings.client_metadata.dpop_bound_access_tokens,
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

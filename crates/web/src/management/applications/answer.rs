@@ -48,6 +48,7 @@ pub(super) struct ApplicationResponse<'a> {
     token_format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_signing_alg: Option<&'static str>,
+    dpop_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signed_response_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +154,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .token_endpoint_auth_signing_alg
             .map(SigningAlgorithm::as_str),
         jwks: authentication.jwks.as_ref(),
+        dpop_bound_access_tokens: settings.client_metadata.dpop_bound_access_tokens,
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),

@@ -2,8 +2,8 @@
 
 use app::protocol::introspection::LiveToken;
 use oauth::grant::Act;
-use oauth::proof::TokenType;
-use serde::Serialize;
+use oauth::proof::{KeyBinding, TokenType};
+use serde::{Serialize, Serializer};
 
 /// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
 #[derive(Serialize)]
@@ -15,6 +15,8 @@ pub(super) struct IntrospectionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
     iat: i64,
     sub: &'a str,
@@ -23,6 +25,16 @@ pub(super) struct IntrospectionBody<'a> {
     jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Act>,
+}
+
+/// `cnf`: one member, which names the key or the certificate.
+struct Confirmation(KeyBinding);
+
+impl Serialize for Confirmation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (member, thumbprint) = self.0.confirmation();
+        serializer.collect_map([(member, thumbprint.to_string())])
+    }
 }
 
 /// The response about a token that is invalid, unknown, or out of the client's reach.
@@ -39,6 +51,7 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         username: &token.username,
         scope: &token.scope,
         token_type: token.token_type.map(TokenType::as_str),
+        cnf: token.binding.map(Confirmation),
         exp: token.exp,
         iat: token.iat,
         sub: &token.sub,

@@ -1,0 +1,165 @@
+//! Verifies `DPoP` proofs ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)) and remembers the accepted ones, so that
+//! none is accepted twice.
+//!
+//! The memory is that of one node: a proof is for one URL and one method, and for few minutes, and whoever could replay
+//! it at another node needs the access token too. RFC 9449 leaves sharing open.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::{Mutex, PoisonError};
+
+use domain::time::Timestamp;
+use oauth::dpop::{self, ProvedRequest};
+use oauth::proof::{DpopHeader, RequestFacts, Thumbprint};
+use oauth::refusal::Refusal;
+use vault::jose::{AcceptedJwt, verify_with_own_key};
+
+use crate::{Context, Fault};
+
+/// The number of locks.
+const SHARDS: usize = 16;
+/// The most proofs that a shard remembers in each half of its memory: 38 MB in total, 5,000 proofs in a second. A set of
+/// this size fills its memory to the last place.
+const MOST_PER_HALF: usize = 114_688;
+
+/// Why a request does not prove that its sender holds a key.
+#[derive(Debug)]
+pub(crate) enum ProofFailure {
+    /// A rule refuses the proof.
+    Refused(Refusal),
+    /// The server cannot decide at present.
+    Fault(Fault),
+}
+
+/// The proofs that were accepted within the last minutes, as keyed hashes of thumbprint and `jti`.
+#[derive(Debug)]
+pub(crate) struct AcceptedProofs {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+/// Two halves of memory. The older one is dropped when all its proofs have expired.
+#[derive(Debug, Default)]
+struct Shard {
+    started: i64,
+    current: HashSet<u64>,
+    previous: HashSet<u64>,
+}
+
+/// What the memory says about a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remembered {
+    /// It is new, and remembered from now on.
+    New,
+    /// It was accepted before.
+    Known,
+    /// It is new, and there is no room for it. It must not be accepted.
+    NoRoom,
+}
+
+impl Default for AcceptedProofs {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+}
+
+impl AcceptedProofs {
+    fn remember(&self, key: Thumbprint, id: &str, now: Timestamp) -> Remembered {
+        let hash = self.hasher.hash_one((key.as_bytes(), id));
+        let shard = &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or_default()];
+        shard.lock().unwrap_or_else(PoisonError::into_inner).remember(hash, now.as_secs())
+    }
+}
+
+impl Shard {
+    fn remember(&mut self, hash: u64, now_secs: i64) -> Remembered {
+        let age = now_secs - self.started;
+        if age >= 2 * dpop::LIFETIME_SECS {
+            self.previous = HashSet::new();
+            self.current.clear();
+            self.started = now_secs;
+        } else if age >= dpop::LIFETIME_SECS {
+            self.previous = std::mem::take(&mut self.current);
+            self.started = now_secs;
+        }
+        if self.previous.contains(&hash) || self.current.contains(&hash) {
+            return Remembered::Known;
+        }
+        if self.current.len() >= MOST_PER_HALF {
+            return Remembered::NoRoom;
+        }
+        self.current.insert(hash);
+        Remembered::New
+    }
+}
+
+impl Context {
+    /// The key that a request proves to hold with its `DPoP` header; `None` if it has none. At a resource,
+    /// `access_token` is the token in the request.
+    ///
+    /// # Errors
+    /// [`ProofFailure`], also for a proof that was accepted before.
+    pub(crate) fn proved_key(
+        &self,
+        facts: &RequestFacts<'_>,
+        access_token: Option<&str>,
+    ) -> Result<Option<Thumbprint>, ProofFailure> {
+        let text = match facts.dpop {
+            DpopHeader::None => return Ok(None),
+            DpopHeader::Several => return Err(ProofFailure::Refused(Refusal::DpopRepeated)),
+            DpopHeader::One(bytes) => {
+                std::str::from_utf8(bytes).map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?
+            }
+        };
+        let accepted = AcceptedJwt { algorithms: &dpop::ALGORITHMS, types: &[Some(dpop::PROOF_TYPE)] };
+        let (claims, key) = verify_with_own_key(text, accepted)
+            .map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;
+        let digest =
+            access_token.map(|token| Thumbprint::from_bytes(vault::sha256(token.as_bytes())).to_string());
+        let request = ProvedRequest {
+            method: facts.method,
+            url: &facts.url(&self.settings.public_url),
+            access_token_digest: digest.as_deref(),
+            now: self.now(),
+        };
+        let id = dpop::check(&claims, request).map_err(ProofFailure::Refused)?;
+        match self.accepted_proofs.remember(key, id, request.now) {
+            Remembered::New => Ok(Some(key)),
+            Remembered::Known => Err(ProofFailure::Refused(Refusal::DpopReplayed)),
+            Remembered::NoRoom => Err(ProofFailure::Fault(Fault::Busy)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Thumbprint = Thumbprint::from_bytes([1; 32]);
+    const OTHER: Thumbprint = Thumbprint::from_bytes([2; 32]);
+
+    #[test]
+    fn a_proof_is_known_as_long_as_it_can_be_accepted() {
+        let proofs = AcceptedProofs::default();
+        let at = Timestamp::from_secs;
+        assert_eq!(proofs.remember(KEY, "a", at(1_000)), Remembered::New);
+        assert_eq!(proofs.remember(OTHER, "a", at(1_000)), Remembered::New, "a jti belongs to a key");
+        for now in [1_000, 1_359, 1_360] {
+            assert_eq!(proofs.remember(KEY, "a", at(now)), Remembered::Known, "{now}");
+        }
+        assert_eq!(proofs.remember(KEY, "a", at(5_000)), Remembered::New, "it has expired long ago");
+    }
+
+    #[test]
+    fn a_full_memory_forgets_nothing() {
+        let mut shard = Shard::default();
+        for hash in 0..MOST_PER_HALF as u64 {
+            assert_eq!(shard.remember(hash, 1_000), Remembered::New);
+        }
+        assert_eq!(shard.remember(u64::MAX, 1_000), Remembered::NoRoom);
+        assert_eq!(shard.remember(0, 1_000), Remembered::Known);
+        assert_eq!(shard.remember(u64::MAX, 1_400), Remembered::New, "the next half is empty");
+        assert_eq!(shard.remember(0, 1_400), Remembered::Known);
+    }
+}

@@ -1,0 +1,78 @@
+//! The claims of a `DPoP` proof as pure rules ([RFC 9449
+//! §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). Crate `vault` verifies the signature.
+
+use domain::time::Timestamp;
+
+use crate::jwt::{Claims, JwtFault};
+use crate::refusal::Refusal;
+use crate::signing::SigningAlgorithm;
+
+mod url;
+
+/// The value of `typ` in the header of a proof.
+pub const PROOF_TYPE: &str = "dpop+jwt";
+/// The algorithms of proofs, all of which are asymmetric.
+pub const ALGORITHMS: [SigningAlgorithm; 4] = SigningAlgorithm::ALL;
+/// How old a proof may be, in seconds.
+pub const MOST_AGE_SECS: i64 = 300;
+/// How far ahead the clock of a client may be, in seconds.
+pub const MOST_AHEAD_SECS: i64 = 60;
+/// The longest time in seconds in which one proof is acceptable.
+pub const LIFETIME_SECS: i64 = MOST_AGE_SECS + MOST_AHEAD_SECS;
+/// The longest `jti` in bytes.
+const LONGEST_ID: usize = 512;
+
+/// What a proof must say.
+#[derive(Debug, Clone, Copy)]
+pub struct ProvedRequest<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The URL, without query and fragment.
+    pub url: &'a str,
+    /// The SHA-256 digest in base64url of the access token in the request, if it has one.
+    pub access_token_digest: Option<&'a str>,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// Checks the claims of a proof whose signature is verified, and returns its `jti`.
+///
+/// # Errors
+/// `invalid_dpop_proof`.
+pub fn check<'a>(claims: &'a Claims, request: ProvedRequest<'_>) -> Result<&'a str, Refusal> {
+    let missing = |_: JwtFault| Refusal::DpopClaimMissing;
+    let id = claims.required_text("jti").map_err(missing)?;
+    if id.len() > LONGEST_ID {
+        return Err(Refusal::DpopClaimMissing);
+    }
+    if claims.required_text("htm").map_err(missing)? != request.method {
+        return Err(Refusal::DpopMethodDiffers);
+    }
+    if !url::same(claims.required_text("htu").map_err(missing)?, request.url) {
+        return Err(Refusal::DpopUrlDiffers);
+    }
+    is_recent(claims, request.now)?;
+    names_the_token(claims, request.access_token_digest)?;
+    Ok(id)
+}
+
+/// "the creation time of the JWT, as determined by either the `iat` claim […], is within an acceptable window".
+fn is_recent(claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
+    let missing = |_: JwtFault| Refusal::DpopClaimMissing;
+    let created = claims.time("iat").map_err(missing)?.ok_or(Refusal::DpopClaimMissing)?;
+    let is_old = created.plus_secs(MOST_AGE_SECS) < now;
+    let is_early = created > now.plus_secs(MOST_AHEAD_SECS);
+    let has_ended = claims.time("exp").map_err(missing)?.is_some_and(|end| end.is_past(now));
+    if is_old || is_early || has_ended { Err(Refusal::DpopTimeWrong) } else { Ok(()) }
+}
+
+/// "if presented to a protected resource in conjunction with an access token, ensure that the value of the `ath` claim
+/// equals the hash of that access token".
+fn names_the_token(claims: &Claims, digest: Option<&str>) -> Result<(), Refusal> {
+    let Some(digest) = digest else { return Ok(()) };
+    let named = claims.required_text("ath").map_err(|_| Refusal::DpopClaimMissing)?;
+    if named == digest { Ok(()) } else { Err(Refusal::DpopTokenDiffers) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const URL: &str = "https://gate.example/oauth2/token";
+
+fn judge(json: &str, digest: Option<&str>) -> Result<String, Refusal> {
+    let claims = Claims::parse(json.as_bytes()).unwrap();
+    let request = ProvedRequest { method: "POST", url: URL, access_token_digest: digest, now: NOW };
+    check(&claims, request).map(str::to_owned)
+}
+
+fn claims(jti: &str, htm: &str, htu: &str, iat: i64) -> String {
+    format!(r#"{{"jti":"{jti}","htm":"{htm}","htu":"{htu}","iat":{iat}}}"#)
+}
+
+#[test]
+fn a_proof_names_the_method_and_the_url() {
+    assert_eq!(judge(&claims("a", "POST", URL, 1_800_000_000), None).as_deref(), Ok("a"));
+    for (htm, htu, refusal) in [
+        ("GET", URL, Refusal::DpopMethodDiffers),
+        ("post", URL, Refusal::DpopMethodDiffers),
+        ("POST", "https://gate.example/oauth2/introspect", Refusal::DpopUrlDiffers),
+        ("POST", "https://other.example/oauth2/token", Refusal::DpopUrlDiffers),
+    ] {
+        assert_eq!(judge(&claims("a", htm, htu, 1_800_000_000), None), Err(refusal), "{htm} {htu}");
+    }
+}
+
+#[test]
+fn a_proof_is_accepted_within_its_window() {
+    for (offset, accepted) in [(0, true), (60, true), (61, false), (-300, true), (-301, false)] {
+        let judged = judge(&claims("a", "POST", URL, 1_800_000_000 + offset), None);
+        let expected = if accepted { Ok("a".to_owned()) } else { Err(Refusal::DpopTimeWrong) };
+        assert_eq!(judged, expected, "{offset}");
+    }
+    let ended = format!(r#"{{"jti":"a","htm":"POST","htu":"{URL}","iat":1800000000,"exp":1799999999}}"#);
+    assert_eq!(judge(&ended, None), Err(Refusal::DpopTimeWrong));
+}
+
+#[test]
+fn every_required_claim_is_present_in_its_type() {
+    let complete = claims("a", "POST", URL, 1_800_000_000);
+    for name in ["jti", "htm", "htu", "iat"] {
+        let other = complete.replace(&format!("\"{name}\""), "\"other\"");
+        assert_eq!(judge(&other, None), Err(Refusal::DpopClaimMissing), "without {name}");
+    }
+    let long = claims(&"j".repeat(513), "POST", URL, 1_800_000_000);
+    for json in [claims("", "POST", URL, 0), complete.replace("\"a\"", "7"), long] {
+        assert_eq!(judge(&json, None), Err(Refusal::DpopClaimMissing), "{json}");
+    }
+}
+
+#[test]
+fn a_proof_at_a_resource_names_the_access_token() {
+    let with =
+        |ath: &str| format!(r#"{{"jti":"a","htm":"POST","htu":"{URL}","iat":1800000000,"ath":{ath}}}"#);
+    assert_eq!(judge(&with("\"digest\""), Some("digest")).as_deref(), Ok("a"));
+    assert_eq!(judge(&with("\"other\""), Some("digest")), Err(Refusal::DpopTokenDiffers));
+    assert_eq!(judge(&with("7"), Some("digest")), Err(Refusal::DpopClaimMissing));
+    let without = claims("a", "POST", URL, 1_800_000_000);
+    assert_eq!(judge(&without, Some("digest")), Err(Refusal::DpopClaimMissing));
+}

@@ -1,0 +1,34 @@
+//! The challenges for access tokens that are bound to a key ([RFC 9449
+//! §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)), which name the algorithms of proofs.
+
+use app::identity::authentication::BearerRefusal;
+use oauth::error::ErrorCode;
+
+/// The request has no access token, or one of another type.
+pub(crate) const DPOP: &str = r#"DPoP realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
+/// The access token is invalid or bound to no key.
+const DEAD: &str = r#"DPoP error="invalid_token", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
+/// The proof is missing or invalid.
+const UNPROVED: &str =
+    r#"DPoP error="invalid_dpop_proof", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
+
+/// The challenge after a refused access token that was presented with the scheme `DPoP`.
+pub(crate) fn of_bound_token(refusal: &BearerRefusal) -> &'static [&'static str] {
+    match refusal {
+        BearerRefusal::Unproved(refusal) if refusal.code() == ErrorCode::InvalidDpopProof => &[UNPROVED],
+        _ => &[DEAD],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_names_the_algorithms_of_proofs() {
+        let names = oauth::dpop::ALGORITHMS.map(oauth::signing::SigningAlgorithm::as_str).join(" ");
+        for challenge in [DPOP, DEAD, UNPROVED] {
+            assert!(challenge.ends_with(&format!("algs=\"{names}\"")), "{challenge}");
+        }
+    }
+}
