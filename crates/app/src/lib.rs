@@ -64,6 +64,7 @@ pub(crate) struct Context {
     pub(crate) entities: node::entity_cache::EntityCache,
     pub(crate) usage: node::usage::UsageRecorder,
     pub(crate) staleness: node::feed::Staleness,
+    pub(crate) client_documents: protocol::client_document::ClientDocuments,
     pub(crate) rates: node::rates::Rates,
     pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
@@ -100,6 +101,7 @@ impl App {
         let metrics = node::metrics::Metrics::default();
         metrics.started.set(clock.now().as_secs());
         let context = Context {
+            client_documents: protocol::client_document::ClientDocuments::new(settings.outbound.clone()),
             rates,
             accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),

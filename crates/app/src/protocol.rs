@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod client;
+pub(crate) mod client_document;
 pub mod device;
 pub mod introspection;
 pub mod logout;

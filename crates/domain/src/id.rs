@@ -77,11 +77,20 @@ row_ids! {
 #[error("not an identifier")]
 pub struct NotAnId;
 
-/// The `client_id` of an application: the text form of a version 4 UUID, in lower case.
+/// The `client_id` of an application: the text form of a version 4 UUID, in lower case, or the `https` URL of a client
+/// metadata document, exactly as written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(Box<str>);
 
 impl ClientId {
+    /// The maximum number of characters of a URL.
+    const LONGEST_URL: usize = 1024;
+
+    /// Whether it is the URL of a client metadata document.
+    pub fn is_url(&self) -> bool {
+        is_https(&self.0)
+    }
+
     /// The text on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,11 +103,21 @@ impl fmt::Display for ClientId {
     }
 }
 
-/// Accepts the hyphenated form in either case, 36 characters.
+fn is_https(text: &str) -> bool {
+    text.starts_with("https://")
+}
+
+/// Accepts the hyphenated form in either case, 36 characters, and `https` URLs of printable ASCII characters. Which URLs
+/// identify a client is a rule of the protocol.
 impl FromStr for ClientId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
+        if is_https(text) {
+            let is_plain =
+                text.len() <= Self::LONGEST_URL && text.bytes().all(|byte| byte.is_ascii_graphic());
+            return if is_plain { Ok(Self(text.into())) } else { Err(NotAnId) };
+        }
         let shape = |(at, byte): (usize, u8)| match at {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),

@@ -14,6 +14,7 @@
 pub mod application;
 pub mod authorize;
 pub mod client_authentication;
+pub mod client_document;
 pub mod cors;
 pub mod device;
 pub mod dpop;

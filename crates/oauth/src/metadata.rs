@@ -43,6 +43,7 @@ pub struct Metadata {
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(flatten)]
     pub openid: OpenIdProvider,
+    pub client_id_metadata_document_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
@@ -84,6 +85,7 @@ impl Metadata {
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,
             openid: OpenIdProvider::new(issuer),
+            client_id_metadata_document_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
         }

@@ -95,6 +95,7 @@ fn app_settings(
         sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![data_directory.sources()]),
         forbidden_folders: vec![data_directory.folder().to_owned()],
         backup_mark: Some(data_directory.backup_mark()),
+        client_documents: settings.clients.metadata_documents,
         outbound: outbound(settings)?,
         rates: RateSettings {
             enabled: rates.enabled,

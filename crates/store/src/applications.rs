@@ -93,6 +93,8 @@ pub enum ApplicationRefusal {
     Unknown,
     /// The rights on which the decision rests were withdrawn.
     RightsChanged,
+    /// Another application has the client id.
+    ClientIdTaken,
     /// The new settings have these faults.
     Faulty(Vec<InvalidField>),
     /// The new settings name a scope that was deleted meanwhile.

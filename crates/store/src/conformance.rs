@@ -95,6 +95,7 @@ macro_rules! conformance_tests {
             }
             applications {
                 an_application_is_stored_as_it_was_given,
+                the_url_of_a_document_is_stored_once,
                 applications_are_listed_by_owner_page_and_words,
                 settings_are_replaced_and_the_epoch_stays,
                 an_unknown_application_is_refused_everywhere,

@@ -69,6 +69,9 @@ impl From<ApplicationRefusal> for ApplicationError {
             ApplicationRefusal::Public => Self::Public,
             ApplicationRefusal::RightsChanged => Self::RightsChanged,
             ApplicationRefusal::ScopeDeleted => Self::ScopeDeleted,
+            ApplicationRefusal::ClientIdTaken => {
+                Self::Fault(Fault::Broken("a generated client id exists already".into()))
+            }
             ApplicationRefusal::Faulty(faults) => Self::Invalid(faults),
         }
     }

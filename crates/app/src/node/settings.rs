@@ -55,6 +55,8 @@ pub struct AppSettings {
     pub forbidden_folders: Vec<PathBuf>,
     /// The file that `sluicegate backup` writes after a backup, if there can be one.
     pub backup_mark: Option<PathBuf>,
+    /// Whether a client may identify itself by the URL of its metadata document.
+    pub client_documents: bool,
     /// Sends requests to addresses that clients name.
     pub outbound: fetch::Fetcher,
     /// The rate limits for credentials.
@@ -95,6 +97,7 @@ impl Default for AppSettings {
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),
             backup_mark: None,
+            client_documents: true,
             outbound: fetch::Fetcher::default(),
             rates: RateSettings::default(),
             odata_page_size: ODATA_PAGE_SIZE,

@@ -9,6 +9,7 @@ use oauth::authorize::{
     self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery, Destination, Facts, NextStep,
     ValidRequest,
 };
+use oauth::client_document;
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -62,6 +63,8 @@ pub struct ConsentQuestion {
     pub contacts: Vec<String>,
     /// The address of the logo that its developer gives.
     pub logo_url: Option<String>,
+    /// The host whose document describes it, if it was not registered.
+    pub document_host: Option<String>,
     /// The name of the user who registered it.
     pub created_by: String,
     /// The name of the current owner and the time of the handover, if the application was handed over to
@@ -170,7 +173,14 @@ impl AuthorizationService {
         decision: Decision,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
-        let valid = match self.check_request(parameters).await? {
+        let mut checked = self.check_request(parameters).await?;
+        if let Ok(valid) = &checked
+            && decision == Decision::Allow
+            && self.context.store_client_of_document(&valid.application, origin).await?
+        {
+            checked = self.check_request(parameters).await?;
+        }
+        let valid = match checked {
             Ok(valid) => valid,
             Err(refused) => return Ok(self.note_refusal(&refused, Some(session), origin).await),
         };
@@ -330,6 +340,7 @@ impl AuthorizationService {
             description: settings.description.clone(),
             contacts: settings.contacts.clone(),
             logo_url: settings.logo_url.clone(),
+            document_host: client_document::host(&application.client_id),
             created_by: application.created_by().to_owned(),
             handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
             registered_at: application.created_at,

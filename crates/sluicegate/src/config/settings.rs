@@ -322,6 +322,14 @@ settings! {
         max_connections: u32 = 64, in 1..=10_000;
     }
 
+    /// Clients that nobody has registered.
+    clients: Clients = "clients" {
+        /// Whether a client may identify itself by the `https` URL of its metadata document, which the server fetches.
+        /// Such a client is public; each of its users is asked for consent every time. See [clients by
+        /// document](decisions/client-documents.md).
+        metadata_documents: bool = true;
+    }
+
     /// Requests of the server to addresses that clients name, such as that of their keys. See
     /// [outbound requests](decisions/outbound-requests.md).
     outbound: Outbound = "outbound" {

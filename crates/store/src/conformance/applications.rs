@@ -7,7 +7,9 @@ use domain::id::{ApplicationId, SecretId};
 use oauth::application::ApplicationSettings;
 
 use super::{OVER, START, World, event, insert_application, new_secret, settings_named};
-use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewConsent, Store, UserChange};
+use crate::{
+    Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, NewConsent, Store, UserChange,
+};
 
 pub async fn an_application_is_stored_as_it_was_given(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -19,6 +21,22 @@ pub async fn an_application_is_stored_as_it_was_given(store: Arc<dyn Store>) {
     assert_eq!(by_client.id, application.id);
     let [secret] = application.secrets.as_slice() else { panic!("one secret") };
     assert_eq!((secret.digest.as_bytes(), secret.hint.as_str(), secret.expires_at), (&[1; 32], "0001", None));
+}
+
+pub async fn the_url_of_a_document_is_stored_once(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let new = || NewApplication {
+        client_id: "https://app.example.com/client".parse().unwrap(),
+        owner: world.administrator.id,
+        settings: settings_named("Agent"),
+        secret: None,
+        at: START,
+    };
+    let insert = || world.store.insert_application(new(), event(Action::RegisterApplication));
+    let first = insert().await.unwrap().unwrap();
+    assert_eq!(insert().await.unwrap().unwrap_err(), ApplicationRefusal::ClientIdTaken);
+    let found = world.store.find_application_by_client_id(&new().client_id).await.unwrap().unwrap();
+    assert_eq!((found.id, found.client_id), (first.id, new().client_id));
 }
 
 pub async fn applications_are_listed_by_owner_page_and_words(store: Arc<dyn Store>) {

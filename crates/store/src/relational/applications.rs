@@ -165,6 +165,10 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &New
         RETURNING id",
     );
     rights_hold(db, event).await?;
+    // Generated ids never coincide, but the URL of a document may have been stored meanwhile.
+    if new.client_id.is_url() && find_by_client_id(db, &new.client_id).await?.is_some() {
+        return Err(ApplicationRefusal::ClientIdTaken.into());
+    }
     resource_servers::gained_scopes_exist(db, &ScopeSet::EMPTY, &new.settings.scopes).await?;
     let settings = SettingsColumns::new(&new.settings)?;
     let keys = values! { client_id: new.client_id.as_str(), owner: new.owner, at: new.at };

@@ -44,6 +44,7 @@ struct ConsentPage<'a> {
     description: &'a str,
     contacts: &'a [String],
     logo_url: Option<&'a str>,
+    document_host: Option<&'a str>,
     created_by: &'a str,
     registered_at: When,
     handed_over: Option<HandedOver>,
@@ -259,6 +260,7 @@ fn ask_consent(
         description: &question.description,
         contacts: &question.contacts,
         logo_url: question.logo_url.as_deref(),
+        document_host: question.document_host.as_deref(),
         created_by: &question.created_by,
         registered_at: question.registered_at.into(),
         handed_over: question
@@ -301,6 +303,7 @@ pub(crate) fn samples() -> Vec<String> {
         description,
         contacts: &contacts,
         logo_url: Some(HOSTILE),
+        document_host: (!reaches_data).then_some(HOSTILE),
         created_by: HOSTILE,
         registered_at: at.into(),
         handed_over: reaches_data.then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),

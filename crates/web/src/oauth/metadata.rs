@@ -19,6 +19,7 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
     };
     let settings = node.settings();
     let metadata = Metadata {
+        client_id_metadata_document_supported: settings.client_documents,
         require_pushed_authorization_requests: settings.require_pushed_requests,
         ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
     };

@@ -9,6 +9,7 @@ mod assertions;
 mod audit;
 mod authorize;
 mod client;
+mod client_documents;
 mod code;
 mod consent;
 mod cors;

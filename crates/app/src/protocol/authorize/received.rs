@@ -44,7 +44,10 @@ impl AuthorizationService {
             Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
         };
         let application = match &envelope.client_id {
-            Some(id) => self.context.application_by_client_id(id).await?,
+            Some(id) => match self.context.client_named(id).await? {
+                Ok(found) => found,
+                Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+            },
             None => None,
         };
         let unsupported = match envelope.content {

@@ -1,0 +1,234 @@
+//! Client ID Metadata Documents: the `client_id` is an `https` URL, at which the client describes itself
+//! ([draft-ietf-oauth-client-id-metadata-document-02](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02)).
+//!
+//! What a document offers beyond what this server supports for it is left out; what it forbids is refused. The client gets
+//! settings by the same rules as a registered one, as a public client of the profile `oauth21` or a stricter one.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::redirect;
+use crate::refusal::Refusal;
+use crate::registration::{self, ApplicationPayload, RegistrationContext};
+use crate::scope::{Assignment, MOST_SCOPES_OF_APPLICATION, ScopeRegistry};
+use domain::id::ClientId;
+
+/// The maximum size of a document in bytes (§8.7).
+pub const LARGEST: usize = 5 * 1024;
+
+/// The methods of client authentication that a document may choose. A shared secret is none, because nobody could have
+/// shared it.
+const METHODS: [&str; 1] = ["none"];
+
+/// A document that belongs to its URL and contains nothing forbidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientDocument {
+    host: String,
+    name: Option<String>,
+    redirect_uris: Vec<String>,
+    grant_types: Option<Vec<String>>,
+    scopes: Option<Vec<String>>,
+    contacts: Vec<String>,
+    logo_uri: Option<String>,
+}
+
+/// The host of a `client_id` that is a URL, which users see (§8.5).
+pub fn host(client_id: &ClientId) -> Option<String> {
+    let url = client_id.is_url().then(|| Url::parse(client_id.as_str()).ok())??;
+    url.host_str().map(str::to_owned)
+}
+
+/// Client identifier URLs (§3): `https`, a path, no dot segments, no fragment, no user information. A query is only
+/// discouraged; an empty one would be another spelling of none.
+///
+/// # Errors
+/// [`Refusal::ClientUrlUnusable`].
+pub fn url_identifies_a_client(text: &str) -> Result<(), Refusal> {
+    let refused = Refusal::ClientUrlUnusable;
+    let rest = text.strip_prefix("https://").ok_or(refused)?;
+    let url = Url::parse(text).map_err(|_| refused)?;
+    let (authority, path) = rest.split_once('/').ok_or(refused)?;
+    let has_path = !path.is_empty() && !path.starts_with('?');
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let is_plain = !authority.is_empty()
+        && !authority.contains(['@', '?', '#'])
+        && !text.contains(['#', '\\'])
+        && query != Some("")
+        && !path.split('/').any(is_dot_segment);
+    if has_path && is_plain && url.has_host() { Ok(()) } else { Err(refused) }
+}
+
+/// `.` and `..`, also percent-encoded, which browsers and servers treat alike.
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// Reads the document that was fetched from a client identifier URL.
+///
+/// # Errors
+/// A refusal that names the broken rule.
+pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
+    url_identifies_a_client(url)?;
+    let members: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| Refusal::ClientDocumentMalformed)?;
+    document_names_its_url(&members, url)?;
+    document_has_no_secret(&members)?;
+    document_offers_a_method(&members)?;
+    let scope = text(&members, "scope")?;
+    let parsed = Url::parse(url).map_err(|_| Refusal::ClientUrlUnusable)?;
+    let document = ClientDocument {
+        host: parsed.host_str().unwrap_or_default().to_owned(),
+        name: text(&members, "client_name")?.map(str::to_owned),
+        redirect_uris: texts(&members, "redirect_uris")?.unwrap_or_default(),
+        grant_types: texts(&members, "grant_types")?,
+        scopes: scope
+            .map(|scope| scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
+        contacts: texts(&members, "contacts")?.unwrap_or_default(),
+        logo_uri: text(&members, "logo_uri")?.map(str::to_owned),
+    };
+    // Here too, because what is refused here is not kept in memory.
+    document.usable_grant_types(Profile::OAuth21)?;
+    document.usable_redirect_uris(Profile::OAuth21)?;
+    Ok(document)
+}
+
+/// "The `client_id` property's value MUST match the URL of the document using simple string comparison" (§4).
+fn document_names_its_url(members: &Map<String, Value>, url: &str) -> Result<(), Refusal> {
+    match members.get("client_id") {
+        Some(Value::String(id)) if id == url => Ok(()),
+        Some(Value::String(_)) => Err(Refusal::ClientDocumentForeign),
+        _ => Err(Refusal::ClientDocumentMalformed),
+    }
+}
+
+/// No `client_secret` and `client_secret_expires_at`, no method with a shared secret (§4.1), and no private key (§5).
+fn document_has_no_secret(members: &Map<String, Value>) -> Result<(), Refusal> {
+    let has_secret =
+        ["client_secret", "client_secret_expires_at"].iter().any(|name| members.contains_key(*name));
+    let method = text(members, "token_endpoint_auth_method")?;
+    let keys = members.get("jwks").and_then(|set| set.get("keys")).and_then(Value::as_array);
+    let has_private_key = keys.is_some_and(|keys| keys.iter().any(is_private));
+    if has_secret || has_private_key || method.is_some_and(|method| method.starts_with("client_secret_")) {
+        return Err(Refusal::ClientDocumentSecret);
+    }
+    Ok(())
+}
+
+/// Whether a key has a private member ([RFC 7518 §6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
+fn is_private(key: &Value) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| key.get(*member).is_some())
+}
+
+/// A document may offer several methods beside the one that it prefers; one that the server supports is chosen. One
+/// method alone must be used (§8.2), so a document that knows only another one is refused.
+fn document_offers_a_method(members: &Map<String, Value>) -> Result<(), Refusal> {
+    let preferred = text(members, "token_endpoint_auth_method")?;
+    let others = texts(members, "token_endpoint_auth_methods")?.unwrap_or_default();
+    let mut offered = preferred.into_iter().chain(others.iter().map(String::as_str)).peekable();
+    let is_silent = offered.peek().is_none();
+    let is_supported = is_silent || offered.any(|method| METHODS.contains(&method));
+    if is_supported { Ok(()) } else { Err(Refusal::ClientDocumentMethod) }
+}
+
+/// A text; an absent member and `null` are none.
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
+    match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::ClientDocumentMalformed),
+    }
+}
+
+fn texts(members: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(value) = members.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let entries = value.as_array().ok_or(Refusal::ClientDocumentMalformed)?;
+    let texts = entries.iter().map(|entry| entry.as_str().map(str::to_owned));
+    texts.collect::<Option<Vec<_>>>().map(Some).ok_or(Refusal::ClientDocumentMalformed)
+}
+
+impl ClientDocument {
+    /// The settings of the application that the document describes; `existing` are the stored ones, if there are any.
+    ///
+    /// # Errors
+    /// If nothing usable is left of the grant types or the redirect URIs, or the server accepts no public client.
+    pub fn settings(
+        &self,
+        scopes: &ScopeRegistry,
+        minimum_profile: Profile,
+        existing: Option<&ApplicationSettings>,
+    ) -> Result<ApplicationSettings, Refusal> {
+        let profile = minimum_profile.max(Profile::OAuth21);
+        let mut payload = ApplicationPayload {
+            name: Some(self.name.clone().unwrap_or_else(|| self.host.clone())),
+            redirect_urls: Some(self.usable_redirect_uris(profile)?),
+            profile: Some(profile.as_str().to_owned()),
+            grant_types: Some(self.usable_grant_types(profile)?),
+            scopes: Some(self.usable_scopes(scopes)),
+            client_type: Some(ClientType::Public.as_str().to_owned()),
+            contacts: Some(self.contacts.clone()),
+            logo_url: Some(self.logo_uri.clone().unwrap_or_default()),
+            cors_origins: Some(Vec::new()),
+            ..ApplicationPayload::default()
+        };
+        let context = RegistrationContext {
+            permissions: &[],
+            scopes,
+            default_profile: profile,
+            minimum_profile,
+            existing,
+        };
+        // A text that breaks a rule is left out, and the client is then known by its host.
+        let faults = match registration::decide(&payload, context) {
+            Ok((settings, _)) => return Ok(settings),
+            Err(faults) => faults,
+        };
+        let is_faulty = |field: &str| faults.iter().any(|fault| fault.field.starts_with(field));
+        if is_faulty("name") {
+            payload.name = Some(self.host.clone());
+        }
+        if is_faulty("contacts") {
+            payload.contacts = Some(Vec::new());
+        }
+        if is_faulty("logoUrl") {
+            payload.logo_url = Some(String::new());
+        }
+        let decided = registration::decide(&payload, context);
+        decided.map(|(settings, _)| settings).map_err(|_| Refusal::ClientDocumentMalformed)
+    }
+
+    fn usable_redirect_uris(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
+        let usable = |uri: &&String| redirect::may_be_registered(uri, profile).is_ok();
+        let found: Vec<String> = self.redirect_uris.iter().filter(usable).cloned().collect();
+        if found.is_empty() { Err(Refusal::ClientDocumentRedirects) } else { Ok(found) }
+    }
+
+    /// Without `grant_types` the grant type is `authorization_code` ([RFC 7591
+    /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)).
+    fn usable_grant_types(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
+        let default = [GrantType::AuthorizationCode.as_str().to_owned()];
+        let offered = self.grant_types.as_deref().unwrap_or(&default);
+        let is_usable = |name: &&String| {
+            GrantType::find(name)
+                .is_some_and(|grant_type| grant_type.barriers(profile, ClientType::Public).next().is_none())
+        };
+        let usable: Vec<String> = offered.iter().filter(is_usable).cloned().collect();
+        let has_code = usable.iter().any(|name| name == GrantType::AuthorizationCode.as_str());
+        if has_code { Ok(usable) } else { Err(Refusal::ClientDocumentGrantTypes) }
+    }
+
+    /// The scopes that anybody may assign, and of these the ones that the document names if it names any.
+    fn usable_scopes(&self, registry: &ScopeRegistry) -> Vec<String> {
+        let open = registry.scopes().iter().filter(|scope| scope.assignment == Assignment::Anyone);
+        let open: Vec<&String> = open.map(|scope| &scope.name).collect();
+        let named: Vec<&String> = match &self.scopes {
+            Some(names) => open.iter().copied().filter(|name| names.contains(name)).collect(),
+            None => Vec::new(),
+        };
+        let usable = if named.is_empty() { open } else { named };
+        usable.into_iter().take(MOST_SCOPES_OF_APPLICATION).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+use serde_json::json;
+
+use super::*;
+use crate::application::TokenFormat;
+
+const URL: &str = "https://app.example.com/client.json";
+
+fn document(more: &Value) -> Vec<u8> {
+    let mut document = json!({
+        "client_id": URL,
+        "client_name": "Harbour Agent",
+        "redirect_uris": ["https://app.example.com/callback", "http://127.0.0.1/callback"],
+    });
+    let members = document.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    document.to_string().into_bytes()
+}
+
+fn settings(more: &Value) -> Result<ApplicationSettings, Refusal> {
+    read(URL, &document(more))?.settings(&ScopeRegistry::built_in(), Profile::Compatible, None)
+}
+
+#[test]
+fn only_a_plain_https_url_with_a_path_identifies_a_client() {
+    for url in [
+        URL,
+        "https://app.example.com/client?version=1",
+        "https://app.example.com:8443/a/b.c/...",
+        "https://[2001:db8::1]/client",
+    ] {
+        assert_eq!(url_identifies_a_client(url), Ok(()), "{url}");
+    }
+    for url in [
+        "http://app.example.com/client",
+        "HTTPS://app.example.com/client",
+        "https://app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com?client",
+        "https://app.example.com/?a=b",
+        "https:///client",
+        "https://user@app.example.com/client",
+        "https://user:secret@app.example.com/client",
+        "https://@app.example.com/client",
+        "https://app.example.com/client#",
+        "https://app.example.com/client#part",
+        "https://app.example.com/client?",
+        "https://app.example.com/a/../client",
+        "https://app.example.com/./client",
+        "https://app.example.com/a/%2e%2E/client",
+        "https://app.example.com/a/.%2e",
+        "https://app.example.com\\client",
+        "https://app.example.com:99999/client",
+    ] {
+        assert_eq!(url_identifies_a_client(url), Err(Refusal::ClientUrlUnusable), "{url}");
+    }
+}
+
+#[test]
+fn a_document_must_name_its_own_url_character_by_character() {
+    for other in [
+        "https://app.example.com:443/client.json",
+        "https://APP.example.com/client.json",
+        "https://app.example.com/client%2Ejson",
+        "https://app.example.com/client.json/",
+    ] {
+        assert_eq!(settings(&json!({"client_id": other})), Err(Refusal::ClientDocumentForeign), "{other}");
+    }
+}
+
+#[test]
+fn a_document_that_is_no_object_of_the_right_types_is_refused() {
+    for body in ["", "[]", "null", "{}", "{\"client_id\":1}", "\u{feff}{}", "{\"client_id\""] {
+        assert_eq!(read(URL, body.as_bytes()), Err(Refusal::ClientDocumentMalformed), "{body}");
+    }
+    for more in [
+        json!({"client_name": 1}),
+        json!({"redirect_uris": "https://app.example.com/"}),
+        json!({"redirect_uris": [null]}),
+        json!({"grant_types": {}}),
+        json!({"scope": ["a"]}),
+        json!({"token_endpoint_auth_method": []}),
+    ] {
+        assert_eq!(settings(&more), Err(Refusal::ClientDocumentMalformed), "{more}");
+    }
+}
+
+#[test]
+fn a_document_with_a_secret_or_a_private_key_is_refused() {
+    for more in [
+        json!({"client_secret": "s"}),
+        json!({"client_secret_expires_at": 0}),
+        json!({"token_endpoint_auth_method": "client_secret_basic"}),
+        json!({"token_endpoint_auth_method": "client_secret_post"}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"jwks": {"keys": [{"kty": "EC"}, {"kty": "EC", "d": "x"}]}}),
+        json!({"jwks": {"keys": [{"kty": "oct", "k": "x"}]}}),
+    ] {
+        assert_eq!(settings(&more), Err(Refusal::ClientDocumentSecret), "{more}");
+    }
+}
+
+#[test]
+fn offered_methods_are_negotiated() {
+    for more in [
+        json!({}),
+        json!({"token_endpoint_auth_method": "none"}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods": ["private_key_jwt", "none"]}),
+    ] {
+        assert!(settings(&more).is_ok(), "{more}");
+    }
+    for more in [
+        json!({"token_endpoint_auth_method": "private_key_jwt"}),
+        json!({"token_endpoint_auth_methods": ["tls_client_auth"]}),
+    ] {
+        assert_eq!(settings(&more), Err(Refusal::ClientDocumentMethod), "{more}");
+    }
+}
+
+#[test]
+fn offered_grant_types_are_negotiated() {
+    let grant_types = |more: &Value| settings(more).map(|settings| settings.grant_types);
+    assert_eq!(grant_types(&json!({})), Ok(vec![GrantType::AuthorizationCode]));
+    let many =
+        json!({"grant_types": ["authorization_code", "refresh_token", "urn:example:other", "password"]});
+    assert_eq!(grant_types(&many), Ok(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]));
+    for more in [json!({"grant_types": ["client_credentials"]}), json!({"grant_types": []})] {
+        assert_eq!(grant_types(&more), Err(Refusal::ClientDocumentGrantTypes), "{more}");
+    }
+}
+
+#[test]
+fn redirect_uris_that_may_not_be_registered_are_left_out() {
+    let more = json!({"redirect_uris": ["https://a.example/cb", "javascript:alert(1)", "http://a.example/", "https://a.example/#f"]});
+    assert_eq!(settings(&more).unwrap().redirect_urls, ["https://a.example/cb"]);
+    for more in
+        [json!({"redirect_uris": []}), json!({"redirect_uris": null}), json!({"redirect_uris": ["data:,"]})]
+    {
+        assert_eq!(settings(&more), Err(Refusal::ClientDocumentRedirects), "{more}");
+    }
+}
+
+#[test]
+fn a_client_of_a_document_is_public_and_strict() {
+    let settings = settings(&json!({"unknown": {"a": 1}, "client_uri": null})).unwrap();
+    assert_eq!((settings.client_type, settings.profile), (ClientType::Public, Profile::OAuth21));
+    assert_eq!((settings.name.as_str(), settings.token_format), ("Harbour Agent", TokenFormat::Opaque));
+    assert!(settings.requires_challenge());
+}
+
+#[test]
+fn a_client_of_a_document_gets_only_scopes_that_anybody_may_assign() {
+    let registry = ScopeRegistry::built_in();
+    let asked = settings(&json!({"scope": "api.access.odata api.mgmt nothing"})).unwrap();
+    assert_eq!(registry.text(&asked.scopes), "api.access.odata");
+    let silent = settings(&json!({})).unwrap();
+    for scope in registry.scopes_in(&silent.scopes) {
+        assert_eq!(scope.assignment, Assignment::Anyone, "{}", scope.name);
+    }
+}
+
+#[test]
+fn a_name_that_breaks_a_rule_is_replaced_by_the_host() {
+    for name in ["", "d2cadmin", "a\u{202e}b"] {
+        let settings =
+            settings(&json!({"client_name": name, "contacts": [name], "logo_uri": "ftp://x"})).unwrap();
+        assert_eq!(settings.name, "app.example.com", "{name}");
+    }
+    assert_eq!(settings(&json!({"client_name": null})).unwrap().name, "app.example.com");
+}
+
+#[test]
+fn the_host_of_a_url_is_shown() {
+    let host = |id: &str| host(&id.parse().unwrap());
+    assert_eq!(host(URL).as_deref(), Some("app.example.com"));
+    assert_eq!(host("3f2504e0-4f89-41d3-9a0c-0305e82c3301"), None);
+}

@@ -1,0 +1,172 @@
+//! Clients that identify themselves by the URL of their metadata document.
+
+use app::AppSettings;
+use serde_json::{Value, json};
+use testkit::origin::{Origin, Reply};
+use testkit::{ADMIN, Setup, TestServer, USER};
+
+use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, allow, parameter};
+
+const PATH: &str = "/client.json";
+
+/// A document with these additional members at an origin, and its client.
+fn publish(origin: &Origin, more: &Value) -> Client {
+    let url = origin.url("client.test", PATH);
+    let mut document = json!({
+        "client_id": url,
+        "client_name": "Harbour Agent",
+        "redirect_uris": [CALLBACK],
+        "grant_types": ["authorization_code", "refresh_token", "urn:example:other"],
+        "token_endpoint_auth_method": "none",
+    });
+    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    origin.reply(PATH, Reply::json(&document).header("cache-control", "max-age=60"));
+    Client { id: 0, identifier: url, secret: None }
+}
+
+async fn applications(server: &TestServer) -> Vec<Value> {
+    let listed = server.get(APPLICATIONS).basic(&ADMIN).send().await.expect(200).json();
+    listed["applications"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_client_that_nobody_registered_gets_tokens_that_rotate() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let tokens = client.tokens(&server).await;
+    server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
+    let next = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+    assert_ne!(next.refresh, tokens.refresh);
+    client.post(&server, "/oauth2/revoke", &[("token", &next.refresh)]).await.expect(200);
+    client.refresh(&server, &next.refresh).await.expect(400);
+    assert_eq!(origin.received(PATH).len(), 1, "the document is fetched once");
+}
+
+#[tokio::test]
+async fn an_application_is_stored_when_a_user_allows_it_and_not_before() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&S256)).await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    assert!(applications(&server).await.is_empty());
+    let deny = browser.form_with_button("consent-deny").press("consent-deny");
+    browser.submit(deny).await.expect(303);
+    assert!(applications(&server).await.is_empty());
+    for _ in 0..2 {
+        allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
+        let all = applications(&server).await;
+        assert_eq!(all.len(), 1);
+        let one = server.get(&format!("{APPLICATIONS}/{}", all[0]["id"])).basic(&ADMIN).send().await;
+        let one = one.expect(200).json();
+        assert_eq!(one["clientId"], client.identifier.as_str());
+        assert_eq!((one["clientType"].as_str(), one["profile"].as_str()), (Some("public"), Some("oauth21")));
+    }
+}
+
+#[tokio::test]
+async fn the_consent_page_shows_the_host_of_the_document_and_of_the_redirect() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&S256)).await.expect(200);
+    let page = browser.sign_in(&USER).await.expect(200);
+    assert!(page.text().contains("<code id=\"document-host\">client.test</code>"), "{}", page.text());
+    assert!(page.text().contains("id=\"destination\"") && !page.text().contains("Registered by"));
+}
+
+#[tokio::test]
+async fn a_stored_application_follows_its_document() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    client.tokens(&server).await;
+    publish(
+        &origin,
+        &json!({"client_name": "Harbour Agent 2", "redirect_uris": ["https://other.example/cb"]}),
+    );
+    server.clock().advance_secs(61);
+    let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+    assert!(page.text().contains("redirect_uri is not one"), "{}", page.text());
+    assert_eq!(applications(&server).await[0]["name"], "Harbour Agent 2");
+}
+
+#[tokio::test]
+async fn a_document_that_breaks_a_rule_is_named_on_a_page_and_nobody_is_redirected() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    for (more, words) in [
+        (json!({"client_id": "https://client.test/other"}), "names another client_id"),
+        (json!({"client_secret": "s"}), "contains a secret"),
+        (json!({"token_endpoint_auth_method": "private_key_jwt"}), "no method of client authentication"),
+        (json!({"redirect_uris": ["javascript:alert(1)"]}), "no redirect URI"),
+        (json!({"grant_types": ["implicit"]}), "no grant type"),
+        (json!({"client_name": 7}), "right types"),
+        (json!({"padding": "x".repeat(6_000)}), "longer than 5 kB"),
+    ] {
+        let client = publish(&origin, &more);
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains(words), "{more}: {}", page.text());
+        assert!(page.headers().get("location").is_none());
+    }
+    let client = publish(&origin, &json!({}));
+    server.get(&client.authorize_url(&S256)).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_fetched_is_its_own_error() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let document = Reply::text("{}").header("content-type", "application/json");
+    for (reply, words) in [
+        (document.clone().status(404), "status 200"),
+        (document.clone().status(206), "status 200"),
+        (document.clone().status(302).header("location", "https://client.test/"), "status 200"),
+        (Reply::text("<html>").header("content-type", "text/html"), "status 200"),
+    ] {
+        origin.reply(PATH, reply);
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains(words), "{}", page.text());
+    }
+    for url in [
+        "https://nowhere.example/client",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fd00::1]/client",
+    ] {
+        let client = Client { id: 0, identifier: url.to_owned(), secret: None };
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains("has no public address"), "{url}: {}", page.text());
+    }
+    for url in [
+        "https://client.test/a/../b",
+        "https://u@client.test/a",
+        "https://client.test/a#",
+        "https://client.test",
+    ] {
+        let client = Client { id: 0, identifier: url.to_owned(), secret: None };
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains("cannot identify a client"), "{url}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_a_document_must_use_pkce() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let answer = server.get(&client.authorize_url(&[])).send().await.expect(303);
+    assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
+}
+
+#[tokio::test]
+async fn documents_can_be_switched_off() {
+    let origin = Origin::start().await;
+    let client = publish(&origin, &json!({}));
+    for is_on in [true, false] {
+        let mut setup = Setup::default();
+        setup.app = AppSettings { client_documents: is_on, ..setup.app };
+        let server = TestServer::start_with(setup).await;
+        let status = server.get(&client.authorize_url(&S256)).send().await.status();
+        assert_eq!(status, if is_on { 200 } else { 400 });
+        let metadata = server.get("/.well-known/oauth-authorization-server").send().await.json();
+        assert_eq!(metadata["client_id_metadata_document_supported"], is_on);
+    }
+    assert_eq!(origin.received(PATH).len(), 1);
+}
