@@ -59,7 +59,7 @@ impl Context {
         }
         let document = match self.client_documents.0.get(id.as_str(), self.now()).await {
             Ok(document) => document,
-            Err(error) => return Ok(Err(refusal_of(error))),
+            Err(error) => return Ok(Err(refusal_of(&error))),
         };
         let stored = self.application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
@@ -146,9 +146,9 @@ impl Context {
     }
 }
 
-fn refusal_of(error: DocumentError<Refusal>) -> Refusal {
+fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {
     match error {
-        DocumentError::Invalid(refusal) => refusal,
+        DocumentError::Invalid(refusal) => *refusal,
         DocumentError::Fetch(error) => match error {
             FetchError::NotHttps | FetchError::UnusableUrl => Refusal::ClientUrlUnusable,
             FetchError::NotResolved
