@@ -56,7 +56,7 @@ pub enum DeviceAnswer {
         /// The consent; its scopes are those that the device gets.
         consent: NewConsent,
         /// What else the grant keeps.
-        details: GrantDetails,
+        details: Box<GrantDetails>,
     },
     /// The device gets no access.
     Deny,

@@ -35,7 +35,10 @@ enum Form {
 /// The format that the contract requires for an address.
 fn form_of(target: &str) -> Form {
     let path = target.split('?').next().unwrap_or_default();
-    let is_page = path.ends_with("/authorize") || path.ends_with("/consent");
+    let is_page = path.ends_with("/authorize")
+        || path.ends_with("/consent")
+        || path.ends_with("/logout")
+        || path.ends_with("/logout/confirm");
     match path {
         _ if path.contains("/oauth2/") && !is_page => Form::OAuth,
         _ if path.starts_with("/.well-known/") => Form::OAuth,

@@ -209,7 +209,7 @@ impl DeviceService {
                     application_epoch: open.request.application_epoch,
                     scopes: open.request.scopes.clone(),
                 },
-                details: open.request.details.clone(),
+                details: Box::new(open.request.details.clone()),
             },
         };
         match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {

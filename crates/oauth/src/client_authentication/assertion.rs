@@ -90,7 +90,7 @@ pub fn decide(
     Ok(VerifiedAssertion { application, id, remembered_until: expiry.plus_secs(REMEMBERED_SECS) })
 }
 
-/// "For client authentication, the subject MUST be the "client_id" of the OAuth client" ([RFC 7523
+/// "For client authentication, the subject MUST be the `client_id` of the OAuth client" ([RFC 7523
 /// §3](https://www.rfc-editor.org/rfc/rfc7523#section-3), item 2), and so must the issuer ([OpenID Connect Core
 /// §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication)).
 fn issuer_and_subject_are_the_client(claims: &Claims, application: &Application) -> Result<(), Refusal> {
@@ -130,7 +130,7 @@ mod tests {
         now: NOW,
     };
 
-    fn outcome(changes: Value) -> Result<VerifiedAssertion, Refusal> {
+    fn outcome(changes: &Value) -> Result<VerifiedAssertion, Refusal> {
         let mut claims = json!({
             "iss": sample::CLIENT_ID, "sub": sample::CLIENT_ID, "aud": ISSUER, "jti": "1",
             "exp": NOW.as_secs() + 60,
@@ -161,7 +161,7 @@ mod tests {
             (json!({ "jti": null }), Refusal::AssertionWithoutId),
             (json!({ "jti": "" }), Refusal::AssertionWithoutId),
         ] {
-            assert_eq!(outcome(changes.clone()).unwrap_err(), refusal, "{changes}");
+            assert_eq!(outcome(&changes).unwrap_err(), refusal, "{changes}");
         }
     }
 
@@ -174,15 +174,15 @@ mod tests {
             json!("https://gate.example/oauth2/token"),
             json!("https://gate.example/oauth2/par"),
         ] {
-            assert!(outcome(json!({ "aud": audience })).is_ok(), "{audience}");
+            assert!(outcome(&json!({ "aud": audience })).is_ok(), "{audience}");
         }
     }
 
     #[test]
     fn an_assertion_is_remembered_until_every_node_refuses_it() {
-        let verified = outcome(json!({})).unwrap();
+        let verified = outcome(&json!({})).unwrap();
         assert_eq!((verified.id(), verified.remembered_until()), ("1", NOW.plus_secs(360)));
         assert_eq!(verified.used(false).unwrap_err(), Refusal::AssertionReplayed);
-        assert!(outcome(json!({})).unwrap().used(true).is_ok_and(|client| client.secret().is_none()));
+        assert!(outcome(&json!({})).unwrap().used(true).is_ok_and(|client| client.secret().is_none()));
     }
 }

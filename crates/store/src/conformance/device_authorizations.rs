@@ -51,7 +51,7 @@ async fn find(world: &World, n: u8) -> DeviceAuthorization {
 
 async fn allow(world: &World, request: &DeviceAuthorization) -> DeviceAnswered {
     let consent = world.new_consent().await;
-    answer(world, request, DeviceAnswer::Allow { consent, details: GrantDetails::default() }).await
+    answer(world, request, DeviceAnswer::Allow { consent, details: Box::default() }).await
 }
 
 async fn answer(world: &World, request: &DeviceAuthorization, answer: DeviceAnswer) -> DeviceAnswered {
@@ -138,7 +138,7 @@ pub async fn a_device_gets_what_its_user_allowed(store: Arc<dyn Store>) {
         ..GrantDetails::default()
     };
     let consent = NewConsent { scopes: scopes.clone(), ..world.new_consent().await };
-    let allow = DeviceAnswer::Allow { consent, details: details.clone() };
+    let allow = DeviceAnswer::Allow { consent, details: Box::new(details.clone()) };
     assert_eq!(answer(&world, &request, allow).await, DeviceAnswered::Stored);
     let found = find(&world, 1).await;
     assert_eq!((found.scopes, found.details), (scopes, details));
@@ -148,7 +148,7 @@ pub async fn a_request_of_a_device_is_decided_while_it_is_valid(store: Arc<dyn S
     let world = World::new(store).await;
     let request = insert(&world, 1).await;
     let consent = world.new_consent().await;
-    let allow = |consent| DeviceAnswer::Allow { consent, details: GrantDetails::default() };
+    let allow = |consent| DeviceAnswer::Allow { consent, details: Box::default() };
     let outdated = NewConsent { user_epoch: Epoch::new(9), ..consent.clone() };
     assert_eq!(answer(&world, &request, allow(outdated)).await, DeviceAnswered::Gone);
     assert_eq!(find(&world, 1).await.decision, DeviceDecision::Pending);

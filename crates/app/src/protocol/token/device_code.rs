@@ -29,6 +29,9 @@ impl TokenService {
             _ => None,
         };
         let now = self.context.now();
+        if stored.as_ref().is_some_and(|asked| self.context.revocations.ends_all_of(asked.code.at())) {
+            return Err(Refusal::DeviceAccessRevoked.into());
+        }
         let decided = device_code::decide(device_code::Facts {
             client,
             request: stored.as_ref(),

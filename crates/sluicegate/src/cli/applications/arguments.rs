@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args};
 use domain::id::ApplicationId;
+use oauth::application::{OpenIdMetadata, TokenExchangePolicy};
 use oauth::jwt::{Object, parse_object};
 use oauth::registration::ApplicationPayload;
 
@@ -62,7 +63,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 17] = [
+const CHANGES: [&str; 19] = [
     "name",
     "description",
     "redirect_urls",
@@ -80,6 +81,8 @@ const CHANGES: [&str; 17] = [
     "jwks",
     "introspection_signed_response_alg",
     "dpop_bound_access_tokens",
+    "openid",
+    "token_exchange",
 ];
 
 #[derive(Debug, Args)]
@@ -141,7 +144,7 @@ pub(crate) struct Details {
     #[arg(long, value_name = "ALG")]
     pub(super) token_endpoint_auth_signing_alg: Option<String>,
     /// Its public keys as a JSON Web Key Set, which replace the previous ones
-    #[arg(long, value_name = "JSON", value_parser = key_set)]
+    #[arg(long, value_name = "JSON", value_parser = object)]
     pub(super) jwks: Option<Object>,
     /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
@@ -149,6 +152,13 @@ pub(crate) struct Details {
     /// Whether its token requests need a `DPoP` proof: true or false
     #[arg(long, value_name = "BOOL")]
     pub(super) dpop_bound_access_tokens: Option<bool>,
+    /// Its members of `OpenID` Connect as a JSON object with the names of the specifications, such as
+    /// {"subject_type":"pairwise"}; they replace the previous ones
+    #[arg(long, value_name = "JSON", value_parser = openid)]
+    pub(super) openid: Option<OpenIdMetadata>,
+    /// Which tokens it may exchange, as a JSON object with clients, impersonation, delegation, scopes and resources
+    #[arg(long, value_name = "JSON", value_parser = token_exchange)]
+    pub(super) token_exchange: Option<TokenExchangePolicy>,
 }
 
 impl Details {
@@ -176,6 +186,8 @@ impl Details {
             jwks: self.jwks.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            openid: self.openid.clone(),
+            token_exchange: self.token_exchange.clone(),
             ..ApplicationPayload::default()
         }
     }
@@ -192,6 +204,22 @@ impl Register {
     }
 }
 
-fn key_set(text: &str) -> Result<Object, &'static str> {
+fn object(text: &str) -> Result<Object, &'static str> {
     parse_object(text.as_bytes()).ok_or("is not a JSON object with distinct members")
+}
+
+/// A member that has no effect is refused, because its name is probably wrong.
+fn openid(text: &str) -> Result<OpenIdMetadata, String> {
+    let given = object(text)?;
+    let read: OpenIdMetadata =
+        serde_json::from_value(given.clone().into()).map_err(|error| error.to_string())?;
+    let kept = serde_json::to_value(&read).map_err(|error| error.to_string())?;
+    match given.keys().find(|name| kept.get(name.as_str()).is_none()) {
+        Some(name) => Err(format!("{name} is unknown or has its default; leave it out")),
+        None => Ok(read),
+    }
+}
+
+fn token_exchange(text: &str) -> Result<TokenExchangePolicy, String> {
+    serde_json::from_value(object(text)?.into()).map_err(|error| error.to_string())
 }

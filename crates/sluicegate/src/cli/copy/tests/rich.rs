@@ -62,6 +62,7 @@ pub(super) async fn fill(store: &dyn Store) {
         store.refuse_sign_in(RefusedSignIn { user, from, policy, audit }).await.unwrap();
     }
     roles(store).await;
+    let mut session = None;
     for secs in [10, 20] {
         let new = NewSession {
             user: bob.id,
@@ -72,10 +73,11 @@ pub(super) async fn fill(store: &dyn Store) {
             sid: "one".to_owned(),
             replaces: None,
         };
-        store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
+        session = Some(store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id);
     }
     let scopes = scopes(store).await;
     let app = application(store, &bob, 1, &scopes).await;
+    store.note_session_application(session.unwrap(), app.id).await.unwrap();
     let reset = application(store, &ada, 2, &scopes).await;
     let deleted = application(store, &ada, 3, &scopes).await;
     store.reset_secret(reset.id, secret(9), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
