@@ -1,5 +1,7 @@
 //! Requests to origins on this machine, which only the switch for tests permits.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -171,7 +173,7 @@ async fn a_slow_host_cannot_use_up_the_requests_to_others() {
     let origin = Origin::start().await;
     origin.reply("/slow", Reply::text("").held_back());
     origin.reply("/", Reply::text(""));
-    let limits = FetchLimits { time: Duration::from_secs(60), total: 2, per_host: 1 };
+    let limits = FetchLimits { time: Duration::from_mins(1), total: 2, per_host: 1 };
     let client = client_with(TestNames, limits);
     let slow = origin.url("slow.test", "/slow");
     let quick = origin.url("client.test", "/");
