@@ -45,6 +45,7 @@ pub(crate) struct CommandLine {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each run")]
 pub(crate) enum Command {
     /// Create a new installation: database, master key, accounts d2cadmin and d2cuser.
     #[command(

@@ -134,7 +134,9 @@ async fn new_attributes(
     let user =
         opened.app.users().find(&opened.operator, id, &opened.origin).await.map_err(of_administration)?;
     let mut attributes = user.attributes.as_deref().cloned().unwrap_or_default();
-    given.iter().for_each(|value| value.set(&mut attributes));
+    for value in given {
+        value.set(&mut attributes);
+    }
     Ok(Some(attributes))
 }
 

@@ -1,5 +1,7 @@
 //! Every setting, declared once: key, type, default, documentation.
 
+#![expect(clippy::struct_field_names, reason = "the names are those of the settings")]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;

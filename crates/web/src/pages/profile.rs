@@ -186,7 +186,9 @@ pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
     let mut full = UserAttributes::default();
     full.email_verified = true;
-    Attribute::ALL.iter().for_each(|attribute| full.set(*attribute, HOSTILE));
+    for attribute in Attribute::ALL {
+        full.set(*attribute, HOSTILE);
+    }
     let problems = [HOSTILE.to_owned()];
     vec![
         rendered(&ProfilePage::new("c", &UserAttributes::default(), None, &[])),

@@ -312,7 +312,7 @@ async fn a_password_grant_gives_no_id_token() {
     fields.push(("scope", "openid"));
     let response = client.token(&server, &fields).await.expect(200).json();
     assert!(response.get("id_token").is_none());
-    assert_eq!(Tokens::of(&client.token(&server, &fields).await).access.is_empty(), false);
+    assert!(!Tokens::of(&client.token(&server, &fields).await).access.is_empty());
 }
 
 #[tokio::test]

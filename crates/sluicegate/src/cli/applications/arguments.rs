@@ -137,7 +137,7 @@ pub(crate) struct Details {
     /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
-    /// How it authenticates: client_secret_basic, client_secret_post, private_key_jwt or none
+    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or none
     #[arg(long, value_name = "METHOD")]
     pub(super) token_endpoint_auth_method: Option<String>,
     /// The only algorithm of its assertions: EdDSA, ES256, RS256 or PS256
@@ -153,7 +153,7 @@ pub(crate) struct Details {
     #[arg(long, value_name = "BOOL")]
     pub(super) dpop_bound_access_tokens: Option<bool>,
     /// Its members of `OpenID` Connect as a JSON object with the names of the specifications, such as
-    /// {"subject_type":"pairwise"}; they replace the previous ones
+    /// `{"subject_type":"pairwise"}`; they replace the previous ones
     #[arg(long, value_name = "JSON", value_parser = openid)]
     pub(super) openid: Option<OpenIdMetadata>,
     /// Which tokens it may exchange, as a JSON object with clients, impersonation, delegation, scopes and resources

@@ -89,7 +89,7 @@ pub(crate) struct Update {
     /// When the password expires: never, or a time such as 2030-12-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
     pub(super) password_expires: Option<Expiry>,
-    /// An attribute of the person, such as email=ada@example.com or email_verified=true; an empty value removes it; may be
+    /// An attribute of the person, such as email=ada@example.com or `email_verified=true`; an empty value removes it; may be
     /// given several times
     #[arg(id = "attributes", long = "attribute", value_name = "NAME=VALUE", value_parser = parse_attribute)]
     pub(super) attributes: Vec<AttributeValue>,
@@ -122,14 +122,14 @@ fn parse_attribute(text: &str) -> Result<AttributeValue, String> {
     match name {
         "email_verified" => flag().map(AttributeValue::EmailVerified),
         "phone_number_verified" => flag().map(AttributeValue::PhoneNumberVerified),
-        _ => match Attribute::ALL.iter().find(|attribute| attribute.claim() == name) {
-            Some(attribute) => Ok(AttributeValue::Text(*attribute, value.to_owned())),
-            None => {
+        _ => {
+            let known = Attribute::ALL.iter().find(|attribute| attribute.claim() == name);
+            known.map(|attribute| AttributeValue::Text(*attribute, value.to_owned())).ok_or_else(|| {
                 let names: Vec<&str> = Attribute::ALL.iter().map(|attribute| attribute.claim()).collect();
                 let flags = "email_verified, phone_number_verified";
-                Err(format!("{name} is not one of {}, {flags}", names.join(", ")))
-            }
-        },
+                format!("{name} is not one of {}, {flags}", names.join(", "))
+            })
+        }
     }
 }
 
