@@ -1,5 +1,5 @@
 // A person with a browser that has no scripts: keeps cookies, fills the forms of sign-in and consent by their ids, and
-// stops where the browser would leave for the client.
+// stops where the browser would leave for the client, or where a device goes on.
 
 const entities = { '&amp;': '&', '&quot;': '"', '&#34;': '"', '&#38;': '&', '&#39;': "'", '&#x27;': "'", '&lt;': '<', '&gt;': '>' }
 const plain = (text) => text.replace(/&[#a-z0-9]+;/g, (entity) => entities[entity] ?? entity)
@@ -17,13 +17,14 @@ export async function allow(address, username, password) {
       continue
     }
     const page = await response.text()
+    if (page.includes('id="device-allowed"')) return undefined
     const { action, fields } = form(page)
     if (fields.has('username')) {
       fields.set('username', username)
       fields.set('password', password)
     } else if (page.includes('id="consent-allow"')) {
       fields.set('decision', 'allow')
-    } else {
+    } else if (!page.includes('id="device-continue"')) {
       throw new Error(`neither sign-in nor consent: ${page}`)
     }
     response = await send(new URL(action, home), cookies, fields)

@@ -111,7 +111,7 @@ fn installed(variable: &str) -> PathBuf {
 fn node(stage: &Stage, script: &str) {
     let modules = installed("CLIENTS_NODE_MODULES");
     let folder = tempfile::tempdir().unwrap();
-    for file in ["person.mjs", "collection.json", script] {
+    for file in ["person.mjs", "register.mjs", "collection.json", script] {
         std::fs::copy(clients().join(file), folder.path().join(file)).unwrap();
     }
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
@@ -130,6 +130,16 @@ fn openid_client_completes_the_whole_flow() {
 #[test]
 fn oauth4webapi_completes_the_flow_of_a_public_client() {
     node(&Stage::new(), "oauth4webapi.mjs");
+}
+
+#[test]
+fn openid_client_completes_the_flow_of_a_device() {
+    node(&Stage::new(), "device.mjs");
+}
+
+#[test]
+fn openid_client_pushes_its_request_and_jose_verifies_the_access_token() {
+    node(&Stage::new(), "pushed.mjs");
 }
 
 #[test]
