@@ -2,7 +2,7 @@
 //! gets a code for itself and a short one for its user, who decides in a browser elsewhere.
 //!
 //! The steps are [`DeviceRequest::parse`] at the endpoint, [`find_open`] on the page, and
-//! [`token::device_code`](crate::token::device_code) when the device polls.
+//! [`crate::token::device_code`] when the device polls.
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantDetails;

@@ -8,7 +8,7 @@ use crate::application::ApplicationSettings;
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeSet};
 
-/// The parameters, not validated yet. `display`, `ui_locales` and `acr_values` "MUST NOT result in an error if [they] are not
+/// The parameters, not validated yet. `display`, `ui_locales` and `acr_values` "MUST NOT result in an error if they are not
 /// supported" and are not read; `login_hint` concerns the sign-in page only.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SentParameters<'a> {
