@@ -20,6 +20,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::authorize::Destination;
+use oauth::parameters::{Name, Parameters};
 
 use crate::WebState;
 use crate::http::faults::{Failure, set_retry_after};
@@ -36,6 +37,11 @@ pub mod logout;
 pub mod password;
 pub mod profile;
 pub mod start;
+
+/// This many of the data sources that an application asks for are visible at once; the others are folded.
+pub(crate) const FIRST_SOURCES: usize = 5;
+/// The maximum number of folded data sources.
+pub(crate) const MOST_SOURCES: usize = 200;
 
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {
@@ -142,6 +148,15 @@ impl Visit {
         let names = [cookies::name(self.state.settings()), visitor_name(&self.state)];
         names.iter().any(|name| cookies::is_there(&self.headers, name))
             || !self.initiator.withholds_cookies(&self.method, &self.headers)
+    }
+
+    /// The response to a `POST` that a page of another site sent: the browser withheld our cookies, and sends them when it
+    /// repeats the request with `GET`. `None` if it withheld none, or if a parameter cannot be repeated.
+    pub fn repeat_with_get(&self, path: &str, parameters: &Parameters, known: &[Name]) -> Option<Response> {
+        if self.may_set_cookies() {
+            return None;
+        }
+        parameters.encoded(known).map(|query| go_to(&format!("{path}?{query}")))
     }
 
     /// Adds a cookie to a response that may set one.

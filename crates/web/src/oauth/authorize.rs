@@ -26,7 +26,9 @@ use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
-use crate::pages::{DestinationInWords, HandedOver, Visit, When, fault, go_to, stale_form};
+use crate::pages::{
+    DestinationInWords, FIRST_SOURCES, HandedOver, MOST_SOURCES, Visit, When, fault, go_to, stale_form,
+};
 use crate::respond::page::{self, sentence};
 
 pub(crate) mod form_post;
@@ -58,11 +60,6 @@ struct ConsentPage<'a> {
     request: &'a str,
 }
 
-/// This many data sources are visible at once; the others are folded.
-const FIRST_SOURCES: usize = 5;
-/// The maximum number of folded data sources.
-const MOST_SOURCES: usize = 200;
-
 /// `GET`: the usual request of a browser.
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
@@ -74,12 +71,10 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 /// `POST`: parameters come only from the body. If a page of the client sent them, the browser withholds our
 /// cookies, and sends them when it repeats the request with `GET`.
 pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
-    if !visit.may_set_cookies()
-        && let Some(query) = form.parameters().encoded(AuthorizeRequest::KNOWN)
-    {
-        return go_to(&format!("{PATH}?{query}"));
+    match visit.repeat_with_get(PATH, form.parameters(), AuthorizeRequest::KNOWN) {
+        Some(repeat) => repeat,
+        None => answer(&visit, form.parameters()).await,
     }
-    answer(&visit, form.parameters()).await
 }
 
 /// The buttons of the consent page.

@@ -47,12 +47,10 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 /// `POST`: if a page of the application sent it, the browser withholds our cookies, and sends them when it repeats the
 /// request with `GET`.
 pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
-    if !visit.may_set_cookies()
-        && let Some(query) = form.parameters().encoded(LogoutRequest::KNOWN)
-    {
-        return go_to(&format!("{PATH}?{query}"));
+    match visit.repeat_with_get(PATH, form.parameters(), LogoutRequest::KNOWN) {
+        Some(repeat) => repeat,
+        None => answer(&visit, form.parameters()).await,
     }
-    answer(&visit, form.parameters()).await
 }
 
 async fn answer(visit: &Visit, parameters: &Parameters) -> Response {

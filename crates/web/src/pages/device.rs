@@ -12,7 +12,7 @@ use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{Visit, When, fault, stale_form};
+use super::{FIRST_SOURCES, MOST_SOURCES, Visit, When, fault, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -46,11 +46,6 @@ struct DeviceConsentPage<'a> {
     data_sources: &'a [String],
     csrf: &'a str,
 }
-
-/// This many data sources are visible at once; the others are folded.
-const FIRST_SOURCES: usize = 5;
-/// The maximum number of folded data sources.
-const MOST_SOURCES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "device_done.html")]
