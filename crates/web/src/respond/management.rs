@@ -212,6 +212,12 @@ pub fn rfc3339(at: domain::time::Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
+/// The time that a text of this format names; `None` for any other text.
+pub fn from_rfc3339(text: &str) -> Option<domain::time::Timestamp> {
+    let time = text.parse::<jiff::Timestamp>().ok()?;
+    Some(domain::time::Timestamp::from_micros(time.as_microsecond()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

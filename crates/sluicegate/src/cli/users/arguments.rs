@@ -3,8 +3,8 @@
 use app::management::users::{Expiry, PossessionsAction};
 use clap::{ArgGroup, Args};
 use domain::account::attributes::{Attribute, UserAttributes};
-use domain::time::Timestamp;
 
+use super::super::audit::parse_time;
 use crate::arguments::InstallationArgs;
 use crate::arguments::ShowArgs;
 
@@ -137,9 +137,8 @@ fn parse_expiry(text: &str) -> Result<Expiry, String> {
     if text == "never" {
         return Ok(Expiry::Never);
     }
-    let time: jiff::Timestamp =
-        text.parse().map_err(|_| "must be never, or a time such as 2030-12-31T00:00:00Z".to_owned())?;
-    Ok(Expiry::At(Timestamp::from_micros(time.as_microsecond())))
+    let time = parse_time(text).map_err(|_| "must be never, or a time such as 2030-12-31T00:00:00Z")?;
+    Ok(Expiry::At(time))
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
-use crate::respond::management::Detail;
+use crate::respond::management::{Detail, from_rfc3339};
 
 /// What to revoke: a user, an application, both, or an instant.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ impl FromJson for RevocationPayload {
 fn instant(fields: &mut Fields<'_>) -> Option<Timestamp> {
     const NAME: &str = "issuedBefore";
     let text = fields.string(NAME)?;
-    let instant = text.parse::<jiff::Timestamp>().ok();
+    let instant = from_rfc3339(text);
     if instant.is_none() {
         fields.fault(NAME, "must be a time such as 2030-12-31T00:00:00Z");
     }
-    instant.map(|instant| Timestamp::from_micros(instant.as_microsecond()))
+    instant
 }
 
 impl RevocationPayload {

@@ -7,6 +7,7 @@ use domain::secret::Password;
 use domain::time::Timestamp;
 
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
+use crate::respond::management::from_rfc3339;
 
 /// The payload for creating and changing a user.
 #[derive(Debug, Default)]
@@ -110,9 +111,9 @@ fn expiry(fields: &mut Fields<'_>) -> Option<Expiry> {
         return None;
     }
     let Some(text) = text else { return Some(Expiry::Never) };
-    let end = text.parse::<jiff::Timestamp>().ok();
+    let end = from_rfc3339(text);
     if end.is_none() {
         fields.fault(NAME, "must be null or a time such as 2030-12-31T00:00:00Z");
     }
-    end.map(|end| Expiry::At(Timestamp::from_micros(end.as_microsecond())))
+    end.map(Expiry::At)
 }
