@@ -109,19 +109,14 @@ impl Attribute {
 #[serde(default)]
 pub struct UserAttributes {
     /// Whether an administrator vouches for the mail address.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub email_verified: bool,
     /// Whether an administrator vouches for the telephone number.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub phone_number_verified: bool,
     /// The values by the name of their claim. A later version may have stored more.
     #[serde(flatten)]
     values: BTreeMap<String, Value>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// Stored attributes that cannot be read.

@@ -18,7 +18,7 @@ pub struct ClientMetadata {
     pub access_token_signing_alg: Option<SigningAlgorithm>,
     /// Whether it must push its authorization requests ([RFC 9126
     /// §6](https://www.rfc-editor.org/rfc/rfc9126#section-6)).
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub require_pushed_authorization_requests: bool,
     /// The algorithm of signed answers of the introspection endpoint ([RFC 9701
     /// §6](https://www.rfc-editor.org/rfc/rfc9701#section-6)); RS256 if there is none.
@@ -35,16 +35,11 @@ pub struct ClientMetadata {
     pub authentication: AuthenticationMetadata,
     /// Whether its token requests need a `DPoP` proof ([RFC 9449
     /// §5.2](https://www.rfc-editor.org/rfc/rfc9449#section-5.2)).
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dpop_bound_access_tokens: bool,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// Stored metadata that cannot be read.

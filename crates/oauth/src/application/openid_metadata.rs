@@ -36,7 +36,7 @@ pub struct OpenIdMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<i64>,
     /// Whether ID tokens must have `auth_time`; they always have it.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub require_auth_time: bool,
     /// The `acr` values that requests ask for by default.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,19 +48,14 @@ pub struct OpenIdMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_uri: Option<String>,
     /// Whether that page needs `iss` and `sid`.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub frontchannel_logout_session_required: bool,
     /// The address that receives a logout token when a session ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
     /// Whether logout tokens need `sid`; they always have it.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_required: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
