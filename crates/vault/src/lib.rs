@@ -26,6 +26,7 @@ mod digests;
 pub mod entropy;
 pub mod hashing;
 pub mod jose;
+mod jwk;
 pub mod key_ring;
 pub mod master_key;
 pub mod password;

@@ -11,7 +11,7 @@ use oauth::proof::Thumbprint;
 use oauth::signing::SigningAlgorithm;
 use serde_json::Value;
 
-use crate::sha256;
+use crate::jwk::{self, POINT};
 
 /// The lengths of RSA moduli in bits. Shorter ones are weak, and longer ones make a verification expensive.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -46,7 +46,7 @@ pub struct PublicKey {
 enum Material {
     Ed25519([u8; 32]),
     /// The uncompressed point.
-    P256([u8; 65]),
+    P256([u8; POINT]),
     Rsa {
         modulus: Vec<u8>,
         exponent: Vec<u8>,
@@ -117,21 +117,15 @@ impl PublicKey {
         verified.is_ok()
     }
 
-    /// The SHA-256 digest of the required members in their order ([RFC 7638
+    /// The thumbprint ([RFC 7638
     /// §3](https://www.rfc-editor.org/rfc/rfc7638#section-3)).
     pub fn thumbprint(&self) -> Thumbprint {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let members = match &self.material {
-            Material::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
-            Material::P256(point) => {
-                let (x, y) = point[1..].split_at(32);
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
-            }
-            Material::Rsa { modulus, exponent } => {
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(exponent), encode(modulus))
-            }
+            Material::Ed25519(x) => jwk::ed25519(x),
+            Material::P256(point) => jwk::p256(point),
+            Material::Rsa { modulus, exponent } => jwk::rsa(modulus, exponent),
         };
-        Thumbprint::from_bytes(sha256(members.as_bytes()))
+        Thumbprint::from_bytes(jwk::thumbprint(&members))
     }
 }
 
@@ -161,8 +155,8 @@ fn rsa(jwk: &Object) -> Result<Material, KeyFault> {
     if usable { Ok(Material::Rsa { modulus, exponent }) } else { Err(KeyFault::Malformed) }
 }
 
-fn point(x: &[u8; 32], y: &[u8; 32]) -> [u8; 65] {
-    let mut point = [4; 65];
+fn point(x: &[u8; 32], y: &[u8; 32]) -> [u8; POINT] {
+    let mut point = [4; POINT];
     point[1..33].copy_from_slice(x);
     point[33..].copy_from_slice(y);
     point

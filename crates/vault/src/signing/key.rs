@@ -12,11 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth::signing::{JwtType, SigningAlgorithm};
 use zeroize::Zeroizing;
 
+use crate::jwk;
 use crate::seal::Unsealed;
-use crate::sha256;
-
-/// The length of an uncompressed point of P-256: a byte for the form, then both coordinates.
-const POINT: usize = 65;
 
 /// A signature or a key could not be computed, because the operating system gives no randomness.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -83,7 +80,7 @@ impl SigningKey {
         let public =
             ParsedPublicKey::new(verification(algorithm), pair.public_key()).map_err(|_| Unsealed)?;
         let members = pair.members()?;
-        let key_id = URL_SAFE_NO_PAD.encode(sha256(format!("{{{members}}}").as_bytes()));
+        let key_id = URL_SAFE_NO_PAD.encode(jwk::thumbprint(&members));
         let headers = JwtType::ALL.map(|jwt| header(algorithm, jwt, &key_id));
         Ok(Self { algorithm, pair, public, members, key_id, headers })
     }
@@ -175,24 +172,14 @@ impl Pair {
         }
     }
 
-    /// The required members of the public key in lexicographic order, as the thumbprint needs them ([RFC 7638
-    /// §3.2](https://www.rfc-editor.org/rfc/rfc7638#section-3.2)).
+    /// The required members of the public key.
     fn members(&self) -> Result<String, Unsealed> {
-        let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         Ok(match self {
-            Self::Ed25519(pair) => {
-                format!(r#""crv":"Ed25519","kty":"OKP","x":"{}""#, base64url(pair.public_key().as_ref()))
-            }
-            Self::P256(pair) => {
-                let point: &[u8; POINT] = pair.public_key().as_ref().try_into().map_err(|_| Unsealed)?;
-                let (x, y) = point[1..].split_at((POINT - 1) / 2);
-                format!(r#""crv":"P-256","kty":"EC","x":"{}","y":"{}""#, base64url(x), base64url(y))
-            }
+            Self::Ed25519(pair) => jwk::ed25519(pair.public_key().as_ref()),
+            Self::P256(pair) => jwk::p256(pair.public_key().as_ref().try_into().map_err(|_| Unsealed)?),
             Self::Rsa(pair) => {
-                let public = pair.public_key();
-                let (n, e) = (public.modulus(), public.exponent());
-                let (n, e) = (n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero());
-                format!(r#""e":"{}","kty":"RSA","n":"{}""#, base64url(e), base64url(n))
+                let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+                jwk::rsa(n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero())
             }
         })
     }
