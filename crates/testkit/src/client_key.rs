@@ -1,4 +1,5 @@
-//! A client that proves to hold a key ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)).
+//! The key of a client, which signs proofs ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)) and assertions ([RFC
+//! 7523](https://www.rfc-editor.org/rfc/rfc7523)).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,14 +11,14 @@ use serde_json::{Value, json};
 
 use crate::TestServer;
 
-/// An Ed25519 key of a client, which signs `DPoP` proofs.
+/// An Ed25519 key of a client.
 #[derive(Debug)]
-pub struct ProofKey {
+pub struct ClientKey {
     pair: Ed25519KeyPair,
     proofs: AtomicU64,
 }
 
-impl ProofKey {
+impl ClientKey {
     /// The key that this byte determines.
     ///
     /// # Panics

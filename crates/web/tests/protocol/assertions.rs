@@ -2,11 +2,8 @@
 //! §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)).
 
 use app::node::clock::Clock as _;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use testkit::{Answer, TestServer, USER};
+use testkit::{Answer, ClientKey, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, TOKEN};
 
@@ -16,26 +13,23 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// An application with a key, and its key.
 struct Keyed {
     client: Client,
-    pair: Ed25519KeyPair,
+    key: ClientKey,
 }
 
-fn pair(seed: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
-}
-
-fn jwks(pair: &Ed25519KeyPair) -> Value {
-    let x = URL_SAFE_NO_PAD.encode(pair.public_key());
-    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": x }] })
+fn jwks(key: &ClientKey) -> Value {
+    let mut jwk = key.jwk();
+    jwk["kid"] = json!("a");
+    json!({ "keys": [jwk] })
 }
 
 impl Keyed {
     async fn register(server: &TestServer) -> Self {
-        let pair = pair(1);
+        let key = ClientKey::new(1);
         let members = json!({
-            "tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks(&pair),
+            "tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks(&key),
             "grantTypes": ["client_credentials"],
         });
-        Self { client: Client::register_with(server, members).await, pair }
+        Self { client: Client::register_with(server, members).await, key }
     }
 
     /// An assertion with these claims replaced.
@@ -45,15 +39,8 @@ impl Keyed {
             "iss": id, "sub": id, "aud": ISSUER, "jti": "1", "exp": server.clock().now().as_secs() + 60,
         });
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        signed(&self.pair, &json!({ "alg": "EdDSA", "kid": "a" }), &claims)
+        self.key.sign_with_header(&json!({ "alg": "EdDSA", "kid": "a" }), &claims)
     }
-}
-
-fn signed(pair: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
-    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    let text = format!("{}.{}", part(header), part(claims));
-    let signature = URL_SAFE_NO_PAD.encode(pair.sign(text.as_bytes()));
-    format!("{text}.{signature}")
 }
 
 async fn send(server: &TestServer, path: &str, assertion: &str, more: &[(&str, &str)]) -> Answer {
@@ -111,16 +98,17 @@ async fn an_assertion_of_another_key_client_or_server_is_refused() {
     let claims = json!({
         "iss": id, "sub": id, "aud": ISSUER, "jti": "1", "exp": server.clock().now().as_secs() + 60,
     });
+    let stranger = ClientKey::new(2);
     let eddsa = json!({ "alg": "EdDSA", "kid": "a" });
     let typed = |typ: &str| json!({ "alg": "EdDSA", "kid": "a", "typ": typ });
-    let own_key = json!({ "alg": "EdDSA", "jwk": jwks(&pair(2))["keys"][0] });
+    let own_key = json!({ "alg": "EdDSA", "jwk": jwks(&stranger)["keys"][0] });
     for assertion in [
-        signed(&pair(2), &eddsa, &claims),
-        signed(&pair(2), &own_key, &claims),
-        signed(&keyed.pair, &json!({ "alg": "none" }), &claims),
-        signed(&keyed.pair, &json!({ "alg": "HS256" }), &claims),
-        signed(&keyed.pair, &typed("at+jwt"), &claims),
-        signed(&keyed.pair, &json!({ "alg": "EdDSA", "crit": ["x"] }), &claims),
+        stranger.sign_with_header(&eddsa, &claims),
+        stranger.sign_with_header(&own_key, &claims),
+        keyed.key.sign_with_header(&json!({ "alg": "none" }), &claims),
+        keyed.key.sign_with_header(&json!({ "alg": "HS256" }), &claims),
+        keyed.key.sign_with_header(&typed("at+jwt"), &claims),
+        keyed.key.sign_with_header(&json!({ "alg": "EdDSA", "crit": ["x"] }), &claims),
         keyed.assertion(&server, &json!({ "sub": other.identifier })),
         "a.b".to_owned(),
     ] {
@@ -151,7 +139,7 @@ async fn an_application_with_a_key_needs_an_assertion() {
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         server.put(&path).basic(&USER).json(&body).send().await
     };
-    let keyed = json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks(&pair(1)) });
+    let keyed = json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks(&ClientKey::new(1)) });
     let updated = update(keyed.clone()).await.expect(200).json();
     assert_eq!(
         (&updated["tokenEndpointAuthMethod"], &updated["jwks"]),
@@ -168,7 +156,7 @@ async fn an_application_with_a_key_needs_an_assertion() {
 #[tokio::test]
 async fn a_private_key_is_not_registered() {
     let server = TestServer::start().await;
-    let mut private = jwks(&pair(1));
+    let mut private = jwks(&ClientKey::new(1));
     private["keys"][0]["d"] = json!("AA");
     for keys in [private, json!({ "keys": [{ "kty": "oct" }] }), json!({}), json!("keys")] {
         let body = json!({

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, ProofKey, TestServer, USER};
+use testkit::{Answer, ClientKey, TestServer, USER};
 
 use crate::client::{
     APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, allow, assert_refused, parameter,
@@ -37,7 +37,7 @@ async fn service(server: &TestServer) -> Client {
 const SERVICE: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
 /// A bound access token for client credentials.
-async fn bound(server: &TestServer, key: &ProofKey) -> String {
+async fn bound(server: &TestServer, key: &ClientKey) -> String {
     let client = service(server).await;
     let fields = [SERVICE[0], ("scope", "api.access.odata api.mgmt")];
     let answer = ask(server, &client, &fields, &[&key.proof(server, "POST", TOKEN)]).await;
@@ -62,7 +62,7 @@ fn challenges(answer: &Answer) -> Vec<&str> {
 #[tokio::test]
 async fn a_bound_token_reads_data_and_calls_the_management_api() {
     let server = TestServer::start().await;
-    let key = ProofKey::new(1);
+    let key = ClientKey::new(1);
     let token = bound(&server, &key).await;
     for path in [DATA, APPLICATIONS] {
         let proof = key.proof_with(&server, "GET", path, &token);
@@ -74,7 +74,7 @@ async fn a_bound_token_reads_data_and_calls_the_management_api() {
 #[tokio::test]
 async fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
     let server = TestServer::start().await;
-    let key = ProofKey::new(1);
+    let key = ClientKey::new(1);
     let token = bound(&server, &key).await;
     let proof = key.proof_with(&server, "GET", DATA, &token);
     for proof in [None, Some(proof.as_str())] {
@@ -94,7 +94,7 @@ async fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
 #[tokio::test]
 async fn a_resource_refuses_a_wrong_proof() {
     let server = TestServer::start().await;
-    let (key, other) = (ProofKey::new(1), ProofKey::new(2));
+    let (key, other) = (ClientKey::new(1), ClientKey::new(2));
     let token = bound(&server, &key).await;
     let good = key.proof_with(&server, "GET", DATA, &token);
     read(&server, "DPoP", &token, Some(&good)).await.expect(200);
@@ -121,7 +121,7 @@ async fn a_resource_refuses_a_wrong_proof() {
 async fn the_token_endpoint_refuses_a_wrong_proof() {
     let server = TestServer::start().await;
     let client = service(&server).await;
-    let key = ProofKey::new(1);
+    let key = ClientKey::new(1);
     let claims = |member: &str, value: Value| {
         let mut claims = key.claims(&server, "POST", TOKEN);
         claims[member] = value;
@@ -144,7 +144,7 @@ async fn the_token_endpoint_refuses_a_wrong_proof() {
         ("unsigned", with_header("alg", json!("none"))),
         ("with a shared secret", with_header("alg", json!("HS256"))),
         ("with a private key", with_header("jwk", private)),
-        ("with another key", with_header("jwk", ProofKey::new(2).jwk())),
+        ("with another key", with_header("jwk", ClientKey::new(2).jwk())),
         ("without a key", with_header("jwk", Value::Null)),
         ("with a critical extension", with_header("crit", json!(["exp"]))),
         ("for another method", claims("htm", json!("GET"))),
@@ -166,7 +166,7 @@ async fn the_token_endpoint_refuses_a_wrong_proof() {
 async fn the_url_of_a_proof_is_normalized() {
     let server = TestServer::start().await;
     let client = service(&server).await;
-    let key = ProofKey::new(1);
+    let key = ClientKey::new(1);
     let mut claims = key.claims(&server, "POST", TOKEN);
     claims["htu"] = json!("HTTP://127.0.0.1:8080/oauth2/x/../%74oken?query#fragment");
     ask(&server, &client, &SERVICE, &[&key.sign(&claims)]).await.expect(200);
@@ -175,7 +175,7 @@ async fn the_url_of_a_proof_is_normalized() {
 #[tokio::test]
 async fn introspection_names_the_key() {
     let server = TestServer::start().await;
-    let key = ProofKey::new(1);
+    let key = ClientKey::new(1);
     let client = service(&server).await;
     let answer = ask(&server, &client, &SERVICE, &[&key.proof(&server, "POST", TOKEN)]).await;
     let body = answer.expect(200).json();
@@ -191,8 +191,8 @@ async fn introspection_names_the_key() {
 async fn refresh_tokens_of_public_clients_are_bound_to_the_key() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
-    let (key, other) = (ProofKey::new(1), ProofKey::new(2));
-    let proof = |key: &ProofKey| key.proof(&server, "POST", TOKEN);
+    let (key, other) = (ClientKey::new(1), ClientKey::new(2));
+    let proof = |key: &ClientKey| key.proof(&server, "POST", TOKEN);
     let code = client.code_with(&server, &USER, &S256).await;
     let tokens = Tokens::of(&exchange(&server, &client, &code, &proof(&key)).await);
     let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
@@ -208,20 +208,20 @@ async fn refresh_tokens_of_public_clients_are_bound_to_the_key() {
 async fn a_confidential_client_may_refresh_with_another_key() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let proof = |seed| ProofKey::new(seed).proof(&server, "POST", TOKEN);
+    let proof = |seed| ClientKey::new(seed).proof(&server, "POST", TOKEN);
     let code = client.code_with(&server, &USER, &S256).await;
     let tokens = Tokens::of(&exchange(&server, &client, &code, &proof(1)).await);
     let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let next = ask(&server, &client, &fields, &[&proof(2)]).await.expect(200).json();
     let told = client.introspect(&server, next["access_token"].as_str().unwrap()).await;
-    assert_eq!(told["cnf"]["jkt"], ProofKey::new(2).thumbprint());
+    assert_eq!(told["cnf"]["jkt"], ClientKey::new(2).thumbprint());
 }
 
 #[tokio::test]
 async fn a_code_is_bound_to_the_key_of_the_authorization_request() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
-    let (key, other) = (ProofKey::new(1), ProofKey::new(2));
+    let (key, other) = (ClientKey::new(1), ClientKey::new(2));
     let thumbprint = key.thumbprint();
     let request = [S256[0], S256[1], ("dpop_jkt", thumbprint.as_str())];
     let code = client.code_with(&server, &USER, &request).await;
@@ -235,7 +235,7 @@ async fn a_code_is_bound_to_the_key_of_the_authorization_request() {
 async fn a_pushed_request_with_a_proof_binds_the_code_to_its_key() {
     let server = TestServer::start().await;
     let client = Client::public(&server).await;
-    let (key, other) = (ProofKey::new(1), ProofKey::new(2));
+    let (key, other) = (ClientKey::new(1), ClientKey::new(2));
     let push = async |more: &[(&str, &str)]| {
         let request = [
             ("client_id", client.identifier.as_str()),
@@ -266,7 +266,7 @@ async fn an_application_can_demand_proofs() {
     let path = format!("{APPLICATIONS}/{}", client.id);
     assert_eq!(server.get(&path).basic(&USER).send().await.json()["dpopBoundAccessTokens"], true);
     assert_refused(&client.token(&server, &SERVICE).await, 400, "invalid_dpop_proof");
-    let proof = ProofKey::new(1).proof(&server, "POST", TOKEN);
+    let proof = ClientKey::new(1).proof(&server, "POST", TOKEN);
     ask(&server, &client, &SERVICE, &[&proof]).await.expect(200);
 }
 
