@@ -256,7 +256,7 @@ impl TokenService {
             binding: client.binding(),
             details: details.for_access_tokens(),
         };
-        let issued = self.respond(client, &access, refresh.transpose()?).await?;
+        let issued = self.respond(client, access, refresh.transpose()?).await?;
         let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();
         Ok(TokenResponse { refresh_expiry, ..issued })
     }
@@ -287,18 +287,19 @@ impl TokenService {
     async fn respond(
         &self,
         client: &AuthenticatedClient,
-        new: &NewAccessToken,
+        new: NewAccessToken,
         refresh_token: Option<RefreshTokenText>,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let access_token = self.access_token(client, new).await?;
+        let (token_type, expires_in) = (TokenType::of(new.binding), new.lifetime_secs);
+        let scopes = new.scopes.clone();
         Ok(TokenResponse {
-            access_token,
-            token_type: TokenType::of(new.binding),
-            expires_in: new.lifetime_secs,
+            access_token: self.access_token(client, new).await?,
+            token_type,
+            expires_in,
             refresh_token,
             refresh_expiry: None,
             issued_token_type: None,
-            scopes: new.scopes.clone(),
+            scopes,
             id_token: None,
         })
     }
@@ -306,7 +307,7 @@ impl TokenService {
     async fn access_token(
         &self,
         client: &AuthenticatedClient,
-        new: &NewAccessToken,
+        new: NewAccessToken,
     ) -> Result<AccessTokenText, Fault> {
         let now = self.context.now();
         let token = AccessToken {
@@ -317,9 +318,9 @@ impl TokenService {
             user: new.user,
             user_epoch: new.user_epoch,
             grant: new.grant,
-            scopes: new.scopes.clone(),
+            scopes: new.scopes,
             binding: new.binding,
-            details: new.details.clone(),
+            details: new.details,
         };
         match client.application().settings.token_format {
             TokenFormat::Opaque => self.context.vault.seal_access_token(&token).map_err(broken_seal),

@@ -70,10 +70,11 @@ impl GrantDetails {
         Self { dpop_jkt, ..self }
     }
 
-    /// The same details for an access token, which carries its binding itself.
+    /// The details that an access token carries: those that limit it. It has its binding itself, and what OpenID Connect
+    /// needs stays in the grant.
     #[must_use]
     pub fn for_access_tokens(&self) -> Self {
-        Self { dpop_jkt: None, ..self.clone() }
+        Self { resources: self.resources.clone(), exchanged: self.exchanged.clone(), ..Self::default() }
     }
 
     /// Whether every member has its default.
@@ -134,6 +135,17 @@ mod tests {
             assert!(!bound.are_proved_by(other), "{other:?}");
             assert!(GrantDetails::default().are_proved_by(other));
         }
+    }
+
+    #[test]
+    fn an_access_token_carries_only_what_limits_it() {
+        let details = GrantDetails {
+            resources: vec!["https://gate.example/api/odata4/ships".to_owned()],
+            sign_in: Some(SignInDetails { auth_time: 7, sid: None }),
+            dpop_jkt: Some("key".to_owned()),
+            ..GrantDetails::default()
+        };
+        assert_eq!(details.for_access_tokens(), GrantDetails::limited_to(details.resources.clone()));
     }
 
     #[test]

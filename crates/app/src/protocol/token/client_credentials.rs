@@ -40,6 +40,6 @@ impl TokenService {
             binding: client.binding(),
             details: GrantDetails::limited_to(resources),
         };
-        self.respond(client, &access, None).await
+        self.respond(client, access, None).await
     }
 }

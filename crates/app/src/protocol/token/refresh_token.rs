@@ -102,7 +102,7 @@ impl TokenService {
             binding: client.binding(),
             details: renewal.details.for_access_tokens(),
         };
-        let issued = self.respond(client, &access, Some(refresh)).await?;
+        let issued = self.respond(client, access, Some(refresh)).await?;
         let limits = self.context.settings.refresh_limits();
         let refresh_expiry = limits.tell(grant.expires_at, self.context.now());
         let response = TokenResponse { refresh_expiry, ..issued };

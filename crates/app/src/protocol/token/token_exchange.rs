@@ -58,7 +58,7 @@ impl TokenService {
             binding: client.binding(),
             details: decided.details,
         };
-        let issued = self.respond(client, &access, None).await?;
+        let issued = self.respond(client, access, None).await?;
         Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..issued })
     }
 
