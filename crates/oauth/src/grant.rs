@@ -5,9 +5,11 @@ use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
 
+mod access_token_details;
 mod details;
 mod exchanged;
 
+pub use access_token_details::AccessTokenDetails;
 pub use details::{GrantDetails, UnreadableDetails};
 pub use exchanged::{Act, Ancestor, Exchanged, MOST_EXCHANGES};
 

@@ -103,7 +103,7 @@ mod tests {
             grant: Some(GrantId::new(21)),
             scopes: BuiltInScope::OData.into(),
             binding: None,
-            details: crate::grant::GrantDetails::default(),
+            details: crate::grant::AccessTokenDetails::default(),
         }
     }
 

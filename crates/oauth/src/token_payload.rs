@@ -1,7 +1,7 @@
 //! The sealed content of tokens and codes. Issuing one writes nothing: it contains everything that a check
 //! needs, unreadable and unforgeable. A genuine token that must be refused is named by a revocation.
 
-use crate::grant::GrantDetails;
+use crate::grant::{AccessTokenDetails, GrantDetails};
 use crate::proof::KeyBinding;
 use crate::scope::ScopeSet;
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
@@ -30,7 +30,7 @@ pub struct AccessToken {
     /// What its sender must hold, if it is bound to a key.
     pub binding: Option<KeyBinding>,
     /// What else limits or describes it; like those of its grant, possibly narrower.
-    pub details: GrantDetails,
+    pub details: AccessTokenDetails,
 }
 
 /// The content of a refresh token `sgr_…`.

@@ -226,7 +226,7 @@ impl TestServer {
             grant: None,
             scopes,
             binding: None,
-            details: oauth::grant::GrantDetails::default(),
+            details: oauth::grant::AccessTokenDetails::default(),
         };
         self.vault.seal_access_token(&token).expect("an active key").expose().to_owned()
     }

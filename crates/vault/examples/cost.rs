@@ -45,7 +45,7 @@ fn tokens(vault: &Vault) {
         grant: Some(GrantId::new(10_000_000)),
         scopes: BuiltInScope::OData.into(),
         binding: None,
-        details: oauth::grant::GrantDetails::default(),
+        details: oauth::grant::AccessTokenDetails::default(),
     };
     let refresh = RefreshToken { grant: GrantId::new(10_000_000), generation: 7 };
     let code = AuthorizationCode {

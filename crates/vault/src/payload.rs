@@ -7,7 +7,7 @@
 
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, ScopeId, TokenId, UserId};
 use domain::time::Timestamp;
-use oauth::grant::GrantDetails;
+use oauth::grant::{AccessTokenDetails, GrantDetails, UnreadableDetails};
 use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::scope::{MOST_SCOPES_OF_APPLICATION, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
@@ -54,7 +54,7 @@ pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
         scopes: reader.scopes()?,
         grant: reader.optional(|reader| reader.number().map(GrantId::new))?,
         binding: reader.binding()?,
-        details: reader.details()?,
+        details: reader.details(AccessTokenDetails::from_json, AccessTokenDetails::to_json)?,
     };
     reader.end(token)
 }
@@ -120,7 +120,7 @@ pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
         redirect_digest: reader.optional(Reader::array)?,
         challenge: reader.optional(Reader::array)?,
         auth_time: Timestamp::from_micros(reader.number()?),
-        details: reader.details()?,
+        details: reader.details(|json| GrantDetails::from_json(Some(json)), GrantDetails::to_json)?,
     };
     reader.end(code)
 }
@@ -262,17 +262,22 @@ impl<'a> Reader<'a> {
         if scopes.others().len() == count { Ok(scopes) } else { Err(Unsealed) }
     }
 
-    /// The details of a request. What has none is written in an earlier version.
-    fn details(&mut self) -> Result<GrantDetails, Unsealed> {
+    /// The details of a request, which `read` reads from JSON and `write` wrote. What has none is written in an earlier
+    /// version.
+    fn details<T: Default>(
+        &mut self,
+        read: impl Fn(&str) -> Result<T, UnreadableDetails>,
+        write: impl Fn(&T) -> Option<String>,
+    ) -> Result<T, Unsealed> {
         if self.version != VERSION_WITH_DETAILS {
-            return Ok(GrantDetails::default());
+            return Ok(T::default());
         }
         let length = usize::try_from(self.number()?).map_err(|_| Unsealed)?;
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Unsealed)?;
         self.rest = rest;
         let json = std::str::from_utf8(bytes).map_err(|_| Unsealed)?;
-        let details = GrantDetails::from_json(Some(json)).map_err(|_| Unsealed)?;
-        if details.to_json().as_deref() == Some(json) { Ok(details) } else { Err(Unsealed) }
+        let details = read(json).map_err(|_| Unsealed)?;
+        if write(&details).as_deref() == Some(json) { Ok(details) } else { Err(Unsealed) }
     }
 
     fn binding(&mut self) -> Result<Option<KeyBinding>, Unsealed> {

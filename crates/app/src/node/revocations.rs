@@ -210,7 +210,7 @@ mod tests {
             grant: Some(GrantId::new(30)),
             scopes: ScopeSet::EMPTY,
             binding: None,
-            details: oauth::grant::GrantDetails::default(),
+            details: oauth::grant::AccessTokenDetails::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::application::TokenFormat;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
-use oauth::grant::{GrantDetails, GrantOrigin};
+use oauth::grant::{AccessTokenDetails, GrantOrigin};
 use oauth::parameters::{Parameters, RESOURCE, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
@@ -50,7 +50,7 @@ struct NewAccessToken {
     /// The key to which the token is bound.
     binding: Option<KeyBinding>,
     /// What else limits or describes it.
-    details: GrantDetails,
+    details: AccessTokenDetails,
 }
 
 /// The token endpoint: issues tokens for a grant.
@@ -202,14 +202,14 @@ impl TokenService {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        self.create_grant_for(decision, decision.details.clone(), client, origin).await
+        self.create_grant_for(decision, decision.details.for_access_tokens(), client, origin).await
     }
 
     /// Creates a grant whose first access token has other details, such as fewer resources.
     async fn create_grant_for(
         &self,
         decision: &GrantDecision,
-        details: GrantDetails,
+        details: AccessTokenDetails,
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
@@ -254,7 +254,7 @@ impl TokenService {
             scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
             binding: client.binding(),
-            details: details.for_access_tokens(),
+            details,
         };
         let issued = self.respond(client, access, refresh.transpose()?).await?;
         let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();

@@ -1,8 +1,9 @@
 //! What a grant carries from the authorization request besides scopes.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Exchanged;
+use super::AccessTokenDetails;
 use crate::client_authentication::AuthenticatedClient;
 use crate::oidc::authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
@@ -20,9 +21,6 @@ pub struct GrantDetails {
     /// as absolute URLs; empty if it is not limited.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
-    /// The exchange that a token comes from; a grant has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exchanged: Option<Box<Exchanged>>,
     /// The sign-in behind the access; `None` if no request of OpenID Connect asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignInDetails>,
@@ -73,21 +71,13 @@ impl GrantDetails {
     /// The details that an access token carries: those that limit it. It has its binding itself, and what OpenID Connect
     /// needs stays in the grant.
     #[must_use]
-    pub fn for_access_tokens(&self) -> Self {
-        Self { resources: self.resources.clone(), exchanged: self.exchanged.clone(), ..Self::default() }
-    }
-
-    /// Whether every member has its default.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub fn for_access_tokens(&self) -> AccessTokenDetails {
+        AccessTokenDetails { resources: self.resources.clone(), exchanged: None }
     }
 
     /// The JSON object; `None` if every member has its default.
-    ///
-    /// # Panics
-    /// Never: strings and numbers can always be serialized.
     pub fn to_json(&self) -> Option<String> {
-        (!self.is_empty()).then(|| serde_json::to_string(self).expect("strings can always be serialized"))
+        to_json(self)
     }
 
     /// Reads what [`Self::to_json`] wrote.
@@ -95,13 +85,29 @@ impl GrantDetails {
     /// # Errors
     /// If it is anything else.
     pub fn from_json(json: Option<&str>) -> Result<Self, UnreadableDetails> {
-        let Some(json) = json else { return Ok(Self::default()) };
-        // `serde` would read an array as the values of the members.
-        if !json.starts_with('{') {
-            return Err(UnreadableDetails);
-        }
-        serde_json::from_str(json).map_err(|_| UnreadableDetails)
+        json.map_or_else(|| Ok(Self::default()), from_json)
     }
+}
+
+/// The JSON object of details; `None` if every member has its default.
+///
+/// # Panics
+/// Never: strings and numbers can always be serialized.
+pub(super) fn to_json<T: Serialize + Default + PartialEq>(details: &T) -> Option<String> {
+    (*details != T::default())
+        .then(|| serde_json::to_string(details).expect("strings can always be serialized"))
+}
+
+/// Reads what [`to_json`] wrote.
+///
+/// # Errors
+/// If it is anything else.
+pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, UnreadableDetails> {
+    // `serde` would read an array as the values of the members.
+    if !json.starts_with('{') {
+        return Err(UnreadableDetails);
+    }
+    serde_json::from_str(json).map_err(|_| UnreadableDetails)
 }
 
 #[cfg(test)]
@@ -145,7 +151,7 @@ mod tests {
             dpop_jkt: Some("key".to_owned()),
             ..GrantDetails::default()
         };
-        assert_eq!(details.for_access_tokens(), GrantDetails::limited_to(details.resources.clone()));
+        assert_eq!(details.for_access_tokens(), AccessTokenDetails::limited_to(details.resources));
     }
 
     #[test]

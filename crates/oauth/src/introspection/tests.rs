@@ -16,7 +16,7 @@ fn token() -> AccessToken {
         grant: Some(grant.id),
         scopes: grant.scopes,
         binding: None,
-        details: crate::grant::GrantDetails::default(),
+        details: crate::grant::AccessTokenDetails::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::authorization_code::CODE;
 use super::{access_token_lifetime_secs, still_registered};
 use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::{Grant, GrantDetails, GrantOrigin};
+use crate::grant::{AccessTokenDetails, Grant, GrantOrigin};
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
@@ -105,7 +105,7 @@ pub struct Renewal {
     /// The lifetime of the new access token.
     pub lifetime_secs: i64,
     /// What else the new access token keeps of the grant.
-    pub details: GrantDetails,
+    pub details: AccessTokenDetails,
 }
 
 /// Decides what a refresh token yields. A rotation succeeds only if the store still finds the grant at the
@@ -134,7 +134,7 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
         rotation,
         scopes,
         lifetime_secs: most.min(left.max(1)),
-        details: grant.details.clone(),
+        details: grant.details.for_access_tokens(),
     }))
 }
 

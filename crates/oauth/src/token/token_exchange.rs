@@ -6,7 +6,7 @@
 use super::access_token_lifetime_secs;
 use crate::application::{Application, TokenExchangePolicy};
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::{Act, Ancestor, Exchanged, GrantDetails, MOST_EXCHANGES};
+use crate::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, MOST_EXCHANGES};
 use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
@@ -151,7 +151,7 @@ pub struct ExchangedToken {
     /// The scopes.
     pub scopes: ScopeSet,
     /// The resources, and the exchange itself.
-    pub details: GrantDetails,
+    pub details: AccessTokenDetails,
     /// The lifetime.
     pub lifetime_secs: i64,
 }

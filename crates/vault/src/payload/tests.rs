@@ -83,7 +83,7 @@ fn token(scopes: ScopeSet) -> AccessToken {
         grant: Some(GrantId::new(900)),
         scopes,
         binding: None,
-        details: oauth::grant::GrantDetails::default(),
+        details: oauth::grant::AccessTokenDetails::default(),
     }
 }
 
@@ -189,7 +189,7 @@ fn a_set_of_scopes_has_one_encoding() {
 #[test]
 fn the_details_of_an_access_token_come_back() {
     let resources = vec!["https://gate.example/api/odata4/ships".to_owned()];
-    let details = GrantDetails { resources, ..GrantDetails::default() };
+    let details = AccessTokenDetails::limited_to(resources);
     for scopes in [ScopeSet::from_bits(1), further(&[100, 200])] {
         let sent = AccessToken { details: details.clone(), ..token(scopes) };
         let bytes = access_token(&sent);

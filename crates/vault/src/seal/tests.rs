@@ -32,7 +32,7 @@ fn token(vault: &Vault) -> AccessToken {
         grant: Some(GrantId::new(900)),
         scopes: BuiltInScope::OData.into(),
         binding: None,
-        details: oauth::grant::GrantDetails::default(),
+        details: oauth::grant::AccessTokenDetails::default(),
     }
 }
 
@@ -119,7 +119,7 @@ fn the_longest_token_and_code_open() {
         grant: Some(GrantId::new(far)),
         scopes: BuiltInScope::ALL.into_iter().collect(),
         binding: Some(KeyBinding::Certificate(Thumbprint::from_bytes([0xff; 32]))),
-        details: oauth::grant::GrantDetails::default(),
+        details: oauth::grant::AccessTokenDetails::default(),
     };
     let text = vault.seal_access_token(&access).unwrap();
     assert_eq!(vault.open_access_token(text.expose()), Ok(access));
@@ -271,7 +271,7 @@ prop_compose! {
         AccessToken {
             id: domain::id::TokenId::compose(Timestamp::from_micros(at), random),
             expires_at: Timestamp::from_micros(expires),
-            details: oauth::grant::GrantDetails::limited_to(resources),
+            details: oauth::grant::AccessTokenDetails::limited_to(resources),
             application: ApplicationId::new(application),
             application_epoch: Epoch::new(epochs.0),
             user: UserId::new(user),

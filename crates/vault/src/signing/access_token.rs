@@ -117,7 +117,7 @@ mod tests {
             grant: Some(GrantId::new(5)),
             scopes: BuiltInScope::OData.into(),
             binding: None,
-            details: oauth::grant::GrantDetails::default(),
+            details: oauth::grant::AccessTokenDetails::default(),
         }
     }
 

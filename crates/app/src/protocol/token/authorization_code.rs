@@ -49,7 +49,7 @@ impl TokenService {
                 let nonce = decision.details.nonce.take();
                 let granted = &decision.details.resources;
                 let resources = self.context.narrow_resources(granted, resources).await?;
-                let mut details = decision.details.clone();
+                let mut details = decision.details.for_access_tokens();
                 details.resources = resources;
                 let response = self.create_grant_for(&decision, details, client, origin).await?;
                 let user = user.as_deref().map(|account| &account.user);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::grant::GrantDetails;
+use oauth::grant::AccessTokenDetails;
 use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
@@ -38,7 +38,7 @@ impl TokenService {
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
             binding: client.binding(),
-            details: GrantDetails::limited_to(resources),
+            details: AccessTokenDetails::limited_to(resources),
         };
         self.respond(client, access, None).await
     }

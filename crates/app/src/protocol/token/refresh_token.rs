@@ -100,7 +100,7 @@ impl TokenService {
             scopes: renewal.scopes.clone(),
             lifetime_secs: renewal.lifetime_secs,
             binding: client.binding(),
-            details: renewal.details.for_access_tokens(),
+            details: renewal.details.clone(),
         };
         let issued = self.respond(client, access, Some(refresh)).await?;
         let limits = self.context.settings.refresh_limits();

@@ -40,7 +40,7 @@ fn token() -> AccessToken {
         grant: Some(GrantId::new(21)),
         scopes: BuiltInScope::OData.into(),
         binding: None,
-        details: GrantDetails::default(),
+        details: AccessTokenDetails::default(),
     }
 }
 
