@@ -7,10 +7,12 @@ use domain::time::Timestamp;
 
 mod access_token_details;
 mod details;
+mod details_json;
 mod exchanged;
 
 pub use access_token_details::AccessTokenDetails;
-pub use details::{GrantDetails, UnreadableDetails};
+pub use details::GrantDetails;
+pub use details_json::UnreadableDetails;
 pub use exchanged::{Act, Ancestor, Exchanged, MOST_EXCHANGES};
 
 /// A stored consent of a user for an application; there is one per pair.

@@ -1,11 +1,10 @@
 //! What every kind of database does before it is opened.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::driver::Placement;
 use crate::options::{DataStore, OptionValues};
-use crate::{AllowedFolders, AllowedHosts, ConnectionBudget, Connector, Limits, Source, SourceError};
+use crate::{AllowedFolders, AllowedHosts, Resources, Source, SourceError};
 
 /// A kind of database: its options, and how they become an opened source.
 pub trait SourceKind: fmt::Debug + Send + Sync {
@@ -37,23 +36,4 @@ pub struct Locations {
     pub folders: AllowedFolders,
     /// The hosts of database servers.
     pub hosts: AllowedHosts,
-}
-
-/// What opened sources share.
-#[derive(Debug, Clone)]
-pub struct Resources {
-    /// The limits of each source.
-    pub limits: Limits,
-    /// The connections of all sources together.
-    pub budget: Arc<ConnectionBudget>,
-    /// Connects to database servers. Drivers must not open connections in another way.
-    pub connector: Connector,
-}
-
-impl Resources {
-    /// Limits for each source, at most this many connections of all together, and hosts to which they may
-    /// connect.
-    pub fn new(limits: Limits, connections: usize, hosts: AllowedHosts) -> Self {
-        Self { limits, budget: ConnectionBudget::new(connections), connector: Connector::new(hosts) }
-    }
 }

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::driver::Placement;
-use crate::kind::{Locations, Resources, SourceKind};
+use crate::kind::{Locations, SourceKind};
 use crate::options::{DataStore, OptionValues};
+use crate::resources::Resources;
 use crate::sqlite::SqliteOptions;
 use crate::{Source, SourceError};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::kind::Resources;
+use crate::resources::Resources;
 use crate::{AllowedHosts, Source, SourceError, SourceKinds, SourceSpec};
 
 /// Opened sources by id. Finding one takes a shared lock for the duration of a hash look-up; a file is never

@@ -4,14 +4,13 @@ mod any;
 
 use std::fmt;
 
-use odata::model::{Finding, Schema};
 use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use self::any::AnySource;
 use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
-use crate::{Chunks, Deadline, Executor, Ran, Run, SourceError};
+use crate::{Chunks, Deadline, Described, Executor, Ran, Run, SchemaVersion, SourceError};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
@@ -29,30 +28,6 @@ impl fmt::Debug for Backend {
             Self::Sqlite(source) => source.fmt(formatter),
             Self::Any(source) => source.fmt(formatter),
         }
-    }
-}
-
-/// The description of a database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Described {
-    /// The tables that can be served, sorted by name.
-    pub schema: Schema,
-    /// What was left out or looks doubtful, and why; to be reported with the findings of the compiled model.
-    pub findings: Vec<Finding>,
-    /// Declarations of the owner that do not hold, each with the option that contains it. They are reported
-    /// too; for a new source they are a fault.
-    pub refused: Vec<(&'static str, Finding)>,
-}
-
-/// Identifies a state of a database's structure: if two versions are equal, a model compiled for one also
-/// fits the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SchemaVersion([u64; 3]);
-
-impl SchemaVersion {
-    /// A version of numbers that mean something to the driver only.
-    pub fn new(parts: [u64; 3]) -> Self {
-        Self(parts)
     }
 }
 

@@ -22,8 +22,15 @@ pub struct Browser<'a> {
 /// A server that redirects a browser in a circle is at fault.
 const MOST_REDIRECTS: usize = 10;
 
+impl TestServer {
+    /// A new browser.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+}
+
 impl<'a> Browser<'a> {
-    pub(crate) fn new(server: &'a TestServer) -> Self {
+    fn new(server: &'a TestServer) -> Self {
         let at = Url::parse(&server.app().node().settings().public_url).expect("the public URL is one");
         Self { server, cookies: BTreeMap::new(), at, page: None }
     }

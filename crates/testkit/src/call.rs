@@ -21,8 +21,35 @@ pub struct Call<'a> {
     address: std::net::SocketAddr,
 }
 
+impl TestServer {
+    /// Builds a request.
+    pub fn call(&self, method: Method, target: &str) -> Call<'_> {
+        Call::new(self, method, target)
+    }
+
+    /// Builds a GET.
+    pub fn get(&self, target: &str) -> Call<'_> {
+        self.call(Method::GET, target)
+    }
+
+    /// Builds a POST.
+    pub fn post(&self, target: &str) -> Call<'_> {
+        self.call(Method::POST, target)
+    }
+
+    /// Builds a PUT.
+    pub fn put(&self, target: &str) -> Call<'_> {
+        self.call(Method::PUT, target)
+    }
+
+    /// Builds a DELETE.
+    pub fn delete(&self, target: &str) -> Call<'_> {
+        self.call(Method::DELETE, target)
+    }
+}
+
 impl<'a> Call<'a> {
-    pub(crate) fn new(server: &'a TestServer, method: Method, target: &str) -> Self {
+    fn new(server: &'a TestServer, method: Method, target: &str) -> Self {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 40_000));
         Self {
             server,

@@ -10,7 +10,7 @@ use domain::account::{Permission, Role, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, RoleId};
 use domain::secret::{ClientSecret, Password};
-use http::{Method, Request};
+use http::Request;
 use http_body_util::BodyExt;
 use oauth::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
@@ -29,8 +29,6 @@ use vault::{HashingSettings, MasterKey, Vault};
 use web::{HttpService, WebSettings};
 
 use crate::answer::Answer;
-use crate::browser::Browser;
-use crate::call::Call;
 use crate::clock::ManualClock;
 
 mod restart;
@@ -361,36 +359,6 @@ impl TestServer {
 
     fn audit(&self, action: Action) -> NewAuditEvent {
         NewAuditEvent::new(action, Outcome::Success, self.clock.now())
-    }
-
-    /// A new browser.
-    pub fn browser(&self) -> Browser<'_> {
-        Browser::new(self)
-    }
-
-    /// Builds a request.
-    pub fn call(&self, method: Method, target: &str) -> Call<'_> {
-        Call::new(self, method, target)
-    }
-
-    /// Builds a GET.
-    pub fn get(&self, target: &str) -> Call<'_> {
-        self.call(Method::GET, target)
-    }
-
-    /// Builds a POST.
-    pub fn post(&self, target: &str) -> Call<'_> {
-        self.call(Method::POST, target)
-    }
-
-    /// Builds a PUT.
-    pub fn put(&self, target: &str) -> Call<'_> {
-        self.call(Method::PUT, target)
-    }
-
-    /// Builds a DELETE.
-    pub fn delete(&self, target: &str) -> Call<'_> {
-        self.call(Method::DELETE, target)
     }
 
     /// The HTTP service itself, for tests that must see the response before its body has ended.

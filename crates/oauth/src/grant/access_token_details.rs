@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Exchanged;
-use super::details::{UnreadableDetails, from_json, to_json};
+use super::details_json::{UnreadableDetails, from_json, to_json};
 
 /// The parts of a [`GrantDetails`](super::GrantDetails) that limit an access token, and what describes the token alone. It is smaller, because
 /// each request copies it. It is written as one JSON object; an absent member has its default.

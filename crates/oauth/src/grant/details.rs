@@ -1,9 +1,9 @@
 //! What a grant carries from the authorization request besides scopes.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::AccessTokenDetails;
+use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::client_authentication::AuthenticatedClient;
 use crate::oidc::authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
@@ -35,11 +35,6 @@ pub struct GrantDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
 }
-
-/// Details that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the details of the grant are malformed or of a later version")]
-pub struct UnreadableDetails;
 
 impl GrantDetails {
     /// The details of an access that is limited to resources, without anything else.
@@ -87,27 +82,6 @@ impl GrantDetails {
     pub fn from_json(json: Option<&str>) -> Result<Self, UnreadableDetails> {
         json.map_or_else(|| Ok(Self::default()), from_json)
     }
-}
-
-/// The JSON object of details; `None` if every member has its default.
-///
-/// # Panics
-/// Never: strings and numbers can always be serialized.
-pub(super) fn to_json<T: Serialize + Default + PartialEq>(details: &T) -> Option<String> {
-    (*details != T::default())
-        .then(|| serde_json::to_string(details).expect("strings can always be serialized"))
-}
-
-/// Reads what [`to_json`] wrote.
-///
-/// # Errors
-/// If it is anything else.
-pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, UnreadableDetails> {
-    // `serde` would read an array as the values of the members.
-    if !json.starts_with('{') {
-        return Err(UnreadableDetails);
-    }
-    serde_json::from_str(json).map_err(|_| UnreadableDetails)
 }
 
 #[cfg(test)]

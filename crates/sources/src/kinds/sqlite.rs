@@ -1,8 +1,9 @@
 //! SQLite database files.
 
 use crate::driver::Placement;
-use crate::kind::{Locations, Resources, SourceKind};
+use crate::kind::{Locations, SourceKind};
 use crate::options::{DataStore, OptionValues};
+use crate::resources::Resources;
 use crate::sqlite::{self, SqliteOptions, SqliteSource};
 use crate::{Source, SourceError};
 
