@@ -59,6 +59,11 @@ impl NodeService {
         self.context.draining.load(Ordering::Acquire)
     }
 
+    /// The current nonce for `DPoP` proofs.
+    pub fn dpop_nonce(&self) -> String {
+        self.context.vault.dpop_nonce(self.context.now())
+    }
+
     /// A random number, for values that must differ between two runs and are not secret.
     pub fn random_number(&self) -> u64 {
         let mut bytes = [0; 8];

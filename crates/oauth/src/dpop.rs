@@ -19,6 +19,8 @@ pub const MOST_AGE_SECS: i64 = 300;
 pub const MOST_AHEAD_SECS: i64 = 60;
 /// The longest time in seconds in which one proof is acceptable.
 pub const LIFETIME_SECS: i64 = MOST_AGE_SECS + MOST_AHEAD_SECS;
+/// The longest `nonce` in bytes.
+const LONGEST_NONCE: usize = 256;
 /// The longest `jti` in bytes.
 const LONGEST_ID: usize = 512;
 
@@ -72,6 +74,25 @@ fn names_the_token(claims: &Claims, digest: Option<&str>) -> Result<(), Refusal>
     let Some(digest) = digest else { return Ok(()) };
     let named = claims.required_text("ath").map_err(|_| Refusal::DpopClaimMissing)?;
     if named == digest { Ok(()) } else { Err(Refusal::DpopTokenDiffers) }
+}
+
+/// Judges the nonce of a proof, which is checked also where none is required: "the nonce claim matches the
+/// server-provided nonce value" ([RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3), item 10). Returns
+/// whether there is one.
+///
+/// # Errors
+/// `use_dpop_nonce`, or `invalid_dpop_proof` if the claim is malformed.
+pub fn check_nonce(
+    claims: &Claims,
+    is_required: bool,
+    is_fresh: impl FnOnce(&str) -> bool,
+) -> Result<bool, Refusal> {
+    match claims.text("nonce").map_err(|_| Refusal::DpopClaimMissing)? {
+        None if is_required => Err(Refusal::DpopNonceMissing),
+        None => Ok(false),
+        Some(nonce) if nonce.len() <= LONGEST_NONCE && is_fresh(nonce) => Ok(true),
+        Some(_) => Err(Refusal::DpopNonceStale),
+    }
 }
 
 #[cfg(test)]

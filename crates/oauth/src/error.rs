@@ -54,6 +54,8 @@ codes! {
     InsufficientScope = "insufficient_scope",
     /// A `DPoP` proof is missing or invalid ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
     InvalidDpopProof = "invalid_dpop_proof",
+    /// A `DPoP` proof needs a new nonce of the server ([RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
+    UseDpopNonce = "use_dpop_nonce",
     /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).

@@ -128,6 +128,9 @@ profile_rules! {
     /// Whether a refresh token may be sent as a code.
     refresh_sent_as_a_code: bool, "May send a refresh token as a code (Power BI)",
         "[RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)";
+    /// Whether the proofs of its requests for tokens, and of its pushed requests, need a nonce of the server.
+    dpop_nonce: bool, "DPoP proofs for tokens and pushed requests need a nonce of the server",
+        "[RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)";
 }
 
 const COMPATIBLE: ProfileRules = ProfileRules {
@@ -137,6 +140,7 @@ const COMPATIBLE: ProfileRules = ProfileRules {
     plain_http: true,
     rotation: Clients::Public,
     refresh_sent_as_a_code: true,
+    dpop_nonce: false,
 };
 
 const OAUTH21: ProfileRules = ProfileRules {
@@ -146,6 +150,7 @@ const OAUTH21: ProfileRules = ProfileRules {
     plain_http: false,
     rotation: Clients::All,
     refresh_sent_as_a_code: false,
+    dpop_nonce: false,
 };
 
 #[cfg(test)]

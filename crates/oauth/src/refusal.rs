@@ -208,6 +208,10 @@ refusals! {
         DpopKeyOfAnotherRequest: "dpop_jkt names another key than that of the DPoP proof";
         DpopKeyDiffers: "the access token is bound to another key than that of the DPoP proof";
     }
+    UseDpopNonce {
+        DpopNonceMissing: "the DPoP proof needs the nonce in DPoP-Nonce";
+        DpopNonceStale: "the nonce of the DPoP proof is not one that this server issued in the last minutes; use the one in DPoP-Nonce";
+    }
     UnauthorizedClient {
         GrantTypeNotRegistered: "the application is not registered for this grant type";
         PasswordNotInProfile: "the application's profile does not allow the password grant";

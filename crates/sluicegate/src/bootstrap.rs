@@ -84,6 +84,7 @@ fn app_settings(
         code_lifetime_secs: settings.tokens.code_lifetime_secs,
         pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
         require_pushed_requests: settings.pushed_requests.required,
+        require_dpop_nonce: settings.dpop.require_nonce,
         refresh_grace_secs: settings.tokens.refresh_grace_secs,
         refresh_lifetime_secs: settings.tokens.refresh_lifetime_secs,
         refresh_idle_secs: settings.tokens.refresh_idle_secs,

@@ -58,6 +58,21 @@ impl ClientKey {
         self.sign(&claims)
     }
 
+    /// A new proof for a request with this access token, with a nonce of the server.
+    pub fn proof_with_nonce(
+        &self,
+        server: &TestServer,
+        method: &str,
+        path: &str,
+        token: &str,
+        nonce: &str,
+    ) -> String {
+        let mut claims = self.claims(server, method, path);
+        claims["ath"] = json!(encoded(digest(&SHA256, token.as_bytes())));
+        claims["nonce"] = json!(nonce);
+        self.sign(&claims)
+    }
+
     /// A proof with these claims.
     pub fn sign(&self, claims: &Value) -> String {
         let header = json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": self.jwk() });

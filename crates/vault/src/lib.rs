@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 pub mod client_secret;
 mod device_codes;
 mod digests;
+mod dpop_nonce;
 pub mod entropy;
 pub mod hashing;
 pub mod jose;
@@ -42,6 +43,7 @@ mod subkey;
 pub use client_secret::FreshSecret;
 pub use device_codes::DeviceCodes;
 pub use digests::{sha256, sha512};
+pub use dpop_nonce::NONCE_WINDOW_SECS;
 pub use entropy::{Entropy, SystemEntropy};
 pub use hashing::{Busy, HashingSettings, Share};
 pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
@@ -58,6 +60,7 @@ pub struct Vault {
     sessions: session::SessionKeys,
     devices: device_codes::DeviceKeys,
     references: reference::ReferenceKey,
+    nonces: dpop_nonce::NonceKey,
     signing: signing::SigningKeys,
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
@@ -84,6 +87,7 @@ impl Vault {
             sessions: session::SessionKeys::derive(master),
             devices: device_codes::DeviceKeys::derive(master),
             references: reference::ReferenceKey::derive(master),
+            nonces: dpop_nonce::NonceKey::derive(master),
             signing: signing::SigningKeys::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),

@@ -30,6 +30,7 @@ use crate::{WebState, odata};
 mod access;
 mod loggable;
 
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The server as a service.
@@ -102,11 +103,21 @@ impl HttpService {
             let answered = Guarded { answering, access_note: &mut known }.await;
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
+        if known.offers_nonce {
+            self.tell_nonce(&mut response);
+        }
         if let Some(cross_origin) = cross_origin {
             cross_origin.finish(&mut response);
         }
         self.add_headers(&mut response, &seen);
         self.record(response, seen, known, uri.path())
+    }
+
+    /// Tells the nonce for the next proof ([RFC 9449 §8.2](https://www.rfc-editor.org/rfc/rfc9449#section-8.2)).
+    fn tell_nonce(&self, response: &mut Response) {
+        if let Ok(nonce) = HeaderValue::from_str(&self.state.node().dpop_nonce()) {
+            response.headers_mut().insert(DPOP_NONCE, nonce);
+        }
     }
 
     fn add_headers(&self, response: &mut Response, seen: &Seen) {

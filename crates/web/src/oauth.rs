@@ -89,6 +89,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
         | ErrorCode::InvalidDpopProof
+        | ErrorCode::UseDpopNonce
         | ErrorCode::LoginRequired
         | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::ConsentRequired

@@ -23,10 +23,12 @@ pub struct AccessNote {
     pub application: Option<ApplicationId>,
     /// The user; only an authenticated one.
     pub user: Option<Arc<Account>>,
+    /// Whether the response tells the current nonce for `DPoP` proofs; the log does not show it.
+    pub offers_nonce: bool,
 }
 
 thread_local! {
-    static NOTED: RefCell<AccessNote> = const { RefCell::new(AccessNote { what: None, application: None, user: None }) };
+    static NOTED: RefCell<AccessNote> = const { RefCell::new(AccessNote { what: None, application: None, user: None, offers_nonce: false }) };
 }
 
 /// Records the caller on whose behalf the request acts.
@@ -63,6 +65,12 @@ pub(crate) fn done(what: &'static str, application: ApplicationId) {
         access_note.what = Some(what);
         access_note.application = Some(application);
     });
+}
+
+/// Has the response tell the current nonce for `DPoP` proofs ([RFC 9449
+/// §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
+pub(crate) fn offer_nonce() {
+    note(|access_note| access_note.offers_nonce = true);
 }
 
 /// Runs one step of a request with its facts.

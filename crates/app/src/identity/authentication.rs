@@ -86,7 +86,7 @@ impl AuthenticationService {
         match (presented.scheme, binding) {
             (TokenType::Bearer, binding) if may_be_a_bearer_token(binding, facts) => Ok(()),
             (TokenType::Dpop, Some(KeyBinding::Key(bound))) => {
-                match self.context.proved_key(facts, Some(presented.text))? {
+                match self.context.proved_key(facts, Some(presented.text), false)? {
                     Some(held) if held == bound => Ok(()),
                     Some(_) => refused(Refusal::DpopKeyDiffers),
                     None => refused(Refusal::DpopRequired),

@@ -11,10 +11,12 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::time::Timestamp;
 use oauth::dpop::{self, ProvedRequest};
+use oauth::jwt::Claims;
 use oauth::proof::{DpopHeader, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
 use vault::jose::{AcceptedJwt, verify_with_own_key};
 
+use crate::identity::access_note;
 use crate::{Context, Fault};
 
 /// The number of locks.
@@ -96,7 +98,8 @@ impl Shard {
 
 impl Context {
     /// The key that a request proves to hold with its `DPoP` header; `None` if it has none. At a resource,
-    /// `access_token` is the token in the request.
+    /// `access_token` is the token in the request. `needs_nonce` tells whether this client needs a nonce also if the
+    /// settings require none.
     ///
     /// # Errors
     /// [`ProofFailure`], also for a proof that was accepted before.
@@ -104,7 +107,12 @@ impl Context {
         &self,
         facts: &RequestFacts<'_>,
         access_token: Option<&str>,
+        needs_nonce: bool,
     ) -> Result<Option<Thumbprint>, ProofFailure> {
+        let needs_nonce = needs_nonce || self.settings.require_dpop_nonce;
+        if needs_nonce {
+            access_note::offer_nonce();
+        }
         let text = match facts.dpop {
             DpopHeader::None => return Ok(None),
             DpopHeader::Several => return Err(ProofFailure::Refused(Refusal::DpopRepeated)),
@@ -124,11 +132,22 @@ impl Context {
             now: self.now(),
         };
         let id = dpop::check(&claims, request).map_err(ProofFailure::Refused)?;
+        self.nonce_is_right(&claims, needs_nonce, request.now)?;
         match self.accepted_proofs.remember(key, id, request.now) {
             Remembered::New => Ok(Some(key)),
             Remembered::Known => Err(ProofFailure::Refused(Refusal::DpopReplayed)),
             Remembered::NoRoom => Err(ProofFailure::Fault(Fault::Busy)),
         }
+    }
+
+    /// Clients that use nonces, and those that have to, are told the current one with the answer.
+    fn nonce_is_right(&self, claims: &Claims, is_required: bool, now: Timestamp) -> Result<(), ProofFailure> {
+        let is_fresh = |nonce: &str| self.vault.dpop_nonce_is_fresh(nonce, now);
+        let judged = dpop::check_nonce(claims, is_required, is_fresh);
+        if judged != Ok(false) {
+            access_note::offer_nonce();
+        }
+        judged.map(drop).map_err(ProofFailure::Refused)
     }
 }
 

@@ -33,6 +33,8 @@ pub struct AppSettings {
     pub pushed_request_lifetime_secs: u32,
     /// Whether every application must push its authorization requests.
     pub require_pushed_requests: bool,
+    /// Whether every `DPoP` proof needs a nonce of the server.
+    pub require_dpop_nonce: bool,
     /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
     /// How long a new grant can be refreshed, in seconds; 0 for as long as it is not revoked.
@@ -86,6 +88,7 @@ impl Default for AppSettings {
             code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
             require_pushed_requests: false,
+            require_dpop_nonce: false,
             refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
             refresh_lifetime_secs: 0,
             refresh_idle_secs: 0,

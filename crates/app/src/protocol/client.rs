@@ -122,7 +122,8 @@ impl Context {
         client: AuthenticatedClient,
         facts: &RequestFacts<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
-        let binding = self.proved_key(facts, None)?.map(KeyBinding::Key);
+        let needs_nonce = client.application().settings.profile.rules().dpop_nonce;
+        let binding = self.proved_key(facts, None, needs_nonce)?.map(KeyBinding::Key);
         let required = client.application().settings.client_metadata.dpop_bound_access_tokens;
         if required && binding.is_none() {
             return Err(Refusal::DpopRequired.into());

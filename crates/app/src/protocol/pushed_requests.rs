@@ -33,7 +33,8 @@ impl PushedRequestService {
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
-        let key = self.context.proved_key(&request.facts, None)?;
+        let needs_nonce = client.application().settings.profile.rules().dpop_nonce;
+        let key = self.context.proved_key(&request.facts, None, needs_nonce)?;
         let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();

@@ -60,3 +60,18 @@ fn a_proof_at_a_resource_names_the_access_token() {
     let without = claims("a", "POST", URL, 1_800_000_000);
     assert_eq!(judge(&without, Some("digest")), Err(Refusal::DpopClaimMissing));
 }
+
+#[test]
+fn a_nonce_is_checked_where_it_is_required_or_sent() {
+    for (json, is_required, expected) in [
+        ("{}", false, Ok(false)),
+        ("{}", true, Err(Refusal::DpopNonceMissing)),
+        (r#"{"nonce":"fresh"}"#, false, Ok(true)),
+        (r#"{"nonce":"fresh"}"#, true, Ok(true)),
+        (r#"{"nonce":"old"}"#, false, Err(Refusal::DpopNonceStale)),
+        (r#"{"nonce":7}"#, false, Err(Refusal::DpopClaimMissing)),
+    ] {
+        let claims = Claims::parse(json.as_bytes()).unwrap();
+        assert_eq!(check_nonce(&claims, is_required, |nonce| nonce == "fresh"), expected, "{json}");
+    }
+}

@@ -280,6 +280,14 @@ settings! {
         required: bool = false;
     }
 
+    /// Proofs that the sender of a token holds a key ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)).
+    dpop: Dpop = "dpop" {
+        /// Whether every proof must contain a nonce of the server, so that no proof can be made in advance. Clients get
+        /// it with the error `use_dpop_nonce`, and send the request again; a client that cannot do this is shut out. A
+        /// nonce that is sent is checked in any case.
+        require_nonce: bool = false;
+    }
+
     /// The secrets of applications.
     client_secrets: ClientSecrets = "client_secrets" {
         /// How long the older of two secrets stays valid after a second one was added, in seconds.

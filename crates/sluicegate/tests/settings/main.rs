@@ -51,6 +51,7 @@ const ROWS: &[Row] = &[
     ("tokens.refresh_idle_secs", "a refresh token that is not used in time is refused", "crates/web/tests/protocol/refresh.rs", "a_refresh_token_that_is_not_used_in_time_ends"),
     ("pushed_requests.lifetime_secs", "a reference is refused after it", "crates/web/tests/protocol/pushed_requests.rs", "a_pushed_request_expires_if_no_browser_presents_it"),
     ("pushed_requests.required", "a request that was not pushed is refused", "crates/web/tests/protocol/pushed_requests.rs", "pushing_can_be_required_of_everybody"),
+    ("dpop.require_nonce", "a proof without a nonce is refused", "crates/web/tests/protocol/dpop_nonce.rs", "nonces_can_be_required_of_every_proof"),
     ("clients.metadata_documents", "a URL is no client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
     ("outbound.danger_loopback_authority", "loopback addresses are fetched from", "crates/fetch/tests/requests.rs", "loopback_is_refused_without_the_switch"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "tokens_and_secrets_follow_the_settings"),

@@ -30,7 +30,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// Response headers that a page may read.
 const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("OData-Version, WWW-Authenticate, Retry-After, Location");
+    HeaderValue::from_static("OData-Version, WWW-Authenticate, DPoP-Nonce, Retry-After, Location");
 /// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -123,7 +123,11 @@ fn reach(area: Area, path: &str) -> Reach {
     let endpoint = path.rsplit('/').next().unwrap_or_default();
     match area {
         Area::OData => Reach::Applications,
-        Area::OAuth if matches!(endpoint, "token" | "revoke" | "par" | "userinfo") => Reach::Applications,
+        Area::OAuth
+            if matches!(endpoint, "token" | "revoke" | "par" | "userinfo" | "device_authorization") =>
+        {
+            Reach::Applications
+        }
         Area::OAuth | Area::Management | Area::Page => Reach::Trusted,
     }
 }

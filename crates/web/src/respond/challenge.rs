@@ -11,11 +11,17 @@ const DEAD: &str = r#"DPoP error="invalid_token", realm="Sluicegate", algs="EdDS
 /// The proof is missing or invalid.
 const UNPROVED: &str =
     r#"DPoP error="invalid_dpop_proof", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
+/// The proof needs a new nonce of the server ([RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)).
+const STALE: &str = r#"DPoP error="use_dpop_nonce", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
 
 /// The challenge after a refused access token that was presented with the scheme `DPoP`.
 pub(crate) fn of_bound_token(refusal: &BearerRefusal) -> &'static [&'static str] {
     match refusal {
-        BearerRefusal::Unproved(refusal) if refusal.code() == ErrorCode::InvalidDpopProof => &[UNPROVED],
+        BearerRefusal::Unproved(refusal) => match refusal.code() {
+            ErrorCode::InvalidDpopProof => &[UNPROVED],
+            ErrorCode::UseDpopNonce => &[STALE],
+            _ => &[DEAD],
+        },
         _ => &[DEAD],
     }
 }
@@ -27,7 +33,7 @@ mod tests {
     #[test]
     fn a_challenge_names_the_algorithms_of_proofs() {
         let names = oauth::dpop::ALGORITHMS.map(oauth::signing::SigningAlgorithm::as_str).join(" ");
-        for challenge in [DPOP, DEAD, UNPROVED] {
+        for challenge in [DPOP, DEAD, UNPROVED, STALE] {
             assert!(challenge.ends_with(&format!("algs=\"{names}\"")), "{challenge}");
         }
     }

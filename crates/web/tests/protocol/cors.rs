@@ -87,6 +87,8 @@ async fn by_default_pages_of_applications_read_only_token_revocation_and_data() 
             TOKEN,
             "/api/mgmt/oauth2/token",
             "/oauth2/par",
+            "/oauth2/device_authorization",
+            "/oauth2/userinfo",
             REVOKE,
             "/api/mgmt/oauth2/revoke",
             DATA,
@@ -114,10 +116,12 @@ async fn a_public_client_in_a_web_page_can_complete_the_flow_and_read_data() {
     let answer = exchange(&server, &client, CLIENT).await;
     assert!(is_for(&answer, CLIENT));
     let tokens = Tokens::of(&answer);
+    let exposed = answer.header("access-control-expose-headers");
+    assert!(exposed.contains("DPoP-Nonce") && exposed.contains("WWW-Authenticate"));
     let data = server.get(DATA).header("origin", CLIENT).bearer(&tokens.access).send().await.expect(200);
     assert!(is_for(&data, CLIENT));
     let exposed = data.header("access-control-expose-headers");
-    assert_eq!(exposed, "OData-Version, WWW-Authenticate, Retry-After, Location");
+    assert_eq!(exposed, "OData-Version, WWW-Authenticate, DPoP-Nonce, Retry-After, Location");
     let missing = server
         .get("/api/odata4/none/T")
         .header("origin", CLIENT)

@@ -8,10 +8,15 @@ use crate::client::{
     APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, allow, assert_refused, parameter,
 };
 
-const DATA: &str = "/api/odata4";
+pub(crate) const DATA: &str = "/api/odata4";
 
 /// A token request with these proofs.
-async fn ask(server: &TestServer, client: &Client, fields: &[(&str, &str)], proofs: &[&str]) -> Answer {
+pub(crate) async fn ask(
+    server: &TestServer,
+    client: &Client,
+    fields: &[(&str, &str)],
+    proofs: &[&str],
+) -> Answer {
     let mut all = vec![("client_id", client.identifier.as_str())];
     all.extend(client.secret.as_deref().map(|secret| ("client_secret", secret)));
     all.extend(fields);
@@ -29,15 +34,15 @@ async fn exchange(server: &TestServer, client: &Client, code: &str, proof: &str)
     ask(server, client, &fields, &[proof]).await
 }
 
-async fn service(server: &TestServer) -> Client {
+pub(crate) async fn service(server: &TestServer) -> Client {
     let members = json!({ "grantTypes": ["client_credentials"], "scopes": ["api.access.odata", "api.mgmt"] });
     Client::register_as(server, &testkit::ADMIN, members).await
 }
 
-const SERVICE: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+pub(crate) const SERVICE: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
 /// A bound access token for client credentials.
-async fn bound(server: &TestServer, key: &ClientKey) -> String {
+pub(crate) async fn bound(server: &TestServer, key: &ClientKey) -> String {
     let client = service(server).await;
     let fields = [SERVICE[0], ("scope", "api.access.odata api.mgmt")];
     let answer = ask(server, &client, &fields, &[&key.proof(server, "POST", TOKEN)]).await;
@@ -47,7 +52,7 @@ async fn bound(server: &TestServer, key: &ClientKey) -> String {
 }
 
 /// A request for data with this scheme and proof.
-async fn read(server: &TestServer, scheme: &str, token: &str, proof: Option<&str>) -> Answer {
+pub(crate) async fn read(server: &TestServer, scheme: &str, token: &str, proof: Option<&str>) -> Answer {
     let call = server.get(DATA).header("authorization", format!("{scheme} {token}"));
     match proof {
         Some(proof) => call.header("dpop", proof).send().await,
@@ -55,7 +60,7 @@ async fn read(server: &TestServer, scheme: &str, token: &str, proof: Option<&str
     }
 }
 
-fn challenges(answer: &Answer) -> Vec<&str> {
+pub(crate) fn challenges(answer: &Answer) -> Vec<&str> {
     answer.headers().get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect()
 }
 

@@ -15,6 +15,7 @@ mod consent;
 mod cors;
 mod device;
 mod dpop;
+mod dpop_nonce;
 mod ended_access;
 mod exchange;
 mod growth;
