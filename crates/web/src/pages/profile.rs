@@ -92,16 +92,23 @@ const fn autocomplete(attribute: Attribute) -> &'static str {
     }
 }
 
-const fn is_contact(attribute: Attribute) -> bool {
-    matches!(
-        attribute,
-        Attribute::Email
-            | Attribute::PhoneNumber
-            | Attribute::Website
-            | Attribute::Zoneinfo
-            | Attribute::Locale
-    )
-}
+/// The attributes of a person, in the order of the page.
+const PERSON: [Attribute; 10] = [
+    Attribute::Name,
+    Attribute::GivenName,
+    Attribute::MiddleName,
+    Attribute::FamilyName,
+    Attribute::Nickname,
+    Attribute::PreferredUsername,
+    Attribute::Birthdate,
+    Attribute::Gender,
+    Attribute::Picture,
+    Attribute::Profile,
+];
+
+/// How to reach the person, in the order of the page.
+const CONTACT: [Attribute; 5] =
+    [Attribute::Email, Attribute::PhoneNumber, Attribute::Website, Attribute::Locale, Attribute::Zoneinfo];
 
 /// The longest value that the form accepts, so that a value that is too long can be refused with a message.
 const LONGEST: usize = 4096;
@@ -113,18 +120,18 @@ impl<'a> ProfilePage<'a> {
         notice: Option<&'static str>,
         problems: &'a [String],
     ) -> Self {
-        let rows = |keep: fn(Attribute) -> bool| {
-            let kept = Attribute::ALL.iter().filter(|attribute| keep(**attribute));
-            kept.map(|attribute| Row::new(*attribute, attributes)).collect()
-        };
+        let rows =
+            |shown: &[Attribute]| shown.iter().map(|attribute| Row::new(*attribute, attributes)).collect();
+        let address: Vec<Attribute> =
+            Attribute::ALL.iter().copied().filter(|attribute| attribute.is_of_address()).collect();
         Self {
             here: "profile",
             csrf,
             notice,
             problems,
-            person: rows(|attribute| !is_contact(attribute) && !attribute.is_of_address()),
-            contact: rows(is_contact),
-            address: rows(Attribute::is_of_address),
+            person: rows(&PERSON),
+            contact: rows(&CONTACT),
+            address: rows(&address),
         }
     }
 }
@@ -194,4 +201,17 @@ pub(super) fn samples() -> Vec<String> {
         rendered(&ProfilePage::new("c", &UserAttributes::default(), None, &[])),
         rendered(&ProfilePage::new("c", &full, Some("Your details were saved."), &problems)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_a_field_for_each_attribute() {
+        for attribute in Attribute::ALL {
+            let places = PERSON.iter().chain(&CONTACT).filter(|shown| *shown == attribute).count();
+            assert_eq!(places + usize::from(attribute.is_of_address()), 1, "{attribute:?}");
+        }
+    }
 }
