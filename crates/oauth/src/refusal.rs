@@ -33,7 +33,7 @@ impl ParameterFault {
 }
 
 /// The same message for all failures of client authentication, so that nobody learns which client ids exist.
-const CLIENT: &str = "the client is unknown or its secret is wrong";
+const CLIENT: &str = "the client is unknown or its credentials are wrong";
 /// The same message for all invalid codes.
 const CODE: &str =
     "the authorization code is invalid, has expired, was used before or belongs to another request";
