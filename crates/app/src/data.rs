@@ -28,11 +28,13 @@ mod limiter;
 pub mod models;
 mod plans;
 mod refusal;
+mod resource_path;
 mod run;
 mod spec;
 mod stream;
 
 pub use refusal::{DataRefusal, SourceFailure};
+pub use resource_path::ResourcePath;
 pub use stream::{ResponseAborted, RowStream};
 
 use authorization::{ReadGrant, may_read};

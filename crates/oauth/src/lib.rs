@@ -28,6 +28,7 @@ pub mod oidc;
 pub mod parameters;
 pub mod profile;
 pub mod proof;
+pub mod protected_resource;
 pub mod redirect;
 pub mod refresh_expiry;
 pub mod refusal;

@@ -19,6 +19,7 @@ pub mod jwks;
 pub mod logout;
 pub mod metadata;
 pub mod par;
+pub mod protected_resource;
 pub mod request;
 pub mod revoke;
 pub mod token;

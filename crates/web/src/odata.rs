@@ -13,15 +13,17 @@ mod rows;
 pub(crate) mod unsupported;
 
 use app::data::DataService;
-use app::data::{Content, DataAnswer, DataBody, DataRequest};
+use app::data::{Content, DataAnswer, DataBody, DataRequest, ResourcePath};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use oauth::protected_resource;
 
 use crate::WebState;
+use crate::http::authorization::Authorization;
 use crate::http::conditional::none_match_fails;
 use crate::http::origin;
 use crate::respond::odata::ODataProblem;
@@ -34,19 +36,25 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
 pub async fn sources(State(state): State<WebState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    finish(catalogue::list(&state, &parts).await, &parts.headers)
+    finish(&state, catalogue::list(&state, &parts).await, &parts)
 }
 
 /// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
 pub async fn read(State(state): State<WebState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    finish(answer(&state, &parts).await, &parts.headers)
+    finish(&state, answer(&state, &parts).await, &parts)
 }
 
-/// Adds the version to every response, once.
-fn finish(answer: Result<Response, ODataProblem>, headers: &HeaderMap) -> Response {
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    let version = Version::of(headers).unwrap_or(Version::V4_0);
+/// Adds the version to every response, once, and tells a refused client where the metadata of the resource is.
+fn finish(state: &WebState, answer: Result<Response, ODataProblem>, parts: &Parts) -> Response {
+    let mut response = answer.unwrap_or_else(|problem| {
+        let resource = ResourcePath::of_request(parts.uri.path());
+        let issuer = &state.node().settings().public_url;
+        let presented = Authorization::find(&parts.headers).ok().flatten().and_then(|sent| sent.token());
+        let metadata_url = || protected_resource::metadata_url(issuer, resource.as_str());
+        problem.at(metadata_url, presented.map(|token| token.scheme))
+    });
+    let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
     response
 }

@@ -193,7 +193,9 @@ impl DestinationInWords {
         let (what, address, caution) = match destination {
             Destination::Site { origin } => ("the web site", origin.clone(), None),
             Destination::UnencryptedSite { origin } => ("the web site", origin.clone(), Some(NOT_ENCRYPTED)),
-            Destination::ThisDevice { origin } => ("an app on this device, at", origin.clone(), None),
+            Destination::ThisDevice { origin } => {
+                ("an app on this device, at", origin.clone(), Some(ANY_PROGRAM))
+            }
             Destination::Application { scheme } => {
                 ("an app on this device that answers to", format!("{scheme}:"), Some(ANY_APPLICATION))
             }
@@ -210,6 +212,7 @@ impl DestinationInWords {
 
 const NOT_ENCRYPTED: &str =
     "This address is not encrypted: an attacker on the network can read the data and take over the access.";
+const ANY_PROGRAM: &str = "Any program on this device can wait at this address. Continue only if you started from an app on this device that you know.";
 const ANY_APPLICATION: &str =
     "Any app on this device can claim this name. Continue only if you started from an app that you know.";
 

@@ -9,8 +9,8 @@ use crate::management::{
     revocations, roles, trusted_origins, users,
 };
 use crate::oauth::{
-    authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par, revoke, token,
-    userinfo,
+    authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par,
+    protected_resource, revoke, token, userinfo,
 };
 use crate::pages::{account, demo, device, login, logout, password, profile, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
@@ -56,6 +56,12 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/device_authorization", post(device_authorization::issue))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
         .route("/.well-known/openid-configuration",       get(metadata::show))
+        .route("/.well-known/oauth-protected-resource",                      get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/",                     get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/api/odata4",           get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/api/odata4/",          get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/api/odata4/{source}",  get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/api/odata4/{source}/", get(protected_resource::show))
 }
 
 /// Pages for people, and monitoring.

@@ -63,7 +63,7 @@ mod tests {
             for (form, response) in [
                 ("oauth", crate::oauth::faulty(fault)),
                 ("management", managed.into_response()),
-                ("odata", ODataProblem::from(same).into_response()),
+                ("odata", ODataProblem::from(same).at(String::new, None)),
                 ("page", crate::pages::fault(fault)),
             ] {
                 let wait = response.headers().get(RETRY_AFTER).map(|secs| secs.to_str().unwrap());

@@ -4,8 +4,6 @@
 use app::identity::authentication::BearerRefusal;
 use oauth::error::ErrorCode;
 
-/// The request has no access token, or one of another type.
-pub(crate) const DPOP: &str = r#"DPoP realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
 /// The access token is invalid or bound to no key.
 const DEAD: &str = r#"DPoP error="invalid_token", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256""#;
 /// The proof is missing or invalid.
@@ -16,13 +14,18 @@ const STALE: &str = r#"DPoP error="use_dpop_nonce", realm="Sluicegate", algs="Ed
 
 /// The challenge after a refused access token that was presented with the scheme `DPoP`.
 pub(crate) fn of_bound_token(refusal: &BearerRefusal) -> &'static [&'static str] {
-    match refusal {
-        BearerRefusal::Unproved(refusal) => match refusal.code() {
-            ErrorCode::InvalidDpopProof => &[UNPROVED],
-            ErrorCode::UseDpopNonce => &[STALE],
-            _ => &[DEAD],
-        },
+    match code_of_bound_token(refusal) {
+        ErrorCode::InvalidDpopProof => &[UNPROVED],
+        ErrorCode::UseDpopNonce => &[STALE],
         _ => &[DEAD],
+    }
+}
+
+/// The error of that challenge.
+pub(crate) fn code_of_bound_token(refusal: &BearerRefusal) -> ErrorCode {
+    match refusal {
+        BearerRefusal::Unproved(refusal) => refusal.code(),
+        _ => ErrorCode::InvalidToken,
     }
 }
 
@@ -33,7 +36,7 @@ mod tests {
     #[test]
     fn a_challenge_names_the_algorithms_of_proofs() {
         let names = oauth::dpop::ALGORITHMS.map(oauth::signing::SigningAlgorithm::as_str).join(" ");
-        for challenge in [DPOP, DEAD, UNPROVED, STALE] {
+        for challenge in [DEAD, UNPROVED, STALE] {
             assert!(challenge.ends_with(&format!("algs=\"{names}\"")), "{challenge}");
         }
     }

@@ -6,9 +6,12 @@ use app::data::{DataRefusal, SourceFailure};
 use app::identity::authentication::BearerRefusal;
 use app::identity::sign_in::SignInRefusal;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use oauth::error::ErrorCode;
+use oauth::proof::TokenType;
+use oauth::protected_resource::TokenChallenge;
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
@@ -16,10 +19,36 @@ use crate::http::faults::{Failure, SHORTLY, set_retry_after};
 use crate::respond::challenge;
 
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
-const BEARER: &str = r#"Bearer realm="Sluicegate""#;
-const DEAD_TOKEN: &str = r#"Bearer error="invalid_token", realm="Sluicegate""#;
-const MISSING_SCOPE: &str =
-    r#"Bearer error="insufficient_scope", scope="api.access.odata", realm="Sluicegate""#;
+
+/// How a client may authenticate.
+#[derive(Debug, Clone, Copy)]
+enum Challenge {
+    /// With a token of this type.
+    Token(TokenType),
+    /// With a better token of the type that was presented, because this is wrong with it.
+    Presented(ErrorCode),
+    /// With a user name and a password.
+    Basic,
+}
+
+impl Challenge {
+    fn text(self, metadata_url: &str, presented: TokenType) -> String {
+        match self {
+            Self::Token(scheme) => TokenChallenge::for_a_token(scheme).text(metadata_url),
+            Self::Presented(error) => TokenChallenge::after(error, presented).text(metadata_url),
+            Self::Basic => BASIC.to_owned(),
+        }
+    }
+}
+
+/// The challenge after a token that was presented with the scheme `DPoP`.
+fn of_bound_token(refusal: &BearerRefusal) -> &'static [Challenge] {
+    match challenge::code_of_bound_token(refusal) {
+        ErrorCode::InvalidDpopProof => &[Challenge::Presented(ErrorCode::InvalidDpopProof)],
+        ErrorCode::UseDpopNonce => &[Challenge::Presented(ErrorCode::UseDpopNonce)],
+        _ => &[Challenge::Presented(ErrorCode::InvalidToken)],
+    }
+}
 
 /// Why a request for data is refused, on the wire.
 #[derive(Debug)]
@@ -29,7 +58,7 @@ pub struct ODataProblem {
     message: String,
     target: Option<&'static str>,
     retry_after_secs: Option<u32>,
-    challenges: &'static [&'static str],
+    challenges: &'static [Challenge],
 }
 
 #[derive(Serialize)]
@@ -55,7 +84,26 @@ impl ODataProblem {
     /// The caller is not authenticated; either scheme will do.
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::UNAUTHORIZED, "NotAuthenticated", message);
-        Self { challenges: &[BEARER, BASIC, challenge::DPOP], ..problem }
+        let challenges =
+            &[Challenge::Token(TokenType::Bearer), Challenge::Basic, Challenge::Token(TokenType::Dpop)];
+        Self { challenges, ..problem }
+    }
+
+    /// The response to a request at the resource whose metadata is at this URL, with a token of this type if it has one
+    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)).
+    pub fn at(self, metadata_url: impl FnOnce() -> String, presented: Option<TokenType>) -> Response {
+        let mut response = error(self.status, self.code, &self.message, self.target);
+        if !self.challenges.is_empty() {
+            let metadata_url = metadata_url();
+            let scheme = presented.unwrap_or(TokenType::Bearer);
+            for challenge in self.challenges {
+                if let Ok(value) = HeaderValue::try_from(challenge.text(&metadata_url, scheme)) {
+                    response.headers_mut().append(WWW_AUTHENTICATE, value);
+                }
+            }
+        }
+        set_retry_after(&mut response, self.retry_after_secs);
+        response
     }
 
     fn later(self) -> Self {
@@ -68,11 +116,13 @@ impl From<BearerRefusal> for ODataProblem {
         match refusal {
             BearerRefusal::Dead => {
                 let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
-                Self { challenges: &[DEAD_TOKEN, challenge::DPOP], ..problem }
+                let challenges =
+                    &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Token(TokenType::Dpop)];
+                Self { challenges, ..problem }
             }
             BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
                 let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
-                Self { challenges: challenge::of_bound_token(&refusal), ..problem }
+                Self { challenges: of_bound_token(&refusal), ..problem }
             }
             BearerRefusal::Fault(fault) => fault.into(),
         }
@@ -109,11 +159,12 @@ impl From<DataRefusal> for ODataProblem {
         match refusal {
             DataRefusal::MissingScope => {
                 let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
-                Self { challenges: &[MISSING_SCOPE], ..problem }
+                Self { challenges: &[Challenge::Presented(ErrorCode::InsufficientScope)], ..problem }
             }
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
             DataRefusal::AccessEnded => {
-                Self { challenges: &[DEAD_TOKEN, BASIC], ..Self::unauthenticated(message) }
+                let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];
+                Self { challenges, ..Self::unauthenticated(message) }
             }
             DataRefusal::UnknownSource => Self::new(StatusCode::NOT_FOUND, "DataSourceNotFound", message),
             DataRefusal::NoSuchEntity => Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message),
@@ -156,18 +207,6 @@ fn status_of(error: &Error) -> StatusCode {
         Kind::NotImplemented if error.target() == Some("$format") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Kind::Gone => StatusCode::GONE,
-    }
-}
-
-impl IntoResponse for ODataProblem {
-    fn into_response(self) -> Response {
-        let mut response = error(self.status, self.code, &self.message, self.target);
-        let headers = response.headers_mut();
-        for challenge in self.challenges {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        set_retry_after(&mut response, self.retry_after_secs);
-        response
     }
 }
 

@@ -9,6 +9,7 @@ mod databases;
 mod failures;
 mod fixture;
 mod limits;
+mod metadata_of_resources;
 mod paging;
 mod planning;
 mod protocol;

@@ -6,7 +6,7 @@ use domain::id::ApplicationId;
 use serde_json::json;
 use testkit::{ADMIN, Browser, OTHER, TestServer, USER};
 
-use crate::client::{Client, allow, parameter};
+use crate::client::{CALLBACK, Client, S256, allow, parameter};
 
 /// A browser that shows the consent page of the client.
 async fn consent_page<'a>(server: &'a TestServer, client: &Client, more: &[(&str, &str)]) -> Browser<'a> {
@@ -36,6 +36,27 @@ async fn a_consent_is_stored_and_further_scopes_need_a_new_one() {
     }
     let other = Client::register(&server).await;
     assert!(browser.get(&other.authorize_url(&[])).await.text().contains("consent-allow"));
+}
+
+#[tokio::test]
+async fn the_consent_page_warns_of_an_app_on_this_device() {
+    let server = TestServer::start().await;
+    for (callback, shown, is_warned) in [
+        ("http://127.0.0.1:7777/cb", "http://127.0.0.1:7777", true),
+        ("http://localhost:7777/cb", "http://localhost:7777", true),
+        ("https://client.example/cb", "https://client.example", false),
+    ] {
+        let body = json!({ "redirectUrls": [callback], "clientType": "public" });
+        let client = Client::register_as(&server, &USER, body).await;
+        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = client.authorize_url(&S256).replace(&encode(CALLBACK), &encode(callback));
+        let mut browser = server.browser();
+        browser.get(&request).await.expect(200);
+        let page = browser.sign_in(&USER).await.expect(200);
+        let text = page.text();
+        assert!(text.contains(&format!("<code id=\"destination\">{shown}</code>")), "{text}");
+        assert_eq!(text.contains("Any program on this device"), is_warned, "{text}");
+    }
 }
 
 #[tokio::test]
