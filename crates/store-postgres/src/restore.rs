@@ -2,9 +2,12 @@
 //! [`store::Restoring`], in one transaction. There is nothing to compare with, because the previous content
 //! was overwritten.
 
+mod client_keys;
+
 use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
+use store::columns::{OnRestore, TABLES};
 use store::relational::{roles, settings};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 use tokio_postgres::Client;
@@ -123,7 +126,7 @@ async fn distrust(db: &Client, restoring: &Restoring, done: &mut Restored) -> sq
     const USERS: &str =
         "UPDATE users SET active = false, password = $1 WHERE folded_name IS DISTINCT FROM $2";
     let administrator = restoring.administrator.as_ref().map(|administrator| fold_name(&administrator.name));
-    done.secrets = sql::execute(db, "DELETE FROM secrets", &[]).await?;
+    done.secrets = sql::execute(db, "DELETE FROM secrets", &[]).await? + client_keys::remove(db).await?;
     done.users_switched_off =
         sql::execute(db, USERS, values![restoring.unusable_password.as_phc(), administrator]).await?;
     Ok(())
@@ -159,16 +162,12 @@ async fn end_what_was_handed_out(db: &Client, key: &StoredKey, done: &mut Restor
     const VERSIONS: &str = "UPDATE versions SET users = users + $1, roles = roles + $1,
         applications = applications + $1, data_sources = data_sources + $1, limits = limits + $1, keys = keys + $1,
         revocations = revocations + $1 WHERE id = 1";
-    done.grants = sql::execute(db, "DELETE FROM grants", &[]).await?;
-    done.consents = sql::execute(db, "DELETE FROM consents", &[]).await?;
-    done.sessions = sql::execute(db, "DELETE FROM sessions", &[]).await?;
-    sql::execute(db, "DELETE FROM device_authorizations", &[]).await?;
-    sql::execute(db, "DELETE FROM pushed_requests", &[]).await?;
-    sql::execute(db, "DELETE FROM familiar_networks", &[]).await?;
-    sql::execute(db, "DELETE FROM revocations", &[]).await?;
+    // A table comes after those to which it refers, so its rows are deleted before theirs.
+    for table in TABLES.iter().rev().filter(|table| table.on_restore == OnRestore::Emptied) {
+        let deleted = sql::execute(db, &format!("DELETE FROM {}", table.name), &[]).await?;
+        done.count_deleted(table, deleted);
+    }
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", &[]).await?;
-    sql::execute(db, "DELETE FROM signing_keys", &[]).await?;
-    sql::execute(db, "DELETE FROM ring_keys", &[]).await?;
     let (created, activates) = (micros(key.created_at), micros(key.activates_at));
     let id = i64::from(key.id);
     sql::execute(db, INSERT, values![id, created, activates, key.sealed.as_slice()]).await?;

@@ -208,17 +208,24 @@ async fn everything_that_was_handed_out_ends_and_no_credential_is_trusted() {
     store.set_limit(Limit::MaxFetchRows, Some(5), event(Action::SetLimit, 2)).await.unwrap().unwrap();
     drop(store);
     assert_eq!(database.run(COUNTS), "2|1|1|1|1");
+    let metadata = r#"{"dpop_bound_access_tokens":true,"jwks":{"keys":[{"kid":"\u0000"}]}}"#;
+    database.run(&format!("UPDATE applications SET client_metadata = '{metadata}'"));
     let restored = restore_as(&database, Credentials::Distrust, Some("Root")).await.unwrap();
     let wanted = Restored {
         grants: 2,
         consents: 1,
         sessions: 1,
-        secrets: 1,
+        secrets: 2,
         users_switched_off: 1,
         ..Restored::default()
     };
     assert_eq!(restored, wanted);
     assert_eq!(database.run(COUNTS), "0|0|0|0|0");
+    assert_eq!(
+        database.run("SELECT client_metadata FROM applications"),
+        r#"{"dpop_bound_access_tokens":true}"#,
+        "the keys of the application are removed"
+    );
     assert_eq!(database.run("SELECT id, encode(sealed, 'escape') FROM ring_keys"), "2|fresh");
     assert_eq!(database.run("SELECT bool_and(started = requested) FROM sweeps"), "t");
     let grown: i64 = database.run(epochs).parse().unwrap();

@@ -17,6 +17,7 @@ use crate::tables::Tables;
 use crate::{OpenError, Options, connection, migrations, sql};
 
 mod carry_over;
+mod client_keys;
 mod compare;
 mod place;
 mod revoke;

@@ -21,7 +21,7 @@ pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{
     ScopeColumns, assignment_from_column, assignment_to_column, risk_from_column, scopes_from_columns,
 };
-pub use tables::{Ids, Key, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
+pub use tables::{Ids, Key, OnRestore, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
 
 use domain::audit::{Action, Outcome};
 

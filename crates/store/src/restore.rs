@@ -5,9 +5,10 @@
 //! kind goes through the same steps, except for the comparison with the previous database.
 //!
 //! 1. *No issued credential opens any more.* The ring is emptied and then holds only [`Restoring::key`],
-//!    whose number is above every known number. The signing keys are deleted; the server creates new ones. All grants, consents and sessions are deleted. So are all
-//!    revocations: the tokens that they would refuse no longer open, and the ids that they name may be
-//!    assigned again. All epochs advance.
+//!    whose number is above every known number. The tables that are [`OnRestore::Emptied`](crate::columns::OnRestore)
+//!    lose their rows: among them all grants, consents and sessions, the signing keys, of which the server creates
+//!    new ones, and all revocations, because the tokens that they would refuse no longer open, and the ids that they
+//!    name may be assigned again. All epochs advance.
 //! 2. *What was revoked since the backup stays revoked.* [`Credentials`] says how that is known.
 //! 3. *No id is assigned twice.* Ids continue above those of the previous database; without one, they leave a
 //!    gap of [`ID_GAP`], because other systems may know a lost user by the number.
@@ -19,6 +20,7 @@ use domain::audit::NewAuditEvent;
 use domain::secret::PasswordHash;
 
 use crate::StoredKey;
+use crate::columns::StoredTable;
 
 /// The gap that ids leave if it is unknown which ids were assigned after the backup.
 pub const ID_GAP: i64 = 1_000_000;
@@ -34,7 +36,7 @@ pub enum Credentials {
     /// The previous database tells what was revoked since the backup. A row that it never contained is
     /// distrusted.
     CarryOver,
-    /// Nobody can tell: every secret is revoked, and every user except the administrator is deactivated and
+    /// Nobody can tell: every secret is revoked, the keys of applications are removed, and every user except the administrator is deactivated and
     /// loses the password.
     Distrust,
     /// The operator vouches for the backup.
@@ -74,7 +76,7 @@ pub struct Restored {
     pub consents: u64,
     /// Sessions in the backup.
     pub sessions: u64,
-    /// Secrets that were revoked, since the backup or now.
+    /// Secrets that were revoked, since the backup or now, and applications whose keys were removed.
     pub secrets: u64,
     /// Users who were deleted since the backup.
     pub users_deleted: u64,
@@ -97,6 +99,16 @@ pub struct Restored {
 }
 
 impl Restored {
+    /// Notes that this many rows of a table were deleted.
+    pub fn count_deleted(&mut self, table: &StoredTable, rows: u64) {
+        match table.name {
+            "grants" => self.grants = rows,
+            "consents" => self.consents = rows,
+            "sessions" => self.sessions = rows,
+            _ => {}
+        }
+    }
+
     /// The detail of the audit event: the accepted credentials, and the counts.
     pub fn detail(&self, credentials: Credentials) -> String {
         let whom = match credentials {
@@ -113,7 +125,7 @@ impl Restored {
             (self.grants, "grants revoked"),
             (self.consents, "consents revoked"),
             (self.sessions, "sessions ended"),
-            (self.secrets, "client secrets revoked"),
+            (self.secrets, "client secrets and keys revoked"),
             (self.users_deleted, "users stay deleted"),
             (self.users_switched_off, "users disabled"),
             (self.passwords_changed, "passwords are the newer ones"),

@@ -22,6 +22,14 @@ pub struct AuthenticationMetadata {
 }
 
 impl AuthenticationMetadata {
+    /// Removes everything by which the application proves who it is, and says whether there was anything. A restore does
+    /// this to an application whose credentials it cannot trust.
+    pub fn remove_credentials(&mut self) -> bool {
+        // Without `..`, so that a new member is considered here.
+        let Self { token_endpoint_auth_method: _, token_endpoint_auth_signing_alg: _, jwks } = self;
+        jwks.take().is_some()
+    }
+
     /// Whether it must authenticate with an assertion, so that no secret is accepted.
     pub fn needs_assertion(&self) -> bool {
         self.token_endpoint_auth_method == Some(AuthenticationMethod::PrivateKeyJwt)

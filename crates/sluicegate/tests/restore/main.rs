@@ -101,7 +101,10 @@ fn without_the_previous_database_no_credential_of_the_backup_works() {
     let variables = [("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)];
     let message = good(&installation, &["restore", "--from", backup], &variables);
     assert!(message.contains("No credential of the backup is trusted"), "{message}");
-    assert!(message.contains("client secrets revoked: 1") && message.contains("reset-secret"), "{message}");
+    assert!(
+        message.contains("client secrets and keys revoked: 1") && message.contains("reset-secret"),
+        "{message}"
+    );
     assert!(!message.contains(OTHER.password), "a password that was given is not printed");
     let served = serve(&installation);
     let wire = wire.at(served.url());

@@ -58,9 +58,12 @@ fn a_restored_dump_is_not_served_before_its_access_is_revoked() {
         );
     }
     let message = good(&installation, &RESTORE, &[("SLUICEGATE_ADMIN_PASSWORD", OTHER.password)]);
-    for line in
-        ["client secrets revoked: 3", "users disabled: 3", "grants revoked: 1", "No credential of the dump"]
-    {
+    for line in [
+        "client secrets and keys revoked: 3",
+        "users disabled: 3",
+        "grants revoked: 1",
+        "No credential of the dump",
+    ] {
         assert!(message.contains(line), "{line}: {message}");
     }
     assert!(!message.contains(OTHER.password), "a password that was given is not printed");

@@ -11,7 +11,7 @@ use domain::secret::PasswordHash;
 use rusqlite::Connection;
 use store::{BACKUP_OF, Restored};
 
-use super::count;
+use super::{client_keys, count};
 use crate::sql;
 
 /// Audit events this long before the backup are compared too, because an event may have been stamped before
@@ -81,6 +81,8 @@ pub(super) fn new_revocations(
 ) -> sql::Result<()> {
     data_sources(db, done)?;
     applications(db, done)?;
+    used_assertions(db)?;
+    trusted_origins(db)?;
     scopes(db)?;
     roles(db, done)?;
     users(db, unusable, done)
@@ -91,12 +93,15 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
         WHERE id IN (SELECT id FROM absent WHERE kind = 'data_sources' AND known)";
     const UNSHARED: &str = "DELETE FROM main.data_source_shares AS m WHERE NOT EXISTS (
         SELECT 1 FROM cur.data_source_shares c WHERE c.data_source_id = m.data_source_id AND c.user_id = m.user_id)";
+    const OWNERS: &str = "UPDATE main.data_sources AS m SET owner_id = c.owner_id FROM cur.data_sources c
+        WHERE c.id = m.id AND c.owner_id IN (SELECT id FROM main.users)";
     done.data_sources_deleted = count(sql::execute(db, DELETED, ())?);
+    sql::execute(db, OWNERS, ())?;
     done.shares_ended = count(sql::execute(db, UNSHARED, ())?);
     Ok(())
 }
 
-/// Narrows redirect URIs, client authentication and scopes to what they are now.
+/// Narrows redirect URIs, client authentication, scopes, web origins and owners to what they are now.
 fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const DELETED: &str = "DELETE FROM main.applications
         WHERE id IN (SELECT id FROM absent WHERE kind = 'applications' AND known)";
@@ -110,15 +115,41 @@ fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
             redirect_urls = c.redirect_urls, profile = c.profile, client_type = c.client_type,
             grant_types = c.grant_types, scopes = c.scopes, token_format = c.token_format,
             access_token_lifetime_secs = c.access_token_lifetime_secs,
+            client_metadata = c.client_metadata, cors_origins = c.cors_origins,
+            owner_id = CASE WHEN c.owner_id IN (SELECT id FROM main.users) THEN c.owner_id ELSE m.owner_id END,
             further_scopes = (SELECT nullif(json_group_array(value), '[]') FROM json_each(m.further_scopes)
                 WHERE value IN (SELECT value FROM json_each(c.further_scopes)))
         FROM cur.applications c WHERE c.id = m.id";
+    const ORIGINS_REMOVED: &str = "DELETE FROM main.application_origins
+        WHERE application_id IN (SELECT id FROM cur.applications)";
+    const ORIGINS: &str = "INSERT INTO main.application_origins (application_id, origin)
+        SELECT application_id, origin FROM cur.application_origins
+        WHERE application_id IN (SELECT id FROM main.applications) ORDER BY id";
     let ended: i64 = sql::value(db, ENDED, ())?;
     done.secrets = ended.unsigned_abs();
     done.applications_deleted = count(sql::execute(db, DELETED, ())?);
     sql::execute(db, "DELETE FROM main.secrets", ())?;
     sql::execute(db, SECRETS, ())?;
-    sql::execute(db, SETTINGS, ()).map(drop)
+    sql::execute(db, SETTINGS, ())?;
+    sql::execute(db, ORIGINS_REMOVED, ())?;
+    sql::execute(db, ORIGINS, ())?;
+    let distrusted = "id IN (SELECT id FROM absent WHERE kind = 'applications' AND NOT known)";
+    done.secrets += client_keys::remove(db, distrusted)?;
+    Ok(())
+}
+
+/// What was used since the backup stays used, until it expires.
+fn used_assertions(db: &Connection) -> sql::Result<()> {
+    const USED: &str = "INSERT INTO main.used_assertions (digest, expires_at)
+        SELECT digest, expires_at FROM cur.used_assertions WHERE true ORDER BY id ON CONFLICT DO NOTHING";
+    sql::execute(db, USED, ()).map(drop)
+}
+
+fn trusted_origins(db: &Connection) -> sql::Result<()> {
+    const DELETED: &str = "DELETE FROM main.trusted_origins AS m
+        WHERE NOT EXISTS (SELECT 1 FROM cur.trusted_origins c WHERE c.id = m.id AND c.domain = m.domain)
+        AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'trusted_origins'), 0)";
+    sql::execute(db, DELETED, ()).map(drop)
 }
 
 /// Deletes the scopes that were deleted since. Only an application that is distrusted may still name one, and
@@ -160,7 +191,7 @@ fn users(db: &Connection, unusable: &PasswordHash, done: &mut Restored) -> sql::
         FROM cur.users c WHERE c.id = m.id AND c.epoch >= m.epoch";
     const BOTH: &str =
         "UPDATE main.users AS m SET active = min(m.active, c.active), epoch = max(m.epoch, c.epoch),
-            subject_seed = c.subject_seed
+            subject_seed = c.subject_seed, attributes = c.attributes
         FROM cur.users c WHERE c.id = m.id";
     const OWNERS: &str = "UPDATE absent SET known = 0 WHERE kind = 'users' AND (
         id IN (SELECT owner_id FROM main.applications) OR id IN (SELECT owner_id FROM main.data_sources))";

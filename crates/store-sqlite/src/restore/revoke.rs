@@ -4,10 +4,11 @@
 use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use rusqlite::Connection;
+use store::columns::{OnRestore, TABLES};
 use store::relational::{roles, run_ready};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 
-use super::{carry_over, count, stored};
+use super::{carry_over, client_keys, count, stored};
 use crate::backup::CopyError;
 use crate::tables::Tables;
 use crate::{audit, sql};
@@ -50,16 +51,12 @@ fn end_what_was_handed_out(
     const VERSIONS: &str = "UPDATE versions SET users = users + ?1, roles = roles + ?1,
         applications = applications + ?1, data_sources = data_sources + ?1, limits = limits + ?1, keys = keys + ?1,
         revocations = revocations + ?1";
-    done.grants = count(sql::execute(db, "DELETE FROM grants", ())?);
-    done.consents = count(sql::execute(db, "DELETE FROM consents", ())?);
-    done.sessions = count(sql::execute(db, "DELETE FROM sessions", ())?);
-    sql::execute(db, "DELETE FROM device_authorizations", ())?;
-    sql::execute(db, "DELETE FROM pushed_requests", ())?;
-    sql::execute(db, "DELETE FROM familiar_networks", ())?;
-    sql::execute(db, "DELETE FROM revocations", ())?;
+    // A table comes after those to which it refers, so its rows are deleted before theirs.
+    for table in TABLES.iter().rev().filter(|table| table.on_restore == OnRestore::Emptied) {
+        let deleted = count(sql::execute(db, &format!("DELETE FROM {}", table.name), ())?);
+        done.count_deleted(table, deleted);
+    }
     sql::execute(db, "UPDATE sweeps SET started = requested, cursor = 0, until = 0", ())?;
-    sql::execute(db, "DELETE FROM signing_keys", ())?;
-    sql::execute(db, "DELETE FROM ring_keys", ())?;
     sql::execute(db, INSERT, (key.id, stored(key.created_at), stored(key.activates_at), &key.sealed))?;
     for epochs in EPOCHS {
         sql::execute(db, epochs, ())?;
@@ -82,7 +79,7 @@ fn distrust(db: &Connection, restoring: &Restoring, done: &mut Restored) -> sql:
     const USERS: &str = "UPDATE users SET active = 0, password = ?1 WHERE folded_name IS NOT ?2";
     let administrator = restoring.administrator.as_ref().map(|administrator| fold_name(&administrator.name));
     let row = (restoring.unusable_password.as_phc(), administrator);
-    done.secrets = count(sql::execute(db, "DELETE FROM secrets", ())?);
+    done.secrets = count(sql::execute(db, "DELETE FROM secrets", ())?) + client_keys::remove(db, "true")?;
     done.users_switched_off = count(sql::execute(db, USERS, row)?);
     Ok(())
 }

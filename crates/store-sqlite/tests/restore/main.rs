@@ -6,5 +6,6 @@ mod backups;
 mod carrying;
 mod distrust;
 mod exchange;
+mod further;
 mod revoked;
 mod stage;

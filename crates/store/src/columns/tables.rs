@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use self::OnRestore::{Compared, Emptied, Kept};
 use super::Impossible;
 
 /// The type of a column.
@@ -39,6 +40,18 @@ pub enum Ids {
     Chosen,
 }
 
+/// What happens to the rows of a table after a backup was restored ([`crate::Restoring`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRestore {
+    /// All are deleted: nothing that was issued before stays valid.
+    Emptied,
+    /// They are compared with the previous database, so that what was withdrawn since the backup stays withdrawn.
+    /// Without a previous database, the credentials among them are revoked.
+    Compared,
+    /// They stay as they are in the backup.
+    Kept,
+}
+
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredTable {
@@ -50,6 +63,8 @@ pub struct StoredTable {
     pub key_columns: usize,
     /// Where the ids come from.
     pub ids: Ids,
+    /// What a restore does with the rows.
+    pub on_restore: OnRestore,
 }
 
 /// The value of one column in one row. `Debug` prints only the kind, because the value may be part of a
@@ -133,43 +148,53 @@ const fn bytes(name: &'static str) -> StoredColumn {
     StoredColumn { name, kind: StoredKind::Bytes, nullable: false }
 }
 
-const fn given_once(name: &'static str, columns: &'static [StoredColumn]) -> StoredTable {
-    StoredTable { name, columns, key_columns: 1, ids: Ids::GivenOnce }
+const fn given_once(
+    name: &'static str,
+    on_restore: OnRestore,
+    columns: &'static [StoredColumn],
+) -> StoredTable {
+    StoredTable { name, columns, key_columns: 1, ids: Ids::GivenOnce, on_restore }
 }
 
-const fn chosen(name: &'static str, key_columns: usize, columns: &'static [StoredColumn]) -> StoredTable {
-    StoredTable { name, columns, key_columns, ids: Ids::Chosen }
+const fn chosen(
+    name: &'static str,
+    on_restore: OnRestore,
+    key_columns: usize,
+    columns: &'static [StoredColumn],
+) -> StoredTable {
+    StoredTable { name, columns, key_columns, ids: Ids::Chosen, on_restore }
 }
 
-/// All tables that hold records. A table comes after the tables to which it refers.
+/// All tables that hold records. A table comes after the tables to which it refers. For a table that is
+/// [`OnRestore::Compared`], each backend has statements of its own.
 pub const TABLES: &[StoredTable] = &[
-    given_once("users", USERS),
-    given_once("roles", ROLES),
-    chosen("user_roles", 2, &[number("user_id"), number("role_id")]),
-    given_once("sessions", SESSIONS),
-    given_once("familiar_networks", FAMILIAR_NETWORKS),
-    given_once("applications", APPLICATIONS),
-    chosen("session_applications", 2, &[number("session_id"), number("application_id")]),
-    given_once("application_origins", APPLICATION_ORIGINS),
-    given_once("secrets", SECRETS),
-    given_once("consents", CONSENTS),
-    given_once("grants", GRANTS),
-    given_once("device_authorizations", DEVICE_AUTHORIZATIONS),
-    given_once("pushed_requests", PUSHED_REQUESTS),
-    given_once("used_assertions", &[number("id"), bytes("digest"), number("expires_at")]),
-    chosen("revocations", 1, REVOCATIONS),
-    given_once("data_sources", DATA_SOURCES),
-    chosen("data_source_shares", 2, &[number("data_source_id"), number("user_id")]),
-    chosen("limits", 1, &[number("id"), number("value")]),
-    given_once("trusted_origins", TRUSTED_ORIGINS),
-    given_once("resource_servers", RESOURCE_SERVERS),
-    given_once("scopes", SCOPES),
-    chosen("ring_keys", 1, RING_KEYS),
-    chosen("signing_keys", 1, SIGNING_KEYS),
-    given_once("audit_events", AUDIT_EVENTS),
-    chosen("versions", 1, VERSIONS),
-    chosen("sweeps", 1, SWEEPS),
-    chosen("probes", 1, &[number("id"), number("written")]),
+    given_once("users", Compared, USERS),
+    given_once("roles", Compared, ROLES),
+    chosen("user_roles", Compared, 2, &[number("user_id"), number("role_id")]),
+    given_once("sessions", Emptied, SESSIONS),
+    given_once("familiar_networks", Emptied, FAMILIAR_NETWORKS),
+    given_once("applications", Compared, APPLICATIONS),
+    chosen("session_applications", Emptied, 2, &[number("session_id"), number("application_id")]),
+    given_once("application_origins", Compared, APPLICATION_ORIGINS),
+    given_once("secrets", Compared, SECRETS),
+    given_once("consents", Emptied, CONSENTS),
+    given_once("grants", Emptied, GRANTS),
+    given_once("device_authorizations", Emptied, DEVICE_AUTHORIZATIONS),
+    given_once("pushed_requests", Emptied, PUSHED_REQUESTS),
+    given_once("used_assertions", Compared, &[number("id"), bytes("digest"), number("expires_at")]),
+    chosen("revocations", Emptied, 1, REVOCATIONS),
+    given_once("data_sources", Compared, DATA_SOURCES),
+    chosen("data_source_shares", Compared, 2, &[number("data_source_id"), number("user_id")]),
+    chosen("limits", Kept, 1, &[number("id"), number("value")]),
+    given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
+    given_once("resource_servers", Kept, RESOURCE_SERVERS),
+    given_once("scopes", Compared, SCOPES),
+    chosen("ring_keys", Emptied, 1, RING_KEYS),
+    chosen("signing_keys", Emptied, 1, SIGNING_KEYS),
+    given_once("audit_events", Kept, AUDIT_EVENTS),
+    chosen("versions", Kept, 1, VERSIONS),
+    chosen("sweeps", Kept, 1, SWEEPS),
+    chosen("probes", Kept, 1, &[number("id"), number("written")]),
 ];
 
 const USERS: &[StoredColumn] = &[

@@ -1,0 +1,185 @@
+//! What else stays withdrawn after a restore: keys of applications, used assertions, trusted origins, scopes, owners.
+
+use std::collections::BTreeMap;
+
+use domain::account::{SealedOption, USER_ROLE};
+use domain::audit::Action;
+use domain::secret::Digest;
+use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientMetadata};
+use oauth::cors::NewTrustedOrigin;
+use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
+use store::{
+    Amendment, Applications as _, DataSources as _, NewDataSource, ResourceServers as _, Sealing,
+    Settings as _, StoredKey, TrustedOrigins as _, UsedAssertions as _, Users as _,
+};
+
+use crate::stage::{Stage, at, event, insert_user, register, settings};
+
+fn with_key(name: &str, x: &str) -> ApplicationSettings {
+    let mut keyed = settings(name);
+    let authentication = &mut keyed.client_metadata.authentication;
+    authentication.token_endpoint_auth_method = Some(AuthenticationMethod::PrivateKeyJwt);
+    let json = format!(r#"{{"jwks":{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}}}"#);
+    let metadata = ClientMetadata::from_json(Some(&json)).unwrap();
+    authentication.jwks = metadata.authentication.jwks;
+    keyed
+}
+
+async fn keys_of(stage: &Stage, client: &Application) -> Option<oauth::jwt::Object> {
+    let found = stage.open().find_application(client.id).await.unwrap().unwrap();
+    found.settings.client_metadata.authentication.jwks
+}
+
+#[tokio::test]
+async fn a_key_that_an_application_replaced_does_not_come_back() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    let client = register(&store, &root, "Keyed", 1, 1).await;
+    let update = async |x| {
+        let amendment = Amendment::to(with_key("Keyed", x));
+        let event = event(Action::UpdateApplication, 1);
+        store.update_application(client.id, amendment, event).await.unwrap().unwrap();
+    };
+    update("leaked").await;
+    let backup = stage.back_up("backup.db", 2);
+    update("new").await;
+    drop(store);
+    stage.restore(&backup, 4);
+    assert_eq!(keys_of(&stage, &client).await, with_key("Keyed", "new").client_metadata.authentication.jwks);
+    // Without the current database nobody knows whether the key of the backup still holds.
+    std::fs::remove_file(stage.database()).unwrap();
+    let outcome = stage.restore(&backup, 5);
+    assert_eq!(outcome.restored.secrets, 2, "one secret, and the keys of one application");
+    assert_eq!(keys_of(&stage, &client).await, None);
+    let found = stage.open().find_application(client.id).await.unwrap().unwrap();
+    let authentication = found.settings.client_metadata.authentication;
+    assert!(authentication.needs_assertion(), "no secret takes the place of the keys");
+}
+
+#[tokio::test]
+async fn an_assertion_that_was_used_stays_used() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let (before, since) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
+    assert!(store.use_assertion(before, at(900)).await.unwrap());
+    let backup = stage.back_up("backup.db", 2);
+    assert!(store.use_assertion(since, at(900)).await.unwrap());
+    drop(store);
+    stage.restore(&backup, 4);
+    let store = stage.open();
+    for used in [before, since] {
+        assert!(!store.use_assertion(used, at(900)).await.unwrap(), "{used:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_origin_that_was_removed_stays_removed() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let new = |domain: &str| NewTrustedOrigin {
+        domain: domain.to_owned(),
+        description: String::new(),
+        modified_by: "root".to_owned(),
+        at: at(1),
+    };
+    let (kept, gone) = ("https://kept.example", "https://gone.example");
+    let added =
+        store.insert_trusted_origins(vec![new(kept), new(gone)], event(Action::UpdateTrustedOrigin, 1));
+    let added = added.await.unwrap().unwrap();
+    let backup = stage.back_up("backup.db", 2);
+    store.delete_trusted_origin(added[1].id, event(Action::DeleteTrustedOrigin, 3)).await.unwrap().unwrap();
+    drop(store);
+    stage.restore(&backup, 4);
+    let listed = stage.open().list_trusted_origins().await.unwrap();
+    assert_eq!(listed.iter().map(|origin| origin.domain.as_str()).collect::<Vec<_>>(), [kept]);
+}
+
+#[tokio::test]
+async fn a_scope_that_was_deleted_or_narrowed_stays_so() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let orders =
+        NewResourceServer { identifier: "https://orders.example".to_owned(), name: "Orders".to_owned() };
+    let orders =
+        store.insert_resource_server(orders, event(Action::CreateResourceServer, 1)).await.unwrap().unwrap();
+    let new = |name: &str, assignment| NewScope {
+        name: name.to_owned(),
+        description: "Orders".to_owned(),
+        risk: Risk::Low,
+        assignment,
+    };
+    let add = async |name: &str| {
+        let scope = new(name, Assignment::Anyone);
+        store.insert_scope(orders.id, scope, event(Action::CreateScope, 1)).await.unwrap().unwrap()
+    };
+    let (gone, narrowed) = (add("orders.read").await, add("orders.write").await);
+    let backup = stage.back_up("backup.db", 2);
+    let administrators =
+        new("orders.write", Assignment::Permission(domain::account::Permission::Administrator));
+    store
+        .update_scope(orders.id, narrowed.id, administrators, event(Action::UpdateScope, 3))
+        .await
+        .unwrap()
+        .unwrap();
+    store.delete_scope(orders.id, gone.id, event(Action::DeleteScope, 3)).await.unwrap().unwrap();
+    let late = add("orders.late").await;
+    drop(store);
+    stage.restore(&backup, 4);
+    let store = stage.open();
+    let registry = store.scope_registry().await.unwrap();
+    let ours: Vec<_> = registry.scopes().iter().filter(|scope| scope.resource_server == orders.id).collect();
+    assert_eq!(ours.len(), 1);
+    assert_eq!(
+        (ours[0].id, ours[0].assignment),
+        (narrowed.id, Assignment::Permission(domain::account::Permission::Administrator))
+    );
+    let next =
+        store.insert_scope(orders.id, new("orders.next", Assignment::Anyone), event(Action::CreateScope, 5));
+    assert!(next.await.unwrap().unwrap().id > late.id, "the number of a scope is never given twice");
+}
+
+#[tokio::test]
+async fn what_was_handed_over_keeps_its_new_owner() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let old = insert_user(&store, "old", USER_ROLE, 1).await;
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    let client = register(&store, &old, "Handed over", 1, 1).await;
+    let backup = stage.back_up("backup.db", 2);
+    drop(store);
+    let db = rusqlite::Connection::open(stage.database()).unwrap();
+    db.execute("UPDATE applications SET owner_id = ?1", [root.id.get()]).unwrap();
+    drop(db);
+    stage.restore(&backup, 4);
+    let found = stage.open().find_application(client.id).await.unwrap().unwrap();
+    assert_eq!(found.owner, root.id);
+}
+
+#[tokio::test]
+async fn sealed_options_survive_new_ring_keys_and_a_restore() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let ada = insert_user(&store, "ada", USER_ROLE, 1).await;
+    let sealed =
+        |id| BTreeMap::from([("password".to_owned(), SealedOption::new(format!("sealed for {id}")))]);
+    let new = NewDataSource {
+        name: "shop".to_owned(),
+        description: String::new(),
+        data_store: 1,
+        options: BTreeMap::new(),
+        sealing: Sealing::new(sealed),
+        owner: ada.id,
+        at: at(1),
+    };
+    let source = store.insert_data_source(new, event(Action::CreateDataSource, 1)).await.unwrap().unwrap();
+    let key = StoredKey { id: 2, created_at: at(2), activates_at: at(2), sealed: b"second".to_vec() };
+    assert!(store.insert_key(key, event(Action::RotateKeys, 2)).await.unwrap());
+    assert_eq!(store.purge_keys(2, at(9)).await.unwrap(), [1]);
+    let backup = stage.back_up("backup.db", 10);
+    drop(store);
+    stage.restore(&backup, 11);
+    assert_eq!(stage.value::<i64>("SELECT count(*) FROM ring_keys"), 1, "the ring starts again");
+    let found = stage.open().find_data_source(source.id).await.unwrap().unwrap();
+    assert_eq!(found.sealed_options, sealed(source.id));
+}
