@@ -59,7 +59,7 @@ fn normal_form(text: &str) -> Option<String> {
     }
     let url = Url::parse(text).ok().filter(|url| url.username().is_empty() && url.password().is_none())?;
     let mut normal = with_normal_escapes(url.as_str());
-    if url.query().is_none() && normal.ends_with('/') {
+    if url.query().is_none() && normal.ends_with('/') && !normal.ends_with("//") {
         normal.pop();
     }
     Some(normal)

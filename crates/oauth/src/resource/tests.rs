@@ -67,6 +67,19 @@ fn resources_are_compared_in_their_normal_form() {
 }
 
 #[test]
+fn the_normal_form_stays_as_it_is() {
+    for (text, normal) in [
+        ("https://gate.example/", "https://gate.example"),
+        ("https://gate.example//", "https://gate.example//"),
+        ("https://gate.example/a//", "https://gate.example/a//"),
+        ("https://gate.example/?x=/", "https://gate.example/?x=/"),
+    ] {
+        assert_eq!(normalised([text].into_iter()), Ok(vec![normal.to_owned()]));
+        assert_eq!(normalised([normal].into_iter()), Ok(vec![normal.to_owned()]));
+    }
+}
+
+#[test]
 fn an_unknown_resource_is_an_invalid_target() {
     let one = |found: Option<&str>| Requested {
         resource: "https://a.example".to_owned(),
