@@ -37,6 +37,12 @@ impl SigningAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
+    /// The algorithm of a signature that others make. `Ed25519` is the newer name of the only kind of `EdDSA` that is
+    /// used here ([RFC 9864 §2.2](https://www.rfc-editor.org/rfc/rfc9864#section-2.2)).
+    pub fn from_name_of_others(name: &str) -> Option<Self> {
+        if name == "Ed25519" { Some(Self::EdDsa) } else { Self::from_name(name) }
+    }
+
     /// Whether a key is generated in less than a millisecond. RSA takes a hundred times longer.
     pub const fn is_quick_to_generate(self) -> bool {
         matches!(self, Self::EdDsa | Self::Es256)
@@ -85,6 +91,16 @@ mod tests {
         }
         for name in ["none", "HS256", "rs256", "eddsa", ""] {
             assert_eq!(SigningAlgorithm::from_name(name), None, "{name}");
+            assert_eq!(SigningAlgorithm::from_name_of_others(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn others_may_call_eddsa_by_its_newer_name() {
+        assert_eq!(SigningAlgorithm::from_name_of_others("Ed25519"), Some(SigningAlgorithm::EdDsa));
+        assert_eq!(SigningAlgorithm::from_name_of_others("EdDSA"), Some(SigningAlgorithm::EdDsa));
+        for name in ["ed25519", "Ed448"] {
+            assert_eq!(SigningAlgorithm::from_name_of_others(name), None, "{name}");
         }
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Parts<'a> {
 
     /// The algorithm of the header, if the place accepts it.
     fn algorithm(&self, accepted: &[SigningAlgorithm]) -> Result<SigningAlgorithm, JwtFault> {
-        let algorithm = SigningAlgorithm::from_name(&self.header.algorithm);
+        let algorithm = SigningAlgorithm::from_name_of_others(&self.header.algorithm);
         algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or(JwtFault::AlgorithmNotAllowed)
     }
 }

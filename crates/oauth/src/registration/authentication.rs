@@ -52,7 +52,7 @@ fn signing_alg(
     let Some(name) = payload.token_endpoint_auth_signing_alg.as_deref() else {
         return existing.token_endpoint_auth_signing_alg;
     };
-    let algorithm = SigningAlgorithm::from_name(name);
+    let algorithm = SigningAlgorithm::from_name_of_others(name);
     if algorithm.is_none() {
         findings.fault("tokenEndpointAuthSigningAlg", "must be EdDSA, ES256, RS256 or PS256");
     }

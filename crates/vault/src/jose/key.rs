@@ -71,7 +71,7 @@ impl PublicKey {
         };
         let mut key = Self { id: optional_text(jwk, "kid")?.map(str::to_owned), algorithm: None, material };
         if let Some(name) = optional_text(jwk, "alg")? {
-            let algorithm = SigningAlgorithm::from_name(name).ok_or(KeyFault::Unknown)?;
+            let algorithm = SigningAlgorithm::from_name_of_others(name).ok_or(KeyFault::Unknown)?;
             if !key.fits(algorithm) {
                 return Err(KeyFault::Malformed);
             }

@@ -166,7 +166,9 @@ fn the_key_in_the_header_must_be_public_and_have_made_the_signature() {
     };
     let mut private = jwk.clone();
     private["d"] = json!("AA");
-    assert!(verify_with_own_key(&proof(Some(&jwk), "EdDSA"), ALL).is_ok());
+    for name in ["EdDSA", "Ed25519"] {
+        assert!(verify_with_own_key(&proof(Some(&jwk), name), ALL).is_ok(), "{name}");
+    }
     for (text, fault) in [
         (proof(None, "EdDSA"), JwtFault::NoKey),
         (proof(Some(&other), "EdDSA"), JwtFault::BadSignature),
@@ -251,6 +253,7 @@ fn a_weak_or_malformed_key_is_not_used() {
     ] {
         assert_eq!(with(jwk, name, value.clone()), Err(fault), "{name}: {value}");
     }
+    assert!(with(ed25519_key(), "alg", json!("Ed25519")).unwrap().fits(SigningAlgorithm::EdDsa));
     assert!(with(rsa_key(), "alg", json!("PS256")).unwrap().fits(SigningAlgorithm::Ps256));
     assert!(!with(rsa_key(), "alg", json!("PS256")).unwrap().fits(SigningAlgorithm::Rs256));
 }
