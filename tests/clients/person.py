@@ -8,7 +8,7 @@ import requests
 
 
 def allow(address, username, password):
-    """Signs in, presses Allow, and answers the address of the client where the browser would go."""
+    """Signs in, presses Allow, and answers the address of the client where the browser would go; None for a device."""
     browser = requests.Session()
     home = urlsplit(address)[:2]
     response = browser.get(address, allow_redirects=False)
@@ -21,6 +21,8 @@ def allow(address, username, password):
             response = browser.get(target, allow_redirects=False)
             continue
         page = response.text
+        if 'id="device-allowed"' in page:
+            return None
         action = html.unescape(re.search(r'<form[^>]* action="([^"]*)"', page)[1])
         inputs = re.findall(r"<input[^>]*>", page)
         fields = {
@@ -31,7 +33,7 @@ def allow(address, username, password):
             fields.update(username=username, password=password)
         elif 'id="consent-allow"' in page:
             fields.update(decision="allow")
-        else:
+        elif 'id="device-continue"' not in page:
             raise AssertionError(f"neither sign-in nor consent: {page}")
         response = browser.post(urljoin(response.url, action), data=fields, allow_redirects=False)
     raise AssertionError("the sign-in does not end")

@@ -1,12 +1,14 @@
-// Registers an application through the management API, as its developer would.
+// Registers an application through the management API, as its developer (or an administrator) would.
 
-const { SERVER, USERNAME, PASSWORD, REDIRECT_URI } = process.env
+const { SERVER, USERNAME, PASSWORD, REDIRECT_URI, ADMINISTRATOR, ADMINISTRATOR_PASSWORD } = process.env
 
-export async function register(members) {
+export const administrator = [ADMINISTRATOR, ADMINISTRATOR_PASSWORD]
+
+export async function register(members, [name, password] = [USERNAME, PASSWORD]) {
   const response = await fetch(`${SERVER}/api/mgmt/oauth/client/applications`, {
     method: 'POST',
     headers: {
-      authorization: `Basic ${btoa(`${USERNAME}:${PASSWORD}`)}`,
+      authorization: `Basic ${btoa(`${name}:${password}`)}`,
       'content-type': 'application/json',
     },
     body: JSON.stringify({ name: 'A client', redirectUrls: [REDIRECT_URI], ...members }),

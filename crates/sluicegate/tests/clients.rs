@@ -72,6 +72,8 @@ impl Stage {
             .env("REDIRECT_URI", REDIRECT)
             .env("USERNAME", USER.name)
             .env("PASSWORD", USER.password)
+            .env("ADMINISTRATOR", ADMIN.name)
+            .env("ADMINISTRATOR_PASSWORD", ADMIN.password)
             .env("RESOURCE", self.resource())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .output()
@@ -133,6 +135,16 @@ fn oauth4webapi_completes_the_flow_of_a_public_client() {
 }
 
 #[test]
+fn openid_client_authenticates_with_every_method_pushes_proves_and_exchanges() {
+    node(&Stage::new(), "openid-client-methods.mjs");
+}
+
+#[test]
+fn oauth4webapi_authenticates_with_every_method_pushes_proves_and_exchanges() {
+    node(&Stage::new(), "oauth4webapi-methods.mjs");
+}
+
+#[test]
 fn openid_client_completes_the_flow_of_a_device() {
     node(&Stage::new(), "device.mjs");
 }
@@ -155,6 +167,11 @@ fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
 #[test]
 fn authlib_completes_the_whole_flow() {
     Stage::new().run(&installed("CLIENTS_PYTHON"), "authlib_story.py", ("PYTHONPATH", clients()));
+}
+
+#[test]
+fn authlib_authenticates_with_every_method_and_exchanges() {
+    Stage::new().run(&installed("CLIENTS_PYTHON"), "authlib_methods.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
