@@ -9,6 +9,7 @@ mod application;
 mod grant;
 mod revocation;
 mod scopes;
+mod table;
 mod tables;
 
 pub use account::{
@@ -21,7 +22,8 @@ pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{
     ScopeColumns, assignment_from_column, assignment_to_column, risk_from_column, scopes_from_columns,
 };
-pub use tables::{Ids, Key, OnRestore, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable, TABLES};
+pub use table::{Ids, Key, OnRestore, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable};
+pub use tables::TABLES;
 
 use domain::audit::{Action, Outcome};
 

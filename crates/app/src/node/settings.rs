@@ -18,6 +18,7 @@ pub const ODATA_TIMEOUT_SECS: u32 = 60;
 /// The settings of the use cases. The binary creates them from the configuration; [`AppSettings::default`]
 /// has the documented defaults.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "settings that do not depend on each other")]
 pub struct AppSettings {
     /// The address under which users and clients reach the server, without a trailing slash; it is the
     /// issuer.
