@@ -7,6 +7,7 @@ pub mod device;
 pub mod introspection;
 pub mod logout;
 pub mod pushed_requests;
+pub(crate) mod request_objects;
 mod resources;
 mod signed_access_tokens;
 mod subject;

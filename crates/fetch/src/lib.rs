@@ -17,6 +17,7 @@ mod fetcher;
 mod freshness;
 mod permits;
 mod resolve;
+mod text;
 mod trust;
 
 pub use documents::{CacheRules, DocumentError, Documents};

@@ -10,6 +10,7 @@ mod authentication_metadata;
 mod client_metadata;
 mod grant_type;
 mod openid_metadata;
+mod request_metadata;
 mod token_exchange;
 
 pub use crate::profile::Profile;
@@ -18,6 +19,7 @@ pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
 pub use openid_metadata::{OpenIdFault, OpenIdMetadata};
+pub use request_metadata::RequestMetadata;
 pub use token_exchange::TokenExchangePolicy;
 
 /// Whether the application can keep a secret

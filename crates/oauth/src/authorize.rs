@@ -14,17 +14,21 @@ mod approval;
 mod envelope;
 mod query;
 mod request;
+mod request_object;
 mod response;
 mod rules;
 mod target;
 
 pub use approval::{Approval, NextStep, SignedIn, approve, issue_code, next_step};
 pub use envelope::{
-    Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_request_belongs_to_client,
+    Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
 };
 pub use request::AuthorizeRequest;
+pub use request_object::{
+    OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, object_is_not_encrypted, object_may_be_at,
+};
 pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, ResponseRoute};
-pub use rules::ValidRequest;
+pub use rules::{ValidRequest, plain_request_is_allowed};
 pub use target::{Destination, RedirectTarget};
 
 /// A refused authorization request.
@@ -75,6 +79,8 @@ pub struct Facts<'a> {
     pub resources: &'a Result<Vec<String>, Refusal>,
     /// Whether every application must push its requests.
     pub pushing_is_required: bool,
+    /// Whether every application must sign its requests.
+    pub signing_is_required: bool,
 }
 
 /// Checks the request against the application that it names, in the order of [RFC 6749

@@ -46,6 +46,10 @@ pub struct Metadata {
     pub client_id_metadata_document_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
+    pub require_signed_request_object: bool,
+    pub request_object_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub authorization_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
 }
 
 impl Metadata {
@@ -86,8 +90,12 @@ impl Metadata {
             authorization_response_iss_parameter_supported: true,
             openid: OpenIdProvider::new(issuer),
             client_id_metadata_document_supported: false,
-            request_parameter_supported: false,
-            request_uri_parameter_supported: false,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            require_signed_request_object: false,
+            request_object_signing_alg_values_supported: algorithms,
+            authorization_signing_alg_values_supported: algorithms,
         }
     }
 }

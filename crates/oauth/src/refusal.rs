@@ -112,8 +112,8 @@ refusals! {
         ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         RedirectUrlUnknown: "redirect_uri is not one that the application registered";
         RedirectUrlAmbiguous: "redirect_uri is missing, and the application has not registered exactly one URL";
-        ResponseModeUnsupported: "response_mode must be query, fragment or form_post";
-        FormPostToApplication: "response_mode form_post needs a redirect_uri with http or https";
+        ResponseModeUnsupported: "response_mode must be query, fragment, form_post, jwt, query.jwt, fragment.jwt or form_post.jwt";
+        FormPostToApplication: "a response_mode with a form needs a redirect_uri with http or https";
         ChallengeMissing: "code_challenge is missing; this application must use PKCE";
         ChallengeMethodMissing: "code_challenge_method is missing; it must be S256";
         ChallengeMethodUnsupported: "code_challenge_method must be S256";
@@ -122,6 +122,7 @@ refusals! {
         RequestAndRequestUri: "request and request_uri must not be used together";
         RequestUriInPushedRequest: "a pushed request must not contain request_uri";
         PushedRequestRequired: "this application must push its authorization requests";
+        RequestObjectRequired: "this application must send the parameters of its authorization requests in a signed request object";
         PromptUnknown: "prompt has a value other than none, login, consent and select_account";
         PromptNoneCombined: "prompt none cannot be combined with other values";
         TokenTypeUnsupported: "the type of a token is not one that this server exchanges; use urn:ietf:params:oauth:token-type:access_token";
@@ -268,8 +269,19 @@ refusals! {
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
     }
-    RequestNotSupported {
-        RequestObject: "request objects are not supported";
+    InvalidRequestUri {
+        RequestUriNotRegistered: "request_uri is not an address that the application registered for its request objects";
+        RequestUriUnreachable: "the host of request_uri does not answer over https with status 200 and a request object, has no public address, or is not asked now";
+    }
+    InvalidRequestObject {
+        RequestObjectUnverified: "the request object is no JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
+        RequestObjectEncrypted: "the request object is encrypted, which is not supported";
+        RequestObjectOfAnotherClient: "iss and client_id of the request object are not the client_id of the request";
+        RequestObjectForAnotherServer: "aud of the request object is not the issuer of this server";
+        RequestObjectTimes: "exp of the request object is missing, over or more than an hour ahead, or another time in it is malformed or in the future";
+        RequestObjectWithSubject: "a request object must not contain sub";
+        RequestObjectNested: "a request object must not contain request or request_uri";
+        RequestObjectMember: "a claim of the request object has a type that its parameter cannot have";
     }
     RequestUriNotSupported {
         RequestObjectByReference: "request objects by reference are not supported";

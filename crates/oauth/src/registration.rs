@@ -15,11 +15,13 @@ mod grant_types;
 mod openid;
 mod payload;
 mod redirect_urls;
+mod requests;
 mod scopes;
 mod texts;
 mod token_exchange;
 
 pub use payload::ApplicationPayload;
+pub use requests::RequestPayload;
 
 /// A fault of a member in a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +126,11 @@ fn client_metadata(
         dpop_bound_access_tokens: payload
             .dpop_bound_access_tokens
             .unwrap_or(existing.dpop_bound_access_tokens),
+        require_pushed_authorization_requests: payload
+            .requests
+            .require_pushed_authorization_requests
+            .unwrap_or(existing.require_pushed_authorization_requests),
+        requests: requests::decide(&payload.requests, &existing, findings),
         ..existing
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use app::identity::caller::{Caller, RequestOrigin};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
+use app::node::settings::RequestObjectSettings;
 use app::{App, AppSettings};
 use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
@@ -85,6 +86,11 @@ fn app_settings(
         pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
         require_pushed_requests: settings.pushed_requests.required,
         require_dpop_nonce: settings.dpop.require_nonce,
+        request_objects: RequestObjectSettings {
+            required: settings.request_objects.required,
+            by_reference: settings.request_objects.by_reference,
+            unregistered_addresses: settings.request_objects.unregistered_addresses,
+        },
         refresh_grace_secs: settings.tokens.refresh_grace_secs,
         refresh_lifetime_secs: settings.tokens.refresh_lifetime_secs,
         refresh_idle_secs: settings.tokens.refresh_idle_secs,

@@ -36,6 +36,8 @@ pub struct AppSettings {
     pub require_pushed_requests: bool,
     /// Whether every `DPoP` proof needs a nonce of the server.
     pub require_dpop_nonce: bool,
+    /// Signed authorization requests.
+    pub request_objects: RequestObjectSettings,
     /// How long a rotated refresh token still returns its successor, in seconds.
     pub refresh_grace_secs: u32,
     /// How long a new grant can be refreshed, in seconds; 0 for as long as it is not revoked.
@@ -70,6 +72,23 @@ pub struct AppSettings {
     pub odata_timeout_secs: u32,
 }
 
+/// The settings of signed authorization requests.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestObjectSettings {
+    /// Whether every application must sign its authorization requests.
+    pub required: bool,
+    /// Whether request objects are fetched from addresses.
+    pub by_reference: bool,
+    /// Whether an application may name addresses that it has not registered.
+    pub unregistered_addresses: bool,
+}
+
+impl Default for RequestObjectSettings {
+    fn default() -> Self {
+        Self { required: false, by_reference: true, unregistered_addresses: false }
+    }
+}
+
 impl AppSettings {
     /// When refresh tokens end.
     pub(crate) fn refresh_limits(&self) -> RefreshLimits {
@@ -90,6 +109,7 @@ impl Default for AppSettings {
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
             require_pushed_requests: false,
             require_dpop_nonce: false,
+            request_objects: RequestObjectSettings::default(),
             refresh_grace_secs: lifetimes::REFRESH_GRACE_SECS,
             refresh_lifetime_secs: 0,
             refresh_idle_secs: 0,

@@ -6,14 +6,15 @@ use domain::audit::Action;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery, Destination, Facts, NextStep,
-    ValidRequest,
+    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery,
+    Destination, Facts, NextStep, ValidRequest,
 };
 use oauth::client_document;
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::signing::JwtType;
 use store::NewConsent;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -97,6 +98,7 @@ pub enum Decision {
 struct Checked {
     request: AuthorizeRequest,
     pushed: Option<PushedReference>,
+    delivered: Delivered,
     valid: ValidRequest,
     application: Arc<Application>,
     registry: Arc<ScopeRegistry>,
@@ -143,7 +145,7 @@ impl AuthorizationService {
     ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters).await? {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.note_refusal(&refused, session, origin).await),
+            Err(refused) => return self.note_refusal(&refused, session, origin).await,
         };
         let signed_in = session.map(|session| sign_in::signed_in(&valid, session));
         let consent = match session {
@@ -154,10 +156,10 @@ impl AuthorizationService {
             None => None,
         };
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref(), self.context.now()) {
-            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)).await,
+            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
-            Ok(NextStep::SignIn) => Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() }),
-            Ok(NextStep::Consent { .. }) => self.ask_consent(&valid, session).await,
+            Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
+            Ok(NextStep::Consent { .. }) => self.ask_consent(valid, session).await,
         }
     }
 
@@ -182,7 +184,7 @@ impl AuthorizationService {
         }
         let valid = match checked {
             Ok(valid) => valid,
-            Err(refused) => return Ok(self.note_refusal(&refused, Some(session), origin).await),
+            Err(refused) => return self.note_refusal(&refused, Some(session), origin).await,
         };
         let action = match decision {
             Decision::Allow => Action::AllowApplication,
@@ -193,7 +195,7 @@ impl AuthorizationService {
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == Decision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
-            return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())).await;
+            return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
         }
         let new = NewConsent {
             user: session.session.user,
@@ -207,7 +209,7 @@ impl AuthorizationService {
             self.context
                 .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                 .await;
-            return Ok(AuthorizeAnswer::SignIn { query: valid.query_after_sign_in() });
+            return self.ask_to_sign_in(valid).await;
         };
         match authorize::approve(&valid.valid, &sign_in::signed_in(&valid, session), Some(&consent)) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
@@ -239,15 +241,18 @@ impl AuthorizationService {
             Ok(received) => received,
             Err(refused) => return Ok(Err(refused)),
         };
-        let Received { request, application: found, pushed } = received;
+        let Received { request, application: found, pushed, delivered } = received;
         let registry = self.context.scope_registry().await?;
         let resources = self.context.existing_resources(request.resources()).await?;
         let facts = Facts {
             application: found.as_deref(),
             scopes: &registry,
-            delivered: pushed.as_ref().map_or(Delivered::ByBrowser, |pushed| Delivered::Pushed(pushed.at)),
+            delivered,
             resources: &resources,
             pushing_is_required: self.context.settings.require_pushed_requests,
+            signing_is_required: found
+                .as_ref()
+                .is_some_and(|application| self.context.signing_is_required(application)),
         };
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {
@@ -255,6 +260,7 @@ impl AuthorizationService {
                 Ok(self.expected_subjects(&request, &valid, &application).map(|expected| Checked {
                     request,
                     pushed,
+                    delivered,
                     valid,
                     application,
                     registry,
@@ -276,7 +282,7 @@ impl AuthorizationService {
         refused: &AuthorizeRefusal,
         session: Option<&LiveSession>,
         origin: &RequestOrigin,
-    ) -> AuthorizeAnswer {
+    ) -> Result<AuthorizeAnswer, Fault> {
         let refusal = refused.refusal();
         let reason = match refusal {
             Refusal::UnknownClientId | Refusal::RedirectUrlUnknown | Refusal::RedirectUrlAmbiguous => {
@@ -295,13 +301,26 @@ impl AuthorizationService {
         self.refusal_answer(refused)
     }
 
-    fn refusal_answer(&self, refused: &AuthorizeRefusal) -> AuthorizeAnswer {
+    fn refusal_answer(&self, refused: &AuthorizeRefusal) -> Result<AuthorizeAnswer, Fault> {
         match refused {
-            AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
+            AuthorizeRefusal::Page(refusal) => Ok(AuthorizeAnswer::Page(*refusal)),
             AuthorizeRefusal::Redirect(redirect) => {
-                let response = redirect.response(&self.context.settings.public_url);
-                AuthorizeAnswer::Respond(response.deliver())
+                self.respond(redirect.response(&self.context.settings.public_url))
             }
+        }
+    }
+
+    /// The answer that carries a response to the client, signed if the client asked for that.
+    fn respond(&self, response: AuthorizationResponse) -> Result<AuthorizeAnswer, Fault> {
+        let sign = |algorithm, claims: &[u8]| self.context.sign_jwt(JwtType::Plain, algorithm, claims);
+        Ok(AuthorizeAnswer::Respond(response.deliver(self.context.now(), sign)?))
+    }
+
+    /// The sign-in page. A request object is stored before, because it may expire meanwhile.
+    async fn ask_to_sign_in(&self, mut checked: Checked) -> Result<AuthorizeAnswer, Fault> {
+        match self.keep_object(&mut checked).await? {
+            Ok(()) => Ok(AuthorizeAnswer::SignIn { query: checked.query_after_sign_in() }),
+            Err(refusal) => Ok(AuthorizeAnswer::Page(refusal)),
         }
     }
 
@@ -319,14 +338,17 @@ impl AuthorizationService {
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         let response = valid.route().with_code(&code, &self.context.settings.public_url);
-        self.answer_once(checked, AuthorizeAnswer::Respond(response.deliver())).await
+        self.answer_once(checked, self.respond(response)?).await
     }
 
     async fn ask_consent(
         &self,
-        valid: &Checked,
+        mut valid: Checked,
         session: Option<&LiveSession>,
     ) -> Result<AuthorizeAnswer, Fault> {
+        if let Err(refusal) = self.keep_object(&mut valid).await? {
+            return Ok(AuthorizeAnswer::Page(refusal));
+        }
         let scopes = valid.valid.scopes();
         let reaches_data = scopes.contains(BuiltInScope::OData);
         let user = session.map(|session| session.session.user);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use oauth::authorize::{self, AuthorizeRequest, Delivered, Facts};
+use oauth::client_authentication::AuthenticatedClient;
 use store::NewPushedRequest;
 
 use crate::Context;
@@ -35,7 +36,7 @@ impl PushedRequestService {
         let client = self.context.authenticate_client(request).await?;
         let needs_nonce = client.application().settings.profile.rules().dpop_nonce;
         let key = self.context.proved_key(&request.facts, None, needs_nonce)?;
-        let pushed = AuthorizeRequest::parse_pushed(request.parameters, &client)?.bound_to(key)?;
+        let pushed = self.read(request, &client)?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
         let resources = self.context.existing_resources(pushed.resources()).await?;
@@ -45,6 +46,7 @@ impl PushedRequestService {
             delivered: Delivered::Pushed(now),
             resources: &resources,
             pushing_is_required: false,
+            signing_is_required: self.context.signing_is_required(client.application()),
         };
         authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;
         let (secret, digest) = self.context.vault.new_reference_secret();
@@ -59,5 +61,21 @@ impl PushedRequestService {
         };
         let id = self.context.store.insert_pushed_request(new).await?;
         Ok(PushedReference { request_uri: self.context.vault.reference(id, &secret), expires_in })
+    }
+
+    /// The request in the body, or in the request object there, beside which nothing counts except the authentication of
+    /// the client ([RFC 9126 §3](https://www.rfc-editor.org/rfc/rfc9126#section-3)).
+    fn read(
+        &self,
+        request: ClientRequest<'_>,
+        client: &AuthenticatedClient,
+    ) -> Result<AuthorizeRequest, ProtocolRefusal> {
+        let application = client.application();
+        if let Some(object) = authorize::pushed_object(request.parameters)? {
+            return Ok(self.context.read_request_object(object, application)?);
+        }
+        let required = self.context.signing_is_required(application);
+        authorize::plain_request_is_allowed(application, required)?;
+        Ok(AuthorizeRequest::parse_pushed(request.parameters, client)?)
     }
 }

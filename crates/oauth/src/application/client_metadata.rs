@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::AuthenticationMetadata;
 use super::OpenIdMetadata;
+use super::RequestMetadata;
 use super::TokenExchangePolicy;
 use crate::signing::SigningAlgorithm;
 
@@ -37,6 +38,9 @@ pub struct ClientMetadata {
     /// §5.2](https://www.rfc-editor.org/rfc/rfc9449#section-5.2)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dpop_bound_access_tokens: bool,
+    /// How it sends its authorization requests.
+    #[serde(flatten)]
+    pub requests: RequestMetadata,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

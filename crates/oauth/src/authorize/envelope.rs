@@ -59,13 +59,16 @@ impl Envelope {
 pub enum Delivered {
     /// In the address or the body of the browser's request.
     ByBrowser,
-    /// The client pushed it at this time, and is authenticated or public.
+    /// In a request object that the client signed and the browser brought.
+    InObject,
+    /// The client pushed it at this time, and is authenticated or public. Whether it had to be signed was checked then.
     Pushed(Timestamp),
 }
 
 impl AuthorizeRequest {
-    /// Reads the body of a pushed request ([RFC 9126 §2.1](https://www.rfc-editor.org/rfc/rfc9126#section-2.1)). The id of
-    /// the client may be in the `Authorization` header alone.
+    /// Reads the parameters of a pushed request ([RFC 9126
+    /// §2.1](https://www.rfc-editor.org/rfc/rfc9126#section-2.1)) without a [request object](pushed_object). The id of the
+    /// client may be in the `Authorization` header alone.
     ///
     /// # Errors
     /// [`Refusal::RequestUriInPushedRequest`] and [`Refusal::Parameter`].
@@ -96,6 +99,16 @@ impl AuthorizeRequest {
         }
         query.append_pair(REQUEST_URI.spelling, request_uri).finish()
     }
+}
+
+/// The request object in the body of a pushed request, if there is one ([RFC 9126
+/// §3](https://www.rfc-editor.org/rfc/rfc9126#section-3)).
+///
+/// # Errors
+/// [`Refusal::RequestUriInPushedRequest`] and [`Refusal::Parameter`].
+pub fn pushed_object(parameters: &Parameters) -> Result<Option<&str>, Refusal> {
+    request_uri_is_not_pushed(parameters)?;
+    parameters.one(REQUEST)
 }
 
 /// "The `request_uri` authorization request parameter is one exception, and it MUST NOT be provided" ([RFC 9126

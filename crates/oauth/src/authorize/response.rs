@@ -2,13 +2,17 @@
 
 use domain::id::ClientId;
 use domain::secret::CodeText;
+use domain::time::Timestamp;
+use serde_json::{Map, Value};
 
 use super::target::RedirectTarget;
 use crate::refusal::Refusal;
+use crate::signing::SigningAlgorithm;
 
 /// How the parameters of a response travel ([OAuth 2.0 Multiple Response Type Encoding Practices
 /// §2.1](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes), [OAuth 2.0 Form Post
-/// Response Mode](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)).
+/// Response Mode](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html), [JARM
+/// §2.3](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.3)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
     /// In the query of the redirect URL; the default for a code.
@@ -17,11 +21,35 @@ pub enum ResponseMode {
     Fragment,
     /// In the body of a form that the browser posts to it.
     FormPost,
+    /// Signed, in the way that is the default for a code: in the query.
+    Jwt,
+    /// Signed, in the query.
+    QueryJwt,
+    /// Signed, in the fragment.
+    FragmentJwt,
+    /// Signed, in the body of a form.
+    FormPostJwt,
+}
+
+/// Where the parameters of a response are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Query,
+    Fragment,
+    Form,
 }
 
 impl ResponseMode {
     /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Query, Self::Fragment, Self::FormPost];
+    pub const ALL: [Self; 7] = [
+        Self::Query,
+        Self::Fragment,
+        Self::FormPost,
+        Self::Jwt,
+        Self::QueryJwt,
+        Self::FragmentJwt,
+        Self::FormPostJwt,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -29,12 +57,34 @@ impl ResponseMode {
             Self::Query => "query",
             Self::Fragment => "fragment",
             Self::FormPost => "form_post",
+            Self::Jwt => "jwt",
+            Self::QueryJwt => "query.jwt",
+            Self::FragmentJwt => "fragment.jwt",
+            Self::FormPostJwt => "form_post.jwt",
         }
     }
 
     /// The mode with this name.
     pub(super) fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == name)
+    }
+
+    /// Whether the parameters are in a JWT that the server signs.
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::Jwt | Self::QueryJwt | Self::FragmentJwt | Self::FormPostJwt)
+    }
+
+    /// Whether the browser posts a form.
+    pub(super) fn needs_a_form(self) -> bool {
+        self.carrier() == Carrier::Form
+    }
+
+    const fn carrier(self) -> Carrier {
+        match self {
+            Self::Query | Self::Jwt | Self::QueryJwt => Carrier::Query,
+            Self::Fragment | Self::FragmentJwt => Carrier::Fragment,
+            Self::FormPost | Self::FormPostJwt => Carrier::Form,
+        }
     }
 }
 
@@ -45,6 +95,8 @@ pub struct ResponseRoute {
     pub(super) mode: ResponseMode,
     pub(super) client_id: ClientId,
     pub(super) state: Option<String>,
+    /// The algorithm of a signed response.
+    pub(super) algorithm: SigningAlgorithm,
 }
 
 impl ResponseRoute {
@@ -83,17 +135,43 @@ pub struct AuthorizationResponse {
     members: Vec<(&'static str, String)>,
 }
 
+/// How long a signed response is valid, in seconds: "A maximum JWT lifetime of 10 minutes is RECOMMENDED" ([JARM
+/// §2.1](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.1)).
+const SIGNED_LIFETIME_SECS: i64 = 600;
+
 impl AuthorizationResponse {
-    /// What the browser gets.
-    pub fn deliver(self) -> Delivery {
-        let (target, members) = (&self.route.target, self.members);
-        match self.route.mode {
-            ResponseMode::Query => Delivery::Redirect(target.with_query(&members)),
-            ResponseMode::Fragment => Delivery::Redirect(target.with_fragment(&members)),
-            ResponseMode::FormPost => {
+    /// What the browser gets. `sign` signs the claims of a signed response as a JWT.
+    ///
+    /// # Errors
+    /// That of `sign`.
+    pub fn deliver<E>(
+        self,
+        now: Timestamp,
+        sign: impl FnOnce(SigningAlgorithm, &[u8]) -> Result<String, E>,
+    ) -> Result<Delivery, E> {
+        let members = if self.route.mode.is_signed() {
+            vec![("response", sign(self.route.algorithm, &self.claims(now))?)]
+        } else {
+            self.members
+        };
+        let target = &self.route.target;
+        Ok(match self.route.mode.carrier() {
+            Carrier::Query => Delivery::Redirect(target.with_query(&members)),
+            Carrier::Fragment => Delivery::Redirect(target.with_fragment(&members)),
+            Carrier::Form => {
                 Delivery::Form(ResponseForm { action: target.as_str().to_owned(), fields: members })
             }
-        }
+        })
+    }
+
+    /// The claims of a signed response: `iss`, `aud`, `exp`, and the parameters ([JARM
+    /// §2.1](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.1)).
+    fn claims(&self, now: Timestamp) -> Vec<u8> {
+        let text = |(name, value): &(&'static str, String)| ((*name).to_owned(), Value::from(value.as_str()));
+        let mut claims: Map<String, Value> = self.members.iter().map(text).collect();
+        claims.insert("aud".to_owned(), self.route.client_id.as_str().into());
+        claims.insert("exp".to_owned(), now.plus_secs(SIGNED_LIFETIME_SECS).as_secs().into());
+        Value::from(claims).to_string().into_bytes()
     }
 }
 

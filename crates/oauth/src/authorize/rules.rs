@@ -130,6 +130,7 @@ pub(super) fn decide(
     facts: Facts<'_>,
 ) -> Result<ValidRequest, Refusal> {
     request_is_pushed_if_required(application, facts)?;
+    request_is_signed_if_required(application, facts)?;
     response_type_is_code(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
@@ -172,9 +173,25 @@ fn request_is_pushed_if_required(application: &Application, facts: Facts<'_>) ->
     let metadata = &application.settings.client_metadata;
     let required = facts.pushing_is_required || metadata.require_pushed_authorization_requests;
     match facts.delivered {
-        Delivered::ByBrowser if required => Err(Refusal::PushedRequestRequired),
-        Delivered::ByBrowser | Delivered::Pushed(_) => Ok(()),
+        Delivered::ByBrowser | Delivered::InObject if required => Err(Refusal::PushedRequestRequired),
+        Delivered::ByBrowser | Delivered::InObject | Delivered::Pushed(_) => Ok(()),
     }
+}
+
+/// [RFC 9101 §10.5](https://www.rfc-editor.org/rfc/rfc9101#section-10.5): the server or the registration may demand that
+/// the parameters are in a signed request object.
+fn request_is_signed_if_required(application: &Application, facts: Facts<'_>) -> Result<(), Refusal> {
+    let is_plain = facts.delivered == Delivered::ByBrowser;
+    if is_plain { plain_request_is_allowed(application, facts.signing_is_required) } else { Ok(()) }
+}
+
+/// The same for a request that a client pushes outside a request object.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn plain_request_is_allowed(application: &Application, signing_is_required: bool) -> Result<(), Refusal> {
+    let by_registration = application.settings.client_metadata.requests.require_signed_request_object;
+    if signing_is_required || by_registration { Err(Refusal::RequestObjectRequired) } else { Ok(()) }
 }
 
 /// [RFC 6749 §3.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.1).
@@ -198,6 +215,7 @@ pub(super) fn route(
         mode: mode.unwrap_or(ResponseMode::Query),
         client_id: application.client_id.clone(),
         state: request.state.clone(),
+        algorithm: application.settings.client_metadata.requests.authorization_signed_response_alg(),
     };
     (route, mode)
 }
@@ -211,7 +229,7 @@ fn response_mode_is_supported(
 ) -> Result<ResponseMode, Refusal> {
     let Some(name) = request.response_mode.as_deref() else { return Ok(ResponseMode::Query) };
     match ResponseMode::find(name).ok_or(Refusal::ResponseModeUnsupported)? {
-        ResponseMode::FormPost if !target.accepts_a_form() => Err(Refusal::FormPostToApplication),
+        mode if mode.needs_a_form() && !target.accepts_a_form() => Err(Refusal::FormPostToApplication),
         mode => Ok(mode),
     }
 }

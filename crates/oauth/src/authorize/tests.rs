@@ -34,7 +34,17 @@ fn check_for(
 ) -> Result<ValidRequest, AuthorizeRefusal> {
     let scopes = &ScopeRegistry::built_in();
     let resources = &Ok(Vec::new());
-    check(request, Facts { application, scopes, delivered, resources, pushing_is_required: false })
+    check(
+        request,
+        Facts {
+            application,
+            scopes,
+            delivered,
+            resources,
+            pushing_is_required: false,
+            signing_is_required: false,
+        },
+    )
 }
 
 fn redirected(refused: &AuthorizeRefusal) -> Refusal {
@@ -205,12 +215,16 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
 fn a_denial_has_the_description_of_hybrid_data_pipeline() {
     let AuthorizeRefusal::Redirect(denied) = checked(&[], |_| {}).unwrap().deny() else { panic!("a page") };
     assert_eq!(
-        denied.response(ISSUER).deliver(),
+        unsigned(denied.response(ISSUER)),
         redirect(
             "https://client.example.com/cb?error=access_denied&error_description=User%20denied%20OAuth%20access\
          &state=xyz&iss=https%3A%2F%2Fgate.example"
         )
     );
+}
+
+fn unsigned(response: AuthorizationResponse) -> Delivery {
+    response.deliver(NOW, |_, _| Err("it is not signed")).unwrap()
 }
 
 fn redirect(location: &str) -> Delivery {
@@ -224,7 +238,7 @@ fn a_response_travels_in_the_requested_mode() {
         let change =
             |settings: &mut ApplicationSettings| settings.redirect_urls = vec![registered.to_owned()];
         let valid = checked(&[("response_mode", mode), ("state", "a b")], change).unwrap();
-        valid.route().with_code(&CodeText::new("sgc_1"), ISSUER).deliver()
+        unsigned(valid.route().with_code(&CodeText::new("sgc_1"), ISSUER))
     };
     let fragment = format!("{registered}#code=sgc_1&state=a%20b&iss=https%3A%2F%2Fgate.example");
     assert_eq!(delivered("fragment"), redirect(&fragment));
@@ -240,11 +254,11 @@ fn a_response_travels_in_the_requested_mode() {
 fn an_error_travels_in_the_requested_mode() {
     let refused = checked(&[("response_mode", "fragment"), ("scope", "nonsense")], |_| {}).unwrap_err();
     let AuthorizeRefusal::Redirect(refused) = refused else { panic!("a page") };
-    let Delivery::Redirect(location) = refused.response(ISSUER).deliver() else { panic!("a form") };
+    let Delivery::Redirect(location) = unsigned(refused.response(ISSUER)) else { panic!("a form") };
     assert!(location.starts_with(&format!("{REDIRECT}#error=invalid_scope&")), "{location}");
     let refused = checked(&[("response_mode", "web_message")], |_| {}).unwrap_err();
     let AuthorizeRefusal::Redirect(refused) = refused else { panic!("a page") };
-    let Delivery::Redirect(location) = refused.response(ISSUER).deliver() else { panic!("a form") };
+    let Delivery::Redirect(location) = unsigned(refused.response(ISSUER)) else { panic!("a form") };
     assert!(location.starts_with(&format!("{REDIRECT}?error=invalid_request&")), "{location}");
 }
 
@@ -261,7 +275,7 @@ fn a_form_is_posted_to_web_addresses_only() {
 fn the_query_of_the_redirect_url_is_kept() {
     let registered = "https://client.example.com/cb?app=1&x=%20";
     let valid = checked(&[], |settings| settings.redirect_urls = vec![registered.to_owned()]).unwrap();
-    let delivery = valid.route().with_code(&CodeText::new("sgc_1"), ISSUER).deliver();
+    let delivery = unsigned(valid.route().with_code(&CodeText::new("sgc_1"), ISSUER));
     assert_eq!(
         delivery,
         redirect(&format!("{registered}&code=sgc_1&state=xyz&iss=https%3A%2F%2Fgate.example"))
@@ -309,7 +323,7 @@ proptest! {
         let mut route = checked(&[], change).unwrap().route;
         route.state = Some(state.clone());
         let response = route.with_code(&CodeText::new(code.as_str()), ISSUER);
-        let Delivery::Redirect(location) = response.deliver() else { panic!("a form") };
+        let Delivery::Redirect(location) = unsigned(response) else { panic!("a form") };
         let read: Vec<_> = Url::parse(&location).unwrap().query_pairs().into_owned().collect();
         let expected = [("a", "b"), ("code", &code), ("state", &state), ("iss", ISSUER)];
         prop_assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());

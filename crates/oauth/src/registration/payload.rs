@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::requests::RequestPayload;
 use crate::application::OpenIdMetadata;
 use crate::application::TokenExchangePolicy;
 use crate::jwt::Object;
@@ -48,6 +49,8 @@ pub struct ApplicationPayload {
     pub token_exchange: Option<TokenExchangePolicy>,
     /// `openid`: the members of OpenID Connect, all of which it replaces.
     pub openid: Option<OpenIdMetadata>,
+    /// How it sends its authorization requests.
+    pub requests: RequestPayload,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,
 }

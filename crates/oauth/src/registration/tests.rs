@@ -77,6 +77,13 @@ fn read(json: &Value) -> ApplicationPayload {
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
         openid: None,
+        requests: RequestPayload {
+            require_pushed_authorization_requests: json["requirePushedAuthorizationRequests"].as_bool(),
+            require_signed_request_object: json["requireSignedRequestObject"].as_bool(),
+            request_object_signing_alg: text("requestObjectSigningAlg"),
+            request_uris: texts("requestUris"),
+            authorization_signed_response_alg: text("authorizationSignedResponseAlg"),
+        },
         cors_origins: texts("corsOrigins"),
         token_exchange: serde_json::from_value(json["tokenExchange"].clone()).ok(),
     }
@@ -440,4 +447,32 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
     ] {
         assert_eq!(faults(&changes, new()), [fault], "{changes}");
     }
+}
+
+#[test]
+fn members_about_requests_are_checked_and_kept() {
+    let first = registered(&json!({
+        "requirePushedAuthorizationRequests": true, "requireSignedRequestObject": true,
+        "requestObjectSigningAlg": "PS256", "requestUris": ["https://client.example/object"],
+        "authorizationSignedResponseAlg": "EdDSA",
+    }));
+    let metadata = &first.client_metadata;
+    assert!(
+        metadata.require_pushed_authorization_requests && metadata.requests.require_signed_request_object
+    );
+    assert_eq!(metadata.requests.request_object_signing_alg, Some(SigningAlgorithm::Ps256));
+    assert_eq!(metadata.requests.authorization_signed_response_alg(), SigningAlgorithm::EdDsa);
+    let update = RegistrationContext { existing: Some(&first), ..new() };
+    assert_eq!(judged(&json!({}), update).unwrap().0.client_metadata, first.client_metadata);
+    let cleared = json!({
+        "requirePushedAuthorizationRequests": false, "requireSignedRequestObject": false,
+        "requestObjectSigningAlg": "", "requestUris": [], "authorizationSignedResponseAlg": "",
+    });
+    assert_eq!(judged(&cleared, update).unwrap().0.client_metadata, ClientMetadata::default());
+    let wrong = json!({
+        "requestObjectSigningAlg": "none", "authorizationSignedResponseAlg": "HS256",
+        "requestUris": ["https://client.example/", "http://client.example/"],
+    });
+    let fields: Vec<_> = judged(&wrong, new()).unwrap_err().into_iter().map(|fault| fault.field).collect();
+    assert_eq!(fields, ["requestObjectSigningAlg", "requestUris[1]", "authorizationSignedResponseAlg"]);
 }

@@ -17,6 +17,7 @@ use crate::messages::{given, sentence};
 use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
+mod requests;
 mod shown;
 
 pub(super) use arguments::parse_id;

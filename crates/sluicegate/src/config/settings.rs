@@ -288,6 +288,17 @@ settings! {
         require_nonce: bool = false;
     }
 
+    /// Request objects: authorization requests that clients sign ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)).
+    request_objects: RequestObjects = "request_objects" {
+        /// Whether every application must sign its authorization requests. Otherwise those must that are registered so.
+        required: bool = false;
+        /// Whether a request may name an `https` address instead of a request object, which the server then fetches. Only
+        /// addresses that the application has registered are fetched.
+        by_reference: bool = true;
+        /// Whether addresses are also fetched that the application has not registered.
+        unregistered_addresses: bool = false, weak if |any| *any => "anybody can make the server fetch from public addresses, and an unknown host can learn who signs in and when";
+    }
+
     /// The secrets of applications.
     client_secrets: ClientSecrets = "client_secrets" {
         /// How long the older of two secrets stays valid after a second one was added, in seconds.

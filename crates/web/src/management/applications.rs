@@ -26,6 +26,7 @@ use crate::respond::management::{Detail, ManagementProblem, created, json, no_co
 mod answer;
 mod openid;
 mod payload;
+mod requests;
 
 /// Operation 1: the applications that the caller may see.
 pub(crate) async fn list(

@@ -21,6 +21,9 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
     let metadata = Metadata {
         client_id_metadata_document_supported: settings.client_documents,
         require_pushed_authorization_requests: settings.require_pushed_requests,
+        require_signed_request_object: settings.request_objects.required,
+        request_uri_parameter_supported: settings.request_objects.by_reference,
+        require_request_uri_registration: !settings.request_objects.unregistered_addresses,
         ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
     };
     let mut response = respond::json(StatusCode::OK, &metadata);

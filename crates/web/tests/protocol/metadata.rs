@@ -16,7 +16,12 @@ async fn the_metadata_lists_what_is_supported() {
     let algorithms = json!(["EdDSA", "ES256", "RS256", "PS256"]);
     assert_eq!(body["introspection_signing_alg_values_supported"], algorithms);
     assert_eq!(body["response_types_supported"], json!(["code"]));
-    assert_eq!(body["response_modes_supported"], json!(["query", "fragment", "form_post"]));
+    let modes = ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
+    assert_eq!(body["response_modes_supported"], json!(modes));
+    assert_eq!(body["request_object_signing_alg_values_supported"], algorithms);
+    assert_eq!(body["request_parameter_supported"], true);
+    assert_eq!(body["request_uri_parameter_supported"], true);
+    assert_eq!(body["require_request_uri_registration"], true);
     assert_eq!(body["authorization_response_iss_parameter_supported"], true);
     let grants = body["grant_types_supported"].as_array().unwrap();
     for grant in ["authorization_code", "refresh_token", "password", "client_credentials"] {

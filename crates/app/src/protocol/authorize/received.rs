@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
-use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::authorize::{self, AuthorizeRefusal, AuthorizeRequest, Envelope, EnvelopeContent};
+use oauth::authorize::{self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use store::PushedRequest;
+use store::{NewPushedRequest, PushedRequest};
 
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
@@ -20,6 +19,7 @@ pub(super) struct Received {
     pub(super) request: AuthorizeRequest,
     pub(super) application: Option<Arc<Application>>,
     pub(super) pushed: Option<PushedReference>,
+    pub(super) delivered: Delivered,
 }
 
 /// The pushed request behind a request.
@@ -28,8 +28,6 @@ pub(super) struct PushedReference {
     pub(super) request_uri: String,
     id: PushedRequestId,
     digest: Digest,
-    /// When it was pushed.
-    pub(super) at: Timestamp,
 }
 
 impl AuthorizationService {
@@ -50,22 +48,27 @@ impl AuthorizationService {
             },
             None => None,
         };
-        let unsupported = match envelope.content {
-            EnvelopeContent::Pushed(request_uri) => {
-                return self.receive_pushed(request_uri, application).await;
-            }
-            EnvelopeContent::Plain => None,
-            EnvelopeContent::Object(_) => Some(Refusal::RequestObject),
-            EnvelopeContent::ObjectAt(_) => Some(Refusal::RequestObjectByReference),
-        };
-        let request = match AuthorizeRequest::parse(parameters) {
+        if let EnvelopeContent::Pushed(request_uri) = envelope.content {
+            return self.receive_pushed(request_uri, application).await;
+        }
+        let outside = match AuthorizeRequest::parse(parameters) {
             Ok(request) => request,
             Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
         };
-        if let Some(refusal) = unsupported {
-            return Ok(Err(authorize::refuse(&request, application.as_deref(), refusal)));
-        }
-        Ok(Ok(Received { request, application, pushed: None }))
+        let found = application.as_deref();
+        let object = match (&envelope.content, found) {
+            (EnvelopeContent::Plain | EnvelopeContent::Pushed(_), _) | (_, None) => None,
+            (EnvelopeContent::Object(text), Some(of)) => Some(self.context.read_request_object(text, of)),
+            (EnvelopeContent::ObjectAt(uri), Some(of)) => {
+                Some(self.context.read_request_object_at(uri, of).await)
+            }
+        };
+        let (request, delivered) = match object {
+            None => (outside, Delivered::ByBrowser),
+            Some(Ok(inside)) => (inside, Delivered::InObject),
+            Some(Err(refusal)) => return Ok(Err(authorize::refuse(&outside, found, refusal))),
+        };
+        Ok(Ok(Received { request, application, pushed: None, delivered }))
     }
 
     async fn receive_pushed(
@@ -80,8 +83,31 @@ impl AuthorizationService {
         let broken = |_| Fault::Broken("a stored request cannot be read".into());
         let parameters = Parameters::from_form(found.parameters.as_bytes()).map_err(broken)?;
         let request = AuthorizeRequest::parse(&parameters).map_err(broken)?;
-        let pushed = Some(PushedReference { request_uri, id, digest, at: found.pushed_at });
-        Ok(Ok(Received { request, application, pushed }))
+        let pushed = Some(PushedReference { request_uri, id, digest });
+        let delivered = Delivered::Pushed(found.pushed_at);
+        Ok(Ok(Received { request, application, pushed, delivered }))
+    }
+
+    /// Stores the parameters of a request object that the browser brought, like those of a pushed request, so that our
+    /// pages refer to them: the object may expire while a person signs in.
+    pub(super) async fn keep_object(&self, checked: &mut Checked) -> Result<Result<(), Refusal>, Fault> {
+        if checked.delivered != Delivered::InObject || checked.pushed.is_some() {
+            return Ok(Ok(()));
+        }
+        let (secret, digest) = self.context.vault.new_reference_secret();
+        let now = self.context.now();
+        let new = NewPushedRequest {
+            digest,
+            application: checked.application.id,
+            parameters: checked.request.query(),
+            at: now,
+            opened_at: Some(now),
+            expires_at: now.plus_secs(OPENED_REQUEST_SECS),
+        };
+        let id = self.context.store.insert_pushed_request(new).await?;
+        let request_uri = self.context.vault.reference(id, &secret);
+        checked.pushed = Some(PushedReference { request_uri, id, digest });
+        Ok(Ok(()))
     }
 
     /// Finds a pushed request of the client. It expires soon, but once a browser has brought it in time, it stays valid

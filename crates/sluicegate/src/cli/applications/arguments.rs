@@ -62,7 +62,7 @@ pub(crate) struct Register {
     pub(super) installation: InstallationArgs,
 }
 
-/// The arguments of [`Update`] that change something.
+/// The arguments of [`Update`] that change something, besides those of [`super::requests`].
 const CHANGES: [&str; 19] = [
     "name",
     "description",
@@ -86,7 +86,7 @@ const CHANGES: [&str; 19] = [
 ];
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("changes").args(CHANGES).args(super::requests::CHANGES).required(true).multiple(true)))]
 pub(crate) struct Update {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
@@ -159,6 +159,8 @@ pub(crate) struct Details {
     /// Which tokens it may exchange, as a JSON object with clients, impersonation, delegation, scopes and resources
     #[arg(long, value_name = "JSON", value_parser = token_exchange)]
     pub(super) token_exchange: Option<TokenExchangePolicy>,
+    #[command(flatten)]
+    pub(super) requests: super::requests::RequestArgs,
 }
 
 impl Details {
@@ -188,6 +190,7 @@ impl Details {
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
             openid: self.openid.clone(),
             token_exchange: self.token_exchange.clone(),
+            requests: self.requests.payload(),
             ..ApplicationPayload::default()
         }
     }

@@ -51,6 +51,7 @@ pub(super) fn show(application: &Application, now: Timestamp, registry: &ScopeRe
 pub(super) fn in_json(application: &Application, now: Timestamp, registry: &ScopeRegistry) -> Value {
     let settings = &application.settings;
     let authentication = &settings.client_metadata.authentication;
+    let requests = &settings.client_metadata.requests;
     json!({
         "id": application.id.get(),
         "name": settings.name,
@@ -69,6 +70,11 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
         "jwks": authentication.jwks,
         "dpopBoundAccessTokens": settings.client_metadata.dpop_bound_access_tokens,
+        "requirePushedAuthorizationRequests": settings.client_metadata.require_pushed_authorization_requests,
+        "requireSignedRequestObject": requests.require_signed_request_object,
+        "requestObjectSigningAlg": requests.request_object_signing_alg.map(SigningAlgorithm::as_str),
+        "requestUris": requests.request_uris,
+        "authorizationSignedResponseAlg": requests.authorization_signed_response_alg.map(SigningAlgorithm::as_str),
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

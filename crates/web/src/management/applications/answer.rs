@@ -12,7 +12,7 @@ use oauth::signing::SigningAlgorithm;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::openid;
+use super::{openid, requests};
 use crate::respond::management::rfc3339;
 
 /// An application as an element of a list.
@@ -49,6 +49,8 @@ pub(super) struct ApplicationResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_signing_alg: Option<&'static str>,
     dpop_bound_access_tokens: bool,
+    #[serde(flatten)]
+    requests: requests::Shown<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signed_response_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +157,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .map(SigningAlgorithm::as_str),
         jwks: authentication.jwks.as_ref(),
         dpop_bound_access_tokens: settings.client_metadata.dpop_bound_access_tokens,
+        requests: (&settings.client_metadata).into(),
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),

@@ -3,7 +3,7 @@
 use oauth::application::TokenExchangePolicy;
 use oauth::registration::ApplicationPayload;
 
-use super::openid;
+use super::{openid, requests};
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
 /// Members that only the server sets. Hybrid Data Pipeline's older samples send the first three, and a client
@@ -102,6 +102,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
         openid: fields.object("openid").map(openid::read),
+        requests: requests::read(&mut fields),
         cors_origins: fields.strings("corsOrigins").map(owned),
         token_exchange: fields.object("tokenExchange").map(token_exchange),
     };

@@ -1,0 +1,65 @@
+//! Request objects ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)): verifying them with the keys of the client, and
+//! fetching them from its addresses.
+//!
+//! A fetched object is not cached: its address usually stands for one request, and the parameters are stored as soon as a
+//! person is asked something.
+
+use oauth::application::Application;
+use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts};
+use oauth::jwt::MOST_CHARACTERS;
+use oauth::refusal::Refusal;
+use oauth::signing::SigningAlgorithm;
+use vault::jose::{self, AcceptedJwt, KeySet};
+
+use crate::Context;
+
+impl Context {
+    /// Whether the requests of an application must be in signed request objects, whatever it has registered.
+    pub(crate) fn signing_is_required(&self, _application: &Application) -> bool {
+        self.settings.request_objects.required
+    }
+
+    /// The request in a request object of an application.
+    ///
+    /// # Errors
+    /// `invalid_request_object`.
+    pub(crate) fn read_request_object(
+        &self,
+        text: &str,
+        application: &Application,
+    ) -> Result<AuthorizeRequest, Refusal> {
+        authorize::object_is_not_encrypted(text)?;
+        let keys = keys_of(application).ok_or(Refusal::RequestObjectUnverified)?;
+        let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
+        let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
+        let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
+        let claims = jose::verify(text, &keys, accepted).map_err(|_| Refusal::RequestObjectUnverified)?;
+        let issuer = self.settings.public_url.as_str();
+        AuthorizeRequest::from_object(claims, ObjectFacts { application, issuer, now: self.now() })
+    }
+
+    /// The request in the request object at an address, which the application must have registered.
+    ///
+    /// # Errors
+    /// `invalid_request_uri` and `invalid_request_object`.
+    pub(crate) async fn read_request_object_at(
+        &self,
+        uri: &str,
+        application: &Application,
+    ) -> Result<AuthorizeRequest, Refusal> {
+        let settings = self.settings.request_objects;
+        if !settings.by_reference {
+            return Err(Refusal::RequestObjectByReference);
+        }
+        authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
+        let text = self.settings.outbound.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
+        let text = text.map_err(|_| Refusal::RequestUriUnreachable)?;
+        self.read_request_object(text.trim(), application)
+    }
+}
+
+/// The registered keys of an application; `None` if it has none.
+fn keys_of(application: &Application) -> Option<KeySet> {
+    let registered = application.settings.client_metadata.authentication.jwks.as_ref()?;
+    KeySet::of(registered).ok()
+}

@@ -1,0 +1,102 @@
+//! How an application sends its authorization requests and receives the responses.
+
+use url::Url;
+
+use super::Findings;
+use crate::application::{ClientMetadata, RequestMetadata};
+use crate::signing::SigningAlgorithm;
+
+/// The maximum number of addresses of request objects.
+const MOST_URIS: usize = 50;
+/// The maximum length of an address in bytes.
+const LONGEST_URI: usize = 2048;
+
+/// The members of a payload about authorization requests. An omitted member is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestPayload {
+    /// `requirePushedAuthorizationRequests`.
+    pub require_pushed_authorization_requests: Option<bool>,
+    /// `requireSignedRequestObject`.
+    pub require_signed_request_object: Option<bool>,
+    /// `requestObjectSigningAlg`; an empty one removes the restriction.
+    pub request_object_signing_alg: Option<String>,
+    /// `requestUris`.
+    pub request_uris: Option<Vec<String>>,
+    /// `authorizationSignedResponseAlg`; an empty one restores the default.
+    pub authorization_signed_response_alg: Option<String>,
+}
+
+/// Checks the members; an omitted one keeps its value. Whether the application has keys is not checked: it may register
+/// them later, and no request object is accepted before.
+pub(super) fn decide(
+    payload: &RequestPayload,
+    existing: &ClientMetadata,
+    findings: &mut Findings,
+) -> RequestMetadata {
+    let existing = &existing.requests;
+    RequestMetadata {
+        request_object_signing_alg: algorithm(
+            payload.request_object_signing_alg.as_deref(),
+            existing.request_object_signing_alg,
+            "requestObjectSigningAlg",
+            findings,
+        ),
+        require_signed_request_object: payload
+            .require_signed_request_object
+            .unwrap_or(existing.require_signed_request_object),
+        request_uris: request_uris(payload, existing, findings),
+        authorization_signed_response_alg: algorithm(
+            payload.authorization_signed_response_alg.as_deref(),
+            existing.authorization_signed_response_alg,
+            "authorizationSignedResponseAlg",
+            findings,
+        ),
+    }
+}
+
+/// `none` is not among the algorithms: an unsigned request object has no advantage over plain parameters.
+fn algorithm(
+    name: Option<&str>,
+    existing: Option<SigningAlgorithm>,
+    field: &str,
+    findings: &mut Findings,
+) -> Option<SigningAlgorithm> {
+    match name {
+        None => existing,
+        Some("") => None,
+        Some(name) => {
+            let algorithm = SigningAlgorithm::from_name(name);
+            if algorithm.is_none() {
+                findings.fault(field, "must be EdDSA, ES256, RS256 or PS256");
+            }
+            algorithm
+        }
+    }
+}
+
+/// "the `request_uri` value MUST be an `https` URI" ([RFC 9101
+/// §5.2](https://www.rfc-editor.org/rfc/rfc9101#section-5.2)).
+fn request_uris(
+    payload: &RequestPayload,
+    existing: &RequestMetadata,
+    findings: &mut Findings,
+) -> Vec<String> {
+    let Some(uris) = &payload.request_uris else { return existing.request_uris.clone() };
+    if uris.len() > MOST_URIS {
+        findings.fault("requestUris", format!("has {} entries; at most {MOST_URIS} are allowed", uris.len()));
+    }
+    for (index, uri) in uris.iter().enumerate() {
+        if !is_fetchable(uri) {
+            let message = "must be an https address of at most 2048 bytes without user name and password";
+            findings.fault(format!("requestUris[{index}]"), message);
+        }
+    }
+    uris.clone()
+}
+
+fn is_fetchable(uri: &str) -> bool {
+    let parsed = Url::parse(uri).ok().filter(|_| uri.len() <= LONGEST_URI);
+    parsed.is_some_and(|url| {
+        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
+    })
+}
