@@ -124,7 +124,7 @@ fn is_private(key: &Value) -> bool {
 /// method alone must be used (§8.2), so a document that knows only another one is refused.
 fn document_offers_a_method(members: &Map<String, Value>) -> Result<(), Refusal> {
     let preferred = text(members, "token_endpoint_auth_method")?;
-    let others = texts(members, "token_endpoint_auth_methods")?.unwrap_or_default();
+    let others = texts(members, "token_endpoint_auth_methods_supported")?.unwrap_or_default();
     let mut offered = preferred.into_iter().chain(others.iter().map(String::as_str)).peekable();
     let is_silent = offered.peek().is_none();
     let is_supported = is_silent || offered.any(|method| METHODS.contains(&method));

@@ -104,13 +104,13 @@ fn offered_methods_are_negotiated() {
     for more in [
         json!({}),
         json!({"token_endpoint_auth_method": "none"}),
-        json!({"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods": ["private_key_jwt", "none"]}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"]}),
     ] {
         assert!(settings(&more).is_ok(), "{more}");
     }
     for more in [
         json!({"token_endpoint_auth_method": "private_key_jwt"}),
-        json!({"token_endpoint_auth_methods": ["tls_client_auth"]}),
+        json!({"token_endpoint_auth_methods_supported": ["tls_client_auth"]}),
     ] {
         assert_eq!(settings(&more), Err(Refusal::ClientDocumentMethod), "{more}");
     }

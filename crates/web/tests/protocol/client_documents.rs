@@ -4,8 +4,9 @@ use app::AppSettings;
 use serde_json::{Value, json};
 use testkit::origin::{Origin, Reply};
 use testkit::{ADMIN, Setup, TestServer, USER};
+use url::form_urlencoded::Serializer;
 
-use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, allow, parameter};
+use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, VERIFIER, allow, parameter};
 
 const PATH: &str = "/client.json";
 
@@ -169,4 +170,78 @@ async fn documents_can_be_switched_off() {
         assert_eq!(metadata["client_id_metadata_document_supported"], is_on);
     }
     assert_eq!(origin.received(PATH).len(), 1);
+}
+
+/// The documents of well-known clients as they publish them, with a redirect URI that each sends.
+const PUBLISHED: [(&str, &str, &str, &str); 4] = [
+    (
+        "https://chatgpt.com/oauth/client.json",
+        include_str!("documents/chatgpt.json"),
+        "https://chatgpt.com/connector_platform_oauth_redirect",
+        "ChatGPT",
+    ),
+    (
+        "https://claude.ai/oauth/mcp-oauth-client-metadata",
+        include_str!("documents/claude.json"),
+        "https://claude.ai/api/mcp/auth_callback",
+        "Claude",
+    ),
+    (
+        "https://claude.ai/oauth/claude-code-client-metadata",
+        include_str!("documents/claude-code.json"),
+        "http://localhost:51763/callback",
+        "Claude Code",
+    ),
+    (
+        "https://vscode.dev/oauth/client-metadata.json",
+        include_str!("documents/vscode.json"),
+        "http://127.0.0.1:33418/",
+        "Visual Studio Code",
+    ),
+];
+
+#[tokio::test]
+async fn the_documents_of_well_known_clients_are_accepted_as_they_are() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    for (id, document, redirect_uri, name) in PUBLISHED {
+        // Only the host differs: the test cannot publish anything at that of the client.
+        let path = &id[id.match_indices('/').nth(2).unwrap().0..];
+        let url = origin.url("client.test", path);
+        let document = document.replace(&format!("\"{id}\""), &format!("\"{url}\""));
+        let kind = ("content-type", "application/json; charset=utf-8");
+        origin
+            .reply(path, Reply::text(document).header(kind.0, kind.1).header("cache-control", "max-age=300"));
+        let query = Serializer::new(String::new())
+            .extend_pairs([
+                ("response_type", "code"),
+                ("client_id", &url),
+                ("redirect_uri", redirect_uri),
+                ("scope", "api.access.odata"),
+                ("resource", "http://127.0.0.1:8080/api/odata4"),
+                ("state", "opaque state"),
+            ])
+            .extend_pairs(S256)
+            .finish();
+        let mut browser = server.browser();
+        browser.get(&format!("/oauth2/authorize?{query}")).await.expect(200);
+        let page = browser.sign_in(&USER).await.expect(200);
+        assert!(page.text().contains(name), "{}", page.text());
+        let form = browser.form_with_button("consent-allow").press("consent-allow");
+        let answer = browser.submit(form).await.expect(303);
+        assert!(answer.location().starts_with(redirect_uri), "{}", answer.location());
+        assert_eq!(parameter(&answer, "state").as_deref(), Some("opaque state"));
+        let code = parameter(&answer, "code").unwrap();
+        let exchange = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", redirect_uri),
+            ("code_verifier", VERIFIER),
+            ("resource", "http://127.0.0.1:8080/api/odata4"),
+        ];
+        let client = Client { id: 0, identifier: url, secret: None };
+        let tokens = Tokens::of(&client.token(&server, &exchange).await);
+        server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
+        let next = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+        assert_ne!(next.refresh, tokens.refresh, "{name}");
+    }
 }
