@@ -7,6 +7,7 @@ pub mod entity_cache;
 pub mod feed;
 pub mod keys;
 pub mod lifetimes;
+pub(crate) mod logout_deliveries;
 pub mod maintenance;
 pub mod metrics;
 pub mod rates;

@@ -10,7 +10,7 @@ pub mod pushed_requests;
 pub(crate) mod request_objects;
 mod resources;
 mod signed_access_tokens;
-mod subject;
+pub(crate) mod subject;
 pub mod token;
 pub mod token_revocation;
 pub mod userinfo;

@@ -36,6 +36,7 @@ actions! {
     RestoreBackup = "system.restore",
     SignIn = "user.sign_in",
     SignOut = "user.sign_out",
+    NotifyLogout = "application.notify_logout",
     LockAccount = "user.lock",
     UnlockAccount = "user.unlock",
     CreateUser = "user.create",

@@ -68,6 +68,8 @@ row_ids! {
     DeviceAuthorizationId,
     /// An authorization request that a client pushed. Never reused.
     PushedRequestId,
+    /// A logout token that is to be delivered to an application. Never reused.
+    LogoutDeliveryId,
     /// A row of the audit log.
     AuditId,
 }

@@ -29,6 +29,9 @@ const POLL_DELAY: Duration = Duration::from_millis(10);
 /// How often maintenance runs: usage is written, expired rows are purged, and keys are rotated.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often this node looks for logout tokens that are to be delivered.
+const DELIVERY_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
@@ -126,6 +129,7 @@ impl Running {
         }
         tasks.spawn(poll_changes(app.node(), stop.clone()));
         tasks.spawn(run_maintenance(app.node(), stop.clone()));
+        tasks.spawn(deliver_logouts(app.node(), stop.clone()));
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
         Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
@@ -333,6 +337,23 @@ async fn poll_changes(node: NodeService, stop: Stop) {
                 tracing::error!(error = %WithCauses(&error), "the database cannot be read");
             }
             Err(_) => {}
+        }
+    }
+}
+
+/// Delivers logout tokens until told to stop: at once if this node has ended a session, and at intervals what is due
+/// again or was left by another node.
+async fn deliver_logouts(node: NodeService, stop: Stop) {
+    loop {
+        let work = async {
+            let _ended = tokio::time::timeout(DELIVERY_INTERVAL, node.logouts()).await;
+            if let Err(fault) = node.deliver_logouts().await {
+                fault.note("logout tokens were not delivered; this will be tried again");
+            }
+        };
+        tokio::select! {
+            () = stop.triggered() => return,
+            () = work => {}
         }
     }
 }

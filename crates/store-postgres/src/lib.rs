@@ -31,6 +31,7 @@ mod error;
 mod grants;
 pub mod import;
 mod listen;
+mod logout_deliveries;
 mod maintenance;
 mod migrations;
 mod origin;

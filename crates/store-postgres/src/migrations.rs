@@ -164,6 +164,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0016_used_assertions.sql"),
     },
+    Migration {
+        number: 17,
+        name: "logout_deliveries",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0017_logout_deliveries.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

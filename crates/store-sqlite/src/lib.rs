@@ -50,6 +50,7 @@ mod faults {
 mod database_lock;
 mod grants;
 mod job;
+mod logout_deliveries;
 mod maintenance;
 mod migrations;
 mod purge;

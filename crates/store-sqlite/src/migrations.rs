@@ -77,6 +77,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "used_assertions",
         sql: include_str!("../migrations/0016_used_assertions.sql"),
     },
+    Migration {
+        number: 17,
+        name: "logout_deliveries",
+        sql: include_str!("../migrations/0017_logout_deliveries.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

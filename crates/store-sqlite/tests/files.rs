@@ -61,6 +61,7 @@ fn migrations_run_once_and_are_named_before() {
             (14, "openid_connect"),
             (15, "pushed_requests"),
             (16, "used_assertions"),
+            (17, "logout_deliveries"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

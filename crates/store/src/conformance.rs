@@ -36,6 +36,7 @@ pub mod concurrency;
 pub mod data_sources;
 pub mod device_authorizations;
 pub mod grants;
+pub mod logout_deliveries;
 pub mod possessions;
 pub mod purging;
 pub mod pushed_requests;
@@ -141,6 +142,11 @@ macro_rules! conformance_tests {
             used_assertions {
                 an_assertion_is_used_once,
                 a_used_assertion_is_remembered_until_it_expires,
+            }
+            logout_deliveries {
+                every_end_of_a_session_leaves_deliveries,
+                revoked_access_leaves_deliveries,
+                a_delivery_is_claimed_by_one_node_for_a_while,
             }
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,

@@ -29,6 +29,7 @@ mod device_authorizations;
 mod error;
 mod fold;
 mod grants;
+mod logout_deliveries;
 mod maintenance;
 mod pushed_requests;
 pub mod relational;
@@ -53,6 +54,7 @@ pub use device_authorizations::{
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
+pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequests};
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
@@ -82,6 +84,7 @@ pub trait Store:
     + DeviceAuthorizations
     + PushedRequests
     + UsedAssertions
+    + LogoutDeliveries
     + DataSources
     + Settings
     + SigningKeys
@@ -104,6 +107,7 @@ impl<T> Store for T where
         + DeviceAuthorizations
         + PushedRequests
         + UsedAssertions
+        + LogoutDeliveries
         + DataSources
         + Settings
         + SigningKeys

@@ -34,6 +34,7 @@ pub mod consents;
 pub mod data_sources;
 pub mod device_authorizations;
 pub mod grants;
+pub mod logout_deliveries;
 pub mod pushed_requests;
 pub mod resource_servers;
 pub mod revocations;

@@ -74,6 +74,9 @@ impl SessionService {
             self.context.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
             return Err(SignInRefusal::Refused);
         };
+        if replaced.is_some() {
+            self.context.logouts_stored.announce();
+        }
         let cookie = self.context.vault.session_cookie(session.id, &secret);
         let caller = Caller::new(account, Via::Session(session.id));
         Ok((LiveSession { session, caller }, cookie))
@@ -89,7 +92,7 @@ impl SessionService {
     /// If the database cannot store it; the session stays valid then.
     pub async fn close(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<Vec<String>, Fault> {
         let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
-        self.context.end_session(&live.session, &live.caller.account().user, audit).await
+        self.context.end_session(&live.session, audit).await
     }
 
     /// Changes the password of the user of this session. All access given under the old password is revoked,

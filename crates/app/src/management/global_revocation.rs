@@ -60,6 +60,7 @@ impl GlobalRevocationService {
         let judged = self.context.store.revoke_access(access, ends, audit).await?;
         let ended = self.context.judged(caller, judged, origin).await?.ok_or(AdministrationError::Unknown)?;
         self.context.apply_revocations(&ended);
+        self.context.logouts_stored.announce();
         self.context.entities.forget_users();
         self.context.entities.forget_applications();
         Ok(())

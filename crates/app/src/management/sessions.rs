@@ -57,7 +57,7 @@ impl UserSessionService {
         let mut audit = caller.audit(Action::SignOut, self.context.now(), origin);
         audit.subject = Some(user.name.clone());
         audit.detail = Some(format!("session {session}"));
-        self.context.end_session(&found, &user, audit).await?;
+        self.context.end_session(&found, audit).await?;
         Ok(())
     }
 }

@@ -146,6 +146,9 @@ impl Context {
     /// Applies revocations of this node to the index before the response is sent.
     pub(crate) fn apply_revocations(&self, events: &[Revocation]) {
         self.revocations.apply(events);
+        if !events.is_empty() {
+            self.logouts_stored.announce();
+        }
     }
 
     /// Processes everything that was appended to the feed, at least up to the position `last`. The store does

@@ -93,6 +93,8 @@ pub struct Metrics {
     pub account_locks: Family<LockLabels, Counter>,
     /// Refresh tokens that were presented again, by outcome.
     pub refresh_replays: Family<OutcomeLabels, Counter>,
+    /// Attempts to deliver a logout token, by outcome.
+    pub logout_deliveries: Family<OutcomeLabels, Counter>,
     /// Requests refused by a rate limit.
     pub rate_limited: Counter,
     /// Refusals that the audit throttle did not write, because the audit log contains the same refusal often
@@ -149,6 +151,7 @@ impl Default for Metrics {
             sign_ins: Family::default(),
             account_locks: Family::default(),
             refresh_replays: Family::default(),
+            logout_deliveries: Family::default(),
             rate_limited: Counter::default(),
             audit_repeats: Counter::default(),
             requests: Family::default(),
@@ -200,6 +203,8 @@ impl Metrics {
         let help = "Locks of accounts after too many wrong passwords, by the networks to which they apply";
         registry.register("account_locks", help, self.account_locks.clone());
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
+        let help = "Attempts to deliver a logout token, by outcome";
+        registry.register("logout_deliveries", help, self.logout_deliveries.clone());
         registry.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
         let help = "Refusals not written because the audit log contains the same refusal often enough";
         registry.register("audit_repeats", help, self.audit_repeats.clone());

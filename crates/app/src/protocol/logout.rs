@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::account::{Session, User};
+use domain::account::Session;
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::ApplicationId;
 use oauth::application::Application;
@@ -122,7 +122,7 @@ impl LogoutService {
         let frames = match session {
             Some(live) => {
                 let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
-                self.context.end_session(&live.session, &live.caller.account().user, audit).await?
+                self.context.end_session(&live.session, audit).await?
             }
             None => Vec::new(),
         };
@@ -144,18 +144,17 @@ impl Context {
     pub(crate) async fn end_session(
         &self,
         session: &Session,
-        user: &User,
         audit: NewAuditEvent,
     ) -> Result<Vec<String>, Fault> {
         let informed = self.store.delete_session(session.id, audit).await?;
-        self.tell_of_logout(&informed, session, user).await
+        self.logouts_stored.announce();
+        self.front_channel_pages(&informed, session).await
     }
 
-    async fn tell_of_logout(
+    async fn front_channel_pages(
         &self,
         informed: &[ApplicationId],
         session: &Session,
-        _user: &User,
     ) -> Result<Vec<String>, Fault> {
         let mut frames = Vec::new();
         for id in informed {

@@ -53,7 +53,7 @@ pub struct OpenIdMetadata {
     /// The address that receives a logout token when a session ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
-    /// Whether logout tokens need `sid`; they always have it.
+    /// Whether logout tokens need `sid`. They have it where one session ends.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_required: bool,
 }
@@ -139,7 +139,7 @@ impl OpenIdMetadata {
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
-        require(self.backchannel_logout_uri.is_none(), "backchannel_logout_uri", OpenIdFault::NotAvailable);
+        require(https(&self.backchannel_logout_uri), "backchannel_logout_uri", OpenIdFault::Https);
         faults
     }
 }
@@ -180,6 +180,7 @@ mod tests {
             metadata.post_logout_redirect_uris =
                 vec!["https://a.example/bye?x=1".to_owned(), "com.example.app:/bye".to_owned()];
             metadata.frontchannel_logout_uri = Some("https://a.example/logout".to_owned());
+            metadata.backchannel_logout_uri = Some("https://a.example/logout?by=server".to_owned());
         });
         assert_eq!(found, []);
     }
@@ -209,7 +210,7 @@ mod tests {
             ["frontchannel_logout_uri"]
         );
         assert_eq!(
-            names(|m| m.backchannel_logout_uri = Some("https://a.example/".to_owned())),
+            names(|m| m.backchannel_logout_uri = Some("https://a.example/#out".to_owned())),
             ["backchannel_logout_uri"]
         );
         for url in ["javascript:alert(1)", "/bye", "https://a.example/#x", "https://u:p@a.example/", "data:x"]

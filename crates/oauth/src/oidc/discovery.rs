@@ -30,9 +30,7 @@ pub struct OpenIdProvider {
     pub claims_parameter_supported: bool,
     pub frontchannel_logout_supported: bool,
     pub frontchannel_logout_session_supported: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_supported: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_supported: bool,
 }
 
@@ -52,8 +50,8 @@ impl OpenIdProvider {
             claims_parameter_supported: true,
             frontchannel_logout_supported: true,
             frontchannel_logout_session_supported: true,
-            backchannel_logout_supported: false,
-            backchannel_logout_session_supported: false,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
         }
     }
 }
@@ -73,5 +71,8 @@ mod tests {
         let claims = document["claims_supported"].as_array().unwrap();
         assert!(claims.contains(&"sub".into()) && claims.contains(&"email_verified".into()));
         assert_eq!(document["claims_parameter_supported"], true);
+        assert_eq!(document["backchannel_logout_supported"], true);
+        assert_eq!(document["backchannel_logout_session_supported"], true);
+        assert!(document.get("check_session_iframe").is_none());
     }
 }

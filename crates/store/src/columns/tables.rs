@@ -55,6 +55,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("device_authorizations", Emptied, DEVICE_AUTHORIZATIONS),
     given_once("pushed_requests", Emptied, PUSHED_REQUESTS),
     given_once("used_assertions", Compared, &[number("id"), bytes("digest"), number("expires_at")]),
+    given_once("logout_deliveries", Kept, LOGOUT_DELIVERIES),
     chosen("revocations", Emptied, 1, REVOCATIONS),
     given_once("data_sources", Compared, DATA_SOURCES),
     chosen("data_source_shares", Compared, 2, &[number("data_source_id"), number("user_id")]),
@@ -98,6 +99,17 @@ const SESSIONS: &[StoredColumn] = &[
     number("auth_time"),
     number("expires_at"),
     text("sid").or_null(),
+];
+
+const LOGOUT_DELIVERIES: &[StoredColumn] = &[
+    number("id"),
+    number("application_id"),
+    number("user_id"),
+    text("subject_seed"),
+    text("sid").or_null(),
+    number("attempts"),
+    number("due_at"),
+    number("created_at"),
 ];
 
 const FAMILIAR_NETWORKS: &[StoredColumn] = &[

@@ -6,7 +6,10 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::versions::{self, CachedKind};
-use super::{Change, NamedStatement, Read, SqlTransaction, authority, consents, sweeps, users, values};
+use super::{
+    Change, NamedStatement, Read, SqlTransaction, authority, consents, logout_deliveries, sweeps, users,
+    values,
+};
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
 
@@ -23,7 +26,11 @@ pub async fn revoke<S: SqlTransaction>(
     }
     let ended = match access {
         AccessOf::UserAtApplication { user, application } => {
-            return Ok(consents::revoke_allowed(db, user, application, revocation_expires_at, event).await?);
+            let ended = consents::revoke_allowed(db, user, application, revocation_expires_at, event).await?;
+            if ended.is_some() {
+                logout_deliveries::access_at_application_ends(db, user, application, event.at).await?;
+            }
+            return Ok(ended);
         }
         AccessOf::User(user) => of_user(db, user, event.at, revocation_expires_at).await?,
         AccessOf::Application(application) => {
@@ -61,6 +68,7 @@ async fn of_application<S: SqlTransaction>(
     );
     let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { application }).await? else { return Ok(None) };
     versions::grow(db, CachedKind::Applications).await?;
+    logout_deliveries::access_of_application_ends(db, application, at).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::Application { application, epoch };
     Ok(Some(db.append_revocations(&[subject], at, revocation_expires_at).await?))
@@ -75,5 +83,6 @@ async fn issued_before<S: SqlTransaction>(
     static REPLACE: NamedStatement =
         NamedStatement::new("DELETE FROM revocations WHERE kind = :kind AND epoch <= :instant");
     db.execute(&REPLACE, values! { kind: ISSUED_BEFORE, instant }).await?;
+    logout_deliveries::sessions_before_end(db, instant, at).await?;
     db.append_revocations(&[RevokedSubject::IssuedBefore(instant)], at, Timestamp::MAX).await
 }

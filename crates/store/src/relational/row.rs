@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::handover::Handover;
 use domain::id::{
-    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, ResourceServerId,
-    RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, LogoutDeliveryId,
+    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -124,6 +124,7 @@ numbers! {
     AuditId: AuditId::new,
     ConsentId: ConsentId::new,
     GrantId: GrantId::new,
+    LogoutDeliveryId: LogoutDeliveryId::new,
     DataSourceId: DataSourceId::new,
     DeviceAuthorizationId: DeviceAuthorizationId::new,
     ResourceServerId: ResourceServerId::new,

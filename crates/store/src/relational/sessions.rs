@@ -3,12 +3,13 @@
 use domain::account::Session as BrowserSession;
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, SessionId, UserId};
+use domain::time::Timestamp;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, logout_deliveries, values};
 use crate::columns::Impossible;
 use crate::{MOST_SESSIONS, NewSession};
 
-/// Opens a session, and ends the one that it replaces.
+/// Opens a session, and ends the one that it replaces. If that is of another user, its applications are told.
 pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewSession,
@@ -18,14 +19,18 @@ pub async fn insert<S: SqlTransaction>(
         "UPDATE session_applications SET session_id = :new WHERE session_id =
             (SELECT id FROM sessions WHERE id = :id AND digest = :digest AND user_id = :user)",
     );
-    static REPLACE: NamedStatement =
-        NamedStatement::new("DELETE FROM sessions WHERE id = :id AND digest = :digest");
+    static LOCK: NamedStatement =
+        NamedStatement::new("SELECT id FROM sessions WHERE id = :id AND digest = :digest {for update}");
+    static REPLACE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
     let session = add(db, new).await?;
     if session.is_some() {
         if let (Some(old), Some(session)) = (&new.replaces, &session) {
             let moved = values! { new: session.id, id: old.id, digest: &old.digest, user: session.user };
             db.execute(&MOVE, moved).await?;
-            db.execute(&REPLACE, values! { id: old.id, digest: &old.digest }).await?;
+            if db.find::<SessionId>(&LOCK, values! { id: old.id, digest: &old.digest }).await?.is_some() {
+                logout_deliveries::session_ends(db, old.id, event.at).await?;
+                db.execute(&REPLACE, values! { id: old.id }).await?;
+            }
         }
         db.append_audit(event).await?;
     }
@@ -114,23 +119,28 @@ pub async fn list_applications<S: SqlTransaction>(db: &S, session: SessionId) ->
     db.list(&LIST, values! { session, limit: MOST_SESSIONS }).await
 }
 
-/// Ends a session, and returns the applications that learned of it.
+/// Ends a session, and returns the applications that learned of it. Its row is locked, so that of concurrent callers one
+/// ends it, and no application learns of it meanwhile.
 pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: SessionId,
     event: &NewAuditEvent,
 ) -> Read<Vec<ApplicationId>, S> {
+    static LOCK: NamedStatement = NamedStatement::new("SELECT id FROM sessions WHERE id = :id {for update}");
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
-    let informed = list_applications(db, id).await?;
-    if db.execute(&DELETE, values! { id }).await? == 0 {
+    if db.find::<SessionId>(&LOCK, values! { id }).await?.is_none() {
         return Ok(Vec::new());
     }
+    let informed = list_applications(db, id).await?;
+    logout_deliveries::session_ends(db, id, event.at).await?;
+    db.execute(&DELETE, values! { id }).await?;
     db.append_audit(event).await?;
     Ok(informed)
 }
 
-/// Ends every session of a user.
-pub(super) async fn close_all<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
+/// Ends every session of a user, and tells all applications that the user has signed in to.
+pub(super) async fn close_all<S: SqlTransaction>(db: &S, user: UserId, at: Timestamp) -> Read<(), S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE user_id = :user");
+    logout_deliveries::access_of_user_ends(db, user, at).await?;
     db.execute(&DELETE, values! { user }).await.map(drop)
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::id::{
-    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, PushedRequestId,
-    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, LogoutDeliveryId,
+    PushedRequestId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -108,6 +108,7 @@ numbers! {
     DataSourceId: DataSourceId::get,
     DeviceAuthorizationId: DeviceAuthorizationId::get,
     GrantId: GrantId::get,
+    LogoutDeliveryId: LogoutDeliveryId::get,
     PushedRequestId: PushedRequestId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,

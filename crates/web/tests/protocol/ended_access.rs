@@ -208,7 +208,7 @@ async fn tokens_issued_during_the_revocation_of_a_consent_are_invalid() {
     }
 }
 
-async fn revoke(server: &TestServer, payload: serde_json::Value) {
+pub(crate) async fn revoke(server: &TestServer, payload: serde_json::Value) {
     server.post("/api/admin/revocations").basic(&ADMIN).json(&payload).send().await.expect(204);
 }
 

@@ -8,6 +8,7 @@ mod ambient;
 mod assertions;
 mod audit;
 mod authorize;
+mod back_channel_logout;
 mod client;
 mod client_documents;
 mod code;

@@ -53,7 +53,7 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     at: Timestamp,
     revocation_expires_at: Timestamp,
 ) -> Read<Vec<Revocation>, S> {
-    sessions::close_all(db, user).await?;
+    sessions::close_all(db, user, at).await?;
     sign_ins::forget_networks(db, user).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::User { user, epoch };
@@ -185,7 +185,7 @@ pub async fn delete<S: SqlTransaction>(
     if db.execute(&UNSHARE, values! { id }).await? > 0 {
         versions::grow(db, CachedKind::DataSources).await?;
     }
-    sessions::close_all(db, id).await?;
+    sessions::close_all(db, id, event.at).await?;
     sign_ins::forget_networks(db, id).await?;
     set_roles(db, id, &[]).await?;
     db.execute(&DELETE, values! { id }).await?;

@@ -32,6 +32,9 @@ pub(super) const PUSHED: Digest = Digest::from_bytes([13; 32]);
 pub(super) const ODD: &str =
     "Zoë 'quoted' \"twice\" \\ {braces} NULL , \u{1f980} \u{202e}x\r\n\t% $1 e\u{301} ";
 
+/// Client metadata with an address for logout tokens and a member of a later version.
+const METADATA: &str = r#"{"backchannel_logout_uri":"https://example.com/out","later_member":1}"#;
+
 pub(super) fn event(action: Action) -> NewAuditEvent {
     NewAuditEvent {
         actor_name: Some(ODD.to_owned()),
@@ -78,6 +81,7 @@ pub(super) async fn fill(store: &dyn Store) {
     let scopes = scopes(store).await;
     let app = application(store, &bob, 1, &scopes).await;
     store.note_session_application(session.unwrap(), app.id).await.unwrap();
+    logout_delivery(store, &ada, app.id).await;
     let reset = application(store, &ada, 2, &scopes).await;
     let deleted = application(store, &ada, 3, &scopes).await;
     store.reset_secret(reset.id, secret(9), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
@@ -108,6 +112,22 @@ pub(super) async fn fill(store: &dyn Store) {
     });
     store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
     store.probe().await.unwrap();
+}
+
+/// Opens and ends a session of which the application knows.
+async fn logout_delivery(store: &dyn Store, user: &User, application: ApplicationId) {
+    let new = NewSession {
+        user: user.id,
+        user_epoch: user.epoch,
+        digest: Digest::from_bytes([6; 32]),
+        auth_time: START,
+        expires_at: OVER,
+        sid: ODD.to_owned(),
+        replaces: None,
+    };
+    let session = store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id;
+    store.note_session_application(session, application).await.unwrap();
+    assert_eq!(store.delete_session(session, event(Action::SignOut)).await.unwrap(), [application]);
 }
 
 async fn keys(store: &dyn Store) {
@@ -214,7 +234,7 @@ pub(super) async fn application(store: &dyn Store, owner: &User, n: u8, scopes: 
         contacts: vec![ODD.to_owned()],
         logo_url: (n == 2).then(|| "https://example.com/logo.png".to_owned()),
         cors_origins: vec!["https://pages.example.com".to_owned()],
-        client_metadata: ClientMetadata::from_json(Some(r#"{"later_member":1}"#)).unwrap(),
+        client_metadata: ClientMetadata::from_json(Some(METADATA)).unwrap(),
     };
     let new = NewApplication {
         client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
