@@ -14,6 +14,7 @@ use oauth::signing::SigningAlgorithm;
 
 mod key;
 mod key_set;
+mod roca;
 
 pub use key::{KeyFault, PublicKey};
 pub use key_set::{KeySet, KeySetFault};

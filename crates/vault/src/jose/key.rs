@@ -11,6 +11,7 @@ use oauth::proof::Thumbprint;
 use oauth::signing::SigningAlgorithm;
 use serde_json::Value;
 
+use super::roca;
 use crate::jwk::{self, POINT};
 
 /// The lengths of RSA moduli in bits. Shorter ones are weak, and longer ones make a verification expensive.
@@ -152,7 +153,8 @@ fn rsa(jwk: &Object) -> Result<Material, KeyFault> {
     // The usual exponent is 65537. One of more than four bytes only makes a verification expensive.
     let usable =
         RSA_BITS.contains(&bits) && odd(&modulus) && odd(&exponent) && exponent.len() <= 4 && exponent != [1];
-    if usable { Ok(Material::Rsa { modulus, exponent }) } else { Err(KeyFault::Malformed) }
+    let strong = usable && !roca::is_affected(&modulus);
+    if strong { Ok(Material::Rsa { modulus, exponent }) } else { Err(KeyFault::Malformed) }
 }
 
 fn point(x: &[u8; 32], y: &[u8; 32]) -> [u8; POINT] {

@@ -232,6 +232,7 @@ fn a_weak_or_malformed_key_is_not_used() {
         (rsa_key(), "n", json!(short), KeyFault::Malformed),
         (rsa_key(), "n", json!(even), KeyFault::Malformed),
         (rsa_key(), "n", json!(padded), KeyFault::Malformed),
+        (rsa_key(), "n", json!(super::roca::AFFECTED), KeyFault::Malformed),
         (rsa_key(), "n", json!(encode([0xff; 513])), KeyFault::Malformed),
         (rsa_key(), "e", json!("AQ"), KeyFault::Malformed),
         (rsa_key(), "e", json!("AAEAAQ"), KeyFault::Malformed),
