@@ -13,7 +13,6 @@
 #![expect(missing_docs, reason = "each function's name is the statement that it proves")]
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "panicking is how a test fails")]
 
-use std::future::Future;
 use std::sync::Arc;
 
 use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
@@ -26,11 +25,12 @@ use oauth::application::{
 };
 use oauth::grant::{Consent, GrantDetails, GrantOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
-use tokio::task::JoinSet;
 
+use self::at_once::at_once;
 use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
 
 pub mod applications;
+mod at_once;
 pub mod audit;
 pub mod concurrency;
 pub mod data_sources;
@@ -386,17 +386,4 @@ fn event(action: Action) -> NewAuditEvent {
 
 fn event_at(action: Action, at: Timestamp) -> NewAuditEvent {
     NewAuditEvent::new(action, Outcome::Success, at)
-}
-
-/// Runs the same operation on many tasks concurrently.
-async fn at_once<T, F>(tasks: usize, act: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let mut set = JoinSet::new();
-    for task in 0..tasks {
-        set.spawn(act(task));
-    }
-    set.join_all().await
 }

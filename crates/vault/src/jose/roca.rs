@@ -34,7 +34,9 @@ fn is_power(number: u32, prime: u32) -> bool {
 }
 
 fn is_prime(number: u32) -> bool {
-    (2..number).take_while(|divisor| divisor * divisor <= number).all(|divisor| number % divisor != 0)
+    (2..number)
+        .take_while(|divisor| divisor * divisor <= number)
+        .all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The affected key of Project Wycheproof, `json_web_key_test.json`, test 7.
