@@ -65,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) usage: node::usage::UsageRecorder,
     pub(crate) staleness: node::feed::Staleness,
     pub(crate) client_documents: protocol::client_document::ClientDocuments,
+    pub(crate) client_keys: protocol::client_keys::ClientKeys,
     pub(crate) rates: node::rates::Rates,
     pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
@@ -103,6 +104,7 @@ impl App {
         metrics.started.set(clock.now().as_secs());
         let context = Context {
             client_documents: protocol::client_document::ClientDocuments::new(settings.outbound.clone()),
+            client_keys: protocol::client_keys::ClientKeys::new(settings.outbound.clone()),
             rates,
             accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod client;
 pub(crate) mod client_document;
+pub(crate) mod client_keys;
 pub mod device;
 pub mod introspection;
 pub mod logout;

@@ -90,6 +90,14 @@ impl<T, E: Clone> Documents<T, E> {
         }
     }
 
+    /// The document at a URL if it is kept and fresh, and, with `secs`, was fetched in the last `secs` seconds. Nothing
+    /// is fetched.
+    pub fn kept(&self, url: &str, secs: Option<u32>, now: Timestamp) -> Option<Arc<T>> {
+        let kept = self.kept.get(url)?;
+        let is_young = secs.is_none_or(|secs| !kept.fetched_at.plus_secs(i64::from(secs)).is_past(now));
+        (is_young && !kept.stale_at.is_past(now)).then(|| Arc::clone(&kept.document))
+    }
+
     /// Forgets what is kept of a URL.
     pub fn forget(&self, url: &str) {
         self.kept.remove(url);

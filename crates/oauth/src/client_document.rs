@@ -2,12 +2,14 @@
 //! ([draft-ietf-oauth-client-id-metadata-document-02](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02)).
 //!
 //! What a document offers beyond what this server supports for it is left out; what it forbids is refused. The client gets
-//! settings by the same rules as a registered one, as a public client of the profile `oauth21` or a stricter one.
+//! settings by the same rules as a registered one, of the profile `oauth21` or a stricter one. It is a public client, unless
+//! it has keys with which it authenticates.
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile};
+use crate::jwt::Object;
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
@@ -16,10 +18,6 @@ use domain::id::ClientId;
 
 /// The maximum size of a document in bytes (§8.7).
 pub const LARGEST: usize = 5 * 1024;
-
-/// The methods of client authentication that a document may choose. A shared secret is none, because nobody could have
-/// shared it.
-const METHODS: [&str; 1] = ["none"];
 
 /// A document that belongs to its URL and contains nothing forbidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +29,25 @@ pub struct ClientDocument {
     scopes: Option<Vec<String>>,
     contacts: Vec<String>,
     logo_uri: Option<String>,
+    method: Method,
+}
+
+/// How the client authenticates. A shared secret is no method, because nobody could have shared it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Method {
+    /// It does not.
+    None,
+    /// With an assertion that one of its keys signs.
+    PrivateKeyJwt { keys: Keys, algorithm: Option<String> },
+}
+
+/// Where the keys of the client are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Keys {
+    /// In the document.
+    Set(Object),
+    /// At an address, which must be `https`.
+    Address(String),
 }
 
 /// The host of a `client_id` that is a URL, which users see (§8.5).
@@ -74,7 +91,7 @@ pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
         serde_json::from_slice(body).map_err(|_| Refusal::ClientDocumentMalformed)?;
     document_names_its_url(&members, url)?;
     document_has_no_secret(&members)?;
-    document_offers_a_method(&members)?;
+    let method = document_offers_a_method(&members)?;
     let scope = text(&members, "scope")?;
     let parsed = Url::parse(url).map_err(|_| Refusal::ClientUrlUnusable)?;
     let document = ClientDocument {
@@ -86,6 +103,7 @@ pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
             .map(|scope| scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
         contacts: texts(&members, "contacts")?.unwrap_or_default(),
         logo_uri: text(&members, "logo_uri")?.map(str::to_owned),
+        method,
     };
     // Here too, because what is refused here is not kept in memory.
     document.usable_grant_types(Profile::OAuth21)?;
@@ -120,15 +138,35 @@ fn is_private(key: &Value) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| key.get(*member).is_some())
 }
 
-/// A document may offer several methods beside the one that it prefers; one that the server supports is chosen. One
-/// method alone must be used (§8.2), so a document that knows only another one is refused.
-fn document_offers_a_method(members: &Map<String, Value>) -> Result<(), Refusal> {
+/// A document may offer several methods beside the one that it prefers; the first one that the server supports is chosen.
+/// One method alone must be used (§8.2), so a document that knows only another one is refused.
+fn document_offers_a_method(members: &Map<String, Value>) -> Result<Method, Refusal> {
     let preferred = text(members, "token_endpoint_auth_method")?;
     let others = texts(members, "token_endpoint_auth_methods_supported")?.unwrap_or_default();
     let mut offered = preferred.into_iter().chain(others.iter().map(String::as_str)).peekable();
-    let is_silent = offered.peek().is_none();
-    let is_supported = is_silent || offered.any(|method| METHODS.contains(&method));
-    if is_supported { Ok(()) } else { Err(Refusal::ClientDocumentMethod) }
+    if offered.peek().is_none() {
+        return Ok(Method::None);
+    }
+    let keys = keys(members)?;
+    let algorithm = text(members, "token_endpoint_auth_signing_alg")?.map(str::to_owned);
+    let mut usable = offered.filter_map(|method| match method {
+        "none" => Some(Method::None),
+        "private_key_jwt" => {
+            Some(Method::PrivateKeyJwt { keys: keys.clone()?, algorithm: algorithm.clone() })
+        }
+        _ => None,
+    });
+    usable.next().ok_or(Refusal::ClientDocumentMethod)
+}
+
+/// The keys of the client. The address of the keys is left out if the document contains the keys themselves.
+fn keys(members: &Map<String, Value>) -> Result<Option<Keys>, Refusal> {
+    if let Some(set) = members.get("jwks").filter(|set| !set.is_null()) {
+        let set = set.as_object().ok_or(Refusal::ClientDocumentMalformed)?;
+        return Ok(Some(Keys::Set(set.clone())));
+    }
+    let address = text(members, "jwks_uri")?.filter(|address| address.starts_with("https://"));
+    Ok(address.map(|address| Keys::Address(address.to_owned())))
 }
 
 /// A text; an absent member and `null` are none.
@@ -148,10 +186,22 @@ fn texts(members: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>
 }
 
 impl ClientDocument {
+    /// The key set in the document, with which the client must authenticate.
+    pub fn key_set(&self) -> Option<&Object> {
+        match &self.method {
+            Method::PrivateKeyJwt { keys: Keys::Set(set), .. } => Some(set),
+            _ => None,
+        }
+    }
+
+    fn client_type(&self) -> ClientType {
+        if self.method == Method::None { ClientType::Public } else { ClientType::Confidential }
+    }
+
     /// The settings of the application that the document describes; `existing` are the stored ones, if there are any.
     ///
     /// # Errors
-    /// If nothing usable is left of the grant types or the redirect URIs, or the server accepts no public client.
+    /// If nothing usable is left of the grant types or the redirect URIs.
     pub fn settings(
         &self,
         scopes: &ScopeRegistry,
@@ -165,12 +215,14 @@ impl ClientDocument {
             profile: Some(profile.as_str().to_owned()),
             grant_types: Some(self.usable_grant_types(profile)?),
             scopes: Some(self.usable_scopes(scopes)),
-            client_type: Some(ClientType::Public.as_str().to_owned()),
+            client_type: Some(self.client_type().as_str().to_owned()),
             contacts: Some(self.contacts.clone()),
             logo_url: Some(self.logo_uri.clone().unwrap_or_default()),
             cors_origins: Some(Vec::new()),
-            ..ApplicationPayload::default()
+            ..self.authentication()
         };
+        // A client that authenticates in another way than before starts anew.
+        let existing = existing.filter(|existing| existing.client_type == self.client_type());
         let context = RegistrationContext {
             permissions: &[],
             scopes,
@@ -197,6 +249,23 @@ impl ClientDocument {
         decided.map(|(settings, _)| settings).map_err(|_| Refusal::ClientDocumentMalformed)
     }
 
+    fn authentication(&self) -> ApplicationPayload {
+        let Method::PrivateKeyJwt { keys, algorithm } = &self.method else {
+            return ApplicationPayload::default();
+        };
+        let (jwks, jwks_uri) = match keys {
+            Keys::Set(set) => (Some(set.clone()), None),
+            Keys::Address(address) => (None, Some(address.clone())),
+        };
+        ApplicationPayload {
+            token_endpoint_auth_method: Some(AuthenticationMethod::PrivateKeyJwt.as_str().to_owned()),
+            token_endpoint_auth_signing_alg: algorithm.clone(),
+            jwks,
+            jwks_uri,
+            ..ApplicationPayload::default()
+        }
+    }
+
     fn usable_redirect_uris(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
         let usable = |uri: &&String| redirect::may_be_registered(uri, profile).is_ok();
         let found: Vec<String> = self.redirect_uris.iter().filter(usable).cloned().collect();
@@ -204,7 +273,8 @@ impl ClientDocument {
     }
 
     /// Without `grant_types` the grant type is `authorization_code` ([RFC 7591
-    /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)).
+    /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). Also a client with keys gets only grant types of public
+    /// clients: the others act for the owner of the application or on trust of an administrator, and it has neither.
     fn usable_grant_types(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
         let default = [GrantType::AuthorizationCode.as_str().to_owned()];
         let offered = self.grant_types.as_deref().unwrap_or(&default);

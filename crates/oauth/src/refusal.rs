@@ -147,6 +147,7 @@ refusals! {
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
+        ClientKeysUnavailable: "the keys of the application at its jwks_uri cannot be fetched now" as CLIENT;
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
         AssertionTypeUnknown: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -23,6 +23,7 @@ impl NodeService {
         let now = self.context.now();
         self.context.revocations.purge(now);
         self.context.rates.purge(now);
+        self.context.client_keys.purge(now);
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };

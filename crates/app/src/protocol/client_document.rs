@@ -13,6 +13,7 @@ use oauth::application::{Application, ApplicationSettings};
 use oauth::client_document::{self, ClientDocument};
 use oauth::refusal::Refusal;
 use store::{Amendment, ApplicationRefusal, NewApplication};
+use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
@@ -31,8 +32,15 @@ impl ClientDocuments {
     };
 
     pub(crate) fn new(fetcher: Fetcher) -> Self {
-        Self(Documents::new(fetcher, Self::RULES, client_document::read))
+        Self(Documents::new(fetcher, Self::RULES, read))
     }
+}
+
+/// Reads a document, and the keys in it.
+fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
+    let document = client_document::read(url, body)?;
+    let is_usable = document.key_set().is_none_or(|set| KeySet::of(set).is_ok());
+    if is_usable { Ok(document) } else { Err(Refusal::ClientDocumentMethod) }
 }
 
 /// The id of an application that is not stored. No row has it.

@@ -19,6 +19,9 @@ pub struct AuthenticationMetadata {
     /// Its public keys as a JSON Web Key Set, which has at least one usable key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Object>,
+    /// The `https` address of its public keys; never beside `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
 }
 
 impl AuthenticationMetadata {
@@ -26,8 +29,9 @@ impl AuthenticationMetadata {
     /// this to an application whose credentials it cannot trust.
     pub fn remove_credentials(&mut self) -> bool {
         // Without `..`, so that a new member is considered here.
-        let Self { token_endpoint_auth_method: _, token_endpoint_auth_signing_alg: _, jwks } = self;
-        jwks.take().is_some()
+        let Self { token_endpoint_auth_method: _, token_endpoint_auth_signing_alg: _, jwks, jwks_uri } = self;
+        // Whoever could publish keys at the address may have lost it.
+        jwks.take().is_some() | jwks_uri.take().is_some()
     }
 
     /// Whether it must authenticate with an assertion, so that no secret is accepted.

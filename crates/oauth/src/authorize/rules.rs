@@ -21,7 +21,8 @@ use domain::id::{ApplicationId, Epoch};
 pub struct ValidRequest {
     pub(super) application: ApplicationId,
     pub(super) application_epoch: Epoch,
-    pub(super) client_type: ClientType,
+    pub(super) client_authenticates: bool,
+    pub(super) client_may_change_unseen: bool,
     pub(super) route: ResponseRoute,
     pub(super) redirect_uri: Option<String>,
     pub(super) scopes: ScopeSet,
@@ -143,7 +144,8 @@ pub(super) fn decide(
     Ok(ValidRequest {
         application: application.id,
         application_epoch: application.epoch,
-        client_type: application.settings.client_type,
+        client_authenticates: application.settings.client_type == ClientType::Confidential,
+        client_may_change_unseen: application.client_id.is_url(),
         route,
         redirect_uri: request.redirect_uri.clone(),
         scopes,

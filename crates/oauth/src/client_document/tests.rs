@@ -110,10 +110,28 @@ fn offered_methods_are_negotiated() {
     }
     for more in [
         json!({"token_endpoint_auth_method": "private_key_jwt"}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "http://app.example.com/keys"}),
         json!({"token_endpoint_auth_methods_supported": ["tls_client_auth"]}),
     ] {
         assert_eq!(settings(&more), Err(Refusal::ClientDocumentMethod), "{more}");
     }
+}
+
+#[test]
+fn a_client_with_keys_must_use_them_and_gets_no_grant_type_of_an_owner() {
+    let address = "https://app.example.com/keys";
+    for keys in [json!({"jwks_uri": address}), json!({"jwks": {"keys": [{"kty": "OKP"}]}})] {
+        let mut more = keys;
+        more["token_endpoint_auth_method"] = "private_key_jwt".into();
+        more["grant_types"] = json!(["authorization_code", "client_credentials", "password"]);
+        let settings = settings(&more).unwrap();
+        assert_eq!(settings.client_type, ClientType::Confidential);
+        assert!(settings.client_metadata.authentication.needs_assertion());
+        assert_eq!(settings.grant_types, [GrantType::AuthorizationCode]);
+    }
+    let settings = settings(&json!({"jwks_uri": address})).unwrap();
+    assert_eq!(settings.client_type, ClientType::Public);
+    assert_eq!(settings.client_metadata.authentication.jwks_uri, None);
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use super::{ApplicationPayload, Findings};
 use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientType};
+use crate::jwt::Object;
 use crate::signing::SigningAlgorithm;
+use url::Url;
+
+/// The maximum length of an address in bytes.
+const LONGEST_URL: usize = 2_048;
 
 /// The keys themselves are read by the caller, because that is cryptography.
 pub(super) fn decide(
@@ -11,15 +16,53 @@ pub(super) fn decide(
     existing: &AuthenticationMetadata,
     findings: &mut Findings,
 ) -> AuthenticationMetadata {
+    let (jwks, jwks_uri) = keys(payload, existing, findings);
     let decided = AuthenticationMetadata {
         token_endpoint_auth_method: method(payload, client_type, existing, findings),
         token_endpoint_auth_signing_alg: signing_alg(payload, existing, findings),
-        jwks: if payload.jwks.is_some() { payload.new_keys() } else { existing.jwks.as_ref() }.cloned(),
+        jwks,
+        jwks_uri,
     };
-    if decided.needs_assertion() && decided.jwks.is_none() {
-        findings.fault("jwks", "is required for private_key_jwt");
+    if decided.needs_assertion() && decided.jwks.is_none() && decided.jwks_uri.is_none() {
+        findings.fault("jwks", "is required for private_key_jwt, unless the address of the keys is given");
     }
     decided
+}
+
+/// The keys, or their address: "The `jwks_uri` and `jwks` parameters MUST NOT both be present in the same request or
+/// response" ([RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). The one that is named replaces the other.
+fn keys(
+    payload: &ApplicationPayload,
+    existing: &AuthenticationMetadata,
+    findings: &mut Findings,
+) -> (Option<Object>, Option<String>) {
+    let new_keys = payload.new_keys().cloned();
+    let new_address = payload.jwks_uri.as_deref().map(str::trim).filter(|address| !address.is_empty());
+    if let Some(address) = new_address {
+        if new_keys.is_some() {
+            findings.fault("jwksUri", "must not be given together with jwks");
+        }
+        if !may_have_keys(address) {
+            findings.fault("jwksUri", "must be an https URL without user name, password and fragment");
+        }
+        return (new_keys, Some(address.to_owned()));
+    }
+    let kept_address = if payload.jwks_uri.is_some() { None } else { existing.jwks_uri.clone() };
+    match &payload.jwks {
+        Some(_) if new_keys.is_some() => (new_keys, None),
+        Some(_) => (None, kept_address),
+        None => (existing.jwks.clone(), kept_address),
+    }
+}
+
+/// Only `https`, so that nobody on the way can replace the keys.
+fn may_have_keys(address: &str) -> bool {
+    let is_plain = address.len() <= LONGEST_URL && address.bytes().all(|byte| byte.is_ascii_graphic());
+    is_plain
+        && Url::parse(address).is_ok_and(|url| {
+            let has_nobody = url.username().is_empty() && url.password().is_none();
+            url.scheme() == "https" && url.has_host() && has_nobody && url.fragment().is_none()
+        })
 }
 
 fn method(

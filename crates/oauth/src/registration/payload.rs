@@ -37,6 +37,8 @@ pub struct ApplicationPayload {
     pub token_endpoint_auth_signing_alg: Option<String>,
     /// `jwks`; a set without keys removes the keys.
     pub jwks: Option<Object>,
+    /// `jwksUri`; an empty one removes the address.
+    pub jwks_uri: Option<String>,
     /// `dpopBoundAccessTokens`.
     pub dpop_bound_access_tokens: Option<bool>,
     /// `accessTokenLifetime`, in seconds.

@@ -72,6 +72,7 @@ fn read(json: &Value) -> ApplicationPayload {
         token_endpoint_auth_method: text("tokenEndpointAuthMethod"),
         token_endpoint_auth_signing_alg: text("tokenEndpointAuthSigningAlg"),
         jwks: json["jwks"].as_object().cloned(),
+        jwks_uri: text("jwksUri"),
         dpop_bound_access_tokens: json["dpopBoundAccessTokens"].as_bool(),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
@@ -110,6 +111,35 @@ fn a_minimal_payload_gets_the_defaults() {
     assert_eq!(settings.scopes, ScopeSet::from(BuiltInScope::OData));
     let strict = registered(&json!({"profile": "oauth21"}));
     assert_eq!(strict.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+}
+
+#[test]
+fn keys_are_registered_as_a_set_or_by_their_address() {
+    let address = "https://app.example.com/keys";
+    let key = json!({"keys": [{"kty": "OKP"}]});
+    let by_address = json!({"tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": address});
+    let settings = registered(&by_address);
+    let authentication = &settings.client_metadata.authentication;
+    assert_eq!((authentication.jwks_uri.as_deref(), &authentication.jwks), (Some(address), &None));
+    let context = RegistrationContext { existing: Some(&settings), ..new() };
+    let kept = judged(&json!({}), context).unwrap().0;
+    assert_eq!(kept.client_metadata.authentication.jwks_uri.as_deref(), Some(address));
+    let by_set = judged(&json!({"jwks": key}), context).unwrap().0.client_metadata.authentication;
+    assert!(by_set.jwks.is_some() && by_set.jwks_uri.is_none());
+    let removed = faults(&json!({"jwksUri": ""}), context);
+    assert_eq!(removed, ["jwks is required for private_key_jwt, unless the address of the keys is given"]);
+    let both = faults(&json!({"jwks": key, "jwksUri": address}), new());
+    assert_eq!(both, ["jwksUri must not be given together with jwks"]);
+    for wrong in
+        ["http://a.example/", "https://u@a.example/", "https://a.example/#f", "keys", "https://a.ex/ä"]
+    {
+        let found = faults(&json!({"jwksUri": wrong}), new());
+        assert_eq!(
+            found,
+            ["jwksUri must be an https URL without user name, password and fragment"],
+            "{wrong}"
+        );
+    }
 }
 
 #[test]
@@ -424,7 +454,7 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
     let keys = json!({ "keys": [{ "kty": "OKP" }] });
     let keyed = registered(&json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": keys }));
     assert!(keyed.client_metadata.authentication.needs_assertion());
-    let missing = "jwks is required for private_key_jwt";
+    let missing = "jwks is required for private_key_jwt, unless the address of the keys is given";
     for (changes, fault) in [
         (json!({ "tokenEndpointAuthMethod": "private_key_jwt" }), missing),
         (json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": { "keys": [] } }), missing),

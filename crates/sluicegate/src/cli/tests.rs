@@ -215,6 +215,7 @@ const APPLICATION: Arguments = &[
     ("tokenEndpointAuthMethod", "token_endpoint_auth_method"),
     ("tokenEndpointAuthSigningAlg", "token_endpoint_auth_signing_alg"),
     ("jwks", "jwks"),
+    ("jwksUri", "jwks_uri"),
     ("dpopBoundAccessTokens", "dpop_bound_access_tokens"),
     ("requirePushedAuthorizationRequests", "require_pushed_authorization_requests"),
     ("requireSignedRequestObject", "require_signed_request_object"),

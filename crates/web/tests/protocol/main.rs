@@ -11,6 +11,7 @@ mod authorize;
 mod back_channel_logout;
 mod client;
 mod client_documents;
+mod client_keys;
 mod code;
 mod consent;
 mod cors;

@@ -8,14 +8,14 @@ use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, VerifiedAssertion};
 use oauth::client_authentication::{AuthenticatedClient, Presented};
-use oauth::jwt::Claims;
 use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
 use oauth::signing::SigningAlgorithm;
 use store::StoreError;
-use vault::jose::{self, AcceptedJwt, KeySet};
+use vault::jose::{self, AcceptedJwt};
 
 use crate::Context;
+use crate::protocol::client_keys::SignatureFailure;
 
 /// An assertion and the request that contains it.
 pub(super) struct Asserted<'a> {
@@ -41,7 +41,7 @@ impl Context {
             return Ok(Err(Refusal::UnknownClient));
         };
         *named = Some(application.id);
-        let verified = match self.verify_assertion(text, application, asserted.facts, asserted.now) {
+        let verified = match self.verify_assertion(text, application, asserted.facts, asserted.now).await {
             Ok(verified) => verified,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -50,14 +50,23 @@ impl Context {
         Ok(verified.used(is_first_use))
     }
 
-    fn verify_assertion(
+    async fn verify_assertion(
         &self,
         text: &str,
         application: Arc<Application>,
         facts: RequestFacts<'_>,
         now: Timestamp,
     ) -> Result<VerifiedAssertion, Refusal> {
-        let claims = verified_claims(text, &application)?;
+        let only =
+            application.settings.client_metadata.authentication.token_endpoint_auth_signing_alg.as_ref();
+        let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
+        let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
+        let claims = self.claims_signed_by(&application, text, accepted, now).await;
+        let claims = claims.map_err(|failure| match failure {
+            SignatureFailure::NoKeys => Refusal::AssertionNotRegistered,
+            SignatureFailure::KeysUnavailable => Refusal::ClientKeysUnavailable,
+            SignatureFailure::Invalid(_) => Refusal::AssertionUnverified,
+        })?;
         let issuer = self.settings.public_url.as_str();
         let token_endpoint = format!("{issuer}/oauth2/token");
         let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
@@ -70,15 +79,4 @@ fn subject(text: &str) -> Result<ClientId, Refusal> {
     let claims = jose::unverified_claims(text).map_err(|_| Refusal::AssertionUnverified)?;
     let subject = claims.required_text("sub").map_err(|_| Refusal::AssertionUnverified)?;
     subject.parse().map_err(|_| Refusal::UnknownClient)
-}
-
-/// The claims, which a key of the application has signed.
-fn verified_claims(text: &str, application: &Application) -> Result<Claims, Refusal> {
-    let registered = &application.settings.client_metadata.authentication;
-    let keys = registered.jwks.as_ref().ok_or(Refusal::AssertionNotRegistered)?;
-    let keys = KeySet::of(keys).map_err(|_| Refusal::AssertionNotRegistered)?;
-    let only = registered.token_endpoint_auth_signing_alg.as_ref();
-    let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
-    let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
-    jose::verify(text, &keys, accepted).map_err(|_| Refusal::AssertionUnverified)
 }

@@ -63,7 +63,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something, besides those of [`super::requests`].
-const CHANGES: [&str; 19] = [
+const CHANGES: [&str; 20] = [
     "name",
     "description",
     "redirect_urls",
@@ -79,6 +79,7 @@ const CHANGES: [&str; 19] = [
     "token_endpoint_auth_method",
     "token_endpoint_auth_signing_alg",
     "jwks",
+    "jwks_uri",
     "introspection_signed_response_alg",
     "dpop_bound_access_tokens",
     "openid",
@@ -146,6 +147,9 @@ pub(crate) struct Details {
     /// Its public keys as a JSON Web Key Set, which replace the previous ones
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub(super) jwks: Option<Object>,
+    /// The https address of its public keys, which the server fetches; it replaces `--jwks`
+    #[arg(long, value_name = "URL")]
+    pub(super) jwks_uri: Option<String>,
     /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) introspection_signed_response_alg: Option<String>,
@@ -186,6 +190,7 @@ impl Details {
             token_endpoint_auth_method: self.token_endpoint_auth_method.clone(),
             token_endpoint_auth_signing_alg: self.token_endpoint_auth_signing_alg.clone(),
             jwks: self.jwks.clone(),
+            jwks_uri: self.jwks_uri.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
             openid: self.openid.clone(),

@@ -69,6 +69,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "tokenEndpointAuthMethod": authentication.token_endpoint_auth_method.map(AuthenticationMethod::as_str),
         "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
         "jwks": authentication.jwks,
+        "jwksUri": authentication.jwks_uri,
         "dpopBoundAccessTokens": settings.client_metadata.dpop_bound_access_tokens,
         "requirePushedAuthorizationRequests": settings.client_metadata.require_pushed_authorization_requests,
         "requireSignedRequestObject": requests.require_signed_request_object,

@@ -60,6 +60,8 @@ pub(super) struct ApplicationResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<&'a Object>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     contacts: &'a [String],
@@ -156,6 +158,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .token_endpoint_auth_signing_alg
             .map(SigningAlgorithm::as_str),
         jwks: authentication.jwks.as_ref(),
+        jwks_uri: authentication.jwks_uri.as_deref(),
         dpop_bound_access_tokens: settings.client_metadata.dpop_bound_access_tokens,
         requests: (&settings.client_metadata).into(),
         access_token_lifetime: settings.access_token_lifetime_secs,

@@ -97,6 +97,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         token_endpoint_auth_method: fields.string("tokenEndpointAuthMethod").map(str::to_owned),
         token_endpoint_auth_signing_alg: fields.string("tokenEndpointAuthSigningAlg").map(str::to_owned),
         jwks: key_set(&mut fields),
+        jwks_uri: fields.string("jwksUri").map(str::to_owned),
         dpop_bound_access_tokens: fields.boolean("dpopBoundAccessTokens"),
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),

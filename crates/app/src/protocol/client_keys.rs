@@ -1,0 +1,150 @@
+//! The public keys of clients: registered as a set, or fetched from the address that was registered.
+//!
+//! Anybody may name a client and a key that it does not have, so a set is fetched again at a bounded rate: after a
+//! success at most once in [`RECENT_SECS`], and in any case at most [`FETCHES_PER_MINUTE`] times for one client.
+
+use std::sync::Arc;
+
+use domain::id::ApplicationId;
+use domain::time::Timestamp;
+use fetch::{CacheRules, Documents, Fetcher};
+use oauth::application::Application;
+use oauth::jwt::{Claims, JwtFault};
+use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
+
+use crate::Context;
+use crate::node::rates::Buckets;
+
+/// A set that was fetched in the last seconds is not fetched again for the sake of an unknown key.
+const RECENT_SECS: u32 = 60;
+/// The fetches for one client in a minute, failed ones included.
+const FETCHES_PER_MINUTE: u32 = 6;
+
+/// The key sets that this node has fetched.
+pub(crate) struct ClientKeys {
+    sets: Documents<KeySet, KeySetFault>,
+    fetches: Buckets<ApplicationId>,
+}
+
+impl ClientKeys {
+    const RULES: CacheRules = CacheRules {
+        largest_body: 32 * 1024,
+        most_documents: 1_000,
+        floor_secs: 60,
+        ceiling_secs: 3_600,
+        default_secs: 300,
+    };
+
+    pub(crate) fn new(fetcher: Fetcher) -> Self {
+        Self {
+            sets: Documents::new(fetcher, Self::RULES, |_, body| KeySet::parse(body)),
+            fetches: Buckets::new(FETCHES_PER_MINUTE),
+        }
+    }
+
+    /// Drops entries that no longer limit anybody.
+    pub(crate) fn purge(&self, now: Timestamp) {
+        self.fetches.purge(now);
+    }
+}
+
+/// How new the keys of a client must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyAge {
+    /// As new as the headers of their response demand.
+    Fresh,
+    /// From the last minute, because a signature needs a key that the client may have added.
+    Recent,
+}
+
+/// Why there are no keys of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoClientKeys {
+    /// None are registered.
+    NotRegistered,
+    /// They cannot be fetched now, or what is at the address is no key set.
+    Unavailable,
+}
+
+/// Why a text is not known to be signed by a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignatureFailure {
+    /// The client has registered no keys.
+    NoKeys,
+    /// Its keys cannot be fetched now.
+    KeysUnavailable,
+    /// The text is malformed, or no key of the client verifies it.
+    Invalid(JwtFault),
+}
+
+impl From<NoClientKeys> for SignatureFailure {
+    fn from(none: NoClientKeys) -> Self {
+        match none {
+            NoClientKeys::NotRegistered => Self::NoKeys,
+            NoClientKeys::Unavailable => Self::KeysUnavailable,
+        }
+    }
+}
+
+impl Context {
+    /// The public keys of a client.
+    ///
+    /// # Errors
+    /// [`NoClientKeys`].
+    pub(crate) async fn keys_of_client(
+        &self,
+        application: &Application,
+        age: KeyAge,
+        now: Timestamp,
+    ) -> Result<Arc<KeySet>, NoClientKeys> {
+        let registered = &application.settings.client_metadata.authentication;
+        if let Some(set) = &registered.jwks {
+            return KeySet::of(set).map(Arc::new).map_err(|_| NoClientKeys::NotRegistered);
+        }
+        let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
+        let ClientKeys { sets, fetches } = &self.client_keys;
+        let most_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
+        if let Some(kept) = sets.kept(url, most_secs, now) {
+            return Ok(kept);
+        }
+        fetches.take(application.id, now).map_err(|_| NoClientKeys::Unavailable)?;
+        let fetched = match age {
+            KeyAge::Fresh => sets.get(url, now).await,
+            KeyAge::Recent => sets.get_recent(url, RECENT_SECS, now).await,
+        };
+        fetched.map_err(|error| {
+            tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
+            NoClientKeys::Unavailable
+        })
+    }
+
+    /// The claims of a text that a key of the client has signed. If none of the known keys has, the keys are fetched
+    /// once more, because the client may have replaced them.
+    ///
+    /// # Errors
+    /// [`SignatureFailure`]; the claims themselves are not checked.
+    pub(crate) async fn claims_signed_by(
+        &self,
+        application: &Application,
+        text: &str,
+        accepted: AcceptedJwt<'_>,
+        now: Timestamp,
+    ) -> Result<Claims, SignatureFailure> {
+        let known = self.keys_of_client(application, KeyAge::Fresh, now).await?;
+        let fault = match jose::verify(text, &known, accepted) {
+            Ok(claims) => return Ok(claims),
+            Err(fault) => fault,
+        };
+        let may_be_of_a_new_key = matches!(fault, JwtFault::NoKey | JwtFault::BadSignature);
+        if !may_be_of_a_new_key || application.settings.client_metadata.authentication.jwks.is_some() {
+            return Err(SignatureFailure::Invalid(fault));
+        }
+        // Without newer keys the signature is as wrong as before.
+        let newer = self.keys_of_client(application, KeyAge::Recent, now).await;
+        let newer = newer.map_err(|_| SignatureFailure::Invalid(fault))?;
+        if Arc::ptr_eq(&known, &newer) {
+            return Err(SignatureFailure::Invalid(fault));
+        }
+        jose::verify(text, &newer, accepted).map_err(SignatureFailure::Invalid)
+    }
+}

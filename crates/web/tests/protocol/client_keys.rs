@@ -1,0 +1,144 @@
+//! Tests of clients whose keys are at an address that they registered ([RFC 7591
+//! §2](https://www.rfc-editor.org/rfc/rfc7591#section-2), `jwks_uri`).
+
+use app::node::clock::Clock as _;
+use serde_json::{Value, json};
+use testkit::origin::{Origin, Reply};
+use testkit::{Answer, ClientKey, TestServer, USER};
+
+use crate::client::{CALLBACK, Client, S256, TOKEN, VERIFIER};
+
+const ISSUER: &str = "http://127.0.0.1:8080";
+const KEYS: &str = "/keys";
+
+/// Publishes one key with this id.
+fn publish(origin: &Origin, key: &ClientKey, id: &str) {
+    let mut jwk = key.jwk();
+    jwk["kid"] = json!(id);
+    let reply = Reply::json(&json!({ "keys": [jwk] })).header("cache-control", "max-age=600");
+    origin.reply(KEYS, reply);
+}
+
+async fn register(server: &TestServer, origin: &Origin) -> Client {
+    let members = json!({
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": origin.url("client.test", KEYS),
+        "grantTypes": ["client_credentials"],
+    });
+    Client::register_with(server, members).await
+}
+
+fn assertion(server: &TestServer, client: &str, key: &ClientKey, (kid, jti): (&str, &str)) -> String {
+    let claims = json!({
+        "iss": client, "sub": client, "aud": ISSUER, "jti": jti, "exp": server.clock().now().as_secs() + 60,
+    });
+    key.sign_with_header(&json!({ "alg": "EdDSA", "kid": kid }), &claims)
+}
+
+async fn send(server: &TestServer, assertion: &str, more: &[(&str, &str)]) -> Answer {
+    let mut fields = vec![
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion),
+    ];
+    fields.extend(more);
+    server.post(TOKEN).form(&fields).send().await
+}
+
+async fn authenticate(server: &TestServer, client: &str, key: &ClientKey, ids: (&str, &str)) -> Answer {
+    let assertion = assertion(server, client, key, ids);
+    send(server, &assertion, &[("grant_type", "client_credentials")]).await
+}
+
+#[tokio::test]
+async fn keys_are_fetched_from_the_registered_address_and_kept() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (key, stranger) = (ClientKey::new(1), ClientKey::new(2));
+    publish(&origin, &key, "a");
+    let client = register(&server, &origin).await;
+    assert_eq!(client.secret, None, "it has no secret");
+    assert_eq!(origin.received(KEYS).len(), 0, "registration fetches nothing");
+    for jti in ["1", "2"] {
+        authenticate(&server, &client.identifier, &key, ("a", jti)).await.expect(200);
+    }
+    assert_eq!(origin.received(KEYS).len(), 1);
+    let refused = authenticate(&server, &client.identifier, &stranger, ("a", "3")).await.expect(400);
+    assert_eq!(refused.json()["error"], "invalid_client");
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_by_one_more_request_and_unknown_ones_cause_few() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (key, next) = (ClientKey::new(1), ClientKey::new(2));
+    publish(&origin, &key, "a");
+    let client = register(&server, &origin).await;
+    let id = &client.identifier;
+    authenticate(&server, id, &key, ("a", "1")).await.expect(200);
+    publish(&origin, &next, "b");
+    authenticate(&server, id, &next, ("b", "2")).await.expect(400);
+    assert_eq!(origin.received(KEYS).len(), 1, "the set is younger than a minute");
+    server.clock().advance_secs(61);
+    authenticate(&server, id, &next, ("b", "3")).await.expect(200);
+    for kid in ["c", "d", "e"] {
+        authenticate(&server, id, &ClientKey::new(3), (kid, kid)).await.expect(400);
+    }
+    assert_eq!(origin.received(KEYS).len(), 2);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_asked_for_at_a_bounded_rate() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let key = ClientKey::new(1);
+    origin.reply(KEYS, Reply::text("no").status(503));
+    let client = register(&server, &origin).await;
+    for jti in 0..20 {
+        let ids = ("a", jti.to_string());
+        authenticate(&server, &client.identifier, &key, (ids.0, &ids.1)).await.expect(400);
+    }
+    assert_eq!(origin.received(KEYS).len(), 6);
+    publish(&origin, &key, "a");
+    server.clock().advance_secs(61);
+    authenticate(&server, &client.identifier, &key, ("a", "x")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_set_with_a_private_key_or_at_an_address_of_the_inside_is_not_used() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let key = ClientKey::new(1);
+    let mut private = key.jwk();
+    private["d"] = json!("AAAA");
+    origin.reply(KEYS, Reply::json(&json!({ "keys": [private] })));
+    let client = register(&server, &origin).await;
+    authenticate(&server, &client.identifier, &key, ("a", "1")).await.expect(400);
+    let members = json!({
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": "https://169.254.169.254/keys",
+        "grantTypes": ["client_credentials"],
+    });
+    let client = Client::register_with(&server, members).await;
+    let refused = authenticate(&server, &client.identifier, &key, ("a", "1")).await.expect(400).json();
+    assert_eq!(refused["error_description"], "the client is unknown or its credentials are wrong");
+}
+
+#[tokio::test]
+async fn a_client_by_document_authenticates_with_the_keys_that_its_document_names() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let key = ClientKey::new(1);
+    publish(&origin, &key, "a");
+    let id = origin.url("client.test", "/client.json");
+    let document = json!({
+        "client_id": id, "client_name": "Harbour Agent", "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": origin.url("client.test", KEYS),
+    });
+    origin.reply("/client.json", Reply::json(&document));
+    let client = Client { id: 0, identifier: id.clone(), secret: None };
+    let code = client.code_with(&server, &USER, &S256).await;
+    let exchange: [(&str, &str); 4] = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let bare: Vec<(&str, &str)> = exchange.into_iter().chain([("client_id", id.as_str())]).collect();
+    let refused: Value = server.post(TOKEN).form(&bare).send().await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_client");
+    let signed = assertion(&server, &id, &key, ("a", "1"));
+    send(&server, &signed, &exchange).await.expect(200);
+}
