@@ -1,6 +1,7 @@
 //! The registered application: the `client` of the specifications.
 
 use crate::scope::ScopeSet;
+use crate::signing::SigningAlgorithm;
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use domain::secret::Digest;
@@ -137,6 +138,11 @@ impl ApplicationSettings {
     /// of all.
     pub fn requires_challenge(&self) -> bool {
         self.profile.rules().challenge.include(self.client_type == ClientType::Public)
+    }
+
+    /// The algorithm of a signature for it: the registered or default one, unless its profile forbids that one.
+    pub fn allowed_algorithm(&self, algorithm: SigningAlgorithm) -> SigningAlgorithm {
+        self.profile.rules().algorithms.or_replacement(algorithm)
     }
 
     /// Whether it may use a grant type at all, whatever it is registered for.

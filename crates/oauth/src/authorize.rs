@@ -81,6 +81,8 @@ pub struct Facts<'a> {
     pub pushing_is_required: bool,
     /// Whether every application must sign its requests.
     pub signing_is_required: bool,
+    /// Whether the response must be signed.
+    pub signed_response_is_required: bool,
 }
 
 /// Checks the request against the application that it names, in the order of [RFC 6749

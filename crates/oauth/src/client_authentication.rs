@@ -184,6 +184,7 @@ pub fn authenticate(
 ) -> Result<AuthenticatedClient, Refusal> {
     let application = found.ok_or(Refusal::UnknownClient)?;
     id_belongs_to_application(presented, &application)?;
+    client_is_confidential_if_required(&application)?;
     let secret = match (application.settings.client_type, &presented.credential) {
         (ClientType::Public, ClientCredential::None | ClientCredential::Certificate(_)) => None,
         (ClientType::Public, ClientCredential::Secret(_)) => return Err(Refusal::SecretOfPublicClient),
@@ -206,7 +207,20 @@ pub fn authenticate(
 /// A registered `private_key_jwt` is required. The two ways to send a secret are interchangeable, because many clients
 /// use another than the one that they registered.
 fn needs_assertion(application: &Application) -> bool {
-    application.settings.client_metadata.authentication.needs_assertion()
+    let settings = &application.settings;
+    settings.client_metadata.authentication.needs_assertion() || settings.profile.rules().key_authentication
+}
+
+/// "shall only support confidential clients" ([FAPI 2.0
+/// §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)).
+fn client_is_confidential_if_required(application: &Application) -> Result<(), Refusal> {
+    let settings = &application.settings;
+    let is_public = settings.client_type == ClientType::Public;
+    if is_public && settings.profile.rules().confidential_only {
+        Err(Refusal::PublicNotInProfile)
+    } else {
+        Ok(())
+    }
 }
 
 fn id_belongs_to_application(presented: &Presented, application: &Application) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! The metadata of the server ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)).
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::application::{AuthenticationMethod, ClientType, GrantType, Profile};
 use crate::authorize::ResponseMode;
@@ -100,6 +101,34 @@ impl Metadata {
     }
 }
 
+impl Metadata {
+    /// The document as JSON, without the algorithms and the methods of authentication that no application of at least
+    /// the profile `minimum` may use.
+    ///
+    /// # Panics
+    /// Never: strings and booleans can always be serialized.
+    pub fn document(&self, minimum: Profile) -> Value {
+        let rules = minimum.rules();
+        let mut document = serde_json::to_value(self).expect("strings can always be serialized");
+        let method_is_allowed = |name: &str| {
+            let method = AuthenticationMethod::from_name(name);
+            !rules.key_authentication || method.is_some_and(AuthenticationMethod::proves_a_key)
+        };
+        let algorithm_is_allowed = |name: &str| {
+            SigningAlgorithm::from_name(name).is_none_or(|algorithm| rules.algorithms.contain(algorithm))
+        };
+        for (name, value) in document.as_object_mut().into_iter().flatten() {
+            let Value::Array(values) = value else { continue };
+            if name.ends_with("_auth_methods_supported") {
+                values.retain(|value| value.as_str().is_some_and(method_is_allowed));
+            } else if name.contains("_alg_values_supported") {
+                values.retain(|value| value.as_str().is_some_and(algorithm_is_allowed));
+            }
+        }
+        document
+    }
+}
+
 /// The grant types that some application may use.
 fn supported(minimum: Profile) -> impl Iterator<Item = GrantType> {
     let profiles = Profile::ALL.into_iter().filter(move |profile| *profile >= minimum);
@@ -123,6 +152,34 @@ mod tests {
         assert!(named(Profile::Compatible).contains(&"password"));
         assert!(!named(Profile::OAuth21).contains(&"password"));
         assert!(named(Profile::OAuth21).contains(&"authorization_code"));
+    }
+
+    #[test]
+    fn a_method_or_an_algorithm_that_no_application_may_use_is_not_named() {
+        let document = |minimum| {
+            Metadata::new("https://gate.example", minimum, &ScopeRegistry::built_in()).document(minimum)
+        };
+        let (compatible, strict) = (document(Profile::Compatible), document(Profile::Fapi2));
+        let has = |document: &Value, member: &str, name: &str| {
+            document[member].as_array().unwrap().contains(&name.into())
+        };
+        for member in
+            ["token_endpoint_auth_methods_supported", "introspection_endpoint_auth_methods_supported"]
+        {
+            assert!(has(&compatible, member, "client_secret_basic"));
+            assert!(!has(&strict, member, "client_secret_basic") && !has(&strict, member, "none"));
+            assert!(has(&strict, member, "private_key_jwt"));
+        }
+        for member in [
+            "token_endpoint_auth_signing_alg_values_supported",
+            "dpop_signing_alg_values_supported",
+            "id_token_signing_alg_values_supported",
+            "request_object_signing_alg_values_supported",
+            "authorization_signing_alg_values_supported",
+        ] {
+            assert!(has(&compatible, member, "RS256") && !has(&strict, member, "RS256"), "{member}");
+            assert!(has(&strict, member, "PS256"));
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! [`Profile::rules`] is the table. Every rule that depends on the profile reads its entry there, and
 //! [`rules_by_profile`] shows the whole table in words, from which `docs/profiles.md` is generated.
 
+use crate::signing::SigningAlgorithm;
+
 /// How strictly an application is treated. A later profile is stricter than an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Profile {
@@ -10,17 +12,20 @@ pub enum Profile {
     Compatible,
     /// OAuth 2.1: PKCE always, no password grant, rotating refresh tokens.
     OAuth21,
+    /// FAPI 2.0 Security Profile: confidential clients that prove a key, pushed requests, bound tokens.
+    Fapi2,
 }
 
 impl Profile {
     /// Every profile, the most lenient first.
-    pub const ALL: [Self; 2] = [Self::Compatible, Self::OAuth21];
+    pub const ALL: [Self; 3] = [Self::Compatible, Self::OAuth21, Self::Fapi2];
 
     /// The name in the management API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Compatible => "compatible",
             Self::OAuth21 => "oauth21",
+            Self::Fapi2 => "fapi2",
         }
     }
 
@@ -34,6 +39,7 @@ impl Profile {
         match self {
             Self::Compatible => &COMPATIBLE,
             Self::OAuth21 => &OAUTH21,
+            Self::Fapi2 => &FAPI2,
         }
     }
 }
@@ -45,6 +51,8 @@ pub enum Clients {
     All,
     /// Public clients only.
     Public,
+    /// None.
+    None,
 }
 
 impl Clients {
@@ -53,6 +61,7 @@ impl Clients {
         match self {
             Self::All => true,
             Self::Public => is_public,
+            Self::None => false,
         }
     }
 }
@@ -73,8 +82,56 @@ impl InWords for Clients {
         match self {
             Self::All => "all clients",
             Self::Public => "public clients",
+            Self::None => "no client",
         }
         .to_owned()
+    }
+}
+
+/// The signature algorithms of the JSON Web Tokens that a client sends and receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithms {
+    /// All that the server has.
+    All,
+    /// Without RSASSA-PKCS1-v1_5.
+    WithoutRs256,
+}
+
+impl Algorithms {
+    /// The algorithms.
+    pub const fn list(self) -> &'static [SigningAlgorithm] {
+        match self {
+            Self::All => &SigningAlgorithm::ALL,
+            Self::WithoutRs256 => {
+                &[SigningAlgorithm::EdDsa, SigningAlgorithm::Es256, SigningAlgorithm::Ps256]
+            }
+        }
+    }
+
+    /// Whether an algorithm is among them.
+    pub fn contain(self, algorithm: SigningAlgorithm) -> bool {
+        self.list().contains(&algorithm)
+    }
+
+    /// Those that a signature may have if the client has registered one: only that, if it is allowed.
+    pub fn only(self, registered: Option<&SigningAlgorithm>) -> &[SigningAlgorithm] {
+        match registered {
+            None => self.list(),
+            Some(one) if self.contain(*one) => std::slice::from_ref(one),
+            Some(_) => &[],
+        }
+    }
+
+    /// The algorithm itself, or the one that replaces it: PS256 uses keys of the same kind as RS256.
+    pub fn or_replacement(self, algorithm: SigningAlgorithm) -> SigningAlgorithm {
+        if self.contain(algorithm) { algorithm } else { SigningAlgorithm::Ps256 }
+    }
+}
+
+impl InWords for Algorithms {
+    fn in_words(&self) -> String {
+        let names: Vec<_> = self.list().iter().copied().map(SigningAlgorithm::as_str).collect();
+        names.join(", ")
     }
 }
 
@@ -128,6 +185,27 @@ profile_rules! {
     /// Whether a refresh token may be sent as a code.
     refresh_sent_as_a_code: bool, "May send a refresh token as a code (Power BI)",
         "[RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)";
+    /// Whether only confidential clients are served.
+    confidential_only: bool, "Must be a confidential client",
+        "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether clients must authenticate with a private key: by an assertion or in TLS.
+    key_authentication: bool, "Must authenticate with a private key (`private_key_jwt` or TLS), never with a secret",
+        "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether the audience of a client assertion must be the issuer alone, as a string.
+    issuer_audience: bool, "Must name the issuer alone, as a string, in `aud` of client assertions",
+        "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether access tokens must be bound to a key or a certificate.
+    bound_tokens: bool, "Gets access tokens only with proof of a key (DPoP or TLS)",
+        "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether authorization requests must be pushed.
+    pushed_requests: bool, "Must push authorization requests",
+        "[FAPI 2.0 §5.3.2.2](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2)";
+    /// Whether authorization requests must name the redirect URL.
+    redirect_uri: bool, "Must send `redirect_uri` in authorization requests",
+        "[FAPI 2.0 §5.3.2.2](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2)";
+    /// The algorithms of signatures.
+    algorithms: Algorithms, "Algorithms of signatures",
+        "[FAPI 2.0 §5.4.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.4.1)";
     /// Whether the proofs of its requests for tokens, and of its pushed requests, need a nonce of the server.
     dpop_nonce: bool, "DPoP proofs for tokens and pushed requests need a nonce of the server",
         "[RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)";
@@ -140,6 +218,13 @@ const COMPATIBLE: ProfileRules = ProfileRules {
     plain_http: true,
     rotation: Clients::Public,
     refresh_sent_as_a_code: true,
+    confidential_only: false,
+    key_authentication: false,
+    issuer_audience: false,
+    bound_tokens: false,
+    pushed_requests: false,
+    redirect_uri: false,
+    algorithms: Algorithms::All,
     dpop_nonce: false,
 };
 
@@ -150,6 +235,30 @@ const OAUTH21: ProfileRules = ProfileRules {
     plain_http: false,
     rotation: Clients::All,
     refresh_sent_as_a_code: false,
+    confidential_only: false,
+    key_authentication: false,
+    issuer_audience: false,
+    bound_tokens: false,
+    pushed_requests: false,
+    redirect_uri: false,
+    algorithms: Algorithms::All,
+    dpop_nonce: false,
+};
+
+const FAPI2: ProfileRules = ProfileRules {
+    challenge: Clients::All,
+    password_grant: false,
+    bare_host_redirects: false,
+    plain_http: false,
+    rotation: Clients::None,
+    refresh_sent_as_a_code: false,
+    confidential_only: true,
+    key_authentication: true,
+    issuer_audience: true,
+    bound_tokens: true,
+    pushed_requests: true,
+    redirect_uri: true,
+    algorithms: Algorithms::WithoutRs256,
     dpop_nonce: false,
 };
 
@@ -171,7 +280,35 @@ mod tests {
                 assert!(before >= after, "{profiles:?}");
             }
             assert!(lenient.challenge == Clients::Public || strict.challenge == Clients::All, "{profiles:?}");
+            for (before, after) in [
+                (lenient.confidential_only, strict.confidential_only),
+                (lenient.key_authentication, strict.key_authentication),
+                (lenient.issuer_audience, strict.issuer_audience),
+                (lenient.bound_tokens, strict.bound_tokens),
+                (lenient.pushed_requests, strict.pushed_requests),
+                (lenient.redirect_uri, strict.redirect_uri),
+            ] {
+                assert!(before <= after, "{profiles:?}");
+            }
+            assert!(strict.algorithms.list().iter().all(|one| lenient.algorithms.contain(*one)));
         }
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_allowed_is_replaced_and_never_accepted() {
+        use SigningAlgorithm::{EdDsa, Ps256, Rs256};
+        let (all, strict) = (Algorithms::All, Algorithms::WithoutRs256);
+        assert_eq!((all.or_replacement(Rs256), strict.or_replacement(Rs256)), (Rs256, Ps256));
+        assert_eq!(strict.or_replacement(EdDsa), EdDsa);
+        assert_eq!((all.only(Some(&Rs256)), strict.only(Some(&Rs256))), (&[Rs256][..], &[][..]));
+        assert_eq!((strict.only(Some(&EdDsa)), strict.only(None)), (&[EdDsa][..], strict.list()));
+    }
+
+    #[test]
+    fn a_profile_that_binds_tokens_to_keys_rotates_nothing() {
+        let rules = Profile::Fapi2.rules();
+        assert!(rules.bound_tokens && rules.confidential_only);
+        assert!(!rules.rotation.include(false) && !rules.rotation.include(true));
     }
 
     #[test]

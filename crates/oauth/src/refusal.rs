@@ -123,6 +123,7 @@ refusals! {
         RequestUriInPushedRequest: "a pushed request must not contain request_uri";
         PushedRequestRequired: "this application must push its authorization requests";
         RequestObjectRequired: "this application must send the parameters of its authorization requests in a signed request object";
+        SignedResponseRequired: "response_mode must be jwt, query.jwt, fragment.jwt or form_post.jwt for this application";
         PromptUnknown: "prompt has a value other than none, login, consent and select_account";
         PromptNoneCombined: "prompt none cannot be combined with other values";
         TokenTypeUnsupported: "the type of a token is not one that this server exchanges; use urn:ietf:params:oauth:token-type:access_token";
@@ -153,6 +154,7 @@ refusals! {
         AssertionTypeUnknown: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         AssertionOfAnotherClient: "iss and sub of the assertion are not the client_id";
         AssertionForAnotherServer: "aud of the assertion is not the issuer of this server";
+        AssertionAudienceNotAlone: "aud of the assertion is not the issuer of this server alone, as a string";
         AssertionExpired: "exp of the assertion is missing or over, or a time in it is malformed";
         AssertionLivesTooLong: "the assertion is valid for more than an hour";
         AssertionNotYetValid: "iat or nbf of the assertion is in the future";
@@ -217,6 +219,7 @@ refusals! {
     UnauthorizedClient {
         GrantTypeNotRegistered: "the application is not registered for this grant type";
         PasswordNotInProfile: "the application's profile does not allow the password grant";
+        PublicNotInProfile: "the profile of the application allows only confidential applications";
         PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicTokenExchange: "a public application cannot exchange tokens";

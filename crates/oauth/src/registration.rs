@@ -14,6 +14,7 @@ mod cors_origins;
 mod grant_types;
 mod openid;
 mod payload;
+mod profile_demands;
 mod redirect_urls;
 mod requests;
 mod scopes;
@@ -105,6 +106,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
         client_metadata: client_metadata(payload, context, client_type, &mut findings),
     };
     settings.client_metadata.openid = openid::decide(payload, context, &settings, &mut findings);
+    profile_demands::check(&settings, &mut findings);
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }
 
@@ -164,15 +166,12 @@ fn profile(
     let unchanged = context.existing.map_or(context.default_profile, |existing| existing.profile);
     let asked = match payload.profile.as_deref() {
         None => unchanged,
-        Some("compatible") => Profile::Compatible,
-        Some("oauth21") => Profile::OAuth21,
-        Some("fapi2") => {
-            findings.fault("profile", "fapi2 is not available in this version; compatible and oauth21 are");
-            return unchanged;
-        }
-        Some(_) => {
-            findings.fault("profile", "must be compatible or oauth21");
-            return unchanged;
+        Some(name) => {
+            let Some(profile) = Profile::find(name) else {
+                findings.fault("profile", "must be compatible, oauth21 or fapi2");
+                return unchanged;
+            };
+            profile
         }
     };
     if asked < context.minimum_profile {

@@ -80,8 +80,9 @@ fn app_settings(
     let data_sources = &settings.data_sources;
     Ok(AppSettings {
         public_url: public_url.to_owned(),
-        default_profile: settings.profiles.default,
+        default_profile: settings.profiles.default.max(settings.profiles.minimum),
         minimum_profile: settings.profiles.minimum,
+        message_signing: settings.profiles.message_signing,
         code_lifetime_secs: settings.tokens.code_lifetime_secs,
         pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
         require_pushed_requests: settings.pushed_requests.required,

@@ -97,6 +97,13 @@ pub fn verify_with_own_key(text: &str, accepted: AcceptedJwt<'_>) -> Result<(Cla
     Ok((Claims::parse(&parts.payload)?, key.thumbprint()))
 }
 
+/// The algorithm that the header of a token names, which is not verified; `None` also for a malformed token.
+pub fn named_algorithm(text: &str) -> Option<SigningAlgorithm> {
+    let (header, _) = text.split_once('.').filter(|_| text.len() <= MOST_CHARACTERS)?;
+    let header = Header::parse(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    SigningAlgorithm::from_name(&header.algorithm)
+}
+
 /// Verifies a token that is authenticated with a shared secret, `HS256` ([RFC 7518
 /// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
 ///

@@ -120,7 +120,8 @@ impl Context {
                 std::str::from_utf8(bytes).map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?
             }
         };
-        let accepted = AcceptedJwt { algorithms: &dpop::ALGORITHMS, types: &[Some(dpop::PROOF_TYPE)] };
+        let algorithms = self.settings.minimum_profile.rules().algorithms.list();
+        let accepted = AcceptedJwt { algorithms, types: &[Some(dpop::PROOF_TYPE)] };
         let (claims, key) = verify_with_own_key(text, accepted)
             .map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;
         let digest =

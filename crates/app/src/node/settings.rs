@@ -27,6 +27,8 @@ pub struct AppSettings {
     pub default_profile: Profile,
     /// The most permissive profile that an application may have.
     pub minimum_profile: Profile,
+    /// Whether applications of the profile `fapi2` must sign their authorization requests and get signed responses.
+    pub message_signing: bool,
     /// The lifetime of an authorization code in seconds; at most
     /// [`lifetimes::CODE_LIFETIME_SECS`].
     pub code_lifetime_secs: u32,
@@ -90,6 +92,17 @@ impl Default for RequestObjectSettings {
 }
 
 impl AppSettings {
+    /// Whether an application of this profile signs its authorization requests and gets signed responses ([FAPI 2.0 Message
+    /// Signing](https://openid.net/specs/fapi-message-signing-2_0-final.html)).
+    pub fn signs_messages(&self, profile: Profile) -> bool {
+        self.message_signing && profile >= Profile::Fapi2
+    }
+
+    /// The same for every application.
+    pub fn signs_all_messages(&self) -> bool {
+        self.signs_messages(self.minimum_profile)
+    }
+
     /// When refresh tokens end.
     pub(crate) fn refresh_limits(&self) -> RefreshLimits {
         RefreshLimits {
@@ -105,6 +118,7 @@ impl Default for AppSettings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             default_profile: DEFAULT_PROFILE,
             minimum_profile: DEFAULT_PROFILE,
+            message_signing: false,
             code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
             require_pushed_requests: false,

@@ -253,6 +253,9 @@ impl AuthorizationService {
             signing_is_required: found
                 .as_ref()
                 .is_some_and(|application| self.context.signing_is_required(application)),
+            signed_response_is_required: found
+                .as_ref()
+                .is_some_and(|application| self.context.signs_messages(application)),
         };
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {

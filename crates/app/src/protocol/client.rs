@@ -7,9 +7,11 @@ use domain::time::Timestamp;
 use oauth::application::StoredSecret;
 use oauth::client_authentication::{AuthenticatedClient, Basic, ClientCredential, Presented, authenticate};
 use oauth::parameters::Parameters;
-use oauth::proof::{KeyBinding, RequestFacts};
+use oauth::profile::Algorithms;
+use oauth::proof::{DpopHeader, KeyBinding, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
 use store::StoreError;
+use vault::jose;
 
 use crate::identity::caller::RequestOrigin;
 use crate::node::dpop_proofs::ProofFailure;
@@ -122,13 +124,35 @@ impl Context {
         client: AuthenticatedClient,
         facts: &RequestFacts<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
-        let needs_nonce = client.application().settings.profile.rules().dpop_nonce;
-        let binding = self.proved_key(facts, None, needs_nonce)?.map(KeyBinding::Key);
-        let required = client.application().settings.client_metadata.dpop_bound_access_tokens;
+        let binding = self.key_proved_by(&client, facts)?.map(KeyBinding::Key);
+        let settings = &client.application().settings;
+        let required =
+            settings.client_metadata.dpop_bound_access_tokens || settings.profile.rules().bound_tokens;
         if required && binding.is_none() {
             return Err(Refusal::DpopRequired.into());
         }
         Ok(client.holding(binding))
+    }
+
+    /// The key that the request of a client proves to hold, if it proves one, as its profile demands.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof`.
+    pub(crate) fn key_proved_by(
+        &self,
+        client: &AuthenticatedClient,
+        facts: &RequestFacts<'_>,
+    ) -> Result<Option<Thumbprint>, ProofFailure> {
+        let rules = client.application().settings.profile.rules();
+        if let DpopHeader::One(bytes) = facts.dpop
+            && rules.algorithms != Algorithms::All
+        {
+            let named = std::str::from_utf8(bytes).ok().and_then(jose::named_algorithm);
+            if !named.is_some_and(|algorithm| rules.algorithms.contain(algorithm)) {
+                return Err(ProofFailure::Refused(Refusal::DpopUnverified));
+            }
+        }
+        self.proved_key(facts, None, rules.dpop_nonce)
     }
 
     async fn judge_client(

@@ -83,7 +83,8 @@ impl IntrospectionService {
             self.context.now(),
             &about,
         );
-        let algorithm = application.settings.client_metadata.introspection_signed_response_alg();
+        let registered = application.settings.client_metadata.introspection_signed_response_alg();
+        let algorithm = application.settings.allowed_algorithm(registered);
         Ok(self.context.sign_jwt(JwtType::Introspection, algorithm, &claims)?)
     }
 

@@ -34,8 +34,7 @@ impl PushedRequestService {
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
-        let needs_nonce = client.application().settings.profile.rules().dpop_nonce;
-        let key = self.context.proved_key(&request.facts, None, needs_nonce)?;
+        let key = self.context.key_proved_by(&client, &request.facts)?;
         let pushed = self.read(request, &client)?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
@@ -47,6 +46,7 @@ impl PushedRequestService {
             resources: &resources,
             pushing_is_required: false,
             signing_is_required: self.context.signing_is_required(client.application()),
+            signed_response_is_required: self.context.signs_messages(client.application()),
         };
         authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;
         let (secret, digest) = self.context.vault.new_reference_secret();

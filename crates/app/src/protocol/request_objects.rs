@@ -8,15 +8,19 @@ use oauth::application::Application;
 use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts};
 use oauth::jwt::MOST_CHARACTERS;
 use oauth::refusal::Refusal;
-use oauth::signing::SigningAlgorithm;
 use vault::jose::{self, AcceptedJwt, KeySet};
 
 use crate::Context;
 
 impl Context {
     /// Whether the requests of an application must be in signed request objects, whatever it has registered.
-    pub(crate) fn signing_is_required(&self, _application: &Application) -> bool {
-        self.settings.request_objects.required
+    pub(crate) fn signing_is_required(&self, application: &Application) -> bool {
+        self.settings.request_objects.required || self.signs_messages(application)
+    }
+
+    /// Whether the profile of an application makes it sign requests and get signed responses.
+    pub(crate) fn signs_messages(&self, application: &Application) -> bool {
+        self.settings.signs_messages(application.settings.profile)
     }
 
     /// The request in a request object of an application.
@@ -31,11 +35,13 @@ impl Context {
         authorize::object_is_not_encrypted(text)?;
         let keys = keys_of(application).ok_or(Refusal::RequestObjectUnverified)?;
         let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
-        let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
+        let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
         let claims = jose::verify(text, &keys, accepted).map_err(|_| Refusal::RequestObjectUnverified)?;
         let issuer = self.settings.public_url.as_str();
-        AuthorizeRequest::from_object(claims, ObjectFacts { application, issuer, now: self.now() })
+        let start_is_required = self.signs_messages(application);
+        let facts = ObjectFacts { application, issuer, start_is_required, now: self.now() };
+        AuthorizeRequest::from_object(claims, facts)
     }
 
     /// The request in the request object at an address, which the application must have registered.

@@ -72,7 +72,8 @@ impl Context {
             binding: token.binding,
             sealed: &sealed,
         };
-        let algorithm = application.settings.client_metadata.access_token_signing_alg();
+        let registered = application.settings.client_metadata.access_token_signing_alg();
+        let algorithm = application.settings.allowed_algorithm(registered);
         self.sign_jwt(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
     }
 }

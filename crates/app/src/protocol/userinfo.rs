@@ -63,9 +63,10 @@ impl UserInfoService {
         let (user, settings) = (&caller.account().user, &application.settings);
         let subject = crate::protocol::subject::subject_of(user, &application);
         let claims = userinfo::claims(&subject, user, scopes, &grant.details.claims, &settings.scopes);
-        let Some(algorithm) = settings.client_metadata.openid.userinfo_algorithm() else {
+        let Some(registered) = settings.client_metadata.openid.userinfo_algorithm() else {
             return Ok(UserInfo::Claims(claims));
         };
+        let algorithm = settings.allowed_algorithm(registered);
         let issuer = &self.context.settings.public_url;
         let claims = userinfo::to_be_signed(claims, issuer, application.client_id.as_str());
         Ok(UserInfo::Signed(self.context.sign_jwt(JwtType::Plain, algorithm, &claims)?))

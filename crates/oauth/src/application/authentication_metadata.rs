@@ -70,6 +70,14 @@ impl AuthenticationMethod {
         }
     }
 
+    /// Whether the client proves to hold a private key.
+    pub const fn proves_a_key(self) -> bool {
+        match self {
+            Self::PrivateKeyJwt => true,
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::None => false,
+        }
+    }
+
     /// The method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == name)

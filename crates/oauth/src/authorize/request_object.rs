@@ -30,6 +30,8 @@ pub struct ObjectFacts<'a> {
     pub application: &'a Application,
     /// The issuer of this server.
     pub issuer: &'a str,
+    /// Whether it must have `nbf`.
+    pub start_is_required: bool,
     /// The current time.
     pub now: Timestamp,
 }
@@ -45,6 +47,7 @@ impl AuthorizeRequest {
         object_is_of_the_client(&claims, facts)?;
         object_is_for_this_server(&claims, facts)?;
         claims.times_hold(facts.now, TIMES).map_err(|_| Refusal::RequestObjectTimes)?;
+        object_starts_recently(&claims, facts)?;
         object_is_no_assertion(&claims)?;
         object_contains_no_other(&claims)?;
         Self::parse(&parameters(claims.into_object())?)
@@ -91,6 +94,20 @@ fn object_is_for_this_server(claims: &Claims, facts: ObjectFacts<'_>) -> Result<
     if named.contains(&facts.issuer) { Ok(()) } else { Err(Refusal::RequestObjectForAnotherServer) }
 }
 
+/// "shall require the request object to contain an `nbf` claim that is no longer than 60 minutes in the past", and `exp` "no
+/// longer than 60 minutes after the `nbf` claim" ([FAPI 2.0 Message Signing
+/// §5.3.1](https://openid.net/specs/fapi-message-signing-2_0-final.html#section-5.3.1)). Without signing by profile, an
+/// object may have no `nbf`.
+fn object_starts_recently(claims: &Claims, facts: ObjectFacts<'_>) -> Result<(), Refusal> {
+    let malformed = |_| Refusal::RequestObjectTimes;
+    let (start, end) = (claims.time("nbf").map_err(malformed)?, claims.time("exp").map_err(malformed)?);
+    let holds = match (start, end) {
+        (Some(start), Some(end)) => start.plus_secs(TIMES.most_lifetime_secs) >= end.max(facts.now),
+        _ => !facts.start_is_required,
+    };
+    if holds { Ok(()) } else { Err(Refusal::RequestObjectTimes) }
+}
+
 /// With `sub`, the object could pass for a client assertion ([RFC 9101
 /// §10.8](https://www.rfc-editor.org/rfc/rfc9101#section-10.8)).
 fn object_is_no_assertion(claims: &Claims) -> Result<(), Refusal> {
@@ -135,6 +152,10 @@ mod tests {
     const ISSUER: &str = "https://gate.example";
 
     fn read(changes: &Value) -> Result<AuthorizeRequest, Refusal> {
+        read_in(false, changes)
+    }
+
+    fn read_in(start_is_required: bool, changes: &Value) -> Result<AuthorizeRequest, Refusal> {
         let mut claims = json!({
             "iss": sample::CLIENT_ID, "aud": ISSUER, "exp": NOW.as_secs() + 60, "client_id": sample::CLIENT_ID,
             "response_type": "code", "redirect_uri": REDIRECT, "state": "xyz",
@@ -144,7 +165,7 @@ mod tests {
         }
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
         let application = sample::application(|_| {});
-        let facts = ObjectFacts { application: &application, issuer: ISSUER, now: NOW };
+        let facts = ObjectFacts { application: &application, issuer: ISSUER, start_is_required, now: NOW };
         AuthorizeRequest::from_object(claims, facts)
     }
 
@@ -164,6 +185,7 @@ mod tests {
             (json!({ "exp": at(3_661) }), Refusal::RequestObjectTimes),
             (json!({ "nbf": at(61) }), Refusal::RequestObjectTimes),
             (json!({ "iat": at(61) }), Refusal::RequestObjectTimes),
+            (json!({ "nbf": at(-3_541) }), Refusal::RequestObjectTimes),
             (json!({ "sub": sample::CLIENT_ID }), Refusal::RequestObjectWithSubject),
             (json!({ "request": "e30" }), Refusal::RequestObjectNested),
             (json!({ "request_uri": null }), Refusal::RequestObjectNested),
@@ -175,6 +197,14 @@ mod tests {
         {
             assert!(read(&changes).is_ok(), "{changes}");
         }
+    }
+
+    #[test]
+    fn a_signed_message_says_when_it_starts() {
+        let at = |offset: i64| json!({ "nbf": NOW.as_secs() + offset });
+        assert_eq!(read_in(true, &json!({})), Err(Refusal::RequestObjectTimes));
+        assert_eq!(read_in(true, &at(-3_600)), Err(Refusal::RequestObjectTimes));
+        assert!(read_in(true, &at(-3_540)).is_ok() && read_in(true, &at(10)).is_ok());
     }
 
     #[test]

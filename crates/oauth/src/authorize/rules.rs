@@ -10,6 +10,7 @@ use super::{
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
 use crate::oidc::{self, request::SignInRequest};
+use crate::parameters::REDIRECT_URI;
 use crate::proof::Thumbprint;
 use crate::redirect;
 use crate::refusal::Refusal;
@@ -130,8 +131,11 @@ pub(super) fn decide(
     route: ResponseRoute,
     facts: Facts<'_>,
 ) -> Result<ValidRequest, Refusal> {
+    client_is_confidential_if_required(application)?;
     request_is_pushed_if_required(application, facts)?;
     request_is_signed_if_required(application, facts)?;
+    response_is_signed_if_required(&route, facts)?;
+    redirect_uri_is_present_if_required(request, application)?;
     response_type_is_code(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
@@ -168,12 +172,42 @@ fn key_is_a_thumbprint(request: &AuthorizeRequest) -> Result<Option<String>, Ref
     Ok(Some(thumbprint.to_string()))
 }
 
+/// "shall only support confidential clients" ([FAPI 2.0
+/// §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)).
+fn client_is_confidential_if_required(application: &Application) -> Result<(), Refusal> {
+    let settings = &application.settings;
+    let is_public = settings.client_type == ClientType::Public;
+    if is_public && settings.profile.rules().confidential_only {
+        Err(Refusal::PublicNotInProfile)
+    } else {
+        Ok(())
+    }
+}
+
+/// "shall require the `redirect_uri` parameter" ([FAPI 2.0
+/// §5.3.2.2](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2)).
+fn redirect_uri_is_present_if_required(
+    request: &AuthorizeRequest,
+    application: &Application,
+) -> Result<(), Refusal> {
+    let required = application.settings.profile.rules().redirect_uri;
+    if required && request.redirect_uri.is_none() { Err(REDIRECT_URI.missing()) } else { Ok(()) }
+}
+
+/// [FAPI 2.0 Message Signing §5.4](https://openid.net/specs/fapi-message-signing-2_0-final.html#section-5.4): responses
+/// are signed.
+fn response_is_signed_if_required(route: &ResponseRoute, facts: Facts<'_>) -> Result<(), Refusal> {
+    let plain = !route.mode.is_signed();
+    if facts.signed_response_is_required && plain { Err(Refusal::SignedResponseRequired) } else { Ok(()) }
+}
+
 /// [RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5) and
 /// [§6](https://www.rfc-editor.org/rfc/rfc9126#section-6): the server or the registration may demand that requests are
 /// pushed.
 fn request_is_pushed_if_required(application: &Application, facts: Facts<'_>) -> Result<(), Refusal> {
     let metadata = &application.settings.client_metadata;
-    let required = facts.pushing_is_required || metadata.require_pushed_authorization_requests;
+    let by_profile = application.settings.profile.rules().pushed_requests;
+    let required = facts.pushing_is_required || by_profile || metadata.require_pushed_authorization_requests;
     match facts.delivered {
         Delivered::ByBrowser | Delivered::InObject if required => Err(Refusal::PushedRequestRequired),
         Delivered::ByBrowser | Delivered::InObject | Delivered::Pushed(_) => Ok(()),
@@ -217,7 +251,9 @@ pub(super) fn route(
         mode: mode.unwrap_or(ResponseMode::Query),
         client_id: application.client_id.clone(),
         state: request.state.clone(),
-        algorithm: application.settings.client_metadata.requests.authorization_signed_response_alg(),
+        algorithm: application.settings.allowed_algorithm(
+            application.settings.client_metadata.requests.authorization_signed_response_alg(),
+        ),
     };
     (route, mode)
 }

@@ -43,6 +43,7 @@ fn check_for(
             resources,
             pushing_is_required: false,
             signing_is_required: false,
+            signed_response_is_required: false,
         },
     )
 }
@@ -129,6 +130,31 @@ fn pkce_is_required_of_public_clients_and_by_oauth21() {
     assert_eq!(checked(&challenge, public).unwrap().challenge.unwrap()[..3], [0x13, 0xd3, 0x1e]);
     assert!(checked(&challenge, oauth21).is_ok());
     assert!(checked(&[], |_| {}).is_ok());
+}
+
+#[test]
+fn fapi2_serves_confidential_clients_that_push_and_name_their_redirect_url() {
+    let application = |client_type| {
+        sample::application(|settings| {
+            settings.profile = Profile::Fapi2;
+            settings.client_type = client_type;
+        })
+    };
+    let check = |more: &[(&str, &str)], client_type, delivered| {
+        check_for(&request(more), Some(&application(client_type)), delivered)
+            .map_err(|refused| redirected(&refused))
+    };
+    let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    let whole = [&challenge[..], &[("redirect_uri", REDIRECT)]].concat();
+    let (confidential, pushed) = (ClientType::Confidential, Delivered::Pushed(NOW));
+    assert!(check(&whole, confidential, pushed).is_ok());
+    assert_eq!(check(&whole, ClientType::Public, pushed), Err(Refusal::PublicNotInProfile));
+    for delivered in [Delivered::ByBrowser, Delivered::InObject] {
+        assert_eq!(check(&whole, confidential, delivered), Err(Refusal::PushedRequestRequired));
+    }
+    let missing = Refusal::Parameter { name: "redirect_uri", fault: ParameterFault::Missing };
+    assert_eq!(check(&challenge, confidential, pushed), Err(missing));
+    assert_eq!(check(&whole[2..], confidential, pushed), Err(Refusal::ChallengeMissing));
 }
 
 #[test]

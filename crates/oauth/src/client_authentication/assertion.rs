@@ -83,7 +83,7 @@ pub fn decide(
     facts: Facts<'_>,
 ) -> Result<VerifiedAssertion, Refusal> {
     issuer_and_subject_are_the_client(claims, &application)?;
-    audience_is_this_server(claims, facts)?;
+    audience_is_this_server(claims, &application, facts)?;
     claims.times_hold(facts.now, TIMES).map_err(of_times)?;
     let expiry = claims.time("exp").map_err(of_times)?.ok_or(Refusal::AssertionExpired)?;
     let id = claims.required_text("jti").map_err(|_| Refusal::AssertionWithoutId)?.to_owned();
@@ -102,7 +102,18 @@ fn issuer_and_subject_are_the_client(claims: &Claims, application: &Application)
 /// "The JWT MUST contain an "aud" (audience) claim containing a value that identifies the authorization server" ([RFC
 /// 7523 §3](https://www.rfc-editor.org/rfc/rfc7523#section-3), item 3): its issuer, its token endpoint, or the endpoint
 /// of the request ([RFC 9126 §2](https://www.rfc-editor.org/rfc/rfc9126#section-2)).
-fn audience_is_this_server(claims: &Claims, facts: Facts<'_>) -> Result<(), Refusal> {
+///
+/// "shall only accept its issuer identifier value […] as a string" ([FAPI 2.0
+/// §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)), if the profile demands it.
+fn audience_is_this_server(
+    claims: &Claims,
+    application: &Application,
+    facts: Facts<'_>,
+) -> Result<(), Refusal> {
+    if application.settings.profile.rules().issuer_audience {
+        let is_issuer = claims.audience_is(facts.issuer);
+        return if is_issuer { Ok(()) } else { Err(Refusal::AssertionAudienceNotAlone) };
+    }
     let named = claims.audiences().map_err(|_| Refusal::AssertionForAnotherServer)?;
     let is_ours = |audience: &&str| *audience == facts.issuer || facts.endpoints.contains(audience);
     if named.iter().any(is_ours) { Ok(()) } else { Err(Refusal::AssertionForAnotherServer) }
@@ -121,6 +132,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::application::Profile;
     use crate::sample::{self, NOW};
 
     const ISSUER: &str = "https://gate.example";
@@ -131,6 +143,10 @@ mod tests {
     };
 
     fn outcome(changes: &Value) -> Result<VerifiedAssertion, Refusal> {
+        outcome_in(Profile::Compatible, changes)
+    }
+
+    fn outcome_in(profile: Profile, changes: &Value) -> Result<VerifiedAssertion, Refusal> {
         let mut claims = json!({
             "iss": sample::CLIENT_ID, "sub": sample::CLIENT_ID, "aud": ISSUER, "jti": "1",
             "exp": NOW.as_secs() + 60,
@@ -139,7 +155,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        decide(&claims, Arc::new(sample::application(|_| {})), FACTS)
+        decide(&claims, Arc::new(sample::application(|settings| settings.profile = profile)), FACTS)
     }
 
     #[test]
@@ -175,6 +191,24 @@ mod tests {
             json!("https://gate.example/oauth2/par"),
         ] {
             assert!(outcome(&json!({ "aud": audience })).is_ok(), "{audience}");
+        }
+    }
+
+    #[test]
+    fn fapi2_accepts_the_issuer_alone_and_as_a_string() {
+        for audience in [
+            json!([ISSUER]),
+            json!(["https://other.example", ISSUER]),
+            json!("https://gate.example/oauth2/token"),
+            json!("https://gate.example/"),
+            json!(null),
+        ] {
+            let refused = outcome_in(Profile::Fapi2, &json!({ "aud": audience })).unwrap_err();
+            assert_eq!(refused, Refusal::AssertionAudienceNotAlone, "{audience}");
+        }
+        for offset in [0, 10, 60] {
+            let changes = json!({ "iat": NOW.as_secs() + offset, "nbf": NOW.as_secs() + offset });
+            assert!(outcome_in(Profile::Fapi2, &changes).is_ok(), "{offset} seconds ahead");
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::AuthenticationMethod;
+use crate::application::{AuthenticationMethod, Profile};
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, SECRET, is_secret, pairs};
 
@@ -160,4 +160,18 @@ fn a_certificate_alone_is_no_authentication_method() {
     let with_secret = pairs(&[("client_id", sample::CLIENT_ID), ("client_secret", SECRET)]);
     let found = Presented::find(None, &with_secret, Some(certificate)).unwrap();
     assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Ok(Some(SecretId::new(1))));
+}
+
+#[test]
+fn fapi2_serves_no_public_client_and_accepts_no_secret() {
+    let of = |client_type| {
+        sample::application(|settings| {
+            settings.profile = Profile::Fapi2;
+            settings.client_type = client_type;
+        })
+    };
+    let public = outcome(&sent(None), Some(of(ClientType::Public)));
+    assert_eq!(public, Err(Refusal::PublicNotInProfile));
+    let secret = outcome(&sent(Some(SECRET)), Some(of(ClientType::Confidential)));
+    assert_eq!(secret, Err(Refusal::AssertionRequired));
 }

@@ -217,9 +217,8 @@ fn a_payload_without_name_or_redirect_url_is_refused() {
 }
 
 #[test]
-fn profiles_that_are_unknown_not_there_or_too_weak_are_refused() {
-    assert!(faults(&json!({"profile": "fapi2"}), new())[0].contains("not available"));
-    assert_eq!(faults(&json!({"profile": "lax"}), new()), ["profile must be compatible or oauth21"]);
+fn profiles_that_are_unknown_or_too_weak_are_refused() {
+    assert_eq!(faults(&json!({"profile": "lax"}), new()), ["profile must be compatible, oauth21 or fapi2"]);
     let strict =
         RegistrationContext { minimum_profile: Profile::OAuth21, default_profile: Profile::OAuth21, ..new() };
     assert!(faults(&json!({"profile": "compatible"}), strict)[0].contains("oauth21 or stricter"));
@@ -505,4 +504,35 @@ fn members_about_requests_are_checked_and_kept() {
     });
     let fields: Vec<_> = judged(&wrong, new()).unwrap_err().into_iter().map(|fault| fault.field).collect();
     assert_eq!(fields, ["requestObjectSigningAlg", "requestUris[1]", "authorizationSignedResponseAlg"]);
+}
+
+#[test]
+fn fapi2_needs_a_confidential_application_with_a_key_and_its_algorithms() {
+    let keys = json!({ "keys": [{ "kty": "OKP" }] });
+    let named = |changes: Value| {
+        let mut given =
+            json!({ "profile": "fapi2", "jwks": keys, "tokenEndpointAuthMethod": "private_key_jwt" });
+        given.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let fields =
+            |faults: Vec<InvalidField>| faults.into_iter().map(|fault| fault.field).collect::<Vec<_>>();
+        judged(&given, new()).map(|(settings, _)| settings).map_err(fields)
+    };
+    let settings = named(json!({})).unwrap();
+    assert_eq!(settings.profile, Profile::Fapi2);
+    assert_eq!(settings.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+    assert_eq!(settings.allowed_algorithm(SigningAlgorithm::Rs256), SigningAlgorithm::Ps256);
+    for (changes, field) in [
+        (json!({ "clientType": "public", "tokenEndpointAuthMethod": "none" }), "clientType"),
+        (json!({ "tokenEndpointAuthMethod": "client_secret_basic" }), "tokenEndpointAuthMethod"),
+        (json!({ "tokenEndpointAuthMethod": null }), "tokenEndpointAuthMethod"),
+        (json!({ "tokenEndpointAuthSigningAlg": "RS256" }), "tokenEndpointAuthSigningAlg"),
+        (json!({ "accessTokenSigningAlg": "RS256" }), "accessTokenSigningAlg"),
+        (json!({ "requestObjectSigningAlg": "RS256" }), "requestObjectSigningAlg"),
+        (json!({ "authorizationSignedResponseAlg": "RS256" }), "authorizationSignedResponseAlg"),
+        (json!({ "introspectionSignedResponseAlg": "RS256" }), "introspectionSignedResponseAlg"),
+        (json!({ "grantTypes": ["authorization_code", "password"] }), "grantTypes"),
+        (json!({ "redirectUrls": ["http://client.example/cb"] }), "redirectUrls[0]"),
+    ] {
+        assert_eq!(named(changes.clone()).unwrap_err(), [field], "{changes}");
+    }
 }

@@ -7,7 +7,6 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSet
     certificate_and_key_come_together(settings, faults);
     plain_http_stays_on_loopback(settings, faults);
     the_public_url_matches_tls(settings, faults);
-    the_default_profile_is_allowed(settings, faults);
     a_header_block_has_room_for_the_address(settings, faults);
 }
 
@@ -62,14 +61,6 @@ fn the_public_url_matches_tls(settings: &Settings, faults: &mut Vec<InvalidSetti
             "must begin with https://: passwords and tokens must not travel to another machine in clear text. Only \
              a loopback address may begin with http://",
         ));
-    }
-}
-
-fn the_default_profile_is_allowed(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
-    let profiles = &settings.profiles;
-    if profiles.default < profiles.minimum {
-        let message = format!("is laxer than profiles.minimum, which is \"{}\"", profiles.minimum.as_str());
-        faults.push(InvalidSetting::of_key("profiles.default", message));
     }
 }
 

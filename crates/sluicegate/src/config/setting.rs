@@ -177,7 +177,7 @@ impl Written for PathBuf {
 }
 
 impl Written for Profile {
-    const KIND: &'static str = "\"compatible\" or \"oauth21\" (\"fapi2\" is not supported by this version)";
+    const KIND: &'static str = "\"compatible\", \"oauth21\" or \"fapi2\"";
 
     fn parse(text: &str) -> Option<Self> {
         Self::find(text)
@@ -188,7 +188,7 @@ impl Written for Profile {
     }
 
     fn schema() -> Value {
-        json!({"enum": ["compatible", "oauth21"]})
+        json!({"enum": Profile::ALL.map(Profile::as_str)})
     }
 }
 

@@ -254,10 +254,12 @@ settings! {
 
     /// How strictly applications are treated; see [compatibility](compatibility.md#profiles).
     profiles: Profiles = "profiles" {
-        /// The profile of applications that do not set one.
+        /// The profile of applications that do not set one, unless `profiles.minimum` is stricter.
         default: Profile = DEFAULT_PROFILE;
-        /// The most permissive profile that an application may have.
+        /// The most permissive profile that an application may have, also one that was registered before.
         minimum: Profile = DEFAULT_PROFILE;
+        /// Whether applications of the profile `fapi2` must sign authorization requests and get signed responses.
+        message_signing: bool = false;
     }
 
     /// Token lifetimes. The lifetime of access tokens is limit 100 of the management API.

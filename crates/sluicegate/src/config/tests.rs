@@ -27,13 +27,13 @@ fn an_empty_configuration_has_the_defaults() {
 #[test]
 fn all_faults_are_reported_at_once_with_their_places() {
     let text = "listen = 5\nlisten_on = \"x\"\n[rate_limit]\nenabled = \"yes\"\nper_adress_per_minute = 3\n\
-                [tokens]\ncode_lifetime_secs = 61\n[profiles]\ndefault = \"fapi2\"\n[trusted]\nproxies = []\n";
+                [tokens]\ncode_lifetime_secs = 61\n[profiles]\ndefault = \"lax\"\n[trusted]\nproxies = []\n";
     let faults = faults(text, &[("SLUICEGATE_LOG__FORMAT", "xml"), ("SLUICEGATE_NO_SUCH", "1")]);
     let expected = [
         "gate.toml:1: listen: must be an address and port",
         "gate.toml:4: rate_limit.enabled: must be true or false, not \"yes\"",
         "environment variable SLUICEGATE_LOG__FORMAT: log.format: must be \"auto\", \"json\" or \"human\", not \"xml\"",
-        "gate.toml:9: profiles.default: must be \"compatible\" or \"oauth21\"",
+        "gate.toml:9: profiles.default: must be \"compatible\", \"oauth21\" or \"fapi2\"",
         "gate.toml:7: tokens.code_lifetime_secs: must be a whole number from 1 to 60, not 61",
         "gate.toml:2: listen_on: there is no such setting",
         "environment variable SLUICEGATE_NO_SUCH: no_such: there is no such setting",

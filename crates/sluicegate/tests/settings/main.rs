@@ -43,6 +43,7 @@ const ROWS: &[Row] = &[
     ("log.level", "requests have no line", HERE, "the_log_follows_the_settings"),
     ("observation.listen", "the metrics are there", PROCESS, "a_taken_metrics_port_is_an_error_only_if_it_was_configured"),
     ("compatibility.reveal_client_secret", "GET of an application shows the secret", HERE, "tokens_and_secrets_follow_the_settings"),
+    ("profiles.message_signing", "a plain request is refused", "crates/web/tests/protocol/fapi.rs", "message_signing_demands_signed_requests_and_signs_responses"),
     ("profiles.default", "the profile of an application that names none", HERE, "tokens_and_secrets_follow_the_settings"),
     ("profiles.minimum", "a less strict profile is refused", HERE, "tokens_and_secrets_follow_the_settings"),
     ("tokens.code_lifetime_secs", "a code is refused after it", MAINTENANCE, "the_lifetime_of_a_code_follows_the_setting"),

@@ -20,13 +20,14 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
     let settings = node.settings();
     let metadata = Metadata {
         client_id_metadata_document_supported: settings.client_documents,
-        require_pushed_authorization_requests: settings.require_pushed_requests,
-        require_signed_request_object: settings.request_objects.required,
+        require_pushed_authorization_requests: settings.require_pushed_requests
+            || settings.minimum_profile.rules().pushed_requests,
+        require_signed_request_object: settings.request_objects.required || settings.signs_all_messages(),
         request_uri_parameter_supported: settings.request_objects.by_reference,
         require_request_uri_registration: !settings.request_objects.unregistered_addresses,
         ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
     };
-    let mut response = respond::json(StatusCode::OK, &metadata);
+    let mut response = respond::json(StatusCode::OK, &metadata.document(settings.minimum_profile));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.remove("pragma");

@@ -20,6 +20,7 @@ mod dpop;
 mod dpop_nonce;
 mod ended_access;
 mod exchange;
+mod fapi;
 mod growth;
 mod hostile;
 mod introspection;

@@ -10,7 +10,6 @@ use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, Veri
 use oauth::client_authentication::{AuthenticatedClient, Presented};
 use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
-use oauth::signing::SigningAlgorithm;
 use store::StoreError;
 use vault::jose::{self, AcceptedJwt};
 
@@ -59,7 +58,7 @@ impl Context {
     ) -> Result<VerifiedAssertion, Refusal> {
         let only =
             application.settings.client_metadata.authentication.token_endpoint_auth_signing_alg.as_ref();
-        let algorithms = only.map_or(SigningAlgorithm::ALL.as_slice(), std::slice::from_ref);
+        let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
         let claims = self.claims_signed_by(&application, text, accepted, now).await;
         let claims = claims.map_err(|failure| match failure {

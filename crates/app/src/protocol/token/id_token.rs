@@ -26,7 +26,8 @@ impl TokenService {
             return Ok(response);
         }
         let application = client.application();
-        let algorithm = application.settings.client_metadata.openid.id_token_algorithm();
+        let registered = application.settings.client_metadata.openid.id_token_algorithm();
+        let algorithm = application.settings.allowed_algorithm(registered);
         let access_token = response.access_token.expose().as_bytes();
         let at_hash = match id_token::hash_function(algorithm) {
             HashFunction::Sha256 => id_token::access_token_hash(&vault::sha256(access_token)),

@@ -58,6 +58,7 @@ fn pushing_can_be_required_of_an_application_and_of_all() {
             resources: &resources,
             pushing_is_required,
             signing_is_required: false,
+            signed_response_is_required: false,
         };
         let refused = check(&request, facts(Delivered::ByBrowser)).unwrap_err();
         assert_eq!(redirected(&refused), Refusal::PushedRequestRequired);

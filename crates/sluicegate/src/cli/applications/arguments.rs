@@ -116,7 +116,7 @@ pub(crate) struct Details {
     /// A scope that tokens may have; may be given several times
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(super) scopes: Vec<String>,
-    /// The profile: compatible or oauth21
+    /// The profile: compatible, oauth21 or fapi2
     #[arg(long)]
     pub(super) profile: Option<String>,
     /// The lifetime of its access tokens in seconds

@@ -6,7 +6,11 @@ const INTRODUCTION: &str = "# Profiles
 
 A profile says how strictly an application is treated. An application has the profile of its registration (`profile`), or
 `profiles.default` if it names none. `profiles.minimum` applies to every application of the server, also to those that were registered
-before it was set. This page is generated from the rules: `cargo xtask docs`.
+before it was set, and makes the whole server strict with one setting. This page is generated from the rules: `cargo xtask docs`.
+
+`compatible` is as lenient as Hybrid Data Pipeline documents. `oauth21` is OAuth 2.1. `fapi2` is the FAPI 2.0 Security Profile, for
+confidential clients that prove a private key in every step. With `profiles.message_signing`, applications of `fapi2` must also sign their
+authorization requests and get signed responses (FAPI 2.0 Message Signing).
 
 ";
 
@@ -20,6 +24,11 @@ of a replaced one revokes all tokens of the grant. MCP clients and most desktop 
 A confidential client authenticates when it refreshes, so its stolen token is worthless without its credential. Rotation then only adds
 the risk that a lost response ends the access. `compatible` does not rotate for confidential clients; `oauth21` rotates for all, and
 presents the same successor again to a client that lost a response.
+
+A client of `fapi2` is confidential, and its access tokens are bound to a key. FAPI 2.0 therefore forbids rotation: it \"does not provide
+security benefits when used with confidential clients and sender-constrained access tokens\" ([FAPI 2.0
+§5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)). So public clients must rotate and clients of `fapi2`
+must not. No client is both, because `fapi2` serves confidential clients only.
 ";
 
 /// The page.
