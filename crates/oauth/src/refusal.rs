@@ -279,6 +279,7 @@ refusals! {
     }
     InvalidRequestObject {
         RequestObjectUnverified: "the request object is no JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
+        RequestObjectKeysUnavailable: "the keys at jwks_uri of the application cannot be fetched now, so the request object is not verified";
         RequestObjectEncrypted: "the request object is encrypted, which is not supported";
         RequestObjectOfAnotherClient: "iss and client_id of the request object are not the client_id of the request";
         RequestObjectForAnotherServer: "aud of the request object is not the issuer of this server";

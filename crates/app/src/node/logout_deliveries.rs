@@ -146,7 +146,8 @@ impl Context {
             now,
         };
         // "SHOULD […] the same key(s) that are used for ID tokens", so the algorithm is that of ID tokens.
-        let algorithm = application.settings.client_metadata.openid.id_token_algorithm();
+        let registered = application.settings.client_metadata.openid.id_token_algorithm();
+        let algorithm = application.settings.allowed_algorithm(registered);
         let signed = self.sign_jwt(JwtType::Logout, algorithm, &token.claims())?;
         // A signed text contains nothing that would have to be escaped.
         Ok(Bytes::from(format!("logout_token={signed}")))

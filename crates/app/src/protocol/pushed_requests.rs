@@ -35,7 +35,7 @@ impl PushedRequestService {
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
         let key = self.context.key_proved_by(&client, &request.facts)?;
-        let pushed = self.read(request, &client)?.bound_to(key)?;
+        let pushed = self.read(request, &client).await?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
         let resources = self.context.existing_resources(pushed.resources()).await?;
@@ -65,14 +65,14 @@ impl PushedRequestService {
 
     /// The request in the body, or in the request object there, beside which nothing counts except the authentication of
     /// the client ([RFC 9126 §3](https://www.rfc-editor.org/rfc/rfc9126#section-3)).
-    fn read(
+    async fn read(
         &self,
         request: ClientRequest<'_>,
         client: &AuthenticatedClient,
     ) -> Result<AuthorizeRequest, ProtocolRefusal> {
         let application = client.application();
         if let Some(object) = authorize::pushed_object(request.parameters)? {
-            return Ok(self.context.read_request_object(object, application)?);
+            return Ok(self.context.read_request_object(object, application).await?);
         }
         let required = self.context.signing_is_required(application);
         authorize::plain_request_is_allowed(application, required)?;

@@ -8,9 +8,10 @@ use oauth::application::Application;
 use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts};
 use oauth::jwt::MOST_CHARACTERS;
 use oauth::refusal::Refusal;
-use vault::jose::{self, AcceptedJwt, KeySet};
+use vault::jose::AcceptedJwt;
 
 use crate::Context;
+use crate::protocol::client_keys::SignatureFailure;
 
 impl Context {
     /// Whether the requests of an application must be in signed request objects, whatever it has registered.
@@ -27,17 +28,20 @@ impl Context {
     ///
     /// # Errors
     /// `invalid_request_object`.
-    pub(crate) fn read_request_object(
+    pub(crate) async fn read_request_object(
         &self,
         text: &str,
         application: &Application,
     ) -> Result<AuthorizeRequest, Refusal> {
         authorize::object_is_not_encrypted(text)?;
-        let keys = keys_of(application).ok_or(Refusal::RequestObjectUnverified)?;
         let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
         let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
-        let claims = jose::verify(text, &keys, accepted).map_err(|_| Refusal::RequestObjectUnverified)?;
+        let claims = self.claims_signed_by(application, text, accepted, self.now()).await;
+        let claims = claims.map_err(|failure| match failure {
+            SignatureFailure::KeysUnavailable => Refusal::RequestObjectKeysUnavailable,
+            SignatureFailure::NoKeys | SignatureFailure::Invalid(_) => Refusal::RequestObjectUnverified,
+        })?;
         let issuer = self.settings.public_url.as_str();
         let start_is_required = self.signs_messages(application);
         let facts = ObjectFacts { application, issuer, start_is_required, now: self.now() };
@@ -60,12 +64,6 @@ impl Context {
         authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
         let text = self.settings.outbound.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
         let text = text.map_err(|_| Refusal::RequestUriUnreachable)?;
-        self.read_request_object(text.trim(), application)
+        self.read_request_object(text.trim(), application).await
     }
-}
-
-/// The registered keys of an application; `None` if it has none.
-fn keys_of(application: &Application) -> Option<KeySet> {
-    let registered = application.settings.client_metadata.authentication.jwks.as_ref()?;
-    KeySet::of(registered).ok()
 }

@@ -248,6 +248,20 @@ async fn an_object_is_fetched_from_a_registered_address() {
 }
 
 #[tokio::test]
+async fn the_keys_of_objects_may_be_at_an_address() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let key = ClientKey::new(1);
+    origin.reply("/keys", Reply::json(&json!({ "keys": [key.jwk()] })));
+    let members = json!({ "jwksUri": origin.url("client.test", "/keys") });
+    let signing = Signing { client: Client::register_with(&server, members).await, key };
+    let url = signing.url(&[("request", &signing.object(&server, &json!({})))]);
+    tokens(&server, &signing.client, &allow(&mut server.browser(), &USER, &url).await).await;
+    let members = json!({ "jwksUri": origin.url("client.test", "/none") });
+    let lost = Signing { client: Client::register_with(&server, members).await, key: ClientKey::new(1) };
+    assert_eq!(lost.error(&server, &lost.object(&server, &json!({}))).await, "invalid_request_object");
+}
+
+#[tokio::test]
 async fn objects_are_fetched_only_from_registered_addresses() {
     for (by_reference, any, error) in [
         (true, false, "invalid_request_uri"),

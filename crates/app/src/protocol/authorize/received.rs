@@ -58,7 +58,9 @@ impl AuthorizationService {
         let found = application.as_deref();
         let object = match (&envelope.content, found) {
             (EnvelopeContent::Plain | EnvelopeContent::Pushed(_), _) | (_, None) => None,
-            (EnvelopeContent::Object(text), Some(of)) => Some(self.context.read_request_object(text, of)),
+            (EnvelopeContent::Object(text), Some(of)) => {
+                Some(self.context.read_request_object(text, of).await)
+            }
             (EnvelopeContent::ObjectAt(uri), Some(of)) => {
                 Some(self.context.read_request_object_at(uri, of).await)
             }
