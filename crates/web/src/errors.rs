@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
+use crate::respond::page::PageError;
+
 macro_rules! errors {
     ($($name:ident = $code:literal, $statuses:literal, $when:literal;)+) => {
         /// An error of the management API. The number on the wire never changes its meaning.
@@ -169,6 +171,17 @@ pub fn reference() -> String {
         // Writing into a string cannot fail.
         let _ =
             writeln!(text, "| {} | {} | {} | {} |", code.number(), code.name(), code.statuses(), code.when());
+    }
+    text.push_str(
+        "\n## Error pages\n\n\
+         What people see instead has the heading `#error-title`, whose attribute `data-error` is the id of the error, and the text \
+         `#error-message`. `#error-code` is the error code of OAuth, if the request of an application is at fault. Ids and \
+         titles are stable.\n\n\
+         | id | title | status | when |\n| --- | --- | --- | --- |\n",
+    );
+    for error in PageError::ALL {
+        let (statuses, when) = error.when();
+        let _ = writeln!(text, "| {} | {} | {statuses} | {when} |", error.id(), error.title());
     }
     text
 }

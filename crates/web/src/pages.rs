@@ -243,13 +243,13 @@ pub fn fault(fault: &Fault) -> Response {
 pub fn cross_origin_form() -> Response {
     let message = "A page of another site sent this form. Nothing was changed. If you want to do what it is for, open the \
                    page here and press the button yourself.";
-    page::error(StatusCode::FORBIDDEN, "This did not come from here", message)
+    page::error(StatusCode::FORBIDDEN, page::PageError::OtherSite, message)
 }
 
 /// The page for a form that was not rendered for this browser.
 pub fn stale_form() -> Response {
     let message = "This form is out of date, or your browser does not keep cookies. Go back, reload the page and try again.";
-    page::error(StatusCode::FORBIDDEN, "Please try again", message)
+    page::error(StatusCode::FORBIDDEN, page::PageError::StaleForm, message)
 }
 
 /// A time for machines and for people.

@@ -69,7 +69,7 @@ impl FromRequestParts<WebState> for Authenticated {
         if caller.may(Permission::MgmtAPI) {
             return Ok(Self(caller));
         }
-        Err(refused(state, &caller, "lacks MgmtAPI", &origin).await)
+        Err(refused(state, &caller, ("lacks MgmtAPI", ManagementProblem::forbidden()), &origin).await)
     }
 }
 
@@ -94,9 +94,14 @@ impl Noting<'_> {
 }
 
 /// The response to an authenticated caller who may not use the management API, which is recorded.
-async fn refused(state: &WebState, caller: &Caller, why: &str, origin: &RequestOrigin) -> ManagementProblem {
+async fn refused(
+    state: &WebState,
+    caller: &Caller,
+    (why, problem): (&str, ManagementProblem),
+    origin: &RequestOrigin,
+) -> ManagementProblem {
     match state.service::<RefusalService>().note(caller, why, origin).await {
-        Ok(()) => ManagementProblem::forbidden(),
+        Ok(()) => problem,
         Err(fault) => ManagementProblem::server(&fault, ManagementErrorCode::Unavailable),
     }
 }
@@ -155,7 +160,8 @@ async fn by_token(
     if caller.covers(BuiltInScope::Management) {
         return Ok(caller);
     }
-    Err(refused(state, &caller, "the token lacks api.mgmt", origin).await)
+    let why = ("the token lacks api.mgmt", ManagementProblem::narrow_token());
+    Err(refused(state, &caller, why, origin).await)
 }
 
 async fn by_session(

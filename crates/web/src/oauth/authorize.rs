@@ -280,8 +280,7 @@ fn refused(refusal: Refusal) -> Response {
         "The application that sent you here made an invalid request: {}. Nothing was sent to it. Its developer can correct this.",
         refusal.description()
     );
-    let (title, code) = ("This request cannot be answered", refusal.code().as_str());
-    page::error_of_client(StatusCode::BAD_REQUEST, title, &message, code)
+    page::error_of_client(StatusCode::BAD_REQUEST, &message, refusal.code().as_str())
 }
 
 /// Samples of the page, with and without its optional parts.

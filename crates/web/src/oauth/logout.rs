@@ -142,7 +142,7 @@ fn refused(refusal: Refusal) -> Response {
          correct this.",
         refusal.description()
     );
-    page::error(StatusCode::BAD_REQUEST, "This request cannot be answered", &message)
+    page::error(StatusCode::BAD_REQUEST, page::PageError::InvalidRequest, &message)
 }
 
 /// Samples of both pages.

@@ -32,6 +32,7 @@ pub struct ManagementProblem {
 
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 const BEARER: &str = r#"Bearer realm="Sluicegate", error="invalid_token""#;
+const NARROW: &str = r#"Bearer realm="Sluicegate", error="insufficient_scope", scope="api.mgmt""#;
 
 impl ManagementProblem {
     /// An error of the table, with a message for people.
@@ -76,6 +77,12 @@ impl ManagementProblem {
     pub fn dead_token(message: impl Into<String>) -> Self {
         let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
         Self { challenges: vec![BASIC, BEARER], ..problem }
+    }
+
+    /// The access token lacks the scope of this API ([RFC 6750
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)); in Hybrid Data Pipeline's words.
+    pub fn narrow_token() -> Self {
+        Self { challenges: vec![NARROW], ..Self::forbidden() }
     }
 
     /// The same problem with these challenges instead.

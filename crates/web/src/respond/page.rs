@@ -9,11 +9,103 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderV
 
 use crate::filters;
 
+/// What an error page is about: an id and a title, both of which stay as they are. `docs/errors.md` is generated from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageError {
+    /// The request of the browser or of an application is invalid.
+    InvalidRequest,
+    /// There is no such page.
+    NotFound,
+    /// A form came from a page of another site.
+    OtherSite,
+    /// A form was not rendered for this browser.
+    StaleForm,
+    /// There were too many attempts.
+    TooManyAttempts,
+    /// The server failed.
+    ServerError,
+    /// The server cannot answer now.
+    Unavailable,
+}
+
+impl PageError {
+    /// Every error.
+    pub const ALL: [Self; 7] = [
+        Self::InvalidRequest,
+        Self::NotFound,
+        Self::OtherSite,
+        Self::StaleForm,
+        Self::TooManyAttempts,
+        Self::ServerError,
+        Self::Unavailable,
+    ];
+
+    /// The id, in the attribute `data-error` of the heading.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid-request",
+            Self::NotFound => "not-found",
+            Self::OtherSite => "other-site",
+            Self::StaleForm => "stale-form",
+            Self::TooManyAttempts => "too-many-attempts",
+            Self::ServerError => "server-error",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "This request cannot be answered",
+            Self::NotFound => "Nothing is here",
+            Self::OtherSite => "This did not come from here",
+            Self::StaleForm => "Please try again",
+            Self::TooManyAttempts => "Too many attempts",
+            Self::ServerError => "Something went wrong here",
+            Self::Unavailable => "Not available at present",
+        }
+    }
+
+    /// The statuses with which the page comes, and when.
+    pub const fn when(self) -> (&'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (
+                "400, 405, 413, 414, 415",
+                "The request is malformed, or that of an application breaks a rule; the page then names the error code of OAuth.",
+            ),
+            Self::NotFound => {
+                ("404", "There is no page with that address, or it is about what belongs to another user.")
+            }
+            Self::OtherSite => ("403", "A page of another site sent the form; nothing was changed."),
+            Self::StaleForm => {
+                ("403", "The form was shown to another browser or session, or the browser keeps no cookies.")
+            }
+            Self::TooManyAttempts => {
+                ("429", "`Retry-After` says after how many seconds the next attempt is accepted.")
+            }
+            Self::ServerError => ("500", "The server failed; its log has the cause."),
+            Self::Unavailable => {
+                ("503", "The server cannot answer now; `Retry-After` says when to try again.")
+            }
+        }
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyAttempts,
+            StatusCode::INTERNAL_SERVER_ERROR => Self::ServerError,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
+            _ => Self::InvalidRequest,
+        }
+    }
+}
+
 /// The page that says what went wrong.
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
-    title: &'a str,
+    error: PageError,
     message: &'a str,
     code: Option<&'a str>,
     way: Way,
@@ -50,13 +142,14 @@ pub enum PageContext {
 pub const SELF_SUBMITTING_SCRIPT: &str = "document.forms[0].submit()";
 
 /// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
-pub fn error(status: StatusCode, title: &str, message: &str) -> Response {
-    html(status, &ErrorPage { title, message, code: None, way: START }, PageContext::Flow)
+pub fn error(status: StatusCode, error: PageError, message: &str) -> Response {
+    html(status, &ErrorPage { error, message, code: None, way: START }, PageContext::Flow)
 }
 
 /// The error page for a request of a client. It names the error code of the protocol, for the client's developer.
-pub fn error_of_client(status: StatusCode, title: &str, message: &str, code: &str) -> Response {
-    html(status, &ErrorPage { title, message, code: Some(code), way: START }, PageContext::Flow)
+pub fn error_of_client(status: StatusCode, message: &str, code: &str) -> Response {
+    let error = PageError::InvalidRequest;
+    html(status, &ErrorPage { error, message, code: Some(code), way: START }, PageContext::Flow)
 }
 
 /// Refuses a request because of its HTTP form.
@@ -66,14 +159,8 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
 
 /// Like `refuse`, with a link to the page where the user can continue.
 pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
-    let title = match status {
-        StatusCode::NOT_FOUND => "Nothing is here",
-        StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
-        StatusCode::INTERNAL_SERVER_ERROR => "Something went wrong here",
-        StatusCode::SERVICE_UNAVAILABLE => "Not available at present",
-        _ => "This request cannot be answered",
-    };
-    html(status, &ErrorPage { title, message: &sentence(message), code: None, way }, PageContext::Flow)
+    let error = PageError::of_status(status);
+    html(status, &ErrorPage { error, message: &sentence(message), code: None, way }, PageContext::Flow)
 }
 
 /// A message as a sentence: with a capital letter and a full stop.
@@ -133,6 +220,6 @@ const fn security_policy(place: PageContext) -> &'static str {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    let page = |code| ErrorPage { title: HOSTILE, message: HOSTILE, code, way: START };
+    let page = |code| ErrorPage { error: PageError::NotFound, message: HOSTILE, code, way: START };
     vec![rendered(&page(None)), rendered(&page(Some("invalid_request")))]
 }
