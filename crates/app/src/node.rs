@@ -1,6 +1,7 @@
 //! What runs on each node: clock, caches, change feed, rate limits, metrics, keys, maintenance, settings.
 
 pub mod audit_throttle;
+pub mod client_certificates;
 pub mod clock;
 pub(crate) mod dpop_proofs;
 pub mod entity_cache;

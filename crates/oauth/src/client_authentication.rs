@@ -12,6 +12,8 @@ use domain::secret::{AssertionText, ClientSecret};
 use domain::time::Timestamp;
 
 pub mod assertion;
+pub mod binding;
+pub mod certificate;
 
 /// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2).
 const CLIENT_ASSERTION: Name = Name::opaque("client_assertion");
@@ -134,7 +136,7 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// An authenticated application, or a public one that named itself. Only [`authenticate`] and
+/// An authenticated application, or a public one that named itself. Only [`authenticate`], [`certificate::decide`] and
 /// [`assertion::VerifiedAssertion::used`] create one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient {
@@ -149,7 +151,7 @@ impl AuthenticatedClient {
         &self.application
     }
 
-    /// The secret with which it authenticated; `None` for a public application and after an assertion.
+    /// The secret with which it authenticated; `None` for a public application, and after an assertion or a certificate.
     pub fn secret(&self) -> Option<SecretId> {
         self.secret
     }
@@ -172,7 +174,8 @@ impl AuthenticatedClient {
 }
 
 /// Decides whether the request comes from the application that it names. `is_secret` compares the presented
-/// secret with a stored one, in constant time. Assertions are judged by [`assertion::decide`].
+/// secret with a stored one, in constant time. Assertions are judged by [`assertion::decide`], certificates by
+/// [`certificate::decide`].
 ///
 /// # Errors
 /// `invalid_client`, with the same message for an unknown client and for a wrong secret.
@@ -189,6 +192,9 @@ pub fn authenticate(
         (ClientType::Public, ClientCredential::None | ClientCredential::Certificate(_)) => None,
         (ClientType::Public, ClientCredential::Secret(_)) => return Err(Refusal::SecretOfPublicClient),
         (_, ClientCredential::Assertion(_)) => return Err(Refusal::AssertionNotRegistered),
+        (ClientType::Confidential, _) if needs_certificate(&application) => {
+            return Err(Refusal::CertificateRequired);
+        }
         (ClientType::Confidential, ClientCredential::None | ClientCredential::Certificate(_)) => {
             return Err(Refusal::SecretMissing);
         }
@@ -221,6 +227,11 @@ fn client_is_confidential_if_required(application: &Application) -> Result<(), R
     } else {
         Ok(())
     }
+}
+
+/// A registered method with a certificate is required.
+fn needs_certificate(application: &Application) -> bool {
+    application.settings.client_metadata.authentication.needs_certificate()
 }
 
 fn id_belongs_to_application(presented: &Presented, application: &Application) -> Result<(), Refusal> {

@@ -31,6 +31,8 @@ pub struct ProvedRequest<'a> {
     pub method: &'a str,
     /// The URL, without query and fragment.
     pub url: &'a str,
+    /// The same URL at the address for clients with certificates, if there is another one.
+    pub alias: Option<&'a str>,
     /// The SHA-256 digest in base64url of the access token in the request, if it has one.
     pub access_token_digest: Option<&'a str>,
     /// The current time.
@@ -50,7 +52,8 @@ pub fn check<'a>(claims: &'a Claims, request: ProvedRequest<'_>) -> Result<&'a s
     if claims.required_text("htm").map_err(missing)? != request.method {
         return Err(Refusal::DpopMethodDiffers);
     }
-    if !url::same(claims.required_text("htu").map_err(missing)?, request.url) {
+    let named = claims.required_text("htu").map_err(missing)?;
+    if !url::same(named, request.url) && !request.alias.is_some_and(|alias| url::same(named, alias)) {
         return Err(Refusal::DpopUrlDiffers);
     }
     is_recent(claims, request.now)?;

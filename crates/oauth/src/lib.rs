@@ -13,6 +13,7 @@
 
 pub mod application;
 pub mod authorize;
+pub mod certificate;
 pub mod client_authentication;
 pub mod client_document;
 pub mod cors;

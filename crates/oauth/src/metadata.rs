@@ -31,12 +31,12 @@ pub struct Metadata {
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
     pub grant_types_supported: Vec<&'static str>,
-    pub token_endpoint_auth_methods_supported: [&'static str; AuthenticationMethod::ALL.len()],
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
-    pub introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub introspection_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
-    pub revocation_endpoint_auth_methods_supported: [&'static str; AuthenticationMethod::ALL.len()],
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub code_challenge_methods_supported: [&'static str; 1],
     pub dpop_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
@@ -51,13 +51,50 @@ pub struct Metadata {
     pub require_signed_request_object: bool,
     pub request_object_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub authorization_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtls_endpoint_aliases: Option<EndpointAliases>,
+}
+
+/// The endpoints at which clients can present certificates ([RFC 8705
+/// §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are those of RFC 8414 §2, RFC 8628 §4 and RFC 9126 §5")]
+pub struct EndpointAliases {
+    pub token_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+    pub device_authorization_endpoint: String,
+    pub userinfo_endpoint: String,
+}
+
+/// How clients can present certificates.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CertificateSupport<'a> {
+    /// Whether they can at all.
+    pub accepted: bool,
+    /// Whether there are authorities that issue them.
+    pub has_authorities: bool,
+    /// The URL for them without a trailing slash, if it is another one than the issuer.
+    pub url: Option<&'a str>,
+}
+
+impl CertificateSupport<'_> {
+    fn allows(self, method: AuthenticationMethod) -> bool {
+        match method {
+            AuthenticationMethod::TlsClientAuth => self.accepted && self.has_authorities,
+            AuthenticationMethod::SelfSignedTlsClientAuth => self.accepted,
+            _ => true,
+        }
+    }
 }
 
 impl Metadata {
     /// The document for an issuer (the public URL without a trailing slash) whose applications have at least the
     /// profile `minimum`.
     pub fn new(issuer: &str, minimum: Profile, scopes: &ScopeRegistry) -> Self {
-        let methods = AuthenticationMethod::ALL.map(AuthenticationMethod::as_str);
+        let methods = methods(CertificateSupport::default());
         let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
         Self {
             issuer: issuer.to_owned(),
@@ -74,13 +111,9 @@ impl Metadata {
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
-            token_endpoint_auth_methods_supported: methods,
+            token_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: algorithms,
-            introspection_endpoint_auth_methods_supported: [
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-            ],
+            introspection_endpoint_auth_methods_supported: confidential(&methods),
             introspection_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
             revocation_endpoint_auth_methods_supported: methods,
@@ -97,8 +130,49 @@ impl Metadata {
             require_signed_request_object: false,
             request_object_signing_alg_values_supported: algorithms,
             authorization_signing_alg_values_supported: algorithms,
+            tls_client_certificate_bound_access_tokens: false,
+            mtls_endpoint_aliases: None,
         }
     }
+
+    /// The same document with what it takes to present certificates.
+    #[must_use]
+    pub fn with_certificates(self, support: CertificateSupport<'_>) -> Self {
+        let methods = methods(support);
+        Self {
+            introspection_endpoint_auth_methods_supported: confidential(&methods),
+            revocation_endpoint_auth_methods_supported: methods.clone(),
+            token_endpoint_auth_methods_supported: methods,
+            tls_client_certificate_bound_access_tokens: support.accepted,
+            mtls_endpoint_aliases: support.url.map(EndpointAliases::at),
+            ..self
+        }
+    }
+}
+
+impl EndpointAliases {
+    fn at(url: &str) -> Self {
+        Self {
+            token_endpoint: format!("{url}/oauth2/token"),
+            pushed_authorization_request_endpoint: format!("{url}/oauth2/par"),
+            introspection_endpoint: format!("{url}/oauth2/introspect"),
+            revocation_endpoint: format!("{url}/oauth2/revoke"),
+            device_authorization_endpoint: format!("{url}/oauth2/device_authorization"),
+            userinfo_endpoint: format!("{url}/oauth2/userinfo"),
+        }
+    }
+}
+
+/// The methods of client authentication.
+fn methods(support: CertificateSupport<'_>) -> Vec<&'static str> {
+    let allowed = AuthenticationMethod::ALL.into_iter().filter(|method| support.allows(*method));
+    allowed.map(AuthenticationMethod::as_str).collect()
+}
+
+/// Those of clients that authenticate.
+fn confidential(methods: &[&'static str]) -> Vec<&'static str> {
+    let none = AuthenticationMethod::None.as_str();
+    methods.iter().copied().filter(|method| *method != none).collect()
 }
 
 impl Metadata {
@@ -180,6 +254,33 @@ mod tests {
             assert!(has(&compatible, member, "RS256") && !has(&strict, member, "RS256"), "{member}");
             assert!(has(&strict, member, "PS256"));
         }
+    }
+
+    #[test]
+    fn methods_with_certificates_are_named_where_they_work() {
+        let named = |support| {
+            let plain = Metadata::new("https://gate.example", Profile::OAuth21, &ScopeRegistry::built_in());
+            serde_json::to_value(plain.with_certificates(support)).unwrap()
+        };
+        let has = |document: &serde_json::Value, method: &str| {
+            let lists = ["token", "introspection", "revocation"].map(|endpoint| {
+                let list =
+                    document[format!("{endpoint}_endpoint_auth_methods_supported")].as_array().unwrap();
+                list.iter().any(|named| named == method)
+            });
+            assert!(lists == [lists[0]; 3], "{document}");
+            lists[0]
+        };
+        let none = named(CertificateSupport::default());
+        assert!(!has(&none, "tls_client_auth") && !has(&none, "self_signed_tls_client_auth"));
+        assert_eq!(none["tls_client_certificate_bound_access_tokens"], false);
+        assert!(none.get("mtls_endpoint_aliases").is_none());
+        let url = Some("https://gate.example:8443");
+        let own = named(CertificateSupport { accepted: true, has_authorities: false, url });
+        assert!(!has(&own, "tls_client_auth") && has(&own, "self_signed_tls_client_auth"));
+        assert_eq!(own["mtls_endpoint_aliases"]["token_endpoint"], "https://gate.example:8443/oauth2/token");
+        let both = named(CertificateSupport { accepted: true, has_authorities: true, url: None });
+        assert!(has(&both, "tls_client_auth") && has(&both, "self_signed_tls_client_auth"));
     }
 
     #[test]

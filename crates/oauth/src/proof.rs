@@ -19,8 +19,8 @@ pub struct RequestFacts<'a> {
     pub path: &'a str,
     /// The `DPoP` header.
     pub dpop: DpopHeader<'a>,
-    /// The SHA-256 thumbprint of the certificate with which the client authenticated in TLS, if it did.
-    pub certificate: Option<Thumbprint>,
+    /// The certificate that the client presented in TLS, if it did.
+    pub certificate: Option<&'a PresentedCertificate>,
 }
 
 impl RequestFacts<'_> {
@@ -76,6 +76,40 @@ impl fmt::Debug for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str("…")
+    }
+}
+
+/// The certificates that a client presented in TLS, none of which is verified. The client has proved that it holds the
+/// private key of the first one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedCertificate {
+    thumbprint: Thumbprint,
+    chain: Vec<Vec<u8>>,
+}
+
+impl PresentedCertificate {
+    /// The most certificates of a chain that are read.
+    pub const MOST: usize = 10;
+
+    /// A chain in DER with the client's own certificate first, and the SHA-256 digest of that one; `None` if the chain
+    /// is empty or longer than [`Self::MOST`].
+    pub fn new(thumbprint: Thumbprint, chain: Vec<Vec<u8>>) -> Option<Self> {
+        (1..=Self::MOST).contains(&chain.len()).then_some(Self { thumbprint, chain })
+    }
+
+    /// The SHA-256 digest of the client's own certificate, `x5t#S256`.
+    pub fn thumbprint(&self) -> Thumbprint {
+        self.thumbprint
+    }
+
+    /// The client's own certificate in DER.
+    pub fn own(&self) -> &[u8] {
+        &self.chain[0]
+    }
+
+    /// The other certificates in DER.
+    pub fn intermediates(&self) -> &[Vec<u8>] {
+        &self.chain[1..]
     }
 }
 
@@ -144,7 +178,9 @@ pub struct PresentedToken<'a> {
 pub fn may_be_a_bearer_token(binding: Option<KeyBinding>, facts: &RequestFacts<'_>) -> bool {
     match binding {
         None => true,
-        Some(KeyBinding::Certificate(bound)) => facts.certificate == Some(bound),
+        Some(KeyBinding::Certificate(bound)) => {
+            facts.certificate.is_some_and(|certificate| certificate.thumbprint() == bound)
+        }
         Some(KeyBinding::Key(_)) => false,
     }
 }
@@ -156,7 +192,7 @@ mod tests {
     const ONE: Thumbprint = Thumbprint::from_bytes([1; 32]);
     const OTHER: Thumbprint = Thumbprint::from_bytes([2; 32]);
 
-    fn facts(certificate: Option<Thumbprint>) -> RequestFacts<'static> {
+    fn facts(certificate: Option<&PresentedCertificate>) -> RequestFacts<'_> {
         RequestFacts { method: "GET", path: "/api/odata4/", dpop: DpopHeader::None, certificate }
     }
 
@@ -171,7 +207,9 @@ mod tests {
             (Some(KeyBinding::Key(ONE)), None, false),
             (Some(KeyBinding::Key(ONE)), Some(ONE), false),
         ] {
-            let said = may_be_a_bearer_token(binding, &facts(certificate));
+            let presented = certificate
+                .and_then(|digest: Thumbprint| PresentedCertificate::new(digest, vec![Vec::new()]));
+            let said = may_be_a_bearer_token(binding, &facts(presented.as_ref()));
             assert_eq!(said, may, "{binding:?} with {certificate:?}");
         }
     }
@@ -181,6 +219,15 @@ mod tests {
         assert_eq!(TokenType::of(None).as_str(), "Bearer");
         assert_eq!(TokenType::of(Some(KeyBinding::Certificate(ONE))).as_str(), "Bearer");
         assert_eq!(TokenType::of(Some(KeyBinding::Key(ONE))).as_str(), "DPoP");
+    }
+
+    #[test]
+    fn a_chain_has_a_bounded_number_of_certificates() {
+        let digest = Thumbprint::from_bytes([1; 32]);
+        for (length, accepted) in [(0, false), (1, true), (10, true), (11, false)] {
+            let chain = vec![vec![0]; length];
+            assert_eq!(PresentedCertificate::new(digest, chain).is_some(), accepted, "{length}");
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ refusals! {
         NotUtf8: "the parameters are not valid UTF-8";
         NotAJsonObject: "the body is not a JSON object";
         NotAString: "a member of the JSON body is not a string";
+        CertificateMissing: "the tokens of this application are bound to its certificate; send one in TLS, at the endpoint in mtls_endpoint_aliases if there is one";
         TwoAuthenticationMethods: "the client authenticates in two ways at once";
         ClientIdsDiffer: "client_id in the body differs from the one in the header";
         UnknownClientId: "no application has this client_id";
@@ -151,6 +152,10 @@ refusals! {
         ClientKeysUnavailable: "the keys of the application at its jwks_uri cannot be fetched now" as CLIENT;
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
+        CertificateRequired: "the application must authenticate with a certificate" as CLIENT;
+        CertificateNotIssued: "no authority for clients issued the certificate of the connection, or it is not valid now" as CLIENT;
+        CertificateOfAnotherSubject: "the certificate of the connection does not have the name that the application registered" as CLIENT;
+        CertificateNotRegistered: "the certificate of the connection is not among the keys of the application" as CLIENT;
         AssertionTypeUnknown: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         AssertionOfAnotherClient: "iss and sub of the assertion are not the client_id";
         AssertionForAnotherServer: "aud of the assertion is not the issuer of this server";
@@ -200,6 +205,7 @@ refusals! {
         TokenOfAnotherScheme: "the access token must be presented in the way of its token_type";
     }
     InvalidDpopProof {
+        ProofBesidesCertificate: "the tokens of this application are bound to its certificate; send no DPoP proof";
         DpopRequired: "this application must send a DPoP proof";
         DpopRepeated: "the DPoP header is given more than once";
         DpopUnverified: "the DPoP proof is no JWT of type dpop+jwt that is signed with the public key in its header";

@@ -10,6 +10,7 @@ use domain::limit::Limit;
 
 mod access_tokens;
 mod authentication;
+mod certificate;
 mod cors_origins;
 mod grant_types;
 mod openid;
@@ -21,7 +22,7 @@ mod scopes;
 mod texts;
 mod token_exchange;
 
-pub use payload::ApplicationPayload;
+pub use payload::{ApplicationPayload, CertificateNamePayload};
 pub use requests::RequestPayload;
 
 /// A fault of a member in a payload.
@@ -118,7 +119,7 @@ fn client_metadata(
     findings: &mut Findings,
 ) -> ClientMetadata {
     let existing = context.existing.map(|existing| existing.client_metadata.clone()).unwrap_or_default();
-    ClientMetadata {
+    let decided = ClientMetadata {
         access_token_signing_alg: access_tokens::signing_alg(payload, &existing, findings),
         introspection_signed_response_alg: access_tokens::introspection_signing_alg(
             payload, &existing, findings,
@@ -133,8 +134,13 @@ fn client_metadata(
             .require_pushed_authorization_requests
             .unwrap_or(existing.require_pushed_authorization_requests),
         requests: requests::decide(&payload.requests, &existing, findings),
+        tls_client_certificate_bound_access_tokens: payload
+            .tls_client_certificate_bound_access_tokens
+            .unwrap_or(existing.tls_client_certificate_bound_access_tokens),
         ..existing
-    }
+    };
+    certificate::tokens_have_one_binding(&decided, findings);
+    decided
 }
 
 /// The faults and warnings found so far.

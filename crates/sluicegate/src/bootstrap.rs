@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use app::identity::caller::{Caller, RequestOrigin};
+use app::node::client_certificates::{ClientAuthorities, ClientCertificates};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::node::settings::RequestObjectSettings;
@@ -19,20 +20,29 @@ use crate::database::Database;
 use crate::logging;
 use crate::numbers::number;
 
-/// Opens the installation that the settings name, for a server that users reach at `public_url`.
+/// The addresses of a server that it names to clients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PublicUrls<'a> {
+    /// Its issuer identifier.
+    pub(crate) issuer: &'a str,
+    /// The address for clients with certificates, if it is another one.
+    pub(crate) for_certificates: Option<&'a str>,
+}
+
+/// Opens the installation that the settings name, for a server that users reach at these addresses.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub(crate) async fn open(
     settings: &Settings,
     environment: &Environment,
-    public_url: &str,
+    urls: PublicUrls<'_>,
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let database = Database::of(settings);
     let master = database.master_key(&data_directory, environment)?;
     let store = database.open().await?;
-    let app_settings = app_settings(settings, &data_directory, public_url)?;
+    let app_settings = app_settings(settings, &data_directory, urls)?;
     let app = assemble(store, &master, app_settings, settings).await?;
     app.node().refresh().await.context("the database cannot be read")?;
     Ok(app)
@@ -49,7 +59,9 @@ pub(crate) async fn create(
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let store = database.create().await?;
-    let app_settings = app_settings(settings, &data_directory, &AppSettings::default().public_url)?;
+    let issuer = AppSettings::default().public_url;
+    let urls = PublicUrls { issuer: &issuer, for_certificates: None };
+    let app_settings = app_settings(settings, &data_directory, urls)?;
     assemble(store, master, app_settings, settings).await
 }
 
@@ -74,12 +86,12 @@ async fn assemble(
 fn app_settings(
     settings: &Settings,
     data_directory: &DataDirectory,
-    public_url: &str,
+    urls: PublicUrls<'_>,
 ) -> anyhow::Result<AppSettings> {
     let rates = &settings.rate_limit;
     let data_sources = &settings.data_sources;
     Ok(AppSettings {
-        public_url: public_url.to_owned(),
+        public_url: urls.issuer.to_owned(),
         default_profile: settings.profiles.default.max(settings.profiles.minimum),
         minimum_profile: settings.profiles.minimum,
         message_signing: settings.profiles.message_signing,
@@ -105,6 +117,7 @@ fn app_settings(
         backup_mark: Some(data_directory.backup_mark()),
         client_documents: settings.clients.metadata_documents,
         outbound: outbound(settings)?,
+        client_certificates: client_certificates(settings, urls)?,
         rates: RateSettings {
             enabled: rates.enabled,
             per_address_per_minute: rates.per_address_per_minute,
@@ -113,6 +126,23 @@ fn app_settings(
         },
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,
+    })
+}
+
+fn client_certificates(settings: &Settings, urls: PublicUrls<'_>) -> anyhow::Result<ClientCertificates> {
+    let configured = &settings.client_certificates;
+    let authorities = match &configured.authorities_file {
+        None => None,
+        Some(file) => {
+            let name = || format!("client_certificates.authorities_file: {}", file.display());
+            let pem = std::fs::read(file).with_context(name)?;
+            Some(ClientAuthorities::from_pem(&pem).with_context(name)?)
+        }
+    };
+    Ok(ClientCertificates {
+        accepted: configured.listen.is_some() || !configured.proxies.is_empty(),
+        public_url: urls.for_certificates.map(str::to_owned),
+        authorities,
     })
 }
 
@@ -152,7 +182,9 @@ pub(crate) fn with_app(
     let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
-        let app = open(&settings, environment, &AppSettings::default().public_url).await?;
+        let issuer = AppSettings::default().public_url;
+        let urls = PublicUrls { issuer: &issuer, for_certificates: None };
+        let app = open(&settings, environment, urls).await?;
         let operator = app.operator().caller().await?.context("the database has no active administrator")?;
         let opened = OpenedInstallation { app, operator, origin: RequestOrigin::command_line() };
         let done = act(&opened).await;

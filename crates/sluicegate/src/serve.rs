@@ -11,7 +11,7 @@ use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
 
-use crate::bootstrap;
+use crate::bootstrap::{self, PublicUrls};
 use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
@@ -78,6 +78,8 @@ pub(crate) struct Site {
     pub(crate) local_url: String,
     /// The address for users and clients: its issuer identifier.
     pub(crate) public_url: String,
+    /// The address for clients with certificates, if it is another one.
+    pub(crate) certificate_url: Option<String>,
 }
 
 /// A server that accepts connections.
@@ -106,12 +108,13 @@ impl Running {
         let mut occupied = occupy(settings)?;
         let bound = server::bind(settings.general.listen, Endpoint::Service).await?;
         let observed = observe(settings).await?;
-        let site = Site::of(settings, bound.address);
+        let certified = bind_for_certificates(settings).await?;
+        let site = Site::of(settings, bound.address, certified.as_ref().map(|bound| bound.address));
         if let Some(occupied) = &mut occupied {
             // The address is only used in the error message for another process.
             let _ = occupied.write_url(&site.local_url);
         }
-        let app = bootstrap::open(settings, environment, &site.public_url).await?;
+        let app = bootstrap::open(settings, environment, site.urls()).await?;
         create_signing_keys(&app).await;
         log_warnings(settings, &site);
         if let Some(tls) = &tls {
@@ -120,6 +123,12 @@ impl Running {
         let mut tasks = JoinSet::new();
         let service = web::service(app.clone(), web_settings(settings, &site, kind));
         let proxies = proxies(settings);
+        if let (Some(certified), Some(tls)) = (certified, &tls) {
+            tracing::info!(url = site.certificate_url, "asking for the certificates of clients");
+            let (service, asking) = (service.clone(), tls.asking_for_certificates());
+            let (limits, proxies) = (limits(settings), proxies.clone());
+            tasks.spawn(certified.serve(service, Some(asking), limits, proxies, stop.clone()));
+        }
         tasks.spawn(bound.serve(service, tls.clone(), limits(settings), proxies, stop.clone()));
         if let Some(observed) = observed {
             tracing::info!(url = format!("http://{}", reachable(observed.address)), "observed");
@@ -209,6 +218,14 @@ fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
     Occupied::take(&DataDirectory::at(&settings.general.data_dir))
 }
 
+/// Opens the listener that asks for the certificates of clients, if there is one.
+async fn bind_for_certificates(settings: &Settings) -> anyhow::Result<Option<Bound>> {
+    match settings.client_certificates.listen {
+        None => Ok(None),
+        Some(address) => server::bind(address, Endpoint::Certificates).await.map(Some),
+    }
+}
+
 /// Opens the metrics listener. If the default port is taken, the server runs without it.
 async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
     let address = settings.observation.listen;
@@ -223,7 +240,7 @@ async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
 }
 
 impl Site {
-    fn of(settings: &Settings, address: SocketAddr) -> Self {
+    fn of(settings: &Settings, address: SocketAddr, certified: Option<SocketAddr>) -> Self {
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
         let local_url = format!("{scheme}://{}", reachable(address));
         let public_url = match &settings.general.public_url {
@@ -231,8 +248,22 @@ impl Site {
             None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),
             None => local_url.clone(),
         };
-        Self { address: reachable(address), local_url, public_url }
+        let configured = settings.client_certificates.public_url.as_ref().map(|url| url.as_str().to_owned());
+        let certificate_url = configured.or_else(|| with_port(&public_url, certified?.port()));
+        Self { address: reachable(address), local_url, public_url, certificate_url }
     }
+
+    /// The addresses that the use cases name to clients.
+    pub(crate) fn urls(&self) -> PublicUrls<'_> {
+        PublicUrls { issuer: &self.public_url, for_certificates: self.certificate_url.as_deref() }
+    }
+}
+
+/// The same host with another port, without a path.
+fn with_port(url: &str, port: u16) -> Option<String> {
+    let mut url = url::Url::parse(url).ok()?;
+    url.set_port(Some(port)).ok()?;
+    Some(url.origin().ascii_serialization())
 }
 
 /// An address to which clients can connect: the wildcard address is reached on loopback.
@@ -275,6 +306,7 @@ fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
     WebSettings {
         tls: site.public_url.starts_with("https:"),
         trusted_proxies: proxies(settings),
+        certificate_proxies: settings.client_certificates.proxies.clone(),
         max_body_bytes: number(settings.limits.max_body_bytes),
         max_uri_bytes: number(settings.limits.max_uri_bytes),
         demo: (kind == Kind::Demo).then(|| site.local_url.clone()),

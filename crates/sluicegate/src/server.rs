@@ -2,6 +2,7 @@
 
 mod accept;
 mod addresses;
+mod any_client;
 mod body;
 mod budget;
 mod certificate;

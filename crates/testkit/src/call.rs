@@ -8,6 +8,7 @@ use http::{Method, Request};
 use url::form_urlencoded;
 
 use crate::answer::Answer;
+use crate::client_certificate::TestCertificate;
 use crate::server::{TestServer, TestUser};
 
 /// A request that is being built; [`Call::send`] sends it.
@@ -19,6 +20,7 @@ pub struct Call<'a> {
     headers: HeaderMap,
     body: Vec<u8>,
     address: std::net::SocketAddr,
+    certificate: Option<web::ClientCertificate>,
 }
 
 impl TestServer {
@@ -58,6 +60,7 @@ impl<'a> Call<'a> {
             headers: HeaderMap::new(),
             body: Vec::new(),
             address,
+            certificate: None,
         }
     }
 
@@ -109,6 +112,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Presents a certificate in TLS.
+    pub fn certificate(mut self, certificate: TestCertificate) -> Self {
+        self.certificate = Some(certificate.presented());
+        self
+    }
+
     /// Sends from a network address other than 127.0.0.1.
     pub fn from_address(mut self, address: [u8; 4]) -> Self {
         self.address = std::net::SocketAddr::from((address, 40_000));
@@ -125,6 +134,9 @@ impl<'a> Call<'a> {
         *request.uri_mut() = self.target.parse().unwrap_or_else(|error| panic!("{}: {error}", self.target));
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(web::PeerAddress(self.address));
+        if let Some(certificate) = self.certificate {
+            request.extensions_mut().insert(certificate);
+        }
         self.server.send(request).await
     }
 }

@@ -20,7 +20,9 @@ use domain::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use zeroize::Zeroizing;
 
+pub mod certificate;
 pub mod client_secret;
+pub mod der;
 mod device_codes;
 mod digests;
 mod dpop_nonce;

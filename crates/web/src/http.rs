@@ -3,6 +3,7 @@
 
 pub(crate) mod authorization;
 pub mod body;
+pub mod client_certificate;
 pub(crate) mod conditional;
 pub mod cookies;
 pub(crate) mod cors;

@@ -20,6 +20,7 @@ use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use tower::Service;
 
+use crate::http::client_certificate;
 use crate::http::cors::CrossOrigin;
 use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
@@ -53,16 +54,23 @@ impl HttpService {
     }
 
     /// Responds to a request from a connection; it must first name exactly one host.
-    pub fn answer_from_network(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
+    pub fn answer_from_network(self, mut request: Request<Body>) -> impl Future<Output = Response> + Send {
         let fault = host::is_named_once(&request).err().map(|fault| (StatusCode::BAD_REQUEST, fault));
-        let fault = fault.or_else(|| self.is_too_long(&request));
+        let fault =
+            fault.or_else(|| self.is_too_long(&request)).or_else(|| self.certificate_fault(&mut request));
         self.answer_or_refuse(request, fault)
     }
 
     /// Responds to a request.
-    pub fn answer(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
-        let fault = self.is_too_long(&request);
+    pub fn answer(self, mut request: Request<Body>) -> impl Future<Output = Response> + Send {
+        let fault = self.is_too_long(&request).or_else(|| self.certificate_fault(&mut request));
         self.answer_or_refuse(request, fault)
+    }
+
+    /// Takes the certificate that a proxy passes on.
+    fn certificate_fault(&self, request: &mut Request<Body>) -> Option<(StatusCode, &'static str)> {
+        let taken = client_certificate::take_from_proxy(request, self.state.settings());
+        taken.err().map(|fault| (StatusCode::BAD_REQUEST, fault))
     }
 
     fn is_too_long(&self, request: &Request<Body>) -> Option<(StatusCode, &'static str)> {

@@ -29,6 +29,7 @@ pub mod routes;
 mod state;
 
 pub use crate::http::body::BodyEnd;
+pub use crate::http::client_certificate::ClientCertificate;
 pub use crate::http::network::{AddressRange, is_everybody};
 pub use crate::http::origin::PeerAddress;
 pub use http_service::HttpService;
@@ -41,6 +42,8 @@ pub struct WebSettings {
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Proxies whose `Client-Cert` is trusted.
+    pub certificate_proxies: Vec<AddressRange>,
     /// The maximum size of a request's body in bytes.
     pub max_body_bytes: usize,
     /// The maximum length of a request's path and query together in bytes.
@@ -59,6 +62,7 @@ impl Default for WebSettings {
         Self {
             tls: false,
             trusted_proxies: Vec::new(),
+            certificate_proxies: Vec::new(),
             max_body_bytes: MAX_BODY_BYTES as usize,
             max_uri_bytes: MAX_URI_BYTES as usize,
             demo: None,

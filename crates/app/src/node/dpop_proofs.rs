@@ -126,9 +126,11 @@ impl Context {
             .map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;
         let digest =
             access_token.map(|token| Thumbprint::from_bytes(vault::sha256(token.as_bytes())).to_string());
+        let alias = self.settings.client_certificates.public_url.as_ref().map(|url| facts.url(url));
         let request = ProvedRequest {
             method: facts.method,
             url: &facts.url(&self.settings.public_url),
+            alias: alias.as_deref(),
             access_token_digest: digest.as_deref(),
             now: self.now(),
         };

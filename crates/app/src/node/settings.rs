@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use oauth::application::Profile;
 use oauth::refresh_expiry::RefreshLimits;
 
+use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
 
@@ -66,6 +67,8 @@ pub struct AppSettings {
     pub client_documents: bool,
     /// Sends requests to addresses that clients name.
     pub outbound: fetch::Fetcher,
+    /// How clients present certificates.
+    pub client_certificates: ClientCertificates,
     /// The rate limits for credentials.
     pub rates: RateSettings,
     /// The page size in rows, unless the client asks for fewer.
@@ -137,6 +140,7 @@ impl Default for AppSettings {
             backup_mark: None,
             client_documents: true,
             outbound: fetch::Fetcher::default(),
+            client_certificates: ClientCertificates::default(),
             rates: RateSettings::default(),
             odata_page_size: ODATA_PAGE_SIZE,
             odata_timeout_secs: ODATA_TIMEOUT_SECS,

@@ -1,14 +1,19 @@
 //! Client authentication, for the token, introspection and revocation endpoints.
 
+use std::sync::Arc;
+
 use domain::audit::{Action, Outcome};
 use domain::id::ApplicationId;
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
-use oauth::application::StoredSecret;
-use oauth::client_authentication::{AuthenticatedClient, Basic, ClientCredential, Presented, authenticate};
+use oauth::application::{Application, StoredSecret};
+use oauth::client_authentication::binding::token_binding;
+use oauth::client_authentication::{
+    AuthenticatedClient, Basic, ClientCredential, Presented, authenticate, certificate,
+};
 use oauth::parameters::Parameters;
 use oauth::profile::Algorithms;
-use oauth::proof::{DpopHeader, KeyBinding, RequestFacts, Thumbprint};
+use oauth::proof::{DpopHeader, KeyBinding, PresentedCertificate, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
 use store::StoreError;
 use vault::jose;
@@ -77,7 +82,8 @@ impl Context {
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.now();
-        let presented = match Presented::find(request.basic, request.parameters, request.facts.certificate) {
+        let certificate = request.facts.certificate.map(PresentedCertificate::thumbprint);
+        let presented = match Presented::find(request.basic, request.parameters, certificate) {
             Ok(presented) => presented,
             Err(refusal) => {
                 let reason = match refusal {
@@ -115,22 +121,20 @@ impl Context {
         }
     }
 
-    /// The client with the key that the request proves, to which its tokens are bound.
+    /// The client with the key that the request proves, or with the certificate of the connection, to which its tokens are
+    /// bound.
     ///
     /// # Errors
-    /// `invalid_dpop_proof` if the proof is invalid, or if there is none and the application needs one.
+    /// `invalid_dpop_proof` if the proof is invalid, or if there is none and the application needs one; `invalid_request`
+    /// if it needs a certificate and there is none.
     pub(crate) fn with_proved_key(
         &self,
         client: AuthenticatedClient,
         facts: &RequestFacts<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
-        let binding = self.key_proved_by(&client, facts)?.map(KeyBinding::Key);
-        let settings = &client.application().settings;
-        let required =
-            settings.client_metadata.dpop_bound_access_tokens || settings.profile.rules().bound_tokens;
-        if required && binding.is_none() {
-            return Err(Refusal::DpopRequired.into());
-        }
+        let proved = self.key_proved_by(&client, facts)?.map(KeyBinding::Key);
+        let certificate = facts.certificate.map(PresentedCertificate::thumbprint);
+        let binding = token_binding(&client.application().settings, proved, certificate)?;
         Ok(client.holding(binding))
     }
 
@@ -172,6 +176,10 @@ impl Context {
             None => None,
         };
         *named = found.as_ref().map(|application| application.id);
+        if let Some(application) = found.as_ref().filter(|application| needs_certificate(application)) {
+            let known = facts.certificate.map(|presented| self.certificate_facts(presented, application));
+            return Ok(certificate::decide(presented, Arc::clone(application), known.as_ref()));
+        }
         let is_secret =
             |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
         Ok(authenticate(presented, found, now, is_secret))
@@ -210,5 +218,16 @@ impl Context {
 
 /// Whether another node may know a secret or a key that makes the client right.
 fn may_be_new(refusal: Refusal) -> bool {
-    matches!(refusal, Refusal::WrongSecret | Refusal::AssertionUnverified | Refusal::AssertionNotRegistered)
+    matches!(
+        refusal,
+        Refusal::WrongSecret
+            | Refusal::AssertionUnverified
+            | Refusal::AssertionNotRegistered
+            | Refusal::CertificateOfAnotherSubject
+            | Refusal::CertificateNotRegistered
+    )
+}
+
+fn needs_certificate(application: &Application) -> bool {
+    application.settings.client_metadata.authentication.needs_certificate()
 }

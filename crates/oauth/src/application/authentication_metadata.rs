@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
 use crate::signing::SigningAlgorithm;
 
@@ -22,6 +23,9 @@ pub struct AuthenticationMetadata {
     /// The `https` address of its public keys; never beside `jwks`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
+    /// The name in its certificate, for `tls_client_auth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth: Option<CertificateSubject>,
 }
 
 impl AuthenticationMetadata {
@@ -29,14 +33,32 @@ impl AuthenticationMetadata {
     /// this to an application whose credentials it cannot trust.
     pub fn remove_credentials(&mut self) -> bool {
         // Without `..`, so that a new member is considered here.
-        let Self { token_endpoint_auth_method: _, token_endpoint_auth_signing_alg: _, jwks, jwks_uri } = self;
+        let Self {
+            token_endpoint_auth_method: _,
+            token_endpoint_auth_signing_alg: _,
+            jwks,
+            jwks_uri,
+            tls_client_auth,
+        } = self;
         // Whoever could publish keys at the address may have lost it.
-        jwks.take().is_some() | jwks_uri.take().is_some()
+        let removed = [jwks.take().is_some(), jwks_uri.take().is_some(), tls_client_auth.take().is_some()];
+        removed.contains(&true)
     }
 
     /// Whether it must authenticate with an assertion, so that no secret is accepted.
     pub fn needs_assertion(&self) -> bool {
         self.token_endpoint_auth_method == Some(AuthenticationMethod::PrivateKeyJwt)
+    }
+
+    /// Whether it is registered for a method without a secret.
+    pub fn has_no_secret(&self) -> bool {
+        self.needs_assertion() || self.needs_certificate()
+    }
+
+    /// Whether it must authenticate with a certificate, so that no secret is accepted.
+    pub fn needs_certificate(&self) -> bool {
+        use AuthenticationMethod::{SelfSignedTlsClientAuth, TlsClientAuth};
+        matches!(self.token_endpoint_auth_method, Some(TlsClientAuth | SelfSignedTlsClientAuth))
     }
 }
 
@@ -51,14 +73,24 @@ pub enum AuthenticationMethod {
     ClientSecretPost,
     /// An assertion that the application signs with a private key.
     PrivateKeyJwt,
+    /// A certificate of an authority, in TLS ([RFC 8705 §2.1](https://www.rfc-editor.org/rfc/rfc8705#section-2.1)).
+    TlsClientAuth,
+    /// A certificate among its own keys, in TLS ([RFC 8705 §2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)).
+    SelfSignedTlsClientAuth,
     /// None: a public application.
     None,
 }
 
 impl AuthenticationMethod {
     /// Every method.
-    pub const ALL: [Self; 4] =
-        [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
+    pub const ALL: [Self; 6] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+        Self::None,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +98,8 @@ impl AuthenticationMethod {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
             Self::None => "none",
         }
     }
@@ -73,7 +107,7 @@ impl AuthenticationMethod {
     /// Whether the client proves to hold a private key.
     pub const fn proves_a_key(self) -> bool {
         match self {
-            Self::PrivateKeyJwt => true,
+            Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => true,
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::None => false,
         }
     }

@@ -41,6 +41,10 @@ pub struct ClientMetadata {
     /// How it sends its authorization requests.
     #[serde(flatten)]
     pub requests: RequestMetadata,
+    /// Whether its tokens are bound to the certificate with which it requests them ([RFC 8705
+    /// §3.4](https://www.rfc-editor.org/rfc/rfc8705#section-3.4)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

@@ -2,10 +2,12 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const URL: &str = "https://gate.example/oauth2/token";
+const ALIAS: &str = "https://mtls.gate.example/oauth2/token";
 
 fn judge(json: &str, digest: Option<&str>) -> Result<String, Refusal> {
     let claims = Claims::parse(json.as_bytes()).unwrap();
-    let request = ProvedRequest { method: "POST", url: URL, access_token_digest: digest, now: NOW };
+    let request =
+        ProvedRequest { method: "POST", url: URL, alias: Some(ALIAS), access_token_digest: digest, now: NOW };
     check(&claims, request).map(str::to_owned)
 }
 
@@ -15,7 +17,9 @@ fn claims(jti: &str, htm: &str, htu: &str, iat: i64) -> String {
 
 #[test]
 fn a_proof_names_the_method_and_the_url() {
-    assert_eq!(judge(&claims("a", "POST", URL, 1_800_000_000), None).as_deref(), Ok("a"));
+    for url in [URL, ALIAS] {
+        assert_eq!(judge(&claims("a", "POST", url, 1_800_000_000), None).as_deref(), Ok("a"));
+    }
     for (htm, htu, refusal) in [
         ("GET", URL, Refusal::DpopMethodDiffers),
         ("post", URL, Refusal::DpopMethodDiffers),

@@ -7,7 +7,7 @@ use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::client_authentication::AuthenticatedClient;
 use crate::oidc::authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
-use crate::proof::KeyBinding;
+use crate::proof::{KeyBinding, Thumbprint};
 
 /// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
 /// stored as one JSON object; an absent member has its default.
@@ -34,6 +34,10 @@ pub struct GrantDetails {
     /// §10](https://www.rfc-editor.org/rfc/rfc9449#section-10), `dpop_jkt`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
+    /// The digest of the certificate that a refresh token needs, in base64url ([RFC 8705
+    /// §4](https://www.rfc-editor.org/rfc/rfc8705#section-4), `x5t#S256`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 impl GrantDetails {
@@ -42,25 +46,30 @@ impl GrantDetails {
         Self { resources, ..Self::default() }
     }
 
-    /// Whether the sender of a code or of a refresh token holds the key to which it is bound, if it is.
+    /// Whether the sender of a code or of a refresh token holds the key or the certificate to which it is bound, if it is.
     pub fn are_proved_by(&self, binding: Option<KeyBinding>) -> bool {
-        match (&self.dpop_jkt, binding) {
-            (None, _) => true,
-            (Some(bound), Some(KeyBinding::Key(held))) => *bound == held.to_string(),
-            (Some(_), None | Some(KeyBinding::Certificate(_))) => false,
-        }
+        let (key, certificate) = match binding {
+            None => (None, None),
+            Some(KeyBinding::Key(held)) => (Some(held), None),
+            Some(KeyBinding::Certificate(held)) => (None, Some(held)),
+        };
+        let is_held = |bound: &Option<String>, held: Option<Thumbprint>| {
+            bound.as_ref().is_none_or(|bound| held.is_some_and(|held| *bound == held.to_string()))
+        };
+        is_held(&self.dpop_jkt, key) && is_held(&self.certificate, certificate)
     }
 
     /// The same details for the refresh tokens of a client. Those of a public client are bound to the key of its
-    /// proof; a confidential client authenticates and may use a new key ([RFC 9449
-    /// §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    /// proof or to its certificate ([RFC 8705 §4](https://www.rfc-editor.org/rfc/rfc8705#section-4)); a confidential client
+    /// authenticates and may use a new key ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
     #[must_use]
     pub fn for_refresh_tokens_of(self, client: &AuthenticatedClient) -> Self {
-        let dpop_jkt = match client.binding() {
-            Some(KeyBinding::Key(held)) if !client.is_confidential() => Some(held.to_string()),
-            _ => None,
+        let (dpop_jkt, certificate) = match client.binding().filter(|_| !client.is_confidential()) {
+            None => (None, None),
+            Some(KeyBinding::Key(held)) => (Some(held.to_string()), None),
+            Some(KeyBinding::Certificate(held)) => (None, Some(held.to_string())),
         };
-        Self { dpop_jkt, ..self }
+        Self { dpop_jkt, certificate, ..self }
     }
 
     /// The details that an access token carries: those that limit it. It has its binding itself, and what OpenID Connect
@@ -87,7 +96,6 @@ impl GrantDetails {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::Thumbprint;
 
     #[test]
     fn details_come_back_from_their_json() {
@@ -114,6 +122,16 @@ mod tests {
         for other in [None, key(2), Some(KeyBinding::Certificate(Thumbprint::from_bytes([1; 32])))] {
             assert!(!bound.are_proved_by(other), "{other:?}");
             assert!(GrantDetails::default().are_proved_by(other));
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_that_is_bound_to_a_certificate_needs_it() {
+        let held = |byte| Thumbprint::from_bytes([byte; 32]);
+        let bound = GrantDetails { certificate: Some(held(1).to_string()), ..GrantDetails::default() };
+        assert!(bound.are_proved_by(Some(KeyBinding::Certificate(held(1)))));
+        for other in [None, Some(KeyBinding::Certificate(held(2))), Some(KeyBinding::Key(held(1)))] {
+            assert!(!bound.are_proved_by(other), "{other:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! How an application authenticates.
 
-use super::{ApplicationPayload, Findings};
+use super::{ApplicationPayload, Findings, certificate};
 use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientType};
 use crate::jwt::Object;
 use crate::signing::SigningAlgorithm;
@@ -22,9 +22,19 @@ pub(super) fn decide(
         token_endpoint_auth_signing_alg: signing_alg(payload, existing, findings),
         jwks,
         jwks_uri,
+        tls_client_auth: certificate::name(payload, existing, findings),
     };
     if decided.needs_assertion() && decided.jwks.is_none() && decided.jwks_uri.is_none() {
         findings.fault("jwks", "is required for private_key_jwt, unless the address of the keys is given");
+    }
+    match decided.token_endpoint_auth_method {
+        Some(AuthenticationMethod::TlsClientAuth) if decided.tls_client_auth.is_none() => {
+            findings.fault("tlsClientAuth", "is required for tls_client_auth");
+        }
+        Some(AuthenticationMethod::SelfSignedTlsClientAuth) if decided.jwks.is_none() => {
+            findings.fault("jwks", "is required for self_signed_tls_client_auth");
+        }
+        _ => {}
     }
     decided
 }
@@ -77,8 +87,8 @@ fn method(
     let method = AuthenticationMethod::from_name(name);
     let is_none = method == Some(AuthenticationMethod::None);
     if method.is_none() {
-        let message = "must be client_secret_basic, client_secret_post, private_key_jwt or none";
-        findings.fault("tokenEndpointAuthMethod", message);
+        let [names @ .., last] = AuthenticationMethod::ALL.map(AuthenticationMethod::as_str);
+        findings.fault("tokenEndpointAuthMethod", format!("must be {} or {last}", names.join(", ")));
     } else if client_type == ClientType::Public && !is_none {
         findings.fault("tokenEndpointAuthMethod", "must be none for a public application");
     } else if client_type == ClientType::Confidential && is_none {

@@ -1,5 +1,6 @@
 //! The payload about an application, before any rule is applied.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::requests::RequestPayload;
@@ -41,6 +42,10 @@ pub struct ApplicationPayload {
     pub jwks_uri: Option<String>,
     /// `dpopBoundAccessTokens`.
     pub dpop_bound_access_tokens: Option<bool>,
+    /// `tlsClientAuth`; one without a name removes the name.
+    pub tls_client_auth: Option<CertificateNamePayload>,
+    /// `tlsClientCertificateBoundAccessTokens`.
+    pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// `accessTokenLifetime`, in seconds.
     pub access_token_lifetime: Option<i64>,
     /// `contacts`.
@@ -55,6 +60,23 @@ pub struct ApplicationPayload {
     pub requests: RequestPayload,
     /// `corsOrigins`.
     pub cors_origins: Option<Vec<String>>,
+}
+
+/// The name in the certificate of an application, in one of five forms ([RFC 8705
+/// §2.1.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2)).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificateNamePayload {
+    /// `tls_client_auth_subject_dn`, as in [RFC 4514](https://www.rfc-editor.org/rfc/rfc4514).
+    pub subject_dn: Option<String>,
+    /// `tls_client_auth_san_dns`.
+    pub san_dns: Option<String>,
+    /// `tls_client_auth_san_uri`.
+    pub san_uri: Option<String>,
+    /// `tls_client_auth_san_ip`.
+    pub san_ip: Option<String>,
+    /// `tls_client_auth_san_email`.
+    pub san_email: Option<String>,
 }
 
 impl ApplicationPayload {

@@ -74,6 +74,8 @@ fn read(json: &Value) -> ApplicationPayload {
         jwks: json["jwks"].as_object().cloned(),
         jwks_uri: text("jwksUri"),
         dpop_bound_access_tokens: json["dpopBoundAccessTokens"].as_bool(),
+        tls_client_auth: serde_json::from_value(json["tlsClientAuth"].clone()).ok(),
+        tls_client_certificate_bound_access_tokens: json["tlsClientCertificateBoundAccessTokens"].as_bool(),
         access_token_lifetime: json["accessTokenLifetime"].as_i64(),
         contacts: texts("contacts"),
         logo_url: text("logoUrl"),
@@ -467,7 +469,8 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
         ),
         (
             json!({ "tokenEndpointAuthMethod": "client_secret_jwt" }),
-            "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, private_key_jwt or none",
+            "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, \
+             self_signed_tls_client_auth or none",
         ),
         (
             json!({ "tokenEndpointAuthSigningAlg": "HS256" }),

@@ -7,6 +7,7 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSet
     certificate_and_key_come_together(settings, faults);
     plain_http_stays_on_loopback(settings, faults);
     the_public_url_matches_tls(settings, faults);
+    client_certificates_come_over_tls(settings, faults);
     a_header_block_has_room_for_the_address(settings, faults);
 }
 
@@ -61,6 +62,28 @@ fn the_public_url_matches_tls(settings: &Settings, faults: &mut Vec<InvalidSetti
             "must begin with https://: passwords and tokens must not travel to another machine in clear text. Only \
              a loopback address may begin with http://",
         ));
+    }
+}
+
+fn client_certificates_come_over_tls(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
+    let certificates = &settings.client_certificates;
+    let mut fault = |key: &str, message: &str| {
+        faults.push(InvalidSetting::of_key(&format!("client_certificates.{key}"), message));
+    };
+    if certificates.listen.is_some() && settings.tls.cert_file.is_none() {
+        fault("listen", "needs the server's own TLS (--tls-cert FILE --tls-key FILE)");
+    }
+    if certificates.listen.is_none() && certificates.proxies.is_empty() {
+        let message = "has no effect without client_certificates.listen or client_certificates.proxies";
+        if certificates.public_url.is_some() {
+            fault("public_url", message);
+        }
+        if certificates.authorities_file.is_some() {
+            fault("authorities_file", message);
+        }
+    }
+    if certificates.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
+        fault("public_url", "must begin with https://");
     }
 }
 

@@ -12,70 +12,17 @@ use app::node::lifetimes;
 use app::node::rates::RateSettings;
 use app::node::settings::{DEFAULT_PROFILE, ODATA_PAGE_SIZE, ODATA_TIMEOUT_SECS};
 use oauth::application::Profile;
-use serde_json::Value;
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
 
 use super::RawConfig;
-use super::setting::{LogFormat, LogLevels, PublicUrl, Setting};
+use super::setting::{LogFormat, LogLevels, PublicUrl};
 
-/// A setting as its documentation shows it.
-pub(super) struct Described {
-    /// The key, such as `rate_limit.enabled`.
-    pub(super) key: String,
-    /// Its purpose, in Markdown.
-    pub(super) about: String,
-    /// Its type, in words.
-    pub(super) kind: String,
-    /// Its type as JSON schema.
-    pub(super) schema: Value,
-    /// The default; null if there is none.
-    pub(super) default: Value,
-    /// The warning at start, if the setting is weaker than its default.
-    pub(super) warning: Option<&'static str>,
-}
+mod described;
 
-/// The settings of one table of the file.
-pub(super) struct Section {
-    /// The name of the table; empty for the top of the file.
-    pub(super) prefix: &'static str,
-    /// The purpose of the table.
-    pub(super) about: String,
-    /// Its settings, in order.
-    pub(super) settings: Vec<Described>,
-}
-
-/// Whether a value weakens security, and the warning that is logged at start.
-type Weakens<T> = Option<(fn(&T) -> bool, &'static str)>;
-
-fn path(prefix: &str, key: &str) -> String {
-    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
-}
-
-fn describe<T: Setting>(
-    key: String,
-    about: &[&str],
-    range: Option<&RangeInclusive<i64>>,
-    default: &T,
-    weakens: Weakens<T>,
-) -> Described {
-    let about = text_of(about);
-    let warning = weakens.map(|(_, warning)| warning);
-    Described { key, about, kind: T::kind(range), schema: T::schema(range), default: default.show(), warning }
-}
-
-fn warn<T>(value: &T, weakens: Weakens<T>, key: String, warnings: &mut Vec<(String, &'static str)>) {
-    if let Some((is_weak, warning)) = weakens
-        && is_weak(value)
-    {
-        warnings.push((key, warning));
-    }
-}
-
-fn text_of(lines: &[&str]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
-}
+pub(super) use described::{Described, Section};
+use described::{Weakens, describe, path, text_of, warn};
 
 macro_rules! weakens {
     () => {
@@ -209,6 +156,25 @@ settings! {
         cert_file: Option<PathBuf> = None;
         /// The private key of the certificate in PEM.
         key_file: Option<PathBuf> = None;
+    }
+
+    /// Certificates with which clients authenticate, or to which their tokens are bound ([RFC
+    /// 8705](https://www.rfc-editor.org/rfc/rfc8705)); see [certificates of clients](client-certificates.md).
+    client_certificates: ClientCertificates = "client_certificates" {
+        /// An address and port of its own on which the server asks for the certificates of clients, with the certificate
+        /// of `tls`. It serves everything that `listen` serves, also to clients without a certificate.
+        listen: Option<SocketAddr> = None;
+        /// The address under which clients with a certificate reach the server; it becomes `mtls_endpoint_aliases` in the
+        /// metadata. With `listen`, the default is the host of `public_url` with the port of `listen`. Behind proxies,
+        /// set it if they ask for certificates at another address than `public_url`.
+        public_url: Option<PublicUrl> = None;
+        /// A file with the certificates of the authorities that issue those of clients, in PEM. The method
+        /// `tls_client_auth` needs it. It is read at the start.
+        authorities_file: Option<PathBuf> = None;
+        /// Proxies that terminate TLS and pass on the certificates of clients in `Client-Cert` ([RFC
+        /// 9440](https://www.rfc-editor.org/rfc/rfc9440)), as addresses or networks. They must remove that header from the
+        /// requests of their clients. It is ignored from anybody else.
+        proxies: Vec<AddressRange> = Vec::new();
     }
 
     /// How often passwords and client secrets may be tried. Only failures use up the limits of failures: a

@@ -27,6 +27,8 @@ pub(crate) struct Bound {
 pub(crate) enum Endpoint {
     /// The address for users and clients.
     Service,
+    /// The address for clients with certificates.
+    Certificates,
     /// The metrics listener.
     Observation,
 }
@@ -36,6 +38,9 @@ impl Endpoint {
     fn choice(self, address: &str) -> String {
         match self {
             Self::Service => format!("--listen {address}"),
+            Self::Certificates => format!(
+                "client_certificates.listen = \"{address}\" or SLUICEGATE_CLIENT_CERTIFICATES__LISTEN={address}"
+            ),
             Self::Observation => {
                 format!("observation.listen = \"{address}\" or SLUICEGATE_OBSERVATION__LISTEN={address}")
             }

@@ -4,6 +4,7 @@
 use domain::time::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use vault::der::Der;
 
 /// The relevant parts of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Certificate {
         signed.read(SEQUENCE)?;
         signed.read(SEQUENCE)?;
         let mut validity = Der(signed.read(SEQUENCE)?);
-        let (begins, ends) = (validity.time()?, validity.time()?);
+        let (begins, ends) = (time(&mut validity)?, time(&mut validity)?);
         Some(Self { version, validity: Validity { begins, ends } })
     }
 }
@@ -73,48 +74,23 @@ pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
     Some((modulus.len() - zeros) * 8 - usize::try_from(first.leading_zeros()).ok()?)
 }
 
-/// A DER reader.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// Reads the content of the next element if it has that tag; otherwise reads nothing.
-    fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let [found, length, rest @ ..] = self.0 else { return None };
-        if *found != tag {
-            return None;
-        }
-        let (length, rest) = match *length {
-            short @ ..=0x7f => (usize::from(short), rest),
-            // The number of length bytes; no certificate needs more than four.
-            long @ 0x81..=0x84 => {
-                let (length, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
-                (length.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
-            }
-            _ => return None,
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(content)
+/// Reads a time in one of the forms of [RFC 5280
+/// §4.1.2.5](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5): to the second, in UTC.
+fn time(der: &mut Der<'_>) -> Option<Timestamp> {
+    let (century, text) = match der.read(UTC_TIME) {
+        Some(text) => (if text.first()? < &b'5' { "20" } else { "19" }, text),
+        None => ("", der.read(GENERALIZED_TIME)?),
+    };
+    let digits = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let digits = format!("{century}{digits}");
+    if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
-
-    /// Reads a time in one of the forms of [RFC 5280
-    /// §4.1.2.5](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5): to the second, in UTC.
-    fn time(&mut self) -> Option<Timestamp> {
-        let (century, text) = match self.read(UTC_TIME) {
-            Some(text) => (if text.first()? < &b'5' { "20" } else { "19" }, text),
-            None => ("", self.read(GENERALIZED_TIME)?),
-        };
-        let digits = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-        let digits = format!("{century}{digits}");
-        if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let part = |from: usize| digits[from..from + 2].parse::<i8>().ok();
-        let year = digits[..4].parse().ok()?;
-        let time = DateTime::new(year, part(4)?, part(6)?, part(8)?, part(10)?, part(12)?, 0).ok()?;
-        let at = time.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        Some(Timestamp::from_secs(at.as_second()))
-    }
+    let part = |from: usize| digits[from..from + 2].parse::<i8>().ok();
+    let year = digits[..4].parse().ok()?;
+    let time = DateTime::new(year, part(4)?, part(6)?, part(8)?, part(10)?, part(12)?, 0).ok()?;
+    let at = time.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some(Timestamp::from_secs(at.as_second()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::node::client_certificates::presented;
 use axum::body::Body;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
@@ -15,7 +16,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use web::{HttpService, PeerAddress};
+use web::{ClientCertificate, HttpService, PeerAddress};
 
 use super::addresses::Guest;
 use super::body::{BodyTimeouts, TimeoutBody};
@@ -106,10 +107,11 @@ impl Connections {
         // Small responses must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => self.exchange(stream, peer, &guest).await,
+            None => self.exchange(stream, peer, None, &guest).await,
             Some(tls) => {
                 if let Some(stream) = self.shake_hands(tls, stream, peer).await {
-                    self.exchange(stream, peer, &guest).await;
+                    let certificate = certificate_of(&stream);
+                    self.exchange(stream, peer, certificate, &guest).await;
                 }
             }
         }
@@ -136,14 +138,24 @@ impl Connections {
         None
     }
 
-    async fn exchange<S>(&self, stream: S, peer: SocketAddr, guest: &Guest)
-    where
+    async fn exchange<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        certificate: Option<ClientCertificate>,
+        guest: &Guest,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let limits = &self.limits;
         let budget = guest.budget.part(MOST_HELD.max(limits.body_bytes.saturating_mul(2)));
         let activity = Activity::new();
-        let service = service_fn(|request| self.answer(request, peer, &activity, &budget));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Some(certificate) = &certificate {
+                request.extensions_mut().insert(certificate.clone());
+            }
+            self.answer(request, peer, &activity, &budget)
+        });
         let stream = TokioIo::new(TimeoutStream::new(stream, limits.header_time, limits.body_silence));
         let builder = self.builder(&budget);
         let mut connection = pin!(builder.serve_connection(stream, service));
@@ -196,4 +208,11 @@ impl Connections {
             }))
         }
     }
+}
+
+/// The certificate that the client presented, if any. A chain that is too long counts as none.
+fn certificate_of(stream: &TlsStream<TcpStream>) -> Option<ClientCertificate> {
+    let chain = stream.get_ref().1.peer_certificates()?;
+    let certificate = presented(chain.iter().map(|certificate| certificate.to_vec()).collect())?;
+    Some(ClientCertificate(Arc::new(certificate)))
 }

@@ -12,13 +12,19 @@ use domain::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoClientAuth;
+use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
 
+use super::any_client::AnyClient;
 use super::certificate::{Certificate, Validity, rsa_bits};
 
 /// A certificate with its key, which can be reloaded while the server is running.
 #[derive(Clone)]
-pub(crate) struct Tls(Arc<Inner>);
+pub(crate) struct Tls {
+    inner: Arc<Inner>,
+    asks_for_certificates: bool,
+}
 
 struct Inner {
     cert_file: PathBuf,
@@ -29,6 +35,8 @@ struct Inner {
 #[derive(Clone)]
 struct Loaded {
     config: Arc<ServerConfig>,
+    /// The same, which asks for the certificates of clients.
+    asking: Arc<ServerConfig>,
     validity: Validity,
 }
 
@@ -39,7 +47,12 @@ impl Tls {
     /// Which file is wrong, and why.
     pub(crate) fn read(cert_file: PathBuf, key_file: PathBuf) -> anyhow::Result<Self> {
         let loaded = RwLock::new(load(&cert_file, &key_file)?);
-        Ok(Self(Arc::new(Inner { cert_file, key_file, loaded })))
+        Ok(Self { inner: Arc::new(Inner { cert_file, key_file, loaded }), asks_for_certificates: false })
+    }
+
+    /// The same, which also asks for the certificates of clients.
+    pub(crate) fn asking_for_certificates(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), asks_for_certificates: true }
     }
 
     /// Reads both files again; new connections use the new content.
@@ -47,8 +60,8 @@ impl Tls {
     /// # Errors
     /// As for [`Tls::read`]; the previous certificate stays in use then.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
-        let fresh = load(&self.0.cert_file, &self.0.key_file)?;
-        *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let fresh = load(&self.inner.cert_file, &self.inner.key_file)?;
+        *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
@@ -60,18 +73,18 @@ impl Tls {
     /// Problems that do not keep the server from working.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if let Some(mode) = excessive_permissions(&self.0.key_file) {
+        if let Some(mode) = excessive_permissions(&self.inner.key_file) {
             warnings.push(format!(
                 "{KEY}: {} has mode {mode:03o}, so that others on this machine can read or change the private key: give \
                  it mode 600, or 640 with a group of its own",
-                self.0.key_file.display()
+                self.inner.key_file.display()
             ));
         }
         let left = self.validity().ends.as_secs() - SystemClock.now().as_secs();
         if left < SOON_SECS {
             warnings.push(format!(
                 "{CERT}: the certificate in {} expires at {}",
-                self.0.cert_file.display(),
+                self.inner.cert_file.display(),
                 date_time(self.validity().ends)
             ));
         }
@@ -80,11 +93,12 @@ impl Tls {
 
     /// The acceptor for the handshake of one connection.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.loaded().config)
+        let loaded = self.loaded();
+        TlsAcceptor::from(if self.asks_for_certificates { loaded.asking } else { loaded.config })
     }
 
     fn loaded(&self) -> Loaded {
-        self.0.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -110,15 +124,27 @@ fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
     let validity = check(&chain, cert_file, SystemClock.now())?;
     let key = private_key(key_file)?;
     let rsa_bits = rsa_bits(key.secret_der());
+    let config = |verifier: Arc<dyn ClientCertVerifier>| {
+        server_config(verifier, chain.clone(), key.clone_key())
+            .map_err(|error| unusable(&error, cert_file, key_file, rsa_bits))
+    };
+    let asking = Arc::new(config(Arc::new(AnyClient::new()))?);
+    Ok(Loaded { config: Arc::new(config(Arc::new(NoClientAuth))?), asking, validity })
+}
+
+fn server_config(
+    verifier: Arc<dyn ClientCertVerifier>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| unusable(&error, cert_file, key_file, rsa_bits))?;
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-    Ok(Loaded { config: Arc::new(config), validity })
+    Ok(config)
 }
 
 /// Reads a PEM file, without the byte order mark that some editors put before it.

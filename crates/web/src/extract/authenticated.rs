@@ -61,7 +61,7 @@ impl FromRequestParts<WebState> for Authenticated {
                         .refused(RefusalReason::AuthorizationMalformed, None, problem)
                         .await);
                 };
-                let facts = proof::facts(&parts.method, &parts.uri, &parts.headers);
+                let facts = proof::facts(parts);
                 by_token(state, presented, &facts, &origin).await?
             }
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,

@@ -1,40 +1,43 @@
 //! The facts of a request that a proof of possession covers.
 
-use http::{HeaderMap, Method, Uri};
+use http::request::Parts;
 use oauth::proof::{DpopHeader, RequestFacts};
 
-/// The facts of a request. The listeners ask for no certificate of a client, so there is none.
-pub(crate) fn facts<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> RequestFacts<'a> {
-    let mut values = headers.get_all("dpop").iter();
+use super::client_certificate;
+
+/// The facts of a request.
+pub(crate) fn facts(parts: &Parts) -> RequestFacts<'_> {
+    let mut values = parts.headers.get_all("dpop").iter();
     let dpop = match (values.next(), values.next()) {
         (None, _) => DpopHeader::None,
         (Some(value), None) => DpopHeader::One(value.as_bytes()),
         (Some(_), Some(_)) => DpopHeader::Several,
     };
-    RequestFacts { method: method.as_str(), path: uri.path(), dpop, certificate: None }
+    let certificate = client_certificate::of(&parts.extensions);
+    RequestFacts { method: parts.method.as_str(), path: parts.uri.path(), dpop, certificate }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, Request};
 
     use super::*;
 
     #[test]
     fn proof_facts_are_taken_from_the_request() {
-        let uri = Uri::from_static("https://data.example.com/oauth2/token?x=1");
-        let mut headers = HeaderMap::new();
-        let dpop = |headers: &HeaderMap| match facts(&Method::POST, &uri, headers).dpop {
+        let request = Request::post("https://data.example.com/oauth2/token?x=1").body(()).unwrap();
+        let mut parts = request.into_parts().0;
+        let dpop = |parts: &Parts| match facts(parts).dpop {
             DpopHeader::None => 0,
             DpopHeader::One(value) => value.len(),
             DpopHeader::Several => 99,
         };
-        assert_eq!(dpop(&headers), 0);
-        headers.append("dpop", HeaderValue::from_static("proof"));
-        assert_eq!(dpop(&headers), 5);
-        headers.append("dpop", HeaderValue::from_static("proof"));
-        assert_eq!(dpop(&headers), 99);
-        let found = facts(&Method::POST, &uri, &headers);
+        assert_eq!(dpop(&parts), 0);
+        parts.headers.append("dpop", HeaderValue::from_static("proof"));
+        assert_eq!(dpop(&parts), 5);
+        parts.headers.append("dpop", HeaderValue::from_static("proof"));
+        assert_eq!(dpop(&parts), 99);
+        let found = facts(&parts);
         assert_eq!((found.method, found.path), ("POST", "/oauth2/token"));
     }
 }

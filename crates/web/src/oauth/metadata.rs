@@ -6,7 +6,7 @@ use app::node::NodeService;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
-use oauth::metadata::Metadata;
+use oauth::metadata::{CertificateSupport, Metadata};
 
 use crate::extract::Use;
 use crate::respond::oauth as respond;
@@ -18,6 +18,7 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
         Err(fault) => return super::faulty(&fault),
     };
     let settings = node.settings();
+    let certificates = &settings.client_certificates;
     let metadata = Metadata {
         client_id_metadata_document_supported: settings.client_documents,
         require_pushed_authorization_requests: settings.require_pushed_requests
@@ -26,7 +27,12 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
         request_uri_parameter_supported: settings.request_objects.by_reference,
         require_request_uri_registration: !settings.request_objects.unregistered_addresses,
         ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
-    };
+    }
+    .with_certificates(CertificateSupport {
+        accepted: certificates.accepted,
+        has_authorities: certificates.authorities.is_some(),
+        url: certificates.public_url.as_deref(),
+    });
     let mut response = respond::json(StatusCode::OK, &metadata.document(settings.minimum_profile));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -43,11 +43,10 @@ impl Sent {
 
     /// The request in the form that use cases expect.
     pub fn as_request(&self) -> ClientRequest<'_> {
-        let Parts { method, uri, headers, .. } = &self.head;
         ClientRequest {
             basic: self.basic.as_ref(),
             parameters: &self.parameters,
-            facts: proof::facts(method, uri, headers),
+            facts: proof::facts(&self.head),
             origin: &self.origin,
         }
     }

@@ -42,7 +42,7 @@ impl FromRequestParts<WebState> for TokenBearer {
             let description = "send one Authorization header with an access token";
             return Err(problem(StatusCode::UNAUTHORIZED, None, description));
         };
-        let facts = proof::facts(&parts.method, &parts.uri, &parts.headers);
+        let facts = proof::facts(parts);
         let authentication = state.service::<AuthenticationService>();
         let caller = authentication.caller_by_token(presented, &facts, &origin).await;
         match caller {

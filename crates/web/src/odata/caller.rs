@@ -32,7 +32,7 @@ pub(super) async fn prove(
     if let Some(presented) = sent.token() {
         return Ok(state
             .service::<AuthenticationService>()
-            .caller_by_token(presented, &proof::facts(&parts.method, &parts.uri, &parts.headers), origin)
+            .caller_by_token(presented, &proof::facts(parts), origin)
             .await?);
     }
     if !sent.is_basic() {

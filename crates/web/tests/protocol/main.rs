@@ -10,6 +10,7 @@ mod audit;
 mod authorize;
 mod back_channel_logout;
 mod bearer;
+mod certificates;
 mod client;
 mod client_documents;
 mod client_keys;

@@ -145,7 +145,7 @@ impl ApplicationService {
         let client_id = self.context.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
         let needs_secret = settings.client_type == ClientType::Confidential
-            && !settings.client_metadata.authentication.needs_assertion();
+            && !settings.client_metadata.authentication.has_no_secret();
         let (secret, new_secret) = needs_secret.then(|| self.fresh_secret(&client_id)).unzip();
         let mut audit = actor.audit(&self.context, Action::RegisterApplication, origin);
         audit.subject = Some(settings.name.clone());

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 use domain::id::ApplicationId;
 use oauth::application::{OpenIdMetadata, TokenExchangePolicy};
 use oauth::jwt::{Object, parse_object};
-use oauth::registration::ApplicationPayload;
+use oauth::registration::{ApplicationPayload, CertificateNamePayload};
 
 use crate::arguments::ShowArgs;
 use crate::arguments::{InstallationArgs, whole_number};
@@ -63,7 +63,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something, besides those of [`super::requests`].
-const CHANGES: [&str; 20] = [
+const CHANGES: [&str; 22] = [
     "name",
     "description",
     "redirect_urls",
@@ -82,6 +82,8 @@ const CHANGES: [&str; 20] = [
     "jwks_uri",
     "introspection_signed_response_alg",
     "dpop_bound_access_tokens",
+    "tls_client_auth",
+    "tls_client_certificate_bound_access_tokens",
     "openid",
     "token_exchange",
 ];
@@ -138,7 +140,8 @@ pub(crate) struct Details {
     /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or none
+    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
+    /// `self_signed_tls_client_auth` or none
     #[arg(long, value_name = "METHOD")]
     pub(super) token_endpoint_auth_method: Option<String>,
     /// The only algorithm of its assertions: EdDSA, ES256, RS256 or PS256
@@ -156,6 +159,13 @@ pub(crate) struct Details {
     /// Whether its token requests need a `DPoP` proof: true or false
     #[arg(long, value_name = "BOOL")]
     pub(super) dpop_bound_access_tokens: Option<bool>,
+    /// The name in its certificate as a JSON object with `subjectDn`, `sanDns`, `sanUri`, `sanIp` or `sanEmail`; an empty one
+    /// removes the name
+    #[arg(long, value_name = "JSON", value_parser = certificate_name)]
+    pub(super) tls_client_auth: Option<CertificateNamePayload>,
+    /// Whether its tokens are bound to its certificate: true or false
+    #[arg(long, value_name = "BOOL")]
+    pub(super) tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Its members of `OpenID` Connect as a JSON object with the names of the specifications, such as
     /// `{"subject_type":"pairwise"}`; they replace the previous ones
     #[arg(long, value_name = "JSON", value_parser = openid)]
@@ -193,6 +203,8 @@ impl Details {
             jwks_uri: self.jwks_uri.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            tls_client_auth: self.tls_client_auth.clone(),
+            tls_client_certificate_bound_access_tokens: self.tls_client_certificate_bound_access_tokens,
             openid: self.openid.clone(),
             token_exchange: self.token_exchange.clone(),
             requests: self.requests.payload(),
@@ -226,6 +238,10 @@ fn openid(text: &str) -> Result<OpenIdMetadata, String> {
         Some(name) => Err(format!("{name} is unknown or has its default; leave it out")),
         None => Ok(read),
     }
+}
+
+fn certificate_name(text: &str) -> Result<CertificateNamePayload, String> {
+    serde_json::from_value(object(text)?.into()).map_err(|error| error.to_string())
 }
 
 fn token_exchange(text: &str) -> Result<TokenExchangePolicy, String> {

@@ -1,5 +1,7 @@
 //! The output of `sluicegate application`.
 
+use std::collections::BTreeMap;
+
 use domain::time::Timestamp;
 use oauth::application::{Application, AuthenticationMethod, GrantType};
 use oauth::scope::ScopeRegistry;
@@ -76,6 +78,8 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "requestObjectSigningAlg": requests.request_object_signing_alg.map(SigningAlgorithm::as_str),
         "requestUris": requests.request_uris,
         "authorizationSignedResponseAlg": requests.authorization_signed_response_alg.map(SigningAlgorithm::as_str),
+        "tlsClientAuth": authentication.tls_client_auth.as_ref().map(|name| BTreeMap::from([name.shown()])),
+        "tlsClientCertificateBoundAccessTokens": settings.client_metadata.tls_client_certificate_bound_access_tokens,
         "accessTokenLifetime": settings.access_token_lifetime_secs,
         "contacts": settings.contacts,
         "logoUrl": settings.logo_url,

@@ -1,5 +1,6 @@
 //! The wire form of an application.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::management::applications::Added;
@@ -51,6 +52,9 @@ pub(super) struct ApplicationResponse<'a> {
     dpop_bound_access_tokens: bool,
     #[serde(flatten)]
     requests: requests::Shown<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth: Option<BTreeMap<&'static str, String>>,
+    tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signed_response_alg: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +165,10 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         jwks_uri: authentication.jwks_uri.as_deref(),
         dpop_bound_access_tokens: settings.client_metadata.dpop_bound_access_tokens,
         requests: (&settings.client_metadata).into(),
+        tls_client_auth: authentication.tls_client_auth.as_ref().map(|name| BTreeMap::from([name.shown()])),
+        tls_client_certificate_bound_access_tokens: settings
+            .client_metadata
+            .tls_client_certificate_bound_access_tokens,
         access_token_lifetime: settings.access_token_lifetime_secs,
         contacts: &settings.contacts,
         logo_url: settings.logo_url.as_deref(),

@@ -1,7 +1,7 @@
 //! The payload about an application.
 
 use oauth::application::TokenExchangePolicy;
-use oauth::registration::ApplicationPayload;
+use oauth::registration::{ApplicationPayload, CertificateNamePayload};
 
 use super::{openid, requests};
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
@@ -99,6 +99,8 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         jwks: key_set(&mut fields),
         jwks_uri: fields.string("jwksUri").map(str::to_owned),
         dpop_bound_access_tokens: fields.boolean("dpopBoundAccessTokens"),
+        tls_client_auth: fields.object("tlsClientAuth").map(certificate_name),
+        tls_client_certificate_bound_access_tokens: fields.boolean("tlsClientCertificateBoundAccessTokens"),
         access_token_lifetime: fields.integer("accessTokenLifetime"),
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
@@ -122,6 +124,18 @@ fn token_exchange(mut fields: Fields<'_>) -> TokenExchangePolicy {
     };
     fields.finish();
     policy
+}
+
+fn certificate_name(mut fields: Fields<'_>) -> CertificateNamePayload {
+    let name = CertificateNamePayload {
+        subject_dn: fields.string("subjectDn").map(str::to_owned),
+        san_dns: fields.string("sanDns").map(str::to_owned),
+        san_uri: fields.string("sanUri").map(str::to_owned),
+        san_ip: fields.string("sanIp").map(str::to_owned),
+        san_email: fields.string("sanEmail").map(str::to_owned),
+    };
+    fields.finish();
+    name
 }
 
 /// The public keys, whose members have the names of their specification.

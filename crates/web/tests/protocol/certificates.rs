@@ -1,0 +1,284 @@
+//! Certificates of clients ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
+
+use app::identity::caller::RequestOrigin;
+use app::node::client_certificates::ClientCertificates;
+use http::HeaderValue;
+use serde_json::{Value, json};
+use testkit::TestCertificate::{Crane, Pilot, SelfSigned};
+use testkit::{Answer, ClientKey, Setup, TestCertificate, TestServer, USER};
+
+use crate::client::{APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, assert_refused};
+
+const DATA: &str = "/api/odata4";
+const SERVICE: (&str, &str) = ("grant_type", "client_credentials");
+const ALIAS: &str = "https://mtls.gate.example";
+
+/// A server that accepts certificates, also from the proxy 10.0.0.1.
+async fn server() -> TestServer {
+    let mut setup = Setup::default();
+    setup.app.client_certificates = ClientCertificates {
+        accepted: true,
+        public_url: Some(ALIAS.to_owned()),
+        authorities: Some(TestCertificate::authorities()),
+    };
+    setup.web.certificate_proxies = vec!["10.0.0.1".parse().unwrap()];
+    TestServer::start_with(setup).await
+}
+
+async fn service(server: &TestServer, members: Value) -> Client {
+    let mut all = json!({ "grantTypes": ["client_credentials"], "scopes": ["api.access.odata", "api.mgmt"] });
+    all.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    Client::register_as(server, &testkit::ADMIN, all).await
+}
+
+/// A service that authenticates with a certificate of the authority for cranes, to which its tokens are bound.
+async fn crane(server: &TestServer) -> Client {
+    let members = json!({
+        "tokenEndpointAuthMethod": "tls_client_auth",
+        "tlsClientAuth": { "subjectDn": "CN=crane 7,O=Harbour,C=DE" },
+        "tlsClientCertificateBoundAccessTokens": true,
+    });
+    service(server, members).await
+}
+
+async fn ask(
+    server: &TestServer,
+    client: &Client,
+    certificate: Option<TestCertificate>,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let mut all = vec![("client_id", client.identifier.as_str())];
+    all.extend(client.secret.as_deref().map(|secret| ("client_secret", secret)));
+    all.extend(fields);
+    let call = server.post(TOKEN).form(&all);
+    match certificate {
+        Some(certificate) => call.certificate(certificate).send().await,
+        None => call.send().await,
+    }
+}
+
+async fn read(server: &TestServer, path: &str, token: &str, certificate: Option<TestCertificate>) -> Answer {
+    let call = server.get(path).bearer(token);
+    match certificate {
+        Some(certificate) => call.certificate(certificate).send().await,
+        None => call.send().await,
+    }
+}
+
+fn access_token(answer: Answer) -> String {
+    answer.expect(200).json()["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_authority_authenticates_the_client_with_its_name() {
+    let server = server().await;
+    for name in [
+        json!({ "subjectDn": "CN=crane 7,O=Harbour,C=DE" }),
+        json!({ "sanDns": "crane.harbour.example" }),
+        json!({ "sanUri": "spiffe://harbour.example/crane" }),
+        json!({ "sanIp": "2001:db8::7" }),
+        json!({ "sanEmail": "crane@harbour.example" }),
+    ] {
+        let members = json!({ "tokenEndpointAuthMethod": "tls_client_auth", "tlsClientAuth": name });
+        let client = service(&server, members).await;
+        assert!(client.secret.is_none(), "it needs no secret");
+        ask(&server, &client, Some(Crane), &[SERVICE]).await.expect(200);
+        for wrong in [Some(Pilot), Some(SelfSigned), None] {
+            let refused = ask(&server, &client, wrong, &[SERVICE]).await;
+            assert_refused(&refused, 400, "invalid_client");
+        }
+        let secret = [SERVICE, ("client_secret", "sgs_guess")];
+        assert_refused(&ask(&server, &client, Some(Crane), &secret).await, 400, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_authenticates_the_client_that_registered_it() {
+    let server = server().await;
+    let members =
+        json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth", "jwks": SelfSigned.jwks() });
+    let client = service(&server, members).await;
+    ask(&server, &client, Some(SelfSigned), &[SERVICE]).await.expect(200);
+    for wrong in [Some(Crane), None] {
+        assert_refused(&ask(&server, &client, wrong, &[SERVICE]).await, 400, "invalid_client");
+    }
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    let mut shown = server.get(&path).basic(&testkit::ADMIN).send().await.expect(200).json();
+    shown["jwks"] = Crane.jwks();
+    server.put(&path).basic(&testkit::ADMIN).json(&shown).send().await.expect(200);
+    ask(&server, &client, Some(Crane), &[SERVICE]).await.expect(200);
+    assert_refused(&ask(&server, &client, Some(SelfSigned), &[SERVICE]).await, 400, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_needs_it_everywhere() {
+    let server = server().await;
+    let client = crane(&server).await;
+    let scope = ("scope", "api.access.odata api.mgmt");
+    let answer = ask(&server, &client, Some(Crane), &[SERVICE, scope]).await.expect(200);
+    assert_eq!(answer.json()["token_type"], "Bearer");
+    let token = access_token(answer);
+    for path in [DATA, APPLICATIONS] {
+        read(&server, path, &token, Some(Crane)).await.expect(200);
+        for wrong in [Some(Pilot), None] {
+            let refused = read(&server, path, &token, wrong).await.expect(401);
+            let challenges = refused.headers().get_all("www-authenticate");
+            let is_bearer =
+                |value: &HeaderValue| value.as_bytes().starts_with(b"Bearer error=\"invalid_token\"");
+            assert!(path == APPLICATIONS || challenges.iter().any(is_bearer), "{path}");
+        }
+        let key = ClientKey::new(1);
+        let proof = key.proof_with(&server, "GET", path, &token);
+        let call = server.get(path).header("authorization", format!("DPoP {token}")).header("dpop", proof);
+        call.certificate(Crane).send().await.expect(401);
+    }
+    let fields = [("client_id", &*client.identifier), ("token", &token)];
+    let told =
+        server.post("/oauth2/introspect").form(&fields).certificate(Crane).send().await.expect(200).json();
+    assert_eq!(told["cnf"], json!({ "x5t#S256": Crane.thumbprint() }));
+    assert_eq!(told["token_type"], "Bearer");
+}
+
+#[tokio::test]
+async fn userinfo_needs_the_certificate_of_a_bound_token() {
+    let server = server().await;
+    server.app().signing_keys().create_missing(&RequestOrigin::command_line()).await.unwrap();
+    let members = json!({
+        "clientType": "public",
+        "scopes": ["api.access.odata", "openid"],
+        "tlsClientCertificateBoundAccessTokens": true,
+    });
+    let client = Client::register_with(&server, members).await;
+    let code = client.code_with(&server, &USER, &[S256[0], S256[1], ("scope", "openid")]).await;
+    let token = access_token(exchange(&server, &client, &code, Some(SelfSigned)).await);
+    let path = "/oauth2/userinfo";
+    read(&server, path, &token, Some(SelfSigned)).await.expect(200);
+    read(&server, path, &token, Some(Crane)).await.expect(401);
+    read(&server, path, &token, None).await.expect(401);
+}
+
+async fn exchange(
+    server: &TestServer,
+    client: &Client,
+    code: &str,
+    certificate: Option<TestCertificate>,
+) -> Answer {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    ask(server, client, certificate, &fields).await
+}
+
+#[tokio::test]
+async fn refresh_tokens_of_public_clients_are_bound_to_the_certificate() {
+    let server = server().await;
+    let members = json!({ "clientType": "public", "tlsClientCertificateBoundAccessTokens": true });
+    let client = Client::register_with(&server, members).await;
+    let code = client.code_with(&server, &USER, &S256).await;
+    let without = exchange(&server, &client, &code, None).await;
+    assert_refused(&without, 400, "invalid_request");
+    let tokens = Tokens::of(&exchange(&server, &client, &code, Some(SelfSigned)).await);
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
+    assert_refused(&ask(&server, &client, Some(Crane), &fields).await, 400, "invalid_grant");
+    assert_refused(&ask(&server, &client, None, &fields).await, 400, "invalid_request");
+    let next = Tokens::of(&ask(&server, &client, Some(SelfSigned), &fields).await);
+    read(&server, DATA, &next.access, Some(SelfSigned)).await.expect(200);
+    read(&server, DATA, &next.access, Some(Crane)).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_proxy_passes_on_the_certificate_and_nobody_else_can() {
+    let server = server().await;
+    let client = crane(&server).await;
+    let fields = [("client_id", &*client.identifier), SERVICE];
+    let send = async |address: [u8; 4], headers: &[String]| {
+        let call = server.post(TOKEN).form(&fields).from_address(address);
+        let call = headers.iter().fold(call, |call, value| call.header("client-cert", value));
+        call.send().await
+    };
+    let (good, other) = (Crane.header(), Pilot.header());
+    let token = access_token(send([10, 0, 0, 1], std::slice::from_ref(&good)).await);
+    assert_refused(&send([10, 0, 0, 2], std::slice::from_ref(&good)).await, 400, "invalid_client");
+    assert_refused(&send([10, 0, 0, 1], &[]).await, 400, "invalid_client");
+    assert_refused(&send([10, 0, 0, 1], std::slice::from_ref(&other)).await, 400, "invalid_client");
+    for wrong in [vec![good.clone(), other.clone()], vec![format!("{good}, {other}")], vec!["x".to_owned()]] {
+        assert_refused(&send([10, 0, 0, 1], &wrong).await, 400, "invalid_request");
+    }
+    let read = async |address: [u8; 4], header: &str| {
+        server.get(DATA).bearer(&token).from_address(address).header("client-cert", header).send().await
+    };
+    read([10, 0, 0, 1], &good).await.expect(200);
+    read([10, 0, 0, 1], &other).await.expect(401);
+    read([10, 0, 0, 2], &good).await.expect(401);
+    let own = server.get(DATA).bearer(&token).from_address([10, 0, 0, 1]).header("client-cert", &good);
+    own.certificate(Pilot).send().await.expect(401);
+}
+
+#[tokio::test]
+async fn a_certificate_with_a_secret_does_not_disturb_other_clients() {
+    let server = server().await;
+    let client = service(&server, json!({})).await;
+    let token = access_token(ask(&server, &client, Some(Pilot), &[SERVICE]).await);
+    read(&server, DATA, &token, None).await.expect(200);
+}
+
+#[tokio::test]
+async fn tokens_are_bound_to_one_thing() {
+    let server = server().await;
+    let client = crane(&server).await;
+    let proof = ClientKey::new(1).proof(&server, "POST", TOKEN);
+    let fields = [("client_id", &*client.identifier), SERVICE];
+    let both = server.post(TOKEN).form(&fields).header("dpop", proof).certificate(Crane).send().await;
+    assert_refused(&both, 400, "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn a_proof_may_name_the_address_for_certificates() {
+    let server = server().await;
+    let client = service(&server, json!({})).await;
+    let key = ClientKey::new(1);
+    let mut claims = key.claims(&server, "POST", TOKEN);
+    claims["htu"] = json!(format!("{ALIAS}{TOKEN}"));
+    let fields =
+        [("client_id", &*client.identifier), ("client_secret", client.secret.as_deref().unwrap()), SERVICE];
+    server.post(TOKEN).form(&fields).header("dpop", key.sign(&claims)).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_metadata_say_how_certificates_are_presented() {
+    let path = "/.well-known/oauth-authorization-server";
+    let metadata = server().await.get(path).send().await.expect(200).json();
+    assert_eq!(metadata["mtls_endpoint_aliases"]["token_endpoint"], format!("{ALIAS}{TOKEN}"));
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], true);
+    let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(methods.contains(&json!("tls_client_auth")));
+    let plain = TestServer::start().await.get(path).send().await.expect(200).json();
+    assert!(plain.get("mtls_endpoint_aliases").is_none());
+    assert_eq!(plain["tls_client_certificate_bound_access_tokens"], false);
+}
+
+#[tokio::test]
+async fn what_an_application_says_of_its_certificate_is_shown_and_checked() {
+    let server = server().await;
+    let client = crane(&server).await;
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    let shown = server.get(&path).basic(&testkit::ADMIN).send().await.expect(200).json();
+    assert_eq!(shown["tlsClientAuth"], json!({ "subjectDn": "CN=crane 7,O=Harbour,C=DE" }));
+    assert_eq!(shown["tlsClientCertificateBoundAccessTokens"], true);
+    for wrong in [
+        json!({ "tlsClientAuth": {} }),
+        json!({ "tlsClientAuth": { "subjectDn": "crane" } }),
+        json!({ "tlsClientAuth": { "sanIp": "192.0.2" } }),
+        json!({ "tlsClientAuth": { "sanDns": "*.example" } }),
+        json!({ "tlsClientAuth": { "sanDns": "a.example", "sanUri": "a:b" } }),
+        json!({ "dpopBoundAccessTokens": true }),
+    ] {
+        let mut body = shown.clone();
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let refused = server.put(&path).basic(&testkit::ADMIN).json(&body).send().await;
+        assert_eq!(refused.status(), 400, "{wrong}: {}", refused.text());
+    }
+}
