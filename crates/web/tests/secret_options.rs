@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use app::identity::caller::RequestOrigin;
 use serde_json::{Value, json};
 use sources::SourceKinds;
 use sources::testing::{FakeDatabase, FakeKind};
@@ -163,4 +164,23 @@ async fn a_changed_structure_of_a_database_server_is_noticed() {
     scene.database.execute("ALTER TABLE Ships ADD COLUMN Length INTEGER");
     scene.server.clock().advance_secs(2);
     assert_eq!(scene.ships().await[0], json!({ "Id": 1, "Name": "Argo", "Length": null }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_are_opened_after_the_ring_keys_were_rotated() {
+    let scene = scene(&["127.0.0.1"]).await;
+    let at = format!("{PATH}/{}", scene.create().await["id"]);
+    for _ in 0..3 {
+        scene.server.app().keys().rotate(&RequestOrigin::command_line()).await.unwrap();
+        scene.server.clock().advance_secs(400 * 86_400);
+        scene.server.app().node().maintain().await.unwrap();
+    }
+    let tries = scene.database.passwords().len();
+    let changed = scene.payload(&[("password", None), ("mode", Some("careful"))]);
+    scene.server.put(&at).basic(&USER).json(&changed).send().await.expect(200);
+    assert_eq!(scene.ships().await.as_array().unwrap().len(), 2);
+    let passwords = scene.database.passwords();
+    assert!(passwords.len() > tries, "the driver has signed in again");
+    assert!(passwords.iter().all(|password| *password == scene.secret()), "with the secret that was sealed");
+    scene.assert_sealed();
 }
