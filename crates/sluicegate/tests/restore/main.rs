@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod postgres;
+mod scopes;
 mod stage;
 
 use std::path::Path;
