@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import newman from 'newman'
 
 const { SERVER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, USERNAME, PASSWORD, RESOURCE } = process.env
+const { ADMINISTRATOR, ADMINISTRATOR_PASSWORD } = process.env
 const values = {
   server: SERVER,
   client_id: CLIENT_ID,
@@ -12,6 +13,8 @@ const values = {
   username: USERNAME,
   password: PASSWORD,
   resource: RESOURCE,
+  administrator: ADMINISTRATOR,
+  administrator_password: ADMINISTRATOR_PASSWORD,
 }
 
 newman.run(
