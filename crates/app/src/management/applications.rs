@@ -21,6 +21,7 @@ use crate::{Context, Fault};
 
 mod registration;
 mod secrets;
+mod sector;
 
 pub use registration::{Accepted, RegisteredApplication, RegistrationRules};
 pub use secrets::Added;

@@ -81,10 +81,10 @@ pub enum OpenIdFault {
     MaxAge,
     #[error("must contain only acr values that this server supports")]
     Acr,
-    #[error("cannot be pairwise, because the redirect URLs have no common host")]
+    #[error(
+        "cannot be pairwise, because the redirect URLs have no common host; give a sector_identifier_uri"
+    )]
     NoCommonHost,
-    #[error("is not available in this version")]
-    NotAvailable,
 }
 
 impl OpenIdMetadata {
@@ -120,7 +120,9 @@ impl OpenIdMetadata {
         let after = self.post_logout_redirect_uris.iter().all(|url| may_follow_a_logout(url));
         let acr = self.default_acr_values.iter().all(|acr| ACR_VALUES.contains(&acr.as_str()));
         let age = self.default_max_age.is_none_or(|age| (0..=LONGEST_MAX_AGE).contains(&age));
-        let has_sector = self.subject_type == SubjectType::Public || has_common_host;
+        let has_sector = self.subject_type == SubjectType::Public
+            || has_common_host
+            || self.sector_identifier_uri.is_some();
         require(
             algorithm(&self.id_token_signed_response_alg),
             "id_token_signed_response_alg",
@@ -132,8 +134,7 @@ impl OpenIdMetadata {
             OpenIdFault::Algorithm,
         );
         require(has_sector, "subject_type", OpenIdFault::NoCommonHost);
-        // Without reading the document there, any application could claim the sector of another.
-        require(self.sector_identifier_uri.is_none(), "sector_identifier_uri", OpenIdFault::NotAvailable);
+        require(https(&self.sector_identifier_uri), "sector_identifier_uri", OpenIdFault::Https);
         require(age, "default_max_age", OpenIdFault::MaxAge);
         require(acr, "default_acr_values", OpenIdFault::Acr);
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
@@ -181,6 +182,8 @@ mod tests {
                 vec!["https://a.example/bye?x=1".to_owned(), "com.example.app:/bye".to_owned()];
             metadata.frontchannel_logout_uri = Some("https://a.example/logout".to_owned());
             metadata.backchannel_logout_uri = Some("https://a.example/logout?by=server".to_owned());
+            metadata.subject_type = SubjectType::Pairwise;
+            metadata.sector_identifier_uri = Some("https://a.example/sector.json".to_owned());
         });
         assert_eq!(found, []);
     }
@@ -200,7 +203,7 @@ mod tests {
         );
         assert_eq!(names(|m| m.subject_type = SubjectType::Pairwise), ["subject_type"]);
         assert_eq!(
-            names(|m| m.sector_identifier_uri = Some("https://a.example/".to_owned())),
+            names(|m| m.sector_identifier_uri = Some("http://a.example/".to_owned())),
             ["sector_identifier_uri"]
         );
         assert_eq!(names(|m| m.default_max_age = Some(-1)), ["default_max_age"]);

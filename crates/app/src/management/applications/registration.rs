@@ -13,6 +13,7 @@ use oauth::scope::ScopeRegistry;
 use store::{Amendment, NewApplication};
 use vault::jose::KeySet;
 
+use super::sector::{self, ReadSector};
 use super::{ApplicationError, ApplicationService};
 use crate::Fault;
 use crate::identity::acting::Actor;
@@ -142,6 +143,8 @@ impl ApplicationService {
         origin: &RequestOrigin,
     ) -> Result<RegisteredApplication, ApplicationError> {
         let settings = accepted.settings;
+        let read = self.context.read_sector(&settings, None).await;
+        read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
         let client_id = self.context.vault.new_client_id().parse::<ClientId>();
         let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
         let needs_secret = settings.client_type == ClientType::Confidential
@@ -176,7 +179,17 @@ impl ApplicationService {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let rules = self.rules(actor).await?;
-        let amendment = Amendment::by(move |existing| rules.decide(&payload, Some(existing)));
+        let read = match rules.decide(&payload, Some(&current.settings)) {
+            Ok((settings, _)) => self.context.read_sector(&settings, Some(&current.settings)).await,
+            // The faults are those of the payload, which the store returns.
+            Err(_) => Ok(ReadSector::of(&current.settings)),
+        };
+        let read = read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
+        let amendment = Amendment::by(move |existing| {
+            let (settings, warnings) = rules.decide(&payload, Some(existing))?;
+            let is_read = read.covers(&settings) || ReadSector::of(existing).covers(&settings);
+            if is_read { Ok((settings, warnings)) } else { Err(vec![sector::changed_meanwhile()]) }
+        });
         let updated = self
             .context
             .judged(

@@ -1,0 +1,58 @@
+//! The document that proves to which sector an application belongs ([OpenID Connect Core
+//! §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)).
+
+use crate::application::ApplicationSettings;
+
+/// The maximum size of a document in bytes.
+pub const LARGEST: usize = 64 * 1024;
+
+/// What is wrong with a document; the message follows the name of the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum SectorFault {
+    #[error("does not answer with a JSON array of redirect URLs")]
+    NotAnArray,
+    #[error("answers with an array that lacks a redirect URL of this application")]
+    LacksRedirectUrl,
+}
+
+/// "The values registered in `redirect_uris` MUST be included in the elements of the array" ([OpenID Connect Dynamic Client
+/// Registration §5](https://openid.net/specs/openid-connect-registration-1_0.html#SectorIdentifierValidation)). Without
+/// it, any application could claim the sector of another.
+///
+/// # Errors
+/// [`SectorFault`].
+pub fn lists_every_redirect_url(document: &[u8], settings: &ApplicationSettings) -> Result<(), SectorFault> {
+    let listed: Vec<String> = serde_json::from_slice(document).map_err(|_| SectorFault::NotAnArray)?;
+    let all = settings.redirect_urls.iter().all(|url| listed.contains(url));
+    if all { Ok(()) } else { Err(SectorFault::LacksRedirectUrl) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_sector_document_lists_every_redirect_url() {
+        let application = sample::application(|settings| {
+            settings.redirect_urls =
+                vec!["https://a.example/cb".to_owned(), "https://b.example/cb".to_owned()];
+        });
+        let judged = |document: &str| lists_every_redirect_url(document.as_bytes(), &application.settings);
+        assert_eq!(
+            judged(r#"["https://b.example/cb", "https://c.example/", "https://a.example/cb"]"#),
+            Ok(())
+        );
+        for lacking in
+            ["[]", r#"["https://a.example/cb"]"#, r#"["https://a.example/cb", "https://b.example/cb/"]"#]
+        {
+            assert_eq!(judged(lacking), Err(SectorFault::LacksRedirectUrl), "{lacking}");
+        }
+        for malformed in
+            ["", "{}", r#""https://a.example/cb""#, "[1]", "[null]", r#"["https://a.example/cb""#]
+        {
+            assert_eq!(judged(malformed), Err(SectorFault::NotAnArray), "{malformed}");
+        }
+    }
+}
