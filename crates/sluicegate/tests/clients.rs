@@ -145,6 +145,11 @@ fn oauth4webapi_authenticates_with_every_method_pushes_proves_and_exchanges() {
 }
 
 #[test]
+fn openid_client_signs_in_reads_userinfo_refreshes_and_logs_out() {
+    node(&Stage::new(), "openid.mjs");
+}
+
+#[test]
 fn openid_client_completes_the_flow_of_a_device() {
     node(&Stage::new(), "device.mjs");
 }
@@ -162,6 +167,11 @@ fn newman_runs_the_collection_from_the_metadata_to_a_revoked_token() {
 #[test]
 fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
     Stage::new().run(&installed("CLIENTS_PYTHON"), "requests_oauthlib_story.py", ("PYTHONPATH", clients()));
+}
+
+#[test]
+fn authlib_verifies_id_tokens_and_reads_userinfo() {
+    Stage::new().run(&installed("CLIENTS_PYTHON"), "authlib_openid.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
