@@ -70,6 +70,7 @@ actions! {
     ReplayCode = "code.replay",
     ReplayRefreshToken = "refresh_token.replay",
     RefuseToken = "token.refuse",
+    ExchangeToken = "token.exchange",
     RevokeToken = "token.revoke",
     RevokeGrant = "grant.revoke",
     RefuseAccess = "access.refuse",

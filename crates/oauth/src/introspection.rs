@@ -84,6 +84,9 @@ pub struct Facts<'a> {
     pub application: Option<&'a Application>,
     /// The stored user of the token.
     pub user: Option<&'a User>,
+    /// The `sub` of the user for the application, if the token [names the
+    /// user](crate::oidc::subject::names_the_user) by it.
+    pub identifier: Option<&'a str>,
     /// When refresh tokens end.
     pub refresh_limits: RefreshLimits,
     /// The current time.
@@ -108,7 +111,7 @@ pub struct Active<'a> {
     pub expires_at: Option<Timestamp>,
     /// `iat`.
     pub issued_at: Timestamp,
-    /// `sub`: the user's id, or the client id for client credentials.
+    /// `sub`: the identifier or the number of the user, or the client id for client credentials.
     pub subject: String,
     /// `jti`; `None` for a refresh token.
     pub id: Option<TokenId>,
@@ -124,7 +127,7 @@ pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Ac
     let user = user_is_active(subject, facts)?;
     let scopes = remaining_scopes(subject, application)?;
     token_is_live(subject, application, user, facts)
-        .then(|| describe(subject, application, user, scopes, facts.refresh_limits))
+        .then(|| describe(subject, application, user, scopes, facts))
 }
 
 fn application_may_introspect<'a>(
@@ -187,8 +190,9 @@ fn describe<'a>(
     application: &'a Application,
     user: &'a User,
     scopes: ScopeSet,
-    limits: RefreshLimits,
+    facts: Facts<'_>,
 ) -> Active<'a> {
+    let identifier = facts.identifier.map(str::to_owned);
     let client_id = application.client_id.as_str();
     let username = user.name.as_str();
     match subject {
@@ -200,7 +204,7 @@ fn describe<'a>(
             binding: token.binding,
             expires_at: Some(token.expires_at),
             issued_at: token.id.at(),
-            subject: subject_of(token, application),
+            subject: identifier.unwrap_or_else(|| subject_of(token, application)),
             id: Some(token.id),
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref().cloned()),
         },
@@ -210,9 +214,9 @@ fn describe<'a>(
             scopes,
             token_type: None,
             binding: None,
-            expires_at: limits.end_of(grant),
+            expires_at: facts.refresh_limits.end_of(grant),
             issued_at: grant.rotated_at.unwrap_or(grant.created_at),
-            subject: user.id.to_string(),
+            subject: identifier.unwrap_or_else(|| user.id.to_string()),
             id: None,
             act: None,
         },

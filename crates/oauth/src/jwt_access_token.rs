@@ -11,6 +11,7 @@ use domain::time::Timestamp;
 use crate::grant::Act;
 use crate::proof::KeyBinding;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
+use crate::token_payload::AccessToken;
 
 /// The claims of a token ([RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068#section-2.2)).
 #[derive(Debug, Clone)]
@@ -116,6 +117,18 @@ pub fn is_for(audience: &str, public_url: &str) -> bool {
         Ok(serde_json::Value::String(one)) => is_ours(&one),
         Ok(serde_json::Value::Array(many)) => many.iter().filter_map(|one| one.as_str()).any(is_ours),
         _ => false,
+    }
+}
+
+/// The audience of a token: the resources to which it is limited, or else those to which its scopes belong.
+pub fn audience_in<'a>(
+    token: &'a AccessToken,
+    registry: &'a ScopeRegistry,
+    public_url: &'a str,
+) -> Vec<Cow<'a, str>> {
+    match token.details.resources.as_slice() {
+        [] => audience_of(&token.scopes, registry, public_url),
+        resources => resources.iter().map(|resource| resource.as_str().into()).collect(),
     }
 }
 

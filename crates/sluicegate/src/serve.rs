@@ -115,7 +115,6 @@ impl Running {
             let _ = occupied.write_url(&site.local_url);
         }
         let app = bootstrap::open(settings, environment, site.urls()).await?;
-        create_signing_keys(&app).await;
         log_warnings(settings, &site);
         if let Some(tls) = &tls {
             log_certificate(tls, &app);
@@ -139,6 +138,7 @@ impl Running {
         tasks.spawn(poll_changes(app.node(), stop.clone()));
         tasks.spawn(run_maintenance(app.node(), stop.clone()));
         tasks.spawn(deliver_logouts(app.node(), stop.clone()));
+        tasks.spawn(create_signing_keys(app.clone()));
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
         Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
@@ -157,8 +157,9 @@ impl Running {
     }
 }
 
-/// Creates the signing keys of a new installation. If the database cannot store them now, the maintenance tries again.
-async fn create_signing_keys(app: &App) {
+/// Creates the signing keys of a new installation beside its first requests: RSA takes a second or two. A request that needs
+/// one waits for it. If the database cannot store them now, the maintenance tries again.
+async fn create_signing_keys(app: App) {
     let origin = RequestOrigin { address: None, request_id: "start".to_owned() };
     if let Err(fault) = app.signing_keys().create_missing(&origin).await {
         fault.note("the signing keys were not created; this will be tried again");

@@ -59,6 +59,11 @@ impl Vault {
         self.signing.published()
     }
 
+    /// Whether the algorithm has a key that signs at `now`.
+    pub fn can_sign(&self, algorithm: SigningAlgorithm, now: Timestamp) -> bool {
+        self.signing.can_sign(algorithm, now)
+    }
+
     /// Signs claims, a JSON object, with the key of the algorithm that is active at `now`; `None` if it has no key yet.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The audit throttle: of equal refusals, a few in each minute are written to the audit log, and the rest are
+//! The audit throttle: of equal refusals and exchanges of tokens, a few in each minute are written to the audit log, and the rest are
 //! counted and logged, so that nobody can fill the database by being refused.
 
 use domain::audit::{Action, NewAuditEvent};
@@ -20,8 +20,8 @@ pub struct AuditThrottle(Buckets<ThrottleKey>);
 /// The key of the throttle: refusals with the same key are equal.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ThrottleKey {
-    /// The same caller was refused the same for the same reason.
-    Refusal {
+    /// The same caller was refused the same for the same reason, or exchanged a token of the same application.
+    Event {
         action: Action,
         actor: Option<UserId>,
         application: Option<ApplicationId>,
@@ -46,7 +46,7 @@ impl ThrottleKey {
     }
 
     fn of(event: &NewAuditEvent) -> Self {
-        Self::Refusal {
+        Self::Event {
             action: event.action,
             actor: event.actor,
             application: event.application,
@@ -79,6 +79,12 @@ impl Context {
     /// minute. Failed authentications are not handled here: each of them is written, and rate limits bound
     /// them.
     pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
+        self.note_refused_as(ThrottleKey::of(&event), event).await
+    }
+
+    /// Writes an event that a client may cause at will and that changes nothing, unless an equal one was written often
+    /// enough within the last minute.
+    pub(crate) async fn note_repeatable(&self, event: NewAuditEvent) -> Result<(), StoreError> {
         self.note_refused_as(ThrottleKey::of(&event), event).await
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::identity::caller::RequestOrigin;
 use crate::node::NodeService;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::protocol::subject;
@@ -120,6 +121,9 @@ impl Context {
             self.store.end_logout_delivery(delivery.id, delivery.attempts, None).await?;
             return Ok(());
         };
+        let origin = RequestOrigin { address: None, request_id: "logout".to_owned() };
+        let registered = application.settings.client_metadata.openid.id_token_algorithm();
+        self.ensure_signing_key(application.settings.allowed_algorithm(registered), &origin).await?;
         let body = self.logout_request(application, &delivery)?;
         let request = FetchRequest {
             url: &url,

@@ -163,6 +163,25 @@ impl Context {
         signed.map_err(|failed| Fault::Broken(Box::new(failed)))
     }
 
+    /// Creates the key of an algorithm if it has none yet, so that a request that needs it does not fail after it has
+    /// consumed something. Only requests in the first seconds of a new installation wait for one.
+    pub(crate) async fn ensure_signing_key(
+        &self,
+        algorithm: SigningAlgorithm,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        if self.vault.can_sign(algorithm, self.now()) {
+            return Ok(());
+        }
+        // Boxed, so that the requests that find a key do not pay for the state of creating one.
+        Box::pin(self.create_signing_keys(&[algorithm], 0, origin)).await?;
+        // Another node may have created it.
+        if !self.vault.can_sign(algorithm, self.now()) {
+            self.reload_signing_keys().await?;
+        }
+        Ok(())
+    }
+
     /// Creates the keys that are missing or due, and deletes those whose signatures have expired.
     pub(crate) async fn maintain_signing_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
         let days = self.settings.rotate_keys_every_days;
@@ -189,6 +208,8 @@ impl Context {
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
         for _ in 0..TRIES {
+            // One at a time on this node: an RSA key takes a core for a good part of a second.
+            let _alone = self.creating_signing_key.lock().await;
             let keys = self.store.list_signing_keys().await?;
             let Some(new) = due(algorithms, &keys, days, self.now()) else { return Ok(()) };
             self.add_signing_key(new, SCHEDULE, origin).await?;

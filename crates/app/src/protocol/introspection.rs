@@ -1,6 +1,7 @@
 //! Introspection: what a client may know about a token. It only reads.
 
 use crate::Context;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::id::{ApplicationId, UserId};
@@ -8,6 +9,7 @@ use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Act;
 use oauth::introspection::{self, Facts, IntrospectedToken};
+use oauth::jwt_access_token::audience_in;
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::signing::JwtType;
 
@@ -18,6 +20,7 @@ use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::subject;
 
 /// The response about a valid token, with the members of [RFC 7662
 /// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
@@ -39,6 +42,8 @@ pub struct LiveToken {
     pub iat: i64,
     /// `sub`.
     pub sub: String,
+    /// `aud`: the resources for which an access token is valid; empty for a refresh token.
+    pub aud: Vec<String>,
     /// `jti`, for access tokens.
     pub jti: Option<String>,
     /// `act`, for a token that was exchanged with an actor.
@@ -85,6 +90,7 @@ impl IntrospectionService {
         );
         let registered = application.settings.client_metadata.introspection_signed_response_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
+        self.context.ensure_signing_key(algorithm, request.origin).await?;
         Ok(self.context.sign_jwt(JwtType::Introspection, algorithm, &claims)?)
     }
 
@@ -152,19 +158,37 @@ impl IntrospectionService {
             self.context.application(application).await?
         };
         let user: Option<Arc<Account>> = self.context.account(user).await?;
+        let application =
+            other.as_ref().or_else(|| (client.application().id == application).then(|| client.application()));
+        let (scopes, grant) = match subject {
+            IntrospectedToken::Access { token, .. } => (&token.scopes, token.grant),
+            IntrospectedToken::Refresh { grant, .. } => (&grant.scopes, Some(grant.id)),
+        };
+        let identifier = user.as_deref().zip(application).and_then(|(account, application)| {
+            subject::identifier_in(scopes, grant, &account.user, application)
+        });
         let facts = Facts {
             client,
-            application: other
-                .as_ref()
-                .or_else(|| (client.application().id == application).then(|| client.application())),
+            application,
             user: user.as_deref().map(|account| &account.user),
+            identifier: identifier.as_deref(),
             refresh_limits: self.context.settings.refresh_limits(),
             now: self.context.now(),
         };
         let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };
         user.iter().for_each(access_note::user);
         let registry = self.context.scopes_for(&active.scopes, None).await?;
+        let aud = match subject {
+            IntrospectedToken::Access { token, .. } => {
+                audience_in(token, &registry, &self.context.settings.public_url)
+                    .into_iter()
+                    .map(Cow::into_owned)
+                    .collect()
+            }
+            IntrospectedToken::Refresh { .. } => Vec::new(),
+        };
         Ok(Some(LiveToken {
+            aud,
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
             scope: registry.text(&active.scopes),

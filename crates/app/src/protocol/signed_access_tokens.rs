@@ -2,7 +2,8 @@
 
 use domain::secret::AccessTokenText;
 use oauth::application::Application;
-use oauth::jwt_access_token::{AccessTokenClaims, audience_of};
+use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
+use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;
 use oauth::token_payload::AccessToken;
@@ -54,14 +55,12 @@ impl Context {
         let client_id = application.client_id.as_str();
         let sealed =
             self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
-        let audience = match token.details.resources.as_slice() {
-            [] => audience_of(&token.scopes, &registry, public_url),
-            resources => resources.iter().map(|resource| resource.as_str().into()).collect(),
-        };
+        let audience = audience_in(token, &registry, public_url);
+        let subject = self.subject_in(token, application).await?;
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,
-            subject: &subject_of(token, application),
+            subject: &subject,
             client_id,
             id: token.id,
             expires_at: token.expires_at,
@@ -75,5 +74,15 @@ impl Context {
         let registered = application.settings.client_metadata.access_token_signing_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
         self.sign_jwt(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
+    }
+
+    /// `sub` of an access token. The user is cached.
+    async fn subject_in(&self, token: &AccessToken, application: &Application) -> Result<String, Fault> {
+        if names_the_user(&token.scopes, token.grant)
+            && let Some(account) = self.account(token.user).await?
+        {
+            return Ok(crate::protocol::subject::subject_of(&account.user, application));
+        }
+        Ok(subject_of(token, application))
     }
 }

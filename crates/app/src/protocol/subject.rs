@@ -2,12 +2,24 @@
 
 use domain::account::User;
 use domain::account::attributes::SubjectSeed;
+use domain::id::GrantId;
 use oauth::application::Application;
 use oauth::oidc::subject;
+use oauth::scope::ScopeSet;
 
 /// `sub` of the user for the application.
 pub(crate) fn subject_of(user: &User, application: &Application) -> String {
     of_seed(&user.subject_seed, application)
+}
+
+/// `sub` of a token of the application, if it names its user by the identifier of OpenID Connect.
+pub(crate) fn identifier_in(
+    scopes: &ScopeSet,
+    grant: Option<GrantId>,
+    user: &User,
+    application: &Application,
+) -> Option<String> {
+    subject::names_the_user(scopes, grant).then(|| subject_of(user, application))
 }
 
 /// `sub` for the application, of the user with this seed, who may be deleted.

@@ -3,7 +3,7 @@
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
-use oauth::application::TokenFormat;
+use oauth::application::{Application, TokenFormat};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
@@ -11,7 +11,7 @@ use oauth::parameters::{Parameters, RESOURCE, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
 use oauth::resource;
-use oauth::scope::{ScopeRegistry, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
 use oauth::token_payload::{AccessToken, RefreshToken};
 use std::sync::Arc;
@@ -77,6 +77,7 @@ impl TokenService {
                 return Err(refusal);
             }
         };
+        self.ensure_keys_for(client.application(), request.origin).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registered = &client.application().settings.scopes;
         let registry = self.context.scopes_for(registered, requested).await?;
@@ -92,6 +93,20 @@ impl TokenService {
             Err(_) => {}
         }
         answer.map(|tokens| IssuedTokens { scope: registry.text(&tokens.scopes), tokens })
+    }
+
+    /// Whatever signs tokens of the application has a key, before a code or a refresh token is consumed.
+    async fn ensure_keys_for(&self, application: &Application, origin: &RequestOrigin) -> Result<(), Fault> {
+        let settings = &application.settings;
+        if settings.scopes.contains(BuiltInScope::OpenId) {
+            let registered = settings.client_metadata.openid.id_token_algorithm();
+            self.context.ensure_signing_key(settings.allowed_algorithm(registered), origin).await?;
+        }
+        if settings.token_format == TokenFormat::Jwt {
+            let registered = settings.client_metadata.access_token_signing_alg();
+            self.context.ensure_signing_key(settings.allowed_algorithm(registered), origin).await?;
+        }
+        Ok(())
     }
 
     async fn token_for(
@@ -119,7 +134,7 @@ impl TokenService {
             TokenRequest::Password(request) => self.password_grant(request, client, &resources, origin).await,
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, &resources).await,
             TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
-            TokenRequest::TokenExchange(request) => self.exchange_token(request, client).await,
+            TokenRequest::TokenExchange(request) => self.exchange_token(request, client, origin).await,
         };
         (request.grant_type().as_str(), response)
     }

@@ -67,6 +67,7 @@ impl UserInfoService {
             return Ok(UserInfo::Claims(claims));
         };
         let algorithm = settings.allowed_algorithm(registered);
+        self.context.ensure_signing_key(algorithm, origin).await?;
         let issuer = &self.context.settings.public_url;
         let claims = userinfo::to_be_signed(claims, issuer, application.client_id.as_str());
         Ok(UserInfo::Signed(self.context.sign_jwt(JwtType::Plain, algorithm, &claims)?))

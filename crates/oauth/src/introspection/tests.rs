@@ -27,6 +27,7 @@ fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Opti
         client,
         application: Some(&application),
         user: Some(&user),
+        identifier: None,
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -52,6 +53,7 @@ fn a_live_token_is_described_to_its_own_client() {
         client: &client,
         application: Some(&application),
         user: Some(&user),
+        identifier: None,
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -122,6 +124,7 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
         client: &client,
         application: Some(&application),
         user: Some(&user),
+        identifier: None,
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -141,6 +144,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
             client: &client,
             application: Some(&application),
             user: Some(&user),
+            identifier: None,
             refresh_limits: RefreshLimits::default(),
             now: NOW,
         };
@@ -156,6 +160,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
         client: &client,
         application: Some(&application),
         user: Some(&user),
+        identifier: None,
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };

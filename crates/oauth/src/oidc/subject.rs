@@ -7,10 +7,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::attributes::SubjectSeed;
+use domain::id::GrantId;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::application::{Application, ApplicationSettings};
+use crate::scope::{BuiltInScope, ScopeSet};
 
 /// Whether all applications see the same `sub`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,6 +54,12 @@ pub fn preimage(seed: &SubjectSeed, application: &Application) -> Vec<u8> {
         SubjectType::Pairwise => &sector(application),
     };
     format!("sub\n{}\n{sector}", seed.expose()).into_bytes()
+}
+
+/// Whether a token names its user by [`identifier`]: one with the scope `openid` that a user gave. Its `sub` is then the same
+/// in the ID token, at userinfo, at introspection and in a signed access token. Other tokens name their user by number.
+pub fn names_the_user(scopes: &ScopeSet, grant: Option<GrantId>) -> bool {
+    grant.is_some() && scopes.contains(BuiltInScope::OpenId)
 }
 
 /// The identifier from the digest: 22 characters, far below the 255 that the specification allows.
@@ -118,6 +126,15 @@ mod tests {
             let text = String::from_utf8(pairwise(urls, None)).unwrap();
             assert!(text.ends_with(&format!("client:{}", sample::CLIENT_ID)), "{text}");
         }
+    }
+
+    #[test]
+    fn only_a_token_with_openid_that_a_user_gave_has_the_identifier() {
+        let openid = ScopeSet::from(BuiltInScope::OpenId);
+        let grant = Some(GrantId::new(7));
+        assert!(names_the_user(&openid, grant));
+        assert!(!names_the_user(&openid, None), "the subject of client credentials is the client");
+        assert!(!names_the_user(&BuiltInScope::OData.into(), grant));
     }
 
     #[test]

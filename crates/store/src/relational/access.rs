@@ -7,8 +7,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::versions::{self, CachedKind};
 use super::{
-    Change, NamedStatement, Read, SqlTransaction, authority, consents, logout_deliveries, sweeps, users,
-    values,
+    Change, NamedStatement, Read, SqlTransaction, authority, consents, logout_deliveries, pushed_requests,
+    sweeps, users, values,
 };
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
@@ -69,6 +69,7 @@ async fn of_application<S: SqlTransaction>(
     let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { application }).await? else { return Ok(None) };
     versions::grow(db, CachedKind::Applications).await?;
     logout_deliveries::access_of_application_ends(db, application, at).await?;
+    pushed_requests::delete_of_application(db, application).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::Application { application, epoch };
     Ok(Some(db.append_revocations(&[subject], at, revocation_expires_at).await?))

@@ -1,6 +1,6 @@
 //! Pushed authorization requests.
 
-use domain::id::PushedRequestId;
+use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 
@@ -61,6 +61,16 @@ pub async fn consume<S: SqlTransaction>(
         "DELETE FROM pushed_requests WHERE id = :id AND digest = :digest AND expires_at > :now",
     );
     Ok(db.execute(&CONSUME, values! { id, digest, now }).await? > 0)
+}
+
+/// Deletes every request of an application.
+pub(super) async fn delete_of_application<S: SqlTransaction>(
+    db: &S,
+    application: ApplicationId,
+) -> Read<(), S> {
+    static DELETE: NamedStatement =
+        NamedStatement::new("DELETE FROM pushed_requests WHERE application_id = :application");
+    db.execute(&DELETE, values! { application }).await.map(drop)
 }
 
 impl Record for PushedRequest {

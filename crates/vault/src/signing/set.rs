@@ -130,6 +130,12 @@ impl SigningKeys {
         Some(opened.active(algorithm, now)?.key.sign(jwt, claims))
     }
 
+    /// Whether the algorithm has a key.
+    pub(crate) fn can_sign(&self, algorithm: SigningAlgorithm, now: Timestamp) -> bool {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.active(algorithm, now).is_some()
+    }
+
     pub(super) fn opened(&self) -> Arc<Opened> {
         Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }

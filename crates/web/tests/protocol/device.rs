@@ -1,5 +1,6 @@
 //! The device flow: a device polls while its user decides in a browser.
 
+use app::node::clock::Clock as _;
 use domain::audit::Action;
 use domain::id::ApplicationId;
 use serde_json::{Value, json};
@@ -237,4 +238,21 @@ async fn the_metadata_names_the_endpoint_and_the_grant_type() {
     assert!(metadata["grant_types_supported"].as_array().unwrap().contains(&json!(GRANT_TYPE)));
     let client = television(&server).await;
     client.post(&server, "/api/mgmt/oauth2/device_authorization", &[]).await.expect(200);
+}
+
+#[tokio::test]
+async fn global_revocation_reaches_the_codes_of_devices() {
+    let server = TestServer::start().await;
+    let client = television(&server).await;
+    let user = server.user(&USER).await.id.get();
+    for access in [json!({ "user": user }), json!({ "application": client.id }), Value::Null] {
+        let codes = codes(&server, &client).await;
+        let mut browser = consent_page(&server, &codes.user).await;
+        press(&mut browser, "consent-allow").await.expect(200);
+        server.clock().advance_secs(6);
+        let now = jiff::Timestamp::from_microsecond(server.clock().now().as_micros()).unwrap().to_string();
+        let access = if access.is_null() { json!({ "issuedBefore": now }) } else { access };
+        crate::ended_access::revoke(&server, access).await;
+        assert_refused(&poll(&server, &client, &codes.device).await, 400, "invalid_grant");
+    }
 }

@@ -9,13 +9,18 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// An application that may exchange tokens of the other one.
-async fn service(server: &TestServer, of: &Client, impersonation: bool) -> Client {
+pub(crate) async fn service(server: &TestServer, of: &Client, impersonation: bool) -> Client {
     let policy = json!({ "clients": [of.identifier], "impersonation": impersonation, "delegation": true });
     let members = json!({ "grantTypes": [GRANT_TYPE, "client_credentials"], "tokenExchange": policy });
     Client::register_as(server, &ADMIN, members).await
 }
 
-async fn exchange(server: &TestServer, client: &Client, token: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) async fn exchange(
+    server: &TestServer,
+    client: &Client,
+    token: &str,
+    more: &[(&str, &str)],
+) -> Answer {
     let own = [("grant_type", GRANT_TYPE), ("subject_token", token), ("subject_token_type", ACCESS_TOKEN)];
     client.token(server, &[&own[..], more].concat()).await
 }

@@ -18,6 +18,7 @@ async fn a_client_learns_everything_about_its_own_tokens() {
     assert!(!response["jti"].as_str().unwrap().is_empty());
     let expected = json!({
         "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
+        "aud": "http://127.0.0.1:8080",
         "token_type": "Bearer", "exp": iat + 3600, "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
         "jti": response["jti"],
     });

@@ -35,6 +35,7 @@ mod logout;
 mod maintenance;
 mod metadata;
 mod openid;
+mod openid_details;
 mod others;
 mod pages;
 mod password_change;

@@ -1,5 +1,6 @@
 //! Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)).
 
+use app::node::clock::Clock as _;
 use serde_json::json;
 use testkit::{Answer, Setup, TestServer, USER};
 
@@ -212,4 +213,22 @@ async fn pushing_can_be_required_of_everybody() {
         allow(&mut server.browser(), &USER, &url(&client, &push(&server, &client, &[]).await, &[])).await;
     Tokens::of(&client.exchange_verified(&server, &parameter(&answer, "code").unwrap()).await);
     Tokens::of(&client.token(&server, &password_fields(&USER)).await);
+}
+
+#[tokio::test]
+async fn global_revocation_reaches_pushed_requests() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let kept = Client::register(&server).await;
+    let (reference, of_other) = (push(&server, &client, &[]).await, push(&server, &kept, &[]).await);
+    crate::ended_access::revoke(&server, json!({ "application": client.id })).await;
+    let mut browser = server.browser();
+    assert_unknown(&browser.get(&url(&client, &reference, &[])).await);
+    browser.get(&url(&kept, &of_other, &[])).await.expect(200);
+    server.clock().advance_secs(1);
+    let now = jiff::Timestamp::from_microsecond(server.clock().now().as_micros()).unwrap().to_string();
+    crate::ended_access::revoke(&server, json!({ "issuedBefore": now })).await;
+    assert_unknown(&browser.get(&url(&kept, &of_other, &[])).await);
+    let next = push(&server, &kept, &[]).await;
+    browser.get(&url(&kept, &next, &[])).await.expect(200);
 }

@@ -126,6 +126,9 @@ impl AuthorizationService {
         if authorize::pushed_request_belongs_to_client(owner, client).is_err() {
             return Ok(None);
         }
+        if found.as_ref().is_some_and(|found| self.context.revocations.ends_all_of(found.pushed_at)) {
+            return Ok(None);
+        }
         if found.as_ref().is_some_and(|found| found.opened_at.is_some()) {
             return Ok(found);
         }

@@ -3,9 +3,12 @@
 use super::TokenService;
 use std::sync::Arc;
 
+use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::error::ErrorCode;
+use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, PresentedToken, TokenExchange};
 use oauth::token_payload::AccessToken;
@@ -13,6 +16,7 @@ use oauth::token_payload::AccessToken;
 use super::NewAccessToken;
 use crate::Fault;
 use crate::identity::access_note;
+use crate::identity::caller::RequestOrigin;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
 
@@ -30,6 +34,7 @@ impl TokenService {
         &self,
         request: &TokenExchange,
         client: &AuthenticatedClient,
+        origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         self.context.ensure_fresh().await?;
         let subject = self.open_presented(request.subject_token.expose()).await?;
@@ -37,7 +42,7 @@ impl TokenService {
             Some(actor) => Some(self.open_presented(actor.expose()).await?),
             None => None,
         };
-        let decided = token_exchange::decide(
+        let judged = token_exchange::decide(
             request,
             token_exchange::Facts {
                 client,
@@ -47,7 +52,10 @@ impl TokenService {
                 lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
                 now: self.context.now(),
             },
-        )?;
+        );
+        self.note_exchange(&subject, client, judged.as_ref().map(|_| ()).map_err(|refusal| *refusal), origin)
+            .await?;
+        let decided = judged?;
         subject.account.iter().for_each(access_note::user);
         let access = NewAccessToken {
             grant: decided.grant,
@@ -60,6 +68,31 @@ impl TokenService {
         };
         let issued = self.respond(client, access, None).await?;
         Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..issued })
+    }
+
+    /// Access goes from one application to another, so the audit log says so: for equal exchanges a few times a minute.
+    /// Refusals with other codes than `invalid_request` are recorded with those of other grants.
+    async fn note_exchange(
+        &self,
+        subject: &Opened,
+        client: &AuthenticatedClient,
+        judged: Result<(), Refusal>,
+        origin: &RequestOrigin,
+    ) -> Result<(), Fault> {
+        if judged.is_err_and(|refusal| refusal.code() != ErrorCode::InvalidRequest) {
+            return Ok(());
+        }
+        let outcome = if judged.is_ok() { Outcome::Success } else { Outcome::Refused };
+        let mut audit = origin.audit(Action::ExchangeToken, outcome, self.context.now());
+        audit.application = Some(client.application().id);
+        if let Some(account) = &subject.account {
+            audit.actor = Some(account.user.id);
+            audit.actor_name = Some(account.user.name.clone());
+        }
+        audit.subject =
+            subject.token.as_ref().map(|token| format!("a token of application {}", token.application));
+        audit.detail = judged.err().map(|refusal| refusal.to_string());
+        Ok(self.context.note_repeatable(audit).await?)
     }
 
     async fn open_presented(&self, text: &str) -> Result<Opened, Fault> {

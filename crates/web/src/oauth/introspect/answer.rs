@@ -20,11 +20,21 @@ pub(super) struct IntrospectionBody<'a> {
     exp: Option<i64>,
     iat: i64,
     sub: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty", serialize_with = "audience")]
+    aud: &'a [String],
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Act>,
+}
+
+/// One audience is a text, several are a list, as in a signed access token.
+fn audience<S: Serializer>(audience: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    match audience {
+        [one] => serializer.serialize_str(one),
+        many => many.serialize(serializer),
+    }
 }
 
 /// `cnf`: one member, which names the key or the certificate.
@@ -55,6 +65,7 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         exp: token.exp,
         iat: token.iat,
         sub: &token.sub,
+        aud: &token.aud,
         iss: issuer,
         jti: token.jti.as_deref(),
         act: token.act.as_ref(),
