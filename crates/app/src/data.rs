@@ -12,6 +12,7 @@ use bytes::Bytes;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
+use oauth::data_access::DataReach;
 use oauth::resource;
 use oauth::scope::BuiltInScope;
 use odata::format::{self, Format};
@@ -19,6 +20,7 @@ use odata::plan::Plan;
 use sources::SourceError;
 
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::protocol::data_access::reach_of;
 use crate::{Context, Fault};
 
 mod authorization;
@@ -132,7 +134,9 @@ impl DataService {
         self.may_read_data(caller, origin).await?;
         let own = caller.account().user.id;
         let mut sources = self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?;
-        sources.retain(|source| self.is_within_token(caller, &source.name));
+        sources.retain(|source| {
+            self.is_within_token(caller, &source.name) && reach(caller, source) != DataReach::Nothing
+        });
         Ok(sources)
     }
 
@@ -174,6 +178,10 @@ impl DataService {
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = self.context.opened(read_grant.record).await?;
+        let opened = match reach(read_grant.caller, read_grant.record) {
+            DataReach::Entities(names) => opened.limited_to(names),
+            DataReach::Everything | DataReach::Nothing => opened,
+        };
         let planned = self.prepare(read_grant.record, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
@@ -212,6 +220,11 @@ impl DataService {
             return Err(DataRefusal::AccessEnded);
         }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
+        if reach(caller, &record) == DataReach::Nothing {
+            let why = "the token is limited to other data";
+            self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
+            return Err(DataRefusal::NotGranted);
+        }
         if may_read(&record, caller.account().user.id) {
             return Ok(record);
         }
@@ -251,6 +264,12 @@ impl DataService {
             preferred.unwrap_or(own).min(usize::try_from(MOST_ROWS_OF_A_PAGE).unwrap_or(usize::MAX).max(own));
         Ok(wanted.min(most).max(1))
     }
+}
+
+/// What the token of the caller, if there is one, reaches of a data source ([RFC 9396
+/// §9](https://www.rfc-editor.org/rfc/rfc9396#section-9)).
+fn reach<'a>(caller: &'a Caller, record: &DataSource) -> DataReach<'a> {
+    reach_of(caller.token().and_then(|token| token.details.data.as_deref()), record.id)
 }
 
 /// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the

@@ -11,6 +11,7 @@ use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;
 
 mod approval;
+mod data;
 mod envelope;
 mod query;
 mod request;
@@ -19,7 +20,8 @@ mod response;
 mod rules;
 mod target;
 
-pub use approval::{Approval, NextStep, SignedIn, approve, issue_code, next_step};
+pub use approval::{Approval, NextStep, SignedIn, approve_chosen, issue_code, next_step};
+pub use data::{Choice, DataChange, Offer, OfferedSource, RequestedSource, choose};
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
 };
@@ -77,6 +79,8 @@ pub struct Facts<'a> {
     pub delivered: Delivered,
     /// The resources of the request in their canonical form, or why they are refused.
     pub resources: &'a Result<Vec<String>, Refusal>,
+    /// The data sources that the request names; empty if the user chooses. Or why they are refused.
+    pub data: &'a Result<Option<Vec<RequestedSource>>, Refusal>,
     /// Whether every application must push its requests.
     pub pushing_is_required: bool,
     /// Whether every application must sign its requests.

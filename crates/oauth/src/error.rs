@@ -67,6 +67,9 @@ codes! {
     RequestNotSupported = "request_not_supported",
     /// A requested resource is unknown or malformed ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)).
     InvalidTarget = "invalid_target",
+    /// The authorization details are malformed, unknown or not granted ([RFC 9396
+    /// §5](https://www.rfc-editor.org/rfc/rfc9396#section-5)).
+    InvalidAuthorizationDetails = "invalid_authorization_details",
     /// `request_uri` refers to nothing valid (OpenID Connect Core §3.1.2.6).
     InvalidRequestUri = "invalid_request_uri",
     /// A request object is invalid (OpenID Connect Core §3.1.2.6).

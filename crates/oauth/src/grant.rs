@@ -1,5 +1,6 @@
 //! The access that a user gave an application: consents and grants.
 
+use crate::data_access::DataAccess;
 use crate::scope::ScopeSet;
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
@@ -26,6 +27,8 @@ pub struct Consent {
     pub application: ApplicationId,
     /// Everything that the user has allowed so far.
     pub scopes: ScopeSet,
+    /// The data sources that it reaches; `None` for all that the user may read.
+    pub data: Option<DataAccess>,
     /// When the first consent was given.
     pub created_at: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
+use crate::data_access::DataAccess;
 use crate::grant::{Act, Grant};
 use crate::parameters::{Name, Parameters};
 use crate::proof::{KeyBinding, TokenType};
@@ -117,6 +118,8 @@ pub struct Active<'a> {
     pub id: Option<TokenId>,
     /// `act`: who acts for the subject, if somebody does.
     pub act: Option<Act>,
+    /// The data to which it is limited.
+    pub data: Option<Box<DataAccess>>,
 }
 
 /// Decides what the response contains. `None` stands for `{"active":false}`, also for a token that the client
@@ -207,6 +210,7 @@ fn describe<'a>(
             subject: identifier.unwrap_or_else(|| subject_of(token, application)),
             id: Some(token.id),
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref().cloned()),
+            data: token.details.data.clone(),
         },
         IntrospectedToken::Refresh { grant, .. } => Active {
             client_id,
@@ -219,6 +223,7 @@ fn describe<'a>(
             subject: identifier.unwrap_or_else(|| user.id.to_string()),
             id: None,
             act: None,
+            data: grant.details.data.clone(),
         },
     }
 }

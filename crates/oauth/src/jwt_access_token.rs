@@ -8,6 +8,7 @@ use std::io::Write as _;
 use domain::id::TokenId;
 use domain::time::Timestamp;
 
+use crate::authorization_details::GrantedElement;
 use crate::grant::Act;
 use crate::proof::KeyBinding;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
@@ -36,6 +37,9 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     /// `act`: who acts for the subject, if somebody does.
     pub act: Option<&'a Act>,
+    /// `authorization_details` ([RFC 9396 §9.1](https://www.rfc-editor.org/rfc/rfc9396#section-9.1)); omitted if there are
+    /// none.
+    pub authorization_details: &'a [GrantedElement],
     /// `cnf`: what the sender must hold.
     pub binding: Option<KeyBinding>,
     /// What only this server reads.
@@ -81,6 +85,10 @@ impl AccessTokenClaims<'_> {
         if let Some(act) = self.act {
             json.extend_from_slice(b",\"act\":");
             serde_json::to_writer(&mut json, act).expect("memory can be written");
+        }
+        if !self.authorization_details.is_empty() {
+            json.extend_from_slice(b",\"authorization_details\":");
+            serde_json::to_writer(&mut json, self.authorization_details).expect("memory can be written");
         }
         if let Some(binding) = self.binding {
             let (member, thumbprint) = binding.confirmation();

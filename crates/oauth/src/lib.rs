@@ -12,11 +12,13 @@
 //! why not).
 
 pub mod application;
+pub mod authorization_details;
 pub mod authorize;
 pub mod certificate;
 pub mod client_authentication;
 pub mod client_document;
 pub mod cors;
+pub mod data_access;
 pub mod device;
 pub mod dpop;
 pub mod error;

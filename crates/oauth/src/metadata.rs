@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::application::{AuthenticationMethod, ClientType, GrantType, Profile};
+use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
 use crate::scope::ScopeRegistry;
@@ -28,6 +29,7 @@ pub struct Metadata {
     pub device_authorization_endpoint: String,
     pub service_documentation: String,
     pub scopes_supported: Vec<String>,
+    pub authorization_details_types_supported: &'static [&'static str],
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
     pub grant_types_supported: Vec<&'static str>,
@@ -108,6 +110,7 @@ impl Metadata {
             device_authorization_endpoint: format!("{issuer}/oauth2/device_authorization"),
             service_documentation: format!("{issuer}/docs"),
             scopes_supported: scopes.scopes().iter().map(|scope| scope.name.clone()).collect(),
+            authorization_details_types_supported: authorization_details::TYPES,
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),

@@ -76,7 +76,7 @@ pub const SCOPE: Name = Name::new("scope", 1024);
 pub const RESOURCE: Name = Name::new("resource", 2048);
 
 /// The maximum number of pairs in a request; no endpoint knows nearly as many.
-const MOST_PAIRS: usize = 64;
+const MOST_PAIRS: usize = 128;
 
 /// The decoded pairs of a request, in order.
 #[derive(Clone, Default)]

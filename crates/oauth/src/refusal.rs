@@ -276,6 +276,14 @@ refusals! {
         ResourceUnknown: "resource is not one that this server knows";
         ResourceNotGranted: "resource is not one that was granted";
     }
+    InvalidAuthorizationDetails {
+        AuthorizationDetailsMalformed: "authorization_details is not an array of objects of type data_source with the members that the type has";
+        AuthorizationDetailsTypeUnknown: "authorization_details has a type that this server does not know; it knows data_source";
+        AuthorizationDetailsAction: "authorization_details has an action that a data source does not have; it has read";
+        AuthorizationDetailsLocation: "authorization_details has a location that is not an address of a data source";
+        AuthorizationDetailsScope: "authorization_details needs the scope api.access.odata, for which the application is not registered";
+        AuthorizationDetailsNotGranted: "authorization_details names data that was not granted";
+    }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
     }

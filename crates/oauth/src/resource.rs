@@ -123,7 +123,7 @@ impl Resource {
 }
 
 /// The canonical form of a data source.
-fn source(name: &str, public_url: &str) -> String {
+pub fn source(name: &str, public_url: &str) -> String {
     format!("{public_url}{DATA_PATH}/{}", utf8_percent_encode(name, SEGMENT))
 }
 

@@ -135,6 +135,7 @@ pub(crate) fn consent(scopes: impl Into<ScopeSet>) -> Consent {
         user: UserId::new(4),
         application: ApplicationId::new(7),
         scopes: scopes.into(),
+        data: None,
         created_at: NOW,
     }
 }

@@ -6,6 +6,7 @@
 //! the tokens.
 
 use crate::application::{ApplicationSettings, GrantType, grant_types};
+use crate::authorization_details::GrantedElement;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters};
@@ -147,6 +148,8 @@ pub struct TokenResponse {
     pub issued_token_type: Option<&'static str>,
     /// The scopes of the access token; the response always names them in `scope`.
     pub scopes: ScopeSet,
+    /// `authorization_details`, if the access token is limited to certain data.
+    pub authorization_details: Vec<GrantedElement>,
     /// `id_token`, if the access has the scope `openid` and a user signed in for it.
     pub id_token: Option<String>,
 }

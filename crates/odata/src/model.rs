@@ -191,6 +191,29 @@ impl Model {
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
+
+    /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of
+    /// the two must be told apart by something else.
+    #[must_use]
+    pub fn limited_to(&self, names: &[String]) -> Self {
+        let is_kept = |index: usize| names.contains(&self.entity_types[index].name);
+        let kept: Vec<usize> = (0..self.entity_types.len()).filter(|index| is_kept(*index)).collect();
+        let place = |index: usize| kept.iter().position(|one| *one == index);
+        let entity_types: Vec<EntityType> = kept
+            .iter()
+            .map(|index| {
+                let mut entity = self.entity_types[*index].clone();
+                entity.navigations.retain_mut(|navigation| {
+                    let target = place(navigation.target);
+                    navigation.target = target.unwrap_or_default();
+                    target.is_some()
+                });
+                entity
+            })
+            .collect();
+        let by_name = entity_types.iter().enumerate().map(|(at, entity)| (entity.name.clone(), at)).collect();
+        Self { entity_types, findings: Vec::new(), by_name, namespace: self.namespace.clone(), ..*self }
+    }
 }
 
 impl Property {

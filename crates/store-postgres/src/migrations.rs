@@ -171,6 +171,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0017_logout_deliveries.sql"),
     },
+    Migration {
+        number: 18,
+        name: "consent_data",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0018_consent_data.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

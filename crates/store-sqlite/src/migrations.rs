@@ -82,6 +82,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "logout_deliveries",
         sql: include_str!("../migrations/0017_logout_deliveries.sql"),
     },
+    Migration { number: 18, name: "consent_data", sql: include_str!("../migrations/0018_consent_data.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -62,6 +62,7 @@ fn migrations_run_once_and_are_named_before() {
             (15, "pushed_requests"),
             (16, "used_assertions"),
             (17, "logout_deliveries"),
+            (18, "consent_data"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -6,6 +6,7 @@
 
 mod account;
 mod application;
+mod consent;
 mod grant;
 mod revocation;
 mod scopes;
@@ -17,6 +18,7 @@ pub use account::{
     sealed_options_from_json, sealed_options_to_json,
 };
 pub use application::SettingsColumns;
+pub use consent::{data_access_from_json, data_access_to_json};
 pub use grant::OriginColumns;
 pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{

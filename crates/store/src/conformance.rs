@@ -119,6 +119,7 @@ macro_rules! conformance_tests {
                 a_grant_is_stored_as_it_was_founded,
                 a_grant_stores_its_origin,
                 a_grant_stores_its_details,
+                a_consent_keeps_the_data_that_were_allowed,
                 a_code_founds_one_grant_and_its_replay_ends_it,
                 a_replay_is_seen_where_nothing_could_be_founded,
                 a_grant_rests_on_its_consent_and_both_epochs,
@@ -274,6 +275,7 @@ impl World {
         let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
         let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
         NewConsent {
+            data: oauth::authorize::DataChange::Instead(None),
             user: user.id,
             user_epoch: user.epoch,
             application: application.id,

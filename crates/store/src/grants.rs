@@ -3,6 +3,7 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
+use oauth::authorize::DataChange;
 use oauth::grant::{Allowed, Consent, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::Revocation;
 use oauth::scope::ScopeSet;
@@ -22,6 +23,8 @@ pub struct NewConsent {
     pub application_epoch: Epoch,
     /// The scopes that are allowed.
     pub scopes: ScopeSet,
+    /// How the data change that it reaches.
+    pub data: DataChange,
 }
 
 /// A grant to be created.

@@ -39,6 +39,25 @@ impl Form {
         self
     }
 
+    /// Unticks the box of this name and value.
+    ///
+    /// # Panics
+    /// If no such box is ticked.
+    #[must_use]
+    pub fn without(mut self, name: &str, value: &str) -> Self {
+        let before = self.fields.len();
+        self.fields.retain(|(field, its)| field != name || its != value);
+        assert!(self.fields.len() < before, "no box {name}={value} is ticked");
+        self
+    }
+
+    /// Adds a field, such as a box that is not ticked at first.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Whether it has a button with this id.
     pub fn has_button(&self, id: &str) -> bool {
         self.buttons.iter().any(|(button, _, _)| button == id)

@@ -95,6 +95,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::ConsentRequired
         | ErrorCode::InvalidTarget
+        | ErrorCode::InvalidAuthorizationDetails
         | ErrorCode::InvalidRequestUri
         | ErrorCode::InvalidRequestObject
         | ErrorCode::RequestNotSupported

@@ -29,6 +29,7 @@ use crate::http::{cookies, origin};
 use crate::respond::page::{self, sentence};
 
 pub mod account;
+pub(crate) mod data_choice;
 pub mod demo;
 pub mod device;
 pub mod form;
@@ -37,11 +38,6 @@ pub mod logout;
 pub mod password;
 pub mod profile;
 pub mod start;
-
-/// This many of the data sources that an application asks for are visible at once; the others are folded.
-pub(crate) const FIRST_SOURCES: usize = 5;
-/// The maximum number of folded data sources.
-pub(crate) const MOST_SOURCES: usize = 200;
 
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {

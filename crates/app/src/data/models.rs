@@ -4,9 +4,9 @@
 //! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
 //! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::account::{DataSource, StoredOptions};
@@ -36,7 +36,21 @@ pub struct OpenedSource {
     pub(crate) metadata: Arc<MetadataDocument>,
     /// Set if the data had a form that the model rules out.
     pub(crate) is_outdated: Arc<AtomicBool>,
+    /// Which part of the model this is: [`UNRESTRICTED`], or a number that no other part has.
+    pub(crate) policy_version: u64,
+    /// Parts of it for readers who reach some entity sets only.
+    limited: Arc<LimitedParts>,
 }
+
+/// The policy version of readers who see all rows and columns of a data source.
+pub(crate) const UNRESTRICTED: u64 = 0;
+
+/// The number of parts of a model that are kept. A part that is not kept is written again.
+const MOST_PARTS: usize = 16;
+
+/// Parts of a model, each with the names of its entity sets.
+#[derive(Debug, Default)]
+struct LimitedParts(Mutex<VecDeque<(Vec<String>, Arc<OpenedSource>)>>);
 
 /// Why a data source cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -319,7 +333,36 @@ impl OpenedSource {
         let mut model = Model::compile(namespace, described.schema);
         let refused = described.refused.into_iter().map(|(_, finding)| finding);
         model.findings.splice(0..0, refused.chain(described.findings));
-        Self { source, model: Arc::new(model), metadata: Arc::default(), is_outdated: Arc::default() }
+        Self {
+            source,
+            model: Arc::new(model),
+            metadata: Arc::default(),
+            is_outdated: Arc::default(),
+            policy_version: UNRESTRICTED,
+            limited: Arc::default(),
+        }
+    }
+
+    /// The same source with these entity sets only. Requests are bound to its model, so they cannot name others.
+    pub(crate) fn limited_to(&self, names: &[String]) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(UNRESTRICTED + 1);
+        let mut parts = self.limited.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = parts.iter().find(|(of, _)| of == names) {
+            return Arc::clone(known);
+        }
+        let part = Arc::new(Self {
+            source: Arc::clone(&self.source),
+            model: Arc::new(self.model.limited_to(names)),
+            metadata: Arc::default(),
+            is_outdated: Arc::clone(&self.is_outdated),
+            policy_version: NEXT.fetch_add(1, Ordering::Relaxed),
+            limited: Arc::default(),
+        });
+        if parts.len() == MOST_PARTS {
+            parts.pop_front();
+        }
+        parts.push_back((names.to_vec(), Arc::clone(&part)));
+        part
     }
 }
 

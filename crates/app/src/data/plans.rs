@@ -45,9 +45,6 @@ const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 /// longer.
 const SLACK: usize = 1024;
 
-/// The policy version of every reader: everybody who may read a data source sees all its rows and columns.
-const UNRESTRICTED: u64 = 0;
-
 /// What to do for a request.
 #[derive(Debug)]
 pub(super) struct CachedPlan {
@@ -117,7 +114,7 @@ impl DataService {
             model_version: opened.model.plan_version,
             page_size,
             accepted: Format::accept(request.accept),
-            policy_version: UNRESTRICTED,
+            policy_version: opened.policy_version,
         };
         let plans = &self.context.data.plans.0;
         if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
@@ -277,6 +274,7 @@ mod tests {
     use odata::cell::Value;
 
     use super::*;
+    use crate::data::models::UNRESTRICTED;
 
     fn planned(parameter: &str) -> CachedPlan {
         let statement = Statement {

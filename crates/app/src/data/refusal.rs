@@ -14,6 +14,9 @@ pub enum DataRefusal {
     /// The access token was not issued for reading data.
     #[error("the access token does not cover api.access.odata")]
     MissingScope,
+    /// The access token is limited to other data.
+    #[error("the access token does not reach this data source")]
+    NotGranted,
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
     MissingPermission,

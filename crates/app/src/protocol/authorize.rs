@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use domain::audit::Action;
-use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Delivered, Delivery,
+    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice, Delivered, Delivery,
     Destination, Facts, NextStep, ValidRequest,
 };
-use oauth::client_document;
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::scope::ScopeRegistry;
 use oauth::signing::JwtType;
 use store::NewConsent;
 
@@ -21,9 +19,11 @@ use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
 
+mod consent;
 mod received;
 mod sign_in;
 
+pub use consent::ConsentQuestion;
 use received::{PushedReference, Received};
 
 /// What the browser shows next.
@@ -51,38 +51,6 @@ pub struct RequestingApplication {
     pub destination: Destination,
     /// `login_hint`: the name with which the user probably signs in.
     pub login_hint: Option<String>,
-}
-
-/// Everything that a person must know to decide on consent.
-#[derive(Debug)]
-pub struct ConsentQuestion {
-    /// The name of the application.
-    pub application: String,
-    /// Its description by its developer.
-    pub description: String,
-    /// The contacts that its developer gives.
-    pub contacts: Vec<String>,
-    /// The address of the logo that its developer gives.
-    pub logo_url: Option<String>,
-    /// The host whose document describes it, if it was not registered.
-    pub document_host: Option<String>,
-    /// The name of the user who registered it.
-    pub created_by: String,
-    /// The name of the current owner and the time of the handover, if the application was handed over to
-    /// another user.
-    pub handed_over: Option<(String, Timestamp)>,
-    /// When it was registered.
-    pub registered_at: Timestamp,
-    /// The descriptions of the requested scopes.
-    pub scopes: Vec<String>,
-    /// Whether it requests access to data.
-    pub reaches_data: bool,
-    /// The names of the data sources that it could read.
-    pub data_sources: Vec<String>,
-    /// Where the browser goes next.
-    pub destination: Destination,
-    /// The request as a query string, for the form.
-    pub query: String,
 }
 
 /// The button that was pressed.
@@ -159,12 +127,12 @@ impl AuthorizationService {
             Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
-            Ok(NextStep::Consent { .. }) => self.ask_consent(valid, session).await,
+            Ok(NextStep::Consent { .. }) => self.ask_consent(valid, session, false).await,
         }
     }
 
     /// Carries out the user's decision on the consent page. The request is validated again, because the
-    /// content of a form proves nothing.
+    /// content of a form proves nothing. Without a `choice`, everything that the page offered is allowed.
     ///
     /// # Errors
     /// If the decision cannot be stored; nothing was allowed then.
@@ -173,6 +141,7 @@ impl AuthorizationService {
         parameters: &Parameters,
         session: &LiveSession,
         decision: Decision,
+        choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
         let mut checked = self.check_request(parameters).await?;
@@ -197,7 +166,11 @@ impl AuthorizationService {
             self.context.store.append_audit(vec![audit]).await?;
             return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
         }
+        let Some(data) = self.chosen(&valid, session, choice).await? else {
+            return self.ask_consent(valid, Some(session), true).await;
+        };
         let new = NewConsent {
+            data: data.clone(),
             user: session.session.user,
             user_epoch: session.session.user_epoch,
             application: valid.application.id,
@@ -211,7 +184,8 @@ impl AuthorizationService {
                 .await;
             return self.ask_to_sign_in(valid).await;
         };
-        match authorize::approve(&valid.valid, &sign_in::signed_in(&valid, session), Some(&consent)) {
+        let signed_in = sign_in::signed_in(&valid, session);
+        match authorize::approve_chosen(&valid.valid, &signed_in, &consent, &data) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
@@ -244,7 +218,9 @@ impl AuthorizationService {
         let Received { request, application: found, pushed, delivered } = received;
         let registry = self.context.scope_registry().await?;
         let resources = self.context.existing_resources(request.resources()).await?;
+        let data = self.context.data_of_request(&request).await?;
         let facts = Facts {
+            data: &data,
             application: found.as_deref(),
             scopes: &registry,
             delivered,
@@ -342,42 +318,5 @@ impl AuthorizationService {
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         let response = valid.route().with_code(&code, &self.context.settings.public_url);
         self.answer_once(checked, self.respond(response)?).await
-    }
-
-    async fn ask_consent(
-        &self,
-        mut valid: Checked,
-        session: Option<&LiveSession>,
-    ) -> Result<AuthorizeAnswer, Fault> {
-        if let Err(refusal) = self.keep_object(&mut valid).await? {
-            return Ok(AuthorizeAnswer::Page(refusal));
-        }
-        let scopes = valid.valid.scopes();
-        let reaches_data = scopes.contains(BuiltInScope::OData);
-        let user = session.map(|session| session.session.user);
-        let sources =
-            if reaches_data { self.context.store.list_data_sources(user).await? } else { Vec::new() };
-        let application = &valid.application;
-        let settings = &application.settings;
-        let handed_over = application.handed_over.as_ref();
-        Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
-            application: settings.name.clone(),
-            description: settings.description.clone(),
-            contacts: settings.contacts.clone(),
-            logo_url: settings.logo_url.clone(),
-            document_host: client_document::host(&application.client_id),
-            created_by: application.created_by().to_owned(),
-            handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
-            registered_at: application.created_at,
-            scopes: valid
-                .registry
-                .scopes_in(valid.valid.consent_scopes())
-                .map(|scope| scope.description.clone())
-                .collect(),
-            reaches_data,
-            data_sources: sources.into_iter().map(|source| source.name).collect(),
-            destination: valid.valid.target().destination(),
-            query: valid.query(),
-        })))
     }
 }

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use domain::audit::{Action, NewAuditEvent};
 use domain::secret::DeviceCodeText;
 use oauth::application::Application;
+use oauth::authorization_details;
+use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::data_access::{DataAccess, SourceAccess};
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, INTERVAL_SECS, UserCode, UserCodeRefusal};
-use oauth::parameters::SCOPE;
+use oauth::grant::GrantDetails;
+use oauth::parameters::{Parameters, SCOPE};
 use oauth::refusal::Refusal;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
 use store::{DeviceAnswer, DeviceAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
@@ -53,10 +57,10 @@ pub struct DeviceQuestion {
     pub application: Application,
     /// The descriptions of the requested scopes.
     pub scopes: Vec<String>,
-    /// Whether it requests access to data.
-    pub reaches_data: bool,
-    /// The names of the data sources that it could read.
-    pub data_sources: Vec<String>,
+    /// The data sources that it asks for; `None` if it asks for no data.
+    pub data: Option<Offer>,
+    /// Whether the user pressed Allow without choosing any data.
+    pub nothing_chosen: bool,
 }
 
 /// Why a user code leads nowhere.
@@ -65,6 +69,9 @@ pub enum CodeRefusal {
     /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] UserCodeRefusal),
+    /// The user has pressed Allow without choosing any data.
+    #[error("choose at least one data source, or press Deny")]
+    NothingChosen,
     /// The user has signed out, or has changed the password.
     #[error("sign in again")]
     SignInAgain,
@@ -110,13 +117,34 @@ impl DeviceService {
         let client = self.context.authenticate_client(request).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
-        let wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
+        let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
+        wanted.details.data = self.requested_data(request.parameters, &wanted).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {
                 return Ok(issued);
             }
         }
         Err(Fault::Busy.into())
+    }
+
+    /// The data that the request names. Those that do not exist cannot be allowed later.
+    async fn requested_data(
+        &self,
+        parameters: &Parameters,
+        wanted: &DeviceRequest,
+    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
+        let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
+        if !wanted.scopes.contains(BuiltInScope::OData) {
+            return Err(Refusal::AuthorizationDetailsScope.into());
+        }
+        let named = self.context.requested_sources(Some(&requested)).await??;
+        let known = |one: RequestedSource| Some(SourceAccess::new(one.id?, one.entities));
+        let named = named.map(|all| all.into_iter().map(known).collect::<Option<Vec<_>>>());
+        match named {
+            Some(None) => Err(Refusal::AuthorizationDetailsLocation.into()),
+            Some(Some(all)) => Ok(Some(Box::new(DataAccess::to(all)))),
+            None => Ok(None),
+        }
     }
 
     /// Stores a request under new codes; `None` if one of them is taken.
@@ -173,20 +201,31 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceQuestion, CodeRefusal> {
         let Open { request, code, application, registry } = self.find(typed, session, origin).await?;
-        let reaches_data = request.scopes.contains(BuiltInScope::OData);
-        let user = Some(session.session.user);
-        let sources =
-            if reaches_data { self.context.store.list_data_sources(user).await? } else { Vec::new() };
+        let data = self.offer(&request, session).await?;
         Ok(DeviceQuestion {
             user_code: code.for_people(),
             scopes: registry.scopes_in(&request.scopes).map(|scope| scope.description.clone()).collect(),
             application,
-            reaches_data,
-            data_sources: sources.into_iter().map(|source| source.name).collect(),
+            data,
+            nothing_chosen: false,
         })
     }
 
+    /// The data that the page offers; `None` if the device asks for none.
+    async fn offer(
+        &self,
+        request: &DeviceAuthorization,
+        session: &LiveSession,
+    ) -> Result<Option<Offer>, Fault> {
+        if !request.scopes.contains(BuiltInScope::OData) {
+            return Ok(None);
+        }
+        let named = request.details.data.as_deref().map(RequestedSource::all_of);
+        self.context.offer(named.as_deref(), session.session.user, None).await.map(Some)
+    }
+
     /// Carries out the user's decision about the device with this code, and returns the name of its application.
+    /// Without a `choice`, everything that the page offered is allowed.
     ///
     /// # Errors
     /// [`CodeRefusal`]; nothing was stored then.
@@ -195,9 +234,16 @@ impl DeviceService {
         typed: &str,
         session: &LiveSession,
         decision: Decision,
+        choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<String, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
+        let data = match self.offer(&open.request, session).await? {
+            Some(offer) if decision == Decision::Allow => {
+                authorize::choose(&offer, choice).ok_or(CodeRefusal::NothingChosen)?
+            }
+            _ => DataChange::Keep,
+        };
         let audit = self.audit(&open, session, decision, origin);
         let answer = match decision {
             Decision::Deny => DeviceAnswer::Deny,
@@ -208,8 +254,12 @@ impl DeviceService {
                     application: open.application.id,
                     application_epoch: open.request.application_epoch,
                     scopes: open.request.scopes.clone(),
+                    data: data.clone(),
                 },
-                details: Box::new(open.request.details.clone()),
+                details: Box::new(GrantDetails {
+                    data: data.chosen().map(Box::new),
+                    ..open.request.details.clone()
+                }),
             },
         };
         match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::id::{ApplicationId, UserId};
 use oauth::application::Application;
+use oauth::authorization_details::GrantedElement;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Act;
 use oauth::introspection::{self, Facts, IntrospectedToken};
@@ -48,6 +49,8 @@ pub struct LiveToken {
     pub jti: Option<String>,
     /// `act`, for a token that was exchanged with an actor.
     pub act: Option<Act>,
+    /// `authorization_details`, for a token that is limited to certain data.
+    pub authorization_details: Vec<GrantedElement>,
 }
 
 /// The introspection endpoint.
@@ -157,6 +160,7 @@ impl IntrospectionService {
         } else {
             self.context.application(application).await?
         };
+        let owner = user;
         let user: Option<Arc<Account>> = self.context.account(user).await?;
         let application =
             other.as_ref().or_else(|| (client.application().id == application).then(|| client.application()));
@@ -187,8 +191,14 @@ impl IntrospectionService {
             }
             IntrospectedToken::Refresh { .. } => Vec::new(),
         };
+        let authorization_details = match active.data.as_deref() {
+            // Boxed, because few tokens are limited.
+            Some(data) => Box::pin(self.context.told_data(owner, Some(data))).await?,
+            None => Vec::new(),
+        };
         Ok(Some(LiveToken {
             aud,
+            authorization_details,
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
             scope: registry.text(&active.scopes),

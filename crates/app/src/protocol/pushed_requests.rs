@@ -39,7 +39,9 @@ impl PushedRequestService {
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
         let resources = self.context.existing_resources(pushed.resources()).await?;
+        let data = self.context.data_of_request(&pushed).await?;
         let facts = Facts {
+            data: &data,
             application: Some(client.application()),
             scopes: &registry,
             delivered: Delivered::Pushed(now),

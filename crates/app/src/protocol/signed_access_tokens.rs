@@ -67,6 +67,7 @@ impl Context {
             scope: &registry.text(&token.scopes),
             auth_time: None,
             acr: None,
+            authorization_details: &self.told_data(token.user, token.details.data.as_deref()).await?,
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,
             sealed: &sealed,

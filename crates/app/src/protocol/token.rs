@@ -4,7 +4,9 @@ use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::application::{Application, TokenFormat};
+use oauth::authorization_details::{self, RequestedData};
 use oauth::client_authentication::AuthenticatedClient;
+use oauth::data_access::DataAccess;
 use oauth::error::ErrorCode;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
 use oauth::parameters::{Parameters, RESOURCE, SCOPE};
@@ -38,6 +40,15 @@ pub struct IssuedTokens {
     pub tokens: TokenResponse,
     /// `scope`: the names of the scopes, separated by spaces.
     pub scope: String,
+}
+
+/// To what a token request limits the access token, besides scopes.
+#[derive(Clone, Copy)]
+struct Narrowing<'a> {
+    /// The resources in their normal form; empty for those of the grant.
+    resources: &'a [String],
+    /// The data; `None` for those of the grant.
+    data: Option<&'a RequestedData>,
 }
 
 /// The content of a new access token.
@@ -124,19 +135,37 @@ impl TokenService {
             Ok(resources) => resources,
             Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
         };
+        let data = match authorization_details::parse(parameters) {
+            Ok(data) => data,
+            Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
+        };
+        let narrowing = Narrowing { resources: &resources, data: data.as_ref() };
         let response = match &request {
             TokenRequest::AuthorizationCode(request) => {
-                self.exchange_code(request, client, &resources, origin).await
+                self.exchange_code(request, client, narrowing, origin).await
             }
             TokenRequest::RefreshToken(request) => {
-                self.refresh_token(request, client, &resources, origin).await
+                self.refresh_token(request, client, narrowing, origin).await
             }
-            TokenRequest::Password(request) => self.password_grant(request, client, &resources, origin).await,
-            TokenRequest::ClientCredentials(request) => self.service_token(request, client, &resources).await,
+            TokenRequest::Password(request) => self.password_grant(request, client, narrowing, origin).await,
+            TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
             TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
             TokenRequest::TokenExchange(request) => self.exchange_token(request, client, origin).await,
         };
         (request.grant_type().as_str(), response)
+    }
+
+    /// The data of an access token, if the request names any.
+    async fn narrow_data(
+        &self,
+        granted: Option<&DataAccess>,
+        narrowing: Narrowing<'_>,
+    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
+        match narrowing.data {
+            None => Ok(granted.cloned().map(Box::new)),
+            // Boxed, because few requests name data.
+            requested => Box::pin(self.context.narrow_data(granted, requested)).await,
+        }
     }
 
     fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {
@@ -307,7 +336,13 @@ impl TokenService {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let (token_type, expires_in) = (TokenType::of(new.binding), new.lifetime_secs);
         let scopes = new.scopes.clone();
+        let authorization_details = match new.details.data.as_deref() {
+            // Boxed, because few tokens are limited.
+            Some(data) => Box::pin(self.context.told_data(new.user, Some(data))).await?,
+            None => Vec::new(),
+        };
         Ok(TokenResponse {
+            authorization_details,
             access_token: self.access_token(client, new).await?,
             token_type,
             expires_in,

@@ -1,6 +1,7 @@
 //! From a valid request to a code: who is signed in, and what that user has allowed.
 
-use super::{AuthorizeRefusal, Delivered, ValidRequest};
+use super::{AuthorizeRefusal, DataChange, Delivered, ValidRequest, data};
+use crate::data_access::{self, DataAccess, NotGranted};
 use crate::grant::{Consent, GrantDetails};
 use crate::oidc::authentication::SignInDetails;
 use crate::refusal::Refusal;
@@ -44,6 +45,8 @@ pub enum NextStep {
 pub struct Approval {
     signed_in: SignedIn,
     consent: ConsentId,
+    /// The data that the code reaches.
+    data: Option<DataAccess>,
 }
 
 /// Decides what the browser shows for a valid request.
@@ -110,12 +113,45 @@ fn client_authenticates_later(request: &ValidRequest) -> bool {
     request.client_authenticates && !request.client_may_change_unseen
 }
 
-/// The approval by a consent, if it is this user's consent for this application and covers the requested
-/// scopes. After the user has pressed Allow, pass the stored consent.
-pub fn approve(request: &ValidRequest, signed_in: &SignedIn, consent: Option<&Consent>) -> Option<Approval> {
-    let consent = consent.filter(|consent| is_of(consent, request, signed_in))?;
-    let covers = consent.scopes.covers(&request.consent_scopes);
-    covers.then(|| Approval { signed_in: signed_in.clone(), consent: consent.id })
+/// The approval by a consent, if it is this user's consent for this application and covers the request.
+fn approve(request: &ValidRequest, signed_in: &SignedIn, consent: Option<&Consent>) -> Option<Approval> {
+    let consent = consent?;
+    let data = if request.reaches_data() { data_of(request, consent).ok()? } else { None };
+    approve_with(request, signed_in, consent, data)
+}
+
+/// The approval after the user has pressed Allow and the `consent` is stored. The code reaches what the user has chosen,
+/// which may be less than the request names.
+pub fn approve_chosen(
+    request: &ValidRequest,
+    signed_in: &SignedIn,
+    consent: &Consent,
+    chosen: &DataChange,
+) -> Option<Approval> {
+    approve_with(request, signed_in, consent, chosen.chosen())
+}
+
+fn approve_with(
+    request: &ValidRequest,
+    signed_in: &SignedIn,
+    consent: &Consent,
+    data: Option<DataAccess>,
+) -> Option<Approval> {
+    let covers = is_of(consent, request, signed_in) && consent.scopes.covers(&request.consent_scopes);
+    covers.then(|| Approval { signed_in: signed_in.clone(), consent: consent.id, data })
+}
+
+/// The data of a request, within a consent: those that the request names, or else all of the consent. `None` if the
+/// consent is not limited.
+///
+/// # Errors
+/// If the request names more than the consent covers, so that the user must be asked.
+fn data_of(request: &ValidRequest, consent: &Consent) -> Result<Option<DataAccess>, NotGranted> {
+    let requested = match request.data.as_deref() {
+        Some(named) => Some(data::existing(named).ok_or(NotGranted)?),
+        None => None,
+    };
+    data_access::narrowed(consent.data.as_ref(), requested)
 }
 
 /// "If the End-User identified by the ID Token is already logged in […], then the Authorization Server returns a positive
@@ -129,8 +165,9 @@ fn the_expected_user_is_signed_in(
 }
 
 /// What the grant keeps of the request and of the sign-in.
-fn details(request: &ValidRequest, signed_in: SignedIn) -> GrantDetails {
+fn details(request: &ValidRequest, signed_in: SignedIn, data: Option<DataAccess>) -> GrantDetails {
     let mut details = request.details.clone();
+    details.data = data.map(Box::new);
     if request.sign_in.keeps_sign_in {
         details.sign_in =
             Some(SignInDetails { auth_time: signed_in.auth_time.as_secs(), sid: signed_in.sid });
@@ -166,6 +203,6 @@ pub fn issue_code(
         redirect_digest,
         challenge: request.challenge,
         auth_time: approval.signed_in.auth_time,
-        details: details(request, approval.signed_in),
+        details: details(request, approval.signed_in, approval.data),
     }
 }

@@ -1,5 +1,6 @@
 //! The parameters of an authorization request, none of which is validated yet.
 
+use crate::authorization_details::AUTHORIZATION_DETAILS;
 use crate::oidc::logout::ID_TOKEN_HINT;
 use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
@@ -76,6 +77,8 @@ request_parameters! {
     /// `login_hint`, for the sign-in page.
     pub login_hint: LOGIN_HINT;
     pub(super) dpop_jkt: DPOP_JKT;
+    /// `authorization_details`, unparsed.
+    pub authorization_details: AUTHORIZATION_DETAILS;
 }
 
 impl AuthorizeRequest {

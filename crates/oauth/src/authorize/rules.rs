@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{
-    AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, ResponseMode,
-    ResponseRoute,
+    AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, RequestedSource,
+    ResponseMode, ResponseRoute,
 };
 use crate::application::{Application, ClientType, GrantType};
 use crate::grant::GrantDetails;
@@ -14,7 +14,7 @@ use crate::parameters::REDIRECT_URI;
 use crate::proof::Thumbprint;
 use crate::redirect;
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeRegistry, ScopeSet};
+use crate::scope::{self, BuiltInScope, ScopeRegistry, ScopeSet};
 use domain::id::{ApplicationId, Epoch};
 
 /// A request that may be shown to a user. Only [`super::check`] creates one.
@@ -29,6 +29,7 @@ pub struct ValidRequest {
     pub(super) scopes: ScopeSet,
     pub(super) consent_scopes: ScopeSet,
     pub(super) details: GrantDetails,
+    pub(super) data: Option<Vec<RequestedSource>>,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
     pub(super) delivered: Delivered,
@@ -61,6 +62,16 @@ impl ValidRequest {
     /// What the user must allow: the requested scopes, and those of the claims that the request names.
     pub fn consent_scopes(&self) -> &ScopeSet {
         &self.consent_scopes
+    }
+
+    /// The data sources that the request names; `None` if the user chooses.
+    pub fn data(&self) -> Option<&[RequestedSource]> {
+        self.data.as_deref()
+    }
+
+    /// Whether the request asks for access to data.
+    pub fn reaches_data(&self) -> bool {
+        self.scopes.contains(BuiltInScope::OData)
     }
 
     /// What the request asks of the sign-in.
@@ -139,6 +150,8 @@ pub(super) fn decide(
     response_type_is_code(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
+    let data = facts.data.clone()?;
+    let scopes = data_scope_is_registered(request, application, scopes)?;
     let challenge = challenge_is_s256(request)?;
     challenge_is_present_if_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
@@ -157,6 +170,7 @@ pub(super) fn decide(
             dpop_jkt: key_is_a_thumbprint(request)?,
             ..GrantDetails::limited_to(resources)
         },
+        data,
         challenge,
         prompt,
         delivered: facts.delivered,
@@ -284,6 +298,23 @@ fn scopes_are_registered(
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
     scope::requested_of(request.scope.as_deref(), &application.settings.scopes, registry)
+}
+
+/// Authorization details of data sources ask for access to data, whether or not `scope` says so; without `scope`, they
+/// ask for nothing else.
+fn data_scope_is_registered(
+    request: &AuthorizeRequest,
+    application: &Application,
+    scopes: ScopeSet,
+) -> Result<ScopeSet, Refusal> {
+    let data = ScopeSet::from(BuiltInScope::OData);
+    if request.authorization_details.is_none() {
+        return Ok(scopes);
+    }
+    if !application.settings.scopes.covers(&data) {
+        return Err(Refusal::AuthorizationDetailsScope);
+    }
+    Ok(if request.scope.is_some() { scopes.union(&data) } else { data })
 }
 
 /// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused ([RFC 9700

@@ -41,6 +41,7 @@ fn check_for(
             scopes,
             delivered,
             resources,
+            data: &Ok(None),
             pushing_is_required: false,
             signing_is_required: false,
             signed_response_is_required: false,
@@ -181,7 +182,7 @@ fn the_consent_of_another_user_does_not_count() {
     let valid = checked(&[], |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
-    assert_eq!(approve(&valid, &another, Some(&consent)), None);
+    assert_eq!(approve_chosen(&valid, &another, &consent, &DataChange::Keep), None);
     let missing = BuiltInScope::OData.into();
     assert_eq!(next_step(&valid, Some(another), Some(&consent), NOW), Ok(NextStep::Consent { missing }));
 }
@@ -194,7 +195,10 @@ fn a_public_client_is_never_approved_without_asking() {
     let valid = checked(&challenge, public).unwrap();
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
-    assert!(approve(&valid, &signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+    assert!(
+        approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).is_some(),
+        "pressing Allow is enough then"
+    );
     let silent = [challenge[0], challenge[1], ("prompt", "none")];
     let step = next_step(&checked(&silent, public).unwrap(), Some(signed_in()), Some(&consent), NOW);
     assert_eq!(redirected(&step.unwrap_err()), Refusal::NotConsented);
@@ -221,7 +225,10 @@ fn prompt_login_and_consent_ask_again() {
     let valid = checked(&[("prompt", "consent")], |_| {}).unwrap();
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
-    assert!(approve(&valid, &signed_in(), Some(&consent)).is_some(), "pressing Allow is enough then");
+    assert!(
+        approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).is_some(),
+        "pressing Allow is enough then"
+    );
 }
 
 #[test]
@@ -229,7 +236,7 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
-    let approval = approve(&valid, &signed_in(), Some(&consent)).unwrap();
+    let approval = approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).unwrap();
     let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
     assert_eq!(code.expires_at, NOW.plus_secs(30));
     assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));

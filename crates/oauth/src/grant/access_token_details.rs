@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Exchanged;
 use super::details_json::{UnreadableDetails, from_json, to_json};
+use crate::data_access::DataAccess;
 
 /// The parts of a [`GrantDetails`](super::GrantDetails) that limit an access token, and what describes the token alone. It is smaller, because
 /// each request copies it. It is written as one JSON object; an absent member has its default.
@@ -15,6 +16,9 @@ pub struct AccessTokenDetails {
     /// As in [`GrantDetails::resources`](super::GrantDetails::resources), possibly fewer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// As in [`GrantDetails::data`](super::GrantDetails::data), possibly less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<DataAccess>>,
     /// The exchange that the token comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanged: Option<Box<Exchanged>>,

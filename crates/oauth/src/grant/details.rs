@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::AccessTokenDetails;
 use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::client_authentication::AuthenticatedClient;
+use crate::data_access::DataAccess;
 use crate::oidc::authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
 use crate::proof::{KeyBinding, Thumbprint};
@@ -21,6 +22,9 @@ pub struct GrantDetails {
     /// as absolute URLs; empty if it is not limited.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// The data sources that it reaches; `None` for all that the user may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<DataAccess>>,
     /// The sign-in behind the access; `None` if no request of OpenID Connect asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignInDetails>,
@@ -76,7 +80,7 @@ impl GrantDetails {
     /// needs stays in the grant.
     #[must_use]
     pub fn for_access_tokens(&self) -> AccessTokenDetails {
-        AccessTokenDetails { resources: self.resources.clone(), exchanged: None }
+        AccessTokenDetails { resources: self.resources.clone(), data: self.data.clone(), exchanged: None }
     }
 
     /// The JSON object; `None` if every member has its default.

@@ -19,6 +19,7 @@ fn claims<'a>(audience: &'a [Cow<'a, str>]) -> AccessTokenClaims<'a> {
         scope: "api.mgmt api.access.odata",
         auth_time: None,
         acr: None,
+        authorization_details: &[],
         act: None,
         binding: None,
         sealed: "sgj_abc",

@@ -297,4 +297,32 @@ mod tests {
         assert_eq!(model("x").version, model("x").version);
         assert_ne!(model("x").version, model("y").version);
     }
+
+    #[test]
+    fn a_limited_model_has_no_way_to_the_other_sets() {
+        let refers = |name: &str, target: &str| {
+            let mut from = table(name, &["Id", "Other"], &["Id"]);
+            from.foreign_keys.push(ForeignKey {
+                columns: vec!["Other".into()],
+                target_table: target.into(),
+                target_columns: Vec::new(),
+            });
+            from
+        };
+        let tables =
+            vec![refers("Crew", "Ships"), table("Ports", &["Id"], &["Id"]), refers("Ships", "Ports")];
+        let model = Model::compile("S", Schema { tables });
+        let limited = model.limited_to(&["Ships".to_owned(), "Ports".to_owned(), "Nothing".to_owned()]);
+        let names: Vec<_> = limited.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+        assert_eq!(names, ["Ports", "Ships"]);
+        assert!(limited.entity_type("Crew").is_none());
+        let ships = limited.entity_type("Ships").unwrap();
+        let ways: Vec<_> = ships
+            .navigations
+            .iter()
+            .map(|navigation| limited.entity_types[navigation.target].name.as_str())
+            .collect();
+        assert_eq!(ways, ["Ports"]);
+        assert_eq!(limited.version, model.version, "next links stay valid");
+    }
 }

@@ -176,6 +176,7 @@ const CONSENTS: &[StoredColumn] = &[
     number("scopes"),
     number("created_at"),
     text("further_scopes").or_null(),
+    text("data").or_null(),
 ];
 
 const RESOURCE_SERVERS: &[StoredColumn] =

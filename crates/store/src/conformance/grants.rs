@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::audit::Action;
-use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, TokenId, UserId};
+use domain::id::{ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, TokenId, UserId};
+use oauth::authorize::DataChange;
+use oauth::data_access::{DataAccess, SourceAccess};
 use oauth::grant::{Allowed, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::RevokedSubject;
 use oauth::scope::{BuiltInScope, ScopeSet};
@@ -50,6 +52,31 @@ pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
         assert_eq!(created.origin, origin);
         world.store.rotate_grant(id, 0, 2, START).await.unwrap();
         assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().origin, origin, "after a rotation");
+    }
+}
+
+pub async fn a_consent_keeps_the_data_that_were_allowed(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = |id| SourceAccess::new(DataSourceId::new(id), Vec::new());
+    let allow = async |data| {
+        let new = NewConsent { data, ..world.new_consent().await };
+        world.store.allow(new, event(Action::AllowApplication)).await.unwrap().unwrap().data
+    };
+    let stored = async || {
+        let (user, application) = (world.user.id, world.application.id);
+        world.store.find_consent(user, application).await.unwrap().unwrap().data
+    };
+    for (change, expected) in [
+        (DataChange::Also(vec![source(1)]), Some(vec![source(1)])),
+        (DataChange::Also(vec![source(2)]), Some(vec![source(1), source(2)])),
+        (DataChange::Keep, Some(vec![source(1), source(2)])),
+        (DataChange::Instead(Some(DataAccess::to(vec![source(3)]))), Some(vec![source(3)])),
+        (DataChange::Instead(None), None),
+        (DataChange::Also(vec![source(1)]), None),
+    ] {
+        let expected = expected.map(DataAccess::to);
+        assert_eq!(allow(change.clone()).await, expected, "{change:?}");
+        assert_eq!(stored().await, expected, "{change:?}");
     }
 }
 

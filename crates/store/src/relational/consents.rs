@@ -9,7 +9,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 use crate::NewConsent;
-use crate::columns::{Impossible, ScopeColumns};
+use crate::columns::{Impossible, ScopeColumns, data_access_from_json, data_access_to_json};
 
 /// Finds the consent of a user for an application, if it is still valid.
 pub async fn find<S: SqlTransaction>(
@@ -18,7 +18,7 @@ pub async fn find<S: SqlTransaction>(
     application: ApplicationId,
 ) -> Read<Option<Consent>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT c.id, c.user_id, c.application_id, c.scopes, c.further_scopes, c.created_at
+        "SELECT c.id, c.user_id, c.application_id, c.scopes, c.further_scopes, c.data, c.created_at
         FROM consents c
         JOIN users u ON u.id = c.user_id AND u.epoch = c.user_epoch
         JOIN applications a ON a.id = c.application_id AND a.epoch = c.application_epoch
@@ -34,6 +34,7 @@ impl Record for Consent {
             user: row.read()?,
             application: row.read()?,
             scopes: row.scopes()?,
+            data: data_access_from_json(row.read::<Option<&str>>()?)?,
             created_at: row.read()?,
         })
     }
@@ -46,8 +47,8 @@ pub async fn allow<S: SqlTransaction>(
     new: &NewConsent,
     event: &NewAuditEvent,
 ) -> Read<Option<Consent>, S> {
-    static WIDEN: NamedStatement = NamedStatement::new(
-        "UPDATE consents SET scopes = :scopes, further_scopes = :further_scopes WHERE id = :id",
+    static CHANGE: NamedStatement = NamedStatement::new(
+        "UPDATE consents SET scopes = :scopes, further_scopes = :further_scopes, data = :data WHERE id = :id",
     );
     let NewConsent { user, user_epoch, application, application_epoch, .. } = *new;
     lock_user(db, user).await?;
@@ -57,11 +58,13 @@ pub async fn allow<S: SqlTransaction>(
     let consent = match find(db, user, application).await? {
         Some(consent) => {
             let scopes = consent.scopes.union(&new.scopes);
-            if scopes != consent.scopes {
+            let data = new.data.applied_to(Some(&consent));
+            if scopes != consent.scopes || data != consent.data {
                 let ScopeColumns { scopes, further_scopes } = (&scopes).into();
-                db.execute(&WIDEN, values! { scopes, further_scopes, id: consent.id }).await?;
+                let data = data_access_to_json(data.as_ref())?;
+                db.execute(&CHANGE, values! { scopes, further_scopes, data, id: consent.id }).await?;
             }
-            Consent { scopes, ..consent }
+            Consent { scopes, data, ..consent }
         }
         None => insert(db, new, event.at).await?,
     };
@@ -73,14 +76,15 @@ pub async fn allow<S: SqlTransaction>(
 async fn insert<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Consent, S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO consents
-            (user_id, application_id, user_epoch, application_epoch, scopes, further_scopes, created_at)
-        VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :further_scopes, :at)
-        RETURNING id, user_id, application_id, scopes, further_scopes, created_at",
+            (user_id, application_id, user_epoch, application_epoch, scopes, further_scopes, data, created_at)
+        VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :further_scopes, :data, :at)
+        RETURNING id, user_id, application_id, scopes, further_scopes, data, created_at",
     );
-    let NewConsent { user, user_epoch, application, application_epoch, ref scopes } = *new;
+    let NewConsent { user, user_epoch, application, application_epoch, ref scopes, ref data } = *new;
     delete(db, user, application).await?;
     let ScopeColumns { scopes, further_scopes } = scopes.into();
-    let row = values! { user, application, user_epoch, application_epoch, scopes, further_scopes, at };
+    let data = data_access_to_json(data.applied_to(None).as_ref())?;
+    let row = values! { user, application, user_epoch, application_epoch, scopes, further_scopes, data, at };
     db.value(&INSERT, row).await
 }
 

@@ -24,11 +24,10 @@ use crate::filters;
 use crate::http::authorization::Authorization;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
+use crate::pages::data_choice::{self, DataChoice};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
-use crate::pages::{
-    DestinationInWords, FIRST_SOURCES, HandedOver, MOST_SOURCES, Visit, When, fault, go_to, stale_form,
-};
+use crate::pages::{DestinationInWords, HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
 
 pub(crate) mod form_post;
@@ -53,8 +52,7 @@ struct ConsentPage<'a> {
     goal: DestinationInWords,
     user: &'a str,
     scopes: &'a [String],
-    reaches_data: bool,
-    data_sources: &'a [String],
+    data: Option<DataChoice>,
     action: &'static str,
     csrf: &'a str,
     request: &'a str,
@@ -110,7 +108,8 @@ pub async fn decide(
         Ok(parameters) => parameters,
         Err(refusal) => return refused(refusal),
     };
-    match authorization.decide_consent(&parameters, &live, decision, &visit.origin).await {
+    let choice = data_choice::chosen(&form);
+    match authorization.decide_consent(&parameters, &live, decision, choice.as_ref(), &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
     }
@@ -265,8 +264,7 @@ fn ask_consent(
         goal: DestinationInWords::of(&question.destination),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
-        reaches_data: question.reaches_data,
-        data_sources: &question.data_sources,
+        data: question.data.as_ref().map(|offer| DataChoice::new(offer, question.nothing_chosen)),
         action: CONSENT,
         csrf: csrf.expose(),
         request: &question.query,
@@ -287,33 +285,27 @@ fn refused(refusal: Refusal) -> Response {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
-    let (sources, scopes) = ([HOSTILE.to_owned()], ["Allow data access via OData".to_owned()]);
+    let scopes = ["Allow data access via OData".to_owned()];
     let contacts = [HOSTILE.to_owned()];
     let at = domain::time::Timestamp::from_secs(1_760_000_000);
-    let page = |description: &'static str, reaches_data: bool, data_sources| ConsentPage {
+    let page = |description: &'static str, data: Option<DataChoice>| ConsentPage {
         application: HOSTILE,
         says_something: !description.is_empty(),
         description,
         contacts: &contacts,
         logo_url: Some(HOSTILE),
-        document_host: (!reaches_data).then_some(HOSTILE),
+        document_host: data.is_none().then_some(HOSTILE),
         created_by: HOSTILE,
         registered_at: at.into(),
-        handed_over: reaches_data.then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
+        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
         goal: DestinationInWords::sample(),
         user: HOSTILE,
         scopes: &scopes,
-        reaches_data,
-        data_sources,
+        data,
         action: CONSENT,
         csrf: "c",
         request: HOSTILE,
     };
-    vec![
-        rendered(&page("", false, &[])),
-        rendered(&page(HOSTILE, true, &[])),
-        rendered(&page(HOSTILE, true, &sources)),
-        rendered(&page(HOSTILE, true, &many)),
-    ]
+    let with_data = data_choice::samples().into_iter().map(|data| rendered(&page(HOSTILE, Some(data))));
+    std::iter::once(rendered(&page("", None))).chain(with_data).collect()
 }

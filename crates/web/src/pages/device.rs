@@ -11,8 +11,9 @@ use http::StatusCode;
 use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
+use super::data_choice::{self, DataChoice};
 use super::form::{FormBody, OwnForm, fields};
-use super::{FIRST_SOURCES, MOST_SOURCES, Visit, When, fault, stale_form};
+use super::{Visit, When, fault, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -30,7 +31,7 @@ struct CodePage<'a> {
     csrf: &'a str,
 }
 
-/// What the user decides about. `FIRST_SOURCES` of the data sources are visible at once.
+/// What the user decides about.
 #[derive(Template)]
 #[template(path = "device_consent.html")]
 struct DeviceConsentPage<'a> {
@@ -42,8 +43,7 @@ struct DeviceConsentPage<'a> {
     registered_at: When,
     user: &'a str,
     scopes: &'a [String],
-    reaches_data: bool,
-    data_sources: &'a [String],
+    data: Option<DataChoice>,
     csrf: &'a str,
 }
 
@@ -90,7 +90,9 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
         "deny" => Decision::Deny,
         _ => return stale_form(),
     };
-    match devices.decide(form.field(fields::USER_CODE), &live, decision, &visit.origin).await {
+    let choice = data_choice::chosen(&form);
+    match devices.decide(form.field(fields::USER_CODE), &live, decision, choice.as_ref(), &visit.origin).await
+    {
         Ok(application) => {
             let done = DonePage { application: &application, allowed: decision == Decision::Allow };
             page::html(StatusCode::OK, &done, PageContext::Own)
@@ -132,7 +134,7 @@ async fn refused(
             let prompt = super::login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
             return visit.ask_to_sign_in(StatusCode::OK, &prompt).await;
         }
-        CodeRefusal::Refused(_) => StatusCode::BAD_REQUEST,
+        CodeRefusal::Refused(_) | CodeRefusal::NothingChosen => StatusCode::BAD_REQUEST,
         CodeRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let problem = sentence(&refusal.to_string());
@@ -173,8 +175,7 @@ fn ask_consent(
         registered_at: question.application.created_at.into(),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
-        reaches_data: question.reaches_data,
-        data_sources: &question.data_sources,
+        data: question.data.as_ref().map(|offer| DataChoice::new(offer, question.nothing_chosen)),
         csrf: csrf.expose(),
     };
     page::html(StatusCode::OK, &shown, PageContext::Own)
@@ -184,10 +185,9 @@ fn ask_consent(
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
-    let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let hostile = [HOSTILE.to_owned()];
     let at = domain::time::Timestamp::from_secs(1_760_000_000);
-    let consent = |description, contacts, reaches_data, data_sources| DeviceConsentPage {
+    let consent = |description, contacts, data| DeviceConsentPage {
         code: "WDJB-MJHT",
         application: HOSTILE,
         description,
@@ -196,17 +196,17 @@ pub(super) fn samples() -> Vec<String> {
         registered_at: at.into(),
         user: HOSTILE,
         scopes: &hostile,
-        reaches_data,
-        data_sources,
+        data,
         csrf: "c",
     };
-    vec![
+    let with_data =
+        data_choice::samples().into_iter().map(|data| rendered(&consent(HOSTILE, &hostile, Some(data))));
+    let others = [
         rendered(&CodePage { user: HOSTILE, problem: None, code: "", csrf: "c" }),
         rendered(&CodePage { user: HOSTILE, problem: Some(HOSTILE), code: HOSTILE, csrf: "c" }),
-        rendered(&consent("", &[], false, &[])),
-        rendered(&consent(HOSTILE, &hostile, true, &[])),
-        rendered(&consent(HOSTILE, &hostile, true, &many)),
+        rendered(&consent("", &[], None)),
         rendered(&DonePage { application: HOSTILE, allowed: true }),
         rendered(&DonePage { application: HOSTILE, allowed: false }),
-    ]
+    ];
+    others.into_iter().chain(with_data).collect()
 }

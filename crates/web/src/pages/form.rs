@@ -19,9 +19,9 @@ use crate::respond::page::{self, sentence};
 pub mod fields {
     use oauth::parameters::Name;
 
-    /// An authorization request with `state` and `redirect_uri` of maximum length, every byte of them
-    /// escaped.
-    const REQUEST_BYTES: usize = 40 * 1024;
+    /// An authorization request with `state`, `redirect_uri` and `authorization_details` of maximum length, every
+    /// byte of them escaped.
+    const REQUEST_BYTES: usize = 52 * 1024;
     /// Longer than the maximum length of a password, so that one that is too long can be refused with a
     /// message.
     const PASSWORD_BYTES: usize = 48 * 1024;
@@ -44,6 +44,14 @@ pub mod fields {
     pub const REQUEST: Name = Name::new("request", REQUEST_BYTES);
     /// The code of a device, as a person types it.
     pub const USER_CODE: Name = Name::new("user_code", 64);
+    /// Present if the form has boxes for data sources, so that an unticked box means something.
+    pub const CHOOSE: Name = Name::new("choose", 16);
+    /// A ticked data source, by its number.
+    pub const SOURCE: Name = Name::new("source", 20);
+    /// A ticked entity set: the number of its data source, a point, and its position in the request.
+    pub const ENTITY: Name = Name::new("entity", 32);
+    /// The box for all other data sources.
+    pub const OTHERS: Name = Name::new("others", 8);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -161,6 +161,7 @@ impl From<DataRefusal> for ODataProblem {
                 let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
                 Self { challenges: &[Challenge::Presented(ErrorCode::InsufficientScope)], ..problem }
             }
+            DataRefusal::NotGranted => Self::new(StatusCode::FORBIDDEN, "AccessNotGranted", message),
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
             DataRefusal::AccessEnded => {
                 let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];

@@ -115,7 +115,7 @@ async fn a_consent_in_an_ended_session_does_not_count() {
     let answer = server
         .app()
         .authorization()
-        .decide_consent(&parameters, &live, decision, &RequestOrigin::command_line())
+        .decide_consent(&parameters, &live, decision, None, &RequestOrigin::command_line())
         .await;
     assert!(matches!(answer.unwrap(), app::protocol::authorize::AuthorizeAnswer::SignIn { .. }));
     let page = browser.get(&url).await;

@@ -1,6 +1,6 @@
 //! Exchanging a code: its use creates a grant, at most once.
 
-use super::TokenService;
+use super::{Narrowing, TokenService};
 use domain::id::Epoch;
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -20,7 +20,7 @@ impl TokenService {
         &self,
         request: &CodeExchange,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let code = self.context.vault.open_code(request.code.expose()).ok();
@@ -48,9 +48,12 @@ impl TokenService {
                 user.iter().for_each(access_note::user);
                 let nonce = decision.details.nonce.take();
                 let granted = &decision.details.resources;
-                let resources = self.context.narrow_resources(granted, resources).await?;
+                let resources = self.context.narrow_resources(granted, narrowing.resources).await?;
                 let mut details = decision.details.for_access_tokens();
                 details.resources = resources;
+                if narrowing.data.is_some() {
+                    details.data = self.narrow_data(details.data.as_deref(), narrowing).await?;
+                }
                 let response = self.create_grant_for(&decision, details, client, origin).await?;
                 let user = user.as_deref().map(|account| &account.user);
                 self.with_id_token(client, response, user, &decision.details, nonce.as_deref())

@@ -9,7 +9,7 @@ use oauth::grant::AccessTokenDetails;
 use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
-use super::NewAccessToken;
+use super::{Narrowing, NewAccessToken};
 use crate::identity::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
@@ -19,7 +19,7 @@ impl TokenService {
         &self,
         request: &ServiceRequest,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let owner: Option<Arc<Account>> = self.context.account(client.application().owner).await?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
@@ -30,7 +30,8 @@ impl TokenService {
             limit,
         )?;
         owner.iter().for_each(access_note::user);
-        let resources = self.context.narrow_resources(&[], resources).await?;
+        let resources = self.context.narrow_resources(&[], narrowing.resources).await?;
+        let data = self.narrow_data(None, narrowing).await?;
         let access = NewAccessToken {
             grant: None,
             user: token.user,
@@ -38,7 +39,7 @@ impl TokenService {
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
             binding: client.binding(),
-            details: AccessTokenDetails::limited_to(resources),
+            details: AccessTokenDetails { data, ..AccessTokenDetails::limited_to(resources) },
         };
         self.respond(client, access, None).await
     }

@@ -1,6 +1,6 @@
 //! Exchanging a user's name and password, which creates a grant.
 
-use super::TokenService;
+use super::{Narrowing, TokenService};
 use crate::identity::sign_in::SignInService;
 
 use domain::limit::Limit;
@@ -18,7 +18,7 @@ impl TokenService {
         &self,
         request: &PasswordRequest,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let credentials =
@@ -36,7 +36,8 @@ impl TokenService {
             })?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
         let mut decision = password::decide(request, client, &account.user, limit)?;
-        decision.details.resources = self.context.narrow_resources(&[], resources).await?;
+        decision.details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
+        decision.details.data = self.narrow_data(None, narrowing).await?;
         self.create_grant(&decision, client, origin).await
     }
 }

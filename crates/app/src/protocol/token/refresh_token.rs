@@ -13,7 +13,7 @@ use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotat
 use oauth::token_payload::RefreshToken;
 use store::Rotated;
 
-use super::{NewAccessToken, no_key};
+use super::{Narrowing, NewAccessToken, no_key};
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{OutcomeLabels, Word};
@@ -28,7 +28,7 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if request.sent_as_a_code {
@@ -36,7 +36,7 @@ impl TokenService {
         }
         let token = self.context.vault.open_refresh_token(request.token.expose()).ok();
         if let Some(token) = &token
-            && let Some(answer) = self.rotate_cached(request, client, resources, token).await?
+            && let Some(answer) = self.rotate_cached(request, client, narrowing, token).await?
         {
             return Ok(answer);
         }
@@ -45,7 +45,7 @@ impl TokenService {
                 Some(token) => self.context.find_grant(token.grant).await?,
                 None => None,
             };
-            let decided = self.decide_refresh(request, client, resources, token.as_ref(), grant).await?;
+            let decided = self.decide_refresh(request, client, narrowing, token.as_ref(), grant).await?;
             let (renewal, grant) = match decided {
                 (RefreshDecision::Renew(renewal), Some(grant)) => (renewal, grant),
                 (RefreshDecision::Renew(_), None) => return Err(Refusal::GrantGone.into()),
@@ -68,11 +68,11 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
         let Some(grant) = self.context.last_seen_grant(token.grant) else { return Ok(None) };
-        let decided = self.decide_refresh(request, client, resources, Some(token), Some(grant)).await;
+        let decided = self.decide_refresh(request, client, narrowing, Some(token), Some(grant)).await;
         if let Ok((
             RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
             Some(grant),
@@ -118,7 +118,7 @@ impl TokenService {
         &self,
         request: &Refresh,
         client: &AuthenticatedClient,
-        resources: &[String],
+        narrowing: Narrowing<'_>,
         token: Option<&RefreshToken>,
         grant: Option<Grant>,
     ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
@@ -141,7 +141,10 @@ impl TokenService {
         )?;
         if let RefreshDecision::Renew(renewal) = &mut decision {
             let granted = &renewal.details.resources;
-            renewal.details.resources = self.context.narrow_resources(granted, resources).await?;
+            renewal.details.resources = self.context.narrow_resources(granted, narrowing.resources).await?;
+            if narrowing.data.is_some() {
+                renewal.details.data = self.narrow_data(renewal.details.data.as_deref(), narrowing).await?;
+            }
             user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))

@@ -55,6 +55,7 @@ fn pushing_can_be_required_of_an_application_and_of_all() {
             application: Some(application),
             scopes: &scopes,
             delivered,
+            data: &Ok(None),
             resources: &resources,
             pushing_is_required,
             signing_is_required: false,

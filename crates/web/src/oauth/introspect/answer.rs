@@ -1,6 +1,7 @@
 //! The wire form of an introspected token.
 
 use app::protocol::introspection::LiveToken;
+use oauth::authorization_details::GrantedElement;
 use oauth::grant::Act;
 use oauth::proof::{KeyBinding, TokenType};
 use serde::{Serialize, Serializer};
@@ -27,6 +28,9 @@ pub(super) struct IntrospectionBody<'a> {
     jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Act>,
+    /// [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details: &'a [GrantedElement],
 }
 
 /// One audience is a text, several are a list, as in a signed access token.
@@ -69,5 +73,6 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         iss: issuer,
         jti: token.jti.as_deref(),
         act: token.act.as_ref(),
+        authorization_details: &token.authorization_details,
     }
 }

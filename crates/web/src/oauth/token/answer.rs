@@ -2,6 +2,7 @@
 
 use app::protocol::token::IssuedTokens;
 use domain::secret::RefreshTokenText;
+use oauth::authorization_details::GrantedElement;
 use serde::Serialize;
 
 /// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
@@ -21,6 +22,9 @@ pub(super) struct TokenBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_expires_in: Option<i64>,
     scope: &'a str,
+    /// [RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details: &'a [GrantedElement],
     /// [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<&'a str>,
@@ -39,6 +43,7 @@ impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
             refresh_token_timeout: response.refresh_expiry.and_then(|expiry| expiry.timeout),
             authorization_expires_in: response.refresh_expiry.and_then(|expiry| expiry.authorization),
             scope: &issued.scope,
+            authorization_details: &response.authorization_details,
             id_token: response.id_token.as_deref(),
         }
     }

@@ -267,6 +267,7 @@ async fn device(store: &dyn Store, app: &Application, scopes: &ScopeSet) {
 async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &ScopeSet) {
     let application = store.find_application(app.id).await.unwrap().unwrap();
     let consent = NewConsent {
+        data: oauth::authorize::DataChange::Instead(None),
         user: bob.id,
         user_epoch: bob.epoch,
         application: app.id,

@@ -1,0 +1,96 @@
+//! The data that clients request and that tokens reach, with the data sources behind them.
+
+use domain::id::{DataSourceId, UserId};
+use oauth::authorization_details::{self, GrantedElement, RequestedData};
+use oauth::authorize::{AuthorizeRequest, Offer, RequestedSource};
+use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
+use oauth::refusal::Refusal;
+use oauth::resource::{self, Resource};
+
+use crate::protocol::client::ProtocolRefusal;
+use crate::{Context, Fault};
+
+impl Context {
+    /// The data sources that a request names, with their ids; `None` if the user chooses. A data source that the user cannot
+    /// read exists too, because nobody has signed in yet.
+    pub(crate) async fn requested_sources(
+        &self,
+        requested: Option<&RequestedData>,
+    ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
+        let Some(RequestedData::Named(named)) = requested else { return Ok(Ok(None)) };
+        let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let mut sources: Vec<RequestedSource> = Vec::with_capacity(named.len());
+        for one in named {
+            let Some(Resource::Source(name)) = resource::find(&one.location, &registry, public_url) else {
+                return Ok(Err(Refusal::AuthorizationDetailsLocation));
+            };
+            let id = self.data_source_by_name(&name).await?.map(|record| record.id);
+            sources.push(RequestedSource { id, entities: one.entities.clone() });
+        }
+        Ok(Ok(Some(sources)))
+    }
+
+    /// The data sources that an authorization request names, or why they are refused.
+    pub(crate) async fn data_of_request(
+        &self,
+        request: &AuthorizeRequest,
+    ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
+        match authorization_details::parse_text(request.authorization_details.as_deref()) {
+            Ok(requested) => self.requested_sources(requested.as_ref()).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// What the consent page offers to a user for a request.
+    pub(crate) async fn offer(
+        &self,
+        requested: Option<&[RequestedSource]>,
+        user: UserId,
+        before: Option<&DataAccess>,
+    ) -> Result<Offer, Fault> {
+        let readable = self.store.list_data_sources(Some(user)).await?;
+        let readable = readable.into_iter().map(|source| (source.id, source.name)).collect();
+        Ok(Offer::new(requested, readable, before))
+    }
+
+    /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
+    /// §6](https://www.rfc-editor.org/rfc/rfc9396#section-6)).
+    pub(crate) async fn narrow_data(
+        &self,
+        granted: Option<&DataAccess>,
+        requested: Option<&RequestedData>,
+    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
+        let named = self.requested_sources(requested).await??;
+        let wanted = named.map(|all| {
+            let known = all.into_iter().map(|one| Some(SourceAccess::new(one.id?, one.entities)));
+            known.collect::<Option<Vec<_>>>().ok_or(Refusal::AuthorizationDetailsNotGranted)
+        });
+        let narrowed = data_access::narrowed(granted, wanted.transpose()?)
+            .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
+        Ok(narrowed.map(Box::new))
+    }
+
+    /// The authorization details of a limited access: a data source of the user each. Empty if the access is not limited.
+    pub(crate) async fn told_data(
+        &self,
+        user: UserId,
+        data: Option<&DataAccess>,
+    ) -> Result<Vec<GrantedElement>, Fault> {
+        let Some(data) = data else { return Ok(Vec::new()) };
+        let readable = self.store.list_data_sources(Some(user)).await?;
+        let told = readable.iter().filter_map(|source| {
+            let entities: &[String] = match data.reach(source.id) {
+                DataReach::Nothing => return None,
+                DataReach::Entities(entities) => entities,
+                DataReach::Everything => &[],
+            };
+            Some(GrantedElement::new(&source.name, entities, &self.settings.public_url))
+        });
+        Ok(told.take(data_access::MOST_SOURCES).collect())
+    }
+}
+
+/// What a token reaches of a data source; everything if it is not limited.
+pub(crate) fn reach_of(data: Option<&DataAccess>, id: DataSourceId) -> DataReach<'_> {
+    data.map_or(DataReach::Everything, |data| data.reach(id))
+}

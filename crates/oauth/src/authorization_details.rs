@@ -1,0 +1,244 @@
+//! Rich authorization requests ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)) of the type `data_source`.
+//!
+//! | member | meaning |
+//! |---|---|
+//! | `locations` | addresses of data sources, such as `https://gate.example/api/odata4/ships`; any that the user chooses if absent |
+//! | `actions` | `read`, which is also the default |
+//! | `datatypes` | names of entity sets, for one location; all of them if absent |
+
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::{Name, Parameters};
+use crate::refusal::Refusal;
+use crate::resource;
+
+/// `authorization_details`.
+pub const AUTHORIZATION_DETAILS: Name = Name::new("authorization_details", 4096);
+
+/// The types that this server knows, for its metadata.
+pub const TYPES: &[&str] = &[DATA_SOURCE];
+
+const DATA_SOURCE: &str = "data_source";
+const READ: &str = "read";
+
+/// The maximum number of elements.
+const MOST_ELEMENTS: usize = 16;
+/// The maximum number of locations, or of entity sets, in an element.
+const MOST_NAMES: usize = 32;
+/// The maximum number of entity sets in a request.
+const MOST_ENTITIES: usize = 64;
+/// The maximum length of the name of an entity set in bytes.
+const LONGEST_NAME: usize = 512;
+
+/// What a request says about data sources, before anybody has looked for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestedData {
+    /// Those that the user chooses.
+    Any,
+    /// These.
+    Named(Vec<NamedData>),
+}
+
+/// A data source that a request names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedData {
+    /// The address in its normal form.
+    pub location: String,
+    /// The entity sets; all of them if there are none.
+    pub entities: Vec<String>,
+}
+
+/// An element, with the members of [RFC 9396 §2.2](https://www.rfc-editor.org/rfc/rfc9396#section-2.2) that the type has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Element {
+    locations: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
+    datatypes: Option<Vec<String>>,
+}
+
+/// Reads the parameter, if it is given. "The AS MUST refuse to process any unknown authorization details type or
+/// authorization details not conforming to the respective type definition" ([RFC 9396
+/// §5](https://www.rfc-editor.org/rfc/rfc9396#section-5)).
+///
+/// # Errors
+/// `invalid_authorization_details`.
+pub fn parse(parameters: &Parameters) -> Result<Option<RequestedData>, Refusal> {
+    parse_text(parameters.one(AUTHORIZATION_DETAILS)?)
+}
+
+/// The same for the value of the parameter.
+///
+/// # Errors
+/// `invalid_authorization_details`.
+pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    let elements: Vec<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_str(text).map_err(|_| Refusal::AuthorizationDetailsMalformed)?;
+    if elements.is_empty() || elements.len() > MOST_ELEMENTS {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    }
+    let mut named = Vec::new();
+    let mut is_any = false;
+    for mut element in elements {
+        if element.remove("type").as_ref().and_then(|kind| kind.as_str()) != Some(DATA_SOURCE) {
+            return Err(Refusal::AuthorizationDetailsTypeUnknown);
+        }
+        let element: Element =
+            serde_json::from_value(element.into()).map_err(|_| Refusal::AuthorizationDetailsMalformed)?;
+        match of_data_source(element)? {
+            RequestedData::Any => is_any = true,
+            RequestedData::Named(more) => more.into_iter().for_each(|one| add(&mut named, one)),
+        }
+    }
+    // The consent page has a box for each.
+    if named.iter().map(|one: &NamedData| one.entities.len()).sum::<usize>() > MOST_ENTITIES {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    }
+    Ok(Some(if is_any { RequestedData::Any } else { RequestedData::Named(named) }))
+}
+
+fn of_data_source(element: Element) -> Result<RequestedData, Refusal> {
+    let Element { locations, actions, datatypes } = element;
+    if actions.is_some_and(|actions| actions.is_empty() || actions.iter().any(|action| action != READ)) {
+        return Err(Refusal::AuthorizationDetailsAction);
+    }
+    let is_list = |list: &Vec<String>| !list.is_empty() && list.len() <= MOST_NAMES;
+    if !locations.iter().chain(&datatypes).all(is_list) {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    }
+    let entities = datatypes.unwrap_or_default();
+    let is_name =
+        |name: &String| !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+    if !entities.iter().all(is_name) {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    }
+    let Some(locations) = locations else {
+        // The names of entity sets mean nothing without a data source.
+        let alone = entities.is_empty();
+        return if alone { Ok(RequestedData::Any) } else { Err(Refusal::AuthorizationDetailsMalformed) };
+    };
+    if locations.len() > 1 && !entities.is_empty() {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    }
+    let locations = resource::normalised(locations.iter().map(String::as_str))
+        .map_err(|_| Refusal::AuthorizationDetailsLocation)?;
+    let named = locations.into_iter().map(|location| NamedData { location, entities: entities.clone() });
+    Ok(RequestedData::Named(named.collect()))
+}
+
+/// Adds a data source; one that is named twice is named with the entity sets of both.
+fn add(all: &mut Vec<NamedData>, one: NamedData) {
+    match all.iter_mut().find(|known| known.location == one.location) {
+        None => all.push(one),
+        Some(known) if known.entities.is_empty() || one.entities.is_empty() => known.entities.clear(),
+        Some(known) => known.entities.extend(one.entities),
+    }
+}
+
+/// An element as it is told to clients and resource servers ([RFC 9396
+/// §7](https://www.rfc-editor.org/rfc/rfc9396#section-7)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantedElement {
+    r#type: &'static str,
+    locations: [String; 1],
+    actions: [&'static str; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    datatypes: Vec<String>,
+}
+
+impl GrantedElement {
+    /// The element for a data source with this name: all of it, or some entity sets if there are any.
+    pub fn new(source: &str, entities: &[String], public_url: &str) -> Self {
+        Self {
+            r#type: DATA_SOURCE,
+            locations: [resource::source(source, public_url)],
+            actions: [READ],
+            datatypes: entities.to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(location: &str, entities: &[&str]) -> NamedData {
+        let entities = entities.iter().map(|one| (*one).to_owned()).collect();
+        NamedData { location: location.to_owned(), entities }
+    }
+
+    #[test]
+    fn data_sources_are_read() {
+        for (text, expected) in [
+            (r#"[{"type":"data_source"}]"#, RequestedData::Any),
+            (
+                r#"[{"type":"data_source","locations":["HTTPS://g.example/api/odata4/a/"],"actions":["read"],"datatypes":["Ships"]},
+                    {"type":"data_source","locations":["https://g.example/api/odata4/b","https://g.example/api/odata4/c"]},
+                    {"type":"data_source","locations":["https://g.example/api/odata4/a"],"datatypes":["Ports"]}]"#,
+                RequestedData::Named(vec![
+                    named("https://g.example/api/odata4/a", &["Ships", "Ports"]),
+                    named("https://g.example/api/odata4/b", &[]),
+                    named("https://g.example/api/odata4/c", &[]),
+                ]),
+            ),
+            (
+                r#"[{"type":"data_source","locations":["https://g.example/api/odata4/a"]},{"type":"data_source"}]"#,
+                RequestedData::Any,
+            ),
+        ] {
+            assert_eq!(parse_text(Some(text)), Ok(Some(expected)), "{text}");
+        }
+        assert_eq!(parse_text(None), Ok(None));
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        let (malformed, kind) =
+            (Refusal::AuthorizationDetailsMalformed, Refusal::AuthorizationDetailsTypeUnknown);
+        let many = format!("[{}]", vec![r#"{"type":"data_source"}"#; 17].join(","));
+        for (text, refusal) in [
+            ("", malformed),
+            ("{}", malformed),
+            ("[]", malformed),
+            ("null", malformed),
+            ("[1]", malformed),
+            (r#"{"type":"data_source"}"#, malformed),
+            (r#"[["data_source"]]"#, malformed),
+            ("[{}]", kind),
+            (r#"[{"type":"payment"}]"#, kind),
+            (r#"[{"type":["data_source"]}]"#, kind),
+            (r#"[{"type":"data_source","rows":1}]"#, malformed),
+            (r#"[{"type":"data_source","privileges":["x"]}]"#, malformed),
+            (r#"[{"type":"data_source","locations":"https://g.example/"}]"#, malformed),
+            (r#"[{"type":"data_source","locations":[]}]"#, malformed),
+            (r#"[{"type":"data_source","locations":["/a"]}]"#, Refusal::AuthorizationDetailsLocation),
+            (
+                r#"[{"type":"data_source","locations":["https://g.example/#f"]}]"#,
+                Refusal::AuthorizationDetailsLocation,
+            ),
+            (r#"[{"type":"data_source","actions":[]}]"#, Refusal::AuthorizationDetailsAction),
+            (r#"[{"type":"data_source","actions":["delete"]}]"#, Refusal::AuthorizationDetailsAction),
+            (r#"[{"type":"data_source","datatypes":["Ships"]}]"#, malformed),
+            (
+                r#"[{"type":"data_source","locations":["https://a/","https://b/"],"datatypes":["x"]}]"#,
+                malformed,
+            ),
+            (r#"[{"type":"data_source","locations":["https://a/"],"datatypes":[""]}]"#, malformed),
+            (many.as_str(), malformed),
+        ] {
+            assert_eq!(parse_text(Some(text)), Err(refusal), "{text}");
+        }
+        let deep = format!("{}{}", "[".repeat(4_000), "]".repeat(4_000));
+        assert_eq!(parse_text(Some(&deep)), Err(malformed));
+    }
+
+    #[test]
+    fn what_was_granted_is_told() {
+        let element = GrantedElement::new("my ships", &["Ships".to_owned()], "https://g.example");
+        assert_eq!(
+            serde_json::to_string(&element).unwrap(),
+            r#"{"type":"data_source","locations":["https://g.example/api/odata4/my%20ships"],"actions":["read"],"datatypes":["Ships"]}"#
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! Which data a grant and its tokens reach, if not all that the user may read.
+
+use domain::id::DataSourceId;
+use serde::{Deserialize, Serialize};
+
+/// The maximum number of data sources that are named one by one, because they become part of codes and tokens.
+pub const MOST_SOURCES: usize = 32;
+
+/// The data sources that an access reaches, among those that its user may read. It never gives a right that the user
+/// does not have.
+///
+/// It is stored as a part of the details of a grant; an absent member has its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataAccess {
+    /// The data sources that are named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceAccess>,
+    /// Whether it also reaches all data sources that are not named, among them those that the user gets later.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
+    /// The data sources that it does not reach although it reaches all others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<i64>,
+}
+
+/// What an access reaches of one data source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceAccess {
+    /// The id of the data source: one that is created later under the same name is another one.
+    id: i64,
+    /// The entity sets, in order and without repetition; all of them if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    entities: Vec<String>,
+}
+
+/// What an access reaches of a data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataReach<'a> {
+    /// Nothing.
+    Nothing,
+    /// These entity sets.
+    Entities(&'a [String]),
+    /// Everything.
+    Everything,
+}
+
+impl SourceAccess {
+    /// All of a data source, or some entity sets if there are any.
+    pub fn new(id: DataSourceId, mut entities: Vec<String>) -> Self {
+        entities.sort_unstable();
+        entities.dedup();
+        Self { id: id.get(), entities }
+    }
+
+    /// The data source.
+    pub fn id(&self) -> DataSourceId {
+        DataSourceId::new(self.id)
+    }
+
+    /// The entity sets; all of them if there are none.
+    pub fn entities(&self) -> &[String] {
+        &self.entities
+    }
+
+    fn reach(&self) -> DataReach<'_> {
+        if self.entities.is_empty() { DataReach::Everything } else { DataReach::Entities(&self.entities) }
+    }
+}
+
+impl DataReach<'_> {
+    fn covers(self, wanted: &[String]) -> bool {
+        match self {
+            DataReach::Nothing => false,
+            DataReach::Everything => true,
+            DataReach::Entities(own) => !wanted.is_empty() && wanted.iter().all(|one| own.contains(one)),
+        }
+    }
+}
+
+impl DataAccess {
+    /// An access to these data sources and no others.
+    pub fn to(sources: Vec<SourceAccess>) -> Self {
+        Self { sources, ..Self::default() }
+    }
+
+    /// What it reaches of a data source.
+    pub fn reach(&self, id: DataSourceId) -> DataReach<'_> {
+        match self.sources.iter().find(|source| source.id == id.get()) {
+            Some(source) => source.reach(),
+            None if self.others && !self.except.contains(&id.get()) => DataReach::Everything,
+            None => DataReach::Nothing,
+        }
+    }
+
+    /// Whether it reaches all of these.
+    pub fn covers(&self, wanted: &[SourceAccess]) -> bool {
+        wanted.iter().all(|one| self.reach(one.id()).covers(&one.entities))
+    }
+
+    /// The access of a consent after the user has also allowed these data sources. If there are too many then, those
+    /// that were allowed first are no longer reached.
+    #[must_use]
+    pub fn with(mut self, more: &[SourceAccess]) -> Self {
+        for one in more {
+            self.except.retain(|id| *id != one.id);
+            match self.sources.iter_mut().find(|source| source.id == one.id) {
+                Some(source) if source.entities.is_empty() => {}
+                Some(source) if one.entities.is_empty() => source.entities.clear(),
+                Some(source) => {
+                    let entities = [source.entities.as_slice(), &one.entities].concat();
+                    *source = SourceAccess::new(source.id(), entities);
+                }
+                None if self.others => {}
+                None => self.sources.push(one.clone()),
+            }
+        }
+        let surplus = self.sources.len().saturating_sub(MOST_SOURCES);
+        self.sources.drain(..surplus);
+        self
+    }
+}
+
+/// The data of a token: those that the request names, which must be among those of the grant, or else all of the grant.
+/// `granted` is `None` if the grant is not limited.
+///
+/// # Errors
+/// If the request names data that was not granted.
+pub fn narrowed(
+    granted: Option<&DataAccess>,
+    requested: Option<Vec<SourceAccess>>,
+) -> Result<Option<DataAccess>, NotGranted> {
+    match requested {
+        None => Ok(granted.cloned()),
+        Some(wanted) if granted.is_none_or(|granted| granted.covers(&wanted)) => {
+            Ok(Some(DataAccess::to(wanted)))
+        }
+        Some(_) => Err(NotGranted),
+    }
+}
+
+/// The request names data that was not granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotGranted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(id: i64, entities: &[&str]) -> SourceAccess {
+        SourceAccess::new(DataSourceId::new(id), entities.iter().map(|one| (*one).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_limited_access_reaches_what_it_names() {
+        let access = DataAccess::to(vec![source(1, &[]), source(2, &["Ships", "Ports", "Ships"])]);
+        assert_eq!(access.reach(DataSourceId::new(1)), DataReach::Everything);
+        let both = ["Ports".to_owned(), "Ships".to_owned()];
+        assert_eq!(access.reach(DataSourceId::new(2)), DataReach::Entities(&both));
+        assert_eq!(access.reach(DataSourceId::new(3)), DataReach::Nothing);
+        let open = DataAccess { others: true, except: vec![4], ..access };
+        assert_eq!(open.reach(DataSourceId::new(3)), DataReach::Everything);
+        assert_eq!(open.reach(DataSourceId::new(4)), DataReach::Nothing);
+        assert_eq!(open.reach(DataSourceId::new(2)), DataReach::Entities(&both));
+        assert_eq!(DataAccess::default().reach(DataSourceId::new(1)), DataReach::Nothing);
+    }
+
+    #[test]
+    fn a_request_may_only_narrow_what_was_granted() {
+        let granted = DataAccess::to(vec![source(1, &[]), source(2, &["Ships", "Ports"])]);
+        for (wanted, allowed) in [
+            (source(1, &[]), true),
+            (source(1, &["Any"]), true),
+            (source(2, &["Ships"]), true),
+            (source(2, &[]), false),
+            (source(2, &["Ships", "Crew"]), false),
+            (source(3, &[]), false),
+        ] {
+            let narrow = narrowed(Some(&granted), Some(vec![wanted.clone()]));
+            let expected =
+                if allowed { Ok(Some(DataAccess::to(vec![wanted.clone()]))) } else { Err(NotGranted) };
+            assert_eq!(narrow, expected, "{wanted:?}");
+            assert_eq!(narrowed(None, Some(vec![wanted.clone()])), Ok(Some(DataAccess::to(vec![wanted]))));
+        }
+        assert_eq!(narrowed(Some(&granted), None), Ok(Some(granted)));
+        assert_eq!(narrowed(None, None), Ok(None));
+    }
+
+    #[test]
+    fn a_consent_grows_by_what_is_allowed() {
+        let consent = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
+        let grown = consent.with(&[source(1, &["Ports"]), source(2, &["Crew"]), source(3, &["Cargo"])]);
+        let expected = vec![source(1, &["Ports", "Ships"]), source(2, &[]), source(3, &["Cargo"])];
+        assert_eq!(grown, DataAccess::to(expected));
+        assert_eq!(grown.with(&[source(3, &[])]).reach(DataSourceId::new(3)), DataReach::Everything);
+        let open = DataAccess { sources: Vec::new(), others: true, except: vec![5, 6] };
+        assert_eq!(open.with(&[source(5, &[])]).except, [6]);
+    }
+
+    #[test]
+    fn access_comes_back_from_its_json() {
+        let access =
+            DataAccess { sources: vec![source(1, &[]), source(2, &["a"])], others: true, except: vec![3] };
+        let json = serde_json::to_string(&access).unwrap();
+        assert_eq!(json, r#"{"sources":[{"id":1},{"id":2,"entities":["a"]}],"others":true,"except":[3]}"#);
+        assert_eq!(serde_json::from_str::<DataAccess>(&json).unwrap(), access);
+        assert!(serde_json::from_str::<DataAccess>(r#"{"rows":1}"#).is_err());
+    }
+}

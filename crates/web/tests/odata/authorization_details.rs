@@ -1,0 +1,278 @@
+//! Access to chosen data only: `authorization_details` ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)), and the boxes of
+//! the consent page.
+
+use serde_json::{Value, json};
+use testkit::{Answer, Browser, Form, USER};
+use url::form_urlencoded::Serializer;
+
+use crate::fixture::{Fixture, ROOT};
+
+const CALLBACK: &str = "https://client.example/cb";
+const HARBOUR: &str = "http://127.0.0.1:8080/api/odata4/Harbour";
+const OTHER: &str = "http://127.0.0.1:8080/api/odata4/Other";
+
+struct Client {
+    id: String,
+    secret: String,
+}
+
+impl Client {
+    async fn register(fixture: &Fixture, more: Value) -> Self {
+        let mut body = json!({ "name": "Reports", "redirectUrls": [CALLBACK] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = fixture.server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&body);
+        let made = made.send().await.expect(201).json();
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        Self { id: text("clientId"), secret: text("clientSecret") }
+    }
+
+    fn address(&self, more: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("response_type", "code").append_pair("client_id", &self.id);
+        query.append_pair("redirect_uri", CALLBACK);
+        format!("/oauth2/authorize?{}", query.extend_pairs(more).finish())
+    }
+
+    async fn post(&self, fixture: &Fixture, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let own = [("client_id", self.id.as_str()), ("client_secret", self.secret.as_str())];
+        fixture.server.post(path).form(&[&own, fields].concat()).send().await
+    }
+
+    async fn token(&self, fixture: &Fixture, fields: &[(&str, &str)]) -> Answer {
+        self.post(fixture, "/oauth2/token", fields).await
+    }
+
+    async fn exchange(&self, fixture: &Fixture, answer: &Answer, more: &[(&str, &str)]) -> Answer {
+        let back = url::Url::parse(answer.location()).unwrap_or_else(|_| panic!("{}", answer.text()));
+        let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+        let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)];
+        self.token(fixture, &[&fields, more].concat()).await
+    }
+}
+
+/// Signs in, and returns the form of the consent page.
+async fn asked(browser: &mut Browser<'_>, address: &str) -> Form {
+    browser.get(address).await;
+    if let Some(form) = browser.forms().into_iter().find(|form| form.has_button("login-submit")) {
+        let form = form.fill("username", USER.name).fill("password", USER.password).press("login-submit");
+        browser.submit(form).await;
+    }
+    browser.form_with_button("consent-allow")
+}
+
+async fn allow(browser: &mut Browser<'_>, form: Form) -> Answer {
+    browser.submit(form.press("consent-allow")).await
+}
+
+fn text(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+}
+
+fn details(locations: &[&str], datatypes: &[&str]) -> String {
+    let mut element = json!({ "type": "data_source", "locations": locations });
+    if !datatypes.is_empty() {
+        element["datatypes"] = json!(datatypes);
+    }
+    json!([element]).to_string()
+}
+
+async fn with_two_sources() -> Fixture {
+    let fixture = Fixture::open().await;
+    fixture.add_source("Other", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    fixture
+}
+
+#[tokio::test]
+async fn only_ticked_data_sources_are_reached_and_later_ones_are_not() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[])).await;
+    let ticked: Vec<_> = form.fields.iter().filter(|(name, _)| name == "source").cloned().collect();
+    assert_eq!(ticked.len(), 2, "both are ticked at first: {form:?}");
+    assert!(form.fields.iter().all(|(name, _)| name != "others"), "the box for later ones is not");
+    let answer = allow(&mut browser, form.without("source", &ticked[1].1)).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let expected = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"] }]);
+    assert_eq!(issued["authorization_details"], expected);
+    let access = text(&issued, "access_token");
+    let get = async |path: &str| fixture.server.get(path).bearer(&access).send().await;
+    get(&format!("{ROOT}/Ships(1)")).await.expect(200);
+    for path in ["/api/odata4/Other", "/api/odata4/Other/Ports", "/api/odata4/other/$metadata"] {
+        let refused = get(path).await.expect(403);
+        assert_eq!(refused.json()["error"]["code"], "AccessNotGranted", "{path}");
+    }
+    fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    get("/api/odata4/Late/Ports").await.expect(403);
+    let listed = get("/api/odata4").await.expect(200).json();
+    assert_eq!(listed["value"].as_array().unwrap().len(), 1, "{listed}");
+    let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await.expect(200).json();
+    assert_eq!(shown["authorization_details"], expected);
+    // A refreshed token reaches the same; a data source that is created again under the name is another one.
+    let refresh = text(&issued, "refresh_token");
+    let again = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let renewed = client.token(&fixture, &again).await.expect(200).json();
+    assert_eq!(renewed["authorization_details"], expected);
+    // The next request is answered within the same consent, without a question.
+    let answer = browser.get(&client.address(&[])).await;
+    let next = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    assert_eq!(next["authorization_details"], expected);
+}
+
+#[tokio::test]
+async fn the_box_for_later_data_sources_excludes_what_was_unticked() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[])).await;
+    let other = form.fields.iter().filter(|(name, _)| name == "source").nth(1).unwrap().1.clone();
+    let form = form.without("source", &other).with("others", "yes");
+    let answer = allow(&mut browser, form).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let access = text(&issued, "access_token");
+    fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    let status = async |path: &str| fixture.server.get(path).bearer(&access).send().await.status();
+    assert_eq!(status("/api/odata4/Late/Ports").await, 200);
+    assert_eq!(status("/api/odata4/Other/Ports").await, 403);
+    assert_eq!(status(&format!("{ROOT}/Ships(1)")).await, 200);
+}
+
+#[tokio::test]
+async fn nothing_ticked_is_asked_again_and_a_form_without_boxes_allows_what_was_offered() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let mut form = asked(&mut browser, &client.address(&[])).await;
+    form.fields.retain(|(name, _)| name != "source");
+    let answer = allow(&mut browser, form).await;
+    assert!(answer.text().contains("Choose at least one data source"), "{}", answer.text());
+    let mut scripted = browser.form_with_button("consent-allow");
+    scripted.fields.retain(|(name, _)| name == "csrf" || name == "request");
+    let answer = allow(&mut browser, scripted).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    assert_eq!(issued.get("authorization_details"), None, "all data, as before");
+    fixture
+        .server
+        .get("/api/odata4/Other/Ports")
+        .bearer(&text(&issued, "access_token"))
+        .send()
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn entity_sets_that_were_not_granted_do_not_exist_for_the_token() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({ "tokenFormat": "jwt" })).await;
+    let wanted = details(&[HARBOUR], &["Ships", "Visits"]);
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &wanted)])).await;
+    assert_eq!(form.fields.iter().filter(|(name, _)| name == "source").count(), 1, "{form:?}");
+    let page = browser.page().text().to_owned();
+    assert!(page.contains("Ships") && page.contains("Visits") && !page.contains("Other"), "{page}");
+    let visits = form.fields.iter().filter(|(name, _)| name == "entity").nth(1).unwrap().1.clone();
+    let answer = allow(&mut browser, form.without("entity", &visits)).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let expected = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"], "datatypes": ["Ships"] }]);
+    assert_eq!(issued["authorization_details"], expected);
+    assert_eq!(issued["scope"], "api.access.odata");
+    let access = text(&issued, "access_token");
+    let get = async |path: &str| fixture.server.get(&format!("{ROOT}{path}")).bearer(&access).send().await;
+    get("/Ships?$top=1").await.expect(200);
+    for hidden in ["/Visits", "/Visits(Ship=1,Number=1)", "/Visits/$count", "/Broken?$top=1"] {
+        get(hidden).await.expect(404);
+    }
+    let metadata = get("/$metadata").await.expect(200);
+    assert!(metadata.text().contains("Ships") && !metadata.text().contains("Visits"), "{}", metadata.text());
+    let sets = get("").await.expect(200).json();
+    assert_eq!(sets["value"].as_array().unwrap().len(), 1, "{sets}");
+    // A reader without limits shares no plan with it.
+    fixture.get("/Visits/$count").await.expect(200);
+    get("/Visits/$count").await.expect(404);
+    let claims = access.split('.').nth(1).unwrap();
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["authorization_details"], expected);
+}
+
+#[tokio::test]
+async fn a_request_for_more_than_was_allowed_asks_again_and_one_for_less_does_not() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let ships = details(&[HARBOUR], &["Ships"]);
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &ships)])).await;
+    allow(&mut browser, form).await;
+    let answer = browser.get(&client.address(&[("authorization_details", &ships)])).await;
+    client.exchange(&fixture, &answer, &[]).await.expect(200);
+    let more = details(&[HARBOUR, OTHER], &[]);
+    let silent = client.address(&[("authorization_details", &more), ("prompt", "none")]);
+    assert!(browser.get(&silent).await.location().contains("error=consent_required"));
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &more)])).await;
+    let answer = allow(&mut browser, form).await;
+    // The token may be narrower than the grant, and never wider.
+    let narrow = details(&[HARBOUR], &["Visits"]);
+    let issued =
+        client.exchange(&fixture, &answer, &[("authorization_details", &narrow)]).await.expect(200).json();
+    let of = |location: &str, sets: &[&str]| {
+        let mut element = json!({ "type": "data_source", "locations": [location], "actions": ["read"] });
+        if !sets.is_empty() {
+            element["datatypes"] = json!(sets);
+        }
+        element
+    };
+    assert_eq!(issued["authorization_details"], json!([of(HARBOUR, &["Visits"])]));
+    let refresh = text(&issued, "refresh_token");
+    let again = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let renewed = client.token(&fixture, &again).await.expect(200).json();
+    assert_eq!(
+        renewed["authorization_details"],
+        json!([of(HARBOUR, &[]), of(OTHER, &[])]),
+        "those of the grant"
+    );
+    fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    let late = details(&["http://127.0.0.1:8080/api/odata4/Late"], &[]);
+    let wider = [&again[..], &[("authorization_details", late.as_str())]].concat();
+    let refused = client.token(&fixture, &wider).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_authorization_details");
+}
+
+#[tokio::test]
+async fn what_cannot_be_granted_is_refused_with_the_error_of_the_standard() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let elsewhere = details(&["https://elsewhere.example/api/odata4/Harbour"], &[]);
+    for wrong in ["nonsense", "[]", r#"[{"type":"payment"}]"#, &elsewhere] {
+        let mut browser = fixture.server.browser();
+        let answer = browser.get(&client.address(&[("authorization_details", wrong)])).await;
+        assert!(answer.location().contains("error=invalid_authorization_details"), "{wrong}");
+        let fields =
+            [("response_type", "code"), ("redirect_uri", CALLBACK), ("authorization_details", wrong)];
+        let refused = client.post(&fixture, "/oauth2/par", &fields).await.expect(400).json();
+        assert_eq!(refused["error"], "invalid_authorization_details", "{wrong}");
+    }
+    // A data source that does not exist, or belongs to another user, can only be denied.
+    let unknown = details(&["http://127.0.0.1:8080/api/odata4/Unknown"], &[]);
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &unknown)])).await;
+    assert!(browser.page().text().contains("no-data"));
+    let answer = allow(&mut browser, form).await;
+    assert!(answer.text().contains("Choose at least one data source"));
+    let denied = browser.form_with_button("consent-deny").press("consent-deny");
+    assert!(browser.submit(denied).await.location().contains("error=access_denied"));
+}
+
+#[tokio::test]
+async fn client_credentials_are_limited_on_request() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({ "grantTypes": ["client_credentials"] })).await;
+    let wanted = details(&[OTHER], &[]);
+    let fields = [("grant_type", "client_credentials"), ("authorization_details", wanted.as_str())];
+    let issued = client.token(&fixture, &fields).await.expect(200).json();
+    let access = text(&issued, "access_token");
+    let status = async |path: &str| fixture.server.get(path).bearer(&access).send().await.status();
+    assert_eq!((status("/api/odata4/Other/Ports").await, status(ROOT).await), (200, 403));
+    let metadata =
+        fixture.server.get("/.well-known/oauth-authorization-server").send().await.expect(200).json();
+    assert_eq!(metadata["authorization_details_types_supported"], json!(["data_source"]));
+}
