@@ -284,6 +284,9 @@ refusals! {
         AuthorizationDetailsScope: "authorization_details needs the scope api.access.odata, for which the application is not registered";
         AuthorizationDetailsNotGranted: "authorization_details names data that was not granted";
     }
+    TemporarilyUnavailable {
+        TooManyOpenRequests: "too many people are signing in for this application; try again later";
+    }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
     }

@@ -7,7 +7,7 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::client_certificates::{ClientAuthorities, ClientCertificates};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
-use app::node::settings::RequestObjectSettings;
+use app::node::settings::{PUSHED_REQUEST_LIMITS, RequestObjectSettings};
 use app::{App, AppSettings};
 use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
@@ -97,6 +97,7 @@ fn app_settings(
         message_signing: settings.profiles.message_signing,
         code_lifetime_secs: settings.tokens.code_lifetime_secs,
         pushed_request_lifetime_secs: settings.pushed_requests.lifetime_secs,
+        pushed_request_limits: PUSHED_REQUEST_LIMITS,
         require_pushed_requests: settings.pushed_requests.required,
         require_dpop_nonce: settings.dpop.require_nonce,
         request_objects: RequestObjectSettings {

@@ -11,7 +11,7 @@ use crate::tables::Tables;
 use crate::unit::{in_one_statement, read};
 
 impl PushedRequests for PostgresStore {
-    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, PushedRequestId> {
+    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>> {
         in_one_statement!(self, db => pushed_requests::insert(&Tables(db), &new))
     }
 

@@ -10,7 +10,7 @@ use crate::SqliteStore;
 use crate::tables::Tables;
 
 impl PushedRequests for SqliteStore {
-    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, PushedRequestId> {
+    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>> {
         self.write(move |db| run_ready(pushed_requests::insert(&Tables(db), &new)))
     }
 

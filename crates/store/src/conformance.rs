@@ -151,6 +151,7 @@ macro_rules! conformance_tests {
             }
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,
+                open_requests_are_limited_for_each_application_and_in_total,
                 the_expiry_of_a_pushed_request_is_moved_once,
                 a_pushed_request_is_consumed_once,
             }

@@ -56,7 +56,7 @@ pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
-pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequests};
+pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequests};
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};

@@ -21,6 +21,17 @@ pub struct NewPushedRequest {
     pub opened_at: Option<Timestamp>,
     /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
+    /// How many may be open at once.
+    pub limits: PushedRequestLimits,
+}
+
+/// How many unanswered, unexpired requests there may be. Concurrent callers may exceed it by as many as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PushedRequestLimits {
+    /// Those of one application.
+    pub of_application: i64,
+    /// All.
+    pub total: i64,
 }
 
 /// A stored request.
@@ -40,8 +51,8 @@ pub struct PushedRequest {
 
 /// Pushed authorization requests. Each is answered at most once.
 pub trait PushedRequests {
-    /// Stores a request.
-    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, PushedRequestId>;
+    /// Stores a request; `None` if a limit is reached.
+    fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>>;
     /// Finds the unanswered request with this reference, if it is valid at `now`.
     fn find_pushed_request<'a>(
         &'a self,

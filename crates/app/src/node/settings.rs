@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 use oauth::refresh_expiry::RefreshLimits;
+use store::PushedRequestLimits;
 
 use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
@@ -11,6 +12,9 @@ use crate::node::rates::RateSettings;
 
 /// The profile of applications that set none, and the most permissive one that they may have, by default.
 pub const DEFAULT_PROFILE: Profile = Profile::Compatible;
+/// How many pushed authorization requests may be open: as many people may sign in at the same time.
+pub const PUSHED_REQUEST_LIMITS: PushedRequestLimits =
+    PushedRequestLimits { of_application: 5_000, total: 20_000 };
 /// The default size of a page in rows.
 pub const ODATA_PAGE_SIZE: u32 = 2_000;
 /// The default of the maximum time for one OData statement, in seconds.
@@ -35,6 +39,8 @@ pub struct AppSettings {
     pub code_lifetime_secs: u32,
     /// The lifetime of a pushed authorization request in seconds, until a browser presents it.
     pub pushed_request_lifetime_secs: u32,
+    /// How many pushed authorization requests may be open.
+    pub pushed_request_limits: PushedRequestLimits,
     /// Whether every application must push its authorization requests.
     pub require_pushed_requests: bool,
     /// Whether every `DPoP` proof needs a nonce of the server.
@@ -124,6 +130,7 @@ impl Default for AppSettings {
             message_signing: false,
             code_lifetime_secs: lifetimes::CODE_LIFETIME_SECS,
             pushed_request_lifetime_secs: lifetimes::PUSHED_REQUEST_SECS,
+            pushed_request_limits: PUSHED_REQUEST_LIMITS,
             require_pushed_requests: false,
             require_dpop_nonce: false,
             request_objects: RequestObjectSettings::default(),

@@ -60,8 +60,11 @@ impl PushedRequestService {
             at: now,
             opened_at: None,
             expires_at: now.plus_secs(expires_in.into()),
+            limits: self.context.settings.pushed_request_limits,
         };
+        // "429 Too Many Requests" ([RFC 9126 §2.3](https://www.rfc-editor.org/rfc/rfc9126#section-2.3)).
         let id = self.context.store.insert_pushed_request(new).await?;
+        let id = id.ok_or(ProtocolRefusal::TooOften { retry_after_secs: expires_in })?;
         Ok(PushedReference { request_uri: self.context.vault.reference(id, &secret), expires_in })
     }
 

@@ -8,7 +8,10 @@ use domain::secret::Digest;
 use domain::time::Timestamp;
 
 use super::{OVER, START, World, event, event_at, granted, new_secret};
-use crate::{AuditFilter, GrantCreation, NewGrant, NewPushedRequest, NewSession, Purge, Purged, Store};
+use crate::{
+    AuditFilter, GrantCreation, NewGrant, NewPushedRequest, NewSession, Purge, Purged, PushedRequestLimits,
+    Store,
+};
 
 pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -27,8 +30,9 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
             at: START,
             opened_at: None,
             expires_at: until,
+            limits: PushedRequestLimits { of_application: 9, total: 9 },
         };
-        world.store.insert_pushed_request(pushed).await.unwrap();
+        world.store.insert_pushed_request(pushed).await.unwrap().unwrap();
     }
     let live = world.grant(100).await;
     open_session(&world, OVER).await;

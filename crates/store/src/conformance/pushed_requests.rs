@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::id::PushedRequestId;
+use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{START, World};
-use crate::{NewPushedRequest, PushedRequest, Store};
+use crate::{NewPushedRequest, PushedRequest, PushedRequestLimits, Store};
 
 const DIGEST: Digest = Digest::from_bytes([7; 32]);
 const OTHER: Digest = Digest::from_bytes([8; 32]);
@@ -19,13 +19,24 @@ fn at(secs: i64) -> Timestamp {
 
 /// A request that expires after a minute.
 async fn push(world: &World) -> PushedRequestId {
+    push_within(world, world.application.id, MANY).await.unwrap()
+}
+
+const MANY: PushedRequestLimits = PushedRequestLimits { of_application: 100, total: 100 };
+
+async fn push_within(
+    world: &World,
+    application: ApplicationId,
+    limits: PushedRequestLimits,
+) -> Option<PushedRequestId> {
     let new = NewPushedRequest {
         digest: DIGEST,
-        application: world.application.id,
+        application,
         parameters: "response_type=code&state=\u{e9}".to_owned(),
         at: START,
         opened_at: None,
         expires_at: at(60),
+        limits,
     };
     world.store.insert_pushed_request(new).await.unwrap()
 }
@@ -43,6 +54,19 @@ pub async fn a_pushed_request_is_found_by_its_whole_reference_until_it_expires(s
     assert_eq!(find(&world, id, &OTHER, 0).await, None);
     assert_eq!(find(&world, PushedRequestId::new(id.get() + 1), &DIGEST, 0).await, None);
     assert_eq!(find(&world, id, &DIGEST, 60).await, None);
+}
+
+pub async fn open_requests_are_limited_for_each_application_and_in_total(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (own, other) = (world.application.id, ApplicationId::new(world.application.id.get() + 1));
+    let limits = PushedRequestLimits { of_application: 2, total: 3 };
+    let first = push_within(&world, own, limits).await.unwrap();
+    assert!(push_within(&world, own, limits).await.is_some());
+    assert_eq!(push_within(&world, own, limits).await, None);
+    assert!(push_within(&world, other, limits).await.is_some());
+    assert_eq!(push_within(&world, other, limits).await, None, "in total");
+    assert!(world.store.consume_pushed_request(first, DIGEST, at(1)).await.unwrap());
+    assert!(push_within(&world, own, limits).await.is_some(), "an answered one does not count");
 }
 
 pub async fn the_expiry_of_a_pushed_request_is_moved_once(store: Arc<dyn Store>) {

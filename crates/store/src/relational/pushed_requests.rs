@@ -8,17 +8,23 @@ use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, va
 use crate::columns::Impossible;
 use crate::{NewPushedRequest, PushedRequest};
 
-/// Stores a request.
-pub async fn insert<S: SqlTransaction>(db: &S, new: &NewPushedRequest) -> Read<PushedRequestId, S> {
+/// Stores a request unless a limit is reached. Counting reads only open requests, of which there are no more than the
+/// limit.
+pub async fn insert<S: SqlTransaction>(db: &S, new: &NewPushedRequest) -> Read<Option<PushedRequestId>, S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO pushed_requests (digest, application_id, parameters, pushed_at, opened_at, expires_at)
-        VALUES (:digest, :application, :parameters, :at, :opened_at, :expires_at) RETURNING id",
+        SELECT :digest, :application, :parameters, :at, :opened_at, :expires_at
+        WHERE (SELECT count(*) FROM pushed_requests WHERE expires_at > :at) < :total
+        AND (SELECT count(*) FROM pushed_requests WHERE expires_at > :at AND application_id = :application)
+            < :of_application
+        RETURNING id",
     );
-    let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at } = new;
+    let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at, limits } = new;
     let row = values! {
         digest, application: *application, parameters, at: *at, opened_at: *opened_at, expires_at: *expires_at,
+        total: limits.total, of_application: limits.of_application,
     };
-    db.value(&INSERT, row).await.map(PushedRequestId::new)
+    Ok(db.find(&INSERT, row).await?.map(PushedRequestId::new))
 }
 
 /// Finds a valid request.

@@ -2,7 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::json;
-use testkit::{Answer, Setup, TestServer, USER};
+use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 
 use crate::client::{
     CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, allow, assert_refused, parameter, password_fields,
@@ -231,4 +231,28 @@ async fn global_revocation_reaches_pushed_requests() {
     assert_unknown(&browser.get(&url(&kept, &of_other, &[])).await);
     let next = push(&server, &kept, &[]).await;
     browser.get(&url(&kept, &next, &[])).await.expect(200);
+}
+
+#[tokio::test]
+async fn open_requests_are_limited() {
+    let mut setup = Setup::default();
+    setup.app.pushed_request_limits.of_application = 2;
+    let server = TestServer::start_with(setup).await;
+    let key = ClientKey::new(1);
+    let client = Client::register_with(&server, json!({ "jwks": { "keys": [key.jwk()] } })).await;
+    let first = url(&client, &push(&server, &client, &[]).await, &[]);
+    push(&server, &client, &[]).await;
+    let refused = client.post(&server, PAR, REQUEST).await.expect(429);
+    assert_eq!(refused.header("retry-after"), "60");
+    let claims = json!({
+        "iss": client.identifier, "client_id": client.identifier, "aud": "http://127.0.0.1:8080",
+        "exp": server.clock().now().as_secs() + 60, "response_type": "code", "redirect_uri": CALLBACK,
+    });
+    let object = key.sign_with_header(&json!({ "alg": "EdDSA", "typ": "oauth-authz-req+jwt" }), &claims);
+    let replayed = format!("/oauth2/authorize?client_id={}&request={object}", client.identifier);
+    let page = server.get(&replayed).send().await.expect(400);
+    assert!(page.text().contains("temporarily_unavailable"), "{}", page.text());
+    assert!(parameter(&allow(&mut server.browser(), &USER, &first).await, "code").is_some());
+    push(&server, &client, &[]).await;
+    push(&server, &Client::register(&server).await, &[]).await;
 }

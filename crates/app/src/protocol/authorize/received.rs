@@ -105,8 +105,11 @@ impl AuthorizationService {
             at: now,
             opened_at: Some(now),
             expires_at: now.plus_secs(OPENED_REQUEST_SECS),
+            limits: self.context.settings.pushed_request_limits,
         };
-        let id = self.context.store.insert_pushed_request(new).await?;
+        let Some(id) = self.context.store.insert_pushed_request(new).await? else {
+            return Ok(Err(Refusal::TooManyOpenRequests));
+        };
         let request_uri = self.context.vault.reference(id, &secret);
         checked.pushed = Some(PushedReference { request_uri, id, digest });
         Ok(Ok(()))

@@ -18,8 +18,8 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::SigningAlgorithm;
 use store::{
     ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewPushedRequest, NewSecret, NewSession, NewUser, RefusedSignIn,
-    Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewPushedRequest, NewSecret, NewSession, NewUser, PushedRequestLimits,
+    RefusedSignIn, Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -101,8 +101,9 @@ pub(super) async fn fill(store: &dyn Store) {
         at: START,
         opened_at: Some(START),
         expires_at: OVER,
+        limits: PushedRequestLimits { of_application: 9, total: 9 },
     };
-    store.insert_pushed_request(pushed).await.unwrap();
+    store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
         domain: domain.to_owned(),
