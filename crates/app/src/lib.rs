@@ -104,8 +104,8 @@ impl App {
         let metrics = node::metrics::Metrics::default();
         metrics.started.set(clock.now().as_secs());
         let context = Context {
-            client_documents: protocol::client_document::ClientDocuments::new(settings.outbound.clone()),
-            client_keys: protocol::client_keys::ClientKeys::new(settings.outbound.clone()),
+            client_documents: protocol::client_document::ClientDocuments::new(&settings.outbound),
+            client_keys: protocol::client_keys::ClientKeys::new(&settings.outbound),
             rates,
             accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),

@@ -16,10 +16,17 @@ use crate::resolve::Resolver;
 /// The maximum time in which one address must accept a connection; then the next one is tried.
 const LONGEST_CONNECT: Duration = Duration::from_secs(2);
 
-/// Connects to the host of a URL whose scheme is `https`.
+/// The addresses of the host of a URL, of which there is at least one.
+pub(crate) async fn addresses(url: &Url, resolver: &Resolver) -> Result<Vec<SocketAddr>, FetchError> {
+    let host = url.host().ok_or(FetchError::UnusableUrl)?;
+    let port = url.port_or_known_default().ok_or(FetchError::UnusableUrl)?;
+    resolver.addresses(host, port).await
+}
+
+/// Connects to one of the addresses of the host of a URL whose scheme is `https`.
 pub(crate) async fn connect(
     url: &Url,
-    resolver: &Resolver,
+    addresses: &[SocketAddr],
     tls: &TlsConnector,
 ) -> Result<TlsStream<TcpStream>, FetchError> {
     let host = url.host().ok_or(FetchError::UnusableUrl)?;
@@ -30,9 +37,7 @@ pub(crate) async fn connect(
         url::Host::Ipv4(address) => ServerName::from(std::net::IpAddr::from(*address)),
         url::Host::Ipv6(address) => ServerName::from(std::net::IpAddr::from(*address)),
     };
-    let port = url.port_or_known_default().ok_or(FetchError::UnusableUrl)?;
-    let addresses = resolver.addresses(host, port).await?;
-    let stream = first_that_accepts(&addresses).await?;
+    let stream = first_that_accepts(addresses).await?;
     tls.connect(name, stream).await.map_err(|error| {
         let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
         if cause.is_some() { FetchError::Untrusted } else { FetchError::Malformed }

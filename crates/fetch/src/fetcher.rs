@@ -8,12 +8,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::rt::TokioIo;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 use crate::FetchError;
-use crate::connect::connect;
+use crate::connect::{addresses, connect};
 use crate::permits::Permits;
 use crate::resolve::{ResolveName, Resolver, SystemResolver};
 use crate::trust::{Danger, UnreadableCertificates, client_config};
@@ -60,13 +61,17 @@ impl Default for FetcherSettings {
 
 /// Sends guarded requests. Clones share the limits.
 #[derive(Clone)]
-pub struct Fetcher(Arc<Parts>);
+pub struct Fetcher {
+    parts: Arc<Parts>,
+    /// Of all permits, those of this fetcher.
+    share: Option<Arc<Semaphore>>,
+    time: Duration,
+}
 
 struct Parts {
     tls: TlsConnector,
     resolver: Resolver,
     permits: Permits,
-    time: Duration,
 }
 
 /// A request.
@@ -102,7 +107,7 @@ impl Default for Fetcher {
 
 impl fmt::Debug for Fetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetcher").field("time", &self.0.time).finish_non_exhaustive()
+        f.debug_struct("Fetcher").field("time", &self.time).finish_non_exhaustive()
     }
 }
 
@@ -113,12 +118,20 @@ impl Fetcher {
     /// If the certificates of the switch for tests cannot be read.
     pub fn new(settings: FetcherSettings) -> Result<Self, UnreadableCertificates> {
         let FetcherSettings { limits, resolver, danger } = settings;
-        Ok(Self(Arc::new(Parts {
+        let parts = Arc::new(Parts {
             tls: TlsConnector::from(Arc::new(client_config(danger.as_ref())?)),
             resolver: Resolver::new(resolver, danger.is_some()),
             permits: Permits::new(limits.total, limits.per_host),
-            time: limits.time,
-        })))
+        });
+        Ok(Self { parts, share: None, time: limits.time })
+    }
+
+    /// The same fetcher for one purpose, which has at most `most` of the concurrent requests, each for at most `time`, so
+    /// that other purposes always have some left.
+    #[must_use]
+    pub fn share(&self, most: usize, time: Duration) -> Self {
+        let time = time.min(self.time);
+        Self { parts: Arc::clone(&self.parts), share: Some(Arc::new(Semaphore::new(most))), time }
     }
 
     /// Sends a request and reads the whole response.
@@ -127,8 +140,10 @@ impl Fetcher {
     /// [`FetchError`]. Nothing was sent if the address must not be connected to.
     pub async fn send(&self, request: FetchRequest<'_>) -> Result<FetchResponse, FetchError> {
         url_is_usable(request.url)?;
-        let _permit = self.0.permits.take(request.url.host_str().unwrap_or_default())?;
-        let sent = tokio::time::timeout(self.0.time, self.send_unlimited(request)).await;
+        let share = self.share.clone().map(Semaphore::try_acquire_owned).transpose();
+        let _share = share.map_err(|_| FetchError::Busy)?;
+        let _permit = self.parts.permits.take(request.url.host_str().unwrap_or_default())?;
+        let sent = tokio::time::timeout(self.time, self.send_unlimited(request)).await;
         let sent = sent.unwrap_or(Err(FetchError::TimedOut));
         if let Err(error) = sent {
             let host = request.url.host_str().unwrap_or_default();
@@ -138,7 +153,10 @@ impl Fetcher {
     }
 
     async fn send_unlimited(&self, request: FetchRequest<'_>) -> Result<FetchResponse, FetchError> {
-        let stream = connect(request.url, &self.0.resolver, &self.0.tls).await?;
+        let Parts { tls, resolver, permits } = &*self.parts;
+        let addresses = addresses(request.url, resolver).await?;
+        let _network = permits.take_network(addresses[0].ip())?;
+        let stream = connect(request.url, &addresses, tls).await?;
         let mut builder = hyper::client::conn::http1::Builder::new();
         builder.max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
         let handshake = builder.handshake(TokioIo::new(stream)).await;

@@ -1,8 +1,10 @@
-//! The limits on concurrent requests, in total and per host.
+//! The limits on concurrent requests: in total, to one host, and to one network.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::special_use::is_loopback;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::FetchError;
@@ -10,39 +12,78 @@ use crate::FetchError;
 /// Who may send a request now.
 pub(crate) struct Permits {
     total: Arc<Semaphore>,
-    per_host: usize,
-    hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    destinations: Destinations,
 }
 
 /// The right to send one request. Another may use it once this is dropped.
 pub(crate) struct Permit {
-    held: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
-    host: String,
-    hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    _host: DestinationPermit,
+    _total: OwnedSemaphorePermit,
 }
 
 impl Permits {
-    pub(crate) fn new(total: usize, per_host: usize) -> Self {
-        Self { total: Arc::new(Semaphore::new(total)), per_host, hosts: Arc::default() }
+    pub(crate) fn new(total: usize, per_destination: usize) -> Self {
+        let destinations = Destinations { most: per_destination, running: Arc::default() };
+        Self { total: Arc::new(Semaphore::new(total)), destinations }
     }
 
     /// Takes a permit, or refuses at once: nobody waits here, so that a slow host delays nobody else.
     pub(crate) fn take(&self, host: &str) -> Result<Permit, FetchError> {
         let total = Arc::clone(&self.total).try_acquire_owned().map_err(|_| FetchError::Busy)?;
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = hosts.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.per_host)));
-        let of_host = Arc::clone(of_host).try_acquire_owned().map_err(|_| FetchError::Busy)?;
-        Ok(Permit { held: Some((total, of_host)), host: host.to_owned(), hosts: Arc::clone(&self.hosts) })
+        Ok(Permit { _host: self.destinations.take(host.to_owned())?, _total: total })
+    }
+
+    /// Takes a permit for the network of an address: the owner of one machine may give it many names, and the owner of one
+    /// network many addresses. Loopback, which only tests may connect to, is not limited.
+    pub(crate) fn take_network(&self, address: IpAddr) -> Result<Option<DestinationPermit>, FetchError> {
+        if is_loopback(address) {
+            return Ok(None);
+        }
+        self.destinations.take(network(address)).map(Some)
     }
 }
 
-impl Drop for Permit {
+/// The address of version 4, or the first 64 bits of version 6. No host is written like that.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => format!("{address}/32"),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}/64")
+        }
+    }
+}
+
+/// The running requests to each host and to each network.
+struct Destinations {
+    most: usize,
+    running: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+/// One of the permits of a destination.
+pub(crate) struct DestinationPermit {
+    held: Option<OwnedSemaphorePermit>,
+    destination: String,
+    running: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+impl Destinations {
+    fn take(&self, destination: String) -> Result<DestinationPermit, FetchError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let permits =
+            running.entry(destination.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.most)));
+        let held = Arc::clone(permits).try_acquire_owned().map_err(|_| FetchError::Busy)?;
+        Ok(DestinationPermit { held: Some(held), destination, running: Arc::clone(&self.running) })
+    }
+}
+
+impl Drop for DestinationPermit {
     fn drop(&mut self) {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         self.held = None;
-        // A host without a running request is forgotten. Permits hold the semaphore too.
-        if hosts.get(&self.host).is_some_and(|of_host| Arc::strong_count(of_host) == 1) {
-            hosts.remove(&self.host);
+        // A destination without a running request is forgotten. Permits hold the semaphore too.
+        if running.get(&self.destination).is_some_and(|permits| Arc::strong_count(permits) == 1) {
+            running.remove(&self.destination);
         }
     }
 }
@@ -66,9 +107,24 @@ mod tests {
     }
 
     #[test]
+    fn a_network_cannot_take_all_permits_by_many_names() {
+        let permits = Permits::new(9, 2);
+        let take = |address: &str| permits.take_network(address.parse().unwrap());
+        let held = (take("192.0.2.1"), take("::ffff:192.0.2.1"));
+        assert!(held.0.is_ok() && held.1.is_ok());
+        assert_eq!(take("192.0.2.1").err(), Some(FetchError::Busy));
+        let other = (take("2001:db8::1"), take("2001:db8::ffff:2"));
+        assert!(take("192.0.2.2").is_ok() && other.0.is_ok() && other.1.is_ok());
+        assert_eq!(take("2001:db8::3").err(), Some(FetchError::Busy));
+        assert!(take("2001:db8:0:1::3").is_ok());
+        drop((held, other));
+        assert!(permits.destinations.running.lock().unwrap().is_empty());
+    }
+
+    #[test]
     fn a_host_without_requests_is_forgotten() {
         let permits = Permits::new(3, 2);
         drop(permits.take("a.example"));
-        assert!(permits.hosts.lock().unwrap().is_empty());
+        assert!(permits.destinations.running.lock().unwrap().is_empty());
     }
 }

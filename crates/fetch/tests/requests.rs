@@ -260,3 +260,25 @@ async fn a_recent_document_is_not_fetched_again() {
         assert_eq!(origin.received("/").len(), fetches, "after {at}");
     }
 }
+
+#[tokio::test]
+async fn a_share_leaves_requests_to_others() {
+    let origin = Origin::start().await;
+    origin.reply("/slow", Reply::text("").held_back());
+    origin.reply("/", Reply::text(""));
+    let whole = client_with(TestNames, FetchLimits { total: 2, ..FetchLimits::default() });
+    let share = whole.share(1, Duration::from_mins(1));
+    let (slow, quick) = (origin.url("slow.test", "/slow"), origin.url("client.test", "/"));
+    let mut first = Box::pin(get(&share, &slow));
+    let (second, other) = tokio::select! {
+        biased;
+        _ = &mut first => panic!("it is held back"),
+        both = async { (get(&share, &quick).await, get(&whole, &quick).await) } => both,
+    };
+    assert_eq!(second.unwrap_err(), FetchError::Busy, "also of another host");
+    assert!(other.is_ok());
+    drop(first);
+    let brief = whole.share(1, Duration::from_millis(100));
+    assert_eq!(get(&brief, &slow).await.unwrap_err(), FetchError::TimedOut);
+    assert!(get(&brief, &quick).await.is_ok(), "the permit is given back");
+}

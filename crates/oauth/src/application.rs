@@ -90,6 +90,14 @@ pub struct Application {
 }
 
 impl Application {
+    /// The id of an application that has no row. A document describes it; no row has this id.
+    pub const NOT_STORED: ApplicationId = ApplicationId::new(0);
+
+    /// Whether it has a row.
+    pub fn is_stored(&self) -> bool {
+        self.id != Self::NOT_STORED
+    }
+
     /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         handover::created_by(self.handed_over.as_ref(), &self.owner_name)

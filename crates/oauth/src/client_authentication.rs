@@ -162,6 +162,16 @@ impl AuthenticatedClient {
         Self { binding, ..self }
     }
 
+    /// The same client, after its application was stored.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownClient`] if it is another application, or was changed meanwhile.
+    pub fn stored(self, application: Arc<Application>) -> Result<Self, Refusal> {
+        let same = application.client_id == self.application.client_id
+            && application.settings == self.application.settings;
+        if same { Ok(Self { application, ..self }) } else { Err(Refusal::UnknownClient) }
+    }
+
     /// The key to which its tokens are bound, if the request proves one.
     pub fn binding(&self) -> Option<KeyBinding> {
         self.binding

@@ -8,6 +8,10 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+mod hosts;
+
+pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
+
 use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile};
 use crate::jwt::Object;
 use crate::redirect;

@@ -100,17 +100,6 @@ refusals! {
         TwoAuthenticationMethods: "the client authenticates in two ways at once";
         ClientIdsDiffer: "client_id in the body differs from the one in the header";
         UnknownClientId: "no application has this client_id";
-        ClientUrlUnusable: "client_id is a URL that cannot identify a client: it needs https, a host and a path, and must not have user information, a fragment, an empty query or dot segments";
-        ClientDocumentUnreachable: "the host of client_id cannot be reached over https, or has no public address";
-        ClientDocumentAnswer: "the host of client_id does not answer with status 200 and a JSON document, without a redirect";
-        ClientDocumentTooLarge: "the metadata document at client_id is longer than 5 kB";
-        ClientDocumentLater: "the metadata document at client_id cannot be fetched now; try again";
-        ClientDocumentMalformed: "the metadata document at client_id is not a JSON object whose members have the right types";
-        ClientDocumentForeign: "the metadata document names another client_id than its own URL, character by character";
-        ClientDocumentSecret: "the metadata document at client_id contains a secret, a private key or a method of authentication by shared secret";
-        ClientDocumentMethod: "the metadata document at client_id offers no method of client authentication that is supported for it";
-        ClientDocumentGrantTypes: "the metadata document at client_id offers no grant type that is supported for it";
-        ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         RedirectUrlUnknown: "redirect_uri is not one that the application registered";
         RedirectUrlAmbiguous: "redirect_uri is missing, and the application has not registered exactly one URL";
         ResponseModeUnsupported: "response_mode must be query, fragment, form_post, jwt, query.jwt, fragment.jwt or form_post.jwt";
@@ -145,6 +134,18 @@ refusals! {
     }
     InvalidClient {
         NoClientAuthentication: "the request names no client";
+        ClientUrlUnusable: "client_id is a URL that cannot identify a client: it needs https, a host and a path, and must not have user information, a fragment, an empty query or dot segments";
+        ClientDocumentHost: "this server accepts no metadata documents of the host of client_id";
+        ClientDocumentUnreachable: "the host of client_id cannot be reached over https, or has no public address";
+        ClientDocumentAnswer: "the host of client_id does not answer with status 200 and a JSON document, without a redirect";
+        ClientDocumentTooLarge: "the metadata document at client_id is longer than 5 kB";
+        ClientDocumentLater: "the metadata document at client_id cannot be fetched now; try again";
+        ClientDocumentMalformed: "the metadata document at client_id is not a JSON object whose members have the right types";
+        ClientDocumentForeign: "the metadata document names another client_id than its own URL, character by character";
+        ClientDocumentSecret: "the metadata document at client_id contains a secret, a private key or a method of authentication by shared secret";
+        ClientDocumentMethod: "the metadata document at client_id offers no method of client authentication that is supported for it";
+        ClientDocumentGrantTypes: "the metadata document at client_id offers no grant type that is supported for it";
+        ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         UnknownClient: "no application has the client id" as CLIENT;
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;

@@ -9,6 +9,7 @@ use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::node::settings::{PUSHED_REQUEST_LIMITS, RequestObjectSettings};
 use app::{App, AppSettings};
+use oauth::client_document::DocumentHosts;
 use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
@@ -117,6 +118,10 @@ fn app_settings(
         forbidden_folders: vec![data_directory.folder().to_owned()],
         backup_mark: Some(data_directory.backup_mark()),
         client_documents: settings.clients.metadata_documents,
+        document_hosts: DocumentHosts {
+            allowed: settings.clients.allowed_document_hosts.clone(),
+            forbidden: settings.clients.forbidden_document_hosts.clone(),
+        },
         outbound: outbound(settings)?,
         client_certificates: client_certificates(settings, urls)?,
         rates: RateSettings {

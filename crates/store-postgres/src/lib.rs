@@ -27,6 +27,7 @@ mod cells;
 mod create_grants;
 mod data_sources;
 mod device_authorizations;
+mod document_clients;
 mod error;
 mod grants;
 pub mod import;

@@ -48,6 +48,7 @@ mod faults {
     }
 }
 mod database_lock;
+mod document_clients;
 mod grants;
 mod job;
 mod logout_deliveries;

@@ -35,6 +35,7 @@ pub mod audit;
 pub mod concurrency;
 pub mod data_sources;
 pub mod device_authorizations;
+pub mod document_clients;
 pub mod grants;
 pub mod logout_deliveries;
 pub mod possessions;
@@ -139,6 +140,10 @@ macro_rules! conformance_tests {
                 a_device_is_allowed_or_denied_once,
                 a_device_gets_what_its_user_allowed,
                 a_request_of_a_device_is_decided_while_it_is_valid,
+            }
+            document_clients {
+                only_so_many_clients_wait_to_be_allowed, of_concurrent_clients_only_so_many_are_stored,
+                unused_clients_of_documents_are_purged,
             }
             used_assertions {
                 an_assertion_is_used_once,

@@ -26,6 +26,7 @@ pub mod columns;
 pub mod conformance;
 mod data_sources;
 mod device_authorizations;
+mod document_clients;
 mod error;
 mod fold;
 mod grants;
@@ -51,6 +52,7 @@ pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewData
 pub use device_authorizations::{
     DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
 };
+pub use document_clients::DocumentClients;
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
@@ -85,6 +87,7 @@ pub trait Store:
     + PushedRequests
     + UsedAssertions
     + LogoutDeliveries
+    + DocumentClients
     + DataSources
     + Settings
     + SigningKeys
@@ -108,6 +111,7 @@ impl<T> Store for T where
         + PushedRequests
         + UsedAssertions
         + LogoutDeliveries
+        + DocumentClients
         + DataSources
         + Settings
         + SigningKeys

@@ -33,6 +33,7 @@ pub mod authority;
 pub mod consents;
 pub mod data_sources;
 pub mod device_authorizations;
+pub mod document_clients;
 pub mod grants;
 pub mod logout_deliveries;
 pub mod pushed_requests;

@@ -19,6 +19,7 @@ use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
+use oauth::application::Application;
 use oauth::authorize::Destination;
 use oauth::parameters::{Name, Parameters};
 
@@ -271,6 +272,14 @@ pub struct HandedOver {
     pub to: String,
     /// The time of the handover.
     pub at: When,
+}
+
+impl HandedOver {
+    /// To whom the application was handed over, if it was.
+    pub fn of(application: &Application) -> Option<Self> {
+        let handover = application.handed_over.as_ref()?;
+        Some(Self { to: application.owner_name.clone(), at: handover.at.into() })
+    }
 }
 
 #[cfg(test)]

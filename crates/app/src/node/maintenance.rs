@@ -26,6 +26,7 @@ impl NodeService {
         self.context.client_keys.purge(now);
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
+        self.context.purge_document_clients().await?;
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
         self.context.maintain_keys(&origin).await?;
         self.context.maintain_signing_keys(&origin).await

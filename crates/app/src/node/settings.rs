@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use oauth::application::Profile;
+use oauth::client_document::DocumentHosts;
 use oauth::refresh_expiry::RefreshLimits;
 use store::PushedRequestLimits;
 
@@ -71,6 +72,8 @@ pub struct AppSettings {
     pub backup_mark: Option<PathBuf>,
     /// Whether a client may identify itself by the URL of its metadata document.
     pub client_documents: bool,
+    /// The hosts whose metadata documents are accepted.
+    pub document_hosts: DocumentHosts,
     /// Sends requests to addresses that clients name.
     pub outbound: fetch::Fetcher,
     /// How clients present certificates.
@@ -146,6 +149,7 @@ impl Default for AppSettings {
             forbidden_folders: Vec::new(),
             backup_mark: None,
             client_documents: true,
+            document_hosts: DocumentHosts::default(),
             outbound: fetch::Fetcher::default(),
             client_certificates: ClientCertificates::default(),
             rates: RateSettings::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
-use domain::id::ApplicationId;
+use domain::id::{ApplicationId, ClientId};
 use domain::secret::ClientSecret;
 use domain::time::Timestamp;
 use oauth::application::{Application, StoredSecret};
@@ -11,7 +11,7 @@ use oauth::client_authentication::binding::token_binding;
 use oauth::client_authentication::{
     AuthenticatedClient, Basic, ClientCredential, Presented, authenticate, certificate,
 };
-use oauth::parameters::Parameters;
+use oauth::parameters::{CLIENT_ID, Parameters};
 use oauth::profile::Algorithms;
 use oauth::proof::{DpopHeader, KeyBinding, PresentedCertificate, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
@@ -108,7 +108,9 @@ impl Context {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
-                self.usage.application(client.application().id, client.secret(), now);
+                if client.application().is_stored() {
+                    self.usage.application(client.application().id, client.secret(), now);
+                }
                 access_note::client(&client);
                 Ok(client)
             }
@@ -119,6 +121,26 @@ impl Context {
                 Err(refusal.into())
             }
         }
+    }
+
+    /// The client of a request that begins something new. If a document describes it, what the document says now counts.
+    ///
+    /// # Errors
+    /// As for [`Self::authenticate_client`], or if the document cannot be fetched or breaks a rule.
+    pub(crate) async fn authenticate_beginning_client(
+        &self,
+        request: ClientRequest<'_>,
+    ) -> Result<AuthenticatedClient, ProtocolRefusal> {
+        let id = request.parameters.one(CLIENT_ID)?.and_then(|text| text.parse::<ClientId>().ok());
+        if let Some(id) = id.filter(ClientId::is_url)
+            && self.application_by_client_id(&id).await?.is_some()
+            && let Err(refusal) = Box::pin(self.client_named(&id)).await?
+        {
+            let address = request.origin.address;
+            self.rates.authentication_failed(address, self.now()).map_err(|wait| self.too_often(wait))?;
+            return Err(refusal.into());
+        }
+        self.authenticate_client(request).await
     }
 
     /// The client with the key that the request proves, or with the certificate of the connection, to which its tokens are
@@ -165,17 +187,20 @@ impl Context {
         facts: RequestFacts<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
-    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+    ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
         if let ClientCredential::Assertion(text) = &presented.credential {
             // Boxed, so that secrets do not pay for it.
             let asserted = Asserted { presented, text, facts, now };
             return Box::pin(self.judge_assertion(asserted, named)).await;
         }
         let found = match &presented.unverified_client_id {
-            Some(id) => self.application_by_client_id(id).await?,
+            Some(id) => match self.client_presented(id).await? {
+                Ok(found) => found,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
             None => None,
         };
-        *named = found.as_ref().map(|application| application.id);
+        *named = found.as_deref().filter(|application| application.is_stored()).map(|found| found.id);
         if let Some(application) = found.as_ref().filter(|application| needs_certificate(application)) {
             let known = facts.certificate.map(|presented| self.certificate_facts(presented, application));
             return Ok(certificate::decide(presented, Arc::clone(application), known.as_ref()));
@@ -193,8 +218,13 @@ impl Context {
         facts: RequestFacts<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
-    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+    ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
         self.ensure_polled_since(self.clock.steady_micros()).await?;
+        if let ClientCredential::Assertion(text) = &presented.credential
+            && let Ok(id) = assertion::client_of(presented, text.expose())
+        {
+            self.look_for_new_keys(&id).await?;
+        }
         self.judge_client(presented, facts, now, named).await
     }
 

@@ -1,15 +1,18 @@
 //! Clients that identify themselves by the URL of their metadata document.
 //!
-//! Nothing is stored for a request: the document is fetched and cached. When a signed-in user allows the client, its
-//! application is stored under the URL, so that consents and grants can refer to it. It belongs to the first active
-//! administrator, who can see and delete it like any other.
+//! The document is fetched and cached. Its application is stored under the URL when something must refer to it: a pushed
+//! request, a device that waits for its user, or a consent. It belongs to the first active administrator, who can see and
+//! delete it like any other.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, ClientId, Epoch, UserId};
+use domain::id::{ClientId, Epoch, UserId};
 use fetch::{CacheRules, DocumentError, Documents, FetchError, Fetcher};
 use oauth::application::{Application, ApplicationSettings};
+use oauth::client_authentication::AuthenticatedClient;
 use oauth::client_document::{self, ClientDocument};
 use oauth::refusal::Refusal;
 use store::{Amendment, ApplicationRefusal, NewApplication};
@@ -17,10 +20,44 @@ use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
+use crate::node::lifetimes::DAY_SECS;
+use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
 
+/// How many applications may be stored that no user has allowed. Anybody can push a request, or start a device, for another
+/// document.
+const MOST_WAITING: u32 = 1_000;
+
+/// How many documents are fetched at once, so that other requests to addresses of clients have some left: anybody can name
+/// any document.
+const MOST_FETCHES: usize = 12;
+/// The maximum time for one of them. A user waits for it.
+const LONGEST_FETCH: Duration = Duration::from_secs(3);
+/// After how many seconds a document is fetched again when a key that it does not have has signed.
+const RECENT_SECS: u32 = 60;
+
+/// How often unused applications are looked for, because that reads all grants.
+const PURGE_EVERY_SECS: i64 = 3_600;
+/// After which time without a use they are deleted.
+const UNUSED_KEPT_SECS: i64 = DAY_SECS;
+const PURGE_BATCH: u32 = 1_000;
+
+/// How long a client waits before it tries again if too many applications wait to be allowed.
+const RETRY_SECS: u32 = 600;
+
+/// Reads a document, and the keys in it.
+fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
+    let document = client_document::read(url, body)?;
+    let is_usable = document.key_set().is_none_or(|set| KeySet::of(set).is_ok());
+    if is_usable { Ok(document) } else { Err(Refusal::ClientDocumentMethod) }
+}
+
 /// The documents of clients that this node has fetched.
-pub(crate) struct ClientDocuments(Documents<ClientDocument, Refusal>);
+pub(crate) struct ClientDocuments {
+    documents: Documents<ClientDocument, Refusal>,
+    /// In seconds.
+    purged_at: AtomicI64,
+}
 
 impl ClientDocuments {
     const RULES: CacheRules = CacheRules {
@@ -31,20 +68,11 @@ impl ClientDocuments {
         default_secs: 300,
     };
 
-    pub(crate) fn new(fetcher: Fetcher) -> Self {
-        Self(Documents::new(fetcher, Self::RULES, read))
+    pub(crate) fn new(fetcher: &Fetcher) -> Self {
+        let documents = Documents::new(fetcher.share(MOST_FETCHES, LONGEST_FETCH), Self::RULES, read);
+        Self { documents, purged_at: AtomicI64::new(i64::MIN) }
     }
 }
-
-/// Reads a document, and the keys in it.
-fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
-    let document = client_document::read(url, body)?;
-    let is_usable = document.key_set().is_none_or(|set| KeySet::of(set).is_ok());
-    if is_usable { Ok(document) } else { Err(Refusal::ClientDocumentMethod) }
-}
-
-/// The id of an application that is not stored. No row has it.
-const NOT_STORED: ApplicationId = ApplicationId::new(0);
 
 impl Context {
     /// The client that an authorization request names: a registered application, or the one that a document at the
@@ -53,7 +81,7 @@ impl Context {
     /// # Errors
     /// The refusal, if the document cannot be fetched or breaks a rule.
     pub(crate) async fn client_named(
-        self: &Arc<Self>,
+        &self,
         id: &ClientId,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
         if !id.is_url() {
@@ -62,13 +90,55 @@ impl Context {
         if !self.settings.client_documents {
             return Ok(Ok(None));
         }
-        if let Err(refusal) = client_document::url_identifies_a_client(id.as_str()) {
+        if let Err(refusal) = self.may_be_fetched(id) {
             return Ok(Err(refusal));
         }
-        let document = match self.client_documents.0.get(id.as_str(), self.now()).await {
-            Ok(document) => document,
-            Err(error) => return Ok(Err(refusal_of(&error))),
-        };
+        match self.client_documents.documents.get(id.as_str(), self.now()).await {
+            Ok(document) => self.client_described(id, &document).await,
+            Err(error) => Ok(Err(refusal_of(&error))),
+        }
+    }
+
+    /// The client that a request names at an endpoint without a user: the stored application, as its document described
+    /// it last, so that granted access does not depend on the host of the document; else the one that the document
+    /// describes now.
+    pub(crate) async fn client_presented(
+        &self,
+        id: &ClientId,
+    ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
+        match self.application_by_client_id(id).await? {
+            // Boxed, so that registered clients do not pay for the state that only this path needs.
+            None if id.is_url() => Box::pin(self.client_named(id)).await,
+            found => Ok(Ok(found)),
+        }
+    }
+
+    /// Follows the document of a stored client whose assertion its known keys do not verify, unless it was fetched a
+    /// moment ago.
+    pub(crate) async fn look_for_new_keys(&self, id: &ClientId) -> Result<(), Fault> {
+        let is_stored = id.is_url() && self.application_by_client_id(id).await?.is_some();
+        if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
+            return Ok(());
+        }
+        let found = self.client_documents.documents.get_recent(id.as_str(), RECENT_SECS, self.now()).await;
+        if let Ok(document) = found {
+            let _followed = self.client_described(id, &document).await?;
+        }
+        Ok(())
+    }
+
+    fn may_be_fetched(&self, id: &ClientId) -> Result<(), Refusal> {
+        client_document::url_identifies_a_client(id.as_str())?;
+        let host = client_document::host(id);
+        let is_accepted = host.is_some_and(|host| self.settings.document_hosts.accept(&host));
+        if is_accepted { Ok(()) } else { Err(Refusal::ClientDocumentHost) }
+    }
+
+    async fn client_described(
+        &self,
+        id: &ClientId,
+        document: &ClientDocument,
+    ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
         let stored = self.application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
         let scopes = self.scope_registry().await?;
@@ -85,7 +155,7 @@ impl Context {
 
     fn not_stored(&self, id: &ClientId, settings: ApplicationSettings) -> Application {
         Application {
-            id: NOT_STORED,
+            id: Application::NOT_STORED,
             client_id: id.clone(),
             owner: UserId::new(0),
             owner_name: String::new(),
@@ -99,8 +169,8 @@ impl Context {
         }
     }
 
-    /// Stores what the document says now. Consents stay: a user of a public client is asked every time, with the
-    /// address of the request in sight.
+    /// Stores what the document says now. Consents stay: a user is asked every time, with the address of the request in
+    /// sight.
     async fn follow_document(
         &self,
         stored: &Application,
@@ -128,30 +198,81 @@ impl Context {
         application: &Application,
         origin: &RequestOrigin,
     ) -> Result<bool, Fault> {
-        if application.id != NOT_STORED {
+        if application.is_stored() {
             return Ok(false);
         }
+        let (new, audit) = self.new_application(application, origin).await?;
+        let inserted = self.store.insert_application(new, audit).await?;
+        self.entities.forget_applications();
+        match inserted {
+            Ok(_) | Err(ApplicationRefusal::ClientIdTaken | ApplicationRefusal::ScopeDeleted) => Ok(true),
+            Err(refusal) => Err(not_stored(&refusal)),
+        }
+    }
+
+    /// The same client, whose application is stored, so that something can refer to it before a user has allowed it.
+    ///
+    /// # Errors
+    /// If too many clients wait to be allowed, or the database cannot be written.
+    pub(crate) async fn with_stored_application(
+        self: &Arc<Self>,
+        client: AuthenticatedClient,
+        origin: &RequestOrigin,
+    ) -> Result<AuthenticatedClient, ProtocolRefusal> {
+        if client.application().is_stored() {
+            return Ok(client);
+        }
+        let (new, audit) = self.new_application(client.application(), origin).await?;
+        let client_id = new.client_id.clone();
+        let inserted = self.store.insert_document_client(new, MOST_WAITING, audit).await?;
+        self.entities.forget_applications();
+        match inserted {
+            Ok(Some(_)) | Err(ApplicationRefusal::ClientIdTaken) => {}
+            Ok(None) => return Err(ProtocolRefusal::TooOften { retry_after_secs: RETRY_SECS }),
+            Err(refusal) => return Err(not_stored(&refusal).into()),
+        }
+        let stored = self.application_by_client_id(&client_id).await?;
+        Ok(client.stored(stored.ok_or(Refusal::UnknownClient)?)?)
+    }
+
+    async fn new_application(
+        self: &Arc<Self>,
+        described: &Application,
+        origin: &RequestOrigin,
+    ) -> Result<(NewApplication, NewAuditEvent), Fault> {
         let operator = OperatorService::from(self).caller().await?;
         let Some(operator) = operator else {
             return Err(Fault::Broken("there is no active administrator".into()));
         };
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, self.now());
-        audit.subject = Some(application.settings.name.clone());
-        audit.detail = Some(format!("described by {}", application.client_id));
+        audit.subject = Some(described.settings.name.clone());
+        audit.detail = Some(format!("described by {}", described.client_id));
         let new = NewApplication {
-            client_id: application.client_id.clone(),
+            client_id: described.client_id.clone(),
             owner: operator.account().user.id,
-            settings: application.settings.clone(),
+            settings: described.settings.clone(),
             secret: None,
             at: self.now(),
         };
-        let inserted = self.store.insert_application(new, audit).await?;
-        self.entities.forget_applications();
-        match inserted {
-            Ok(_) | Err(ApplicationRefusal::ClientIdTaken | ApplicationRefusal::ScopeDeleted) => Ok(true),
-            Err(refusal) => Err(Fault::Broken(format!("a client is not stored: {refusal:?}").into())),
-        }
+        Ok((new, audit))
     }
+
+    /// Deletes applications of documents that nobody uses, now and then.
+    pub(crate) async fn purge_document_clients(&self) -> Result<(), Fault> {
+        let now = self.now();
+        let last = self.client_documents.purged_at.load(Ordering::Relaxed);
+        if now.as_secs() < last.saturating_add(PURGE_EVERY_SECS) {
+            return Ok(());
+        }
+        let unused_since = now.minus_secs(UNUSED_KEPT_SECS);
+        while self.store.purge_document_clients(unused_since, PURGE_BATCH).await? >= PURGE_BATCH.into() {}
+        self.client_documents.purged_at.store(now.as_secs(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn not_stored(refusal: &ApplicationRefusal) -> Fault {
+    Fault::Broken(format!("a client is not stored: {refusal:?}").into())
 }
 
 fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {

@@ -4,8 +4,9 @@
 //! success at most once in [`RECENT_SECS`], and in any case at most [`FETCHES_PER_MINUTE`] times for one client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::id::ApplicationId;
+use domain::id::ClientId;
 use domain::time::Timestamp;
 use fetch::{CacheRules, Documents, Fetcher};
 use oauth::application::Application;
@@ -20,10 +21,15 @@ const RECENT_SECS: u32 = 60;
 /// The fetches for one client in a minute, failed ones included.
 const FETCHES_PER_MINUTE: u32 = 6;
 
+/// How many key sets are fetched at once, so that other requests to addresses of clients have some left.
+const MOST_FETCHES: usize = 12;
+/// The maximum time for one of them.
+const LONGEST_FETCH: Duration = Duration::from_secs(5);
+
 /// The key sets that this node has fetched.
 pub(crate) struct ClientKeys {
     sets: Documents<KeySet, KeySetFault>,
-    fetches: Buckets<ApplicationId>,
+    fetches: Buckets<ClientId>,
 }
 
 impl ClientKeys {
@@ -35,9 +41,11 @@ impl ClientKeys {
         default_secs: 300,
     };
 
-    pub(crate) fn new(fetcher: Fetcher) -> Self {
+    pub(crate) fn new(fetcher: &Fetcher) -> Self {
         Self {
-            sets: Documents::new(fetcher, Self::RULES, |_, body| KeySet::parse(body)),
+            sets: Documents::new(fetcher.share(MOST_FETCHES, LONGEST_FETCH), Self::RULES, |_, body| {
+                KeySet::parse(body)
+            }),
             fetches: Buckets::new(FETCHES_PER_MINUTE),
         }
     }
@@ -107,7 +115,7 @@ impl Context {
         if let Some(kept) = sets.kept(url, most_secs, now) {
             return Ok(kept);
         }
-        fetches.take(application.id, now).map_err(|_| NoClientKeys::Unavailable)?;
+        fetches.take(application.client_id.clone(), now).map_err(|_| NoClientKeys::Unavailable)?;
         let fetched = match age {
             KeyAge::Fresh => sets.get(url, now).await,
             KeyAge::Recent => sets.get_recent(url, RECENT_SECS, now).await,

@@ -114,11 +114,12 @@ impl DeviceService {
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, too many waiting devices, or a failure of the server.
     pub async fn authorize(&self, request: ClientRequest<'_>) -> Result<IssuedDeviceCodes, ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = self.context.authenticate_beginning_client(request).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
         wanted.details.data = self.requested_data(request.parameters, &wanted).await?;
+        let client = self.context.with_stored_application(client, request.origin).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {
                 return Ok(issued);

@@ -33,7 +33,7 @@ impl PushedRequestService {
     /// # Errors
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = self.context.authenticate_beginning_client(request).await?;
         let key = self.context.key_proved_by(&client, &request.facts)?;
         let pushed = self.read(request, &client).await?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
@@ -51,6 +51,7 @@ impl PushedRequestService {
             signed_response_is_required: self.context.signs_messages(client.application()),
         };
         authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;
+        let client = self.context.with_stored_application(client, request.origin).await?;
         let (secret, digest) = self.context.vault.new_reference_secret();
         let expires_in = self.context.settings.pushed_request_lifetime_secs;
         let new = NewPushedRequest {

@@ -12,6 +12,7 @@ use app::node::lifetimes;
 use app::node::rates::RateSettings;
 use app::node::settings::{DEFAULT_PROFILE, ODATA_PAGE_SIZE, ODATA_TIMEOUT_SECS};
 use oauth::application::Profile;
+use oauth::client_document::HostPattern;
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
@@ -314,9 +315,15 @@ settings! {
     /// Clients that nobody has registered.
     clients: Clients = "clients" {
         /// Whether a client may identify itself by the `https` URL of its metadata document, which the server fetches.
-        /// Such a client is public; each of its users is asked for consent every time. See [clients by
+        /// Each user of such a client is asked for consent every time, unless it authenticates with a key. See [clients by
         /// document](decisions/client-documents.md).
         metadata_documents: bool = true;
+        /// The only hosts whose metadata documents are accepted, such as those of the clients that the company uses;
+        /// without any, all hosts.
+        allowed_document_hosts: Vec<HostPattern> = Vec::new();
+        /// Hosts whose metadata documents are refused, even if they are allowed. Access that was granted already remains;
+        /// delete the application to end it.
+        forbidden_document_hosts: Vec<HostPattern> = Vec::new();
     }
 
     /// Requests of the server to addresses that clients name, such as that of their keys. See

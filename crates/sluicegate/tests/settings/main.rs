@@ -61,6 +61,8 @@ const ROWS: &[Row] = &[
     ("client_certificates.proxies", "the header of another address is ignored", "crates/web/tests/protocol/certificates.rs", "a_proxy_passes_on_the_certificate_and_nobody_else_can"),
     ("dpop.require_nonce", "a proof without a nonce is refused", "crates/web/tests/protocol/dpop_nonce.rs", "nonces_can_be_required_of_every_proof"),
     ("clients.metadata_documents", "a URL is no client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
+    ("clients.allowed_document_hosts", "documents of other hosts are refused", "crates/web/tests/protocol/client_documents.rs", "an_administrator_chooses_the_hosts_of_documents"),
+    ("clients.forbidden_document_hosts", "its documents are refused", "crates/web/tests/protocol/client_documents.rs", "an_administrator_chooses_the_hosts_of_documents"),
     ("outbound.danger_loopback_authority", "loopback addresses are fetched from", "crates/fetch/tests/requests.rs", "loopback_is_refused_without_the_switch"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "tokens_and_secrets_follow_the_settings"),
     ("sessions.lifetime_secs", "the end of a session", HERE, "tokens_and_secrets_follow_the_settings"),

@@ -8,12 +8,13 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::SessionCookie;
 use http::StatusCode;
+use oauth::client_document;
 use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
 use super::data_choice::{self, DataChoice};
 use super::form::{FormBody, OwnForm, fields};
-use super::{Visit, When, fault, stale_form};
+use super::{HandedOver, Visit, When, fault, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -39,8 +40,10 @@ struct DeviceConsentPage<'a> {
     application: &'a str,
     description: &'a str,
     contacts: &'a [String],
+    document_host: Option<&'a str>,
     created_by: &'a str,
     registered_at: When,
+    handed_over: Option<HandedOver>,
     user: &'a str,
     scopes: &'a [String],
     data: Option<DataChoice>,
@@ -166,13 +169,16 @@ fn ask_consent(
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let settings = &question.application.settings;
+    let document_host = client_document::host(&question.application.client_id);
     let shown = DeviceConsentPage {
         code: &question.user_code,
         application: &settings.name,
         description: &settings.description,
         contacts: &settings.contacts,
+        document_host: document_host.as_deref(),
         created_by: question.application.created_by(),
         registered_at: question.application.created_at.into(),
+        handed_over: HandedOver::of(&question.application),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
         data: question.data.as_ref().map(|offer| DataChoice::new(offer, question.nothing_chosen)),
@@ -187,13 +193,15 @@ pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
     let hostile = [HOSTILE.to_owned()];
     let at = domain::time::Timestamp::from_secs(1_760_000_000);
-    let consent = |description, contacts, data| DeviceConsentPage {
+    let consent = |description, contacts, data: Option<DataChoice>| DeviceConsentPage {
         code: "WDJB-MJHT",
         application: HOSTILE,
         description,
         contacts,
+        document_host: data.is_some().then_some(HOSTILE),
         created_by: HOSTILE,
         registered_at: at.into(),
+        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
         user: HOSTILE,
         scopes: &hostile,
         data,

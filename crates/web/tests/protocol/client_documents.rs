@@ -1,17 +1,20 @@
 //! Clients that identify themselves by the URL of their metadata document.
 
 use app::AppSettings;
+use app::node::clock::Clock as _;
 use serde_json::{Value, json};
 use testkit::origin::{Origin, Reply};
-use testkit::{ADMIN, Setup, TestServer, USER};
+use testkit::{ADMIN, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, VERIFIER, allow, parameter};
 
-const PATH: &str = "/client.json";
+pub(crate) const PATH: &str = "/client.json";
+const KEYS: &str = "/keys.json";
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A document with these additional members at an origin, and its client.
-fn publish(origin: &Origin, more: &Value) -> Client {
+pub(crate) fn publish(origin: &Origin, more: &Value) -> Client {
     let url = origin.url("client.test", PATH);
     let mut document = json!({
         "client_id": url,
@@ -25,7 +28,16 @@ fn publish(origin: &Origin, more: &Value) -> Client {
     Client { id: 0, identifier: url, secret: None }
 }
 
-async fn applications(server: &TestServer) -> Vec<Value> {
+/// An assertion of this client.
+pub(crate) fn assertion(server: &TestServer, client: &Client, key: &ClientKey, jti: &str) -> String {
+    let id = client.identifier.as_str();
+    let expires_at = server.clock().now().as_secs() + 60;
+    let claims =
+        json!({ "iss": id, "sub": id, "aud": "http://127.0.0.1:8080", "jti": jti, "exp": expires_at });
+    key.sign_with_header(&json!({ "alg": "EdDSA" }), &claims)
+}
+
+pub(crate) async fn applications(server: &TestServer) -> Vec<Value> {
     let listed = server.get(APPLICATIONS).basic(&ADMIN).send().await.expect(200).json();
     listed["applications"].as_array().unwrap().clone()
 }
@@ -204,10 +216,15 @@ const PUBLISHED: [(&str, &str, &str, &str); 4] = [
 async fn the_documents_of_well_known_clients_are_accepted_as_they_are() {
     let (server, origin) = (TestServer::start().await, Origin::start().await);
     for (id, document, redirect_uri, name) in PUBLISHED {
-        // Only the host differs: the test cannot publish anything at that of the client.
+        // Only the host and the key differ: the test cannot publish anything at that of the client.
         let path = &id[id.match_indices('/').nth(2).unwrap().0..];
         let url = origin.url("client.test", path);
         let document = document.replace(&format!("\"{id}\""), &format!("\"{url}\""));
+        let keys = (origin.url("client.test", KEYS), ClientKey::new(1));
+        let document =
+            document.replace("https://chatgpt.com/oauth/jwks.json", &keys.0).replace("RS256", "EdDSA");
+        origin.reply(KEYS, Reply::json(&json!({ "keys": [keys.1.jwk()] })));
+        let must_sign = document.contains("private_key_jwt");
         let kind = ("content-type", "application/json; charset=utf-8");
         origin
             .reply(path, Reply::text(document).header(kind.0, kind.1).header("cache-control", "max-age=300"));
@@ -239,9 +256,16 @@ async fn the_documents_of_well_known_clients_are_accepted_as_they_are() {
             ("resource", "http://127.0.0.1:8080/api/odata4"),
         ];
         let client = Client { id: 0, identifier: url, secret: None };
-        let tokens = Tokens::of(&client.token(&server, &exchange).await);
+        let signed = async |fields: &[(&str, &str)], jti: &str| {
+            let assertion = assertion(&server, &client, &keys.1, jti);
+            let with = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
+            let signed = [fields, if must_sign { &with } else { &[] }].concat();
+            Tokens::of(&client.token(&server, &signed).await)
+        };
+        let tokens = signed(&exchange, "1").await;
         server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
-        let next = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
+        let next = signed(&refresh, "2").await;
         assert_ne!(next.refresh, tokens.refresh, "{name}");
     }
 }

@@ -18,6 +18,7 @@ mod code;
 mod consent;
 mod cors;
 mod device;
+mod document_clients;
 mod dpop;
 mod dpop_nonce;
 mod ended_access;

@@ -10,11 +10,10 @@ use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, Veri
 use oauth::client_authentication::{AuthenticatedClient, Presented};
 use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
-use store::StoreError;
 use vault::jose::{self, AcceptedJwt};
 
-use crate::Context;
 use crate::protocol::client_keys::SignatureFailure;
+use crate::{Context, Fault};
 
 /// An assertion and the request that contains it.
 pub(super) struct Asserted<'a> {
@@ -30,16 +29,18 @@ impl Context {
         &self,
         asserted: Asserted<'_>,
         named: &mut Option<ApplicationId>,
-    ) -> Result<Result<AuthenticatedClient, Refusal>, StoreError> {
+    ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
         let text = asserted.text.expose();
-        let id = match asserted.presented.unverified_client_id.clone().map_or_else(|| subject(text), Ok) {
+        let id = match client_of(asserted.presented, text) {
             Ok(id) => id,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let Some(application) = self.application_by_client_id(&id).await? else {
-            return Ok(Err(Refusal::UnknownClient));
+        let application = match self.client_presented(&id).await? {
+            Ok(Some(application)) => application,
+            Ok(None) => return Ok(Err(Refusal::UnknownClient)),
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        *named = Some(application.id);
+        *named = Some(application.id).filter(|_| application.is_stored());
         let verified = match self.verify_assertion(text, application, asserted.facts, asserted.now).await {
             Ok(verified) => verified,
             Err(refusal) => return Ok(Err(refusal)),
@@ -71,6 +72,11 @@ impl Context {
         let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
         assertion::decide(&claims, application, facts)
     }
+}
+
+/// The client that the request or its assertion names.
+pub(super) fn client_of(presented: &Presented, text: &str) -> Result<ClientId, Refusal> {
+    presented.unverified_client_id.clone().map_or_else(|| subject(text), Ok)
 }
 
 /// The client that an assertion claims to be of.

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use oauth::client_document::HostPattern;
 use serde_json::{Value, json};
 use sources::HostRule;
 use web::AddressRange;
@@ -53,6 +54,19 @@ fn read_all<'t, T: Written>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<
 impl Written for HostRule {
     const KIND: &'static str = "a host, the hosts below a name, an address or a network, with or without a port, such as \
          \"db.example.com:5432\", \"*.example.com\" or \"10.0.0.0/8\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Written for HostPattern {
+    const KIND: &'static str =
+        "a host or the hosts below a name, such as \"app.example.com\" or \"*.example.com\"";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()

@@ -1,0 +1,37 @@
+//! Applications that the metadata documents of clients describe.
+
+use domain::audit::NewAuditEvent;
+use domain::id::ApplicationId;
+use domain::time::Timestamp;
+use oauth::application::Application;
+use store::relational::{document_clients, judged};
+use store::{Answer, ApplicationRefusal, DocumentClients, Judged, NewApplication};
+
+use crate::PostgresStore;
+use crate::tables::Tables;
+use crate::unit::{read, serialized};
+
+impl DocumentClients for PostgresStore {
+    fn insert_document_client(
+        &self,
+        new: NewApplication,
+        most: u32,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Option<Application>, ApplicationRefusal>> {
+        serialized!(self, db => judged(document_clients::insert(&Tables(db), &new, most, &audit)))
+    }
+
+    /// Without such applications no transaction is serialized.
+    fn purge_document_clients(&self, unused_since: Timestamp, batch: u32) -> Answer<'_, u64> {
+        let find: Answer<'_, Vec<ApplicationId>> =
+            read!(self, db => document_clients::unused(&Tables(db), unused_since, batch));
+        Box::pin(async move {
+            if find.await?.is_empty() {
+                return Ok(0);
+            }
+            let purged: Answer<'_, u64> =
+                serialized!(self, db => document_clients::purge(&Tables(db), unused_since, batch));
+            purged.await
+        })
+    }
+}

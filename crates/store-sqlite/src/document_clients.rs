@@ -1,0 +1,33 @@
+//! Applications that the metadata documents of clients describe.
+
+use domain::audit::NewAuditEvent;
+use domain::time::Timestamp;
+use oauth::application::Application;
+use store::relational::{document_clients, judged, run_ready};
+use store::{Answer, ApplicationRefusal, DocumentClients, Judged, NewApplication};
+
+use crate::SqliteStore;
+use crate::tables::Tables;
+
+impl DocumentClients for SqliteStore {
+    fn insert_document_client(
+        &self,
+        new: NewApplication,
+        most: u32,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<Option<Application>, ApplicationRefusal>> {
+        self.write(move |db| run_ready(judged(document_clients::insert(&Tables(db), &new, most, &audit))))
+    }
+
+    /// Without such applications nothing is written.
+    fn purge_document_clients(&self, unused_since: Timestamp, batch: u32) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let find =
+                self.read(move |db| run_ready(document_clients::unused(&Tables(db), unused_since, batch)));
+            if find.await?.is_empty() {
+                return Ok(0);
+            }
+            self.write(move |db| run_ready(document_clients::purge(&Tables(db), unused_since, batch))).await
+        })
+    }
+}
