@@ -39,8 +39,8 @@ pub struct ClientDocument {
 /// How the client authenticates. A shared secret is no method, because nobody could have shared it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Method {
-    /// It does not.
-    None,
+    /// It need not. A client that also has keys may use them.
+    None { keys: Option<Keys>, algorithm: Option<String> },
     /// With an assertion that one of its keys signs.
     PrivateKeyJwt { keys: Keys, algorithm: Option<String> },
 }
@@ -142,25 +142,24 @@ fn is_private(key: &Value) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|member| key.get(*member).is_some())
 }
 
-/// A document may offer several methods beside the one that it prefers; the first one that the server supports is chosen.
-/// One method alone must be used (§8.2), so a document that knows only another one is refused.
+/// A document may offer several methods beside the one that it prefers. If `none` is among them, the client need not
+/// authenticate, but may. One method alone must be used (§8.2), so a document that knows only another one is refused.
 fn document_offers_a_method(members: &Map<String, Value>) -> Result<Method, Refusal> {
     let preferred = text(members, "token_endpoint_auth_method")?;
     let others = texts(members, "token_endpoint_auth_methods_supported")?.unwrap_or_default();
     let mut offered = preferred.into_iter().chain(others.iter().map(String::as_str)).peekable();
     if offered.peek().is_none() {
-        return Ok(Method::None);
+        return Ok(Method::None { keys: None, algorithm: None });
     }
     let keys = keys(members)?;
     let algorithm = text(members, "token_endpoint_auth_signing_alg")?.map(str::to_owned);
-    let mut usable = offered.filter_map(|method| match method {
-        "none" => Some(Method::None),
-        "private_key_jwt" => {
-            Some(Method::PrivateKeyJwt { keys: keys.clone()?, algorithm: algorithm.clone() })
-        }
-        _ => None,
-    });
-    usable.next().ok_or(Refusal::ClientDocumentMethod)
+    let offered: Vec<&str> = offered.collect();
+    let keys = keys.filter(|_| offered.contains(&"private_key_jwt"));
+    match keys {
+        keys if offered.contains(&"none") => Ok(Method::None { keys, algorithm }),
+        Some(keys) => Ok(Method::PrivateKeyJwt { keys, algorithm }),
+        None => Err(Refusal::ClientDocumentMethod),
+    }
 }
 
 /// The keys of the client. The address of the keys is left out if the document contains the keys themselves.
@@ -199,7 +198,10 @@ impl ClientDocument {
     }
 
     fn client_type(&self) -> ClientType {
-        if self.method == Method::None { ClientType::Public } else { ClientType::Confidential }
+        match self.method {
+            Method::None { .. } => ClientType::Public,
+            Method::PrivateKeyJwt { .. } => ClientType::Confidential,
+        }
     }
 
     /// The settings of the application that the document describes; `existing` are the stored ones, if there are any.
@@ -254,15 +256,20 @@ impl ClientDocument {
     }
 
     fn authentication(&self) -> ApplicationPayload {
-        let Method::PrivateKeyJwt { keys, algorithm } = &self.method else {
-            return ApplicationPayload::default();
+        let (method, keys, algorithm) = match &self.method {
+            Method::None { keys, algorithm } => (AuthenticationMethod::None, keys.as_ref(), algorithm),
+            Method::PrivateKeyJwt { keys, algorithm } => {
+                (AuthenticationMethod::PrivateKeyJwt, Some(keys), algorithm)
+            }
         };
         let (jwks, jwks_uri) = match keys {
-            Keys::Set(set) => (Some(set.clone()), None),
-            Keys::Address(address) => (None, Some(address.clone())),
+            Some(Keys::Set(set)) => (Some(set.clone()), None),
+            Some(Keys::Address(address)) => (None, Some(address.clone())),
+            // An empty address removes one that a former document had.
+            None => (None, Some(String::new())),
         };
         ApplicationPayload {
-            token_endpoint_auth_method: Some(AuthenticationMethod::PrivateKeyJwt.as_str().to_owned()),
+            token_endpoint_auth_method: Some(method.as_str().to_owned()),
             token_endpoint_auth_signing_alg: algorithm.clone(),
             jwks,
             jwks_uri,

@@ -129,9 +129,14 @@ fn a_client_with_keys_must_use_them_and_gets_no_grant_type_of_an_owner() {
         assert!(settings.client_metadata.authentication.needs_assertion());
         assert_eq!(settings.grant_types, [GrantType::AuthorizationCode]);
     }
-    let settings = settings(&json!({"jwks_uri": address})).unwrap();
-    assert_eq!(settings.client_type, ClientType::Public);
-    assert_eq!(settings.client_metadata.authentication.jwks_uri, None);
+    let silent = settings(&json!({"jwks_uri": address})).unwrap();
+    assert_eq!(silent.client_type, ClientType::Public);
+    assert_eq!(silent.client_metadata.authentication.jwks_uri, None);
+    let both = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": address,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"]});
+    let both = settings(&both).unwrap();
+    assert_eq!(both.client_type, ClientType::Public);
+    assert_eq!(both.client_metadata.authentication.jwks_uri.as_deref(), Some(address));
 }
 
 #[test]
