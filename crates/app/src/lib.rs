@@ -66,6 +66,7 @@ pub(crate) struct Context {
     pub(crate) staleness: node::feed::Staleness,
     pub(crate) client_documents: protocol::client_document::ClientDocuments,
     pub(crate) client_keys: protocol::client_keys::ClientKeys,
+    pub(crate) registrations: protocol::client_registration::Registrations,
     pub(crate) rates: node::rates::Rates,
     pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
@@ -106,6 +107,7 @@ impl App {
         let context = Context {
             client_documents: protocol::client_document::ClientDocuments::new(&settings.outbound),
             client_keys: protocol::client_keys::ClientKeys::new(&settings.outbound),
+            registrations: protocol::client_registration::Registrations::new(&settings.client_registration),
             rates,
             accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),
@@ -148,6 +150,8 @@ services! {
     authorization: protocol::authorize::AuthorizationService,
     /// The endpoint for pushed authorization requests.
     pushed_requests: protocol::pushed_requests::PushedRequestService,
+    /// The endpoint where clients register themselves.
+    client_registration: protocol::client_registration::ClientRegistrationService,
     /// The token endpoint.
     tokens: protocol::token::TokenService,
     /// The device authorization endpoint, and the decisions of users about devices.

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod client;
 pub(crate) mod client_document;
 pub(crate) mod client_keys;
+pub mod client_registration;
 pub(crate) mod data_access;
 pub mod device;
 pub mod introspection;

@@ -63,6 +63,8 @@ actions! {
     ResetSecret = "application.reset_secret",
     AddSecret = "application.add_secret",
     EndSecret = "application.end_secret",
+    CreateInitialAccessToken = "initial_access_token.create",
+    DeleteInitialAccessToken = "initial_access_token.delete",
     AuthenticateClient = "application.authenticate",
     AllowApplication = "consent.allow",
     DenyApplication = "consent.deny",

@@ -70,6 +70,8 @@ row_ids! {
     PushedRequestId,
     /// A logout token that is to be delivered to an application. Never reused.
     LogoutDeliveryId,
+    /// A token that allows clients to register themselves.
+    InitialAccessTokenId,
     /// A row of the audit log.
     AuditId,
 }

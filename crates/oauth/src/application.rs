@@ -12,6 +12,7 @@ mod client_metadata;
 mod grant_type;
 mod openid_metadata;
 mod request_metadata;
+mod self_registered;
 mod token_exchange;
 
 pub use crate::profile::Profile;
@@ -21,6 +22,7 @@ pub use grant_type::GrantType;
 pub(crate) use grant_type::{Inherited, grant_types};
 pub use openid_metadata::{OpenIdFault, OpenIdMetadata};
 pub use request_metadata::RequestMetadata;
+pub use self_registered::{ApplicationType, SelfRegistered};
 pub use token_exchange::TokenExchangePolicy;
 
 /// Whether the application can keep a secret

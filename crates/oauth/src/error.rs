@@ -56,6 +56,12 @@ codes! {
     InvalidDpopProof = "invalid_dpop_proof",
     /// A `DPoP` proof needs a new nonce of the server ([RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
     UseDpopNonce = "use_dpop_nonce",
+    /// A redirect URI of a registration cannot be used ([RFC 7591
+    /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
+    InvalidRedirectUri = "invalid_redirect_uri",
+    /// Another member of a registration cannot be used ([RFC 7591
+    /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
+    InvalidClientMetadata = "invalid_client_metadata",
     /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).

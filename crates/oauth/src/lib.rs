@@ -17,6 +17,7 @@ pub mod authorize;
 pub mod certificate;
 pub mod client_authentication;
 pub mod client_document;
+pub mod client_registration;
 pub mod cors;
 pub mod data_access;
 pub mod device;

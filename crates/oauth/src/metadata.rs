@@ -23,6 +23,8 @@ pub struct Metadata {
     pub token_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
     pub require_pushed_authorization_requests: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub jwks_uri: String,
@@ -104,6 +106,7 @@ impl Metadata {
             pushed_authorization_request_endpoint: format!("{issuer}/oauth2/par"),
             require_pushed_authorization_requests: false,
             token_endpoint: format!("{issuer}/oauth2/token"),
+            registration_endpoint: None,
             introspection_endpoint: format!("{issuer}/oauth2/introspect"),
             revocation_endpoint: format!("{issuer}/oauth2/revoke"),
             jwks_uri: format!("{issuer}/oauth2/jwks"),

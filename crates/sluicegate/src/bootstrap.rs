@@ -8,8 +8,10 @@ use app::node::client_certificates::{ClientAuthorities, ClientCertificates};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
 use app::node::settings::{PUSHED_REQUEST_LIMITS, RequestObjectSettings};
+use app::protocol::client_registration::ClientRegistrationSettings;
 use app::{App, AppSettings};
 use oauth::client_document::DocumentHosts;
+use oauth::client_registration::ClientPolicy;
 use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
@@ -121,6 +123,17 @@ fn app_settings(
         document_hosts: DocumentHosts {
             allowed: settings.clients.allowed_document_hosts.clone(),
             forbidden: settings.clients.forbidden_document_hosts.clone(),
+        },
+        client_registration: ClientRegistrationSettings {
+            mode: settings.registration.mode,
+            policy: ClientPolicy {
+                grant_types: settings.registration.grant_types.clone(),
+                scopes: settings.registration.scopes.clone(),
+                redirect_hosts: settings.registration.redirect_hosts.clone(),
+            },
+            most_clients: settings.registration.max_clients,
+            per_address_per_minute: settings.registration.per_address_per_minute,
+            unused_days: settings.registration.unused_days,
         },
         outbound: outbound(settings)?,
         client_certificates: client_certificates(settings, urls)?,

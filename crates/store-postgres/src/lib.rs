@@ -24,6 +24,7 @@ mod applications;
 mod audit;
 mod batch_queue;
 mod cells;
+mod client_registrations;
 mod create_grants;
 mod data_sources;
 mod device_authorizations;

@@ -178,6 +178,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0018_consent_data.sql"),
     },
+    Migration {
+        number: 19,
+        name: "client_registrations",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0019_client_registrations.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

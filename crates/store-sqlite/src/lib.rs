@@ -23,6 +23,7 @@ mod applications;
 mod audit;
 mod backup;
 mod cells;
+mod client_registrations;
 mod connection;
 mod data_sources;
 mod device_authorizations;

@@ -83,6 +83,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0017_logout_deliveries.sql"),
     },
     Migration { number: 18, name: "consent_data", sql: include_str!("../migrations/0018_consent_data.sql") },
+    Migration {
+        number: 19,
+        name: "client_registrations",
+        sql: include_str!("../migrations/0019_client_registrations.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

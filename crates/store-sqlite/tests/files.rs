@@ -63,6 +63,7 @@ fn migrations_run_once_and_are_named_before() {
             (16, "used_assertions"),
             (17, "logout_deliveries"),
             (18, "consent_data"),
+            (19, "client_registrations"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

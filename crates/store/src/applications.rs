@@ -107,6 +107,10 @@ pub enum ApplicationRefusal {
     LastSecret,
     /// A public application has no secrets.
     Public,
+    /// As many clients have registered themselves as may.
+    TooManyRegistrations,
+    /// No initial access token with that digest may be used any more.
+    InitialTokenUnusable,
 }
 
 /// Registered applications and their secrets.

@@ -32,6 +32,7 @@ use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewU
 pub mod applications;
 mod at_once;
 pub mod audit;
+pub mod client_registrations;
 pub mod concurrency;
 pub mod data_sources;
 pub mod device_authorizations;
@@ -102,6 +103,14 @@ macro_rules! conformance_tests {
                 settings_are_replaced_and_the_epoch_stays,
                 an_unknown_application_is_refused_everywhere,
                 a_renamed_owner_is_renamed_in_the_application,
+            }
+            client_registrations {
+                a_client_that_registered_itself_manages_itself_by_its_token,
+                a_refused_registration_changes_nothing,
+                an_initial_access_token_is_used_a_limited_number_of_times,
+                of_many_registrations_at_once_as_many_succeed_as_may,
+                unused_clients_are_found_and_deleted_and_used_ones_stay,
+                initial_access_tokens_are_listed_deleted_and_purged,
             }
             secrets {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,

@@ -21,6 +21,7 @@ use std::pin::Pin;
 
 mod applications;
 mod audit;
+mod client_registrations;
 pub mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -48,6 +49,10 @@ pub use applications::{
     Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret,
 };
 pub use audit::{Audit, AuditFilter};
+pub use client_registrations::{
+    ClientRegistrations, InitialAccessToken, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS,
+    NewInitialAccessToken, NewRegistration, RegistrationTokens,
+};
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
 pub use device_authorizations::{
     DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
@@ -82,6 +87,7 @@ pub trait Store:
     Users
     + SignIns
     + Applications
+    + ClientRegistrations
     + Grants
     + DeviceAuthorizations
     + PushedRequests
@@ -105,6 +111,7 @@ impl<T> Store for T where
     T: Users
         + SignIns
         + Applications
+        + ClientRegistrations
         + Grants
         + DeviceAuthorizations
         + DeviceAuthorizations

@@ -22,19 +22,21 @@ use oauth::revocation::{Revocation, RevokedSubject};
 
 use crate::columns::Impossible;
 use crate::{
-    ApplicationRefusal, DataSourceRefusal, Judged, ResourceServerRefusal, RightsChanged,
-    TrustedOriginRefusal, UserRefusal,
+    ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, ResourceServerRefusal,
+    RightsChanged, TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod access;
 pub mod applications;
 pub mod audit;
 pub mod authority;
+pub mod client_registrations;
 pub mod consents;
 pub mod data_sources;
 pub mod device_authorizations;
 pub mod document_clients;
 pub mod grants;
+pub mod initial_access_tokens;
 pub mod logout_deliveries;
 pub mod pushed_requests;
 pub mod resource_servers;
@@ -169,6 +171,7 @@ macro_rules! refusals {
 refusals![
     ApplicationRefusal,
     DataSourceRefusal,
+    InitialAccessTokenRefusal,
     ResourceServerRefusal,
     RightsChanged,
     TrustedOriginRefusal,

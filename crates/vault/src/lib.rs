@@ -35,6 +35,7 @@ pub mod master_key;
 pub mod password;
 pub mod payload;
 pub mod reference;
+mod registration_tokens;
 pub mod remembered;
 pub mod seal;
 pub mod session;
@@ -51,6 +52,7 @@ pub use hashing::{Busy, HashingSettings, Share};
 pub use key_ring::{BrokenRing, KeyRing, SealedRingKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
+pub use registration_tokens::RegistrationToken;
 pub use seal::{Purpose, Unsealed};
 pub use signing::{BrokenSigningKey, OpenedJwt, PublishedKeys, SealedSigningKey, SigningFailed, SigningKey};
 
@@ -62,6 +64,7 @@ pub struct Vault {
     sessions: session::SessionKeys,
     devices: device_codes::DeviceKeys,
     references: reference::ReferenceKey,
+    registrations: registration_tokens::RegistrationKey,
     nonces: dpop_nonce::NonceKey,
     signing: signing::SigningKeys,
     source_options: source_option::SourceOptionKey,
@@ -89,6 +92,7 @@ impl Vault {
             sessions: session::SessionKeys::derive(master),
             devices: device_codes::DeviceKeys::derive(master),
             references: reference::ReferenceKey::derive(master),
+            registrations: registration_tokens::RegistrationKey::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             signing: signing::SigningKeys::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),

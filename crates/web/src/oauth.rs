@@ -20,6 +20,7 @@ pub mod logout;
 pub mod metadata;
 pub mod par;
 pub mod protected_resource;
+pub mod register;
 pub mod request;
 pub mod revoke;
 pub mod token;
@@ -90,6 +91,8 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
         | ErrorCode::InvalidDpopProof
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidClientMetadata
         | ErrorCode::UseDpopNonce
         | ErrorCode::LoginRequired
         | ErrorCode::UnmetAuthenticationRequirements

@@ -10,7 +10,7 @@ use crate::management::{
 };
 use crate::oauth::{
     authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par,
-    protected_resource, revoke, token, userinfo,
+    protected_resource, register, revoke, token, userinfo,
 };
 use crate::pages::{account, demo, device, login, logout, password, profile, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
@@ -46,6 +46,8 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke",              post(revoke::end))
         .route("/api/mgmt/oauth2/revoke",     post(revoke::end))
+        .route("/oauth2/register",            post(register::register))
+        .route("/oauth2/register/{clientId}", get(register::read).put(register::replace).delete(register::delete))
         .route("/oauth2/userinfo",            get(userinfo::show).post(userinfo::show))
         .route("/api/mgmt/oauth2/userinfo",   get(userinfo::show).post(userinfo::show))
         .route("/oauth2/logout",              get(end_session::show).post(end_session::show_posted))

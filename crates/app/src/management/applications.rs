@@ -73,6 +73,9 @@ impl From<ApplicationRefusal> for ApplicationError {
             ApplicationRefusal::ClientIdTaken => {
                 Self::Fault(Fault::Broken("a generated client id exists already".into()))
             }
+            ApplicationRefusal::TooManyRegistrations | ApplicationRefusal::InitialTokenUnusable => {
+                Self::Fault(Fault::Broken("a registration of a client was judged elsewhere".into()))
+            }
             ApplicationRefusal::Faulty(faults) => Self::Invalid(faults),
         }
     }

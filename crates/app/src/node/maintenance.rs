@@ -24,9 +24,11 @@ impl NodeService {
         self.context.revocations.purge(now);
         self.context.rates.purge(now);
         self.context.client_keys.purge(now);
+        self.context.registrations.purge(now);
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
         self.context.purge_document_clients().await?;
+        self.context.purge_unused_clients().await?;
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
         self.context.maintain_keys(&origin).await?;
         self.context.maintain_signing_keys(&origin).await

@@ -45,6 +45,8 @@ pub enum RefusalReason {
     FileForbidden,
     /// A scope of an application that only an Administrator may assign.
     ScopeForbidden,
+    /// A token for registering, or for managing a registration, that is unknown or used up.
+    RegistrationTokenInvalid,
     /// The caller lost a right during the request.
     RightsChanged,
     /// The password was changed while it was being verified, or while access that it gave was used.
@@ -84,6 +86,7 @@ impl RefusalReason {
             Self::PublicIntrospection => "a public application that asks about a token",
             Self::FileForbidden => "a data source over a file that the caller may not have served",
             Self::ScopeForbidden => "a scope that only an Administrator may assign",
+            Self::RegistrationTokenInvalid => "a token of a registration that is unknown or used up",
             Self::RightsChanged => "a right of the caller was withdrawn during the request",
             Self::PasswordChanged => "the password was changed during the request",
         }

@@ -10,6 +10,7 @@ use store::PushedRequestLimits;
 use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
+use crate::protocol::client_registration::ClientRegistrationSettings;
 
 /// The profile of applications that set none, and the most permissive one that they may have, by default.
 pub const DEFAULT_PROFILE: Profile = Profile::Compatible;
@@ -74,6 +75,8 @@ pub struct AppSettings {
     pub client_documents: bool,
     /// The hosts whose metadata documents are accepted.
     pub document_hosts: DocumentHosts,
+    /// Clients that register themselves.
+    pub client_registration: ClientRegistrationSettings,
     /// Sends requests to addresses that clients name.
     pub outbound: fetch::Fetcher,
     /// How clients present certificates.
@@ -150,6 +153,7 @@ impl Default for AppSettings {
             backup_mark: None,
             client_documents: true,
             document_hosts: DocumentHosts::default(),
+            client_registration: ClientRegistrationSettings::default(),
             outbound: fetch::Fetcher::default(),
             client_certificates: ClientCertificates::default(),
             rates: RateSettings::default(),

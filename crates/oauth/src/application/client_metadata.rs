@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::AuthenticationMetadata;
 use super::OpenIdMetadata;
 use super::RequestMetadata;
+use super::SelfRegistered;
 use super::TokenExchangePolicy;
 use crate::signing::SigningAlgorithm;
 
@@ -45,6 +46,9 @@ pub struct ClientMetadata {
     /// §3.4](https://www.rfc-editor.org/rfc/rfc8705#section-3.4)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
+    /// What it has told about itself, if it registered itself; `None` if somebody registered it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_registered: Option<SelfRegistered>,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use app::protocol::client_registration::RegistrationMode;
 use oauth::application::Profile;
 use serde_json::{Value, json};
 use store_postgres::DatabaseUrl;
@@ -173,6 +174,22 @@ impl Written for PathBuf {
 
     fn write(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Written for RegistrationMode {
+    const KIND: &'static str = "\"off\" or \"open\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
+
+    fn write(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn schema() -> Value {
+        json!({"enum": Self::ALL.map(Self::as_str)})
     }
 }
 

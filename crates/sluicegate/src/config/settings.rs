@@ -11,8 +11,10 @@ use app::data::MOST_ROWS_OF_A_PAGE;
 use app::node::lifetimes;
 use app::node::rates::RateSettings;
 use app::node::settings::{DEFAULT_PROFILE, ODATA_PAGE_SIZE, ODATA_TIMEOUT_SECS};
-use oauth::application::Profile;
+use app::protocol::client_registration::RegistrationMode;
+use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
+use oauth::client_registration::{ClientPolicy, HostRule as RedirectHost};
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
@@ -324,6 +326,27 @@ settings! {
         /// Hosts whose metadata documents are refused, even if they are allowed. Access that was granted already remains;
         /// delete the application to end it.
         forbidden_document_hosts: Vec<HostPattern> = Vec::new();
+    }
+
+    /// Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)). See [clients that register
+    /// themselves](client-registration.md).
+    registration: Registration = "registration" {
+        /// Who may register: `off` for nobody, `open` for anybody who reaches the server.
+        mode: RegistrationMode = RegistrationMode::Off, weak if |mode| *mode == RegistrationMode::Open => "anybody who reaches the server can register an application and name it";
+        /// The grant types that such a client may have. `password`, `client_credentials` and token exchange are never
+        /// among them.
+        grant_types: Vec<GrantType> = ClientPolicy::default().grant_types;
+        /// The names of the scopes that such a client may have; by default, every scope that anybody may assign.
+        scopes: Vec<String> = Vec::new();
+        /// The hosts of its redirect URIs, such as `app.example.com` or `*.example.com`; by default, any. If there are
+        /// some, applications on a device need `localhost` or `127.0.0.1` among them, and cannot use schemes of their own.
+        redirect_hosts: Vec<RedirectHost> = Vec::new();
+        /// The maximum number of such clients.
+        max_clients: u32 = 10_000, in 1..=10_000_000;
+        /// The maximum number of registrations from one address in a minute. An IPv6 address counts as its /64.
+        per_address_per_minute: u32 = 20, in 1..=60_000_000;
+        /// The number of days after which a client that has never obtained a token is deleted; 0 keeps it.
+        unused_days: u32 = 30, in 0..=36_500;
     }
 
     /// Requests of the server to addresses that clients name, such as that of their keys. See

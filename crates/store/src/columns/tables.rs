@@ -50,6 +50,13 @@ pub const TABLES: &[StoredTable] = &[
     chosen("session_applications", Emptied, 2, &[number("session_id"), number("application_id")]),
     given_once("application_origins", Compared, APPLICATION_ORIGINS),
     given_once("secrets", Compared, SECRETS),
+    chosen(
+        "client_registrations",
+        Emptied,
+        1,
+        &[number("application_id"), bytes("token_digest"), number("registered_at")],
+    ),
+    given_once("initial_access_tokens", Emptied, INITIAL_ACCESS_TOKENS),
     given_once("consents", Emptied, CONSENTS),
     given_once("grants", Emptied, GRANTS),
     given_once("device_authorizations", Emptied, DEVICE_AUTHORIZATIONS),
@@ -69,6 +76,17 @@ pub const TABLES: &[StoredTable] = &[
     chosen("versions", Kept, 1, VERSIONS),
     chosen("sweeps", Kept, 1, SWEEPS),
     chosen("probes", Kept, 1, &[number("id"), number("written")]),
+];
+
+const INITIAL_ACCESS_TOKENS: &[StoredColumn] = &[
+    number("id"),
+    bytes("digest"),
+    text("description"),
+    text("created_by"),
+    number("created_at"),
+    number("expires_at"),
+    number("most_uses").or_null(),
+    number("uses"),
 ];
 
 const USERS: &[StoredColumn] = &[

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use domain::handover::Handover;
 use domain::id::{
-    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, LogoutDeliveryId,
-    ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId,
+    InitialAccessTokenId, LogoutDeliveryId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId,
+    TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -124,6 +125,7 @@ numbers! {
     AuditId: AuditId::new,
     ConsentId: ConsentId::new,
     GrantId: GrantId::new,
+    InitialAccessTokenId: InitialAccessTokenId::new,
     LogoutDeliveryId: LogoutDeliveryId::new,
     DataSourceId: DataSourceId::new,
     DeviceAuthorizationId: DeviceAuthorizationId::new,

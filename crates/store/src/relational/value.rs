@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use domain::id::{
-    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, LogoutDeliveryId,
-    PushedRequestId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId, TrustedOriginId, UserId,
+    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, InitialAccessTokenId,
+    LogoutDeliveryId, PushedRequestId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId,
+    TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -109,6 +110,7 @@ numbers! {
     DeviceAuthorizationId: DeviceAuthorizationId::get,
     GrantId: GrantId::get,
     LogoutDeliveryId: LogoutDeliveryId::get,
+    InitialAccessTokenId: InitialAccessTokenId::get,
     PushedRequestId: PushedRequestId::get,
     ResourceServerId: ResourceServerId::get,
     RoleId: RoleId::get,

@@ -44,6 +44,12 @@ impl<'a> Authorization<'a> {
         self.scheme.eq_ignore_ascii_case("basic")
     }
 
+    /// Whether this is a token that whoever has it may use ([RFC 6750
+    /// §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+    pub(crate) fn is_bearer(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("bearer")
+    }
+
     /// The access token, if these are one. A bound token has a scheme of its own ([RFC 9449
     /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
     pub(crate) fn token(&self) -> Option<PresentedToken<'a>> {

@@ -46,6 +46,7 @@ struct ConsentPage<'a> {
     contacts: &'a [String],
     logo_url: Option<&'a str>,
     document_host: Option<&'a str>,
+    registered_itself: bool,
     created_by: &'a str,
     registered_at: When,
     handed_over: Option<HandedOver>,
@@ -255,6 +256,7 @@ fn ask_consent(
         contacts: &question.contacts,
         logo_url: question.logo_url.as_deref(),
         document_host: question.document_host.as_deref(),
+        registered_itself: question.registered_itself,
         created_by: &question.created_by,
         registered_at: question.registered_at.into(),
         handed_over: question
@@ -295,6 +297,7 @@ pub(crate) fn samples() -> Vec<String> {
         contacts: &contacts,
         logo_url: Some(HOSTILE),
         document_host: data.is_none().then_some(HOSTILE),
+        registered_itself: data.is_some(),
         created_by: HOSTILE,
         registered_at: at.into(),
         handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),

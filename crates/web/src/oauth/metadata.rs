@@ -3,6 +3,7 @@
 
 use app::management::scopes::ScopeService;
 use app::node::NodeService;
+use app::protocol::client_registration::RegistrationMode;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -19,7 +20,9 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
     };
     let settings = node.settings();
     let certificates = &settings.client_certificates;
+    let registers = settings.client_registration.mode != RegistrationMode::Off;
     let metadata = Metadata {
+        registration_endpoint: registers.then(|| format!("{}/oauth2/register", settings.public_url)),
         client_id_metadata_document_supported: settings.client_documents,
         require_pushed_authorization_requests: settings.require_pushed_requests
             || settings.minimum_profile.rules().pushed_requests,

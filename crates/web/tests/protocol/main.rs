@@ -14,6 +14,7 @@ mod certificates;
 mod client;
 mod client_documents;
 mod client_keys;
+mod client_registration;
 mod code;
 mod consent;
 mod cors;

@@ -22,6 +22,8 @@ pub struct ConsentQuestion {
     pub logo_url: Option<String>,
     /// The host whose document describes it, if it was not registered.
     pub document_host: Option<String>,
+    /// Whether the client registered itself, so that nobody at this server has.
+    pub registered_itself: bool,
     /// The name of the user who registered it.
     pub created_by: String,
     /// The name of the current owner and the time of the handover, if the application was handed over to
@@ -86,6 +88,7 @@ impl AuthorizationService {
             contacts: settings.contacts.clone(),
             logo_url: settings.logo_url.clone(),
             document_host: client_document::host(&application.client_id),
+            registered_itself: settings.client_metadata.self_registered.is_some(),
             created_by: application.created_by().to_owned(),
             handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
             registered_at: application.created_at,

@@ -72,6 +72,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
         "jwks": authentication.jwks,
         "jwksUri": authentication.jwks_uri,
+        "selfRegistered": settings.client_metadata.self_registered.is_some(),
         "dpopBoundAccessTokens": settings.client_metadata.dpop_bound_access_tokens,
         "requirePushedAuthorizationRequests": settings.client_metadata.require_pushed_authorization_requests,
         "requireSignedRequestObject": requests.require_signed_request_object,

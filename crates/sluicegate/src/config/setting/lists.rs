@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
+use oauth::client_registration::{HostRule as RedirectHost, may_register};
 use serde_json::{Value, json};
 use sources::HostRule;
 use web::AddressRange;
@@ -74,6 +76,44 @@ impl Written for HostPattern {
 
     fn write(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Written for RedirectHost {
+    const KIND: &'static str =
+        "a host, or all hosts below one, such as \"app.example.com\" or \"*.example.com\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Written for GrantType {
+    const KIND: &'static str =
+        "a grant type of clients that register themselves, such as \"authorization_code\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text && may_register(*known, Profile::OAuth21))
+    }
+
+    fn write(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+impl Written for String {
+    const KIND: &'static str = "a name";
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.clone()
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct ApplicationResponse<'a> {
     jwks: Option<&'a Object>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    self_registered: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_lifetime: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -163,6 +165,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .map(SigningAlgorithm::as_str),
         jwks: authentication.jwks.as_ref(),
         jwks_uri: authentication.jwks_uri.as_deref(),
+        self_registered: settings.client_metadata.self_registered.is_some(),
         dpop_bound_access_tokens: settings.client_metadata.dpop_bound_access_tokens,
         requests: (&settings.client_metadata).into(),
         tls_client_auth: authentication.tls_client_auth.as_ref().map(|name| BTreeMap::from([name.shown()])),

@@ -19,6 +19,7 @@ const READ_ONLY: &[&str] = &[
     "handedOverAt",
     "lastUsedAt",
     "secrets",
+    "selfRegistered",
     "warnings",
 ];
 

@@ -18,8 +18,9 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::SigningAlgorithm;
 use store::{
     ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewPushedRequest, NewSecret, NewSession, NewUser, PushedRequestLimits,
-    RefusedSignIn, Sealing, Sharing, Store, StoredKey, StoredSigningKey, SucceededSignIn, Usage,
+    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
+    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, Sealing, Sharing, Store, StoredKey,
+    StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -105,6 +106,7 @@ pub(super) async fn fill(store: &dyn Store) {
     };
     store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
+    registered_client(store, &app).await;
     let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
         domain: domain.to_owned(),
         description: ODD.to_owned(),
@@ -113,6 +115,33 @@ pub(super) async fn fill(store: &dyn Store) {
     });
     store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
     store.probe().await.unwrap();
+}
+
+/// Registers a client by an initial access token, with the settings of another application.
+async fn registered_client(store: &dyn Store, like: &Application) {
+    let token = NewInitialAccessToken {
+        digest: Digest::from_bytes([16; 32]),
+        description: ODD.to_owned(),
+        created_by: ODD.to_owned(),
+        at: START,
+        expires_at: OVER,
+        most_uses: Some(u32::MAX),
+    };
+    let audit = event(Action::CreateInitialAccessToken);
+    store.insert_initial_access_token(token, audit).await.unwrap().unwrap();
+    let new = NewApplication {
+        client_id: "00000000-0000-4000-9000-000000000001".parse().unwrap(),
+        owner: like.owner,
+        settings: like.settings.clone(),
+        secret: None,
+        at: START,
+    };
+    let registration = NewRegistration {
+        token: Digest::from_bytes([17; 32]),
+        initial_token: Some(Digest::from_bytes([16; 32])),
+        most_clients: 1,
+    };
+    store.register_client(new, registration, event(Action::RegisterApplication)).await.unwrap().unwrap();
 }
 
 /// Opens and ends a session of which the application knows.

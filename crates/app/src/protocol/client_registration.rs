@@ -1,0 +1,354 @@
+//! Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)) and manage their registration
+//! ([RFC 7592](https://www.rfc-editor.org/rfc/rfc7592)).
+//!
+//! Such a client belongs to the first active administrator, who can see and delete it like any other; nobody who uses it
+//! gets a right to it. A stranger can store a row by registering, so registrations are limited for each network and in
+//! total, and a client that never obtains a token is deleted.
+
+use std::sync::Arc;
+
+use domain::account::network::Network;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::ClientId;
+use domain::secret::{ClientSecret, Digest, RegistrationTokenText};
+use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::client_registration::{self, Facts, MetadataFault};
+use oauth::jwt::Object;
+use oauth::registration::InvalidField;
+use oauth::scope::ScopeRegistry;
+use store::{Amendment, ApplicationRefusal, NewApplication, NewRegistration, NewSecret, RegistrationTokens};
+use vault::RegistrationToken;
+use vault::jose::KeySet;
+
+use crate::identity::caller::RequestOrigin;
+use crate::identity::operator::OperatorService;
+use crate::node::refusal_reason::RefusalReason;
+use crate::{Context, Fault};
+
+mod limits;
+
+pub(crate) use limits::Registrations;
+pub use limits::{ClientRegistrationSettings, RegistrationMode};
+
+/// Why a client is not registered, or its registration not changed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientRegistrationRefusal {
+    /// Clients cannot register themselves here.
+    #[error("clients cannot register themselves at this server")]
+    Off,
+    /// A token is needed, and there is none.
+    #[error("send the token in the Authorization header with the scheme Bearer")]
+    NoToken,
+    /// The token is unknown, has expired, was used up or belongs to another registration.
+    #[error("the token is invalid")]
+    InvalidToken,
+    /// The members break a rule.
+    #[error("{}", .0.description)]
+    Invalid(MetadataFault),
+    /// Too many registrations from this network.
+    #[error("too many registrations; try again in {retry_after_secs} seconds")]
+    TooOften {
+        /// The number of seconds after which another one is accepted.
+        retry_after_secs: u32,
+    },
+    /// The server has as many such clients as it accepts.
+    #[error("this server accepts no further clients; ask its administrator")]
+    Full,
+    /// The server failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for ClientRegistrationRefusal {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<MetadataFault> for ClientRegistrationRefusal {
+    fn from(fault: MetadataFault) -> Self {
+        Self::Invalid(fault)
+    }
+}
+
+impl From<ApplicationRefusal> for ClientRegistrationRefusal {
+    fn from(refusal: ApplicationRefusal) -> Self {
+        match refusal {
+            ApplicationRefusal::TooManyRegistrations => Self::Full,
+            ApplicationRefusal::InitialTokenUnusable | ApplicationRefusal::Unknown => Self::InvalidToken,
+            ApplicationRefusal::ScopeDeleted => {
+                Self::Invalid(MetadataFault::metadata("scope names one that was deleted meanwhile"))
+            }
+            ApplicationRefusal::Faulty(faults) => {
+                let words: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+                Self::Invalid(MetadataFault::metadata(words.join("; ")))
+            }
+            other => Self::Fault(Fault::Broken(format!("a client is not stored: {other:?}").into())),
+        }
+    }
+}
+
+/// A registration, as the client learns it.
+#[derive(Debug)]
+pub struct RegisteredClient {
+    /// The metadata, without credentials.
+    pub information: Object,
+    /// The client id.
+    pub client_id: ClientId,
+    /// The secret, which is shown only now; not every client has one.
+    pub secret: Option<ClientSecret>,
+    /// The token by which the client manages its registration.
+    pub token: RegistrationTokenText,
+}
+
+/// The registration endpoint.
+#[derive(Clone)]
+pub struct ClientRegistrationService {
+    context: Arc<Context>,
+}
+
+service!(ClientRegistrationService);
+
+impl ClientRegistrationService {
+    /// Whether clients may register themselves here.
+    ///
+    /// # Errors
+    /// [`ClientRegistrationRefusal::Off`].
+    pub fn admits(&self) -> Result<(), ClientRegistrationRefusal> {
+        match self.context.settings.client_registration.mode {
+            RegistrationMode::Off => Err(ClientRegistrationRefusal::Off),
+            RegistrationMode::Open => Ok(()),
+        }
+    }
+
+    /// Registers a client.
+    ///
+    /// # Errors
+    /// [`ClientRegistrationRefusal`].
+    pub async fn register(
+        &self,
+        members: &Object,
+        origin: &RequestOrigin,
+    ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
+        self.admits()?;
+        let context = &self.context;
+        let settings = &context.settings.client_registration;
+        if let Some(network) = origin.address.map(Network::of) {
+            let taken = context.registrations.begin(network, context.now());
+            taken.map_err(|retry_after_secs| ClientRegistrationRefusal::TooOften { retry_after_secs })?;
+        }
+        let scopes = context.scope_registry().await?;
+        let decided = self.decide(members, &scopes, None)?;
+        let operator = OperatorService::from(context).caller().await?;
+        let operator = operator.ok_or_else(|| Fault::Broken("there is no active administrator".into()))?;
+        let client_id = context.vault.new_client_id().parse::<ClientId>();
+        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
+        let (secret, new_secret) = self.fresh_secret(&client_id, &decided).unzip();
+        let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
+        let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());
+        audit.subject = Some(decided.name.clone());
+        audit.detail = Some("it registered itself".to_owned());
+        let owner = operator.account().user.id;
+        let new = NewApplication {
+            client_id: client_id.clone(),
+            owner,
+            settings: decided,
+            secret: new_secret,
+            at: context.now(),
+        };
+        let registration =
+            NewRegistration { token: digest, initial_token: None, most_clients: settings.most_clients };
+        let application = context.store.register_client(new, registration, audit).await??;
+        context.entities.forget_origins();
+        let information = client_registration::client_information(&application, &scopes);
+        Ok(RegisteredClient { information, client_id, secret, token })
+    }
+
+    /// The registration of the client that presents its token.
+    ///
+    /// # Errors
+    /// [`ClientRegistrationRefusal::InvalidToken`], also for an unknown client.
+    pub async fn read(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
+        let held = self.held(client_id, token, origin).await?;
+        let scopes = self.context.scope_registry().await?;
+        let information = client_registration::client_information(&held.application, &scopes);
+        let client_id = held.application.client_id;
+        Ok(RegisteredClient { information, client_id, secret: None, token: held.text })
+    }
+
+    /// Replaces a registration, and the token by which the client manages it.
+    ///
+    /// # Errors
+    /// [`ClientRegistrationRefusal`].
+    pub async fn replace(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        members: Object,
+        origin: &RequestOrigin,
+    ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
+        let held = self.held(client_id, token, origin).await?;
+        let context = &self.context;
+        self.credentials_are_its_own(&members, &held.application)?;
+        let scopes = context.scope_registry().await?;
+        // Checked here for the right error; the check is repeated when the settings are written.
+        let decided = self.decide(&members, &scopes, Some(&held.application.settings))?;
+        let mut audit = self.audit(Action::UpdateApplication, &held.application, origin);
+        audit.note_new_name(&held.application.settings.name, Some(&decided.name));
+        let amendment = self.amendment(members, Arc::clone(&scopes));
+        let (text, next) = context.vault.new_registration_token(RegistrationToken::Management);
+        let tokens = RegistrationTokens { held: held.digest, next };
+        let id = held.application.id;
+        let updated = context.store.update_registered_client(id, tokens, amendment, audit).await?;
+        let (application, _) = updated?;
+        context.entities.forget_applications();
+        let information = client_registration::client_information(&application, &scopes);
+        Ok(RegisteredClient { information, client_id: application.client_id, secret: None, token: text })
+    }
+
+    /// Deletes a registration with all access that was granted to the client.
+    ///
+    /// # Errors
+    /// [`ClientRegistrationRefusal`].
+    pub async fn delete(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> Result<(), ClientRegistrationRefusal> {
+        let held = self.held(client_id, token, origin).await?;
+        let context = &self.context;
+        let audit = self.audit(Action::DeleteApplication, &held.application, origin);
+        let (id, ends) = (held.application.id, context.revocations_expire_at());
+        let events = context.store.delete_registered_client(id, held.digest, ends, audit).await??;
+        context.apply_revocations(&events);
+        context.entities.forget_applications();
+        Ok(())
+    }
+
+    async fn invalid_token(&self, origin: &RequestOrigin) -> ClientRegistrationRefusal {
+        self.context.note_refused_request(RefusalReason::RegistrationTokenInvalid, None, origin).await;
+        ClientRegistrationRefusal::InvalidToken
+    }
+
+    async fn held(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> Result<Held, ClientRegistrationRefusal> {
+        let token = token.ok_or(ClientRegistrationRefusal::NoToken)?;
+        let digest = self.context.vault.registration_token_digest(RegistrationToken::Management, token);
+        let named = client_id.parse::<ClientId>().ok().zip(digest);
+        let found = match named {
+            Some((id, digest)) => {
+                let found = self.context.store.find_registered_client(&id, &digest).await?;
+                found.map(|application| (application, digest))
+            }
+            None => None,
+        };
+        match found {
+            Some((application, digest)) => {
+                Ok(Held { application, digest, text: RegistrationTokenText::new(token) })
+            }
+            None => Err(self.invalid_token(origin).await),
+        }
+    }
+
+    /// "The client MUST include its `client_id` field in the request, and it MUST be the same as its currently issued
+    /// client identifier. If the client includes the `client_secret` field in the request, the value of this field MUST
+    /// match the currently issued client secret" ([RFC 7592
+    /// §2.2](https://www.rfc-editor.org/rfc/rfc7592#section-2.2)).
+    fn credentials_are_its_own(
+        &self,
+        members: &Object,
+        application: &Application,
+    ) -> Result<(), MetadataFault> {
+        let text = |name: &str| members.get(name).filter(|value| !value.is_null());
+        if text("client_id").and_then(|id| id.as_str()) != Some(application.client_id.as_str()) {
+            return Err(MetadataFault::metadata("client_id must be that of the registration"));
+        }
+        let Some(secret) = text("client_secret") else { return Ok(()) };
+        let secret = secret.as_str().map(ClientSecret::new);
+        let now = self.context.now();
+        let is_live = secret.is_some_and(|secret| {
+            let mut live = application.live_secrets(now);
+            live.any(|stored| self.context.vault.secret_matches(&secret, &stored.digest))
+        });
+        if is_live {
+            Ok(())
+        } else {
+            Err(MetadataFault::metadata("client_secret must be that of the registration, or absent"))
+        }
+    }
+
+    fn decide(
+        &self,
+        members: &Object,
+        scopes: &ScopeRegistry,
+        existing: Option<&ApplicationSettings>,
+    ) -> Result<ApplicationSettings, MetadataFault> {
+        decide(members, scopes, &self.context, existing)
+    }
+
+    fn amendment(&self, members: Object, scopes: Arc<ScopeRegistry>) -> Amendment {
+        let context = Arc::clone(&self.context);
+        Amendment::by(move |existing| {
+            let decided = decide(&members, &scopes, &context, Some(existing));
+            decided.map(|settings| (settings, Vec::new())).map_err(|fault| {
+                let field = String::new();
+                vec![InvalidField { field, message: fault.description, lacks_right: false }]
+            })
+        })
+    }
+
+    fn fresh_secret(
+        &self,
+        client: &ClientId,
+        settings: &ApplicationSettings,
+    ) -> Option<(ClientSecret, NewSecret)> {
+        let needs_secret = settings.client_type == ClientType::Confidential
+            && !settings.client_metadata.authentication.has_no_secret();
+        needs_secret.then(|| {
+            let fresh = self.context.vault.new_client_secret();
+            let reveal = self.context.settings.reveal_client_secret;
+            let sealed = reveal.then(|| self.context.vault.seal_client_secret(client, &fresh.secret));
+            (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
+        })
+    }
+
+    fn audit(&self, action: Action, application: &Application, origin: &RequestOrigin) -> NewAuditEvent {
+        let mut audit = origin.audit(action, Outcome::Success, self.context.now());
+        audit.application = Some(application.id);
+        audit.subject = Some(application.settings.name.clone());
+        audit.detail = Some("by its registration access token".to_owned());
+        audit
+    }
+}
+
+/// A registration whose token was presented.
+struct Held {
+    application: Application,
+    digest: Digest,
+    text: RegistrationTokenText,
+}
+
+fn decide(
+    members: &Object,
+    scopes: &ScopeRegistry,
+    context: &Context,
+    existing: Option<&ApplicationSettings>,
+) -> Result<ApplicationSettings, MetadataFault> {
+    let policy = &context.settings.client_registration.policy;
+    let facts = Facts { scopes, policy, minimum_profile: context.settings.minimum_profile, existing };
+    let settings = client_registration::decide(members, facts)?;
+    if let Some(fault) = client_registration::key_set(members).and_then(|set| KeySet::of(set).err()) {
+        return Err(MetadataFault::metadata(format!("jwks {fault}")));
+    }
+    Ok(settings)
+}

@@ -1,0 +1,138 @@
+//! Who may register, how often, and when a client that nobody uses is deleted.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::account::network::Network;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::time::Timestamp;
+use oauth::client_registration::ClientPolicy;
+
+use crate::node::lifetimes::DAY_SECS;
+use crate::node::rates::Buckets;
+use crate::{Context, Fault};
+
+/// Who may register clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Nobody but users of the management API.
+    Off,
+    /// Anybody.
+    Open,
+}
+
+impl RegistrationMode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Off, Self::Open];
+
+    /// The name in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The settings for clients that register themselves.
+#[derive(Debug, Clone)]
+pub struct ClientRegistrationSettings {
+    /// Who may register.
+    pub mode: RegistrationMode,
+    /// What such clients may have.
+    pub policy: ClientPolicy,
+    /// The maximum number of such clients.
+    pub most_clients: u32,
+    /// The maximum number of registrations from one address in a minute.
+    pub per_address_per_minute: u32,
+    /// The number of days after which a client that has never obtained a token is deleted; 0 for never.
+    pub unused_days: u32,
+}
+
+impl Default for ClientRegistrationSettings {
+    fn default() -> Self {
+        Self {
+            mode: RegistrationMode::Off,
+            policy: ClientPolicy::default(),
+            most_clients: 10_000,
+            per_address_per_minute: 20,
+            unused_days: 30,
+        }
+    }
+}
+
+/// What this node remembers of registrations.
+pub(crate) struct Registrations {
+    from_networks: Buckets<Network>,
+    purge_at: AtomicI64,
+}
+
+/// How often unused clients are looked for, in seconds.
+const PURGE_EVERY_SECS: i64 = 3_600;
+/// The maximum number of unused clients that are deleted at once.
+const MOST_PURGED: u32 = 1_000;
+
+impl Registrations {
+    pub(crate) fn new(settings: &ClientRegistrationSettings) -> Self {
+        Self {
+            from_networks: Buckets::new(settings.per_address_per_minute),
+            purge_at: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Counts a registration.
+    ///
+    /// # Errors
+    /// The number of seconds after which another one is accepted.
+    pub(super) fn begin(&self, network: Network, now: Timestamp) -> Result<(), u32> {
+        self.from_networks.take(network, now)
+    }
+
+    /// Drops entries that no longer limit anybody.
+    pub(crate) fn purge(&self, now: Timestamp) {
+        self.from_networks.purge(now);
+    }
+
+    /// Whether it is time to look for unused clients.
+    fn purge_is_due(&self, now: Timestamp) -> bool {
+        let due = self.purge_at.load(Ordering::Relaxed);
+        // A clock that was set back must not delay it for long.
+        let is_near = due <= now.as_secs().saturating_add(PURGE_EVERY_SECS);
+        if now.as_secs() < due && is_near {
+            return false;
+        }
+        self.purge_at.store(now.as_secs().saturating_add(PURGE_EVERY_SECS), Ordering::Relaxed);
+        true
+    }
+}
+
+impl Context {
+    /// Deletes clients that registered themselves and have not obtained a token for days.
+    ///
+    /// # Errors
+    /// If the database fails; the next round tries again.
+    pub(crate) async fn purge_unused_clients(&self) -> Result<(), Fault> {
+        let now = self.now();
+        let days = i64::from(self.settings.client_registration.unused_days);
+        if !self.registrations.purge_is_due(now) {
+            return Ok(());
+        }
+        self.store.purge_initial_access_tokens(now).await?;
+        if days == 0 {
+            return Ok(());
+        }
+        let before = now.minus_secs(days * DAY_SECS);
+        let unused = self.store.unused_registered_clients(before, MOST_PURGED).await?;
+        for id in unused {
+            let mut audit = NewAuditEvent::new(Action::DeleteApplication, Outcome::Success, now);
+            audit.application = Some(id);
+            audit.detail = Some("it registered itself and was never used".to_owned());
+            let ends = self.revocations_expire_at();
+            // Used or deleted meanwhile, it stays as it is.
+            if let Ok(events) = self.store.delete_unused_client(id, before, ends, audit).await? {
+                self.apply_revocations(&events);
+                self.entities.forget_applications();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! Dynamic client registration: clients register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)) and
+//! manage their registration ([RFC 7592](https://www.rfc-editor.org/rfc/rfc7592)).
+//!
+//! The settings follow the rules of every registration ([`crate::registration`]); only the names of the members differ.
+//! What a client asks for beyond what the policy allows is left out, and the answer says what it got. What would make
+//! it unsafe or useless is refused.
+
+use serde_json::Value;
+
+use crate::application::{
+    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType, GrantType, Profile,
+    SelfRegistered,
+};
+use crate::error::ErrorCode;
+use crate::jwt::Object;
+use crate::registration::{self, ApplicationPayload, InvalidField, RegistrationContext};
+use crate::scope::ScopeRegistry;
+use members::Members;
+
+mod information;
+mod members;
+mod policy;
+mod redirect_uris;
+
+pub use information::client_information;
+pub use policy::{ClientPolicy, HostRule, MalformedHost, may_register};
+
+/// The maximum length of `software_id` and `software_version` in bytes.
+const LONGEST_TEXT: usize = 256;
+
+/// Why a client is not registered ([RFC 7591 §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataFault {
+    /// `invalid_redirect_uri` or `invalid_client_metadata`.
+    pub code: ErrorCode,
+    /// What is wrong, for the developer of the client.
+    pub description: String,
+}
+
+impl MetadataFault {
+    /// A fault of any member but the redirect URIs.
+    pub fn metadata(description: impl Into<String>) -> Self {
+        Self { code: ErrorCode::InvalidClientMetadata, description: description.into() }
+    }
+
+    fn redirect(description: impl Into<String>) -> Self {
+        Self { code: ErrorCode::InvalidRedirectUri, description: description.into() }
+    }
+}
+
+/// What the rules must know besides the members.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The scopes that exist.
+    pub scopes: &'a ScopeRegistry,
+    /// What clients that register themselves may have.
+    pub policy: &'a ClientPolicy,
+    /// The most permissive profile that the server accepts.
+    pub minimum_profile: Profile,
+    /// The current settings, if the client replaces them.
+    pub existing: Option<&'a ApplicationSettings>,
+}
+
+/// The settings of a client that registers itself, or that replaces its registration. Members that the server does not
+/// understand, and those that are `null`, count as absent ([RFC 7591
+/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)).
+///
+/// # Errors
+/// [`MetadataFault`].
+pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings, MetadataFault> {
+    let members = Members::of(members);
+    let method = method(&members)?;
+    let base = facts.existing.map(without_own_members);
+    let client_type = client_type(method);
+    way_to_authenticate_is_kept(method, facts)?;
+    let profile = profile(facts);
+    let grant_types = grant_types(&members, facts.policy, profile)?;
+    let uses_browser = grant_types.contains(&GrantType::AuthorizationCode);
+    response_types_fit(&members, uses_browser)?;
+    let told = self_registered(&members)?;
+    let (redirect_urls, application_type) =
+        redirect_uris::decide(&members, told.application_type, (uses_browser, profile), facts.policy)?;
+    let name = members.text("client_name")?.map(str::to_owned);
+    let payload = ApplicationPayload {
+        name: Some(name.unwrap_or_else(|| redirect_uris::host_of_first(&redirect_urls))),
+        redirect_urls: Some(redirect_urls),
+        profile: Some(profile.as_str().to_owned()),
+        grant_types: Some(grant_types.iter().map(|grant| grant.as_str().to_owned()).collect()),
+        scopes: scopes(&members, facts)?,
+        client_type: Some(client_type.as_str().to_owned()),
+        token_endpoint_auth_method: Some(method.as_str().to_owned()),
+        ..further(&members)?
+    };
+    let context = RegistrationContext {
+        permissions: &[],
+        scopes: facts.scopes,
+        default_profile: profile,
+        minimum_profile: facts.minimum_profile,
+        existing: base.as_ref(),
+    };
+    let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
+    settings.client_metadata.self_registered =
+        Some(SelfRegistered { application_type, ..told.into_registered() });
+    Ok(settings)
+}
+
+/// Whether the members name a key set, which the caller checks because that is cryptography.
+pub fn key_set(members: &Object) -> Option<&Object> {
+    members.get("jwks").and_then(Value::as_object)
+}
+
+/// The settings without what the client itself has set: "Omitted fields MUST be treated as null or empty values by the
+/// server, indicating the client's request to delete them" ([RFC 7592
+/// §2.2](https://www.rfc-editor.org/rfc/rfc7592#section-2.2)). What administrators have set stays.
+fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
+    let mut base = existing.clone();
+    base.contacts = Vec::new();
+    base.logo_url = None;
+    base.client_metadata.openid = Default::default();
+    base.client_metadata.authentication = Default::default();
+    base.client_metadata.introspection_signed_response_alg = None;
+    base.client_metadata.dpop_bound_access_tokens = false;
+    base
+}
+
+/// "If unspecified or omitted, the default is `client_secret_basic`" ([RFC 7591
+/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). An unknown method is refused, not replaced by a weaker one.
+fn method(members: &Members<'_>) -> Result<AuthenticationMethod, MetadataFault> {
+    let Some(name) = members.text("token_endpoint_auth_method")? else {
+        return Ok(AuthenticationMethod::ClientSecretBasic);
+    };
+    AuthenticationMethod::from_name(name).ok_or_else(|| {
+        let names = AuthenticationMethod::ALL.map(AuthenticationMethod::as_str);
+        MetadataFault::metadata(format!("token_endpoint_auth_method must be one of {}", names.join(", ")))
+    })
+}
+
+fn client_type(method: AuthenticationMethod) -> ClientType {
+    if method == AuthenticationMethod::None { ClientType::Public } else { ClientType::Confidential }
+}
+
+/// A client that would need a secret, or none any more, registers again: what users allowed rests on the way in which it
+/// authenticates.
+fn way_to_authenticate_is_kept(method: AuthenticationMethod, facts: Facts<'_>) -> Result<(), MetadataFault> {
+    use AuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
+
+    let Some(existing) = facts.existing else { return Ok(()) };
+    let is_secret = |method| matches!(method, ClientSecretBasic | ClientSecretPost);
+    let before = existing.client_metadata.authentication.token_endpoint_auth_method;
+    let before = before.unwrap_or(ClientSecretBasic);
+    let is_kept = before == method || is_secret(before) && is_secret(method);
+    if is_kept {
+        Ok(())
+    } else {
+        Err(MetadataFault::metadata(
+            "token_endpoint_auth_method cannot change between a secret, a key and none; register again",
+        ))
+    }
+}
+
+/// Clients that register themselves are strict, like those with a document.
+fn profile(facts: Facts<'_>) -> Profile {
+    let strict = facts.minimum_profile.max(Profile::OAuth21);
+    facts.existing.map_or(strict, |existing| existing.profile.max(strict))
+}
+
+/// Those that the policy allows. Of these, only grant types of public clients, also for a client with a secret: the
+/// others act for the owner of the application or on trust of an administrator, and it has neither.
+fn grant_types(
+    members: &Members<'_>,
+    policy: &ClientPolicy,
+    profile: Profile,
+) -> Result<Vec<GrantType>, MetadataFault> {
+    let asked = members.texts("grant_types")?;
+    let asked = asked.unwrap_or_else(|| vec![GrantType::AuthorizationCode.as_str()]);
+    let mut usable: Vec<GrantType> = asked.into_iter().filter_map(GrantType::find).collect();
+    usable.retain(|grant| policy.grant_types.contains(grant) && policy::may_register(*grant, profile));
+    usable.sort_unstable();
+    usable.dedup();
+    if usable.is_empty() {
+        return Err(MetadataFault::metadata("grant_types names none that this server allows such a client"));
+    }
+    Ok(usable)
+}
+
+/// `code` belongs to `authorization_code` ([RFC 7591 §2.1](https://www.rfc-editor.org/rfc/rfc7591#section-2.1)); other
+/// response types are left out.
+fn response_types_fit(members: &Members<'_>, uses_browser: bool) -> Result<(), MetadataFault> {
+    let asked = members.texts("response_types")?;
+    let has_code = asked.is_none_or(|types| types.contains(&"code"));
+    if has_code || !uses_browser {
+        Ok(())
+    } else {
+        Err(MetadataFault::metadata("response_types must contain code for the grant type authorization_code"))
+    }
+}
+
+/// The scopes that the policy allows, and of these the ones that the client names if it names any. Without `scope`, a
+/// replaced registration keeps its scopes.
+fn scopes(members: &Members<'_>, facts: Facts<'_>) -> Result<Option<Vec<String>>, MetadataFault> {
+    let asked = members.text("scope")?;
+    if asked.is_none() && facts.existing.is_some() {
+        return Ok(None);
+    }
+    let asked: Option<Vec<&str>> =
+        asked.map(|scope| scope.split(' ').filter(|name| !name.is_empty()).collect());
+    Ok(Some(facts.policy.scopes(facts.scopes, asked.as_deref(), facts.existing)))
+}
+
+/// What the client says of itself, before its redirect URIs are known.
+struct Told {
+    application_type: Option<ApplicationType>,
+    software_id: Option<String>,
+    software_version: Option<String>,
+}
+
+impl Told {
+    fn into_registered(self) -> SelfRegistered {
+        let Self { application_type, software_id, software_version } = self;
+        SelfRegistered {
+            application_type: application_type.unwrap_or_default(),
+            software_id,
+            software_version,
+        }
+    }
+}
+
+fn self_registered(members: &Members<'_>) -> Result<Told, MetadataFault> {
+    let short = |name: &'static str| match members.text(name)? {
+        Some(text) if text.len() > LONGEST_TEXT => {
+            Err(MetadataFault::metadata(format!("{name} is longer than {LONGEST_TEXT} bytes")))
+        }
+        text => Ok(text.map(str::to_owned)),
+    };
+    let application_type = match members.text("application_type")? {
+        None => None,
+        Some(name) => Some(
+            ApplicationType::from_name(name)
+                .ok_or_else(|| MetadataFault::metadata("application_type must be web or native"))?,
+        ),
+    };
+    Ok(Told {
+        application_type,
+        software_id: short("software_id")?,
+        software_version: short("software_version")?,
+    })
+}
+
+/// The members that need no decision of their own.
+fn further(members: &Members<'_>) -> Result<ApplicationPayload, MetadataFault> {
+    let text = |name| members.text(name).map(|text| text.map(str::to_owned));
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    Ok(ApplicationPayload {
+        contacts: Some(members.texts("contacts")?.map(owned).unwrap_or_default()),
+        logo_url: Some(text("logo_uri")?.unwrap_or_default()),
+        jwks: members.object("jwks")?.cloned(),
+        jwks_uri: text("jwks_uri")?,
+        token_endpoint_auth_signing_alg: text("token_endpoint_auth_signing_alg")?,
+        introspection_signed_response_alg: text("introspection_signed_response_alg")?,
+        dpop_bound_access_tokens: members.boolean("dpop_bound_access_tokens")?,
+        openid: Some(members.openid()?),
+        ..ApplicationPayload::default()
+    })
+}
+
+/// All faults in one description, with the names of the members as the client wrote them.
+fn in_words(faults: &[InvalidField]) -> MetadataFault {
+    let words: Vec<String> =
+        faults.iter().map(|fault| format!("{} {}", member(&fault.field), fault.message)).collect();
+    let description = words.join("; ");
+    let is_redirect = faults.iter().any(|fault| fault.field.starts_with("redirectUrls"));
+    if is_redirect { MetadataFault::redirect(description) } else { MetadataFault::metadata(description) }
+}
+
+/// The name of a member of the management API in RFC 7591.
+fn member(field: &str) -> String {
+    let field = field.strip_prefix("openid.").unwrap_or(field);
+    let (name, index) = field.find('[').map_or((field, ""), |at| field.split_at(at));
+    let name = match name {
+        "name" => "client_name".to_owned(),
+        "redirectUrls" => "redirect_uris".to_owned(),
+        "logoUrl" => "logo_uri".to_owned(),
+        "scopes" => "scope".to_owned(),
+        "clientType" => "token_endpoint_auth_method".to_owned(),
+        other => other.chars().fold(String::new(), |mut snake, character| {
+            if character.is_ascii_uppercase() {
+                snake.push('_');
+            }
+            snake.push(character.to_ascii_lowercase());
+            snake
+        }),
+    };
+    format!("{name}{index}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+use serde_json::json;
+
+use super::*;
+use crate::sample;
+
+const CALLBACK: &str = "https://app.example.com/callback";
+
+fn decided_with(
+    more: &Value,
+    policy: &ClientPolicy,
+    existing: Option<&ApplicationSettings>,
+) -> Result<ApplicationSettings, MetadataFault> {
+    let mut members = json!({"client_name": "Harbour Agent", "redirect_uris": [CALLBACK]});
+    members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let registry = ScopeRegistry::built_in();
+    let minimum_profile = Profile::Compatible;
+    decide(members.as_object().unwrap(), Facts { scopes: &registry, policy, minimum_profile, existing })
+}
+
+fn decided(more: &Value) -> Result<ApplicationSettings, MetadataFault> {
+    decided_with(more, &ClientPolicy::default(), None)
+}
+
+fn code(more: &Value) -> ErrorCode {
+    decided(more).expect_err(&more.to_string()).code
+}
+
+#[test]
+fn a_client_gets_the_defaults_of_the_specification() {
+    let settings = decided(&json!({})).unwrap();
+    assert_eq!((settings.client_type, settings.profile), (ClientType::Confidential, Profile::OAuth21));
+    assert_eq!(settings.grant_types, [GrantType::AuthorizationCode]);
+    let method = settings.client_metadata.authentication.token_endpoint_auth_method;
+    assert_eq!(method, Some(AuthenticationMethod::ClientSecretBasic));
+    assert!(settings.client_metadata.self_registered.is_some() && settings.requires_challenge());
+    let public = decided(&json!({"token_endpoint_auth_method": "none"})).unwrap();
+    assert_eq!(public.client_type, ClientType::Public);
+    let unnamed = decided(&json!({"client_name": null})).unwrap();
+    assert_eq!(unnamed.name, "app.example.com");
+}
+
+#[test]
+fn unknown_members_and_null_are_ignored() {
+    let more = json!({
+        "resource": ["x"], "client_uri": 7, "x": {"y": []}, "client_name#de": 1, "contacts": null, "logo_uri": null,
+        "scope": null, "jwks": null, "jwks_uri": null, "grant_types": null, "response_types": null, "default_max_age": null,
+        "client_id": "mine", "client_secret": "mine",
+    });
+    assert_eq!(decided(&more), decided(&json!({})));
+}
+
+#[test]
+fn unusable_redirect_uris_are_named() {
+    for uris in [
+        json!([]),
+        json!(null),
+        json!("https://a.example/"),
+        json!([null]),
+        json!([7]),
+        json!([""]),
+        json!([" https://a.example/"]),
+        json!(["javascript:alert(1)"]),
+        json!(["data:,x"]),
+        json!(["https://a.example/#f"]),
+        json!(["https://a.example/#"]),
+        json!(["http://a.example/"]),
+        json!(["/callback"]),
+        json!(["app:/callback"]),
+        json!([CALLBACK, "https://u:p@a.example/"]),
+        json!(
+            vec!["https://a.example/".to_owned(); 51]
+                .into_iter()
+                .enumerate()
+                .map(|(at, uri)| format!("{uri}{at}"))
+                .collect::<Vec<_>>()
+        ),
+    ] {
+        assert_eq!(code(&json!({"redirect_uris": uris})), ErrorCode::InvalidRedirectUri, "{uris}");
+    }
+}
+
+#[test]
+fn members_of_wrong_types_and_values_are_named() {
+    for more in [
+        json!({"client_name": 1}),
+        json!({"client_name": "d2cadmin"}),
+        json!({"client_name": "x".repeat(129)}),
+        json!({"grant_types": "authorization_code"}),
+        json!({"grant_types": []}),
+        json!({"grant_types": ["client_credentials", "password", "implicit"]}),
+        json!({"response_types": ["token"]}),
+        json!({"response_types": [null]}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"token_endpoint_auth_method": ["none"]}),
+        json!({"token_endpoint_auth_method": "private_key_jwt"}),
+        json!({"jwks": []}),
+        json!({"jwks_uri": "http://a.example/"}),
+        json!({"jwks": {"keys": [{}]}, "jwks_uri": "https://a.example/"}),
+        json!({"application_type": "desktop"}),
+        json!({"contacts": "me"}),
+        json!({"scope": ["a"]}),
+        json!({"default_max_age": "1"}),
+        json!({"subject_type": "odd"}),
+        json!({"sector_identifier_uri": "https://a.example/"}),
+        json!({"software_id": "x".repeat(257)}),
+        json!({"dpop_bound_access_tokens": "yes"}),
+    ] {
+        assert_eq!(code(&more), ErrorCode::InvalidClientMetadata, "{more}");
+    }
+    let fault = decided(&json!({"token_endpoint_auth_method": "private_key_jwt"})).unwrap_err();
+    assert!(fault.description.starts_with("jwks is required"), "{}", fault.description);
+}
+
+#[test]
+fn what_the_policy_does_not_allow_is_left_out() {
+    let asked = json!({
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials", "password", "implicit",
+            "urn:ietf:params:oauth:grant-type:token-exchange"],
+        "response_types": ["code", "token"],
+        "scope": "api.access.odata api.mgmt nothing",
+    });
+    let settings = decided(&asked).unwrap();
+    assert_eq!(settings.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+    assert_eq!(ScopeRegistry::built_in().text(&settings.scopes), "api.access.odata");
+    let policy = ClientPolicy { grant_types: vec![GrantType::AuthorizationCode], ..ClientPolicy::default() };
+    assert_eq!(decided_with(&asked, &policy, None).unwrap().grant_types, [GrantType::AuthorizationCode]);
+    let policy = ClientPolicy { scopes: vec!["openid".to_owned()], ..ClientPolicy::default() };
+    let narrow = decided_with(&asked, &policy, None).unwrap();
+    assert_eq!(ScopeRegistry::built_in().text(&narrow.scopes), "openid");
+}
+
+#[test]
+fn a_policy_may_name_the_hosts_of_redirect_uris() {
+    let rules = ["app.example.com", "*.example.org", "localhost"];
+    let redirect_hosts = rules.map(|rule| rule.parse().unwrap()).to_vec();
+    let policy = ClientPolicy { redirect_hosts, ..ClientPolicy::default() };
+    let outcome = |uri: &str| decided_with(&json!({"redirect_uris": [uri]}), &policy, None).is_ok();
+    for allowed in [CALLBACK, "https://a.b.example.org/cb", "http://localhost:1/cb"] {
+        assert!(outcome(allowed), "{allowed}");
+    }
+    for refused in
+        ["https://example.org/cb", "https://badexample.org/cb", "http://127.0.0.1/cb", "com.example.app:/cb"]
+    {
+        assert!(!outcome(refused), "{refused}");
+    }
+    for text in ["", "https://a.example", "a.example:1", "*", "*.*.example", "A.example", "a.example/b"] {
+        assert!(text.parse::<HostRule>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_application_type_is_understood_and_told() {
+    let kind =
+        |more: &Value| decided(more).unwrap().client_metadata.self_registered.unwrap().application_type;
+    assert_eq!(kind(&json!({})), ApplicationType::Web);
+    for uri in ["com.example.app:/cb", "http://127.0.0.1/cb", "http://localhost/cb"] {
+        assert_eq!(kind(&json!({"redirect_uris": [uri]})), ApplicationType::Native, "{uri}");
+        assert_eq!(
+            kind(&json!({"redirect_uris": [uri], "application_type": "native"})),
+            ApplicationType::Native
+        );
+    }
+    let web = json!({"redirect_uris": ["com.example.app:/cb"], "application_type": "web"});
+    assert_eq!(code(&web), ErrorCode::InvalidRedirectUri);
+    assert_eq!(
+        kind(&json!({"redirect_uris": ["http://localhost/cb"], "application_type": "web"})),
+        ApplicationType::Web
+    );
+}
+
+#[test]
+fn a_replaced_registration_loses_what_it_omits_and_keeps_what_administrators_set() {
+    let full = json!({"contacts": ["me"], "logo_uri": "https://a.example/l", "default_max_age": 5, "client_name": "Old"});
+    let mut first = decided(&full).unwrap();
+    first.access_token_lifetime_secs = Some(60);
+    let next = decided_with(&json!({}), &ClientPolicy::default(), Some(&first)).unwrap();
+    assert_eq!((next.name.as_str(), next.contacts.len(), next.logo_url), ("Harbour Agent", 0, None));
+    assert_eq!(next.client_metadata.openid, OpenIdMetadataDefault::default());
+    assert_eq!((next.access_token_lifetime_secs, &next.scopes), (Some(60), &first.scopes));
+    for method in ["none", "private_key_jwt"] {
+        let changed = json!({"token_endpoint_auth_method": method, "jwks_uri": "https://a.example/k"});
+        assert!(decided_with(&changed, &ClientPolicy::default(), Some(&first)).is_err(), "{method}");
+    }
+    let post = json!({"token_endpoint_auth_method": "client_secret_post"});
+    assert!(decided_with(&post, &ClientPolicy::default(), Some(&first)).is_ok());
+}
+
+#[test]
+fn the_answer_tells_every_member_and_no_secret() {
+    let more = json!({"jwks_uri": "https://a.example/k", "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ["me"], "application_type": "web", "software_id": "4", "id_token_signed_response_alg": "ES256"});
+    let settings = decided(&more).unwrap();
+    let application = sample::application(|stored| *stored = settings);
+    let told = Value::Object(client_information(&application, &ScopeRegistry::built_in()));
+    for (name, value) in more.as_object().unwrap() {
+        assert_eq!(&told[name], value, "{name}");
+    }
+    assert_eq!((&told["response_types"], &told["redirect_uris"]), (&json!(["code"]), &json!([CALLBACK])));
+    assert_eq!(told["client_id"], sample::CLIENT_ID);
+    assert!(told.get("client_secret").is_none());
+}
+
+type OpenIdMetadataDefault = crate::application::OpenIdMetadata;
