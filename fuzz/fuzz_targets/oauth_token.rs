@@ -50,7 +50,11 @@ fn client(profile: Profile) -> AuthenticatedClient {
         updated_at: NOW,
         last_used_at: None,
     };
-    let presented = Presented { unverified_client_id: Some(client_id), credential: ClientCredential::None };
+    let presented = Presented {
+        unverified_client_id: Some(client_id),
+        credential: ClientCredential::None,
+        is_grant: false,
+    };
     authenticate(&presented, Some(Arc::new(application)), NOW, |_, _| false).expect("a public client")
 }
 

@@ -236,9 +236,8 @@ impl DataService {
     /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707
     /// §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
     fn is_within_token(&self, caller: &Caller, source: &str) -> bool {
-        caller.token().is_none_or(|token| {
-            resource::include_source(&token.details.resources, source, &self.context.settings.public_url)
-        })
+        let public_url = &self.context.settings.public_url;
+        caller.resources().is_none_or(|resources| resource::include_source(resources, source, public_url))
     }
 
     async fn audit_refusal(

@@ -5,6 +5,7 @@ pub mod access_note;
 pub mod acting;
 pub mod authentication;
 pub mod caller;
+pub mod issued_tokens;
 pub mod operator;
 pub mod profile;
 pub mod refusals;

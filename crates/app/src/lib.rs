@@ -67,6 +67,7 @@ pub(crate) struct Context {
     pub(crate) client_documents: protocol::client_document::ClientDocuments,
     pub(crate) client_keys: protocol::client_keys::ClientKeys,
     pub(crate) registrations: protocol::client_registration::Registrations,
+    pub(crate) issuer_keys: node::issuer_keys::IssuerKeys,
     pub(crate) rates: node::rates::Rates,
     pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
     pub(crate) throttle: node::audit_throttle::AuditThrottle,
@@ -108,6 +109,7 @@ impl App {
             client_documents: protocol::client_document::ClientDocuments::new(&settings.outbound),
             client_keys: protocol::client_keys::ClientKeys::new(&settings.outbound),
             registrations: protocol::client_registration::Registrations::new(&settings.client_registration),
+            issuer_keys: node::issuer_keys::IssuerKeys::new(&settings.outbound),
             rates,
             accepted_proofs: node::dpop_proofs::AcceptedProofs::default(),
             throttle: node::audit_throttle::AuditThrottle::default(),
@@ -166,6 +168,8 @@ services! {
     token_revocation: protocol::token_revocation::RevocationService,
     /// Callers by bearer token and by session cookie.
     authentication: identity::authentication::AuthenticationService,
+    /// Callers by access tokens of trusted issuers.
+    issued_tokens: identity::issued_tokens::IssuedTokenService,
     /// Sign-in by user name and password.
     sign_in: identity::sign_in::SignInService,
     /// Sessions of browsers.
@@ -194,6 +198,8 @@ services! {
     limits: management::limits::LimitService,
     /// Origins whose pages may use the API.
     trusted_origins: management::trusted_origins::TrustedOriginService,
+    /// Other servers whose assertions and access tokens are accepted.
+    trusted_issuers: management::trusted_issuers::TrustedIssuerService,
     /// Resource servers and their scopes.
     scopes: management::scopes::ScopeService,
     /// Data sources and with whom they are shared.

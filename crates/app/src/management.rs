@@ -11,5 +11,6 @@ pub mod lists;
 pub mod roles;
 pub mod scopes;
 pub mod sessions;
+pub mod trusted_issuers;
 pub mod trusted_origins;
 pub mod users;

@@ -6,6 +6,7 @@ pub mod clock;
 pub(crate) mod dpop_proofs;
 pub mod entity_cache;
 pub mod feed;
+pub(crate) mod issuer_keys;
 pub mod keys;
 pub mod lifetimes;
 pub(crate) mod logout_deliveries;

@@ -16,4 +16,5 @@ mod signed_access_tokens;
 pub(crate) mod subject;
 pub mod token;
 pub mod token_revocation;
+mod trusted_issuers;
 pub mod userinfo;

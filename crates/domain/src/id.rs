@@ -64,6 +64,8 @@ row_ids! {
     ResourceServerId,
     /// A scope; never reused, so that what was given for a deleted one stays invalid.
     ScopeId,
+    /// A trusted issuer. Never reused.
+    TrustedIssuerId,
     /// A request of a device that waits for its user.
     DeviceAuthorizationId,
     /// An authorization request that a client pushed. Never reused.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::application::{Application, ClientType, StoredSecret};
-use crate::parameters::{CLIENT_ID, CLIENT_SECRET, Name, Parameters, form_decoded};
+use crate::application::{Application, ClientType, GrantType, StoredSecret};
+use crate::parameters::{ASSERTION, CLIENT_ID, CLIENT_SECRET, GRANT_TYPE, Name, Parameters, form_decoded};
 use crate::proof::{KeyBinding, Thumbprint};
 use crate::refusal::Refusal;
 use domain::id::{ClientId, SecretId};
@@ -73,6 +73,8 @@ pub struct Presented {
     pub unverified_client_id: Option<ClientId>,
     /// The credential.
     pub credential: ClientCredential,
+    /// Whether the assertion is the one of the grant: the request names no client otherwise.
+    pub is_grant: bool,
 }
 
 impl Presented {
@@ -93,17 +95,26 @@ impl Presented {
         if let Some(assertion) = assertion {
             return Self::by_assertion(assertion, parameters, client_id);
         }
-        let id = basic
-            .map(|basic| basic.client_id.as_str())
-            .or(client_id)
-            .ok_or(Refusal::NoClientAuthentication)?;
+        let Some(id) = basic.map(|basic| basic.client_id.as_str()).or(client_id) else {
+            return Self::by_grant(parameters);
+        };
         let secret = basic.map_or_else(|| secret.map(ClientSecret::new), |basic| basic.secret.clone());
         let credential = match (secret, certificate) {
             (Some(secret), _) => ClientCredential::Secret(secret),
             (None, Some(certificate)) => ClientCredential::Certificate(certificate),
             (None, None) => ClientCredential::None,
         };
-        Ok(Self { unverified_client_id: id.parse().ok(), credential })
+        Ok(Self { unverified_client_id: id.parse().ok(), credential, is_grant: false })
+    }
+
+    /// A workload may present the assertion about itself as the grant. Client authentication is optional there ([RFC 7521
+    /// §4.1](https://www.rfc-editor.org/rfc/rfc7521#section-4.1)), because the assertion names the client.
+    fn by_grant(parameters: &Parameters) -> Result<Self, Refusal> {
+        let is_jwt_bearer = parameters.one(GRANT_TYPE)? == Some(GrantType::JwtBearer.as_str());
+        let assertion = parameters.one(ASSERTION)?.filter(|_| is_jwt_bearer);
+        let assertion = assertion.ok_or(Refusal::NoClientAuthentication)?;
+        let credential = ClientCredential::Assertion(AssertionText::new(assertion));
+        Ok(Self { unverified_client_id: None, credential, is_grant: true })
     }
 
     fn by_assertion(
@@ -117,7 +128,7 @@ impl Presented {
         }
         let id = client_id.map(str::parse).transpose().map_err(|_| Refusal::UnknownClient)?;
         let credential = ClientCredential::Assertion(AssertionText::new(assertion));
-        Ok(Self { unverified_client_id: id, credential })
+        Ok(Self { unverified_client_id: id, credential, is_grant: false })
     }
 }
 
@@ -136,16 +147,36 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// An authenticated application, or a public one that named itself. Only [`authenticate`], [`certificate::decide`] and
-/// [`assertion::VerifiedAssertion::used`] create one.
+/// An authenticated application, or a public one that named itself. Only [`authenticate`], [`certificate::decide`],
+/// [`assertion::VerifiedAssertion::used`] and [`AuthenticatedClient::of_workload`] create one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient {
     application: Arc<Application>,
     secret: Option<SecretId>,
     binding: Option<KeyBinding>,
+    is_proved_by_its_grant: bool,
 }
 
 impl AuthenticatedClient {
+    /// The application of a workload that an assertion of a trusted issuer proves; `is_grant` says whether the assertion is
+    /// also the grant of the request.
+    ///
+    /// # Errors
+    /// `invalid_client` for a public application, which does not authenticate.
+    pub fn of_workload(application: Arc<Application>, is_grant: bool) -> Result<Self, Refusal> {
+        match application.settings.client_type {
+            ClientType::Public => Err(Refusal::AssertionNotRegistered),
+            ClientType::Confidential => {
+                Ok(Self { application, secret: None, binding: None, is_proved_by_its_grant: is_grant })
+            }
+        }
+    }
+
+    /// Whether the assertion that is its grant has authenticated it.
+    pub fn is_proved_by_its_grant(&self) -> bool {
+        self.is_proved_by_its_grant
+    }
+
     /// The application.
     pub fn application(&self) -> &Application {
         &self.application
@@ -217,7 +248,7 @@ pub fn authenticate(
             Some(right.ok_or(Refusal::WrongSecret)?.id)
         }
     };
-    Ok(AuthenticatedClient { application, secret, binding: None })
+    Ok(AuthenticatedClient { application, secret, binding: None, is_proved_by_its_grant: false })
 }
 
 /// A registered `private_key_jwt` is required. The two ways to send a secret are interchangeable, because many clients

@@ -42,6 +42,8 @@ pub enum GrantOrigin {
     Password,
     /// By a device code, which can create only one grant. The id is that of the request of the device.
     Device(CodeId),
+    /// By an assertion of a trusted issuer about the user, which is not a consent.
+    Assertion,
 }
 
 impl GrantOrigin {
@@ -49,7 +51,7 @@ impl GrantOrigin {
     pub const fn code(self) -> Option<CodeId> {
         match self {
             Self::Code(code) | Self::Device(code) => Some(code),
-            Self::Password => None,
+            Self::Password | Self::Assertion => None,
         }
     }
 }

@@ -46,3 +46,4 @@ pub mod scope;
 pub mod signing;
 pub mod token;
 pub mod token_payload;
+pub mod trusted_issuer;

@@ -35,6 +35,7 @@ pub struct Metadata {
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
     pub grant_types_supported: Vec<&'static str>,
+    pub authorization_grant_profiles_supported: [&'static str; 1],
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -94,6 +95,10 @@ impl CertificateSupport<'_> {
     }
 }
 
+/// The profile of identity assertions ([ID-JAG
+/// §7](https://datatracker.ietf.org/doc/draft-ietf-oauth-identity-assertion-authz-grant/)).
+const IDENTITY_ASSERTION_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
+
 impl Metadata {
     /// The document for an issuer (the public URL without a trailing slash) whose applications have at least the
     /// profile `minimum`.
@@ -117,6 +122,7 @@ impl Metadata {
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
+            authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
             token_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: algorithms,
             introspection_endpoint_auth_methods_supported: confidential(&methods),

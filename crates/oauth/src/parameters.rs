@@ -63,6 +63,10 @@ impl Name {
     }
 }
 
+/// How tokens are requested.
+pub(crate) const GRANT_TYPE: Name = Name::opaque("grant_type");
+/// The assertion that is a grant ([RFC 7521 §4.1](https://www.rfc-editor.org/rfc/rfc7521#section-4.1)).
+pub(crate) const ASSERTION: Name = Name::opaque("assertion");
 /// The client's id.
 pub const CLIENT_ID: Name = Name::opaque("client_id").or("clientId");
 /// The client's secret.

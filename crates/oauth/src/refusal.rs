@@ -43,6 +43,10 @@ const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to a
 /// The same message for all invalid device codes.
 const DEVICE: &str = "the device code is invalid, was used before or belongs to another application";
 
+/// The same message for all assertions whose issuer is not proved.
+const GRANT_ASSERTION: &str =
+    "the assertion is malformed, its issuer is not trusted, or no key of its issuer verifies it";
+
 macro_rules! refusals {
     ($($code:ident { $($name:ident: $detail:literal $(as $public:ident)?;)+ })+) => {
         /// Every reason for which the protocol refuses something.
@@ -166,6 +170,10 @@ refusals! {
         AssertionNotYetValid: "iat or nbf of the assertion is in the future";
         AssertionWithoutId: "jti of the assertion is missing";
         AssertionReplayed: "the assertion was used before; each request needs a new one";
+        WorkloadUnknown: "sub of the assertion is no workload of an application" as CLIENT;
+        WorkloadForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
+        WorkloadConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
+        AssertionKeys: "the keys of the issuer of the assertion cannot be had at present";
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
     }
@@ -197,6 +205,22 @@ refusals! {
         DeviceCodeOfAnotherClient: "the device code was issued to another application" as DEVICE;
         DeviceCodeReplayed: "the device code was used before; its grant was revoked" as DEVICE;
         DeviceAccessRevoked: "the access of the consent, application or user behind the device code was revoked" as DEVICE;
+        GrantAssertionUntrusted: "the issuer of the assertion is not trusted for this" as GRANT_ASSERTION;
+        GrantAssertionUnverified: "the assertion is malformed, has the wrong typ, or no key of its issuer verifies it" as GRANT_ASSERTION;
+        GrantAssertionKeys: "the keys of the issuer of the assertion cannot be had at present";
+        GrantAssertionForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
+        GrantAssertionForAnotherClient: "client_id of the assertion is not the client that sends it, or is missing";
+        GrantAssertionOfUnknownClient: "assertions of this issuer are not accepted from this client";
+        GrantAssertionExpired: "exp of the assertion is over, or a time in it is missing or malformed";
+        GrantAssertionLivesTooLong: "the assertion is valid for more than an hour, or is older than that";
+        GrantAssertionNotYetValid: "iat or nbf of the assertion is in the future";
+        GrantAssertionWithoutId: "jti of the assertion is missing";
+        GrantAssertionWithoutResource: "resource of the assertion is missing or malformed";
+        GrantAssertionForAnotherResource: "resource of the assertion is not one of this server that its issuer may name";
+        GrantAssertionConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
+        GrantAssertionOfUnknownUser: "the subject of the assertion is no active user here";
+        GrantAssertionReplayed: "the assertion was used before; each request needs a new one";
+        GrantAssertionOutlived: "the access of the application or the user was revoked meanwhile";
         UserInactive: "the user is inactive or was deleted";
         CredentialsWrong: "the user name or the password is wrong, or the account is locked";
         PasswordExpired: "the password has expired";
@@ -230,6 +254,7 @@ refusals! {
         PublicPassword: "a public application cannot use the password grant";
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicTokenExchange: "a public application cannot exchange tokens";
+        PublicJwtBearer: "a public application cannot present assertions about users";
         ExchangeNotAllowed: "the application has no policy that allows it to exchange tokens";
         PublicIntrospection: "a public application cannot introspect tokens";
     }
@@ -243,6 +268,7 @@ refusals! {
         ScopeUnknown: "scope contains one that this server does not know";
         ScopeNotRegistered: "scope contains one that the application is not registered for";
         ScopeWidened: "scope contains one that was not granted";
+        GrantAssertionWithoutScope: "no scope is left of those that the assertion, its issuer, the request and the application allow";
         NoScopeLeft: "the application is no longer registered for any scope that was granted";
     }
     InvalidTarget {

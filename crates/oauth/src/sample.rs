@@ -102,6 +102,7 @@ pub(crate) fn authenticated(application: Application) -> AuthenticatedClient {
         } else {
             ClientCredential::None
         },
+        is_grant: false,
     };
     authenticate(&presented, Some(Arc::new(application)), NOW, is_secret).unwrap()
 }

@@ -9,7 +9,7 @@ use crate::application::{ApplicationSettings, GrantType, grant_types};
 use crate::authorization_details::GrantedElement;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
-use crate::parameters::{Name, Parameters};
+use crate::parameters::{GRANT_TYPE, Parameters};
 use crate::proof::TokenType;
 use crate::refresh_expiry::RefreshExpiry;
 use crate::refusal::Refusal;
@@ -20,11 +20,10 @@ use domain::secret::{AccessTokenText, RefreshTokenText};
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod device_code;
+pub mod jwt_bearer;
 pub mod password;
 pub mod refresh_token;
 pub mod token_exchange;
-
-const GRANT_TYPE: Name = Name::opaque("grant_type");
 
 macro_rules! define_token_request {
     ($($(#[$doc:meta])* $variant:ident {

@@ -27,6 +27,7 @@ pub(crate) mod scopes;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod setup;
+pub(crate) mod trusted_issuers;
 pub(crate) mod users;
 
 /// An OAuth 2.0 authorization server and OData V4 gateway for your databases, in one program.
@@ -132,6 +133,12 @@ pub(crate) enum Command {
     ResourceServer {
         #[command(subcommand)]
         command: resource_servers::ResourceServerCommand,
+    },
+    /// Manage trusted issuers: other servers whose assertions and access tokens are accepted.
+    #[command(after_help = "Example: sluicegate trusted-issuer list --data-dir ./data")]
+    TrustedIssuer {
+        #[command(subcommand)]
+        command: trusted_issuers::TrustedIssuerCommand,
     },
     /// Manage the scopes of resource servers.
     #[command(after_help = "Example: sluicegate scope list --data-dir ./data")]

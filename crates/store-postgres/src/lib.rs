@@ -51,6 +51,7 @@ mod signing_keys;
 mod sql;
 mod tables;
 mod tls;
+mod trusted_issuers;
 mod trusted_origins;
 mod unit;
 mod used_assertions;

@@ -185,6 +185,13 @@ const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../migrations/0019_client_registrations.sql"),
     },
+    Migration {
+        number: 20,
+        name: "trusted_issuers",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../migrations/0020_trusted_issuers.sql"),
+    },
 ];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes

@@ -67,6 +67,7 @@ mod sign_ins;
 mod signing_keys;
 mod sql;
 mod tables;
+mod trusted_issuers;
 mod trusted_origins;
 mod used_assertions;
 mod users;

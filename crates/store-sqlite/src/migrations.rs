@@ -88,6 +88,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "client_registrations",
         sql: include_str!("../migrations/0019_client_registrations.sql"),
     },
+    Migration {
+        number: 20,
+        name: "trusted_issuers",
+        sql: include_str!("../migrations/0020_trusted_issuers.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -64,6 +64,7 @@ fn migrations_run_once_and_are_named_before() {
             (17, "logout_deliveries"),
             (18, "consent_data"),
             (19, "client_registrations"),
+            (20, "trusted_issuers"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -49,6 +49,7 @@ pub mod secrets;
 pub mod settings;
 pub mod sign_ins;
 pub mod signing_keys;
+pub mod trusted_issuers;
 pub mod trusted_origins;
 pub mod used_assertions;
 pub mod users;
@@ -197,6 +198,10 @@ macro_rules! conformance_tests {
                 signing_keys_come_one_after_the_other,
                 superseded_signing_keys_are_deleted_and_the_newest_of_each_algorithm_stays,
                 a_signing_key_is_added_by_one_node,
+            }
+            trusted_issuers {
+                a_trusted_issuer_is_stored_changed_and_deleted, only_verified_mail_addresses_name_users,
+                refused_changes_of_trusted_issuers_change_nothing,
             }
             trusted_origins {
                 trusted_origins_are_added_all_or_none,

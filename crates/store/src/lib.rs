@@ -41,6 +41,7 @@ pub mod rules;
 mod settings;
 mod sign_ins;
 mod signing_keys;
+mod trusted_issuers;
 mod trusted_origins;
 mod used_assertions;
 mod users;
@@ -72,6 +73,7 @@ pub use sign_ins::{
     SucceededSignIn,
 };
 pub use signing_keys::{SigningKeys, StoredSigningKey, SupersededSigningKeys};
+pub use trusted_issuers::{TrustedIssuerRefusal, TrustedIssuers};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use used_assertions::UsedAssertions;
 pub use users::{
@@ -97,6 +99,7 @@ pub trait Store:
     + DataSources
     + Settings
     + SigningKeys
+    + TrustedIssuers
     + TrustedOrigins
     + ResourceServers
     + Audit
@@ -122,6 +125,7 @@ impl<T> Store for T where
         + DataSources
         + Settings
         + SigningKeys
+        + TrustedIssuers
         + TrustedOrigins
         + ResourceServers
         + Audit

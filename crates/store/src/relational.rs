@@ -23,7 +23,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use crate::columns::Impossible;
 use crate::{
     ApplicationRefusal, DataSourceRefusal, InitialAccessTokenRefusal, Judged, ResourceServerRefusal,
-    RightsChanged, TrustedOriginRefusal, UserRefusal,
+    RightsChanged, TrustedIssuerRefusal, TrustedOriginRefusal, UserRefusal,
 };
 
 pub mod access;
@@ -49,6 +49,7 @@ pub mod sign_ins;
 pub mod signing_keys;
 pub mod statement;
 pub mod sweeps;
+pub mod trusted_issuers;
 pub mod trusted_origins;
 pub mod used_assertions;
 pub mod users;
@@ -174,6 +175,7 @@ refusals![
     InitialAccessTokenRefusal,
     ResourceServerRefusal,
     RightsChanged,
+    TrustedIssuerRefusal,
     TrustedOriginRefusal,
     UserRefusal,
 ];

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub mod scopes;
+pub mod trusted_issuers;
 
 /// The maximum number of live secrets of an application.
 const MOST_LIVE_SECRETS: usize = 2;

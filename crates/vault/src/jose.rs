@@ -128,6 +128,19 @@ pub fn use_digest(issuer: &str, id: &str) -> Digest {
     Digest::from_bytes(crate::sha256(&named))
 }
 
+/// A digest of what is signed in a token and of its issuer, under which the use of a token without an id is recorded. The
+/// signature is not covered, because some have several valid forms.
+pub fn content_digest(issuer: &str, text: &str) -> Digest {
+    let signed = text.rsplit_once('.').map_or(text, |(signed, _)| signed);
+    use_digest(&format!("content {issuer}"), signed)
+}
+
+/// The `kid` of a token, which is not verified; only to find out whether a set of keys may be outdated.
+pub fn unverified_key_id(text: &str) -> Option<String> {
+    let (header, _) = text.get(..MOST_CHARACTERS.min(text.len()))?.split_once('.')?;
+    Header::parse(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?.key_id
+}
+
 /// The claims of a token, none of which is verified; only to find out whose keys verify it.
 ///
 /// # Errors

@@ -13,5 +13,6 @@ mod refusal;
 pub(crate) mod resource_servers;
 pub(crate) mod revocations;
 pub(crate) mod roles;
+pub(crate) mod trusted_issuers;
 pub(crate) mod trusted_origins;
 pub(crate) mod users;

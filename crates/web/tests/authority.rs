@@ -34,6 +34,7 @@ enum Target {
     TrustedOrigin,
     /// A resource server, in `{id}`.
     ResourceServer,
+    TrustedIssuer,
     /// A scope in `{scopeId}`, of a resource server in `{id}`.
     Scope,
     /// The kind of database SQLite, in `{id}`.
@@ -100,6 +101,13 @@ fn resource_server(_: &TestServer) -> Value {
     json!({ "identifier": format!("https://{}.example", fresh("api")), "name": "Orders" })
 }
 
+fn trusted_issuer(_: &TestServer) -> Value {
+    json!({
+        "issuer": format!("https://{}.example", fresh("idp")), "purposes": ["jwt_bearer"], "clients": ["*"],
+        "subjectIs": "user_name",
+    })
+}
+
 fn scope(_: &TestServer) -> Value {
     json!({ "name": fresh("orders"), "description": "Read your orders" })
 }
@@ -135,6 +143,8 @@ const ONE_ROLE: &str = "/api/admin/roles/{id}";
 const ONE_LIMIT: &str = "/api/admin/limits/system/{limitId}";
 const ORIGINS: &str = "/api/admin/security/cors/whitelist";
 const ONE_ORIGIN: &str = "/api/admin/security/cors/whitelist/{id}";
+const ISSUERS: &str = "/api/admin/trustedissuers";
+const ONE_ISSUER: &str = "/api/admin/trustedissuers/{id}";
 const SERVERS: &str = "/api/admin/resourceservers";
 const SERVER: &str = "/api/admin/resourceservers/{id}";
 const SCOPES: &str = "/api/admin/resourceservers/{id}/scopes";
@@ -192,6 +202,11 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    SCOPE,                      Target::Scope,          nothing,         200),
     administration(Method::PUT,    SCOPE,                      Target::Scope,          scope,           200),
     administration(Method::DELETE, SCOPE,                      Target::Scope,          nothing,         204),
+    administration(Method::GET,    ISSUERS,                    Target::Plain,          nothing,         200),
+    administration(Method::POST,   ISSUERS,                    Target::Plain,          trusted_issuer,  201),
+    administration(Method::GET,    ONE_ISSUER,                 Target::TrustedIssuer,  nothing,         200),
+    administration(Method::PUT,    ONE_ISSUER,                 Target::TrustedIssuer,  trusted_issuer,  200),
+    administration(Method::DELETE, ONE_ISSUER,                 Target::TrustedIssuer,  nothing,         204),
     administration(Method::POST,   "/api/admin/revocations",   Target::Plain,   old_access, 204),
     administration(Method::GET,    "/api/admin/audit",         Target::Plain,   nothing, 200),
 
@@ -486,6 +501,7 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             row.path.replace("{id}", &added.json()["whitelist"][0]["id"].to_string())
         }
         Target::ResourceServer => made(server, row, SERVERS, resource_server(server)).await,
+        Target::TrustedIssuer => made(server, row, ISSUERS, trusted_issuer(server)).await,
         Target::Scope => {
             let target = made(server, row, SERVERS, resource_server(server)).await;
             let scopes = target.split_once("/{scopeId}").expect("the route of a scope").0;

@@ -221,6 +221,11 @@ impl Context {
         if caller.token().is_some_and(|token| self.revocations.ends(token)) {
             return Ok(None);
         }
+        if let Via::Issuer(access) = caller.via()
+            && !self.issued_access_holds(access).await?
+        {
+            return Ok(None);
+        }
         let then = &caller.account().user;
         let account = self.account(then.id).await?;
         Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))

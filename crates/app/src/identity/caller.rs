@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::account::{Authority, Permission, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, SessionId};
+use domain::id::{ApplicationId, SessionId, TrustedIssuerId};
 use domain::time::Timestamp;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
@@ -46,6 +46,21 @@ pub enum Via {
         /// The scopes of the token that the application still has.
         scopes: ScopeSet,
     },
+    /// An access token of a trusted issuer, which reads data only.
+    Issuer(Arc<IssuedAccess>),
+}
+
+/// What a token of an issuer gives its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedAccess {
+    /// The issuer.
+    pub(crate) issuer: TrustedIssuerId,
+    /// The scopes.
+    pub(crate) scopes: ScopeSet,
+    /// The resources to which it is limited.
+    pub(crate) resources: Vec<String>,
+    /// When the token was issued.
+    pub(crate) issued_at: Timestamp,
 }
 
 /// The actor name of the command line in the audit log; such events name no user.
@@ -82,6 +97,15 @@ impl Caller {
         self.token.as_deref()
     }
 
+    /// The resources to which the token that authenticated the caller is limited, if there is one; empty if it is not
+    /// limited.
+    pub(crate) fn resources(&self) -> Option<&[String]> {
+        match &self.via {
+            Via::Issuer(access) => Some(&access.resources),
+            _ => self.token().map(|token| token.details.resources.as_slice()),
+        }
+    }
+
     /// The actor name in the audit log.
     pub(crate) fn name_in_audit(&self) -> &str {
         if self.via == Via::CommandLine { COMMAND_LINE } else { &self.account.user.name }
@@ -98,6 +122,7 @@ impl Caller {
         match &self.via {
             Via::Basic | Via::Session(_) | Via::CommandLine => true,
             Via::Bearer { scopes, .. } => scopes.contains(scope),
+            Via::Issuer(access) => access.scopes.contains(scope),
         }
     }
 
@@ -107,7 +132,7 @@ impl Caller {
         let application = match self.via {
             Via::CommandLine => return None,
             Via::Bearer { application, .. } => Some(application),
-            Via::Basic | Via::Session(_) => None,
+            Via::Basic | Via::Session(_) | Via::Issuer(_) => None,
         };
         Some(Authority { caller: self.account.rights(), subject: None, application })
     }
@@ -125,7 +150,7 @@ impl Caller {
                 event.actor = None;
                 event.actor_name = Some(COMMAND_LINE.to_owned());
             }
-            Via::Basic | Via::Session(_) => {}
+            Via::Basic | Via::Session(_) | Via::Issuer(_) => {}
         }
         event
     }

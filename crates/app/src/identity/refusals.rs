@@ -60,7 +60,14 @@ macro_rules! lost_right {
     };
 }
 
-lost_right!(ApplicationRefusal, DataSourceRefusal, ResourceServerRefusal, TrustedOriginRefusal, UserRefusal);
+lost_right!(
+    ApplicationRefusal,
+    DataSourceRefusal,
+    ResourceServerRefusal,
+    TrustedIssuerRefusal,
+    TrustedOriginRefusal,
+    UserRefusal
+);
 
 impl LostRight for store::RightsChanged {
     fn is_lost_right(&self) -> bool {

@@ -20,6 +20,10 @@ use store::{StoreError, Versions, fold_name};
 
 use crate::Context;
 
+mod trusted_issuers;
+
+pub(crate) use trusted_issuers::TrustedIssuers;
+
 /// The cached entities, by their keys.
 pub struct EntityCache {
     applications: Remembered<ClientId, Application>,
@@ -30,6 +34,7 @@ pub struct EntityCache {
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,
+    trusted_issuers: RwLock<Option<TrustedIssuers>>,
     limits_drops: AtomicU64,
     /// Whether an origin belongs to an application.
     origins: Remembered<String, bool>,
@@ -76,6 +81,7 @@ impl Default for EntityCache {
             limits: RwLock::default(),
             trusted_origins: RwLock::default(),
             scope_registry: RwLock::default(),
+            trusted_issuers: RwLock::default(),
             limits_drops: AtomicU64::default(),
             origins: Remembered::new(10_000),
             seen: RwLock::default(),
@@ -150,12 +156,13 @@ impl EntityCache {
         self.data_sources.forget();
     }
 
-    /// Drops the limits, the list of trusted origins, and the registry of scopes.
+    /// Drops the limits, the lists of trusted origins and issuers, and the registry of scopes.
     pub(crate) fn forget_limits(&self) {
         self.limits_drops.fetch_add(1, Ordering::AcqRel);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.trusted_origins.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.scope_registry.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.trusted_issuers.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The list of trusted origins, cached or read.

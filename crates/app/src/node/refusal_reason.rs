@@ -21,6 +21,8 @@ pub enum RefusalReason {
     TokenRevoked,
     /// A bearer token that is bound to a key which the request does not prove.
     TokenUnproved,
+    /// An access token of a trusted issuer that is not accepted, or the name of a service that has none.
+    IssuedTokenInvalid,
     /// An application that does not exist or belongs to somebody else.
     ApplicationOutOfReach,
     /// A data source that does not exist or belongs to somebody else.
@@ -66,6 +68,7 @@ impl RefusalReason {
             Self::TokenExpired => "an access token that has expired",
             Self::TokenRevoked => "an access token that was revoked",
             Self::TokenUnproved => "an access token without a proof of the key to which it is bound",
+            Self::IssuedTokenInvalid => "an access token of another service that is not accepted here",
             Self::ApplicationOutOfReach => {
                 "there is no application with that id, or it belongs to somebody else"
             }

@@ -29,6 +29,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod id_token;
+mod jwt_bearer;
 mod password;
 mod refresh_token;
 mod token_exchange;
@@ -151,6 +152,10 @@ impl TokenService {
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
             TokenRequest::DeviceCode(request) => self.poll(request, client, origin).await,
             TokenRequest::TokenExchange(request) => self.exchange_token(request, client, origin).await,
+            // Boxed, so that the other grant types do not pay for the state that only this one needs.
+            TokenRequest::JwtBearer(request) => {
+                Box::pin(self.present_assertion(request, client, narrowing, origin)).await
+            }
         };
         (request.grant_type().as_str(), response)
     }
@@ -390,14 +395,15 @@ fn gone(origin: GrantOrigin) -> Refusal {
         GrantOrigin::Code(_) => Refusal::CodeOutlived,
         GrantOrigin::Device(_) => Refusal::DeviceAccessRevoked,
         GrantOrigin::Password => Refusal::UserInactive,
+        GrantOrigin::Assertion => Refusal::GrantAssertionOutlived,
     }
 }
 
-/// The refusal if the code has created a grant before. The password grant has no code.
+/// The refusal if the code has created a grant before. Password and assertion have no code.
 fn replayed(origin: GrantOrigin) -> Refusal {
     match origin {
         GrantOrigin::Device(_) => Refusal::DeviceCodeReplayed,
-        GrantOrigin::Code(_) | GrantOrigin::Password => Refusal::CodeReplayed,
+        GrantOrigin::Code(_) | GrantOrigin::Password | GrantOrigin::Assertion => Refusal::CodeReplayed,
     }
 }
 

@@ -63,6 +63,17 @@ macro_rules! grant_types {
                     warning: None,
                 },
             }
+            /// With an assertion of a trusted issuer ([RFC 7523
+            /// §2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
+            JwtBearer {
+                name: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                request: jwt_bearer::JwtBearer,
+                rules: {
+                    on_request_only: true,
+                    barriers: &[NO_JWT_BEARER_FOR_PUBLIC],
+                    warning: None,
+                },
+            }
         }
     };
 }
@@ -202,5 +213,13 @@ const NO_TOKEN_EXCHANGE_FOR_PUBLIC: Barrier = Barrier {
     bars: Barred::ClientType(ClientType::Public),
     refusal: Refusal::PublicTokenExchange,
     fault: "must not name token-exchange for a public application, which has no secret",
+    inherited: Inherited::Fault,
+};
+
+/// The assertion names the client that may present it, which must therefore authenticate.
+const NO_JWT_BEARER_FOR_PUBLIC: Barrier = Barrier {
+    bars: Barred::ClientType(ClientType::Public),
+    refusal: Refusal::PublicJwtBearer,
+    fault: "must not name jwt-bearer for a public application, which has no secret",
     inherited: Inherited::Fault,
 };

@@ -66,7 +66,12 @@ impl VerifiedAssertion {
     /// [`Refusal::AssertionReplayed`].
     pub fn used(self, is_first_use: bool) -> Result<AuthenticatedClient, Refusal> {
         if is_first_use {
-            Ok(AuthenticatedClient { application: self.application, secret: None, binding: None })
+            Ok(AuthenticatedClient {
+                application: self.application,
+                secret: None,
+                binding: None,
+                is_proved_by_its_grant: false,
+            })
         } else {
             Err(Refusal::AssertionReplayed)
         }

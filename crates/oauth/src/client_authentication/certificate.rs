@@ -40,7 +40,7 @@ pub fn decide(
         Some(AuthenticationMethod::SelfSignedTlsClientAuth) => certificate_is_registered(facts)?,
         _ => return Err(Refusal::SecretMissing),
     }
-    Ok(AuthenticatedClient { application, secret: None, binding: None })
+    Ok(AuthenticatedClient { application, secret: None, binding: None, is_proved_by_its_grant: false })
 }
 
 /// "The client MUST NOT use more than one authentication method in each request" ([RFC 6749
@@ -90,6 +90,7 @@ mod tests {
         let presented = Presented {
             unverified_client_id: sample::CLIENT_ID.parse().ok(),
             credential: ClientCredential::None,
+            is_grant: false,
         };
         decide(&presented, Arc::new(application), facts).map(|client| assert!(client.secret().is_none()))
     }

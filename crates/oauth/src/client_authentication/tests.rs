@@ -17,7 +17,7 @@ fn sent(secret: Option<&str>) -> Presented {
 }
 
 fn presented(credential: ClientCredential) -> Presented {
-    Presented { unverified_client_id: sample::CLIENT_ID.parse().ok(), credential }
+    Presented { unverified_client_id: sample::CLIENT_ID.parse().ok(), credential, is_grant: false }
 }
 
 #[test]

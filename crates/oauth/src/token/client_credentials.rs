@@ -5,7 +5,7 @@ use super::access_token_lifetime_secs;
 use crate::client_authentication::AuthenticatedClient;
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeRegistry, ScopeSet};
+use crate::scope::{self, BuiltInScope, ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::id::{Epoch, UserId};
 
@@ -25,6 +25,19 @@ impl ServiceRequest {
         let registered = &client.application().settings.scopes;
         let scopes = scope::requested_of(parameters.one(SCOPE)?, registered, registry)?;
         Ok(Self { scopes })
+    }
+}
+
+impl ServiceRequest {
+    /// The request of a workload whose grant is the assertion that authenticates it.
+    ///
+    /// # Errors
+    /// `invalid_scope`.
+    pub fn of_workload(requested: Option<&ScopeSet>, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+        let asked = requested.cloned().filter(|scopes| !scopes.is_empty());
+        let scopes = asked.unwrap_or_else(|| ScopeSet::from(BuiltInScope::OData));
+        let registered = &client.application().settings.scopes;
+        if registered.covers(&scopes) { Ok(Self { scopes }) } else { Err(Refusal::ScopeNotRegistered) }
     }
 }
 

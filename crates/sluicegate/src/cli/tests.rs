@@ -173,7 +173,7 @@ type Arguments = &'static [(&'static str, &'static str)];
 
 /// The payloads with their commands. An argument that is left out belongs to another command, or
 /// the member cannot be anything else.
-const MEMBERS: [(&str, &[&str], &[Arguments]); 13] = [
+const MEMBERS: [(&str, &[&str], &[Arguments]); 15] = [
     ("ApplicationPayload", &["application", "register"], &[APPLICATION, &[("clientType", "public")]]),
     // The type cannot change.
     ("ApplicationPayload", &["application", "update"], &[APPLICATION, &[("clientType", "")]]),
@@ -183,6 +183,8 @@ const MEMBERS: [(&str, &[&str], &[Arguments]); 13] = [
     ("RolePayload", &["role", "update"], &[ROLE]),
     ("ResourceServerPayload", &["resource-server", "add"], &[RESOURCE_SERVER]),
     ("ResourceServerPayload", &["resource-server", "update"], &[RESOURCE_SERVER]),
+    ("TrustedIssuerPayload", &["trusted-issuer", "add"], &[TRUSTED_ISSUER]),
+    ("TrustedIssuerPayload", &["trusted-issuer", "update"], &[TRUSTED_ISSUER]),
     ("ScopePayload", &["scope", "add"], &[SCOPE]),
     ("ScopePayload", &["scope", "update"], &[SCOPE_CHANGE]),
     ("TrustedOriginPayload", &["cors", "add"], &[&[("domain", "origins"), ("description", "description")]]),
@@ -191,6 +193,27 @@ const MEMBERS: [(&str, &[&str], &[Arguments]); 13] = [
 ];
 
 const RESOURCE_SERVER: Arguments = &[("identifier", "identifier"), ("name", "name")];
+
+const TRUSTED_ISSUER: Arguments = &[
+    ("issuer", "issuer"),
+    ("jwks", "settings"),
+    ("jwksUri", "settings"),
+    ("algorithms", "settings"),
+    ("purposes", "settings"),
+    ("audience", "settings"),
+    ("subjectClaim", "settings"),
+    ("subjectIs", "settings"),
+    ("subjects", "settings"),
+    ("clients", "settings"),
+    ("resources", "settings"),
+    ("scopes", "settings"),
+    ("scopeNames", "settings"),
+    ("service", "settings"),
+    ("untypedAccessTokens", "settings"),
+    ("workloads", "settings"),
+    ("reusableAssertions", "settings"),
+    ("workloadGrant", "settings"),
+];
 
 const SCOPE: Arguments =
     &[("name", "name"), ("description", "description"), ("risk", "risk"), ("assignableBy", "assignable_by")];
@@ -397,6 +420,11 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getResourceServer", "resource-server show"),
     ("updateResourceServer", "resource-server update"),
     ("deleteResourceServer", "resource-server delete"),
+    ("listTrustedIssuers", "trusted-issuer list"),
+    ("createTrustedIssuer", "trusted-issuer add"),
+    ("getTrustedIssuer", "trusted-issuer show"),
+    ("updateTrustedIssuer", "trusted-issuer update"),
+    ("deleteTrustedIssuer", "trusted-issuer delete"),
     ("listScopes", "scope list"),
     ("createScope", "scope add"),
     ("getScope", "scope show"),

@@ -83,6 +83,7 @@ pub(super) fn new_revocations(
     applications(db, done)?;
     used_assertions(db)?;
     trusted_origins(db)?;
+    trusted_issuers(db)?;
     scopes(db)?;
     roles(db, done)?;
     users(db, unusable, done)
@@ -149,6 +150,14 @@ fn trusted_origins(db: &Connection) -> sql::Result<()> {
     const DELETED: &str = "DELETE FROM main.trusted_origins AS m
         WHERE NOT EXISTS (SELECT 1 FROM cur.trusted_origins c WHERE c.id = m.id AND c.domain = m.domain)
         AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'trusted_origins'), 0)";
+    sql::execute(db, DELETED, ()).map(drop)
+}
+
+/// An issuer that was changed or deleted since is not trusted again.
+fn trusted_issuers(db: &Connection) -> sql::Result<()> {
+    const DELETED: &str = "DELETE FROM main.trusted_issuers AS m
+        WHERE NOT EXISTS (SELECT 1 FROM cur.trusted_issuers c WHERE c.id = m.id AND c.issuer = m.issuer AND c.settings = m.settings)
+        AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'trusted_issuers'), 0)";
     sql::execute(db, DELETED, ()).map(drop)
 }
 

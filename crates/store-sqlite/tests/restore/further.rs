@@ -1,4 +1,4 @@
-//! What else stays withdrawn after a restore: keys of applications, used assertions, trusted origins, scopes, owners.
+//! What else stays withdrawn after a restore: keys of applications, used assertions, trusted origins and issuers, scopes, owners.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,10 @@ use domain::secret::Digest;
 use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientMetadata};
 use oauth::cors::NewTrustedOrigin;
 use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
+use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
     Amendment, Applications as _, DataSources as _, NewDataSource, ResourceServers as _, Sealing,
-    Settings as _, StoredKey, TrustedOrigins as _, UsedAssertions as _, Users as _,
+    Settings as _, StoredKey, TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _, Users as _,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, settings};
@@ -93,6 +94,31 @@ async fn a_trusted_origin_that_was_removed_stays_removed() {
     stage.restore(&backup, 4);
     let listed = stage.open().list_trusted_origins().await.unwrap();
     assert_eq!(listed.iter().map(|origin| origin.domain.as_str()).collect::<Vec<_>>(), [kept]);
+}
+
+#[tokio::test]
+async fn an_issuer_that_was_changed_or_deleted_is_not_trusted_again() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let names = ["https://kept.example", "https://changed.example", "https://gone.example"];
+    let new = |issuer: &str, service: &str| NewTrustedIssuer {
+        issuer: issuer.to_owned(),
+        settings: IssuerSettings { service: Some(service.to_owned()), ..IssuerSettings::default() },
+    };
+    let mut ids = Vec::new();
+    for name in names {
+        let added = store.insert_trusted_issuer(new(name, name), event(Action::TrustIssuer, 1));
+        ids.push(added.await.unwrap().unwrap().id);
+    }
+    let backup = stage.back_up("backup.db", 2);
+    let changed = new(names[1], "other");
+    let update = store.update_trusted_issuer(ids[1], changed, event(Action::UpdateTrustedIssuer, 3));
+    update.await.unwrap().unwrap();
+    store.delete_trusted_issuer(ids[2], event(Action::DeleteTrustedIssuer, 3)).await.unwrap().unwrap();
+    drop(store);
+    stage.restore(&backup, 4);
+    let listed = stage.open().list_trusted_issuers().await.unwrap();
+    assert_eq!(listed.iter().map(|issuer| issuer.issuer.as_str()).collect::<Vec<_>>(), names[..1]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use super::Impossible;
 const CODE: i64 = 1;
 const PASSWORD: i64 = 2;
 const DEVICE: i64 = 3;
+const ASSERTION: i64 = 4;
 
 /// The columns of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,7 @@ impl From<GrantOrigin> for OriginColumns {
             GrantOrigin::Code(_) => CODE,
             GrantOrigin::Password => PASSWORD,
             GrantOrigin::Device(_) => DEVICE,
+            GrantOrigin::Assertion => ASSERTION,
         };
         Self { origin: Some(kind), code: origin.code() }
     }
@@ -38,6 +40,7 @@ impl TryFrom<OriginColumns> for GrantOrigin {
             (Some(CODE) | None, Some(code)) => Ok(Self::Code(code)),
             (Some(PASSWORD) | None, None) => Ok(Self::Password),
             (Some(DEVICE), Some(code)) => Ok(Self::Device(code)),
+            (Some(ASSERTION), None) => Ok(Self::Assertion),
             (Some(CODE | DEVICE), None) => {
                 Err(Impossible("a grant from a code, without the code".to_owned()))
             }
@@ -59,6 +62,7 @@ mod tests {
         for origin in [
             GrantOrigin::Code(CodeId::from_bytes([7; 16])),
             GrantOrigin::Password,
+            GrantOrigin::Assertion,
             GrantOrigin::Device(CodeId::from_bytes([7; 16])),
         ] {
             assert_eq!(OriginColumns::from(origin).try_into(), Ok(origin));

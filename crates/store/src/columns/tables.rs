@@ -68,6 +68,7 @@ pub const TABLES: &[StoredTable] = &[
     chosen("data_source_shares", Compared, 2, &[number("data_source_id"), number("user_id")]),
     chosen("limits", Kept, 1, &[number("id"), number("value")]),
     given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
+    given_once("trusted_issuers", Compared, TRUSTED_ISSUERS),
     given_once("resource_servers", Kept, RESOURCE_SERVERS),
     given_once("scopes", Compared, SCOPES),
     chosen("ring_keys", Emptied, 1, RING_KEYS),
@@ -173,6 +174,9 @@ const APPLICATION_ORIGINS: &[StoredColumn] = &[number("id"), number("application
 
 const TRUSTED_ORIGINS: &[StoredColumn] =
     &[number("id"), text("domain"), text("description"), text("modified_by"), number("modified_at")];
+
+const TRUSTED_ISSUERS: &[StoredColumn] =
+    &[number("id"), text("issuer"), text("settings"), number("created_at"), number("updated_at")];
 
 const SECRETS: &[StoredColumn] = &[
     number("id"),

@@ -45,7 +45,12 @@ pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
 
 pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    for origin in [GrantOrigin::Code(code_id(1)), GrantOrigin::Password, GrantOrigin::Device(code_id(2))] {
+    for origin in [
+        GrantOrigin::Code(code_id(1)),
+        GrantOrigin::Password,
+        GrantOrigin::Device(code_id(2)),
+        GrantOrigin::Assertion,
+    ] {
         let new = NewGrant { origin, ..world.new_grant(1, None) };
         let id = granted(&world.create_grant(new).await).unwrap();
         let created = world.store.find_grant(id).await.unwrap().unwrap();

@@ -1,16 +1,21 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
-use app::identity::authentication::AuthenticationService;
+use app::identity::authentication::{AuthenticationService, BearerRefusal};
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::issued_tokens::{IssuedTokenRefusal, IssuedTokenService};
 use app::identity::refusals::RefusalService;
 use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use http::request::Parts;
+use oauth::proof::{PresentedToken, TokenType};
 
 use crate::WebState;
 use crate::http::authorization::Authorization;
 use crate::http::proof;
 use crate::respond::odata::ODataProblem;
+
+/// The name of the service that issued the access token, as Hybrid Data Pipeline's clients send it.
+const AUTH_SERVICE: &str = "x-datadirect-authservice";
 
 /// Authenticates the caller before anything else.
 pub(super) async fn prove(
@@ -30,10 +35,11 @@ pub(super) async fn prove(
         }
     };
     if let Some(presented) = sent.token() {
-        return Ok(state
-            .service::<AuthenticationService>()
-            .caller_by_token(presented, &proof::facts(parts), origin)
-            .await?);
+        if parts.headers.contains_key(AUTH_SERVICE) {
+            // Boxed, so that tokens of this server do not pay for the state that only this path needs.
+            return Box::pin(by_service(state, parts, presented, origin)).await;
+        }
+        return by_token(state, parts, presented, origin).await;
     }
     if !sent.is_basic() {
         malformed(state, origin).await;
@@ -44,6 +50,47 @@ pub(super) async fn prove(
         return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };
     Ok(state.service::<SignInService>().caller_by_password(&credentials, origin).await?)
+}
+
+async fn by_token(
+    state: &WebState,
+    parts: &Parts,
+    presented: PresentedToken<'_>,
+    origin: &RequestOrigin,
+) -> Result<Caller, ODataProblem> {
+    let facts = proof::facts(parts);
+    match state.service::<AuthenticationService>().caller_by_token(presented, &facts, origin).await {
+        Ok(caller) => Ok(caller),
+        Err(BearerRefusal::Dead) => Err(Box::pin(unnamed_or_dead(state, presented.text)).await),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The refusal of a token that this server did not issue: perhaps the request should have named its service.
+async fn unnamed_or_dead(state: &WebState, token: &str) -> ODataProblem {
+    match state.service::<IssuedTokenService>().is_of_a_service(token).await {
+        Ok(true) => IssuedTokenRefusal::ServiceUnnamed.into(),
+        Ok(false) => BearerRefusal::Dead.into(),
+        Err(fault) => fault.into(),
+    }
+}
+
+/// The caller by an access token of the service that the header names.
+async fn by_service(
+    state: &WebState,
+    parts: &Parts,
+    presented: PresentedToken<'_>,
+    origin: &RequestOrigin,
+) -> Result<Caller, ODataProblem> {
+    let mut names = parts.headers.get_all(AUTH_SERVICE).iter();
+    let first = names.next().and_then(|name| name.to_str().ok());
+    let (Some(name), None) = (first, names.next()) else {
+        return Err(IssuedTokenRefusal::ServiceUnknown.into());
+    };
+    if presented.scheme != TokenType::Bearer {
+        return Err(IssuedTokenRefusal::Dead.into());
+    }
+    Ok(state.service::<IssuedTokenService>().caller(name, presented.text, origin).await?)
 }
 
 async fn malformed(state: &WebState, origin: &RequestOrigin) {

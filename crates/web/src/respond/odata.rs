@@ -4,6 +4,7 @@
 use app::Fault;
 use app::data::{DataRefusal, SourceFailure};
 use app::identity::authentication::BearerRefusal;
+use app::identity::issued_tokens::IssuedTokenRefusal;
 use app::identity::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::Response;
@@ -126,6 +127,19 @@ impl From<BearerRefusal> for ODataProblem {
             }
             BearerRefusal::Fault(fault) => fault.into(),
         }
+    }
+}
+
+impl From<IssuedTokenRefusal> for ODataProblem {
+    fn from(refusal: IssuedTokenRefusal) -> Self {
+        let message = refusal.to_string();
+        let code = match refusal {
+            IssuedTokenRefusal::ServiceUnknown | IssuedTokenRefusal::ServiceUnnamed => "UnknownService",
+            IssuedTokenRefusal::Dead => "InvalidToken",
+            IssuedTokenRefusal::Fault(fault) => return fault.into(),
+        };
+        let challenges = &[Challenge::Presented(ErrorCode::InvalidToken)];
+        Self { challenges, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
     }
 }
 

@@ -9,6 +9,7 @@ mod clients;
 mod databases;
 mod failures;
 mod fixture;
+mod issued_tokens;
 mod limits;
 mod metadata_of_resources;
 mod paging;

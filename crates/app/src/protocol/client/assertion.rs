@@ -31,6 +31,12 @@ impl Context {
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
         let text = asserted.text.expose();
+        if let Some(trusted) = self.issuer_of_workload(text).await? {
+            return self.judge_workload(&asserted, &trusted, named).await;
+        }
+        if asserted.presented.is_grant {
+            return Ok(Err(Refusal::NoClientAuthentication));
+        }
         let id = match client_of(asserted.presented, text) {
             Ok(id) => id,
             Err(refusal) => return Ok(Err(refusal)),

@@ -16,6 +16,7 @@ use oauth::cors::NewTrustedOrigin;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
 use oauth::signing::SigningAlgorithm;
+use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
     NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
@@ -107,13 +108,7 @@ pub(super) async fn fill(store: &dyn Store) {
     store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
     registered_client(store, &app).await;
-    let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
-        domain: domain.to_owned(),
-        description: ODD.to_owned(),
-        modified_by: ODD.to_owned(),
-        at: START,
-    });
-    store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
+    trusted(store).await;
     store.probe().await.unwrap();
 }
 
@@ -158,6 +153,25 @@ async fn logout_delivery(store: &dyn Store, user: &User, application: Applicatio
     let session = store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id;
     store.note_session_application(session, application).await.unwrap();
     assert_eq!(store.delete_session(session, event(Action::SignOut)).await.unwrap(), [application]);
+}
+
+/// Adds trusted origins and a trusted issuer.
+async fn trusted(store: &dyn Store) {
+    let trusted = ["https://*.example.com", "https://pages.example.org"].map(|domain| NewTrustedOrigin {
+        domain: domain.to_owned(),
+        description: ODD.to_owned(),
+        modified_by: ODD.to_owned(),
+        at: START,
+    });
+    store.insert_trusted_origins(trusted.to_vec(), event(Action::TrustOrigin)).await.unwrap().unwrap();
+    let settings = IssuerSettings {
+        purposes: vec![Purpose::AccessToken],
+        service: Some("corporate".to_owned()),
+        subjects: [(ODD.to_owned(), ODD.to_owned())].into(),
+        ..IssuerSettings::default()
+    };
+    let new = NewTrustedIssuer { issuer: "https://issuer.example.com".to_owned(), settings };
+    store.insert_trusted_issuer(new, event(Action::TrustIssuer)).await.unwrap().unwrap();
 }
 
 async fn keys(store: &dyn Store) {

@@ -1,0 +1,34 @@
+//! The cached trusted issuers. They change with the limits.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use oauth::trusted_issuer::TrustedIssuer;
+use store::StoreError;
+
+use crate::Context;
+
+/// All trusted issuers.
+pub(crate) type TrustedIssuers = Arc<Vec<Arc<TrustedIssuer>>>;
+
+impl Context {
+    /// Every trusted issuer, cached or read.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub(crate) async fn trusted_issuers(&self) -> Result<TrustedIssuers, StoreError> {
+        self.ensure_fresh().await?;
+        let cached = self.entities.trusted_issuers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(issuers) = cached {
+            return Ok(issuers);
+        }
+        let drops = self.entities.limits_drops.load(Ordering::Acquire);
+        let read = self.store.list_trusted_issuers().await?;
+        let issuers: TrustedIssuers = Arc::new(read.into_iter().map(Arc::new).collect());
+        let mut cached = self.entities.trusted_issuers.write().unwrap_or_else(PoisonError::into_inner);
+        if self.entities.limits_drops.load(Ordering::Acquire) == drops {
+            *cached = Some(issuers.clone());
+        }
+        Ok(issuers)
+    }
+}
