@@ -155,6 +155,11 @@ fn openid_client_completes_the_flow_of_a_device() {
 }
 
 #[test]
+fn openid_client_presents_an_identity_assertion_that_jose_signs() {
+    node(&Stage::new(), "identity-assertion.mjs");
+}
+
+#[test]
 fn openid_client_pushes_its_request_and_jose_verifies_the_access_token() {
     node(&Stage::new(), "pushed.mjs");
 }
