@@ -1,6 +1,5 @@
 //! `sluicegate serve`: a server from start to end.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,7 +10,7 @@ use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
 
-use crate::bootstrap::{self, PublicUrls};
+use crate::bootstrap;
 use crate::config::settings::DEFAULT_OBSERVATION;
 use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
@@ -19,6 +18,11 @@ use crate::logging;
 use crate::numbers::number;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
 use crate::terminal::say;
+
+mod site;
+
+pub(crate) use site::Site;
+use site::reachable;
 
 /// How often this node polls for changes of other nodes.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -67,19 +71,6 @@ pub(crate) enum Kind {
     Service,
     /// A server for the demo, which also plays the application at the redirect URL.
     Demo,
-}
-
-/// The addresses of a server.
-#[derive(Debug, Clone)]
-pub(crate) struct Site {
-    /// The address for connections.
-    pub(crate) address: SocketAddr,
-    /// The address on which it listens, as a URL.
-    pub(crate) local_url: String,
-    /// The address for users and clients: its issuer identifier.
-    pub(crate) public_url: String,
-    /// The address for clients with certificates, if it is another one.
-    pub(crate) certificate_url: Option<String>,
 }
 
 /// A server that accepts connections.
@@ -238,43 +229,6 @@ async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
         }
         Err(error) => Err(error),
     }
-}
-
-impl Site {
-    fn of(settings: &Settings, address: SocketAddr, certified: Option<SocketAddr>) -> Self {
-        let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
-        let local_url = format!("{scheme}://{}", reachable(address));
-        let public_url = match &settings.general.public_url {
-            Some(url) => url.as_str().to_owned(),
-            None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),
-            None => local_url.clone(),
-        };
-        let configured = settings.client_certificates.public_url.as_ref().map(|url| url.as_str().to_owned());
-        let certificate_url = configured.or_else(|| with_port(&public_url, certified?.port()));
-        Self { address: reachable(address), local_url, public_url, certificate_url }
-    }
-
-    /// The addresses that the use cases name to clients.
-    pub(crate) fn urls(&self) -> PublicUrls<'_> {
-        PublicUrls { issuer: &self.public_url, for_certificates: self.certificate_url.as_deref() }
-    }
-}
-
-/// The same host with another port, without a path.
-fn with_port(url: &str, port: u16) -> Option<String> {
-    let mut url = url::Url::parse(url).ok()?;
-    url.set_port(Some(port)).ok()?;
-    Some(url.origin().ascii_serialization())
-}
-
-/// An address to which clients can connect: the wildcard address is reached on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 fn log_warnings(settings: &Settings, site: &Site) {
