@@ -23,7 +23,7 @@ mod policy;
 mod redirect_uris;
 
 pub use information::client_information;
-pub use policy::{ClientPolicy, HostRule, MalformedHost, may_register};
+pub use policy::{ClientPolicy, may_register};
 
 /// The maximum length of `software_id` and `software_version` in bytes.
 const LONGEST_TEXT: usize = 256;
@@ -116,8 +116,8 @@ fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
     let mut base = existing.clone();
     base.contacts = Vec::new();
     base.logo_url = None;
-    base.client_metadata.openid = Default::default();
-    base.client_metadata.authentication = Default::default();
+    base.client_metadata.openid = crate::application::OpenIdMetadata::default();
+    base.client_metadata.authentication = crate::application::AuthenticationMetadata::default();
     base.client_metadata.introspection_signed_response_alg = None;
     base.client_metadata.dpop_bound_access_tokens = false;
     base

@@ -5,12 +5,15 @@
 //! while others wait for it. It waits at most that long for a lock itself, then gives up and is tried again.
 //! Indexes on large tables take longer; they are built concurrently, outside a transaction.
 
+mod list;
+
 use std::time::Duration;
 
 use store::columns::TABLES;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use self::list::MIGRATIONS;
 use crate::error::Failure;
 use crate::pool::Connections;
 use crate::sql::{self, values};
@@ -43,156 +46,6 @@ enum Run {
     /// index exists. An interrupted run leaves an invalid index, which is dropped first.
     BesideEverybody { table: &'static str, indexes: &'static [&'static str] },
 }
-
-const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "initial",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0001_initial.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "audit_newest_first",
-        needs: 1,
-        run: Run::BesideEverybody {
-            table: "audit_events",
-            indexes: &[
-                "audit_events_newest_by_action",
-                "audit_events_newest_by_actor",
-                "audit_events_newest_by_application",
-            ],
-        },
-        sql: include_str!("../migrations/0002_audit_newest_first.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "audit_old_indexes",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0003_audit_old_indexes.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "origins",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0004_origins.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "origins_of_redirect_urls",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0005_origins_of_redirect_urls.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "familiar_networks",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0006_familiar_networks.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "handovers",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0007_handovers.sql"),
-    },
-    Migration {
-        number: 8,
-        name: "origin_of_grants",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0008_origin_of_grants.sql"),
-    },
-    Migration {
-        number: 9,
-        name: "sealed_options",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0009_sealed_options.sql"),
-    },
-    Migration {
-        number: 10,
-        name: "scopes",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0010_scopes.sql"),
-    },
-    Migration {
-        number: 11,
-        name: "request_details",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0011_request_details.sql"),
-    },
-    Migration {
-        number: 12,
-        name: "signing_keys",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0012_signing_keys.sql"),
-    },
-    Migration {
-        number: 13,
-        name: "device_authorizations",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0013_device_authorizations.sql"),
-    },
-    Migration {
-        number: 14,
-        name: "openid_connect",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0014_openid_connect.sql"),
-    },
-    Migration {
-        number: 15,
-        name: "pushed_requests",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0015_pushed_requests.sql"),
-    },
-    Migration {
-        number: 16,
-        name: "used_assertions",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0016_used_assertions.sql"),
-    },
-    Migration {
-        number: 17,
-        name: "logout_deliveries",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0017_logout_deliveries.sql"),
-    },
-    Migration {
-        number: 18,
-        name: "consent_data",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0018_consent_data.sql"),
-    },
-    Migration {
-        number: 19,
-        name: "client_registrations",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0019_client_registrations.sql"),
-    },
-    Migration {
-        number: 20,
-        name: "trusted_issuers",
-        needs: 1,
-        run: Run::InTransaction,
-        sql: include_str!("../migrations/0020_trusted_issuers.sql"),
-    },
-];
 
 /// A migration waits half a second for a lock behind which others wait, and none of its statements takes
 /// longer than a second, waiting included. The first migration has no tables yet for which anybody could

@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE, User};
+use domain::account::User;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{CodeId, GrantId, RoleId};
 use domain::secret::{Digest, PasswordHash};
@@ -23,11 +23,10 @@ use domain::time::Timestamp;
 use oauth::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
 };
-use oauth::grant::{Consent, GrantDetails, GrantOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use self::at_once::at_once;
-use crate::{GrantCreation, NewApplication, NewConsent, NewGrant, NewSecret, NewUser, Store, UserRefusal};
+use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, NewUser, Store, UserRefusal};
 
 pub mod applications;
 mod at_once;
@@ -53,6 +52,7 @@ pub mod trusted_issuers;
 pub mod trusted_origins;
 pub mod used_assertions;
 pub mod users;
+mod world;
 
 /// Expands to the tests of the suite. Each test opens its own store with `$open().await`, which returns
 /// `(Arc<dyn Store>, guard)`.
@@ -276,66 +276,6 @@ const START: Timestamp = Timestamp::from_secs(1_000_000);
 
 /// A time at which every issued token has expired.
 const OVER: Timestamp = Timestamp::from_secs(1_100_000);
-
-impl World {
-    async fn new(store: Arc<dyn Store>) -> Self {
-        let administrator = insert_user(&store, "ada", &[ADMINISTRATOR_ROLE]).await.unwrap();
-        let user = insert_user(&store, "bob", &[USER_ROLE]).await.unwrap();
-        let application = insert_application(&store, &user, 1).await;
-        Self { store, administrator, user, application }
-    }
-
-    /// The user allows the application.
-    async fn allow(&self) -> Consent {
-        self.store.allow(self.new_consent().await, event(Action::AllowApplication)).await.unwrap().unwrap()
-    }
-
-    /// A consent under the current epochs.
-    async fn new_consent(&self) -> NewConsent {
-        let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
-        let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
-        NewConsent {
-            data: oauth::authorize::DataChange::Instead(None),
-            user: user.id,
-            user_epoch: user.epoch,
-            application: application.id,
-            application_epoch: application.epoch,
-            scopes: odata(),
-        }
-    }
-
-    /// A grant created from a code, under the initial epochs.
-    fn new_grant(&self, code: u64, consent: Option<&Consent>) -> NewGrant {
-        NewGrant {
-            application: self.application.id,
-            application_epoch: self.application.epoch,
-            user: self.user.id,
-            user_epoch: self.user.epoch,
-            origin: GrantOrigin::Code(code_id(code)),
-            consent: consent.map(|consent| consent.id),
-            scopes: odata(),
-            details: GrantDetails::default(),
-            refreshable: true,
-            key: 1,
-            at: START,
-            expires_at: None,
-        }
-    }
-
-    async fn create_grant(&self, new: NewGrant) -> GrantCreation {
-        create_grant(&self.store, new).await
-    }
-
-    async fn grant(&self, code: u64) -> GrantId {
-        granted(&self.create_grant(self.new_grant(code, None)).await).unwrap()
-    }
-
-    async fn reset_secret(&self) -> Application {
-        let reset =
-            self.store.reset_secret(self.application.id, new_secret(99), OVER, event(Action::ResetSecret));
-        reset.await.unwrap().unwrap().0
-    }
-}
 
 async fn create_grant(store: &Arc<dyn Store>, new: NewGrant) -> GrantCreation {
     store.create_grant(new, OVER, event(Action::ReplayCode)).await.unwrap()

@@ -4,9 +4,8 @@ use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::application::{Application, TokenFormat};
-use oauth::authorization_details::{self, RequestedData};
+use oauth::authorization_details;
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::data_access::DataAccess;
 use oauth::error::ErrorCode;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
 use oauth::parameters::{Parameters, RESOURCE, SCOPE};
@@ -30,9 +29,12 @@ mod client_credentials;
 mod device_code;
 mod id_token;
 mod jwt_bearer;
+mod narrowing;
 mod password;
 mod refresh_token;
 mod token_exchange;
+
+use narrowing::Narrowing;
 
 /// Issued tokens, with the text that only the registry of scopes can write.
 #[derive(Debug, Clone)]
@@ -41,15 +43,6 @@ pub struct IssuedTokens {
     pub tokens: TokenResponse,
     /// `scope`: the names of the scopes, separated by spaces.
     pub scope: String,
-}
-
-/// To what a token request limits the access token, besides scopes.
-#[derive(Clone, Copy)]
-struct Narrowing<'a> {
-    /// The resources in their normal form; empty for those of the grant.
-    resources: &'a [String],
-    /// The data; `None` for those of the grant.
-    data: Option<&'a RequestedData>,
 }
 
 /// The content of a new access token.
@@ -158,19 +151,6 @@ impl TokenService {
             }
         };
         (request.grant_type().as_str(), response)
-    }
-
-    /// The data of an access token, if the request names any.
-    async fn narrow_data(
-        &self,
-        granted: Option<&DataAccess>,
-        narrowing: Narrowing<'_>,
-    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
-        match narrowing.data {
-            None => Ok(granted.cloned().map(Box::new)),
-            // Boxed, because few requests name data.
-            requested => Box::pin(self.context.narrow_data(granted, requested)).await,
-        }
     }
 
     fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {

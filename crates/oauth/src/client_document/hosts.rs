@@ -36,7 +36,8 @@ impl fmt::Display for HostPattern {
 }
 
 impl HostPattern {
-    fn includes(&self, host: &str) -> bool {
+    /// Whether it includes a host, in the spelling of URLs, in lower case.
+    pub fn includes(&self, host: &str) -> bool {
         let before = host.strip_suffix(self.name.as_str());
         before.is_some_and(|before| if self.is_below { before.ends_with('.') } else { before.is_empty() })
     }

@@ -1,9 +1,7 @@
 //! What clients that register themselves may have.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::client_document::HostPattern;
 use crate::scope::{Assignment, MOST_SCOPES_OF_APPLICATION, ScopeRegistry};
 
 /// The policy of an installation.
@@ -14,7 +12,7 @@ pub struct ClientPolicy {
     /// The names of the scopes; every scope that anybody may assign if there are none.
     pub scopes: Vec<String>,
     /// The hosts of redirect URIs; any if there are none.
-    pub redirect_hosts: Vec<HostRule>,
+    pub redirect_hosts: Vec<HostPattern>,
 }
 
 impl Default for ClientPolicy {
@@ -57,46 +55,6 @@ impl ClientPolicy {
     /// Whether redirect URIs may name this host. A URI without a host is one of an application on a device.
     pub(super) fn allows_host(&self, host: Option<&str>) -> bool {
         self.redirect_hosts.is_empty()
-            || host.is_some_and(|host| self.redirect_hosts.iter().any(|rule| rule.matches(host)))
-    }
-}
-
-/// Hosts of redirect URIs: one, or all below a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostRule {
-    host: String,
-    below: bool,
-}
-
-/// The text is not a host or `*.` and a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a host, such as app.example.com, or all hosts below one, such as *.example.com")]
-pub struct MalformedHost;
-
-impl HostRule {
-    fn matches(&self, host: &str) -> bool {
-        if self.below {
-            host.strip_suffix(self.host.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-        } else {
-            host == self.host
-        }
-    }
-}
-
-impl FromStr for HostRule {
-    type Err = MalformedHost;
-
-    fn from_str(text: &str) -> Result<Self, MalformedHost> {
-        let (host, below) = text.strip_prefix("*.").map_or((text, false), |host| (host, true));
-        let url = url::Url::parse(&format!("https://{host}/")).map_err(|_| MalformedHost)?;
-        let is_name = host.bytes().all(|byte| byte != b'*');
-        let is_plain = is_name && url.host_str() == Some(host) && url.port().is_none();
-        if is_plain { Ok(Self { host: host.to_owned(), below }) } else { Err(MalformedHost) }
-    }
-}
-
-impl fmt::Display for HostRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.below { "*." } else { "" }, self.host)
+            || host.is_some_and(|host| self.redirect_hosts.iter().any(|rule| rule.includes(host)))
     }
 }

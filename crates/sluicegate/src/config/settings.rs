@@ -14,7 +14,7 @@ use app::node::settings::{DEFAULT_PROFILE, ODATA_PAGE_SIZE, ODATA_TIMEOUT_SECS};
 use app::protocol::client_registration::RegistrationMode;
 use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
-use oauth::client_registration::{ClientPolicy, HostRule as RedirectHost};
+use oauth::client_registration::ClientPolicy;
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
@@ -340,7 +340,7 @@ settings! {
         scopes: Vec<String> = Vec::new();
         /// The hosts of its redirect URIs, such as `app.example.com` or `*.example.com`; by default, any. If there are
         /// some, applications on a device need `localhost` or `127.0.0.1` among them, and cannot use schemes of their own.
-        redirect_hosts: Vec<RedirectHost> = Vec::new();
+        redirect_hosts: Vec<HostPattern> = Vec::new();
         /// The maximum number of such clients.
         max_clients: u32 = 10_000, in 1..=10_000_000;
         /// The maximum number of registrations from one address in a minute. An IPv6 address counts as its /64.

@@ -42,14 +42,14 @@ pub async fn a_trusted_issuer_is_stored_changed_and_deleted(store: Arc<dyn Store
     let added = add(&store, "https://idp.example.com", Some("corporate")).await.unwrap();
     nodes_learn("a new issuer").await;
     assert_eq!((added.created_at, added.updated_at), (START, START));
-    assert_eq!(all(&store).await, [added.clone()]);
+    assert_eq!(all(&store).await, std::slice::from_ref(&added));
     let later = START.plus_secs(60);
     let new = new_issuer("https://idp.example.net", Some("corporate"));
     let audit = event_at(Action::UpdateTrustedIssuer, later);
     let changed = store.update_trusted_issuer(added.id, new, audit).await.unwrap().unwrap();
     nodes_learn("a changed issuer").await;
     assert_eq!((changed.created_at, changed.updated_at), (START, later));
-    assert_eq!(all(&store).await, [changed.clone()]);
+    assert_eq!(all(&store).await, std::slice::from_ref(&changed));
     let delete = event(Action::DeleteTrustedIssuer);
     assert_eq!(store.delete_trusted_issuer(added.id, delete.clone()).await.unwrap(), Ok(changed));
     nodes_learn("a deleted issuer").await;

@@ -26,9 +26,9 @@ use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 
 /// The members of a body: a JSON object without repeated members.
-pub struct Metadata(Object);
+pub struct RegistrationMembers(Object);
 
-impl FromRequest<WebState> for Metadata {
+impl FromRequest<WebState> for RegistrationMembers {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
@@ -67,13 +67,13 @@ pub async fn register(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
     RequestOrigin(origin): RequestOrigin,
-    metadata: Result<Metadata, Response>,
+    metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
     // Before anything is said about the body.
     if let Err(refusal) = clients.admits() {
         return refused(&refusal);
     }
-    let Metadata(members) = match metadata {
+    let RegistrationMembers(members) = match metadata {
         Ok(metadata) => metadata,
         Err(response) => return response,
     };
@@ -104,13 +104,13 @@ pub async fn replace(
     RequestOrigin(origin): RequestOrigin,
     ClientNamed(client_id): ClientNamed,
     headers: HeaderMap,
-    metadata: Result<Metadata, Response>,
+    metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
     // Without a token nothing is said about the body.
     if token(&headers).is_none() {
         return refused(&ClientRegistrationRefusal::NoToken);
     }
-    let Metadata(members) = match metadata {
+    let RegistrationMembers(members) = match metadata {
         Ok(metadata) => metadata,
         Err(response) => return response,
     };

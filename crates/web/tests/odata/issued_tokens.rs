@@ -81,7 +81,7 @@ async fn a_wrong_or_missing_name_of_the_service_is_told() {
     let refused = async |token: &str, service: Option<&str>| -> (String, String) {
         let answer = stage.get(ROOT, token, service).await.expect(401);
         assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""));
-        (code(&answer).to_owned(), answer.json()["error"]["message"].as_str().unwrap().to_owned())
+        (code(&answer), answer.json()["error"]["message"].as_str().unwrap().to_owned())
     };
     for service in ["other", "", "CORPORATE"] {
         let (code, message) = refused(&token, Some(service)).await;

@@ -1,0 +1,75 @@
+//! What every test starts with.
+
+use std::sync::Arc;
+
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::audit::Action;
+use domain::id::GrantId;
+use oauth::application::Application;
+use oauth::grant::{Consent, GrantDetails, GrantOrigin};
+
+use super::{
+    OVER, START, World, code_id, create_grant, event, granted, insert_application, insert_user, new_secret,
+    odata,
+};
+use crate::{GrantCreation, NewConsent, NewGrant, Store};
+
+impl World {
+    pub(super) async fn new(store: Arc<dyn Store>) -> Self {
+        let administrator = insert_user(&store, "ada", &[ADMINISTRATOR_ROLE]).await.unwrap();
+        let user = insert_user(&store, "bob", &[USER_ROLE]).await.unwrap();
+        let application = insert_application(&store, &user, 1).await;
+        Self { store, administrator, user, application }
+    }
+
+    /// The user allows the application.
+    pub(super) async fn allow(&self) -> Consent {
+        self.store.allow(self.new_consent().await, event(Action::AllowApplication)).await.unwrap().unwrap()
+    }
+
+    /// A consent under the current epochs.
+    pub(super) async fn new_consent(&self) -> NewConsent {
+        let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
+        let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
+        NewConsent {
+            data: oauth::authorize::DataChange::Instead(None),
+            user: user.id,
+            user_epoch: user.epoch,
+            application: application.id,
+            application_epoch: application.epoch,
+            scopes: odata(),
+        }
+    }
+
+    /// A grant created from a code, under the initial epochs.
+    pub(super) fn new_grant(&self, code: u64, consent: Option<&Consent>) -> NewGrant {
+        NewGrant {
+            application: self.application.id,
+            application_epoch: self.application.epoch,
+            user: self.user.id,
+            user_epoch: self.user.epoch,
+            origin: GrantOrigin::Code(code_id(code)),
+            consent: consent.map(|consent| consent.id),
+            scopes: odata(),
+            details: GrantDetails::default(),
+            refreshable: true,
+            key: 1,
+            at: START,
+            expires_at: None,
+        }
+    }
+
+    pub(super) async fn create_grant(&self, new: NewGrant) -> GrantCreation {
+        create_grant(&self.store, new).await
+    }
+
+    pub(super) async fn grant(&self, code: u64) -> GrantId {
+        granted(&self.create_grant(self.new_grant(code, None)).await).unwrap()
+    }
+
+    pub(super) async fn reset_secret(&self) -> Application {
+        let reset =
+            self.store.reset_secret(self.application.id, new_secret(99), OVER, event(Action::ResetSecret));
+        reset.await.unwrap().unwrap().0
+    }
+}
