@@ -374,7 +374,7 @@ async fn only_an_administrator_assigns_the_management_scope() {
 async fn unavailable_features_are_refused_by_name() {
     let server = TestServer::start().await;
     for (member, value) in
-        [("profile", "fapi2"), ("tokenFormat", "xml"), ("profile", "strict"), ("clientType", "secret")]
+        [("profile", "fapi1"), ("tokenFormat", "xml"), ("profile", "strict"), ("clientType", "secret")]
     {
         let body = json!({ "name": "a", "redirectUrls": ["https://a.example/"], member: value });
         let answer = server.post(PATH).basic(&USER).json(&body).send().await.expect(400);

@@ -56,6 +56,11 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         server.allow(&ADMIN, application.id, BuiltInScope::OData.into()).await;
         let api = json!({ "identifier": format!("https://{name}.example"), "name": name });
         server.post("/api/admin/resourceservers").basic(&ADMIN).json(&api).send().await.expect(201);
+        let issuer = json!({
+            "issuer": format!("https://{}.example", name.to_lowercase()),
+            "settings": { "purposes": ["identity_assertion"], "clients": ["*"], "subjectIs": "email", "subjectClaim": "email" },
+        });
+        server.post("/api/admin/trustedissuers").basic(&ADMIN).json(&issuer).send().await.expect(201);
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
         let source =
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
@@ -83,6 +88,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/admin/limits", "limits", "cors"),
         ("/api/admin/limits/system", "limits", "cors"),
         ("/api/admin/security/cors/whitelist", "whitelist", "MIDDLE.example"),
+        ("/api/admin/trustedissuers", "trustedIssuers", "MIDDLE.example"),
     ];
     (server, lists.into_iter().map(|(path, member, query)| (path.to_owned(), member, query)).collect())
 }

@@ -42,9 +42,11 @@ fn the_consent_flow_works_with_the_keyboard() {
     browser.key("Tab");
     browser.type_text(USER.password);
     browser.until_loaded(|browser| browser.key("Enter"));
-    let order = stops(&mut browser, 3);
-    assert_eq!(order[1..], ["consent-deny", "consent-allow"], "{order:?}");
-    stops(&mut browser, 2);
+    // The boxes for the data source of the user and for later ones come first, then the link.
+    let order = stops(&mut browser, 5);
+    assert_eq!(order[..2], ["INPUT", "INPUT"], "{order:?}");
+    assert_eq!(order[3..], ["consent-deny", "consent-allow"], "{order:?}");
+    stops(&mut browser, 4);
     browser.until_loaded(|browser| browser.key("Space"));
     assert!(browser.address().contains("error=access_denied"), "{}", browser.address());
 }
