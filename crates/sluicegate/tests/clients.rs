@@ -1,5 +1,5 @@
-//! Third-party clients, run against the real binary: npm's `openid-client`, `oauth4webapi` and `newman`, Python's
-//! `requests-oauthlib` and `Authlib`, and the crate `oauth2`.
+//! Third-party clients, run against the real binary: npm's `openid-client`, `oauth4webapi`, `newman` and the SDK of MCP,
+//! Python's `requests-oauthlib`, `Authlib` and `mcp`, and the crate `oauth2`.
 //!
 //! `cargo xtask test` installs the packages and passes their location; without them these tests fail rather
 //! than being skipped.
@@ -30,11 +30,16 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these variables of the server.
+    fn with(variables: &[(&str, &str)]) -> Self {
         let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
         let path = installation.folder().join("shop.sqlite");
         let database = rusqlite::Connection::open(&path).unwrap();
         database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Items VALUES (1, 'rope');").unwrap();
-        let server = installation.serve();
+        let server = installation.serve_with(&[], variables);
         let wire = Wire::new(server.url());
         let source =
             json!({"name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
@@ -132,6 +137,19 @@ fn openid_client_completes_the_whole_flow() {
 #[test]
 fn oauth4webapi_completes_the_flow_of_a_public_client() {
     node(&Stage::new(), "oauth4webapi.mjs");
+}
+
+/// Anybody may register, as these clients expect it.
+const OPEN: &[(&str, &str)] = &[("SLUICEGATE_REGISTRATION__MODE", "open")];
+
+#[test]
+fn the_mcp_sdk_gets_from_a_401_to_rows() {
+    node(&Stage::with(OPEN), "mcp-sdk.mjs");
+}
+
+#[test]
+fn the_python_package_mcp_gets_from_a_401_to_rows() {
+    Stage::with(OPEN).run(&installed("CLIENTS_PYTHON"), "mcp_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn distrust(db: &Connection, restoring: &Restoring, done: &mut Restored) -> sql:
     let row = (restoring.unusable_password.as_phc(), administrator);
     done.secrets = count(sql::execute(db, "DELETE FROM secrets", ())?) + client_keys::remove(db, "true")?;
     done.users_switched_off = count(sql::execute(db, USERS, row)?);
-    Ok(())
+    // One of them may have lost the trust since.
+    sql::execute(db, "DELETE FROM trusted_issuers", ()).map(drop)
 }
 
 fn appoint(db: &Connection, new: &NewAdministrator) -> Result<(), CopyError> {
