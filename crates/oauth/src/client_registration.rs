@@ -98,10 +98,22 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         minimum_profile: facts.minimum_profile,
         existing: base.as_ref(),
     };
+    no_sector_is_claimed(&members)?;
     let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
     settings.client_metadata.self_registered =
         Some(SelfRegistered { application_type, ..told.into_registered() });
     Ok(settings)
+}
+
+/// The document of a sector would have to be read first: a client must not learn the subjects of a sector to which it does
+/// not belong.
+fn no_sector_is_claimed(members: &Members<'_>) -> Result<(), MetadataFault> {
+    match members.text("sector_identifier_uri")? {
+        None => Ok(()),
+        Some(_) => Err(MetadataFault::metadata(
+            "sector_identifier_uri is not supported for clients that register themselves".to_owned(),
+        )),
+    }
 }
 
 /// Whether the members name a key set, which the caller checks because that is cryptography.
