@@ -58,7 +58,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         server.post("/api/admin/resourceservers").basic(&ADMIN).json(&api).send().await.expect(201);
         let issuer = json!({
             "issuer": format!("https://{}.example", name.to_lowercase()),
-            "settings": { "purposes": ["identity_assertion"], "clients": ["*"], "subjectIs": "email", "subjectClaim": "email" },
+            "purposes": ["identity_assertion"], "clients": ["*"], "subjectIs": "email", "subjectClaim": "email",
         });
         server.post("/api/admin/trustedissuers").basic(&ADMIN).json(&issuer).send().await.expect(201);
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
