@@ -40,7 +40,7 @@ pub enum NextStep {
     IssueCode(Approval),
 }
 
-/// A user's consent that covers a request. Only [`next_step`] and [`approve`] create one.
+/// A user's consent that covers a request. Only [`next_step`] and [`approve_chosen`] create one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     signed_in: SignedIn,
