@@ -6,6 +6,7 @@ pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod data_sources;
 pub(crate) mod data_stores;
+mod key_set;
 pub(crate) mod limits;
 mod list;
 pub(crate) mod permissions;

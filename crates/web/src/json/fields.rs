@@ -143,20 +143,25 @@ impl<'a> Fields<'a> {
         Some(Fields::of(value, &self.path_of(name), self.faults))
     }
 
-    /// Converts each element of a required array with `read`, which gets the element and its path.
-    pub fn required_elements<T>(
+    /// Converts each element of an array with `read`, which gets the element and its path.
+    pub fn array<T>(
         &mut self,
         name: &'static str,
         mut read: impl FnMut(&'a Json, &str) -> T,
-    ) -> Vec<T> {
-        self.require(name);
-        let elements = match self.value(name) {
-            None => return Vec::new(),
-            Some(Json::Array(elements)) => elements,
-            Some(other) => return self.wrong(name, "an array", other).unwrap_or_default(),
+    ) -> Option<Vec<T>> {
+        let elements = match self.value(name)? {
+            Json::Array(elements) => elements,
+            other => return self.wrong(name, "an array", other),
         };
         let path = self.path_of(name);
-        elements.iter().enumerate().map(|(at, element)| read(element, &format!("{path}[{at}]"))).collect()
+        let read = |(at, element)| read(element, &format!("{path}[{at}]"));
+        Some(elements.iter().enumerate().map(read).collect())
+    }
+
+    /// The same for a required array.
+    pub fn required_array<T>(&mut self, name: &'static str, read: impl FnMut(&'a Json, &str) -> T) -> Vec<T> {
+        self.require(name);
+        self.array(name, read).unwrap_or_default()
     }
 
     /// The names and values of an object with arbitrary names, such as the options of a data source: strings
@@ -276,7 +281,7 @@ mod tests {
         let paths = |text| {
             let mut paths = Vec::new();
             let faults = faults_of(text, |fields| {
-                paths = fields.required_elements("a", |_, path| path.to_owned());
+                paths = fields.required_array("a", |_, path| path.to_owned());
             });
             (paths, faults.into_iter().map(|(_, message)| message).collect::<Vec<_>>())
         };

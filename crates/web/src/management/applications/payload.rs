@@ -3,6 +3,7 @@
 use oauth::application::TokenExchangePolicy;
 use oauth::registration::{ApplicationPayload, CertificateNamePayload};
 
+use super::super::key_set;
 use super::{openid, requests};
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 
@@ -97,7 +98,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         introspection_signed_response_alg: fields.string("introspectionSignedResponseAlg").map(str::to_owned),
         token_endpoint_auth_method: fields.string("tokenEndpointAuthMethod").map(str::to_owned),
         token_endpoint_auth_signing_alg: fields.string("tokenEndpointAuthSigningAlg").map(str::to_owned),
-        jwks: key_set(&mut fields),
+        jwks: key_set::read(&mut fields),
         jwks_uri: fields.string("jwksUri").map(str::to_owned),
         dpop_bound_access_tokens: fields.boolean("dpopBoundAccessTokens"),
         tls_client_auth: fields.object("tlsClientAuth").map(certificate_name),
@@ -137,14 +138,4 @@ fn certificate_name(mut fields: Fields<'_>) -> CertificateNamePayload {
     };
     fields.finish();
     name
-}
-
-/// The public keys, whose members have the names of their specification.
-fn key_set(fields: &mut Fields<'_>) -> Option<oauth::jwt::Object> {
-    let set = fields.value("jwks")?;
-    let parsed = oauth::jwt::parse_object(set.to_string().as_bytes());
-    if parsed.is_none() {
-        fields.fault("jwks", "must be a JSON Web Key Set, an object with the member keys");
-    }
-    parsed
 }

@@ -69,7 +69,7 @@ impl FromJson for SharedUsers {
     fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         let read = |element, path: &str| reference(element, path, faults);
-        let users = fields.required_elements("sharedUsers", read).into_iter().flatten().collect();
+        let users = fields.required_array("sharedUsers", read).into_iter().flatten().collect();
         fields.finish();
         Self(users)
     }

@@ -6,6 +6,7 @@ use app::management::trusted_issuers::faults;
 use oauth::signing::SigningAlgorithm;
 use oauth::trusted_issuer::{Audience, IssuerSettings, NewTrustedIssuer, Purpose, SubjectKind, Workload};
 
+use super::super::key_set;
 use super::super::refusal::judged;
 use crate::json::{Fields, FromJson, Json, PayloadFaults};
 use crate::respond::management::Detail;
@@ -39,7 +40,7 @@ fn settings(fields: &mut Fields<'_>, faults: &PayloadFaults) -> IssuerSettings {
     let subject_is =
         fields.string("subjectIs").map(|name| SubjectKind::find(name).ok_or("user_name, email or listed"));
     IssuerSettings {
-        jwks: key_set(fields),
+        jwks: key_set::read(fields),
         jwks_uri: fields.string("jwksUri").map(str::to_owned),
         algorithms: words(fields, "algorithms", "EdDSA, ES256, RS256 or PS256", SigningAlgorithm::from_name),
         purposes: words(
@@ -118,16 +119,8 @@ fn table(fields: &mut Fields<'_>, name: &'static str) -> BTreeMap<String, String
 }
 
 fn workloads(fields: &mut Fields<'_>, faults: &PayloadFaults) -> Vec<Workload> {
-    let elements = match fields.value("workloads") {
-        None => return Vec::new(),
-        Some(Json::Array(elements)) => elements,
-        Some(_) => {
-            fields.fault("workloads", "must be an array");
-            return Vec::new();
-        }
-    };
-    let read = |(at, element)| {
-        let mut fields = Fields::of(element, &format!("workloads[{at}]"), faults);
+    let read = |element: &Json, path: &str| {
+        let mut fields = Fields::of(element, path, faults);
         let workload = Workload {
             subject: fields.required_string("subject").unwrap_or_default().to_owned(),
             client: fields.required_string("client").unwrap_or_default().to_owned(),
@@ -135,15 +128,5 @@ fn workloads(fields: &mut Fields<'_>, faults: &PayloadFaults) -> Vec<Workload> {
         fields.finish();
         workload
     };
-    elements.iter().enumerate().map(read).collect()
-}
-
-/// The public keys, whose members have the names of their specification.
-fn key_set(fields: &mut Fields<'_>) -> Option<oauth::jwt::Object> {
-    let set = fields.value("jwks")?;
-    let parsed = oauth::jwt::parse_object(set.to_string().as_bytes());
-    if parsed.is_none() {
-        fields.fault("jwks", "must be a JSON Web Key Set, an object with the member keys");
-    }
-    parsed
+    fields.array("workloads", read).unwrap_or_default()
 }

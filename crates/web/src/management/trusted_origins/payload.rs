@@ -22,7 +22,7 @@ impl FromJson for WhitelistPayload {
     fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(&["lastModifiedTime"]);
-        let entries = fields.required_elements("whitelist", |element, path| draft(element, path, faults));
+        let entries = fields.required_array("whitelist", |element, path| draft(element, path, faults));
         fields.finish();
         Self(entries)
     }
