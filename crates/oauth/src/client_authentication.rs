@@ -260,7 +260,7 @@ fn needs_assertion(application: &Application) -> bool {
 
 /// "shall only support confidential clients" ([FAPI 2.0
 /// §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)).
-fn client_is_confidential_if_required(application: &Application) -> Result<(), Refusal> {
+pub(crate) fn client_is_confidential_if_required(application: &Application) -> Result<(), Refusal> {
     let settings = &application.settings;
     let is_public = settings.client_type == ClientType::Public;
     if is_public && settings.profile.rules().confidential_only {

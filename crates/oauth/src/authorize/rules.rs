@@ -8,6 +8,7 @@ use super::{
     ResponseMode, ResponseRoute,
 };
 use crate::application::{Application, ClientType, GrantType};
+use crate::client_authentication::client_is_confidential_if_required;
 use crate::grant::GrantDetails;
 use crate::oidc::{self, request::SignInRequest};
 use crate::parameters::REDIRECT_URI;
@@ -184,18 +185,6 @@ fn key_is_a_thumbprint(request: &AuthorizeRequest) -> Result<Option<String>, Ref
     let Some(text) = request.dpop_jkt.as_deref() else { return Ok(None) };
     let thumbprint = Thumbprint::parse(text).ok_or(Refusal::DpopKeyMalformed)?;
     Ok(Some(thumbprint.to_string()))
-}
-
-/// "shall only support confidential clients" ([FAPI 2.0
-/// §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)).
-fn client_is_confidential_if_required(application: &Application) -> Result<(), Refusal> {
-    let settings = &application.settings;
-    let is_public = settings.client_type == ClientType::Public;
-    if is_public && settings.profile.rules().confidential_only {
-        Err(Refusal::PublicNotInProfile)
-    } else {
-        Ok(())
-    }
 }
 
 /// "shall require the `redirect_uri` parameter" ([FAPI 2.0
