@@ -217,7 +217,7 @@ impl DataService {
         if !self.is_within_token(caller, name) {
             let why = "the token is limited to other resources";
             self.audit_refusal(caller, why, Some(name), request.origin).await?;
-            return Err(DataRefusal::AccessEnded);
+            return Err(DataRefusal::OtherResources);
         }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
         if reach(caller, &record) == DataReach::Nothing {

@@ -17,6 +17,9 @@ pub enum DataRefusal {
     /// The access token is limited to other data.
     #[error("the access token does not reach this data source")]
     NotGranted,
+    /// The access token is limited to other resources ([RFC 8707 §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
+    #[error("the access token is limited to other resources")]
+    OtherResources,
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
     MissingPermission,

@@ -177,7 +177,7 @@ impl From<DataRefusal> for ODataProblem {
             }
             DataRefusal::NotGranted => Self::new(StatusCode::FORBIDDEN, "AccessNotGranted", message),
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
-            DataRefusal::AccessEnded => {
+            DataRefusal::AccessEnded | DataRefusal::OtherResources => {
                 let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];
                 Self { challenges, ..Self::unauthenticated(message) }
             }

@@ -35,6 +35,7 @@ async fn a_token_that_is_limited_to_one_source_cannot_read_another() {
     for path in ["/api/odata4/Other", "/api/odata4/Other/Ports", "/api/odata4/nothing/Ports"] {
         let refused = get(path).await.expect(401);
         assert_eq!(code(&refused), "NotAuthenticated", "{path}");
+        assert!(refused.text().contains("limited to other resources"), "{path}: {}", refused.text());
         assert!(refused.header("www-authenticate").contains("invalid_token"), "{path}");
     }
     let listed: Vec<Value> = get("/api/odata4").await.expect(200).json()["value"].as_array().unwrap().clone();
