@@ -39,7 +39,7 @@ pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
 pub use stream::{ResponseAborted, RowStream};
 
-use authorization::{ReadGrant, may_read};
+use authorization::ReadGrant;
 use plans::CachedPlan;
 
 /// The path of all data sources.
@@ -225,7 +225,7 @@ impl DataService {
             self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
             return Err(DataRefusal::NotGranted);
         }
-        if may_read(&record, caller.account().user.id) {
+        if record.is_readable_by(caller.account().user.id) {
             return Ok(record);
         }
         let why = "neither owns the data source nor shares it";

@@ -219,6 +219,12 @@ impl DataSource {
     pub fn stored_options(&self) -> StoredOptions {
         StoredOptions { plain: self.options.clone(), sealed: self.sealed_options.clone() }
     }
+
+    /// Whether a user may read it: the owner, and those with whom it is shared. Administrators are no exception: they can
+    /// share any data source with themselves, which the audit log records.
+    pub fn is_readable_by(&self, user: UserId) -> bool {
+        self.owner == user || self.shared_with.contains(&user)
+    }
 }
 
 /// A data source: a database that users may read over OData.

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::account::{DataSource, Permission};
-use domain::id::UserId;
 use domain::time::Timestamp;
 use oauth::scope::BuiltInScope;
 
@@ -66,24 +65,18 @@ impl DataService {
             return Err(DataRefusal::MissingPermission);
         }
         let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
-        let readable = record.is_some_and(|record| may_read(&record, account.user.id));
+        let readable = record.is_some_and(|record| record.is_readable_by(account.user.id));
         if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
     }
 
-    /// Data sources are cached by name; only one that was renamed meanwhile is looked up by id.
+    /// The look-up by name has cached it; only one that was renamed meanwhile is looked up by id.
     async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
         let named = self.context.data_source_by_name(&record.name).await?;
-        if let Some(same) = named.filter(|named| named.id == record.id) {
-            return Ok(Some(same));
+        match named.filter(|named| named.id == record.id) {
+            Some(same) => Ok(Some(same)),
+            None => self.context.data_source(record.id).await,
         }
-        Ok(self.context.store.find_data_source(record.id).await?.map(Arc::new))
     }
-}
-
-/// The owner may read, and the users with whom it is shared. Administrators are no exception: they can share
-/// any source with themselves, which the audit log records.
-pub(super) fn may_read(record: &DataSource, user: UserId) -> bool {
-    record.owner == user || record.shared_with.contains(&user)
 }
 
 impl StreamAuthorization {

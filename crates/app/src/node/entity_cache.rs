@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use domain::account::{DataSource, Permission, Rights, Role, User};
-use domain::id::{ApplicationId, ClientId, GrantId, UserId};
+use domain::id::{ApplicationId, ClientId, DataSourceId, GrantId, UserId};
 use domain::limit::Limit;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
@@ -29,7 +29,10 @@ pub struct EntityCache {
     applications: Remembered<ClientId, Application>,
     scopes: Remembered<ApplicationId, ScopeSet>,
     users: Remembered<UserId, Account>,
-    data_sources: Remembered<String, DataSource>,
+    /// Data sources by folded name.
+    named_data_sources: Remembered<String, DataSource>,
+    /// Data sources by id; those that were deleted too, because old grants name them.
+    data_sources: Remembered<DataSourceId, Option<Arc<DataSource>>>,
     grants: Cache<GrantId, Grant>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
@@ -76,6 +79,7 @@ impl Default for EntityCache {
             applications: Remembered::new(10_000),
             scopes: Remembered::new(10_000),
             users: Remembered::new(10_000),
+            named_data_sources: Remembered::new(1_000),
             data_sources: Remembered::new(1_000),
             grants: Cache::new(10_000),
             limits: RwLock::default(),
@@ -153,6 +157,7 @@ impl EntityCache {
 
     /// Drops every data source.
     pub(crate) fn forget_data_sources(&self) {
+        self.named_data_sources.forget();
         self.data_sources.forget();
     }
 
@@ -287,7 +292,15 @@ impl Context {
         self.ensure_fresh().await?;
         let folded = fold_name(name);
         let read = async || self.store.find_data_source_by_name(name).await;
-        self.entities.data_sources.get_or_read(&folded, read).await
+        self.entities.named_data_sources.get_or_read(&folded, read).await
+    }
+
+    /// Finds a data source by id, cached or read.
+    pub(crate) async fn data_source(&self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, StoreError> {
+        self.ensure_fresh().await?;
+        let read = async || Ok(Some(self.store.find_data_source(id).await?.map(Arc::new)));
+        let found = self.entities.data_sources.get_or_read(&id, read).await?;
+        Ok(found.and_then(|found| found.as_ref().clone()))
     }
 
     /// The value of the limit, or its default.

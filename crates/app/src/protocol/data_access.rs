@@ -2,8 +2,8 @@
 
 use domain::id::{DataSourceId, UserId};
 use oauth::authorization_details::{self, GrantedElement, RequestedData};
-use oauth::authorize::{AuthorizeRequest, Offer, RequestedSource};
-use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
+use oauth::authorize::{self, AuthorizeRequest, Offer, RequestedSource};
+use oauth::data_access::{self, DataAccess, DataReach};
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
 
@@ -48,9 +48,7 @@ impl Context {
         user: UserId,
         before: Option<&DataAccess>,
     ) -> Result<Offer, Fault> {
-        let readable = self.store.list_data_sources(Some(user)).await?;
-        let readable = readable.into_iter().map(|source| (source.id, source.name)).collect();
-        Ok(Offer::new(requested, readable, before))
+        Ok(Offer::new(requested, self.all_readable_sources(user).await?, before))
     }
 
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
@@ -61,32 +59,59 @@ impl Context {
         requested: Option<&RequestedData>,
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let named = self.requested_sources(requested).await??;
-        let wanted = named.map(|all| {
-            let known = all.into_iter().map(|one| Some(SourceAccess::new(one.id?, one.entities)));
-            known.collect::<Option<Vec<_>>>().ok_or(Refusal::AuthorizationDetailsNotGranted)
-        });
+        let wanted =
+            named.map(|all| authorize::existing(&all).ok_or(Refusal::AuthorizationDetailsNotGranted));
         let narrowed = data_access::narrowed(granted, wanted.transpose()?)
             .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
         Ok(narrowed.map(Box::new))
     }
 
-    /// The authorization details of a limited access: a data source of the user each. Empty if the access is not limited.
-    pub(crate) async fn told_data(
+    /// The authorization details of an access that is limited to data: a data source of the user each, among those that
+    /// its resources include.
+    pub(crate) async fn granted_elements(
         &self,
         user: UserId,
-        data: Option<&DataAccess>,
+        data: &DataAccess,
+        resources: &[String],
     ) -> Result<Vec<GrantedElement>, Fault> {
-        let Some(data) = data else { return Ok(Vec::new()) };
-        let readable = self.store.list_data_sources(Some(user)).await?;
-        let told = readable.iter().filter_map(|source| {
-            let entities: &[String] = match data.reach(source.id) {
+        let public_url = &self.settings.public_url;
+        let readable = self.readable_sources(user, data).await?;
+        let granted = readable.iter().filter_map(|(id, name)| {
+            if !resource::include_source(resources, name, public_url) {
+                return None;
+            }
+            let entities: &[String] = match data.reach(*id) {
                 DataReach::Nothing => return None,
                 DataReach::Entities(entities) => entities,
                 DataReach::Everything => &[],
             };
-            Some(GrantedElement::new(&source.name, entities, &self.settings.public_url))
+            Some(GrantedElement::new(name, entities, public_url))
         });
-        Ok(told.take(data_access::MOST_SOURCES).collect())
+        Ok(granted.take(data_access::MOST_SOURCES).collect())
+    }
+
+    /// The ids and names of the data sources that an access may reach and that the user may read, by id. Those that the
+    /// access names are cached.
+    async fn readable_sources(
+        &self,
+        user: UserId,
+        data: &DataAccess,
+    ) -> Result<Vec<(DataSourceId, String)>, Fault> {
+        if data.others {
+            return self.all_readable_sources(user).await;
+        }
+        let mut readable = Vec::with_capacity(data.sources.len());
+        for named in &data.sources {
+            let found = self.data_source(named.id()).await?.filter(|source| source.is_readable_by(user));
+            readable.extend(found.map(|source| (source.id, source.name.clone())));
+        }
+        readable.sort_unstable();
+        Ok(readable)
+    }
+
+    async fn all_readable_sources(&self, user: UserId) -> Result<Vec<(DataSourceId, String)>, Fault> {
+        let readable = self.store.list_data_sources(Some(user)).await?;
+        Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
     }
 }
 

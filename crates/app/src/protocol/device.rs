@@ -8,7 +8,7 @@ use oauth::application::Application;
 use oauth::authorization_details;
 use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::data_access::{DataAccess, SourceAccess};
+use oauth::data_access::DataAccess;
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, INTERVAL_SECS, UserCode, UserCodeRefusal};
 use oauth::grant::GrantDetails;
 use oauth::parameters::{Parameters, SCOPE};
@@ -138,14 +138,9 @@ impl DeviceService {
         if !wanted.scopes.contains(BuiltInScope::OData) {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
-        let named = self.context.requested_sources(Some(&requested)).await??;
-        let known = |one: RequestedSource| Some(SourceAccess::new(one.id?, one.entities));
-        let named = named.map(|all| all.into_iter().map(known).collect::<Option<Vec<_>>>());
-        match named {
-            Some(None) => Err(Refusal::AuthorizationDetailsLocation.into()),
-            Some(Some(all)) => Ok(Some(Box::new(DataAccess::to(all)))),
-            None => Ok(None),
-        }
+        let Some(named) = self.context.requested_sources(Some(&requested)).await?? else { return Ok(None) };
+        let named = authorize::existing(&named).ok_or(Refusal::AuthorizationDetailsLocation)?;
+        Ok(Some(Box::new(DataAccess::to(named))))
     }
 
     /// Stores a request under new codes; `None` if one of them is taken.

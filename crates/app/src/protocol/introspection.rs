@@ -164,9 +164,11 @@ impl IntrospectionService {
         let user: Option<Arc<Account>> = self.context.account(user).await?;
         let application =
             other.as_ref().or_else(|| (client.application().id == application).then(|| client.application()));
-        let (scopes, grant) = match subject {
-            IntrospectedToken::Access { token, .. } => (&token.scopes, token.grant),
-            IntrospectedToken::Refresh { grant, .. } => (&grant.scopes, Some(grant.id)),
+        let (scopes, grant, resources) = match subject {
+            IntrospectedToken::Access { token, .. } => (&token.scopes, token.grant, &token.details.resources),
+            IntrospectedToken::Refresh { grant, .. } => {
+                (&grant.scopes, Some(grant.id), &grant.details.resources)
+            }
         };
         let identifier = user.as_deref().zip(application).and_then(|(account, application)| {
             subject::identifier_in(scopes, grant, &account.user, application)
@@ -192,8 +194,8 @@ impl IntrospectionService {
             IntrospectedToken::Refresh { .. } => Vec::new(),
         };
         let authorization_details = match active.data.as_deref() {
-            // Boxed, because few tokens are limited.
-            Some(data) => Box::pin(self.context.told_data(owner, Some(data))).await?,
+            // Boxed, so that tokens that are not limited do not pay for its state.
+            Some(data) => Box::pin(self.context.granted_elements(owner, data, resources)).await?,
             None => Vec::new(),
         };
         Ok(Some(LiveToken {

@@ -2,6 +2,7 @@
 
 use domain::secret::AccessTokenText;
 use oauth::application::Application;
+use oauth::authorization_details::GrantedElement;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
 use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
@@ -49,6 +50,7 @@ impl Context {
         &self,
         application: &Application,
         token: &AccessToken,
+        authorization_details: &[GrantedElement],
     ) -> Result<AccessTokenText, Fault> {
         let registry = self.scopes_for(&token.scopes, None).await?;
         let public_url = &self.settings.public_url;
@@ -67,7 +69,7 @@ impl Context {
             scope: &registry.text(&token.scopes),
             auth_time: None,
             acr: None,
-            authorization_details: &self.told_data(token.user, token.details.data.as_deref()).await?,
+            authorization_details,
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,
             sealed: &sealed,

@@ -4,7 +4,7 @@ use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
 use oauth::application::{Application, TokenFormat};
-use oauth::authorization_details;
+use oauth::authorization_details::{self, GrantedElement};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
@@ -322,13 +322,17 @@ impl TokenService {
         let (token_type, expires_in) = (TokenType::of(new.binding), new.lifetime_secs);
         let scopes = new.scopes.clone();
         let authorization_details = match new.details.data.as_deref() {
-            // Boxed, because few tokens are limited.
-            Some(data) => Box::pin(self.context.told_data(new.user, Some(data))).await?,
+            // Boxed, so that tokens that are not limited do not pay for its state.
+            Some(data) => {
+                let resources = &new.details.resources;
+                Box::pin(self.context.granted_elements(new.user, data, resources)).await?
+            }
             None => Vec::new(),
         };
+        let access_token = self.access_token(client, new, &authorization_details).await?;
         Ok(TokenResponse {
             authorization_details,
-            access_token: self.access_token(client, new).await?,
+            access_token,
             token_type,
             expires_in,
             refresh_token,
@@ -343,6 +347,7 @@ impl TokenService {
         &self,
         client: &AuthenticatedClient,
         new: NewAccessToken,
+        authorization_details: &[GrantedElement],
     ) -> Result<AccessTokenText, Fault> {
         let now = self.context.now();
         let token = AccessToken {
@@ -360,7 +365,11 @@ impl TokenService {
         match client.application().settings.token_format {
             TokenFormat::Opaque => self.context.vault.seal_access_token(&token).map_err(broken_seal),
             // Boxed, so that requests for opaque tokens do not pay for the state that only this path needs.
-            TokenFormat::Jwt => Box::pin(self.context.sign_access_token(client.application(), &token)).await,
+            TokenFormat::Jwt => {
+                let signed =
+                    self.context.sign_access_token(client.application(), &token, authorization_details);
+                Box::pin(signed).await
+            }
         }
     }
 

@@ -16,7 +16,7 @@ pub struct RequestedSource {
 }
 
 /// The data sources that a request names, if all of them exist.
-pub(super) fn existing(requested: &[RequestedSource]) -> Option<Vec<SourceAccess>> {
+pub fn existing(requested: &[RequestedSource]) -> Option<Vec<SourceAccess>> {
     requested.iter().map(|one| Some(SourceAccess::new(one.id?, one.entities.clone()))).collect()
 }
 

@@ -263,6 +263,34 @@ async fn what_cannot_be_granted_is_refused_with_the_error_of_the_standard() {
 }
 
 #[tokio::test]
+async fn the_details_follow_the_data_sources_and_the_resources_of_the_token() {
+    let fixture = Fixture::open().await;
+    let other = fixture.add_source("Other", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let both = details(&[HARBOUR, OTHER], &[]);
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &both)])).await;
+    let answer = allow(&mut browser, form).await;
+    let issued = client.exchange(&fixture, &answer, &[("resource", OTHER)]).await.expect(200).json();
+    let locations = |answer: &Value| -> Vec<String> {
+        let elements = answer["authorization_details"].as_array();
+        elements.into_iter().flatten().map(|one| one["locations"][0].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(locations(&issued), [OTHER], "the token is limited to this resource");
+    let refresh = text(&issued, "refresh_token");
+    let renewed = async || {
+        let again = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+        locations(&client.token(&fixture, &again).await.expect(200).json())
+    };
+    assert_eq!(renewed().await, [HARBOUR, OTHER]);
+    fixture.rename(&other, "Pier").await;
+    assert_eq!(renewed().await, [HARBOUR, "http://127.0.0.1:8080/api/odata4/Pier"]);
+    let path = format!("/api/mgmt/datasources/{}", other.id);
+    fixture.server.delete(&path).basic(&USER).send().await.expect(204);
+    assert_eq!(renewed().await, [HARBOUR]);
+}
+
+#[tokio::test]
 async fn client_credentials_are_limited_on_request() {
     let fixture = with_two_sources().await;
     let client = Client::register(&fixture, json!({ "grantTypes": ["client_credentials"] })).await;
