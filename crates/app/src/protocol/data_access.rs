@@ -15,9 +15,9 @@ impl Context {
     /// read exists too, because nobody has signed in yet.
     pub(crate) async fn requested_sources(
         &self,
-        requested: Option<&RequestedData>,
+        requested: &RequestedData,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
-        let Some(RequestedData::Named(named)) = requested else { return Ok(Ok(None)) };
+        let RequestedData::Named(named) = requested else { return Ok(Ok(None)) };
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
         let mut sources: Vec<RequestedSource> = Vec::with_capacity(named.len());
         for one in named {
@@ -36,7 +36,8 @@ impl Context {
         request: &AuthorizeRequest,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         match authorization_details::parse_text(request.authorization_details.as_deref()) {
-            Ok(requested) => self.requested_sources(requested.as_ref()).await,
+            Ok(Some(requested)) => self.requested_sources(&requested).await,
+            Ok(None) => Ok(Ok(None)),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -56,7 +57,7 @@ impl Context {
     pub(crate) async fn narrow_data(
         &self,
         granted: Option<&DataAccess>,
-        requested: Option<&RequestedData>,
+        requested: &RequestedData,
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let named = self.requested_sources(requested).await??;
         let wanted =

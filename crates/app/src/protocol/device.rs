@@ -138,7 +138,7 @@ impl DeviceService {
         if !wanted.scopes.contains(BuiltInScope::OData) {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
-        let Some(named) = self.context.requested_sources(Some(&requested)).await?? else { return Ok(None) };
+        let Some(named) = self.context.requested_sources(&requested).await?? else { return Ok(None) };
         let named = authorize::existing(&named).ok_or(Refusal::AuthorizationDetailsLocation)?;
         Ok(Some(Box::new(DataAccess::to(named))))
     }

@@ -2,7 +2,7 @@
 //! the consent page.
 
 use serde_json::{Value, json};
-use testkit::{Answer, Browser, Form, USER};
+use testkit::{ADMIN, Answer, Browser, Form, USER};
 use url::form_urlencoded::Serializer;
 
 use crate::fixture::{Fixture, ROOT};
@@ -288,6 +288,71 @@ async fn the_details_follow_the_data_sources_and_the_resources_of_the_token() {
     let path = format!("/api/mgmt/datasources/{}", other.id);
     fixture.server.delete(&path).basic(&USER).send().await.expect(204);
     assert_eq!(renewed().await, [HARBOUR]);
+}
+
+/// A token request that names more data than its grant is refused; for less, it gets a token that reaches only that.
+async fn assert_narrows(client: &Client, fixture: &Fixture, fields: &[(&str, &str)]) {
+    fixture.server.clock().advance_secs(5);
+    let wider = details(&[OTHER], &[]);
+    let refused = client.token(fixture, &[fields, &[("authorization_details", &wider)]].concat()).await;
+    assert_eq!(refused.expect(400).json()["error"], "invalid_authorization_details", "{fields:?}");
+    // A device may poll again after 5 seconds.
+    fixture.server.clock().advance_secs(5);
+    let narrower = details(&[HARBOUR], &["Ships"]);
+    let fields = [fields, &[("authorization_details", &narrower)]].concat();
+    let issued = client.token(fixture, &fields).await.expect(200).json();
+    let expected = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"], "datatypes": ["Ships"] }]);
+    assert_eq!(issued["authorization_details"], expected, "{fields:?}");
+    let access = text(&issued, "access_token");
+    let status = async |path: &str| fixture.server.get(path).bearer(&access).send().await.status();
+    let ships = format!("{ROOT}/Ships(1)");
+    let reached = (status(&ships).await, status("/api/odata4/Other/Ports").await);
+    assert_eq!(reached, (200, 403), "{fields:?}");
+}
+
+#[tokio::test]
+async fn the_device_grant_limits_its_token_to_the_data_of_the_request() {
+    const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({ "grantTypes": [DEVICE] })).await;
+    let wanted = details(&[HARBOUR], &[]);
+    let asking = [("authorization_details", wanted.as_str())];
+    let codes = client.post(&fixture, "/oauth2/device_authorization", &asking).await.expect(200).json();
+    let mut browser = fixture.server.browser();
+    browser.get("/device").await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
+    browser.submit(typed).await.expect(200);
+    let form = browser.form_with_button("consent-allow");
+    allow(&mut browser, form).await.expect(200);
+    fixture.server.clock().advance_secs(5);
+    let code = text(&codes, "device_code");
+    let poll = [("grant_type", DEVICE), ("device_code", code.as_str())];
+    let elsewhere = [&poll[..], &[("resource", "https://elsewhere.example/api")]].concat();
+    assert_eq!(client.token(&fixture, &elsewhere).await.expect(400).json()["error"], "invalid_target");
+    assert_narrows(&client, &fixture, &poll).await;
+}
+
+#[tokio::test]
+async fn a_token_exchange_limits_its_token_to_the_data_of_the_request() {
+    const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let policy = json!({ "clients": [client.id], "impersonation": true });
+    let body = json!({
+        "name": "Relay", "redirectUrls": [], "grantTypes": [EXCHANGE], "tokenExchange": policy,
+    });
+    let made = fixture.server.post("/api/mgmt/oauth/client/applications").basic(&ADMIN).json(&body);
+    let made = made.send().await.expect(201).json();
+    let relay = Client { id: text(&made, "clientId"), secret: text(&made, "clientSecret") };
+    let mut browser = fixture.server.browser();
+    let wanted = details(&[HARBOUR], &[]);
+    let form = asked(&mut browser, &client.address(&[("authorization_details", &wanted)])).await;
+    let answer = allow(&mut browser, form).await;
+    let access = text(&client.exchange(&fixture, &answer, &[]).await.expect(200).json(), "access_token");
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    let fields = [("grant_type", EXCHANGE), ("subject_token", &access), ("subject_token_type", kind)];
+    assert_narrows(&relay, &fixture, &fields).await;
 }
 
 #[tokio::test]

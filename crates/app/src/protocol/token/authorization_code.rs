@@ -47,13 +47,8 @@ impl TokenService {
                 let mut decision = decided?;
                 user.iter().for_each(access_note::user);
                 let nonce = decision.details.nonce.take();
-                let granted = &decision.details.resources;
-                let resources = self.context.narrow_resources(granted, narrowing.resources).await?;
                 let mut details = decision.details.for_access_tokens();
-                details.resources = resources;
-                if narrowing.data.is_some() {
-                    details.data = self.narrow_data(details.data.as_deref(), narrowing).await?;
-                }
+                self.narrow(&mut details, narrowing).await?;
                 let response = self.create_grant_for(&decision, details, client, origin).await?;
                 let user = user.as_deref().map(|account| &account.user);
                 self.with_id_token(client, response, user, &decision.details, nonce.as_deref())

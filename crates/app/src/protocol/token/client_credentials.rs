@@ -30,8 +30,8 @@ impl TokenService {
             limit,
         )?;
         owner.iter().for_each(access_note::user);
-        let resources = self.context.narrow_resources(&[], narrowing.resources).await?;
-        let data = self.narrow_data(None, narrowing).await?;
+        let mut details = AccessTokenDetails::default();
+        self.narrow(&mut details, narrowing).await?;
         let access = NewAccessToken {
             grant: None,
             user: token.user,
@@ -39,7 +39,7 @@ impl TokenService {
             scopes: token.scopes,
             lifetime_secs: token.lifetime_secs,
             binding: client.binding(),
-            details: AccessTokenDetails { data, ..AccessTokenDetails::limited_to(resources) },
+            details,
         };
         self.respond(client, access, None).await
     }

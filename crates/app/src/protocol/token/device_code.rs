@@ -1,6 +1,6 @@
 //! Polling with a device code: once its user has allowed it, its use creates a grant, at most once.
 
-use super::TokenService;
+use super::{Narrowing, TokenService};
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::device::{self, DeviceDecision};
@@ -17,6 +17,7 @@ impl TokenService {
         &self,
         request: &DevicePoll,
         client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let stored = match self.context.vault.device_code_digest(&request.code) {
@@ -48,7 +49,9 @@ impl TokenService {
             PollDecision::Pending => Err(Refusal::DeviceNotDecided.into()),
             PollDecision::Create(decision) => {
                 user.iter().for_each(access_note::user);
-                self.create_grant(&decision, client, origin).await
+                let mut details = decision.details.for_access_tokens();
+                self.narrow(&mut details, narrowing).await?;
+                self.create_grant_for(&decision, details, client, origin).await
             }
         }
     }

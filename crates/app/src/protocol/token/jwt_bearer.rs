@@ -63,7 +63,7 @@ impl TokenService {
         )?;
         account.iter().for_each(access_note::user);
         decision.details.resources = self.resources_of(&accepted, &trusted, narrowing.resources).await?;
-        decision.details.data = self.narrow_data(None, narrowing).await?;
+        self.narrow_data(&mut decision.details.data, narrowing).await?;
         self.use_up(text, &accepted, &trusted).await?;
         let issued = self.create_grant(&decision, client, origin).await?;
         self.note_accepted(&trusted, client, account.as_ref(), origin).await?;

@@ -2,6 +2,7 @@
 
 use oauth::authorization_details::RequestedData;
 use oauth::data_access::DataAccess;
+use oauth::grant::AccessTokenDetails;
 
 use super::TokenService;
 use crate::protocol::client::ProtocolRefusal;
@@ -16,16 +17,26 @@ pub(super) struct Narrowing<'a> {
 }
 
 impl TokenService {
-    /// The data of an access token, if the request names any.
+    /// Limits an access token to what the request names.
+    pub(super) async fn narrow(
+        &self,
+        details: &mut AccessTokenDetails,
+        narrowing: Narrowing<'_>,
+    ) -> Result<(), ProtocolRefusal> {
+        details.resources = self.context.narrow_resources(&details.resources, narrowing.resources).await?;
+        self.narrow_data(&mut details.data, narrowing).await
+    }
+
+    /// Limits an access to the data that the request names.
     pub(super) async fn narrow_data(
         &self,
-        granted: Option<&DataAccess>,
+        data: &mut Option<Box<DataAccess>>,
         narrowing: Narrowing<'_>,
-    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
-        match narrowing.data {
-            None => Ok(granted.cloned().map(Box::new)),
+    ) -> Result<(), ProtocolRefusal> {
+        if let Some(requested) = narrowing.data {
             // Boxed, because few requests name data.
-            requested => Box::pin(self.context.narrow_data(granted, requested)).await,
+            *data = Box::pin(self.context.narrow_data(data.as_deref(), requested)).await?;
         }
+        Ok(())
     }
 }

@@ -37,7 +37,7 @@ impl TokenService {
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
         let mut decision = password::decide(request, client, &account.user, limit)?;
         decision.details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
-        decision.details.data = self.narrow_data(None, narrowing).await?;
+        self.narrow_data(&mut decision.details.data, narrowing).await?;
         self.create_grant(&decision, client, origin).await
     }
 }

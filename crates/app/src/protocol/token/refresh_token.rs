@@ -140,11 +140,7 @@ impl TokenService {
             },
         )?;
         if let RefreshDecision::Renew(renewal) = &mut decision {
-            let granted = &renewal.details.resources;
-            renewal.details.resources = self.context.narrow_resources(granted, narrowing.resources).await?;
-            if narrowing.data.is_some() {
-                renewal.details.data = self.narrow_data(renewal.details.data.as_deref(), narrowing).await?;
-            }
+            self.narrow(&mut renewal.details, narrowing).await?;
             user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))

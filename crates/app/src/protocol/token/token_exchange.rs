@@ -13,7 +13,7 @@ use oauth::token::TokenResponse;
 use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, PresentedToken, TokenExchange};
 use oauth::token_payload::AccessToken;
 
-use super::NewAccessToken;
+use super::{Narrowing, NewAccessToken};
 use crate::Fault;
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
@@ -34,6 +34,7 @@ impl TokenService {
         &self,
         request: &TokenExchange,
         client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         self.context.ensure_fresh().await?;
@@ -53,9 +54,16 @@ impl TokenService {
                 now: self.context.now(),
             },
         );
-        self.note_exchange(&subject, client, judged.as_ref().map(|_| ()).map_err(|refusal| *refusal), origin)
-            .await?;
-        let decided = judged?;
+        let mut decided = match judged {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                self.note_exchange(&subject, client, Err(refusal), origin).await?;
+                return Err(refusal.into());
+            }
+        };
+        // The resources are a matter of the policy of the application.
+        self.narrow_data(&mut decided.details.data, narrowing).await?;
+        self.note_exchange(&subject, client, Ok(()), origin).await?;
         subject.account.iter().for_each(access_note::user);
         let access = NewAccessToken {
             grant: decided.grant,
