@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::audit::Action;
+use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice, Delivered, Delivery,
-    Destination, Facts, NextStep, ValidRequest,
+    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice, DataChange, Delivered,
+    Delivery, Destination, Facts, NextStep, ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -116,18 +116,22 @@ impl AuthorizationService {
             Err(refused) => return self.note_refusal(&refused, session, origin).await,
         };
         let signed_in = session.map(|session| sign_in::signed_in(&valid, session));
-        let consent = match session {
-            Some(session) => {
-                let user = session.session.user;
-                self.context.store.find_consent(user, valid.application.id).await?
-            }
+        let user = session.map(|session| session.session.user);
+        let consent = match user {
+            Some(user) => self.context.store.find_consent(user, valid.application.id).await?,
             None => None,
         };
         match authorize::next_step(&valid.valid, signed_in, consent.as_ref(), self.context.now()) {
             Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
-            Ok(NextStep::Consent { .. }) => self.ask_consent(valid, session, false).await,
+            Ok(NextStep::Consent { .. }) => {
+                let offer = match user {
+                    Some(user) => self.offer(&valid, user, consent.as_ref()).await?,
+                    None => None,
+                };
+                self.ask_consent(valid, offer, false).await
+            }
         }
     }
 
@@ -166,12 +170,31 @@ impl AuthorizationService {
             self.context.store.append_audit(vec![audit]).await?;
             return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
         }
-        let Some(data) = self.chosen(&valid, session, choice).await? else {
-            return self.ask_consent(valid, Some(session), true).await;
+        self.allow(valid, session, choice, audit, origin).await
+    }
+
+    /// Stores the consent and sends a code, or asks again if nothing is chosen.
+    async fn allow(
+        &self,
+        valid: Checked,
+        session: &LiveSession,
+        choice: Option<&Choice>,
+        audit: NewAuditEvent,
+        origin: &RequestOrigin,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let user = session.session.user;
+        let before = self.context.store.find_consent(user, valid.application.id).await?;
+        let offer = self.offer(&valid, user, before.as_ref()).await?;
+        let chosen = match &offer {
+            Some(offer) => authorize::choose(offer, choice),
+            None => Some(DataChange::Keep),
+        };
+        let Some(data) = chosen else {
+            return self.ask_consent(valid, offer, true).await;
         };
         let new = NewConsent {
             data: data.clone(),
-            user: session.session.user,
+            user,
             user_epoch: session.session.user_epoch,
             application: valid.application.id,
             application_epoch: valid.application.epoch,

@@ -1,13 +1,14 @@
 //! The question of the consent page, and what the user chooses there.
 
+use domain::id::UserId;
 use domain::time::Timestamp;
-use oauth::authorize::{self, Choice, DataChange, Destination, Offer};
+use oauth::authorize::{Destination, Offer};
 use oauth::client_document;
+use oauth::grant::Consent;
 use oauth::scope::BuiltInScope;
 
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
-use crate::identity::caller::LiveSession;
 
 /// Everything that a person must know to decide on consent.
 #[derive(Debug)]
@@ -44,41 +45,31 @@ pub struct ConsentQuestion {
 }
 
 impl AuthorizationService {
-    /// How the decision changes the data of the consent; `None` if nothing is chosen.
-    pub(super) async fn chosen(
+    /// The data that the consent page offers, where what the user allowed before is ticked; `None` if the request is not
+    /// about data.
+    pub(super) async fn offer(
         &self,
         valid: &Checked,
-        session: &LiveSession,
-        choice: Option<&Choice>,
-    ) -> Result<Option<DataChange>, Fault> {
+        user: UserId,
+        before: Option<&Consent>,
+    ) -> Result<Option<Offer>, Fault> {
         if !valid.valid.reaches_data() {
-            return Ok(Some(DataChange::Keep));
+            return Ok(None);
         }
-        Ok(authorize::choose(&self.offer_to(valid, session).await?, choice))
-    }
-
-    /// The data that the consent page offers; what the user allowed before is ticked.
-    async fn offer_to(&self, valid: &Checked, session: &LiveSession) -> Result<Offer, Fault> {
-        let user = session.session.user;
-        let consent = self.context.store.find_consent(user, valid.application.id).await?;
-        let before = consent.filter(|consent| consent.scopes.contains(BuiltInScope::OData));
-        let before = before.as_ref().and_then(|before| before.data.as_ref());
-        self.context.offer(valid.valid.data(), user, before).await
+        let before = before.filter(|consent| consent.scopes.contains(BuiltInScope::OData));
+        let before = before.and_then(|before| before.data.as_ref());
+        self.context.offer(valid.valid.data(), user, before).await.map(Some)
     }
 
     pub(super) async fn ask_consent(
         &self,
         mut valid: Checked,
-        session: Option<&LiveSession>,
+        data: Option<Offer>,
         nothing_chosen: bool,
     ) -> Result<AuthorizeAnswer, Fault> {
         if let Err(refusal) = self.keep_object(&mut valid).await? {
             return Ok(AuthorizeAnswer::Page(refusal));
         }
-        let data = match session {
-            Some(session) if valid.valid.reaches_data() => Some(self.offer_to(&valid, session).await?),
-            _ => None,
-        };
         let application = &valid.application;
         let settings = &application.settings;
         let handed_over = application.handed_over.as_ref();
