@@ -59,8 +59,15 @@ pub struct DeviceQuestion {
     pub scopes: Vec<String>,
     /// The data sources that it asks for; `None` if it asks for no data.
     pub data: Option<Offer>,
-    /// Whether the user pressed Allow without choosing any data.
-    pub nothing_chosen: bool,
+}
+
+/// What became of a decision.
+#[derive(Debug)]
+pub enum DeviceOutcome {
+    /// It was carried out; the name of the application.
+    Done(String),
+    /// The user pressed Allow without choosing any data, and is asked again.
+    NothingChosen(Box<DeviceQuestion>),
 }
 
 /// Why a user code leads nowhere.
@@ -69,9 +76,6 @@ pub enum CodeRefusal {
     /// A rule refused it.
     #[error(transparent)]
     Refused(#[from] UserCodeRefusal),
-    /// The user has pressed Allow without choosing any data.
-    #[error("choose at least one data source, or press Deny")]
-    NothingChosen,
     /// The user has signed out, or has changed the password.
     #[error("sign in again")]
     SignInAgain,
@@ -98,6 +102,19 @@ struct Open {
     code: UserCode,
     application: Application,
     registry: Arc<ScopeRegistry>,
+}
+
+impl Open {
+    /// The question for its user.
+    fn question(self, data: Option<Offer>) -> DeviceQuestion {
+        let scopes = self.registry.scopes_in(&self.request.scopes);
+        DeviceQuestion {
+            user_code: self.code.for_people(),
+            scopes: scopes.map(|scope| scope.description.clone()).collect(),
+            application: self.application,
+            data,
+        }
+    }
 }
 
 /// The device authorization endpoint, and the decisions of users about devices.
@@ -196,15 +213,9 @@ impl DeviceService {
         session: &LiveSession,
         origin: &RequestOrigin,
     ) -> Result<DeviceQuestion, CodeRefusal> {
-        let Open { request, code, application, registry } = self.find(typed, session, origin).await?;
-        let data = self.offer(&request, session).await?;
-        Ok(DeviceQuestion {
-            user_code: code.for_people(),
-            scopes: registry.scopes_in(&request.scopes).map(|scope| scope.description.clone()).collect(),
-            application,
-            data,
-            nothing_chosen: false,
-        })
+        let open = self.find(typed, session, origin).await?;
+        let offer = self.offer(&open.request, session).await?;
+        Ok(open.question(offer))
     }
 
     /// The data that the page offers; `None` if the device asks for none.
@@ -220,8 +231,7 @@ impl DeviceService {
         self.context.offer(named.as_deref(), session.session.user, None).await.map(Some)
     }
 
-    /// Carries out the user's decision about the device with this code, and returns the name of its application.
-    /// Without a `choice`, everything that the page offered is allowed.
+    /// Carries out the user's decision about the device with this code. Without a `choice`, everything that the page offered is allowed.
     ///
     /// # Errors
     /// [`CodeRefusal`]; nothing was stored then.
@@ -232,12 +242,13 @@ impl DeviceService {
         decision: Decision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
-    ) -> Result<String, CodeRefusal> {
+    ) -> Result<DeviceOutcome, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
         let data = match self.offer(&open.request, session).await? {
-            Some(offer) if decision == Decision::Allow => {
-                authorize::choose(&offer, choice).ok_or(CodeRefusal::NothingChosen)?
-            }
+            Some(offer) if decision == Decision::Allow => match authorize::choose(&offer, choice) {
+                Some(change) => change,
+                None => return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer))))),
+            },
             _ => DataChange::Keep,
         };
         let audit = self.audit(&open, session, decision, origin);
@@ -259,7 +270,7 @@ impl DeviceService {
             },
         };
         match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {
-            DeviceAnswered::Stored => Ok(open.application.settings.name.clone()),
+            DeviceAnswered::Stored => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
             DeviceAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
             DeviceAnswered::Gone => {
                 self.context

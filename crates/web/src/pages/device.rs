@@ -2,7 +2,7 @@
 
 use app::identity::caller::LiveSession;
 use app::protocol::authorize::Decision;
-use app::protocol::device::{CodeRefusal, DeviceQuestion, DeviceService};
+use app::protocol::device::{CodeRefusal, DeviceOutcome, DeviceQuestion, DeviceService};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -78,7 +78,7 @@ pub async fn find(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form):
         Err(instead) => return instead,
     };
     match devices.question(form.field(fields::USER_CODE), &live, &visit.origin).await {
-        Ok(question) => ask_consent(&visit, &question, &live, &cookie),
+        Ok(question) => ask_consent(&visit, &question, false, &live, &cookie),
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
     }
 }
@@ -97,7 +97,8 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
     let choice = data_choice::chosen(&form);
     match devices.decide(form.field(fields::USER_CODE), &live, decision, choice.as_ref(), &visit.origin).await
     {
-        Ok(application) => {
+        Ok(DeviceOutcome::NothingChosen(question)) => ask_consent(&visit, &question, true, &live, &cookie),
+        Ok(DeviceOutcome::Done(application)) => {
             let done = DonePage { application: &application, allowed: decision == Decision::Allow };
             page::html(StatusCode::OK, &done, PageContext::Own)
         }
@@ -138,7 +139,7 @@ async fn refused(
             let prompt = super::login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
             return visit.ask_to_sign_in(StatusCode::OK, &prompt).await;
         }
-        CodeRefusal::Refused(_) | CodeRefusal::NothingChosen => StatusCode::BAD_REQUEST,
+        CodeRefusal::Refused(_) => StatusCode::BAD_REQUEST,
         CodeRefusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let problem = sentence(&refusal.to_string());
@@ -165,6 +166,7 @@ fn ask_code(
 fn ask_consent(
     visit: &Visit,
     question: &DeviceQuestion,
+    nothing_chosen: bool,
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
@@ -183,7 +185,7 @@ fn ask_consent(
         handed_over: HandedOver::of(&question.application),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|offer| DataChoice::new(offer, question.nothing_chosen)),
+        data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
         csrf: csrf.expose(),
     };
     page::html(StatusCode::OK, &shown, PageContext::Own)

@@ -323,8 +323,13 @@ async fn the_device_grant_limits_its_token_to_the_data_of_the_request() {
     browser.sign_in(&USER).await.expect(200);
     let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
     browser.submit(typed).await.expect(200);
+    let mut nothing = browser.form_with_button("consent-allow");
+    nothing.fields.retain(|(name, _)| name != "source");
+    allow(&mut browser, nothing).await.expect(200);
+    assert!(browser.page().text().contains("Choose at least one data source"), "{}", browser.page().text());
     let form = browser.form_with_button("consent-allow");
     allow(&mut browser, form).await.expect(200);
+    assert!(browser.page().text().contains("device-allowed"), "{}", browser.page().text());
     fixture.server.clock().advance_secs(5);
     let code = text(&codes, "device_code");
     let poll = [("grant_type", DEVICE), ("device_code", code.as_str())];
