@@ -7,7 +7,9 @@
 //! | `datatypes` | names of entity sets, for one location; all of them if absent |
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::jwt::parse_json;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::resource;
@@ -73,15 +75,17 @@ pub fn parse(parameters: &Parameters) -> Result<Option<RequestedData>, Refusal> 
 /// `invalid_authorization_details`.
 pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> {
     let Some(text) = text else { return Ok(None) };
-    let elements: Vec<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_str(text).map_err(|_| Refusal::AuthorizationDetailsMalformed)?;
+    let Some(Value::Array(elements)) = parse_json(text.as_bytes()) else {
+        return Err(Refusal::AuthorizationDetailsMalformed);
+    };
     if elements.is_empty() || elements.len() > MOST_ELEMENTS {
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
     let mut named = Vec::new();
     let mut is_any = false;
-    for mut element in elements {
-        if element.remove("type").as_ref().and_then(|kind| kind.as_str()) != Some(DATA_SOURCE) {
+    for element in elements {
+        let Value::Object(mut element) = element else { return Err(Refusal::AuthorizationDetailsMalformed) };
+        if element.remove("type").as_ref().and_then(Value::as_str) != Some(DATA_SOURCE) {
             return Err(Refusal::AuthorizationDetailsTypeUnknown);
         }
         let element: Element =
@@ -205,6 +209,8 @@ mod tests {
             ("[1]", malformed),
             (r#"{"type":"data_source"}"#, malformed),
             (r#"[["data_source"]]"#, malformed),
+            (r#"[{"type":"data_source","type":"data_source"}]"#, malformed),
+            (r#"[{"type":"data_source","locations":["https://a/"],"locations":["https://b/"]}]"#, malformed),
             ("[{}]", kind),
             (r#"[{"type":"payment"}]"#, kind),
             (r#"[{"type":["data_source"]}]"#, kind),

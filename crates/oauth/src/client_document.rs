@@ -13,7 +13,7 @@ mod hosts;
 pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
 
 use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile};
-use crate::jwt::Object;
+use crate::jwt::{Object, parse_object};
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
@@ -91,8 +91,7 @@ fn is_dot_segment(segment: &str) -> bool {
 /// A refusal that names the broken rule.
 pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
     url_identifies_a_client(url)?;
-    let members: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| Refusal::ClientDocumentMalformed)?;
+    let members = parse_object(body).ok_or(Refusal::ClientDocumentMalformed)?;
     document_names_its_url(&members, url)?;
     document_has_no_secret(&members)?;
     let method = document_offers_a_method(&members)?;

@@ -11,7 +11,7 @@ mod json;
 
 pub use claims::{Claims, TimeRules};
 pub use header::Header;
-pub use json::parse_object;
+pub use json::{parse_json, parse_object};
 
 /// A JSON object without repeated members.
 pub type Object = Map<String, serde_json::Value>;

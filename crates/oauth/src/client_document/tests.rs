@@ -72,6 +72,8 @@ fn a_document_that_is_no_object_of_the_right_types_is_refused() {
     for body in ["", "[]", "null", "{}", "{\"client_id\":1}", "\u{feff}{}", "{\"client_id\""] {
         assert_eq!(read(URL, body.as_bytes()), Err(Refusal::ClientDocumentMalformed), "{body}");
     }
+    let twice = format!(r#"{{"client_id":"{URL}","redirect_uris":["https://a/"],"redirect_uris":[]}}"#);
+    assert_eq!(read(URL, twice.as_bytes()), Err(Refusal::ClientDocumentMalformed), "repeated members");
     for more in [
         json!({"client_name": 1}),
         json!({"redirect_uris": "https://app.example.com/"}),

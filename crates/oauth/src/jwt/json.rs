@@ -1,4 +1,4 @@
-//! Parsing JSON objects whose members are distinct.
+//! Parsing JSON whose objects have distinct members.
 
 use std::fmt;
 
@@ -7,12 +7,17 @@ use serde_json::Value;
 
 use super::Object;
 
-/// Parses a JSON object. A repeated member, at any depth, makes it malformed: two parsers could read different values
-/// ([RFC 7515 §4](https://www.rfc-editor.org/rfc/rfc7515#section-4), [RFC 7519
+/// Parses JSON. A repeated member, at any depth, makes it malformed: two parsers could read different values ([RFC 7515
+/// §4](https://www.rfc-editor.org/rfc/rfc7515#section-4), [RFC 7519
 /// §4](https://www.rfc-editor.org/rfc/rfc7519#section-4)).
+pub fn parse_json(json: &[u8]) -> Option<Value> {
+    serde_json::from_slice(json).ok().map(|Distinct(value)| value)
+}
+
+/// The same for a JSON object.
 pub fn parse_object(json: &[u8]) -> Option<Object> {
-    match serde_json::from_slice(json) {
-        Ok(Distinct(Value::Object(object))) => Some(object),
+    match parse_json(json) {
+        Some(Value::Object(object)) => Some(object),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::authentication::ACR_VALUES;
 use super::claims::Claim;
+use crate::jwt::parse_object;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 
@@ -60,11 +61,10 @@ pub struct ClaimsParameter {
 /// Reads the parameter.
 ///
 /// # Errors
-/// [`Refusal::ClaimsMalformed`] if it is not a JSON object whose members `userinfo` and `id_token` are objects of
+/// [`Refusal::ClaimsMalformed`] if it is not a JSON object of distinct members, whose members `userinfo` and `id_token` are objects of
 /// requests: null, or an object.
 pub fn parse(text: &str) -> Result<ClaimsParameter, Refusal> {
-    let value: Value = serde_json::from_str(text).map_err(|_| Refusal::ClaimsMalformed)?;
-    let Value::Object(members) = value else { return Err(Refusal::ClaimsMalformed) };
+    let members = parse_object(text.as_bytes()).ok_or(Refusal::ClaimsMalformed)?;
     let (userinfo, id_token) = (wanted(&members, "userinfo")?, wanted(&members, "id_token")?);
     let named = |claims: Option<&Map<String, Value>>| {
         let names = claims.into_iter().flat_map(Map::keys);
@@ -141,6 +141,8 @@ mod tests {
             r#"{"userinfo":{"email":true}}"#,
             r#"{"id_token":{"acr":"x"}}"#,
             r#"{"userinfo":null}"#,
+            r#"{"userinfo":{"email":null},"userinfo":{}}"#,
+            r#"{"id_token":{"sub":{"value":"1"},"sub":{"value":"2"}}}"#,
         ] {
             assert_eq!(parse(text), Err(Refusal::ClaimsMalformed), "{text}");
         }
