@@ -107,8 +107,8 @@ fn signed_in_since_pushed(request: &ValidRequest, signed_in: &SignedIn) -> bool 
 /// interaction, except when the identity of the client can be assured" ([RFC 8252
 /// §8.6](https://www.rfc-editor.org/rfc/rfc8252#section-8.6), [RFC 6749
 /// §10.2](https://www.rfc-editor.org/rfc/rfc6749#section-10.2)). Anybody can send the request of a public
-/// client; that of a confidential client is worthless without its secret. The document of a client may name another redirect
-/// URI than the user has seen, so its users are asked in any case.
+/// client; that of a confidential client is worthless without its secret. The document of a client, or a client that
+/// registered itself, may name another redirect URI than the user has seen, so its users are asked in any case.
 fn client_authenticates_later(request: &ValidRequest) -> bool {
     request.client_authenticates && !request.client_may_change_unseen
 }

@@ -281,6 +281,27 @@ async fn the_consent_page_says_that_nobody_here_registered_the_client() {
 }
 
 #[tokio::test]
+async fn a_changed_client_asks_its_users_again_even_if_it_authenticates() {
+    let server = open_server().await;
+    let secret = json!({"token_endpoint_auth_method": "client_secret_basic"});
+    let registered = Registered::new(&server, &secret).await;
+    let url = registered.client.authorize_url(&S256);
+    let mut browser = server.browser();
+    browser.get(&url).await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    assert!(browser.submit(form).await.location().starts_with(CALLBACK));
+    let moved = json!({
+        "client_id": registered.client.identifier, "client_name": "Another Agent",
+        "redirect_uris": ["https://elsewhere.example/cb"], "token_endpoint_auth_method": "client_secret_basic",
+    });
+    registered.replace(&server, &moved).await.expect(200);
+    let page = browser.get(&url.replace("client.example", "elsewhere.example")).await.expect(200);
+    assert!(page.text().contains("elsewhere.example"), "{}", page.text());
+    browser.form_with_button("consent-allow");
+}
+
+#[tokio::test]
 async fn administrators_see_and_remove_clients_that_registered_themselves_and_others_do_not() {
     let server = open_server().await;
     let registered = Registered::new(&server, &json!({})).await;
