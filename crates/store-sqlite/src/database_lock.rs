@@ -12,9 +12,20 @@ use std::path::{Path, PathBuf};
 use crate::{OpenError, connection};
 
 /// The lock, held until this is dropped.
+///
+/// Dropping unlocks, not only closes, the file. The lock belongs to the open file, not to its descriptor. A
+/// process that another thread is just starting has a copy of the descriptor until it runs its program, and
+/// would keep the lock for that time.
 #[derive(Debug)]
 pub struct DatabaseLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DatabaseLock {
+    fn drop(&mut self) {
+        // If unlocking fails, closing the file still releases the lock.
+        let _ = self.file.unlock();
+    }
 }
 
 impl DatabaseLock {
@@ -25,7 +36,7 @@ impl DatabaseLock {
     pub(crate) fn shared(database: &Path) -> Result<Self, OpenError> {
         let (file, path) = open(database)?;
         match file.try_lock_shared() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Restoring(database.to_owned())),
             Err(TryLockError::Error(source)) => Err(OpenError::File { path, source }),
         }
@@ -38,7 +49,7 @@ impl DatabaseLock {
     pub fn alone(database: &Path) -> Result<Self, OpenError> {
         let (file, path) = open(database)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
             Err(TryLockError::Error(source)) => Err(OpenError::File { path, source }),
         }
@@ -54,5 +65,26 @@ fn open(database: &Path) -> Result<(File, PathBuf), OpenError> {
     match options.open(&path) {
         Ok(file) => Ok((file, path)),
         Err(source) => Err(OpenError::File { path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_lock_is_free_though_a_copy_of_its_descriptor_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("sluicegate.db");
+        let shared = DatabaseLock::shared(&database).unwrap();
+        let inherited = shared.file.try_clone().unwrap();
+        assert!(matches!(DatabaseLock::alone(&database), Err(OpenError::InUse(_))));
+        drop(shared);
+        let alone = DatabaseLock::alone(&database).unwrap();
+        let inherited = (inherited, alone.file.try_clone().unwrap());
+        assert!(matches!(DatabaseLock::shared(&database), Err(OpenError::Restoring(_))));
+        drop(alone);
+        DatabaseLock::shared(&database).unwrap();
+        drop(inherited);
     }
 }

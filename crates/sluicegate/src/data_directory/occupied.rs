@@ -12,9 +12,19 @@ use super::{DataDirectory, cannot_write};
 
 /// The lock on the folder, held until this is dropped. The operating system releases it whenever and however
 /// the process ends.
+///
+/// Dropping unlocks, not only closes, the file: a process that another thread is just starting has a copy of the
+/// descriptor until it runs its program.
 #[derive(Debug)]
 pub(crate) struct Occupied {
     file: File,
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        // If unlocking fails, closing the file still releases the lock.
+        let _ = self.file.unlock();
+    }
 }
 
 /// More than the length of a process id and an address.
@@ -102,7 +112,9 @@ mod tests {
         assert!(refused().contains(&format!("already served by process {pid}:")), "{}", refused());
         first.write_url("http://127.0.0.1:8080").unwrap();
         assert!(refused().contains(&format!("process {pid} at http://127.0.0.1:8080")));
+        let inherited = first.file.try_clone().unwrap();
         drop(first);
         assert!(Occupied::take(&data_directory).unwrap().is_some());
+        drop(inherited);
     }
 }
