@@ -155,6 +155,11 @@ impl ApplicationSettings {
         self.profile.rules().algorithms.or_replacement(algorithm)
     }
 
+    /// Whether it authenticates with a secret.
+    pub fn needs_secret(&self) -> bool {
+        self.client_type == ClientType::Confidential && !self.client_metadata.authentication.has_no_secret()
+    }
+
     /// Whether it may use a grant type at all, whatever it is registered for.
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         grant_type.barriers(self.profile, self.client_type).next().is_none()

@@ -24,6 +24,7 @@ use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault, identity::access_note};
 
 mod assertion;
+mod credentials;
 mod workload;
 
 use assertion::Asserted;

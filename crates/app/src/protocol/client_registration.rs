@@ -11,12 +11,12 @@ use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ClientId;
 use domain::secret::{ClientSecret, Digest, RegistrationTokenText};
-use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::application::{Application, ApplicationSettings};
 use oauth::client_registration::{self, Facts, MetadataFault};
 use oauth::jwt::Object;
 use oauth::registration::InvalidField;
 use oauth::scope::ScopeRegistry;
-use store::{Amendment, ApplicationRefusal, NewApplication, NewRegistration, NewSecret, RegistrationTokens};
+use store::{Amendment, ApplicationRefusal, NewApplication, NewRegistration, RegistrationTokens};
 use vault::RegistrationToken;
 use vault::jose::KeySet;
 
@@ -141,9 +141,8 @@ impl ClientRegistrationService {
         let decided = self.decide(members, &scopes, None)?;
         let operator = OperatorService::from(context).caller().await?;
         let operator = operator.ok_or_else(|| Fault::Broken("there is no active administrator".into()))?;
-        let client_id = context.vault.new_client_id().parse::<ClientId>();
-        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
-        let (secret, new_secret) = self.fresh_secret(&client_id, &decided).unzip();
+        let (client_id, credentials) = context.new_client(&decided)?;
+        let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());
         audit.subject = Some(decided.name.clone());
@@ -304,21 +303,6 @@ impl ClientRegistrationService {
                 let field = String::new();
                 vec![InvalidField { field, message: fault.description, lacks_right: false }]
             })
-        })
-    }
-
-    fn fresh_secret(
-        &self,
-        client: &ClientId,
-        settings: &ApplicationSettings,
-    ) -> Option<(ClientSecret, NewSecret)> {
-        let needs_secret = settings.client_type == ClientType::Confidential
-            && !settings.client_metadata.authentication.has_no_secret();
-        needs_secret.then(|| {
-            let fresh = self.context.vault.new_client_secret();
-            let reveal = self.context.settings.reveal_client_secret;
-            let sealed = reveal.then(|| self.context.vault.seal_client_secret(client, &fresh.secret));
-            (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
         })
     }
 

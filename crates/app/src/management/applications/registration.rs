@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use domain::audit::Action;
-use domain::id::ClientId;
 use domain::secret::ClientSecret;
-use oauth::application::{Application, ApplicationSettings, ClientType, Profile};
+use oauth::application::{Application, ApplicationSettings, Profile};
 use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
 };
@@ -145,11 +144,8 @@ impl ApplicationService {
         let settings = accepted.settings;
         let read = self.context.read_sector(&settings, None).await;
         read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
-        let client_id = self.context.vault.new_client_id().parse::<ClientId>();
-        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
-        let needs_secret = settings.client_type == ClientType::Confidential
-            && !settings.client_metadata.authentication.has_no_secret();
-        let (secret, new_secret) = needs_secret.then(|| self.fresh_secret(&client_id)).unzip();
+        let (client_id, credentials) = self.context.new_client(&settings)?;
+        let (secret, new_secret) = credentials.unzip();
         let mut audit = actor.audit(&self.context, Action::RegisterApplication, origin);
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;

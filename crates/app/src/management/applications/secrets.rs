@@ -2,10 +2,9 @@
 
 use super::ApplicationService;
 use domain::audit::Action;
-use domain::id::{ApplicationId, ClientId, SecretId};
+use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
 use oauth::application::{Application, StoredSecret};
-use store::NewSecret;
 
 use super::ApplicationError;
 use crate::Fault;
@@ -35,7 +34,7 @@ impl ApplicationService {
     ) -> Result<(Application, ClientSecret), ApplicationError> {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
-        let (secret, new) = self.fresh_secret(&application.client_id);
+        let (secret, new) = self.context.new_secret(&application.client_id);
         let (application, events) = self
             .context
             .judged(
@@ -61,7 +60,7 @@ impl ApplicationService {
     ) -> Result<Added, ApplicationError> {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
-        let (secret, new) = self.fresh_secret(&application.client_id);
+        let (secret, new) = self.context.new_secret(&application.client_id);
         let older_expires_at =
             self.context.now().plus_secs(i64::from(self.context.settings.secret_overlap_secs));
         let application = self
@@ -115,13 +114,5 @@ impl ApplicationService {
         let Some(sealed) = live.and_then(|secret| secret.sealed.as_deref()) else { return Ok(None) };
         let opened = self.context.vault.open_client_secret(&application.client_id, sealed);
         opened.map(Some).map_err(|error| Fault::Broken(Box::new(error)))
-    }
-
-    /// Creates a secret for the application, to be shown and to be stored.
-    pub(super) fn fresh_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
-        let fresh = self.context.vault.new_client_secret();
-        let reveal = self.context.settings.reveal_client_secret;
-        let sealed = reveal.then(|| self.context.vault.seal_client_secret(client, &fresh.secret));
-        (fresh.secret, NewSecret { digest: fresh.digest, hint: fresh.hint, sealed })
     }
 }

@@ -1,0 +1,32 @@
+//! The credentials of new clients.
+
+use domain::id::ClientId;
+use domain::secret::ClientSecret;
+use oauth::application::ApplicationSettings;
+use store::NewSecret;
+
+use crate::{Context, Fault};
+
+impl Context {
+    /// A new client id, and a secret if the client needs one.
+    ///
+    /// # Errors
+    /// If the id cannot be read again, which is a defect.
+    pub(crate) fn new_client(
+        &self,
+        settings: &ApplicationSettings,
+    ) -> Result<(ClientId, Option<(ClientSecret, NewSecret)>), Fault> {
+        let client_id = self.vault.new_client_id().parse::<ClientId>();
+        let client_id = client_id.map_err(|error| Fault::Broken(Box::new(error)))?;
+        let secret = settings.needs_secret().then(|| self.new_secret(&client_id));
+        Ok((client_id, secret))
+    }
+
+    /// A new secret of a client, to be shown and to be stored.
+    pub(crate) fn new_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
+        let new = self.vault.new_client_secret();
+        let sealed =
+            self.settings.reveal_client_secret.then(|| self.vault.seal_client_secret(client, &new.secret));
+        (new.secret, NewSecret { digest: new.digest, hint: new.hint, sealed })
+    }
+}
