@@ -93,6 +93,13 @@ impl Client {
         self.token_request(&fields)
     }
 
+    /// The authorization request that names a pushed one, to which stored consent responds with a code at once.
+    pub(crate) fn authorize_pushed(&self, cookies: &str, request_uri: &str) -> Result<Call> {
+        let fields = [("client_id", self.id.as_str()), ("request_uri", request_uri)];
+        let path = format!("/oauth2/authorize?{}", call::encode(&fields));
+        call::with_header(call::get(&path)?, COOKIE, cookies)
+    }
+
     pub(crate) fn refresh(&self, token: &str) -> Result<Call> {
         self.token_request(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
@@ -193,9 +200,20 @@ impl Fixture {
         call::with_header(call::get(&self.authorize_path())?, COOKIE, &self.cookies)
     }
 
+    /// The pushed form of the same request.
+    pub(crate) fn pushed(&self) -> Result<Call> {
+        let call = call::post_form("/oauth2/par", &self.authorization_fields())?;
+        call::with_basic(call, &self.web.id, &self.web.secret)
+    }
+
     /// The application to which users sign in.
     pub(crate) fn web_client(&self) -> Client {
         self.web.clone()
+    }
+
+    /// The cookies of the signed-in browser.
+    pub(crate) fn cookies(&self) -> &str {
+        &self.cookies
     }
 
     /// Signs in `count` more times and returns the refresh token of each grant.
@@ -211,7 +229,11 @@ impl Fixture {
     }
 
     fn authorize_path(&self) -> String {
-        let fields = [
+        format!("/oauth2/authorize?{}", call::encode(&self.authorization_fields()))
+    }
+
+    fn authorization_fields(&self) -> [(&'static str, &str); 7] {
+        [
             ("response_type", "code"),
             ("client_id", self.web.id.as_str()),
             ("redirect_uri", REDIRECT),
@@ -219,8 +241,7 @@ impl Fixture {
             ("state", "bench"),
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
-        ];
-        format!("/oauth2/authorize?{}", call::encode(&fields))
+        ]
     }
 }
 

@@ -12,6 +12,7 @@ mod floor;
 mod load;
 mod machine;
 mod peer;
+mod prover;
 mod report;
 mod sample;
 mod server;

@@ -20,10 +20,11 @@ use crate::fixture::{Fixture, SignedWith};
 use crate::floor;
 use crate::load::{self, Script};
 use crate::peer::Peer;
+use crate::prover::Prover;
 use crate::report::Report;
 use crate::sample;
 pub(crate) use growth::database_in;
-use scripts::{Queue, Repeat, Rotate};
+use scripts::{Prove, Pushed, Queue, Repeat, Rotate};
 
 /// A workload with the name that `--only` matches.
 struct Workload {
@@ -42,6 +43,9 @@ enum Kind {
     SignedIntrospection,
     Entity,
     EntityBySigned,
+    ProvedToken,
+    ProvedEntity,
+    Pushed,
     Top100,
     Rows10000,
     CodeExchange,
@@ -68,6 +72,7 @@ const WORKLOADS: &[Workload] = &[
         Kind::SignedToken(SignedWith::Rs256),
         64,
     ),
+    workload("dpop_token", "client_credentials, token bound to a key by DPoP", Kind::ProvedToken, 64),
     workload("introspection", "introspection of an opaque token", Kind::Introspection, 64),
     workload("introspection_of_jwt", "introspection of a signed token", Kind::IntrospectionOfSigned, 64),
     workload(
@@ -83,10 +88,22 @@ const WORKLOADS: &[Workload] = &[
         64,
     ),
     workload("odata_entity", "bearer check and one entity by key", Kind::Entity, 64),
+    workload(
+        "odata_entity_dpop",
+        "check of a proof and its token, and one entity by key",
+        Kind::ProvedEntity,
+        64,
+    ),
     workload("odata_top_100", "bearer check and $top=100", Kind::Top100, 64),
     workload("odata_10000_rows", "bearer check and 10,000 rows", Kind::Rows10000, 8),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 64),
     workload("code_exchange", "code exchange, durable", Kind::CodeExchange, 128),
+    workload(
+        "par_code",
+        "pushed request, authorization and code exchange, average of the three",
+        Kind::Pushed,
+        64,
+    ),
     workload("refresh", "refresh with rotation, durable", Kind::Refresh, 64),
     workload("refresh", "refresh with rotation, durable", Kind::Refresh, 128),
 ];
@@ -184,6 +201,16 @@ async fn fixture_scripts(
             let token = fixture.token(fixture.signed_token(SignedWith::EdDsa)?).await?;
             repeat(&odata(&token, &entities(), None)?, connections)
         }
+        Kind::ProvedToken => {
+            let prover = Prover::new(fixture.server.address)?;
+            Prove::each(prover, &[fixture.client_credentials()?], connections)
+        }
+        Kind::ProvedEntity => {
+            let prover = Prover::new(fixture.server.address)?;
+            let token = fixture.token(prover.prove(&fixture.client_credentials()?)?).await?;
+            Prove::each(prover, &odata(&token, &entities(), None)?, connections)
+        }
+        Kind::Pushed => Pushed::each(fixture, connections)?,
         Kind::Top100 => {
             let token = fixture.service_token().await?;
             repeat(&odata(&token, &["readings?$top=100".to_owned()], None)?, connections)

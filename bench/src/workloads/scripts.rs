@@ -1,4 +1,5 @@
-//! The requests of a connection: always the same, the next of a queue, or a refresh with the last token.
+//! The requests of a connection: always the same, the same with a new proof, the next of a queue, a refresh with
+//! the last token, or the three requests of a flow.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::call::{Answer, Call, Connection};
-use crate::fixture::{self, Fixture};
+use crate::fixture::{self, Client, Fixture};
 use crate::load::Script;
+use crate::prover::Prover;
 
 /// Repeats a list of requests forever.
 pub(super) struct Repeat {
@@ -29,6 +31,81 @@ impl Script for Repeat {
     fn next(&mut self) -> Option<Call> {
         self.at += 1;
         self.calls.get(self.at % self.calls.len()).cloned()
+    }
+}
+
+/// Repeats a list of requests forever, each with a proof of its own.
+pub(super) struct Prove {
+    calls: Repeat,
+    prover: Rc<Prover>,
+}
+
+impl Prove {
+    pub(super) fn each(prover: Prover, calls: &[Call], connections: usize) -> Vec<Box<dyn Script>> {
+        let prover = Rc::new(prover);
+        let script = |index| Self { calls: Repeat::new(calls, index), prover: Rc::clone(&prover) };
+        (0..connections).map(|index| Box::new(script(index)) as Box<dyn Script>).collect()
+    }
+}
+
+impl Script for Prove {
+    fn next(&mut self) -> Option<Call> {
+        // A request without a proof is refused, which ends the measurement with the refusal.
+        self.calls.next().map(|call| self.prover.prove(&call).unwrap_or(call))
+    }
+}
+
+/// The requests of a flow that starts with a pushed request ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)):
+/// push, authorize with stored consent, and exchange the code.
+#[derive(Clone)]
+pub(super) struct Pushed {
+    push: Call,
+    client: Client,
+    cookies: Rc<str>,
+    step: Step,
+}
+
+/// The request that comes next, if it is not being answered.
+#[derive(Clone)]
+enum Step {
+    Push,
+    Authorize(Option<Call>),
+    Exchange(Option<Call>),
+}
+
+impl Pushed {
+    pub(super) fn each(fixture: &Fixture, connections: usize) -> Result<Vec<Box<dyn Script>>> {
+        let script = Self {
+            push: fixture.pushed()?,
+            client: fixture.web_client(),
+            cookies: fixture.cookies().into(),
+            step: Step::Push,
+        };
+        Ok((0..connections).map(|_| Box::new(script.clone()) as Box<dyn Script>).collect())
+    }
+}
+
+impl Script for Pushed {
+    fn next(&mut self) -> Option<Call> {
+        match &mut self.step {
+            Step::Push => Some(self.push.clone()),
+            Step::Authorize(call) | Step::Exchange(call) => call.take(),
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer) -> Result<()> {
+        self.step = match &self.step {
+            Step::Push => {
+                let uri = fixture::text(&answer.json()?, "request_uri")?;
+                Step::Authorize(Some(self.client.authorize_pushed(&self.cookies, &uri)?))
+            }
+            Step::Authorize(_) => Step::Exchange(Some(self.client.exchange(answer)?)),
+            Step::Exchange(_) => {
+                answer.expect_ok()?;
+                Step::Push
+            }
+        };
+        Ok(())
     }
 }
 
