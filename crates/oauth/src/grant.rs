@@ -73,8 +73,8 @@ pub struct Grant {
     pub origin: GrantOrigin,
     /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
-    /// What else the request asked for and its tokens keep.
-    pub details: GrantDetails,
+    /// What else the request asked for and its tokens keep. Boxed, because a grant is moved often.
+    pub details: Box<GrantDetails>,
     /// Whether a refresh token was issued for it.
     pub refreshable: bool,
     /// How often its refresh token was rotated.

@@ -166,7 +166,7 @@ pub(crate) fn grant() -> Grant {
         user_epoch: Epoch::new(5),
         origin: GrantOrigin::Code(CodeId::compose(NOW, [1; 8])),
         scopes: BuiltInScope::OData.into(),
-        details: GrantDetails::default(),
+        details: Box::default(),
         refreshable: true,
         generation: 0,
         rotated_at: None,

@@ -143,11 +143,13 @@ impl TokenService {
             }
             TokenRequest::Password(request) => self.password_grant(request, client, narrowing, origin).await,
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
-            TokenRequest::DeviceCode(request) => self.poll(request, client, narrowing, origin).await,
-            TokenRequest::TokenExchange(request) => {
-                self.exchange_token(request, client, narrowing, origin).await
+            // Boxed, so that the frequent grant types do not pay for the state that only these need.
+            TokenRequest::DeviceCode(request) => {
+                Box::pin(self.poll(request, client, narrowing, origin)).await
             }
-            // Boxed, so that the other grant types do not pay for the state that only this one needs.
+            TokenRequest::TokenExchange(request) => {
+                Box::pin(self.exchange_token(request, client, narrowing, origin)).await
+            }
             TokenRequest::JwtBearer(request) => {
                 Box::pin(self.present_assertion(request, client, narrowing, origin)).await
             }

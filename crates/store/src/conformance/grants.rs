@@ -26,7 +26,7 @@ pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
         user_epoch: world.user.epoch,
         origin: GrantOrigin::Code(code_id(1)),
         scopes: odata(),
-        details: GrantDetails::default(),
+        details: Box::default(),
         refreshable: false,
         generation: 0,
         rotated_at: None,
@@ -93,9 +93,9 @@ pub async fn a_grant_stores_its_details(store: Arc<dyn Store>) {
     };
     let new = NewGrant { details: details.clone(), ..world.new_grant(1, None) };
     let id = granted(&world.create_grant(new).await).unwrap();
-    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().details, details);
+    assert_eq!(*world.store.find_grant(id).await.unwrap().unwrap().details, details);
     world.store.rotate_grant(id, 0, 2, START).await.unwrap();
-    assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().details, details, "after a rotation");
+    assert_eq!(*world.store.find_grant(id).await.unwrap().unwrap().details, details, "after a rotation");
 }
 
 /// `clear_origins` sets the column to NULL in every row, as in rows of a version that does not know it.

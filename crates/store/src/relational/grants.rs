@@ -30,7 +30,7 @@ impl Record for Grant {
             user_epoch: row.read()?,
             origin: origin(row.read()?, row.read()?)?,
             scopes: row.scopes()?,
-            details: details(row.read()?)?,
+            details: Box::new(details(row.read()?)?),
             refreshable: row.read()?,
             generation: row.read()?,
             rotated_at: row.read()?,
