@@ -9,7 +9,7 @@ import requests  # noqa: E402
 from authlib.common.security import generate_token  # noqa: E402
 from authlib.integrations.base_client import OAuthError  # noqa: E402
 from authlib.integrations.requests_client import OAuth2Session  # noqa: E402
-from authlib.oauth2.rfc7523 import PrivateKeyJWT  # noqa: E402
+from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT  # noqa: E402
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url  # noqa: E402
 from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: E402
 
@@ -69,6 +69,15 @@ def walk(client):
 confidential = register(scopes=SCOPES)
 for method in ["client_secret_basic", "client_secret_post"]:
     walk(session(confidential, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method))
+
+method = "client_secret_jwt"
+proving = session(
+    register(scopes=SCOPES, tokenEndpointAuthMethod=method),
+    token_endpoint_auth_method=method,
+    revocation_endpoint_auth_method=method,
+)
+proving.register_client_auth_method(ClientSecretJWT(server["token_endpoint"]))
+walk(proving)
 
 installed = register(scopes=SCOPES, clientType="public", grantTypes=["authorization_code", "refresh_token", DEVICE])
 walk(session(installed))

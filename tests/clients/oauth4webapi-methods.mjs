@@ -73,6 +73,10 @@ const front = { client_id: confidential.clientId }
 await walk(front, oauth.ClientSecretBasic(confidential.clientSecret))
 await walk(front, oauth.ClientSecretPost(confidential.clientSecret))
 
+const proving = await register({ scopes, tokenEndpointAuthMethod: 'client_secret_jwt' })
+await walk({ client_id: proving.clientId }, oauth.ClientSecretJwt(proving.clientSecret))
+await walk({ client_id: proving.clientId }, oauth.ClientSecretJwt(proving.clientSecret), { pushes: true })
+
 const kind = { scopes, clientType: 'public', grantTypes: ['authorization_code', 'refresh_token', DEVICE] }
 const installed = { client_id: (await register(kind)).clientId }
 await walk(installed, oauth.None())

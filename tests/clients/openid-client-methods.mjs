@@ -64,6 +64,11 @@ const confidential = await register({ scopes })
 await walk(await discovered(confidential.clientId, confidential.clientSecret, client.ClientSecretBasic()))
 await walk(await discovered(confidential.clientId, confidential.clientSecret, client.ClientSecretPost()))
 
+const proving = await register({ scopes, tokenEndpointAuthMethod: 'client_secret_jwt' })
+const proved = await discovered(proving.clientId, proving.clientSecret, client.ClientSecretJwt())
+await walk(proved)
+await walk(proved, { pushes: true })
+
 const installed = await register({ scopes, clientType: 'public', grantTypes: ['authorization_code', 'refresh_token'] })
 await walk(await discovered(installed.clientId, undefined, client.None()), { rotates: true })
 

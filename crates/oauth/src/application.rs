@@ -181,8 +181,8 @@ pub struct StoredSecret {
     pub expires_at: Option<Timestamp>,
     /// Written with a delay.
     pub last_used_at: Option<Timestamp>,
-    /// The secret, sealed under the master key; present only if the configuration allows secrets to be
-    /// revealed.
+    /// The secret, sealed under the master key; present only if it verifies assertions, or if the configuration allows
+    /// secrets to be revealed.
     pub sealed: Option<Vec<u8>>,
 }
 

@@ -251,8 +251,8 @@ pub fn authenticate(
     Ok(AuthenticatedClient { application, secret, binding: None, is_proved_by_its_grant: false })
 }
 
-/// A registered `private_key_jwt` is required. The two ways to send a secret are interchangeable, because many clients
-/// use another than the one that they registered.
+/// A registered `private_key_jwt` or `client_secret_jwt` is required. The two ways to send a secret are interchangeable,
+/// because many clients use another than the one that they registered.
 fn needs_assertion(application: &Application) -> bool {
     let settings = &application.settings;
     settings.client_metadata.authentication.needs_assertion() || settings.profile.rules().key_authentication

@@ -165,7 +165,7 @@ fn way_to_authenticate_is_kept(method: AuthenticationMethod, facts: Facts<'_>) -
         Ok(())
     } else {
         Err(MetadataFault::metadata(
-            "token_endpoint_auth_method cannot change between a secret, a key and none; register again",
+            "token_endpoint_auth_method cannot change between a secret, client_secret_jwt, a key and none; register again",
         ))
     }
 }

@@ -8,7 +8,7 @@ use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
 use crate::scope::ScopeRegistry;
-use crate::signing::SigningAlgorithm;
+use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
@@ -37,12 +37,12 @@ pub struct Metadata {
     pub grant_types_supported: Vec<&'static str>,
     pub authorization_grant_profiles_supported: [&'static str; 1],
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
-    pub token_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
-    pub introspection_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
-    pub revocation_endpoint_auth_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: [&'static str; 1],
     pub dpop_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub prompt_values_supported: [&'static str; 4],
@@ -105,6 +105,7 @@ impl Metadata {
     pub fn new(issuer: &str, minimum: Profile, scopes: &ScopeRegistry) -> Self {
         let methods = methods(CertificateSupport::default());
         let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
+        let of_assertions: Vec<_> = algorithms.into_iter().chain([SECRET_ALGORITHM]).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -124,12 +125,12 @@ impl Metadata {
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
             token_endpoint_auth_methods_supported: methods.clone(),
-            token_endpoint_auth_signing_alg_values_supported: algorithms,
+            token_endpoint_auth_signing_alg_values_supported: of_assertions.clone(),
             introspection_endpoint_auth_methods_supported: confidential(&methods),
-            introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+            introspection_endpoint_auth_signing_alg_values_supported: of_assertions.clone(),
             introspection_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
             revocation_endpoint_auth_methods_supported: methods,
-            revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+            revocation_endpoint_auth_signing_alg_values_supported: of_assertions,
             code_challenge_methods_supported: ["S256"],
             dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
             prompt_values_supported: ["none", "login", "consent", "select_account"],
@@ -200,8 +201,9 @@ impl Metadata {
             let method = AuthenticationMethod::from_name(name);
             !rules.key_authentication || method.is_some_and(AuthenticationMethod::proves_a_key)
         };
-        let algorithm_is_allowed = |name: &str| {
-            SigningAlgorithm::from_name(name).is_none_or(|algorithm| rules.algorithms.contain(algorithm))
+        let algorithm_is_allowed = |name: &str| match SigningAlgorithm::from_name(name) {
+            Some(algorithm) => rules.algorithms.contain(algorithm),
+            None => name != SECRET_ALGORITHM || !rules.key_authentication,
         };
         for (name, value) in document.as_object_mut().into_iter().flatten() {
             let Value::Array(values) = value else { continue };
@@ -255,6 +257,13 @@ mod tests {
             assert!(has(&compatible, member, "client_secret_basic"));
             assert!(!has(&strict, member, "client_secret_basic") && !has(&strict, member, "none"));
             assert!(has(&strict, member, "private_key_jwt"));
+            assert!(
+                has(&compatible, member, "client_secret_jwt") && !has(&strict, member, "client_secret_jwt")
+            );
+        }
+        for endpoint in ["token", "introspection", "revocation"] {
+            let member = &format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+            assert!(has(&compatible, member, "HS256") && !has(&strict, member, "HS256"), "{member}");
         }
         for member in [
             "token_endpoint_auth_signing_alg_values_supported",

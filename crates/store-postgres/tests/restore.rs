@@ -13,7 +13,7 @@ use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantT
 use oauth::scope::BuiltInScope;
 use store::{
     Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
-    NewSession, NewUser, Restored, Restoring, Settings, StoredKey, Users,
+    NewSession, NewUser, Restored, Restoring, SealedSecret, Settings, StoredKey, Users,
 };
 use store_postgres::{DatabaseUrl, OpenError, Options, PostgresStore, RestoreError, RestoredDump};
 use testkit::postgres::{PostgresDatabase, PostgresServer};
@@ -73,7 +73,11 @@ fn application(owner: UserId) -> NewApplication {
         cors_origins: Vec::new(),
         client_metadata: ClientMetadata::default(),
     };
-    let secret = NewSecret { digest: Digest::from_bytes([1; 32]), hint: "last".to_owned(), sealed: None };
+    let secret = NewSecret {
+        digest: Digest::from_bytes([1; 32]),
+        hint: "last".to_owned(),
+        sealed: SealedSecret::None,
+    };
     let client_id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().unwrap();
     NewApplication { client_id, owner, settings, secret: Some(secret), at: at(1) }
 }

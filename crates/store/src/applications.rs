@@ -35,9 +35,32 @@ pub struct NewSecret {
     pub digest: Digest,
     /// The last four characters of the secret.
     pub hint: String,
-    /// The secret, sealed under the master key; present only if the configuration allows secrets to be
-    /// revealed.
-    pub sealed: Option<Vec<u8>>,
+    /// The secret in a form that the server can read.
+    pub sealed: SealedSecret,
+}
+
+/// A secret that is sealed under the master key. Which of them are stored is decided in the transaction that stores them.
+#[derive(Debug, Clone)]
+pub enum SealedSecret {
+    /// There is none.
+    None,
+    /// Stored if the secret verifies assertions of the application.
+    IfNeeded(Vec<u8>),
+    /// Stored in any case, because the configuration allows secrets to be revealed.
+    Always(Vec<u8>),
+}
+
+impl SealedSecret {
+    /// What is stored for an application with these settings.
+    pub fn stored_for(&self, settings: &ApplicationSettings) -> Option<&[u8]> {
+        match self {
+            Self::Always(sealed) => Some(sealed),
+            Self::IfNeeded(sealed) if settings.client_metadata.authentication.needs_readable_secret() => {
+                Some(sealed)
+            }
+            Self::None | Self::IfNeeded(_) => None,
+        }
+    }
 }
 
 /// Which applications to list, by id.
@@ -56,14 +79,29 @@ pub struct ApplicationFilter {
 /// Computes the new settings of an application from the settings that are stored at the time of the write. A
 /// concurrent withdrawal is therefore never undone.
 #[derive(Clone)]
-pub struct Amendment(Arc<dyn Fn(&ApplicationSettings) -> registration::JudgedRegistration + Send + Sync>);
+pub struct Amendment {
+    rule: Arc<dyn Fn(&ApplicationSettings) -> registration::JudgedRegistration + Send + Sync>,
+    secret: Option<NewSecret>,
+}
 
 impl Amendment {
     /// Computes the settings with `rule`. The rule may run several times, so it must have no side effects.
     pub fn by(
         rule: impl Fn(&ApplicationSettings) -> registration::JudgedRegistration + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(rule))
+        Self { rule: Arc::new(rule), secret: None }
+    }
+
+    /// The same amendment with a secret that replaces the others if the new settings need one that the server can read, and
+    /// there is none.
+    #[must_use]
+    pub fn with_secret(self, secret: NewSecret) -> Self {
+        Self { secret: Some(secret), ..self }
+    }
+
+    /// The secret of [`Self::with_secret`].
+    pub fn secret(&self) -> Option<&NewSecret> {
+        self.secret.as_ref()
     }
 
     /// Replaces the settings, whatever they are.
@@ -76,7 +114,7 @@ impl Amendment {
     /// # Errors
     /// All faults of the new settings.
     pub fn decide(&self, current: &ApplicationSettings) -> registration::JudgedRegistration {
-        (self.0)(current)
+        (self.rule)(current)
     }
 }
 

@@ -26,7 +26,7 @@ use oauth::application::{
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use self::at_once::at_once;
-use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, NewUser, Store, UserRefusal};
+use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, NewUser, SealedSecret, Store, UserRefusal};
 
 pub mod applications;
 mod at_once;
@@ -117,6 +117,7 @@ macro_rules! conformance_tests {
                 a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused,
                 ending_one_secret_lets_the_other_live_on,
                 a_public_application_has_no_secrets,
+                a_secret_is_readable_only_while_it_verifies_assertions,
                 a_reset_leaves_one_secret_and_ends_all_access,
             }
             possessions {
@@ -331,7 +332,7 @@ fn settings_named(name: &str) -> ApplicationSettings {
 }
 
 fn new_secret(n: u8) -> NewSecret {
-    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: None }
+    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: SealedSecret::None }
 }
 
 fn code_id(n: u64) -> CodeId {

@@ -47,7 +47,7 @@ mod used_assertions;
 mod users;
 
 pub use applications::{
-    Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret,
+    Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret, SealedSecret,
 };
 pub use audit::{Audit, AuditFilter};
 pub use client_registrations::{

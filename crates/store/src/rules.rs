@@ -6,12 +6,13 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, SecretId, TrustedOriginId, UserId};
 use domain::limit::Limit;
 use domain::time::Timestamp;
-use oauth::application::{Application, ClientType};
+use oauth::application::{Application, ApplicationSettings, ClientType, StoredSecret};
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::{
-    ApplicationRefusal, DataSourceChange, DataSourceRefusal, Sharing, TrustedOriginRefusal, UserRefusal,
+    ApplicationRefusal, DataSourceChange, DataSourceRefusal, NewSecret, Sharing, TrustedOriginRefusal,
+    UserRefusal,
 };
 
 pub mod scopes;
@@ -126,6 +127,44 @@ pub fn is_confidential(application: &Application) -> Result<(), ApplicationRefus
     match application.settings.client_type {
         ClientType::Public => Err(ApplicationRefusal::Public),
         ClientType::Confidential => Ok(()),
+    }
+}
+
+/// What an update does to the secrets of an application.
+#[derive(Debug)]
+pub enum SecretsAfter<'a> {
+    /// They stay as they are.
+    Same,
+    /// They are deleted.
+    Deleted,
+    /// The server can no longer read them.
+    Unreadable,
+    /// This one replaces them.
+    ReplacedBy(&'a NewSecret),
+}
+
+/// A public application has no secrets. One whose secrets verify its assertions needs one that the server can read, which
+/// is the fresh one if the newest is not; and nothing stays readable that need not be.
+pub fn secrets_after<'a>(
+    before: &Application,
+    settings: &ApplicationSettings,
+    fresh: Option<&'a NewSecret>,
+    now: Timestamp,
+) -> SecretsAfter<'a> {
+    if settings.client_type == ClientType::Public {
+        return SecretsAfter::Deleted;
+    }
+    let Some(fresh) = fresh else { return SecretsAfter::Same };
+    let is_readable = |secret: &StoredSecret| secret.sealed.is_some();
+    match fresh.sealed.stored_for(settings) {
+        None if before.secrets.iter().any(is_readable) => SecretsAfter::Unreadable,
+        Some(_)
+            if settings.client_metadata.authentication.needs_readable_secret()
+                && !before.live_secrets(now).next_back().is_some_and(is_readable) =>
+        {
+            SecretsAfter::ReplacedBy(fresh)
+        }
+        _ => SecretsAfter::Same,
     }
 }
 

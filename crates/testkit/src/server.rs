@@ -20,7 +20,7 @@ use oauth::token_payload::AccessToken;
 use sources::{AllowedHosts, Limits, Resources, SourceKinds, Sources};
 use store::{
     Amendment, Applications, Audit, AuditFilter, Grants, NewApplication, NewConsent, NewSecret, NewSession,
-    NewUser, Users,
+    NewUser, SealedSecret, Users,
 };
 use store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
@@ -285,7 +285,7 @@ impl TestServer {
         settings: ApplicationSettings,
     ) -> (Application, ClientSecret) {
         let fresh = self.vault.new_client_secret();
-        let secret = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: None };
+        let secret = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: SealedSecret::None };
         let settings = ApplicationSettings { client_type: ClientType::Confidential, ..settings };
         (self.insert_application(owner, settings, Some(secret)).await, fresh.secret)
     }

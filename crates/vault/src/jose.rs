@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::Digest;
 use oauth::jwt::{Claims, Header, JwtFault, MOST_CHARACTERS};
 use oauth::proof::Thumbprint;
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::{SECRET_ALGORITHM, SigningAlgorithm};
 
 mod key;
 mod key_set;
@@ -19,8 +19,9 @@ mod roca;
 pub use key::{KeyFault, PublicKey};
 pub use key_set::{KeySet, KeySetFault};
 
-/// The `alg` of signatures with a shared secret.
-pub const SECRET_ALGORITHM: &str = "HS256";
+/// The shortest key in bytes: "A key of the same size as the hash output […] or larger MUST be used with this algorithm"
+/// ([RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+const SHORTEST_SECRET: usize = 32;
 
 /// What a place accepts.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +106,7 @@ pub fn named_algorithm(text: &str) -> Option<SigningAlgorithm> {
 }
 
 /// Verifies a token that is authenticated with a shared secret, `HS256` ([RFC 7518
-/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)), in constant time.
 ///
 /// # Errors
 /// [`JwtFault`]; the claims themselves are not checked.
@@ -113,6 +114,9 @@ pub fn verify_with_secret(text: &str, secret: &[u8], types: &[Option<&str>]) -> 
     let parts = Parts::of(text, types)?;
     if parts.header.algorithm != SECRET_ALGORITHM {
         return Err(JwtFault::AlgorithmNotAllowed);
+    }
+    if secret.len() < SHORTEST_SECRET {
+        return Err(JwtFault::KeyUnusable);
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::verify(&key, parts.signed.as_bytes(), &parts.signature).map_err(|_| JwtFault::BadSignature)?;

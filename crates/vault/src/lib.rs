@@ -233,8 +233,8 @@ impl Vault {
             && self.same_digest(&self.secrets.digest(secret.expose()), stored)
     }
 
-    /// Seals a client secret under the master key, for installations that allow secrets to be revealed. The
-    /// seal is bound to the application, so that it opens for no other.
+    /// Seals a client secret under the master key, for applications whose assertions it verifies, and for installations that
+    /// allow secrets to be revealed. The seal is bound to the application, so that it opens for no other.
     pub fn seal_client_secret(&self, client: &ClientId, secret: &ClientSecret) -> Vec<u8> {
         self.secrets.seal(client, secret.expose().as_bytes(), self.random())
     }

@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::TokenId;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
-use store::{Applications as _, Grants, NewSecret};
+use store::{Applications as _, Grants, NewSecret, SealedSecret};
 use testkit::{TestServer, USER};
 
 /// The number of revocations in one read.
@@ -88,7 +88,7 @@ async fn a_secret_that_another_node_has_just_issued_is_accepted() {
     assert_eq!(introspect("sgs_wrong").await, 400, "now this node knows the application");
     let now = scene.server.clock().now();
     let fresh = scene.server.vault().new_client_secret();
-    let new = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: None };
+    let new = NewSecret { digest: fresh.digest, hint: fresh.hint, sealed: SealedSecret::None };
     let event = NewAuditEvent::new(Action::ResetSecret, Outcome::Success, now);
     let reset = scene.server.store().reset_secret(scene.application, new, now.plus_secs(60), event);
     reset.await.unwrap().unwrap();

@@ -23,7 +23,7 @@ mod registration;
 mod secrets;
 mod sector;
 
-pub use registration::{Accepted, RegisteredApplication, RegistrationRules};
+pub use registration::{Accepted, RegisteredApplication, RegistrationRules, UpdatedApplication};
 pub use secrets::Added;
 
 /// Why an operation on an application was refused.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
-use crate::signing::SigningAlgorithm;
+use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
 
 /// The members of a registration about client authentication ([RFC 7591
 /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)).
@@ -14,7 +14,7 @@ pub struct AuthenticationMetadata {
     /// The method; if there is none, a confidential application uses a secret in the header or in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthenticationMethod>,
-    /// The only algorithm of its assertions; any that its keys fit if there is none.
+    /// The only algorithm of the assertions that its keys sign; any that the keys fit if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<SigningAlgorithm>,
     /// Its public keys as a JSON Web Key Set, which has at least one usable key.
@@ -45,14 +45,34 @@ impl AuthenticationMetadata {
         removed.contains(&true)
     }
 
-    /// Whether it must authenticate with an assertion, so that no secret is accepted.
+    /// Whether it must authenticate with an assertion, so that no secret is accepted as it is.
     pub fn needs_assertion(&self) -> bool {
+        use AuthenticationMethod::{ClientSecretJwt, PrivateKeyJwt};
+        matches!(self.token_endpoint_auth_method, Some(PrivateKeyJwt | ClientSecretJwt))
+    }
+
+    /// Whether it needs public keys, which verify its assertions.
+    pub fn needs_keys(&self) -> bool {
         self.token_endpoint_auth_method == Some(AuthenticationMethod::PrivateKeyJwt)
+    }
+
+    /// Whether the server must be able to read its secrets, because they verify its assertions.
+    pub fn needs_readable_secret(&self) -> bool {
+        self.token_endpoint_auth_method == Some(AuthenticationMethod::ClientSecretJwt)
+    }
+
+    /// The `alg` of its assertions, if only one is accepted.
+    pub fn assertion_algorithm(&self) -> Option<&'static str> {
+        if self.needs_readable_secret() {
+            Some(SECRET_ALGORITHM)
+        } else {
+            self.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str)
+        }
     }
 
     /// Whether it is registered for a method without a secret.
     pub fn has_no_secret(&self) -> bool {
-        self.needs_assertion() || self.needs_certificate()
+        self.token_endpoint_auth_method.is_some_and(AuthenticationMethod::proves_a_key)
     }
 
     /// Whether it must authenticate with a certificate, so that no secret is accepted.
@@ -71,6 +91,8 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// A secret in the body.
     ClientSecretPost,
+    /// An assertion that the application authenticates with its secret.
+    ClientSecretJwt,
     /// An assertion that the application signs with a private key.
     PrivateKeyJwt,
     /// A certificate of an authority, in TLS ([RFC 8705 §2.1](https://www.rfc-editor.org/rfc/rfc8705#section-2.1)).
@@ -83,9 +105,10 @@ pub enum AuthenticationMethod {
 
 impl AuthenticationMethod {
     /// Every method.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
+        Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
         Self::TlsClientAuth,
         Self::SelfSignedTlsClientAuth,
@@ -97,6 +120,7 @@ impl AuthenticationMethod {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::TlsClientAuth => "tls_client_auth",
             Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
@@ -108,7 +132,7 @@ impl AuthenticationMethod {
     pub const fn proves_a_key(self) -> bool {
         match self {
             Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => true,
-            Self::ClientSecretBasic | Self::ClientSecretPost | Self::None => false,
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt | Self::None => false,
         }
     }
 

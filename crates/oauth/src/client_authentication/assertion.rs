@@ -1,9 +1,10 @@
-//! Client authentication with an assertion, `private_key_jwt` ([RFC 7523
+//! Client authentication with an assertion, `private_key_jwt` and `client_secret_jwt` ([RFC 7523
 //! §2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2), [OpenID Connect Core
 //! §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication)).
 
 use std::sync::Arc;
 
+use domain::id::SecretId;
 use domain::time::Timestamp;
 
 use super::AuthenticatedClient;
@@ -40,6 +41,7 @@ pub struct Facts<'a> {
 #[derive(Debug)]
 pub struct VerifiedAssertion {
     application: Arc<Application>,
+    secret: Option<SecretId>,
     id: String,
     remembered_until: Timestamp,
 }
@@ -68,7 +70,7 @@ impl VerifiedAssertion {
         if is_first_use {
             Ok(AuthenticatedClient {
                 application: self.application,
-                secret: None,
+                secret: self.secret,
                 binding: None,
                 is_proved_by_its_grant: false,
             })
@@ -78,13 +80,40 @@ impl VerifiedAssertion {
     }
 }
 
-/// Judges the claims of an assertion whose signature a key of the application verifies.
+/// What verifies the assertions of an application. The registration alone decides, so that a public key is never used as a
+/// secret, and a secret never stands in for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verifier {
+    /// Its public keys.
+    Keys,
+    /// Its live secrets.
+    Secrets,
+}
+
+impl Verifier {
+    /// That of an application.
+    ///
+    /// # Errors
+    /// [`Refusal::AssertionNotRegistered`] if its profile demands a private key and it is registered for a secret.
+    pub fn of(application: &Application) -> Result<Self, Refusal> {
+        let settings = &application.settings;
+        let has_secret = settings.client_metadata.authentication.needs_readable_secret();
+        match (has_secret, settings.profile.rules().key_authentication) {
+            (false, _) => Ok(Self::Keys),
+            (true, false) => Ok(Self::Secrets),
+            (true, true) => Err(Refusal::AssertionNotRegistered),
+        }
+    }
+}
+
+/// Judges the claims of an assertion that a key of the application verifies, or the secret with this id.
 ///
 /// # Errors
 /// `invalid_client`.
 pub fn decide(
     claims: &Claims,
     application: Arc<Application>,
+    secret: Option<SecretId>,
     facts: Facts<'_>,
 ) -> Result<VerifiedAssertion, Refusal> {
     issuer_and_subject_are_the_client(claims, &application)?;
@@ -92,7 +121,7 @@ pub fn decide(
     claims.times_hold(facts.now, TIMES).map_err(of_times)?;
     let expiry = claims.time("exp").map_err(of_times)?.ok_or(Refusal::AssertionExpired)?;
     let id = claims.required_text("jti").map_err(|_| Refusal::AssertionWithoutId)?.to_owned();
-    Ok(VerifiedAssertion { application, id, remembered_until: expiry.plus_secs(REMEMBERED_SECS) })
+    Ok(VerifiedAssertion { application, secret, id, remembered_until: expiry.plus_secs(REMEMBERED_SECS) })
 }
 
 /// "For client authentication, the subject MUST be the `client_id` of the OAuth client" ([RFC 7523
@@ -137,7 +166,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::application::Profile;
+    use crate::application::{AuthenticationMethod, Profile};
     use crate::sample::{self, NOW};
 
     const ISSUER: &str = "https://gate.example";
@@ -160,7 +189,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        decide(&claims, Arc::new(sample::application(|settings| settings.profile = profile)), FACTS)
+        decide(&claims, Arc::new(sample::application(|settings| settings.profile = profile)), None, FACTS)
     }
 
     #[test]
@@ -215,6 +244,26 @@ mod tests {
             let changes = json!({ "iat": NOW.as_secs() + offset, "nbf": NOW.as_secs() + offset });
             assert!(outcome_in(Profile::Fapi2, &changes).is_ok(), "{offset} seconds ahead");
         }
+    }
+
+    #[test]
+    fn the_registration_decides_what_verifies_an_assertion() {
+        let verifier = |method, profile| {
+            Verifier::of(&sample::application(|settings| {
+                settings.client_metadata.authentication.token_endpoint_auth_method = method;
+                settings.profile = profile;
+            }))
+        };
+        for method in AuthenticationMethod::ALL {
+            let has_secret = method == AuthenticationMethod::ClientSecretJwt;
+            let expected = if has_secret { Verifier::Secrets } else { Verifier::Keys };
+            for profile in [Profile::Compatible, Profile::OAuth21] {
+                assert_eq!(verifier(Some(method), profile), Ok(expected), "{method:?}");
+            }
+            let strict = if has_secret { Err(Refusal::AssertionNotRegistered) } else { Ok(Verifier::Keys) };
+            assert_eq!(verifier(Some(method), Profile::Fapi2), strict, "{method:?}");
+        }
+        assert_eq!(verifier(None, Profile::Compatible), Ok(Verifier::Keys));
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub fn client_information(application: &Application, registry: &ScopeRegistry) -
     if metadata.dpop_bound_access_tokens {
         tell("dpop_bound_access_tokens", true.into());
     }
+    tell("token_endpoint_auth_signing_alg", metadata.authentication.assertion_algorithm().into());
     let registered = metadata.self_registered.as_ref().map(|registered| json!(registered));
     let parts = [json!(metadata.openid), json!(metadata.authentication), json!(registered)];
     for (name, value) in parts.into_iter().filter_map(into_object).flatten() {

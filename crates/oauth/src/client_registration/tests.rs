@@ -90,7 +90,8 @@ fn members_of_wrong_types_and_values_are_named() {
         json!({"grant_types": ["client_credentials", "password", "implicit"]}),
         json!({"response_types": ["token"]}),
         json!({"response_types": [null]}),
-        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"token_endpoint_auth_method": "secret_jwt"}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "ES256"}),
         json!({"token_endpoint_auth_method": ["none"]}),
         json!({"token_endpoint_auth_method": "private_key_jwt"}),
         json!({"jwks": []}),
@@ -177,7 +178,7 @@ fn a_replaced_registration_loses_what_it_omits_and_keeps_what_administrators_set
     assert_eq!((next.name.as_str(), next.contacts.len(), next.logo_url), ("Harbour Agent", 0, None));
     assert_eq!(next.client_metadata.openid, OpenIdMetadataDefault::default());
     assert_eq!((next.access_token_lifetime_secs, &next.scopes), (Some(60), &first.scopes));
-    for method in ["none", "private_key_jwt"] {
+    for method in ["none", "private_key_jwt", "client_secret_jwt"] {
         let changed = json!({"token_endpoint_auth_method": method, "jwks_uri": "https://a.example/k"});
         assert!(decided_with(&changed, &ClientPolicy::default(), Some(&first)).is_err(), "{method}");
     }
@@ -198,6 +199,21 @@ fn the_answer_tells_every_member_and_no_secret() {
     assert_eq!((&told["response_types"], &told["redirect_uris"]), (&json!(["code"]), &json!([CALLBACK])));
     assert_eq!(told["client_id"], sample::CLIENT_ID);
     assert!(told.get("client_secret").is_none());
+}
+
+#[test]
+fn an_assertion_by_a_secret_has_one_algorithm_which_is_told() {
+    for more in [
+        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256"}),
+    ] {
+        let settings = decided(&more).unwrap();
+        assert!(settings.needs_secret() && settings.client_metadata.authentication.needs_readable_secret());
+        let application = sample::application(|stored| *stored = settings);
+        let told = client_information(&application, &ScopeRegistry::built_in());
+        assert_eq!(told["token_endpoint_auth_method"], "client_secret_jwt");
+        assert_eq!(told["token_endpoint_auth_signing_alg"], "HS256");
+    }
 }
 
 type OpenIdMetadataDefault = crate::application::OpenIdMetadata;

@@ -3,7 +3,7 @@
 use super::{ApplicationPayload, Findings, certificate};
 use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientType};
 use crate::jwt::Object;
-use crate::signing::SigningAlgorithm;
+use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
 use url::Url;
 
 /// The maximum length of an address in bytes.
@@ -17,14 +17,15 @@ pub(super) fn decide(
     findings: &mut Findings,
 ) -> AuthenticationMetadata {
     let (jwks, jwks_uri) = keys(payload, existing, findings);
+    let method = method(payload, client_type, existing, findings);
     let decided = AuthenticationMetadata {
-        token_endpoint_auth_method: method(payload, client_type, existing, findings),
-        token_endpoint_auth_signing_alg: signing_alg(payload, existing, findings),
+        token_endpoint_auth_method: method,
+        token_endpoint_auth_signing_alg: signing_alg(payload, method, existing, findings),
         jwks,
         jwks_uri,
         tls_client_auth: certificate::name(payload, existing, findings),
     };
-    if decided.needs_assertion() && decided.jwks.is_none() && decided.jwks_uri.is_none() {
+    if decided.needs_keys() && decided.jwks.is_none() && decided.jwks_uri.is_none() {
         findings.fault("jwks", "is required for private_key_jwt, unless the address of the keys is given");
     }
     match decided.token_endpoint_auth_method {
@@ -97,12 +98,21 @@ fn method(
     method
 }
 
+/// Assertions that a secret authenticates have one algorithm, which is not stored.
 fn signing_alg(
     payload: &ApplicationPayload,
+    method: Option<AuthenticationMethod>,
     existing: &AuthenticationMetadata,
     findings: &mut Findings,
 ) -> Option<SigningAlgorithm> {
-    let Some(name) = payload.token_endpoint_auth_signing_alg.as_deref() else {
+    let name = payload.token_endpoint_auth_signing_alg.as_deref();
+    if method == Some(AuthenticationMethod::ClientSecretJwt) {
+        if name.is_some_and(|name| name != SECRET_ALGORITHM) {
+            findings.fault("tokenEndpointAuthSigningAlg", "must be HS256 for client_secret_jwt");
+        }
+        return None;
+    }
+    let Some(name) = name else {
         return existing.token_endpoint_auth_signing_alg;
     };
     let algorithm = SigningAlgorithm::from_name_of_others(name);

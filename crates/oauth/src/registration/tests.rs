@@ -468,17 +468,41 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
             "tokenEndpointAuthMethod must be none for a public application",
         ),
         (
-            json!({ "tokenEndpointAuthMethod": "client_secret_jwt" }),
-            "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, \
-             self_signed_tls_client_auth or none",
+            json!({ "tokenEndpointAuthMethod": "secret_jwt" }),
+            "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, \
+             tls_client_auth, self_signed_tls_client_auth or none",
         ),
         (
             json!({ "tokenEndpointAuthSigningAlg": "HS256" }),
             "tokenEndpointAuthSigningAlg must be EdDSA, ES256, RS256 or PS256",
         ),
+        (
+            json!({ "tokenEndpointAuthMethod": "client_secret_jwt", "tokenEndpointAuthSigningAlg": "ES256" }),
+            "tokenEndpointAuthSigningAlg must be HS256 for client_secret_jwt",
+        ),
+        (
+            json!({ "tokenEndpointAuthMethod": "client_secret_jwt", "clientType": "public" }),
+            "tokenEndpointAuthMethod must be none for a public application",
+        ),
     ] {
         assert_eq!(faults(&changes, new()), [fault], "{changes}");
     }
+}
+
+#[test]
+fn assertions_by_a_secret_have_one_algorithm() {
+    let keyed = registered(&json!({
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": "https://keys.example/",
+        "tokenEndpointAuthSigningAlg": "ES256",
+    }));
+    let update = RegistrationContext { existing: Some(&keyed), ..new() };
+    let secret = json!({ "tokenEndpointAuthMethod": "client_secret_jwt" });
+    let authentication = judged(&secret, update).unwrap().0.client_metadata.authentication;
+    assert_eq!(authentication.assertion_algorithm(), Some("HS256"));
+    assert_eq!(authentication.token_endpoint_auth_signing_alg, None);
+    assert!(authentication.needs_assertion() && !authentication.has_no_secret());
+    let fault = judged(&json!({ "tokenEndpointAuthSigningAlg": "HS256" }), update).unwrap_err();
+    assert_eq!(fault[0].field, "tokenEndpointAuthSigningAlg");
 }
 
 #[test]
@@ -527,6 +551,7 @@ fn fapi2_needs_a_confidential_application_with_a_key_and_its_algorithms() {
     for (changes, field) in [
         (json!({ "clientType": "public", "tokenEndpointAuthMethod": "none" }), "clientType"),
         (json!({ "tokenEndpointAuthMethod": "client_secret_basic" }), "tokenEndpointAuthMethod"),
+        (json!({ "tokenEndpointAuthMethod": "client_secret_jwt" }), "tokenEndpointAuthMethod"),
         (json!({ "tokenEndpointAuthMethod": null }), "tokenEndpointAuthMethod"),
         (json!({ "tokenEndpointAuthSigningAlg": "RS256" }), "tokenEndpointAuthSigningAlg"),
         (json!({ "accessTokenSigningAlg": "RS256" }), "accessTokenSigningAlg"),

@@ -1,7 +1,7 @@
 //! `sluicegate application`.
 
 use anyhow::anyhow;
-use app::management::applications::{ApplicationError, ListRequest};
+use app::management::applications::{ApplicationError, ListRequest, UpdatedApplication};
 use clap::Subcommand;
 use domain::id::ApplicationId;
 use oauth::application::Application;
@@ -158,9 +158,16 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
     let mut payload = command.details.payload(name, description);
     payload.redirect_urls.get_or_insert_with(|| own.redirect_urls.clone());
     let updated = opened.app.applications().update(&actor, &current, payload, &opened.origin).await;
-    let (updated, warnings) = updated.map_err(|refused| message(refused, command.id))?;
+    let UpdatedApplication { application, warnings, secret } =
+        updated.map_err(|refused| message(refused, command.id))?;
     warnings.iter().for_each(warn);
-    say(&format!("{} (application {}) is changed", updated.settings.name, updated.id));
+    say(&format!("{} (application {}) is changed", application.settings.name, application.id));
+    if let Some(secret) = &secret {
+        say(&format!(
+            "clientSecret  {} (it replaces the earlier ones, and is shown only now)",
+            secret.expose()
+        ));
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use oauth::scope::BuiltInScope;
 use rusqlite::Connection;
 use store::{
     Applications, Credentials, NewAdministrator, NewApplication, NewSecret, NewUser, Restored, Restoring,
-    Settings, StoredKey, UserChange, Users,
+    SealedSecret, Settings, StoredKey, UserChange, Users,
 };
 use store_sqlite::{Backup, CopyError, Current, DatabaseLock, Options, SqliteStore, StagedRestore};
 use tempfile::TempDir;
@@ -149,7 +149,7 @@ pub(crate) async fn change_user(store: &SqliteStore, user: &User, secs: i64, cha
 }
 
 pub(crate) fn secret(byte: u8) -> NewSecret {
-    NewSecret { digest: Digest::from_bytes([byte; 32]), hint: "last".to_owned(), sealed: None }
+    NewSecret { digest: Digest::from_bytes([byte; 32]), hint: "last".to_owned(), sealed: SealedSecret::None }
 }
 
 pub(crate) fn settings(name: &str) -> ApplicationSettings {

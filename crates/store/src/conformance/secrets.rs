@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::id::{Epoch, SecretId};
-use oauth::application::{Application, ApplicationSettings, ClientType};
+use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientType};
 use oauth::revocation::RevokedSubject;
 
 use super::{OVER, START, World, event, event_at, new_secret, settings_named};
-use crate::{Amendment, ApplicationRefusal, Store};
+use crate::{Amendment, ApplicationRefusal, NewSecret, SealedSecret, Store};
 
 pub async fn a_second_secret_gives_the_first_an_expiry_and_a_third_is_refused(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -62,6 +62,41 @@ pub async fn a_reset_leaves_one_secret_and_ends_all_access(store: Arc<dyn Store>
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);
     assert_eq!(world.store.list_allowed(world.user.id, START, None, 9).await.unwrap(), []);
+}
+
+pub async fn a_secret_is_readable_only_while_it_verifies_assertions(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let sealed = |application: &Application| {
+        let all = application.secrets.iter();
+        all.map(|secret| (secret.digest.as_bytes()[0], secret.sealed.clone())).collect::<Vec<_>>()
+    };
+    let readable = |n: u8| NewSecret { sealed: SealedSecret::IfNeeded(vec![n]), ..new_secret(n) };
+    let update = async |method, fresh| {
+        let mut settings = settings_named("Assertions");
+        settings.client_metadata.authentication.token_endpoint_auth_method = Some(method);
+        let amendment = Amendment::to(settings).with_secret(readable(fresh));
+        let id = world.application.id;
+        let updated = world.store.update_application(id, amendment, event(Action::UpdateApplication));
+        sealed(&updated.await.unwrap().unwrap().0)
+    };
+    let add = async |secret: NewSecret| {
+        let (id, event) = (world.application.id, event(Action::AddSecret));
+        sealed(&world.store.add_secret(id, secret, START.plus_secs(60), event).await.unwrap().unwrap())
+    };
+    let reset = async |secret: NewSecret| {
+        let (id, event) = (world.application.id, event(Action::ResetSecret));
+        sealed(&world.store.reset_secret(id, secret, OVER, event).await.unwrap().unwrap().0)
+    };
+    let (basic, jwt) = (AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretJwt);
+    assert_eq!(add(readable(2)).await[1], (2, None), "only if it is needed");
+    assert_eq!(update(jwt, 3).await, [(3, Some(vec![3]))], "the unreadable ones are replaced");
+    assert_eq!(update(jwt, 4).await, [(3, Some(vec![3]))], "once");
+    assert_eq!(add(readable(5)).await, [(3, Some(vec![3])), (5, Some(vec![5]))]);
+    assert_eq!(update(basic, 6).await, [(3, None), (5, None)], "nothing stays readable");
+    assert_eq!(reset(readable(7)).await, [(7, None)]);
+    let revealed = NewSecret { sealed: SealedSecret::Always(vec![8]), ..new_secret(8) };
+    assert_eq!(reset(revealed).await, [(8, Some(vec![8]))]);
+    assert_eq!(update(jwt, 9).await, [(8, Some(vec![8]))], "it is readable already");
 }
 
 async fn add(world: &World, n: u8) -> Result<Application, ApplicationRefusal> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ClientId, Epoch};
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, StoredSecret};
+use oauth::application::{Application, ApplicationSettings, StoredSecret};
 use oauth::registration::Warning;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::ScopeSet;
@@ -175,7 +175,7 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &New
     let id = db.value(&INSERT, &[columns(&settings).as_slice(), keys].concat()).await?;
     trusted_origins::note(db, id, &new.settings).await?;
     if let Some(secret) = &new.secret {
-        secrets::insert(db, id, secret, new.at).await?;
+        secrets::insert(db, (id, &new.settings), secret, new.at).await?;
     }
     versions::grow(db, CachedKind::Applications).await?;
     // The id is only known now.
@@ -236,9 +236,7 @@ pub async fn update<S: SqlTransaction>(
     resource_servers::gained_scopes_exist(db, &before.settings.scopes, &settings.scopes).await?;
     write(db, id, &settings, event.at).await?;
     trusted_origins::note(db, id, &settings).await?;
-    if settings.client_type == ClientType::Public {
-        secrets::delete_all(db, id).await?;
-    }
+    secrets::follow(db, &before, (&settings, amendment.secret()), event.at).await?;
     versions::grow(db, CachedKind::Applications).await?;
     db.append_audit(event).await?;
     Ok((stored(db, id).await?, warnings))

@@ -59,7 +59,20 @@ fn the_examples_of_rfc_7515_verify() {
     assert_eq!(issuer(verify(ES256, &set(&[p256_key()]), ALL)), Ok(Ok("joe".to_owned())));
     let secret = URL_SAFE_NO_PAD.decode(HS256_SECRET).unwrap();
     assert_eq!(issuer(verify_with_secret(HS256, &secret, ALL.types)), Ok(Ok("joe".to_owned())));
-    assert_eq!(verify_with_secret(HS256, b"another", ALL.types), Err(JwtFault::BadSignature));
+    assert_eq!(verify_with_secret(HS256, &[7; 64], ALL.types), Err(JwtFault::BadSignature));
+}
+
+/// "A key of the same size as the hash output […] or larger MUST be used" ([RFC 7518
+/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+#[test]
+fn a_short_secret_verifies_nothing() {
+    for length in [0, 1, 31, 32] {
+        let secret = vec![7; length];
+        let signed = format!("{}.{}", encode(br#"{"alg":"HS256"}"#), encode(br#"{"iss":"joe"}"#));
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), signed.as_bytes());
+        let text = format!("{signed}.{}", encode(signature));
+        assert_eq!(verify_with_secret(&text, &secret, ALL.types).is_ok(), length == 32, "{length}");
+    }
 }
 
 /// [RFC 8037 A.3](https://www.rfc-editor.org/rfc/rfc8037#appendix-A.3) and A.4, [RFC 7638

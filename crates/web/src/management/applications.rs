@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::Fault;
 use app::identity::acting::Actor;
 use app::management::applications::{
-    ApplicationError, ApplicationService, RegisteredApplication, RegistrationRules,
+    ApplicationError, ApplicationService, RegisteredApplication, RegistrationRules, UpdatedApplication,
 };
 use app::management::scopes::ScopeService;
 use axum::response::Response;
@@ -99,9 +99,10 @@ pub(crate) async fn update(
     let accept = |Update(payload): &Update| rules.accept_update(&current, payload).map(|_| payload.clone());
     let payload = judged(&acting, &applications, &actor, body, accept).await?;
     let updated = applications.update(&actor, &current, payload, &acting.origin).await;
-    let (application, warnings) = updated.map_err(|refused| problem(refused, failed))?;
+    let UpdatedApplication { application, warnings, secret } =
+        updated.map_err(|refused| problem(refused, failed))?;
     let registry = registry(&scopes, failed).await?;
-    Ok(ok(&applications, registry, &application, None, in_words(&warnings)))
+    Ok(ok(&applications, registry, &application, secret.as_ref(), in_words(&warnings)))
 }
 
 /// Operation 5: deletes an application with all access that was granted to it.

@@ -54,6 +54,7 @@ mod response_modes;
 mod revocation;
 mod rotation;
 mod scopes;
+mod secret_assertions;
 mod sign_in;
 mod signed_introspection;
 mod signed_responses;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::secret::ClientSecret;
-use oauth::application::{Application, ApplicationSettings, Profile};
+use oauth::application::{Application, ApplicationSettings, Profile, StoredSecret};
 use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
 };
@@ -41,6 +41,18 @@ pub struct RegisteredApplication {
     pub application: Application,
     /// The secret, which is shown only now; a public application has none, and neither has one that signs
     /// assertions.
+    pub secret: Option<ClientSecret>,
+}
+
+/// An application with its new settings.
+#[derive(Debug, Clone)]
+pub struct UpdatedApplication {
+    /// The stored record.
+    pub application: Application,
+    /// Warnings about the settings.
+    pub warnings: Vec<Warning>,
+    /// The secret that replaces the others, because the server could not read them and the new method of authentication
+    /// needs that. It is shown only now.
     pub secret: Option<ClientSecret>,
 }
 
@@ -158,7 +170,7 @@ impl ApplicationService {
         Ok(RegisteredApplication { application, secret })
     }
 
-    /// Replaces the settings of an application, and returns them with warnings. The payload is checked
+    /// Replaces the settings of an application. The payload is checked
     /// against the settings at the time of the write, so that a concurrent withdrawal by an administrator is
     /// not undone. Existing tokens stay valid; their rights are narrowed where they are used.
     ///
@@ -171,7 +183,7 @@ impl ApplicationService {
         current: &Application,
         payload: ApplicationPayload,
         origin: &RequestOrigin,
-    ) -> Result<(Application, Vec<Warning>), ApplicationError> {
+    ) -> Result<UpdatedApplication, ApplicationError> {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let rules = self.rules(actor).await?;
@@ -186,7 +198,10 @@ impl ApplicationService {
             let is_read = read.covers(&settings) || ReadSector::of(existing).covers(&settings);
             if is_read { Ok((settings, warnings)) } else { Err(vec![sector::changed_meanwhile()]) }
         });
-        let updated = self
+        let (secret, new) = self.context.new_secret(&current.client_id);
+        let digest = new.digest;
+        let amendment = amendment.with_secret(new);
+        let (application, warnings) = self
             .context
             .judged(
                 actor.caller(),
@@ -195,6 +210,8 @@ impl ApplicationService {
             )
             .await?;
         self.context.entities.forget_applications();
-        Ok(updated)
+        let is_new = |stored: &StoredSecret| self.context.vault.same_digest(&stored.digest, &digest);
+        let is_stored = application.secrets.iter().any(is_new);
+        Ok(UpdatedApplication { application, warnings, secret: is_stored.then_some(secret) })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::id::{ApplicationId, ClientId};
+use domain::id::{ApplicationId, ClientId, SecretId};
 use domain::secret::AssertionText;
 use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, VerifiedAssertion};
+use oauth::client_authentication::assertion::{self, ASSERTION_TYPES, Facts, VerifiedAssertion, Verifier};
 use oauth::client_authentication::{AuthenticatedClient, Presented};
+use oauth::jwt::Claims;
 use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
 use vault::jose::{self, AcceptedJwt};
@@ -63,20 +64,54 @@ impl Context {
         facts: RequestFacts<'_>,
         now: Timestamp,
     ) -> Result<VerifiedAssertion, Refusal> {
+        let (claims, secret) = match Verifier::of(&application)? {
+            Verifier::Keys => (self.claims_by_key(text, &application, now).await?, None),
+            Verifier::Secrets => {
+                let (claims, secret) = self.claims_by_secret(text, &application, now)?;
+                (claims, Some(secret))
+            }
+        };
+        let issuer = self.settings.public_url.as_str();
+        let token_endpoint = format!("{issuer}/oauth2/token");
+        let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
+        assertion::decide(&claims, application, secret, facts)
+    }
+
+    async fn claims_by_key(
+        &self,
+        text: &str,
+        application: &Application,
+        now: Timestamp,
+    ) -> Result<Claims, Refusal> {
         let only =
             application.settings.client_metadata.authentication.token_endpoint_auth_signing_alg.as_ref();
         let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
-        let claims = self.claims_signed_by(&application, text, accepted, now).await;
-        let claims = claims.map_err(|failure| match failure {
+        let claims = self.claims_signed_by(application, text, accepted, now).await;
+        claims.map_err(|failure| match failure {
             SignatureFailure::NoKeys => Refusal::AssertionNotRegistered,
             SignatureFailure::KeysUnavailable => Refusal::ClientKeysUnavailable,
             SignatureFailure::Invalid(_) => Refusal::AssertionUnverified,
-        })?;
-        let issuer = self.settings.public_url.as_str();
-        let token_endpoint = format!("{issuer}/oauth2/token");
-        let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
-        assertion::decide(&claims, application, facts)
+        })
+    }
+
+    /// The claims, and the live secret that verifies them. A secret that is not sealed under this master key verifies
+    /// nothing.
+    fn claims_by_secret(
+        &self,
+        text: &str,
+        application: &Application,
+        now: Timestamp,
+    ) -> Result<(Claims, SecretId), Refusal> {
+        for stored in application.live_secrets(now).rev() {
+            let Some(sealed) = &stored.sealed else { continue };
+            let Ok(secret) = self.vault.open_client_secret(&application.client_id, sealed) else { continue };
+            let verified = jose::verify_with_secret(text, secret.expose().as_bytes(), &ASSERTION_TYPES);
+            if let Ok(claims) = verified {
+                return Ok((claims, stored.id));
+            }
+        }
+        Err(Refusal::AssertionUnverified)
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::id::ClientId;
 use domain::secret::ClientSecret;
 use oauth::application::ApplicationSettings;
-use store::NewSecret;
+use store::{NewSecret, SealedSecret};
 
 use crate::{Context, Fault};
 
@@ -25,8 +25,12 @@ impl Context {
     /// A new secret of a client, to be shown and to be stored.
     pub(crate) fn new_secret(&self, client: &ClientId) -> (ClientSecret, NewSecret) {
         let new = self.vault.new_client_secret();
-        let sealed =
-            self.settings.reveal_client_secret.then(|| self.vault.seal_client_secret(client, &new.secret));
+        let sealed = self.vault.seal_client_secret(client, &new.secret);
+        let sealed = if self.settings.reveal_client_secret {
+            SealedSecret::Always(sealed)
+        } else {
+            SealedSecret::IfNeeded(sealed)
+        };
         (new.secret, NewSecret { digest: new.digest, hint: new.hint, sealed })
     }
 }

@@ -140,11 +140,11 @@ pub(crate) struct Details {
     /// The algorithm that signs its access tokens: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
-    /// `self_signed_tls_client_auth` or none
+    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`,
+    /// `tls_client_auth`, `self_signed_tls_client_auth` or none
     #[arg(long, value_name = "METHOD")]
     pub(super) token_endpoint_auth_method: Option<String>,
-    /// The only algorithm of its assertions: EdDSA, ES256, RS256 or PS256
+    /// The only algorithm of its assertions: EdDSA, ES256, RS256 or PS256; HS256 with `client_secret_jwt`
     #[arg(long, value_name = "ALG")]
     pub(super) token_endpoint_auth_signing_alg: Option<String>,
     /// Its public keys as a JSON Web Key Set, which replace the previous ones

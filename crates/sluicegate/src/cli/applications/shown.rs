@@ -69,7 +69,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "introspectionSignedResponseAlg":
             settings.client_metadata.introspection_signed_response_alg.map(SigningAlgorithm::as_str),
         "tokenEndpointAuthMethod": authentication.token_endpoint_auth_method.map(AuthenticationMethod::as_str),
-        "tokenEndpointAuthSigningAlg": authentication.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str),
+        "tokenEndpointAuthSigningAlg": authentication.assertion_algorithm(),
         "jwks": authentication.jwks,
         "jwksUri": authentication.jwks_uri,
         "selfRegistered": settings.client_metadata.self_registered.is_some(),

@@ -3,13 +3,14 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, SecretId};
 use domain::time::Timestamp;
-use oauth::application::{Application, StoredSecret};
+use oauth::application::{Application, ApplicationSettings, StoredSecret};
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::{Managed, stored, within_reach};
 use crate::columns::Impossible;
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{Change, Columns, NamedStatement, Read, ResultRow, SqlTransaction, sweeps, values};
+use crate::rules::SecretsAfter;
 use crate::{ApplicationRefusal, NewSecret, rules};
 
 /// Reads the secret in the columns, if there is one.
@@ -30,7 +31,7 @@ pub(super) fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Option<Stor
 
 pub(super) async fn insert<S: SqlTransaction>(
     db: &S,
-    application: ApplicationId,
+    (application, settings): (ApplicationId, &ApplicationSettings),
     secret: &NewSecret,
     at: Timestamp,
 ) -> Read<(), S> {
@@ -39,11 +40,32 @@ pub(super) async fn insert<S: SqlTransaction>(
         VALUES (:application, :digest, :hint, :at, :sealed)",
     );
     let NewSecret { digest, hint, sealed } = secret;
-    let row = values! { application, digest, hint, at, sealed: sealed.as_deref() };
+    let row = values! { application, digest, hint, at, sealed: sealed.stored_for(settings) };
     db.execute(&INSERT, row).await.map(drop)
 }
 
-pub(super) async fn delete_all<S: SqlTransaction>(db: &S, application: ApplicationId) -> Read<(), S> {
+/// Makes the secrets fit the settings that replace those of the application.
+pub(super) async fn follow<S: SqlTransaction>(
+    db: &S,
+    before: &Application,
+    (settings, fresh): (&ApplicationSettings, Option<&NewSecret>),
+    at: Timestamp,
+) -> Read<(), S> {
+    static UNSEAL: NamedStatement =
+        NamedStatement::new("UPDATE secrets SET sealed = NULL WHERE application_id = :id");
+    let id = before.id;
+    match rules::secrets_after(before, settings, fresh, at) {
+        SecretsAfter::Same => Ok(()),
+        SecretsAfter::Deleted => delete_all(db, id).await,
+        SecretsAfter::Unreadable => db.execute(&UNSEAL, values! { id }).await.map(drop),
+        SecretsAfter::ReplacedBy(secret) => {
+            delete_all(db, id).await?;
+            insert(db, (id, settings), secret, at).await
+        }
+    }
+}
+
+async fn delete_all<S: SqlTransaction>(db: &S, application: ApplicationId) -> Read<(), S> {
     static DELETE: NamedStatement =
         NamedStatement::new("DELETE FROM secrets WHERE application_id = :application");
     db.execute(&DELETE, values! { application }).await.map(drop)
@@ -63,7 +85,7 @@ pub async fn reset<S: SqlTransaction>(
     let epoch = Epoch::new(application.epoch.get() + 1);
     db.execute(&ADVANCE, values! { epoch, id }).await?;
     delete_all(db, id).await?;
-    insert(db, id, secret, event.at).await?;
+    insert(db, (id, &application.settings), secret, event.at).await?;
     let subject = RevokedSubject::Application { application: id, epoch };
     let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
     sweeps::request(db).await?;
@@ -81,9 +103,10 @@ pub async fn add<S: SqlTransaction>(
     static SUPERSEDE: NamedStatement = NamedStatement::new(
         "UPDATE secrets SET expires_at = :expires_at WHERE application_id = :id AND expires_at IS NULL",
     );
-    rules::a_secret_may_be_added(&confidential(db, id, event).await?, event.at)?;
+    let application = confidential(db, id, event).await?;
+    rules::a_secret_may_be_added(&application, event.at)?;
     db.execute(&SUPERSEDE, values! { expires_at: older_expires_at, id }).await?;
-    insert(db, id, secret, event.at).await?;
+    insert(db, (id, &application.settings), secret, event.at).await?;
     Ok(finish(db, id, event).await?)
 }
 

@@ -160,9 +160,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
         token_endpoint_auth_method: authentication
             .token_endpoint_auth_method
             .map(AuthenticationMethod::as_str),
-        token_endpoint_auth_signing_alg: authentication
-            .token_endpoint_auth_signing_alg
-            .map(SigningAlgorithm::as_str),
+        token_endpoint_auth_signing_alg: authentication.assertion_algorithm(),
         jwks: authentication.jwks.as_ref(),
         jwks_uri: authentication.jwks_uri.as_deref(),
         self_registered: settings.client_metadata.self_registered.is_some(),

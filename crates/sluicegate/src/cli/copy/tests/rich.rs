@@ -20,8 +20,8 @@ use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
     NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
-    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, Sealing, Sharing, Store, StoredKey,
-    StoredSigningKey, SucceededSignIn, Usage,
+    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store,
+    StoredKey, StoredSigningKey, SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -261,7 +261,11 @@ async fn scopes(store: &dyn Store) -> ScopeSet {
 }
 
 fn secret(n: u8) -> NewSecret {
-    NewSecret { digest: Digest::from_bytes([n; 32]), hint: format!("{n:04}"), sealed: Some(vec![n, 0]) }
+    NewSecret {
+        digest: Digest::from_bytes([n; 32]),
+        hint: format!("{n:04}"),
+        sealed: SealedSecret::Always(vec![n, 0]),
+    }
 }
 
 pub(super) async fn application(store: &dyn Store, owner: &User, n: u8, scopes: &ScopeSet) -> Application {
