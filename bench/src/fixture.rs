@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hyper::header::COOKIE;
@@ -155,6 +156,20 @@ impl Fixture {
             .context("cannot sign in")?;
         fixture.cookies = browser.cookies();
         Ok(fixture)
+    }
+
+    /// Waits until a new server has made its last signing key, which it does in the background.
+    pub(crate) async fn wait_for_signing_keys(&self) -> Result<()> {
+        let mut connection = Connection::open(self.server.address).await?;
+        for _ in 0..600 {
+            let published = connection.send(call::get("/oauth2/jwks")?).await?.json()?;
+            let keys = published["keys"].as_array().context("no key set")?;
+            if ["RS256", "PS256"].iter().all(|name| keys.iter().any(|key| key["alg"] == *name)) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("the server has no RSA keys after a minute");
     }
 
     /// A token request of the service application.

@@ -26,6 +26,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     fs::create_dir_all(&counts.folder)?;
     let program = fs::canonicalize(options.programs.join("sluicegate"))?;
     let fixture = Fixture::set_up(&counts.wrap(&program)?, folder, None).await?;
+    fixture.wait_for_signing_keys().await?;
     let mut done = Vec::new();
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
         if workload.kind != Kind::Rows10000 && !done.contains(&workload.name) {
