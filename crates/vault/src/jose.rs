@@ -102,7 +102,7 @@ pub fn verify_with_own_key(text: &str, accepted: AcceptedJwt<'_>) -> Result<(Cla
 pub fn named_algorithm(text: &str) -> Option<SigningAlgorithm> {
     let (header, _) = text.split_once('.').filter(|_| text.len() <= MOST_CHARACTERS)?;
     let header = Header::parse(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-    SigningAlgorithm::from_name(&header.algorithm)
+    SigningAlgorithm::from_name_of_others(&header.algorithm)
 }
 
 /// Verifies a token that is authenticated with a shared secret, `HS256` ([RFC 7518

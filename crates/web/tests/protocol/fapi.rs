@@ -108,6 +108,21 @@ fn exchange(code: &str) -> [(&str, &str); 4] {
 }
 
 #[tokio::test]
+async fn a_proof_may_call_its_algorithm_by_the_newer_name() {
+    let server = TestServer::start().await;
+    let bank = Bank::register(&server, json!({})).await;
+    let code = bank.code(&server).await;
+    let key = ClientKey::new(8);
+    let proof = |alg: &str| {
+        let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": key.jwk() });
+        key.sign_with_header(&header, &key.claims(&server, "POST", TOKEN))
+    };
+    assert_refused(&bank.token(&server, &exchange(&code), &proof("RS256")).await, 400, "invalid_dpop_proof");
+    let answer = bank.token(&server, &exchange(&code), &proof("Ed25519")).await;
+    assert_eq!(answer.expect(200).json()["token_type"], "DPoP");
+}
+
+#[tokio::test]
 async fn a_client_walks_from_a_pushed_request_to_data_and_keeps_its_refresh_token() {
     let server = TestServer::start().await;
     let bank = Bank::register(&server, json!({})).await;
