@@ -1,11 +1,13 @@
 // The OAuth client of the npm package @modelcontextprotocol/sdk, which knows nothing but the address of the data: from a
-// 401 through discovery, registration and consent to rows. Prints "ok" at the end.
+// 401 through discovery, registration and consent to rows. With SITE_CERTIFICATE it identifies itself by the URL of its metadata
+// document instead of registering. Prints "ok" at the end.
 
 import assert from 'node:assert/strict'
 import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
 import { allow } from './person.mjs'
+import { publishing } from './publishing.mjs'
 
-const { REDIRECT_URI, USERNAME, PASSWORD, RESOURCE } = process.env
+const { REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, SITE_CERTIFICATE } = process.env
 const serverUrl = RESOURCE.slice(0, RESOURCE.lastIndexOf('/'))
 
 const stored = {}
@@ -28,6 +30,12 @@ const provider = {
   saveCodeVerifier: (verifier) => (stored.verifier = verifier),
   codeVerifier: () => stored.verifier,
 }
+const documents = new Map()
+const site = SITE_CERTIFICATE && (await publishing(documents))
+if (site) {
+  provider.clientMetadataUrl = `${site.origin}/agent.json`
+  documents.set('/agent.json', { client_id: provider.clientMetadataUrl, ...provider.clientMetadata })
+}
 const read = () => fetch(RESOURCE, { headers: { authorization: `Bearer ${stored.tokens.access_token}` } })
 
 const refused = await fetch(RESOURCE)
@@ -41,6 +49,7 @@ const back = await allow(stored.address.href, USERNAME, PASSWORD)
 assert.equal(back.searchParams.get('state'), 'a-state')
 const authorizationCode = back.searchParams.get('code')
 assert.equal(await auth(provider, { serverUrl, resourceMetadataUrl, scope, authorizationCode }), 'AUTHORIZED')
+assert.equal(stored.client.client_id === provider.clientMetadataUrl, Boolean(site))
 const rows = await read()
 assert.equal(rows.status, 200)
 assert.deepEqual((await rows.json()).value, [{ Id: 1, Name: 'rope' }])
@@ -57,4 +66,5 @@ const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-s
 const body = new URLSearchParams({ token: stored.tokens.refresh_token, client_id: stored.client.client_id })
 assert.equal((await fetch(metadata.revocation_endpoint, { method: 'POST', body })).status, 200)
 assert.equal((await read()).status, 401)
+if (site) assert.deepEqual(site.requests, ['/agent.json'], 'the document is fetched once')
 console.log('ok')

@@ -1,5 +1,6 @@
 // A person with a browser that has no scripts: keeps cookies, fills the forms of sign-in and consent by their ids, and
-// stops where the browser would leave for the client, or where a device goes on.
+// stops where the browser would leave for the client, or where a device goes on. A client that is answered by a posted form gets
+// the request with that form.
 
 const entities = { '&amp;': '&', '&quot;': '"', '&#34;': '"', '&#38;': '&', '&#39;': "'", '&#x27;': "'", '&lt;': '<', '&gt;': '>' }
 const plain = (text) => text.replace(/&[#a-z0-9]+;/g, (entity) => entities[entity] ?? entity)
@@ -19,6 +20,7 @@ export async function allow(address, username, password) {
     const page = await response.text()
     if (page.includes('id="device-allowed"')) return undefined
     const { action, fields } = form(page)
+    if (new URL(action, home).origin !== home) return new Request(action, { method: 'POST', body: fields })
     if (fields.has('username')) {
       fields.set('username', username)
       fields.set('password', password)

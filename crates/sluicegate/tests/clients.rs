@@ -25,7 +25,9 @@ struct Stage {
     client_id: String,
     client_secret: String,
     public_client_id: String,
-    _installation: Installation,
+    /// What the programs of clients are told besides.
+    told: Vec<(&'static str, PathBuf)>,
+    installation: Installation,
 }
 
 impl Stage {
@@ -36,10 +38,44 @@ impl Stage {
     /// With these variables of the server.
     fn with(variables: &[(&str, &str)]) -> Self {
         let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let server = installation.serve_with(&[], variables);
+        Self::filled(installation, server)
+    }
+
+    /// Over TLS, with a second listener that asks for certificates of clients. The server fetches what they publish on this
+    /// machine.
+    fn over_tls() -> Self {
+        let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let plain = installation.serve();
+        let stage = Self::filled(installation, plain);
+        stage.server.terminate();
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
+        let of_clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/certificates/clients");
+        let (chain, key, authority) =
+            (own.join("first.pem"), own.join("first.key"), of_clients.join("authority.pem"));
+        let variables = [
+            ("SLUICEGATE_CLIENT_CERTIFICATES__LISTEN", "127.0.0.1:0"),
+            ("SLUICEGATE_CLIENT_CERTIFICATES__AUTHORITIES_FILE", authority.to_str().unwrap()),
+            ("SLUICEGATE_OUTBOUND__DANGER_LOOPBACK_AUTHORITY", chain.to_str().unwrap()),
+        ];
+        let arguments = ["--tls-cert", chain.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+        let server = stage.installation.serve_with(&arguments, &variables);
+        let told = vec![
+            ("TRUSTED", chain.clone()),
+            ("NODE_EXTRA_CA_CERTS", chain.clone()),
+            ("REQUESTS_CA_BUNDLE", chain.clone()),
+            ("SITE_CERTIFICATE", chain),
+            ("SITE_KEY", key),
+            ("CERTIFICATES", of_clients),
+        ];
+        Self { server, told, ..stage }
+    }
+
+    /// With a data source and the two applications.
+    fn filled(installation: Installation, server: Served) -> Self {
         let path = installation.folder().join("shop.sqlite");
         let database = rusqlite::Connection::open(&path).unwrap();
         database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Items VALUES (1, 'rope');").unwrap();
-        let server = installation.serve_with(&[], variables);
         let wire = Wire::new(server.url());
         let source =
             json!({"name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
@@ -56,7 +92,8 @@ impl Stage {
             client_id: text(&confidential["clientId"]),
             client_secret: text(&confidential["clientSecret"]),
             public_client_id: text(&public["clientId"]),
-            _installation: installation,
+            told: Vec::new(),
+            installation,
         }
     }
 
@@ -81,6 +118,7 @@ impl Stage {
             .env("ADMINISTRATOR_PASSWORD", ADMIN.password)
             .env("RESOURCE", self.resource())
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(self.told.iter().map(|(name, value)| (*name, value)))
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -118,8 +156,11 @@ fn installed(variable: &str) -> PathBuf {
 fn node(stage: &Stage, script: &str) {
     let modules = installed("CLIENTS_NODE_MODULES");
     let folder = tempfile::tempdir().unwrap();
-    for file in ["person.mjs", "register.mjs", "collection.json", script] {
-        std::fs::copy(clients().join(file), folder.path().join(file)).unwrap();
+    for file in std::fs::read_dir(clients()).unwrap().map(|file| file.unwrap().path()) {
+        let name = file.file_name().unwrap();
+        if name == "collection.json" || file.extension().is_some_and(|kind| kind == "mjs") {
+            std::fs::copy(&file, folder.path().join(name)).unwrap();
+        }
     }
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
     stage.run(
@@ -160,6 +201,61 @@ fn openid_client_authenticates_with_every_method_pushes_proves_and_exchanges() {
 #[test]
 fn oauth4webapi_authenticates_with_every_method_pushes_proves_and_exchanges() {
     node(&Stage::new(), "oauth4webapi-methods.mjs");
+}
+
+#[test]
+fn openid_client_uses_the_nonces_that_the_server_demands() {
+    node(&Stage::with(&[("SLUICEGATE_DPOP__REQUIRE_NONCE", "true")]), "openid-client-methods.mjs");
+}
+
+#[test]
+fn openid_client_signs_requests_and_verifies_signed_responses() {
+    node(&Stage::new(), "signed-requests.mjs");
+}
+
+#[test]
+fn openid_client_follows_the_profile_fapi2() {
+    node(&Stage::new(), "fapi.mjs");
+}
+
+/// Message Signing of FAPI 2.0.
+const SIGNING: &[(&str, &str)] = &[("SLUICEGATE_PROFILES__MESSAGE_SIGNING", "true")];
+
+#[test]
+fn openid_client_signs_its_messages_in_the_profile_fapi2() {
+    let mut stage = Stage::with(SIGNING);
+    stage.told = vec![("MESSAGE_SIGNING", "true".into())];
+    node(&stage, "fapi.mjs");
+}
+
+#[test]
+fn oauth4webapi_signs_its_messages_in_the_profile_fapi2() {
+    node(&Stage::with(SIGNING), "oauth4webapi-signed.mjs");
+}
+
+#[test]
+fn openid_client_authenticates_with_certificates() {
+    node(&Stage::over_tls(), "mtls.mjs");
+}
+
+#[test]
+fn authlib_authenticates_with_certificates() {
+    Stage::over_tls().run(&installed("CLIENTS_PYTHON"), "authlib_mtls.py", ("PYTHONPATH", clients()));
+}
+
+#[test]
+fn openid_client_publishes_its_requests_its_keys_and_its_metadata() {
+    node(&Stage::over_tls(), "published.mjs");
+}
+
+#[test]
+fn the_mcp_sdk_identifies_itself_by_its_metadata_document() {
+    node(&Stage::over_tls(), "mcp-sdk.mjs");
+}
+
+#[test]
+fn the_python_package_mcp_identifies_itself_by_its_metadata_document() {
+    Stage::over_tls().run(&installed("CLIENTS_PYTHON"), "mcp_story.py", ("PYTHONPATH", clients()));
 }
 
 #[test]
