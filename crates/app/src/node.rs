@@ -67,6 +67,11 @@ impl NodeService {
         self.context.vault.dpop_nonce(self.context.now())
     }
 
+    /// The SHA-256 digest of a body, which a `DPoP` proof may name.
+    pub fn content_digest(&self, body: &[u8]) -> [u8; 32] {
+        vault::sha256(body)
+    }
+
     /// A random number, for values that must differ between two runs and are not secret.
     pub fn random_number(&self) -> u64 {
         let mut bytes = [0; 8];

@@ -7,7 +7,10 @@ use crate::jwt::{Claims, JwtFault};
 use crate::refusal::Refusal;
 use crate::signing::SigningAlgorithm;
 
+mod content;
 mod url;
+
+pub use content::may_name_content;
 
 /// The value of `typ` in the header of a proof.
 pub const PROOF_TYPE: &str = "dpop+jwt";
@@ -35,6 +38,8 @@ pub struct ProvedRequest<'a> {
     pub alias: Option<&'a str>,
     /// The SHA-256 digest in base64url of the access token in the request, if it has one.
     pub access_token_digest: Option<&'a str>,
+    /// The SHA-256 digest of the body.
+    pub content_digest: &'a [u8; 32],
     /// The current time.
     pub now: Timestamp,
 }
@@ -58,6 +63,7 @@ pub fn check<'a>(claims: &'a Claims, request: ProvedRequest<'_>) -> Result<&'a s
     }
     is_recent(claims, request.now)?;
     names_the_token(claims, request.access_token_digest)?;
+    content::covers_the_body(claims, request.content_digest)?;
     Ok(id)
 }
 

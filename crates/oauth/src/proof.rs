@@ -21,7 +21,15 @@ pub struct RequestFacts<'a> {
     pub dpop: DpopHeader<'a>,
     /// The certificate that the client presented in TLS, if it did.
     pub certificate: Option<&'a PresentedCertificate>,
+    /// The SHA-256 digest of the body if a proof may name it, otherwise [`NO_CONTENT`].
+    pub content_digest: &'a [u8; 32],
 }
+
+/// The SHA-256 digest of an empty body.
+pub const NO_CONTENT: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
 
 impl RequestFacts<'_> {
     /// The URL that a proof names, without query and fragment ([RFC 9449
@@ -193,7 +201,13 @@ mod tests {
     const OTHER: Thumbprint = Thumbprint::from_bytes([2; 32]);
 
     fn facts(certificate: Option<&PresentedCertificate>) -> RequestFacts<'_> {
-        RequestFacts { method: "GET", path: "/api/odata4/", dpop: DpopHeader::None, certificate }
+        RequestFacts {
+            method: "GET",
+            path: "/api/odata4/",
+            dpop: DpopHeader::None,
+            certificate,
+            content_digest: &NO_CONTENT,
+        }
     }
 
     #[test]

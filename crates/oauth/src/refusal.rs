@@ -240,6 +240,8 @@ refusals! {
         DpopTimeWrong: "iat of the DPoP proof is not within the last five minutes";
         DpopReplayed: "the DPoP proof was used before";
         DpopTokenDiffers: "ath of the DPoP proof is not the digest of the access token";
+        DpopDigestMalformed: "content_digest of the DPoP proof is not sha-256=:BASE64:, the SHA-256 digest of the body";
+        DpopContentDiffers: "content_digest of the DPoP proof is not the digest of the body";
         DpopKeyOfAnotherRequest: "dpop_jkt names another key than that of the DPoP proof";
         DpopKeyDiffers: "the access token is bound to another key than that of the DPoP proof";
     }

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::TestServer;
@@ -52,11 +52,16 @@ impl ClientKey {
         self.sign(&self.claims(server, method, path))
     }
 
-    /// A new proof for a request with this access token.
-    pub fn proof_with(&self, server: &TestServer, method: &str, path: &str, token: &str) -> String {
+    /// The claims of a new proof for a request with this access token.
+    pub fn claims_with(&self, server: &TestServer, method: &str, path: &str, token: &str) -> Value {
         let mut claims = self.claims(server, method, path);
         claims["ath"] = json!(encoded(digest(&SHA256, token.as_bytes())));
-        self.sign(&claims)
+        claims
+    }
+
+    /// A new proof for a request with this access token.
+    pub fn proof_with(&self, server: &TestServer, method: &str, path: &str, token: &str) -> String {
+        self.sign(&self.claims_with(server, method, path, token))
     }
 
     /// A new proof for a request with this access token, with a nonce of the server.
@@ -68,8 +73,7 @@ impl ClientKey {
         token: &str,
         nonce: &str,
     ) -> String {
-        let mut claims = self.claims(server, method, path);
-        claims["ath"] = json!(encoded(digest(&SHA256, token.as_bytes())));
+        let mut claims = self.claims_with(server, method, path, token);
         claims["nonce"] = json!(nonce);
         self.sign(&claims)
     }
@@ -82,7 +86,12 @@ impl ClientKey {
 
     /// A signed text with this header and these claims.
     pub fn sign_with_header(&self, header: &Value, claims: &Value) -> String {
-        let signed = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
+        self.sign_text(header, &claims.to_string())
+    }
+
+    /// A signed text with this header and this payload.
+    pub fn sign_text(&self, header: &Value, payload: &str) -> String {
+        let signed = format!("{}.{}", encoded(header.to_string()), encoded(payload));
         let signature = self.pair.sign(signed.as_bytes());
         format!("{signed}.{}", encoded(signature))
     }
@@ -93,6 +102,11 @@ pub fn hmac_jwt(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let signed = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
     format!("{signed}.{}", encoded(tag))
+}
+
+/// The SHA-256 digest of a body as in the claim `content_digest` of a proof.
+pub fn content_digest(body: impl AsRef<[u8]>) -> String {
+    format!("sha-256=:{}:", STANDARD.encode(digest(&SHA256, body.as_ref())))
 }
 
 fn encoded(bytes: impl AsRef<[u8]>) -> String {

@@ -43,7 +43,7 @@ pub use answer::Answer;
 pub use browser::Browser;
 pub use call::Call;
 pub use client_certificate::TestCertificate;
-pub use client_key::{ClientKey, hmac_jwt};
+pub use client_key::{ClientKey, content_digest, hmac_jwt};
 pub use clock::ManualClock;
 pub use html::Form;
 pub use logged::{Line, Logged};

@@ -1,6 +1,7 @@
 //! What happens to every request before and after its route: a request id, the length of its address, a guard
 //! against panics, security headers, a line in the access log, and the counters.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -25,6 +26,7 @@ use crate::http::cors::CrossOrigin;
 use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
+use crate::http::{body, proof};
 use crate::respond::Area;
 use crate::{WebState, odata};
 
@@ -103,9 +105,14 @@ impl HttpService {
         } else {
             None
         };
+        let mut refused = refused.map(|(status, message)| (status, Cow::Borrowed(message)));
+        if refused.is_none() && proof::may_name_body(&request) {
+            // Boxed, for the same reason.
+            refused = Box::pin(self.read_proved_body(&mut request, area)).await;
+        }
         let mut known = AccessNote::default();
         let mut response = if let Some((status, message)) = refused {
-            area.refuse(status, message)
+            area.refuse(status, &message)
         } else {
             let answering = pin!(self.router.call(request));
             let answered = Guarded { answering, access_note: &mut known }.await;
@@ -119,6 +126,18 @@ impl HttpService {
         }
         self.add_headers(&mut response, &seen);
         self.record(response, seen, known, uri.path())
+    }
+
+    /// Reads a body that a proof may name; returns why it cannot be read.
+    async fn read_proved_body(
+        &self,
+        request: &mut Request<Body>,
+        area: Area,
+    ) -> Option<(StatusCode, Cow<'static, str>)> {
+        let longest = self.state.settings().max_body_bytes;
+        let most = if area == Area::Management { longest } else { body::MOST_OF_FORM.min(longest) };
+        let unread = proof::read_body(request, most, self.state.node()).await.err()?;
+        Some((unread.status(), unread.to_string().into()))
     }
 
     /// Tells the nonce for the next proof ([RFC 9449 §8.2](https://www.rfc-editor.org/rfc/rfc9449#section-8.2)).

@@ -132,6 +132,7 @@ impl Context {
             url: &facts.url(&self.settings.public_url),
             alias: alias.as_deref(),
             access_token_digest: digest.as_deref(),
+            content_digest: facts.content_digest,
             now: self.now(),
         };
         let id = dpop::check(&claims, request).map_err(ProofFailure::Refused)?;

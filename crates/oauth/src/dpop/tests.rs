@@ -6,8 +6,14 @@ const ALIAS: &str = "https://mtls.gate.example/oauth2/token";
 
 fn judge(json: &str, digest: Option<&str>) -> Result<String, Refusal> {
     let claims = Claims::parse(json.as_bytes()).unwrap();
-    let request =
-        ProvedRequest { method: "POST", url: URL, alias: Some(ALIAS), access_token_digest: digest, now: NOW };
+    let request = ProvedRequest {
+        method: "POST",
+        url: URL,
+        alias: Some(ALIAS),
+        access_token_digest: digest,
+        content_digest: &crate::proof::NO_CONTENT,
+        now: NOW,
+    };
     check(&claims, request).map(str::to_owned)
 }
 

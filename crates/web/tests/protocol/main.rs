@@ -21,6 +21,7 @@ mod cors;
 mod device;
 mod document_clients;
 mod dpop;
+mod dpop_content;
 mod dpop_nonce;
 mod ended_access;
 mod error_pages;
