@@ -198,6 +198,8 @@ services! {
     limits: management::limits::LimitService,
     /// Origins whose pages may use the API.
     trusted_origins: management::trusted_origins::TrustedOriginService,
+    /// Tokens that allow clients to register themselves.
+    initial_access_tokens: management::initial_access_tokens::InitialAccessTokenService,
     /// Other servers whose assertions and access tokens are accepted.
     trusted_issuers: management::trusted_issuers::TrustedIssuerService,
     /// Resource servers and their scopes.

@@ -6,6 +6,7 @@ pub mod applications;
 pub mod audit;
 pub mod data_sources;
 pub mod global_revocation;
+pub mod initial_access_tokens;
 pub mod limits;
 pub mod lists;
 pub mod roles;

@@ -18,11 +18,17 @@ use crate::scope::ScopeRegistry;
 use members::Members;
 
 mod information;
+mod initial_access_token;
 mod members;
 mod policy;
 mod redirect_uris;
 
 pub use information::client_information;
+pub use initial_access_token::{
+    InitialAccessToken, InitialAccessTokenDraft, InitialAccessTokenFault, InitialAccessTokenTerms,
+    LONGEST_TOKEN_DESCRIPTION, LONGEST_TOKEN_LIFETIME_SECS, MOST_TOKEN_USES, USUAL_TOKEN_LIFETIME_SECS,
+    initial_access_token,
+};
 pub use policy::{ClientPolicy, may_register};
 
 /// The maximum length of `software_id` and `software_version` in bytes.

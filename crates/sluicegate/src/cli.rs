@@ -17,6 +17,7 @@ pub(crate) mod copy;
 pub(crate) mod cors;
 pub(crate) mod data_sources;
 pub(crate) mod documents;
+pub(crate) mod initial_access_tokens;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod resource_servers;
@@ -133,6 +134,12 @@ pub(crate) enum Command {
     ResourceServer {
         #[command(subcommand)]
         command: resource_servers::ResourceServerCommand,
+    },
+    /// Manage initial access tokens, which allow clients to register themselves.
+    #[command(after_help = "Example: sluicegate initial-access-token list --data-dir ./data")]
+    InitialAccessToken {
+        #[command(subcommand)]
+        command: initial_access_tokens::InitialAccessTokenCommand,
     },
     /// Manage trusted issuers: other servers whose assertions and access tokens are accepted.
     #[command(after_help = "Example: sluicegate trusted-issuer list --data-dir ./data")]

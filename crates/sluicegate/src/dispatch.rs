@@ -58,6 +58,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Revoke(command) => cli::revoke::run(&command, environment),
         Command::Cors { command } => cli::cors::run(command, environment),
         Command::ResourceServer { command } => cli::resource_servers::run(command, environment),
+        Command::InitialAccessToken { command } => cli::initial_access_tokens::run(command, environment),
         Command::TrustedIssuer { command } => cli::trusted_issuers::run(command, environment),
         Command::Scope { command } => cli::scopes::run(command, environment),
         Command::Role { command } => cli::roles::run(command, environment),

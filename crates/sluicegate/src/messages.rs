@@ -46,6 +46,8 @@ pub(crate) fn given(field: &str) -> String {
         "options.storageForms" => "--storage-form",
         "domain" => "the origin",
         "identifier" => "the identifier",
+        "expiresAt" => "--expires",
+        "maxUses" => "--max-uses",
         "risk" => "--risk",
         "assignableBy" => "--assignable-by",
         "whitelist" => "the list of trusted origins",

@@ -54,7 +54,7 @@ fn done(installation: &Installation, what: &[&str]) {
 }
 
 /// The commands that delete or revoke something, and what the question names. The ids are those of a new installation.
-const ENDINGS: [(&[&str], &str); 13] = [
+const ENDINGS: [(&[&str], &str); 14] = [
     (&["allowed", "revoke", USER.name, "1"], "Reports"),
     (&["secret", "end", "1", "1"], "Reports"),
     (&["application", "reset-secret", "1"], "Reports"),
@@ -65,6 +65,7 @@ const ENDINGS: [(&[&str], &str); 13] = [
     (&["resource-server", "delete", "2"], "https://orders.example.com"),
     (&["limit", "reset", "MaxFetchRows"], "MaxFetchRows"),
     (&["role", "delete", "Idle"], "Idle"),
+    (&["initial-access-token", "delete", "1"], "Build agents"),
     (&["trusted-issuer", "delete", "1"], "https://idp.example.com"),
     (&["session", "end", USER.name, "--all"], USER.name),
     (&["user", "delete", USER.name], USER.name),
@@ -87,6 +88,7 @@ fn furnish(installation: &Installation) {
     done(installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);
     done(installation, &["scope", "add", "2", "orders.read", "Read your orders"]);
     done(installation, &["role", "add", "Idle"]);
+    done(installation, &["initial-access-token", "create", "--description", "Build agents"]);
     let settings =
         r#"{"purposes":["identity_assertion"],"clients":["*"],"subjectIs":"email","subjectClaim":"email"}"#;
     done(installation, &["trusted-issuer", "add", "https://idp.example.com", "--settings", settings]);

@@ -5,13 +5,13 @@ use domain::id::{ApplicationId, ClientId, InitialAccessTokenId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
+use oauth::client_registration::InitialAccessToken;
 use oauth::registration::Warning;
 use oauth::revocation::Revocation;
 use store::relational::{client_registrations, initial_access_tokens, judged};
 use store::{
-    Amendment, Answer, ApplicationRefusal, ClientRegistrations, InitialAccessToken,
-    InitialAccessTokenRefusal, Judged, NewApplication, NewInitialAccessToken, NewRegistration,
-    RegistrationTokens,
+    Amendment, Answer, ApplicationRefusal, ClientRegistrations, InitialAccessTokenRefusal, Judged,
+    NewApplication, NewInitialAccessToken, NewRegistration, RegistrationTokens,
 };
 
 use crate::PostgresStore;
@@ -88,6 +88,14 @@ impl ClientRegistrations for PostgresStore {
 
     fn unused_registered_clients(&self, before: Timestamp, limit: u32) -> Answer<'_, Vec<ApplicationId>> {
         read!(self, db => client_registrations::unused(&Tables(db), before, limit))
+    }
+
+    fn find_usable_initial_access_token<'a>(
+        &'a self,
+        digest: &'a Digest,
+        now: Timestamp,
+    ) -> Answer<'a, Option<InitialAccessToken>> {
+        read!(self, db => initial_access_tokens::find_usable(&Tables(db), digest, now))
     }
 
     fn list_initial_access_tokens(&self) -> Answer<'_, Vec<InitialAccessToken>> {

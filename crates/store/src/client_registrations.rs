@@ -2,10 +2,11 @@
 //! 7592](https://www.rfc-editor.org/rfc/rfc7592)), and the tokens that allow them to.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, ClientId, InitialAccessTokenId};
+use domain::id::{ApplicationId, ClientId, InitialAccessTokenId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
+use oauth::client_registration::InitialAccessToken;
 use oauth::registration::Warning;
 use oauth::revocation::Revocation;
 
@@ -16,7 +17,7 @@ use crate::{Amendment, Answer, ApplicationRefusal, Judged, NewApplication};
 pub struct NewRegistration {
     /// The digest of the token by which it will manage its registration.
     pub token: Digest,
-    /// The digest of the initial access token that it presented, if it needs one.
+    /// The digest of the initial access token that it presented; the application belongs to the user who created that.
     pub initial_token: Option<Digest>,
     /// The maximum number of clients that have registered themselves, this one included.
     pub most_clients: u32,
@@ -38,33 +39,14 @@ pub struct NewInitialAccessToken {
     pub digest: Digest,
     /// For whom it is; may be empty.
     pub description: String,
-    /// The user name of the administrator.
-    pub created_by: String,
+    /// The Administrator, to whom the clients will belong.
+    pub created_by: UserId,
     /// The current time.
     pub at: Timestamp,
     /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
     /// How many clients may register with it; `None` for any number.
     pub most_uses: Option<u32>,
-}
-
-/// A stored initial access token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InitialAccessToken {
-    /// The number in paths of the management API.
-    pub id: InitialAccessTokenId,
-    /// For whom it is; may be empty.
-    pub description: String,
-    /// The user name of the administrator who created it.
-    pub created_by: String,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// The first moment at which it is no longer valid.
-    pub expires_at: Timestamp,
-    /// How many clients may register with it; `None` for any number.
-    pub most_uses: Option<u32>,
-    /// How many have.
-    pub uses: u32,
 }
 
 /// Why a change to the initial access tokens was refused; nothing was changed.
@@ -83,7 +65,9 @@ pub const MOST_INITIAL_ACCESS_TOKENS: u32 = 1_000;
 
 /// Clients that register themselves, and the tokens that allow them to.
 pub trait ClientRegistrations {
-    /// Registers an application for itself. The audit event receives its id.
+    /// Registers an application for itself. The audit event receives its id. An initial access token is used up in the same
+    /// transaction; it is refused as unusable if it would not be found by
+    /// [`Self::find_usable_initial_access_token`], or if its creator is not the owner.
     fn register_client(
         &self,
         new: NewApplication,
@@ -128,6 +112,13 @@ pub trait ClientRegistrations {
         new: NewInitialAccessToken,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<InitialAccessToken, InitialAccessTokenRefusal>>;
+    /// The initial access token with that digest, if a client may register with it now: it has not expired, it is not used
+    /// up, and its creator is still an active Administrator.
+    fn find_usable_initial_access_token<'a>(
+        &'a self,
+        digest: &'a Digest,
+        now: Timestamp,
+    ) -> Answer<'a, Option<InitialAccessToken>>;
     /// Lists the initial access tokens, by id.
     fn list_initial_access_tokens(&self) -> Answer<'_, Vec<InitialAccessToken>>;
     /// Deletes an initial access token; clients that registered with it stay.

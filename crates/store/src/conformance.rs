@@ -109,6 +109,7 @@ macro_rules! conformance_tests {
                 a_client_that_registered_itself_manages_itself_by_its_token,
                 a_refused_registration_changes_nothing,
                 an_initial_access_token_is_used_a_limited_number_of_times,
+                an_initial_access_token_is_usable_while_its_creator_is_an_active_administrator,
                 of_many_registrations_at_once_as_many_succeed_as_may,
                 unused_clients_are_found_and_deleted_and_used_ones_stay,
                 initial_access_tokens_are_listed_deleted_and_purged,

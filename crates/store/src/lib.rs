@@ -51,8 +51,8 @@ pub use applications::{
 };
 pub use audit::{Audit, AuditFilter};
 pub use client_registrations::{
-    ClientRegistrations, InitialAccessToken, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS,
-    NewInitialAccessToken, NewRegistration, RegistrationTokens,
+    ClientRegistrations, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken,
+    NewRegistration, RegistrationTokens,
 };
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
 pub use device_authorizations::{

@@ -6,6 +6,7 @@ pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod data_sources;
 pub(crate) mod data_stores;
+pub(crate) mod initial_access_tokens;
 mod key_set;
 pub(crate) mod limits;
 mod list;

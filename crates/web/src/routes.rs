@@ -5,8 +5,8 @@ use axum::routing::{delete, get, post, put};
 
 use crate::management::resource_servers::scopes;
 use crate::management::{
-    allowed, applications, audit, data_sources, data_stores, limits, permissions, resource_servers,
-    revocations, roles, trusted_issuers, trusted_origins, users,
+    allowed, applications, audit, data_sources, data_stores, initial_access_tokens, limits, permissions,
+    resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
 };
 use crate::oauth::{
     authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par,
@@ -121,6 +121,8 @@ fn management() -> Router<WebState> {
         .route("/api/admin/resourceservers/{id}",                  get(resource_servers::get).put(resource_servers::update).delete(resource_servers::delete))
         .route("/api/admin/resourceservers/{id}/scopes",           get(scopes::list).post(scopes::create))
         .route("/api/admin/resourceservers/{id}/scopes/{scopeId}", get(scopes::get).put(scopes::update).delete(scopes::delete))
+        .route("/api/admin/initialaccesstokens",      get(initial_access_tokens::list).post(initial_access_tokens::create))
+        .route("/api/admin/initialaccesstokens/{id}", get(initial_access_tokens::get).delete(initial_access_tokens::delete))
         .route("/api/admin/trustedissuers",      get(trusted_issuers::list).post(trusted_issuers::create))
         .route("/api/admin/trustedissuers/{id}", get(trusted_issuers::get).put(trusted_issuers::update).delete(trusted_issuers::delete))
         .route("/api/admin/security/cors/whitelist",      get(trusted_origins::list).post(trusted_origins::add))

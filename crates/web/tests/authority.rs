@@ -35,6 +35,8 @@ enum Target {
     /// A resource server, in `{id}`.
     ResourceServer,
     TrustedIssuer,
+    /// An initial access token, in `{id}`.
+    InitialAccessToken,
     /// A scope in `{scopeId}`, of a resource server in `{id}`.
     Scope,
     /// The kind of database SQLite, in `{id}`.
@@ -108,6 +110,10 @@ fn trusted_issuer(_: &TestServer) -> Value {
     })
 }
 
+fn initial_access_token(_: &TestServer) -> Value {
+    json!({ "description": "Build agents" })
+}
+
 fn scope(_: &TestServer) -> Value {
     json!({ "name": fresh("orders"), "description": "Read your orders" })
 }
@@ -145,6 +151,8 @@ const ORIGINS: &str = "/api/admin/security/cors/whitelist";
 const ONE_ORIGIN: &str = "/api/admin/security/cors/whitelist/{id}";
 const ISSUERS: &str = "/api/admin/trustedissuers";
 const ONE_ISSUER: &str = "/api/admin/trustedissuers/{id}";
+const TOKENS: &str = "/api/admin/initialaccesstokens";
+const ONE_TOKEN: &str = "/api/admin/initialaccesstokens/{id}";
 const SERVERS: &str = "/api/admin/resourceservers";
 const SERVER: &str = "/api/admin/resourceservers/{id}";
 const SCOPES: &str = "/api/admin/resourceservers/{id}/scopes";
@@ -202,6 +210,10 @@ const ROWS: &[Row] = &[
     administration(Method::GET,    SCOPE,                      Target::Scope,          nothing,         200),
     administration(Method::PUT,    SCOPE,                      Target::Scope,          scope,           200),
     administration(Method::DELETE, SCOPE,                      Target::Scope,          nothing,         204),
+    administration(Method::GET,    TOKENS,                     Target::Plain,              nothing,              200),
+    administration(Method::POST,   TOKENS,                     Target::Plain,              initial_access_token, 201),
+    administration(Method::GET,    ONE_TOKEN,                  Target::InitialAccessToken, nothing,              200),
+    administration(Method::DELETE, ONE_TOKEN,                  Target::InitialAccessToken, nothing,              204),
     administration(Method::GET,    ISSUERS,                    Target::Plain,          nothing,         200),
     administration(Method::POST,   ISSUERS,                    Target::Plain,          trusted_issuer,  201),
     administration(Method::GET,    ONE_ISSUER,                 Target::TrustedIssuer,  nothing,         200),
@@ -501,6 +513,7 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             row.path.replace("{id}", &added.json()["whitelist"][0]["id"].to_string())
         }
         Target::ResourceServer => made(server, row, SERVERS, resource_server(server)).await,
+        Target::InitialAccessToken => made(server, row, TOKENS, initial_access_token(server)).await,
         Target::TrustedIssuer => made(server, row, ISSUERS, trusted_issuer(server)).await,
         Target::Scope => {
             let target = made(server, row, SERVERS, resource_server(server)).await;

@@ -61,6 +61,8 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
             "purposes": ["identity_assertion"], "clients": ["*"], "subjectIs": "email", "subjectClaim": "email",
         });
         server.post("/api/admin/trustedissuers").basic(&ADMIN).json(&issuer).send().await.expect(201);
+        let token = json!({ "description": name });
+        server.post("/api/admin/initialaccesstokens").basic(&ADMIN).json(&token).send().await.expect(201);
         let file = server.sqlite_file(&format!("{name}.db"), "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
         let source =
             json!({ "name": name, "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
@@ -88,6 +90,7 @@ async fn furnished() -> (TestServer, Vec<(String, &'static str, &'static str)>) 
         ("/api/admin/limits", "limits", "cors"),
         ("/api/admin/limits/system", "limits", "cors"),
         ("/api/admin/security/cors/whitelist", "whitelist", "MIDDLE.example"),
+        ("/api/admin/initialaccesstokens", "initialAccessTokens", "MIDDLE"),
         ("/api/admin/trustedissuers", "trustedIssuers", "MIDDLE.example"),
     ];
     (server, lists.into_iter().map(|(path, member, query)| (path.to_owned(), member, query)).collect())

@@ -63,6 +63,7 @@ macro_rules! lost_right {
 lost_right!(
     ApplicationRefusal,
     DataSourceRefusal,
+    InitialAccessTokenRefusal,
     ResourceServerRefusal,
     TrustedIssuerRefusal,
     TrustedOriginRefusal,

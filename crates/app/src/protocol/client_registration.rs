@@ -1,15 +1,15 @@
 //! Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)) and manage their registration
 //! ([RFC 7592](https://www.rfc-editor.org/rfc/rfc7592)).
 //!
-//! Such a client belongs to the first active administrator, who can see and delete it like any other; nobody who uses it
-//! gets a right to it. A stranger can store a row by registering, so registrations are limited for each network and in
+//! Such a client belongs to the Administrator who created its initial access token, or without one to the first active
+//! administrator, who can see and delete it like any other; nobody who uses it gets a right to it. A stranger can store a row by registering, so registrations are limited for each network and in
 //! total, and a client that never obtains a token is deleted.
 
 use std::sync::Arc;
 
 use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::ClientId;
+use domain::id::{ClientId, InitialAccessTokenId, UserId};
 use domain::secret::{ClientSecret, Digest, RegistrationTokenText};
 use oauth::application::{Application, ApplicationSettings};
 use oauth::client_registration::{self, Facts, MetadataFault};
@@ -101,6 +101,24 @@ pub struct RegisteredClient {
     pub token: RegistrationTokenText,
 }
 
+/// What a request to register has in its `Authorization` header.
+#[derive(Debug, Clone, Copy)]
+pub enum Presented<'a> {
+    /// There is no header.
+    Nothing,
+    /// A bearer token.
+    Token(&'a str),
+    /// Anything else.
+    Something,
+}
+
+/// The proof that a client may register.
+#[derive(Debug)]
+pub struct Admission {
+    owner: UserId,
+    token: Option<(InitialAccessTokenId, Digest)>,
+}
+
 /// The registration endpoint.
 #[derive(Clone)]
 pub struct ClientRegistrationService {
@@ -110,44 +128,81 @@ pub struct ClientRegistrationService {
 service!(ClientRegistrationService);
 
 impl ClientRegistrationService {
-    /// Whether clients may register themselves here.
+    /// Whether the sender may register a client here ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)). A token
+    /// that is presented must be valid, also where none is needed: the client expects to belong to its creator.
     ///
     /// # Errors
-    /// [`ClientRegistrationRefusal::Off`].
-    pub fn admits(&self) -> Result<(), ClientRegistrationRefusal> {
-        match self.context.settings.client_registration.mode {
-            RegistrationMode::Off => Err(ClientRegistrationRefusal::Off),
-            RegistrationMode::Open => Ok(()),
+    /// [`ClientRegistrationRefusal::Off`], `TooOften`, `NoToken` or `InvalidToken`.
+    pub async fn admit(
+        &self,
+        token: Presented<'_>,
+        origin: &RequestOrigin,
+    ) -> Result<Admission, ClientRegistrationRefusal> {
+        let context = &self.context;
+        let mode = context.settings.client_registration.mode;
+        if mode == RegistrationMode::Off {
+            return Err(ClientRegistrationRefusal::Off);
+        }
+        if let Some(network) = origin.address.map(Network::of) {
+            let taken = context.registrations.begin(network, context.now());
+            taken.map_err(|retry_after_secs| ClientRegistrationRefusal::TooOften { retry_after_secs })?;
+        }
+        match token {
+            Presented::Nothing if mode == RegistrationMode::Open => self.admit_anybody().await,
+            Presented::Nothing => Err(ClientRegistrationRefusal::NoToken),
+            Presented::Token(text) => self.admit_with_token(text, origin).await,
+            Presented::Something => Err(self.invalid_token(origin).await),
+        }
+    }
+
+    async fn admit_anybody(&self) -> Result<Admission, ClientRegistrationRefusal> {
+        let operator = OperatorService::from(&self.context).caller().await?;
+        let operator = operator.ok_or_else(|| Fault::Broken("there is no active administrator".into()))?;
+        Ok(Admission { owner: operator.account().user.id, token: None })
+    }
+
+    async fn admit_with_token(
+        &self,
+        text: &str,
+        origin: &RequestOrigin,
+    ) -> Result<Admission, ClientRegistrationRefusal> {
+        let context = &self.context;
+        let digest = context.vault.registration_token_digest(RegistrationToken::Initial, text);
+        let found = match &digest {
+            Some(digest) => context.store.find_usable_initial_access_token(digest, context.now()).await?,
+            None => None,
+        };
+        match (found, digest) {
+            (Some(token), Some(digest)) => {
+                Ok(Admission { owner: token.created_by, token: Some((token.id, digest)) })
+            }
+            _ => Err(self.invalid_token(origin).await),
         }
     }
 
     /// Registers a client.
     ///
     /// # Errors
-    /// [`ClientRegistrationRefusal`].
+    /// [`ClientRegistrationRefusal`]; `InvalidToken` if another client has used up the initial access token meanwhile.
     pub async fn register(
         &self,
+        admission: Admission,
         members: &Object,
         origin: &RequestOrigin,
     ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
-        self.admits()?;
         let context = &self.context;
-        let settings = &context.settings.client_registration;
-        if let Some(network) = origin.address.map(Network::of) {
-            let taken = context.registrations.begin(network, context.now());
-            taken.map_err(|retry_after_secs| ClientRegistrationRefusal::TooOften { retry_after_secs })?;
-        }
+        let Admission { owner, token: initial } = admission;
         let scopes = context.scope_registry().await?;
         let decided = self.decide(members, &scopes, None)?;
-        let operator = OperatorService::from(context).caller().await?;
-        let operator = operator.ok_or_else(|| Fault::Broken("there is no active administrator".into()))?;
         let (client_id, credentials) = context.new_client(&decided)?;
         let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());
         audit.subject = Some(decided.name.clone());
-        audit.detail = Some("it registered itself".to_owned());
-        let owner = operator.account().user.id;
+        audit.detail = Some(match &initial {
+            None => "it registered itself".to_owned(),
+            Some((id, _)) => format!("it registered itself with the initial access token {id}"),
+        });
         let new = NewApplication {
             client_id: client_id.clone(),
             owner,
@@ -155,9 +210,16 @@ impl ClientRegistrationService {
             secret: new_secret,
             at: context.now(),
         };
-        let registration =
-            NewRegistration { token: digest, initial_token: None, most_clients: settings.most_clients };
-        let application = context.store.register_client(new, registration, audit).await??;
+        let registration = NewRegistration {
+            token: digest,
+            initial_token: initial.map(|(_, digest)| digest),
+            most_clients: context.settings.client_registration.most_clients,
+        };
+        let registered = context.store.register_client(new, registration, audit).await?;
+        if matches!(registered, Err(ApplicationRefusal::InitialTokenUnusable)) {
+            return Err(self.invalid_token(origin).await);
+        }
+        let application = registered?;
         context.entities.forget_origins();
         let information = client_registration::client_information(&application, &scopes);
         Ok(RegisteredClient { information, client_id, secret, token })

@@ -173,7 +173,7 @@ type Arguments = &'static [(&'static str, &'static str)];
 
 /// The payloads with their commands. An argument that is left out belongs to another command, or
 /// the member cannot be anything else.
-const MEMBERS: [(&str, &[&str], &[Arguments]); 15] = [
+const MEMBERS: [(&str, &[&str], &[Arguments]); 16] = [
     ("ApplicationPayload", &["application", "register"], &[APPLICATION, &[("clientType", "public")]]),
     // The type cannot change.
     ("ApplicationPayload", &["application", "update"], &[APPLICATION, &[("clientType", "")]]),
@@ -183,6 +183,11 @@ const MEMBERS: [(&str, &[&str], &[Arguments]); 15] = [
     ("RolePayload", &["role", "update"], &[ROLE]),
     ("ResourceServerPayload", &["resource-server", "add"], &[RESOURCE_SERVER]),
     ("ResourceServerPayload", &["resource-server", "update"], &[RESOURCE_SERVER]),
+    (
+        "InitialAccessTokenPayload",
+        &["initial-access-token", "create"],
+        &[&[("description", "description"), ("expiresAt", "expires"), ("maxUses", "max_uses")]],
+    ),
     ("TrustedIssuerPayload", &["trusted-issuer", "add"], &[TRUSTED_ISSUER]),
     ("TrustedIssuerPayload", &["trusted-issuer", "update"], &[TRUSTED_ISSUER]),
     ("ScopePayload", &["scope", "add"], &[SCOPE]),
@@ -420,6 +425,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("getResourceServer", "resource-server show"),
     ("updateResourceServer", "resource-server update"),
     ("deleteResourceServer", "resource-server delete"),
+    ("listInitialAccessTokens", "initial-access-token list"),
+    ("createInitialAccessToken", "initial-access-token create"),
+    ("getInitialAccessToken", "initial-access-token show"),
+    ("deleteInitialAccessToken", "initial-access-token delete"),
     ("listTrustedIssuers", "trusted-issuer list"),
     ("createTrustedIssuer", "trusted-issuer add"),
     ("getTrustedIssuer", "trusted-issuer show"),

@@ -178,7 +178,7 @@ impl Written for PathBuf {
 }
 
 impl Written for RegistrationMode {
-    const KIND: &'static str = "\"off\" or \"open\"";
+    const KIND: &'static str = "\"off\", \"initial_access_token\" or \"open\"";
 
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text)

@@ -331,7 +331,8 @@ settings! {
     /// Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)). See [clients that register
     /// themselves](client-registration.md).
     registration: Registration = "registration" {
-        /// Who may register: `off` for nobody, `open` for anybody who reaches the server.
+        /// Who may register: `off` for nobody, `initial_access_token` for those to whom an Administrator gave one, `open` for
+        /// anybody who reaches the server.
         mode: RegistrationMode = RegistrationMode::Off, weak if |mode| *mode == RegistrationMode::Open => "anybody who reaches the server can register an application and name it";
         /// The grant types that such a client may have. `password`, `client_credentials` and token exchange are never
         /// among them.

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
 use domain::audit::Action;
-use domain::id::{ApplicationId, InitialAccessTokenId, SecretId};
+use domain::id::{ApplicationId, InitialAccessTokenId, SecretId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
 
-use super::{OVER, START, World, at_once, event, settings_named};
+use super::{OVER, START, World, at_once, event, insert_user, settings_named};
 use crate::{
     Amendment, ApplicationRefusal, InitialAccessTokenRefusal, Judged, NewApplication, NewInitialAccessToken,
-    NewRegistration, RegistrationTokens, Store, Usage,
+    NewRegistration, RegistrationTokens, Store, Usage, UserChange,
 };
 
 const HELD: Digest = Digest::from_bytes([1; 32]);
@@ -23,14 +24,23 @@ async fn register(
     number: u8,
     registration: NewRegistration,
 ) -> Judged<Application, ApplicationRefusal> {
-    let new = NewApplication {
+    let new = new_client(world, number);
+    world.store.register_client(new, registration, event(Action::RegisterApplication)).await.unwrap()
+}
+
+fn new_client(world: &World, number: u8) -> NewApplication {
+    NewApplication {
         client_id: format!("00000000-0000-4000-9000-{number:012x}").parse().unwrap(),
         owner: world.administrator.id,
         settings: settings_named("Agent"),
         secret: None,
         at: START.plus_secs(i64::from(number)),
-    };
-    world.store.register_client(new, registration, event(Action::RegisterApplication)).await.unwrap()
+    }
+}
+
+async fn update_user(world: &World, id: UserId, change: UserChange) {
+    let audit = event(Action::UpdateUser);
+    world.store.update_user(id, change, audit).await.unwrap().unwrap();
 }
 
 const fn openly(most_clients: u32) -> NewRegistration {
@@ -41,7 +51,7 @@ async fn insert_token(world: &World, most_uses: Option<u32>, expires_at: Timesta
     let new = NewInitialAccessToken {
         digest: INITIAL,
         description: "For the harbour".to_owned(),
-        created_by: "ada".to_owned(),
+        created_by: world.administrator.id,
         at: START,
         expires_at,
         most_uses,
@@ -113,6 +123,41 @@ pub async fn an_initial_access_token_is_used_a_limited_number_of_times(store: Ar
     assert_eq!(world.store.list_initial_access_tokens().await.unwrap()[0].uses, 2);
 }
 
+pub async fn an_initial_access_token_is_usable_while_its_creator_is_an_active_administrator(
+    store: Arc<dyn Store>,
+) {
+    let world = World::new(store).await;
+    insert_token(&world, Some(1), OVER).await;
+    let usable = async |digest: &Digest, at| {
+        let found = world.store.find_usable_initial_access_token(digest, at).await.unwrap();
+        found.map(|token| token.created_by)
+    };
+    let creator = world.administrator.id;
+    assert_eq!(usable(&INITIAL, START).await, Some(creator));
+    assert_eq!((usable(&HELD, START).await, usable(&INITIAL, OVER).await), (None, None));
+    let second = insert_user(&world.store, "grace", &[ADMINISTRATOR_ROLE]).await.unwrap();
+    for change in [
+        UserChange { active: Some(false), ..UserChange::default() },
+        UserChange { roles: Some(vec![USER_ROLE]), ..UserChange::default() },
+    ] {
+        update_user(&world, creator, change).await;
+        assert_eq!(usable(&INITIAL, START).await, None);
+        let by_token = NewRegistration { initial_token: Some(INITIAL), ..openly(9) };
+        let refused = register(&world, 1, by_token).await;
+        assert_eq!(refused.unwrap_err(), ApplicationRefusal::InitialTokenUnusable);
+        let restored =
+            UserChange { active: Some(true), roles: Some(vec![ADMINISTRATOR_ROLE]), ..UserChange::default() };
+        update_user(&world, creator, restored).await;
+    }
+    let of_another = NewApplication { owner: second.id, ..new_client(&world, 1) };
+    let by_token = || NewRegistration { initial_token: Some(INITIAL), ..openly(9) };
+    let audit = event(Action::RegisterApplication);
+    let refused = world.store.register_client(of_another, by_token(), audit).await.unwrap();
+    assert_eq!(refused.unwrap_err(), ApplicationRefusal::InitialTokenUnusable);
+    assert_eq!(register(&world, 1, by_token()).await.unwrap().owner, creator);
+    assert_eq!(usable(&INITIAL, START).await, None, "it is used up");
+}
+
 pub async fn of_many_registrations_at_once_as_many_succeed_as_may(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
     insert_token(&world, Some(3), OVER).await;
@@ -161,9 +206,10 @@ pub async fn initial_access_tokens_are_listed_deleted_and_purged(store: Arc<dyn 
     let listed = world.store.list_initial_access_tokens().await.unwrap();
     let [token] = listed.as_slice() else { panic!("one token") };
     assert_eq!(
-        (token.id, token.description.as_str(), token.created_by.as_str()),
-        (id, "For the harbour", "ada")
+        (token.id, token.description.as_str(), token.created_by),
+        (id, "For the harbour", world.administrator.id)
     );
+    assert_eq!(token.created_by_name.as_ref(), Some(&world.administrator.name));
     assert_eq!((token.most_uses, token.uses, token.expires_at), (Some(7), 0, START.plus_secs(10)));
     let delete = async || {
         let audit = event(Action::DeleteInitialAccessToken);

@@ -25,10 +25,11 @@ pub async fn insert<S: SqlTransaction>(
         VALUES (:application, :token, :at)",
     );
     let NewRegistration { token, initial_token, most_clients } = registration;
-    if let Some(digest) = initial_token
-        && !initial_access_tokens::is_usable(db, digest, new.at).await?
-    {
-        return Err(ApplicationRefusal::InitialTokenUnusable.into());
+    if let Some(digest) = initial_token {
+        let usable = initial_access_tokens::find_usable(db, digest, new.at).await?;
+        if usable.is_none_or(|token| token.created_by != new.owner) {
+            return Err(ApplicationRefusal::InitialTokenUnusable.into());
+        }
     }
     let count: i64 = db.value(&COUNT, values! {}).await?;
     if count >= i64::from(*most_clients) {

@@ -1,23 +1,34 @@
 //! Initial access tokens.
 
+use std::borrow::Cow;
+
+use domain::account::Permission;
 use domain::audit::NewAuditEvent;
-use domain::id::InitialAccessTokenId;
+use domain::id::{InitialAccessTokenId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
+use oauth::client_registration::InitialAccessToken;
 
 use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
 use crate::columns::Impossible;
-use crate::{
-    InitialAccessToken, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken,
-};
+use crate::{InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken};
 
-/// Whether a client may register with the token.
-pub async fn is_usable<S: SqlTransaction>(db: &S, digest: &Digest, now: Timestamp) -> Read<bool, S> {
-    static IS: NamedStatement = NamedStatement::new(
-        "SELECT EXISTS (SELECT 1 FROM initial_access_tokens
-            WHERE digest = :digest AND expires_at > :now AND (most_uses IS NULL OR uses < most_uses))",
+/// The token, if a client may register with it.
+pub async fn find_usable<S: SqlTransaction>(
+    db: &S,
+    digest: &Digest,
+    now: Timestamp,
+) -> Read<Option<InitialAccessToken>, S> {
+    static FIND: NamedStatement = NamedStatement::new(
+        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
+        FROM initial_access_tokens t JOIN users u ON u.id = CAST(t.created_by AS BIGINT)
+        WHERE t.digest = :digest AND t.expires_at > :now AND (t.most_uses IS NULL OR t.uses < t.most_uses)
+            AND u.active",
     );
-    db.value(&IS, values! { digest, now }).await
+    let found: Option<InitialAccessToken> = db.find(&FIND, values! { digest, now }).await?;
+    let Some(token) = found else { return Ok(None) };
+    let permissions = authority::permissions_of_user(db, token.created_by).await?;
+    Ok(permissions.contains(&Permission::Administrator).then_some(token))
 }
 
 /// Counts one use.
@@ -55,27 +66,37 @@ pub async fn insert<S: SqlTransaction>(
         return Err(InitialAccessTokenRefusal::Full.into());
     }
     let NewInitialAccessToken { digest, description, created_by, at, expires_at, most_uses } = new;
+    // The column holds the number of the user as text.
     let row = values! {
-        digest, description, created_by, at: *at, expires_at: *expires_at, most_uses: *most_uses,
+        digest, description, created_by: created_by.to_string(), at: *at, expires_at: *expires_at, most_uses: *most_uses,
     };
-    let id = db.value(&INSERT, row).await?;
-    db.append_audit(&NewAuditEvent { subject: Some(description.clone()), ..event.clone() }).await?;
-    Ok(InitialAccessToken {
-        id,
-        description: description.clone(),
-        created_by: created_by.clone(),
-        created_at: *at,
-        expires_at: *expires_at,
-        most_uses: *most_uses,
-        uses: 0,
-    })
+    let id: InitialAccessTokenId = db.value(&INSERT, row).await?;
+    db.append_audit(&NewAuditEvent { subject: Some(named(id, description)), ..event.clone() }).await?;
+    find(db, id).await
+}
+
+/// How the audit log names a token.
+fn named(id: InitialAccessTokenId, description: &str) -> String {
+    if description.is_empty() { id.to_string() } else { format!("{id} ({description})") }
+}
+
+async fn find<S: SqlTransaction>(
+    db: &S,
+    id: InitialAccessTokenId,
+) -> Change<InitialAccessToken, S, InitialAccessTokenRefusal> {
+    static FIND: NamedStatement = NamedStatement::new(
+        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
+        FROM initial_access_tokens t LEFT JOIN users u ON u.id = CAST(t.created_by AS BIGINT) WHERE t.id = :id",
+    );
+    let found: Option<InitialAccessToken> = db.find(&FIND, values! { id }).await?;
+    found.ok_or_else(|| InitialAccessTokenRefusal::Unknown.into())
 }
 
 /// Lists the tokens, by id.
 pub async fn list<S: SqlTransaction>(db: &S) -> Read<Vec<InitialAccessToken>, S> {
     static LIST: NamedStatement = NamedStatement::new(
-        "SELECT id, description, created_by, created_at, expires_at, most_uses, uses FROM initial_access_tokens
-        ORDER BY id",
+        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
+        FROM initial_access_tokens t LEFT JOIN users u ON u.id = CAST(t.created_by AS BIGINT) ORDER BY t.id",
     );
     db.list(&LIST, values! {}).await
 }
@@ -90,7 +111,7 @@ pub async fn delete<S: SqlTransaction>(
         NamedStatement::new("DELETE FROM initial_access_tokens WHERE id = :id RETURNING description");
     rights_hold(db, event).await?;
     let gone: Option<String> = db.find(&DELETE, values! { id }).await?;
-    let subject = Some(gone.ok_or(InitialAccessTokenRefusal::Unknown)?);
+    let subject = Some(named(id, &gone.ok_or(InitialAccessTokenRefusal::Unknown)?));
     Ok(db.append_audit(&NewAuditEvent { subject, ..event.clone() }).await?)
 }
 
@@ -101,12 +122,17 @@ pub async fn purge<S: SqlTransaction>(db: &S, now: Timestamp) -> Read<u64, S> {
     db.execute(&PURGE, values! { now }).await
 }
 
+fn user_id(text: &str) -> Result<UserId, Impossible> {
+    text.parse().map_err(|_| Impossible(format!("{text:?} is not the number of a user")))
+}
+
 impl Record for InitialAccessToken {
     fn read<R: ResultRow>(row: &mut Columns<'_, R>) -> Result<Self, Impossible> {
         Ok(Self {
             id: row.read()?,
             description: row.read()?,
-            created_by: row.read()?,
+            created_by: user_id(&row.read::<Cow<'_, str>>()?)?,
+            created_by_name: row.read()?,
             created_at: row.read()?,
             expires_at: row.read()?,
             most_uses: row.read()?,

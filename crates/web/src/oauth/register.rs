@@ -5,12 +5,12 @@ use std::convert::Infallible;
 
 use app::node::NodeService;
 use app::protocol::client_registration::{
-    ClientRegistrationRefusal, ClientRegistrationService, RegisteredClient,
+    ClientRegistrationRefusal, ClientRegistrationService, Presented, RegisteredClient,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::error::ErrorCode;
@@ -67,17 +67,19 @@ pub async fn register(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
     RequestOrigin(origin): RequestOrigin,
+    headers: HeaderMap,
     metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
     // Before anything is said about the body.
-    if let Err(refusal) = clients.admits() {
-        return refused(&refusal);
-    }
+    let admission = match clients.admit(presented(&headers), &origin).await {
+        Ok(admission) => admission,
+        Err(refusal) => return refused(&refusal),
+    };
     let RegistrationMembers(members) = match metadata {
         Ok(metadata) => metadata,
         Err(response) => return response,
     };
-    match clients.register(&members, &origin).await {
+    match clients.register(admission, &members, &origin).await {
         Ok(client) => registration(StatusCode::CREATED, client, &node),
         Err(refusal) => refused(&refusal),
     }
@@ -142,6 +144,15 @@ pub async fn delete(
 fn token(headers: &HeaderMap) -> Option<&str> {
     let sent = Authorization::find(headers).ok().flatten()?;
     sent.is_bearer().then_some(sent.credentials)
+}
+
+/// What a request to register presents ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
+fn presented(headers: &HeaderMap) -> Presented<'_> {
+    match (headers.contains_key(AUTHORIZATION), token(headers)) {
+        (false, _) => Presented::Nothing,
+        (true, Some(token)) => Presented::Token(token),
+        (true, None) => Presented::Something,
+    }
 }
 
 /// The client information response ([RFC 7591 §3.2.1](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1), [RFC 7592

@@ -10,9 +10,9 @@ use testkit::{ADMIN, Answer, ClientKey, Setup, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, is_alive};
 
-const REGISTER: &str = "/oauth2/register";
+pub(crate) const REGISTER: &str = "/oauth2/register";
 
-async fn start_with(registration: ClientRegistrationSettings) -> TestServer {
+pub(crate) async fn start_with(registration: ClientRegistrationSettings) -> TestServer {
     let mut setup = Setup::default();
     setup.app = AppSettings { client_registration: registration, ..setup.app };
     TestServer::start_with(setup).await
@@ -27,12 +27,17 @@ async fn open_server() -> TestServer {
 }
 
 async fn send(server: &TestServer, more: &Value) -> Answer {
+    server.post(REGISTER).json(&members(more)).send().await
+}
+
+/// The members of a public client, with these replaced.
+pub(crate) fn members(more: &Value) -> Value {
     let mut members = json!({
         "client_name": "Harbour Agent", "redirect_uris": [CALLBACK],
         "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "none",
     });
     members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    server.post(REGISTER).json(&members).send().await
+    members
 }
 
 /// A registered client, and what the server said about it.
@@ -72,7 +77,7 @@ impl Registered {
     }
 }
 
-async fn applications(server: &TestServer) -> Vec<Value> {
+pub(crate) async fn applications(server: &TestServer) -> Vec<Value> {
     let listed = server.get(APPLICATIONS).basic(&ADMIN).send().await.expect(200).json();
     listed["applications"].as_array().unwrap().clone()
 }
@@ -147,7 +152,11 @@ async fn a_registration_that_cannot_be_used_is_refused_by_name_and_stores_nothin
 
 #[tokio::test]
 async fn the_setting_decides_who_may_register() {
-    for (mode, status) in [(RegistrationMode::Off, 404), (RegistrationMode::Open, 201)] {
+    for (mode, status) in [
+        (RegistrationMode::Off, 404),
+        (RegistrationMode::InitialAccessToken, 401),
+        (RegistrationMode::Open, 201),
+    ] {
         let server = start_with(ClientRegistrationSettings { mode, ..openly() }).await;
         send(&server, &json!({})).await.expect(status);
         let metadata = server.get("/.well-known/oauth-authorization-server").send().await.json();

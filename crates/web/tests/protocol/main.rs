@@ -30,6 +30,7 @@ mod fapi;
 mod growth;
 mod hostile;
 mod identity_assertions;
+mod initial_access_tokens;
 mod introspection;
 mod jwks;
 mod keys;

@@ -16,18 +16,21 @@ use crate::{Context, Fault};
 pub enum RegistrationMode {
     /// Nobody but users of the management API.
     Off,
+    /// Whoever has an initial access token.
+    InitialAccessToken,
     /// Anybody.
     Open,
 }
 
 impl RegistrationMode {
     /// Every mode.
-    pub const ALL: [Self; 2] = [Self::Off, Self::Open];
+    pub const ALL: [Self; 3] = [Self::Off, Self::InitialAccessToken, Self::Open];
 
     /// The name in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Off => "off",
+            Self::InitialAccessToken => "initial_access_token",
             Self::Open => "open",
         }
     }

@@ -132,6 +132,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         list_data_sources(None);
         find_data_source_by_name("sAles");
         list_limits();
+        list_initial_access_tokens();
         list_trusted_issuers();
         list_trusted_origins();
         scope_registry();

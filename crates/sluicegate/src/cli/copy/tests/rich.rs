@@ -117,7 +117,7 @@ async fn registered_client(store: &dyn Store, like: &Application) {
     let token = NewInitialAccessToken {
         digest: Digest::from_bytes([16; 32]),
         description: ODD.to_owned(),
-        created_by: ODD.to_owned(),
+        created_by: like.owner,
         at: START,
         expires_at: OVER,
         most_uses: Some(u32::MAX),
