@@ -193,6 +193,21 @@ fn the_python_package_mcp_gets_from_a_401_to_rows() {
     Stage::with(OPEN).run(&installed("CLIENTS_PYTHON"), "mcp_story.py", ("PYTHONPATH", clients()));
 }
 
+/// Only those may register to whom an Administrator gave a token.
+const BY_TOKEN: &[(&str, &str)] = &[("SLUICEGATE_REGISTRATION__MODE", "initial_access_token")];
+
+#[test]
+fn openid_client_registers_itself_walks_the_flow_and_manages_its_registration() {
+    node(&Stage::with(OPEN), "registration.mjs");
+    node(&Stage::with(BY_TOKEN), "registration.mjs");
+}
+
+#[test]
+fn oauth4webapi_registers_itself_and_walks_the_flow() {
+    node(&Stage::with(OPEN), "registration-oauth4webapi.mjs");
+    node(&Stage::with(BY_TOKEN), "registration-oauth4webapi.mjs");
+}
+
 #[test]
 fn openid_client_authenticates_with_every_method_pushes_proves_and_exchanges() {
     node(&Stage::new(), "openid-client-methods.mjs");
