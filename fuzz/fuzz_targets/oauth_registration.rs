@@ -3,6 +3,7 @@
 
 use domain::account::Permission;
 use oauth::application::Profile;
+use oauth::reachable::Reachable;
 use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
 use oauth::scope::ScopeRegistry;
 
@@ -34,6 +35,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         scopes: &ScopeRegistry::built_in(),
         default_profile,
         minimum_profile,
+        reachable: Reachable::Public,
         existing: None,
     };
     if let Ok((settings, _)) = decide(&payload, context) {

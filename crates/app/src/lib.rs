@@ -86,6 +86,15 @@ impl Context {
         self.clock.now()
     }
 
+    /// The addresses to which the server connects.
+    pub(crate) fn reachable(&self) -> oauth::reachable::Reachable {
+        if self.settings.outbound.permits_loopback() {
+            oauth::reachable::Reachable::PublicAndLoopback
+        } else {
+            oauth::reachable::Reachable::Public
+        }
+    }
+
     /// The counters of the service.
     pub(crate) fn metrics(&self) -> &node::metrics::Metrics {
         &self.metrics

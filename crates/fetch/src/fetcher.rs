@@ -134,6 +134,11 @@ impl Fetcher {
         Self { parts: Arc::clone(&self.parts), share: Some(Arc::new(Semaphore::new(most))), time }
     }
 
+    /// Whether it connects to the machine itself, which only tests want.
+    pub fn permits_loopback(&self) -> bool {
+        self.parts.resolver.permits_loopback()
+    }
+
     /// Sends a request and reads the whole response.
     ///
     /// # Errors

@@ -46,6 +46,10 @@ impl Resolver {
         Self { names, lookups: Arc::new(Semaphore::new(MOST_LOOKUPS)), permits_loopback }
     }
 
+    pub(crate) const fn permits_loopback(&self) -> bool {
+        self.permits_loopback
+    }
+
     /// The addresses to which a connection may be made, in the order of the resolver.
     pub(crate) async fn addresses(&self, host: Host<&str>, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
         let found = match host {

@@ -14,6 +14,7 @@ pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
 
 use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile};
 use crate::jwt::{Object, parse_object};
+use crate::reachable::Reachable;
 use crate::redirect;
 use crate::refusal::Refusal;
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
@@ -211,6 +212,7 @@ impl ClientDocument {
         &self,
         scopes: &ScopeRegistry,
         minimum_profile: Profile,
+        reachable: Reachable,
         existing: Option<&ApplicationSettings>,
     ) -> Result<ApplicationSettings, Refusal> {
         let profile = minimum_profile.max(Profile::OAuth21);
@@ -233,6 +235,7 @@ impl ClientDocument {
             scopes,
             default_profile: profile,
             minimum_profile,
+            reachable,
             existing,
         };
         // A text that breaks a rule is left out, and the client is then known by its host.
@@ -250,8 +253,24 @@ impl ClientDocument {
         if is_faulty("logoUrl") {
             payload.logo_url = Some(String::new());
         }
+        self.keys_are_reachable(reachable)?;
         let decided = registration::decide(&payload, context);
         decided.map(|(settings, _)| settings).map_err(|_| Refusal::ClientDocumentMalformed)
+    }
+
+    /// The server "MUST NOT fetch" what is at a special-use address
+    /// ([draft §8.6](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02#section-8.6)).
+    fn keys_are_reachable(&self, reachable: Reachable) -> Result<(), Refusal> {
+        let keys = match &self.method {
+            Method::None { keys, .. } => keys.as_ref(),
+            Method::PrivateKeyJwt { keys, .. } => Some(keys),
+        };
+        match keys {
+            Some(Keys::Address(address)) => {
+                reachable.check(address).map_err(|_| Refusal::ClientDocumentAddress)
+            }
+            Some(Keys::Set(_)) | None => Ok(()),
+        }
     }
 
     fn authentication(&self) -> ApplicationPayload {

@@ -13,6 +13,7 @@ use crate::application::{
 };
 use crate::error::ErrorCode;
 use crate::jwt::Object;
+use crate::reachable::Reachable;
 use crate::registration::{self, ApplicationPayload, InvalidField, RegistrationContext};
 use crate::scope::ScopeRegistry;
 use members::Members;
@@ -63,6 +64,8 @@ pub struct Facts<'a> {
     pub policy: &'a ClientPolicy,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
+    /// The addresses to which the server connects.
+    pub reachable: Reachable,
     /// The current settings, if the client replaces them.
     pub existing: Option<&'a ApplicationSettings>,
 }
@@ -102,6 +105,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         scopes: facts.scopes,
         default_profile: profile,
         minimum_profile: facts.minimum_profile,
+        reachable: facts.reachable,
         existing: base.as_ref(),
     };
     no_sector_is_claimed(&members)?;

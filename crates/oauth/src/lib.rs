@@ -33,6 +33,7 @@ pub mod parameters;
 pub mod profile;
 pub mod proof;
 pub mod protected_resource;
+pub mod reachable;
 pub mod redirect;
 pub mod refresh_expiry;
 pub mod refusal;

@@ -149,6 +149,7 @@ refusals! {
         ClientDocumentSecret: "the metadata document at client_id contains a secret, a private key or a method of authentication by shared secret";
         ClientDocumentMethod: "the metadata document at client_id offers no method of client authentication that is supported for it";
         ClientDocumentGrantTypes: "the metadata document at client_id offers no grant type that is supported for it";
+        ClientDocumentAddress: "jwks_uri in the metadata document at client_id does not name a public host";
         ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         UnknownClient: "no application has the client id" as CLIENT;
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::application::{ApplicationSettings, ClientMetadata, ClientType, Profile};
+use crate::reachable::Reachable;
 use crate::scope::ScopeRegistry;
 use domain::account::Permission;
 use domain::limit::Limit;
@@ -14,6 +15,7 @@ mod certificate;
 mod cors_origins;
 mod grant_types;
 mod openid;
+mod outbound_addresses;
 mod payload;
 mod profile_demands;
 mod redirect_urls;
@@ -74,6 +76,8 @@ pub struct RegistrationContext<'a> {
     pub default_profile: Profile,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
+    /// The addresses to which the server connects.
+    pub reachable: Reachable,
     /// The current settings, if this is an update.
     pub existing: Option<&'a ApplicationSettings>,
 }
@@ -108,6 +112,7 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
     };
     settings.client_metadata.openid = openid::decide(payload, context, &settings, &mut findings);
     profile_demands::check(&settings, &mut findings);
+    outbound_addresses::check(&settings, context, &mut findings);
     if findings.faults.is_empty() { Ok((settings, findings.warnings)) } else { Err(findings.faults) }
 }
 

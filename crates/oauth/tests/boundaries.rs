@@ -6,6 +6,7 @@ use oauth::application::Profile;
 use oauth::authorize::AuthorizeRequest;
 use oauth::client_authentication::{Basic, Presented};
 use oauth::parameters::Parameters;
+use oauth::reachable::Reachable;
 use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
 use oauth::scope::ScopeRegistry;
 use proptest::prelude::*;
@@ -116,8 +117,10 @@ proptest! {
     fn registration_accepts_its_own_output_unchanged(payload in payload()) {
         let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
         let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
-        let context =
-            RegistrationContext { permissions, scopes, default_profile, minimum_profile, existing: None };
+        let reachable = Reachable::Public;
+        let context = RegistrationContext {
+            permissions, scopes, default_profile, minimum_profile, reachable, existing: None,
+        };
         if let Ok((settings, _)) = decide(&payload, context) {
             let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context });
             prop_assert_eq!(again.map(|(settings, _)| settings), Ok(settings));

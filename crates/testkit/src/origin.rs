@@ -165,12 +165,18 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
     response.body(Full::new(reply.body)).expect("headers of a test")
 }
 
-/// Resolves every name below `.test` and `localhost` to the loopback address, and no other.
+/// A name that leads to an address for special use: the metadata service of cloud machines.
+pub const INSIDE: &str = "metadata.internal";
+
+/// Resolves every name below `.test` and `localhost` to the loopback address, [`INSIDE`], and no other.
 #[derive(Debug, Clone, Copy)]
 pub struct TestNames;
 
 impl ResolveName for TestNames {
     fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if host == INSIDE {
+            return Ok(vec![SocketAddr::from(([169, 254, 169, 254], port))]);
+        }
         let is_known = host == "localhost" || host.rsplit('.').next() == Some("test");
         let addresses = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
         is_known.then(addresses).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))

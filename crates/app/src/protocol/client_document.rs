@@ -142,7 +142,8 @@ impl Context {
         let stored = self.application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
         let scopes = self.scope_registry().await?;
-        let settings = match document.settings(&scopes, self.settings.minimum_profile, existing) {
+        let minimum = self.settings.minimum_profile;
+        let settings = match document.settings(&scopes, minimum, self.reachable(), existing) {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
         };

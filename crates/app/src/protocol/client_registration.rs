@@ -391,7 +391,13 @@ fn decide(
     existing: Option<&ApplicationSettings>,
 ) -> Result<ApplicationSettings, MetadataFault> {
     let policy = &context.settings.client_registration.policy;
-    let facts = Facts { scopes, policy, minimum_profile: context.settings.minimum_profile, existing };
+    let facts = Facts {
+        scopes,
+        policy,
+        minimum_profile: context.settings.minimum_profile,
+        reachable: context.reachable(),
+        existing,
+    };
     let settings = client_registration::decide(members, facts)?;
     if let Some(fault) = client_registration::key_set(members).and_then(|set| KeySet::of(set).err()) {
         return Err(MetadataFault::metadata(format!("jwks {fault}")));

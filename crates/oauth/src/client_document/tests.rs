@@ -17,7 +17,12 @@ fn document(more: &Value) -> Vec<u8> {
 }
 
 fn settings(more: &Value) -> Result<ApplicationSettings, Refusal> {
-    read(URL, &document(more))?.settings(&ScopeRegistry::built_in(), Profile::Compatible, None)
+    read(URL, &document(more))?.settings(
+        &ScopeRegistry::built_in(),
+        Profile::Compatible,
+        Reachable::Public,
+        None,
+    )
 }
 
 #[test]
@@ -198,4 +203,13 @@ fn the_host_of_a_url_is_shown() {
     let host = |id: &str| host(&id.parse().unwrap());
     assert_eq!(host(URL).as_deref(), Some("app.example.com"));
     assert_eq!(host("3f2504e0-4f89-41d3-9a0c-0305e82c3301"), None);
+}
+
+#[test]
+fn an_address_for_special_use_is_never_fetched() {
+    let keys =
+        json!({"jwks_uri": "https://169.254.169.254/keys", "token_endpoint_auth_method": "private_key_jwt"});
+    assert_eq!(settings(&keys), Err(Refusal::ClientDocumentAddress));
+    let logo = settings(&json!({"logo_uri": "https://[::1]/logo.png"})).unwrap();
+    assert_eq!(logo.logo_url, None, "it is left out");
 }

@@ -14,7 +14,10 @@ fn decided_with(
     members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let registry = ScopeRegistry::built_in();
     let minimum_profile = Profile::Compatible;
-    decide(members.as_object().unwrap(), Facts { scopes: &registry, policy, minimum_profile, existing })
+    decide(
+        members.as_object().unwrap(),
+        Facts { scopes: &registry, policy, minimum_profile, reachable: Reachable::Public, existing },
+    )
 }
 
 fn decided(more: &Value) -> Result<ApplicationSettings, MetadataFault> {
@@ -217,3 +220,20 @@ fn an_assertion_by_a_secret_has_one_algorithm_which_is_told() {
 }
 
 type OpenIdMetadataDefault = crate::application::OpenIdMetadata;
+
+#[test]
+fn addresses_for_special_use_are_refused_by_name() {
+    for (member, more) in [
+        (
+            "jwks_uri",
+            json!({"jwks_uri": "https://127.0.0.1/keys", "token_endpoint_auth_method": "private_key_jwt"}),
+        ),
+        ("logo_uri", json!({"logo_uri": "https://10.0.0.1/logo.png"})),
+        ("backchannel_logout_uri", json!({"backchannel_logout_uri": "https://localhost/out"})),
+    ] {
+        let fault = decided(&more).unwrap_err();
+        assert_eq!(fault.code, ErrorCode::InvalidClientMetadata);
+        assert!(fault.description.starts_with(&format!("{member} must name a public host")), "{fault:?}");
+    }
+    decided(&json!({"frontchannel_logout_uri": "https://10.0.0.1/out"})).unwrap();
+}

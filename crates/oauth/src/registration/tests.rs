@@ -22,6 +22,7 @@ fn new() -> RegistrationContext<'static> {
         scopes: &REGISTRY,
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
+        reachable: Reachable::Public,
         existing: None,
     }
 }
@@ -563,4 +564,27 @@ fn fapi2_needs_a_confidential_application_with_a_key_and_its_algorithms() {
     ] {
         assert_eq!(named(changes.clone()).unwrap_err(), [field], "{changes}");
     }
+}
+
+#[test]
+fn an_address_for_special_use_is_refused_where_the_server_connects_and_a_stored_one_stays() {
+    let internal = "https://169.254.169.254/x";
+    for (member, payload) in [
+        ("logoUrl", json!({"logoUrl": internal})),
+        ("jwksUri", json!({"jwksUri": internal})),
+        ("requestUris[0]", json!({"requestUris": [internal]})),
+    ] {
+        let found = faults(&payload, new());
+        assert!(
+            found.iter().any(|fault| fault.starts_with(&format!("{member} must name a public host"))),
+            "{found:?}"
+        );
+        let local = RegistrationContext { reachable: Reachable::PublicAndLoopback, ..new() };
+        assert_eq!(faults(&payload, local).len(), found.len(), "it permits loopback only");
+    }
+    let local = RegistrationContext { reachable: Reachable::PublicAndLoopback, ..new() };
+    let at_loopback = json!({"logoUrl": "https://127.0.0.1/logo.png"});
+    let (settings, _) = judged(&at_loopback, local).unwrap();
+    judged(&at_loopback, RegistrationContext { existing: Some(&settings), ..new() }).unwrap();
+    assert!(!faults(&at_loopback, new()).is_empty());
 }

@@ -3,7 +3,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
+use testkit::origin::{INSIDE, Origin, Reply};
 use testkit::{Answer, ClientKey, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, S256, TOKEN, VERIFIER};
@@ -109,7 +109,7 @@ async fn a_set_with_a_private_key_or_at_an_address_of_the_inside_is_not_used() {
     let client = register(&server, &origin).await;
     authenticate(&server, &client.identifier, &key, ("a", "1")).await.expect(400);
     let members = json!({
-        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": "https://169.254.169.254/keys",
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": format!("https://{INSIDE}/keys"),
         "grantTypes": ["client_credentials"],
     });
     let client = Client::register_with(&server, members).await;

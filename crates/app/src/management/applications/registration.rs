@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::audit::Action;
 use domain::secret::ClientSecret;
 use oauth::application::{Application, ApplicationSettings, Profile, StoredSecret};
+use oauth::reachable::Reachable;
 use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
 };
@@ -63,6 +64,7 @@ pub struct RegistrationRules {
     scopes: Arc<ScopeRegistry>,
     default_profile: Profile,
     minimum_profile: Profile,
+    reachable: Reachable,
 }
 
 impl RegistrationRules {
@@ -98,6 +100,7 @@ impl RegistrationRules {
             scopes: &self.scopes,
             default_profile: self.default_profile,
             minimum_profile: self.minimum_profile,
+            reachable: self.reachable,
             existing,
         };
         let decided = registration::decide(payload, context);
@@ -126,6 +129,7 @@ impl ApplicationService {
             scopes: self.context.scope_registry().await?,
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
+            reachable: self.context.reachable(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::account::network::Network;
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, Permission, Role, SealedOption, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, CodeId, ConsentId, GrantId, RoleId, TokenId};
+use domain::id::{ApplicationId, CodeId, ConsentId, GrantId, RoleId, TokenId, UserId};
 use domain::limit::Limit;
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -107,17 +107,17 @@ pub(super) async fn fill(store: &dyn Store) {
     };
     store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
-    registered_client(store, &app).await;
+    registered_client(store, &app, ada.id).await;
     trusted(store).await;
     store.probe().await.unwrap();
 }
 
-/// Registers a client by an initial access token, with the settings of another application.
-async fn registered_client(store: &dyn Store, like: &Application) {
+/// Registers a client by an initial access token of an Administrator, with the settings of another application.
+async fn registered_client(store: &dyn Store, like: &Application, creator: UserId) {
     let token = NewInitialAccessToken {
         digest: Digest::from_bytes([16; 32]),
         description: ODD.to_owned(),
-        created_by: like.owner,
+        created_by: creator,
         at: START,
         expires_at: OVER,
         most_uses: Some(u32::MAX),
@@ -126,7 +126,7 @@ async fn registered_client(store: &dyn Store, like: &Application) {
     store.insert_initial_access_token(token, audit).await.unwrap().unwrap();
     let new = NewApplication {
         client_id: "00000000-0000-4000-9000-000000000001".parse().unwrap(),
-        owner: like.owner,
+        owner: creator,
         settings: like.settings.clone(),
         secret: None,
         at: START,
