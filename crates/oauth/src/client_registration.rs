@@ -5,8 +5,6 @@
 //! What a client asks for beyond what the policy allows is left out, and the answer says what it got. What would make
 //! it unsafe or useless is refused.
 
-use serde_json::Value;
-
 use crate::application::{
     ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType, GrantType, Profile,
     SelfRegistered,
@@ -23,6 +21,7 @@ mod initial_access_token;
 mod members;
 mod policy;
 mod redirect_uris;
+mod software_statement;
 
 pub use information::client_information;
 pub use initial_access_token::{
@@ -31,6 +30,7 @@ pub use initial_access_token::{
     initial_access_token,
 };
 pub use policy::{ClientPolicy, may_register};
+pub use software_statement::{STATEMENT_TYPES, SoftwareStatement, StatementFacts, software_statement};
 
 /// The maximum length of `software_id` and `software_version` in bytes.
 const LONGEST_TEXT: usize = 256;
@@ -38,7 +38,7 @@ const LONGEST_TEXT: usize = 256;
 /// Why a client is not registered ([RFC 7591 §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataFault {
-    /// `invalid_redirect_uri` or `invalid_client_metadata`.
+    /// `invalid_redirect_uri`, `invalid_client_metadata`, `invalid_software_statement` or `unapproved_software_statement`.
     pub code: ErrorCode,
     /// What is wrong, for the developer of the client.
     pub description: String,
@@ -64,6 +64,8 @@ pub struct Facts<'a> {
     pub policy: &'a ClientPolicy,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
+    /// The software statement among the members, which somebody has verified.
+    pub statement: Option<&'a SoftwareStatement>,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
     /// The current settings, if the client replaces them.
@@ -77,7 +79,9 @@ pub struct Facts<'a> {
 /// # Errors
 /// [`MetadataFault`].
 pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings, MetadataFault> {
-    let members = Members::of(members);
+    statement_is_there_if_needed(facts)?;
+    let merged = facts.statement.map(|statement| statement.merged(members));
+    let members = Members::of(merged.as_ref().unwrap_or(members));
     let method = method(&members)?;
     let base = facts.existing.map(without_own_members);
     let client_type = client_type(method);
@@ -111,8 +115,19 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     no_sector_is_claimed(&members)?;
     let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
     settings.client_metadata.self_registered =
-        Some(SelfRegistered { application_type, ..told.into_registered() });
+        Some(SelfRegistered { application_type, ..told.into_registered(facts.statement) });
     Ok(settings)
+}
+
+/// A client that registered with a statement cannot shed it: what the issuer has said would be what the client says from then
+/// on.
+fn statement_is_there_if_needed(facts: Facts<'_>) -> Result<(), MetadataFault> {
+    let existing = facts.existing.and_then(|existing| existing.client_metadata.self_registered.as_ref());
+    let has_one = existing.is_some_and(|registered| registered.software_statement.is_some());
+    if facts.statement.is_none() && (facts.policy.requires_software_statement || has_one) {
+        return Err(MetadataFault::metadata("software_statement is required"));
+    }
+    Ok(())
 }
 
 /// The document of a sector would have to be read first: a client must not learn the subjects of a sector to which it does
@@ -124,11 +139,6 @@ fn no_sector_is_claimed(members: &Members<'_>) -> Result<(), MetadataFault> {
             "sector_identifier_uri is not supported for clients that register themselves".to_owned(),
         )),
     }
-}
-
-/// Whether the members name a key set, which the caller checks because that is cryptography.
-pub fn key_set(members: &Object) -> Option<&Object> {
-    members.get("jwks").and_then(Value::as_object)
 }
 
 /// The settings without what the client itself has set: "Omitted fields MUST be treated as null or empty values by the
@@ -237,12 +247,13 @@ struct Told {
 }
 
 impl Told {
-    fn into_registered(self) -> SelfRegistered {
+    fn into_registered(self, statement: Option<&SoftwareStatement>) -> SelfRegistered {
         let Self { application_type, software_id, software_version } = self;
         SelfRegistered {
             application_type: application_type.unwrap_or_default(),
             software_id,
             software_version,
+            software_statement: statement.map(|statement| statement.text().to_owned()),
         }
     }
 }

@@ -62,6 +62,12 @@ codes! {
     /// Another member of a registration cannot be used ([RFC 7591
     /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
     InvalidClientMetadata = "invalid_client_metadata",
+    /// The software statement of a registration is invalid ([RFC 7591
+    /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
+    InvalidSoftwareStatement = "invalid_software_statement",
+    /// The issuer of the software statement is not trusted for it ([RFC 7591
+    /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
+    UnapprovedSoftwareStatement = "unapproved_software_statement",
     /// Nobody is signed in and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
     /// Nothing is allowed yet and the client does not allow the server to ask (OpenID Connect Core §3.1.2.6).

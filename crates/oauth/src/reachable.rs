@@ -3,7 +3,7 @@
 //! The fetcher refuses special-use addresses when it connects, because only then it knows where a name leads. An address that
 //! is written as one is refused when it is registered, so that the developer learns it at once.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use domain::special_use::{is_loopback, special_use};
 use url::{Host, Url};

@@ -204,6 +204,9 @@ words! {
         Workload = "workload",
         /// Access tokens of users, for reading data.
         AccessToken = "access_token",
+        /// Software statements, with which clients register themselves ([RFC 7591
+        /// §2.3](https://www.rfc-editor.org/rfc/rfc7591#section-2.3)).
+        SoftwareStatement = "software_statement",
     }
 }
 

@@ -130,6 +130,7 @@ fn app_settings(
                 grant_types: settings.registration.grant_types.clone(),
                 scopes: settings.registration.scopes.clone(),
                 redirect_hosts: settings.registration.redirect_hosts.clone(),
+                requires_software_statement: settings.registration.require_software_statement,
             },
             most_clients: settings.registration.max_clients,
             per_address_per_minute: settings.registration.per_address_per_minute,

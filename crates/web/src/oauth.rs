@@ -93,6 +93,8 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidDpopProof
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::UseDpopNonce
         | ErrorCode::LoginRequired
         | ErrorCode::UnmetAuthenticationRequirements

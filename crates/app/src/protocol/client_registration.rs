@@ -7,12 +7,11 @@
 
 use std::sync::Arc;
 
-use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ClientId, InitialAccessTokenId, UserId};
+use domain::id::{ClientId, InitialAccessTokenId};
 use domain::secret::{ClientSecret, Digest, RegistrationTokenText};
 use oauth::application::{Application, ApplicationSettings};
-use oauth::client_registration::{self, Facts, MetadataFault};
+use oauth::client_registration::{self, Facts, MetadataFault, SoftwareStatement};
 use oauth::jwt::Object;
 use oauth::registration::InvalidField;
 use oauth::scope::ScopeRegistry;
@@ -21,12 +20,14 @@ use vault::RegistrationToken;
 use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
-use crate::identity::operator::OperatorService;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
+mod admission;
 mod limits;
+mod software_statements;
 
+pub use admission::{InitialCredential, RegistrationRight};
 pub(crate) use limits::Registrations;
 pub use limits::{ClientRegistrationSettings, RegistrationMode};
 
@@ -101,24 +102,6 @@ pub struct RegisteredClient {
     pub token: RegistrationTokenText,
 }
 
-/// What a request to register has in its `Authorization` header.
-#[derive(Debug, Clone, Copy)]
-pub enum Presented<'a> {
-    /// There is no header.
-    Nothing,
-    /// A bearer token.
-    Token(&'a str),
-    /// Anything else.
-    Something,
-}
-
-/// The proof that a client may register.
-#[derive(Debug)]
-pub struct Admission {
-    owner: UserId,
-    token: Option<(InitialAccessTokenId, Digest)>,
-}
-
 /// The registration endpoint.
 #[derive(Clone)]
 pub struct ClientRegistrationService {
@@ -128,81 +111,27 @@ pub struct ClientRegistrationService {
 service!(ClientRegistrationService);
 
 impl ClientRegistrationService {
-    /// Whether the sender may register a client here ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)). A token
-    /// that is presented must be valid, also where none is needed: the client expects to belong to its creator.
-    ///
-    /// # Errors
-    /// [`ClientRegistrationRefusal::Off`], `TooOften`, `NoToken` or `InvalidToken`.
-    pub async fn admit(
-        &self,
-        token: Presented<'_>,
-        origin: &RequestOrigin,
-    ) -> Result<Admission, ClientRegistrationRefusal> {
-        let context = &self.context;
-        let mode = context.settings.client_registration.mode;
-        if mode == RegistrationMode::Off {
-            return Err(ClientRegistrationRefusal::Off);
-        }
-        if let Some(network) = origin.address.map(Network::of) {
-            let taken = context.registrations.begin(network, context.now());
-            taken.map_err(|retry_after_secs| ClientRegistrationRefusal::TooOften { retry_after_secs })?;
-        }
-        match token {
-            Presented::Nothing if mode == RegistrationMode::Open => self.admit_anybody().await,
-            Presented::Nothing => Err(ClientRegistrationRefusal::NoToken),
-            Presented::Token(text) => self.admit_with_token(text, origin).await,
-            Presented::Something => Err(self.invalid_token(origin).await),
-        }
-    }
-
-    async fn admit_anybody(&self) -> Result<Admission, ClientRegistrationRefusal> {
-        let operator = OperatorService::from(&self.context).caller().await?;
-        let operator = operator.ok_or_else(|| Fault::Broken("there is no active administrator".into()))?;
-        Ok(Admission { owner: operator.account().user.id, token: None })
-    }
-
-    async fn admit_with_token(
-        &self,
-        text: &str,
-        origin: &RequestOrigin,
-    ) -> Result<Admission, ClientRegistrationRefusal> {
-        let context = &self.context;
-        let digest = context.vault.registration_token_digest(RegistrationToken::Initial, text);
-        let found = match &digest {
-            Some(digest) => context.store.find_usable_initial_access_token(digest, context.now()).await?,
-            None => None,
-        };
-        match (found, digest) {
-            (Some(token), Some(digest)) => {
-                Ok(Admission { owner: token.created_by, token: Some((token.id, digest)) })
-            }
-            _ => Err(self.invalid_token(origin).await),
-        }
-    }
-
     /// Registers a client.
     ///
     /// # Errors
     /// [`ClientRegistrationRefusal`]; `InvalidToken` if another client has used up the initial access token meanwhile.
     pub async fn register(
         &self,
-        admission: Admission,
+        admission: RegistrationRight,
         members: &Object,
         origin: &RequestOrigin,
     ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
         let context = &self.context;
-        let Admission { owner, token: initial } = admission;
+        let RegistrationRight { owner, token: initial } = admission;
         let scopes = context.scope_registry().await?;
-        let decided = self.decide(members, &scopes, None)?;
+        let statement = self.statement(members).await?;
+        let decided = decide(members, statement.as_ref(), &scopes, context, None)?;
         let (client_id, credentials) = context.new_client(&decided)?;
         let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());
         audit.subject = Some(decided.name.clone());
-        audit.detail = Some(match &initial {
-            None => "it registered itself".to_owned(),
-            Some((id, _)) => format!("it registered itself with the initial access token {id}"),
-        });
+        audit.detail = Some(how_it_registered(initial.as_ref().map(|(id, _)| *id), statement.as_ref()));
         let new = NewApplication {
             client_id: client_id.clone(),
             owner,
@@ -258,10 +187,12 @@ impl ClientRegistrationService {
         self.credentials_are_its_own(&members, &held.application)?;
         let scopes = context.scope_registry().await?;
         // Checked here for the right error; the check is repeated when the settings are written.
-        let decided = self.decide(&members, &scopes, Some(&held.application.settings))?;
+        let statement = self.statement(&members).await?;
+        let existing = Some(&held.application.settings);
+        let decided = decide(&members, statement.as_ref(), &scopes, context, existing)?;
         let mut audit = self.audit(Action::UpdateApplication, &held.application, origin);
         audit.note_new_name(&held.application.settings.name, Some(&decided.name));
-        let amendment = self.amendment(members, Arc::clone(&scopes));
+        let amendment = self.amendment(members, statement, Arc::clone(&scopes));
         let (text, next) = context.vault.new_registration_token(RegistrationToken::Management);
         let tokens = RegistrationTokens { held: held.digest, next };
         let id = held.application.id;
@@ -348,19 +279,15 @@ impl ClientRegistrationService {
         }
     }
 
-    fn decide(
+    fn amendment(
         &self,
-        members: &Object,
-        scopes: &ScopeRegistry,
-        existing: Option<&ApplicationSettings>,
-    ) -> Result<ApplicationSettings, MetadataFault> {
-        decide(members, scopes, &self.context, existing)
-    }
-
-    fn amendment(&self, members: Object, scopes: Arc<ScopeRegistry>) -> Amendment {
+        members: Object,
+        statement: Option<SoftwareStatement>,
+        scopes: Arc<ScopeRegistry>,
+    ) -> Amendment {
         let context = Arc::clone(&self.context);
         Amendment::by(move |existing| {
-            let decided = decide(&members, &scopes, &context, Some(existing));
+            let decided = decide(&members, statement.as_ref(), &scopes, &context, Some(existing));
             decided.map(|settings| (settings, Vec::new())).map_err(|fault| {
                 let field = String::new();
                 vec![InvalidField { field, message: fault.description, lacks_right: false }]
@@ -377,6 +304,17 @@ impl ClientRegistrationService {
     }
 }
 
+/// How a client registered itself, for the audit log.
+fn how_it_registered(token: Option<InitialAccessTokenId>, statement: Option<&SoftwareStatement>) -> String {
+    let token = token.map(|id| format!("the initial access token {id}"));
+    let statement = statement.map(|statement| format!("a software statement of {}", statement.issuer()));
+    match (token, statement) {
+        (None, None) => "it registered itself".to_owned(),
+        (Some(one), None) | (None, Some(one)) => format!("it registered itself with {one}"),
+        (Some(token), Some(statement)) => format!("it registered itself with {token} and {statement}"),
+    }
+}
+
 /// A registration whose token was presented.
 struct Held {
     application: Application,
@@ -386,6 +324,7 @@ struct Held {
 
 fn decide(
     members: &Object,
+    statement: Option<&SoftwareStatement>,
     scopes: &ScopeRegistry,
     context: &Context,
     existing: Option<&ApplicationSettings>,
@@ -395,11 +334,13 @@ fn decide(
         scopes,
         policy,
         minimum_profile: context.settings.minimum_profile,
+        statement,
         reachable: context.reachable(),
         existing,
     };
     let settings = client_registration::decide(members, facts)?;
-    if let Some(fault) = client_registration::key_set(members).and_then(|set| KeySet::of(set).err()) {
+    let key_set = settings.client_metadata.authentication.jwks.as_ref();
+    if let Some(fault) = key_set.and_then(|set| KeySet::of(set).err()) {
         return Err(MetadataFault::metadata(format!("jwks {fault}")));
     }
     Ok(settings)

@@ -15,6 +15,9 @@ pub struct SelfRegistered {
     /// The version of the software.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    /// The statement with which it registered, as it sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_statement: Option<String>,
 }
 
 /// The kind of application ([OpenID Connect Dynamic Client Registration

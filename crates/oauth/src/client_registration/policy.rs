@@ -13,6 +13,8 @@ pub struct ClientPolicy {
     pub scopes: Vec<String>,
     /// The hosts of redirect URIs; any if there are none.
     pub redirect_hosts: Vec<HostPattern>,
+    /// Whether clients need a software statement of a trusted issuer.
+    pub requires_software_statement: bool,
 }
 
 impl Default for ClientPolicy {
@@ -21,6 +23,7 @@ impl Default for ClientPolicy {
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode],
             scopes: Vec::new(),
             redirect_hosts: Vec::new(),
+            requires_software_statement: false,
         }
     }
 }

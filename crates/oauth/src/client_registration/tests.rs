@@ -1,12 +1,25 @@
-use serde_json::json;
+use domain::id::TrustedIssuerId;
+use domain::time::Timestamp;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::jwt::Claims;
 use crate::sample;
+use crate::trusted_issuer::{IssuerSettings, Purpose, TrustedIssuer};
 
 const CALLBACK: &str = "https://app.example.com/callback";
 
 fn decided_with(
     more: &Value,
+    policy: &ClientPolicy,
+    existing: Option<&ApplicationSettings>,
+) -> Result<ApplicationSettings, MetadataFault> {
+    decided_by(more, None, policy, existing)
+}
+
+fn decided_by(
+    more: &Value,
+    statement: Option<&SoftwareStatement>,
     policy: &ClientPolicy,
     existing: Option<&ApplicationSettings>,
 ) -> Result<ApplicationSettings, MetadataFault> {
@@ -16,7 +29,14 @@ fn decided_with(
     let minimum_profile = Profile::Compatible;
     decide(
         members.as_object().unwrap(),
-        Facts { scopes: &registry, policy, minimum_profile, reachable: Reachable::Public, existing },
+        Facts {
+            scopes: &registry,
+            policy,
+            minimum_profile,
+            statement,
+            reachable: Reachable::Public,
+            existing,
+        },
     )
 }
 
@@ -236,4 +256,43 @@ fn addresses_for_special_use_are_refused_by_name() {
         assert!(fault.description.starts_with(&format!("{member} must name a public host")), "{fault:?}");
     }
     decided(&json!({"frontchannel_logout_uri": "https://10.0.0.1/out"})).unwrap();
+}
+
+const VENDOR: &str = "https://vendor.example";
+
+fn statement(claims: &Value) -> SoftwareStatement {
+    let now = Timestamp::from_secs(1_800_000_000);
+    let settings = IssuerSettings { purposes: vec![Purpose::SoftwareStatement], ..IssuerSettings::default() };
+    let id = TrustedIssuerId::new(1);
+    let trusted = TrustedIssuer { id, issuer: VENDOR.to_owned(), settings, created_at: now, updated_at: now };
+    let mut all = json!({"iss": VENDOR, "software_id": "crane"});
+    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    let claims = Claims::parse(all.to_string().as_bytes()).unwrap();
+    let facts = StatementFacts { trusted: &trusted, issuer: "https://gate.example", now };
+    SoftwareStatement::accept("a.b.c", claims, facts).unwrap()
+}
+
+#[test]
+fn what_a_statement_says_comes_before_what_the_client_says_and_obeys_the_same_rules() {
+    let policy = ClientPolicy::default();
+    let named = statement(&json!({"client_name": "Crane", "scope": "openid"}));
+    let settings = decided_by(&json!({"software_id": "mine"}), Some(&named), &policy, None).unwrap();
+    assert_eq!(settings.name, "Crane");
+    let told = settings.client_metadata.self_registered.unwrap();
+    assert_eq!(told.software_id.as_deref(), Some("crane"));
+    assert_eq!(told.software_statement.as_deref(), Some("a.b.c"));
+    let unusable = statement(&json!({"redirect_uris": ["http://crane.example/"]}));
+    let fault = decided_by(&json!({}), Some(&unusable), &policy, None).unwrap_err();
+    assert_eq!(fault.code, ErrorCode::InvalidRedirectUri);
+}
+
+#[test]
+fn a_statement_may_be_required_and_is_not_shed() {
+    let needed = ClientPolicy { requires_software_statement: true, ..ClientPolicy::default() };
+    let crane = statement(&json!({}));
+    assert!(decided_with(&json!({}), &needed, None).is_err());
+    let settings = decided_by(&json!({}), Some(&crane), &needed, None).unwrap();
+    let policy = ClientPolicy::default();
+    assert!(decided_with(&json!({}), &policy, Some(&settings)).is_err());
+    decided_by(&json!({}), Some(&crane), &policy, Some(&settings)).unwrap();
 }

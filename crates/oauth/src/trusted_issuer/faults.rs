@@ -31,7 +31,9 @@ pub enum IssuerFault {
     #[error("must not be given together with jwks")]
     KeysTwice,
     /// Nothing is accepted.
-    #[error("must name at least one of identity_assertion, jwt_bearer, workload and access_token")]
+    #[error(
+        "must name at least one of identity_assertion, jwt_bearer, workload, access_token and software_statement"
+    )]
     NoPurpose,
     /// A list is too long.
     #[error("has too many elements")]
@@ -89,7 +91,8 @@ type Faults = Vec<(String, IssuerFault)>;
 impl IssuerSettings {
     /// Whether some of its tokens are about users.
     fn is_about_users(&self) -> bool {
-        self.purposes.iter().any(|purpose| *purpose != Purpose::Workload)
+        let others = [Purpose::Workload, Purpose::SoftwareStatement];
+        self.purposes.iter().any(|purpose| !others.contains(purpose))
     }
 
     fn key_faults(&self, faults: &mut Faults) {

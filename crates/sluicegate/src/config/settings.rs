@@ -342,6 +342,9 @@ settings! {
         /// The hosts of its redirect URIs, such as `app.example.com` or `*.example.com`; by default, any. If there are
         /// some, applications on a device need `localhost` or `127.0.0.1` among them, and cannot use schemes of their own.
         redirect_hosts: Vec<HostPattern> = Vec::new();
+        /// Whether such a client needs a software statement of a [trusted issuer](trusted-issuers.md) with the purpose
+        /// `software_statement`.
+        require_software_statement: bool = false;
         /// The maximum number of such clients.
         max_clients: u32 = 10_000, in 1..=10_000_000;
         /// The maximum number of registrations from one address in a minute. An IPv6 address counts as its /64.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use app::node::NodeService;
 use app::protocol::client_registration::{
-    ClientRegistrationRefusal, ClientRegistrationService, Presented, RegisteredClient,
+    ClientRegistrationRefusal, ClientRegistrationService, InitialCredential, RegisteredClient,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
@@ -147,11 +147,11 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// What a request to register presents ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
-fn presented(headers: &HeaderMap) -> Presented<'_> {
+fn presented(headers: &HeaderMap) -> InitialCredential<'_> {
     match (headers.contains_key(AUTHORIZATION), token(headers)) {
-        (false, _) => Presented::Nothing,
-        (true, Some(token)) => Presented::Token(token),
-        (true, None) => Presented::Something,
+        (false, _) => InitialCredential::Nothing,
+        (true, Some(token)) => InitialCredential::Token(token),
+        (true, None) => InitialCredential::Something,
     }
 }
 

@@ -170,6 +170,7 @@ async fn the_policy_is_the_one_of_the_settings() {
         grant_types: vec![GrantType::AuthorizationCode],
         scopes: vec!["openid".to_owned()],
         redirect_hosts: vec!["client.example".parse().unwrap()],
+        requires_software_statement: false,
     };
     let server = start_with(ClientRegistrationSettings { policy, ..openly() }).await;
     let told = Registered::new(&server, &json!({"scope": "openid api.access.odata"})).await.told;

@@ -61,6 +61,7 @@ mod sign_in;
 mod signed_introspection;
 mod signed_responses;
 mod signed_tokens;
+mod software_statements;
 mod special_use_addresses;
 mod strictness;
 mod token;
