@@ -4,14 +4,19 @@
 use domain::account::Permission;
 use oauth::application::Profile;
 use oauth::reachable::Reachable;
-use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
+use oauth::registration::{ApplicationPayload, RegistrationContext, RequestPayload, decide};
 use oauth::scope::ScopeRegistry;
 
 type Texts = [Option<String>; 6];
 type Lists = [Option<Vec<String>>; 5];
+/// The method of authentication, the address of the keys, two algorithms, and the members of OpenID Connect as JSON.
+type Further = ([Option<String>; 5], Option<Vec<String>>, [Option<bool>; 3]);
 
-libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
-    let (texts, lists, access_token_lifetime) = input;
+libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
+    let (texts, lists, access_token_lifetime, (more, request_uris, flags)) = input;
+    let [token_endpoint_auth_method, jwks_uri, signing_alg, response_alg, openid] = more;
+    let [dpop_bound_access_tokens, require_pushed_authorization_requests, require_signed_request_object] =
+        flags;
     let [name, description, profile, client_type, token_format, logo_url] = texts;
     let [redirect_urls, grant_types, scopes, contacts, cors_origins] = lists;
     let payload = ApplicationPayload {
@@ -27,6 +32,18 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>)| {
         contacts,
         logo_url,
         cors_origins,
+        token_endpoint_auth_method,
+        jwks_uri,
+        token_endpoint_auth_signing_alg: signing_alg,
+        dpop_bound_access_tokens,
+        openid: openid.and_then(|json| serde_json::from_str(&json).ok()),
+        requests: RequestPayload {
+            require_pushed_authorization_requests,
+            require_signed_request_object,
+            request_uris,
+            authorization_signed_response_alg: response_alg,
+            ..RequestPayload::default()
+        },
         ..ApplicationPayload::default()
     };
     let (default_profile, minimum_profile) = (Profile::Compatible, Profile::Compatible);
