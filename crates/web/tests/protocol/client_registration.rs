@@ -224,6 +224,34 @@ async fn a_client_reads_and_replaces_its_registration_with_its_token() {
 }
 
 #[tokio::test]
+async fn a_client_manages_its_registration_in_every_mode() {
+    for mode in RegistrationMode::ALL {
+        let server = start_with(ClientRegistrationSettings { mode, ..openly() }).await;
+        let refused = server.get("/oauth2/register/x").bearer("sgm_x").send().await.expect(401);
+        assert_eq!(
+            refused.header("www-authenticate"),
+            "Bearer realm=\"Sluicegate\", error=\"invalid_token\""
+        );
+    }
+    let server = open_server().await;
+    let registered = Registered::new(&server, &json!({})).await;
+    let mut sent_back = registered.told.clone();
+    for (name, value) in [
+        ("registration_access_token", json!("sgm_mine")),
+        ("registration_client_uri", json!("https://client.example/mine")),
+        ("client_id_issued_at", json!(1)),
+        ("client_secret_expires_at", json!(1)),
+    ] {
+        sent_back[name] = value;
+    }
+    let replaced = registered.replace(&server, &sent_back).await.expect(200).json();
+    let mut expected = registered.told.clone();
+    expected["registration_access_token"] = replaced["registration_access_token"].clone();
+    assert_eq!(replaced, expected);
+    assert_ne!(replaced["registration_access_token"], "sgm_mine");
+}
+
+#[tokio::test]
 async fn a_refused_replacement_changes_nothing() {
     let server = open_server().await;
     let registered =
