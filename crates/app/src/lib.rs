@@ -167,6 +167,8 @@ services! {
     tokens: protocol::token::TokenService,
     /// The device authorization endpoint, and the decisions of users about devices.
     devices: protocol::device::DeviceService,
+    /// The backchannel authentication endpoint, and the decisions of users about requests to them.
+    backchannel: protocol::backchannel::BackchannelService,
     /// The userinfo endpoint.
     userinfo: protocol::userinfo::UserInfoService,
     /// Logout by an application.

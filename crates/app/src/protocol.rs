@@ -1,6 +1,7 @@
 //! The endpoints of OAuth and OpenID Connect: authorization, token, userinfo, introspection, revocation, logout.
 
 pub mod authorize;
+pub mod backchannel;
 pub mod client;
 pub(crate) mod client_document;
 pub(crate) mod client_keys;

@@ -68,6 +68,8 @@ row_ids! {
     TrustedIssuerId,
     /// A request of a device that waits for its user.
     DeviceAuthorizationId,
+    /// A request of a client that waits for the user whom it names.
+    BackchannelAuthenticationId,
     /// An authorization request that a client pushed. Never reused.
     PushedRequestId,
     /// A logout token that is to be delivered to an application. Never reused.

@@ -48,6 +48,10 @@ secrets! { Box<str>, Box<str>;
     CodeText,
     /// A device code ([RFC 8628 §3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)), `sgd_…`.
     DeviceCodeText,
+    /// An `auth_req_id` ([CIBA Core
+    /// §7.3](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7.3)),
+    /// `sgb_…`.
+    AuthReqIdText,
     /// A token of any kind, as on the wire.
     TokenText,
     /// A token by which a client registers itself (`sgi_…`) or manages its registration (`sgm_…`).
@@ -74,7 +78,7 @@ impl Password {
     }
 }
 
-/// The keyed digest of a client secret, a session cookie or a code of a device, which is stored instead of it.
+/// The keyed digest of a client secret, a session cookie, a code of a device or an `auth_req_id`, which is stored instead of it.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 

@@ -2,27 +2,22 @@
 //! gets a code for itself and a short one for its user, who decides in a browser elsewhere.
 //!
 //! The steps are [`DeviceRequest::parse`] at the endpoint, [`find_open`] on the page, and
-//! [`crate::token::device_code`] when the device polls.
+//! [`crate::token::polling`] when the device polls.
 
+use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantDetails;
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
 use crate::token;
-use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, UserId};
+use crate::token::polling::{PolledKind, PolledRequest, UserDecision};
+use domain::id::{ApplicationId, CodeId, DeviceAuthorizationId, Epoch};
 use domain::time::Timestamp;
 
 mod user_code;
 
 pub use user_code::UserCode;
-
-/// How long a device must wait between two polls; `interval` of the answer ([RFC 8628
-/// §3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
-pub const INTERVAL_SECS: i64 = 5;
-
-/// A poll may come this much earlier, because networks delay one request more than the next.
-const TOLERANCE_SECS: i64 = 1;
 
 /// The parameters of a device authorization request ([RFC 8628
 /// §3.1](https://www.rfc-editor.org/rfc/rfc8628#section-3.1)).
@@ -45,7 +40,7 @@ impl DeviceRequest {
         client: &AuthenticatedClient,
         registry: &ScopeRegistry,
     ) -> Result<Self, Refusal> {
-        token::may_use_device_codes(client)?;
+        token::may_use(GrantType::DeviceCode, client)?;
         let registered = &client.application().settings.scopes;
         Ok(Self {
             scopes: scope::requested_of(parameters.one(SCOPE)?, registered, registry)?,
@@ -74,25 +69,7 @@ pub struct DeviceAuthorization {
     /// When the last poll was accepted.
     pub polled_at: Option<Timestamp>,
     /// What the user decided.
-    pub decision: DeviceDecision,
-}
-
-/// What the user of a device has decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceDecision {
-    /// Nothing yet.
-    Pending,
-    /// The device gets no access.
-    Denied,
-    /// The device gets access.
-    Allowed {
-        /// The user who allowed it.
-        user: UserId,
-        /// The user's epoch.
-        user_epoch: Epoch,
-        /// The consent, which must still be valid when the grant is created.
-        consent: ConsentId,
-    },
+    pub decision: UserDecision,
 }
 
 impl DeviceAuthorization {
@@ -100,13 +77,21 @@ impl DeviceAuthorization {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_past(now)
     }
-}
 
-/// The latest time of the previous accepted poll for which another poll is accepted at `now`. "A client MUST wait"
-/// the interval between polls ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)); polls that were refused
-/// do not count, so that a device that asks too often is not locked out.
-pub fn accepts_poll_after(now: Timestamp) -> Timestamp {
-    now.minus_secs(INTERVAL_SECS - TOLERANCE_SECS)
+    /// What a poll needs of it.
+    pub fn polled(&self) -> PolledRequest<'_> {
+        PolledRequest {
+            kind: PolledKind::Device,
+            code: self.code,
+            application: self.application,
+            application_epoch: self.application_epoch,
+            scopes: &self.scopes,
+            details: &self.details,
+            expires_at: self.expires_at,
+            polled_at: self.polled_at,
+            decision: self.decision,
+        }
+    }
 }
 
 /// Why a user code leads nowhere.
@@ -135,7 +120,7 @@ pub fn find_open(
     let found = found.ok_or(UserCodeRefusal::Unknown)?;
     if found.is_expired(now) {
         Err(UserCodeRefusal::Expired)
-    } else if found.decision != DeviceDecision::Pending {
+    } else if found.decision != UserDecision::Pending {
         Err(UserCodeRefusal::Decided)
     } else {
         Ok(found)

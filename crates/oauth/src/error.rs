@@ -44,6 +44,12 @@ codes! {
     SlowDown = "slow_down",
     /// The device code has expired ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
     ExpiredToken = "expired_token",
+    /// The hint names no user ([CIBA Core
+    /// §13](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.13)).
+    UnknownUserId = "unknown_user_id",
+    /// The message for the user cannot be shown ([CIBA Core
+    /// §13](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.13)).
+    InvalidBindingMessage = "invalid_binding_message",
     /// The server failed.
     ServerError = "server_error",
     /// The server cannot answer at present.

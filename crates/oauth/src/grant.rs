@@ -42,15 +42,17 @@ pub enum GrantOrigin {
     Password,
     /// By a device code, which can create only one grant. The id is that of the request of the device.
     Device(CodeId),
+    /// By an `auth_req_id`, which can create only one grant. The id is that of the request.
+    Backchannel(CodeId),
     /// By an assertion of a trusted issuer about the user, which is not a consent.
     Assertion,
 }
 
 impl GrantOrigin {
-    /// The code that created the grant, if one did: an authorization code or a device code.
+    /// The code that created the grant, if one did: an authorization code, a device code or an `auth_req_id`.
     pub const fn code(self) -> Option<CodeId> {
         match self {
-            Self::Code(code) | Self::Device(code) => Some(code),
+            Self::Code(code) | Self::Device(code) | Self::Backchannel(code) => Some(code),
             Self::Password | Self::Assertion => None,
         }
     }

@@ -14,6 +14,7 @@
 pub mod application;
 pub mod authorization_details;
 pub mod authorize;
+pub mod backchannel;
 pub mod certificate;
 pub mod client_authentication;
 pub mod client_document;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::application::{AuthenticationMethod, ClientType, GrantType, Profile};
+use crate::application::{AuthenticationMethod, ClientType, GrantType, POLL, Profile};
 use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
@@ -14,7 +14,7 @@ use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
 #[derive(Debug, Clone, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7 and RFC 7636"
+    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, CIBA Core §4, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7 and RFC 7636"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "the specifications define them as separate members")]
 pub struct Metadata {
@@ -29,6 +29,9 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     pub jwks_uri: String,
     pub device_authorization_endpoint: String,
+    pub backchannel_authentication_endpoint: String,
+    pub backchannel_token_delivery_modes_supported: [&'static str; 1],
+    pub backchannel_user_code_parameter_supported: bool,
     pub service_documentation: String,
     pub scopes_supported: Vec<String>,
     pub authorization_details_types_supported: &'static [&'static str],
@@ -64,13 +67,17 @@ pub struct Metadata {
 /// The endpoints at which clients can present certificates ([RFC 8705
 /// §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are those of RFC 8414 §2, RFC 8628 §4 and RFC 9126 §5")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, CIBA Core §4 and RFC 9126 §5"
+)]
 pub struct EndpointAliases {
     pub token_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub device_authorization_endpoint: String,
+    pub backchannel_authentication_endpoint: String,
     pub userinfo_endpoint: String,
 }
 
@@ -117,6 +124,9 @@ impl Metadata {
             revocation_endpoint: format!("{issuer}/oauth2/revoke"),
             jwks_uri: format!("{issuer}/oauth2/jwks"),
             device_authorization_endpoint: format!("{issuer}/oauth2/device_authorization"),
+            backchannel_authentication_endpoint: format!("{issuer}/oauth2/bc-authorize"),
+            backchannel_token_delivery_modes_supported: [POLL],
+            backchannel_user_code_parameter_supported: false,
             service_documentation: format!("{issuer}/docs"),
             scopes_supported: scopes.scopes().iter().map(|scope| scope.name.clone()).collect(),
             authorization_details_types_supported: authorization_details::TYPES,
@@ -171,6 +181,7 @@ impl EndpointAliases {
             introspection_endpoint: format!("{url}/oauth2/introspect"),
             revocation_endpoint: format!("{url}/oauth2/revoke"),
             device_authorization_endpoint: format!("{url}/oauth2/device_authorization"),
+            backchannel_authentication_endpoint: format!("{url}/oauth2/bc-authorize"),
             userinfo_endpoint: format!("{url}/oauth2/userinfo"),
         }
     }

@@ -43,6 +43,9 @@ const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to a
 /// The same message for all invalid device codes.
 const DEVICE: &str = "the device code is invalid, was used before or belongs to another application";
 
+/// The same message for every invalid `auth_req_id`.
+const AUTH_REQ_ID: &str = "auth_req_id is invalid, was used before or belongs to another application";
+
 /// The same message for all assertions whose issuer is not proved.
 const GRANT_ASSERTION: &str =
     "the assertion is malformed, its issuer is not trusted, or no key of its issuer verifies it";
@@ -134,6 +137,11 @@ refusals! {
         IdTokenHintOfAnotherClient: "id_token_hint was issued to another application than client_id";
         PostLogoutUriUnknown: "post_logout_redirect_uri is not one that the application registered";
         DpopKeyMalformed: "dpop_jkt is not the unpadded base64url form of a SHA-256 digest";
+        UserHintMissing: "login_hint or id_token_hint must name the user";
+        UserHintsTogether: "only one of login_hint, id_token_hint and login_hint_token may be given";
+        LoginHintTokenUnsupported: "login_hint_token is not supported; use login_hint or id_token_hint";
+        RequestedExpiryMalformed: "requested_expiry is not a positive number of seconds";
+        BackchannelRequestObject: "signed authentication requests are not supported";
         VerifierMalformed: "code_verifier is not 43 to 128 unreserved characters";
     }
     InvalidClient {
@@ -206,6 +214,10 @@ refusals! {
         DeviceCodeOfAnotherClient: "the device code was issued to another application" as DEVICE;
         DeviceCodeReplayed: "the device code was used before; its grant was revoked" as DEVICE;
         DeviceAccessRevoked: "the access of the consent, application or user behind the device code was revoked" as DEVICE;
+        AuthReqIdUnknown: "auth_req_id was not issued by this server, or has been deleted" as AUTH_REQ_ID;
+        AuthReqIdOfAnotherClient: "auth_req_id was issued to another application" as AUTH_REQ_ID;
+        AuthReqIdReplayed: "auth_req_id was used before; its grant was revoked" as AUTH_REQ_ID;
+        BackchannelAccessRevoked: "the access of the consent, application or user behind auth_req_id was revoked" as AUTH_REQ_ID;
         GrantAssertionUntrusted: "the issuer of the assertion is not trusted for this" as GRANT_ASSERTION;
         GrantAssertionUnverified: "the assertion is malformed, has the wrong typ, or no key of its issuer verifies it" as GRANT_ASSERTION;
         GrantAssertionKeys: "the keys of the issuer of the assertion cannot be had at present";
@@ -258,6 +270,7 @@ refusals! {
         PublicClientCredentials: "a public application cannot use client_credentials";
         PublicTokenExchange: "a public application cannot exchange tokens";
         PublicJwtBearer: "a public application cannot present assertions about users";
+        PublicCiba: "a public application cannot ask users to sign in elsewhere";
         ExchangeNotAllowed: "the application has no policy that allows it to exchange tokens";
         PublicIntrospection: "a public application cannot introspect tokens";
     }
@@ -270,6 +283,7 @@ refusals! {
     InvalidScope {
         ScopeUnknown: "scope contains one that this server does not know";
         ScopeNotRegistered: "scope contains one that the application is not registered for";
+        ScopeWithoutOpenId: "scope must contain openid";
         ScopeWidened: "scope contains one that was not granted";
         GrantAssertionWithoutScope: "no scope is left of those that the assertion, its issuer, the request and the application allow";
         NoScopeLeft: "the application is no longer registered for any scope that was granted";
@@ -282,13 +296,20 @@ refusals! {
         UserDenied: "User denied OAuth access";
     }
     AuthorizationPending {
-        DeviceNotDecided: "the user has not decided yet; ask again after the interval";
+        NotDecided: "the user has not decided yet; ask again after the interval";
     }
     SlowDown {
-        DevicePolledTooSoon: "the device asked again before the interval was over; wait five seconds longer";
+        PolledTooSoon: "the client asked again before the interval was over; wait five seconds longer";
     }
     ExpiredToken {
         DeviceCodeExpired: "the device code has expired; start again";
+        AuthReqIdExpired: "auth_req_id has expired; ask the user again";
+    }
+    UnknownUserId {
+        UserHintUnknown: "the hint names no user who can be asked";
+    }
+    InvalidBindingMessage {
+        BindingMessageUnusable: "binding_message has more than 64 characters, or one that is not plain text";
     }
     UnmetAuthenticationRequirements {
         AcrUnmet: "no sign-in at this server has an acr that the request demands";

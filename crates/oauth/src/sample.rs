@@ -6,14 +6,19 @@ use crate::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, StoredSecret,
     TokenFormat,
 };
+use crate::backchannel::BackchannelAuthentication;
 use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
-use crate::device::{DeviceAuthorization, DeviceDecision};
+use crate::device::DeviceAuthorization;
 use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
 use crate::scope::{BuiltInScope, ScopeSet};
+use crate::token::polling::UserDecision;
 use domain::account::attributes::SubjectSeed;
 use domain::account::{Lockout, USER_ROLE, User};
-use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, GrantId, SecretId, UserId};
+use domain::id::{
+    ApplicationId, BackchannelAuthenticationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, GrantId,
+    SecretId, UserId,
+};
 use domain::secret::{ClientSecret, Digest, PasswordHash};
 use domain::time::Timestamp;
 
@@ -152,7 +157,28 @@ pub(crate) fn device_authorization() -> DeviceAuthorization {
         details: GrantDetails::default(),
         expires_at: NOW.plus_secs(600),
         polled_at: None,
-        decision: DeviceDecision::Pending,
+        decision: UserDecision::Pending,
+    }
+}
+
+/// A request of `ship` to user 4, who has not decided.
+pub(crate) fn backchannel_authentication() -> BackchannelAuthentication {
+    BackchannelAuthentication {
+        id: BackchannelAuthenticationId::new(41),
+        code: CodeId::compose(NOW, [3; 8]),
+        application: ApplicationId::new(7),
+        application_epoch: Epoch::new(3),
+        user: UserId::new(4),
+        user_epoch: Epoch::new(5),
+        scopes: BuiltInScope::OpenId.into(),
+        details: GrantDetails::default(),
+        binding_message: Some("W4SCT".to_owned()),
+        max_age_secs: None,
+        address: Some("192.0.2.7".to_owned()),
+        created_at: NOW,
+        expires_at: NOW.plus_secs(300),
+        polled_at: None,
+        decision: UserDecision::Pending,
     }
 }
 

@@ -18,10 +18,12 @@ use domain::id::{ConsentId, Epoch, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
 
 pub mod authorization_code;
+pub mod backchannel;
 pub mod client_credentials;
 pub mod device_code;
 pub mod jwt_bearer;
 pub mod password;
+pub mod polling;
 pub mod refresh_token;
 pub mod token_exchange;
 
@@ -97,10 +99,10 @@ fn grant_type_is_allowed_for_client(
     barrier.map_or(Ok(()), |barrier| Err(barrier.refusal))
 }
 
-/// Whether the client may start the device flow.
-pub(crate) fn may_use_device_codes(client: &AuthenticatedClient) -> Result<(), Refusal> {
-    grant_type_is_allowed_for_client(GrantType::DeviceCode, client)?;
-    grant_type_is_registered(GrantType::DeviceCode, client)
+/// Whether the client may start the flow that ends with the grant type.
+pub(crate) fn may_use(grant_type: GrantType, client: &AuthenticatedClient) -> Result<(), Refusal> {
+    grant_type_is_allowed_for_client(grant_type, client)?;
+    grant_type_is_registered(grant_type, client)
 }
 
 /// `unauthorized_client` ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).

@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use oauth::device::DeviceAuthorization;
 use store::relational::device_authorizations;
 use store::{
-    Answer, DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
+    AccessAnswer, AccessAnswered, Answer, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
 };
 
 use crate::PostgresStore;
@@ -39,9 +39,9 @@ impl DeviceAuthorizations for PostgresStore {
     fn answer_device_authorization(
         &self,
         id: DeviceAuthorizationId,
-        answer: DeviceAnswer,
+        answer: AccessAnswer,
         audit: NewAuditEvent,
-    ) -> Answer<'_, DeviceAnswered> {
+    ) -> Answer<'_, AccessAnswered> {
         in_transaction!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
     }
 }

@@ -22,6 +22,7 @@ mod address;
 mod allowed;
 mod applications;
 mod audit;
+mod backchannel_authentications;
 mod batch_queue;
 mod cells;
 mod client_registrations;

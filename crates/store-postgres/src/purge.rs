@@ -58,6 +58,8 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
     const SECRETS: &str = delete_over!("secrets", "id", "expires_at <= $1", "expires_at");
     const NETWORKS: &str = delete_over!("familiar_networks", "id", "succeeded_at < $1", "succeeded_at");
     const DEVICES: &str = delete_over!("device_authorizations", "id", "expires_at <= $1", "expires_at");
+    const BACKCHANNEL: &str =
+        delete_over!("backchannel_authentications", "id", "expires_at <= $1", "expires_at");
     const AUDIT: &str = delete_over!("audit_events", "id", "at < $1", "at");
     if !sql::value::<bool>(db, ALONE, &[]).await? {
         return Ok(Purged::default());
@@ -71,7 +73,9 @@ pub(crate) async fn batch(db: &Client, purge: &Purge) -> sql::Result<Purged> {
         grants,
         consents: sweep(db, &CONSENTS, most).await?,
         sessions: over(db, SESSIONS, now, most).await?,
-        device_authorizations: over(db, DEVICES, micros(purge.devices_before), most).await?,
+        device_authorizations: over(db, DEVICES, micros(purge.polled_requests_before), most).await?,
+        backchannel_authentications: over(db, BACKCHANNEL, micros(purge.polled_requests_before), most)
+            .await?,
         pushed_requests: over(db, PUSHED, now, most).await?,
         used_assertions: over(db, ASSERTIONS, now, most).await?,
         familiar_networks: over(db, NETWORKS, micros(purge.familiar_since), most).await?,

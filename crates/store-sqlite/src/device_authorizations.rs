@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use oauth::device::DeviceAuthorization;
 use store::relational::{device_authorizations, run_ready};
 use store::{
-    Answer, DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
+    AccessAnswer, AccessAnswered, Answer, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
 };
 
 use crate::SqliteStore;
@@ -38,9 +38,9 @@ impl DeviceAuthorizations for SqliteStore {
     fn answer_device_authorization(
         &self,
         id: DeviceAuthorizationId,
-        answer: DeviceAnswer,
+        answer: AccessAnswer,
         audit: NewAuditEvent,
-    ) -> Answer<'_, DeviceAnswered> {
+    ) -> Answer<'_, AccessAnswered> {
         self.write(move |db| run_ready(device_authorizations::answer(&Tables(db), id, &answer, &audit)))
     }
 }

@@ -21,6 +21,7 @@ use store::{Answer, StoreError};
 mod allowed;
 mod applications;
 mod audit;
+mod backchannel_authentications;
 mod backup;
 mod cells;
 mod client_registrations;

@@ -93,6 +93,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "trusted_issuers",
         sql: include_str!("../migrations/0020_trusted_issuers.sql"),
     },
+    Migration {
+        number: 21,
+        name: "backchannel_authentications",
+        sql: include_str!("../migrations/0021_backchannel_authentications.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

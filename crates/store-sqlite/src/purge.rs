@@ -37,11 +37,13 @@ impl SqliteStore {
             "SELECT id FROM familiar_networks WHERE succeeded_at < ?1 ORDER BY succeeded_at LIMIT ?2";
         const DEVICES: &str =
             "SELECT id FROM device_authorizations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        const BACKCHANNEL: &str =
+            "SELECT id FROM backchannel_authentications WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const AUDIT: &str = "SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2";
         const EXPIRED: &str = "SELECT id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         const REVOKED: &str = "SELECT id FROM grants WHERE revoked_at < ?1 ORDER BY revoked_at LIMIT ?2";
         let batch = purge.batch.min(LARGEST_BATCH);
-        let now = micros(purge.now);
+        let (now, polled) = (micros(purge.now), micros(purge.polled_requests_before));
         let mut grants = self.read_now(|db| ids(db, EXPIRED, now, batch))?;
         let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
         grants.extend(self.read_now(|db| ids(db, REVOKED, micros(purge.revoked_grants_before), room))?);
@@ -52,10 +54,13 @@ impl SqliteStore {
             consents: self.sweep(&CONSENTS, batch).await?,
             sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
             device_authorizations: self
+                .purge_kind(DEVICES, "DELETE FROM device_authorizations WHERE id = ?1", polled, batch)
+                .await?,
+            backchannel_authentications: self
                 .purge_kind(
-                    DEVICES,
-                    "DELETE FROM device_authorizations WHERE id = ?1",
-                    micros(purge.devices_before),
+                    BACKCHANNEL,
+                    "DELETE FROM backchannel_authentications WHERE id = ?1",
+                    polled,
                     batch,
                 )
                 .await?,

@@ -65,6 +65,7 @@ fn migrations_run_once_and_are_named_before() {
             (18, "consent_data"),
             (19, "client_registrations"),
             (20, "trusted_issuers"),
+            (21, "backchannel_authentications"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -31,6 +31,7 @@ use crate::{GrantCreation, NewApplication, NewGrant, NewSecret, NewUser, SealedS
 pub mod applications;
 mod at_once;
 pub mod audit;
+pub mod backchannel_authentications;
 pub mod client_registrations;
 pub mod concurrency;
 pub mod data_sources;
@@ -152,6 +153,18 @@ macro_rules! conformance_tests {
                 a_device_is_allowed_or_denied_once,
                 a_device_gets_what_its_user_allowed,
                 a_request_of_a_device_is_decided_while_it_is_valid,
+            }
+            backchannel_authentications {
+                a_backchannel_request_is_found_by_its_id_and_by_its_user,
+                a_backchannel_request_needs_its_application_and_its_user,
+                nobody_is_asked_too_often,
+                a_denied_request_counts_until_it_expires,
+                an_allowed_request_makes_room_for_another,
+                a_poll_of_a_backchannel_request_is_recorded_once_in_an_interval,
+                a_backchannel_request_is_answered_once_by_its_user,
+                a_client_gets_what_the_user_whom_it_asked_allowed,
+                a_backchannel_request_is_answered_while_it_is_valid,
+                users_who_allowed_an_application_are_listed_by_id,
             }
             document_clients {
                 only_so_many_clients_wait_to_be_allowed, of_concurrent_clients_only_so_many_are_stored,

@@ -8,7 +8,7 @@ use oauth::device::DeviceAuthorization;
 use oauth::grant::GrantDetails;
 use oauth::scope::ScopeSet;
 
-use crate::{Answer, NewConsent};
+use crate::{AccessAnswer, AccessAnswered, Answer};
 
 /// A request of a device to be stored.
 #[derive(Debug, Clone)]
@@ -48,31 +48,6 @@ pub enum DeviceInsertion {
     Gone,
 }
 
-/// What the user of a device decides.
-#[derive(Debug, Clone)]
-pub enum DeviceAnswer {
-    /// The device gets access under this consent, which is stored too.
-    Allow {
-        /// The consent; its scopes are those that the device gets.
-        consent: NewConsent,
-        /// What else the grant keeps.
-        details: Box<GrantDetails>,
-    },
-    /// The device gets no access.
-    Deny,
-}
-
-/// The result of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceAnswered {
-    /// It was stored.
-    Stored,
-    /// The request has expired, was decided before, or does not exist.
-    Closed,
-    /// The epoch of the application or the user has advanced, or one of them was deleted.
-    Gone,
-}
-
 /// Requests of devices.
 pub trait DeviceAuthorizations {
     /// Stores a request, if fewer than `most` undecided ones of the application have not expired.
@@ -92,7 +67,7 @@ pub trait DeviceAuthorizations {
     fn answer_device_authorization(
         &self,
         id: DeviceAuthorizationId,
-        answer: DeviceAnswer,
+        answer: AccessAnswer,
         audit: NewAuditEvent,
-    ) -> Answer<'_, DeviceAnswered>;
+    ) -> Answer<'_, AccessAnswered>;
 }

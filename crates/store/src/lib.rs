@@ -19,8 +19,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
+mod access_answer;
 mod applications;
 mod audit;
+mod backchannel_authentications;
 mod client_registrations;
 pub mod columns;
 #[cfg(feature = "conformance")]
@@ -46,18 +48,20 @@ mod trusted_origins;
 mod used_assertions;
 mod users;
 
+pub use access_answer::{AccessAnswer, AccessAnswered};
 pub use applications::{
     Amendment, ApplicationFilter, ApplicationRefusal, Applications, NewApplication, NewSecret, SealedSecret,
 };
 pub use audit::{Audit, AuditFilter};
+pub use backchannel_authentications::{
+    BackchannelAuthentications, BackchannelInsertion, BackchannelLimits, NewBackchannelAuthentication,
+};
 pub use client_registrations::{
     ClientRegistrations, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken,
     NewRegistration, RegistrationTokens,
 };
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
-pub use device_authorizations::{
-    DeviceAnswer, DeviceAnswered, DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization,
-};
+pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization};
 pub use document_clients::DocumentClients;
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
@@ -92,6 +96,7 @@ pub trait Store:
     + ClientRegistrations
     + Grants
     + DeviceAuthorizations
+    + BackchannelAuthentications
     + PushedRequests
     + UsedAssertions
     + LogoutDeliveries
@@ -117,7 +122,7 @@ impl<T> Store for T where
         + ClientRegistrations
         + Grants
         + DeviceAuthorizations
-        + DeviceAuthorizations
+        + BackchannelAuthentications
         + PushedRequests
         + UsedAssertions
         + LogoutDeliveries

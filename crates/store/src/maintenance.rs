@@ -23,8 +23,8 @@ pub struct Purge {
     pub now: Timestamp,
     /// Revoked grants are kept until this time, so that a replay of their code still finds them.
     pub revoked_grants_before: Timestamp,
-    /// Requests of devices that expired before this time are deleted.
-    pub devices_before: Timestamp,
+    /// Requests for which clients poll and that expired before this time are deleted.
+    pub polled_requests_before: Timestamp,
     /// Networks without a successful sign-in since this time are deleted.
     pub familiar_since: Timestamp,
     /// Audit events before this time are deleted.
@@ -44,6 +44,8 @@ pub struct Purged {
     pub sessions: u64,
     /// Requests of devices that have expired.
     pub device_authorizations: u64,
+    /// Backchannel authentication requests that have expired.
+    pub backchannel_authentications: u64,
     /// Expired pushed requests.
     pub pushed_requests: u64,
     /// Expired records of used assertions.

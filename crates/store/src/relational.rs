@@ -30,6 +30,7 @@ pub mod access;
 pub mod applications;
 pub mod audit;
 pub mod authority;
+pub mod backchannel_authentications;
 pub mod client_registrations;
 pub mod consents;
 pub mod data_sources;

@@ -20,6 +20,7 @@ use domain::time::Timestamp;
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use zeroize::Zeroizing;
 
+mod auth_req_ids;
 pub mod certificate;
 pub mod client_secret;
 pub mod der;
@@ -63,6 +64,7 @@ pub struct Vault {
     secrets: client_secret::SecretKeys,
     sessions: session::SessionKeys,
     devices: device_codes::DeviceKeys,
+    auth_req_ids: auth_req_ids::AuthReqIdKey,
     references: reference::ReferenceKey,
     registrations: registration_tokens::RegistrationKey,
     nonces: dpop_nonce::NonceKey,
@@ -91,6 +93,7 @@ impl Vault {
             secrets: client_secret::SecretKeys::derive(master),
             sessions: session::SessionKeys::derive(master),
             devices: device_codes::DeviceKeys::derive(master),
+            auth_req_ids: auth_req_ids::AuthReqIdKey::derive(master),
             references: reference::ReferenceKey::derive(master),
             registrations: registration_tokens::RegistrationKey::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),

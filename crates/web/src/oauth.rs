@@ -13,6 +13,7 @@ use crate::http::faults::{Failure, set_retry_after};
 use crate::respond::oauth as respond;
 
 pub mod authorize;
+pub mod backchannel_authentication;
 pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;
@@ -90,6 +91,8 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::AuthorizationPending
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
+        | ErrorCode::UnknownUserId
+        | ErrorCode::InvalidBindingMessage
         | ErrorCode::InvalidDpopProof
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata

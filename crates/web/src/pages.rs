@@ -38,6 +38,7 @@ pub mod login;
 pub mod logout;
 pub mod password;
 pub mod profile;
+pub mod requests;
 pub mod start;
 
 /// A browser that requests a page; every handler of a page starts with one.

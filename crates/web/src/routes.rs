@@ -9,10 +9,10 @@ use crate::management::{
     resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
 };
 use crate::oauth::{
-    authorize, device_authorization, introspect, jwks, logout as end_session, metadata, par,
-    protected_resource, register, revoke, token, userinfo,
+    authorize, backchannel_authentication, device_authorization, introspect, jwks, logout as end_session,
+    metadata, par, protected_resource, register, revoke, token, userinfo,
 };
-use crate::pages::{account, demo, device, login, logout, password, profile, start};
+use crate::pages::{account, demo, device, login, logout, password, profile, requests, start};
 use crate::{WebState, assets, http_service, observation, odata, reference};
 
 /// All routes with their handlers.
@@ -56,6 +56,8 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
         .route("/oauth2/device_authorization",          post(device_authorization::issue))
         .route("/api/mgmt/oauth2/device_authorization", post(device_authorization::issue))
+        .route("/oauth2/bc-authorize",                  post(backchannel_authentication::ask))
+        .route("/api/mgmt/oauth2/bc-authorize",         post(backchannel_authentication::ask))
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
         .route("/.well-known/openid-configuration",       get(metadata::show))
         .route("/.well-known/oauth-protected-resource",                      get(protected_resource::show))
@@ -78,6 +80,8 @@ fn pages() -> Router<WebState> {
         .route("/account",                          get(account::show))
         .route("/account/applications",             get(account::applications))
         .route("/account/applications/{id}/revoke", get(account::ask_to_revoke).post(account::revoke))
+        .route("/account/requests",                 get(requests::list))
+        .route("/account/requests/{id}",            get(requests::show).post(requests::decide))
         .route("/account/password",                 get(password::show).post(password::change))
         .route("/account/profile",                  get(profile::show).post(profile::save))
         .route("/healthz",          get(observation::health))

@@ -36,9 +36,9 @@ pub(crate) const REVOKED_GRANTS_KEPT_SECS: i64 = 10 * CODE_LIFETIME_SECS as i64;
 /// The lifetime of the codes of a device. A person needs a few minutes to find a phone and to sign in.
 pub const DEVICE_CODE_LIFETIME_SECS: i64 = 600;
 
-/// How long the codes of a device are kept after they have expired, so that the device and its user are told why they no
-/// longer work.
-pub(crate) const EXPIRED_DEVICES_KEPT_SECS: i64 = DEVICE_CODE_LIFETIME_SECS;
+/// How long requests for which clients poll are kept after they have expired, so that the client and its user are told why
+/// they no longer work.
+pub(crate) const EXPIRED_POLLED_REQUESTS_KEPT_SECS: i64 = DEVICE_CODE_LIFETIME_SECS;
 
 /// How long a network stays familiar after a success.
 pub(crate) const FAMILIAR_SECS: i64 = 30 * DAY_SECS;

@@ -8,7 +8,9 @@ use store::{Purge, StoreError};
 
 use crate::Fault;
 use crate::identity::caller::RequestOrigin;
-use crate::node::lifetimes::{DAY_SECS, EXPIRED_DEVICES_KEPT_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS};
+use crate::node::lifetimes::{
+    DAY_SECS, EXPIRED_POLLED_REQUESTS_KEPT_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS,
+};
 
 /// The number of rows of each kind in one batch, so that no write waits behind a long one.
 const BATCH: u32 = 1_000;
@@ -58,7 +60,7 @@ impl NodeService {
         let purge = Purge {
             now,
             revoked_grants_before: now.minus_secs(REVOKED_GRANTS_KEPT_SECS),
-            devices_before: now.minus_secs(EXPIRED_DEVICES_KEPT_SECS),
+            polled_requests_before: now.minus_secs(EXPIRED_POLLED_REQUESTS_KEPT_SECS),
             familiar_since: now.minus_secs(FAMILIAR_SECS),
             audit_before,
             batch: BATCH,
@@ -69,6 +71,7 @@ impl NodeService {
             purged.consents,
             purged.sessions,
             purged.device_authorizations,
+            purged.backchannel_authentications,
             purged.pushed_requests,
             purged.used_assertions,
             purged.familiar_networks,

@@ -55,6 +55,9 @@ const RESERVE: u32 = 10;
 /// ten minutes.
 const WRONG_USER_CODES_PER_MINUTE: u32 = 20;
 
+/// Hints that lead to no user which an application may send in a minute, so that it learns few names by guessing.
+const UNKNOWN_USER_HINTS_PER_MINUTE: u32 = 20;
+
 /// The rate limiter.
 #[derive(Debug)]
 pub struct Rates {
@@ -65,6 +68,7 @@ pub struct Rates {
     password_failures: Buckets<From>,
     password_reserve: Buckets<From>,
     user_codes: Buckets<Guesser>,
+    user_hints: Buckets<ApplicationId>,
     notes: Buckets<From>,
 }
 
@@ -114,6 +118,7 @@ impl Rates {
             password_failures: Buckets::new(failures),
             password_reserve: Buckets::new(failures.saturating_mul(RESERVE)),
             user_codes: Buckets::new(WRONG_USER_CODES_PER_MINUTE),
+            user_hints: Buckets::new(UNKNOWN_USER_HINTS_PER_MINUTE),
             notes: Buckets::new(1),
         }
     }
@@ -141,6 +146,19 @@ impl Rates {
         if let Some(network) = network {
             self.user_codes.give_back(&Guesser::Network(network));
         }
+    }
+
+    /// Counts a hint by which an application names a user.
+    ///
+    /// # Errors
+    /// The number of seconds after which another one is looked up.
+    pub(crate) fn begin_user_hint(&self, application: ApplicationId, now: Timestamp) -> Result<(), u32> {
+        if self.enabled { self.user_hints.take(application, now) } else { Ok(()) }
+    }
+
+    /// Returns the hint, because there is such a user.
+    pub(crate) fn user_hint_was_right(&self, application: ApplicationId) {
+        self.user_hints.give_back(&application);
     }
 
     /// Counts an authenticated client: `proved` is the application if it presented a secret, `None` if it is
@@ -231,6 +249,7 @@ impl Rates {
         self.password_failures.purge(now);
         self.password_reserve.purge(now);
         self.user_codes.purge(now);
+        self.user_hints.purge(now);
         self.notes.purge(now);
     }
 }

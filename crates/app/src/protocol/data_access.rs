@@ -4,8 +4,10 @@ use domain::id::{DataSourceId, UserId};
 use oauth::authorization_details::{self, GrantedElement, RequestedData};
 use oauth::authorize::{self, AuthorizeRequest, Offer, RequestedSource};
 use oauth::data_access::{self, DataAccess, DataReach};
+use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
@@ -40,6 +42,21 @@ impl Context {
             Ok(None) => Ok(Ok(None)),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The data that a request names for which the client polls. Those that do not exist cannot be allowed later.
+    pub(crate) async fn requested_data(
+        &self,
+        parameters: &Parameters,
+        scopes: &ScopeSet,
+    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
+        let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
+        if !scopes.contains(BuiltInScope::OData) {
+            return Err(Refusal::AuthorizationDetailsScope.into());
+        }
+        let Some(named) = self.requested_sources(&requested).await?? else { return Ok(None) };
+        let named = authorize::existing(&named).ok_or(Refusal::AuthorizationDetailsLocation)?;
+        Ok(Some(Box::new(DataAccess::to(named))))
     }
 
     /// What the consent page offers to a user for a request.

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use domain::audit::{Action, NewAuditEvent};
 use domain::secret::DeviceCodeText;
 use oauth::application::Application;
-use oauth::authorization_details;
 use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
 use oauth::client_authentication::AuthenticatedClient;
-use oauth::data_access::DataAccess;
-use oauth::device::{self, DeviceAuthorization, DeviceRequest, INTERVAL_SECS, UserCode, UserCodeRefusal};
+use oauth::device::{self, DeviceAuthorization, DeviceRequest, UserCode, UserCodeRefusal};
 use oauth::grant::GrantDetails;
-use oauth::parameters::{Parameters, SCOPE};
+use oauth::parameters::SCOPE;
 use oauth::refusal::Refusal;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
-use store::{DeviceAnswer, DeviceAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+use oauth::token::polling::INTERVAL_SECS;
+use store::{AccessAnswer, AccessAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
 
 use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -135,7 +134,7 @@ impl DeviceService {
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
-        wanted.details.data = self.requested_data(request.parameters, &wanted).await?;
+        wanted.details.data = self.context.requested_data(request.parameters, &wanted.scopes).await?;
         let client = self.context.with_stored_application(client, request.origin).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {
@@ -143,21 +142,6 @@ impl DeviceService {
             }
         }
         Err(Fault::Busy.into())
-    }
-
-    /// The data that the request names. Those that do not exist cannot be allowed later.
-    async fn requested_data(
-        &self,
-        parameters: &Parameters,
-        wanted: &DeviceRequest,
-    ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
-        let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
-        if !wanted.scopes.contains(BuiltInScope::OData) {
-            return Err(Refusal::AuthorizationDetailsScope.into());
-        }
-        let Some(named) = self.context.requested_sources(&requested).await?? else { return Ok(None) };
-        let named = authorize::existing(&named).ok_or(Refusal::AuthorizationDetailsLocation)?;
-        Ok(Some(Box::new(DataAccess::to(named))))
     }
 
     /// Stores a request under new codes; `None` if one of them is taken.
@@ -253,8 +237,8 @@ impl DeviceService {
         };
         let audit = self.audit(&open, session, decision, origin);
         let answer = match decision {
-            Decision::Deny => DeviceAnswer::Deny,
-            Decision::Allow => DeviceAnswer::Allow {
+            Decision::Deny => AccessAnswer::Deny,
+            Decision::Allow => AccessAnswer::Allow {
                 consent: NewConsent {
                     user: session.session.user,
                     user_epoch: session.session.user_epoch,
@@ -270,9 +254,9 @@ impl DeviceService {
             },
         };
         match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {
-            DeviceAnswered::Stored => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
-            DeviceAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
-            DeviceAnswered::Gone => {
+            AccessAnswered::Stored => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
+            AccessAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
+            AccessAnswered::Gone => {
                 self.context
                     .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                     .await;

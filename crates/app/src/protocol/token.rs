@@ -7,7 +7,7 @@ use oauth::application::{Application, TokenFormat};
 use oauth::authorization_details::{self, GrantedElement};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
-use oauth::grant::{AccessTokenDetails, GrantOrigin};
+use oauth::grant::AccessTokenDetails;
 use oauth::parameters::{Parameters, RESOURCE, SCOPE};
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
@@ -26,15 +26,17 @@ use crate::{Context, Fault, identity::access_note};
 
 mod authorization_code;
 mod client_credentials;
-mod device_code;
 mod id_token;
 mod jwt_bearer;
 mod narrowing;
+mod not_created;
 mod password;
+mod polling;
 mod refresh_token;
 mod token_exchange;
 
 use narrowing::Narrowing;
+use not_created::{gone, replayed};
 
 /// Issued tokens, with the text that only the registry of scopes can write.
 #[derive(Debug, Clone)]
@@ -145,7 +147,10 @@ impl TokenService {
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
             // Boxed, so that the frequent grant types do not pay for the state that only these need.
             TokenRequest::DeviceCode(request) => {
-                Box::pin(self.poll(request, client, narrowing, origin)).await
+                Box::pin(self.poll_device(request, client, narrowing, origin)).await
+            }
+            TokenRequest::Ciba(request) => {
+                Box::pin(self.poll_backchannel(request, client, narrowing, origin)).await
             }
             TokenRequest::TokenExchange(request) => {
                 Box::pin(self.exchange_token(request, client, narrowing, origin)).await
@@ -192,6 +197,7 @@ impl TokenService {
                 | Refusal::PasswordExpired
                 | Refusal::CodeReplayed
                 | Refusal::DeviceCodeReplayed
+                | Refusal::AuthReqIdReplayed
                 | Refusal::RefreshTokenReplayed
         );
         if !refuses_access || is_audited {
@@ -379,24 +385,6 @@ impl TokenService {
 
     fn seal_refresh(&self, token: RefreshToken, key: u32) -> Result<RefreshTokenText, Fault> {
         self.context.vault.seal_refresh_token(token, key).map_err(broken_seal)
-    }
-}
-
-/// The refusal if the preconditions of a grant no longer hold.
-fn gone(origin: GrantOrigin) -> Refusal {
-    match origin {
-        GrantOrigin::Code(_) => Refusal::CodeOutlived,
-        GrantOrigin::Device(_) => Refusal::DeviceAccessRevoked,
-        GrantOrigin::Password => Refusal::UserInactive,
-        GrantOrigin::Assertion => Refusal::GrantAssertionOutlived,
-    }
-}
-
-/// The refusal if the code has created a grant before. Password and assertion have no code.
-fn replayed(origin: GrantOrigin) -> Refusal {
-    match origin {
-        GrantOrigin::Device(_) => Refusal::DeviceCodeReplayed,
-        GrantOrigin::Code(_) | GrantOrigin::Password | GrantOrigin::Assertion => Refusal::CodeReplayed,
     }
 }
 

@@ -16,21 +16,21 @@ macro_rules! grant_types {
             AuthorizationCode {
                 name: "authorization_code",
                 request: authorization_code::CodeExchange,
-                rules: { on_request_only: false, barriers: &[], warning: None },
+                rules: { given_by: GivenBy::Default, barriers: &[], warning: None },
             }
             /// With a refresh token, without the user ([RFC 6749
             /// §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
             RefreshToken {
                 name: "refresh_token",
                 request: refresh_token::Refresh,
-                rules: { on_request_only: false, barriers: &[], warning: None },
+                rules: { given_by: GivenBy::Default, barriers: &[], warning: None },
             }
             /// With the user's name and password ([RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3)).
             Password {
                 name: "password",
                 request: password::PasswordRequest,
                 rules: {
-                    on_request_only: false,
+                    given_by: GivenBy::Default,
                     barriers: &[NO_PASSWORD_IN_PROFILE, NO_PASSWORD_FOR_PUBLIC],
                     warning: Some(PASSWORD_WARNING),
                 },
@@ -40,7 +40,7 @@ macro_rules! grant_types {
                 name: "client_credentials",
                 request: client_credentials::ServiceRequest,
                 rules: {
-                    on_request_only: true,
+                    given_by: GivenBy::Owner,
                     barriers: &[NO_CLIENT_CREDENTIALS_FOR_PUBLIC],
                     warning: None,
                 },
@@ -50,7 +50,7 @@ macro_rules! grant_types {
             DeviceCode {
                 name: "urn:ietf:params:oauth:grant-type:device_code",
                 request: device_code::DevicePoll,
-                rules: { on_request_only: true, barriers: &[], warning: None },
+                rules: { given_by: GivenBy::Owner, barriers: &[], warning: None },
             }
             /// With a token of another application, as a policy of Administrators allows ([RFC
             /// 8693](https://www.rfc-editor.org/rfc/rfc8693)).
@@ -58,7 +58,7 @@ macro_rules! grant_types {
                 name: "urn:ietf:params:oauth:grant-type:token-exchange",
                 request: token_exchange::TokenExchange,
                 rules: {
-                    on_request_only: true,
+                    given_by: GivenBy::Owner,
                     barriers: &[NO_TOKEN_EXCHANGE_FOR_PUBLIC],
                     warning: None,
                 },
@@ -69,8 +69,19 @@ macro_rules! grant_types {
                 name: "urn:ietf:params:oauth:grant-type:jwt-bearer",
                 request: jwt_bearer::JwtBearer,
                 rules: {
-                    on_request_only: true,
+                    given_by: GivenBy::Owner,
                     barriers: &[NO_JWT_BEARER_FOR_PUBLIC],
+                    warning: None,
+                },
+            }
+            /// With the decision of a user whom the application names, and who decides where they are signed in ([CIBA
+            /// Core](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html)).
+            Ciba {
+                name: "urn:openid:params:grant-type:ciba",
+                request: backchannel::BackchannelPoll,
+                rules: {
+                    given_by: GivenBy::Administrator,
+                    barriers: &[NO_CIBA_FOR_PUBLIC],
                     warning: None,
                 },
             }
@@ -137,13 +148,23 @@ impl GrantType {
 /// What the rules of registration and of the token endpoint know about a grant type.
 #[derive(Debug)]
 pub(crate) struct GrantTypeRules {
-    /// Whether an application has it only if its registration names it. Otherwise it has it by default, unless
-    /// something bars it.
-    pub(crate) on_request_only: bool,
+    /// How an application gets it.
+    pub(crate) given_by: GivenBy,
     /// Who may not use it. Registration reports all that apply, the token endpoint the last one.
     pub(crate) barriers: &'static [Barrier],
     /// What registration says to those who may use it, to follow the name of the member.
     pub(crate) warning: Option<&'static str>,
+}
+
+/// How an application gets a grant type that nothing bars it from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenBy {
+    /// By default.
+    Default,
+    /// If its registration names it.
+    Owner,
+    /// If a registration by an Administrator names it.
+    Administrator,
 }
 
 /// Why some applications cannot use a grant type.
@@ -221,5 +242,15 @@ const NO_JWT_BEARER_FOR_PUBLIC: Barrier = Barrier {
     bars: Barred::ClientType(ClientType::Public),
     refusal: Refusal::PublicJwtBearer,
     fault: "must not name jwt-bearer for a public application, which has no secret",
+    inherited: Inherited::Fault,
+};
+
+/// The client must authenticate ([CIBA Core
+/// §7.1](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7.1)): anybody
+/// could ask people in the name of a public one.
+const NO_CIBA_FOR_PUBLIC: Barrier = Barrier {
+    bars: Barred::ClientType(ClientType::Public),
+    refusal: Refusal::PublicCiba,
+    fault: "must not name ciba for a public application, which has no secret",
     inherited: Inherited::Fault,
 };

@@ -14,6 +14,10 @@ const MOST_URLS: usize = 50;
 /// The maximum of `default_max_age`: a year, in seconds.
 const LONGEST_MAX_AGE: i64 = 366 * 24 * 60 * 60;
 
+/// The only mode of token delivery ([CIBA Core
+/// §5](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.5)).
+pub(crate) const POLL: &str = "poll";
+
 /// Members of [OpenID Connect Dynamic Client Registration
 /// §2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) and of the logout specifications. An
 /// absent member has its default. Signature algorithms are names that [`OpenIdMetadata::faults`] has checked.
@@ -56,6 +60,9 @@ pub struct OpenIdMetadata {
     /// Whether logout tokens need `sid`. They have it where one session ends.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_required: bool,
+    /// How it gets the tokens of a backchannel authentication request: `poll`, which is also the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -79,6 +86,8 @@ pub enum OpenIdFault {
     TooMany,
     #[error("must be 0 to 31622400 seconds")]
     MaxAge,
+    #[error("must be poll; ping and push are not supported")]
+    DeliveryMode,
     #[error("must contain only acr values that this server supports")]
     Acr,
     #[error(
@@ -141,6 +150,8 @@ impl OpenIdMetadata {
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
         require(https(&self.backchannel_logout_uri), "backchannel_logout_uri", OpenIdFault::Https);
+        let polls = self.backchannel_token_delivery_mode.as_deref().is_none_or(|mode| mode == POLL);
+        require(polls, "backchannel_token_delivery_mode", OpenIdFault::DeliveryMode);
         faults
     }
 }
@@ -178,6 +189,7 @@ mod tests {
             metadata.id_token_signed_response_alg = Some("EdDSA".to_owned());
             metadata.userinfo_signed_response_alg = Some("RS256".to_owned());
             metadata.default_max_age = Some(0);
+            metadata.backchannel_token_delivery_mode = Some("poll".to_owned());
             metadata.post_logout_redirect_uris =
                 vec!["https://a.example/bye?x=1".to_owned(), "com.example.app:/bye".to_owned()];
             metadata.frontchannel_logout_uri = Some("https://a.example/logout".to_owned());
@@ -216,6 +228,10 @@ mod tests {
             names(|m| m.backchannel_logout_uri = Some("https://a.example/#out".to_owned())),
             ["backchannel_logout_uri"]
         );
+        for mode in ["push", "ping", "Poll", ""] {
+            let found = faults(|m| m.backchannel_token_delivery_mode = Some(mode.to_owned()));
+            assert_eq!(found, [("backchannel_token_delivery_mode", OpenIdFault::DeliveryMode)], "{mode}");
+        }
         for url in ["javascript:alert(1)", "/bye", "https://a.example/#x", "https://u:p@a.example/", "data:x"]
         {
             let found = faults(|m| m.post_logout_redirect_uris = vec![url.to_owned()]);

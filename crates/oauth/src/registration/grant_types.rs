@@ -1,7 +1,8 @@
 //! The grant types of an application.
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
-use crate::application::{ClientType, GrantType, Inherited, Profile};
+use crate::application::{ClientType, GivenBy, GrantType, Inherited, Profile};
+use domain::account::Permission;
 
 const FIELD: &str = "grantTypes";
 
@@ -28,6 +29,12 @@ pub(super) fn decide(
                 findings.fault(FIELD, barrier.fault);
             }
         }
+        if is_kept && !may_have(*grant_type, context) {
+            findings.forbid(
+                FIELD,
+                format!("names {}, which only an Administrator may give", grant_type.as_str()),
+            );
+        }
         if let Some(warning) = grant_type.rules().warning.filter(|_| is_kept) {
             findings.warn(FIELD, warning);
         }
@@ -36,9 +43,17 @@ pub(super) fn decide(
     grant_types
 }
 
+/// Whether the sender may register the grant type: an application keeps what an Administrator has given it.
+fn may_have(grant_type: GrantType, context: RegistrationContext<'_>) -> bool {
+    grant_type.rules().given_by != GivenBy::Administrator
+        || context.existing.is_some_and(|existing| existing.grant_types.contains(&grant_type))
+        || context.permissions.contains(&Permission::Administrator)
+}
+
 fn default_of(profile: Profile, client_type: ClientType) -> Vec<GrantType> {
     let is_default = |grant_type: &GrantType| {
-        !grant_type.rules().on_request_only && grant_type.barriers(profile, client_type).next().is_none()
+        grant_type.rules().given_by == GivenBy::Default
+            && grant_type.barriers(profile, client_type).next().is_none()
     };
     GrantType::ALL.into_iter().filter(is_default).collect()
 }

@@ -276,6 +276,20 @@ fn only_an_administrator_assigns_the_wider_scopes() {
 }
 
 #[test]
+fn only_an_administrator_gives_the_grant_type_by_which_users_are_asked() {
+    let given = json!({"grantTypes": ["urn:openid:params:grant-type:ciba"]});
+    let found = judged(&given, new()).unwrap_err();
+    assert!(found[0].lacks_right && found[0].message.contains("Administrator"), "{found:?}");
+    let administrator = RegistrationContext { permissions: &[Permission::Administrator], ..new() };
+    let settings = judged(&given, administrator).unwrap().0;
+    assert_eq!(settings.grant_types, [GrantType::Ciba]);
+    let owner = RegistrationContext { existing: Some(&settings), ..new() };
+    assert_eq!(judged(&given, owner).unwrap().0.grant_types, settings.grant_types, "the owner keeps it");
+    assert_eq!(judged(&json!({}), owner).unwrap().0.grant_types, settings.grant_types);
+    assert!(!registered(&json!({})).grant_types.contains(&GrantType::Ciba));
+}
+
+#[test]
 fn a_scope_is_assigned_by_those_to_whom_it_is_open() {
     let open = json!({"scopes": ["orders.read", "odata"]});
     assert_eq!(REGISTRY.text(&registered(&open).scopes), "api.access.odata orders.read");
@@ -439,7 +453,13 @@ fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
                 });
                 let may_use = client.application().settings.may_use(grant_type);
                 let given = json!({"profile": profile.as_str(), "clientType": client_type.as_str(), "grantTypes": [name]});
-                assert_eq!(judged(&given, new()).is_ok(), may_use, "{given}: {:?}", judged(&given, new()));
+                let context = RegistrationContext { permissions: &[Permission::Administrator], ..new() };
+                assert_eq!(
+                    judged(&given, context).is_ok(),
+                    may_use,
+                    "{given}: {:?}",
+                    judged(&given, context)
+                );
                 let barrier = grant_type.barriers(profile, client_type).next_back();
                 let refused = TokenRequest::parse(&pairs(&[("grant_type", name)]), &client, &REGISTRY).err();
                 match barrier {

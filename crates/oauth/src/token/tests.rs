@@ -48,6 +48,8 @@ fn the_parameters_of_each_grant_type_are_required() {
     assert_eq!(refused(&[("grant_type", "password"), ("password", "a")], &client), missing("username"));
     let device = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code")];
     assert_eq!(refused(&device, &client), missing("device_code"));
+    let asked = [("grant_type", "urn:openid:params:grant-type:ciba")];
+    assert_eq!(refused(&asked, &client), missing("auth_req_id"));
 }
 
 #[test]

@@ -269,6 +269,7 @@ const APPLICATION: Arguments = &[
     ("openid.frontchannelLogoutSessionRequired", "openid"),
     ("openid.backchannelLogoutUri", "openid"),
     ("openid.backchannelLogoutSessionRequired", "openid"),
+    ("openid.backchannelTokenDeliveryMode", "openid"),
     ("accessTokenLifetime", "access_token_lifetime"),
     ("contacts", "contacts"),
     ("logoUrl", "logo_url"),

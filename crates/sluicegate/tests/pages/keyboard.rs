@@ -56,13 +56,14 @@ fn the_account_pages_work_with_the_keyboard() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Off));
     browser.open(&stage.at("/account/password"));
     browser.sign_in(USER.name, USER.password);
-    let order = stops(&mut browser, 10);
+    let order = stops(&mut browser, 11);
     let expected = [
         "Sluicegate",
         "logout-submit",
         "Account",
         "Details",
         "Applications",
+        "Requests",
         "Password",
         "current",
         "new",

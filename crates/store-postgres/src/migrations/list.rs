@@ -151,4 +151,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0020_trusted_issuers.sql"),
     },
+    Migration {
+        number: 21,
+        name: "backchannel_authentications",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0021_backchannel_authentications.sql"),
+    },
 ];

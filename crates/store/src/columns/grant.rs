@@ -9,6 +9,7 @@ const CODE: i64 = 1;
 const PASSWORD: i64 = 2;
 const DEVICE: i64 = 3;
 const ASSERTION: i64 = 4;
+const BACKCHANNEL: i64 = 5;
 
 /// The columns of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,7 @@ impl From<GrantOrigin> for OriginColumns {
             GrantOrigin::Password => PASSWORD,
             GrantOrigin::Device(_) => DEVICE,
             GrantOrigin::Assertion => ASSERTION,
+            GrantOrigin::Backchannel(_) => BACKCHANNEL,
         };
         Self { origin: Some(kind), code: origin.code() }
     }
@@ -40,8 +42,9 @@ impl TryFrom<OriginColumns> for GrantOrigin {
             (Some(CODE) | None, Some(code)) => Ok(Self::Code(code)),
             (Some(PASSWORD) | None, None) => Ok(Self::Password),
             (Some(DEVICE), Some(code)) => Ok(Self::Device(code)),
+            (Some(BACKCHANNEL), Some(code)) => Ok(Self::Backchannel(code)),
             (Some(ASSERTION), None) => Ok(Self::Assertion),
-            (Some(CODE | DEVICE), None) => {
+            (Some(CODE | DEVICE | BACKCHANNEL), None) => {
                 Err(Impossible("a grant from a code, without the code".to_owned()))
             }
             (Some(kind), _) => Err(Impossible(format!("a grant of the origin {kind}"))),
@@ -64,6 +67,7 @@ mod tests {
             GrantOrigin::Password,
             GrantOrigin::Assertion,
             GrantOrigin::Device(CodeId::from_bytes([7; 16])),
+            GrantOrigin::Backchannel(CodeId::from_bytes([7; 16])),
         ] {
             assert_eq!(OriginColumns::from(origin).try_into(), Ok(origin));
         }

@@ -60,6 +60,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("consents", Emptied, CONSENTS),
     given_once("grants", Emptied, GRANTS),
     given_once("device_authorizations", Emptied, DEVICE_AUTHORIZATIONS),
+    given_once("backchannel_authentications", Emptied, BACKCHANNEL_AUTHENTICATIONS),
     given_once("pushed_requests", Emptied, PUSHED_REQUESTS),
     given_once("used_assertions", Compared, &[number("id"), bytes("digest"), number("expires_at")]),
     given_once("logout_deliveries", Kept, LOGOUT_DELIVERIES),
@@ -252,6 +253,27 @@ const DEVICE_AUTHORIZATIONS: &[StoredColumn] = &[
     number("decision").or_null(),
     number("user_id").or_null(),
     number("user_epoch").or_null(),
+    number("consent_id").or_null(),
+];
+
+const BACKCHANNEL_AUTHENTICATIONS: &[StoredColumn] = &[
+    number("id"),
+    bytes("digest"),
+    bytes("code_id"),
+    number("application_id"),
+    number("application_epoch"),
+    number("user_id"),
+    number("user_epoch"),
+    number("scopes"),
+    text("further_scopes").or_null(),
+    text("details").or_null(),
+    text("binding_message").or_null(),
+    number("max_age_secs").or_null(),
+    text("address").or_null(),
+    number("created_at"),
+    number("expires_at"),
+    number("polled_at").or_null(),
+    number("decision").or_null(),
     number("consent_id").or_null(),
 ];
 

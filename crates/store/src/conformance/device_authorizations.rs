@@ -5,14 +5,15 @@ use std::sync::Arc;
 use domain::audit::Action;
 use domain::id::Epoch;
 use domain::secret::Digest;
-use oauth::device::{DeviceAuthorization, DeviceDecision};
+use oauth::device::DeviceAuthorization;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
+use oauth::token::polling::UserDecision;
 
 use super::purging::at;
 use super::{OVER, START, World, at_once, code_id, event, event_at, odata};
 use crate::{
-    DeviceAnswer, DeviceAnswered, DeviceInsertion, GrantCreation, NewConsent, NewDeviceAuthorization,
+    AccessAnswer, AccessAnswered, DeviceInsertion, GrantCreation, NewConsent, NewDeviceAuthorization,
     NewGrant, Store,
 };
 
@@ -49,12 +50,12 @@ async fn find(world: &World, n: u8) -> DeviceAuthorization {
     world.store.find_by_device_code(digest(1, n)).await.unwrap().unwrap()
 }
 
-async fn allow(world: &World, request: &DeviceAuthorization) -> DeviceAnswered {
+async fn allow(world: &World, request: &DeviceAuthorization) -> AccessAnswered {
     let consent = world.new_consent().await;
-    answer(world, request, DeviceAnswer::Allow { consent, details: Box::default() }).await
+    answer(world, request, AccessAnswer::Allow { consent, details: Box::default() }).await
 }
 
-async fn answer(world: &World, request: &DeviceAuthorization, answer: DeviceAnswer) -> DeviceAnswered {
+async fn answer(world: &World, request: &DeviceAuthorization, answer: AccessAnswer) -> AccessAnswered {
     let event = event(Action::AllowApplication);
     world.store.answer_device_authorization(request.id, answer, event).await.unwrap()
 }
@@ -65,7 +66,7 @@ pub async fn a_request_of_a_device_is_found_by_either_code(store: Arc<dyn Store>
     assert_eq!(world.store.find_by_user_code(digest(2, 1)).await.unwrap(), Some(stored.clone()));
     assert_eq!(world.store.find_by_user_code(digest(1, 1)).await.unwrap(), None);
     assert_eq!((stored.application, stored.scopes), (world.application.id, odata()));
-    assert_eq!((stored.expires_at, stored.decision), (START.plus_secs(600), DeviceDecision::Pending));
+    assert_eq!((stored.expires_at, stored.decision), (START.plus_secs(600), UserDecision::Pending));
     for taken in [
         NewDeviceAuthorization { user_digest: digest(2, 9), ..new(&world, 1) },
         NewDeviceAuthorization { device_digest: digest(1, 9), ..new(&world, 1) },
@@ -110,19 +111,19 @@ pub async fn a_poll_is_recorded_once_in_an_interval(store: Arc<dyn Store>) {
 pub async fn a_device_is_allowed_or_denied_once(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
     let (one, other) = (insert(&world, 1).await, insert(&world, 2).await);
-    assert_eq!(answer(&world, &one, DeviceAnswer::Deny).await, DeviceAnswered::Stored);
-    assert_eq!(find(&world, 1).await.decision, DeviceDecision::Denied);
-    assert_eq!(allow(&world, &one).await, DeviceAnswered::Closed);
+    assert_eq!(answer(&world, &one, AccessAnswer::Deny).await, AccessAnswered::Stored);
+    assert_eq!(find(&world, 1).await.decision, UserDecision::Denied);
+    assert_eq!(allow(&world, &one).await, AccessAnswered::Closed);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
     let answers = at_once(6, |_| {
         let (world, other) = (world.clone(), other.clone());
         async move { allow(&world, &other).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|one| **one == DeviceAnswered::Stored).count(), 1);
+    assert_eq!(answers.iter().filter(|one| **one == AccessAnswered::Stored).count(), 1);
     let consent = world.store.find_consent(world.user.id, world.application.id).await.unwrap().unwrap();
     let decision =
-        DeviceDecision::Allowed { user: world.user.id, user_epoch: world.user.epoch, consent: consent.id };
+        UserDecision::Allowed { user: world.user.id, user_epoch: world.user.epoch, consent: consent.id };
     assert_eq!(find(&world, 2).await.decision, decision);
     let grant = NewGrant { origin: GrantOrigin::Device(other.code), ..world.new_grant(2, Some(&consent)) };
     assert!(matches!(world.create_grant(grant.clone()).await, GrantCreation::Grant(_)));
@@ -138,8 +139,8 @@ pub async fn a_device_gets_what_its_user_allowed(store: Arc<dyn Store>) {
         ..GrantDetails::default()
     };
     let consent = NewConsent { scopes: scopes.clone(), ..world.new_consent().await };
-    let allow = DeviceAnswer::Allow { consent, details: Box::new(details.clone()) };
-    assert_eq!(answer(&world, &request, allow).await, DeviceAnswered::Stored);
+    let allow = AccessAnswer::Allow { consent, details: Box::new(details.clone()) };
+    assert_eq!(answer(&world, &request, allow).await, AccessAnswered::Stored);
     let found = find(&world, 1).await;
     assert_eq!((found.scopes, found.details), (scopes, details));
 }
@@ -148,13 +149,13 @@ pub async fn a_request_of_a_device_is_decided_while_it_is_valid(store: Arc<dyn S
     let world = World::new(store).await;
     let request = insert(&world, 1).await;
     let consent = world.new_consent().await;
-    let allow = |consent| DeviceAnswer::Allow { consent, details: Box::default() };
+    let allow = |consent| AccessAnswer::Allow { consent, details: Box::default() };
     let outdated = NewConsent { user_epoch: Epoch::new(9), ..consent.clone() };
-    assert_eq!(answer(&world, &request, allow(outdated)).await, DeviceAnswered::Gone);
-    assert_eq!(find(&world, 1).await.decision, DeviceDecision::Pending);
+    assert_eq!(answer(&world, &request, allow(outdated)).await, AccessAnswered::Gone);
+    assert_eq!(find(&world, 1).await.decision, UserDecision::Pending);
     let late = event_at(Action::AllowApplication, request.expires_at);
     let answered = world.store.answer_device_authorization(request.id, allow(consent), late).await.unwrap();
-    assert_eq!(answered, DeviceAnswered::Closed);
+    assert_eq!(answered, AccessAnswered::Closed);
     assert_eq!(
         world.store.purge(at(request.expires_at.minus_secs(1))).await.unwrap().device_authorizations,
         0

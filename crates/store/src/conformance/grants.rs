@@ -49,6 +49,7 @@ pub async fn a_grant_stores_its_origin(store: Arc<dyn Store>) {
         GrantOrigin::Code(code_id(1)),
         GrantOrigin::Password,
         GrantOrigin::Device(code_id(2)),
+        GrantOrigin::Backchannel(code_id(3)),
         GrantOrigin::Assertion,
     ] {
         let new = NewGrant { origin, ..world.new_grant(1, None) };

@@ -122,7 +122,7 @@ pub(super) fn at(now: Timestamp) -> Purge {
     Purge {
         now,
         revoked_grants_before: now,
-        devices_before: now,
+        polled_requests_before: now,
         familiar_since: beginning,
         audit_before: beginning,
         batch: 5_000,

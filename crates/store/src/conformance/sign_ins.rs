@@ -117,7 +117,7 @@ pub async fn a_network_is_familiar_for_a_while_and_in_its_epoch(store: Arc<dyn S
     let purge = Purge {
         now: SINCE,
         revoked_grants_before: SINCE,
-        devices_before: START,
+        polled_requests_before: START,
         familiar_since: START.plus_secs(10),
         audit_before: SINCE,
         batch: 1_000,

@@ -32,7 +32,7 @@ pub async fn a_used_assertion_is_remembered_until_it_expires(store: Arc<dyn Stor
             now,
             revoked_grants_before: START,
             familiar_since: START,
-            devices_before: START,
+            polled_requests_before: START,
             audit_before: START,
             batch: 100,
         };

@@ -4,15 +4,16 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, CodeId, ConsentId, DeviceAuthorizationId, Epoch, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
-use oauth::device::{DeviceAuthorization, DeviceDecision};
+use oauth::device::DeviceAuthorization;
 use oauth::grant::GrantDetails;
+use oauth::token::polling::UserDecision;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, consents, values};
 use crate::columns::{Impossible, ScopeColumns};
-use crate::{DeviceAnswer, DeviceAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+use crate::{AccessAnswer, AccessAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
 
-const ALLOWED: i64 = 1;
-const DENIED: i64 = 2;
+pub(super) const ALLOWED: i64 = 1;
+pub(super) const DENIED: i64 = 2;
 
 macro_rules! select {
     ($condition:literal) => {
@@ -92,27 +93,27 @@ impl Record for DeviceAuthorization {
     }
 }
 
-fn code(stored: Option<[u8; 16]>) -> Result<[u8; 16], Impossible> {
-    stored.ok_or_else(|| Impossible("a request of a device without an id".to_owned()))
+pub(super) fn code(stored: Option<[u8; 16]>) -> Result<[u8; 16], Impossible> {
+    stored.ok_or_else(|| Impossible("a request without the id of its grant".to_owned()))
 }
 
-fn details(stored: Option<&str>) -> Result<GrantDetails, Impossible> {
+pub(super) fn details(stored: Option<&str>) -> Result<GrantDetails, Impossible> {
     GrantDetails::from_json(stored).map_err(|error| Impossible(error.to_string()))
 }
 
-fn decision(
+pub(super) fn decision(
     decision: Option<i64>,
     user: Option<UserId>,
     user_epoch: Option<Epoch>,
     consent: Option<ConsentId>,
-) -> Result<DeviceDecision, Impossible> {
+) -> Result<UserDecision, Impossible> {
     match (decision, user, user_epoch, consent) {
-        (None, None, None, None) => Ok(DeviceDecision::Pending),
-        (Some(DENIED), None, None, None) => Ok(DeviceDecision::Denied),
+        (None, None, None, None) => Ok(UserDecision::Pending),
+        (Some(DENIED), None, None, None) => Ok(UserDecision::Denied),
         (Some(ALLOWED), Some(user), Some(user_epoch), Some(consent)) => {
-            Ok(DeviceDecision::Allowed { user, user_epoch, consent })
+            Ok(UserDecision::Allowed { user, user_epoch, consent })
         }
-        _ => Err(Impossible("a request of a device with half a decision".to_owned())),
+        _ => Err(Impossible("a request with half a decision".to_owned())),
     }
 }
 
@@ -134,23 +135,23 @@ pub async fn poll<S: SqlTransaction>(
 pub async fn answer<S: SqlTransaction>(
     db: &S,
     id: DeviceAuthorizationId,
-    answer: &DeviceAnswer,
+    answer: &AccessAnswer,
     event: &NewAuditEvent,
-) -> Read<DeviceAnswered, S> {
+) -> Read<AccessAnswered, S> {
     static LOCK: NamedStatement = NamedStatement::new(
         "SELECT id FROM device_authorizations WHERE id = :id AND decision IS NULL AND expires_at > :at {for update}",
     );
     static DENY: NamedStatement =
         NamedStatement::new("UPDATE device_authorizations SET decision = :decision WHERE id = :id");
     if db.find::<DeviceAuthorizationId>(&LOCK, values! { id, at: event.at }).await?.is_none() {
-        return Ok(DeviceAnswered::Closed);
+        return Ok(AccessAnswered::Closed);
     }
     match answer {
-        DeviceAnswer::Allow { consent, details } => allow(db, id, consent, details, event).await,
-        DeviceAnswer::Deny => {
+        AccessAnswer::Allow { consent, details } => allow(db, id, consent, details, event).await,
+        AccessAnswer::Deny => {
             db.execute(&DENY, values! { decision: DENIED, id }).await?;
             db.append_audit(event).await?;
-            Ok(DeviceAnswered::Stored)
+            Ok(AccessAnswered::Stored)
         }
     }
 }
@@ -161,14 +162,14 @@ async fn allow<S: SqlTransaction>(
     new: &NewConsent,
     details: &GrantDetails,
     event: &NewAuditEvent,
-) -> Read<DeviceAnswered, S> {
+) -> Read<AccessAnswered, S> {
     static ALLOW: NamedStatement = NamedStatement::new(
         "UPDATE device_authorizations SET decision = :decision, user_id = :user, user_epoch = :user_epoch,
             consent_id = :consent, scopes = :scopes, further_scopes = :further_scopes, details = :details
         WHERE id = :id",
     );
     let Some(consent) = consents::allow(db, new, event).await? else {
-        return Ok(DeviceAnswered::Gone);
+        return Ok(AccessAnswered::Gone);
     };
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
     let row = values! {
@@ -176,5 +177,5 @@ async fn allow<S: SqlTransaction>(
         details: details.to_json(), id,
     };
     db.execute(&ALLOW, row).await?;
-    Ok(DeviceAnswered::Stored)
+    Ok(AccessAnswered::Stored)
 }

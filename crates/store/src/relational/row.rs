@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use domain::handover::Handover;
 use domain::id::{
-    ApplicationId, AuditId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId,
-    InitialAccessTokenId, LogoutDeliveryId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId,
-    TrustedOriginId, UserId,
+    ApplicationId, AuditId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId,
+    Epoch, GrantId, InitialAccessTokenId, LogoutDeliveryId, ResourceServerId, RoleId, ScopeId, SecretId,
+    SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -128,6 +128,7 @@ numbers! {
     InitialAccessTokenId: InitialAccessTokenId::new,
     LogoutDeliveryId: LogoutDeliveryId::new,
     DataSourceId: DataSourceId::new,
+    BackchannelAuthenticationId: BackchannelAuthenticationId::new,
     DeviceAuthorizationId: DeviceAuthorizationId::new,
     ResourceServerId: ResourceServerId::new,
     RoleId: RoleId::new,

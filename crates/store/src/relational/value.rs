@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use domain::id::{
-    ApplicationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch, GrantId, InitialAccessTokenId,
-    LogoutDeliveryId, PushedRequestId, ResourceServerId, RoleId, ScopeId, SecretId, SessionId,
-    TrustedOriginId, UserId,
+    ApplicationId, BackchannelAuthenticationId, ConsentId, DataSourceId, DeviceAuthorizationId, Epoch,
+    GrantId, InitialAccessTokenId, LogoutDeliveryId, PushedRequestId, ResourceServerId, RoleId, ScopeId,
+    SecretId, SessionId, TrustedOriginId, UserId,
 };
 use domain::secret::{Digest, PasswordHash};
 use domain::time::Timestamp;
@@ -107,6 +107,7 @@ numbers! {
     ApplicationId: ApplicationId::get,
     ConsentId: ConsentId::get,
     DataSourceId: DataSourceId::get,
+    BackchannelAuthenticationId: BackchannelAuthenticationId::get,
     DeviceAuthorizationId: DeviceAuthorizationId::get,
     GrantId: GrantId::get,
     LogoutDeliveryId: LogoutDeliveryId::get,

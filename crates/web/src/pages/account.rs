@@ -32,6 +32,7 @@ const PER_PAGE: u32 = 100;
 struct AccountPage<'a> {
     here: &'static str,
     csrf: &'a str,
+    waiting: usize,
     user: &'a str,
     roles: String,
     since: When,
@@ -42,6 +43,7 @@ struct AccountPage<'a> {
 struct ApplicationsPage<'a> {
     here: &'static str,
     csrf: &'a str,
+    waiting: usize,
     /// The name of the application whose access was just revoked.
     revoked: Option<String>,
     applications: Vec<Connected>,
@@ -54,6 +56,7 @@ struct ApplicationsPage<'a> {
 struct RevokePage<'a> {
     here: &'static str,
     csrf: &'a str,
+    waiting: usize,
     id: ApplicationId,
     name: &'a str,
 }
@@ -101,6 +104,7 @@ pub async fn show(visit: Visit, Use(roles): Use<RoleService>) -> Response {
     let shown = AccountPage {
         here: "account",
         csrf: csrf.expose(),
+        waiting: visit.waiting_requests(&live).await,
         user: &live.caller.account().user.name,
         roles,
         since: live.session.auth_time.into(),
@@ -129,6 +133,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let shown = ApplicationsPage {
         here: "applications",
         csrf: csrf.expose(),
+        waiting: visit.waiting_requests(&live).await,
         revoked: just_revoked(&visit, &cookie, query),
         more_after: allowed.last().filter(|_| goes_on).map(|allowed| allowed.application),
         applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
@@ -154,7 +159,13 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
         Err(cause) => return fault(&cause),
     };
     let csrf = visit.csrf_token(cookie.expose());
-    let shown = RevokePage { here: "applications", csrf: csrf.expose(), id, name: &allowed.name };
+    let shown = RevokePage {
+        here: "applications",
+        csrf: csrf.expose(),
+        waiting: visit.waiting_requests(&live).await,
+        id,
+        name: &allowed.name,
+    };
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
@@ -278,19 +289,28 @@ pub(super) fn samples() -> Vec<String> {
         since: since(),
         last_used,
     };
-    let account =
-        AccountPage { here: "account", csrf: "c", user: HOSTILE, roles: HOSTILE.to_owned(), since: since() };
+    let account = AccountPage {
+        here: "account",
+        csrf: "c",
+        waiting: 2,
+        user: HOSTILE,
+        roles: HOSTILE.to_owned(),
+        since: since(),
+    };
     let empty = ApplicationsPage {
         here: "applications",
         csrf: "c",
+        waiting: 1,
         revoked: None,
         applications: Vec::new(),
         more_after: None,
     };
-    let revoke = RevokePage { here: "applications", csrf: "c", id: ApplicationId::new(7), name: HOSTILE };
+    let revoke =
+        RevokePage { here: "applications", csrf: "c", waiting: 0, id: ApplicationId::new(7), name: HOSTILE };
     let filled = ApplicationsPage {
         here: "applications",
         csrf: "c",
+        waiting: 1,
         revoked: Some(HOSTILE.to_owned()),
         applications: vec![
             connected(None),

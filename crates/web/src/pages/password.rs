@@ -22,6 +22,7 @@ use crate::respond::page::{self, sentence};
 struct PasswordPage<'a> {
     here: &'static str,
     csrf: &'a str,
+    waiting: usize,
     user: &'a str,
     notice: Option<&'static str>,
     problems: &'a [String],
@@ -38,6 +39,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let shown = PasswordPage {
         here: "password",
         csrf: csrf.expose(),
+        waiting: visit.waiting_requests(&live).await,
         user: &live.caller.account().user.name,
         notice: changed.then_some("Your password was changed."),
         problems: &[],
@@ -74,8 +76,14 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
     let csrf = visit.csrf_token(cookie.expose());
     let user = &live.caller.account().user.name;
     let problems = [problem.message];
-    let shown =
-        PasswordPage { here: "password", csrf: csrf.expose(), user, notice: None, problems: &problems };
+    let shown = PasswordPage {
+        here: "password",
+        csrf: csrf.expose(),
+        waiting: visit.waiting_requests(&live).await,
+        user,
+        notice: None,
+        problems: &problems,
+    };
     let wait = problem.retry_after_secs;
     let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::BAD_REQUEST };
     let mut response = page::html(status, &shown, page::PageContext::Own);
@@ -110,8 +118,14 @@ impl Problem {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
-    let page =
-        |notice, problems| PasswordPage { here: "password", csrf: "c", user: HOSTILE, notice, problems };
+    let page = |notice, problems| PasswordPage {
+        here: "password",
+        csrf: "c",
+        waiting: 0,
+        user: HOSTILE,
+        notice,
+        problems,
+    };
     let problems = [HOSTILE.to_owned(), "The two new passwords differ.".to_owned()];
     vec![rendered(&page(Some("Your password was changed."), &[])), rendered(&page(None, &problems))]
 }

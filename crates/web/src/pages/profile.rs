@@ -19,6 +19,7 @@ use crate::respond::page;
 struct ProfilePage<'a> {
     here: &'static str,
     csrf: &'a str,
+    waiting: usize,
     notice: Option<&'static str>,
     problems: &'a [String],
     person: Vec<Row>,
@@ -116,6 +117,7 @@ const LONGEST: usize = 4096;
 impl<'a> ProfilePage<'a> {
     fn new(
         csrf: &'a str,
+        waiting: usize,
         attributes: &UserAttributes,
         notice: Option<&'static str>,
         problems: &'a [String],
@@ -127,6 +129,7 @@ impl<'a> ProfilePage<'a> {
         Self {
             here: "profile",
             csrf,
+            waiting,
             notice,
             problems,
             person: rows(&PERSON),
@@ -145,7 +148,8 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let attributes = live.caller.account().user.attributes.as_deref().cloned().unwrap_or_default();
     let notice = (query.as_deref() == Some("saved")).then_some("Your details were saved.");
-    let shown = ProfilePage::new(csrf.expose(), &attributes, notice, &[]);
+    let waiting = visit.waiting_requests(&live).await;
+    let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, notice, &[]);
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
@@ -173,7 +177,8 @@ pub async fn save(visit: Visit, Use(profile): Use<ProfileService>, OwnForm(form)
     let problems: Vec<String> =
         faults.iter().map(|fault| format!("{} {}.", label(&fault.field), fault.message)).collect();
     let csrf = visit.csrf_token(cookie.expose());
-    let shown = ProfilePage::new(csrf.expose(), &attributes, None, &problems);
+    let waiting = visit.waiting_requests(&live).await;
+    let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, None, &problems);
     page::html(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own)
 }
 
@@ -198,8 +203,8 @@ pub(super) fn samples() -> Vec<String> {
     }
     let problems = [HOSTILE.to_owned()];
     vec![
-        rendered(&ProfilePage::new("c", &UserAttributes::default(), None, &[])),
-        rendered(&ProfilePage::new("c", &full, Some("Your details were saved."), &problems)),
+        rendered(&ProfilePage::new("c", 0, &UserAttributes::default(), None, &[])),
+        rendered(&ProfilePage::new("c", 0, &full, Some("Your details were saved."), &problems)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{account, demo, device, login, logout, password, profile, start};
+use super::{account, demo, device, login, logout, password, profile, requests, start};
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
 pub(crate) const HOSTILE: &str =
@@ -19,6 +19,7 @@ fn all() -> Vec<String> {
     pages.extend(start::samples());
     pages.extend(demo::samples());
     pages.extend(device::samples());
+    pages.extend(requests::samples());
     pages.extend(crate::oauth::authorize::samples());
     pages.extend(crate::oauth::logout::samples());
     pages.extend(crate::respond::page::samples());

@@ -9,6 +9,8 @@ mod assertions;
 mod audit;
 mod authorize;
 mod back_channel_logout;
+mod backchannel;
+mod backchannel_pages;
 mod bearer;
 mod certificates;
 mod client;

@@ -21,6 +21,7 @@ pub(super) fn read(mut fields: Fields<'_>) -> OpenIdMetadata {
         userinfo_signed_response_alg: text("userinfoSignedResponseAlg"),
         frontchannel_logout_uri: text("frontchannelLogoutUri"),
         backchannel_logout_uri: text("backchannelLogoutUri"),
+        backchannel_token_delivery_mode: text("backchannelTokenDeliveryMode"),
         default_max_age: fields.integer("defaultMaxAge"),
         require_auth_time: fields.boolean("requireAuthTime").unwrap_or(false),
         default_acr_values: fields.strings("defaultAcrValues").map(owned).unwrap_or_default(),
@@ -60,5 +61,6 @@ pub(super) fn shown(metadata: &OpenIdMetadata) -> Option<Value> {
     set("frontchannelLogoutSessionRequired", flag(metadata.frontchannel_logout_session_required));
     set("backchannelLogoutUri", text(&metadata.backchannel_logout_uri));
     set("backchannelLogoutSessionRequired", flag(metadata.backchannel_logout_session_required));
+    set("backchannelTokenDeliveryMode", text(&metadata.backchannel_token_delivery_mode));
     (!members.is_empty()).then(|| members.into())
 }

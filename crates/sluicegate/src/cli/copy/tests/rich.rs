@@ -18,10 +18,11 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::SigningAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
-    ComesFrom, DeviceInsertion, GrantCreation, NewApplication, NewConsent, NewDataSource,
-    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
-    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store,
-    StoredKey, StoredSigningKey, SucceededSignIn, Usage,
+    BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, NewApplication,
+    NewBackchannelAuthentication, NewConsent, NewDataSource, NewDeviceAuthorization, NewGrant,
+    NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret, NewSession, NewUser,
+    PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, StoredKey, StoredSigningKey,
+    SucceededSignIn, Usage,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
@@ -91,6 +92,7 @@ pub(super) async fn fill(store: &dyn Store) {
     store.add_secret(app.id, secret(8), OVER, event(Action::ResetSecret)).await.unwrap().unwrap();
     grants(store, &app, &bob, &scopes).await;
     device(store, &app, &scopes).await;
+    backchannel(store, &app, &bob, &scopes).await;
     data_source(store, &bob, &ada).await;
     for limit in &Limit::ALL[..2] {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
@@ -309,6 +311,28 @@ async fn device(store: &dyn Store, app: &Application, scopes: &ScopeSet) {
         most: 1,
     };
     assert_eq!(store.insert_device_authorization(new).await.unwrap(), DeviceInsertion::Stored);
+}
+
+/// A request to a user who has not decided.
+async fn backchannel(store: &dyn Store, app: &Application, bob: &User, scopes: &ScopeSet) {
+    let new = NewBackchannelAuthentication {
+        digest: Digest::from_bytes([6; 32]),
+        code: CodeId::compose(START, [6; 8]),
+        application: app.id,
+        application_epoch: app.epoch,
+        user: bob.id,
+        user_epoch: bob.epoch,
+        scopes: scopes.clone(),
+        details: GrantDetails::default(),
+        binding_message: Some("W4SCT".to_owned()),
+        max_age_secs: Some(60),
+        address: Some("192.0.2.7".to_owned()),
+        at: START,
+        expires_at: OVER,
+        limits: BackchannelLimits { of_user: 1, of_pair: 1 },
+    };
+    let inserted = store.insert_backchannel_authentication(new).await.unwrap();
+    assert_eq!(inserted, BackchannelInsertion::Stored);
 }
 
 /// Grants that are live, rotated, revoked and replayed, and one without a code.

@@ -1,0 +1,104 @@
+//! Polling: once the user has allowed what a device or another client asks for, the code of the request creates a grant, at
+//! most once.
+
+use std::sync::Arc;
+
+use domain::limit::Limit;
+use oauth::client_authentication::AuthenticatedClient;
+use oauth::refusal::Refusal;
+use oauth::token::TokenResponse;
+use oauth::token::backchannel::BackchannelPoll;
+use oauth::token::device_code::DevicePoll;
+use oauth::token::polling::{
+    self, Facts, PollDecision, PolledKind, PolledRequest, UserDecision, accepts_poll_after,
+};
+
+use super::{Narrowing, TokenService};
+use crate::identity::access_note;
+use crate::identity::caller::RequestOrigin;
+use crate::node::entity_cache::Account;
+use crate::protocol::client::ProtocolRefusal;
+
+/// What a poll gets, and the user who has decided.
+type Decided = (PollDecision, Option<Arc<Account>>);
+
+impl TokenService {
+    pub(super) async fn poll_device(
+        &self,
+        request: &DevicePoll,
+        client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let found = match self.context.vault.device_code_digest(&request.code) {
+            Some(digest) => self.context.store.find_by_device_code(digest).await?,
+            None => None,
+        };
+        let stored = found.ok_or(PolledKind::Device.unknown())?;
+        let decided = self.decide_poll(stored.polled(), client).await?;
+        let (now, store) = (self.context.now(), &self.context.store);
+        if !store.poll_device_authorization(stored.id, now, accepts_poll_after(now)).await? {
+            return Err(Refusal::PolledTooSoon.into());
+        }
+        self.answer_poll(decided, client, narrowing, origin).await
+    }
+
+    pub(super) async fn poll_backchannel(
+        &self,
+        request: &BackchannelPoll,
+        client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let found = match self.context.vault.auth_req_id_digest(&request.id) {
+            Some(digest) => self.context.store.find_by_auth_req_id(digest).await?,
+            None => None,
+        };
+        let stored = found.ok_or(PolledKind::Backchannel.unknown())?;
+        let decided = self.decide_poll(stored.polled(), client).await?;
+        let (now, store) = (self.context.now(), &self.context.store);
+        if !store.poll_backchannel_authentication(stored.id, now, accepts_poll_after(now)).await? {
+            return Err(Refusal::PolledTooSoon.into());
+        }
+        self.answer_poll(decided, client, narrowing, origin).await
+    }
+
+    async fn decide_poll(
+        &self,
+        request: PolledRequest<'_>,
+        client: &AuthenticatedClient,
+    ) -> Result<Decided, ProtocolRefusal> {
+        let user = match request.decision {
+            UserDecision::Allowed { user, .. } => self.context.account(user).await?,
+            UserDecision::Pending | UserDecision::Denied => None,
+        };
+        if self.context.revocations.ends_all_of(request.code.at()) {
+            return Err(request.kind.revoked().into());
+        }
+        let facts = Facts {
+            client,
+            user: user.as_deref().map(|account| &account.user),
+            lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+            now: self.context.now(),
+        };
+        Ok((polling::decide(request, facts)?, user))
+    }
+
+    async fn answer_poll(
+        &self,
+        (decision, user): Decided,
+        client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
+        origin: &RequestOrigin,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let PollDecision::Create(decision) = decision else {
+            return Err(Refusal::NotDecided.into());
+        };
+        user.iter().for_each(access_note::user);
+        let mut details = decision.details.for_access_tokens();
+        self.narrow(&mut details, narrowing).await?;
+        let response = self.create_grant_for(&decision, details, client, origin).await?;
+        let user = user.as_deref().map(|account| &account.user);
+        self.with_id_token(client, response, user, &decision.details, None)
+    }
+}

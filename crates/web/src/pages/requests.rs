@@ -1,0 +1,306 @@
+//! The requests of applications to a user, who decides about them here although they started elsewhere.
+
+use app::identity::caller::LiveSession;
+use app::protocol::authorize::Decision;
+use app::protocol::backchannel::{
+    BackchannelAnswer, BackchannelQuestion, BackchannelRefusal, BackchannelService, WaitingRequest,
+};
+use askama::Template;
+use axum::response::Response;
+use domain::id::BackchannelAuthenticationId;
+use domain::secret::SessionCookie;
+use http::StatusCode;
+use oauth::backchannel::AnswerRefusal;
+use oauth::client_document;
+
+use super::data_choice::{self, DataChoice};
+use super::form::{OwnForm, fields};
+use super::login::SignInPrompt;
+use super::{HandedOver, Visit, When, fault, stale_form};
+use crate::extract::{Path, Use};
+use crate::filters;
+use crate::respond::management::ManagementProblem;
+use crate::respond::page::{self, PageContext};
+
+/// The page with all requests.
+const PATH: &str = "/account/requests";
+
+#[derive(Template)]
+#[template(path = "requests.html")]
+struct RequestsPage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    waiting: usize,
+    requests: Vec<Waiting>,
+}
+
+/// A request in the list.
+struct Waiting {
+    id: BackchannelAuthenticationId,
+    application: String,
+    message: Option<String>,
+    asked: When,
+    expires: When,
+}
+
+impl From<WaitingRequest> for Waiting {
+    fn from(waiting: WaitingRequest) -> Self {
+        Self {
+            id: waiting.id,
+            application: waiting.application,
+            message: waiting.binding_message,
+            asked: waiting.asked_at.into(),
+            expires: waiting.expires_at.into(),
+        }
+    }
+}
+
+/// What the user decides about.
+#[derive(Template)]
+#[template(path = "request.html")]
+struct RequestPage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    waiting: usize,
+    id: BackchannelAuthenticationId,
+    application: &'a str,
+    description: &'a str,
+    contacts: &'a [String],
+    document_host: Option<&'a str>,
+    registered_itself: bool,
+    created_by: &'a str,
+    registered_at: When,
+    handed_over: Option<HandedOver>,
+    message: Option<&'a str>,
+    address: Option<&'a str>,
+    asked: When,
+    expires: When,
+    user: &'a str,
+    scopes: &'a [String],
+    data: Option<DataChoice>,
+    needs_sign_in: bool,
+}
+
+#[derive(Template)]
+#[template(path = "request_done.html")]
+struct DonePage<'a> {
+    here: &'static str,
+    csrf: &'a str,
+    waiting: usize,
+    application: &'a str,
+    allowed: bool,
+}
+
+type RequestPath = Result<Path<(BackchannelAuthenticationId,)>, ManagementProblem>;
+
+impl Visit {
+    /// How many requests wait for the user, for the notice on every page of the account. A failure hides the notice, not
+    /// the page.
+    pub(super) async fn waiting_requests(&self, live: &LiveSession) -> usize {
+        match self.state.service::<BackchannelService>().waiting(live).await {
+            Ok(waiting) => waiting.len(),
+            Err(cause) => {
+                cause.note("the requests to a user cannot be read");
+                0
+            }
+        }
+    }
+}
+
+/// `GET /account/requests`.
+pub async fn list(visit: Visit, Use(backchannel): Use<BackchannelService>) -> Response {
+    let (live, cookie) = match visit.signed_in(PATH).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    let waiting = match backchannel.waiting(&live).await {
+        Ok(waiting) => waiting,
+        Err(cause) => return fault(&cause),
+    };
+    let csrf = visit.csrf_token(cookie.expose());
+    let shown = RequestsPage {
+        here: "requests",
+        csrf: csrf.expose(),
+        waiting: waiting.len(),
+        requests: waiting.into_iter().map(Waiting::from).collect(),
+    };
+    page::html(StatusCode::OK, &shown, PageContext::Own)
+}
+
+/// `GET /account/requests/{id}`.
+pub async fn show(visit: Visit, Use(backchannel): Use<BackchannelService>, id: RequestPath) -> Response {
+    let Ok(Path((id,))) = id else { return refused_by_rule(AnswerRefusal::Unknown) };
+    let (live, cookie) = match visit.signed_in(&address_of(id)).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    match backchannel.question(id, &live).await {
+        Ok(question) => ask(&visit, &question, false, &live, &cookie),
+        Err(refusal) => refused(&visit, id, &refusal, &live).await,
+    }
+}
+
+/// `POST /account/requests/{id}`: the button that was pressed.
+pub async fn decide(
+    visit: Visit,
+    Use(backchannel): Use<BackchannelService>,
+    id: RequestPath,
+    OwnForm(form): OwnForm,
+) -> Response {
+    let Ok(Path((id,))) = id else { return refused_by_rule(AnswerRefusal::Unknown) };
+    let (live, cookie) = match visit.signed_in(&address_of(id)).await {
+        Ok(found) => found,
+        Err(instead) => return instead,
+    };
+    let csrf = form.field(fields::CSRF);
+    if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
+        return instead;
+    }
+    let decision = match form.field(fields::DECISION) {
+        "allow" => Decision::Allow,
+        "deny" => Decision::Deny,
+        "sign-in" => return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live).await,
+        _ => return stale_form(),
+    };
+    let choice = data_choice::chosen(&form);
+    match backchannel.decide(id, &live, decision, choice.as_ref(), &visit.origin).await {
+        Ok(BackchannelAnswer::NothingChosen(question)) => ask(&visit, &question, true, &live, &cookie),
+        Ok(BackchannelAnswer::Done(application)) => {
+            let csrf = visit.csrf_token(cookie.expose());
+            let done = DonePage {
+                here: "requests",
+                csrf: csrf.expose(),
+                waiting: visit.waiting_requests(&live).await,
+                application: &application,
+                allowed: decision == Decision::Allow,
+            };
+            page::html(StatusCode::OK, &done, PageContext::Own)
+        }
+        Err(refusal) => refused(&visit, id, &refusal, &live).await,
+    }
+}
+
+fn address_of(id: BackchannelAuthenticationId) -> String {
+    format!("{PATH}/{id}")
+}
+
+async fn refused(
+    visit: &Visit,
+    id: BackchannelAuthenticationId,
+    refusal: &BackchannelRefusal,
+    live: &LiveSession,
+) -> Response {
+    match refusal {
+        BackchannelRefusal::Fault(cause) => fault(cause),
+        BackchannelRefusal::Refused(refusal) => refused_by_rule(*refusal),
+        BackchannelRefusal::SignInAgain => {
+            let prompt = SignInPrompt {
+                continue_to: &address_of(id),
+                problem: Some("Enter your password again; then you can allow the request."),
+                username: &live.caller.account().user.name,
+            };
+            visit.ask_to_sign_in(StatusCode::OK, &prompt).await
+        }
+    }
+}
+
+fn refused_by_rule(refusal: AnswerRefusal) -> Response {
+    let status = match refusal {
+        AnswerRefusal::Unknown => StatusCode::NOT_FOUND,
+        AnswerRefusal::Expired | AnswerRefusal::Decided => StatusCode::BAD_REQUEST,
+    };
+    let way = page::Way { address: PATH, name: "Requests to you" };
+    page::refuse_with(status, &refusal.to_string(), way)
+}
+
+fn ask(
+    visit: &Visit,
+    question: &BackchannelQuestion,
+    nothing_chosen: bool,
+    live: &LiveSession,
+    cookie: &SessionCookie,
+) -> Response {
+    let csrf = visit.csrf_token(cookie.expose());
+    let settings = &question.application.settings;
+    let document_host = client_document::host(&question.application.client_id);
+    let shown = RequestPage {
+        here: "requests",
+        csrf: csrf.expose(),
+        waiting: 0,
+        id: question.request.id,
+        application: &settings.name,
+        description: &settings.description,
+        contacts: &settings.contacts,
+        document_host: document_host.as_deref(),
+        registered_itself: settings.client_metadata.self_registered.is_some(),
+        created_by: question.application.created_by(),
+        registered_at: question.application.created_at.into(),
+        handed_over: HandedOver::of(&question.application),
+        message: question.request.binding_message.as_deref(),
+        address: question.request.address.as_deref(),
+        asked: question.request.created_at.into(),
+        expires: question.request.expires_at.into(),
+        user: &live.caller.account().user.name,
+        scopes: &question.scopes,
+        data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
+        needs_sign_in: question.needs_sign_in,
+    };
+    page::html(StatusCode::OK, &shown, PageContext::Own)
+}
+
+/// Samples of the pages, with and without their optional parts.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<String> {
+    use super::tests::{HOSTILE, rendered};
+    let hostile = [HOSTILE.to_owned()];
+    let id = BackchannelAuthenticationId::new(7);
+    let at = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
+    let list = |messages: &[Option<&str>]| RequestsPage {
+        here: "requests",
+        csrf: "c",
+        waiting: messages.len(),
+        requests: messages
+            .iter()
+            .map(|message| Waiting {
+                id,
+                application: HOSTILE.to_owned(),
+                message: message.map(str::to_owned),
+                asked: at(),
+                expires: at(),
+            })
+            .collect(),
+    };
+    let request = |message, data: Option<DataChoice>| RequestPage {
+        here: "requests",
+        csrf: "c",
+        waiting: 0,
+        id,
+        application: HOSTILE,
+        description: message,
+        contacts: if message.is_empty() { &[] } else { &hostile },
+        document_host: None,
+        registered_itself: false,
+        created_by: HOSTILE,
+        registered_at: at(),
+        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at() }),
+        message: Some(message).filter(|message| !message.is_empty()),
+        address: Some("192.0.2.7").filter(|_| data.is_some()),
+        asked: at(),
+        expires: at(),
+        user: HOSTILE,
+        scopes: &hostile,
+        needs_sign_in: data.is_none(),
+        data,
+    };
+    let done =
+        |allowed, waiting| DonePage { here: "requests", csrf: "c", waiting, application: HOSTILE, allowed };
+    let with_data = data_choice::samples().into_iter().map(|data| rendered(&request(HOSTILE, Some(data))));
+    let others = [
+        rendered(&list(&[])),
+        rendered(&list(&[None, Some(HOSTILE)])),
+        rendered(&request("", None)),
+        rendered(&done(true, 0)),
+        rendered(&done(false, 2)),
+    ];
+    others.into_iter().chain(with_data).collect()
+}
