@@ -34,6 +34,25 @@ export async function allow(address, username, password) {
   throw new Error('the sign-in does not end')
 }
 
+// The person finds the newest request of an application on the account pages and presses a button. Returns the text of
+// the page with the request.
+export async function answer(server, username, password, decision) {
+  const cookies = new Map()
+  const signIn = form(await (await send(new URL('/account/requests', server), cookies)).text())
+  signIn.fields.set('username', username)
+  signIn.fields.set('password', password)
+  await send(new URL(signIn.action, server), cookies, signIn.fields)
+  const list = await (await send(new URL('/account/requests', server), cookies)).text()
+  const address = [...list.matchAll(/href="(\/account\/requests\/\d+)"/g)].at(-1)?.[1]
+  if (!address) throw new Error(`no request: ${list}`)
+  const page = await (await send(new URL(address, server), cookies)).text()
+  const { action, fields } = form(page.slice(page.indexOf('<h1>')))
+  fields.set('decision', decision)
+  const done = await (await send(new URL(action, server), cookies, fields)).text()
+  if (!/id="request-(allowed|denied)"/.test(done)) throw new Error(`not answered: ${done}`)
+  return plain(page)
+}
+
 function form(page) {
   const [, action] = /<form[^>]* action="([^"]*)"/.exec(page) ?? []
   if (!action) throw new Error(`no form: ${page}`)

@@ -284,6 +284,11 @@ fn openid_client_completes_the_flow_of_a_device() {
 }
 
 #[test]
+fn openid_client_and_oauth4webapi_ask_a_person_who_decides_elsewhere() {
+    node(&Stage::new(), "backchannel.mjs");
+}
+
+#[test]
 fn openid_client_presents_an_identity_assertion_that_jose_signs() {
     node(&Stage::new(), "identity-assertion.mjs");
 }

@@ -63,6 +63,7 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     see(&mut browser, "start for somebody");
     browser.open(&stage.at("/account"));
     see(&mut browser, "account");
+    walk_requests(&stage, &mut browser, &mut see);
     browser.open(&stage.at("/account/password"));
     see(&mut browser, "password");
     browser.fill("#current", "not the password");
@@ -82,4 +83,25 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     see(&mut browser, "reference");
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
     see(&mut browser, "reference unfolded");
+}
+
+/// The pages on which the user decides about requests of applications.
+fn walk_requests(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    browser.open(&stage.at("/account/requests"));
+    see(browser, "no requests");
+    stage.ask_user(LONG, "Lieferscheinnummerüberprüfungsverfahrensbestätigung 123456789012");
+    stage.ask_user(TURNED, "W4SCT");
+    browser.open(&stage.at("/account"));
+    see(browser, "account with requests");
+    browser.open(&stage.at("/account/requests"));
+    see(browser, "requests");
+    browser.follow("li:first-child a.button");
+    see(browser, "request of a long name");
+    browser.follow("#consent-allow");
+    see(browser, "request allowed");
+    browser.open(&stage.at("/account/requests"));
+    browser.follow("a.button");
+    see(browser, "request of a turned name");
+    browser.follow("#consent-deny");
+    see(browser, "request denied");
 }

@@ -57,6 +57,27 @@ impl Stage {
         self.asking(&registered.json()["clientId"], application["redirectUrls"][0].as_str().unwrap())
     }
 
+    /// An application of an Administrator with this name asks the user to decide about data, showing a message.
+    pub(crate) fn ask_user(&self, name: &str, message: &str) {
+        let application = json!({"name": name, "description": "", "redirectUrls": [],
+            "scopes": ["openid", "api.access.odata"], "grantTypes": ["urn:openid:params:grant-type:ciba"]});
+        let registered =
+            self.wire.post_json("/api/mgmt/oauth/client/applications", &ADMIN, &application).unwrap();
+        assert_eq!(registered.status, 201, "{registered:?}");
+        let registered = registered.json();
+        let asked = self.wire.post_form(
+            "/oauth2/bc-authorize",
+            &[
+                ("client_id", registered["clientId"].as_str().unwrap()),
+                ("client_secret", registered["clientSecret"].as_str().unwrap()),
+                ("scope", "openid api.access.odata"),
+                ("login_hint", USER.name),
+                ("binding_message", message),
+            ],
+        );
+        assert_eq!(asked.unwrap().status, 200);
+    }
+
     fn asking(&self, client_id: &Value, redirect: &str) -> String {
         let parameters = [
             ("response_type", "code"),
