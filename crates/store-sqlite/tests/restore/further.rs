@@ -1,4 +1,5 @@
-//! What else stays withdrawn after a restore: keys of applications, used assertions, trusted origins and issuers, scopes, owners.
+//! What else stays withdrawn after a restore: keys of applications, used assertions, initial access tokens, trusted origins and
+//! issuers, scopes, owners.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,9 @@ use oauth::cors::NewTrustedOrigin;
 use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
-    Amendment, Applications as _, DataSources as _, NewDataSource, ResourceServers as _, Sealing,
-    Settings as _, StoredKey, TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _, Users as _,
+    Amendment, Applications as _, ClientRegistrations as _, DataSources as _, NewDataSource,
+    NewInitialAccessToken, ResourceServers as _, Sealing, Settings as _, StoredKey, TrustedIssuers as _,
+    TrustedOrigins as _, UsedAssertions as _, Users as _,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, settings};
@@ -71,6 +73,37 @@ async fn an_assertion_that_was_used_stays_used() {
     let store = stage.open();
     for used in [before, since] {
         assert!(!store.use_assertion(used, at(900)).await.unwrap(), "{used:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_initial_access_token_of_the_backup_is_not_valid_again() {
+    let stage = Stage::new().await;
+    let store = stage.open();
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    let new = |byte: u8| NewInitialAccessToken {
+        digest: Digest::from_bytes([byte; 32]),
+        description: String::new(),
+        created_by: root.id,
+        at: at(1),
+        expires_at: at(900),
+        most_uses: Some(1),
+    };
+    let mut ids = Vec::new();
+    for byte in [1, 2] {
+        let audit = event(Action::CreateInitialAccessToken, 1);
+        ids.push(store.insert_initial_access_token(new(byte), audit).await.unwrap().unwrap().id);
+    }
+    let backup = stage.back_up("backup.db", 2);
+    let audit = event(Action::DeleteInitialAccessToken, 3);
+    store.delete_initial_access_token(ids[0], audit).await.unwrap().unwrap();
+    drop(store);
+    stage.restore(&backup, 4);
+    let store = stage.open();
+    assert_eq!(store.list_initial_access_tokens().await.unwrap(), []);
+    for byte in [1, 2] {
+        let digest = Digest::from_bytes([byte; 32]);
+        assert_eq!(store.find_usable_initial_access_token(&digest, at(5)).await.unwrap(), None);
     }
 }
 
