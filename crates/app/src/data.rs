@@ -15,6 +15,7 @@ use domain::limit::Limit;
 use oauth::data_access::DataReach;
 use oauth::resource;
 use oauth::scope::BuiltInScope;
+use oauth::step_up;
 use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
@@ -226,11 +227,29 @@ impl DataService {
             return Err(DataRefusal::NotGranted);
         }
         if record.is_readable_by(caller.account().user.id) {
+            self.sign_in_is_recent(caller, &record, request.origin).await?;
             return Ok(record);
         }
         let why = "neither owns the data source nor shares it";
         self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
         Err(DataRefusal::UnknownSource)
+    }
+
+    /// Demands a recent sign-in if the data source does.
+    async fn sign_in_is_recent(
+        &self,
+        caller: &Caller,
+        record: &DataSource,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataRefusal> {
+        let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
+        let signed_in_at = self.context.signed_in_at(caller).await?;
+        if step_up::sign_in_is_recent(signed_in_at, max_age_secs, self.context.now()) {
+            return Ok(());
+        }
+        let why = "the sign-in is too old for this data source";
+        self.audit_refusal(caller, why, Some(&record.name), origin).await?;
+        Err(DataRefusal::SignInTooOld { max_age_secs })
     }
 
     /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707

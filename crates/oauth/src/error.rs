@@ -58,6 +58,8 @@ codes! {
     InvalidToken = "invalid_token",
     /// A bearer token lacks a scope ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     InsufficientScope = "insufficient_scope",
+    /// The user must sign in again ([RFC 9470 §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
+    InsufficientUserAuthentication = "insufficient_user_authentication",
     /// A `DPoP` proof is missing or invalid ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
     InvalidDpopProof = "invalid_dpop_proof",
     /// A `DPoP` proof needs a new nonce of the server ([RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).

@@ -46,6 +46,7 @@ pub mod revocation_request;
 mod sample;
 pub mod scope;
 pub mod signing;
+pub mod step_up;
 pub mod token;
 pub mod token_payload;
 pub mod trusted_issuer;

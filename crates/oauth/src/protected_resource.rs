@@ -67,17 +67,20 @@ pub struct TokenChallenge {
     /// What is wrong with the request; `None` if it has no token ([RFC 6750
     /// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     pub error: Option<ErrorCode>,
+    /// The longest time since the sign-in of the user, in seconds, if that is what is wrong ([RFC 9470
+    /// §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
+    pub max_age_secs: Option<i64>,
 }
 
 impl TokenChallenge {
     /// The request has no token, so the challenge has no error.
     pub const fn for_a_token(scheme: TokenType) -> Self {
-        Self { scheme, error: None }
+        Self { scheme, error: None, max_age_secs: None }
     }
 
     /// The token is refused.
     pub const fn after(error: ErrorCode, scheme: TokenType) -> Self {
-        Self { scheme, error: Some(error) }
+        Self { scheme, error: Some(error), max_age_secs: None }
     }
 
     /// The value of `WWW-Authenticate`: every scope that reading data needs at once, and where the metadata of the resource is
@@ -87,6 +90,9 @@ impl TokenChallenge {
         let mut text = format!("{} ", self.scheme.as_str());
         if let Some(error) = self.error {
             let _ = write!(text, r#"error="{}", "#, error.as_str());
+        }
+        if let Some(max_age) = self.max_age_secs {
+            let _ = write!(text, r#"max_age="{max_age}", "#);
         }
         let _ = write!(text, r#"scope="{SCOPE}", resource_metadata="{metadata_url}", realm="Sluicegate""#);
         if self.scheme == TokenType::Dpop {
@@ -140,6 +146,13 @@ mod tests {
             (
                 TokenChallenge::after(ErrorCode::InvalidToken, TokenType::Bearer),
                 format!(r#"Bearer error="invalid_token", {all}"#),
+            ),
+            (
+                TokenChallenge {
+                    max_age_secs: Some(300),
+                    ..TokenChallenge::after(ErrorCode::InsufficientUserAuthentication, TokenType::Bearer)
+                },
+                format!(r#"Bearer error="insufficient_user_authentication", max_age="300", {all}"#),
             ),
             (
                 TokenChallenge::after(ErrorCode::InsufficientScope, TokenType::Dpop),

@@ -44,6 +44,7 @@ pub(crate) fn given(field: &str) -> String {
         "corsOrigins" => "--cors-origin",
         "tokenFormat" => "--token-format",
         "options.storageForms" => "--storage-form",
+        "maxAuthenticationAge" => "--max-authentication-age",
         "domain" => "the origin",
         "identifier" => "the identifier",
         "expiresAt" => "--expires",

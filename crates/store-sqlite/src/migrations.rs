@@ -98,6 +98,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "backchannel_authentications",
         sql: include_str!("../migrations/0021_backchannel_authentications.sql"),
     },
+    Migration {
+        number: 22,
+        name: "authentication_age",
+        sql: include_str!("../migrations/0022_authentication_age.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -24,6 +24,8 @@ pub struct NewDataSource {
     pub options: BTreeMap<String, String>,
     /// Seals the secret options.
     pub sealing: Sealing,
+    /// The longest time since the sign-in of a reader, in seconds.
+    pub max_authentication_age: Option<i64>,
     /// The user who may read and manage it.
     pub owner: UserId,
     /// The time of the operation.
@@ -70,6 +72,8 @@ pub struct DataSourceChange {
     pub options: Option<StoredOptions>,
     /// The stored options on which the decision rests; the update is refused if they have changed since.
     pub judged_for: Option<StoredOptions>,
+    /// The new longest time since the sign-in of a reader; `Some(None)` for any.
+    pub max_authentication_age: Option<Option<i64>>,
     /// The time of the operation.
     pub at: Timestamp,
 }

@@ -20,6 +20,12 @@ pub enum DataRefusal {
     /// The access token is limited to other resources ([RFC 8707 §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
     #[error("the access token is limited to other resources")]
     OtherResources,
+    /// The user must sign in again ([RFC 9470 §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
+    #[error("this data source demands that you signed in within the last {max_age_secs} seconds")]
+    SignInTooOld {
+        /// The longest time since the sign-in, in seconds.
+        max_age_secs: i64,
+    },
     /// The user lacks the permission `UseDataSourceWithOData`.
     #[error("you lack the permission to use data sources with OData")]
     MissingPermission,

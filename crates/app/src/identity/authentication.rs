@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
+use domain::time::Timestamp;
 use oauth::proof::{KeyBinding, PresentedToken, RequestFacts, TokenType, may_be_a_bearer_token};
 use oauth::refusal::Refusal;
 use oauth::resource;
@@ -214,6 +215,20 @@ fn refusal_of(scheme: TokenType, dead: &InvalidAccessToken) -> BearerRefusal {
 }
 
 impl Context {
+    /// When the user of the caller signed in: now, if a password came with the request; `None` if nobody signed in for the
+    /// token.
+    pub(crate) async fn signed_in_at(&self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
+        match caller.via() {
+            Via::Basic | Via::CommandLine => Ok(Some(self.now())),
+            Via::Session(_) => Ok(None),
+            Via::Issuer(access) => Ok(access.signed_in_at),
+            Via::Bearer { .. } => match caller.token().and_then(|token| token.grant) {
+                Some(grant) => Ok(self.sign_in_of(grant).await?),
+                None => Ok(None),
+            },
+        }
+    }
+
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
     pub(crate) async fn still_authenticated(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {

@@ -61,6 +61,8 @@ pub struct IssuedAccess {
     pub(crate) resources: Vec<String>,
     /// When the token was issued.
     pub(crate) issued_at: Timestamp,
+    /// When the user signed in at the issuer, if the token says so.
+    pub(crate) signed_in_at: Option<Timestamp>,
 }
 
 /// The actor name of the command line in the audit log; such events name no user.

@@ -99,6 +99,7 @@ impl IssuedTokenService {
             scopes: accepted.scopes,
             resources: accepted.resources,
             issued_at: accepted.issued_at,
+            signed_in_at: accepted.signed_in_at,
         };
         Ok(Caller::new(account, Via::Issuer(Arc::new(access))))
     }

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use domain::account::{DataSource, Permission, Rights, Role, User};
 use domain::id::{ApplicationId, ClientId, DataSourceId, GrantId, UserId};
 use domain::limit::Limit;
+use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
@@ -34,6 +35,8 @@ pub struct EntityCache {
     /// Data sources by id; those that were deleted too, because old grants name them.
     data_sources: Remembered<DataSourceId, Option<Arc<DataSource>>>,
     grants: Cache<GrantId, Grant>,
+    /// When the users of grants signed in, which never changes.
+    sign_ins: Cache<GrantId, Option<Timestamp>>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,
@@ -82,6 +85,7 @@ impl Default for EntityCache {
             named_data_sources: Remembered::new(1_000),
             data_sources: Remembered::new(1_000),
             grants: Cache::new(10_000),
+            sign_ins: Cache::new(10_000),
             limits: RwLock::default(),
             trusted_origins: RwLock::default(),
             scope_registry: RwLock::default(),
@@ -136,6 +140,16 @@ impl EntityCache {
     /// Drops a grant that turned out to be outdated.
     pub(crate) fn forget_grant(&self, id: GrantId) {
         self.grants.remove(&id);
+    }
+
+    /// Caches when the user of a grant signed in; `None` if nobody did.
+    pub(crate) fn cache_sign_in(&self, grant: GrantId, at: Option<Timestamp>) {
+        self.sign_ins.insert(grant, at);
+    }
+
+    /// When the user of a grant signed in, if that is cached.
+    pub(crate) fn sign_in(&self, grant: GrantId) -> Option<Option<Timestamp>> {
+        self.sign_ins.get(&grant)
     }
 
     /// Drops every application. Their entries contain the names of their owners.

@@ -9,6 +9,7 @@ use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, UserCode, UserCodeRefusal};
 use oauth::grant::GrantDetails;
+use oauth::oidc::authentication::SignInDetails;
 use oauth::parameters::SCOPE;
 use oauth::refusal::Refusal;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
@@ -249,6 +250,7 @@ impl DeviceService {
                 },
                 details: Box::new(GrantDetails {
                     data: data.chosen().map(Box::new),
+                    sign_in: Some(SignInDetails::at(session.session.auth_time)),
                     ..open.request.details.clone()
                 }),
             },

@@ -49,6 +49,9 @@ pub struct LiveToken {
     pub jti: Option<String>,
     /// `act`, for a token that was exchanged with an actor.
     pub act: Option<Act>,
+    /// `auth_time`: when the user signed in, in seconds since the Unix epoch ([RFC 9470
+    /// §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2)); `None` if nobody did.
+    pub auth_time: Option<i64>,
     /// `authorization_details`, for a token that is limited to certain data.
     pub authorization_details: Vec<GrantedElement>,
 }
@@ -198,8 +201,13 @@ impl IntrospectionService {
             Some(data) => Box::pin(self.context.granted_elements(owner, data, resources)).await?,
             None => Vec::new(),
         };
+        let signed_in_at = match grant {
+            Some(grant) => self.context.sign_in_of(grant).await?,
+            None => None,
+        };
         Ok(Some(LiveToken {
             aud,
+            auth_time: signed_in_at.map(domain::time::Timestamp::as_secs),
             authorization_details,
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),

@@ -4,6 +4,7 @@ use domain::secret::AccessTokenText;
 use oauth::application::Application;
 use oauth::authorization_details::GrantedElement;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
+use oauth::oidc::authentication::PASSWORD_ACR;
 use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;
@@ -59,6 +60,10 @@ impl Context {
             self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
         let audience = audience_in(token, &registry, public_url);
         let subject = self.subject_in(token, application).await?;
+        let auth_time = match token.grant {
+            Some(grant) => self.sign_in_of(grant).await?,
+            None => None,
+        };
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,
@@ -67,8 +72,8 @@ impl Context {
             id: token.id,
             expires_at: token.expires_at,
             scope: &registry.text(&token.scopes),
-            auth_time: None,
-            acr: None,
+            auth_time,
+            acr: auth_time.map(|_| PASSWORD_ACR),
             authorization_details,
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,

@@ -3,6 +3,7 @@
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
+use domain::time::Timestamp;
 use oauth::application::{Application, TokenFormat};
 use oauth::authorization_details::{self, GrantedElement};
 use oauth::client_authentication::AuthenticatedClient;
@@ -284,6 +285,9 @@ impl TokenService {
                 return Err(gone(decision.origin).into());
             }
         };
+        let signed_in = decision.details.sign_in.as_ref();
+        let signed_in_at = signed_in.map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
+        self.context.entities.cache_sign_in(grant, signed_in_at);
         let refresh =
             decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
         let access = NewAccessToken {

@@ -1,5 +1,6 @@
 //! How a user signed in: `acr` and `amr`.
 
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The `acr` of a sign-in with user name and password over TLS.
@@ -28,6 +29,11 @@ pub struct SignInDetails {
 }
 
 impl SignInDetails {
+    /// A sign-in at this time, without a session that applications know.
+    pub const fn at(time: Timestamp) -> Self {
+        Self { auth_time: time.as_secs(), sid: None }
+    }
+
     /// `acr`.
     pub const fn acr(&self) -> &'static str {
         PASSWORD_ACR

@@ -3,7 +3,8 @@
 
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
 use crate::client_authentication::AuthenticatedClient;
-use crate::grant::GrantOrigin;
+use crate::grant::{GrantDetails, GrantOrigin};
+use crate::oidc::authentication::SignInDetails;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;
@@ -96,10 +97,17 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
         origin: GrantOrigin::Code(code.id),
         consent: Some(code.consent),
         scopes: still_registered(&code.scopes, settings)?,
-        details: code.details.clone(),
+        details: with_sign_in(code),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),
     })
+}
+
+/// The details of the code, and when the user signed in, if they do not say so.
+fn with_sign_in(code: &AuthorizationCode) -> GrantDetails {
+    let mut details = code.details.clone();
+    details.sign_in.get_or_insert(SignInDetails::at(code.auth_time));
+    details
 }
 
 fn code_is_genuine(facts: Facts<'_>) -> Result<&AuthorizationCode, Refusal> {

@@ -3,11 +3,13 @@
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
+use crate::oidc::authentication::SignInDetails;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::secret::Password;
+use domain::time::Timestamp;
 
 const USERNAME: Name = Name::opaque("username");
 const PASSWORD: Name = Name::opaque("password");
@@ -48,6 +50,7 @@ pub fn decide(
     client: &AuthenticatedClient,
     user: &User,
     lifetime_limit_secs: i64,
+    now: Timestamp,
 ) -> Result<GrantDecision, Refusal> {
     user_is_active(user)?;
     let settings = &client.application().settings;
@@ -57,7 +60,7 @@ pub fn decide(
         origin: GrantOrigin::Password,
         consent: None,
         scopes: request.scopes.clone(),
-        details: GrantDetails::default(),
+        details: GrantDetails { sign_in: Some(SignInDetails::at(now)), ..GrantDetails::default() },
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, lifetime_limit_secs),
     })

@@ -1,7 +1,11 @@
 use super::*;
 use crate::application::{ClientType, Profile};
+use crate::oidc::authentication::SignInDetails;
 use crate::refusal::ParameterFault;
 use crate::sample::{client, pairs, settings, user};
+use domain::time::Timestamp;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 use crate::scope::BuiltInScope;
 
 fn parsed(given: &[(&str, &str)], client: &AuthenticatedClient) -> Result<TokenRequest, Refusal> {
@@ -147,11 +151,12 @@ fn the_password_grant_creates_a_grant_without_consent() {
     let client = client(|_| {});
     let given = [("grant_type", "password"), ("username", "a"), ("password", "b")];
     let TokenRequest::Password(request) = parsed(&given, &client).unwrap() else { panic!() };
-    let decision = password::decide(&request, &client, &user(4), 3600).unwrap();
+    let decision = password::decide(&request, &client, &user(4), 3600, NOW).unwrap();
     assert_eq!((decision.consent, decision.origin), (None, GrantOrigin::Password));
+    assert_eq!(decision.details.sign_in, Some(SignInDetails::at(NOW)), "the password was just proved");
     assert!(decision.refreshable);
     let inactive = domain::account::User { active: false, ..user(4) };
-    assert_eq!(password::decide(&request, &client, &inactive, 3600), Err(Refusal::UserInactive));
+    assert_eq!(password::decide(&request, &client, &inactive, 3600, NOW), Err(Refusal::UserInactive));
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct AcceptedToken {
     pub resources: Vec<String>,
     /// When it was issued.
     pub issued_at: Timestamp,
+    /// `auth_time`: when the user signed in at the issuer, if the token says so.
+    pub signed_in_at: Option<Timestamp>,
 }
 
 /// Judges the claims of an access token whose signature a key of the issuer verifies; `None` if it is not accepted.
@@ -62,6 +64,7 @@ pub fn accept_access_token(claims: &Claims, facts: TokenFacts<'_>) -> Option<Acc
         scopes: data_scopes(claims, facts)?,
         resources: audience_is_here(claims, facts)?,
         issued_at: claims.time("iat").ok()??,
+        signed_in_at: claims.time("auth_time").ok()?,
     })
 }
 

@@ -117,6 +117,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         data_store: Some(sqlite::STORE.id),
         description: command.description.clone(),
         options: Some(options.write().context("the path must be UTF-8")?),
+        max_authentication_age: command.max_authentication_age.map(Some),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
     let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
@@ -157,6 +158,10 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         data_store: None,
         description: command.description.clone().unwrap_or(record.description),
         options: Some(options.write().context("the path must be UTF-8")?),
+        max_authentication_age: match command.max_authentication_age {
+            None if command.no_max_authentication_age => Some(None),
+            age => age.map(Some),
+        },
     };
     let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;
     say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));
@@ -200,6 +205,7 @@ fn in_json(source: &SeenSource) -> Value {
         "dataStore": record.data_store,
         "connectionType": "Cloud",
         "options": record.options,
+        "maxAuthenticationAge": record.max_authentication_age,
         "createdBy": source.created_by(),
         "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),
         "handedOverAt": record.handed_over.as_ref().map(|handover| date_time(handover.at)),

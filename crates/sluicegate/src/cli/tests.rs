@@ -346,6 +346,7 @@ const DATA_SOURCE: Arguments = &[
     ("options.path", "path"),
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
+    ("maxAuthenticationAge", "max_authentication_age"),
 ];
 
 const DATA_SOURCE_CHANGE: Arguments = &[
@@ -357,6 +358,7 @@ const DATA_SOURCE_CHANGE: Arguments = &[
     ("options.path", "path"),
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
+    ("maxAuthenticationAge", "max_authentication_age"),
 ];
 
 /// The members of a payload, those of objects inside by their paths.

@@ -158,4 +158,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0021_backchannel_authentications.sql"),
     },
+    Migration {
+        number: 22,
+        name: "authentication_age",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0022_authentication_age.sql"),
+    },
 ];

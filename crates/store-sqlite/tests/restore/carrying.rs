@@ -27,6 +27,7 @@ async fn data_source(store: &SqliteStore, owner: &User, name: &str, shared: &[&U
         data_store: 1,
         options: BTreeMap::new(),
         sealing: Sealing::default(),
+        max_authentication_age: None,
         owner: owner.id,
         at: at(1),
     };

@@ -228,6 +228,7 @@ async fn sealed_options_survive_new_ring_keys_and_a_restore() {
         data_store: 1,
         options: BTreeMap::new(),
         sealing: Sealing::new(sealed),
+        max_authentication_age: None,
         owner: ada.id,
         at: at(1),
     };

@@ -312,6 +312,7 @@ const DATA_SOURCES: &[StoredColumn] = &[
     text("created_by").or_null(),
     number("handed_over_at").or_null(),
     text("sealed_options").or_null(),
+    number("max_authentication_age").or_null(),
 ];
 
 const RING_KEYS: &[StoredColumn] =

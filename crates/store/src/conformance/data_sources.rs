@@ -84,6 +84,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let source = insert(&world, "sales").await.unwrap();
     let later = START.plus_secs(9);
     let change = DataSourceChange {
+        max_authentication_age: Some(Some(300)),
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
         options: Some(options("/data/other.db").into()),
@@ -94,6 +95,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
         world.store.update_data_source(source.id, change, event(Action::UpdateDataSource)).await.unwrap();
     let changed = changed.unwrap();
     assert_eq!((changed.name.as_str(), changed.description.as_str()), ("SALES", "Sold things"));
+    assert_eq!(changed.max_authentication_age, Some(300));
     assert_eq!(
         (changed.options, changed.created_at, changed.updated_at),
         (options("/data/other.db"), START, later)
@@ -114,6 +116,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     let world = World::new(store).await;
     let sealed = |key: &str, text: String| BTreeMap::from([(key.to_owned(), SealedOption::new(text))]);
     let new = NewDataSource {
+        max_authentication_age: None,
         sealing: Sealing::new(move |id| sealed("password", format!("for {id}"))),
         ..new(&world, "sales")
     };
@@ -124,6 +127,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     assert_eq!((&found, &world.store.list_data_sources(None).await.unwrap()[0]), (&source, &source));
     let update = async |options, judged_for| {
         let change = DataSourceChange {
+            max_authentication_age: None,
             name: None,
             description: "changed".to_owned(),
             options,
@@ -150,6 +154,7 @@ pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn St
         let changed = at_once(2, |task| {
             let store = world.store.clone();
             let change = DataSourceChange {
+                max_authentication_age: None,
                 name: (task == 0).then(|| format!("after_{round}")),
                 description: String::new(),
                 options: (task == 1).then(|| options("/data/other.db").into()),
@@ -169,6 +174,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());
     assert_eq!(insert(&world, "Sales").await, Err(DataSourceRefusal::NameTaken));
     let change = |name: &str| DataSourceChange {
+        max_authentication_age: None,
         name: Some(name.to_owned()),
         description: String::new(),
         options: Some(StoredOptions::default()),
@@ -196,6 +202,7 @@ pub(super) async fn insert(world: &World, name: &str) -> Result<DataSource, Data
 
 fn new(world: &World, name: &str) -> NewDataSource {
     NewDataSource {
+        max_authentication_age: None,
         name: name.to_owned(),
         description: String::new(),
         data_store: 1,

@@ -19,6 +19,10 @@ use serde::Serialize;
 use crate::http::faults::{Failure, SHORTLY, set_retry_after};
 use crate::respond::challenge;
 
+/// The challenge after a sign-in that is too old. A user name and a password are as good as a new one.
+const SIGN_IN_TOO_OLD: &[Challenge] =
+    &[Challenge::Presented(ErrorCode::InsufficientUserAuthentication), Challenge::Basic];
+
 const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 
 /// How a client may authenticate.
@@ -33,10 +37,12 @@ enum Challenge {
 }
 
 impl Challenge {
-    fn text(self, metadata_url: &str, presented: TokenType) -> String {
+    fn text(self, metadata_url: &str, presented: TokenType, max_age_secs: Option<i64>) -> String {
         match self {
             Self::Token(scheme) => TokenChallenge::for_a_token(scheme).text(metadata_url),
-            Self::Presented(error) => TokenChallenge::after(error, presented).text(metadata_url),
+            Self::Presented(error) => {
+                TokenChallenge { max_age_secs, ..TokenChallenge::after(error, presented) }.text(metadata_url)
+            }
             Self::Basic => BASIC.to_owned(),
         }
     }
@@ -60,6 +66,8 @@ pub struct ODataProblem {
     target: Option<&'static str>,
     retry_after_secs: Option<u32>,
     challenges: &'static [Challenge],
+    /// The longest time since the sign-in that the resource demands, in seconds.
+    max_age_secs: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -79,7 +87,15 @@ impl ODataProblem {
     /// A problem with its stable code and a message for people.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, code, message, target: None, retry_after_secs: None, challenges: &[] }
+        Self {
+            status,
+            code,
+            message,
+            target: None,
+            retry_after_secs: None,
+            challenges: &[],
+            max_age_secs: None,
+        }
     }
 
     /// The caller is not authenticated; either scheme will do.
@@ -98,7 +114,9 @@ impl ODataProblem {
             let metadata_url = metadata_url();
             let scheme = presented.unwrap_or(TokenType::Bearer);
             for challenge in self.challenges {
-                if let Ok(value) = HeaderValue::try_from(challenge.text(&metadata_url, scheme)) {
+                if let Ok(value) =
+                    HeaderValue::try_from(challenge.text(&metadata_url, scheme, self.max_age_secs))
+                {
                     response.headers_mut().append(WWW_AUTHENTICATE, value);
                 }
             }
@@ -177,6 +195,10 @@ impl From<DataRefusal> for ODataProblem {
             }
             DataRefusal::NotGranted => Self::new(StatusCode::FORBIDDEN, "AccessNotGranted", message),
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),
+            DataRefusal::SignInTooOld { max_age_secs } => {
+                let problem = Self::new(StatusCode::UNAUTHORIZED, "SignInTooOld", message);
+                Self { challenges: SIGN_IN_TOO_OLD, max_age_secs: Some(max_age_secs), ..problem }
+            }
             DataRefusal::AccessEnded | DataRefusal::OtherResources => {
                 let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];
                 Self { challenges, ..Self::unauthenticated(message) }

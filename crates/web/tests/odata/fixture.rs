@@ -64,6 +64,7 @@ impl Fixture {
             data_store: 1,
             options: [("path".to_owned(), path)].into(),
             sealing: store::Sealing::default(),
+            max_authentication_age: None,
             owner: self.server.user(&USER).await.id,
             at: self.server.clock().now(),
         };

@@ -48,6 +48,14 @@ async fn consent_page<'a>(server: &'a TestServer, typed: &str) -> Browser<'a> {
     browser
 }
 
+/// The token response after the user has allowed the device these scopes.
+pub(crate) async fn allowed_tokens(server: &TestServer, client: &Client, scope: &str) -> Value {
+    let codes: Value = client.post(server, ENDPOINT, &[("scope", scope)]).await.expect(200).json();
+    let mut browser = consent_page(server, codes["user_code"].as_str().unwrap()).await;
+    press(&mut browser, "consent-allow").await.expect(200);
+    poll(server, client, codes["device_code"].as_str().unwrap()).await.expect(200).json()
+}
+
 async fn type_code(browser: &mut Browser<'_>, typed: &str) -> Answer {
     let form = browser.form_with_button("device-continue").fill("user_code", typed);
     browser.submit(form).await

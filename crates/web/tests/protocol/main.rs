@@ -65,6 +65,7 @@ mod signed_responses;
 mod signed_tokens;
 mod software_statements;
 mod special_use_addresses;
+mod step_up;
 mod strictness;
 mod token;
 mod walkthrough;

@@ -9,6 +9,7 @@ use domain::account::data_source;
 use domain::audit::Action;
 use domain::characters;
 use domain::id::DataSourceId;
+use oauth::step_up::MAX_AGE_SECS;
 use sources::{SourceError, SourceKinds};
 use store::{DataSourceChange, NewDataSource, Sealing};
 
@@ -35,6 +36,8 @@ pub struct DataSourceDraft {
     pub description: String,
     /// The options by key; required for a new data source. A stored secret option that is omitted is kept.
     pub options: Option<BTreeMap<String, String>>,
+    /// The longest time since the sign-in of a reader, in seconds; `Some(None)` for any.
+    pub max_authentication_age: Option<Option<i64>>,
 }
 
 /// Without the values of the options, of which some are secrets.
@@ -46,6 +49,7 @@ impl fmt::Debug for DataSourceDraft {
             .field("data_store", &self.data_store)
             .field("description", &self.description)
             .field("options", &options)
+            .field("max_authentication_age", &self.max_authentication_age)
             .finish()
     }
 }
@@ -70,6 +74,13 @@ impl DataSourceDraft {
             let message =
                 format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
             faults.push(FieldFault::new("dataStore", message));
+        }
+        if let Some(Some(secs)) = self.max_authentication_age
+            && !MAX_AGE_SECS.contains(&secs)
+        {
+            let (least, most) = (MAX_AGE_SECS.start(), MAX_AGE_SECS.end());
+            let message = format!("is {secs}; {least} to {most} seconds are possible, or 0 for any age");
+            faults.push(FieldFault::new("maxAuthenticationAge", message));
         }
         let characters = self.description.chars().count();
         if characters > LONGEST_DESCRIPTION {
@@ -115,6 +126,7 @@ impl DataSourceService {
             data_store: kind.store().id,
             options: plain,
             sealing: Sealing::new(move |id| sealed(&vault, id, &secrets)),
+            max_authentication_age: draft.max_authentication_age.flatten(),
             owner: actor.subject().user.id,
             at: self.context.now(),
         };
@@ -163,8 +175,9 @@ impl DataSourceService {
         let options = options.map(|options| options.stored(&self.context.vault, id));
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
-        let (name, description, at) = (draft.name, draft.description, self.context.now());
-        let change = DataSourceChange { name, description, options, judged_for, at };
+        let DataSourceDraft { name, description, max_authentication_age, .. } = draft;
+        let at = self.context.now();
+        let change = DataSourceChange { name, description, options, judged_for, max_authentication_age, at };
         let record = self
             .context
             .judged(actor.caller(), self.context.store.update_data_source(id, change, audit).await?, origin)

@@ -35,9 +35,10 @@ impl TokenService {
                 }
             })?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
-        let mut decision = password::decide(request, client, &account.user, limit)?;
+        let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
         decision.details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
         self.narrow_data(&mut decision.details.data, narrowing).await?;
-        self.create_grant(&decision, client, origin).await
+        let response = self.create_grant(&decision, client, origin).await?;
+        self.with_id_token(client, response, Some(&account.user), &decision.details, None)
     }
 }

@@ -7,6 +7,7 @@ use domain::limit::Limit;
 use domain::secret::RefreshTokenText;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Grant;
+use oauth::oidc::id_token;
 use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotation};
@@ -106,7 +107,7 @@ impl TokenService {
         let limits = self.context.settings.refresh_limits();
         let refresh_expiry = limits.tell(grant.expires_at, self.context.now());
         let response = TokenResponse { refresh_expiry, ..issued };
-        if grant.details.sign_in.is_none() {
+        if !id_token::is_issued(&response.scopes, grant.details.sign_in.as_ref()) {
             return Ok(response);
         }
         let user = self.context.account(grant.user).await?;

@@ -20,6 +20,9 @@ pub(crate) struct Add {
     pub(super) description: String,
     #[command(flatten)]
     pub(super) declared: Declared,
+    /// The longest time since the sign-in of a reader, in seconds; any by default
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_authentication_age: Option<i64>,
     /// The user who owns the data source
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,
@@ -28,8 +31,17 @@ pub(crate) struct Add {
 }
 
 /// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 7] =
-    ["new_name", "path", "description", "keys", "no_keys", "storage_forms", "no_storage_forms"];
+const CHANGES: [&str; 9] = [
+    "new_name",
+    "path",
+    "description",
+    "keys",
+    "no_keys",
+    "storage_forms",
+    "no_storage_forms",
+    "max_authentication_age",
+    "no_max_authentication_age",
+];
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
@@ -53,6 +65,12 @@ pub(crate) struct Update {
     /// Remove all declared storage forms
     #[arg(long, conflicts_with = "storage_forms")]
     pub(super) no_storage_forms: bool,
+    /// The longest time since the sign-in of a reader, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_authentication_age: Option<i64>,
+    /// Let readers read however long ago they signed in
+    #[arg(long, conflicts_with = "max_authentication_age")]
+    pub(super) no_max_authentication_age: bool,
     #[command(flatten)]
     pub(super) installation: InstallationArgs,
 }

@@ -29,6 +29,8 @@ pub(super) struct SourceResponse<'a> {
     connection_type: &'static str,
     description: &'a str,
     options: BTreeMap<&'a str, OptionResponse<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_authentication_age: Option<i64>,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -49,6 +51,7 @@ impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
             connection_type: "Cloud",
             description: &record.description,
             options: options.map(|(key, value)| (key.as_str(), response(seen.store, key, value))).collect(),
+            max_authentication_age: record.max_authentication_age,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
             created_by: seen.created_by(),

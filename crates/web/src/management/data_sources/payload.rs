@@ -41,8 +41,12 @@ impl FromJson for DataSourcePayload {
             Some("Cloud") => ConnectionType::Cloud,
             Some(other) => ConnectionType::Other(other.chars().take(64).collect()),
         };
+        // 0 ends the demand; without the member it stays.
+        let age = fields.integer("maxAuthenticationAge");
+        let max_authentication_age = age.map(|secs| (secs != 0).then_some(secs));
         fields.finish();
-        Self { draft: DataSourceDraft { name, data_store, description, options }, connection_type }
+        let draft = DataSourceDraft { name, data_store, description, options, max_authentication_age };
+        Self { draft, connection_type }
     }
 }
 

@@ -3,6 +3,7 @@
 use app::protocol::introspection::LiveToken;
 use oauth::authorization_details::GrantedElement;
 use oauth::grant::Act;
+use oauth::oidc::authentication::PASSWORD_ACR;
 use oauth::proof::{KeyBinding, TokenType};
 use serde::{Serialize, Serializer};
 
@@ -28,6 +29,11 @@ pub(super) struct IntrospectionBody<'a> {
     jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Act>,
+    /// [RFC 9470 §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     /// [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     authorization_details: &'a [GrantedElement],
@@ -73,6 +79,8 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         iss: issuer,
         jti: token.jti.as_deref(),
         act: token.act.as_ref(),
+        auth_time: token.auth_time,
+        acr: token.auth_time.map(|_| PASSWORD_ACR),
         authorization_details: &token.authorization_details,
     }
 }

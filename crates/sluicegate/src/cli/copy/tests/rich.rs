@@ -200,6 +200,7 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
         sealing: Sealing::new(|id| {
             BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
         }),
+        max_authentication_age: Some(300),
         owner: owner.id,
         at: START,
     };
