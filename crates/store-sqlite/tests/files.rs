@@ -66,6 +66,7 @@ fn migrations_run_once_and_are_named_before() {
             (19, "client_registrations"),
             (20, "trusted_issuers"),
             (21, "backchannel_authentications"),
+            (22, "authentication_age"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -84,6 +84,7 @@ impl Fixture {
 
     pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
         let change = DataSourceChange {
+            max_authentication_age: None,
             name: Some(name.to_owned()),
             description: String::new(),
             options: None,

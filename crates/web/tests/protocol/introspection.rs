@@ -1,5 +1,6 @@
 //! Tests of introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
+use oauth::oidc::authentication::PASSWORD_ACR;
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};
 
@@ -20,13 +21,15 @@ async fn a_client_learns_everything_about_its_own_tokens() {
         "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "aud": "http://127.0.0.1:8080",
         "token_type": "Bearer", "exp": iat + 3600, "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
-        "jti": response["jti"],
+        "jti": response["jti"], "auth_time": response["auth_time"], "acr": PASSWORD_ACR,
     });
     assert_eq!(response, expected);
+    assert!((0..60).contains(&(iat - response["auth_time"].as_i64().unwrap())), "{response}");
     let response = client.introspect(&server, &tokens.refresh).await;
     let expected = json!({
         "active": true, "client_id": client.identifier, "username": USER.name, "scope": "api.access.odata",
         "iat": iat, "sub": user, "iss": "http://127.0.0.1:8080",
+        "auth_time": response["auth_time"], "acr": PASSWORD_ACR,
     });
     assert_eq!(response, expected);
 }

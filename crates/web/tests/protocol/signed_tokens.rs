@@ -4,6 +4,7 @@ use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth::oidc::authentication::PASSWORD_ACR;
 use oauth::signing::{JwtType, SigningAlgorithm};
 use serde_json::{Value, json};
 use testkit::{ADMIN, TestServer, USER};
@@ -48,7 +49,7 @@ async fn a_signed_token_has_the_header_and_the_claims_of_rfc_9068() {
         let expected = json!({
             "iss": ISSUER, "aud": ISSUER, "sub": user, "client_id": client.identifier, "iat": iat,
             "exp": iat + 3600, "jti": claims["jti"], "scope": "api.access.odata",
-            "sluicegate": claims["sluicegate"],
+            "sluicegate": claims["sluicegate"], "auth_time": claims["auth_time"], "acr": PASSWORD_ACR,
         });
         assert_eq!(claims, expected);
         assert!(is_alive(&server, &token).await, "{algorithm:?}");

@@ -38,7 +38,6 @@ impl TokenService {
         let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
         decision.details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
         self.narrow_data(&mut decision.details.data, narrowing).await?;
-        let response = self.create_grant(&decision, client, origin).await?;
-        self.with_id_token(client, response, Some(&account.user), &decision.details, None)
+        self.create_grant(&decision, client, origin).await
     }
 }

@@ -107,7 +107,7 @@ impl TokenService {
         let limits = self.context.settings.refresh_limits();
         let refresh_expiry = limits.tell(grant.expires_at, self.context.now());
         let response = TokenResponse { refresh_expiry, ..issued };
-        if !id_token::is_issued(&response.scopes, grant.details.sign_in.as_ref()) {
+        if !id_token::follows_a_refresh(grant, &response.scopes) {
             return Ok(response);
         }
         let user = self.context.account(grant.user).await?;
