@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data_access::{MOST_NAME_BYTES, name_bytes};
 use crate::jwt::parse_json;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
@@ -95,8 +96,9 @@ pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> 
             RequestedData::Named(more) => more.into_iter().for_each(|one| add(&mut named, one)),
         }
     }
-    // The consent page has a box for each.
-    if named.iter().map(|one: &NamedData| one.entities.len()).sum::<usize>() > MOST_ENTITIES {
+    // The consent page has a box for each, and codes and tokens carry their names.
+    let entities = || named.iter().flat_map(|one: &NamedData| &one.entities);
+    if entities().count() > MOST_ENTITIES || name_bytes(entities()) > MOST_NAME_BYTES {
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
     Ok(Some(if is_any { RequestedData::Any } else { RequestedData::Named(named) }))

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The maximum number of data sources that are named one by one, because they become part of codes and tokens.
 pub const MOST_SOURCES: usize = 32;
+/// The maximum length of the names of all entity sets of an access together, in bytes, for the same reason.
+pub const MOST_NAME_BYTES: usize = 4_096;
 
 /// The data sources that an access reaches, among those that its user may read. It never gives a right that the user
 /// does not have.
@@ -100,7 +102,7 @@ impl DataAccess {
     }
 
     /// The access of a consent after the user has also allowed these data sources. If there are too many then, those
-    /// that were allowed first are no longer reached.
+    /// that were allowed first are no longer reached; if the names are too long together, only these are.
     #[must_use]
     pub fn with(mut self, more: &[SourceAccess]) -> Self {
         for one in more {
@@ -118,8 +120,16 @@ impl DataAccess {
         }
         let surplus = self.sources.len().saturating_sub(MOST_SOURCES);
         self.sources.drain(..surplus);
+        if name_bytes(self.sources.iter().flat_map(SourceAccess::entities)) > MOST_NAME_BYTES {
+            self.sources = more.to_vec();
+        }
         self
     }
+}
+
+/// The length of these names together.
+pub(crate) fn name_bytes<'a>(names: impl IntoIterator<Item = &'a String>) -> usize {
+    names.into_iter().map(String::len).sum()
 }
 
 /// The data of a token: those that the request names, which must be among those of the grant, or else all of the grant.
@@ -190,6 +200,9 @@ mod tests {
     #[test]
     fn a_consent_grows_by_what_is_allowed() {
         let consent = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
+        let long = ["a".repeat(MOST_NAME_BYTES - 10), "b".repeat(11)];
+        let full = consent.clone().with(&[source(8, &[&long[0]])]).with(&[source(9, &[&long[1]])]);
+        assert_eq!(full.sources, [source(9, &[&long[1]])], "the names would be too long together");
         let grown = consent.with(&[source(1, &["Ports"]), source(2, &["Crew"]), source(3, &["Cargo"])]);
         let expected = vec![source(1, &["Ports", "Ships"]), source(2, &[]), source(3, &["Cargo"])];
         assert_eq!(grown, DataAccess::to(expected));

@@ -117,7 +117,9 @@ impl KeyRing {
     ) -> Result<String, Unsealed> {
         let keys = self.keys();
         let key = active(&keys, now).ok_or(Unsealed)?;
-        Ok(key.seal(purpose, nonce, payload))
+        let text = key.seal(purpose, nonce, payload);
+        // What cannot be opened must not be issued.
+        if text.len() > purpose.most_characters() { Err(Unsealed) } else { Ok(text) }
     }
 
     pub(crate) fn seal_identically(

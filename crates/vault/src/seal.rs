@@ -49,11 +49,13 @@ impl Purpose {
         }
     }
 
-    /// The maximum length; longer texts are refused before anything is computed.
-    const fn most_characters(self) -> usize {
+    /// The maximum length. Longer texts are not opened, before anything is computed, and not sealed. It is more than the
+    /// limits of the fields allow.
+    pub(crate) const fn most_characters(self) -> usize {
         match self {
-            Self::AccessToken | Self::SignedAccessToken | Self::RefreshToken | Self::Code => 1024,
+            Self::RefreshToken => 1024,
             Self::Position => 24 * 1024,
+            Self::AccessToken | Self::SignedAccessToken | Self::Code => 32 * 1024,
         }
     }
 }

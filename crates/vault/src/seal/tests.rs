@@ -1,13 +1,18 @@
 use std::sync::Arc;
 
-use domain::id::{ApplicationId, ConsentId, Epoch, GrantId, ScopeId, UserId};
+use domain::id::{ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, ScopeId, UserId};
 use domain::time::Timestamp;
+use oauth::data_access::{DataAccess, MOST_NAME_BYTES, MOST_SOURCES, SourceAccess};
+use oauth::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, GrantDetails, MOST_EXCHANGES};
+use oauth::oidc::authentication::SignInDetails;
 use oauth::proof::{KeyBinding, Thumbprint};
+use oauth::resource::{LONGEST_RESOURCE, MOST_RESOURCES};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use proptest::prelude::*;
 
 use crate::entropy::SeededEntropy;
+use crate::seal::Purpose;
 use crate::{HashingSettings, MasterKey, SealedRingKey, Unsealed, Vault};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -119,10 +124,16 @@ fn the_longest_token_and_code_open() {
         grant: Some(GrantId::new(far)),
         scopes: BuiltInScope::ALL.into_iter().collect(),
         binding: Some(KeyBinding::Certificate(Thumbprint::from_bytes([0xff; 32]))),
-        details: oauth::grant::AccessTokenDetails::default(),
+        details: AccessTokenDetails {
+            resources: longest_resources(),
+            data: Some(most_data()),
+            exchanged: Some(Box::new(longest_exchange(&vault))),
+        },
     };
     let text = vault.seal_access_token(&access).unwrap();
-    assert_eq!(vault.open_access_token(text.expose()), Ok(access));
+    assert_eq!(vault.open_access_token(text.expose()).as_ref(), Ok(&access));
+    let text = vault.seal_signed_access_token(&access).unwrap();
+    assert!(text.len() <= Purpose::SignedAccessToken.most_characters());
     let code = AuthorizationCode {
         id: vault.new_code_id(NOW),
         expires_at: Timestamp::from_micros(far),
@@ -135,10 +146,41 @@ fn the_longest_token_and_code_open() {
         redirect_digest: Some([0xff; 32]),
         challenge: Some([0xff; 32]),
         auth_time: Timestamp::from_micros(far),
-        details: oauth::grant::GrantDetails::default(),
+        details: GrantDetails {
+            resources: longest_resources(),
+            data: Some(most_data()),
+            sign_in: Some(SignInDetails { auth_time: far, sid: Some("s".repeat(64)) }),
+            nonce: Some("\u{7f}".repeat(512)),
+            dpop_jkt: Some("j".repeat(43)),
+            certificate: Some("c".repeat(43)),
+            ..GrantDetails::default()
+        },
     };
     let text = vault.seal_code(&code).unwrap();
-    assert_eq!(vault.open_code(text.expose()), Ok(code));
+    assert_eq!(vault.open_code(text.expose()).as_ref(), Ok(&code));
+    let endless = AuthorizationCode { details: GrantDetails::limited_to(vec!["r".repeat(32_768)]), ..code };
+    assert_eq!(vault.seal_code(&endless).map(drop), Err(Unsealed), "what cannot be opened is not sealed");
+}
+
+fn longest_resources() -> Vec<String> {
+    vec!["r".repeat(LONGEST_RESOURCE); MOST_RESOURCES]
+}
+
+/// All names are of quotation marks, which take two bytes in JSON.
+fn most_data() -> Box<DataAccess> {
+    let each = MOST_NAME_BYTES / MOST_SOURCES;
+    let source = |n: usize| {
+        let id = DataSourceId::new(i64::MAX - i64::try_from(n).unwrap());
+        SourceAccess::new(id, vec!["\"".repeat(each)])
+    };
+    Box::new(DataAccess::to((0..MOST_SOURCES).map(source).collect()))
+}
+
+fn longest_exchange(vault: &Vault) -> Exchanged {
+    let actor = |act| Some(Box::new(Act { sub: "s".repeat(1_024), client_id: "c".repeat(1_024), act }));
+    let act = (0..MOST_EXCHANGES).fold(None, |act, _| actor(act));
+    let ancestor = Ancestor::new(vault.new_token_id(NOW), ApplicationId::new(i64::MIN), Epoch::new(i64::MIN));
+    Exchanged { sub: "s".repeat(1_024), act, from: vec![ancestor; MOST_EXCHANGES] }
 }
 
 #[test]
