@@ -21,6 +21,7 @@ use store::{StoreError, Versions, fold_name};
 
 use crate::Context;
 
+mod grants;
 mod trusted_issuers;
 
 pub(crate) use trusted_issuers::TrustedIssuers;
@@ -124,32 +125,6 @@ impl EntityCache {
     /// Records that all changes up to these versions were processed.
     pub(crate) fn caught_up(&self, now: Versions) {
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = now;
-    }
-
-    /// A grant as this node last saw it. It may be outdated, so it only serves operations that the store
-    /// checks itself.
-    pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
-        self.grants.get(&id)
-    }
-
-    /// Caches the new state of a grant.
-    pub(crate) fn cache_grant(&self, grant: Grant) {
-        self.grants.insert(grant.id, grant);
-    }
-
-    /// Drops a grant that turned out to be outdated.
-    pub(crate) fn forget_grant(&self, id: GrantId) {
-        self.grants.remove(&id);
-    }
-
-    /// Caches when the user of a grant signed in; `None` if nobody did.
-    pub(crate) fn cache_sign_in(&self, grant: GrantId, at: Option<Timestamp>) {
-        self.sign_ins.insert(grant, at);
-    }
-
-    /// When the user of a grant signed in, if that is cached.
-    pub(crate) fn sign_in(&self, grant: GrantId) -> Option<Option<Timestamp>> {
-        self.sign_ins.get(&grant)
     }
 
     /// Drops every application. Their entries contain the names of their owners.

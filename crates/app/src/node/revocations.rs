@@ -121,17 +121,6 @@ impl Context {
         Ok(self.store.find_grant(id).await?.map(|grant| self.with_revocations(grant)))
     }
 
-    /// When the user of a grant signed in for it; `None` if nobody did, or if the grant is gone.
-    pub(crate) async fn sign_in_of(&self, id: GrantId) -> Result<Option<Timestamp>, StoreError> {
-        if let Some(cached) = self.entities.sign_in(id) {
-            return Ok(cached);
-        }
-        let Some(grant) = self.store.find_grant(id).await? else { return Ok(None) };
-        let at = grant.details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
-        self.entities.cache_sign_in(id, at);
-        Ok(at)
-    }
-
     /// The grant in the state that this node last saw, with the revocations of everything that it knows now.
     pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
         self.entities.last_seen_grant(id).map(|grant| self.with_revocations(grant))

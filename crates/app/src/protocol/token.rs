@@ -3,7 +3,6 @@
 use domain::audit::{Action, Outcome};
 use domain::id::{Epoch, GrantId, UserId};
 use domain::secret::{AccessTokenText, RefreshTokenText};
-use domain::time::Timestamp;
 use oauth::application::{Application, TokenFormat};
 use oauth::authorization_details::{self, GrantedElement};
 use oauth::client_authentication::AuthenticatedClient;
@@ -14,10 +13,9 @@ use oauth::proof::{KeyBinding, TokenType};
 use oauth::refusal::Refusal;
 use oauth::resource;
 use oauth::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
-use oauth::token::{GrantDecision, TokenRequest, TokenResponse};
+use oauth::token::{TokenRequest, TokenResponse};
 use oauth::token_payload::{AccessToken, RefreshToken};
 use std::sync::Arc;
-use store::{GrantCreation, NewGrant};
 use vault::Unsealed;
 
 use crate::identity::caller::RequestOrigin;
@@ -30,14 +28,13 @@ mod client_credentials;
 mod id_token;
 mod jwt_bearer;
 mod narrowing;
-mod not_created;
+mod new_grant;
 mod password;
 mod polling;
 mod refresh_token;
 mod token_exchange;
 
 use narrowing::Narrowing;
-use not_created::{gone, replayed};
 
 /// Issued tokens, with the text that only the registry of scopes can write.
 #[derive(Debug, Clone)]
@@ -232,99 +229,6 @@ impl TokenService {
             }
             _ => Ok(None),
         }
-    }
-
-    /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
-    /// whether the preconditions still hold.
-    async fn create_grant(
-        &self,
-        decision: &GrantDecision,
-        client: &AuthenticatedClient,
-        origin: &RequestOrigin,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        self.create_grant_for(decision, decision.details.for_access_tokens(), client, origin).await
-    }
-
-    /// Creates a grant whose first access token has other details, such as fewer resources.
-    async fn create_grant_for(
-        &self,
-        decision: &GrantDecision,
-        details: AccessTokenDetails,
-        client: &AuthenticatedClient,
-        origin: &RequestOrigin,
-    ) -> Result<TokenResponse, ProtocolRefusal> {
-        let now = self.context.now();
-        let application = client.application();
-        let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
-        let limits = self.context.settings.refresh_limits();
-        let ends_at = if decision.refreshable {
-            limits.end_of_new_grant(now)
-        } else {
-            Some(now.plus_secs(decision.lifetime_secs))
-        };
-        let new = NewGrant {
-            application: application.id,
-            application_epoch: application.epoch,
-            user: decision.user,
-            user_epoch: decision.user_epoch,
-            origin: decision.origin,
-            consent: decision.consent,
-            scopes: decision.scopes.clone(),
-            details: decision.details.clone().for_refresh_tokens_of(client),
-            refreshable: decision.refreshable,
-            key,
-            at: now,
-            expires_at: ends_at,
-        };
-        let grant = match self.create_grant_once(new, origin).await? {
-            GrantCreation::Grant(id) => id,
-            GrantCreation::Replayed(_) => return Err(replayed(decision.origin).into()),
-            GrantCreation::Gone => {
-                self.context.entities.forget_applications();
-                self.context.entities.forget_users();
-                return Err(gone(decision.origin).into());
-            }
-        };
-        let signed_in = decision.details.sign_in.as_ref();
-        let signed_in_at = signed_in.map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
-        self.context.entities.cache_sign_in(grant, signed_in_at);
-        let refresh =
-            decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
-        let access = NewAccessToken {
-            grant: Some(grant),
-            user: decision.user,
-            user_epoch: decision.user_epoch,
-            scopes: decision.scopes.clone(),
-            lifetime_secs: decision.lifetime_secs,
-            binding: client.binding(),
-            details,
-        };
-        let issued = self.respond(client, access, refresh.transpose()?).await?;
-        let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();
-        Ok(TokenResponse { refresh_expiry, ..issued })
-    }
-
-    /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few
-    /// replays are recorded.
-    async fn create_grant_once(&self, new: NewGrant, origin: &RequestOrigin) -> Result<GrantCreation, Fault> {
-        let (code, at) = (new.origin.code(), new.at);
-        let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
-        audit.application = Some(new.application);
-        if code.is_some() {
-            self.context.name_user(&mut audit, new.user).await;
-        }
-        if let Some(code) = code
-            && self.context.is_known_replay(code, &audit)
-        {
-            return Ok(GrantCreation::Replayed(Vec::new()));
-        }
-        let created =
-            self.context.store.create_grant(new, self.context.revocations_expire_at(), audit).await?;
-        if let (GrantCreation::Replayed(events), Some(code)) = (&created, code) {
-            self.context.apply_revocations(events);
-            self.context.note_replay(code, at);
-        }
-        Ok(created)
     }
 
     async fn respond(

@@ -86,6 +86,7 @@ fn the_last_active_administrator_stays_one() {
 fn options_that_changed_since_the_decision_refuse_it() {
     let options = |path: &str| StoredOptions::from(BTreeMap::from([("path".to_owned(), path.to_owned())]));
     let change = |judged_for| DataSourceChange {
+        max_authentication_age: None,
         name: None,
         description: String::new(),
         options: None,

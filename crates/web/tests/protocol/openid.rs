@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use testkit::{ADMIN, OTHER, TestServer, USER};
 
-use crate::client::{Client, Tokens, allow, parameter};
+use crate::client::{Client, allow, parameter};
 
 const USERINFO: &str = "/oauth2/userinfo";
 /// Every scope of OpenID Connect.
