@@ -289,7 +289,6 @@ refusals! {
         NoScopeLeft: "the application is no longer registered for any scope that was granted";
     }
     InvalidTarget {
-        TooManyTargets: "there are too many resources and audiences";
         TargetNotAllowed: "the application may not get a token for this resource or audience";
     }
     AccessDenied {
@@ -323,7 +322,7 @@ refusals! {
     }
     InvalidTarget {
         ResourceMalformed: "resource is not an absolute URI without a fragment, or is too long";
-        TooManyResources: "there are more than 8 resources";
+        TooManyResources: "there are more than 8 resources or audiences";
         ResourceUnknown: "resource is not one that this server knows";
         ResourceNotGranted: "resource is not one that was granted";
     }

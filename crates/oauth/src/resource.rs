@@ -177,6 +177,22 @@ pub fn narrowed(
     if narrowed.is_empty() && !granted.is_empty() { Err(Refusal::ResourceGone) } else { Ok(narrowed) }
 }
 
+/// What an application may name as the targets of a token exchange: what belongs to this server, and what its policy names.
+pub fn allowed_by_policy(targets: &[Requested], policy: &[String], public_url: &str) -> Vec<Requested> {
+    let allowed = |Requested { resource, found }: &Requested| {
+        let is_ours = found.as_ref().is_some_and(|found| includes(public_url, found, public_url));
+        let is_named = policy.iter().any(|one| normal_form(one).as_deref() == Some(resource));
+        let known = found.clone().or_else(|| is_foreign(resource, public_url).then(|| resource.clone()));
+        Requested { resource: resource.clone(), found: known.filter(|_| is_ours || is_named) }
+    };
+    targets.iter().map(allowed).collect()
+}
+
+/// Whether a resource in its normal form is no address of this server.
+fn is_foreign(resource: &str, public_url: &str) -> bool {
+    !includes(public_url, resource, public_url)
+}
+
 /// Whether a resource is another one or contains it: this server contains its data, and those contain each source.
 fn includes(outer: &str, inner: &str, public_url: &str) -> bool {
     let below = |rest: &str| rest.starts_with('/');

@@ -37,6 +37,20 @@ impl Context {
         Ok(resource::narrowed(granted, asked, !requested.is_empty(), &self.settings.public_url)?)
     }
 
+    /// The targets of a token exchange: what the request names, or else the resources of the subject token.
+    pub(crate) async fn exchange_targets(
+        &self,
+        requested: &[String],
+        limited: &[String],
+    ) -> Result<Vec<Requested>, Fault> {
+        if !requested.is_empty() {
+            return self.find_resources(requested).await;
+        }
+        // What the token is limited to was canonical when it was issued, so it has a normal form.
+        let normalised = resource::normalised(limited.iter().map(String::as_str)).unwrap_or_default();
+        self.find_resources(&normalised).await
+    }
+
     async fn find_resources(&self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {
         if normalised.is_empty() {
             return Ok(Vec::new());

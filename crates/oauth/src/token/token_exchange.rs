@@ -9,6 +9,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, MOST_EXCHANGES};
 use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
+use crate::resource::{self, Requested};
 use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::AccessToken;
 use domain::account::User;
@@ -30,9 +31,6 @@ const ACTOR_TOKEN_TYPE: Name = Name::new("actor_token_type", 256);
 const REQUESTED_TOKEN_TYPE: Name = Name::new("requested_token_type", 256);
 const AUDIENCE: Name = Name::new("audience", 2_048);
 
-/// The maximum number of resources and audiences of a request.
-const MOST_TARGETS: usize = 10;
-
 /// The parameters of the exchange ([RFC 8693 §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
 #[derive(Debug, Clone)]
 pub struct TokenExchange {
@@ -40,7 +38,7 @@ pub struct TokenExchange {
     pub subject_token: TokenText,
     /// The token of the acting party.
     pub actor_token: Option<TokenText>,
-    /// `resource` and `audience`, as sent.
+    /// `resource` and `audience`, in their normal form.
     pub targets: Vec<String>,
     /// The requested scopes; `None` for all that can be had.
     pub scopes: Option<ScopeSet>,
@@ -62,13 +60,7 @@ impl TokenExchange {
         if let Some(wanted) = parameters.one(REQUESTED_TOKEN_TYPE)? {
             type_can_be_issued(wanted)?;
         }
-        let mut targets = Vec::new();
-        for name in [RESOURCE, AUDIENCE] {
-            targets.extend(parameters.all(name)?.map(str::to_owned).take(MOST_TARGETS + 1));
-        }
-        if targets.len() > MOST_TARGETS {
-            return Err(Refusal::TooManyTargets);
-        }
+        let targets = resource::normalised(parameters.all(RESOURCE)?.chain(parameters.all(AUDIENCE)?))?;
         let scopes = parameters.one(SCOPE)?.map(|text| registry.parse(text));
         let known = policy.scopes.iter().filter_map(|name| registry.named(name).ok());
         Ok(Self {
@@ -131,6 +123,8 @@ pub struct Facts<'a> {
     pub subject: PresentedToken<'a>,
     /// The actor token, if the request has one.
     pub actor: Option<PresentedToken<'a>>,
+    /// The targets of the request as they were found or, if it has none, the resources of the subject token.
+    pub targets: &'a [Requested],
     /// The public URL of the server, without a trailing slash, which is also the audience of its tokens.
     pub public_url: &'a str,
     /// Limit 100, in seconds.
@@ -168,7 +162,7 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
     token_is_of_an_allowed_client(application, policy)?;
     let exchanged = exchange(token, application, policy, facts)?;
     let mut details = token.details.clone();
-    details.resources = targets_are_allowed(request, token, policy, facts.public_url)?;
+    details.resources = targets_are_allowed(request, token, policy, facts)?;
     details.exchanged = Some(Box::new(exchanged));
     Ok(ExchangedToken {
         grant: token.grant,
@@ -283,31 +277,19 @@ fn scopes_are_not_widened(
 }
 
 /// "`invalid_target`: The authorization server is unwilling or unable to issue a token for any target service indicated by
-/// the `resource` or `audience` parameters" ([RFC 8693 §2.2.2](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2)). This
-/// server itself is always a target, and so is what lies below it; the resources of the subject token are never widened.
+/// the `resource` or `audience` parameters" ([RFC 8693 §2.2.2](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2)). What
+/// belongs to this server is always a target, everything else only by the policy. The resources of the subject token are
+/// narrowed as those of a grant are.
 fn targets_are_allowed(
     request: &TokenExchange,
     token: &AccessToken,
     policy: &TokenExchangePolicy,
-    public_url: &str,
+    facts: Facts<'_>,
 ) -> Result<Vec<String>, Refusal> {
-    let limited = &token.details.resources;
-    let mut resources = Vec::new();
-    for target in &request.targets {
-        let target = target.strip_suffix('/').unwrap_or(target);
-        if target == public_url && limited.is_empty() {
-            continue;
-        }
-        let below = target.strip_prefix(public_url).is_some_and(|rest| rest.starts_with('/'));
-        let known = below || policy.resources.iter().any(|known| known.trim_end_matches('/') == target);
-        let within = limited.is_empty() || limited.iter().any(|limit| limit.trim_end_matches('/') == target);
-        let plain = !target.contains(['#', '?', '%']) && !target.contains("/.");
-        if !(known && within && plain) {
-            return Err(Refusal::TargetNotAllowed);
-        }
-        resources.push(target.to_owned());
-    }
-    Ok(if resources.is_empty() { limited.clone() } else { resources })
+    let asked = resource::allowed_by_policy(facts.targets, &policy.resources, facts.public_url);
+    let is_named = !request.targets.is_empty();
+    resource::narrowed(&token.details.resources, asked, is_named, facts.public_url)
+        .map_err(|_| Refusal::TargetNotAllowed)
 }
 
 /// Not beyond the subject token, nor beyond the actor token.

@@ -43,12 +43,15 @@ impl TokenService {
             Some(actor) => Some(self.open_presented(actor.expose()).await?),
             None => None,
         };
+        let limited = subject.token.as_ref().map_or(&[][..], |token| &token.details.resources);
+        let targets = self.context.exchange_targets(&request.targets, limited).await?;
         let judged = token_exchange::decide(
             request,
             token_exchange::Facts {
                 client,
                 subject: subject.as_presented(),
                 actor: actor.as_ref().map(Opened::as_presented),
+                targets: &targets,
                 public_url: &self.context.settings.public_url,
                 lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
                 now: self.context.now(),
@@ -61,7 +64,6 @@ impl TokenService {
                 return Err(refusal.into());
             }
         };
-        // The resources are a matter of the policy of the application.
         self.narrow_data(&mut decided.details.data, narrowing).await?;
         self.note_exchange(&subject, client, Ok(()), origin).await?;
         subject.account.iter().for_each(access_note::user);

@@ -2,6 +2,7 @@ use super::*;
 use crate::application::{ApplicationSettings, ClientType};
 use crate::proof::{KeyBinding, Thumbprint};
 use crate::sample::{CLIENT_ID, NOW, application, authenticated, client, pairs, user};
+use crate::resource::{MOST_RESOURCES, Resource};
 use crate::scope::BuiltInScope;
 use domain::id::{ApplicationId, TokenId};
 
@@ -71,15 +72,28 @@ fn run_with(
         application: Some(application),
         user: Some(&user),
     };
+    let request = parse(client, more)?;
     let facts = Facts {
         client,
         subject: presented(token, &subject_application),
         actor: actor.map(|actor| presented(actor, client.application())),
+        targets: &found(if request.targets.is_empty() { &token.details.resources } else { &request.targets }),
         public_url: GATE,
         lifetime_limit_secs: 3_600,
         now: NOW,
     };
-    decide(&parse(client, more)?, facts)
+    decide(&request, facts)
+}
+
+/// The registry has no other resource server, and the only data source is `ships`.
+fn found(resources: &[String]) -> Vec<Requested> {
+    let registry = ScopeRegistry::built_in();
+    let exists = |one: &Resource| !matches!(one, Resource::Source(name) if name != "ships");
+    let look_up = |resource: &String| {
+        let found = resource::find(resource, &registry, GATE).filter(exists);
+        Requested { resource: resource.clone(), found: found.map(|found| found.canonical(GATE)) }
+    };
+    resources.iter().map(look_up).collect()
 }
 
 fn act_of(token: &ExchangedToken) -> Option<&Act> {
@@ -181,6 +195,7 @@ fn a_token_that_is_invalid_or_bound_is_not_exchanged() {
             client: &client,
             subject,
             actor: None,
+            targets: &[],
             public_url: GATE,
             lifetime_limit_secs: 60,
             now: NOW,
@@ -194,8 +209,8 @@ fn a_token_that_is_invalid_or_bound_is_not_exchanged() {
 fn targets_are_this_server_or_those_of_the_policy() {
     let client = exchanger(|_| {});
     for (target, resources) in [
-        (GATE, vec![]),
-        ("https://gate.example/", vec![]),
+        (GATE, vec![GATE]),
+        ("HTTPS://GATE.example/", vec![GATE]),
         ("https://gate.example/api/odata4/ships", vec!["https://gate.example/api/odata4/ships"]),
         (API, vec![API]),
     ] {
@@ -208,19 +223,38 @@ fn targets_are_this_server_or_those_of_the_policy() {
         "https://other.example",
         "https://gate.example.evil",
         "https://gate.example/a/../b",
-        "https://gate.example/x#y",
-        "ships",
+        "https://gate.example/api/odata4/nothing",
     ] {
-        assert_eq!(
-            run(&client, &token(), &[("resource", target)]),
-            Err(Refusal::TargetNotAllowed),
-            "{target}"
-        );
+        let refused = run(&client, &token(), &[("resource", target)]);
+        assert_eq!(refused, Err(Refusal::TargetNotAllowed), "{target}");
     }
-    let mut limited = token();
-    limited.details.resources = vec![API.to_owned()];
-    assert_eq!(run(&client, &limited, &[]).unwrap().details.resources, [API]);
-    assert_eq!(run(&client, &limited, &[("resource", GATE)]), Err(Refusal::TargetNotAllowed));
+    for target in ["https://gate.example/x#y", "ships"] {
+        let refused = run(&client, &token(), &[("audience", target)]);
+        assert_eq!(refused, Err(Refusal::ResourceMalformed), "{target}");
+    }
+}
+
+#[test]
+fn the_resources_of_the_subject_are_narrowed_as_those_of_a_grant() {
+    let ships = "https://gate.example/api/odata4/ships";
+    let client = exchanger(|_| {});
+    let limited = |resources: &[&str]| {
+        let resources = resources.iter().map(|&one| one.to_owned()).collect();
+        AccessToken { details: AccessTokenDetails::limited_to(resources), ..token() }
+    };
+    let narrowed = |token: &AccessToken, more: &[(&str, &str)]| {
+        run(&client, token, more).map(|issued| issued.details.resources)
+    };
+    assert_eq!(narrowed(&limited(&[API]), &[]).unwrap(), [API]);
+    assert_eq!(narrowed(&limited(&[API]), &[("resource", GATE)]), Err(Refusal::TargetNotAllowed));
+    assert_eq!(narrowed(&limited(&[GATE]), &[("resource", ships)]).unwrap(), [ships]);
+    assert_eq!(narrowed(&limited(&[ships]), &[("resource", GATE)]), Err(Refusal::TargetNotAllowed));
+    let gone = "https://gate.example/api/odata4/nothing";
+    assert_eq!(narrowed(&limited(&[ships, gone]), &[]).unwrap(), [ships], "what is gone falls away");
+    assert_eq!(narrowed(&limited(&[gone]), &[]), Err(Refusal::TargetNotAllowed));
+    let without = exchanger(|policy| policy.resources.clear());
+    let kept = run(&without, &limited(&[API]), &[]);
+    assert_eq!(kept, Err(Refusal::TargetNotAllowed), "the policy decides about inherited resources, too");
 }
 
 #[test]
@@ -237,8 +271,9 @@ fn the_types_of_tokens_are_checked() {
         assert_eq!(parse(&client, more).unwrap_err(), refusal, "{more:?}");
     }
     assert!(parse(&client, &[("requested_token_type", ACCESS_TOKEN_TYPE)]).is_ok());
-    let many: Vec<_> = (0..=MOST_TARGETS).map(|_| ("audience", GATE)).collect();
-    assert_eq!(parse(&client, &many).unwrap_err(), Refusal::TooManyTargets);
+    let many: Vec<_> = (0..=MOST_RESOURCES).map(|at| format!("{GATE}/{at}")).collect();
+    let many: Vec<_> = many.iter().map(|target| ("audience", target.as_str())).collect();
+    assert_eq!(parse(&client, &many).unwrap_err(), Refusal::TooManyResources);
     let untyped = pairs(&[("subject_token", "x")]);
     let parsed = TokenExchange::parse(&untyped, &client, &ScopeRegistry::built_in());
     assert_eq!(parsed.unwrap_err(), SUBJECT_TOKEN_TYPE.missing());
