@@ -8,7 +8,7 @@ use crate::parameters::{Name, Parameters};
 use crate::proof::{KeyBinding, TokenType};
 use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
-use crate::scope::{BuiltInScope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token::token_exchange::subject_of;
 use crate::token_payload::{AccessToken, RefreshToken};
 use domain::account::User;
@@ -79,6 +79,8 @@ pub enum IntrospectedToken<'a> {
 /// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// All scopes.
+    pub scopes: &'a ScopeRegistry,
     /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
     /// The stored application of the token.
@@ -128,7 +130,7 @@ pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Ac
     may_introspect(facts.client).ok()?;
     let application = application_may_introspect(subject, facts)?;
     let user = user_is_active(subject, facts)?;
-    let scopes = remaining_scopes(subject, application)?;
+    let scopes = remaining_scopes(subject, application, facts.scopes)?;
     token_is_live(subject, application, user, facts)
         .then(|| describe(subject, application, user, scopes, facts))
 }
@@ -179,13 +181,19 @@ fn token_is_live(
     }
 }
 
-/// The scopes of the token that the application still has. A token without any is invalid.
-fn remaining_scopes(subject: IntrospectedToken<'_>, application: &Application) -> Option<ScopeSet> {
+/// The scopes of the token that the application still has, with everything that they imply, so that a resource server that
+/// knows only an implied scope finds it. A token without any is invalid.
+fn remaining_scopes(
+    subject: IntrospectedToken<'_>,
+    application: &Application,
+    registry: &ScopeRegistry,
+) -> Option<ScopeSet> {
     let given = match subject {
         IntrospectedToken::Access { token, .. } => &token.scopes,
         IntrospectedToken::Refresh { grant, .. } => &grant.scopes,
     };
-    Some(given.intersection(&application.settings.scopes)).filter(|left| !left.is_empty())
+    let remaining = registry.limited(given, &application.settings.scopes);
+    Some(registry.effective(&remaining)).filter(|left| !left.is_empty())
 }
 
 fn describe<'a>(

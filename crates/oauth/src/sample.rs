@@ -1,6 +1,6 @@
 //! Records for the tests of the rules: an application `ship`, its owner, and variations of both.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, StoredSecret,
@@ -11,7 +11,7 @@ use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presen
 use crate::device::DeviceAuthorization;
 use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
-use crate::scope::{BuiltInScope, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token::polling::UserDecision;
 use domain::account::attributes::SubjectSeed;
 use domain::account::{Lockout, USER_ROLE, User};
@@ -202,4 +202,10 @@ pub(crate) fn grant() -> Grant {
         expires_at: None,
         revoked_at: None,
     }
+}
+
+/// The scopes of a new installation.
+pub(crate) fn built_in_scopes() -> &'static ScopeRegistry {
+    static SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
+    &SCOPES
 }

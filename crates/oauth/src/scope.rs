@@ -10,9 +10,11 @@ use domain::id::ScopeId;
 
 use crate::refusal::Refusal;
 
+mod hierarchy;
 mod registry;
 mod resource_server;
 
+pub use hierarchy::{DEEPEST_IMPLICATION, ImplicationFault, MOST_IMPLIED, may_imply};
 pub use registry::{ScopeRegistry, UnknownScope};
 pub use resource_server::{
     Assignment, BUILT_IN_SERVER, LONGEST_DESCRIPTION, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SCOPE_NAME,
@@ -249,7 +251,7 @@ pub(crate) fn requested_of(
 ) -> Result<ScopeSet, Refusal> {
     let named = registry.parse(text.unwrap_or_default()).map_err(|_| Refusal::ScopeUnknown)?;
     let asked = if named.is_empty() { ScopeSet::from(BuiltInScope::OData) } else { named };
-    if registered.covers(&asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
+    if registry.covers(registered, &asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
 }
 
 #[cfg(test)]

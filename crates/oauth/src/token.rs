@@ -166,8 +166,12 @@ fn gets_a_refresh_token(settings: &ApplicationSettings) -> bool {
 }
 
 /// The granted scopes for which the application is still registered.
-fn still_registered(granted: &ScopeSet, settings: &ApplicationSettings) -> Result<ScopeSet, Refusal> {
-    let left = granted.intersection(&settings.scopes);
+fn still_registered(
+    granted: &ScopeSet,
+    settings: &ApplicationSettings,
+    registry: &ScopeRegistry,
+) -> Result<ScopeSet, Refusal> {
+    let left = registry.limited(granted, &settings.scopes);
     if left.is_empty() { Err(Refusal::NoScopeLeft) } else { Ok(left) }
 }
 

@@ -103,6 +103,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "authentication_age",
         sql: include_str!("../migrations/0022_authentication_age.sql"),
     },
+    Migration {
+        number: 23,
+        name: "scope_implications",
+        sql: include_str!("../migrations/0023_scope_implications.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

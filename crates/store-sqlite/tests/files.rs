@@ -67,6 +67,7 @@ fn migrations_run_once_and_are_named_before() {
             (20, "trusted_issuers"),
             (21, "backchannel_authentications"),
             (22, "authentication_age"),
+            (23, "scope_implications"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

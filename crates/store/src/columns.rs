@@ -22,7 +22,8 @@ pub use consent::{data_access_from_json, data_access_to_json};
 pub use grant::OriginColumns;
 pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{
-    ScopeColumns, assignment_from_column, assignment_to_column, risk_from_column, scopes_from_columns,
+    ScopeColumns, assignment_from_column, assignment_to_column, implied_from_column, implied_to_column,
+    risk_from_column, scopes_from_columns,
 };
 pub use table::{Ids, Key, OnRestore, StoredCell, StoredColumn, StoredKind, StoredRow, StoredTable};
 pub use tables::TABLES;

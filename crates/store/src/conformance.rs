@@ -236,6 +236,8 @@ macro_rules! conformance_tests {
                 a_scope_stays_while_an_application_is_registered_for_it,
                 a_scope_is_deleted_or_registered_but_not_both,
                 a_name_of_a_scope_is_given_once_however_many_ask_at_once,
+                a_scope_implies_others_of_its_resource_server,
+                two_scopes_never_imply_each_other_however_many_ask_at_once,
             }
             audit {
                 acts_are_written_with_their_event_and_refusals_without,

@@ -2,7 +2,7 @@
 
 use domain::audit::NewAuditEvent;
 use domain::id::{ResourceServerId, ScopeId};
-use oauth::scope::{NewResourceServer, NewScope, ResourceServer, Scope, ScopeRegistry};
+use oauth::scope::{ImplicationFault, NewResourceServer, NewScope, ResourceServer, Scope, ScopeRegistry};
 
 use crate::{Answer, Judged};
 
@@ -29,6 +29,10 @@ pub enum ResourceServerRefusal {
     HasScopes(u64),
     /// This many applications are still registered for the scope.
     StillRegistered(u64),
+    /// This many scopes still imply the scope.
+    StillImplied(u64),
+    /// The scopes of the resource server cannot imply each other in this way.
+    Implication(ImplicationFault),
 }
 
 /// Resource servers and their scopes. The time of a change is that of its audit event. Each change advances
@@ -70,7 +74,7 @@ pub trait ResourceServers {
         new: NewScope,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Scope, ResourceServerRefusal>>;
-    /// Deletes a scope for which no application is registered, and returns it. Grants and tokens that still
+    /// Deletes a scope for which no application is registered and that no other implies, and returns it. Grants and tokens that still
     /// hold its number give no access by it, and the number is never assigned again.
     fn delete_scope(
         &self,

@@ -65,6 +65,9 @@ pub enum AdministrationError {
     /// Applications are registered for the scope.
     #[error("{} registered for the scope; take it from them first", registered(*.0))]
     StillRegistered(u64),
+    /// Other scopes imply the scope.
+    #[error("it is implied by {}; change that first", counted(*.0, "other scope"))]
+    StillImplied(u64),
     /// The role is built in.
     #[error("the role is built in")]
     BuiltIn,

@@ -7,8 +7,8 @@ use domain::account::Permission;
 use domain::audit::Action;
 use domain::id::{ResourceServerId, ScopeId};
 use oauth::scope::{
-    Assignment, MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope, ResourceServer,
-    Risk, Scope, ScopeRegistry,
+    Assignment, ImplicationFault, MOST_IMPLIED, MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER,
+    NewResourceServer, NewScope, ResourceServer, Risk, Scope, ScopeRegistry,
 };
 use store::{Judged, ResourceServerRefusal};
 
@@ -56,6 +56,24 @@ pub struct ScopeDraft {
     pub risk: Option<String>,
     /// `anyone`, or the name of a permission; `None` stands for `Administrator`.
     pub assignable_by: Option<String>,
+    /// The names of the scopes that it implies.
+    pub implies: Vec<String>,
+}
+
+/// A scope with the names of those that it implies.
+#[derive(Debug, Clone)]
+pub struct DescribedScope {
+    /// The scope.
+    pub scope: Scope,
+    /// The names of the scopes that it implies, in the order of their numbers.
+    pub implies: Vec<String>,
+}
+
+impl DescribedScope {
+    /// Describes a scope by the registry that has it.
+    pub fn new(scope: Scope, registry: &ScopeRegistry) -> Self {
+        Self { implies: registry.implied_by(&scope), scope }
+    }
 }
 
 impl ScopeDraft {
@@ -75,9 +93,38 @@ impl ScopeDraft {
             description: self.description.trim().to_owned(),
             risk: risk.unwrap_or_default(),
             assignment: assignment.unwrap_or_default(),
+            implies: Vec::new(),
         };
         let faults = new.faults().into_iter().map(|(field, fault)| FieldFault::new(field, fault.to_string()));
-        let faults: Vec<FieldFault> = faults.chain(wrong_risk).chain(wrong_assignment).collect();
+        let count = self.implies.len();
+        let too_many = (count > MOST_IMPLIED)
+            .then(|| FieldFault::new("implies", ImplicationFault::TooMany(count).to_string()));
+        let faults: Vec<FieldFault> =
+            faults.chain(wrong_risk).chain(wrong_assignment).chain(too_many).collect();
+        if faults.is_empty() { Ok(new) } else { Err(faults) }
+    }
+}
+
+impl ScopeDraft {
+    /// The content for a scope of the resource server.
+    fn content_for(
+        &self,
+        server: ResourceServerId,
+        registry: &ScopeRegistry,
+    ) -> Result<NewScope, Vec<FieldFault>> {
+        let mut new = self.content()?;
+        let mut faults = Vec::new();
+        for (at, name) in self.implies.iter().enumerate() {
+            match registry.named(name.trim()).ok().filter(|scope| scope.resource_server == server) {
+                Some(scope) => new.implies.push(scope.id),
+                None => faults.push(FieldFault::new(
+                    format!("implies[{at}]"),
+                    "must be the name of a scope of the same resource server".to_owned(),
+                )),
+            }
+        }
+        new.implies.sort_unstable();
+        new.implies.dedup();
         if faults.is_empty() { Ok(new) } else { Err(faults) }
     }
 }
@@ -102,6 +149,8 @@ fn refused(refusal: ResourceServerRefusal) -> AdministrationError {
         )),
         ResourceServerRefusal::HasScopes(count) => AdministrationError::StillHasScopes(count),
         ResourceServerRefusal::StillRegistered(count) => AdministrationError::StillRegistered(count),
+        ResourceServerRefusal::StillImplied(count) => AdministrationError::StillImplied(count),
+        ResourceServerRefusal::Implication(fault) => invalid("implies", &fault.to_string()),
     }
 }
 
@@ -225,13 +274,14 @@ impl ScopeService {
         caller: &Caller,
         server: ResourceServerId,
         origin: &RequestOrigin,
-    ) -> Result<Vec<Scope>, AdministrationError> {
+    ) -> Result<Vec<DescribedScope>, AdministrationError> {
         self.may_manage(caller, origin).await?;
         let registry = self.context.store.scope_registry().await?;
         if !registry.servers().iter().any(|known| known.id == server) {
             return Err(AdministrationError::Unknown);
         }
-        Ok(registry.scopes_of(server).cloned().collect())
+        let described = |scope: &Scope| DescribedScope::new(scope.clone(), &registry);
+        Ok(registry.scopes_of(server).map(described).collect())
     }
 
     /// Finds a scope of a resource server by id.
@@ -244,9 +294,9 @@ impl ScopeService {
         server: ResourceServerId,
         id: ScopeId,
         origin: &RequestOrigin,
-    ) -> Result<Scope, AdministrationError> {
+    ) -> Result<DescribedScope, AdministrationError> {
         let scopes = self.list_scopes(caller, server, origin).await?;
-        scopes.into_iter().find(|scope| scope.id == id).ok_or(AdministrationError::Unknown)
+        scopes.into_iter().find(|described| described.scope.id == id).ok_or(AdministrationError::Unknown)
     }
 
     /// Adds a scope to a resource server.
@@ -259,14 +309,15 @@ impl ScopeService {
         server: ResourceServerId,
         draft: ScopeDraft,
         origin: &RequestOrigin,
-    ) -> Result<Scope, AdministrationError> {
+    ) -> Result<DescribedScope, AdministrationError> {
         self.may_manage(caller, origin).await?;
-        let new = draft.content().map_err(AdministrationError::Invalid)?;
+        let registry = self.context.store.scope_registry().await?;
+        let new = draft.content_for(server, &registry).map_err(AdministrationError::Invalid)?;
         let mut audit = caller.audit(Action::CreateScope, self.context.now(), origin);
         audit.subject = Some(new.name.clone());
-        audit.detail = Some(in_words(&new));
+        audit.detail = Some(in_words(&new, &registry));
         let created = self.context.store.insert_scope(server, new, audit).await?;
-        self.settle(caller, created, origin).await
+        Ok(DescribedScope::new(self.settle(caller, created, origin).await?, &registry))
     }
 
     /// Replaces the content of a scope. Consents that users have given for it stay valid.
@@ -280,22 +331,23 @@ impl ScopeService {
         id: ScopeId,
         draft: ScopeDraft,
         origin: &RequestOrigin,
-    ) -> Result<Scope, AdministrationError> {
-        let before = self.find_scope(caller, server, id, origin).await?;
-        let new = draft.content().map_err(AdministrationError::Invalid)?;
+    ) -> Result<DescribedScope, AdministrationError> {
+        let before = self.find_scope(caller, server, id, origin).await?.scope;
+        let registry = self.context.store.scope_registry().await?;
+        let new = draft.content_for(server, &registry).map_err(AdministrationError::Invalid)?;
         let mut audit = caller.audit(Action::UpdateScope, self.context.now(), origin);
-        audit.detail = Some(in_words(&new));
+        audit.detail = Some(in_words(&new, &registry));
         audit.note_new_name(&before.name, Some(&new.name));
         audit.subject = Some(before.name);
         let updated = self.context.store.update_scope(server, id, new, audit).await?;
-        self.settle(caller, updated, origin).await
+        Ok(DescribedScope::new(self.settle(caller, updated, origin).await?, &registry))
     }
 
-    /// Deletes a scope for which no application is registered. What users have granted by it gives no access
+    /// Deletes a scope for which no application is registered and that no other implies. What users have granted by it gives no access
     /// any more.
     ///
     /// # Errors
-    /// [`AdministrationError`]; `BuiltInScope` for a built-in scope, and `StillRegistered`.
+    /// [`AdministrationError`]; `BuiltInScope` for a built-in scope, `StillRegistered` and `StillImplied`.
     pub async fn delete_scope(
         &self,
         caller: &Caller,
@@ -303,7 +355,7 @@ impl ScopeService {
         id: ScopeId,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        let before = self.find_scope(caller, server, id, origin).await?;
+        let before = self.find_scope(caller, server, id, origin).await?.scope;
         let mut audit = caller.audit(Action::DeleteScope, self.context.now(), origin);
         audit.subject = Some(before.name);
         let deleted = self.context.store.delete_scope(server, id, audit).await?;
@@ -323,6 +375,11 @@ impl ScopeService {
     }
 }
 
-fn in_words(new: &NewScope) -> String {
-    format!("risk: {}, assignable by: {}", new.risk.as_str(), new.assignment.as_str())
+fn in_words(new: &NewScope, registry: &ScopeRegistry) -> String {
+    let mut words = format!("risk: {}, assignable by: {}", new.risk.as_str(), new.assignment.as_str());
+    if !new.implies.is_empty() {
+        let implied = new.implies.iter().copied().collect();
+        words += &format!(", implies: {}", registry.text(&implied));
+    }
+    words
 }

@@ -121,7 +121,13 @@ impl AuthorizationService {
             Some(user) => self.context.store.find_consent(user, valid.application.id).await?,
             None => None,
         };
-        match authorize::next_step(&valid.valid, signed_in, consent.as_ref(), self.context.now()) {
+        match authorize::next_step(
+            &valid.valid,
+            signed_in,
+            consent.as_ref(),
+            &valid.registry,
+            self.context.now(),
+        ) {
             Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
@@ -208,7 +214,7 @@ impl AuthorizationService {
             return self.ask_to_sign_in(valid).await;
         };
         let signed_in = sign_in::signed_in(&valid, session);
-        match authorize::approve_chosen(&valid.valid, &signed_in, &consent, &data) {
+        match authorize::approve_chosen(&valid.valid, &signed_in, &consent, &data, &valid.registry) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }

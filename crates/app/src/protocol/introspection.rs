@@ -176,7 +176,9 @@ impl IntrospectionService {
         let identifier = user.as_deref().zip(application).and_then(|(account, application)| {
             subject::identifier_in(scopes, grant, &account.user, application)
         });
+        let registry = self.context.scopes_for(scopes, None).await?;
         let facts = Facts {
+            scopes: &registry,
             client,
             application,
             user: user.as_deref().map(|account| &account.user),
@@ -186,7 +188,6 @@ impl IntrospectionService {
         };
         let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };
         user.iter().for_each(access_note::user);
-        let registry = self.context.scopes_for(&active.scopes, None).await?;
         let aud = match subject {
             IntrospectedToken::Access { token, .. } => {
                 audience_in(token, &registry, &self.context.settings.public_url)

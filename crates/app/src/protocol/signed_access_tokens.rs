@@ -71,7 +71,8 @@ impl Context {
             client_id,
             id: token.id,
             expires_at: token.expires_at,
-            scope: &registry.text(&token.scopes),
+            // Whoever verifies the token does not know which scopes imply others.
+            scope: &registry.text(&registry.effective(&token.scopes)),
             auth_time,
             acr: auth_time.map(|_| PASSWORD_ACR),
             authorization_details,

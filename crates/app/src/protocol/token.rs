@@ -133,7 +133,7 @@ impl TokenService {
             Ok(data) => data,
             Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
         };
-        let narrowing = Narrowing { resources: &resources, data: data.as_ref() };
+        let narrowing = Narrowing { resources: &resources, data: data.as_ref(), scopes: registry };
         let response = match &request {
             TokenRequest::AuthorizationCode(request) => {
                 self.exchange_code(request, client, narrowing, origin).await

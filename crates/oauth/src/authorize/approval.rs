@@ -5,7 +5,7 @@ use crate::data_access::{self, DataAccess, NotGranted};
 use crate::grant::{Consent, GrantDetails};
 use crate::oidc::authentication::SignInDetails;
 use crate::refusal::Refusal;
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::AuthorizationCode;
 use domain::id::{CodeId, ConsentId, Epoch, UserId};
 use domain::time::Timestamp;
@@ -58,6 +58,7 @@ pub fn next_step(
     request: &ValidRequest,
     signed_in: Option<SignedIn>,
     consent: Option<&Consent>,
+    registry: &ScopeRegistry,
     now: Timestamp,
 ) -> Result<NextStep, AuthorizeRefusal> {
     let stands =
@@ -70,7 +71,7 @@ pub fn next_step(
         };
     };
     the_expected_user_is_signed_in(request, &signed_in)?;
-    if let Some(approval) = approve(request, &signed_in, consent)
+    if let Some(approval) = approve(request, &signed_in, consent, registry)
         && !request.prompt.consent
         && client_authenticates_later(request)
     {
@@ -81,7 +82,8 @@ pub fn next_step(
     }
     let consent = consent.filter(|consent| is_of(consent, request, &signed_in));
     let wanted = &request.consent_scopes;
-    let missing = consent.map_or_else(|| wanted.clone(), |consent| wanted.difference(&consent.scopes));
+    let missing = consent
+        .map_or_else(|| wanted.clone(), |consent| wanted.difference(&registry.effective(&consent.scopes)));
     Ok(NextStep::Consent { missing })
 }
 
@@ -113,11 +115,17 @@ fn client_authenticates_later(request: &ValidRequest) -> bool {
     request.client_authenticates && !request.client_may_change_unseen
 }
 
-/// The approval by a consent, if it is this user's consent for this application and covers the request.
-fn approve(request: &ValidRequest, signed_in: &SignedIn, consent: Option<&Consent>) -> Option<Approval> {
+/// The approval by a consent, if it is this user's consent for this application and covers the request. A consent to a broad
+/// scope covers those that it implies.
+fn approve(
+    request: &ValidRequest,
+    signed_in: &SignedIn,
+    consent: Option<&Consent>,
+    registry: &ScopeRegistry,
+) -> Option<Approval> {
     let consent = consent?;
     let data = if request.reaches_data() { data_of(request, consent).ok()? } else { None };
-    approve_with(request, signed_in, consent, data)
+    approve_with(request, signed_in, consent, data, registry)
 }
 
 /// The approval after the user has pressed Allow and the `consent` is stored. The code reaches what the user has chosen,
@@ -127,8 +135,9 @@ pub fn approve_chosen(
     signed_in: &SignedIn,
     consent: &Consent,
     chosen: &DataChange,
+    registry: &ScopeRegistry,
 ) -> Option<Approval> {
-    approve_with(request, signed_in, consent, chosen.chosen())
+    approve_with(request, signed_in, consent, chosen.chosen(), registry)
 }
 
 fn approve_with(
@@ -136,8 +145,10 @@ fn approve_with(
     signed_in: &SignedIn,
     consent: &Consent,
     data: Option<DataAccess>,
+    registry: &ScopeRegistry,
 ) -> Option<Approval> {
-    let covers = is_of(consent, request, signed_in) && consent.scopes.covers(&request.consent_scopes);
+    let covers =
+        is_of(consent, request, signed_in) && registry.covers(&consent.scopes, &request.consent_scopes);
     covers.then(|| Approval { signed_in: signed_in.clone(), consent: consent.id, data })
 }
 

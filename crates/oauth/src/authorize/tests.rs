@@ -3,11 +3,13 @@ use url::Url;
 
 use super::*;
 use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::grant::Consent;
 use crate::refusal::ParameterFault;
-use crate::sample::{self, NOW, REDIRECT};
+use crate::sample::{self, NOW, REDIRECT, built_in_scopes};
 use crate::scope::{BuiltInScope, ScopeSet};
 use domain::id::{ApplicationId, CodeId, Epoch, UserId};
 use domain::secret::CodeText;
+use domain::time::Timestamp;
 
 /// RFC 7636 appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -57,6 +59,24 @@ fn redirected(refused: &AuthorizeRefusal) -> Refusal {
         }
         AuthorizeRefusal::Page(refusal) => panic!("{refusal:?} was not redirected"),
     }
+}
+
+fn next_step(
+    request: &ValidRequest,
+    signed_in: Option<SignedIn>,
+    consent: Option<&Consent>,
+    now: Timestamp,
+) -> Result<NextStep, AuthorizeRefusal> {
+    super::next_step(request, signed_in, consent, built_in_scopes(), now)
+}
+
+fn approve_chosen(
+    request: &ValidRequest,
+    signed_in: &SignedIn,
+    consent: &Consent,
+    chosen: &DataChange,
+) -> Option<Approval> {
+    super::approve_chosen(request, signed_in, consent, chosen, built_in_scopes())
 }
 
 fn signed_in() -> SignedIn {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::ClientType;
 use crate::refusal::ParameterFault;
-use crate::sample::{self, NOW, pairs};
+use crate::sample::{self, NOW, built_in_scopes, pairs};
 use domain::id::Epoch;
 
 fn token() -> AccessToken {
@@ -24,6 +24,7 @@ fn token() -> AccessToken {
 fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
     let (application, user) = (sample::application(|_| {}), sample::user(4));
     let facts = Facts {
+        scopes: built_in_scopes(),
         client,
         application: Some(&application),
         user: Some(&user),
@@ -50,6 +51,7 @@ fn a_token_must_be_named() {
 fn a_live_token_is_described_to_its_own_client() {
     let (client, application, user) = (sample::client(|_| {}), sample::application(|_| {}), sample::user(4));
     let facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         application: Some(&application),
         user: Some(&user),
@@ -121,6 +123,7 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
     let (client, application) = (sample::client(|_| {}), sample::application(|_| {}));
     let user = User { active: false, ..sample::user(4) };
     let facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         application: Some(&application),
         user: Some(&user),
@@ -141,6 +144,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
         let facts = Facts {
+            scopes: built_in_scopes(),
             client: &client,
             application: Some(&application),
             user: Some(&user),
@@ -157,6 +161,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let application = sample::application(|settings| settings.scopes = BuiltInScope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
     let facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         application: Some(&application),
         user: Some(&user),

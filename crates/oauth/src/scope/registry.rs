@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::id::{ResourceServerId, ScopeId};
 use domain::time::Timestamp;
 
+use super::hierarchy::Hierarchy;
 use super::{Assignment, BUILT_IN_SERVER, BuiltInScope, ResourceServer, Risk, Scope, ScopeSet};
 
 /// The alias of [`BuiltInScope::OData`] in requests.
@@ -16,6 +17,7 @@ pub struct ScopeRegistry {
     servers: Vec<ResourceServer>,
     scopes: Vec<Scope>,
     by_name: BTreeMap<String, ScopeId>,
+    hierarchy: Hierarchy,
 }
 
 /// No scope has that name.
@@ -29,7 +31,8 @@ impl ScopeRegistry {
         servers.sort_unstable_by_key(|server| server.id);
         scopes.sort_unstable_by_key(|scope| scope.id);
         let by_name = scopes.iter().map(|scope| (scope.name.clone(), scope.id)).collect();
-        Self { servers, scopes, by_name }
+        let hierarchy = Hierarchy::of(&scopes);
+        Self { servers, scopes, by_name, hierarchy }
     }
 
     /// The registry of a new installation: the built-in resource server with its scopes.
@@ -69,6 +72,7 @@ impl ScopeRegistry {
                 description: description.to_owned(),
                 risk,
                 assignment,
+                implies: Vec::new(),
                 created_at: at,
                 updated_at: at,
             }
@@ -121,6 +125,27 @@ impl ScopeRegistry {
     /// The scopes of the set by number. A scope that was deleted is left out.
     pub fn scopes_in<'a>(&'a self, set: &'a ScopeSet) -> impl Iterator<Item = &'a Scope> {
         set.iter().filter_map(|id| self.scope(id))
+    }
+
+    /// Everything that a token with the scopes of the set may do: the set with all that its scopes imply.
+    pub fn effective(&self, set: &ScopeSet) -> ScopeSet {
+        self.hierarchy.effective(set)
+    }
+
+    /// Whether the scopes of the set allow everything that those of `asked` do.
+    pub fn covers(&self, set: &ScopeSet, asked: &ScopeSet) -> bool {
+        set.covers(asked) || self.effective(set).covers(asked)
+    }
+
+    /// What both sets allow. Scopes that follow from others of the result are left out, unless `given` names them.
+    #[must_use]
+    pub fn limited(&self, given: &ScopeSet, allowed: &ScopeSet) -> ScopeSet {
+        self.hierarchy.limited(given, allowed)
+    }
+
+    /// The names of the scopes that the scope names as implied, in the order of their numbers.
+    pub fn implied_by(&self, scope: &Scope) -> Vec<String> {
+        scope.implies.iter().filter_map(|id| self.scope(*id)).map(|scope| scope.name.clone()).collect()
     }
 
     /// The names of the scopes in the set, in the order of their numbers.

@@ -72,6 +72,8 @@ pub struct Scope {
     pub risk: Risk,
     /// Who may assign it to an application.
     pub assignment: Assignment,
+    /// The scopes of the same resource server that it implies, in ascending order; none for a built-in scope.
+    pub implies: Vec<ScopeId>,
     /// When it was created; the Unix epoch for the built-in ones.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -87,7 +89,8 @@ impl Scope {
     /// Whether the content may replace that of this scope: only the description of a built-in scope may
     /// change.
     pub fn may_become(&self, new: &NewScope) -> bool {
-        let same = (&self.name, self.risk, self.assignment) == (&new.name, new.risk, new.assignment);
+        let same = (&self.name, self.risk, self.assignment, &self.implies)
+            == (&new.name, new.risk, new.assignment, &new.implies);
         same || !self.is_built_in()
     }
 }
@@ -103,6 +106,8 @@ pub struct NewScope {
     pub risk: Risk,
     /// Who may assign it to an application.
     pub assignment: Assignment,
+    /// The scopes of the same resource server that it implies, in ascending order.
+    pub implies: Vec<ScopeId>,
 }
 
 /// How much harm the misuse of a scope may do.

@@ -54,6 +54,8 @@ fn verifier_is_well_formed(text: &str) -> Result<CodeVerifier, Refusal> {
 /// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// All scopes.
+    pub scopes: &'a ScopeRegistry,
     /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
     /// The content of the code; `None` if this server did not seal it.
@@ -96,7 +98,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
         user_epoch: code.user_epoch,
         origin: GrantOrigin::Code(code.id),
         consent: Some(code.consent),
-        scopes: still_registered(&code.scopes, settings)?,
+        scopes: still_registered(&code.scopes, settings, facts.scopes)?,
         details: with_sign_in(code),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),

@@ -33,11 +33,19 @@ impl ServiceRequest {
     ///
     /// # Errors
     /// `invalid_scope`.
-    pub fn of_workload(requested: Option<&ScopeSet>, client: &AuthenticatedClient) -> Result<Self, Refusal> {
+    pub fn of_workload(
+        requested: Option<&ScopeSet>,
+        client: &AuthenticatedClient,
+        registry: &ScopeRegistry,
+    ) -> Result<Self, Refusal> {
         let asked = requested.cloned().filter(|scopes| !scopes.is_empty());
         let scopes = asked.unwrap_or_else(|| ScopeSet::from(BuiltInScope::OData));
         let registered = &client.application().settings.scopes;
-        if registered.covers(&scopes) { Ok(Self { scopes }) } else { Err(Refusal::ScopeNotRegistered) }
+        if registry.covers(registered, &scopes) {
+            Ok(Self { scopes })
+        } else {
+            Err(Refusal::ScopeNotRegistered)
+        }
     }
 }
 

@@ -79,13 +79,15 @@ fn scopes_that_all_allow(request: &JwtBearer, facts: Facts<'_>) -> Result<ScopeS
     };
     let mut left = facts.client.application().settings.scopes.clone();
     if !facts.issuer.scopes.is_empty() {
-        left = left.intersection(&known(&facts.issuer.scopes));
+        left = facts.scopes.limited(&left, &known(&facts.issuer.scopes));
     }
-    left = match (&facts.accepted.scopes, &request.scopes) {
-        (None, None) => left.intersection(&ScopeSet::from(BuiltInScope::OData)),
-        (Some(given), None) => left.intersection(&known(given)),
-        (None, Some(wanted)) => left.intersection(wanted),
-        (Some(given), Some(wanted)) => left.intersection(&known(given)).intersection(wanted),
+    if let Some(given) = &facts.accepted.scopes {
+        left = facts.scopes.limited(&known(given), &left);
+    }
+    left = match &request.scopes {
+        Some(wanted) => facts.scopes.limited(wanted, &left),
+        None if facts.accepted.scopes.is_some() => left,
+        None => left.intersection(&ScopeSet::from(BuiltInScope::OData)),
     };
     if left.is_empty() { Err(Refusal::GrantAssertionWithoutScope) } else { Ok(left) }
 }

@@ -7,7 +7,7 @@ use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, sti
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
 use crate::refusal::Refusal;
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 use domain::time::Timestamp;
@@ -117,6 +117,8 @@ pub struct PolledRequest<'a> {
 /// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// All scopes.
+    pub scopes: &'a ScopeRegistry,
     /// The client that polls.
     pub client: &'a AuthenticatedClient,
     /// The stored user who allowed it.
@@ -159,7 +161,7 @@ pub fn decide(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<PollDecisi
         user_epoch,
         origin: request.kind.origin(request.code),
         consent: Some(consent),
-        scopes: still_registered(request.scopes, settings)?,
+        scopes: still_registered(request.scopes, settings, facts.scopes)?,
         details: request.details.clone(),
         refreshable: gets_a_refresh_token(settings),
         lifetime_secs: access_token_lifetime_secs(settings, facts.lifetime_limit_secs),

@@ -67,6 +67,8 @@ impl Refresh {
 /// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// All scopes.
+    pub scopes: &'a ScopeRegistry,
     /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
     /// The content of the token; `None` if this server did not seal it.
@@ -196,10 +198,10 @@ fn user_is_active(facts: Facts<'_>) -> Result<(), Refusal> {
 /// treated as equal to the scope originally granted".
 fn scope_is_not_widened(request: &Refresh, grant: &Grant, facts: Facts<'_>) -> Result<ScopeSet, Refusal> {
     let asked = request.scopes.as_ref().unwrap_or(&grant.scopes);
-    if !grant.scopes.covers(asked) {
+    if !facts.scopes.covers(&grant.scopes, asked) {
         return Err(Refusal::ScopeWidened);
     }
-    still_registered(asked, &facts.client.application().settings)
+    still_registered(asked, &facts.client.application().settings, facts.scopes)
 }
 
 #[cfg(test)]

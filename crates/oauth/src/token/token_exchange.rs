@@ -117,6 +117,8 @@ pub struct PresentedToken<'a> {
 /// The facts for the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// All scopes.
+    pub scopes: &'a ScopeRegistry,
     /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
     /// The subject token.
@@ -168,7 +170,7 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
         grant: token.grant,
         user: token.user,
         user_epoch: token.user_epoch,
-        scopes: scopes_are_not_widened(request, token, application, facts.client)?,
+        scopes: scopes_are_not_widened(request, token, application, facts)?,
         lifetime_secs: lifetime_ends_with_the_tokens(token, facts)?,
         details,
     })
@@ -261,15 +263,16 @@ fn scopes_are_not_widened(
     request: &TokenExchange,
     token: &AccessToken,
     application: &Application,
-    client: &AuthenticatedClient,
+    facts: Facts<'_>,
 ) -> Result<ScopeSet, Refusal> {
-    let registered = &client.application().settings.scopes;
-    let mut most = token.scopes.intersection(&application.settings.scopes).intersection(registered);
+    let registered = &facts.client.application().settings.scopes;
+    let still = facts.scopes.limited(&token.scopes, &application.settings.scopes);
+    let mut most = facts.scopes.limited(&still, registered);
     if let Some(allowed) = &request.policy_scopes {
-        most = most.intersection(allowed);
+        most = facts.scopes.limited(&most, allowed);
     }
     match &request.scopes {
-        Some(wanted) if most.covers(wanted) => Ok(wanted.clone()),
+        Some(wanted) if facts.scopes.covers(&most, wanted) => Ok(wanted.clone()),
         Some(_) => Err(Refusal::ScopeWidened),
         None if most.is_empty() => Err(Refusal::NoScopeLeft),
         None => Ok(most),

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use app::management::administration::AdministrationError;
-use app::management::scopes::ScopeDraft;
+use app::management::scopes::{DescribedScope, ScopeDraft};
 use clap::{ArgGroup, Args, Subcommand};
 use oauth::scope::{Scope, ScopeRegistry};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub(crate) enum ScopeCommand {
     /// Change a scope; omitted values are kept. Only the description of a built-in scope may change.
     #[command(after_help = "Example: sluicegate scope update orders.read --risk elevated --data-dir ./data")]
     Update(Update),
-    /// Delete a scope for which no application is registered. What users have granted by it gives no access
+    /// Delete a scope for which no application is registered and that no other implies. What users have granted by it gives no access
     /// any more.
     #[command(after_help = "Example: sluicegate scope delete orders.read --yes --data-dir ./data")]
     Delete(Delete),
@@ -60,12 +60,15 @@ pub(crate) struct Add {
     /// Who may assign the scope to an application: anyone, or the name of a permission [default: Administrator]
     #[arg(long, value_name = "WHO")]
     assignable_by: Option<String>,
+    /// A scope of the same resource server that it implies; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    implies: Vec<String>,
     #[command(flatten)]
     installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["new_name", "description", "risk", "assignable_by"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("changes").args(["new_name", "description", "risk", "assignable_by", "implies", "implies_nothing"]).required(true).multiple(true)))]
 pub(crate) struct Update {
     /// The name of the scope
     name: String,
@@ -81,6 +84,12 @@ pub(crate) struct Update {
     /// Who may assign the scope to an application: anyone, or the name of a permission
     #[arg(long, value_name = "WHO")]
     assignable_by: Option<String>,
+    /// A scope of the same resource server that it implies; may be repeated. Replaces those that it implied before
+    #[arg(long, value_name = "SCOPE", conflicts_with = "implies_nothing")]
+    implies: Vec<String>,
+    /// Let it imply no other scope
+    #[arg(long)]
+    implies_nothing: bool,
     #[command(flatten)]
     installation: InstallationArgs,
 }
@@ -129,7 +138,9 @@ pub(crate) fn run(command: ScopeCommand, environment: &Environment) -> anyhow::R
 fn list(registry: &ScopeRegistry, as_json: bool) {
     let scopes = registry.scopes();
     if as_json {
-        return show_json(&scopes.iter().map(in_json).collect());
+        return show_json(
+            &scopes.iter().map(|scope| in_json(&DescribedScope::new(scope.clone(), registry))).collect(),
+        );
     }
     let server = |scope: &Scope| {
         let found = registry.servers().iter().find(|server| server.id == scope.resource_server);
@@ -142,23 +153,28 @@ fn list(registry: &ScopeRegistry, as_json: bool) {
             server(scope),
             scope.risk.as_str().to_owned(),
             scope.assignment.as_str().to_owned(),
+            registry.implied_by(scope).join(" "),
             scope.description.clone(),
         ]
     };
-    let heads = ["id", "name", "resource server", "risk", "assignable by", "description"];
+    let heads = ["id", "name", "resource server", "risk", "assignable by", "implies", "description"];
     table(&heads, &scopes.iter().map(row).collect::<Vec<_>>());
 }
 
-fn show(scope: &Scope, as_json: bool) {
+fn show(described: &DescribedScope, as_json: bool) {
     if as_json {
-        return show_json(&in_json(scope));
+        return show_json(&in_json(described));
     }
+    let DescribedScope { scope, implies } = described;
     say(&format!("id               {}", scope.id));
     say(&format!("name             {}", scope.name));
     say(&format!("resource server  {}", scope.resource_server));
     say(&format!("description      {}", scope.description));
     say(&format!("risk             {}", scope.risk.as_str()));
     say(&format!("assignable by    {}", scope.assignment.as_str()));
+    if !implies.is_empty() {
+        say(&format!("implies          {}", implies.join(" ")));
+    }
 }
 
 async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
@@ -168,31 +184,34 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         description: command.description.clone(),
         risk: command.risk.clone(),
         assignable_by: command.assignable_by.clone(),
+        implies: command.implies.clone(),
     };
     let scope = opened.app.scopes().create_scope(&opened.operator, server.id, draft, &opened.origin).await;
-    let scope = scope.map_err(of_administration)?;
+    let scope = scope.map_err(of_administration)?.scope;
     say(&format!("the scope {} is added with id {}", scope.name, scope.id));
     Ok(())
 }
 
 async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
-    let current = find(opened, &command.name).await?;
+    let DescribedScope { scope: current, implies } = find(opened, &command.name).await?;
+    let keeps = command.implies.is_empty() && !command.implies_nothing;
     let (risk, assignment) = (current.risk.as_str(), current.assignment.as_str());
     let draft = ScopeDraft {
         name: command.new_name.clone().unwrap_or(current.name),
         description: command.description.clone().unwrap_or(current.description),
         risk: Some(command.risk.clone().unwrap_or_else(|| risk.to_owned())),
         assignable_by: Some(command.assignable_by.clone().unwrap_or_else(|| assignment.to_owned())),
+        implies: if keeps { implies } else { command.implies.clone() },
     };
     let (server, id) = (current.resource_server, current.id);
     let updated = opened.app.scopes().update_scope(&opened.operator, server, id, draft, &opened.origin).await;
     let updated = updated.map_err(|refused| message(refused, &command.name))?;
-    say(&format!("the scope {} is changed", updated.name));
+    say(&format!("the scope {} is changed", updated.scope.name));
     Ok(())
 }
 
 async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result<()> {
-    let scope = find(opened, &command.name).await?;
+    let scope = find(opened, &command.name).await?.scope;
     confirm(&format!("Delete the scope {}?", scope.name), command.yes)?;
     let scopes = opened.app.scopes();
     let deleted =
@@ -202,13 +221,14 @@ async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result
     Ok(())
 }
 
-async fn find(opened: &OpenedInstallation, name: &str) -> anyhow::Result<Scope> {
+async fn find(opened: &OpenedInstallation, name: &str) -> anyhow::Result<DescribedScope> {
     let registry = opened.app.scopes().registry().await?;
-    registry.named(name).cloned().map_err(|_| message(AdministrationError::Unknown, name))
+    let found = registry.named(name).map(|scope| DescribedScope::new(scope.clone(), &registry));
+    found.map_err(|_| message(AdministrationError::Unknown, name))
 }
 
 /// A scope as JSON, with the members of the management API and its resource server.
-fn in_json(scope: &Scope) -> Value {
+fn in_json(DescribedScope { scope, implies }: &DescribedScope) -> Value {
     json!({
         "id": scope.id.get(),
         "resourceServer": scope.resource_server.get(),
@@ -216,6 +236,7 @@ fn in_json(scope: &Scope) -> Value {
         "description": scope.description,
         "risk": scope.risk.as_str(),
         "assignableBy": scope.assignment.as_str(),
+        "implies": implies,
         "builtIn": scope.is_built_in(),
         "createdAt": date_time(scope.created_at),
         "updatedAt": date_time(scope.updated_at),

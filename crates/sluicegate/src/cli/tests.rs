@@ -220,14 +220,20 @@ const TRUSTED_ISSUER: Arguments = &[
     ("workloadGrant", "settings"),
 ];
 
-const SCOPE: Arguments =
-    &[("name", "name"), ("description", "description"), ("risk", "risk"), ("assignableBy", "assignable_by")];
+const SCOPE: Arguments = &[
+    ("name", "name"),
+    ("description", "description"),
+    ("risk", "risk"),
+    ("assignableBy", "assignable_by"),
+    ("implies", "implies"),
+];
 
 const SCOPE_CHANGE: Arguments = &[
     ("name", "new_name"),
     ("description", "description"),
     ("risk", "risk"),
     ("assignableBy", "assignable_by"),
+    ("implies", "implies"),
 ];
 
 const APPLICATION: Arguments = &[

@@ -165,4 +165,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0022_authentication_age.sql"),
     },
+    Migration {
+        number: 23,
+        name: "scope_implications",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0023_scope_implications.sql"),
+    },
 ];

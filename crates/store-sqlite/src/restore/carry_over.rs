@@ -161,7 +161,7 @@ fn trusted_issuers(db: &Connection) -> sql::Result<()> {
     sql::execute(db, DELETED, ()).map(drop)
 }
 
-/// Deletes the scopes that were deleted since. Only an application that is distrusted may still name one, and
+/// Deletes the scopes that were deleted since, and implies no more than now. Only an application that is distrusted may still name one, and
 /// then gives nothing by it.
 fn scopes(db: &Connection) -> sql::Result<()> {
     const DELETED: &str =
@@ -169,7 +169,12 @@ fn scopes(db: &Connection) -> sql::Result<()> {
         AND m.id <= coalesce((SELECT seq FROM cur.sqlite_sequence WHERE name = 'scopes'), 0)";
     const NARROWED: &str = "UPDATE main.scopes AS m SET assignment = c.assignment
         FROM cur.scopes c WHERE c.id = m.id AND c.assignment IS NOT NULL";
+    const IMPLYING_LESS: &str = "UPDATE main.scopes AS m
+        SET implies = (SELECT nullif(json_group_array(value), '[]') FROM json_each(m.implies)
+            WHERE value IN (SELECT value FROM json_each(c.implies)))
+        FROM cur.scopes c WHERE c.id = m.id AND m.implies IS NOT NULL";
     sql::execute(db, DELETED, ())?;
+    sql::execute(db, IMPLYING_LESS, ())?;
     sql::execute(db, NARROWED, ()).map(drop)
 }
 

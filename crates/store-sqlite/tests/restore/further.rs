@@ -167,6 +167,7 @@ async fn a_scope_that_was_deleted_or_narrowed_stays_so() {
         description: "Orders".to_owned(),
         risk: Risk::Low,
         assignment,
+        implies: Vec::new(),
     };
     let add = async |name: &str| {
         let scope = new(name, Assignment::Anyone);

@@ -17,10 +17,33 @@ pub struct ScopeColumns {
 
 impl From<&ScopeSet> for ScopeColumns {
     fn from(set: &ScopeSet) -> Self {
-        let numbers: Vec<String> = set.others().iter().map(ToString::to_string).collect();
-        let further_scopes = (!numbers.is_empty()).then(|| format!("[{}]", numbers.join(",")));
-        Self { scopes: set.bits(), further_scopes }
+        Self { scopes: set.bits(), further_scopes: numbers_to_column(set.others()) }
     }
+}
+
+/// A JSON array; `None` if it is empty.
+fn numbers_to_column(ids: &[ScopeId]) -> Option<String> {
+    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    (!numbers.is_empty()).then(|| format!("[{}]", numbers.join(",")))
+}
+
+fn numbers_from_column(json: &str) -> Result<Vec<ScopeId>, Impossible> {
+    let numbers: Vec<i64> =
+        serde_json::from_str(json).map_err(|_| Impossible(format!("the numbers of scopes {json}")))?;
+    Ok(numbers.into_iter().map(ScopeId::new).collect())
+}
+
+/// The column of the scopes that a scope implies: a JSON array of numbers; `None` if there are none.
+pub fn implied_to_column(implies: &[ScopeId]) -> Option<String> {
+    numbers_to_column(implies)
+}
+
+/// The scopes in that column.
+///
+/// # Errors
+/// If it is not a JSON array of numbers.
+pub fn implied_from_column(json: Option<&str>) -> Result<Vec<ScopeId>, Impossible> {
+    json.map_or_else(|| Ok(Vec::new()), numbers_from_column)
 }
 
 /// The set of scopes in the two columns.
@@ -29,9 +52,7 @@ impl From<&ScopeSet> for ScopeColumns {
 /// If the numbers are not a JSON array of numbers.
 pub fn scopes_from_columns(bits: u32, further_scopes: Option<&str>) -> Result<ScopeSet, Impossible> {
     let Some(json) = further_scopes else { return Ok(ScopeSet::from_bits(bits)) };
-    let numbers: Vec<i64> =
-        serde_json::from_str(json).map_err(|_| Impossible(format!("the further scopes {json}")))?;
-    Ok(ScopeSet::from_parts(bits, numbers.into_iter().map(ScopeId::new)))
+    Ok(ScopeSet::from_parts(bits, numbers_from_column(json)?))
 }
 
 /// The column of an assignment.
@@ -79,6 +100,16 @@ mod tests {
     fn numbers_that_are_no_list_are_impossible() {
         for json in ["", "7", "[7,", "[\"7\"]", "{}", "[1.5]"] {
             assert!(scopes_from_columns(1, Some(json)).is_err(), "{json}");
+            assert!(implied_from_column(Some(json)).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn implied_scopes_come_back_from_their_column() {
+        for (numbers, json) in [(&[][..], None), (&[100], Some("[100]")), (&[100, 102], Some("[100,102]"))] {
+            let implies: Vec<ScopeId> = numbers.iter().copied().map(ScopeId::new).collect();
+            assert_eq!(implied_to_column(&implies).as_deref(), json);
+            assert_eq!(implied_from_column(json), Ok(implies));
         }
     }
 

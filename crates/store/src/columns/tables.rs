@@ -214,6 +214,7 @@ const SCOPES: &[StoredColumn] = &[
     number("assignment").or_null(),
     number("created_at"),
     number("updated_at"),
+    text("implies").or_null(),
 ];
 
 const GRANTS: &[StoredColumn] = &[

@@ -7,8 +7,8 @@ use domain::audit::Action;
 use domain::id::{ResourceServerId, ScopeId};
 use oauth::application::ApplicationSettings;
 use oauth::scope::{
-    Assignment, BUILT_IN_SERVER, BuiltInScope, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope,
-    ResourceServer, Risk, Scope, ScopeRegistry, ScopeSet,
+    Assignment, BUILT_IN_SERVER, BuiltInScope, ImplicationFault, MOST_SCOPES_OF_SERVER, NewResourceServer,
+    NewScope, ResourceServer, Risk, Scope, ScopeRegistry, ScopeSet,
 };
 
 use super::{OVER, START, World, at_once, event, event_at, granted, settings_named};
@@ -26,6 +26,7 @@ fn new_scope(name: &str) -> NewScope {
         description: format!("Use {name}"),
         risk: Risk::Elevated,
         assignment: Assignment::Permission(Permission::ViewRole),
+        implies: Vec::new(),
     }
 }
 
@@ -138,11 +139,14 @@ pub async fn the_description_of_a_built_in_scope_may_change(store: Arc<dyn Store
         description: "Read your data".to_owned(),
         risk: scope.risk,
         assignment: scope.assignment,
+        implies: Vec::new(),
     };
     let update = async |new| {
         store.update_scope(BUILT_IN_SERVER, scope.id, new, event(Action::UpdateScope)).await.unwrap()
     };
     assert_eq!(update(new("data")).await, Err(ResourceServerRefusal::BuiltIn));
+    let broad = NewScope { implies: vec![BuiltInScope::Management.id()], ..new("api.access.odata") };
+    assert_eq!(update(broad).await, Err(ResourceServerRefusal::BuiltIn));
     assert_eq!(update(new("api.access.odata")).await.unwrap().description, "Read your data");
     assert_eq!(registry(&store).await.named("odata").unwrap().description, "Read your data");
 }
@@ -236,4 +240,57 @@ pub async fn a_name_of_a_scope_is_given_once_however_many_ask_at_once(store: Arc
         async move { add_scope(&store, server.id, "orders.read").await.is_ok() }
     });
     assert_eq!(outcomes.await.into_iter().filter(|added| *added).count(), 1);
+}
+
+async fn let_imply(
+    store: &Arc<dyn Store>,
+    scope: &Scope,
+    implies: &[ScopeId],
+) -> Judged<Scope, ResourceServerRefusal> {
+    let new = NewScope { implies: implies.to_vec(), ..new_scope(&scope.name) };
+    store.update_scope(scope.resource_server, scope.id, new, event(Action::UpdateScope)).await.unwrap()
+}
+
+pub async fn a_scope_implies_others_of_its_resource_server(store: Arc<dyn Store>) {
+    let server = add_server(&store, "https://orders.example.com").await.unwrap();
+    let read = add_scope(&store, server.id, "orders.read").await.unwrap();
+    let new = NewScope { implies: vec![read.id], ..new_scope("orders.all") };
+    let all = store.insert_scope(server.id, new, event(Action::CreateScope)).await.unwrap().unwrap();
+    assert_eq!(registry(&store).await.scope(all.id), Some(&all));
+    assert_eq!(registry(&store).await.effective(&all.id.into()), [read.id, all.id].into_iter().collect());
+
+    let refused = |fault| Err(ResourceServerRefusal::Implication(fault));
+    assert_eq!(let_imply(&store, &read, &[all.id]).await, refused(ImplicationFault::Circle));
+    let built_in = BuiltInScope::OData.id();
+    assert_eq!(let_imply(&store, &all, &[built_in]).await, refused(ImplicationFault::Unknown));
+    let other = add_server(&store, "https://ships.example.com").await.unwrap();
+    let ships = add_scope(&store, other.id, "ships.read").await.unwrap();
+    assert_eq!(let_imply(&store, &all, &[ships.id]).await, refused(ImplicationFault::Unknown));
+    let stricter = NewScope { assignment: Assignment::ADMINISTRATORS, ..new_scope("orders.read") };
+    let stricter =
+        store.update_scope(server.id, read.id, stricter, event(Action::UpdateScope)).await.unwrap();
+    assert_eq!(stricter, refused(ImplicationFault::AssignableByMore));
+    assert_eq!(remove_scope(&store, &read).await, Err(ResourceServerRefusal::StillImplied(1)));
+    assert_eq!(registry(&store).await.scope(all.id), Some(&all), "a refusal changes nothing");
+
+    assert_eq!(let_imply(&store, &all, &[]).await.unwrap().implies, []);
+    assert_eq!(remove_scope(&store, &read).await, Ok(read));
+}
+
+pub async fn two_scopes_never_imply_each_other_however_many_ask_at_once(store: Arc<dyn Store>) {
+    let server = add_server(&store, "https://orders.example.com").await.unwrap();
+    let some = add_scope(&store, server.id, "orders.some").await.unwrap();
+    let more = add_scope(&store, server.id, "orders.more").await.unwrap();
+    let (own, pair) = (Arc::clone(&store), (some.clone(), more.clone()));
+    let outcomes = at_once(2, move |at| {
+        let (store, (some, more)) = (Arc::clone(&own), pair.clone());
+        async move {
+            let (broad, narrow) = if at == 0 { (some, more) } else { (more, some) };
+            let_imply(&store, &broad, &[narrow.id]).await
+        }
+    })
+    .await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    let refused = Err(ResourceServerRefusal::Implication(ImplicationFault::Circle));
+    assert!(outcomes.contains(&refused), "{outcomes:?}");
 }

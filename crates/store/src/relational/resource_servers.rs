@@ -9,7 +9,10 @@ use oauth::scope::{NewResourceServer, NewScope, ResourceServer, Scope, ScopeRegi
 
 use super::versions::{self, CachedKind};
 use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, authority, values};
-use crate::columns::{Impossible, assignment_from_column, assignment_to_column, risk_from_column};
+use crate::columns::{
+    Impossible, assignment_from_column, assignment_to_column, implied_from_column, implied_to_column,
+    risk_from_column,
+};
 use crate::rules::scopes as rules;
 use crate::{ApplicationRefusal, ResourceServerRefusal};
 
@@ -21,7 +24,7 @@ pub async fn load<S: SqlTransaction>(db: &S) -> Read<ScopeRegistry, S> {
     static SERVERS: NamedStatement =
         NamedStatement::new("SELECT id, identifier, name, created_at, updated_at FROM resource_servers");
     static SCOPES: NamedStatement = NamedStatement::new(
-        "SELECT id, resource_server_id, name, description, risk, assignment, created_at, updated_at FROM scopes",
+        "SELECT id, resource_server_id, name, description, risk, assignment, implies, created_at, updated_at FROM scopes",
     );
     let servers = db.list(&SERVERS, values! {}).await?;
     Ok(ScopeRegistry::new(servers, db.list(&SCOPES, values! {}).await?))
@@ -98,13 +101,14 @@ pub async fn insert_scope<S: SqlTransaction>(
     event: &NewAuditEvent,
 ) -> ScopeChange<S> {
     static INSERT: NamedStatement = NamedStatement::new(
-        "INSERT INTO scopes (resource_server_id, name, description, risk, assignment, created_at, updated_at)
-        VALUES (:server, :name, :description, :risk, :assignment, :at, :at) RETURNING id",
+        "INSERT INTO scopes (resource_server_id, name, description, risk, assignment, implies, created_at, updated_at)
+        VALUES (:server, :name, :description, :risk, :assignment, :implies, :at, :at) RETURNING id",
     );
     rules::scope_may_be_added(&load_for(db, event).await?, server, new)?;
-    let NewScope { name, description, risk, assignment } = new;
+    let NewScope { name, description, risk, assignment, implies } = new;
     let (risk, assignment) = (risk.as_str(), assignment_to_column(*assignment));
-    let row = values! { server, name, description, risk, assignment, at: event.at };
+    let implies = implied_to_column(implies);
+    let row = values! { server, name, description, risk, assignment, implies, at: event.at };
     let id = db.value(&INSERT, row).await?;
     finish(db, event).await?;
     Ok(rules::added_scope(id, server, new, event.at))
@@ -120,19 +124,20 @@ pub async fn update_scope<S: SqlTransaction>(
 ) -> ScopeChange<S> {
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE scopes SET name = :name, description = :description, risk = :risk, assignment = :assignment,
-            updated_at = :at
+            implies = :implies, updated_at = :at
         WHERE id = :id",
     );
     let scope = rules::changed_scope(&load_for(db, event).await?, server, id, new, event.at)?;
-    let NewScope { name, description, risk, assignment } = new;
+    let NewScope { name, description, risk, assignment, implies } = new;
     let (risk, assignment) = (risk.as_str(), assignment_to_column(*assignment));
-    let row = values! { name, description, risk, assignment, at: event.at, id };
+    let implies = implied_to_column(implies);
+    let row = values! { name, description, risk, assignment, implies, at: event.at, id };
     db.execute(&UPDATE, row).await?;
     finish(db, event).await?;
     Ok(scope)
 }
 
-/// Deletes a scope for which no application is registered, and returns it.
+/// Deletes a scope for which no application is registered and that no other implies, and returns it.
 pub async fn delete_scope<S: SqlTransaction>(
     db: &S,
     server: ResourceServerId,
@@ -188,6 +193,7 @@ impl Record for Scope {
             description: row.read()?,
             risk: risk_from_column(&row.read::<Cow<'_, str>>()?)?,
             assignment: assignment_from_column(row.read()?),
+            implies: implied_from_column(row.read::<Option<Cow<'_, str>>>()?.as_deref())?,
             created_at: row.read()?,
             updated_at: row.read()?,
         })

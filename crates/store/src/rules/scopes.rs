@@ -6,7 +6,7 @@ use domain::id::{ResourceServerId, ScopeId};
 use domain::time::Timestamp;
 use oauth::scope::{
     BUILT_IN_SERVER, MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope,
-    ResourceServer, Scope, ScopeRegistry, ScopeSet,
+    ResourceServer, Scope, ScopeRegistry, ScopeSet, may_imply,
 };
 
 use crate::{ApplicationRefusal, ResourceServerRefusal};
@@ -72,8 +72,8 @@ pub fn added_server(id: ResourceServerId, new: &NewResourceServer, at: Timestamp
 /// The scope may be added to the resource server.
 ///
 /// # Errors
-/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`], [`ResourceServerRefusal::NameTaken`] or
-/// [`ResourceServerRefusal::TooManyScopes`].
+/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`], [`ResourceServerRefusal::NameTaken`],
+/// [`ResourceServerRefusal::TooManyScopes`] or [`ResourceServerRefusal::Implication`].
 pub fn scope_may_be_added(
     registry: &ScopeRegistry,
     server: ResourceServerId,
@@ -82,14 +82,19 @@ pub fn scope_may_be_added(
     server_is_known(registry, server)?;
     server_is_not_built_in(server)?;
     name_is_free(registry, None, &new.name)?;
-    let is_full = registry.scopes_of(server).count() >= MOST_SCOPES_OF_SERVER;
-    if is_full { Err(ResourceServerRefusal::TooManyScopes) } else { Ok(()) }
+    if registry.scopes_of(server).count() >= MOST_SCOPES_OF_SERVER {
+        return Err(ResourceServerRefusal::TooManyScopes);
+    }
+    // No scope has the greatest number, so none implies the new one.
+    let added = added_scope(ScopeId::new(i64::MAX), server, new, Timestamp::from_micros(0));
+    implications_hold(registry, &added)
 }
 
 /// The scope as it is after the change.
 ///
 /// # Errors
-/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`] or [`ResourceServerRefusal::NameTaken`].
+/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`], [`ResourceServerRefusal::NameTaken`] or
+/// [`ResourceServerRefusal::Implication`].
 pub fn changed_scope(
     registry: &ScopeRegistry,
     server: ResourceServerId,
@@ -102,14 +107,16 @@ pub fn changed_scope(
         return Err(ResourceServerRefusal::BuiltIn);
     }
     name_is_free(registry, Some(id), &new.name)?;
-    Ok(Scope { created_at: scope.created_at, ..added_scope(id, server, new, at) })
+    let changed = Scope { created_at: scope.created_at, ..added_scope(id, server, new, at) };
+    implications_hold(registry, &changed)?;
+    Ok(changed)
 }
 
 /// The scope that may be deleted; `applications` is the number of applications that are registered for it.
 ///
 /// # Errors
-/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`] or
-/// [`ResourceServerRefusal::StillRegistered`].
+/// [`ResourceServerRefusal::Unknown`], [`ResourceServerRefusal::BuiltIn`], [`ResourceServerRefusal::StillRegistered`] or
+/// [`ResourceServerRefusal::StillImplied`].
 pub fn deletable_scope(
     registry: &ScopeRegistry,
     server: ResourceServerId,
@@ -117,11 +124,20 @@ pub fn deletable_scope(
     applications: u64,
 ) -> Result<Scope, ResourceServerRefusal> {
     let scope = scope_is_known(registry, server, id)?;
-    match applications {
+    let broader = registry.scopes_of(server).filter(|scope| scope.implies.contains(&id)).count();
+    match (applications, broader) {
         _ if scope.is_built_in() => Err(ResourceServerRefusal::BuiltIn),
-        0 => Ok(scope.clone()),
-        count => Err(ResourceServerRefusal::StillRegistered(count)),
+        (0, 0) => Ok(scope.clone()),
+        (0, count) => Err(ResourceServerRefusal::StillImplied(count as u64)),
+        (count, _) => Err(ResourceServerRefusal::StillRegistered(count)),
     }
+}
+
+/// The scopes of the resource server imply each other as they may after a scope was added or changed.
+fn implications_hold(registry: &ScopeRegistry, changed: &Scope) -> Result<(), ResourceServerRefusal> {
+    let others = registry.scopes_of(changed.resource_server).filter(|scope| scope.id != changed.id);
+    let all: Vec<Scope> = others.chain([changed]).cloned().collect();
+    may_imply(changed, &all).map_err(ResourceServerRefusal::Implication)
 }
 
 /// A new scope.
@@ -133,6 +149,7 @@ pub fn added_scope(id: ScopeId, server: ResourceServerId, new: &NewScope, at: Ti
         description: new.description.clone(),
         risk: new.risk,
         assignment: new.assignment,
+        implies: new.implies.clone(),
         created_at: at,
         updated_at: at,
     }

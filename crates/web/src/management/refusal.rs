@@ -39,9 +39,9 @@ pub(super) fn problem(refused: AdministrationError) -> ManagementProblem {
             ManagementErrorCode::StillOwns,
             format!("It cannot be done: {refused}."),
         ),
-        AdministrationError::StillHasScopes(_) | AdministrationError::StillRegistered(_) => {
-            conflict(ManagementErrorCode::ScopeInUse, &refused)
-        }
+        AdministrationError::StillHasScopes(_)
+        | AdministrationError::StillRegistered(_)
+        | AdministrationError::StillImplied(_) => conflict(ManagementErrorCode::ScopeInUse, &refused),
         AdministrationError::Full(_) => conflict(ManagementErrorCode::TooMany, &refused),
         AdministrationError::BuiltInScope => bad(
             ManagementErrorCode::BuiltInScope,

@@ -199,3 +199,97 @@ async fn lists_of_resource_servers_and_scopes_are_paged_and_searched() {
     let servers = server.get(&format!("{SERVERS}?query=orders")).basic(&ADMIN).send().await.expect(200);
     assert_eq!(servers.json()["resourceServers"].as_array().unwrap().len(), 1);
 }
+
+/// `orders.all` implies `orders.write`, which implies `orders.read`.
+async fn add_hierarchy(server: &TestServer) -> String {
+    let scopes = add_server(server).await;
+    let mut implied = Vec::new();
+    for name in ["orders.read", "orders.write", "orders.all"] {
+        let body = json!({ "name": name, "description": name, "assignableBy": "anyone", "implies": implied });
+        let made = server.post(&scopes).basic(&ADMIN).json(&body).send().await.expect(201).json();
+        assert_eq!(made["implies"], json!(implied));
+        implied = vec![name];
+    }
+    scopes
+}
+
+#[tokio::test]
+async fn a_broad_scope_gives_what_it_implies() {
+    let server = TestServer::start().await;
+    let scopes = add_hierarchy(&server).await;
+    let client = Client::register_with(&server, json!({ "scopes": ["orders.all"] })).await;
+    let mut browser = server.browser();
+    let code = allow(&mut browser, &USER, &client.authorize_url(&[("scope", "orders.all")])).await;
+    let exchanged = client.exchange(&server, &parameter(&code, "code").unwrap()).await.expect(200);
+    assert_eq!(exchanged.json()["scope"], "orders.all", "the answer names what was asked");
+    let tokens = Tokens::of(&exchanged);
+    let effective = "orders.read orders.write orders.all";
+    assert_eq!(client.introspect(&server, &tokens.access).await["scope"], effective);
+
+    let narrower = client.authorize_url(&[("scope", "orders.read")]);
+    let answer = browser.get(&narrower).await.expect(303);
+    assert!(parameter(&answer, "code").is_some(), "the consent to the broad scope covers it");
+
+    let narrow = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.refresh.as_str()),
+        ("scope", "orders.read"),
+    ];
+    let narrowed = client.token(&server, &narrow).await.expect(200);
+    assert_eq!(narrowed.json()["scope"], "orders.read");
+    let narrowed = Tokens::of(&narrowed);
+    assert_eq!(client.introspect(&server, &narrowed.access).await["scope"], "orders.read");
+
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    let less = json!({ "name": "Harbour Reports", "redirectUrls": [CALLBACK], "scopes": ["orders.write"] });
+    server.put(&path).basic(&USER).json(&less).send().await.expect(200);
+    let left = client.introspect(&server, &tokens.access).await;
+    assert_eq!(left["scope"], "orders.read orders.write", "an application that loses the broad scope");
+    let wide = [("scope", "orders.all")];
+    let refused = browser.get(&client.authorize_url(&wide)).await.expect(303);
+    assert_eq!(parameter(&refused, "error").as_deref(), Some("invalid_scope"));
+
+    let list = server.get(&scopes).basic(&ADMIN).send().await.expect(200).json();
+    let write = format!("{scopes}/{}", list["scopes"][1]["id"]);
+    let alone = json!({ "name": "orders.write", "description": "x", "assignableBy": "anyone" });
+    server.put(&write).basic(&ADMIN).json(&alone).send().await.expect(200);
+    let left = client.introspect(&server, &tokens.access).await;
+    assert_eq!(left["scope"], "orders.write", "what is implied no more is given no more");
+}
+
+#[tokio::test]
+async fn a_signed_token_names_what_its_scopes_imply() {
+    let server = TestServer::start().await;
+    add_hierarchy(&server).await;
+    let members =
+        json!({ "scopes": ["orders.write"], "tokenFormat": "jwt", "grantTypes": ["client_credentials"] });
+    let client = Client::register_with(&server, members).await;
+    let asked = [("grant_type", "client_credentials"), ("scope", "orders.write")];
+    let token =
+        client.token(&server, &asked).await.expect(200).json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(crate::signed_tokens::part(&token, 1)["scope"], "orders.read orders.write");
+    let narrow = [("grant_type", "client_credentials"), ("scope", "orders.read")];
+    client.token(&server, &narrow).await.expect(200);
+}
+
+#[tokio::test]
+async fn implications_that_cannot_be_are_refused() {
+    let server = TestServer::start().await;
+    let scopes = add_hierarchy(&server).await;
+    let list = server.get(&scopes).basic(&ADMIN).send().await.expect(200).json();
+    let read = format!("{scopes}/{}", list["scopes"][0]["id"]);
+    let body = |who: &str, implies: &[&str]| json!({ "name": "orders.read", "description": "x", "assignableBy": who, "implies": implies });
+    for (body, fields) in [
+        (body("anyone", &["orders.all"]), vec!["implies"]),
+        (body("anyone", &["orders.read"]), vec!["implies"]),
+        (body("anyone", &["api.mgmt", "nothing"]), vec!["implies[0]", "implies[1]"]),
+        (body("anyone", &["orders.write"; 21]), vec!["implies"]),
+        (body("Administrator", &[]), vec!["implies"]),
+    ] {
+        let refused = server.put(&read).basic(&ADMIN).json(&body).send().await.expect(400);
+        assert_eq!(refused.faulty_fields(), fields, "{body}");
+    }
+    let refused = server.delete(&read).basic(&ADMIN).send().await.expect(409);
+    assert!(refused.error_message().contains("implied by 1 other scope"), "{}", refused.error_message());
+    assert_eq!(server.get(&scopes).basic(&ADMIN).send().await.json(), list, "nothing has changed");
+}

@@ -14,7 +14,7 @@ use crate::client::{Client, Tokens, is_alive};
 const ISSUER: &str = "http://127.0.0.1:8080";
 
 /// A part of a token, decoded.
-fn part(token: &str, at: usize) -> Value {
+pub(crate) fn part(token: &str, at: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(at).unwrap()).unwrap()).unwrap()
 }
 

@@ -30,6 +30,7 @@ impl TokenService {
         };
         let digest = |text: &str| vault::sha256(text.as_bytes());
         let decided = authorization_code::decide(authorization_code::Facts {
+            scopes: narrowing.scopes,
             client,
             code: code.as_ref(),
             user: user.as_deref().map(|account| &account.user),

@@ -3,17 +3,20 @@
 use oauth::authorization_details::RequestedData;
 use oauth::data_access::DataAccess;
 use oauth::grant::AccessTokenDetails;
+use oauth::scope::ScopeRegistry;
 
 use super::TokenService;
 use crate::protocol::client::ProtocolRefusal;
 
-/// To what a token request limits the access token, besides scopes.
+/// To what a token request limits the access token besides scopes, and what these mean.
 #[derive(Clone, Copy)]
 pub(super) struct Narrowing<'a> {
     /// The resources in their normal form; empty for those of the grant.
     pub(super) resources: &'a [String],
     /// The data; `None` for those of the grant.
     pub(super) data: Option<&'a RequestedData>,
+    /// The scopes that the request and the application may name.
+    pub(super) scopes: &'a ScopeRegistry,
 }
 
 impl TokenService {

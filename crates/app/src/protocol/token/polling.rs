@@ -35,7 +35,7 @@ impl TokenService {
             None => None,
         };
         let stored = found.ok_or(PolledKind::Device.unknown())?;
-        let decided = self.decide_poll(stored.polled(), client).await?;
+        let decided = self.decide_poll(stored.polled(), client, narrowing).await?;
         let (now, store) = (self.context.now(), &self.context.store);
         if !store.poll_device_authorization(stored.id, now, accepts_poll_after(now)).await? {
             return Err(Refusal::PolledTooSoon.into());
@@ -55,7 +55,7 @@ impl TokenService {
             None => None,
         };
         let stored = found.ok_or(PolledKind::Backchannel.unknown())?;
-        let decided = self.decide_poll(stored.polled(), client).await?;
+        let decided = self.decide_poll(stored.polled(), client, narrowing).await?;
         let (now, store) = (self.context.now(), &self.context.store);
         if !store.poll_backchannel_authentication(stored.id, now, accepts_poll_after(now)).await? {
             return Err(Refusal::PolledTooSoon.into());
@@ -67,6 +67,7 @@ impl TokenService {
         &self,
         request: PolledRequest<'_>,
         client: &AuthenticatedClient,
+        narrowing: Narrowing<'_>,
     ) -> Result<Decided, ProtocolRefusal> {
         let user = match request.decision {
             UserDecision::Allowed { user, .. } => self.context.account(user).await?,
@@ -76,6 +77,7 @@ impl TokenService {
             return Err(request.kind.revoked().into());
         }
         let facts = Facts {
+            scopes: narrowing.scopes,
             client,
             user: user.as_deref().map(|account| &account.user),
             lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,

@@ -130,6 +130,7 @@ impl TokenService {
         let mut decision = refresh_token::decide(
             request,
             refresh_token::Facts {
+                scopes: narrowing.scopes,
                 client,
                 token,
                 grant: grant.as_ref(),

@@ -48,6 +48,7 @@ impl TokenService {
         let judged = token_exchange::decide(
             request,
             token_exchange::Facts {
+                scopes: narrowing.scopes,
                 client,
                 subject: subject.as_presented(),
                 actor: actor.as_ref().map(Opened::as_presented),

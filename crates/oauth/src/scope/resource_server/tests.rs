@@ -68,6 +68,7 @@ fn all_faults_are_named_at_once() {
         description: String::new(),
         risk: Risk::default(),
         assignment: Assignment::default(),
+        implies: Vec::new(),
     };
     let fields: Vec<_> = scope.faults().into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["name", "description"]);
@@ -106,6 +107,7 @@ fn only_the_description_of_a_built_in_scope_may_change() {
         description: "Read your data".to_owned(),
         risk: scope.risk,
         assignment: scope.assignment,
+        implies: Vec::new(),
     };
     assert!(scope.may_become(&same));
     assert!(!scope.may_become(&NewScope { name: "data".to_owned(), ..same.clone() }));

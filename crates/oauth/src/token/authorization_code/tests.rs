@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::{ClientType, GrantType, Profile};
 use crate::grant::GrantDetails;
-use crate::sample::{self, NOW};
+use crate::sample::{self, NOW, built_in_scopes};
 use crate::scope::{BuiltInScope, ScopeSet};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, UserId};
 
@@ -27,6 +27,7 @@ fn code() -> AuthorizationCode {
 fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<GrantDecision, Refusal> {
     let (client, user) = (sample::client(|_| {}), sample::user(4));
     let mut facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         code: Some(code),
         user: Some(&user),
@@ -124,6 +125,7 @@ fn the_code_of_an_inactive_user_is_refused() {
     let client = sample::client(|_| {});
     let code = code();
     let facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         code: Some(&code),
         user: Some(&inactive),
@@ -151,6 +153,7 @@ fn only_an_application_registered_for_it_gets_a_refresh_token() {
     let code = code();
     let user = sample::user(4);
     let facts = Facts {
+        scopes: built_in_scopes(),
         client: &client,
         code: Some(&code),
         user: Some(&user),
@@ -172,6 +175,7 @@ fn a_code_without_a_challenge_is_refused_if_one_is_now_required() {
     for client in &strict {
         let (code, user) = (code(), sample::user(4));
         let facts = Facts {
+            scopes: built_in_scopes(),
             client,
             code: Some(&code),
             user: Some(&user),

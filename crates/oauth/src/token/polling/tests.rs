@@ -2,7 +2,9 @@ use super::*;
 use crate::application::GrantType;
 use crate::backchannel::BackchannelAuthentication;
 use crate::device::DeviceAuthorization;
-use crate::sample::{NOW, backchannel_authentication, client, device_authorization, other_client, user};
+use crate::sample::{
+    NOW, backchannel_authentication, built_in_scopes, client, device_authorization, other_client, user,
+};
 use crate::scope::BuiltInScope;
 
 const ALLOWED: UserDecision =
@@ -22,7 +24,7 @@ fn poll_as(
     user: Option<&User>,
     now: Timestamp,
 ) -> Result<PollDecision, Refusal> {
-    decide(request, Facts { client, user, lifetime_limit_secs: 60, now })
+    decide(request, Facts { scopes: built_in_scopes(), client, user, lifetime_limit_secs: 60, now })
 }
 
 #[test]

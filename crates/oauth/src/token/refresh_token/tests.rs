@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::application::ClientType;
 use crate::application::Profile;
-use crate::sample::{self, NOW};
+use crate::sample::{self, NOW, built_in_scopes};
 use crate::scope::BuiltInScope;
 use domain::id::Epoch;
 
@@ -46,6 +46,7 @@ fn facts<'a>(
 ) -> Facts<'a> {
     let (token, grant, user) = (Some(token), Some(grant), Some(user));
     Facts {
+        scopes: built_in_scopes(),
         client,
         token,
         grant,

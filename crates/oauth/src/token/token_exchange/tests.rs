@@ -1,8 +1,8 @@
 use super::*;
 use crate::application::{ApplicationSettings, ClientType};
 use crate::proof::{KeyBinding, Thumbprint};
-use crate::sample::{CLIENT_ID, NOW, application, authenticated, client, pairs, user};
 use crate::resource::{MOST_RESOURCES, Resource};
+use crate::sample::{CLIENT_ID, NOW, application, authenticated, built_in_scopes, client, pairs, user};
 use crate::scope::BuiltInScope;
 use domain::id::{ApplicationId, TokenId};
 
@@ -74,6 +74,7 @@ fn run_with(
     };
     let request = parse(client, more)?;
     let facts = Facts {
+        scopes: built_in_scopes(),
         client,
         subject: presented(token, &subject_application),
         actor: actor.map(|actor| presented(actor, client.application())),
@@ -192,6 +193,7 @@ fn a_token_that_is_invalid_or_bound_is_not_exchanged() {
     };
     for subject in [presented, PresentedToken { revoked: false, token: None, ..presented }] {
         let facts = Facts {
+            scopes: built_in_scopes(),
             client: &client,
             subject,
             actor: None,

@@ -1,4 +1,4 @@
-use oauth::scope::{Assignment, BuiltInScope, Risk};
+use oauth::scope::{Assignment, BuiltInScope, ImplicationFault, Risk};
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn scope(name: &str) -> NewScope {
         description: "Read your orders".to_owned(),
         risk: Risk::Low,
         assignment: Assignment::Anyone,
+        implies: Vec::new(),
     }
 }
 
@@ -116,4 +117,21 @@ fn an_application_gains_only_scopes_that_exist() {
     );
     assert_eq!(gained_scopes_exist(&gained, 1), Ok(()));
     assert_eq!(gained_scopes_exist(&gained, 0), Err(ApplicationRefusal::ScopeDeleted));
+}
+
+#[test]
+fn a_scope_that_another_implies_is_not_deleted() {
+    let mut registry = registry(2);
+    let implied = registry.named("orders.0").unwrap().clone();
+    let mut scopes = registry.scopes().to_vec();
+    scopes
+        .iter_mut()
+        .filter(|scope| scope.name == "orders.1")
+        .for_each(|scope| scope.implies = vec![implied.id]);
+    registry = ScopeRegistry::new(registry.servers().to_vec(), scopes);
+    let refused = Err(ResourceServerRefusal::StillImplied(1));
+    assert_eq!(deletable_scope(&registry, ORDERS, implied.id, 0), refused);
+    let circle = NewScope { implies: vec![registry.named("orders.1").unwrap().id], ..scope("orders.0") };
+    let refused = Err(ResourceServerRefusal::Implication(ImplicationFault::Circle));
+    assert_eq!(changed_scope(&registry, ORDERS, implied.id, &circle, AT), refused);
 }

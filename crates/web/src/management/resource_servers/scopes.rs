@@ -1,10 +1,9 @@
 //! `/api/admin/resourceservers/{id}/scopes`: what access to a resource server may be limited to.
 
-use app::management::scopes::ScopeService;
+use app::management::scopes::{DescribedScope, ScopeService};
 use axum::response::Response;
 use domain::id::{ResourceServerId, ScopeId};
 use http::StatusCode;
-use oauth::scope::Scope;
 
 use self::answer::{ScopeList, ScopeResponse};
 use self::payload::ScopePayload;
@@ -28,8 +27,8 @@ pub(crate) async fn list(
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let all = scopes.list_scopes(&caller, server, &origin).await.map_err(problem)?;
-    let texts = |scope: &Scope| vec![scope.name.clone(), scope.description.clone()];
-    let part = list::part(&request, all, |scope| scope.id.get(), texts);
+    let texts = |one: &DescribedScope| vec![one.scope.name.clone(), one.scope.description.clone()];
+    let part = list::part(&request, all, |one| one.scope.id.get(), texts);
     let scopes = part.into_iter().map(ScopeResponse::from).collect();
     Ok(json(StatusCode::OK, &ScopeList { scopes }))
 }
@@ -56,7 +55,7 @@ pub(crate) async fn create(
     scopes.find_server(&caller, server, &origin).await.map_err(problem)?;
     let draft = body.judged(ScopePayload::draft)?;
     let scope = scopes.create_scope(&caller, server, draft, &origin).await.map_err(problem)?;
-    Ok(created(&format!("{PATH}/{server}/scopes/{}", scope.id), &ScopeResponse::from(scope)))
+    Ok(created(&format!("{PATH}/{server}/scopes/{}", scope.scope.id), &ScopeResponse::from(scope)))
 }
 
 /// Replaces a scope.

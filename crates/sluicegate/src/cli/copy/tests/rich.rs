@@ -246,18 +246,21 @@ async fn scopes(store: &dyn Store) -> ScopeSet {
     let server =
         store.insert_resource_server(new, event(Action::CreateResourceServer)).await.unwrap().unwrap();
     let mut set = ScopeSet::from(BuiltInScope::OData);
-    for name in ["orders.read", "orders.going"] {
+    let mut implies = Vec::new();
+    for name in ["orders.read", "orders.going", "orders.all"] {
         let new = NewScope {
             name: name.to_owned(),
             description: ODD.to_owned(),
             risk: Risk::High,
             assignment: Assignment::Permission(Permission::ViewRole),
+            implies: if name == "orders.all" { implies.clone() } else { Vec::new() },
         };
         let scope = store.insert_scope(server.id, new, event(Action::CreateScope)).await.unwrap().unwrap();
         if name == "orders.going" {
             store.delete_scope(server.id, scope.id, event(Action::DeleteScope)).await.unwrap().unwrap();
         } else {
             set = set.union(&scope.id.into());
+            implies.push(scope.id);
         }
     }
     set

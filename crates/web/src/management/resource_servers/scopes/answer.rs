@@ -1,6 +1,6 @@
 //! The wire form of a scope.
 
-use oauth::scope::Scope;
+use app::management::scopes::DescribedScope;
 use serde::Serialize;
 
 use crate::respond::management::rfc3339;
@@ -14,13 +14,14 @@ pub(super) struct ScopeResponse {
     description: String,
     risk: &'static str,
     assignable_by: &'static str,
+    implies: Vec<String>,
     built_in: bool,
     created_at: String,
     updated_at: String,
 }
 
-impl From<Scope> for ScopeResponse {
-    fn from(scope: Scope) -> Self {
+impl From<DescribedScope> for ScopeResponse {
+    fn from(DescribedScope { scope, implies }: DescribedScope) -> Self {
         Self {
             id: scope.id.get(),
             built_in: scope.is_built_in(),
@@ -28,6 +29,7 @@ impl From<Scope> for ScopeResponse {
             description: scope.description,
             risk: scope.risk.as_str(),
             assignable_by: scope.assignment.as_str(),
+            implies,
             created_at: rfc3339(scope.created_at),
             updated_at: rfc3339(scope.updated_at),
         }

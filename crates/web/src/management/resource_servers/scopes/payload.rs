@@ -19,8 +19,10 @@ impl FromJson for ScopePayload {
         let description = fields.required_string("description").unwrap_or_default().to_owned();
         let risk = fields.string("risk").map(str::to_owned);
         let assignable_by = fields.string("assignableBy").map(str::to_owned);
+        let implies = fields.strings("implies").unwrap_or_default();
+        let implies = implies.into_iter().map(str::to_owned).collect();
         fields.finish();
-        Self(ScopeDraft { name, description, risk, assignable_by })
+        Self(ScopeDraft { name, description, risk, assignable_by, implies })
     }
 }
 
