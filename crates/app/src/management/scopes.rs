@@ -376,10 +376,7 @@ impl ScopeService {
 }
 
 fn in_words(new: &NewScope, registry: &ScopeRegistry) -> String {
-    let mut words = format!("risk: {}, assignable by: {}", new.risk.as_str(), new.assignment.as_str());
-    if !new.implies.is_empty() {
-        let implied = new.implies.iter().copied().collect();
-        words += &format!(", implies: {}", registry.text(&implied));
-    }
-    words
+    let implied = registry.text(&new.implies.iter().copied().collect());
+    let implied = if implied.is_empty() { implied } else { format!(", implies: {implied}") };
+    format!("risk: {}, assignable by: {}{implied}", new.risk.as_str(), new.assignment.as_str())
 }
