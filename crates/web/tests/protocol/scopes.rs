@@ -226,8 +226,8 @@ async fn a_broad_scope_gives_what_it_implies() {
     let effective = "orders.read orders.write orders.all";
     assert_eq!(client.introspect(&server, &tokens.access).await["scope"], effective);
 
-    let narrower = client.authorize_url(&[("scope", "orders.read")]);
-    let answer = browser.get(&narrower).await.expect(303);
+    let url = client.authorize_url(&[("scope", "orders.read")]);
+    let answer = browser.get(&url).await.expect(303);
     assert!(parameter(&answer, "code").is_some(), "the consent to the broad scope covers it");
 
     let narrow = [
