@@ -52,7 +52,7 @@ pub fn normalised<'a>(requested: impl Iterator<Item = &'a str>) -> Result<Vec<St
 
 /// The syntax-based normal form ([RFC 3986 §6.2.2](https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2)), without a
 /// trailing slash, because many clients add one. `None` if the text is no absolute URI without a fragment.
-fn normal_form(text: &str) -> Option<String> {
+pub(crate) fn normal_form(text: &str) -> Option<String> {
     let is_plain = text.len() <= LONGEST_RESOURCE && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_plain || text.contains(['#', '\\']) {
         return None;

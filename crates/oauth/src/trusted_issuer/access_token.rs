@@ -85,9 +85,9 @@ fn audience_is_here(claims: &Claims, facts: TokenFacts<'_>) -> Option<Vec<String
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             && resource_is_allowed(audience, &facts.trusted.settings, facts.public_url)
     };
-    let ours: Vec<String> =
-        audiences.into_iter().filter(|audience| ours(audience)).map(str::to_owned).collect();
-    let normal = resource::normalised(ours.iter().map(String::as_str)).ok()?;
+    // The normal form is compared, because dot segments and escapes would lead out of what is allowed.
+    let normal = audiences.into_iter().filter_map(resource::normal_form).filter(|audience| ours(audience));
+    let normal: Vec<String> = normal.take(resource::MOST_RESOURCES).collect();
     (!normal.is_empty()).then_some(normal)
 }
 

@@ -238,6 +238,12 @@ fn an_access_token_gives_only_data_of_this_server() {
     assert_eq!(judge(&narrow, &json!({})), None, "the issuer may name one source only");
     let below = json!({ "aud": "https://gate.example/api/odata4/a" });
     assert!(judge(&narrow, &below).is_some());
+    for escape in ["a/../b", "a/%2e%2e/b", "a/%2E./b", "a/..", "a/./../../odata4", "ab"] {
+        let aud = format!("https://gate.example/api/odata4/{escape}");
+        assert_eq!(judge(&narrow, &json!({ "aud": aud })), None, "{escape}");
+    }
+    let spelled = json!({ "aud": ["api", "https://gate.example/api/odata4/%61/"] });
+    assert_eq!(judge(&narrow, &spelled).unwrap().resources, ["https://gate.example/api/odata4/a"]);
     let renamed = trusted(|settings| {
         settings.scope_names = [("read".to_owned(), "api.access.odata".to_owned())].into();
         settings.scopes = vec!["api.access.odata".to_owned()];
