@@ -68,11 +68,18 @@ pub fn identifier(digest: [u8; 32]) -> String {
 }
 
 /// The sector of an application: the host of its `sector_identifier_uri`, or else of its redirect URLs. An application
-/// whose redirect URLs have no common host is a sector of its own.
+/// is a sector of its own if its redirect URLs have no common host, or one that nobody owns (a loopback address, a
+/// private-use scheme), or if it registered itself: it may name the host of another, and get tokens without ever
+/// receiving a redirect.
 fn sector(application: &Application) -> String {
     let settings = &application.settings;
+    let own = || format!("client:{}", application.client_id);
+    if settings.client_metadata.self_registered.is_some() {
+        return own();
+    }
+    let is_web = settings.redirect_urls.iter().all(|url| url.starts_with("https://"));
     let named = settings.client_metadata.openid.sector_identifier_uri.as_deref().and_then(host);
-    named.or_else(|| common_host(settings)).unwrap_or_else(|| format!("client:{}", application.client_id))
+    named.or_else(|| common_host(settings).filter(|_| is_web)).unwrap_or_else(own)
 }
 
 fn host(url: &str) -> Option<String> {
@@ -91,6 +98,7 @@ pub fn common_host(settings: &ApplicationSettings) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::application::SelfRegistered;
     use crate::sample;
 
     fn of(seed: &str, change: impl FnOnce(&mut ApplicationSettings)) -> Vec<u8> {
@@ -121,8 +129,25 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_registered_itself_shares_its_identifiers_with_nobody() {
+        let registered = of("seed", |settings| {
+            settings.client_metadata.openid.subject_type = SubjectType::Pairwise;
+            settings.client_metadata.self_registered = Some(SelfRegistered::default());
+            settings.redirect_urls = vec!["https://a.example/cb".to_owned()];
+        });
+        assert_ne!(registered, pairwise(&["https://a.example/cb"], None));
+    }
+
+    #[test]
     fn an_application_without_a_common_host_is_a_sector_of_its_own() {
-        for urls in [&["https://a.example/", "https://b.example/"][..], &["com.example.app:/cb"], &[]] {
+        for urls in [
+            &["https://a.example/", "https://b.example/"][..],
+            &["com.example.app:/cb"],
+            &["http://127.0.0.1/cb"],
+            &["http://localhost:9/cb"],
+            &["a.b://callback"],
+            &[],
+        ] {
             let text = String::from_utf8(pairwise(urls, None)).unwrap();
             assert!(text.ends_with(&format!("client:{}", sample::CLIENT_ID)), "{text}");
         }
