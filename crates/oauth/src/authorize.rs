@@ -20,7 +20,9 @@ mod response;
 mod rules;
 mod target;
 
-pub use approval::{Approval, NextStep, SignedIn, approve_chosen, issue_code, next_step};
+pub use approval::{
+    AcceptedSignIn, Approval, NextStep, SignedIn, accept_sign_in, approve_chosen, issue_code, next_step,
+};
 pub use data::{Choice, DataChange, Offer, OfferedSource, RequestedSource, choose, existing};
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
-    self, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice, DataChange, Delivered,
-    Delivery, Destination, Facts, NextStep, ValidRequest,
+    self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
+    DataChange, Delivered, Delivery, Destination, Facts, NextStep, ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -176,7 +176,13 @@ impl AuthorizationService {
             self.context.store.append_audit(vec![audit]).await?;
             return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
         }
-        self.allow(valid, session, choice, audit, origin).await
+        // The sign-in may have become too old while the page was open, and a form proves nothing.
+        let signed_in = sign_in::signed_in(&valid, session);
+        match authorize::accept_sign_in(&valid.valid, Some(signed_in), self.context.now()) {
+            Ok(Some(signed_in)) => self.allow(valid, session, &signed_in, choice, audit, origin).await,
+            Ok(None) => self.ask_to_sign_in(valid).await,
+            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
+        }
     }
 
     /// Stores the consent and sends a code, or asks again if nothing is chosen.
@@ -184,6 +190,7 @@ impl AuthorizationService {
         &self,
         valid: Checked,
         session: &LiveSession,
+        signed_in: &AcceptedSignIn,
         choice: Option<&Choice>,
         audit: NewAuditEvent,
         origin: &RequestOrigin,
@@ -213,8 +220,7 @@ impl AuthorizationService {
                 .await;
             return self.ask_to_sign_in(valid).await;
         };
-        let signed_in = sign_in::signed_in(&valid, session);
-        match authorize::approve_chosen(&valid.valid, &signed_in, &consent, &data, &valid.registry) {
+        match authorize::approve_chosen(&valid.valid, signed_in, &consent, &data, &valid.registry) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }

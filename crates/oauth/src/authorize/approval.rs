@@ -25,6 +25,11 @@ pub struct SignedIn {
     pub is_expected: bool,
 }
 
+/// A sign-in that is what the request demands: recent enough, and of the user whom it names. Only [`accept_sign_in`] creates
+/// one, and no code is issued without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedSignIn(SignedIn);
+
 /// What happens next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
@@ -43,7 +48,7 @@ pub enum NextStep {
 /// A user's consent that covers a request. Only [`next_step`] and [`approve_chosen`] create one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    signed_in: SignedIn,
+    signed_in: AcceptedSignIn,
     consent: ConsentId,
     /// The data that the code reaches.
     data: Option<DataAccess>,
@@ -61,16 +66,13 @@ pub fn next_step(
     registry: &ScopeRegistry,
     now: Timestamp,
 ) -> Result<NextStep, AuthorizeRefusal> {
-    let stands =
-        |one: &SignedIn| !sign_in_is_demanded_again(request, one) && sign_in_is_recent(request, one, now);
-    let Some(signed_in) = signed_in.filter(stands) else {
+    let Some(signed_in) = accept_sign_in(request, signed_in, now)? else {
         return if request.prompt.none {
             Err(request.refuse(Refusal::NotSignedIn))
         } else {
             Ok(NextStep::SignIn)
         };
     };
-    the_expected_user_is_signed_in(request, &signed_in)?;
     if let Some(approval) = approve(request, &signed_in, consent, registry)
         && !request.prompt.consent
         && client_authenticates_later(request)
@@ -85,6 +87,22 @@ pub fn next_step(
     let missing = consent
         .map_or_else(|| wanted.clone(), |consent| wanted.difference(&registry.effective(&consent.scopes)));
     Ok(NextStep::Consent { missing })
+}
+
+/// Judges the sign-in of the browser; `None` if the user must sign in, again or at all.
+///
+/// # Errors
+/// `login_required` if another user than the expected one is signed in.
+pub fn accept_sign_in(
+    request: &ValidRequest,
+    signed_in: Option<SignedIn>,
+    now: Timestamp,
+) -> Result<Option<AcceptedSignIn>, AuthorizeRefusal> {
+    let stands =
+        |one: &SignedIn| !sign_in_is_demanded_again(request, one) && sign_in_is_recent(request, one, now);
+    let Some(signed_in) = signed_in.filter(stands) else { return Ok(None) };
+    the_expected_user_is_signed_in(request, &signed_in)?;
+    Ok(Some(AcceptedSignIn(signed_in)))
 }
 
 /// Whether the user must sign in although somebody has. A pushed request keeps its `prompt`, so a sign-in since it was
@@ -119,7 +137,7 @@ fn client_authenticates_later(request: &ValidRequest) -> bool {
 /// scope covers those that it implies.
 fn approve(
     request: &ValidRequest,
-    signed_in: &SignedIn,
+    signed_in: &AcceptedSignIn,
     consent: Option<&Consent>,
     registry: &ScopeRegistry,
 ) -> Option<Approval> {
@@ -132,7 +150,7 @@ fn approve(
 /// which may be less than the request names.
 pub fn approve_chosen(
     request: &ValidRequest,
-    signed_in: &SignedIn,
+    signed_in: &AcceptedSignIn,
     consent: &Consent,
     chosen: &DataChange,
     registry: &ScopeRegistry,
@@ -142,7 +160,7 @@ pub fn approve_chosen(
 
 fn approve_with(
     request: &ValidRequest,
-    signed_in: &SignedIn,
+    signed_in: &AcceptedSignIn,
     consent: &Consent,
     data: Option<DataAccess>,
     registry: &ScopeRegistry,
@@ -188,8 +206,8 @@ fn details(request: &ValidRequest, signed_in: SignedIn, data: Option<DataAccess>
     details
 }
 
-fn is_of(consent: &Consent, request: &ValidRequest, signed_in: &SignedIn) -> bool {
-    consent.user == signed_in.user && consent.application == request.application
+fn is_of(consent: &Consent, request: &ValidRequest, signed_in: &AcceptedSignIn) -> bool {
+    consent.user == signed_in.0.user && consent.application == request.application
 }
 
 /// The content of the code. `id` is new and contains the time of issue; `redirect_digest` is the SHA-256
@@ -207,13 +225,13 @@ pub fn issue_code(
         expires_at: id.at().plus_secs(lifetime_secs.into()),
         application: request.application,
         application_epoch: request.application_epoch,
-        user: approval.signed_in.user,
-        user_epoch: approval.signed_in.epoch,
+        user: approval.signed_in.0.user,
+        user_epoch: approval.signed_in.0.epoch,
         consent: approval.consent,
         scopes: request.scopes.clone(),
         redirect_digest,
         challenge: request.challenge,
-        auth_time: approval.signed_in.auth_time,
-        details: details(request, approval.signed_in, approval.data),
+        auth_time: approval.signed_in.0.auth_time,
+        details: details(request, approval.signed_in.0, approval.data),
     }
 }

@@ -72,11 +72,15 @@ fn next_step(
 
 fn approve_chosen(
     request: &ValidRequest,
-    signed_in: &SignedIn,
+    signed_in: &AcceptedSignIn,
     consent: &Consent,
     chosen: &DataChange,
 ) -> Option<Approval> {
     super::approve_chosen(request, signed_in, consent, chosen, built_in_scopes())
+}
+
+fn accepted(request: &ValidRequest, signed_in: SignedIn) -> AcceptedSignIn {
+    accept_sign_in(request, Some(signed_in), NOW).unwrap().unwrap()
 }
 
 fn signed_in() -> SignedIn {
@@ -202,7 +206,7 @@ fn the_consent_of_another_user_does_not_count() {
     let valid = checked(&[], |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
-    assert_eq!(approve_chosen(&valid, &another, &consent, &DataChange::Keep), None);
+    assert_eq!(approve_chosen(&valid, &accepted(&valid, another.clone()), &consent, &DataChange::Keep), None);
     let missing = BuiltInScope::OData.into();
     assert_eq!(next_step(&valid, Some(another), Some(&consent), NOW), Ok(NextStep::Consent { missing }));
 }
@@ -216,7 +220,7 @@ fn a_public_client_is_never_approved_without_asking() {
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
     assert!(
-        approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).is_some(),
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).is_some(),
         "pressing Allow is enough then"
     );
     let silent = [challenge[0], challenge[1], ("prompt", "none")];
@@ -246,7 +250,7 @@ fn prompt_login_and_consent_ask_again() {
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
     assert!(
-        approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).is_some(),
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).is_some(),
         "pressing Allow is enough then"
     );
 }
@@ -256,7 +260,8 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
-    let approval = approve_chosen(&valid, &signed_in(), &consent, &DataChange::Keep).unwrap();
+    let approval =
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).unwrap();
     let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
     assert_eq!(code.expires_at, NOW.plus_secs(30));
     assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));

@@ -256,3 +256,44 @@ async fn open_requests_are_limited() {
     push(&server, &client, &[]).await;
     push(&server, &Client::register(&server).await, &[]).await;
 }
+
+#[tokio::test]
+async fn a_form_cannot_skip_the_sign_in_that_a_request_demands() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    browser.sign_in(&USER).await;
+    for demand in [("prompt", "login"), ("max_age", "300")] {
+        // The page of a request without demands has a form that the session accepts.
+        browser.get(&client.authorize_url(&[("prompt", "consent")])).await.expect(200);
+        let form = browser.form_with_button("consent-allow").press("consent-allow");
+        server.clock().advance_secs(400);
+        let reference = push(&server, &client, &[demand]).await;
+        let query = url(&client, &reference, &[]);
+        let answer = browser.submit(form.fill("request", query.split_once('?').unwrap().1)).await;
+        assert!(
+            answer.text().contains("login-submit"),
+            "{demand:?}: {} {}",
+            answer.location(),
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_becomes_too_old_on_the_consent_page_is_asked_for_again() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let mut browser = server.browser();
+    browser.get("/login").await;
+    browser.sign_in(&USER).await;
+    browser.get(&client.authorize_url(&[("max_age", "300")])).await.expect(200);
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    server.clock().advance_secs(301);
+    let answer = browser.submit(form).await;
+    assert!(answer.text().contains("login-submit"), "{}", answer.text());
+    browser.sign_in(&USER).await.expect(200);
+    let form = browser.form_with_button("consent-allow").press("consent-allow");
+    assert!(parameter(&browser.submit(form).await, "code").is_some());
+}
