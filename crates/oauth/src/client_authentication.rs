@@ -162,8 +162,12 @@ impl AuthenticatedClient {
     /// also the grant of the request.
     ///
     /// # Errors
-    /// `invalid_client` for a public application, which does not authenticate.
+    /// `invalid_client` for a public application, which does not authenticate, and for one whose profile demands a key of its
+    /// own.
     pub fn of_workload(application: Arc<Application>, is_grant: bool) -> Result<Self, Refusal> {
+        if application.settings.profile.rules().key_authentication {
+            return Err(Refusal::AssertionNotRegistered);
+        }
         match application.settings.client_type {
             ClientType::Public => Err(Refusal::AssertionNotRegistered),
             ClientType::Confidential => {

@@ -10,7 +10,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, UserCode, UserCodeRefusal};
 use oauth::grant::GrantDetails;
 use oauth::oidc::authentication::SignInDetails;
-use oauth::parameters::SCOPE;
+use oauth::parameters::{RESOURCE, SCOPE};
 use oauth::refusal::Refusal;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::polling::INTERVAL_SECS;
@@ -136,6 +136,8 @@ impl DeviceService {
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
         wanted.details.data = self.context.requested_data(request.parameters, &wanted.scopes).await?;
+        let resources = request.parameters.all(RESOURCE)?;
+        wanted.details.resources = self.context.existing_resources(resources).await??;
         let client = self.context.with_stored_application(client, request.origin).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {

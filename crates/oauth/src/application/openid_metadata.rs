@@ -90,6 +90,8 @@ pub enum OpenIdFault {
     DeliveryMode,
     #[error("must contain only acr values that this server supports")]
     Acr,
+    #[error("must have the scheme, the host and the port of a redirect URL")]
+    OtherOrigin,
     #[error(
         "cannot be pairwise, because the redirect URLs have no common host; give a sector_identifier_uri"
     )]
@@ -114,7 +116,11 @@ impl OpenIdMetadata {
     }
 
     /// All faults, each with the name of its member. `has_common_host` says whether all redirect URLs have the same host.
-    pub fn faults(&self, has_common_host: bool) -> Vec<(&'static str, OpenIdFault)> {
+    pub fn faults(
+        &self,
+        has_common_host: bool,
+        redirect_urls: &[String],
+    ) -> Vec<(&'static str, OpenIdFault)> {
         let mut faults = Vec::new();
         let mut require = |holds: bool, name: &'static str, fault: OpenIdFault| {
             if !holds {
@@ -149,6 +155,13 @@ impl OpenIdMetadata {
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
+        let own_origin =
+            |url: &Option<String>| url.as_deref().is_none_or(|url| is_of_a_redirect_url(url, redirect_urls));
+        require(
+            own_origin(&self.frontchannel_logout_uri),
+            "frontchannel_logout_uri",
+            OpenIdFault::OtherOrigin,
+        );
         require(https(&self.backchannel_logout_uri), "backchannel_logout_uri", OpenIdFault::Https);
         let polls = self.backchannel_token_delivery_mode.as_deref().is_none_or(|mode| mode == POLL);
         require(polls, "backchannel_token_delivery_mode", OpenIdFault::DeliveryMode);
@@ -167,6 +180,14 @@ fn is_https(text: &str) -> bool {
     parsed(text).is_some_and(|url| url.scheme() == "https")
 }
 
+/// "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection URI value" ([Front-Channel
+/// Logout §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)): the logout page loads it in a frame, so it
+/// must not be the page of another. What is no https address has another fault.
+fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool {
+    let Some(origin) = parsed(url).filter(|_| is_https(url)).map(|url| url.origin()) else { return true };
+    redirect_urls.iter().filter_map(|other| Url::parse(other).ok()).any(|other| other.origin() == origin)
+}
+
 /// Like a redirect URL of the profile `oauth21`: a script or a document of its own is no place to return to.
 fn may_follow_a_logout(text: &str) -> bool {
     parsed(text).is_some() && crate::redirect::may_be_registered(text, super::Profile::OAuth21).is_ok()
@@ -179,7 +200,7 @@ mod tests {
     fn faults(change: impl FnOnce(&mut OpenIdMetadata)) -> Vec<(&'static str, OpenIdFault)> {
         let mut metadata = OpenIdMetadata::default();
         change(&mut metadata);
-        metadata.faults(false)
+        metadata.faults(false, &["https://a.example/cb".to_owned(), "http://a.example/cb".to_owned()])
     }
 
     #[test]
@@ -224,6 +245,10 @@ mod tests {
             names(|m| m.frontchannel_logout_uri = Some("http://a.example/".to_owned())),
             ["frontchannel_logout_uri"]
         );
+        for other in ["https://b.example/out", "https://a.example:8443/out", "https://sub.a.example/"] {
+            let found = faults(|m| m.frontchannel_logout_uri = Some(other.to_owned()));
+            assert_eq!(found, [("frontchannel_logout_uri", OpenIdFault::OtherOrigin)], "{other}");
+        }
         assert_eq!(
             names(|m| m.backchannel_logout_uri = Some("https://a.example/#out".to_owned())),
             ["backchannel_logout_uri"]

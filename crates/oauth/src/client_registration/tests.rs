@@ -255,7 +255,9 @@ fn addresses_for_special_use_are_refused_by_name() {
         assert_eq!(fault.code, ErrorCode::InvalidClientMetadata);
         assert!(fault.description.starts_with(&format!("{member} must name a public host")), "{fault:?}");
     }
-    decided(&json!({"frontchannel_logout_uri": "https://10.0.0.1/out"})).unwrap();
+    let inside =
+        json!({"redirect_uris": ["https://10.0.0.1/cb"], "frontchannel_logout_uri": "https://10.0.0.1/out"});
+    decided(&inside).unwrap();
 }
 
 const VENDOR: &str = "https://vendor.example";

@@ -13,7 +13,7 @@ pub(super) fn decide(
 ) -> OpenIdMetadata {
     let existing = context.existing.map(|old| old.client_metadata.openid.clone()).unwrap_or_default();
     let openid = payload.openid.clone().unwrap_or(existing);
-    for (name, fault) in openid.faults(subject::common_host(settings).is_some()) {
+    for (name, fault) in openid.faults(subject::common_host(settings).is_some(), &settings.redirect_urls) {
         findings.fault(format!("openid.{}", member(name)), fault.to_string());
     }
     openid

@@ -264,3 +264,25 @@ async fn global_revocation_reaches_the_codes_of_devices() {
         assert_refused(&poll(&server, &client, &codes.device).await, 400, "invalid_grant");
     }
 }
+
+#[tokio::test]
+async fn a_device_gets_tokens_for_the_resources_that_it_named() {
+    let server = crate::openid::server().await;
+    let members = json!({ "grantTypes": [GRANT_TYPE], "tokenFormat": "jwt", "redirectUrls": [] });
+    let client = Client::register_with(&server, members).await;
+    for unknown in ["https://elsewhere.example", "/api/odata4", "http://127.0.0.1:8080/#a"] {
+        assert_refused(
+            &client.post(&server, ENDPOINT, &[("resource", unknown)]).await,
+            400,
+            "invalid_target",
+        );
+    }
+    let resource = "http://127.0.0.1:8080/api/odata4";
+    let answer: Value = client.post(&server, ENDPOINT, &[("resource", resource)]).await.expect(200).json();
+    let mut browser = consent_page(&server, answer["user_code"].as_str().unwrap()).await;
+    press(&mut browser, "consent-allow").await.expect(200);
+    let polled = poll(&server, &client, answer["device_code"].as_str().unwrap()).await.expect(200).json();
+    let access = polled["access_token"].as_str().unwrap();
+    assert_eq!(crate::openid::decoded(access).1["aud"], resource);
+    server.get("/api/odata4").bearer(access).send().await.expect(200);
+}

@@ -61,7 +61,9 @@ async fn a_special_use_address_is_refused_by_name_in_each_way_of_registering() {
         server.post(REGISTER).json(&members(&itself)).send().await.expect(201);
     }
     // The browser of the user loads it, not the server.
-    let front = members(&json!({"frontchannel_logout_uri": "https://10.0.0.1/out"}));
+    let front = members(&json!({
+        "redirect_uris": ["https://10.0.0.1/cb"], "frontchannel_logout_uri": "https://10.0.0.1/out",
+    }));
     server.post(REGISTER).json(&front).send().await.expect(201);
 }
 
