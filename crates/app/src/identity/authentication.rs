@@ -222,10 +222,7 @@ impl Context {
             Via::Basic | Via::CommandLine => Ok(Some(self.now())),
             Via::Session(_) => Ok(None),
             Via::Issuer(access) => Ok(access.signed_in_at),
-            Via::Bearer { .. } => match caller.token().and_then(|token| token.grant) {
-                Some(grant) => Ok(self.sign_in_of(grant).await?),
-                None => Ok(None),
-            },
+            Via::Bearer { .. } => Ok(self.sign_in_of(caller.token().and_then(|token| token.grant)).await?),
         }
     }
 

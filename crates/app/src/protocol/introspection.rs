@@ -202,10 +202,7 @@ impl IntrospectionService {
             Some(data) => Box::pin(self.context.granted_elements(owner, data, resources)).await?,
             None => Vec::new(),
         };
-        let signed_in_at = match grant {
-            Some(grant) => self.context.sign_in_of(grant).await?,
-            None => None,
-        };
+        let signed_in_at = self.context.sign_in_of(grant).await?;
         Ok(Some(LiveToken {
             aud,
             auth_time: signed_in_at.map(domain::time::Timestamp::as_secs),

@@ -60,10 +60,7 @@ impl Context {
             self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
         let audience = audience_in(token, &registry, public_url);
         let subject = self.subject_in(token, application).await?;
-        let auth_time = match token.grant {
-            Some(grant) => self.sign_in_of(grant).await?,
-            None => None,
-        };
+        let auth_time = self.sign_in_of(token.grant).await?;
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,

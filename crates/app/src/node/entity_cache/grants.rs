@@ -37,8 +37,9 @@ impl EntityCache {
 }
 
 impl Context {
-    /// When the user of a grant signed in for it; `None` if nobody did, or if the grant is gone.
-    pub(crate) async fn sign_in_of(&self, id: GrantId) -> Result<Option<Timestamp>, StoreError> {
+    /// When the user behind a token signed in for its grant; `None` if nobody did, or if the grant is gone.
+    pub(crate) async fn sign_in_of(&self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
+        let Some(id) = grant else { return Ok(None) };
         if let Some(cached) = self.entities.sign_in(id) {
             return Ok(cached);
         }
