@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::JwsAlgorithm;
 use vault::jose::{AcceptedJwt, KeySet, unverified_claims, verify, verify_with_own_key, verify_with_secret};
 
 /// The keys of [RFC 7515 A.2](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.2) and A.3, and of [RFC 8037
@@ -17,7 +17,7 @@ const PUBLISHED: &str = r#"{"keys":[{"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0
 {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 const TYPES: [Option<&str>; 3] = [None, Some("jwt"), Some("dpop+jwt")];
-const ALL: AcceptedJwt<'static> = AcceptedJwt { algorithms: &SigningAlgorithm::ALL, types: &TYPES };
+const ALL: AcceptedJwt<'static> = AcceptedJwt { algorithms: &JwsAlgorithm::ALL, types: &TYPES };
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let unverified = unverified_claims(text);

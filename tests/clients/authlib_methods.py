@@ -87,6 +87,9 @@ keys = {
     "ES256": ECKey.generate_key("P-256"),
     "RS256": RSAKey.generate_key(2048),
     "PS256": RSAKey.generate_key(2048),
+    "ES384": ECKey.generate_key("P-384"),
+    "ES512": ECKey.generate_key("P-521"),
+    "RS384": RSAKey.generate_key(3072),
 }
 for algorithm, key in keys.items():
     method = "private_key_jwt"

@@ -1,5 +1,6 @@
 // Certificates of clients with openid-client: tls_client_auth and self_signed_tls_client_auth, with tokens that are bound to the
-// certificate. Each walks from the metadata over userinfo and data to a revoked token. Prints "ok" at the end.
+// certificate. Self-signed ones have keys of each kind, and are registered as themselves, by their keys, or at an address. Each
+// walks from the metadata over userinfo and data to a revoked token. Prints "ok" at the end.
 
 import assert from 'node:assert/strict'
 import { X509Certificate, createHash } from 'node:crypto'
@@ -7,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import * as client from 'openid-client'
 import { allow } from './person.mjs'
 import { presenting } from './presenting.mjs'
+import { publishing } from './publishing.mjs'
 import { register } from './register.mjs'
 
 const { SERVER, REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, CERTIFICATES, TRUSTED } = process.env
@@ -18,10 +20,8 @@ function loaded(name) {
   return { cert, key, ca }
 }
 
-function keySet({ cert }) {
-  const certificate = new X509Certificate(cert)
-  return { keys: [{ ...certificate.publicKey.export({ format: 'jwk' }), x5c: [certificate.raw.toString('base64')] }] }
-}
+const keyOf = ({ cert }) => new X509Certificate(cert).publicKey.export({ format: 'jwk' })
+const asItself = (one) => ({ ...keyOf(one), x5c: [new X509Certificate(one.cert).raw.toString('base64')] })
 
 const digest = ({ cert }) => createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url')
 
@@ -70,6 +70,12 @@ async function walk(certificate, other, members) {
 const [crane, pilot, selfSigned] = ['crane', 'pilot', 'self-signed'].map(loaded)
 const tlsClientAuth = { subjectDn: 'CN=crane 7,O=Harbour,C=DE' }
 await walk(crane, pilot, { tokenEndpointAuthMethod: 'tls_client_auth', tlsClientAuth })
-const jwks = keySet(selfSigned)
-await walk(selfSigned, crane, { tokenEndpointAuthMethod: 'self_signed_tls_client_auth', jwks })
+const tokenEndpointAuthMethod = 'self_signed_tls_client_auth'
+await walk(selfSigned, crane, { tokenEndpointAuthMethod, jwks: { keys: [asItself(selfSigned)] } })
+for (const name of ['p384', 'ed25519', 'rsa3072']) {
+  const own = loaded(name)
+  for (const key of [keyOf(own), asItself(own)]) await walk(own, selfSigned, { tokenEndpointAuthMethod, jwks: { keys: [key] } })
+}
+const site = await publishing(new Map([['/keys.json', { keys: [keyOf(crane), asItself(selfSigned)] }]]))
+await walk(selfSigned, pilot, { tokenEndpointAuthMethod, jwksUri: `${site.origin}/keys.json` })
 console.log('ok')

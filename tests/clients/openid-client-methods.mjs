@@ -72,7 +72,7 @@ await walk(proved, { pushes: true })
 const installed = await register({ scopes, clientType: 'public', grantTypes: ['authorization_code', 'refresh_token'] })
 await walk(await discovered(installed.clientId, undefined, client.None()), { rotates: true })
 
-for (const alg of ['EdDSA', 'ES256', 'RS256', 'PS256']) {
+for (const alg of ['EdDSA', 'ES256', 'RS256', 'PS256', 'ES384', 'ES512', 'RS512', 'PS384']) {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   const keyed = await register({
     scopes,

@@ -56,7 +56,7 @@ async function untilRevoked(config, tokens) {
   await assert.rejects(read(renewed.access_token), { code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE' })
 }
 
-for (const alg of ['EdDSA', 'ES256', 'RS256', 'PS256']) {
+for (const alg of ['EdDSA', 'ES256', 'RS256', 'PS256', 'ES384', 'ES512', 'RS384', 'PS512']) {
   const members = { requestObjectSigningAlg: alg, requireSignedRequestObject: true }
   const metadata = { request_object_signing_alg: alg, require_signed_request_object: true }
   const one = await configured(alg, members, metadata)

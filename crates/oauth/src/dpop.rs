@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 
 use crate::jwt::{Claims, JwtFault};
 use crate::refusal::Refusal;
-use crate::signing::SigningAlgorithm;
+use crate::signing::JwsAlgorithm;
 
 mod content;
 mod url;
@@ -15,7 +15,7 @@ pub use content::may_name_content;
 /// The value of `typ` in the header of a proof.
 pub const PROOF_TYPE: &str = "dpop+jwt";
 /// The algorithms of proofs, all of which are asymmetric.
-pub const ALGORITHMS: [SigningAlgorithm; 4] = SigningAlgorithm::ALL;
+pub const ALGORITHMS: [JwsAlgorithm; 10] = JwsAlgorithm::ALL;
 /// How old a proof may be, in seconds.
 pub const MOST_AGE_SECS: i64 = 300;
 /// How far ahead the clock of a client may be, in seconds.

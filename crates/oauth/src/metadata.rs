@@ -8,7 +8,7 @@ use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
 use crate::scope::ScopeRegistry;
-use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
+use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, Serialize)]
@@ -47,7 +47,7 @@ pub struct Metadata {
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: [&'static str; 1],
-    pub dpop_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub dpop_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
     pub prompt_values_supported: [&'static str; 4],
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(flatten)]
@@ -57,7 +57,7 @@ pub struct Metadata {
     pub request_uri_parameter_supported: bool,
     pub require_request_uri_registration: bool,
     pub require_signed_request_object: bool,
-    pub request_object_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub request_object_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
     pub authorization_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,8 @@ impl Metadata {
     pub fn new(issuer: &str, minimum: Profile, scopes: &ScopeRegistry) -> Self {
         let methods = methods(CertificateSupport::default());
         let algorithms = SigningAlgorithm::ALL.map(SigningAlgorithm::as_str);
-        let of_assertions: Vec<_> = algorithms.into_iter().chain([SECRET_ALGORITHM]).collect();
+        let of_others = JwsAlgorithm::ALL.map(JwsAlgorithm::as_str);
+        let of_assertions: Vec<_> = of_others.into_iter().chain([SECRET_ALGORITHM]).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -142,7 +143,7 @@ impl Metadata {
             revocation_endpoint_auth_methods_supported: methods,
             revocation_endpoint_auth_signing_alg_values_supported: of_assertions,
             code_challenge_methods_supported: ["S256"],
-            dpop_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
+            dpop_signing_alg_values_supported: of_others,
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             authorization_response_iss_parameter_supported: true,
             openid: OpenIdProvider::new(issuer),
@@ -151,7 +152,7 @@ impl Metadata {
             request_uri_parameter_supported: true,
             require_request_uri_registration: true,
             require_signed_request_object: false,
-            request_object_signing_alg_values_supported: algorithms,
+            request_object_signing_alg_values_supported: of_others,
             authorization_signing_alg_values_supported: algorithms,
             tls_client_certificate_bound_access_tokens: false,
             mtls_endpoint_aliases: None,
@@ -212,7 +213,7 @@ impl Metadata {
             let method = AuthenticationMethod::from_name(name);
             !rules.key_authentication || method.is_some_and(AuthenticationMethod::proves_a_key)
         };
-        let algorithm_is_allowed = |name: &str| match SigningAlgorithm::from_name(name) {
+        let algorithm_is_allowed = |name: &str| match JwsAlgorithm::from_name(name) {
             Some(algorithm) => rules.algorithms.contain(algorithm),
             None => name != SECRET_ALGORITHM || !rules.key_authentication,
         };

@@ -3,7 +3,7 @@
 //! [`Profile::rules`] is the table. Every rule that depends on the profile reads its entry there, and
 //! [`rules_by_profile`] shows the whole table in words, from which `docs/profiles.md` is generated.
 
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// How strictly an application is treated. A later profile is stricter than an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,30 +93,37 @@ impl InWords for Clients {
 pub enum Algorithms {
     /// All that the server has.
     All,
-    /// Without RSASSA-PKCS1-v1_5.
-    WithoutRs256,
+    /// "shall use the PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms" ([FAPI 2.0
+    /// §5.4.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.4.1)).
+    Fapi2,
 }
 
 impl Algorithms {
-    /// The algorithms.
+    /// Those of the server's signatures.
     pub const fn list(self) -> &'static [SigningAlgorithm] {
         match self {
             Self::All => &SigningAlgorithm::ALL,
-            Self::WithoutRs256 => {
-                &[SigningAlgorithm::EdDsa, SigningAlgorithm::Es256, SigningAlgorithm::Ps256]
-            }
+            Self::Fapi2 => &[SigningAlgorithm::EdDsa, SigningAlgorithm::Es256, SigningAlgorithm::Ps256],
         }
     }
 
-    /// Whether an algorithm is among them.
-    pub fn contain(self, algorithm: SigningAlgorithm) -> bool {
-        self.list().contains(&algorithm)
+    /// Those of the client's signatures.
+    pub const fn of_clients(self) -> &'static [JwsAlgorithm] {
+        match self {
+            Self::All => &JwsAlgorithm::ALL,
+            Self::Fapi2 => &[JwsAlgorithm::EdDsa, JwsAlgorithm::Es256, JwsAlgorithm::Ps256],
+        }
     }
 
-    /// Those that a signature may have if the client has registered one: only that, if it is allowed.
-    pub fn only(self, registered: Option<&SigningAlgorithm>) -> &[SigningAlgorithm] {
+    /// Whether a signature may have this algorithm.
+    pub fn contain(self, algorithm: impl Into<JwsAlgorithm>) -> bool {
+        self.of_clients().contains(&algorithm.into())
+    }
+
+    /// Those that the client's signature may have if it has registered one: only that, if it is allowed.
+    pub fn only(self, registered: Option<&JwsAlgorithm>) -> &[JwsAlgorithm] {
         match registered {
-            None => self.list(),
+            None => self.of_clients(),
             Some(one) if self.contain(*one) => std::slice::from_ref(one),
             Some(_) => &[],
         }
@@ -130,8 +137,11 @@ impl Algorithms {
 
 impl InWords for Algorithms {
     fn in_words(&self) -> String {
-        let names: Vec<_> = self.list().iter().copied().map(SigningAlgorithm::as_str).collect();
-        names.join(", ")
+        let own = self.list().iter().copied().map(SigningAlgorithm::as_str).collect::<Vec<_>>();
+        let others = self.of_clients().iter().copied().map(JwsAlgorithm::as_str);
+        let others = others.filter(|name| !own.contains(name)).collect::<Vec<_>>();
+        let own = own.join(", ");
+        if others.is_empty() { own } else { format!("{own}; of clients also {}", others.join(", ")) }
     }
 }
 
@@ -258,7 +268,7 @@ const FAPI2: ProfileRules = ProfileRules {
     bound_tokens: true,
     pushed_requests: true,
     redirect_uri: true,
-    algorithms: Algorithms::WithoutRs256,
+    algorithms: Algorithms::Fapi2,
     dpop_nonce: false,
 };
 
@@ -291,17 +301,22 @@ mod tests {
                 assert!(before <= after, "{profiles:?}");
             }
             assert!(strict.algorithms.list().iter().all(|one| lenient.algorithms.contain(*one)));
+            assert!(strict.algorithms.of_clients().iter().all(|one| lenient.algorithms.contain(*one)));
         }
     }
 
     #[test]
     fn an_algorithm_that_is_not_allowed_is_replaced_and_never_accepted() {
         use SigningAlgorithm::{EdDsa, Ps256, Rs256};
-        let (all, strict) = (Algorithms::All, Algorithms::WithoutRs256);
+        let (all, strict) = (Algorithms::All, Algorithms::Fapi2);
         assert_eq!((all.or_replacement(Rs256), strict.or_replacement(Rs256)), (Rs256, Ps256));
         assert_eq!(strict.or_replacement(EdDsa), EdDsa);
-        assert_eq!((all.only(Some(&Rs256)), strict.only(Some(&Rs256))), (&[Rs256][..], &[][..]));
-        assert_eq!((strict.only(Some(&EdDsa)), strict.only(None)), (&[EdDsa][..], strict.list()));
+        for one in JwsAlgorithm::ALL {
+            assert_eq!(all.only(Some(&one)), [one]);
+            let is_allowed = strict.of_clients().contains(&one);
+            assert_eq!(strict.only(Some(&one)), if is_allowed { vec![one] } else { vec![] });
+        }
+        assert_eq!((all.only(None).len(), strict.only(None).len()), (10, 3));
     }
 
     #[test]

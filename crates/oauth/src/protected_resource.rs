@@ -9,7 +9,7 @@ use crate::dpop;
 use crate::error::ErrorCode;
 use crate::proof::TokenType;
 use crate::scope::BuiltInScope;
-use crate::signing::SigningAlgorithm;
+use crate::signing::JwsAlgorithm;
 
 /// The address of the metadata, between the host and the path of the resource ([RFC 9728
 /// §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
@@ -27,7 +27,7 @@ pub struct ProtectedResource {
     pub authorization_servers: [String; 1],
     pub scopes_supported: [&'static str; 1],
     pub bearer_methods_supported: [&'static str; 1],
-    pub dpop_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub dpop_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
     pub resource_name: String,
     pub resource_documentation: String,
 }
@@ -42,7 +42,7 @@ impl ProtectedResource {
             authorization_servers: [issuer.to_owned()],
             scopes_supported: [SCOPE],
             bearer_methods_supported: ["header"],
-            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(SigningAlgorithm::as_str),
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str),
             resource_name: name.to_owned(),
             resource_documentation: format!("{issuer}/docs"),
         }
@@ -96,7 +96,7 @@ impl TokenChallenge {
         }
         let _ = write!(text, r#"scope="{SCOPE}", resource_metadata="{metadata_url}", realm="Sluicegate""#);
         if self.scheme == TokenType::Dpop {
-            let _ = write!(text, r#", algs="{}""#, dpop::ALGORITHMS.map(SigningAlgorithm::as_str).join(" "));
+            let _ = write!(text, r#", algs="{}""#, dpop::ALGORITHMS.map(JwsAlgorithm::as_str).join(" "));
         }
         text
     }

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod jws;
+
+pub use jws::JwsAlgorithm;
+
 /// The `alg` of what is authenticated with a shared secret ([RFC 7518
 /// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)). It is no [`SigningAlgorithm`], so that no public key is ever
 /// used as such a secret.
@@ -27,6 +31,9 @@ impl SigningAlgorithm {
     /// Every algorithm.
     pub const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Ps256];
 
+    /// Their names in a sentence.
+    pub const NAMES: &str = "EdDSA, ES256, RS256 or PS256";
+
     /// The value of `alg`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,12 +47,6 @@ impl SigningAlgorithm {
     /// The algorithm with that value of `alg`, if it is one of these.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
-    }
-
-    /// The algorithm of a signature that others make. `Ed25519` is the newer name of the only kind of `EdDSA` that is
-    /// used here ([RFC 9864 §2.2](https://www.rfc-editor.org/rfc/rfc9864#section-2.2)).
-    pub fn from_name_of_others(name: &str) -> Option<Self> {
-        if name == "Ed25519" { Some(Self::EdDsa) } else { Self::from_name(name) }
     }
 
     /// Whether a key is generated in less than a millisecond. RSA takes a hundred times longer.
@@ -96,16 +97,6 @@ mod tests {
         }
         for name in ["none", "HS256", "rs256", "eddsa", ""] {
             assert_eq!(SigningAlgorithm::from_name(name), None, "{name}");
-            assert_eq!(SigningAlgorithm::from_name_of_others(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn others_may_call_eddsa_by_its_newer_name() {
-        assert_eq!(SigningAlgorithm::from_name_of_others("Ed25519"), Some(SigningAlgorithm::EdDsa));
-        assert_eq!(SigningAlgorithm::from_name_of_others("EdDSA"), Some(SigningAlgorithm::EdDsa));
-        for name in ["ed25519", "Ed448"] {
-            assert_eq!(SigningAlgorithm::from_name_of_others(name), None, "{name}");
         }
     }
 }

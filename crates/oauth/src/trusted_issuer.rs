@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::jwt::Object;
-use crate::signing::SigningAlgorithm;
+use crate::signing::JwsAlgorithm;
 
 mod access_token;
 mod assertion;
@@ -68,7 +68,7 @@ pub struct IssuerSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// The signature algorithms that it may use; every supported one if there are none.
-    pub algorithms: Vec<SigningAlgorithm>,
+    pub algorithms: Vec<JwsAlgorithm>,
     /// What its tokens are accepted for.
     pub purposes: Vec<Purpose>,
     /// The audience of its assertions, except for identity assertions, whose audience is always the issuer.
@@ -137,8 +137,8 @@ impl IssuerSettings {
     }
 
     /// The algorithms that it may use.
-    pub fn accepted_algorithms(&self) -> &[SigningAlgorithm] {
-        if self.algorithms.is_empty() { &SigningAlgorithm::ALL } else { &self.algorithms }
+    pub fn accepted_algorithms(&self) -> &[JwsAlgorithm] {
+        if self.algorithms.is_empty() { &JwsAlgorithm::ALL } else { &self.algorithms }
     }
 
     /// Whether tokens for the client are accepted.

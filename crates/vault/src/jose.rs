@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::Digest;
 use oauth::jwt::{Claims, Header, JwtFault, MOST_CHARACTERS};
 use oauth::proof::Thumbprint;
-use oauth::signing::{SECRET_ALGORITHM, SigningAlgorithm};
+use oauth::signing::{JwsAlgorithm, SECRET_ALGORITHM};
 
 mod key;
 mod key_set;
@@ -27,7 +27,7 @@ const SHORTEST_SECRET: usize = 32;
 #[derive(Debug, Clone, Copy)]
 pub struct AcceptedJwt<'a> {
     /// The algorithms.
-    pub algorithms: &'a [SigningAlgorithm],
+    pub algorithms: &'a [JwsAlgorithm],
     /// The values of `typ`, in lower case; `None` stands for a token without one.
     pub types: &'a [Option<&'a str>],
 }
@@ -54,8 +54,8 @@ impl<'a> Parts<'a> {
     }
 
     /// The algorithm of the header, if the place accepts it.
-    fn algorithm(&self, accepted: &[SigningAlgorithm]) -> Result<SigningAlgorithm, JwtFault> {
-        let algorithm = SigningAlgorithm::from_name_of_others(&self.header.algorithm);
+    fn algorithm(&self, accepted: &[JwsAlgorithm]) -> Result<JwsAlgorithm, JwtFault> {
+        let algorithm = JwsAlgorithm::from_name(&self.header.algorithm);
         algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or(JwtFault::AlgorithmNotAllowed)
     }
 }
@@ -99,10 +99,10 @@ pub fn verify_with_own_key(text: &str, accepted: AcceptedJwt<'_>) -> Result<(Cla
 }
 
 /// The algorithm that the header of a token names, which is not verified; `None` also for a malformed token.
-pub fn named_algorithm(text: &str) -> Option<SigningAlgorithm> {
+pub fn named_algorithm(text: &str) -> Option<JwsAlgorithm> {
     let (header, _) = text.split_once('.').filter(|_| text.len() <= MOST_CHARACTERS)?;
     let header = Header::parse(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-    SigningAlgorithm::from_name_of_others(&header.algorithm)
+    JwsAlgorithm::from_name(&header.algorithm)
 }
 
 /// Verifies a token that is authenticated with a shared secret, `HS256` ([RFC 7518
@@ -158,5 +158,7 @@ pub fn unverified_claims(text: &str) -> Result<Claims, JwtFault> {
     Claims::parse(&URL_SAFE_NO_PAD.decode(payload).map_err(|_| JwtFault::NotCompact)?)
 }
 
+#[cfg(test)]
+mod algorithm_tests;
 #[cfg(test)]
 mod tests;

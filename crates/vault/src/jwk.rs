@@ -7,6 +7,34 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// The length of an uncompressed point of P-256: a byte for the form, then both coordinates.
 pub(crate) const POINT: usize = 65;
 
+/// The numbers of a public key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Material {
+    Ed25519([u8; 32]),
+    /// The uncompressed point, like those of the other curves.
+    P256([u8; POINT]),
+    P384([u8; 97]),
+    P521([u8; 133]),
+    /// Without leading zeros.
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
+}
+
+impl Material {
+    /// The members.
+    pub(crate) fn members(&self) -> String {
+        match self {
+            Self::Ed25519(x) => ed25519(x),
+            Self::P256(point) => p256(point),
+            Self::P384(point) => elliptic("P-384", point),
+            Self::P521(point) => elliptic("P-521", point),
+            Self::Rsa { modulus, exponent } => rsa(modulus, exponent),
+        }
+    }
+}
+
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -18,8 +46,13 @@ pub(crate) fn ed25519(x: &[u8]) -> String {
 
 /// A key on P-256, from its uncompressed point.
 pub(crate) fn p256(point: &[u8; POINT]) -> String {
-    let (x, y) = point[1..].split_at((POINT - 1) / 2);
-    format!(r#""crv":"P-256","kty":"EC","x":"{}","y":"{}""#, encode(x), encode(y))
+    elliptic("P-256", point)
+}
+
+/// A key on the curve of this name, from its uncompressed point.
+fn elliptic(curve: &str, point: &[u8]) -> String {
+    let (x, y) = point[1..].split_at((point.len() - 1) / 2);
+    format!(r#""crv":"{curve}","kty":"EC","x":"{}","y":"{}""#, encode(x), encode(y))
 }
 
 /// An RSA key, from its numbers without leading zeros.

@@ -1,11 +1,13 @@
 //! Certificates that clients present in TLS ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
 
-use oauth::application::Application;
+use domain::time::Timestamp;
+use oauth::application::{Application, AuthenticationMethod};
 use oauth::client_authentication::certificate::Facts;
 use oauth::proof::PresentedCertificate;
 use vault::certificate;
 
 use crate::Context;
+use crate::protocol::client_keys::{KeyAge, NoClientKeys};
 
 pub use vault::certificate::{ClientAuthorities, InvalidAuthorities, presented};
 
@@ -21,18 +23,41 @@ pub struct ClientCertificates {
 }
 
 impl Context {
-    /// What is known of a presented certificate and of this application.
-    pub(crate) fn certificate_facts(
+    /// What is known of a presented certificate and of this application. Keys at an address are fetched only if the
+    /// application authenticates with them, and once more if they do not contain the certificate, because the application may
+    /// have replaced them.
+    ///
+    /// # Errors
+    /// [`NoClientKeys::Unavailable`].
+    pub(crate) async fn certificate_facts(
         &self,
         presented: &PresentedCertificate,
         application: &Application,
-    ) -> Facts {
+        now: Timestamp,
+    ) -> Result<Facts, NoClientKeys> {
         let authorities = self.settings.client_certificates.authorities.as_ref();
-        let keys = application.settings.client_metadata.authentication.jwks.as_ref();
-        Facts {
+        let method = application.settings.client_metadata.authentication.token_endpoint_auth_method;
+        let is_registered = method == Some(AuthenticationMethod::SelfSignedTlsClientAuth)
+            && (self.keys_contain(presented, application, KeyAge::Fresh, now).await?
+                || self.keys_contain(presented, application, KeyAge::Recent, now).await.unwrap_or(false));
+        Ok(Facts {
             names: certificate::names(presented.own()),
-            is_issued: authorities.is_some_and(|authorities| authorities.issued(presented, self.now())),
-            is_registered: keys.is_some_and(|keys| certificate::is_registered(presented.own(), keys)),
+            is_issued: authorities.is_some_and(|authorities| authorities.issued(presented, now)),
+            is_registered,
+        })
+    }
+
+    async fn keys_contain(
+        &self,
+        presented: &PresentedCertificate,
+        application: &Application,
+        age: KeyAge,
+        now: Timestamp,
+    ) -> Result<bool, NoClientKeys> {
+        match self.keys_of_client(application, age, now).await {
+            Ok(keys) => Ok(keys.contains_certificate(presented.own())),
+            Err(NoClientKeys::NotRegistered) => Ok(false),
+            Err(NoClientKeys::Unavailable) => Err(NoClientKeys::Unavailable),
         }
     }
 }

@@ -120,7 +120,7 @@ impl Context {
                 std::str::from_utf8(bytes).map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?
             }
         };
-        let algorithms = self.settings.minimum_profile.rules().algorithms.list();
+        let algorithms = self.settings.minimum_profile.rules().algorithms.of_clients();
         let accepted = AcceptedJwt { algorithms, types: &[Some(dpop::PROOF_TYPE)] };
         let (claims, key) = verify_with_own_key(text, accepted)
             .map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;

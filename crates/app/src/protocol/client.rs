@@ -204,12 +204,29 @@ impl Context {
         };
         *named = found.as_deref().filter(|application| application.is_stored()).map(|found| found.id);
         if let Some(application) = found.as_ref().filter(|application| needs_certificate(application)) {
-            let known = facts.certificate.map(|presented| self.certificate_facts(presented, application));
-            return Ok(certificate::decide(presented, Arc::clone(application), known.as_ref()));
+            // Boxed, so that secrets do not pay for it.
+            return Ok(Box::pin(self.judge_certificate(presented, application, facts, now)).await);
         }
         let is_secret =
             |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
         Ok(authenticate(presented, found, now, is_secret))
+    }
+
+    async fn judge_certificate(
+        &self,
+        presented: &Presented,
+        application: &Arc<Application>,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Result<AuthenticatedClient, Refusal> {
+        let known = match facts.certificate {
+            None => None,
+            Some(shown) => {
+                let known = self.certificate_facts(shown, application, now).await;
+                Some(known.map_err(|_| Refusal::ClientKeysUnavailable)?)
+            }
+        };
+        certificate::decide(presented, Arc::clone(application), known.as_ref())
     }
 
     /// The secret or the key may have been issued a moment ago by another node, so what this node knows of the

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
-use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
+use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM};
 
 /// The members of a registration about client authentication ([RFC 7591
 /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)).
@@ -16,7 +16,7 @@ pub struct AuthenticationMetadata {
     pub token_endpoint_auth_method: Option<AuthenticationMethod>,
     /// The only algorithm of the assertions that its keys sign; any that the keys fit if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_signing_alg: Option<SigningAlgorithm>,
+    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
     /// Its public keys as a JSON Web Key Set, which has at least one usable key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Object>,
@@ -66,7 +66,7 @@ impl AuthenticationMetadata {
         if self.needs_readable_secret() {
             Some(SECRET_ALGORITHM)
         } else {
-            self.token_endpoint_auth_signing_alg.map(SigningAlgorithm::as_str)
+            self.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str)
         }
     }
 

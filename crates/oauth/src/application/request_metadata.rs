@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members of a registration about request objects ([RFC 9101
 /// §10.5](https://www.rfc-editor.org/rfc/rfc9101#section-10.5), [OpenID Connect Dynamic Client Registration
@@ -13,7 +13,7 @@ use crate::signing::SigningAlgorithm;
 pub struct RequestMetadata {
     /// The only algorithm of its request objects; any that its keys fit if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_object_signing_alg: Option<SigningAlgorithm>,
+    pub request_object_signing_alg: Option<JwsAlgorithm>,
     /// Whether the parameters of its authorization requests must be in a signed request object.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub require_signed_request_object: bool,

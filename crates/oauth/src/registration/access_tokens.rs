@@ -48,7 +48,7 @@ fn algorithm(
     let Some(name) = asked else { return existing };
     let algorithm = SigningAlgorithm::from_name(name);
     if algorithm.is_none() {
-        findings.fault(field, "must be EdDSA, ES256, RS256 or PS256");
+        findings.fault(field, format!("must be {}", SigningAlgorithm::NAMES));
     }
     algorithm
 }

@@ -3,7 +3,7 @@
 use super::{ApplicationPayload, Findings, certificate};
 use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientType};
 use crate::jwt::Object;
-use crate::signing::{SECRET_ALGORITHM, SigningAlgorithm};
+use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM};
 use url::Url;
 
 /// The maximum length of an address in bytes.
@@ -32,8 +32,13 @@ pub(super) fn decide(
         Some(AuthenticationMethod::TlsClientAuth) if decided.tls_client_auth.is_none() => {
             findings.fault("tlsClientAuth", "is required for tls_client_auth");
         }
-        Some(AuthenticationMethod::SelfSignedTlsClientAuth) if decided.jwks.is_none() => {
-            findings.fault("jwks", "is required for self_signed_tls_client_auth");
+        Some(AuthenticationMethod::SelfSignedTlsClientAuth)
+            if decided.jwks.is_none() && decided.jwks_uri.is_none() =>
+        {
+            findings.fault(
+                "jwks",
+                "is required for self_signed_tls_client_auth, unless the address of the keys is given",
+            );
         }
         _ => {}
     }
@@ -104,7 +109,7 @@ fn signing_alg(
     method: Option<AuthenticationMethod>,
     existing: &AuthenticationMetadata,
     findings: &mut Findings,
-) -> Option<SigningAlgorithm> {
+) -> Option<JwsAlgorithm> {
     let name = payload.token_endpoint_auth_signing_alg.as_deref();
     if method == Some(AuthenticationMethod::ClientSecretJwt) {
         if name.is_some_and(|name| name != SECRET_ALGORITHM) {
@@ -115,9 +120,9 @@ fn signing_alg(
     let Some(name) = name else {
         return existing.token_endpoint_auth_signing_alg;
     };
-    let algorithm = SigningAlgorithm::from_name_of_others(name);
+    let algorithm = JwsAlgorithm::from_name(name);
     if algorithm.is_none() {
-        findings.fault("tokenEndpointAuthSigningAlg", "must be EdDSA, ES256, RS256 or PS256");
+        findings.fault("tokenEndpointAuthSigningAlg", format!("must be {}", JwsAlgorithm::NAMES));
     }
     algorithm
 }

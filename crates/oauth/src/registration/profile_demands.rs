@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType};
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// Checks the settings against the rules of their profile, so that nobody registers an application that every endpoint
 /// would refuse.
@@ -29,15 +29,16 @@ pub(super) fn check(settings: &ApplicationSettings, findings: &mut Findings) {
 /// The algorithms that the registration names, with their members.
 fn registered_algorithms(
     settings: &ApplicationSettings,
-) -> impl Iterator<Item = (&'static str, SigningAlgorithm)> {
+) -> impl Iterator<Item = (&'static str, JwsAlgorithm)> {
     let metadata = &settings.client_metadata;
-    let named = |name: &Option<String>| name.as_deref().and_then(SigningAlgorithm::from_name);
+    let own = |algorithm: Option<SigningAlgorithm>| algorithm.map(JwsAlgorithm::from);
+    let named = |name: &Option<String>| name.as_deref().and_then(JwsAlgorithm::from_name);
     let all = [
-        ("accessTokenSigningAlg", metadata.access_token_signing_alg),
-        ("introspectionSignedResponseAlg", metadata.introspection_signed_response_alg),
+        ("accessTokenSigningAlg", own(metadata.access_token_signing_alg)),
+        ("introspectionSignedResponseAlg", own(metadata.introspection_signed_response_alg)),
         ("tokenEndpointAuthSigningAlg", metadata.authentication.token_endpoint_auth_signing_alg),
         ("requestObjectSigningAlg", metadata.requests.request_object_signing_alg),
-        ("authorizationSignedResponseAlg", metadata.requests.authorization_signed_response_alg),
+        ("authorizationSignedResponseAlg", own(metadata.requests.authorization_signed_response_alg)),
         ("openid.idTokenSignedResponseAlg", named(&metadata.openid.id_token_signed_response_alg)),
         ("openid.userinfoSignedResponseAlg", named(&metadata.openid.userinfo_signed_response_alg)),
     ];

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Findings;
 use crate::application::{ClientMetadata, RequestMetadata};
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The maximum number of addresses of request objects.
 const MOST_URIS: usize = 50;
@@ -38,8 +38,8 @@ pub(super) fn decide(
         request_object_signing_alg: algorithm(
             payload.request_object_signing_alg.as_deref(),
             existing.request_object_signing_alg,
-            "requestObjectSigningAlg",
-            findings,
+            |name| JwsAlgorithm::from_name(name).ok_or(JwsAlgorithm::NAMES),
+            |names| findings.fault("requestObjectSigningAlg", format!("must be {names}")),
         ),
         require_signed_request_object: payload
             .require_signed_request_object
@@ -48,29 +48,24 @@ pub(super) fn decide(
         authorization_signed_response_alg: algorithm(
             payload.authorization_signed_response_alg.as_deref(),
             existing.authorization_signed_response_alg,
-            "authorizationSignedResponseAlg",
-            findings,
+            |name| SigningAlgorithm::from_name(name).ok_or(SigningAlgorithm::NAMES),
+            |names| findings.fault("authorizationSignedResponseAlg", format!("must be {names}")),
         ),
     }
 }
 
-/// `none` is not among the algorithms: an unsigned request object has no advantage over plain parameters.
-fn algorithm(
+/// The named algorithm, or the existing one if none is named. `none` is not among the algorithms: an unsigned request object
+/// has no advantage over plain parameters.
+fn algorithm<A>(
     name: Option<&str>,
-    existing: Option<SigningAlgorithm>,
-    field: &str,
-    findings: &mut Findings,
-) -> Option<SigningAlgorithm> {
+    existing: Option<A>,
+    find: impl FnOnce(&str) -> Result<A, &'static str>,
+    fault: impl FnOnce(&'static str),
+) -> Option<A> {
     match name {
         None => existing,
         Some("") => None,
-        Some(name) => {
-            let algorithm = SigningAlgorithm::from_name(name);
-            if algorithm.is_none() {
-                findings.fault(field, "must be EdDSA, ES256, RS256 or PS256");
-            }
-            algorithm
-        }
+        Some(name) => find(name).map_err(fault).ok(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::metadata::Metadata;
 use crate::refusal::Refusal;
 use crate::sample::{client, pairs};
 use crate::scope::{Assignment, BuiltInScope, MOST_SCOPES_OF_APPLICATION, Scope, ScopeSet};
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 use crate::token::TokenRequest;
 
 static REGISTRY: LazyLock<ScopeRegistry> = LazyLock::new(registry);
@@ -495,7 +495,7 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
         ),
         (
             json!({ "tokenEndpointAuthSigningAlg": "HS256" }),
-            "tokenEndpointAuthSigningAlg must be EdDSA, ES256, RS256 or PS256",
+            "tokenEndpointAuthSigningAlg must be EdDSA, ES256, RS256, PS256, ES384, ES512, RS384, RS512, PS384 or PS512",
         ),
         (
             json!({ "tokenEndpointAuthMethod": "client_secret_jwt", "tokenEndpointAuthSigningAlg": "ES256" }),
@@ -537,7 +537,7 @@ fn members_about_requests_are_checked_and_kept() {
     assert!(
         metadata.require_pushed_authorization_requests && metadata.requests.require_signed_request_object
     );
-    assert_eq!(metadata.requests.request_object_signing_alg, Some(SigningAlgorithm::Ps256));
+    assert_eq!(metadata.requests.request_object_signing_alg, Some(JwsAlgorithm::Ps256));
     assert_eq!(metadata.requests.authorization_signed_response_alg(), SigningAlgorithm::EdDsa);
     let update = RegistrationContext { existing: Some(&first), ..new() };
     assert_eq!(judged(&json!({}), update).unwrap().0.client_metadata, first.client_metadata);

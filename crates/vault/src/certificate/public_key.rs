@@ -1,13 +1,9 @@
-//! Compares the key of a certificate with registered JSON Web Keys ([RFC 7518
+//! The public key of a certificate, which is compared with registered JSON Web Keys ([RFC 7518
 //! §6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
-
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use oauth::jwt::Object;
-use serde_json::Value;
 
 use super::names::Parts;
 use crate::der::Der;
+use crate::jwk::Material;
 
 const INTEGER: u8 = 0x02;
 const OBJECT_IDENTIFIER: u8 = 0x06;
@@ -16,60 +12,37 @@ const SEQUENCE: u8 = 0x30;
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const ELLIPTIC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-/// The curves, with their names in a JSON Web Key and the lengths of a coordinate in bytes.
-const CURVES: [(&[u8], &str, usize); 3] = [
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], "P-256", 32),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x22], "P-384", 48),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x23], "P-521", 66),
-];
+/// The curves `secp256r1`, `secp384r1` and `secp521r1`.
+const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 /// The byte before an uncompressed point.
 const UNCOMPRESSED: u8 = 4;
 
-/// Whether a key set contains a certificate in DER ([RFC 8705
-/// §2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)): a key with `x5c` stands for that certificate only, any other
-/// key for all certificates with it.
-pub fn is_registered(certificate: &[u8], keys: &Object) -> bool {
-    let Some(parts) = Parts::of(certificate) else { return false };
-    let Some(Value::Array(keys)) = keys.get("keys") else { return false };
-    keys.iter().filter_map(Value::as_object).any(|jwk| match jwk.get("x5c") {
-        Some(chain) => is_first_of(chain, certificate),
-        None => is_key(&parts, jwk).unwrap_or(false),
-    })
-}
-
-/// Whether the first certificate of `x5c` is this one.
-fn is_first_of(chain: &Value, certificate: &[u8]) -> bool {
-    let first = chain.as_array().and_then(|chain| chain.first()).and_then(Value::as_str);
-    first.and_then(|text| STANDARD.decode(text).ok()).is_some_and(|der| der == certificate)
-}
-
-fn is_key(parts: &Parts<'_>, jwk: &serde_json::Map<String, Value>) -> Option<bool> {
-    let text = |name| jwk.get(name).and_then(Value::as_str);
-    let bytes = |name| URL_SAFE_NO_PAD.decode(text(name)?).ok();
-    let mut algorithm = parts.algorithm.clone();
-    let same = match algorithm.read(OBJECT_IDENTIFIER)? {
+/// The public key of a certificate in DER; `None` if it is malformed or of another kind than those of key sets.
+pub(crate) fn key(certificate: &[u8]) -> Option<Material> {
+    let Parts { mut algorithm, key, .. } = Parts::of(certificate)?;
+    match algorithm.read(OBJECT_IDENTIFIER)? {
         RSA => {
-            let mut key = Der(Der(parts.key).read(SEQUENCE)?);
-            let (modulus, exponent) = (key.read(INTEGER)?, key.read(INTEGER)?);
-            text("kty")? == "RSA"
-                && without_zeros(&bytes("n")?) == without_zeros(modulus)
-                && without_zeros(&bytes("e")?) == without_zeros(exponent)
+            let mut numbers = Der(Der(key).read(SEQUENCE)?);
+            let (modulus, exponent) = (numbers.read(INTEGER)?, numbers.read(INTEGER)?);
+            Some(Material::Rsa { modulus: without_zeros(modulus), exponent: without_zeros(exponent) })
         }
         ELLIPTIC => {
-            let named = algorithm.read(OBJECT_IDENTIFIER)?;
-            let (_, curve, length) = CURVES.iter().find(|(curve, ..)| *curve == named)?;
-            let point = [&[UNCOMPRESSED][..], &bytes("x")?, &bytes("y")?].concat();
-            text("kty")? == "EC"
-                && text("crv")? == *curve
-                && parts.key == point
-                && point.len() == 1 + 2 * length
+            let curve = algorithm.read(OBJECT_IDENTIFIER)?;
+            let point = Some(key).filter(|point| point.first() == Some(&UNCOMPRESSED))?;
+            match curve {
+                P256 => point.try_into().ok().map(Material::P256),
+                P384 => point.try_into().ok().map(Material::P384),
+                P521 => point.try_into().ok().map(Material::P521),
+                _ => None,
+            }
         }
-        ED25519 => text("kty")? == "OKP" && text("crv")? == "Ed25519" && parts.key == bytes("x")?,
-        _ => return None,
-    };
-    Some(same)
+        ED25519 => key.try_into().ok().map(Material::Ed25519),
+        _ => None,
+    }
 }
 
-fn without_zeros(number: &[u8]) -> &[u8] {
-    &number[number.iter().take_while(|byte| **byte == 0).count()..]
+fn without_zeros(number: &[u8]) -> Vec<u8> {
+    number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }

@@ -2,17 +2,21 @@
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use oauth::jwt::Object;
 use oauth::proof::Thumbprint;
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::JwsAlgorithm;
 use serde_json::Value;
 
 use super::roca;
-use crate::jwk::{self, POINT};
+use crate::certificate;
+use crate::jwk::{self, Material};
 
 /// The lengths of RSA moduli in bits. Shorter ones are weak, and longer ones make a verification expensive.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -39,19 +43,10 @@ pub enum KeyFault {
 pub struct PublicKey {
     id: Option<String>,
     /// `alg`, if the key is for one algorithm only.
-    algorithm: Option<SigningAlgorithm>,
+    algorithm: Option<JwsAlgorithm>,
     material: Material,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Material {
-    Ed25519([u8; 32]),
-    /// The uncompressed point.
-    P256([u8; POINT]),
-    Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
-    },
+    /// The SHA-256 digest of the certificate in `x5c`, in a set of keys.
+    certificate: Option<[u8; 32]>,
 }
 
 impl PublicKey {
@@ -66,13 +61,16 @@ impl PublicKey {
         is_for_verification(jwk)?;
         let material = match (text(jwk, "kty")?, jwk.get("crv").and_then(Value::as_str)) {
             ("OKP", Some("Ed25519")) => Material::Ed25519(exactly(jwk, "x")?),
-            ("EC", Some("P-256")) => Material::P256(point(&exactly(jwk, "x")?, &exactly(jwk, "y")?)),
+            ("EC", Some("P-256")) => Material::P256(point::<32, 65>(jwk)?),
+            ("EC", Some("P-384")) => Material::P384(point::<48, 97>(jwk)?),
+            ("EC", Some("P-521")) => Material::P521(point::<66, 133>(jwk)?),
             ("RSA", _) => rsa(jwk)?,
             _ => return Err(KeyFault::Unknown),
         };
-        let mut key = Self { id: optional_text(jwk, "kid")?.map(str::to_owned), algorithm: None, material };
+        let id = optional_text(jwk, "kid")?.map(str::to_owned);
+        let mut key = Self { id, algorithm: None, material, certificate: None };
         if let Some(name) = optional_text(jwk, "alg")? {
-            let algorithm = SigningAlgorithm::from_name_of_others(name).ok_or(KeyFault::Unknown)?;
+            let algorithm = JwsAlgorithm::from_name(name).ok_or(KeyFault::Unknown)?;
             if !key.fits(algorithm) {
                 return Err(KeyFault::Malformed);
             }
@@ -81,52 +79,77 @@ impl PublicKey {
         Ok(key)
     }
 
+    /// Reads a JSON Web Key with the certificate in `x5c`, whose key must be the same ([RFC 7517
+    /// §4.7](https://www.rfc-editor.org/rfc/rfc7517#section-4.7)).
+    ///
+    /// # Errors
+    /// [`KeyFault`].
+    pub(super) fn parse_with_certificate(jwk: &Object) -> Result<Self, KeyFault> {
+        let mut key = Self::parse(jwk)?;
+        if let Some(chain) = jwk.get("x5c") {
+            let first = chain.as_array().and_then(|chain| chain.first()).and_then(Value::as_str);
+            let der = first.and_then(|text| STANDARD.decode(text).ok()).ok_or(KeyFault::Malformed)?;
+            if !certificate::key(&der).is_some_and(|material| material == key.material) {
+                return Err(KeyFault::Malformed);
+            }
+            key.certificate = Some(crate::sha256(&der));
+        }
+        Ok(key)
+    }
+
+    /// Whether this key stands for a certificate with this key and this SHA-256 digest ([RFC 8705
+    /// §2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)): with `x5c` for that certificate only, otherwise for all
+    /// with the key.
+    pub(super) fn stands_for(&self, material: &Material, digest: &[u8; 32]) -> bool {
+        match &self.certificate {
+            Some(own) => own == digest,
+            None => self.material == *material,
+        }
+    }
+
     /// `kid`.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
     /// Whether signatures of this algorithm can be made with the key.
-    pub fn fits(&self, algorithm: SigningAlgorithm) -> bool {
+    pub fn fits(&self, algorithm: JwsAlgorithm) -> bool {
         let family = match self.material {
-            Material::Ed25519(_) => matches!(algorithm, SigningAlgorithm::EdDsa),
-            Material::P256(_) => matches!(algorithm, SigningAlgorithm::Es256),
-            Material::Rsa { .. } => matches!(algorithm, SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256),
+            Material::Rsa { .. } => rsa_parameters(algorithm).is_some(),
+            _ => self.curve(algorithm).is_some(),
         };
         family && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
     /// Whether the signature of the message was made with this key.
-    pub(super) fn verifies(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
-        let verified = match (&self.material, algorithm) {
-            (Material::Ed25519(key), SigningAlgorithm::EdDsa) => {
-                UnparsedPublicKey::new(&ED25519, key).verify(message, signature)
-            }
-            (Material::P256(key), SigningAlgorithm::Es256) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key).verify(message, signature)
-            }
-            (Material::Rsa { modulus, exponent }, SigningAlgorithm::Rs256) => {
-                let key = PublicKeyComponents { n: modulus, e: exponent };
-                key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
-            }
-            (Material::Rsa { modulus, exponent }, SigningAlgorithm::Ps256) => {
-                let key = PublicKeyComponents { n: modulus, e: exponent };
-                key.verify(&RSA_PSS_2048_8192_SHA256, message, signature)
-            }
-            _ => return false,
-        };
-        verified.is_ok()
+    pub(super) fn verifies(&self, algorithm: JwsAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        if let Material::Rsa { modulus, exponent } = &self.material {
+            let key = PublicKeyComponents { n: modulus, e: exponent };
+            return rsa_parameters(algorithm)
+                .is_some_and(|parameters| key.verify(parameters, message, signature).is_ok());
+        }
+        self.curve(algorithm).is_some_and(|(curve, point)| {
+            UnparsedPublicKey::new(curve, point).verify(message, signature).is_ok()
+        })
+    }
+
+    /// The curve of the key with its point, if the algorithm is that of the curve ([RFC 7518
+    /// §3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.4), [RFC 8037
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1)).
+    fn curve(&self, algorithm: JwsAlgorithm) -> Option<(&'static dyn VerificationAlgorithm, &[u8])> {
+        match (&self.material, algorithm) {
+            (Material::Ed25519(key), JwsAlgorithm::EdDsa) => Some((&ED25519, key)),
+            (Material::P256(point), JwsAlgorithm::Es256) => Some((&ECDSA_P256_SHA256_FIXED, point)),
+            (Material::P384(point), JwsAlgorithm::Es384) => Some((&ECDSA_P384_SHA384_FIXED, point)),
+            (Material::P521(point), JwsAlgorithm::Es512) => Some((&ECDSA_P521_SHA512_FIXED, point)),
+            _ => None,
+        }
     }
 
     /// The thumbprint ([RFC 7638
     /// §3](https://www.rfc-editor.org/rfc/rfc7638#section-3)).
     pub fn thumbprint(&self) -> Thumbprint {
-        let members = match &self.material {
-            Material::Ed25519(x) => jwk::ed25519(x),
-            Material::P256(point) => jwk::p256(point),
-            Material::Rsa { modulus, exponent } => jwk::rsa(modulus, exponent),
-        };
-        Thumbprint::from_bytes(jwk::thumbprint(&members))
+        Thumbprint::from_bytes(jwk::thumbprint(&self.material.members()))
     }
 }
 
@@ -157,11 +180,25 @@ fn rsa(jwk: &Object) -> Result<Material, KeyFault> {
     if strong { Ok(Material::Rsa { modulus, exponent }) } else { Err(KeyFault::Malformed) }
 }
 
-fn point(x: &[u8; 32], y: &[u8; 32]) -> [u8; POINT] {
-    let mut point = [4; POINT];
-    point[1..33].copy_from_slice(x);
-    point[33..].copy_from_slice(y);
-    point
+/// The scheme of an algorithm of RSA.
+fn rsa_parameters(algorithm: JwsAlgorithm) -> Option<&'static RsaParameters> {
+    match algorithm {
+        JwsAlgorithm::Rs256 => Some(&RSA_PKCS1_2048_8192_SHA256),
+        JwsAlgorithm::Rs384 => Some(&RSA_PKCS1_2048_8192_SHA384),
+        JwsAlgorithm::Rs512 => Some(&RSA_PKCS1_2048_8192_SHA512),
+        JwsAlgorithm::Ps256 => Some(&RSA_PSS_2048_8192_SHA256),
+        JwsAlgorithm::Ps384 => Some(&RSA_PSS_2048_8192_SHA384),
+        JwsAlgorithm::Ps512 => Some(&RSA_PSS_2048_8192_SHA512),
+        JwsAlgorithm::EdDsa | JwsAlgorithm::Es256 | JwsAlgorithm::Es384 | JwsAlgorithm::Es512 => None,
+    }
+}
+
+/// The uncompressed point of `N` bytes with coordinates of `C` bytes.
+fn point<const C: usize, const N: usize>(jwk: &Object) -> Result<[u8; N], KeyFault> {
+    let mut point = [4; N];
+    point[1..=C].copy_from_slice(&exactly::<C>(jwk, "x")?);
+    point[1 + C..].copy_from_slice(&exactly::<C>(jwk, "y")?);
+    Ok(point)
 }
 
 fn text<'a>(jwk: &'a Object, name: &str) -> Result<&'a str, KeyFault> {

@@ -1,10 +1,11 @@
 //! The public keys of an issuer as a JSON Web Key Set.
 
 use oauth::jwt::{Object, parse_object};
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::JwsAlgorithm;
 use serde_json::Value;
 
 use super::{KeyFault, PublicKey};
+use crate::certificate;
 
 /// The most keys of a set; each may cost a verification.
 const MOST_KEYS: usize = 20;
@@ -26,7 +27,7 @@ pub enum KeySetFault {
     )]
     Private,
     /// It has no key that can verify a signature here.
-    #[error("has no key for EdDSA, ES256, RS256 or PS256 with at least 2048 bits")]
+    #[error("has no key for signatures here: Ed25519, P-256, P-384, P-521, or RSA with 2048 to 4096 bits")]
     NoUsableKey,
 }
 
@@ -59,7 +60,7 @@ impl KeySet {
         let mut usable = Vec::new();
         for key in keys {
             let Value::Object(key) = key else { return Err(KeySetFault::Malformed) };
-            match PublicKey::parse(key) {
+            match PublicKey::parse_with_certificate(key) {
                 Ok(key) => usable.push(key),
                 Err(KeyFault::Private) => return Err(KeySetFault::Private),
                 Err(KeyFault::Unknown | KeyFault::Malformed) => {}
@@ -73,6 +74,15 @@ impl KeySet {
         &self.0
     }
 
+    /// Whether the set contains a certificate in DER ([RFC 8705
+    /// §2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)): a key with `x5c` stands for that certificate only, any other
+    /// key for all certificates with it.
+    pub fn contains_certificate(&self, der: &[u8]) -> bool {
+        let Some(material) = certificate::key(der) else { return false };
+        let digest = crate::sha256(der);
+        self.0.iter().any(|key| key.stands_for(&material, &digest))
+    }
+
     /// Whether a key has this id.
     pub fn has_id(&self, id: &str) -> bool {
         self.0.iter().any(|key| key.id() == Some(id))
@@ -83,7 +93,7 @@ impl KeySet {
     pub(super) fn fitting(
         &self,
         id: Option<&str>,
-        algorithm: SigningAlgorithm,
+        algorithm: JwsAlgorithm,
     ) -> impl Iterator<Item = &PublicKey> {
         let named = move |key: &&PublicKey| id.is_none() || key.id().is_none() || key.id() == id;
         self.0.iter().filter(move |key| key.fits(algorithm)).filter(named)

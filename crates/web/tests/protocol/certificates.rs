@@ -5,6 +5,7 @@ use app::node::client_certificates::ClientCertificates;
 use http::HeaderValue;
 use serde_json::{Value, json};
 use testkit::TestCertificate::{Crane, Pilot, SelfSigned};
+use testkit::origin::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestCertificate, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, assert_refused};
@@ -108,6 +109,32 @@ async fn a_self_signed_certificate_authenticates_the_client_that_registered_it()
     server.put(&path).basic(&testkit::ADMIN).json(&shown).send().await.expect(200);
     ask(&server, &client, Some(Crane), &[SERVICE]).await.expect(200);
     assert_refused(&ask(&server, &client, Some(SelfSigned), &[SERVICE]).await, 400, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_found_at_the_address_of_the_keys() {
+    const KEYS: &str = "/keys";
+    let (server, origin) = (server().await, Origin::start().await);
+    let publish = |certificate: TestCertificate| {
+        origin.reply(KEYS, Reply::json(&certificate.jwks()).header("cache-control", "max-age=600"));
+    };
+    publish(SelfSigned);
+    let method = "self_signed_tls_client_auth";
+    let members = json!({ "tokenEndpointAuthMethod": method, "jwksUri": origin.url("client.test", KEYS) });
+    let client = service(&server, members).await;
+    for _ in 0..2 {
+        ask(&server, &client, Some(SelfSigned), &[SERVICE]).await.expect(200);
+    }
+    assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 400, "invalid_client");
+    assert_eq!(origin.received(KEYS).len(), 1, "the set is younger than a minute");
+    publish(Crane);
+    server.clock().advance_secs(61);
+    ask(&server, &client, Some(Crane), &[SERVICE]).await.expect(200);
+    assert_refused(&ask(&server, &client, Some(SelfSigned), &[SERVICE]).await, 400, "invalid_client");
+    assert_eq!(origin.received(KEYS).len(), 2);
+    origin.reply(KEYS, Reply::text("no").status(503));
+    server.clock().advance_secs(700);
+    assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 400, "invalid_client");
 }
 
 #[tokio::test]

@@ -280,6 +280,7 @@ async fn the_metadata_name_the_algorithms_of_proofs() {
     let server = TestServer::start().await;
     let call = server.call(Method::GET, "/.well-known/oauth-authorization-server");
     let metadata = call.send().await.expect(200).json();
-    let expected = json!(["EdDSA", "ES256", "RS256", "PS256"]);
+    let expected =
+        json!(["EdDSA", "ES256", "RS256", "PS256", "ES384", "ES512", "RS384", "RS512", "PS384", "PS512"]);
     assert_eq!(metadata["dpop_signing_alg_values_supported"], expected);
 }

@@ -20,7 +20,7 @@ pub(crate) struct RequestArgs {
     /// Whether it must sign its authorization requests as request objects: true or false
     #[arg(long, value_name = "BOOL")]
     require_signed_request_object: Option<bool>,
-    /// The only algorithm of its request objects: EdDSA, ES256, RS256 or PS256; an empty one allows all
+    /// The only algorithm of its request objects, one of those of assertions; an empty one allows all
     #[arg(long, value_name = "ALG")]
     request_object_signing_alg: Option<String>,
     /// The address of a request object that its requests may name; may be given several times, and an empty one removes all

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::time::Timestamp;
 use oauth::application::{Application, AuthenticationMethod, GrantType};
 use oauth::scope::ScopeRegistry;
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::{JwsAlgorithm, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::cli::secrets;
@@ -76,7 +76,7 @@ pub(super) fn in_json(application: &Application, now: Timestamp, registry: &Scop
         "dpopBoundAccessTokens": settings.client_metadata.dpop_bound_access_tokens,
         "requirePushedAuthorizationRequests": settings.client_metadata.require_pushed_authorization_requests,
         "requireSignedRequestObject": requests.require_signed_request_object,
-        "requestObjectSigningAlg": requests.request_object_signing_alg.map(SigningAlgorithm::as_str),
+        "requestObjectSigningAlg": requests.request_object_signing_alg.map(JwsAlgorithm::as_str),
         "requestUris": requests.request_uris,
         "authorizationSignedResponseAlg": requests.authorization_signed_response_alg.map(SigningAlgorithm::as_str),
         "tlsClientAuth": authentication.tls_client_auth.as_ref().map(|name| BTreeMap::from([name.shown()])),

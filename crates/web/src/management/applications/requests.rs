@@ -2,7 +2,7 @@
 
 use oauth::application::ClientMetadata;
 use oauth::registration::RequestPayload;
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::{JwsAlgorithm, SigningAlgorithm};
 use serde::Serialize;
 
 use crate::json::Fields;
@@ -39,7 +39,7 @@ impl<'a> From<&'a ClientMetadata> for Shown<'a> {
         Self {
             require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
             require_signed_request_object: requests.require_signed_request_object,
-            request_object_signing_alg: requests.request_object_signing_alg.map(SigningAlgorithm::as_str),
+            request_object_signing_alg: requests.request_object_signing_alg.map(JwsAlgorithm::as_str),
             request_uris: &requests.request_uris,
             authorization_signed_response_alg: requests
                 .authorization_signed_response_alg

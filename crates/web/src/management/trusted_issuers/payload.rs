@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::management::trusted_issuers::faults;
-use oauth::signing::SigningAlgorithm;
+use oauth::signing::JwsAlgorithm;
 use oauth::trusted_issuer::{Audience, IssuerSettings, NewTrustedIssuer, Purpose, SubjectKind, Workload};
 
 use super::super::key_set;
@@ -42,7 +42,7 @@ fn settings(fields: &mut Fields<'_>, faults: &PayloadFaults) -> IssuerSettings {
     IssuerSettings {
         jwks: key_set::read(fields),
         jwks_uri: fields.string("jwksUri").map(str::to_owned),
-        algorithms: words(fields, "algorithms", "EdDSA, ES256, RS256 or PS256", SigningAlgorithm::from_name),
+        algorithms: words(fields, "algorithms", JwsAlgorithm::NAMES, JwsAlgorithm::from_name),
         purposes: words(
             fields,
             "purposes",
