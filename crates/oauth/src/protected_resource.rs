@@ -128,7 +128,7 @@ mod tests {
             "authorization_servers": ["https://gate.example"],
             "scopes_supported": ["api.access.odata"],
             "bearer_methods_supported": ["header"],
-            "dpop_signing_alg_values_supported": ["EdDSA", "ES256", "RS256", "PS256"],
+            "dpop_signing_alg_values_supported": dpop::ALGORITHMS.map(JwsAlgorithm::as_str),
             "resource_name": "Ships",
             "resource_documentation": "https://gate.example/docs",
         });
@@ -139,7 +139,7 @@ mod tests {
     fn a_challenge_names_the_error_the_scope_and_the_metadata() {
         let all =
             r#"scope="api.access.odata", resource_metadata="https://gate.example/m", realm="Sluicegate""#;
-        let algorithms = r#", algs="EdDSA ES256 RS256 PS256""#;
+        let algorithms = r#", algs="EdDSA ES256 RS256 PS256 ES384 ES512 RS384 RS512 PS384 PS512""#;
         for (challenge, text) in [
             (TokenChallenge::for_a_token(TokenType::Bearer), format!("Bearer {all}")),
             (TokenChallenge::for_a_token(TokenType::Dpop), format!("DPoP {all}{algorithms}")),
