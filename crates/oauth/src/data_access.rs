@@ -72,6 +72,15 @@ impl SourceAccess {
 }
 
 impl DataReach<'_> {
+    /// Whether it includes what another one reaches.
+    fn includes(self, other: DataReach<'_>) -> bool {
+        match other {
+            DataReach::Nothing => true,
+            DataReach::Everything => self == DataReach::Everything,
+            DataReach::Entities(entities) => self.covers(entities),
+        }
+    }
+
     fn covers(self, wanted: &[String]) -> bool {
         match self {
             DataReach::Nothing => false,
@@ -101,11 +110,47 @@ impl DataAccess {
         wanted.iter().all(|one| self.reach(one.id()).covers(&one.entities))
     }
 
+    /// Everything, as the access of a consent without a limit.
+    pub fn everything() -> Self {
+        Self { others: true, ..Self::default() }
+    }
+
+    /// Whether it reaches nothing that `wider` does not reach. `None` stands for everything, on both sides.
+    pub fn is_within(own: Option<&Self>, wider: Option<&Self>) -> bool {
+        let Some(wider) = wider else { return true };
+        let everything = Self::everything();
+        let own = own.unwrap_or(&everything);
+        let named = |access: &Self| access.sources.iter().map(|one| one.id).collect::<Vec<_>>();
+        // Beyond what one of them names, both reach all or nothing.
+        let mut ids = [named(own), named(wider), own.except.clone(), wider.except.clone()].concat();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut ids = ids.into_iter().map(DataSourceId::new);
+        (wider.others || !own.others) && ids.all(|id| wider.reach(id).includes(own.reach(id)))
+    }
+
+    /// The access without these data sources. If it then had too many exceptions, it no longer reaches the data sources that
+    /// it does not name.
+    #[must_use]
+    pub fn without(mut self, ids: &[DataSourceId]) -> Self {
+        self.sources.retain(|source| !ids.contains(&source.id()));
+        if self.others {
+            self.except.extend(ids.iter().map(|id| id.get()));
+            self.except.sort_unstable();
+            self.except.dedup();
+        }
+        if self.except.len() > MOST_SOURCES {
+            return Self::to(self.sources);
+        }
+        self
+    }
+
     /// The access of a consent after the user has also allowed these data sources. If there are too many then, those
     /// that were allowed first are no longer reached; if the names are too long together, only these are.
     #[must_use]
     pub fn with(mut self, more: &[SourceAccess]) -> Self {
         for one in more {
+            let was_excepted = self.except.contains(&one.id);
             self.except.retain(|id| *id != one.id);
             match self.sources.iter_mut().find(|source| source.id == one.id) {
                 Some(source) if source.entities.is_empty() => {}
@@ -114,7 +159,7 @@ impl DataAccess {
                     let entities = [source.entities.as_slice(), &one.entities].concat();
                     *source = SourceAccess::new(source.id(), entities);
                 }
-                None if self.others => {}
+                None if self.others && !(was_excepted && !one.entities.is_empty()) => {}
                 None => self.sources.push(one.clone()),
             }
         }
@@ -209,6 +254,51 @@ mod tests {
         assert_eq!(grown.with(&[source(3, &[])]).reach(DataSourceId::new(3)), DataReach::Everything);
         let open = DataAccess { sources: Vec::new(), others: true, except: vec![5, 6] };
         assert_eq!(open.with(&[source(5, &[])]).except, [6]);
+    }
+
+    #[test]
+    fn an_access_is_within_another_that_reaches_all_of_its_data() {
+        let to = |sources: &[SourceAccess]| DataAccess::to(sources.to_vec());
+        let except = |ids: &[i64]| DataAccess { except: ids.to_vec(), ..DataAccess::everything() };
+        let ships = || source(1, &["Ships"]);
+        let open_ships = DataAccess { sources: vec![ships()], ..DataAccess::everything() };
+        for (own, wider, is_within) in [
+            (None, None, true),
+            (None, Some(except(&[])), true),
+            (None, Some(except(&[1])), false),
+            (None, Some(to(&[source(1, &[])])), false),
+            (None, Some(open_ships.clone()), false),
+            (Some(to(&[])), Some(to(&[])), true),
+            (Some(to(&[source(1, &[])])), None, true),
+            (Some(to(&[source(1, &[])])), Some(to(&[source(1, &[]), source(2, &[])])), true),
+            (Some(to(&[source(1, &[]), source(2, &[])])), Some(to(&[source(1, &[])])), false),
+            (Some(to(&[ships()])), Some(to(&[source(1, &[])])), true),
+            (Some(to(&[source(1, &[])])), Some(to(&[ships()])), false),
+            (Some(to(&[ships()])), Some(to(&[source(1, &["Ports", "Ships"])])), true),
+            (Some(to(&[source(2, &[])])), Some(except(&[1])), true),
+            (Some(to(&[source(1, &[])])), Some(except(&[1])), false),
+            (Some(except(&[1, 2])), Some(except(&[1])), true),
+            (Some(except(&[1])), Some(except(&[1, 2])), false),
+            (Some(except(&[1])), Some(to(&[source(2, &[])])), false),
+            (Some(open_ships.clone()), Some(except(&[])), true),
+            (Some(except(&[1])), Some(open_ships), true),
+        ] {
+            assert_eq!(DataAccess::is_within(own.as_ref(), wider.as_ref()), is_within, "{own:?} {wider:?}");
+        }
+    }
+
+    #[test]
+    fn a_consent_shrinks_by_what_is_unticked() {
+        let ids = |ids: &[i64]| ids.iter().copied().map(DataSourceId::new).collect::<Vec<_>>();
+        let named = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
+        assert_eq!(named.without(&ids(&[2, 3])), DataAccess::to(vec![source(1, &["Ships"])]));
+        let open = DataAccess::everything().without(&ids(&[5, 4, 5]));
+        assert_eq!(open.except, [4, 5]);
+        assert_eq!(open.clone().with(&[source(5, &[])]).reach(DataSourceId::new(5)), DataReach::Everything);
+        let some = open.with(&[source(4, &["Ships"])]);
+        assert_eq!(some.reach(DataSourceId::new(4)), DataReach::Entities(&["Ships".to_owned()]));
+        let many = ids(&(0..40).collect::<Vec<_>>());
+        assert_eq!(DataAccess::everything().without(&many), DataAccess::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The access that a user gave an application: consents and grants.
 
 use crate::data_access::DataAccess;
-use crate::scope::ScopeSet;
+use crate::scope::{BuiltInScope, ScopeSet};
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
@@ -94,6 +94,14 @@ pub struct Grant {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl Grant {
+    /// Whether its tokens reach data beyond those of a consent. `None` stands for all data of the user.
+    pub fn reaches_beyond(&self, consent: Option<&DataAccess>) -> bool {
+        let reaches_data = self.scopes.contains(BuiltInScope::OData);
+        reaches_data && !DataAccess::is_within(self.details.data.as_deref(), consent)
+    }
 }
 
 /// An application that a user has allowed, as the user sees it.

@@ -123,6 +123,11 @@ impl Parameters {
         Ok(Some(pair.value.as_str()).filter(|value| !value.is_empty()))
     }
 
+    /// Whether a parameter occurs, however often and with whatever value.
+    pub fn has(&self, name: Name) -> bool {
+        self.pairs.iter().any(|pair| name.is_spelled(&pair.name))
+    }
+
     /// The values of a parameter that may occur several times, in order, without empty ones.
     ///
     /// # Errors

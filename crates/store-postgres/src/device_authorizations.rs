@@ -12,7 +12,7 @@ use store::{
 
 use crate::PostgresStore;
 use crate::tables::Tables;
-use crate::unit::{in_transaction, read};
+use crate::unit::{in_transaction, read, serialized};
 
 impl DeviceAuthorizations for PostgresStore {
     fn insert_device_authorization(&self, new: NewDeviceAuthorization) -> Answer<'_, DeviceInsertion> {
@@ -42,6 +42,11 @@ impl DeviceAuthorizations for PostgresStore {
         answer: AccessAnswer,
         audit: NewAuditEvent,
     ) -> Answer<'_, AccessAnswered> {
-        in_transaction!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
+        // Only what may append revocations waits for the others that do.
+        if answer.leaves_out() {
+            serialized!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
+        } else {
+            in_transaction!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
+        }
     }
 }

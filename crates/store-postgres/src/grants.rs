@@ -6,7 +6,10 @@ use domain::time::Timestamp;
 use oauth::grant::{Allowed, Consent, Grant};
 use oauth::revocation::{Revocation, RevokedSubject};
 use store::relational::{access, consents, grants, judged, revocations as feed};
-use store::{AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated};
+use store::{
+    AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated,
+    StoredConsent,
+};
 
 use crate::create_grants::CreateGrant;
 use crate::pending_revocations::{End, PendingRevocation};
@@ -20,8 +23,13 @@ impl Grants for PostgresStore {
         read!(self, db => consents::find(&Tables(db), user, application))
     }
 
-    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>> {
-        in_transaction!(self, db => consents::allow(&Tables(db), &new, &audit))
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<StoredConsent>> {
+        // Only what may append revocations waits for the others that do.
+        if new.data.leaves_out() {
+            serialized!(self, db => consents::allow(&Tables(db), &new, &audit))
+        } else {
+            in_transaction!(self, db => consents::allow(&Tables(db), &new, &audit))
+        }
     }
 
     fn create_grant(

@@ -101,6 +101,7 @@ async fn installation() -> PostgresDatabase<'static> {
         application,
         application_epoch,
         scopes: BuiltInScope::OData.into(),
+        revocations_expire_at: at(9_000),
     };
     store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
     let (digest, expires_at) = (Digest::from_bytes([2; 32]), at(9_000));

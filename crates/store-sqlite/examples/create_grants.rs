@@ -110,9 +110,10 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
         application: application.id,
         application_epoch: application.epoch,
         scopes: BuiltInScope::OData.into(),
+        revocations_expire_at: Timestamp::MAX,
     };
     let consent = store.allow(consent, event()).await?;
-    Ok((user.id, application.id, consent.ok_or("no consent")?.id))
+    Ok((user.id, application.id, consent.ok_or("no consent")?.consent.id))
 }
 
 fn new_grant((user, application, consent): ConsentedPair, n: u32) -> NewGrant {

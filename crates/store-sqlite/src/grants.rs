@@ -8,7 +8,10 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use rusqlite::{Connection, params};
 use store::columns::{OriginColumns, ScopeColumns};
 use store::relational::{access, consents, grants, judged, revocations as feed, run_ready};
-use store::{AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated};
+use store::{
+    AccessOf, Answer, GrantCreation, Grants, Judged, NewConsent, NewGrant, RightsChanged, Rotated,
+    StoredConsent,
+};
 
 use crate::tables::Tables;
 use crate::{SqliteStore, allowed, audit, micros, micros_of, revocations, sql};
@@ -18,7 +21,7 @@ impl Grants for SqliteStore {
         self.read(move |db| run_ready(consents::find(&Tables(db), user, application)))
     }
 
-    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>> {
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<StoredConsent>> {
         self.write(move |db| run_ready(consents::allow(&Tables(db), &new, &audit)))
     }
 

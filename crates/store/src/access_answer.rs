@@ -1,6 +1,7 @@
 //! What a user decides about a client that polls for the decision.
 
 use oauth::grant::GrantDetails;
+use oauth::revocation::Revocation;
 
 use crate::NewConsent;
 
@@ -18,11 +19,21 @@ pub enum AccessAnswer {
     Deny,
 }
 
+impl AccessAnswer {
+    /// Whether the user has left out something that was offered, so that earlier access may end.
+    pub fn leaves_out(&self) -> bool {
+        match self {
+            Self::Allow { consent, .. } => consent.data.leaves_out(),
+            Self::Deny => false,
+        }
+    }
+}
+
 /// What became of the decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessAnswered {
-    /// It was stored.
-    Stored,
+    /// It was stored, with the earlier access that it has ended, as [`crate::Grants::allow`] does.
+    Stored(Vec<Revocation>),
     /// The request has expired, was decided before, or does not exist.
     Closed,
     /// The epoch of the application or the user has advanced, or one of them was deleted.

@@ -39,6 +39,7 @@ pub mod device_authorizations;
 pub mod document_clients;
 pub mod grants;
 pub mod logout_deliveries;
+pub mod narrowing;
 pub mod possessions;
 pub mod purging;
 pub mod pushed_requests;
@@ -128,6 +129,11 @@ macro_rules! conformance_tests {
                 what_is_handed_over_goes_to_somebody_who_can_use_it,
                 who_made_a_thing_is_kept_however_often_it_is_handed_over,
                 what_a_deleted_user_owned_can_go_with_its_owner,
+            }
+            narrowing {
+                what_reaches_data_that_were_left_out_ends,
+                many_grants_end_with_one_revocation,
+                no_grant_outlives_a_choice_that_is_made_at_the_same_time,
             }
             grants {
                 a_grant_is_stored_as_it_was_founded,

@@ -25,6 +25,17 @@ pub struct NewConsent {
     pub scopes: ScopeSet,
     /// How the data change that it reaches.
     pub data: DataChange,
+    /// When the last token of a grant has expired that ends now.
+    pub revocations_expire_at: Timestamp,
+}
+
+/// A consent that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredConsent {
+    /// The consent.
+    pub consent: Consent,
+    /// What ended because it reached data that the user has left out.
+    pub ended: Vec<Revocation>,
 }
 
 /// A grant to be created.
@@ -102,7 +113,10 @@ pub trait Grants {
     /// Stores a consent. The scopes are added to an existing consent, which keeps its id; otherwise a new one
     /// is created. Returns `None` if the epoch of the application or the user has advanced, or if one of them
     /// was deleted.
-    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<Consent>>;
+    ///
+    /// If it reaches less data than before, it has a new id, so that codes of the earlier one are invalid, and the grants of
+    /// the user for the application that reach beyond it are revoked.
+    fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<StoredConsent>>;
     /// Creates a grant. A code creates at most one grant. `replay_audit` and `revocation_expires_at` are used
     /// if the code was redeemed before; this is detected even where no grant could be created any more.
     fn create_grant(

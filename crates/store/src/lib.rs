@@ -65,7 +65,7 @@ pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDevice
 pub use document_clients::DocumentClients;
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
-pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated};
+pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
 pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequests};

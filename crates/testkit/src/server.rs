@@ -343,6 +343,7 @@ impl TestServer {
             application,
             application_epoch: found.expect("the application").epoch,
             scopes,
+            revocations_expire_at: domain::time::Timestamp::MAX,
         };
         let allowed = self.store.allow(new, self.audit(Action::AllowApplication)).await;
         allowed.expect("a database").expect("the epochs of now");

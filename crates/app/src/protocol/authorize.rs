@@ -13,7 +13,7 @@ use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeRegistry;
 use oauth::signing::JwtType;
-use store::NewConsent;
+use store::{NewConsent, StoredConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
@@ -212,14 +212,16 @@ impl AuthorizationService {
             application: valid.application.id,
             application_epoch: valid.application.epoch,
             scopes: valid.valid.consent_scopes().clone(),
+            revocations_expire_at: self.context.revocations_expire_at(),
         };
-        let Some(consent) = self.context.store.allow(new, audit).await? else {
+        let Some(StoredConsent { consent, ended }) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
             self.context
                 .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                 .await;
             return self.ask_to_sign_in(valid).await;
         };
+        self.context.apply_revocations(&ended);
         match authorize::approve_chosen(&valid.valid, signed_in, &consent, &data, &valid.registry) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),

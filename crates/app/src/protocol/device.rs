@@ -249,6 +249,7 @@ impl DeviceService {
                     application_epoch: open.request.application_epoch,
                     scopes: open.request.scopes.clone(),
                     data: data.clone(),
+                    revocations_expire_at: self.context.revocations_expire_at(),
                 },
                 details: Box::new(GrantDetails {
                     data: data.chosen().map(Box::new),
@@ -258,7 +259,10 @@ impl DeviceService {
             },
         };
         match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {
-            AccessAnswered::Stored => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
+            AccessAnswered::Stored(ended) => {
+                self.context.apply_revocations(&ended);
+                Ok(DeviceOutcome::Done(open.application.settings.name.clone()))
+            }
             AccessAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
             AccessAnswered::Gone => {
                 self.context

@@ -97,17 +97,37 @@ pub enum DataChange {
     Keep,
     /// It reaches this, in place of what was allowed before; `None` for all data that the user may read, now and later.
     Instead(Option<DataAccess>),
-    /// It also reaches this.
-    Also(Vec<SourceAccess>),
+    /// It also reaches what was chosen among the data that the request names.
+    Also {
+        /// What was chosen.
+        chosen: Vec<SourceAccess>,
+        /// The data sources of which it reaches only what was chosen, if anything, because the user has left out something
+        /// of them.
+        left_out: Vec<DataSourceId>,
+    },
 }
 
 impl DataChange {
+    /// The change that only adds data.
+    pub fn also(chosen: Vec<SourceAccess>) -> Self {
+        Self::Also { chosen, left_out: Vec::new() }
+    }
+
     /// The data of an access under the changed consent that is limited to what was chosen.
     pub fn chosen(&self) -> Option<DataAccess> {
         match self {
             Self::Keep => None,
             Self::Instead(data) => data.clone(),
-            Self::Also(more) => Some(DataAccess::to(more.clone())),
+            Self::Also { chosen, .. } => Some(DataAccess::to(chosen.clone())),
+        }
+    }
+
+    /// Whether the user has left out something that was offered, so that the consent may reach less than before.
+    pub fn leaves_out(&self) -> bool {
+        match self {
+            Self::Keep | Self::Instead(None) => false,
+            Self::Instead(Some(_)) => true,
+            Self::Also { left_out, .. } => !left_out.is_empty(),
         }
     }
 
@@ -116,13 +136,15 @@ impl DataChange {
         match self {
             Self::Keep => before.and_then(|before| before.data.clone()),
             Self::Instead(data) => data.clone(),
-            Self::Also(more) => {
+            Self::Also { chosen, left_out } => {
                 let before = before.filter(|before| before.scopes.contains(BuiltInScope::OData));
                 let base = match before {
-                    Some(before) => before.data.clone()?,
+                    Some(Consent { data: None, .. }) if left_out.is_empty() => return None,
+                    Some(Consent { data: None, .. }) => DataAccess::everything(),
+                    Some(Consent { data: Some(data), .. }) => data.clone(),
                     None => DataAccess::default(),
                 };
-                Some(base.with(more))
+                Some(base.without(left_out).with(chosen))
             }
         }
     }
@@ -135,7 +157,7 @@ pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Option<DataChange> {
     let Some(choice) = choice else {
         let all = || offer.sources.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));
         let change =
-            if offer.is_named { DataChange::Also(all().collect()) } else { DataChange::Instead(None) };
+            if offer.is_named { DataChange::also(all().collect()) } else { DataChange::Instead(None) };
         return Some(change);
     };
     if offer.sources.is_empty() && !offer.is_named {
@@ -146,7 +168,8 @@ pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Option<DataChange> {
     let sources: Vec<SourceAccess> =
         ticked.into_iter().filter_map(|source| of_source(source, choice)).collect();
     if offer.is_named {
-        return (!sources.is_empty()).then_some(DataChange::Also(sources));
+        return (!sources.is_empty())
+            .then(|| DataChange::Also { left_out: left_out(offer, &sources), chosen: sources });
     }
     match (choice.others, sources.is_empty(), unticked.is_empty()) {
         (true, _, true) => Some(DataChange::Instead(None)),
@@ -157,6 +180,15 @@ pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Option<DataChange> {
         (false, true, _) => None,
         (false, false, _) => Some(DataChange::Instead(Some(DataAccess::to(sources)))),
     }
+}
+
+/// The offered data sources of which something is not chosen.
+fn left_out(offer: &Offer, chosen: &[SourceAccess]) -> Vec<DataSourceId> {
+    let is_whole = |source: &&OfferedSource| {
+        let offered = SourceAccess::new(source.id, source.entities.clone());
+        chosen.contains(&offered)
+    };
+    offer.sources.iter().filter(|source| !is_whole(source)).map(|source| source.id).collect()
 }
 
 /// What is allowed of a data source whose box is ticked; `None` if it has boxes for entity sets and none is ticked.
@@ -231,14 +263,17 @@ mod tests {
         let piers = SourceAccess::new(id(2), vec!["Piers".to_owned()]);
         let both = SourceAccess::new(id(2), vec!["Piers".to_owned(), "Cranes".to_owned()]);
         for (choice, expected) in [
-            (Some(ticked(&[2], &[(2, 0)], true)), Some(DataChange::Also(vec![piers]))),
+            (
+                Some(ticked(&[2], &[(2, 0)], true)),
+                Some(DataChange::Also { chosen: vec![piers], left_out: vec![id(2)] }),
+            ),
             (
                 Some(ticked(&[1, 2, 7], &[(2, 0), (2, 1), (2, 2)], true)),
-                Some(DataChange::Also(vec![both.clone()])),
+                Some(DataChange::also(vec![both.clone()])),
             ),
             (Some(ticked(&[2], &[], true)), None),
             (Some(ticked(&[], &[(2, 0)], true)), None),
-            (None, Some(DataChange::Also(vec![both]))),
+            (None, Some(DataChange::also(vec![both]))),
         ] {
             assert_eq!(choose(&offer, choice.as_ref()), expected, "{choice:?}");
         }
@@ -259,9 +294,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_a_request_that_names_data_ends() {
+        let named = |id| RequestedSource { id: Some(id), entities: Vec::new() };
+        let offer = Offer::new(Some(&[named(id(1)), named(id(2))]), readable(), None);
+        let change = choose(&offer, Some(&ticked(&[1], &[], false))).unwrap();
+        let all = |id: i64| SourceAccess::new(DataSourceId::new(id), Vec::new());
+        assert_eq!(change, DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)] });
+        assert!(change.leaves_out() && !DataChange::also(vec![all(1)]).leaves_out());
+        let with = |data| Consent { data, ..crate::sample::consent(BuiltInScope::OData) };
+        let except = DataAccess { except: vec![2], ..DataAccess::everything() };
+        assert_eq!(change.applied_to(Some(&with(None))), Some(except));
+        let before = DataAccess::to(vec![all(2), all(3)]);
+        let expected = DataAccess::to(vec![all(3), all(1)]);
+        assert_eq!(change.applied_to(Some(&with(Some(before)))), Some(expected));
+    }
+
+    #[test]
     fn a_consent_for_no_data_reaches_none_before_data_is_allowed() {
         let more = vec![SourceAccess::new(id(2), Vec::new())];
-        let also = DataChange::Also(more.clone());
+        let also = DataChange::also(more.clone());
         let sign_in = crate::sample::consent(BuiltInScope::OpenId);
         let all = crate::sample::consent(BuiltInScope::OData);
         assert_eq!(also.applied_to(None), Some(DataAccess::to(more.clone())));

@@ -23,8 +23,9 @@ async fn hand_out(stage: &Stage, code: u8) {
         application: application.id,
         application_epoch: application.epoch,
         scopes: BuiltInScope::OData.into(),
+        revocations_expire_at: at(9_000),
     };
-    let consent = store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap();
+    let consent = store.allow(consent, event(Action::AllowApplication, 1)).await.unwrap().unwrap().consent;
     let new = NewGrant {
         application: application.id,
         application_epoch: application.epoch,

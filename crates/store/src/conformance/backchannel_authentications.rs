@@ -148,7 +148,7 @@ pub async fn a_denied_request_counts_until_it_expires(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     for n in 0..3 {
         let asked = stored(&world, n).await;
-        assert_eq!(answer(&world, &asked, AccessAnswer::Deny).await, AccessAnswered::Stored);
+        assert_eq!(answer(&world, &asked, AccessAnswer::Deny).await, AccessAnswered::Stored(Vec::new()));
     }
     assert!(waiting(&world, 0).await.is_empty());
     assert_eq!(insert(&world, new(&world, 3)).await, BackchannelInsertion::TooMany);
@@ -164,7 +164,7 @@ pub async fn an_allowed_request_makes_room_for_another(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     for n in 0..4 {
         let asked = stored(&world, n).await;
-        assert_eq!(allow(&world, &asked).await, AccessAnswered::Stored);
+        assert_eq!(allow(&world, &asked).await, AccessAnswered::Stored(Vec::new()));
     }
 }
 
@@ -188,7 +188,7 @@ pub async fn a_backchannel_request_is_answered_once_by_its_user(store: Arc<dyn S
     let (one, other) = (stored(&world, 1).await, stored(&world, 2).await);
     let stranger = insert_user(&world.store, "stranger", &[]).await.unwrap().id;
     assert_eq!(answer_by(&world, &one, stranger, AccessAnswer::Deny).await, AccessAnswered::Closed);
-    assert_eq!(answer(&world, &one, AccessAnswer::Deny).await, AccessAnswered::Stored);
+    assert_eq!(answer(&world, &one, AccessAnswer::Deny).await, AccessAnswered::Stored(Vec::new()));
     assert_eq!(find(&world, 1).await.decision, UserDecision::Denied);
     assert_eq!(allow(&world, &one).await, AccessAnswered::Closed);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
@@ -197,7 +197,7 @@ pub async fn a_backchannel_request_is_answered_once_by_its_user(store: Arc<dyn S
         async move { allow(&world, &other).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|one| **one == AccessAnswered::Stored).count(), 1);
+    assert_eq!(answers.iter().filter(|one| matches!(one, AccessAnswered::Stored(_))).count(), 1);
     let consent = world.store.find_consent(world.user.id, world.application.id).await.unwrap().unwrap();
     let decision =
         UserDecision::Allowed { user: world.user.id, user_epoch: world.user.epoch, consent: consent.id };
@@ -215,7 +215,7 @@ pub async fn a_client_gets_what_the_user_whom_it_asked_allowed(store: Arc<dyn St
         GrantDetails { sign_in: Some(SignInDetails { auth_time: 7, sid: None }), ..GrantDetails::default() };
     let consent = NewConsent { scopes: BuiltInScope::Management.into(), ..world.new_consent().await };
     let allow = AccessAnswer::Allow { consent, details: Box::new(details.clone()) };
-    assert_eq!(answer(&world, &asked, allow).await, AccessAnswered::Stored);
+    assert_eq!(answer(&world, &asked, allow).await, AccessAnswered::Stored(Vec::new()));
     let found = find(&world, 1).await;
     assert_eq!((found.scopes, found.details), (BuiltInScope::Management.into(), details));
 }

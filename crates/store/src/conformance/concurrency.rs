@@ -269,7 +269,7 @@ pub async fn consents_given_at_once_are_one(store: Arc<dyn Store>) {
     let new = world.new_consent().await;
     let ids = at_once(MANY, |_| {
         let (store, new) = (Arc::clone(&world.store), new.clone());
-        async move { store.allow(new, event(Action::AllowApplication)).await.unwrap().unwrap().id }
+        async move { store.allow(new, event(Action::AllowApplication)).await.unwrap().unwrap().consent.id }
     });
     let mut ids = ids.await;
     ids.dedup();

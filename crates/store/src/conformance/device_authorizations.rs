@@ -111,7 +111,7 @@ pub async fn a_poll_is_recorded_once_in_an_interval(store: Arc<dyn Store>) {
 pub async fn a_device_is_allowed_or_denied_once(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
     let (one, other) = (insert(&world, 1).await, insert(&world, 2).await);
-    assert_eq!(answer(&world, &one, AccessAnswer::Deny).await, AccessAnswered::Stored);
+    assert_eq!(answer(&world, &one, AccessAnswer::Deny).await, AccessAnswered::Stored(Vec::new()));
     assert_eq!(find(&world, 1).await.decision, UserDecision::Denied);
     assert_eq!(allow(&world, &one).await, AccessAnswered::Closed);
     assert_eq!(world.store.find_consent(world.user.id, world.application.id).await.unwrap(), None);
@@ -120,7 +120,7 @@ pub async fn a_device_is_allowed_or_denied_once(store: Arc<dyn Store>) {
         async move { allow(&world, &other).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|one| **one == AccessAnswered::Stored).count(), 1);
+    assert_eq!(answers.iter().filter(|one| matches!(one, AccessAnswered::Stored(_))).count(), 1);
     let consent = world.store.find_consent(world.user.id, world.application.id).await.unwrap().unwrap();
     let decision =
         UserDecision::Allowed { user: world.user.id, user_epoch: world.user.epoch, consent: consent.id };
@@ -140,7 +140,7 @@ pub async fn a_device_gets_what_its_user_allowed(store: Arc<dyn Store>) {
     };
     let consent = NewConsent { scopes: scopes.clone(), ..world.new_consent().await };
     let allow = AccessAnswer::Allow { consent, details: Box::new(details.clone()) };
-    assert_eq!(answer(&world, &request, allow).await, AccessAnswered::Stored);
+    assert_eq!(answer(&world, &request, allow).await, AccessAnswered::Stored(Vec::new()));
     let found = find(&world, 1).await;
     assert_eq!((found.scopes, found.details), (scopes, details));
 }

@@ -27,7 +27,7 @@ async fn insert(world: &World, path: &str, most: u32) -> Result<Option<Applicati
 
 async fn allow(world: &World, application: &Application) {
     let consent = NewConsent { application: application.id, ..world.new_consent().await };
-    world.store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
+    world.store_consent(consent).await.unwrap();
 }
 
 async fn is_stored(world: &World, path: &str) -> bool {

@@ -66,19 +66,19 @@ pub async fn a_consent_keeps_the_data_that_were_allowed(store: Arc<dyn Store>) {
     let source = |id| SourceAccess::new(DataSourceId::new(id), Vec::new());
     let allow = async |data| {
         let new = NewConsent { data, ..world.new_consent().await };
-        world.store.allow(new, event(Action::AllowApplication)).await.unwrap().unwrap().data
+        world.store_consent(new).await.unwrap().consent.data
     };
     let stored = async || {
         let (user, application) = (world.user.id, world.application.id);
         world.store.find_consent(user, application).await.unwrap().unwrap().data
     };
     for (change, expected) in [
-        (DataChange::Also(vec![source(1)]), Some(vec![source(1)])),
-        (DataChange::Also(vec![source(2)]), Some(vec![source(1), source(2)])),
+        (DataChange::also(vec![source(1)]), Some(vec![source(1)])),
+        (DataChange::also(vec![source(2)]), Some(vec![source(1), source(2)])),
         (DataChange::Keep, Some(vec![source(1), source(2)])),
         (DataChange::Instead(Some(DataAccess::to(vec![source(3)]))), Some(vec![source(3)])),
         (DataChange::Instead(None), None),
-        (DataChange::Also(vec![source(1)]), None),
+        (DataChange::also(vec![source(1)]), None),
     ] {
         let expected = expected.map(DataAccess::to);
         assert_eq!(allow(change.clone()).await, expected, "{change:?}");
@@ -184,24 +184,24 @@ pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn
     let (user, application) = (first.user, first.application);
     let more = ScopeSet::from(BuiltInScope::Management);
     let more_of_it = NewConsent { scopes: more.clone(), ..world.new_consent().await };
-    let allow = || world.store.allow(more_of_it.clone(), event(Action::AllowApplication));
-    let wider = allow().await.unwrap().unwrap();
+    let allow = || world.store_consent(more_of_it.clone());
+    let wider = allow().await.unwrap().consent;
     assert_eq!((wider.id, wider.created_at), (first.id, START));
     assert_eq!(wider.scopes, odata().union(&more));
     assert_eq!(world.store.find_consent(user, application).await.unwrap(), Some(wider));
     world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed)).await.unwrap().unwrap();
     assert_eq!(world.store.find_consent(user, application).await.unwrap(), None);
-    let anew = allow().await.unwrap().unwrap();
+    let anew = allow().await.unwrap().consent;
     assert!(anew.id > first.id);
     assert_eq!(anew.scopes, more);
     let nobody = NewConsent { user: UserId::new(77), ..more_of_it.clone() };
-    assert_eq!(world.store.allow(nobody, event(Action::AllowApplication)).await.unwrap(), None);
+    assert_eq!(world.store_consent(nobody).await, None);
 }
 
 pub async fn a_consent_is_given_only_in_the_epochs_of_its_decision(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let decided = world.new_consent().await;
-    let allow = async |new| world.store.allow(new, event(Action::AllowApplication)).await.unwrap();
+    let allow = async |new| world.store_consent(new).await;
     world
         .store
         .change_password(super::users::chosen_password(&world), event(Action::ChangePassword))

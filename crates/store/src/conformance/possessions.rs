@@ -104,7 +104,7 @@ pub async fn who_made_a_thing_is_kept_however_often_it_is_handed_over(store: Arc
     let source = super::data_sources::insert(&world, "sales").await.unwrap();
     assert_eq!((source.handed_over, world.application.handed_over.clone()), (None, None));
     let allowing = NewConsent { user: world.administrator.id, ..world.new_consent().await };
-    world.store.allow(allowing, event(Action::AllowApplication)).await.unwrap().unwrap();
+    world.store_consent(allowing).await.unwrap();
     let heir = insert_user(&world.store, "first", &[USER_ROLE]).await.unwrap().id;
     let last = insert_user(&world.store, "second", &[USER_ROLE]).await.unwrap().id;
     delete(&world, Possessions::HandOver(heir)).await.unwrap();

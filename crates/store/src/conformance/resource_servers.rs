@@ -179,9 +179,9 @@ pub async fn applications_consents_and_grants_keep_further_scopes(store: Arc<dyn
     assert_eq!(stored.settings.scopes, all);
 
     let consent = NewConsent { scopes: write.into(), ..world.new_consent().await };
-    world.store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
+    world.store_consent(consent).await.unwrap();
     let consent = NewConsent { scopes: read.into(), ..world.new_consent().await };
-    let consent = world.store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
+    let consent = world.store_consent(consent).await.unwrap().consent;
     assert_eq!(consent.scopes, both, "a consent grows");
     let found = world.store.find_consent(world.user.id, world.application.id).await.unwrap();
     assert_eq!(found, Some(consent));

@@ -12,7 +12,7 @@ use super::{
     OVER, START, World, code_id, create_grant, event, granted, insert_application, insert_user, new_secret,
     odata,
 };
-use crate::{GrantCreation, NewConsent, NewGrant, Store};
+use crate::{GrantCreation, NewConsent, NewGrant, Store, StoredConsent};
 
 impl World {
     pub(super) async fn new(store: Arc<dyn Store>) -> Self {
@@ -24,7 +24,12 @@ impl World {
 
     /// The user allows the application.
     pub(super) async fn allow(&self) -> Consent {
-        self.store.allow(self.new_consent().await, event(Action::AllowApplication)).await.unwrap().unwrap()
+        self.store_consent(self.new_consent().await).await.unwrap().consent
+    }
+
+    /// Stores a consent, if its epochs are still the current ones.
+    pub(super) async fn store_consent(&self, new: NewConsent) -> Option<StoredConsent> {
+        self.store.allow(new, event(Action::AllowApplication)).await.unwrap()
     }
 
     /// A consent under the current epochs.
@@ -38,6 +43,7 @@ impl World {
             application: application.id,
             application_epoch: application.epoch,
             scopes: odata(),
+            revocations_expire_at: OVER,
         }
     }
 

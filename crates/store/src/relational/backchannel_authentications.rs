@@ -11,7 +11,10 @@ use oauth::grant::GrantDetails;
 use super::device_authorizations::{ALLOWED, DENIED, code, decision, details};
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, consents, values};
 use crate::columns::{Impossible, ScopeColumns};
-use crate::{AccessAnswer, AccessAnswered, BackchannelInsertion, NewBackchannelAuthentication, NewConsent};
+use crate::{
+    AccessAnswer, AccessAnswered, BackchannelInsertion, NewBackchannelAuthentication, NewConsent,
+    StoredConsent,
+};
 
 macro_rules! select {
     ($condition:literal) => {
@@ -182,7 +185,7 @@ pub async fn answer<S: SqlTransaction>(
         AccessAnswer::Deny => {
             db.execute(&DENY, values! { decision: DENIED, id }).await?;
             db.append_audit(event).await?;
-            Ok(AccessAnswered::Stored)
+            Ok(AccessAnswered::Stored(Vec::new()))
         }
     }
 }
@@ -199,7 +202,7 @@ async fn allow<S: SqlTransaction>(
             further_scopes = :further_scopes, details = :details
         WHERE id = :id",
     );
-    let Some(consent) = consents::allow(db, new, event).await? else {
+    let Some(StoredConsent { consent, ended }) = consents::allow(db, new, event).await? else {
         return Ok(AccessAnswered::Gone);
     };
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
@@ -207,7 +210,7 @@ async fn allow<S: SqlTransaction>(
         decision: ALLOWED, consent: consent.id, scopes, further_scopes, details: details.to_json(), id,
     };
     db.execute(&ALLOW, row).await?;
-    Ok(AccessAnswered::Stored)
+    Ok(AccessAnswered::Stored(ended))
 }
 
 /// Lists the active users who have allowed an application something, by id.

@@ -4,12 +4,19 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, Epoch, GrantId, UserId};
 use domain::time::Timestamp;
+use oauth::data_access::DataAccess;
 use oauth::grant::{Allowed, Consent};
 use oauth::revocation::{Revocation, RevokedSubject};
+use oauth::scope::BuiltInScope;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
-use crate::NewConsent;
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, values};
 use crate::columns::{Impossible, ScopeColumns, data_access_from_json, data_access_to_json};
+use crate::{NewConsent, StoredConsent};
+
+/// The maximum number of grants that are compared with a consent. If there are more, all of them end.
+const MOST_READ: u32 = 1_000;
+/// The maximum number of grants that end one by one. If there are more, all grants end, with one revocation.
+const MOST_ENDED: usize = 50;
 
 /// Finds the consent of a user for an application, if it is still valid.
 pub async fn find<S: SqlTransaction>(
@@ -46,7 +53,7 @@ pub async fn allow<S: SqlTransaction>(
     db: &S,
     new: &NewConsent,
     event: &NewAuditEvent,
-) -> Read<Option<Consent>, S> {
+) -> Read<Option<StoredConsent>, S> {
     static CHANGE: NamedStatement = NamedStatement::new(
         "UPDATE consents SET scopes = :scopes, further_scopes = :further_scopes, data = :data WHERE id = :id",
     );
@@ -56,6 +63,7 @@ pub async fn allow<S: SqlTransaction>(
         return Ok(None);
     }
     let consent = match find(db, user, application).await? {
+        Some(consent) if narrows(&consent, new) => replace(db, new, &consent).await?,
         Some(consent) => {
             let scopes = consent.scopes.union(&new.scopes);
             let data = new.data.applied_to(Some(&consent));
@@ -66,24 +74,85 @@ pub async fn allow<S: SqlTransaction>(
             }
             Consent { scopes, data, ..consent }
         }
-        None => insert(db, new, event.at).await?,
+        None => insert(db, new, None, event.at).await?,
     };
+    let ended = if new.data.leaves_out() { end_beyond(db, new, &consent, event).await? } else { Vec::new() };
     db.append_audit(event).await?;
-    Ok(Some(consent))
+    Ok(Some(StoredConsent { consent, ended }))
+}
+
+fn narrows(before: &Consent, new: &NewConsent) -> bool {
+    let after = new.data.applied_to(Some(before));
+    before.scopes.contains(BuiltInScope::OData)
+        && !DataAccess::is_within(before.data.as_ref(), after.as_ref())
+}
+
+/// The new id makes codes of the earlier consent invalid, which reach more.
+async fn replace<S: SqlTransaction>(db: &S, new: &NewConsent, before: &Consent) -> Read<Consent, S> {
+    let new = NewConsent { scopes: before.scopes.union(&new.scopes), ..new.clone() };
+    insert(db, &new, Some(before), before.created_at).await
+}
+
+/// Revokes the user's grants for the application that reach beyond the consent. Once the user is locked and an earlier
+/// consent is deleted, no such grant can be created, so the statements see every grant.
+async fn end_beyond<S: SqlTransaction>(
+    db: &S,
+    new: &NewConsent,
+    consent: &Consent,
+    event: &NewAuditEvent,
+) -> Read<Vec<Revocation>, S> {
+    static END: NamedStatement =
+        NamedStatement::new("UPDATE grants SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL");
+    let live = grants::live(db, new, MOST_READ).await?;
+    let beyond: Vec<GrantId> = live
+        .iter()
+        .filter(|grant| grant.reaches_beyond(consent.data.as_ref()))
+        .map(|grant| grant.id)
+        .collect();
+    if beyond.len() > MOST_ENDED || live.len() >= MOST_READ as usize {
+        return end_all(db, new, event.at).await;
+    }
+    for id in &beyond {
+        db.execute(&END, values! { at: event.at, id: *id }).await?;
+    }
+    let subjects: Vec<RevokedSubject> = beyond.into_iter().map(RevokedSubject::Grant).collect();
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    db.append_revocations(&subjects, event.at, new.revocations_expire_at).await
+}
+
+async fn end_all<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Vec<Revocation>, S> {
+    let (pair, epochs) = ((new.user, new.application), (new.user_epoch, new.application_epoch));
+    let last_grant = revoke_grants(db, pair, epochs, at).await?;
+    let subject = last_grant.map(|last_grant| RevokedSubject::Allowance {
+        user: new.user,
+        application: new.application,
+        last_grant,
+    });
+    match subject {
+        Some(subject) => db.append_revocations(&[subject], at, new.revocations_expire_at).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A consent of an earlier epoch may still be stored; the new one replaces it and has a new id.
-async fn insert<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Consent, S> {
+async fn insert<S: SqlTransaction>(
+    db: &S,
+    new: &NewConsent,
+    before: Option<&Consent>,
+    at: Timestamp,
+) -> Read<Consent, S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO consents
             (user_id, application_id, user_epoch, application_epoch, scopes, further_scopes, data, created_at)
         VALUES (:user, :application, :user_epoch, :application_epoch, :scopes, :further_scopes, :data, :at)
         RETURNING id, user_id, application_id, scopes, further_scopes, data, created_at",
     );
-    let NewConsent { user, user_epoch, application, application_epoch, ref scopes, ref data } = *new;
+    let NewConsent { user, user_epoch, application, application_epoch, ref scopes, ref data, .. } = *new;
     delete(db, user, application).await?;
     let ScopeColumns { scopes, further_scopes } = scopes.into();
-    let data = data_access_to_json(data.applied_to(None).as_ref())?;
+    let data = data_access_to_json(data.applied_to(before).as_ref())?;
     let row = values! { user, application, user_epoch, application_epoch, scopes, further_scopes, data, at };
     db.value(&INSERT, row).await
 }
@@ -137,6 +206,33 @@ pub async fn revoke_allowed<S: SqlTransaction>(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> Read<Option<Vec<Revocation>>, S> {
+    lock_user(db, user).await?;
+    let Some(epochs) = epochs(db, user, application).await? else {
+        return Ok(None);
+    };
+    let consent = find(db, user, application).await?;
+    if consent.is_some() {
+        delete(db, user, application).await?;
+    }
+    let Some(last_grant) = revoke_grants(db, (user, application), epochs, event.at).await? else {
+        if consent.is_some() {
+            db.append_audit(event).await?;
+        }
+        return Ok(consent.map(|_| Vec::new()));
+    };
+    let subject = RevokedSubject::Allowance { user, application, last_grant };
+    let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
+    db.append_audit(event).await?;
+    Ok(Some(ended))
+}
+
+/// Revokes every grant of the user for the application, and returns the last one.
+async fn revoke_grants<S: SqlTransaction>(
+    db: &S,
+    (user, application): (UserId, ApplicationId),
+    (user_epoch, application_epoch): (Epoch, Epoch),
+    at: Timestamp,
+) -> Read<Option<GrantId>, S> {
     static LAST: NamedStatement = NamedStatement::new(
         "SELECT coalesce(max(id), 0) FROM grants
         WHERE user_id = :user AND application_id = :application AND revoked_at IS NULL
@@ -149,25 +245,11 @@ pub async fn revoke_allowed<S: SqlTransaction>(
             ORDER BY id {for update})
         UPDATE grants SET revoked_at = :at FROM live WHERE grants.id = live.id",
     );
-    lock_user(db, user).await?;
-    let Some((user_epoch, application_epoch)) = epochs(db, user, application).await? else {
-        return Ok(None);
-    };
-    let consent = find(db, user, application).await?;
-    if consent.is_some() {
-        delete(db, user, application).await?;
-    }
     let pair = values! { user, application, user_epoch, application_epoch };
     let last_grant: GrantId = db.value(&LAST, pair).await?;
     if last_grant.get() == 0 {
-        if consent.is_some() {
-            db.append_audit(event).await?;
-        }
-        return Ok(consent.map(|_| Vec::new()));
+        return Ok(None);
     }
-    db.execute(&REVOKE, values! { user, application, at: event.at }).await?;
-    let subject = RevokedSubject::Allowance { user, application, last_grant };
-    let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
-    db.append_audit(event).await?;
-    Ok(Some(ended))
+    db.execute(&REVOKE, values! { user, application, at }).await?;
+    Ok(Some(last_grant))
 }

@@ -10,7 +10,9 @@ use oauth::token::polling::UserDecision;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, consents, values};
 use crate::columns::{Impossible, ScopeColumns};
-use crate::{AccessAnswer, AccessAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+use crate::{
+    AccessAnswer, AccessAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization, StoredConsent,
+};
 
 pub(super) const ALLOWED: i64 = 1;
 pub(super) const DENIED: i64 = 2;
@@ -151,7 +153,7 @@ pub async fn answer<S: SqlTransaction>(
         AccessAnswer::Deny => {
             db.execute(&DENY, values! { decision: DENIED, id }).await?;
             db.append_audit(event).await?;
-            Ok(AccessAnswered::Stored)
+            Ok(AccessAnswered::Stored(Vec::new()))
         }
     }
 }
@@ -168,7 +170,7 @@ async fn allow<S: SqlTransaction>(
             consent_id = :consent, scopes = :scopes, further_scopes = :further_scopes, details = :details
         WHERE id = :id",
     );
-    let Some(consent) = consents::allow(db, new, event).await? else {
+    let Some(StoredConsent { consent, ended }) = consents::allow(db, new, event).await? else {
         return Ok(AccessAnswered::Gone);
     };
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
@@ -177,5 +179,5 @@ async fn allow<S: SqlTransaction>(
         details: details.to_json(), id,
     };
     db.execute(&ALLOW, row).await?;
-    Ok(AccessAnswered::Stored)
+    Ok(AccessAnswered::Stored(ended))
 }

@@ -4,7 +4,24 @@ use domain::id::{CodeId, GrantId};
 use oauth::grant::{Grant, GrantDetails};
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
+use crate::NewConsent;
 use crate::columns::{Impossible, OriginColumns};
+
+/// The first grants of a user for an application that are not revoked, by id.
+pub async fn live<S: SqlTransaction>(db: &S, of: &NewConsent, limit: u32) -> Read<Vec<Grant>, S> {
+    static LIVE: NamedStatement = NamedStatement::new(
+        "SELECT g.id, g.application_id, g.application_epoch, g.user_id, g.user_epoch, g.origin, g.code_id,
+            g.scopes, g.further_scopes, g.details, g.refreshable, g.generation, g.rotated_at, g.key, g.created_at, g.last_used_at,
+            g.expires_at, g.revoked_at
+        FROM grants g
+        WHERE g.user_id = :user AND g.application_id = :application AND g.revoked_at IS NULL
+            AND g.user_epoch = :user_epoch AND g.application_epoch = :application_epoch
+        ORDER BY g.id LIMIT :limit",
+    );
+    let NewConsent { user, user_epoch, application, application_epoch, .. } = *of;
+    let limit = i64::from(limit);
+    db.list(&LIVE, values! { user, application, user_epoch, application_epoch, limit }).await
+}
 
 /// Finds a grant by its id, if its application and its user are still in the epoch of the grant.
 pub async fn find<S: SqlTransaction>(db: &S, id: GrantId) -> Read<Option<Grant>, S> {

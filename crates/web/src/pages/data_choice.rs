@@ -49,9 +49,10 @@ impl DataChoice {
     }
 }
 
-/// What was ticked; `None` if the form has no boxes. What is no box of ours is ignored.
+/// What was ticked; `None` if the form has no boxes. What is no box of ours is ignored, and whatever says that there are
+/// boxes counts, also without a value, so that no form allows more than its sender has ticked.
 pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
-    if form.field(fields::CHOOSE).is_empty() {
+    if !form.parameters().has(fields::CHOOSE) {
         return None;
     }
     let all = |name| form.parameters().all(name).into_iter().flatten();

@@ -99,7 +99,12 @@ impl Open {
     }
 
     /// What is stored if the user allows it with this change of the consent.
-    fn allowed(&self, session: &LiveSession, data: DataChange) -> AccessAnswer {
+    fn allowed(
+        &self,
+        session: &LiveSession,
+        data: DataChange,
+        revocations_expire_at: Timestamp,
+    ) -> AccessAnswer {
         let auth_time = session.session.auth_time.as_secs();
         AccessAnswer::Allow {
             details: Box::new(GrantDetails {
@@ -115,6 +120,7 @@ impl Open {
                 application_epoch: self.request.application_epoch,
                 scopes: self.request.scopes.clone(),
                 data,
+                revocations_expire_at,
             },
         }
     }
@@ -185,13 +191,16 @@ impl BackchannelService {
                 let Some(data) = change else {
                     return Ok(BackchannelAnswer::NothingChosen(Box::new(open.question(offer, session))));
                 };
-                open.allowed(session, data)
+                open.allowed(session, data, self.context.revocations_expire_at())
             }
         };
         let audit = self.audit(&open, session, decision, origin);
         let user = session.session.user;
         match self.context.store.answer_backchannel_authentication(id, user, answer, audit).await? {
-            AccessAnswered::Stored => Ok(BackchannelAnswer::Done(open.application.settings.name.clone())),
+            AccessAnswered::Stored(ended) => {
+                self.context.apply_revocations(&ended);
+                Ok(BackchannelAnswer::Done(open.application.settings.name.clone()))
+            }
             AccessAnswered::Closed => Err(AnswerRefusal::Decided.into()),
             AccessAnswered::Gone => {
                 let reason = RefusalReason::PasswordChanged;

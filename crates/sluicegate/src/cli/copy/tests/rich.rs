@@ -349,8 +349,9 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &Scope
         application: app.id,
         application_epoch: application.epoch,
         scopes: scopes.clone(),
+        revocations_expire_at: OVER,
     };
-    let allowed = store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap();
+    let allowed = store.allow(consent, event(Action::AllowApplication)).await.unwrap().unwrap().consent;
     let found = async |n: u64, origin: GrantOrigin, consent: Option<ConsentId>| {
         let new = NewGrant {
             application: app.id,

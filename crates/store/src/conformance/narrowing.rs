@@ -1,0 +1,100 @@
+//! Tests of consents that reach less data than before.
+
+use std::sync::Arc;
+
+use domain::id::{DataSourceId, GrantId};
+use oauth::authorize::DataChange;
+use oauth::data_access::{DataAccess, SourceAccess};
+use oauth::grant::{Consent, GrantDetails, GrantOrigin};
+use oauth::revocation::RevokedSubject;
+use oauth::scope::BuiltInScope;
+
+use super::at_once::at_once;
+use super::{OVER, START, World, granted};
+use crate::{GrantCreation, NewConsent, NewGrant, Store, StoredConsent};
+
+fn only(ids: &[i64]) -> DataAccess {
+    let source = |id: &i64| SourceAccess::new(DataSourceId::new(*id), Vec::new());
+    DataAccess::to(ids.iter().map(source).collect())
+}
+
+async fn allow(world: &World, data: DataChange) -> StoredConsent {
+    let new = NewConsent { data, ..world.new_consent().await };
+    world.store_consent(new).await.unwrap()
+}
+
+fn limited(world: &World, code: u64, consent: Option<&Consent>, data: Option<DataAccess>) -> NewGrant {
+    let details = GrantDetails { data: data.map(Box::new), ..GrantDetails::default() };
+    NewGrant { details, ..world.new_grant(code, consent) }
+}
+
+/// How many tasks run at once.
+const MANY: usize = 32;
+
+async fn is_live(world: &World, id: GrantId) -> bool {
+    world.store.find_grant(id).await.unwrap().unwrap().revoked_at.is_none()
+}
+
+pub async fn what_reaches_data_that_were_left_out_ends(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let first = allow(&world, DataChange::Instead(None)).await.consent;
+    let create = async |new| granted(&world.create_grant(new).await).unwrap();
+    let wide = create(limited(&world, 1, Some(&first), None)).await;
+    let both = create(limited(&world, 2, Some(&first), Some(only(&[1, 2])))).await;
+    let narrow = create(limited(&world, 3, Some(&first), Some(only(&[1])))).await;
+    let password = create(NewGrant { origin: GrantOrigin::Password, ..limited(&world, 4, None, None) }).await;
+    let no_data = NewGrant { scopes: BuiltInScope::OpenId.into(), ..limited(&world, 5, Some(&first), None) };
+    let no_data = create(no_data).await;
+
+    let change = DataChange::Instead(Some(only(&[1])));
+    let StoredConsent { consent, ended } = allow(&world, change.clone()).await;
+    assert!(consent.id > first.id, "the codes of the first one are invalid");
+    assert_eq!((consent.created_at, &consent.data), (START, &Some(only(&[1]))));
+    let subjects: Vec<_> = ended.iter().map(|ended| (ended.subject, ended.expires_at)).collect();
+    assert_eq!(subjects, [wide, both, password].map(|id| (RevokedSubject::Grant(id), OVER)));
+    assert_eq!(world.store.revocations_after(0, START, 9).await.unwrap(), ended);
+    for (id, live) in [(wide, false), (both, false), (password, false), (narrow, true), (no_data, true)] {
+        assert_eq!(is_live(&world, id).await, live, "{id}");
+    }
+    let late = world.create_grant(limited(&world, 6, Some(&first), None)).await;
+    assert_eq!(late, GrantCreation::Gone, "a code that was issued before");
+
+    let again = allow(&world, change).await;
+    assert_eq!((again.consent.id, again.ended), (consent.id, Vec::new()), "nothing is left out of it");
+    let wider = allow(&world, DataChange::Instead(None)).await;
+    assert_eq!((wider.consent.id, wider.ended), (consent.id, Vec::new()));
+    assert!(is_live(&world, narrow).await);
+}
+
+pub async fn many_grants_end_with_one_revocation(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let mut last = None;
+    for code in 1..=60 {
+        last = granted(&world.create_grant(limited(&world, code, None, None)).await);
+    }
+    let ended = allow(&world, DataChange::Instead(Some(only(&[1])))).await.ended;
+    let (user, application, last_grant) = (world.user.id, world.application.id, last.unwrap());
+    let subject = RevokedSubject::Allowance { user, application, last_grant };
+    assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
+    assert!(!is_live(&world, last_grant).await);
+}
+
+/// Codes of the wider consent are redeemed while it is narrowed: each either comes too late, or its grant has ended.
+pub async fn no_grant_outlives_a_choice_that_is_made_at_the_same_time(store: Arc<dyn Store>) {
+    let world = Arc::new(World::new(store).await);
+    let first = allow(&world, DataChange::Instead(None)).await.consent;
+    let results = at_once(MANY, |task| {
+        let (world, first) = (Arc::clone(&world), first.clone());
+        async move {
+            if task == MANY / 2 {
+                allow(&world, DataChange::Instead(Some(only(&[1])))).await;
+                return None;
+            }
+            let code = u64::try_from(task).unwrap() + 1;
+            granted(&world.create_grant(limited(&world, code, Some(&first), None)).await)
+        }
+    });
+    for id in results.await.into_iter().flatten() {
+        assert!(!is_live(&world, id).await, "{id}");
+    }
+}
