@@ -81,6 +81,17 @@ impl DataReach<'_> {
         }
     }
 
+    /// The entity sets that one of two reaches; all if there are none, and `None` if neither reaches any.
+    fn or(self, other: DataReach<'_>) -> Option<Vec<String>> {
+        match (self, other) {
+            (DataReach::Everything, _) | (_, DataReach::Everything) => Some(Vec::new()),
+            (DataReach::Entities(one), DataReach::Entities(other)) => Some([one, other].concat()),
+            (DataReach::Entities(one), DataReach::Nothing)
+            | (DataReach::Nothing, DataReach::Entities(one)) => Some(one.to_vec()),
+            (DataReach::Nothing, DataReach::Nothing) => None,
+        }
+    }
+
     fn covers(self, wanted: &[String]) -> bool {
         match self {
             DataReach::Nothing => false,
@@ -129,6 +140,26 @@ impl DataAccess {
         (wider.others || !own.others) && ids.all(|id| wider.reach(id).includes(own.reach(id)))
     }
 
+    /// An access that reaches what one of two reaches. `None` stands for everything.
+    pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (one, other) = (one?, other?);
+        let named = |access: &Self| access.sources.iter().map(|source| source.id).collect::<Vec<_>>();
+        let mut ids = [named(&one), named(&other), one.except.clone(), other.except.clone()].concat();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut all = Self { others: one.others || other.others, ..Self::default() };
+        for id in ids {
+            match one.reach(DataSourceId::new(id)).or(other.reach(DataSourceId::new(id))) {
+                None if all.others => all.except.push(id),
+                Some(entities) if !(all.others && entities.is_empty()) => {
+                    all.sources.push(SourceAccess::new(DataSourceId::new(id), entities));
+                }
+                _ => {}
+            }
+        }
+        Some(all)
+    }
+
     /// The access without these data sources. If it then had too many exceptions, it no longer reaches the data sources that
     /// it does not name.
     #[must_use]
@@ -159,7 +190,7 @@ impl DataAccess {
                     let entities = [source.entities.as_slice(), &one.entities].concat();
                     *source = SourceAccess::new(source.id(), entities);
                 }
-                None if self.others && !(was_excepted && !one.entities.is_empty()) => {}
+                None if self.others && (!was_excepted || one.entities.is_empty()) => {}
                 None => self.sources.push(one.clone()),
             }
         }
@@ -284,6 +315,30 @@ mod tests {
             (Some(except(&[1])), Some(open_ships), true),
         ] {
             assert_eq!(DataAccess::is_within(own.as_ref(), wider.as_ref()), is_within, "{own:?} {wider:?}");
+        }
+    }
+
+    #[test]
+    fn a_union_reaches_what_one_of_both_reaches() {
+        let except = |ids: &[i64]| DataAccess { except: ids.to_vec(), ..DataAccess::everything() };
+        let named = |sources: &[SourceAccess]| DataAccess::to(sources.to_vec());
+        for (one, other, expected) in [
+            (None, Some(named(&[])), None),
+            (
+                Some(named(&[source(1, &["A"]), source(3, &[])])),
+                Some(named(&[source(1, &["B"]), source(2, &["C"]), source(3, &["D"])])),
+                Some(named(&[source(1, &["A", "B"]), source(2, &["C"]), source(3, &[])])),
+            ),
+            (Some(except(&[1, 2])), Some(except(&[2, 3])), Some(except(&[2]))),
+            (Some(except(&[1])), Some(named(&[source(1, &[]), source(4, &["A"])])), Some(except(&[]))),
+            (
+                Some(except(&[1])),
+                Some(named(&[source(1, &["A"])])),
+                Some(DataAccess { sources: vec![source(1, &["A"])], ..DataAccess::everything() }),
+            ),
+        ] {
+            assert_eq!(DataAccess::union(one.clone(), other.clone()), expected, "{one:?} {other:?}");
+            assert_eq!(DataAccess::union(other, one), expected);
         }
     }
 

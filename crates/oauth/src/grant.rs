@@ -117,10 +117,45 @@ pub struct Allowed {
     pub handed_over: Option<Handover>,
     /// The scopes of the consent and of all live grants together.
     pub scopes: ScopeSet,
+    /// The data that the consent or one of the live grants reaches.
+    pub data: AllowedData,
     /// The earliest time of the consent and of the live grants.
     pub since: Timestamp,
     /// The last use of any live grant.
     pub last_used_at: Option<Timestamp>,
+}
+
+/// The data that an application reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedData {
+    /// None: it has no scope for data.
+    Nothing,
+    /// All data that the user may read, now and later.
+    Everything,
+    /// A part of it.
+    Limited(DataAccess),
+}
+
+impl AllowedData {
+    /// All of these together; `None` stands for everything.
+    pub fn of(reached: impl IntoIterator<Item = Option<DataAccess>>) -> Self {
+        match reached.into_iter().reduce(DataAccess::union) {
+            None => Self::Nothing,
+            Some(None) => Self::Everything,
+            Some(Some(data)) => Self::Limited(data),
+        }
+    }
+
+    /// The data of both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let reached = [self, other].into_iter().filter_map(|one| match one {
+            Self::Nothing => None,
+            Self::Everything => Some(None),
+            Self::Limited(data) => Some(Some(data)),
+        });
+        Self::of(reached)
+    }
 }
 
 impl Allowed {

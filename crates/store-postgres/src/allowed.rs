@@ -3,6 +3,7 @@
 use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::Allowed;
+use store::columns::data_bit;
 use tokio_postgres::Client;
 
 use crate::sql::{self, values};
@@ -56,20 +57,22 @@ async fn added_up(
     applications: Vec<i64>,
 ) -> sql::Result<Vec<Allowed>> {
     const SUM: &str = "WITH given AS (
-            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, created_at,
+            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, data, created_at,
                 NULL::bigint AS last_used_at
             FROM consents WHERE user_id = $1 AND application_id = ANY ($3::bigint[])
             UNION ALL
-            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, created_at, last_used_at
+            SELECT application_id, application_epoch, user_epoch, scopes, further_scopes, details::jsonb ->> 'data', created_at,
+                last_used_at
             FROM grants WHERE user_id = $1 AND application_id = ANY ($3::bigint[]) AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > $2))
         SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, bit_or(g.scopes),
             '[' || string_agg(DISTINCT substr(g.further_scopes, 2, length(g.further_scopes) - 2), ',') || ']',
+            '[' || string_agg(DISTINCT coalesce(g.data, 'null'), ',') FILTER (WHERE g.scopes & $4 <> 0) || ']',
             min(g.created_at), max(g.last_used_at)
         FROM given g
         JOIN users u ON u.id = $1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id
         GROUP BY a.id, a.name, o.name ORDER BY a.id";
-    sql::list(db, SUM, values![user.get(), micros(now), applications], cells::read).await
+    sql::list(db, SUM, values![user.get(), micros(now), applications, data_bit()], cells::read).await
 }

@@ -2,8 +2,9 @@
 
 use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
-use oauth::grant::Allowed;
+use oauth::grant::{Allowed, AllowedData};
 use rusqlite::Connection;
+use store::columns::data_bit;
 
 use crate::{cells, micros, sql};
 
@@ -39,26 +40,29 @@ fn find_allowed(
     application: ApplicationId,
 ) -> sql::Result<Option<Allowed>> {
     const GIVEN: &str = "WITH given AS (
-            SELECT application_epoch, user_epoch, scopes, further_scopes, created_at, NULL AS last_used_at
+            SELECT application_epoch, user_epoch, scopes, further_scopes, data, created_at, NULL AS last_used_at
             FROM consents WHERE user_id = ?1 AND application_id = ?3
             UNION ALL
-            SELECT application_epoch, user_epoch, scopes, further_scopes, created_at, last_used_at
+            SELECT application_epoch, user_epoch, scopes, further_scopes, json_extract(details, '$.data'), created_at,
+                last_used_at
             FROM grants WHERE user_id = ?1 AND application_id = ?3 AND revoked_at IS NULL
                 AND (expires_at IS NULL OR expires_at > ?2))
-        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, g.scopes, g.further_scopes, g.created_at,
-            g.last_used_at
+        SELECT a.id, a.name, o.name, a.created_by, a.handed_over_at, g.scopes, g.further_scopes,
+            CASE WHEN g.scopes & ?4 <> 0 THEN '[' || coalesce(g.data, 'null') || ']' END,
+            g.created_at, g.last_used_at
         FROM given g
         JOIN users u ON u.id = ?1 AND u.epoch = g.user_epoch
         JOIN applications a ON a.id = ?3 AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id";
     let mut sum: Option<Allowed> = None;
-    sql::list(db, GIVEN, (user.get(), micros(now), application.get()), |row| {
+    sql::list(db, GIVEN, (user.get(), micros(now), application.get(), data_bit()), |row| {
         let Some(sum) = &mut sum else {
             sum = Some(cells::read(row)?);
             return Ok(());
         };
         let next: Allowed = cells::read(row)?;
         sum.scopes = sum.scopes.union(&next.scopes);
+        sum.data = std::mem::replace(&mut sum.data, AllowedData::Nothing).union(next.data);
         sum.since = sum.since.min(next.since);
         sum.last_used_at = sum.last_used_at.max(next.last_used_at);
         Ok(())

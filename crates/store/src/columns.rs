@@ -18,7 +18,7 @@ pub use account::{
     sealed_options_from_json, sealed_options_to_json,
 };
 pub use application::SettingsColumns;
-pub use consent::{data_access_from_json, data_access_to_json};
+pub use consent::{allowed_data_from_json, data_access_from_json, data_access_to_json, data_bit};
 pub use grant::OriginColumns;
 pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{

@@ -133,6 +133,7 @@ macro_rules! conformance_tests {
             narrowing {
                 what_reaches_data_that_were_left_out_ends,
                 many_grants_end_with_one_revocation,
+                what_a_user_allowed_tells_the_data_of_all_together,
                 no_grant_outlives_a_choice_that_is_made_at_the_same_time,
             }
             grants {

@@ -23,7 +23,9 @@ async fn the_list_contains_id_name_and_scopes_of_the_callers_own_applications() 
     let id = register(&server, &OTHER, "theirs").await;
     assert_eq!(allowed(&server, &USER).await, json!([]));
     server.allow(&USER, id, ScopeSet::from(BuiltInScope::OData)).await;
-    let expected = json!([{ "id": id.get(), "name": "theirs", "scopes": ["api.access.odata"] }]);
+    let expected = json!([{
+        "id": id.get(), "name": "theirs", "scopes": ["api.access.odata"], "laterDataSources": true,
+    }]);
     assert_eq!(allowed(&server, &USER).await, expected);
     assert_eq!(allowed(&server, &OTHER).await, json!([]), "who registered it has not allowed it");
     assert_eq!(allowed(&server, &ADMIN).await, json!([]), "an administrator sees own allowances");

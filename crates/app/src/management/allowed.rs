@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::id::ApplicationId;
-use oauth::grant::Allowed;
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::lists::{ListRequest, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
+
+mod data;
+
+pub use data::{AllowedApplication, ReachedData, ReachedSource};
 
 /// The applications that a user has allowed.
 #[derive(Clone)]
@@ -30,22 +33,29 @@ impl AllowedApplicationService {
         actor: &Actor,
         after: Option<ApplicationId>,
         limit: u32,
-    ) -> Result<Vec<Allowed>, Fault> {
-        Ok(self.context.store.list_allowed(actor.subject().user.id, self.context.now(), after, limit).await?)
+    ) -> Result<Vec<AllowedApplication>, Fault> {
+        let user = actor.subject().user.id;
+        let rows = self.context.store.list_allowed(user, self.context.now(), after, limit).await?;
+        self.context.with_names(user, rows).await
     }
 
     /// Returns what the user has allowed the application, or `None` if that is nothing.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn find(&self, actor: &Actor, id: ApplicationId) -> Result<Option<Allowed>, Fault> {
+    pub async fn find(&self, actor: &Actor, id: ApplicationId) -> Result<Option<AllowedApplication>, Fault> {
         let before = ApplicationId::new(id.get().saturating_sub(1));
         let next = self.list(actor, Some(before), 1).await?;
-        Ok(next.into_iter().find(|allowed| allowed.application == id))
+        Ok(next.into_iter().find(|found| found.allowed.application == id))
     }
 
     /// Lists the applications that the user has allowed, by id, page by page.
-    pub fn rows(&self, actor: &Actor, request: ListRequest, origin: &RequestOrigin) -> Rows<Allowed> {
+    pub fn rows(
+        &self,
+        actor: &Actor,
+        request: ListRequest,
+        origin: &RequestOrigin,
+    ) -> Rows<AllowedApplication> {
         let user = actor.subject().user.id;
         Rows::of_actor(
             &self.context,
@@ -55,8 +65,9 @@ impl AllowedApplicationService {
             move |context: Arc<Context>, page: Page| async move {
                 let after = page.after.map(ApplicationId::new);
                 let rows = read(context.store.list_allowed(user, context.now(), after, page.rows).await)?;
-                let chunk = page.chunk(rows, |allowed| allowed.application.get());
-                Ok(chunk.searched(&page, |allowed: &Allowed| vec![&allowed.name]))
+                let rows = context.with_names(user, rows).await?;
+                let chunk = page.chunk(rows, |row| row.allowed.application.get());
+                Ok(chunk.searched(&page, |row: &AllowedApplication| vec![&row.allowed.name]))
             },
         )
     }

@@ -17,6 +17,7 @@ use store::{NewConsent, StoredConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault, identity::access_note};
 
 mod consent;
@@ -192,7 +193,7 @@ impl AuthorizationService {
         session: &LiveSession,
         signed_in: &AcceptedSignIn,
         choice: Option<&Choice>,
-        audit: NewAuditEvent,
+        mut audit: NewAuditEvent,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
         let user = session.session.user;
@@ -205,6 +206,7 @@ impl AuthorizationService {
         let Some(data) = chosen else {
             return self.ask_consent(valid, offer, true).await;
         };
+        audit.detail = offer.as_ref().map(|offer| chosen_in_words(offer, &data));
         let new = NewConsent {
             data: data.clone(),
             user,

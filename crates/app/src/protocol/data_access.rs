@@ -2,7 +2,7 @@
 
 use domain::id::{DataSourceId, UserId};
 use oauth::authorization_details::{self, GrantedElement, RequestedData};
-use oauth::authorize::{self, AuthorizeRequest, Offer, RequestedSource};
+use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, RequestedSource};
 use oauth::data_access::{self, DataAccess, DataReach};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -131,6 +131,28 @@ impl Context {
         let readable = self.store.list_data_sources(Some(user)).await?;
         Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
     }
+}
+
+/// The maximum length of the data in an audit event, in characters.
+const LONGEST_DETAIL: usize = 500;
+
+/// What a user has chosen of an offer, in words for the audit log.
+pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
+    let Some(data) = change.chosen() else { return "data: all, also later ones".to_owned() };
+    let reached = offer.sources.iter().filter_map(|source| match data.reach(source.id) {
+        DataReach::Nothing => None,
+        DataReach::Everything => Some(source.name.clone()),
+        DataReach::Entities(entities) => Some(format!("{} ({})", source.name, entities.join(", "))),
+    });
+    let mut words = format!("data: {}", reached.collect::<Vec<_>>().join(", "));
+    if let Some((at, _)) = words.char_indices().nth(LONGEST_DETAIL) {
+        words.truncate(at);
+        words.push('…');
+    }
+    if data.others {
+        words.push_str("; also later ones");
+    }
+    words
 }
 
 /// What a token reaches of a data source; everything if it is not limited.

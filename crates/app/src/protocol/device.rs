@@ -22,6 +22,7 @@ use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::authorize::Decision;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault};
 
 /// How many requests of one application may wait for their users at once. Anybody can start the flow of a public
@@ -231,14 +232,17 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceOutcome, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
+        let mut audit = self.audit(&open, session, decision, origin);
         let data = match self.offer(&open.request, session).await? {
             Some(offer) if decision == Decision::Allow => match authorize::choose(&offer, choice) {
-                Some(change) => change,
+                Some(change) => {
+                    audit.detail = Some(format!("on a device, {}", chosen_in_words(&offer, &change)));
+                    change
+                }
                 None => return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer))))),
             },
             _ => DataChange::Keep,
         };
-        let audit = self.audit(&open, session, decision, origin);
         let answer = match decision {
             Decision::Deny => AccessAnswer::Deny,
             Decision::Allow => AccessAnswer::Allow {

@@ -1,9 +1,9 @@
 //! `sluicegate allowed`: the applications that a user has given access.
 
 use anyhow::bail;
+use app::management::allowed::{AllowedApplication, ReachedData, ReachedSource};
 use clap::{Args, Subcommand};
 use domain::id::ApplicationId;
-use oauth::grant::Allowed;
 use oauth::scope::ScopeRegistry;
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     loop {
         let batch = opened.app.allowed_applications().list(&actor, after, BATCH).await?;
         let Some(last) = batch.last() else { break };
-        after = Some(last.application);
+        after = Some(last.allowed.application);
         allowed.extend(batch);
     }
     let registry = opened.app.scopes().registry().await?;
@@ -80,26 +80,54 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         show_json(&allowed.iter().map(|one| in_json(one, &registry)).collect());
         return Ok(());
     }
-    let row = |one: &Allowed| {
+    let row = |AllowedApplication { allowed: one, data }: &AllowedApplication| {
         vec![
             one.application.to_string(),
             one.name.clone(),
             one.owner_name.clone(),
             registry.text(&one.scopes),
+            data.as_ref().map_or_else(String::new, in_words),
             date_time(one.since),
             one.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
     };
-    let heads = ["id", "name", "owner", "scopes", "since", "last used"];
+    let heads = ["id", "name", "owner", "scopes", "data", "since", "last used"];
     table(&heads, &allowed.iter().map(row).collect::<Vec<_>>());
     Ok(())
 }
 
-fn in_json(one: &Allowed, registry: &ScopeRegistry) -> Value {
+/// The data that an application reaches, in a few words.
+fn in_words(data: &ReachedData) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for source in &data.sources {
+        let only = if source.entities.is_empty() { "" } else { " (in part)" };
+        words.push(format!("{}{only}", source.name));
+    }
+    if data.unavailable > 0 {
+        words.push(format!("{} not available", data.unavailable));
+    }
+    match (data.later, data.except.as_slice()) {
+        (false, _) => {}
+        (true, []) => words.push("all others".to_owned()),
+        (true, except) => words.push(format!("all others except {}", except.join(", "))),
+    }
+    words.join(", ")
+}
+
+fn in_json(
+    AllowedApplication { allowed: one, data }: &AllowedApplication,
+    registry: &ScopeRegistry,
+) -> Value {
+    let source = |source: &ReachedSource| json!({ "name": source.name, "entities": source.entities });
+    let sources = |data: &ReachedData| data.sources.iter().map(source).collect::<Vec<_>>();
     json!({
         "id": one.application.get(),
         "name": one.name,
         "scopes": registry.names(&one.scopes),
+        "dataSources": data.as_ref().map(sources),
+        "unavailableDataSources": data.as_ref().map(|data| data.unavailable),
+        "laterDataSources": data.as_ref().map(|data| data.later),
+        "exceptDataSources": data.as_ref().map(|data| &data.except),
         "owner": one.owner_name,
         "since": date_time(one.since),
         "lastUsedAt": one.last_used_at.map(date_time),
@@ -114,7 +142,7 @@ async fn revoke(opened: &OpenedInstallation, command: &Revoke) -> anyhow::Result
             "{user} has not allowed any application with id {id}; `sluicegate allowed list {user}` shows the ids"
         );
     };
-    let name = allowed.name;
+    let name = allowed.allowed.name;
     confirm(&format!("Revoke the access of {name} to the data of {user}?"), command.yes)?;
     if !opened.app.allowed_applications().revoke(&actor, id, &opened.origin).await? {
         bail!("{name} no longer had access to the data of {user}");

@@ -1,6 +1,8 @@
 //! How the data that a consent reaches map to a column.
 
 use oauth::data_access::DataAccess;
+use oauth::grant::AllowedData;
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::Impossible;
 
@@ -20,4 +22,19 @@ pub fn data_access_to_json(data: Option<&DataAccess>) -> Result<Option<String>, 
 pub fn data_access_from_json(json: Option<&str>) -> Result<Option<DataAccess>, Impossible> {
     let data = json.map(serde_json::from_str).transpose();
     data.map_err(|error| Impossible(format!("the data of a consent: {error}")))
+}
+
+/// The bit of the scope without which nothing reaches data.
+pub fn data_bit() -> i64 {
+    ScopeSet::from(BuiltInScope::OData).bits().into()
+}
+
+/// Reads the data that consents and grants reach, as a JSON array of what is stored of each; null stands for everything.
+///
+/// # Errors
+/// If the text is anything else.
+pub fn allowed_data_from_json(json: Option<&str>) -> Result<AllowedData, Impossible> {
+    let all: Vec<Option<DataAccess>> = serde_json::from_str(json.unwrap_or("[]"))
+        .map_err(|error| Impossible(format!("the data that a user has allowed: {error}")))?;
+    Ok(AllowedData::of(all))
 }

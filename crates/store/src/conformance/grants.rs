@@ -6,7 +6,7 @@ use domain::audit::Action;
 use domain::id::{ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, TokenId, UserId};
 use oauth::authorize::DataChange;
 use oauth::data_access::{DataAccess, SourceAccess};
-use oauth::grant::{Allowed, Grant, GrantDetails, GrantOrigin};
+use oauth::grant::{Allowed, AllowedData, Grant, GrantDetails, GrantOrigin};
 use oauth::revocation::RevokedSubject;
 use oauth::scope::{BuiltInScope, ScopeSet};
 
@@ -272,6 +272,7 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
         owner_name: "bob".to_owned(),
         handed_over: None,
         scopes: odata().union(&BuiltInScope::Management.into()),
+        data: AllowedData::Everything,
         since: START.minus_secs(5),
         last_used_at: Some(START.plus_secs(1)),
     };

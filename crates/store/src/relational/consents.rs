@@ -10,7 +10,9 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::BuiltInScope;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, values};
-use crate::columns::{Impossible, ScopeColumns, data_access_from_json, data_access_to_json};
+use crate::columns::{
+    Impossible, ScopeColumns, allowed_data_from_json, data_access_from_json, data_access_to_json,
+};
 use crate::{NewConsent, StoredConsent};
 
 /// The maximum number of grants that are compared with a consent. If there are more, all of them end.
@@ -191,6 +193,7 @@ impl Record for Allowed {
             owner_name: row.read()?,
             handed_over: row.handover()?,
             scopes: row.scopes()?,
+            data: allowed_data_from_json(row.read::<Option<&str>>()?)?,
             since: row.read()?,
             last_used_at: row.read()?,
         })

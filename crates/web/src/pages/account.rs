@@ -4,7 +4,7 @@ use crate::extract::Use;
 use app::identity::acting::ActingRefusal;
 use app::identity::acting::DelegationService;
 use app::identity::caller::LiveSession;
-use app::management::allowed::AllowedApplicationService;
+use app::management::allowed::{AllowedApplication, AllowedApplicationService, ReachedData};
 use app::management::roles::RoleService;
 use app::management::scopes::ScopeService;
 use askama::Template;
@@ -13,7 +13,6 @@ use axum::response::Response;
 use domain::id::ApplicationId;
 use domain::secret::{CsrfToken, SessionCookie};
 use http::StatusCode;
-use oauth::grant::Allowed;
 use oauth::parameters::{Name, Parameters};
 use oauth::scope::ScopeRegistry;
 
@@ -68,12 +67,15 @@ struct Connected {
     created_by: String,
     handed_over: Option<HandedOver>,
     scopes: String,
+    /// The data that it reaches; `None` if it reaches none.
+    data: Option<ReachedData>,
     since: When,
     last_used: Option<When>,
 }
 
 impl Connected {
-    fn new(allowed: Allowed, registry: &ScopeRegistry) -> Self {
+    fn new(row: AllowedApplication, registry: &ScopeRegistry) -> Self {
+        let AllowedApplication { allowed, data } = row;
         let scopes = registry.scopes_in(&allowed.scopes);
         let words: Vec<&str> = scopes.map(|scope| scope.description.as_str()).collect();
         let created_by = allowed.created_by().to_owned();
@@ -84,6 +86,7 @@ impl Connected {
             created_by,
             handed_over: handover.map(|handover| HandedOver { to, at: handover.at.into() }),
             scopes: words.join(", "),
+            data,
             since: allowed.since.into(),
             last_used: allowed.last_used_at.map(When::from),
         }
@@ -135,7 +138,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         csrf: csrf.expose(),
         waiting: visit.waiting_requests(&live).await,
         revoked: just_revoked(&visit, &cookie, query),
-        more_after: allowed.last().filter(|_| goes_on).map(|allowed| allowed.application),
+        more_after: allowed.last().filter(|_| goes_on).map(|row| row.allowed.application),
         applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
     };
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
@@ -164,14 +167,18 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
         csrf: csrf.expose(),
         waiting: visit.waiting_requests(&live).await,
         id,
-        name: &allowed.name,
+        name: &allowed.allowed.name,
     };
     page::html(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// Finds what the user has allowed the application, and records a request for an application that has no
 /// access.
-async fn find(visit: &Visit, live: &LiveSession, id: ApplicationId) -> Result<Option<Allowed>, app::Fault> {
+async fn find(
+    visit: &Visit,
+    live: &LiveSession,
+    id: ApplicationId,
+) -> Result<Option<AllowedApplication>, app::Fault> {
     let actor = visit
         .state
         .service::<DelegationService>()
@@ -222,7 +229,7 @@ pub async fn revoke(
             .map_err(acting_fault)?;
         let name = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
         visit.state.service::<AllowedApplicationService>().revoke(&actor, id, &visit.origin).await?;
-        Ok(name.map(|allowed| allowed.name))
+        Ok(name.map(|found| found.allowed.name))
     };
     match revoked.await {
         Ok(Some(name)) => go_to(&told_of(&visit, &cookie, &name)),
@@ -261,7 +268,7 @@ async fn list(
     state: &WebState,
     live: &LiveSession,
     after: Option<ApplicationId>,
-) -> Result<Vec<Allowed>, app::Fault> {
+) -> Result<Vec<AllowedApplication>, app::Fault> {
     let actor =
         state.service::<DelegationService>().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
     state.service::<AllowedApplicationService>().list(&actor, after, PER_PAGE + 1).await
@@ -279,13 +286,26 @@ fn acting_fault(refusal: ActingRefusal) -> app::Fault {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
+    use app::management::allowed::ReachedSource;
     let since = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
+    let source = |entities: &[&str]| ReachedSource {
+        name: HOSTILE.to_owned(),
+        entities: entities.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let some = ReachedData {
+        sources: vec![source(&[]), source(&[HOSTILE, "Ships"])],
+        unavailable: 1,
+        ..ReachedData::default()
+    };
+    let most = ReachedData { later: true, except: vec![HOSTILE.to_owned()], ..ReachedData::default() };
+    let all = ReachedData { later: true, ..ReachedData::default() };
     let connected = |last_used| Connected {
         id: ApplicationId::new(7),
         name: HOSTILE.to_owned(),
         created_by: HOSTILE.to_owned(),
         handed_over: Some(HandedOver { to: HOSTILE.to_owned(), at: since() }),
         scopes: "Allow data access via OData".to_owned(),
+        data: None,
         since: since(),
         last_used,
     };
@@ -314,7 +334,9 @@ pub(super) fn samples() -> Vec<String> {
         revoked: Some(HOSTILE.to_owned()),
         applications: vec![
             connected(None),
-            Connected { id: ApplicationId::new(8), ..connected(Some(since())) },
+            Connected { id: ApplicationId::new(8), data: Some(some), ..connected(Some(since())) },
+            Connected { id: ApplicationId::new(9), data: Some(most), ..connected(None) },
+            Connected { id: ApplicationId::new(10), data: Some(all), ..connected(None) },
         ],
         more_after: Some(ApplicationId::new(8)),
     };
