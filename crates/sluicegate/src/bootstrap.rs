@@ -32,6 +32,12 @@ pub(crate) struct PublicUrls<'a> {
     pub(crate) for_certificates: Option<&'a str>,
 }
 
+/// The issuer identifier in a process that does not listen.
+fn issuer(settings: &Settings) -> String {
+    let configured = settings.general.public_url.as_ref().map(|url| url.as_str().to_owned());
+    configured.unwrap_or_else(|| AppSettings::default().public_url)
+}
+
 /// Opens the installation that the settings name, for a server that users reach at these addresses.
 ///
 /// # Errors
@@ -62,7 +68,7 @@ pub(crate) async fn create(
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let store = database.create().await?;
-    let issuer = AppSettings::default().public_url;
+    let issuer = issuer(settings);
     let urls = PublicUrls { issuer: &issuer, for_certificates: None };
     let app_settings = app_settings(settings, &data_directory, urls)?;
     assemble(store, master, app_settings, settings).await
@@ -202,7 +208,7 @@ pub(crate) fn with_app(
     let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
     command_runtime()?.block_on(async {
-        let issuer = AppSettings::default().public_url;
+        let issuer = issuer(&settings);
         let urls = PublicUrls { issuer: &issuer, for_certificates: None };
         let app = open(&settings, environment, urls).await?;
         let operator = app.operator().caller().await?.context("the database has no active administrator")?;

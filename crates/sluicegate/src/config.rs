@@ -20,7 +20,7 @@ pub(crate) use environment::Environment;
 pub(crate) use fault::{ConfigError, InvalidSetting};
 pub(crate) use raw::Raw;
 pub(crate) use raw_config::RawConfig;
-pub(crate) use setting::{LogFormat, LogLevels};
+pub(crate) use setting::{LogFormat, LogLevels, PublicUrl};
 pub(crate) use settings::Settings;
 
 /// The settings from the command line: key paths with their values and the flags that set them.

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use app::node::setup::FIRST_ACCOUNTS;
 use domain::secret::Password;
 use vault::{Entropy, SystemEntropy};
+use web::BasePath;
 
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
@@ -136,7 +137,7 @@ impl Stage<'_> {
             verifier: &verifier,
             state: &state,
         };
-        let mut client = Client::new(self.site.address);
+        let mut client = Client::new(self.site.address, BasePath::of(&self.site.local_url));
         let message = walkthrough::play(&mut client, &cast, &mut Narrator::default()).await;
         let registered = message.context("the walkthrough failed")?;
         say("\nThat is the whole flow: registered, allowed, read, refreshed, revoked, refused.");

@@ -35,9 +35,13 @@ impl<'a> Browser<'a> {
         Self { server, cookies: BTreeMap::new(), at, page: None }
     }
 
-    /// Opens an address of the server, absolute or relative to the current page.
+    /// Opens an address of the server: absolute, a path below the public URL, or relative to the current page.
     pub async fn get(&mut self, address: &str) -> Answer {
-        let url = self.resolve(address);
+        let url = if address.starts_with('/') {
+            self.resolve(&format!("{}{address}", self.server.base()))
+        } else {
+            self.resolve(address)
+        };
         self.go(Method::GET, url, None).await
     }
 
@@ -139,7 +143,7 @@ impl<'a> Browser<'a> {
     async fn once(&mut self, method: &Method, url: &Url, form: Option<&[(String, String)]>) -> Answer {
         let target =
             url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let mut call = self.server.call(method.clone(), &target).header("accept", "text/html");
+        let mut call = self.server.call_at(method.clone(), &target).header("accept", "text/html");
         if !self.cookies.is_empty() {
             call = call.header("cookie", self.cookie_line());
         }

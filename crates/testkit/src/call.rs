@@ -24,9 +24,19 @@ pub struct Call<'a> {
 }
 
 impl TestServer {
-    /// Builds a request.
+    /// Builds a request for a path and query below the public URL.
     pub fn call(&self, method: Method, target: &str) -> Call<'_> {
+        Call::new(self, method, &format!("{}{target}", self.base()))
+    }
+
+    /// Builds a request for exactly this target.
+    pub fn call_at(&self, method: Method, target: &str) -> Call<'_> {
         Call::new(self, method, target)
+    }
+
+    /// The path of the public URL.
+    pub(crate) fn base(&self) -> web::BasePath {
+        web::BasePath::of(&self.app().node().settings().public_url)
     }
 
     /// Builds a GET.

@@ -1,5 +1,6 @@
 //! Requests over a real socket, and a person with a browser on it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -87,8 +88,13 @@ impl Wire {
         Self { agent: self.agent.clone(), base, seen: self.seen.clone(), ..*self }
     }
 
+    /// A path without the one of the server gets it.
     fn resolve(&self, path: &str) -> String {
-        self.base.join(path).expect("an address").into()
+        let base = self.base.path().trim_end_matches('/');
+        let is_above =
+            path.starts_with('/') && !path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        let path = if is_above { Cow::from(format!("{base}{path}")) } else { Cow::from(path) };
+        self.base.join(&path).expect("an address").into()
     }
 
     /// Sends a GET, with a user's Basic credentials if given.

@@ -2,6 +2,7 @@
 //! and who caused a request.
 
 pub(crate) mod authorization;
+pub mod base_path;
 pub mod body;
 pub mod client_certificate;
 pub(crate) mod conditional;

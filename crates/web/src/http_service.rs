@@ -1,4 +1,4 @@
-//! What happens to every request before and after its route: a request id, the length of its address, a guard
+//! What happens to every request before and after its route: the path of the public URL, a request id, the length of its address, a guard
 //! against panics, security headers, a line in the access log, and the counters.
 
 use std::borrow::Cow;
@@ -21,13 +21,14 @@ use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use tower::Service;
 
+use crate::http::base_path::BasePath;
 use crate::http::client_certificate;
 use crate::http::cors::CrossOrigin;
 use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
-use crate::respond::Area;
+use crate::respond::{Area, page};
 use crate::{WebState, odata};
 
 mod access;
@@ -87,8 +88,9 @@ impl HttpService {
     ) -> Response {
         let began = self.state.node().now();
         let id = self.ids.next();
+        let is_outside = self.state.base().take_from(request.uri_mut()).is_err();
         request.extensions_mut().insert(RequestId(id.clone()));
-        let area = Area::of(request.uri().path());
+        let area = if is_outside { Area::Page } else { Area::of(request.uri().path()) };
         let seen = Seen {
             area,
             used_basic: area == Area::Page && request.headers().contains_key(http::header::AUTHORIZATION),
@@ -106,18 +108,21 @@ impl HttpService {
             None
         };
         let mut refused = refused.map(|(status, message)| (status, Cow::Borrowed(message)));
-        if refused.is_none() && proof::may_name_body(&request) {
+        if refused.is_none() && !is_outside && proof::may_name_body(&request) {
             // Boxed, for the same reason.
             refused = Box::pin(self.read_proved_body(&mut request, area)).await;
         }
         let mut known = AccessNote::default();
-        let mut response = if let Some((status, message)) = refused {
+        let response = if let Some((status, message)) = refused {
             area.refuse(status, &message)
+        } else if is_outside {
+            outside(self.state.base())
         } else {
             let answering = pin!(self.router.call(request));
             let answered = Guarded { answering, access_note: &mut known }.await;
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
+        let mut response = page::complete(response, self.state.base());
         if known.offers_nonce {
             self.tell_nonce(&mut response);
         }
@@ -153,6 +158,9 @@ impl HttpService {
         }
         let unauthenticated = response.status() == StatusCode::UNAUTHORIZED;
         let headers = response.headers_mut();
+        if let Some(location) = headers.get_mut(http::header::LOCATION) {
+            self.state.base().put_before(location);
+        }
         if unauthenticated && !headers.contains_key(http::header::WWW_AUTHENTICATE) {
             let challenge = HeaderValue::from_static(seen.area.challenge(seen.used_basic));
             headers.insert(http::header::WWW_AUTHENTICATE, challenge);
@@ -263,6 +271,19 @@ fn class_of(status: StatusCode) -> &'static str {
         400..=499 => "4xx",
         _ => "5xx",
     }
+}
+
+/// Responds to a request for an address that is not below the public URL. It is no redirect: a proxy that removes the path
+/// would come back to the same address.
+fn outside(base: &BasePath) -> Response {
+    let mut response = Response::new(Body::from(format!(
+        "There is nothing at this address: everything here is below {base}\n\
+         If you asked for an address below it, a proxy removes {base} on the way; it must pass paths on unchanged.\n"
+    )));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    response
 }
 
 /// Responds to a path without a route, in the format of its area.

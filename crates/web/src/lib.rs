@@ -28,6 +28,7 @@ pub mod respond;
 pub mod routes;
 mod state;
 
+pub use crate::http::base_path::BasePath;
 pub use crate::http::body::BodyEnd;
 pub use crate::http::client_certificate::ClientCertificate;
 pub use crate::http::network::{AddressRange, is_everybody};
@@ -38,7 +39,7 @@ pub use state::WebState;
 /// The settings of the HTTP service.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
-    /// Whether users connect over TLS: cookies are then `__Host-` cookies, and responses have an HSTS header.
+    /// Whether users connect over TLS: cookies then have a prefix of [`CookieScope`](http::cookies::CookieScope), and responses have an HSTS header.
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<AddressRange>,
@@ -70,14 +71,15 @@ impl Default for WebSettings {
     }
 }
 
-/// The whole server as one service: the routes within the code around all requests.
+/// The whole server as one service: the routes, below the path of the public URL, within the code around all requests.
 pub fn service(app: App, settings: WebSettings) -> HttpService {
-    let state = WebState::new(app, settings);
+    let base = BasePath::of(&app.node().settings().public_url);
+    let state = WebState::new(app, settings, base);
     HttpService::new(state.clone(), routes::router(state))
 }
 
-/// The service of the metrics listener, for operators only.
+/// The service of the metrics listener, for operators only. It has no path before its routes.
 pub fn observation_service(app: App) -> HttpService {
-    let state = WebState::new(app, WebSettings::default());
+    let state = WebState::new(app, WebSettings::default(), BasePath::root());
     HttpService::new(state.clone(), observation::routes(state))
 }

@@ -11,6 +11,7 @@ use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, LiveSession, RequestOrigin};
 use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
+use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use domain::secret::{CsrfToken, SessionCookie};
@@ -27,7 +28,7 @@ use crate::WebState;
 use crate::http::faults::{Failure, set_retry_after};
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin};
-use crate::respond::page::{self, sentence};
+use crate::respond::page::{self, PageContext, sentence};
 
 pub mod account;
 pub(crate) mod data_choice;
@@ -38,6 +39,7 @@ pub mod login;
 pub mod logout;
 pub mod password;
 pub mod profile;
+pub mod reference;
 pub mod requests;
 pub mod start;
 
@@ -70,18 +72,20 @@ impl FromRequestParts<WebState> for Visit {
     }
 }
 
-/// The name of the cookie for a browser that is not signed in.
-fn visitor_name(state: &WebState) -> &'static str {
-    if state.settings().tls { "__Host-sluicegate-visitor" } else { "sluicegate-visitor" }
-}
-
 impl Visit {
+    /// A page, with the headers that its context needs.
+    pub fn page(&self, status: StatusCode, page: &impl Template, place: PageContext) -> Response {
+        page::html(status, page, place, self.state.base())
+    }
+
     /// The valid session of the browser, with its cookie.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub async fn session(&self) -> Result<Option<(LiveSession, SessionCookie)>, Fault> {
-        let Some(cookie) = cookies::session(&self.headers, self.state.settings()) else { return Ok(None) };
+        let Some(cookie) = cookies::session(&self.headers, self.state.cookie_scope()) else {
+            return Ok(None);
+        };
         let live = self.authentication.caller_by_session(&cookie).await?;
         Ok(live.map(|live| (live, cookie)))
     }
@@ -113,7 +117,7 @@ impl Visit {
 
     /// The visitor's cookie, and whether it is new and must be set.
     fn visitor(&self) -> (String, bool) {
-        match cookies::value(&self.headers, visitor_name(&self.state)) {
+        match cookies::value(&self.headers, self.state.cookie_scope().visitor_name()) {
             Some(value) if value.len() == 22 => (value.to_owned(), false),
             _ => (self.authentication.new_visitor(), true),
         }
@@ -143,7 +147,8 @@ impl Visit {
     /// Whether the response may set a cookie: not if the browser withheld ours, because a new one would
     /// replace a cookie that we do not see, and with it a session or a pending sign-in in another tab.
     pub fn may_set_cookies(&self) -> bool {
-        let names = [cookies::name(self.state.settings()), visitor_name(&self.state)];
+        let scope = self.state.cookie_scope();
+        let names = [scope.session_name(), scope.visitor_name()];
         names.iter().any(|name| cookies::is_there(&self.headers, name))
             || !self.initiator.withholds_cookies(&self.method, &self.headers)
     }
@@ -168,9 +173,9 @@ impl Visit {
 
     /// Deletes the session cookie of a browser that sent one.
     pub fn without_session(&self, response: Response) -> Response {
-        let settings = self.state.settings();
-        let sent = cookies::is_there(&self.headers, cookies::name(settings));
-        self.with_cookie(response, sent.then(|| cookies::close(settings)).flatten())
+        let scope = self.state.cookie_scope();
+        let sent = cookies::is_there(&self.headers, scope.session_name());
+        self.with_cookie(response, sent.then(|| cookies::close(scope)).flatten())
     }
 }
 
@@ -214,7 +219,7 @@ const ANY_PROGRAM: &str = "Any program on this device can wait at this address. 
 const ANY_APPLICATION: &str =
     "Any app on this device can claim this name. Continue only if you started from an app that you know.";
 
-/// A redirect to a page on this host, or to a client address that was validated.
+/// A redirect to a page of this server, by its path below the public URL, or to a client address that was validated.
 pub fn go_to(address: &str) -> Response {
     let Ok(value) = HeaderValue::from_str(address) else {
         return page::refuse(StatusCode::BAD_REQUEST, "the address to go on to is malformed");

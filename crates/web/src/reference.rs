@@ -1,42 +1,56 @@
 //! The documentation of the management API: the OpenAPI document, and the same as a page that loads nothing
 //! from other sites.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use askama::Template;
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
-use crate::respond::page;
+use crate::filters;
+use crate::http::base_path::BasePath;
 
 /// The OpenAPI 3.1 document, as committed under `docs/`.
 pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
-/// `GET /openapi.json`: public, so any origin may read it.
-pub async fn openapi() -> Response {
-    let mut response = Response::new(Body::from(OPENAPI));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
+/// The documentation as it is served below the path of the public URL.
+pub(crate) struct Reference {
+    base: BasePath,
+    openapi: Bytes,
+    /// Rendered when it is first asked for; all responses share the bytes.
+    page: OnceLock<Option<Bytes>>,
 }
 
-/// `GET /docs`: the document as a page.
-pub async fn page() -> Response {
-    // All responses share the bytes.
-    static RENDERED: LazyLock<Option<Bytes>> =
-        LazyLock::new(|| Reference::of(OPENAPI).render().ok().map(Bytes::from));
-    page::rendered(StatusCode::OK, RENDERED.clone(), page::PageContext::Own)
+impl Reference {
+    pub(crate) fn new(base: &BasePath) -> Self {
+        let openapi = if base.is_root() {
+            Bytes::from_static(OPENAPI.as_bytes())
+        } else {
+            // The address of the server, to which clients append the paths.
+            OPENAPI.replacen(SERVER, &format!("\"url\": \"{base}\""), 1).into()
+        };
+        Self { base: base.clone(), openapi, page: OnceLock::new() }
+    }
+
+    /// The OpenAPI document, with the address of this server.
+    pub(crate) fn openapi(&self) -> Bytes {
+        self.openapi.clone()
+    }
+
+    /// The document as a page; `None` if it cannot be rendered.
+    pub(crate) fn page(&self) -> Option<Bytes> {
+        let render = || ReferencePage::of(OPENAPI).render_with_values(&self.base).ok().map(Bytes::from);
+        self.page.get_or_init(render).clone()
+    }
 }
+
+/// The address of the server in the document.
+const SERVER: &str = "\"url\": \"/\"";
 
 /// The content of the page, in the order of the document.
 #[derive(Debug, Template)]
 #[template(path = "reference.html")]
-struct Reference {
+struct ReferencePage {
     title: String,
     description: Prose,
     groups: Vec<Group>,
@@ -126,7 +140,7 @@ impl Prose {
     }
 }
 
-impl Reference {
+impl ReferencePage {
     fn of(document: &str) -> Self {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
         let tags = document["tags"].as_array().into_iter().flatten();
@@ -258,7 +272,7 @@ fn spelled(value: &Value) -> String {
 /// Samples of the page.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
-    vec![crate::pages::tests::rendered(&Reference::of(OPENAPI))]
+    vec![crate::pages::tests::rendered(&ReferencePage::of(OPENAPI))]
 }
 
 #[cfg(test)]
@@ -268,7 +282,7 @@ mod tests {
     #[test]
     fn the_page_shows_every_operation_and_schema_of_the_document() {
         let document: Value = serde_json::from_str(OPENAPI).unwrap();
-        let reference = Reference::of(OPENAPI);
+        let reference = ReferencePage::of(OPENAPI);
         let shown = reference.groups.iter().flat_map(|group| &group.operations).count();
         let methods = |item: &Value| METHODS.into_iter().filter(|method| !item[method].is_null()).count();
         let described: usize = members(&document["paths"]).map(|(_, item)| methods(item)).sum();
@@ -295,7 +309,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique() {
-        let reference = Reference::of(OPENAPI);
+        let reference = ReferencePage::of(OPENAPI);
         let mut ids: Vec<&str> = reference
             .groups
             .iter()

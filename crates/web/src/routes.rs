@@ -12,8 +12,8 @@ use crate::oauth::{
     authorize, backchannel_authentication, device_authorization, introspect, jwks, logout as end_session,
     metadata, par, protected_resource, register, revoke, token, userinfo,
 };
-use crate::pages::{account, demo, device, login, logout, password, profile, requests, start};
-use crate::{WebState, assets, http_service, observation, odata, reference};
+use crate::pages::{account, demo, device, login, logout, password, profile, reference, requests, start};
+use crate::{WebState, assets, http_service, observation, odata};
 
 /// All routes with their handlers.
 pub fn router(state: WebState) -> Router {
@@ -87,7 +87,7 @@ fn pages() -> Router<WebState> {
         .route("/healthz",          get(observation::health))
         .route("/readyz",           get(observation::readiness))
         .route("/openapi.json",     get(reference::openapi))
-        .route("/docs",             get(reference::page))
+        .route("/docs",             get(reference::show))
         .route("/assets/style.css", get(assets::style))
 }
 

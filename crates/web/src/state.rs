@@ -6,6 +6,9 @@ use app::App;
 use app::node::NodeService;
 
 use crate::WebSettings;
+use crate::http::base_path::BasePath;
+use crate::http::cookies::CookieScope;
+use crate::reference::Reference;
 
 /// The settings, and the services of the use cases. A handler names the services that it uses
 /// ([`Use`](crate::extract::Use)).
@@ -16,12 +19,16 @@ struct Inner {
     app: App,
     node: NodeService,
     settings: WebSettings,
+    base: BasePath,
+    reference: Reference,
 }
 
 impl WebState {
-    pub(crate) fn new(app: App, settings: WebSettings) -> Self {
+    /// `base` is the path below which the routes are.
+    pub(crate) fn new(app: App, settings: WebSettings, base: BasePath) -> Self {
         let node = app.node();
-        Self(Arc::new(Inner { app, node, settings }))
+        let reference = Reference::new(&base);
+        Self(Arc::new(Inner { app, node, settings, base, reference }))
     }
 
     /// The service of one subject.
@@ -32,6 +39,21 @@ impl WebState {
     /// The node, which every request needs.
     pub(crate) fn node(&self) -> &NodeService {
         &self.0.node
+    }
+
+    /// The path below which the routes are.
+    pub fn base(&self) -> &BasePath {
+        &self.0.base
+    }
+
+    /// The requests with which browsers send our cookies.
+    pub(crate) fn cookie_scope(&self) -> CookieScope<'_> {
+        CookieScope { tls: self.0.settings.tls, base: &self.0.base }
+    }
+
+    /// The documentation of the management API.
+    pub(crate) fn reference(&self) -> &Reference {
+        &self.0.reference
     }
 
     /// The settings of the operator.

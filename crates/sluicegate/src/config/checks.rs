@@ -1,6 +1,8 @@
 //! Rules about several settings.
 
-use super::{InvalidSetting, Settings};
+use web::BasePath;
+
+use super::{InvalidSetting, PublicUrl, Settings};
 
 /// Adds a fault for each rule that the settings break.
 pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
@@ -82,8 +84,17 @@ fn client_certificates_come_over_tls(settings: &Settings, faults: &mut Vec<Inval
             fault("authorities_file", message);
         }
     }
-    if certificates.public_url.as_ref().is_some_and(|url| !url.is_tls()) {
-        fault("public_url", "must begin with https://");
+    if let Some(url) = &certificates.public_url {
+        if !url.is_tls() {
+            fault("public_url", "must begin with https://");
+        }
+        let path = settings.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path);
+        if url.path() != path {
+            fault(
+                "public_url",
+                "must have the same path as public_url, because the server is below one path only",
+            );
+        }
     }
 }
 

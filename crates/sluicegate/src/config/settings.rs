@@ -123,7 +123,8 @@ settings! {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// The address under which users and clients reach the server. It is the issuer (`iss`) and part of
         /// every link, so set it unless it is simply the listen address. It begins with `https://`, except on
-        /// loopback.
+        /// loopback. It may have a path, as in `https://www.example.org/gate`: the server is then below it, and a
+        /// proxy must pass paths on unchanged; see [operations](operations.md#below-a-path).
         public_url: Option<PublicUrl> = None;
         /// The folder with the database, the master key and the folder `sources`.
         data_dir: PathBuf = PathBuf::from("sluicegate-data");
@@ -168,8 +169,8 @@ settings! {
         /// of `tls`. It serves everything that `listen` serves, also to clients without a certificate.
         listen: Option<SocketAddr> = None;
         /// The address under which clients with a certificate reach the server; it becomes `mtls_endpoint_aliases` in the
-        /// metadata. With `listen`, the default is the host of `public_url` with the port of `listen`. Behind proxies,
-        /// set it if they ask for certificates at another address than `public_url`.
+        /// metadata. With `listen`, the default is `public_url` with the port of `listen`. Behind proxies, set it if they
+        /// ask for certificates at another address than `public_url`. Both have the same path.
         public_url: Option<PublicUrl> = None;
         /// A file with the certificates of the authorities that issue those of clients, in PEM. The method
         /// `tls_client_auth` needs it. It is read at the start.

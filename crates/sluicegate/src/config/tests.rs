@@ -114,15 +114,51 @@ fn plain_http_is_refused_except_on_loopback() {
 }
 
 #[test]
-fn a_public_url_is_an_origin() {
+fn a_public_url_is_an_origin_and_perhaps_a_plain_path() {
     let url = |text: &str| load_text(&format!("public_url = \"{text}\"\n"), &[]);
     assert_eq!(
         url("https://Gate.Example.org/").unwrap().general.public_url.unwrap().as_str(),
         "https://gate.example.org"
     );
-    for bad in ["gate.example.org", "https://a/b", "https://a?b", "https://u:p@a", "ftp://a"] {
+    for good in ["https://a/b", "https://a:8443/b/c-d_e.f~g", "http://[::1]:8080/b", "https://a/B"] {
+        assert_eq!(url(good).unwrap().general.public_url.unwrap().as_str(), good);
+    }
+    for bad in [
+        "gate.example.org",
+        "https://a?b",
+        "https://u:p@a",
+        "ftp://a",
+        "https://a/b/",
+        "https://a//b",
+        "https://a//",
+        "https://a/b//c",
+        "https://a/./b",
+        "https://a/b/..",
+        "https://a/b/../c",
+        "https://a/b%20c",
+        "https://a/%62",
+        "https://a/b;c",
+        "https://a/b?c",
+        "https://a/b#c",
+        "https://a/bä",
+        "https://a/.well-known/b",
+    ] {
         assert!(url(bad).is_err(), "{bad}");
     }
+    assert!(url(&format!("https://a/{}", "b".repeat(200))).is_err());
+    assert!(url("https://a\\\\b").is_err());
+}
+
+#[test]
+fn clients_with_certificates_find_the_server_below_the_same_path() {
+    let both = |url: &str, other: &str| {
+        let proxies = "[client_certificates]\nproxies = [\"10.0.0.1\"]";
+        load_text(&format!("public_url = \"{url}\"\n{proxies}\npublic_url = \"{other}\"\n"), &[]).is_ok()
+    };
+    assert!(both("https://a/b", "https://m.a/b"));
+    assert!(both("https://a", "https://m.a:8443"));
+    assert!(!both("https://a/b", "https://m.a"));
+    assert!(!both("https://a", "https://m.a/b"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use web::BasePath;
 
 /// A response.
 pub(super) struct Answer {
@@ -56,15 +57,17 @@ pub(super) enum Send<'a> {
 /// A client of one server.
 pub(super) struct Client {
     server: SocketAddr,
+    base: BasePath,
     cookies: Vec<(String, String)>,
 }
 
 impl Client {
-    pub(super) fn new(server: SocketAddr) -> Self {
-        Self { server, cookies: Vec::new() }
+    /// A client of the server at this address, below this path.
+    pub(super) fn new(server: SocketAddr, base: BasePath) -> Self {
+        Self { server, base, cookies: Vec::new() }
     }
 
-    /// Sends one request and waits for the complete response.
+    /// Sends one request and waits for the complete response. The path is below that of the server.
     pub(super) async fn send(
         &mut self,
         method: Method,
@@ -72,6 +75,7 @@ impl Client {
         caller: As<'_>,
         send: Send<'_>,
     ) -> anyhow::Result<Answer> {
+        let path = format!("{}{path}", self.base);
         let mut request = Request::builder().method(method).uri(path).header(HOST, self.server.to_string());
         match caller {
             As::Browser if self.cookies.is_empty() => {}
@@ -102,7 +106,9 @@ impl Client {
     pub(super) async fn open(&mut self, mut answer: Answer) -> anyhow::Result<Answer> {
         for _ in 0..8 {
             let location = answer.header(LOCATION).to_owned();
-            let Some(path) = self.path_here(&location).filter(|_| answer.status.is_redirection()) else {
+            let Some(path) =
+                self.path_here(&location).map(str::to_owned).filter(|_| answer.status.is_redirection())
+            else {
                 return Ok(answer);
             };
             answer = self.send(Method::GET, &path, As::Browser, Send::Nothing).await?;
@@ -110,11 +116,11 @@ impl Client {
         bail!("the server redirects in a circle")
     }
 
-    /// The path and query of an address, if it belongs to this server.
-    fn path_here(&self, location: &str) -> Option<String> {
+    /// The path and query of an address as they are for [`Client::send`], if it belongs to this server.
+    pub(super) fn path_here<'a>(&self, location: &'a str) -> Option<&'a str> {
         let own = format!("http://{}", self.server);
-        let rest = location.strip_prefix(&own).unwrap_or(location);
-        rest.starts_with('/').then(|| rest.to_owned())
+        let rest = location.strip_prefix(&own).unwrap_or(location).strip_prefix(self.base.as_str())?;
+        rest.starts_with('/').then_some(rest)
     }
 
     fn cookie_header(&self) -> String {

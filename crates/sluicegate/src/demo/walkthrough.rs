@@ -143,7 +143,8 @@ async fn allow(
     login.fill("password", cast.password);
     login.press("login-submit");
     narrator.part("the user signs in", "POST", &login.action);
-    let answer = client.send(Method::POST, &login.action, As::Browser, Send::Form(&login.fields)).await?;
+    let path = client.path_here(&login.action).context("the sign-in form leads elsewhere")?;
+    let answer = client.send(Method::POST, path, As::Browser, Send::Form(&login.fields)).await?;
     let page = client.open(answer).await?;
     expect(&page, StatusCode::OK)?;
     let mut consent = Form::with_element(&page.body, "consent-allow").context("there is no consent form")?;
@@ -152,7 +153,8 @@ async fn allow(
     consent.press("consent-allow");
     let installation = consent.action.split('?').next().unwrap_or_default();
     narrator.part("the user presses Allow", "POST", installation);
-    let answer = client.send(Method::POST, &consent.action, As::Browser, Send::Form(&consent.fields)).await?;
+    let path = client.path_here(&consent.action).context("the consent form leads elsewhere")?;
+    let answer = client.send(Method::POST, path, As::Browser, Send::Form(&consent.fields)).await?;
     ensure!(answer.status.is_redirection(), "the answer is {} and not a redirect", answer.status);
     let code = code_of(answer.header(LOCATION), cast)?;
     narrator.outcome(&answer, &format!("back to {} with code {}", cast.redirect, shortened(&code)));

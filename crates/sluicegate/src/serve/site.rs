@@ -2,15 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use web::BasePath;
+
 use crate::bootstrap::PublicUrls;
-use crate::config::Settings;
+use crate::config::{PublicUrl, Settings};
 
 /// The addresses of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     /// The address for connections.
     pub(crate) address: SocketAddr,
-    /// The address on which it listens, as a URL.
+    /// The address on which it listens, as a URL with the path of the public URL.
     pub(crate) local_url: String,
     /// The address for users and clients: its issuer identifier.
     pub(crate) public_url: String,
@@ -21,7 +23,8 @@ pub(crate) struct Site {
 impl Site {
     pub(super) fn of(settings: &Settings, address: SocketAddr, certified: Option<SocketAddr>) -> Self {
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
-        let local_url = format!("{scheme}://{}", reachable(address));
+        let path = settings.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path);
+        let local_url = format!("{scheme}://{}{path}", reachable(address));
         let public_url = match &settings.general.public_url {
             Some(url) => url.as_str().to_owned(),
             None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),
@@ -38,11 +41,11 @@ impl Site {
     }
 }
 
-/// The same host with another port, without a path.
+/// The same URL with another port.
 fn with_port(url: &str, port: u16) -> Option<String> {
     let mut url = url::Url::parse(url).ok()?;
     url.set_port(Some(port)).ok()?;
-    Some(url.origin().ascii_serialization())
+    Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// An address to which clients can connect: the wildcard address is reached on loopback.

@@ -172,7 +172,7 @@ async fn by_session(
 ) -> Result<Caller, ManagementProblem> {
     let state = access_note.state;
     let nobody = || ManagementProblem::unauthenticated("Sign in with a user name and a password.");
-    let cookie = cookies::session(headers, state.settings()).ok_or_else(nobody)?;
+    let cookie = cookies::session(headers, state.cookie_scope()).ok_or_else(nobody)?;
     let live = state.service::<AuthenticationService>().caller_by_session(&cookie).await;
     let Some(live) =
         live.map_err(|fault| ManagementProblem::server(&fault, ManagementErrorCode::Unavailable))?

@@ -6,21 +6,47 @@ use domain::secret::SessionCookie;
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 
-use crate::WebSettings;
+use super::base_path::BasePath;
 
 /// The header in which a script sends the CSRF token of its session.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
-/// The name of the session cookie. Because of its prefix, browsers refuse it without TLS and from other hosts
-/// ([RFC 6265bis
-/// §4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
-pub const fn name(settings: &WebSettings) -> &'static str {
-    if settings.tls { "__Host-sluicegate" } else { "sluicegate" }
+/// The requests with which browsers send our cookies.
+#[derive(Debug, Clone, Copy)]
+pub struct CookieScope<'a> {
+    /// Whether users connect over TLS.
+    pub tls: bool,
+    /// The path of the public URL.
+    pub base: &'a BasePath,
+}
+
+impl CookieScope<'_> {
+    /// The name of the session cookie. Because of the prefix `__Host-`, browsers refuse it without TLS and from other hosts
+    /// ([RFC 6265bis
+    /// §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3)). That prefix demands the
+    /// path `/`, so that below a path it is `__Secure-`, and only TLS is demanded: other programs on the host are not to get
+    /// the cookie.
+    pub fn session_name(self) -> &'static str {
+        match (self.tls, self.base.is_root()) {
+            (true, true) => "__Host-sluicegate",
+            (true, false) => "__Secure-sluicegate",
+            (false, _) => "sluicegate",
+        }
+    }
+
+    /// The name of the cookie for a browser that is not signed in.
+    pub fn visitor_name(self) -> &'static str {
+        match (self.tls, self.base.is_root()) {
+            (true, true) => "__Host-sluicegate-visitor",
+            (true, false) => "__Secure-sluicegate-visitor",
+            (false, _) => "sluicegate-visitor",
+        }
+    }
 }
 
 /// The session cookie of a request; `None` also if it appears twice, because then one of them is not ours.
-pub fn session(headers: &HeaderMap, settings: &WebSettings) -> Option<SessionCookie> {
-    value(headers, name(settings)).map(SessionCookie::new)
+pub fn session(headers: &HeaderMap, scope: CookieScope<'_>) -> Option<SessionCookie> {
+    value(headers, scope.session_name()).map(SessionCookie::new)
 }
 
 /// The value of the cookie with that name, if it appears exactly once in the request.
@@ -41,30 +67,32 @@ pub fn is_there(headers: &HeaderMap, name: &str) -> bool {
 
 /// `Set-Cookie` for an opened session; the cookie lives as long as the browser or the session, whichever ends
 /// first.
-pub fn open(cookie: &SessionCookie, settings: &WebSettings) -> Option<HeaderValue> {
-    set(name(settings), cookie.expose(), None, settings)
+pub fn open(cookie: &SessionCookie, scope: CookieScope<'_>) -> Option<HeaderValue> {
+    set(scope.session_name(), cookie.expose(), None, scope)
 }
 
 /// `Set-Cookie` for a closed session.
-pub fn close(settings: &WebSettings) -> Option<HeaderValue> {
-    set(name(settings), "", Some(0), settings)
+pub fn close(scope: CookieScope<'_>) -> Option<HeaderValue> {
+    set(scope.session_name(), "", Some(0), scope)
 }
 
-/// `Set-Cookie` with the attributes of all our cookies: only for this host, unreadable for scripts, and not
+/// `Set-Cookie` with the attributes of all our cookies: only for this host and below the path of
+/// the public URL, unreadable for scripts, and not
 /// sent with requests from other sites unless they navigate the whole window here. `None` if the value has
 /// characters that are not allowed in cookies.
 pub fn set(
     name: &str,
     value: &str,
     max_age_secs: Option<u32>,
-    settings: &WebSettings,
+    scope: CookieScope<'_>,
 ) -> Option<HeaderValue> {
-    let mut text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax");
+    let path = if scope.base.is_root() { "/" } else { scope.base.as_str() };
+    let mut text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax");
     if let Some(secs) = max_age_secs {
         // Writing into a string cannot fail.
         let _ = write!(text, "; Max-Age={secs}");
     }
-    if settings.tls {
+    if scope.tls {
         text.push_str("; Secure");
     }
     let mut header = HeaderValue::from_str(&text).ok()?;
@@ -95,8 +123,18 @@ mod tests {
 
     #[test]
     fn under_tls_the_cookie_is_bound_to_host_and_tls() {
-        let settings = WebSettings { tls: true, ..WebSettings::default() };
-        let header = open(&SessionCookie::new("v"), &settings).unwrap();
+        let scope = CookieScope { tls: true, base: &BasePath::root() };
+        let header = open(&SessionCookie::new("v"), scope).unwrap();
         assert_eq!(header, "__Host-sluicegate=v; Path=/; HttpOnly; SameSite=Lax; Secure");
+    }
+
+    #[test]
+    fn below_a_path_the_cookie_is_sent_nowhere_else() {
+        let base = BasePath::of("https://gate.example/sluicegate");
+        let header = close(CookieScope { tls: true, base: &base }).unwrap();
+        let expected = "__Secure-sluicegate=; Path=/sluicegate; HttpOnly; SameSite=Lax; Max-Age=0; Secure";
+        assert_eq!(header, expected);
+        let header = open(&SessionCookie::new("v"), CookieScope { tls: false, base: &base }).unwrap();
+        assert_eq!(header, "sluicegate=v; Path=/sluicegate; HttpOnly; SameSite=Lax");
     }
 }

@@ -185,7 +185,7 @@ async fn answer_to_basic(
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
     };
-    visit.with_cookie(response, cookies::open(&cookie, visit.state.settings()))
+    visit.with_cookie(response, cookies::open(&cookie, visit.state.cookie_scope()))
 }
 
 async fn open_session(
@@ -223,7 +223,7 @@ async fn shown(
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
         AuthorizeAnswer::Respond(Delivery::Redirect(location)) => go_to(location),
-        AuthorizeAnswer::Respond(Delivery::Form(form)) => form_post::show(form),
+        AuthorizeAnswer::Respond(Delivery::Form(form)) => form_post::show(visit, form),
         AuthorizeAnswer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit
@@ -271,7 +271,7 @@ fn ask_consent(
         csrf: csrf.expose(),
         request: &question.query,
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::FlowOnward)
+    visit.page(StatusCode::OK, &shown, page::PageContext::FlowOnward)
 }
 
 /// The page for a wrong client or redirect URL; nothing is sent to anybody else.

@@ -63,10 +63,10 @@ async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
     match logout.request(parameters, live, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
-        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&after)),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(visit, &after)),
         Ok(LogoutAnswer::Ask { application }) => {
             let Some((live, cookie)) = &found else {
-                return visit.without_session(ended(&AfterLogout::default()));
+                return visit.without_session(ended(visit, &AfterLogout::default()));
             };
             let request = parameters.encoded(LogoutRequest::KNOWN).unwrap_or_default();
             let csrf = visit.csrf_token(cookie.expose());
@@ -76,7 +76,7 @@ async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
                 csrf: csrf.expose(),
                 request: &request,
             };
-            page::html(StatusCode::OK, &shown, PageContext::FlowOnward)
+            visit.page(StatusCode::OK, &shown, PageContext::FlowOnward)
         }
     }
 }
@@ -85,7 +85,7 @@ async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
 pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form): OwnForm) -> Response {
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return visit.without_session(ended(&AfterLogout::default())),
+        Ok(None) => return visit.without_session(ended(&visit, &AfterLogout::default())),
         Ok(Some(found)) => found,
     };
     let csrf = form.field(fields::CSRF);
@@ -97,7 +97,7 @@ pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form
     };
     match logout.confirm(&parameters, &live, &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&after)),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&visit, &after)),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
         Ok(LogoutAnswer::Ask { .. }) => stale_form(),
     }
@@ -107,14 +107,14 @@ pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form
 const FRAMES_LOAD_SECS: u32 = 3;
 
 /// The page after a logout. Without frames the browser goes on at once.
-pub(crate) fn ended(after: &AfterLogout) -> Response {
+pub(crate) fn ended(visit: &Visit, after: &AfterLogout) -> Response {
     if after.frames.is_empty()
         && let Some(location) = &after.location
     {
         return go_to(location);
     }
     let shown = EndedPage { frames: &after.frames, location: after.location.as_deref() };
-    let mut response = page::html(StatusCode::OK, &shown, PageContext::FlowOnward);
+    let mut response = visit.page(StatusCode::OK, &shown, PageContext::FlowOnward);
     let origins: Vec<String> = after.frames.iter().filter_map(|frame| origin(frame)).collect();
     let headers = response.headers_mut();
     if !origins.is_empty()

@@ -112,7 +112,7 @@ pub async fn show(visit: Visit, Use(roles): Use<RoleService>) -> Response {
         roles,
         since: live.session.auth_time.into(),
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::Own)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// `GET /account/applications`.
@@ -141,7 +141,7 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
         more_after: allowed.last().filter(|_| goes_on).map(|row| row.allowed.application),
         applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::Own)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// The id after which the page begins; an invalid one gives the first page.
@@ -169,7 +169,7 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
         id,
         name: &allowed.allowed.name,
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::Own)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// Finds what the user has allowed the application, and records a request for an application that has no

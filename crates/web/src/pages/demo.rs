@@ -46,7 +46,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         error: field(ERROR),
         description: field(ERROR_DESCRIPTION).unwrap_or_default(),
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::Flow)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Flow)
 }
 
 fn is_plain(code: &str) -> bool {

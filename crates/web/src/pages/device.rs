@@ -18,7 +18,7 @@ use super::{HandedOver, Visit, When, fault, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
-use crate::respond::page::{self, PageContext, sentence};
+use crate::respond::page::{PageContext, sentence};
 
 /// The page with the form for the code.
 const PATH: &str = "/device";
@@ -100,7 +100,7 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
         Ok(DeviceOutcome::NothingChosen(question)) => ask_consent(&visit, &question, true, &live, &cookie),
         Ok(DeviceOutcome::Done(application)) => {
             let done = DonePage { application: &application, allowed: decision == Decision::Allow };
-            page::html(StatusCode::OK, &done, PageContext::Own)
+            visit.page(StatusCode::OK, &done, PageContext::Own)
         }
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
     }
@@ -160,7 +160,7 @@ fn ask_code(
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let user = &live.caller.account().user.name;
-    page::html(status, &CodePage { user, problem, code, csrf: csrf.expose() }, PageContext::Own)
+    visit.page(status, &CodePage { user, problem, code, csrf: csrf.expose() }, PageContext::Own)
 }
 
 fn ask_consent(
@@ -188,7 +188,7 @@ fn ask_consent(
         data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
         csrf: csrf.expose(),
     };
-    page::html(StatusCode::OK, &shown, PageContext::Own)
+    visit.page(StatusCode::OK, &shown, PageContext::Own)
 }
 
 /// Samples of the pages, with and without their optional parts.

@@ -14,7 +14,7 @@ use http::StatusCode;
 use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
-use super::{DestinationInWords, Visit, fault, go_to, visitor_name};
+use super::{DestinationInWords, Visit, fault, go_to};
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
@@ -66,15 +66,14 @@ impl Visit {
             continue_to: prompt.continue_to,
             username: if prompt.username.is_empty() { hint } else { prompt.username },
         };
-        let settings = self.state.settings();
-        let cookie =
-            fresh.then(|| cookies::set(visitor_name(&self.state), &visitor, None, settings)).flatten();
+        let scope = self.state.cookie_scope();
+        let cookie = fresh.then(|| cookies::set(scope.visitor_name(), &visitor, None, scope)).flatten();
         let place = if requesting_application.is_some() {
             page::PageContext::FlowOnward
         } else {
             page::PageContext::Flow
         };
-        self.with_cookie(page::html(status, &shown, place), cookie)
+        self.with_cookie(self.page(status, &shown, place), cookie)
     }
 
     /// The application whose request waits for this sign-in.
@@ -109,7 +108,8 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 
 /// `POST /login`.
 pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
-    let visitor = cookies::value(&visit.headers, visitor_name(&visit.state)).unwrap_or_default();
+    let visitor =
+        cookies::value(&visit.headers, visit.state.cookie_scope().visitor_name()).unwrap_or_default();
     if let Err(instead) = visit.demand_own_form(visitor, form.field(fields::CSRF), None).await {
         return instead;
     }
@@ -120,7 +120,7 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
     match open(&visit, &credentials).await {
         Ok(cookie) => {
             let onward = go_to(onward(form.field(fields::CONTINUE)));
-            visit.with_cookie(onward, cookies::open(&cookie, visit.state.settings()))
+            visit.with_cookie(onward, cookies::open(&cookie, visit.state.cookie_scope()))
         }
         Err(refusal) => refused(&visit, &form, &refusal).await,
     }
@@ -133,7 +133,7 @@ async fn open(
 ) -> Result<domain::secret::SessionCookie, SignInRefusal> {
     let (state, origin) = (&visit.state, &visit.origin);
     let account = state.service::<SignInService>().sign_in(credentials, origin).await?;
-    let until_now = cookies::session(&visit.headers, visit.state.settings());
+    let until_now = cookies::session(&visit.headers, visit.state.cookie_scope());
     let (_, cookie) = state.service::<SessionService>().open(account, until_now.as_ref(), origin).await?;
     Ok(cookie)
 }

@@ -28,11 +28,11 @@ struct SignedOutPage;
 pub async fn show(visit: Visit) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(None) => page::html(StatusCode::OK, &SignedOutPage, page::PageContext::Own),
+        Ok(None) => visit.page(StatusCode::OK, &SignedOutPage, page::PageContext::Own),
         Ok(Some((live, cookie))) => {
             let csrf = visit.csrf_token(cookie.expose());
             let shown = LogoutPage { user: &live.caller.account().user.name, csrf: csrf.expose() };
-            page::html(StatusCode::OK, &shown, page::PageContext::Own)
+            visit.page(StatusCode::OK, &shown, page::PageContext::Own)
         }
     }
 }
@@ -52,12 +52,12 @@ pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(
                 Ok(frames) if frames.is_empty() => {}
                 Ok(frames) => {
                     let after = AfterLogout { frames, location: None };
-                    return visit.without_session(ended(&after));
+                    return visit.without_session(ended(&visit, &after));
                 }
             }
         }
     }
-    visit.without_session(page::html(StatusCode::OK, &SignedOutPage, page::PageContext::Own))
+    visit.without_session(visit.page(StatusCode::OK, &SignedOutPage, page::PageContext::Own))
 }
 
 /// Samples of both pages.

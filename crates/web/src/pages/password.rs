@@ -44,7 +44,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         notice: changed.then_some("Your password was changed."),
         problems: &[],
     };
-    page::html(StatusCode::OK, &shown, page::PageContext::Own)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// `POST /account/password`.
@@ -62,7 +62,7 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
         match sessions.change_own_password(&live, current, new, &visit.origin).await {
             Ok(cookie) => {
-                let opened = cookies::open(&cookie, visit.state.settings());
+                let opened = cookies::open(&cookie, visit.state.cookie_scope());
                 return visit.with_cookie(go_to("/account/password?changed"), opened);
             }
             Err(refusal) => match Problem::of(&refusal) {
@@ -86,7 +86,7 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
     };
     let wait = problem.retry_after_secs;
     let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::BAD_REQUEST };
-    let mut response = page::html(status, &shown, page::PageContext::Own);
+    let mut response = visit.page(status, &shown, page::PageContext::Own);
     set_retry_after(&mut response, wait);
     response
 }

@@ -150,7 +150,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
     let notice = (query.as_deref() == Some("saved")).then_some("Your details were saved.");
     let waiting = visit.waiting_requests(&live).await;
     let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, notice, &[]);
-    page::html(StatusCode::OK, &shown, page::PageContext::Own)
+    visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
 /// `POST /account/profile`.
@@ -179,7 +179,7 @@ pub async fn save(visit: Visit, Use(profile): Use<ProfileService>, OwnForm(form)
     let csrf = visit.csrf_token(cookie.expose());
     let waiting = visit.waiting_requests(&live).await;
     let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, None, &problems);
-    page::html(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own)
+    visit.page(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own)
 }
 
 /// The attributes in the form; `None` if a field is repeated or much too long, as in no form of ours.

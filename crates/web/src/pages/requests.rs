@@ -124,7 +124,7 @@ pub async fn list(visit: Visit, Use(backchannel): Use<BackchannelService>) -> Re
         waiting: waiting.len(),
         requests: waiting.into_iter().map(Waiting::from).collect(),
     };
-    page::html(StatusCode::OK, &shown, PageContext::Own)
+    visit.page(StatusCode::OK, &shown, PageContext::Own)
 }
 
 /// `GET /account/requests/{id}`.
@@ -174,7 +174,7 @@ pub async fn decide(
                 application: &application,
                 allowed: decision == Decision::Allow,
             };
-            page::html(StatusCode::OK, &done, PageContext::Own)
+            visit.page(StatusCode::OK, &done, PageContext::Own)
         }
         Err(refusal) => refused(&visit, id, &refusal, &live).await,
     }
@@ -245,7 +245,7 @@ fn ask(
         data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
         needs_sign_in: question.needs_sign_in,
     };
-    page::html(StatusCode::OK, &shown, PageContext::Own)
+    visit.page(StatusCode::OK, &shown, PageContext::Own)
 }
 
 /// Samples of the pages, with and without their optional parts.

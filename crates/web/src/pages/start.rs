@@ -21,7 +21,7 @@ pub async fn show(visit: Visit) -> Response {
         Err(cause) => return fault(&cause),
     };
     let user = live.as_ref().map(|live| live.caller.account().user.name.as_str());
-    page::html(StatusCode::OK, &StartPage { user }, page::PageContext::Own)
+    visit.page(StatusCode::OK, &StartPage { user }, page::PageContext::Own)
 }
 
 /// Samples of the page with and without a user.

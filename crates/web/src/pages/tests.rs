@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{account, demo, device, login, logout, password, profile, requests, start};
+use crate::http::base_path::BasePath;
 
 /// A name that would do harm if it were not escaped, in text, in an attribute, or in an address.
 pub(crate) const HOSTILE: &str =
@@ -10,7 +11,7 @@ pub(crate) const HOSTILE: &str =
 
 /// The text of a page.
 pub(crate) fn rendered(page: &impl Template) -> String {
-    page.render().unwrap()
+    page.render_with_values(&BasePath::of("https://gate.example/gate")).unwrap()
 }
 
 fn all() -> Vec<String> {
@@ -49,13 +50,33 @@ fn no_page_has_a_script_inline_style_or_external_resource() {
             assert!(!page.contains(part), "{part} is in {page}");
         }
         assert!(
-            values(&page, "href").iter().all(|to| to.starts_with(['/', '#']) || *to == "data:,"),
+            values(&page, "href").iter().all(|to| is_ours(to) || to.starts_with('#') || *to == "data:,"),
             "{page}"
         );
-        assert!(
-            values(&page, "action").iter().all(|to| to.starts_with('/') && !to.starts_with("//")),
-            "{page}"
-        );
+        assert!(values(&page, "action").iter().all(|to| is_ours(to)), "{page}");
+    }
+}
+
+/// Whether an address is one of this server, below the path of the public URL.
+fn is_ours(address: &str) -> bool {
+    address.strip_prefix("/gate").is_some_and(|path| path.starts_with('/') && !path.starts_with("//"))
+}
+
+#[test]
+fn no_template_has_a_path_without_the_one_of_the_public_url() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        for attribute in ["href", "action", "src", "formaction", "content"] {
+            for quote in ["\"", "'", ""] {
+                assert!(
+                    !text.contains(&format!("{attribute}={quote}/")),
+                    "{attribute} in {}",
+                    file.display()
+                );
+            }
+        }
     }
 }
 

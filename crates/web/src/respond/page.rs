@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
 
 use crate::filters;
+use crate::http::base_path::BasePath;
 
 /// What an error page is about: an id and a title, both of which stay as they are. `docs/errors.md` is generated from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,20 +102,21 @@ impl PageError {
     }
 }
 
-/// The page that says what went wrong.
-#[derive(Template)]
+/// The page that says what went wrong. It travels with its response until [`complete`] renders it, because what refuses a
+/// request does not always know the path of the public URL.
+#[derive(Debug, Clone, Template)]
 #[template(path = "error.html")]
-struct ErrorPage<'a> {
+struct ErrorPage {
     error: PageError,
-    message: &'a str,
-    code: Option<&'a str>,
+    message: String,
+    code: Option<String>,
     way: Way,
 }
 
 /// A link on an error page to another page of this server.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
-    /// The path.
+    /// The path, below the public URL.
     pub address: &'static str,
     /// The text of the link.
     pub name: &'static str,
@@ -143,13 +145,14 @@ pub const SELF_SUBMITTING_SCRIPT: &str = "document.forms[0].submit()";
 
 /// An error page with a link to the start page. The message is for a person: a sentence that says what to do.
 pub fn error(status: StatusCode, error: PageError, message: &str) -> Response {
-    html(status, &ErrorPage { error, message, code: None, way: START }, PageContext::Flow)
+    incomplete(status, ErrorPage { error, message: message.to_owned(), code: None, way: START })
 }
 
 /// The error page for a request of a client. It names the error code of the protocol, for the client's developer.
 pub fn error_of_client(status: StatusCode, message: &str, code: &str) -> Response {
     let error = PageError::InvalidRequest;
-    html(status, &ErrorPage { error, message, code: Some(code), way: START }, PageContext::Flow)
+    let (message, code) = (message.to_owned(), Some(code.to_owned()));
+    incomplete(status, ErrorPage { error, message, code, way: START })
 }
 
 /// Refuses a request because of its HTTP form.
@@ -160,7 +163,22 @@ pub fn refuse(status: StatusCode, message: &str) -> Response {
 /// Like `refuse`, with a link to the page where the user can continue.
 pub fn refuse_with(status: StatusCode, message: &str, way: Way) -> Response {
     let error = PageError::of_status(status);
-    html(status, &ErrorPage { error, message: &sentence(message), code: None, way }, PageContext::Flow)
+    incomplete(status, ErrorPage { error, message: sentence(message), code: None, way })
+}
+
+/// The response to an error, without its body.
+fn incomplete(status: StatusCode, page: ErrorPage) -> Response {
+    let mut response = rendered(status, Some(Bytes::new()), PageContext::Flow);
+    response.extensions_mut().insert(page);
+    response
+}
+
+/// Renders the body of an error page; any other response stays as it is.
+pub(crate) fn complete(mut response: Response, base: &BasePath) -> Response {
+    let Some(page) = response.extensions_mut().remove::<ErrorPage>() else { return response };
+    let text = page.render_with_values(base).unwrap_or(page.message);
+    *response.body_mut() = Body::from(text);
+    response
 }
 
 /// A message as a sentence: with a capital letter and a full stop.
@@ -173,8 +191,9 @@ pub fn sentence(message: &str) -> String {
 
 /// A page with its security policy: it loads only our own style sheet, runs no script unless it is self-submitting, cannot
 /// be framed and is not cached.
-pub fn html(status: StatusCode, page: &impl Template, place: PageContext) -> Response {
-    rendered(status, page.render().ok().map(Bytes::from), place)
+/// `base` is the path of the public URL.
+pub fn html(status: StatusCode, page: &impl Template, place: PageContext, base: &BasePath) -> Response {
+    rendered(status, page.render_with_values(base).ok().map(Bytes::from), place)
 }
 
 /// The same for a page that is already rendered; `None` if that failed.
@@ -220,6 +239,6 @@ const fn security_policy(place: PageContext) -> &'static str {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    let page = |code| ErrorPage { error: PageError::NotFound, message: HOSTILE, code, way: START };
-    vec![rendered(&page(None)), rendered(&page(Some("invalid_request")))]
+    let page = |code| ErrorPage { error: PageError::NotFound, message: HOSTILE.to_owned(), code, way: START };
+    vec![rendered(&page(None)), rendered(&page(Some("invalid_request".to_owned())))]
 }

@@ -11,6 +11,7 @@ mod authorize;
 mod back_channel_logout;
 mod backchannel;
 mod backchannel_pages;
+mod base_path;
 mod bearer;
 mod certificates;
 mod client;

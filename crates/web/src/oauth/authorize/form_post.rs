@@ -7,7 +7,9 @@ use axum::response::Response;
 use http::StatusCode;
 use oauth::authorize::ResponseForm;
 
-use crate::respond::page::{self, PageContext, SELF_SUBMITTING_SCRIPT};
+use crate::filters;
+use crate::pages::Visit;
+use crate::respond::page::{PageContext, SELF_SUBMITTING_SCRIPT};
 
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -18,8 +20,8 @@ struct FormPostPage<'a> {
 }
 
 /// The page with the response.
-pub(super) fn show(form: &ResponseForm) -> Response {
-    page::html(StatusCode::OK, &filled(form), PageContext::SelfSubmitting)
+pub(super) fn show(visit: &Visit, form: &ResponseForm) -> Response {
+    visit.page(StatusCode::OK, &filled(form), PageContext::SelfSubmitting)
 }
 
 fn filled(form: &ResponseForm) -> FormPostPage<'_> {
