@@ -53,7 +53,7 @@ static APPLICATION: LazyLock<Arc<Application>> = LazyLock::new(|| {
 
 libfuzzer_sys::fuzz_target!(|json: &[u8]| {
     let Ok(claims) = Claims::parse(json) else { return };
-    let Ok(assertion) = decide(&claims, APPLICATION.clone(), FACTS) else { return };
+    let Ok(assertion) = decide(&claims, APPLICATION.clone(), None, FACTS) else { return };
     assert_eq!(claims.text("sub"), Ok(Some(CLIENT_ID)));
     assert!(claims.audiences().is_ok_and(|all| all.iter().any(|one| one.starts_with(FACTS.issuer))));
     assert!(!assertion.id().is_empty());
