@@ -126,6 +126,7 @@ macro_rules! conformance_tests {
             possessions {
                 an_owner_cannot_be_deleted,
                 what_a_deleted_user_owned_can_be_handed_over,
+                the_keys_of_an_application_do_not_go_to_its_new_owner,
                 what_is_handed_over_goes_to_somebody_who_can_use_it,
                 who_made_a_thing_is_kept_however_often_it_is_handed_over,
                 what_a_deleted_user_owned_can_go_with_its_owner,

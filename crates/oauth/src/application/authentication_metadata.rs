@@ -30,7 +30,7 @@ pub struct AuthenticationMetadata {
 
 impl AuthenticationMetadata {
     /// Removes everything by which the application proves who it is, and says whether there was anything. A restore does
-    /// this to an application whose credentials it cannot trust.
+    /// this to an application whose credentials it cannot trust, and a handover to an application that gets a new owner.
     pub fn remove_credentials(&mut self) -> bool {
         // Without `..`, so that a new member is considered here.
         let Self {

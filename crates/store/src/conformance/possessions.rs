@@ -6,12 +6,16 @@ use domain::account::{Permission, USER_ROLE};
 use domain::audit::Action;
 use domain::handover::Handover;
 use domain::id::{Epoch, UserId};
+use oauth::application::ClientMetadata;
 use oauth::revocation::RevokedSubject;
 
 use super::rights::insert_role;
 use super::users::{change, subjects, update};
-use super::{OVER, START, World, event, event_at, insert_user};
-use crate::{DeletedUser, NewConsent, Owned, Possessions, Sharing, Store, UserChange, UserRefusal};
+use super::{OVER, START, World, event, event_at, insert_user, settings_named};
+use crate::{
+    Amendment, ApplicationFilter, DeletedUser, NewApplication, NewConsent, Owned, Possessions, Sharing,
+    Store, UserChange, UserRefusal,
+};
 
 pub async fn an_owner_cannot_be_deleted(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -92,6 +96,46 @@ pub async fn what_is_handed_over_goes_to_somebody_who_can_use_it(store: Arc<dyn 
     delete(&world, Possessions::HandOver(chief)).await.unwrap();
     let poor = World { user: world.store.find_user(nothing).await.unwrap().unwrap(), ..world };
     delete(&poor, Possessions::HandOver(reader)).await.expect("there is nothing to hand over");
+}
+
+/// Whoever has the private key of an application could otherwise act for its new owner.
+pub async fn the_keys_of_an_application_do_not_go_to_its_new_owner(store: Arc<dyn Store>) {
+    const KEPT: &str = r#"{"token_endpoint_auth_method":"private_key_jwt","later_member":1}"#;
+    let world = World::new(store).await;
+    let heir = insert_user(&world.store, "heir", &[USER_ROLE]).await.unwrap().id;
+    let mut settings = settings_named("Signs");
+    let id = world.application.id;
+    for credential in [
+        r#""jwks":{"keys":[{"kty":"EC"}]}"#,
+        r#""jwks_uri":"https://dismissed.example.com/keys""#,
+        r#""tls_client_auth":{"san_dns":"dismissed.example.com"}"#,
+    ] {
+        let json = format!("{},{credential}}}", KEPT.strip_suffix('}').unwrap());
+        settings.client_metadata = ClientMetadata::from_json(Some(&json)).unwrap();
+        assert!(settings.client_metadata.authentication.clone().remove_credentials(), "{json}");
+        let new = NewApplication {
+            client_id: format!("00000000-0000-4000-8000-{:012x}", json.len()).parse().unwrap(),
+            owner: world.user.id,
+            settings: settings.clone(),
+            secret: None,
+            at: START,
+        };
+        let registered = world.store.insert_application(new, event(Action::RegisterApplication)).await;
+        registered.unwrap().unwrap();
+    }
+    let others = super::insert_application(&world.store, &world.administrator, 200).await;
+    let kept = Amendment::to(settings.clone());
+    world.store.update_application(others.id, kept, event(Action::UpdateApplication)).await.unwrap().unwrap();
+    delete(&world, Possessions::HandOver(heir)).await.unwrap();
+    let filter = ApplicationFilter { owner: Some(heir), after: Some(id), limit: None, query: None };
+    let inherited = world.store.list_applications(filter).await.unwrap();
+    assert_eq!(inherited.len(), 3);
+    for application in inherited {
+        let left = application.settings.client_metadata;
+        assert_eq!(left, ClientMetadata::from_json(Some(KEPT)).unwrap());
+    }
+    let others = world.store.find_application(others.id).await.unwrap().unwrap();
+    assert_eq!(others.settings.client_metadata, settings.client_metadata, "its owner stays");
 }
 
 /// The handover with the time of the events in these tests.

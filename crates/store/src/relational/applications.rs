@@ -18,6 +18,7 @@ use super::{
 use crate::columns::{Impossible, SettingsColumns};
 use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name};
 
+pub(super) mod credentials;
 pub mod secrets;
 
 /// One statement, so that an application and its secrets come from the same snapshot.

@@ -4,6 +4,7 @@ use domain::id::{ApplicationId, DataSourceId, Epoch, UserId};
 use domain::time::Timestamp;
 use oauth::revocation::RevokedSubject;
 
+use crate::relational::applications::credentials;
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{Change, NamedStatement, Read, SqlTransaction, authority, values};
 use crate::{DeletedUser, MOST_NAMES, Owned, Possessions, UserRefusal};
@@ -60,12 +61,9 @@ pub(super) async fn settle<S: SqlTransaction>(
     }
 }
 
-/// The secrets of the applications are revoked: anyone who knows them could act for the new owner. The name
+/// The credentials of the applications are removed: anyone who has them could act for the new owner. The name
 /// of the creator is kept.
 async fn hand_over<S: SqlTransaction>(db: &S, user: UserId, heir: UserId, at: Timestamp) -> Read<(), S> {
-    static SECRETS: NamedStatement = NamedStatement::new(
-        "DELETE FROM secrets WHERE application_id IN (SELECT id FROM applications WHERE owner_id = :user)",
-    );
     static UNSHARE: NamedStatement = NamedStatement::new(
         "DELETE FROM data_source_shares WHERE user_id = :heir
             AND data_source_id IN (SELECT id FROM data_sources WHERE owner_id = :user)",
@@ -81,7 +79,7 @@ async fn hand_over<S: SqlTransaction>(db: &S, user: UserId, heir: UserId, at: Ti
         WHERE owner_id = :user",
     );
     db.execute(&UNSHARE, values! { heir, user }).await?;
-    db.execute(&SECRETS, values! { user }).await?;
+    credentials::remove_of_owner(db, user).await?;
     if db.execute(&APPLICATIONS, values! { heir, at, user }).await? > 0 {
         versions::grow(db, CachedKind::Applications).await?;
     }
