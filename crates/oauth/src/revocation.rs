@@ -3,6 +3,7 @@
 //! token is invalid if the index says so.
 
 use crate::token_payload::AccessToken;
+use domain::account::{PresentedToken, TokenIssue};
 use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 
@@ -44,32 +45,36 @@ impl RevokedSubject {
     /// Whether the revocation covers this token. This is the definition; an index gives the same answer
     /// faster.
     pub fn ends(&self, token: &AccessToken) -> bool {
-        let ancestors = token.details.exchanged.iter().flat_map(|exchanged| &exchanged.from);
-        self.ends_as(token, token.id, token.application, token.application_epoch)
-            || ancestors
-                .copied()
-                .any(|before| self.ends_as(token, before.id(), before.application(), before.epoch()))
+        self.ends_presented(token.user, token.user_epoch, &token.presented(0))
+    }
+
+    /// The same for the token that authenticated the caller of an operation.
+    pub fn ends_presented(&self, user: UserId, user_epoch: Epoch, token: &PresentedToken) -> bool {
+        std::iter::once(&token.issued)
+            .chain(&token.ancestors)
+            .any(|issued| self.ends_issue((user, user_epoch), token.grant, *issued))
     }
 
     /// Whether it covers the token, or one that it was exchanged for: the user and the grant are the same.
-    fn ends_as(
+    fn ends_issue(
         &self,
-        token: &AccessToken,
-        id: TokenId,
-        issued_to: ApplicationId,
-        issued_under: Epoch,
+        (of_user, of_epoch): (UserId, Epoch),
+        of_grant: Option<GrantId>,
+        issued: TokenIssue,
     ) -> bool {
         match *self {
-            Self::Token(revoked) => id == revoked,
-            Self::Grant(id) => token.grant == Some(id),
+            Self::Token(revoked) => issued.id == revoked,
+            Self::Grant(id) => of_grant == Some(id),
             Self::Allowance { user, application, last_grant } => {
-                token.user == user
-                    && issued_to == application
-                    && token.grant.is_some_and(|grant| grant <= last_grant)
+                of_user == user
+                    && issued.application == application
+                    && of_grant.is_some_and(|grant| grant <= last_grant)
             }
-            Self::Application { application, epoch } => issued_to == application && issued_under < epoch,
-            Self::User { user, epoch } => token.user == user && token.user_epoch < epoch,
-            Self::IssuedBefore(instant) => id.at() < instant,
+            Self::Application { application, epoch } => {
+                issued.application == application && issued.epoch < epoch
+            }
+            Self::User { user, epoch } => of_user == user && of_epoch < epoch,
+            Self::IssuedBefore(instant) => issued.id.at() < instant,
         }
     }
 }

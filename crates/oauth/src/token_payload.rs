@@ -1,9 +1,10 @@
 //! The sealed content of tokens and codes. Issuing one writes nothing: it contains everything that a check
 //! needs, unreadable and unforgeable. A genuine token that must be refused is named by a revocation.
 
-use crate::grant::{AccessTokenDetails, GrantDetails};
+use crate::grant::{AccessTokenDetails, Ancestor, GrantDetails};
 use crate::proof::KeyBinding;
 use crate::scope::ScopeSet;
+use domain::account::{PresentedToken, TokenIssue};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 
@@ -31,6 +32,20 @@ pub struct AccessToken {
     pub binding: Option<KeyBinding>,
     /// What else limits or describes it; like those of its grant, possibly narrower.
     pub details: AccessTokenDetails,
+}
+
+impl AccessToken {
+    /// What revocations can name of it, for a caller that it authenticates. None ends it up to that position in their
+    /// feed.
+    pub fn presented(&self, checked_up_to: i64) -> PresentedToken {
+        let ancestors = self.details.exchanged.iter().flat_map(|exchanged| &exchanged.from);
+        PresentedToken {
+            issued: TokenIssue { id: self.id, application: self.application, epoch: self.application_epoch },
+            ancestors: ancestors.map(Ancestor::issue).collect(),
+            grant: self.grant,
+            checked_up_to,
+        }
+    }
 }
 
 /// The content of a refresh token `sgr_…`.

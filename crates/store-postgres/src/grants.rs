@@ -78,16 +78,6 @@ impl Grants for PostgresStore {
         read!(self, db => allowed::list(db, user, now, after, limit))
     }
 
-    fn revoke_allowed(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        revocation_expires_at: Timestamp,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Vec<Revocation>>> {
-        serialized!(self, db => consents::revoke_allowed(&Tables(db), user, application, revocation_expires_at, &audit))
-    }
-
     fn revoke_access(
         &self,
         access: AccessOf,

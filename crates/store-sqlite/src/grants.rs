@@ -80,18 +80,6 @@ impl Grants for SqliteStore {
         self.read(move |db| allowed::list(db, user, now, after, limit))
     }
 
-    fn revoke_allowed(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        revocation_expires_at: Timestamp,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Vec<Revocation>>> {
-        self.write(move |db| {
-            run_ready(consents::revoke_allowed(&Tables(db), user, application, revocation_expires_at, &audit))
-        })
-    }
-
     fn revoke_access(
         &self,
         access: AccessOf,

@@ -54,6 +54,7 @@ pub mod trusted_issuers;
 pub mod trusted_origins;
 pub mod used_assertions;
 pub mod users;
+pub mod withdrawn;
 mod world;
 
 /// Expands to the tests of the suite. Each test opens its own store with `$open().await`, which returns
@@ -122,6 +123,11 @@ macro_rules! conformance_tests {
                 a_public_application_has_no_secrets,
                 a_secret_is_readable_only_while_it_verifies_assertions,
                 a_reset_leaves_one_secret_and_ends_all_access,
+            }
+            withdrawn {
+                a_write_needs_its_token,
+                a_write_needs_the_access_of_its_application,
+                a_write_needs_its_session,
             }
             possessions {
                 an_owner_cannot_be_deleted,

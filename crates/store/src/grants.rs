@@ -153,14 +153,6 @@ pub trait Grants {
         after: Option<ApplicationId>,
         limit: u32,
     ) -> Answer<'_, Vec<Allowed>>;
-    /// Revokes the user's consent and grants for the application. Returns `None` if there was neither.
-    fn revoke_allowed(
-        &self,
-        user: UserId,
-        application: ApplicationId,
-        revocation_expires_at: Timestamp,
-        audit: NewAuditEvent,
-    ) -> Answer<'_, Option<Vec<Revocation>>>;
     /// Revokes all access of a subject, with one revocation and one audit event. Returns `None` if there is no such user
     /// or application, or if the user has not allowed the application; nothing is stored then.
     fn revoke_access(

@@ -27,6 +27,7 @@ use crate::{
 };
 
 pub mod access;
+mod application_access;
 pub mod applications;
 pub mod audit;
 pub mod authority;

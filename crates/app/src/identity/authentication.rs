@@ -44,12 +44,12 @@ pub struct AuthenticationService {
 service!(AuthenticationService);
 
 impl AuthenticationService {
-    /// Opens an access token and checks its expiry and the revocation index.
+    /// Opens an access token and checks its expiry and the revocation index, up to a position in the feed that it returns.
     async fn check_access_token(
         &self,
         presented: PresentedToken<'_>,
         facts: &RequestFacts<'_>,
-    ) -> Result<Result<AccessToken, InvalidAccessToken>, Fault> {
+    ) -> Result<Result<(AccessToken, i64), InvalidAccessToken>, Fault> {
         let now = self.context.now();
         let Ok(token) = self.context.open_access_token_for_us(presented.text) else {
             return Ok(Err(InvalidAccessToken::Unknown));
@@ -67,10 +67,9 @@ impl AuthenticationService {
             };
         }
         self.context.ensure_fresh().await?;
-        Ok(if self.context.revocations.ends(&token) {
-            Err(InvalidAccessToken::Revoked(token))
-        } else {
-            Ok(token)
+        Ok(match self.context.revocations.holds_up_to(&token) {
+            Some(checked_up_to) => Ok((token, checked_up_to)),
+            None => Err(InvalidAccessToken::Revoked(token)),
         })
     }
 
@@ -133,8 +132,8 @@ impl AuthenticationService {
         presented: PresentedToken<'_>,
         facts: &RequestFacts<'_>,
     ) -> Result<Result<Caller, InvalidAccessToken>, Fault> {
-        let token = match self.check_access_token(presented, facts).await? {
-            Ok(token) => token,
+        let (token, checked_up_to) = match self.check_access_token(presented, facts).await? {
+            Ok(checked) => checked,
             Err(dead) => return Ok(Err(dead)),
         };
         let account = self.context.account(token.user).await?;
@@ -152,7 +151,7 @@ impl AuthenticationService {
             let beyond = [BuiltInScope::Management, BuiltInScope::Introspect];
             scopes = scopes.difference(&beyond.into_iter().collect());
         }
-        Ok(Ok(Caller::of_token(account, token, scopes)))
+        Ok(Ok(Caller::of_token(account, token, scopes, checked_up_to)))
     }
 
     /// The CSRF token that a form or script of the browser with this cookie must send with a change.
@@ -179,6 +178,7 @@ impl AuthenticationService {
             return Ok(None);
         };
         self.context.ensure_fresh().await?;
+        let checked_up_to = self.context.revocations.last_seq();
         let Some(session) = self.context.store.find_session(id).await? else {
             return Ok(None);
         };
@@ -195,7 +195,7 @@ impl AuthenticationService {
             return Ok(None);
         }
         let account = Arc::new(self.context.with_permissions(user).await?);
-        let caller = Caller::new(account, Via::Session(session.id));
+        let caller = Caller::of_session(account, &session, checked_up_to);
         access_note::caller(&caller);
         Ok(Some(LiveSession { session, caller }))
     }

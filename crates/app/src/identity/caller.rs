@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::account::{Authority, Permission, Session};
+use domain::account::{Authority, Credential, Permission, PresentedSession, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId, TrustedIssuerId};
 use domain::time::Timestamp;
@@ -26,8 +26,17 @@ pub struct RequestOrigin {
 pub struct Caller {
     account: Arc<Account>,
     via: Via,
-    /// The token that authenticated the caller, if any.
-    token: Option<Arc<AccessToken>>,
+    proof: Proof,
+}
+
+/// What is revoked apart from the user and the application.
+#[derive(Debug, Clone)]
+enum Proof {
+    /// Nothing.
+    None,
+    Session(PresentedSession),
+    /// The token, and the position in the feed of revocations up to which it was checked.
+    Token(Arc<AccessToken>, i64),
 }
 
 /// How the caller was authenticated.
@@ -70,13 +79,26 @@ pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
-        Self { account, via, token: None }
+        Self { account, via, proof: Proof::None }
     }
 
-    /// The caller that the token authenticates, with the scopes that its application still has.
-    pub(crate) fn of_token(account: Arc<Account>, token: AccessToken, scopes: ScopeSet) -> Self {
+    /// The caller of a session that no revocation ends up to the position in the feed.
+    pub(crate) fn of_session(account: Arc<Account>, session: &Session, checked_up_to: i64) -> Self {
+        let Session { id, auth_time, .. } = *session;
+        let proof = Proof::Session(PresentedSession { id, auth_time, checked_up_to });
+        Self { account, via: Via::Session(id), proof }
+    }
+
+    /// The caller that the token authenticates, with the scopes that its application still has. No revocation ends the
+    /// token up to the position in the feed.
+    pub(crate) fn of_token(
+        account: Arc<Account>,
+        token: AccessToken,
+        scopes: ScopeSet,
+        checked_up_to: i64,
+    ) -> Self {
         let via = Via::Bearer { application: token.application, scopes };
-        Self { account, via, token: Some(Arc::new(token)) }
+        Self { account, via, proof: Proof::Token(Arc::new(token), checked_up_to) }
     }
 
     /// The user on whose behalf the request acts.
@@ -96,7 +118,10 @@ impl Caller {
 
     /// The token that authenticated the caller, if any.
     pub(crate) fn token(&self) -> Option<&AccessToken> {
-        self.token.as_deref()
+        match &self.proof {
+            Proof::Token(token, _) => Some(token),
+            Proof::None | Proof::Session(_) => None,
+        }
     }
 
     /// The resources to which the token that authenticated the caller is limited, if there is one; empty if it is not
@@ -131,12 +156,17 @@ impl Caller {
     /// The rights on which decisions about this caller rest; `None` for the shell of the machine, which may
     /// do everything.
     fn authority(&self) -> Option<Authority> {
-        let application = match self.via {
-            Via::CommandLine => return None,
-            Via::Bearer { application, .. } => Some(application),
-            Via::Basic | Via::Session(_) | Via::Issuer(_) => None,
+        if self.via == Via::CommandLine {
+            return None;
+        }
+        let credential = match &self.proof {
+            Proof::None => Credential::Password,
+            Proof::Session(session) => Credential::Session(*session),
+            Proof::Token(token, checked_up_to) => {
+                Credential::Token(Box::new(token.presented(*checked_up_to)))
+            }
         };
-        Some(Authority { caller: self.account.rights(), subject: None, application })
+        Some(Authority { caller: self.account.rights(), subject: None, credential })
     }
 
     /// An audit event about an operation of this caller, to be completed by the use case. The store performs

@@ -17,7 +17,7 @@ pub enum ProfileRefusal {
     /// Values are not accepted.
     #[error("the details are not accepted")]
     Invalid(Vec<FieldFault>),
-    /// The user was deleted or lost rights meanwhile.
+    /// The user was deleted, or the user's rights changed meanwhile.
     #[error("the account has changed; sign in again")]
     Changed,
     /// The server cannot decide at present.
@@ -65,7 +65,9 @@ impl ProfileService {
                 self.context.entities.forget_users();
                 Ok(())
             }
-            Err(UserRefusal::Unknown | UserRefusal::RightsChanged) => Err(ProfileRefusal::Changed),
+            Err(UserRefusal::Unknown | UserRefusal::RightsChanged | UserRefusal::BeyondRights) => {
+                Err(ProfileRefusal::Changed)
+            }
             Err(refusal) => {
                 Err(Fault::Broken(format!("own attributes were refused: {refusal:?}").into()).into())
             }

@@ -69,6 +69,7 @@ impl SessionService {
             sid: self.context.vault.new_visitor(),
             replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
         };
+        let checked_up_to = self.context.revocations.last_seq();
         let Some(session) = self.context.store.insert_session(new, audit).await? else {
             let caller = Caller::new(account, Via::Basic);
             self.context.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
@@ -78,7 +79,7 @@ impl SessionService {
             self.context.logouts_stored.announce();
         }
         let cookie = self.context.vault.session_cookie(session.id, &secret);
-        let caller = Caller::new(account, Via::Session(session.id));
+        let caller = Caller::of_session(account, &session, checked_up_to);
         Ok((LiveSession { session, caller }, cookie))
     }
 

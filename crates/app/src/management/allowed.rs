@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::id::ApplicationId;
+use store::{AccessOf, RightsChanged};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
@@ -14,6 +15,20 @@ use crate::{Context, Fault};
 mod data;
 
 pub use data::{AllowedApplication, ReachedData, ReachedSource};
+
+/// Why nothing that a user has allowed was revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeAllowedError {
+    /// The user has not allowed the application.
+    #[error("the user has not allowed the application")]
+    NotAllowed,
+    /// The caller's rights changed between the decision and the write.
+    #[error("the rights of the caller have changed meanwhile")]
+    RightsChanged,
+    /// The server cannot decide at present.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
 
 /// The applications that a user has allowed.
 #[derive(Clone)]
@@ -73,27 +88,31 @@ impl AllowedApplicationService {
     }
 
     /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when
-    /// this returns. Returns whether there was anything to revoke.
+    /// this returns, and the application is told that the user's sessions have ended.
     ///
     /// # Errors
-    /// If the database cannot store it; nothing was revoked then.
+    /// [`RevokeAllowedError`]; nothing was revoked then.
     pub async fn revoke(
         &self,
         actor: &Actor,
         application: ApplicationId,
         origin: &RequestOrigin,
-    ) -> Result<bool, Fault> {
+    ) -> Result<(), RevokeAllowedError> {
         let mut audit = actor.audit(&self.context, Action::RevokeAllowed, origin);
         audit.application = Some(application);
         audit.subject = Some(actor.subject().user.name.clone());
         let ends = self.context.revocations_expire_at();
         let user = actor.subject().user.id;
-        let Some(events) = self.context.store.revoke_allowed(user, application, ends, audit).await? else {
+        let access = AccessOf::UserAtApplication { user, application };
+        let judged = self.context.store.revoke_access(access, ends, audit).await.map_err(Fault::from)?;
+        let judged = self.context.judged(actor.caller(), judged, origin).await;
+        let Some(events) = judged.map_err(|RightsChanged| RevokeAllowedError::RightsChanged)? else {
             self.note_not_allowed(actor, application, origin).await;
-            return Ok(false);
+            return Err(RevokeAllowedError::NotAllowed);
         };
         self.context.apply_revocations(&events);
-        Ok(true)
+        self.context.logouts_stored.announce();
+        Ok(())
     }
 
     /// Records a request for an application that the user has not allowed.

@@ -36,20 +36,13 @@ struct Inner {
 impl RevocationIndex {
     /// Whether a revocation applies to the token.
     pub fn ends(&self, token: &AccessToken) -> bool {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).ends(token)
+    }
+
+    /// The position in the feed up to which no revocation applies to the token; `None` if one does.
+    pub fn holds_up_to(&self, token: &AccessToken) -> Option<i64> {
         let index = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        index.issued_before.is_some_and(|instant| token.id.at() < instant)
-            || index.tokens.contains_key(&token.id)
-            || token.grant.is_some_and(|grant| index.grant_has_ended(grant, token.user, token.application))
-            || index
-                .applications
-                .get(&token.application)
-                .is_some_and(|(epoch, _)| token.application_epoch < *epoch)
-            || index.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
-            || token
-                .details
-                .exchanged
-                .as_ref()
-                .is_some_and(|exchanged| index.ends_exchanged(token, exchanged))
+        (!index.ends(token)).then_some(index.last_seq)
     }
 
     /// Applies revocations. Their order does not matter, and applying one twice has no effect.
@@ -141,6 +134,18 @@ impl Context {
 }
 
 impl Inner {
+    fn ends(&self, token: &AccessToken) -> bool {
+        self.issued_before.is_some_and(|instant| token.id.at() < instant)
+            || self.tokens.contains_key(&token.id)
+            || token.grant.is_some_and(|grant| self.grant_has_ended(grant, token.user, token.application))
+            || self
+                .applications
+                .get(&token.application)
+                .is_some_and(|(epoch, _)| token.application_epoch < *epoch)
+            || self.users.get(&token.user).is_some_and(|(epoch, _)| token.user_epoch < *epoch)
+            || token.details.exchanged.as_ref().is_some_and(|exchanged| self.ends_exchanged(token, exchanged))
+    }
+
     /// Whether a revocation applies to a token that this one was exchanged for.
     fn ends_exchanged(&self, token: &AccessToken, exchanged: &Exchanged) -> bool {
         exchanged.from.iter().any(|before| {

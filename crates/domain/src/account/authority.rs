@@ -2,7 +2,8 @@
 //! when it is written.
 
 use super::Permission;
-use crate::id::{ApplicationId, Epoch, UserId};
+use crate::id::{ApplicationId, Epoch, GrantId, SessionId, TokenId, UserId};
+use crate::time::Timestamp;
 
 /// The rights on which an operation of the management API rests. A store performs the operation only while
 /// all of them hold.
@@ -12,9 +13,54 @@ pub struct Authority {
     pub caller: Rights,
     /// The rights of the user on whose behalf the caller acts, if that is another user.
     pub subject: Option<Rights>,
-    /// The application whose access token authenticated the caller, if any; it must still have the scope
-    /// `api.mgmt`.
-    pub application: Option<ApplicationId>,
+    /// What authenticated the caller; it must not have been revoked.
+    pub credential: Credential,
+}
+
+/// What authenticated the caller of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The user's name and password. The user's epoch advances when the password changes.
+    Password,
+    /// A browser session.
+    Session(PresentedSession),
+    /// An access token; its application must still have the scope `api.mgmt`.
+    Token(Box<PresentedToken>),
+}
+
+/// The browser session that authenticated a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresentedSession {
+    /// The session.
+    pub id: SessionId,
+    /// When its user signed in.
+    pub auth_time: Timestamp,
+    /// The position in the feed of revocations up to which none was found that ends it.
+    pub checked_up_to: i64,
+}
+
+/// The access token that authenticated a caller, as far as a revocation can name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedToken {
+    /// Its own issue.
+    pub issued: TokenIssue,
+    /// The tokens for which it was exchanged.
+    pub ancestors: Vec<TokenIssue>,
+    /// Its grant; `None` for client credentials.
+    pub grant: Option<GrantId>,
+    /// The position in the feed of revocations up to which none was found that ends it.
+    pub checked_up_to: i64,
+}
+
+/// An access token that was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenIssue {
+    /// The id, which contains the time of issue.
+    pub id: TokenId,
+    /// The application to which it was issued.
+    pub application: ApplicationId,
+    /// The application's epoch when it was issued.
+    pub epoch: Epoch,
 }
 
 /// A user with the permissions on which a decision rests.
@@ -84,7 +130,7 @@ mod tests {
     #[test]
     fn reach_depends_on_the_user_on_whose_behalf_the_caller_acts() {
         let administrator = rights(1, &[Permission::Administrator]);
-        let own = Authority { caller: administrator, subject: None, application: None };
+        let own = Authority { caller: administrator, subject: None, credential: Credential::Password };
         assert!(own.reaches(UserId::new(9)) && own.covers(Permission::ALL));
         let acting = Authority { subject: Some(rights(2, &[Permission::WebUI])), ..own };
         assert!(acting.reaches(UserId::new(2)) && !acting.reaches(UserId::new(9)));

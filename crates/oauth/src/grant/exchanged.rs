@@ -1,5 +1,6 @@
 //! What a token says about the exchange that it comes from ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)).
 
+use domain::account::TokenIssue;
 use domain::id::{ApplicationId, Epoch, TokenId};
 use serde::{Deserialize, Serialize};
 
@@ -60,5 +61,10 @@ impl Ancestor {
     /// The application's epoch when it was issued.
     pub const fn epoch(&self) -> Epoch {
         Epoch::new(self.epoch)
+    }
+
+    /// All of it.
+    pub const fn issue(&self) -> TokenIssue {
+        TokenIssue { id: self.id(), application: self.application(), epoch: self.epoch() }
     }
 }

@@ -1,7 +1,7 @@
 //! `sluicegate allowed`: the applications that a user has given access.
 
 use anyhow::bail;
-use app::management::allowed::{AllowedApplication, ReachedData, ReachedSource};
+use app::management::allowed::{AllowedApplication, ReachedData, ReachedSource, RevokeAllowedError};
 use clap::{Args, Subcommand};
 use domain::id::ApplicationId;
 use oauth::scope::ScopeRegistry;
@@ -144,8 +144,9 @@ async fn revoke(opened: &OpenedInstallation, command: &Revoke) -> anyhow::Result
     };
     let name = allowed.allowed.name;
     confirm(&format!("Revoke the access of {name} to the data of {user}?"), command.yes)?;
-    if !opened.app.allowed_applications().revoke(&actor, id, &opened.origin).await? {
-        bail!("{name} no longer had access to the data of {user}");
+    match opened.app.allowed_applications().revoke(&actor, id, &opened.origin).await {
+        Err(RevokeAllowedError::NotAllowed) => bail!("{name} no longer had access to the data of {user}"),
+        revoked => revoked?,
     }
     say(&format!("{name} no longer has access to the data of {user}"));
     Ok(())

@@ -11,8 +11,8 @@ use super::{
     users,
 };
 use crate::{
-    ComesFrom, GrantCreation, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey, UserChange,
-    UserRefusal,
+    AccessOf, ComesFrom, GrantCreation, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey,
+    UserChange, UserRefusal,
 };
 
 const MANY: usize = 32;
@@ -87,7 +87,9 @@ pub async fn creating_beside_a_revocation_is_either_dead_or_gone(store: Arc<dyn 
         async move {
             if task == MANY / 2 {
                 let audit = event(Action::RevokeAllowed);
-                store.revoke_allowed(consent.user, consent.application, OVER, audit).await.unwrap().unwrap();
+                let access =
+                    AccessOf::UserAtApplication { user: consent.user, application: consent.application };
+                store.revoke_access(access, OVER, audit).await.unwrap().unwrap().unwrap();
             }
             create_grant(&store, new).await
         }

@@ -123,11 +123,7 @@ pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [RevokedSubject::Grant(id)]);
     assert_eq!(world.store.find_grant(id).await.unwrap().unwrap().revoked_at, Some(START));
     assert_eq!(world.create_grant(new.clone()).await, GrantCreation::Replayed(vec![]), "it was ended before");
-    world
-        .store
-        .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
-        .await
-        .unwrap();
+    world.revoke_allowed().await.unwrap();
     assert_eq!(world.create_grant(new).await, GrantCreation::Replayed(vec![]));
 }
 
@@ -163,11 +159,7 @@ pub async fn a_grant_rests_on_its_consent_and_both_epochs(store: Arc<dyn Store>)
     let other = world.administrator.clone();
     let foreign = NewGrant { user: other.id, user_epoch: other.epoch, ..new(1) };
     assert_eq!(world.create_grant(foreign).await, GrantCreation::Gone, "somebody else's consent");
-    world
-        .store
-        .revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed))
-        .await
-        .unwrap();
+    world.revoke_allowed().await.unwrap();
     assert_eq!(world.create_grant(new(1)).await, GrantCreation::Gone);
     let anew = world.allow().await;
     assert_eq!(
@@ -189,7 +181,7 @@ pub async fn a_consent_grows_and_keeps_its_id_until_it_is_revoked(store: Arc<dyn
     assert_eq!((wider.id, wider.created_at), (first.id, START));
     assert_eq!(wider.scopes, odata().union(&more));
     assert_eq!(world.store.find_consent(user, application).await.unwrap(), Some(wider));
-    world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed)).await.unwrap().unwrap();
+    world.revoke_allowed().await.unwrap();
     assert_eq!(world.store.find_consent(user, application).await.unwrap(), None);
     let anew = allow().await.unwrap().consent;
     assert!(anew.id > first.id);
@@ -279,13 +271,12 @@ pub async fn what_a_user_allowed_adds_up_and_can_be_revoked(store: Arc<dyn Store
     assert_eq!(world.store.list_allowed(user, START, None, 9).await.unwrap(), [expected]);
     assert_eq!(page_of_allowed(&world, Some(application), 9).await, []);
     assert_eq!(page_of_allowed(&world, None, 0).await, []);
-    let revoke = || world.store.revoke_allowed(user, application, OVER, event(Action::RevokeAllowed));
-    let ended = revoke().await.unwrap().unwrap();
+    let ended = world.revoke_allowed().await.unwrap();
     let subject = RevokedSubject::Allowance { user, application, last_grant: grant };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
     assert!(world.store.find_grant(grant).await.unwrap().unwrap().revoked_at.is_some());
     assert_eq!(world.store.list_allowed(user, START, None, 9).await.unwrap(), []);
-    assert_eq!(revoke().await.unwrap(), None);
+    assert_eq!(world.revoke_allowed().await, None);
 }
 
 async fn page_of_allowed(world: &World, after: Option<ApplicationId>, limit: u32) -> Vec<ApplicationId> {

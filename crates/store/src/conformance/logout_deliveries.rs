@@ -143,6 +143,12 @@ pub async fn revoked_access_leaves_deliveries(store: Arc<dyn Store>) {
     revoke(AccessOf::Application(application)).await.unwrap();
     assert_eq!(take(&world).await, one("c"));
 
+    known_session(&world, user, application, "r").await;
+    world.reset_secret().await;
+    assert_eq!(take(&world).await, one("r"));
+    world.reset_secret().await;
+    assert_eq!(take(&world).await, [], "the application has been told");
+
     let both = AccessOf::UserAtApplication { user, application };
     assert_eq!(revoke(both).await, None, "nothing is allowed");
     world.allow().await;

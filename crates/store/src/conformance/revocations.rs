@@ -19,9 +19,7 @@ pub async fn an_epoch_that_grew_leaves_grants_and_consents_dead(store: Arc<dyn S
     assert_eq!(world.store.find_grant(grant).await.unwrap(), None);
     assert_eq!(world.store.find_consent(consent.user, consent.application).await.unwrap(), None);
     assert_eq!(world.store.list_allowed(world.user.id, START, None, 9).await.unwrap(), []);
-    let revoked =
-        world.store.revoke_allowed(consent.user, consent.application, OVER, event(Action::RevokeAllowed));
-    assert_eq!(revoked.await.unwrap(), None);
+    assert_eq!(world.revoke_allowed().await, None);
 }
 
 pub async fn what_is_founded_after_a_reset_lives(store: Arc<dyn Store>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::account::{Authority, Permission, Rights, Role, StoredOptions, USER_ROLE, User};
+use domain::account::{Authority, Credential, Permission, Rights, Role, StoredOptions, USER_ROLE, User};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::RoleId;
 use domain::limit::Limit;
@@ -46,7 +46,7 @@ pub(super) async fn clerk(store: &Arc<dyn Store>) -> Clerk {
     let role = insert_role(store, "Clerk", permissions).await;
     let user = insert_user(store, "clerk", &[role.id]).await.unwrap();
     let caller = rights(&user, &role.permissions);
-    Clerk { user, role, authority: Authority { caller, subject: None, application: None } }
+    Clerk { user, role, authority: Authority { caller, subject: None, credential: Credential::Password } }
 }
 
 impl Clerk {
@@ -62,7 +62,7 @@ impl Clerk {
     }
 }
 
-fn rights(user: &User, permissions: &[Permission]) -> Rights {
+pub(super) fn rights(user: &User, permissions: &[Permission]) -> Rights {
     Rights { user: user.id, epoch: user.epoch, permissions: permissions.to_vec() }
 }
 
@@ -88,7 +88,7 @@ fn change() -> UserChange {
 }
 
 /// Runs every operation. Each result says whether the operation was refused because rights have changed.
-async fn refused_everywhere(world: &World, judged: impl Fn(Action) -> NewAuditEvent) -> Vec<bool> {
+pub(super) async fn refused_everywhere(world: &World, judged: impl Fn(Action) -> NewAuditEvent) -> Vec<bool> {
     let mut refused = applications_refused(world, &judged).await;
     refused.extend(data_sources_refused(world, &judged).await);
     refused.extend(people_refused(world, &judged).await);
@@ -197,7 +197,8 @@ pub async fn an_act_needs_the_rights_of_whom_it_is_done_for(store: Arc<dyn Store
     let clerk = clerk(&world.store).await;
     let caller = rights(&world.administrator, &[Permission::Administrator]);
     let subject = Some(rights(&clerk.user, &clerk.role.permissions));
-    let acting = Clerk { authority: Authority { caller, subject, application: None }, ..clerk };
+    let acting =
+        Clerk { authority: Authority { caller, subject, credential: Credential::Password }, ..clerk };
     acting.loses_a_permission(&world.store).await;
     let refused = refused_everywhere(&world, |action| acting.event(action)).await;
     assert!(refused.iter().all(|refused| *refused), "{refused:?}");
@@ -206,7 +207,8 @@ pub async fn an_act_needs_the_rights_of_whom_it_is_done_for(store: Arc<dyn Store
 pub async fn a_token_that_proved_the_caller_must_still_have_the_scope(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let caller = rights(&world.user, &[]);
-    let by_token = Authority { caller, subject: None, application: Some(world.application.id) };
+    let credential = super::withdrawn::token(&world, None).await;
+    let by_token = Authority { caller, subject: None, credential };
     let judged = |action| NewAuditEvent { authority: Some(Box::new(by_token.clone())), ..event(action) };
     let refused = refused_everywhere(&world, judged).await;
     assert!(refused.iter().all(|refused| *refused), "it has api.access.odata only: {refused:?}");

@@ -7,12 +7,13 @@ use domain::audit::Action;
 use domain::id::GrantId;
 use oauth::application::Application;
 use oauth::grant::{Consent, GrantDetails, GrantOrigin};
+use oauth::revocation::Revocation;
 
 use super::{
     OVER, START, World, code_id, create_grant, event, granted, insert_application, insert_user, new_secret,
     odata,
 };
-use crate::{GrantCreation, NewConsent, NewGrant, Store, StoredConsent};
+use crate::{AccessOf, GrantCreation, NewConsent, NewGrant, Store, StoredConsent};
 
 impl World {
     pub(super) async fn new(store: Arc<dyn Store>) -> Self {
@@ -71,6 +72,12 @@ impl World {
 
     pub(super) async fn grant(&self, code: u64) -> GrantId {
         granted(&self.create_grant(self.new_grant(code, None)).await).unwrap()
+    }
+
+    /// Revokes what the user has allowed the application.
+    pub(super) async fn revoke_allowed(&self) -> Option<Vec<Revocation>> {
+        let access = AccessOf::UserAtApplication { user: self.user.id, application: self.application.id };
+        self.store.revoke_access(access, OVER, event(Action::RevokeAllowed)).await.unwrap().unwrap()
     }
 
     pub(super) async fn reset_secret(&self) -> Application {

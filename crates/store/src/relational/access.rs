@@ -1,14 +1,14 @@
 //! Revoking all access of a user, of an application, of both together, or of a time.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, Epoch, UserId};
+use domain::id::{Epoch, UserId};
 use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 
 use super::versions::{self, CachedKind};
 use super::{
-    Change, NamedStatement, Read, SqlTransaction, authority, consents, logout_deliveries, pushed_requests,
-    sweeps, users, values,
+    Change, NamedStatement, Read, SqlTransaction, application_access, authority, consents, logout_deliveries,
+    users, values,
 };
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
@@ -26,15 +26,15 @@ pub async fn revoke<S: SqlTransaction>(
     }
     let ended = match access {
         AccessOf::UserAtApplication { user, application } => {
-            let ended = consents::revoke_allowed(db, user, application, revocation_expires_at, event).await?;
+            let ended = consents::end(db, user, application, event.at, revocation_expires_at).await?;
             if ended.is_some() {
                 logout_deliveries::access_at_application_ends(db, user, application, event.at).await?;
             }
-            return Ok(ended);
+            ended
         }
         AccessOf::User(user) => of_user(db, user, event.at, revocation_expires_at).await?,
         AccessOf::Application(application) => {
-            of_application(db, application, event.at, revocation_expires_at).await?
+            application_access::end(db, application, event.at, revocation_expires_at).await?
         }
         AccessOf::IssuedBefore(instant) => Some(issued_before(db, instant, event.at).await?),
     };
@@ -55,24 +55,6 @@ async fn of_user<S: SqlTransaction>(
     let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { user }).await? else { return Ok(None) };
     versions::grow(db, CachedKind::Users).await?;
     Ok(Some(users::change::end_access(db, user, epoch, at, revocation_expires_at).await?))
-}
-
-async fn of_application<S: SqlTransaction>(
-    db: &S,
-    application: ApplicationId,
-    at: Timestamp,
-    revocation_expires_at: Timestamp,
-) -> Read<Option<Vec<Revocation>>, S> {
-    static ADVANCE: NamedStatement = NamedStatement::new(
-        "UPDATE applications SET epoch = epoch + 1 WHERE id = :application RETURNING epoch",
-    );
-    let Some(epoch) = db.find::<Epoch>(&ADVANCE, values! { application }).await? else { return Ok(None) };
-    versions::grow(db, CachedKind::Applications).await?;
-    logout_deliveries::access_of_application_ends(db, application, at).await?;
-    pushed_requests::delete_of_application(db, application).await?;
-    sweeps::request(db).await?;
-    let subject = RevokedSubject::Application { application, epoch };
-    Ok(Some(db.append_revocations(&[subject], at, revocation_expires_at).await?))
 }
 
 /// Grants do not expire, so the revocation does not either. It replaces those of earlier instants.

@@ -1,14 +1,20 @@
 //! Checks that the rights on which a decision rests still hold. Nobody can change them before the transaction
 //! ends.
 
-use domain::account::{Permission, Rights};
+use domain::account::{
+    Authority, Credential, Permission, PresentedSession, PresentedToken, Rights, TokenIssue,
+};
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, Epoch, RoleId, UserId};
+use domain::id::{Epoch, RoleId, UserId};
+use domain::time::Timestamp;
 use oauth::scope::ScopeSet;
 
-use super::{NamedStatement, Read, SqlTransaction, values};
-use crate::columns::permissions_from_bits;
+use super::{NamedStatement, Read, SqlTransaction, revocations, values};
+use crate::columns::{ISSUED_BEFORE, permissions_from_bits};
 use crate::rules;
+
+/// How many revocations are read at once.
+const AT_ONCE: u32 = 1_000;
 
 /// Whether the operation that the event records is still allowed. The server's own operations always are.
 pub async fn holds<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
@@ -18,9 +24,13 @@ pub async fn holds<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<boo
             return Ok(false);
         }
     }
-    match authority.application {
-        Some(application) => may_still_manage(db, application).await,
-        None => Ok(true),
+    match &authority.credential {
+        Credential::Password => Ok(true),
+        Credential::Session(session) => session_holds(db, authority.caller.user, session).await,
+        Credential::Token(token) => {
+            Ok(may_still_manage(db, token.issued).await?
+                && token_holds(db, authority, token, event.at).await?)
+        }
     }
 }
 
@@ -55,8 +65,50 @@ pub async fn permissions_of_roles<S: SqlTransaction>(db: &S, roles: &[RoleId]) -
     Ok(together(db.list::<i64>(&BITS, values! { roles }).await?))
 }
 
-async fn may_still_manage<S: SqlTransaction>(db: &S, id: ApplicationId) -> Read<bool, S> {
-    static SCOPES: NamedStatement = NamedStatement::new("SELECT scopes FROM applications WHERE id = :id");
-    let scopes: Option<u32> = db.find(&SCOPES, values! { id }).await?;
+async fn may_still_manage<S: SqlTransaction>(db: &S, issued: TokenIssue) -> Read<bool, S> {
+    static NOW: NamedStatement = NamedStatement::new("SELECT scopes, epoch FROM applications WHERE id = :id");
+    let found: Option<(u32, Epoch)> = db.find(&NOW, values! { id: issued.application }).await?;
+    let scopes = found.filter(|(_, epoch)| *epoch == issued.epoch).map(|(scopes, _)| scopes);
     Ok(rules::may_still_manage(scopes.map(ScopeSet::from_bits)))
+}
+
+/// Whether no revocation ends the token of the caller. The node has considered those before a position of the feed, so
+/// that hardly ever one is left to read.
+async fn token_holds<S: SqlTransaction>(
+    db: &S,
+    authority: &Authority,
+    token: &PresentedToken,
+    at: Timestamp,
+) -> Read<bool, S> {
+    let last = last_revocation(db).await?;
+    let Rights { user, epoch, .. } = authority.caller;
+    let mut seen = token.checked_up_to;
+    // A feed that ends earlier has lost its end, and its positions may be assigned again.
+    if seen > last {
+        seen = 0;
+    }
+    while seen < last {
+        let found = revocations::after(db, seen, at, AT_ONCE).await?;
+        if found.iter().any(|revocation| revocation.subject.ends_presented(user, epoch, token)) {
+            return Ok(false);
+        }
+        seen = found.last().map_or(last, |revocation| revocation.seq);
+    }
+    Ok(true)
+}
+
+/// Whether the session is still there, and not older than what was revoked since it was checked.
+async fn session_holds<S: SqlTransaction>(db: &S, user: UserId, session: &PresentedSession) -> Read<bool, S> {
+    static HOLDS: NamedStatement = NamedStatement::new(
+        "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = :id AND user_id = :user)
+            AND NOT EXISTS (SELECT 1 FROM revocations
+                WHERE seq > :seen AND kind = :kind AND epoch > :auth_time)",
+    );
+    let PresentedSession { id, auth_time, checked_up_to: seen } = *session;
+    db.value(&HOLDS, values! { id, user, seen, kind: ISSUED_BEFORE, auth_time }).await
+}
+
+async fn last_revocation<S: SqlTransaction>(db: &S) -> Read<i64, S> {
+    static LAST: NamedStatement = NamedStatement::new("SELECT revocations FROM versions");
+    db.value(&LAST, values! {}).await
 }

@@ -200,14 +200,14 @@ impl Record for Allowed {
     }
 }
 
-/// Revokes the user's consent and grants for the application. Once the user is locked and the consent is
+/// Revokes the user's consent and grants for the application; `None` if there is neither. Once the user is locked and the consent is
 /// deleted, no grant can be created under either, so the following statements see every grant.
-pub async fn revoke_allowed<S: SqlTransaction>(
+pub(super) async fn end<S: SqlTransaction>(
     db: &S,
     user: UserId,
     application: ApplicationId,
+    at: Timestamp,
     revocation_expires_at: Timestamp,
-    event: &NewAuditEvent,
 ) -> Read<Option<Vec<Revocation>>, S> {
     lock_user(db, user).await?;
     let Some(epochs) = epochs(db, user, application).await? else {
@@ -217,16 +217,11 @@ pub async fn revoke_allowed<S: SqlTransaction>(
     if consent.is_some() {
         delete(db, user, application).await?;
     }
-    let Some(last_grant) = revoke_grants(db, (user, application), epochs, event.at).await? else {
-        if consent.is_some() {
-            db.append_audit(event).await?;
-        }
+    let Some(last_grant) = revoke_grants(db, (user, application), epochs, at).await? else {
         return Ok(consent.map(|_| Vec::new()));
     };
     let subject = RevokedSubject::Allowance { user, application, last_grant };
-    let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
-    db.append_audit(event).await?;
-    Ok(Some(ended))
+    Ok(Some(db.append_revocations(&[subject], at, revocation_expires_at).await?))
 }
 
 /// Revokes every grant of the user for the application, and returns the last one.

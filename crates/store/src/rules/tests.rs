@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use domain::account::{ADMINISTRATOR_ROLE, Authority, Lockout, Rights, SealedOption, USER_ROLE};
+use domain::account::{ADMINISTRATOR_ROLE, Authority, Credential, Lockout, Rights, SealedOption, USER_ROLE};
 use domain::id::{ApplicationId, Epoch};
 use domain::secret::{Digest, PasswordHash};
 use oauth::application::{
@@ -11,7 +11,7 @@ use super::*;
 
 fn event(permissions: &[Permission]) -> NewAuditEvent {
     let caller = Rights { user: UserId::new(7), epoch: Epoch::new(1), permissions: permissions.to_vec() };
-    let authority = Authority { caller, subject: None, application: None };
+    let authority = Authority { caller, subject: None, credential: Credential::Password };
     let event = NewAuditEvent::new(Action::UpdateRole, Outcome::Success, Timestamp::from_secs(0));
     NewAuditEvent { authority: Some(Box::new(authority)), ..event }
 }

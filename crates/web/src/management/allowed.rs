@@ -1,7 +1,7 @@
 //! Operations 7 and 8: the applications that the caller has allowed.
 
 use app::Fault;
-use app::management::allowed::AllowedApplicationService;
+use app::management::allowed::{AllowedApplicationService, RevokeAllowedError};
 use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::ApplicationId;
@@ -38,8 +38,11 @@ pub(crate) async fn revoke(
 ) -> Result<Response, ManagementProblem> {
     let actor = acting.actor(ManagementErrorCode::DeleteFailed).await?;
     match allowed_applications.revoke(&actor, id, &acting.origin).await {
-        Ok(true) => Ok(no_content()),
-        Ok(false) => Err(ManagementProblem::not_found()),
-        Err(fault) => Err(ManagementProblem::server(&fault, ManagementErrorCode::DeleteFailed)),
+        Ok(()) => Ok(no_content()),
+        Err(RevokeAllowedError::NotAllowed) => Err(ManagementProblem::not_found()),
+        Err(RevokeAllowedError::RightsChanged) => Err(ManagementProblem::rights_changed()),
+        Err(RevokeAllowedError::Fault(fault)) => {
+            Err(ManagementProblem::server(&fault, ManagementErrorCode::DeleteFailed))
+        }
     }
 }

@@ -4,7 +4,9 @@ use crate::extract::Use;
 use app::identity::acting::ActingRefusal;
 use app::identity::acting::DelegationService;
 use app::identity::caller::LiveSession;
-use app::management::allowed::{AllowedApplication, AllowedApplicationService, ReachedData};
+use app::management::allowed::{
+    AllowedApplication, AllowedApplicationService, ReachedData, RevokeAllowedError,
+};
 use app::management::roles::RoleService;
 use app::management::scopes::ScopeService;
 use askama::Template;
@@ -17,7 +19,7 @@ use oauth::parameters::{Name, Parameters};
 use oauth::scope::ScopeRegistry;
 
 use super::form::{OwnForm, fields};
-use super::{HandedOver, Visit, When, fault, go_to};
+use super::{HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::extract::Path;
 use crate::respond::management::ManagementProblem;
 use crate::respond::page;
@@ -229,12 +231,13 @@ pub async fn revoke(
             .map_err(acting_fault)?;
         let name = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
         visit.state.service::<AllowedApplicationService>().revoke(&actor, id, &visit.origin).await?;
-        Ok(name.map(|found| found.allowed.name))
+        Ok::<_, RevokeAllowedError>(name.map(|found| found.allowed.name))
     };
     match revoked.await {
         Ok(Some(name)) => go_to(&told_of(&visit, &cookie, &name)),
-        Ok(None) => go_to("/account/applications"),
-        Err(cause) => fault(&cause),
+        Ok(None) | Err(RevokeAllowedError::NotAllowed) => go_to("/account/applications"),
+        Err(RevokeAllowedError::RightsChanged) => stale_form(),
+        Err(RevokeAllowedError::Fault(cause)) => fault(&cause),
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Added {
 
 impl ApplicationService {
     /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants,
-    /// codes and tokens are invalid when this returns.
+    /// codes, tokens and pushed requests are invalid when this returns, and the application is told that its sessions
+    /// have ended.
     ///
     /// # Errors
     /// [`ApplicationError`]; nothing was revoked then.
@@ -44,6 +45,7 @@ impl ApplicationService {
             )
             .await?;
         self.context.apply_revocations(&events);
+        self.context.logouts_stored.announce();
         self.context.entities.forget_applications();
         Ok((application, secret))
     }

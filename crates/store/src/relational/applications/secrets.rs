@@ -1,15 +1,17 @@
 //! The secrets of applications.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, Epoch, SecretId};
+use domain::id::{ApplicationId, SecretId};
 use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, StoredSecret};
-use oauth::revocation::{Revocation, RevokedSubject};
+use oauth::revocation::Revocation;
 
 use super::{Managed, stored, within_reach};
 use crate::columns::Impossible;
 use crate::relational::versions::{self, CachedKind};
-use crate::relational::{Change, Columns, NamedStatement, Read, ResultRow, SqlTransaction, sweeps, values};
+use crate::relational::{
+    Change, Columns, NamedStatement, Read, ResultRow, SqlTransaction, application_access, values,
+};
 use crate::rules::SecretsAfter;
 use crate::{ApplicationRefusal, NewSecret, rules};
 
@@ -79,16 +81,11 @@ pub async fn reset<S: SqlTransaction>(
     revocation_expires_at: Timestamp,
     event: &NewAuditEvent,
 ) -> Change<(Application, Vec<Revocation>), S, ApplicationRefusal> {
-    static ADVANCE: NamedStatement =
-        NamedStatement::new("UPDATE applications SET epoch = :epoch WHERE id = :id");
     let application = confidential(db, id, event).await?;
-    let epoch = Epoch::new(application.epoch.get() + 1);
-    db.execute(&ADVANCE, values! { epoch, id }).await?;
     delete_all(db, id).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
-    let subject = RevokedSubject::Application { application: id, epoch };
-    let ended = db.append_revocations(&[subject], event.at, revocation_expires_at).await?;
-    sweeps::request(db).await?;
+    let ended = application_access::end(db, id, event.at, revocation_expires_at).await?;
+    let ended = ended.ok_or(ApplicationRefusal::Unknown)?;
     Ok((finish(db, id, event).await?, ended))
 }
 

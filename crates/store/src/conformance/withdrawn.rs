@@ -1,0 +1,139 @@
+//! Tests of credentials that are revoked between the decision and the write.
+
+use std::sync::Arc;
+
+use domain::account::{Authority, Credential, PresentedSession, PresentedToken, TokenIssue};
+use domain::audit::{Action, NewAuditEvent};
+use domain::id::{GrantId, TokenId};
+use domain::secret::Digest;
+use oauth::application::ApplicationSettings;
+use oauth::scope::{BuiltInScope, ScopeSet};
+
+use super::rights::{refused_everywhere, rights};
+use super::{OVER, START, World, event, new_secret, settings_named};
+use crate::{AccessOf, Amendment, NewSession, Store};
+
+const TOKEN: TokenId = TokenId::from_bytes([7; 16]);
+
+/// A token of the application of this world, which is valid now.
+pub(super) async fn token(world: &World, grant: Option<GrantId>) -> Credential {
+    let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
+    Credential::Token(Box::new(PresentedToken {
+        issued: TokenIssue { id: TOKEN, application: application.id, epoch: application.epoch },
+        ancestors: Vec::new(),
+        grant,
+        checked_up_to: world.store.versions().await.unwrap().revocations,
+    }))
+}
+
+/// A session of the user of this world.
+async fn session(world: &World) -> PresentedSession {
+    let user = world.store.find_user(world.user.id).await.unwrap().unwrap();
+    let new = NewSession {
+        user: user.id,
+        user_epoch: user.epoch,
+        digest: Digest::from_bytes([7; 32]),
+        auth_time: START,
+        expires_at: OVER,
+        sid: "a".to_owned(),
+        replaces: None,
+    };
+    let opened = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
+    let checked_up_to = world.store.versions().await.unwrap().revocations;
+    PresentedSession { id: opened.id, auth_time: opened.auth_time, checked_up_to }
+}
+
+fn judged(world: &World, credential: Credential) -> impl Fn(Action) -> NewAuditEvent {
+    let caller = rights(&world.user, &[]);
+    let authority = Authority { caller, subject: None, credential };
+    move |action| NewAuditEvent { authority: Some(Box::new(authority.clone())), ..event(action) }
+}
+
+/// Whether a write is accepted from the caller with this credential.
+async fn accepts(world: &World, credential: &Credential) -> bool {
+    let event = judged(world, credential.clone())(Action::UpdateApplication);
+    let kept = Amendment::by(|now| Ok((now.clone(), vec![])));
+    world.store.update_application(world.application.id, kept, event).await.unwrap().is_ok()
+}
+
+async fn is_refused_everywhere(world: &World, credential: Credential) {
+    let access = AccessOf::UserAtApplication { user: world.user.id, application: world.application.id };
+    let event = judged(world, credential.clone())(Action::RevokeAllowed);
+    assert!(world.store.revoke_access(access, OVER, event).await.unwrap().is_err());
+    let refused = refused_everywhere(world, judged(world, credential.clone())).await;
+    assert!(refused.iter().all(|refused| *refused), "{credential:?}: {refused:?}");
+}
+
+/// The application of this world may manage.
+async fn managing(store: Arc<dyn Store>) -> World {
+    let world = World::new(store).await;
+    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
+    let wider = Amendment::to(ApplicationSettings { scopes, ..settings_named("Manages") });
+    let event = event(Action::UpdateApplication);
+    world.store.update_application(world.application.id, wider, event).await.unwrap().unwrap();
+    world
+}
+
+pub async fn a_write_needs_its_token(store: Arc<dyn Store>) {
+    let world = managing(store).await;
+    let grant = world.grant(1).await;
+    let other = world.grant(2).await;
+    let by_token = token(&world, Some(grant)).await;
+    world.store.revoke_grant(other, OVER, event(Action::RevokeGrant)).await.unwrap();
+    world.store.revoke_token(TokenId::from_bytes([8; 16]), OVER, event(Action::RevokeToken)).await.unwrap();
+    assert!(accepts(&world, &by_token).await, "only others were revoked");
+    world.store.revoke_grant(grant, OVER, event(Action::RevokeGrant)).await.unwrap();
+    is_refused_everywhere(&world, by_token).await;
+
+    let service = token(&world, None).await;
+    let Credential::Token(mut exchanged) = service.clone() else { panic!("it is a token") };
+    exchanged.ancestors.push(exchanged.issued);
+    exchanged.issued.id = TokenId::from_bytes([9; 16]);
+    assert!(accepts(&world, &service).await);
+    world.store.revoke_token(TOKEN, OVER, event(Action::RevokeToken)).await.unwrap();
+    is_refused_everywhere(&world, service).await;
+    is_refused_everywhere(&world, Credential::Token(exchanged)).await;
+    assert!(
+        accepts(&world, &token(&world, None).await).await,
+        "what was revoked before was considered before"
+    );
+}
+
+pub async fn a_write_needs_the_access_of_its_application(store: Arc<dyn Store>) {
+    let world = managing(store).await;
+    let (user, application) = (world.user.id, world.application.id);
+    let allowed = token(&world, Some(world.grant(1).await)).await;
+    let revoke = async |access| {
+        world.store.revoke_access(access, OVER, event(Action::RevokeAccess)).await.unwrap().unwrap().unwrap()
+    };
+    revoke(AccessOf::UserAtApplication { user, application }).await;
+    is_refused_everywhere(&world, allowed).await;
+    let service = token(&world, None).await;
+    revoke(AccessOf::Application(application)).await;
+    is_refused_everywhere(&world, service).await;
+    let service = token(&world, None).await;
+    let reset = world.store.reset_secret(application, new_secret(9), OVER, event(Action::ResetSecret)).await;
+    reset.unwrap().unwrap();
+    is_refused_everywhere(&world, service).await;
+    let service = token(&world, None).await;
+    revoke(AccessOf::IssuedBefore(TOKEN.at().plus_secs(1))).await;
+    is_refused_everywhere(&world, service).await;
+}
+
+pub async fn a_write_needs_its_session(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let first = session(&world).await;
+    let by_session = Credential::Session(first);
+    assert!(accepts(&world, &by_session).await);
+    world.store.delete_session(first.id, event(Action::SignOut)).await.unwrap();
+    is_refused_everywhere(&world, by_session).await;
+    let second = Credential::Session(session(&world).await);
+    let revoke = async |instant| {
+        let access = AccessOf::IssuedBefore(instant);
+        world.store.revoke_access(access, OVER, event(Action::RevokeAccess)).await.unwrap().unwrap();
+    };
+    revoke(START).await;
+    assert!(accepts(&world, &second).await, "the session is not older");
+    revoke(START.plus_secs(1)).await;
+    is_refused_everywhere(&world, second).await;
+}
