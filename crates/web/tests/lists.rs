@@ -3,7 +3,7 @@
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
+use domain::account::{ADMINISTRATOR_ROLE, Permission, USER_ROLE};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::secret::PasswordHash;
 use domain::time::Timestamp;
@@ -240,4 +240,40 @@ async fn a_list_is_aborted_when_its_reader_loses_the_right() {
     server.store().update_user(id, demotion, event(Action::UpdateUser)).await.unwrap().unwrap();
     server.app().node().refresh().await.unwrap();
     assert!(body.collect().await.is_err());
+}
+
+#[tokio::test]
+async fn a_list_is_aborted_when_its_reader_loses_a_right_that_it_demanded() {
+    use Permission::{MgmtAPI, ViewDataSource, ViewUsers};
+    const SECOND: TestUser = TestUser { name: "second", password: "second to none at sea" };
+    let server = TestServer::start().await;
+    add_users(&server, 600).await;
+    let all = server.add_role("all", &[MgmtAPI, ViewDataSource, ViewUsers]).await;
+    server.add_user(&SECOND, &[all]).await;
+    let file = server.sqlite_file("shop.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
+    let source =
+        json!({ "name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
+    let create = server.post("/api/mgmt/datasources?user=second").basic(&ADMIN).json(&source);
+    create.send().await.expect(201);
+    let crew: Vec<Value> = (0..600).map(|n| json!({ "userName": format!("crew{n}") })).collect();
+    let path = "/api/mgmt/datasources/1/sharedUsers";
+    let share = server.put(&format!("{path}?user=second")).basic(&ADMIN);
+    share.json(&json!({ "sharedUsers": crew })).send().await.expect(200);
+    let id = server.user(&SECOND).await.id;
+    let assign = async |role| {
+        let change = UserChange { roles: Some(vec![role]), at: AT, ..UserChange::default() };
+        server.store().update_user(id, change, event(Action::UpdateUser)).await.unwrap().unwrap();
+        server.app().node().refresh().await.unwrap();
+    };
+    for (name, left) in [("blind", [MgmtAPI, ViewDataSource]), ("elsewhere", [MgmtAPI, ViewUsers])] {
+        assign(all).await;
+        let left = server.add_role(name, &left).await;
+        let mut body = begin(&server, path, &SECOND).await.into_body();
+        body.frame().await.unwrap().unwrap();
+        assign(left).await;
+        assert!(body.collect().await.is_err(), "{name}");
+    }
+    assign(all).await;
+    let body = begin(&server, path, &SECOND).await.into_body();
+    body.collect().await.unwrap();
 }

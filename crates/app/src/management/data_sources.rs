@@ -141,22 +141,30 @@ impl DataSourceService {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let visible_to = (!actor.sees_all()).then(|| actor.subject().user.id);
         let seen_by = actor.clone();
-        Ok(Rows::of_actor(&self.context, actor, request, origin, move |context: Arc<Context>, page: Page| {
-            let actor = seen_by.clone();
-            async move {
-                let after = page.after.map(DataSourceId::new);
-                let records = read(context.store.page_of_data_sources(visible_to, after, page.rows).await)?;
-                let chunk = page.chunk(records, |record| record.id.get());
-                let chunk =
-                    chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
-                let mut rows = Vec::with_capacity(chunk.rows.len());
-                for record in chunk.rows {
-                    let owner_name = read(user_name(&context, record.owner).await)?;
-                    rows.push(seen(&context, &actor, record, owner_name));
+        let rows = Rows::of_actor(
+            &self.context,
+            actor,
+            request,
+            origin,
+            move |context: Arc<Context>, page: Page| {
+                let actor = seen_by.clone();
+                async move {
+                    let after = page.after.map(DataSourceId::new);
+                    let records =
+                        read(context.store.page_of_data_sources(visible_to, after, page.rows).await)?;
+                    let chunk = page.chunk(records, |record| record.id.get());
+                    let chunk =
+                        chunk.searched(&page, |record: &DataSource| vec![&record.name, &record.description]);
+                    let mut rows = Vec::with_capacity(chunk.rows.len());
+                    for record in chunk.rows {
+                        let owner_name = read(user_name(&context, record.owner).await)?;
+                        rows.push(seen(&context, &actor, record, owner_name));
+                    }
+                    Ok(Chunk { rows, next: chunk.next })
                 }
-                Ok(Chunk { rows, next: chunk.next })
-            }
-        }))
+            },
+        );
+        Ok(rows.while_either_may(Permission::ViewDataSource))
     }
 
     /// Finds a data source by id, if the user may see it.

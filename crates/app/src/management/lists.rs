@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::account::Permission;
+use domain::id::UserId;
 use oauth::scope::BuiltInScope;
 use store::{StoreError, fold_name};
 
@@ -75,6 +76,10 @@ pub struct Rows<T> {
     origin: RequestOrigin,
     /// The list ends if the caller loses any of these.
     needs: Vec<Permission>,
+    /// The user on whose behalf the caller reads.
+    subject: UserId,
+    /// The list ends if neither the caller nor the subject has all of these any more.
+    shared_needs: Vec<Permission>,
     read: Box<dyn Fn(Arc<Context>, Page) -> Reading<T> + Send + Sync>,
     after: Option<i64>,
     left: Option<u32>,
@@ -106,6 +111,8 @@ impl<T> Rows<T> {
             caller: caller.clone(),
             origin: origin.clone(),
             needs,
+            subject: caller.account().user.id,
+            shared_needs: Vec::new(),
             read: Box::new(move |context, page| Box::pin(read(context, page))),
             after: request.after,
             left: request.limit,
@@ -126,7 +133,20 @@ impl<T> Rows<T> {
     where
         F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
     {
-        Self::new(context, actor.caller(), actor.needs(), request, origin, read)
+        let rows = Self::new(context, actor.caller(), actor.needs(), request, origin, read);
+        Self { subject: actor.subject().user.id, ..rows }
+    }
+
+    /// The list ends, too, if the caller loses the permission.
+    pub(crate) fn while_caller_may(mut self, permission: Permission) -> Self {
+        self.needs.push(permission);
+        self
+    }
+
+    /// The list ends, too, if neither the caller nor the user on whose behalf the caller reads has the permission.
+    pub(crate) fn while_either_may(mut self, permission: Permission) -> Self {
+        self.shared_needs.push(permission);
+        self
     }
 
     /// Whether everything has been read.
@@ -179,7 +199,19 @@ impl<T> Rows<T> {
     async fn may_go_on(&self) -> Result<bool, Fault> {
         let Some(account) = self.context.still_authenticated(&self.caller).await? else { return Ok(false) };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
+        let lacking = self.shared_needs.iter().any(|needed| !account.may(*needed));
+        if lacking && !self.subject_may(&self.shared_needs).await? {
+            return Ok(false);
+        }
         Ok(may && self.context.still_covers(&self.caller, BuiltInScope::Management).await?)
+    }
+}
+
+impl<T> Rows<T> {
+    async fn subject_may(&self, needs: &[Permission]) -> Result<bool, Fault> {
+        let subject = self.context.account(self.subject).await?;
+        Ok(subject
+            .is_some_and(|subject| subject.user.active && needs.iter().all(|needed| subject.may(*needed))))
     }
 }
 

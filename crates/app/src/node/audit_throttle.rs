@@ -7,6 +7,7 @@ use domain::time::Timestamp;
 use store::StoreError;
 
 use crate::Context;
+use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::rates::Buckets;
 use crate::node::refusal_reason::RefusalReason;
 
@@ -117,17 +118,19 @@ impl Context {
     }
 
     fn count_repeat(&self, event: &NewAuditEvent) {
-        self.metrics().audit_repeats.inc();
+        let outcome = Word(event.outcome.as_str());
+        self.metrics().audit_repeats.get_or_create(&OutcomeLabels { outcome }).inc();
         tracing::info!(
             target: "audit",
             request_id = event.request_id,
             action = event.action.as_str(),
+            outcome = event.outcome.as_str(),
             actor = event.actor_name,
             application = event.application.map(ApplicationId::get),
             subject = event.subject,
             detail = event.detail,
             address = event.address,
-            "a refusal that the audit log contains often enough"
+            "an event that is not written, because the audit log contains enough equal ones"
         );
     }
 }

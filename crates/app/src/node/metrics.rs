@@ -99,7 +99,7 @@ pub struct Metrics {
     pub rate_limited: Counter,
     /// Refusals that the audit throttle did not write, because the audit log contains the same refusal often
     /// enough.
-    pub audit_repeats: Counter,
+    pub audit_repeats: Family<OutcomeLabels, Counter>,
     /// Requests by area and status class.
     pub requests: Family<RequestLabels, Counter>,
     /// Rows sent over OData.
@@ -153,7 +153,7 @@ impl Default for Metrics {
             refresh_replays: Family::default(),
             logout_deliveries: Family::default(),
             rate_limited: Counter::default(),
-            audit_repeats: Counter::default(),
+            audit_repeats: Family::default(),
             requests: Family::default(),
             odata_rows: Counter::default(),
             odata_invalid_values: Counter::default(),
@@ -206,7 +206,7 @@ impl Metrics {
         let help = "Attempts to deliver a logout token, by outcome";
         registry.register("logout_deliveries", help, self.logout_deliveries.clone());
         registry.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
-        let help = "Refusals not written because the audit log contains the same refusal often enough";
+        let help = "Events not written because the audit log contains enough equal ones, by their outcome";
         registry.register("audit_repeats", help, self.audit_repeats.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());

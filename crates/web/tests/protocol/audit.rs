@@ -77,7 +77,13 @@ async fn equal_refusals_of_a_client_are_written_ten_times_a_minute() {
         stranger.refresh(&server, "sgr_forged").await.expect(400);
     }
     assert_eq!(all(&server).await[before..], [(Action::RefuseToken, Outcome::Refused); 30]);
-    assert!(server.app().node().encode_metrics().contains("sluicegate_audit_repeats_total 30"));
+    assert!(
+        server
+            .app()
+            .node()
+            .encode_metrics()
+            .contains(r#"sluicegate_audit_repeats_total{outcome="refused"} 30"#)
+    );
     server.clock().advance_secs(60);
     client.refresh(&server, "sgr_forged").await.expect(400);
     assert_eq!(all(&server).await.len(), before + 31);

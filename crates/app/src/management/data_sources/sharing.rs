@@ -58,7 +58,7 @@ impl DataSourceService {
             self.refuse_source_access(actor, "lacks ViewUsers".to_owned(), origin).await?;
             return Err(DataSourceError::Forbidden);
         }
-        Ok(self.users_of(actor, id, request, origin))
+        Ok(self.users_of(actor, id, request, origin).while_either_may(Permission::ViewDataSource))
     }
 
     fn users_of(
@@ -69,7 +69,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Rows<SharedUser> {
         let tells_names = actor.caller().may(Permission::ViewUsers);
-        Rows::of_actor(
+        let rows = Rows::of_actor(
             &self.context,
             actor,
             request,
@@ -82,7 +82,8 @@ impl DataSourceService {
                 let chunk = page.chunk(users, |(user, _)| user.get());
                 Ok(chunk.searched(&page, |(_, name): &SharedUser| name.as_deref().into_iter().collect()))
             },
-        )
+        );
+        if tells_names { rows.while_caller_may(Permission::ViewUsers) } else { rows }
     }
 
     /// Changes with whom a data source is shared, and returns the new list.
@@ -112,7 +113,8 @@ impl DataSourceService {
             .judged(actor.caller(), self.context.store.share_data_source(id, sharing, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();
-        Ok(self.users_of(actor, id, ListRequest::default(), origin))
+        let users = self.users_of(actor, id, ListRequest::default(), origin);
+        Ok(users.while_either_may(Permission::ModifyDataSource))
     }
 
     async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, DataSourceError> {
