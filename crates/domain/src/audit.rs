@@ -144,6 +144,11 @@ impl NewAuditEvent {
         self.authority.as_ref().is_none_or(|authority| authority.reaches(owner))
     }
 
+    /// Whether the caller acts on behalf of another user without being an Administrator.
+    pub fn is_by_deputy(&self) -> bool {
+        self.authority.as_ref().is_some_and(|authority| authority.is_of_deputy())
+    }
+
     /// Whether the caller has all of these permissions; the server itself has every one.
     pub fn covers(&self, permissions: &[Permission]) -> bool {
         self.authority.as_ref().is_none_or(|authority| authority.covers(permissions))

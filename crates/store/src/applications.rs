@@ -145,6 +145,8 @@ pub enum ApplicationRefusal {
     LastSecret,
     /// A public application has no secrets.
     Public,
+    /// The application acts as its owner, and the caller may not provide its credentials.
+    ActsAsOwner,
     /// As many clients have registered themselves as may.
     TooManyRegistrations,
     /// No initial access token with that digest may be used any more.

@@ -128,6 +128,7 @@ macro_rules! conformance_tests {
                 a_write_needs_its_token,
                 a_write_needs_the_access_of_its_application,
                 a_write_needs_its_session,
+                who_acts_for_another_gets_no_credentials_of_that_user,
             }
             possessions {
                 an_owner_cannot_be_deleted,

@@ -6,7 +6,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{RoleId, SecretId, TrustedOriginId, UserId};
 use domain::limit::Limit;
 use domain::time::Timestamp;
-use oauth::application::{Application, ApplicationSettings, ClientType, StoredSecret};
+use oauth::application::{Application, ApplicationSettings, ClientType, GrantType, StoredSecret};
 use oauth::cors::{MOST_TRUSTED, NewTrustedOrigin, TrustedOrigin};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
@@ -166,6 +166,39 @@ pub fn secrets_after<'a>(
         }
         _ => SecretsAfter::Same,
     }
+}
+
+/// The caller may provide the credentials of an application with these settings. One with the grant type
+/// `client_credentials` acts as its owner: its credentials would give somebody who only acts on behalf of the owner all
+/// rights of the owner, for as long as the owner has them.
+///
+/// # Errors
+/// [`ApplicationRefusal::ActsAsOwner`].
+pub fn credentials_may_be_provided(
+    event: &NewAuditEvent,
+    settings: &ApplicationSettings,
+) -> Result<(), ApplicationRefusal> {
+    if event.is_by_deputy() && settings.grant_types.contains(&GrantType::ClientCredentials) {
+        return Err(ApplicationRefusal::ActsAsOwner);
+    }
+    Ok(())
+}
+
+/// Like [`credentials_may_be_provided`], for settings that replace others: whatever does not concern the credentials may
+/// be changed.
+///
+/// # Errors
+/// [`ApplicationRefusal::ActsAsOwner`].
+pub fn credentials_may_change(
+    event: &NewAuditEvent,
+    before: &ApplicationSettings,
+    settings: &ApplicationSettings,
+) -> Result<(), ApplicationRefusal> {
+    let facts = |settings: &ApplicationSettings| {
+        let acts_as_owner = settings.grant_types.contains(&GrantType::ClientCredentials);
+        (acts_as_owner, settings.client_type, settings.client_metadata.authentication.clone())
+    };
+    if facts(before) == facts(settings) { Ok(()) } else { credentials_may_be_provided(event, settings) }
 }
 
 /// The application may have one more live secret.

@@ -44,24 +44,23 @@ impl NamedClient {
     }
 }
 
-/// A refusal of the store that may be due to a lost right.
+/// A refusal of the store that may be due to a right that the caller has lost or lacks.
 pub(crate) trait LostRight {
-    /// Whether it is.
-    fn is_lost_right(&self) -> bool;
+    /// The reason to record, if it is.
+    fn lost_right(&self) -> Option<RefusalReason>;
 }
 
 macro_rules! lost_right {
     ($($refusal:ident),+) => {
         $(impl LostRight for store::$refusal {
-            fn is_lost_right(&self) -> bool {
-                matches!(self, Self::RightsChanged)
+            fn lost_right(&self) -> Option<RefusalReason> {
+                matches!(self, Self::RightsChanged).then_some(RefusalReason::RightsChanged)
             }
         })+
     };
 }
 
 lost_right!(
-    ApplicationRefusal,
     DataSourceRefusal,
     InitialAccessTokenRefusal,
     ResourceServerRefusal,
@@ -71,8 +70,18 @@ lost_right!(
 );
 
 impl LostRight for store::RightsChanged {
-    fn is_lost_right(&self) -> bool {
-        true
+    fn lost_right(&self) -> Option<RefusalReason> {
+        Some(RefusalReason::RightsChanged)
+    }
+}
+
+impl LostRight for store::ApplicationRefusal {
+    fn lost_right(&self) -> Option<RefusalReason> {
+        match self {
+            Self::RightsChanged => Some(RefusalReason::RightsChanged),
+            Self::ActsAsOwner => Some(RefusalReason::CredentialsOfOwner),
+            _ => None,
+        }
     }
 }
 
@@ -182,8 +191,8 @@ impl Context {
         judged: Judged<T, R>,
         origin: &RequestOrigin,
     ) -> Judged<T, R> {
-        if judged.as_ref().err().is_some_and(LostRight::is_lost_right) {
-            self.note_refused_request(RefusalReason::RightsChanged, Some(caller), origin).await;
+        if let Some(reason) = judged.as_ref().err().and_then(LostRight::lost_right) {
+            self.note_refused_request(reason, Some(caller), origin).await;
         }
         judged
     }

@@ -44,6 +44,11 @@ pub enum ApplicationError {
     /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
+    /// The application acts as its owner, and the actor may not provide its credentials.
+    #[error(
+        "only its owner and Administrators provide the credentials of an application with client_credentials"
+    )]
+    ActsAsOwner,
     /// The new settings name a scope that was deleted meanwhile.
     #[error("a scope was deleted meanwhile")]
     ScopeDeleted,
@@ -69,6 +74,7 @@ impl From<ApplicationRefusal> for ApplicationError {
             ApplicationRefusal::LastSecret => Self::LastSecret,
             ApplicationRefusal::Public => Self::Public,
             ApplicationRefusal::RightsChanged => Self::RightsChanged,
+            ApplicationRefusal::ActsAsOwner => Self::ActsAsOwner,
             ApplicationRefusal::ScopeDeleted => Self::ScopeDeleted,
             ApplicationRefusal::ClientIdTaken => {
                 Self::Fault(Fault::Broken("a generated client id exists already".into()))

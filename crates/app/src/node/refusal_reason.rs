@@ -47,6 +47,8 @@ pub enum RefusalReason {
     FileForbidden,
     /// A scope of an application that only an Administrator may assign.
     ScopeForbidden,
+    /// Credentials of an application that acts as the user on whose behalf the caller acts.
+    CredentialsOfOwner,
     /// A token for registering, or for managing a registration, that is unknown or used up.
     RegistrationTokenInvalid,
     /// The caller lost a right during the request.
@@ -89,6 +91,7 @@ impl RefusalReason {
             Self::PublicIntrospection => "a public application that asks about a token",
             Self::FileForbidden => "a data source over a file that the caller may not have served",
             Self::ScopeForbidden => "a scope that only an Administrator may assign",
+            Self::CredentialsOfOwner => "credentials of an application that acts as another user",
             Self::RegistrationTokenInvalid => "a token of a registration that is unknown or used up",
             Self::RightsChanged => "a right of the caller was withdrawn during the request",
             Self::PasswordChanged => "the password was changed during the request",

@@ -98,6 +98,11 @@ impl Authority {
         subject.user == owner || subject.may(Permission::Administrator)
     }
 
+    /// Whether the caller acts on behalf of another user without being an Administrator.
+    pub fn is_of_deputy(&self) -> bool {
+        self.subject.is_some() && !self.caller.may(Permission::Administrator)
+    }
+
     /// Whether the caller has all of these permissions: nobody can give away or take over permissions that
     /// they do not have.
     pub fn covers(&self, permissions: &[Permission]) -> bool {

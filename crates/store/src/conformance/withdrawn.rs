@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use domain::account::{Authority, Credential, PresentedSession, PresentedToken, TokenIssue};
+use domain::account::{
+    Authority, Credential, Permission, PresentedSession, PresentedToken, TokenIssue, User,
+};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, TokenId};
 use domain::secret::Digest;
-use oauth::application::ApplicationSettings;
+use oauth::application::{ApplicationSettings, GrantType};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::rights::{refused_everywhere, rights};
-use super::{OVER, START, World, event, new_secret, settings_named};
-use crate::{AccessOf, Amendment, NewSession, Store};
+use super::{OVER, START, World, event, insert_user, new_secret, settings_named};
+use crate::{AccessOf, Amendment, ApplicationRefusal, NewApplication, NewSession, Store};
 
 const TOKEN: TokenId = TokenId::from_bytes([7; 16]);
 
@@ -118,6 +120,52 @@ pub async fn a_write_needs_the_access_of_its_application(store: Arc<dyn Store>) 
     let service = token(&world, None).await;
     revoke(AccessOf::IssuedBefore(TOKEN.at().plus_secs(1))).await;
     is_refused_everywhere(&world, service).await;
+}
+
+/// The credentials of an application that acts as its owner would be all rights of the owner, also later.
+pub async fn who_acts_for_another_gets_no_credentials_of_that_user(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let deputy = insert_user(&world.store, "deputy", &[]).await.unwrap();
+    let acting = |user: &User, permissions: &[Permission]| {
+        let (caller, subject) = (rights(user, permissions), Some(rights(&world.user, &[])));
+        let authority = Authority { caller, subject, credential: Credential::Password };
+        move |action| NewAuditEvent { authority: Some(Box::new(authority.clone())), ..event(action) }
+    };
+    let of_deputy = acting(&deputy, &[]);
+    let of_administrator = acting(&world.administrator, &[Permission::Administrator]);
+    let interactive = settings_named("Acts");
+    let acts_as_owner =
+        ApplicationSettings { grant_types: vec![GrantType::ClientCredentials], ..interactive.clone() };
+    let mut with_keys = acts_as_owner.clone();
+    with_keys.client_metadata.authentication.jwks_uri = Some("https://deputy.example.com/keys".to_owned());
+    let id = world.application.id;
+    let update = async |settings: &ApplicationSettings, event: NewAuditEvent| {
+        world.store.update_application(id, Amendment::to(settings.clone()), event).await.unwrap().err()
+    };
+    let refused = Some(ApplicationRefusal::ActsAsOwner);
+    let new = |n: u8| NewApplication {
+        client_id: format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap(),
+        owner: world.user.id,
+        settings: acts_as_owner.clone(),
+        secret: None,
+        at: START,
+    };
+    let insert = async |n, event| world.store.insert_application(new(n), event).await.unwrap().err();
+    assert_eq!(insert(70, of_deputy(Action::RegisterApplication)).await, refused);
+    assert_eq!(insert(71, of_administrator(Action::RegisterApplication)).await, None);
+    assert_eq!(update(&acts_as_owner, of_deputy(Action::UpdateApplication)).await, refused);
+    assert_eq!(update(&interactive, of_deputy(Action::UpdateApplication)).await, None);
+    let reset = async |event| world.store.reset_secret(id, new_secret(50), OVER, event).await.unwrap().err();
+    assert_eq!(reset(of_deputy(Action::ResetSecret)).await, None, "a user has to allow it");
+    assert_eq!(update(&acts_as_owner, event(Action::UpdateApplication)).await, None);
+    let renamed = ApplicationSettings { name: "Renamed".to_owned(), ..acts_as_owner.clone() };
+    assert_eq!(update(&renamed, of_deputy(Action::UpdateApplication)).await, None);
+    assert_eq!(update(&with_keys, of_deputy(Action::UpdateApplication)).await, refused);
+    assert_eq!(reset(of_deputy(Action::ResetSecret)).await, refused);
+    let add = world.store.add_secret(id, new_secret(51), OVER, of_deputy(Action::AddSecret)).await;
+    assert_eq!(add.unwrap().err(), refused);
+    assert_eq!(reset(of_administrator(Action::ResetSecret)).await, None);
+    assert_eq!(update(&interactive, of_deputy(Action::UpdateApplication)).await, None, "that takes away");
 }
 
 pub async fn a_write_needs_its_session(store: Arc<dyn Store>) {

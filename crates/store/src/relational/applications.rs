@@ -16,7 +16,7 @@ use super::{
     resource_servers, sought, sweeps, trusted_origins, values,
 };
 use crate::columns::{Impossible, SettingsColumns};
-use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name};
+use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name, rules};
 
 pub(super) mod credentials;
 pub mod secrets;
@@ -166,6 +166,7 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &New
         RETURNING id",
     );
     rights_hold(db, event).await?;
+    rules::credentials_may_be_provided(event, &new.settings)?;
     // Generated ids never coincide, but the URL of a document may have been stored meanwhile.
     if new.client_id.is_url() && find_by_client_id(db, &new.client_id).await?.is_some() {
         return Err(ApplicationRefusal::ClientIdTaken.into());
@@ -234,6 +235,7 @@ pub async fn update<S: SqlTransaction>(
 ) -> Change<(Application, Vec<Warning>), S, ApplicationRefusal> {
     let before = within_reach(db, id, event).await?;
     let (settings, warnings) = amendment.decide(&before.settings).map_err(ApplicationRefusal::Faulty)?;
+    rules::credentials_may_change(event, &before.settings, &settings)?;
     resource_servers::gained_scopes_exist(db, &before.settings.scopes, &settings.scopes).await?;
     write(db, id, &settings, event.at).await?;
     trusted_origins::note(db, id, &settings).await?;

@@ -208,6 +208,9 @@ fn problem(refused: ApplicationError, failed: ManagementErrorCode) -> Management
             ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::PublicApplication, message)
         }
         ApplicationError::RightsChanged => ManagementProblem::rights_changed(),
+        ApplicationError::ActsAsOwner => {
+            ManagementProblem::new(StatusCode::FORBIDDEN, ManagementErrorCode::PermissionMissing, message)
+        }
         ApplicationError::ScopeDeleted => ManagementProblem::payload(vec![Detail {
             field: "scopes".to_owned(),
             message: "names a scope that was deleted meanwhile".to_owned(),

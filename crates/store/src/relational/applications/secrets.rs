@@ -82,6 +82,7 @@ pub async fn reset<S: SqlTransaction>(
     event: &NewAuditEvent,
 ) -> Change<(Application, Vec<Revocation>), S, ApplicationRefusal> {
     let application = confidential(db, id, event).await?;
+    rules::credentials_may_be_provided(event, &application.settings)?;
     delete_all(db, id).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
     let ended = application_access::end(db, id, event.at, revocation_expires_at).await?;
@@ -101,6 +102,7 @@ pub async fn add<S: SqlTransaction>(
         "UPDATE secrets SET expires_at = :expires_at WHERE application_id = :id AND expires_at IS NULL",
     );
     let application = confidential(db, id, event).await?;
+    rules::credentials_may_be_provided(event, &application.settings)?;
     rules::a_secret_may_be_added(&application, event.at)?;
     db.execute(&SUPERSEDE, values! { expires_at: older_expires_at, id }).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
