@@ -1,5 +1,8 @@
 //! Points in time, in the only unit used: microseconds.
 
+/// How much earlier the time of an operation may be than that of another one that came before.
+const MOST_OVERTAKEN_SECS: i64 = 5;
+
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -45,6 +48,17 @@ impl Timestamp {
     pub const fn is_past(self, now: Self) -> bool {
         self.0 <= now.0
     }
+
+    /// Whether the clock was set back between `self` and `now`. Operations that overtake each other differ by less.
+    pub const fn is_before_set_back(self, now: Self) -> bool {
+        self.0 > now.plus_secs(MOST_OVERTAKEN_SECS).0
+    }
+
+    /// Whether `secs` have passed since `self` at `now`. If the clock was set back meanwhile, nobody knows, and they count
+    /// as passed, so that nothing waits for the clock to get there again.
+    pub const fn is_older_than(self, secs: i64, now: Self) -> bool {
+        self.is_before_set_back(now) || self.plus_secs(secs).is_past(now)
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +71,16 @@ mod tests {
         assert!(end.is_past(end));
         assert!(!end.is_past(Timestamp::from_micros(9_999_999)));
         assert!(!Timestamp::MAX.is_past(end));
+    }
+
+    #[test]
+    fn a_time_before_the_clock_was_set_back_is_long_ago() {
+        let since = Timestamp::from_secs(10);
+        for (now, is_older) in [(4, true), (5, false), (10, false), (14, false), (15, true)] {
+            assert_eq!(since.is_older_than(5, Timestamp::from_secs(now)), is_older, "{now}");
+        }
+        assert!(Timestamp::MAX.is_older_than(5, since));
+        assert!(Timestamp::from_micros(i64::MIN).is_older_than(5, since));
     }
 
     #[test]

@@ -57,7 +57,14 @@ type Shared<T, E> = Arc<OnceCell<Outcome<T, E>>>;
 struct Kept<T> {
     document: Arc<T>,
     fetched_at: Timestamp,
-    stale_at: Timestamp,
+    /// How long it stays fresh.
+    lifetime_secs: i64,
+}
+
+impl<T> Kept<T> {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        !self.fetched_at.is_older_than(self.lifetime_secs, now)
+    }
 }
 
 impl<T, E: Clone> Documents<T, E> {
@@ -72,7 +79,7 @@ impl<T, E: Clone> Documents<T, E> {
     /// If it cannot be fetched or breaks the rules; neither is remembered.
     pub async fn get(&self, url: &str, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
         match self.kept.get(url) {
-            Some(kept) if !kept.stale_at.is_past(now) => Ok(Arc::clone(&kept.document)),
+            Some(kept) if kept.is_fresh(now) => Ok(Arc::clone(&kept.document)),
             _ => self.fetch(url, now).await,
         }
     }
@@ -83,7 +90,7 @@ impl<T, E: Clone> Documents<T, E> {
     /// As for [`Self::get`].
     pub async fn get_recent(&self, url: &str, secs: u32, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
         match self.kept.get(url) {
-            Some(kept) if !kept.fetched_at.plus_secs(i64::from(secs)).is_past(now) => {
+            Some(kept) if !kept.fetched_at.is_older_than(i64::from(secs), now) => {
                 Ok(Arc::clone(&kept.document))
             }
             _ => self.fetch(url, now).await,
@@ -94,8 +101,8 @@ impl<T, E: Clone> Documents<T, E> {
     /// is fetched.
     pub fn kept(&self, url: &str, secs: Option<u32>, now: Timestamp) -> Option<Arc<T>> {
         let kept = self.kept.get(url)?;
-        let is_young = secs.is_none_or(|secs| !kept.fetched_at.plus_secs(i64::from(secs)).is_past(now));
-        (is_young && !kept.stale_at.is_past(now)).then(|| Arc::clone(&kept.document))
+        let is_young = secs.is_none_or(|secs| !kept.fetched_at.is_older_than(i64::from(secs), now));
+        (is_young && kept.is_fresh(now)).then(|| Arc::clone(&kept.document))
     }
 
     /// Forgets what is kept of a URL.
@@ -121,7 +128,7 @@ impl<T, E: Clone> Documents<T, E> {
         let kept = Arc::new(Kept {
             document: Arc::new(document),
             fetched_at: now,
-            stale_at: now.plus_secs(self.rules.lifetime_secs(&response)),
+            lifetime_secs: self.rules.lifetime_secs(&response),
         });
         self.kept.insert(url.to_owned(), Arc::clone(&kept));
         Ok(kept)

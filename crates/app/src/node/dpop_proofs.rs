@@ -76,6 +76,10 @@ impl AcceptedProofs {
 
 impl Shard {
     fn remember(&mut self, hash: u64, now_secs: i64) -> Remembered {
+        // A clock that was set back must not stop the turns, or the memory would fill.
+        if Timestamp::from_secs(self.started).is_before_set_back(Timestamp::from_secs(now_secs)) {
+            self.started = now_secs;
+        }
         let age = now_secs - self.started;
         if age >= 2 * dpop::LIFETIME_SECS {
             self.previous = HashSet::new();
@@ -184,5 +188,27 @@ mod tests {
         assert_eq!(shard.remember(0, 1_000), Remembered::Known);
         assert_eq!(shard.remember(u64::MAX, 1_400), Remembered::New, "the next half is empty");
         assert_eq!(shard.remember(0, 1_400), Remembered::Known);
+    }
+
+    #[test]
+    fn a_clock_set_back_neither_stops_nor_empties_the_memory() {
+        for back in [60, 3_600, 86_400] {
+            let mut shard = Shard::default();
+            for hash in 0..MOST_PER_HALF as u64 {
+                assert_eq!(shard.remember(hash, 1_000_000), Remembered::New);
+            }
+            let then = 1_000_000 - back;
+            assert_eq!(shard.remember(0, then), Remembered::Known, "{back}");
+            assert_eq!(shard.remember(u64::MAX, then + dpop::LIFETIME_SECS), Remembered::New, "{back}");
+            assert_eq!(shard.remember(0, then + dpop::LIFETIME_SECS), Remembered::Known, "{back}");
+        }
+    }
+
+    #[test]
+    fn requests_that_overtake_each_other_shorten_nothing() {
+        let mut shard = Shard::default();
+        assert_eq!(shard.remember(1, 1_000), Remembered::New);
+        assert_eq!(shard.remember(2, 998), Remembered::New);
+        assert_eq!(shard.started, 1_000);
     }
 }

@@ -129,7 +129,7 @@ impl<T, E: Clone> Paced<T, E> {
         if kept.as_deref().is_some_and(suffices) {
             return kept;
         }
-        let is_pausing = self.fetched.get(address).is_some_and(|at| !at.plus_secs(PAUSE_SECS).is_past(now));
+        let is_pausing = self.fetched.get(address).is_some_and(|at| !at.is_older_than(PAUSE_SECS, now));
         if is_pausing {
             return kept;
         }
@@ -161,6 +161,18 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_clock_set_back_does_not_prolong_the_pause() {
+        let keys = IssuerKeys::new(&Fetcher::default());
+        let (address, now) = ("http://idp.example/keys", Timestamp::from_secs(1_000_000));
+        for (at, expected) in
+            [(now, now), (now.plus_secs(29), now), (now.minus_secs(3_600), now.minus_secs(3_600))]
+        {
+            assert!(keys.sets.get(address, at, |_| true).await.is_none(), "nothing is fetched without https");
+            assert_eq!(keys.sets.fetched.get(address), Some(expected), "{at:?}");
+        }
+    }
 
     #[test]
     fn both_forms_of_discovery_are_tried() {

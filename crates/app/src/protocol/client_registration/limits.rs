@@ -66,7 +66,8 @@ impl Default for ClientRegistrationSettings {
 /// What this node remembers of registrations.
 pub(crate) struct Registrations {
     from_networks: Buckets<Network>,
-    purge_at: AtomicI64,
+    /// In microseconds.
+    purged_at: AtomicI64,
 }
 
 /// How often unused clients are looked for, in seconds.
@@ -78,7 +79,7 @@ impl Registrations {
     pub(crate) fn new(settings: &ClientRegistrationSettings) -> Self {
         Self {
             from_networks: Buckets::new(settings.per_address_per_minute),
-            purge_at: AtomicI64::new(i64::MIN),
+            purged_at: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -97,14 +98,12 @@ impl Registrations {
 
     /// Whether it is time to look for unused clients.
     fn purge_is_due(&self, now: Timestamp) -> bool {
-        let due = self.purge_at.load(Ordering::Relaxed);
-        // A clock that was set back must not delay it for long.
-        let is_near = due <= now.as_secs().saturating_add(PURGE_EVERY_SECS);
-        if now.as_secs() < due && is_near {
-            return false;
+        let last = Timestamp::from_micros(self.purged_at.load(Ordering::Relaxed));
+        let is_due = last.is_older_than(PURGE_EVERY_SECS, now);
+        if is_due {
+            self.purged_at.store(now.as_micros(), Ordering::Relaxed);
         }
-        self.purge_at.store(now.as_secs().saturating_add(PURGE_EVERY_SECS), Ordering::Relaxed);
-        true
+        is_due
     }
 }
 
