@@ -19,6 +19,7 @@ pub mod revocations;
 pub mod settings;
 pub mod setup;
 pub mod signing_keys;
+pub(crate) mod strangers;
 pub mod usage;
 
 use crate::Context;

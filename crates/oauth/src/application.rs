@@ -101,6 +101,14 @@ impl Application {
         self.id != Self::NOT_STORED
     }
 
+    /// Whether a stranger can send requests as this application or as another one like it: it does not authenticate, or
+    /// anybody may describe or register such an application.
+    pub fn is_open_to_strangers(&self) -> bool {
+        self.settings.client_type == ClientType::Public
+            || self.client_id.is_url()
+            || self.settings.client_metadata.self_registered.is_some()
+    }
+
     /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         handover::created_by(self.handed_over.as_ref(), &self.owner_name)

@@ -61,6 +61,13 @@ pub fn host(client_id: &ClientId) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
+/// The beginning that all client ids of the same host and port share, with the slash after it.
+pub fn beginning_of_host(client_id: &ClientId) -> Option<&str> {
+    let text = client_id.as_str();
+    let rest = text.strip_prefix("https://")?;
+    text.get(..=text.len() - rest.len() + rest.find('/')?)
+}
+
 /// Client identifier URLs (§3): `https`, a path, no dot segments, no fragment, no user information. A query is only
 /// discouraged; an empty one would be another spelling of none.
 ///

@@ -5,7 +5,7 @@ use domain::id::ApplicationId;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use store::relational::{document_clients, judged};
-use store::{Answer, ApplicationRefusal, DocumentClients, Judged, NewApplication};
+use store::{Answer, ApplicationRefusal, DocumentClientLimits, DocumentClients, Judged, NewApplication};
 
 use crate::PostgresStore;
 use crate::tables::Tables;
@@ -15,10 +15,10 @@ impl DocumentClients for PostgresStore {
     fn insert_document_client(
         &self,
         new: NewApplication,
-        most: u32,
+        limits: DocumentClientLimits,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Option<Application>, ApplicationRefusal>> {
-        serialized!(self, db => judged(document_clients::insert(&Tables(db), &new, most, &audit)))
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
+        serialized!(self, db => judged(document_clients::insert(&Tables(db), &new, &limits, &audit)))
     }
 
     /// Without such applications no transaction is serialized.

@@ -4,7 +4,7 @@ use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use store::relational::{document_clients, judged, run_ready};
-use store::{Answer, ApplicationRefusal, DocumentClients, Judged, NewApplication};
+use store::{Answer, ApplicationRefusal, DocumentClientLimits, DocumentClients, Judged, NewApplication};
 
 use crate::SqliteStore;
 use crate::tables::Tables;
@@ -13,10 +13,10 @@ impl DocumentClients for SqliteStore {
     fn insert_document_client(
         &self,
         new: NewApplication,
-        most: u32,
+        limits: DocumentClientLimits,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Option<Application>, ApplicationRefusal>> {
-        self.write(move |db| run_ready(judged(document_clients::insert(&Tables(db), &new, most, &audit))))
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
+        self.write(move |db| run_ready(judged(document_clients::insert(&Tables(db), &new, &limits, &audit))))
     }
 
     /// Without such applications nothing is written.

@@ -4,14 +4,21 @@ use domain::id::PushedRequestId;
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use store::relational::{pushed_requests, run_ready};
-use store::{Answer, NewPushedRequest, PushedRequest, PushedRequests};
+use store::{Answer, NewPushedRequest, PushedRequest, PushedRequestOpening, PushedRequests};
 
 use crate::SqliteStore;
 use crate::tables::Tables;
 
 impl PushedRequests for SqliteStore {
     fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>> {
-        self.write(move |db| run_ready(pushed_requests::insert(&Tables(db), &new)))
+        self.write(move |db| {
+            let db = Tables(db);
+            if new.by_stranger {
+                run_ready(pushed_requests::insert_by_stranger(&db, &new))
+            } else {
+                run_ready(pushed_requests::insert(&db, &new))
+            }
+        })
     }
 
     fn find_pushed_request<'a>(
@@ -27,10 +34,9 @@ impl PushedRequests for SqliteStore {
         &self,
         id: PushedRequestId,
         digest: Digest,
-        now: Timestamp,
-        expires_at: Timestamp,
+        opening: PushedRequestOpening,
     ) -> Answer<'_, bool> {
-        self.write(move |db| run_ready(pushed_requests::open(&Tables(db), id, &digest, now, expires_at)))
+        self.write(move |db| run_ready(pushed_requests::open(&Tables(db), id, &digest, &opening)))
     }
 
     fn consume_pushed_request(

@@ -163,7 +163,7 @@ macro_rules! conformance_tests {
             }
             device_authorizations {
                 a_request_of_a_device_is_found_by_either_code,
-                few_requests_of_devices_wait_at_once,
+                few_requests_of_devices_wait_at_once, a_request_of_a_device_replaces_the_oldest_undecided_one,
                 a_poll_is_recorded_once_in_an_interval,
                 a_device_is_allowed_or_denied_once,
                 a_device_gets_what_its_user_allowed,
@@ -182,7 +182,7 @@ macro_rules! conformance_tests {
                 users_who_allowed_an_application_are_listed_by_id,
             }
             document_clients {
-                only_so_many_clients_wait_to_be_allowed, of_concurrent_clients_only_so_many_are_stored,
+                a_client_replaces_the_oldest_that_waits, of_concurrent_clients_only_so_many_stay,
                 unused_clients_of_documents_are_purged,
             }
             used_assertions {
@@ -197,6 +197,7 @@ macro_rules! conformance_tests {
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,
                 open_requests_are_limited_for_each_application_and_in_total,
+                strangers_replace_only_requests_of_strangers, few_opened_requests_of_strangers_stay,
                 the_expiry_of_a_pushed_request_is_moved_once,
                 a_pushed_request_is_consumed_once,
             }

@@ -33,6 +33,8 @@ pub struct NewDeviceAuthorization {
     pub expires_at: Timestamp,
     /// How many requests of the application may wait at once.
     pub most: u32,
+    /// Whether it replaces the oldest of them if as many wait.
+    pub replaces_oldest: bool,
 }
 
 /// The result of storing a request of a device.
@@ -50,7 +52,7 @@ pub enum DeviceInsertion {
 
 /// Requests of devices.
 pub trait DeviceAuthorizations {
-    /// Stores a request, if fewer than `most` undecided ones of the application have not expired.
+    /// Stores a request, if fewer than `most` undecided ones of the application have not expired or it replaces the oldest.
     fn insert_device_authorization(&self, new: NewDeviceAuthorization) -> Answer<'_, DeviceInsertion>;
     /// Finds a request by the digest of its device code, whether or not it has expired.
     fn find_by_device_code(&self, digest: Digest) -> Answer<'_, Option<DeviceAuthorization>>;

@@ -6,15 +6,27 @@ use oauth::application::Application;
 
 use crate::{Answer, ApplicationRefusal, Judged, NewApplication};
 
+/// How many applications of documents may be stored that have neither a consent nor a grant.
+#[derive(Debug, Clone)]
+pub struct DocumentClientLimits {
+    /// Those of one host.
+    pub of_host: u32,
+    /// All.
+    pub total: u32,
+    /// The start of the client ids of the host: `https://`, its name, its port if there is one, and a slash.
+    pub host: String,
+}
+
 /// Applications whose client id is the URL of a metadata document.
 pub trait DocumentClients {
-    /// Stores an application that nobody has allowed yet, unless `most` such applications are stored; `None` then.
+    /// Stores an application that nobody has allowed yet. If a limit is reached, it replaces the oldest one without a
+    /// consent and a grant, of the same host first.
     fn insert_document_client(
         &self,
         new: NewApplication,
-        most: u32,
+        limits: DocumentClientLimits,
         audit: NewAuditEvent,
-    ) -> Answer<'_, Judged<Option<Application>, ApplicationRefusal>>;
+    ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
     /// Deletes at most `batch` applications that have no consent and no grant, and were neither changed nor used since a
     /// time; returns their number.
     fn purge_document_clients(&self, unused_since: Timestamp, batch: u32) -> Answer<'_, u64>;

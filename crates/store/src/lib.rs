@@ -62,13 +62,15 @@ pub use client_registrations::{
 };
 pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
 pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization};
-pub use document_clients::DocumentClients;
+pub use document_clients::{DocumentClientLimits, DocumentClients};
 pub use error::{StoreError, WithCauses};
 pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};
-pub use pushed_requests::{NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequests};
+pub use pushed_requests::{
+    NewPushedRequest, PushedRequest, PushedRequestLimits, PushedRequestOpening, PushedRequests,
+};
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
 pub use settings::{RightsChanged, Settings, StoredKey, Versions};

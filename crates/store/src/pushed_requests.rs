@@ -21,17 +21,38 @@ pub struct NewPushedRequest {
     pub opened_at: Option<Timestamp>,
     /// The first moment at which it is no longer valid.
     pub expires_at: Timestamp,
+    /// Whether a stranger may have sent it.
+    pub by_stranger: bool,
     /// How many may be open at once.
     pub limits: PushedRequestLimits,
 }
 
 /// How many unanswered, unexpired requests there may be. Concurrent callers may exceed it by as many as they are.
+///
+/// Strangers send requests as public applications and as those that documents describe or that registered themselves, and
+/// bring request objects to the authorization endpoint. Their requests have limits of their own, one for those that no
+/// browser has presented and one for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PushedRequestLimits {
-    /// Those of one application.
+    /// Those of one application, without those of strangers.
     pub of_application: i64,
     /// All.
     pub total: i64,
+    /// Twice this number is what strangers can have.
+    pub strangers: i64,
+    /// The same for one application.
+    pub strangers_of_application: i64,
+}
+
+/// That a browser presents a request for the first time.
+#[derive(Debug, Clone, Copy)]
+pub struct PushedRequestOpening {
+    /// The current time.
+    pub now: Timestamp,
+    /// The first moment at which the request is no longer valid from now on.
+    pub expires_at: Timestamp,
+    /// How many may be open at once.
+    pub limits: PushedRequestLimits,
 }
 
 /// A stored request.
@@ -51,7 +72,8 @@ pub struct PushedRequest {
 
 /// Pushed authorization requests. Each is answered at most once.
 pub trait PushedRequests {
-    /// Stores a request; `None` if a limit is reached.
+    /// Stores a request; `None` if a limit is reached. Among those of strangers, it replaces the oldest of its kind, of the
+    /// same application first, and is always stored.
     fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>>;
     /// Finds the unanswered request with this reference, if it is valid at `now`.
     fn find_pushed_request<'a>(
@@ -60,14 +82,14 @@ pub trait PushedRequests {
         digest: &'a Digest,
         now: Timestamp,
     ) -> Answer<'a, Option<PushedRequest>>;
-    /// Records that a browser presented the request for the first time, and moves its expiry to `expires_at`. Does
-    /// nothing to one that has expired or was opened before, and says whether it did something.
+    /// Records that a browser presented the request for the first time, and moves its expiry. Does nothing to one that
+    /// has expired or was opened before, nor to one of a stranger if a limit is reached, and says whether it did
+    /// something.
     fn open_pushed_request(
         &self,
         id: PushedRequestId,
         digest: Digest,
-        now: Timestamp,
-        expires_at: Timestamp,
+        opening: PushedRequestOpening,
     ) -> Answer<'_, bool>;
     /// Deletes the request because it is being answered, and says whether it was still valid. Of concurrent
     /// callers one succeeds.

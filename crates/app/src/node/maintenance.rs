@@ -25,6 +25,7 @@ impl NodeService {
         let now = self.context.now();
         self.context.revocations.purge(now);
         self.context.rates.purge(now);
+        self.context.strangers.purge(now);
         self.context.client_keys.purge(now);
         self.context.registrations.purge(now);
         self.context.throttle.purge(now);

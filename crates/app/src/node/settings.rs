@@ -14,9 +14,14 @@ use crate::protocol::client_registration::ClientRegistrationSettings;
 
 /// The profile of applications that set none, and the most permissive one that they may have, by default.
 pub const DEFAULT_PROFILE: Profile = Profile::Compatible;
-/// How many pushed authorization requests may be open: as many people may sign in at the same time.
-pub const PUSHED_REQUEST_LIMITS: PushedRequestLimits =
-    PushedRequestLimits { of_application: 5_000, total: 20_000 };
+/// How many pushed authorization requests may be open: as many people may sign in at the same time. Half of the total is
+/// beyond the reach of strangers.
+pub const PUSHED_REQUEST_LIMITS: PushedRequestLimits = PushedRequestLimits {
+    of_application: 5_000,
+    total: 20_000,
+    strangers: 5_000,
+    strangers_of_application: 2_500,
+};
 /// The default size of a page in rows.
 pub const ODATA_PAGE_SIZE: u32 = 2_000;
 /// The default of the maximum time for one OData statement, in seconds.

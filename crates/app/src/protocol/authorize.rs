@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
@@ -73,6 +74,8 @@ struct Checked {
     registry: Arc<ScopeRegistry>,
     /// Each `sub` that the request says the user has.
     expected: Vec<String>,
+    /// That of the browser.
+    network: Option<Network>,
 }
 
 impl Checked {
@@ -112,7 +115,7 @@ impl AuthorizationService {
         session: Option<&LiveSession>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
-        let valid = match self.check_request(parameters).await? {
+        let valid = match self.check_request(parameters, Some(origin)).await? {
             Ok(valid) => valid,
             Err(refused) => return self.note_refusal(&refused, session, origin).await,
         };
@@ -155,12 +158,12 @@ impl AuthorizationService {
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
-        let mut checked = self.check_request(parameters).await?;
+        let mut checked = self.check_request(parameters, Some(origin)).await?;
         if let Ok(valid) = &checked
             && decision == Decision::Allow
             && self.context.store_client_of_document(&valid.application, origin).await?
         {
-            checked = self.check_request(parameters).await?;
+            checked = self.check_request(parameters, Some(origin)).await?;
         }
         let valid = match checked {
             Ok(valid) => valid,
@@ -238,7 +241,7 @@ impl AuthorizationService {
         &self,
         parameters: &Parameters,
     ) -> Result<Option<RequestingApplication>, Fault> {
-        let valid = self.check_request(parameters).await?;
+        let valid = self.check_request(parameters, None).await?;
         Ok(valid.ok().map(|valid| RequestingApplication {
             application: valid.application.settings.name.clone(),
             destination: valid.valid.target().destination(),
@@ -246,11 +249,13 @@ impl AuthorizationService {
         }))
     }
 
+    /// With the origin of a browser that presents the request; without one, a pushed request is only read.
     async fn check_request(
         &self,
         parameters: &Parameters,
+        origin: Option<&RequestOrigin>,
     ) -> Result<Result<Checked, AuthorizeRefusal>, Fault> {
-        let received = match self.receive(parameters).await? {
+        let received = match self.receive(parameters, origin).await? {
             Ok(received) => received,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -283,6 +288,7 @@ impl AuthorizationService {
                     application,
                     registry,
                     expected,
+                    network: origin.and_then(RequestOrigin::network),
                 }))
             }
             (Ok(_), None) => Ok(Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))),

@@ -21,6 +21,7 @@ use vault::jose;
 use crate::identity::caller::RequestOrigin;
 use crate::node::dpop_proofs::ProofFailure;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::strangers::Left;
 use crate::{Context, Fault, identity::access_note};
 
 mod assertion;
@@ -110,7 +111,8 @@ impl Context {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
-                if client.application().is_stored() {
+                // Anybody may name a public client; what such a client obtains is its use.
+                if client.is_confidential() && client.application().is_stored() {
                     self.usage.application(client.application().id, client.secret(), now);
                 }
                 access_note::client(&client);
@@ -245,6 +247,23 @@ impl Context {
             self.look_for_new_keys(&id).await?;
         }
         self.judge_client(presented, facts, now, named).await
+    }
+
+    /// Counts something that strangers may leave too, if they can send requests as this client.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal::TooOften`], if their network has left too much.
+    pub(crate) fn leave_as(
+        &self,
+        client: &AuthenticatedClient,
+        left: Left,
+        origin: &RequestOrigin,
+    ) -> Result<(), ProtocolRefusal> {
+        if !client.application().is_open_to_strangers() {
+            return Ok(());
+        }
+        let left = self.strangers.leave(left, origin.network(), self.now());
+        left.map_err(|wait| self.too_often(wait))
     }
 
     fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {

@@ -10,23 +10,27 @@ use std::time::Duration;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ClientId, Epoch, UserId};
+use domain::time::Timestamp;
 use fetch::{CacheRules, DocumentError, Documents, FetchError, Fetcher};
 use oauth::application::{Application, ApplicationSettings};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::client_document::{self, ClientDocument};
 use oauth::refusal::Refusal;
-use store::{Amendment, ApplicationRefusal, NewApplication};
+use store::{Amendment, ApplicationRefusal, DocumentClientLimits, NewApplication};
 use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
 use crate::node::lifetimes::DAY_SECS;
+use crate::node::strangers::Left;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
 
 /// How many applications may be stored that no user has allowed. Anybody can push a request, or start a device, for another
-/// document.
+/// document, so a further one replaces the oldest.
 const MOST_WAITING: u32 = 1_000;
+/// The same for one host.
+const MOST_WAITING_OF_HOST: u32 = 50;
 
 /// How many documents are fetched at once, so that other requests to addresses of clients have some left: anybody can name
 /// any document.
@@ -42,9 +46,6 @@ const PURGE_EVERY_SECS: i64 = 3_600;
 const UNUSED_KEPT_SECS: i64 = DAY_SECS;
 const PURGE_BATCH: u32 = 1_000;
 
-/// How long a client waits before it tries again if too many applications wait to be allowed.
-const RETRY_SECS: u32 = 600;
-
 /// Reads a document, and the keys in it.
 fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
     let document = client_document::read(url, body)?;
@@ -55,7 +56,7 @@ fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
 /// The documents of clients that this node has fetched.
 pub(crate) struct ClientDocuments {
     documents: Documents<ClientDocument, Refusal>,
-    /// In seconds.
+    /// In microseconds.
     purged_at: AtomicI64,
 }
 
@@ -71,6 +72,11 @@ impl ClientDocuments {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
         let documents = Documents::new(fetcher.share(MOST_FETCHES, LONGEST_FETCH), Self::RULES, read);
         Self { documents, purged_at: AtomicI64::new(i64::MIN) }
+    }
+
+    fn purge_is_due(&self, now: Timestamp) -> bool {
+        let last = Timestamp::from_micros(self.purged_at.load(Ordering::Relaxed));
+        last.is_older_than(PURGE_EVERY_SECS, now)
     }
 }
 
@@ -214,7 +220,7 @@ impl Context {
     /// The same client, whose application is stored, so that something can refer to it before a user has allowed it.
     ///
     /// # Errors
-    /// If too many clients wait to be allowed, or the database cannot be written.
+    /// If the network of the request has stored too many, or the database cannot be written.
     pub(crate) async fn with_stored_application(
         self: &Arc<Self>,
         client: AuthenticatedClient,
@@ -223,13 +229,20 @@ impl Context {
         if client.application().is_stored() {
             return Ok(client);
         }
+        self.leave_as(&client, Left::DocumentClient, origin)?;
         let (new, audit) = self.new_application(client.application(), origin).await?;
         let client_id = new.client_id.clone();
-        let inserted = self.store.insert_document_client(new, MOST_WAITING, audit).await?;
+        let limits = DocumentClientLimits {
+            of_host: MOST_WAITING_OF_HOST,
+            total: MOST_WAITING,
+            host: client_document::beginning_of_host(&client_id)
+                .ok_or(Refusal::ClientUrlUnusable)?
+                .to_owned(),
+        };
+        let inserted = self.store.insert_document_client(new, limits, audit).await?;
         self.entities.forget_applications();
         match inserted {
-            Ok(Some(_)) | Err(ApplicationRefusal::ClientIdTaken) => {}
-            Ok(None) => return Err(ProtocolRefusal::TooOften { retry_after_secs: RETRY_SECS }),
+            Ok(_) | Err(ApplicationRefusal::ClientIdTaken) => {}
             Err(refusal) => return Err(not_stored(&refusal).into()),
         }
         let stored = self.application_by_client_id(&client_id).await?;
@@ -261,13 +274,12 @@ impl Context {
     /// Deletes applications of documents that nobody uses, now and then.
     pub(crate) async fn purge_document_clients(&self) -> Result<(), Fault> {
         let now = self.now();
-        let last = self.client_documents.purged_at.load(Ordering::Relaxed);
-        if now.as_secs() < last.saturating_add(PURGE_EVERY_SECS) {
+        if !self.client_documents.purge_is_due(now) {
             return Ok(());
         }
         let unused_since = now.minus_secs(UNUSED_KEPT_SECS);
         while self.store.purge_document_clients(unused_since, PURGE_BATCH).await? >= PURGE_BATCH.into() {}
-        self.client_documents.purged_at.store(now.as_secs(), Ordering::Relaxed);
+        self.client_documents.purged_at.store(now.as_micros(), Ordering::Relaxed);
         Ok(())
     }
 }
@@ -293,5 +305,20 @@ fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {
             FetchError::TooLarge => Refusal::ClientDocumentTooLarge,
             FetchError::Busy => Refusal::ClientDocumentLater,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_does_not_delay_the_next_purge() {
+        let (documents, now) = (ClientDocuments::new(&Fetcher::default()), Timestamp::from_secs(1_000_000));
+        assert!(documents.purge_is_due(now));
+        documents.purged_at.store(now.as_micros(), Ordering::Relaxed);
+        for (at, is_due) in [(now, false), (now.plus_secs(3_600), true), (now.minus_secs(60), true)] {
+            assert_eq!(documents.purge_is_due(at), is_due, "{at:?}");
+        }
     }
 }

@@ -20,13 +20,14 @@ use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::strangers::Left;
 use crate::protocol::authorize::Decision;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault};
 
 /// How many requests of one application may wait for their users at once. Anybody can start the flow of a public
-/// application.
+/// application, so a further one replaces the oldest there.
 const MOST_WAITING: u32 = 1_000;
 
 /// How often other codes are tried if one is taken; it never happens twice in a row.
@@ -133,6 +134,7 @@ impl DeviceService {
     /// [`ProtocolRefusal`]: a refusal of the protocol, too many waiting devices, or a failure of the server.
     pub async fn authorize(&self, request: ClientRequest<'_>) -> Result<IssuedDeviceCodes, ProtocolRefusal> {
         let client = self.context.authenticate_beginning_client(request).await?;
+        self.context.leave_as(&client, Left::Device, request.origin)?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
@@ -167,6 +169,7 @@ impl DeviceService {
             at: now,
             expires_at: now.plus_secs(DEVICE_CODE_LIFETIME_SECS),
             most: MOST_WAITING,
+            replaces_oldest: !client.is_confidential(),
         };
         match self.context.store.insert_device_authorization(new).await? {
             DeviceInsertion::Stored => {}

@@ -8,6 +8,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use store::NewPushedRequest;
 
 use crate::Context;
+use crate::node::strangers::Left;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 
 /// A stored request ([RFC 9126 §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
@@ -34,6 +35,7 @@ impl PushedRequestService {
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
         let client = self.context.authenticate_beginning_client(request).await?;
+        self.context.leave_as(&client, Left::PushedRequest, request.origin)?;
         let key = self.context.key_proved_by(&client, &request.facts)?;
         let pushed = self.read(request, &client).await?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
@@ -61,6 +63,7 @@ impl PushedRequestService {
             at: now,
             opened_at: None,
             expires_at: now.plus_secs(expires_in.into()),
+            by_stranger: client.application().is_open_to_strangers(),
             limits: self.context.settings.pushed_request_limits,
         };
         // "429 Too Many Requests" ([RFC 9126 §2.3](https://www.rfc-editor.org/rfc/rfc9126#section-2.3)).

@@ -90,7 +90,12 @@ impl TokenService {
             self.token_for(&client, &registry, request.parameters, request.origin).await;
         self.count(grant_type, answer.as_ref().map(|_| ()));
         match &answer {
-            Ok(_) => access_note::done(grant_type, client.application().id),
+            Ok(_) => {
+                if !client.is_confidential() {
+                    self.context.usage.application(client.application().id, None, self.context.now());
+                }
+                access_note::done(grant_type, client.application().id);
+            }
             Err(ProtocolRefusal::Refused(refusal)) => {
                 self.note_refused_token(&client, &registry, request.parameters, *refusal, request.origin)
                     .await?;

@@ -35,6 +35,7 @@ fn new(world: &World, n: u8) -> NewDeviceAuthorization {
         at: START,
         expires_at: START.plus_secs(600),
         most: 3,
+        replaces_oldest: false,
     }
 }
 
@@ -91,6 +92,31 @@ pub async fn few_requests_of_devices_wait_at_once(store: Arc<dyn Store>) {
     assert_eq!(inserted.iter().filter(|one| **one == DeviceInsertion::TooMany).count(), 5);
     let later = NewDeviceAuthorization { at: START.plus_secs(600), ..new(&world, 100) };
     assert_eq!(world.store.insert_device_authorization(later).await.unwrap(), DeviceInsertion::Stored);
+}
+
+pub async fn a_request_of_a_device_replaces_the_oldest_undecided_one(store: Arc<dyn Store>) {
+    let world = Arc::new(World::new(store).await);
+    let decided = insert(&world, 1).await;
+    assert_eq!(answer(&world, &decided, AccessAnswer::Deny).await, AccessAnswered::Stored(vec![]));
+    for n in 2..5 {
+        insert(&world, n).await;
+    }
+    let replacing = |n| NewDeviceAuthorization { replaces_oldest: true, ..new(&world, n) };
+    assert_eq!(world.store.insert_device_authorization(replacing(5)).await.unwrap(), DeviceInsertion::Stored);
+    let is_stored = async |n| world.store.find_by_device_code(digest(1, n)).await.unwrap().is_some();
+    assert!(!is_stored(2).await && is_stored(1).await, "the oldest that waits");
+    assert!(is_stored(3).await && is_stored(4).await && is_stored(5).await);
+    let stored = at_once(8, |n| {
+        let (store, new) = (world.store.clone(), replacing(u8::try_from(n).unwrap() + 10));
+        async move { store.insert_device_authorization(new).await.unwrap() }
+    })
+    .await;
+    assert_eq!(stored, [DeviceInsertion::Stored; 8]);
+    let mut left = 0;
+    for n in 1..20 {
+        left += i32::from(is_stored(n).await);
+    }
+    assert_eq!(left, 4, "three that wait, and the decided one");
 }
 
 pub async fn a_poll_is_recorded_once_in_an_interval(store: Arc<dyn Store>) {

@@ -8,7 +8,7 @@ use oauth::application::Application;
 use tokio::task::JoinSet;
 
 use super::{START, World, event, settings_named};
-use crate::{ApplicationRefusal, NewApplication, NewConsent, Store};
+use crate::{ApplicationRefusal, DocumentClientLimits, NewApplication, NewConsent, Store};
 
 fn new(world: &World, path: &str) -> NewApplication {
     NewApplication {
@@ -20,9 +20,21 @@ fn new(world: &World, path: &str) -> NewApplication {
     }
 }
 
-async fn insert(world: &World, path: &str, most: u32) -> Result<Option<Application>, ApplicationRefusal> {
+fn limits(of_host: u32, total: u32) -> DocumentClientLimits {
+    DocumentClientLimits { of_host, total, host: "https://app.example.com/".to_owned() }
+}
+
+async fn insert(world: &World, path: &str, most: u32) -> Result<Application, ApplicationRefusal> {
     let audit = event(Action::RegisterApplication);
-    world.store.insert_document_client(new(world, path), most, audit).await.unwrap()
+    world.store.insert_document_client(new(world, path), limits(most, 9), audit).await.unwrap()
+}
+
+/// Stores an application of another host.
+async fn insert_other(world: &World, host: &str, total: u32) {
+    let limits = DocumentClientLimits { host: format!("https://{host}/"), ..limits(9, total) };
+    let new = NewApplication { client_id: format!("https://{host}/").parse().unwrap(), ..new(world, "") };
+    let audit = event(Action::RegisterApplication);
+    world.store.insert_document_client(new, limits, audit).await.unwrap().unwrap();
 }
 
 async fn allow(world: &World, application: &Application) {
@@ -35,34 +47,43 @@ async fn is_stored(world: &World, path: &str) -> bool {
     world.store.find_application_by_client_id(&id).await.unwrap().is_some()
 }
 
-pub async fn only_so_many_clients_wait_to_be_allowed(store: Arc<dyn Store>) {
+pub async fn a_client_replaces_the_oldest_that_waits(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let first = insert(&world, "1", 2).await.unwrap().unwrap();
-    insert(&world, "2", 2).await.unwrap().unwrap();
-    assert!(insert(&world, "3", 2).await.unwrap().is_none());
-    assert!(!is_stored(&world, "3").await);
+    let first = insert(&world, "1", 2).await.unwrap();
+    insert(&world, "2", 2).await.unwrap();
     allow(&world, &first).await;
-    insert(&world, "3", 2).await.unwrap().unwrap();
-    assert_eq!(insert(&world, "3", 9).await.unwrap_err(), ApplicationRefusal::ClientIdTaken);
+    insert(&world, "3", 2).await.unwrap();
+    assert_eq!(insert(&world, "3", 2).await.unwrap_err(), ApplicationRefusal::ClientIdTaken);
+    assert!(is_stored(&world, "2").await, "a refused one replaces nothing");
+    insert_other(&world, "other.example.com", 9).await;
+    insert(&world, "4", 2).await.unwrap();
+    assert!(is_stored(&world, "1").await, "a user has allowed it");
+    assert!(!is_stored(&world, "2").await && is_stored(&world, "3").await && is_stored(&world, "4").await);
+    insert_other(&world, "third.example.com", 3).await;
+    assert!(!is_stored(&world, "3").await && is_stored(&world, "4").await, "in total");
 }
 
-pub async fn of_concurrent_clients_only_so_many_are_stored(store: Arc<dyn Store>) {
+pub async fn of_concurrent_clients_only_so_many_stay(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
     let mut all = JoinSet::new();
     for number in 0..16 {
         let world = Arc::clone(&world);
-        all.spawn(async move { insert(&world, &number.to_string(), 5).await.unwrap().is_some() });
+        all.spawn(async move { insert(&world, &number.to_string(), 5).await.unwrap() });
     }
-    let stored = all.join_all().await.into_iter().filter(|stored| *stored).count();
+    all.join_all().await;
+    let mut stored = 0;
+    for number in 0..16 {
+        stored += i32::from(is_stored(&world, &number.to_string()).await);
+    }
     assert_eq!(stored, 5);
 }
 
 pub async fn unused_clients_of_documents_are_purged(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     for path in ["1", "2", "3"] {
-        insert(&world, path, 9).await.unwrap().unwrap();
+        insert(&world, path, 9).await.unwrap();
     }
-    let allowed = insert(&world, "4", 9).await.unwrap().unwrap();
+    let allowed = insert(&world, "4", 9).await.unwrap();
     allow(&world, &allowed).await;
     let purge =
         async |secs, batch| world.store.purge_document_clients(START.plus_secs(secs), batch).await.unwrap();

@@ -30,7 +30,13 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
             at: START,
             opened_at: None,
             expires_at: until,
-            limits: PushedRequestLimits { of_application: 9, total: 9 },
+            by_stranger: false,
+            limits: PushedRequestLimits {
+                of_application: 9,
+                total: 9,
+                strangers: 9,
+                strangers_of_application: 9,
+            },
         };
         world.store.insert_pushed_request(pushed).await.unwrap().unwrap();
     }

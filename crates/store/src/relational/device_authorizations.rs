@@ -37,6 +37,11 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDeviceAuthorization) -> 
         "SELECT count(*) FROM device_authorizations
         WHERE application_id = :application AND expires_at > :at AND decision IS NULL",
     );
+    static EVICT: NamedStatement = NamedStatement::new(
+        "DELETE FROM device_authorizations WHERE decision IS NULL AND id IN (SELECT id FROM device_authorizations
+            WHERE application_id = :application AND expires_at > :at AND decision IS NULL
+            ORDER BY id LIMIT :surplus)",
+    );
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO device_authorizations (device_digest, user_digest, code_id, application_id, application_epoch,
             scopes, further_scopes, details, created_at, expires_at)
@@ -49,8 +54,12 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDeviceAuthorization) -> 
         return Ok(DeviceInsertion::Gone);
     }
     let open: i64 = db.value(&OPEN, values! { application, at }).await?;
-    if open >= i64::from(new.most) {
-        return Ok(DeviceInsertion::TooMany);
+    let surplus = open - i64::from(new.most) + 1;
+    if surplus > 0 {
+        if !new.replaces_oldest {
+            return Ok(DeviceInsertion::TooMany);
+        }
+        db.execute(&EVICT, values! { application, at, surplus }).await?;
     }
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
     let row = values! {

@@ -7,24 +7,40 @@ use oauth::application::Application;
 
 use super::versions::{self, CachedKind};
 use super::{Change, NamedStatement, Read, SqlTransaction, applications, sweeps, values};
-use crate::{ApplicationRefusal, NewApplication};
+use crate::{ApplicationRefusal, DocumentClientLimits, NewApplication};
 
-/// Stores an application that nobody has allowed yet, unless there are `most` of them.
+/// The oldest applications beyond the newest `:most` of which nobody makes use.
+macro_rules! surplus {
+    ($condition:literal) => {
+        NamedStatement::new(concat!(
+            "SELECT id FROM applications
+            WHERE ",
+            $condition,
+            " AND id NOT IN (SELECT application_id FROM consents)
+                AND id NOT IN (SELECT application_id FROM grants)
+            ORDER BY id DESC LIMIT 1000 OFFSET :most"
+        ))
+    };
+}
+
+/// Stores an application that nobody has allowed yet, in place of the oldest such application if a limit is reached: a
+/// refusal would let whoever fills the limit keep others out.
 pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewApplication,
-    most: u32,
+    limits: &DocumentClientLimits,
     event: &NewAuditEvent,
-) -> Change<Option<Application>, S, ApplicationRefusal> {
-    static WAITING: NamedStatement = NamedStatement::new(
-        "SELECT count(*) FROM applications
-        WHERE client_id LIKE 'https://%' AND id NOT IN (SELECT application_id FROM consents)",
-    );
-    let waiting: i64 = db.value(&WAITING, values! {}).await?;
-    if waiting >= i64::from(most) {
-        return Ok(None);
-    }
-    applications::insert(db, new, event).await.map(Some)
+) -> Change<Application, S, ApplicationRefusal> {
+    static OF_HOST: NamedStatement = surplus!("client_id LIKE :pattern");
+    static OF_ALL: NamedStatement = surplus!("client_id LIKE 'https://%'");
+    let inserted = applications::insert(db, new, event).await?;
+    // The new one is the newest, and stays.
+    let pattern = format!("{}%", limits.host);
+    let most = i64::from(limits.of_host);
+    delete(db, db.list(&OF_HOST, values! { pattern: pattern.as_str(), most }).await?).await?;
+    let most = i64::from(limits.total);
+    delete(db, db.list(&OF_ALL, values! { most }).await?).await?;
+    Ok(inserted)
 }
 
 /// The applications that may be deleted: without a consent, a grant or a recent use.
@@ -45,8 +61,13 @@ pub async fn unused<S: SqlTransaction>(
 
 /// Deletes the applications that may be deleted, and returns their number.
 pub async fn purge<S: SqlTransaction>(db: &S, unused_since: Timestamp, batch: u32) -> Read<u64, S> {
+    let unused = unused(db, unused_since, batch).await?;
+    delete(db, unused).await
+}
+
+async fn delete<S: SqlTransaction>(db: &S, applications: Vec<ApplicationId>) -> Read<u64, S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM applications WHERE id IN {each :ids}");
-    let ids: Vec<i64> = unused(db, unused_since, batch).await?.into_iter().map(ApplicationId::get).collect();
+    let ids: Vec<i64> = applications.into_iter().map(ApplicationId::get).collect();
     if ids.is_empty() {
         return Ok(0);
     }

@@ -15,7 +15,12 @@ pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 
 /// A document with these additional members at an origin, and its client.
 pub(crate) fn publish(origin: &Origin, more: &Value) -> Client {
-    let url = origin.url("client.test", PATH);
+    publish_at(origin, PATH, more)
+}
+
+/// The same at another path.
+pub(crate) fn publish_at(origin: &Origin, path: &str, more: &Value) -> Client {
+    let url = origin.url("client.test", path);
     let mut document = json!({
         "client_id": url,
         "client_name": "Harbour Agent",
@@ -24,7 +29,7 @@ pub(crate) fn publish(origin: &Origin, more: &Value) -> Client {
         "token_endpoint_auth_method": "none",
     });
     document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    origin.reply(PATH, Reply::json(&document).header("cache-control", "max-age=60"));
+    origin.reply(path, Reply::json(&document).header("cache-control", "max-age=60"));
     Client { id: 0, identifier: url, secret: None }
 }
 

@@ -284,3 +284,18 @@ async fn a_device_gets_tokens_for_the_resources_that_it_named() {
     assert_eq!(crate::openid::decoded(access).1["aud"], resource);
     server.get("/api/odata4").bearer(access).send().await.expect(200);
 }
+
+#[tokio::test]
+async fn one_network_starts_so_many_devices_of_public_clients() {
+    let server = TestServer::start().await;
+    let television = television(&server).await;
+    for _ in 0..60 {
+        codes(&server, &television).await;
+    }
+    let refused = television.post(&server, ENDPOINT, &[]).await.expect(429);
+    assert_eq!(refused.header("retry-after"), "2");
+    let confidential = Client::register_with(&server, json!({ "grantTypes": [GRANT_TYPE], "redirectUrls": [] })).await;
+    codes(&server, &confidential).await;
+    server.clock().advance_secs(1);
+    codes(&server, &television).await;
+}

@@ -8,7 +8,7 @@ use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 
 use crate::client::{CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, allow, parameter};
-use crate::client_documents::{ASSERTION_TYPE, PATH, applications, assertion, publish};
+use crate::client_documents::{ASSERTION_TYPE, PATH, applications, assertion, publish, publish_at};
 
 #[tokio::test]
 async fn an_administrator_chooses_the_hosts_of_documents() {
@@ -174,7 +174,7 @@ async fn the_token_endpoint_looks_for_a_new_key_in_the_document() {
 }
 
 #[tokio::test]
-async fn a_client_that_nobody_allows_is_forgotten_after_a_day() {
+async fn a_client_that_nobody_allows_is_forgotten_after_a_day_though_it_is_named() {
     let (server, origin) = (TestServer::start().await, Origin::start().await);
     let client = publish(&origin, &json!({}));
     let fields = [("response_type", "code"), ("redirect_uri", CALLBACK), S256[0], S256[1]];
@@ -182,6 +182,33 @@ async fn a_client_that_nobody_allows_is_forgotten_after_a_day() {
     server.app().node().maintain().await.unwrap();
     assert_eq!(applications(&server).await.len(), 1);
     server.clock().advance_secs(2 * 86_400);
+    let wrong = [("grant_type", "authorization_code"), ("code", "x"), ("code_verifier", VERIFIER)];
+    client.token(&server, &wrong).await.expect(400);
     server.app().node().maintain().await.unwrap();
     assert!(applications(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_clients_of_one_host_lock_nobody_out() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let fields = [("response_type", "code"), ("redirect_uri", CALLBACK), S256[0], S256[1]];
+    let push = async |number: usize| {
+        let path = format!("/clients/{number}.json");
+        let client = publish_at(&origin, &path, &json!({ "client_name": format!("Agent {number}") }));
+        client.post(&server, "/oauth2/par", &fields).await.status()
+    };
+    for number in 0..60 {
+        if number % 20 == 0 {
+            server.clock().advance_secs(60);
+        }
+        assert_eq!(push(number).await, 201, "{number}");
+    }
+    assert_eq!(push(60).await, 429, "twenty in a minute");
+    let names = applications(&server).await;
+    assert_eq!(names.len(), 50);
+    let is_stored = |number: usize| {
+        let name = format!("Agent {number}");
+        names.iter().any(|application| application["name"] == name.as_str())
+    };
+    assert!(!is_stored(9) && is_stored(10) && is_stored(59), "the oldest are gone");
 }

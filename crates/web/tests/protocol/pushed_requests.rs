@@ -250,8 +250,9 @@ async fn open_requests_are_limited() {
     });
     let object = key.sign_with_header(&json!({ "alg": "EdDSA", "typ": "oauth-authz-req+jwt" }), &claims);
     let replayed = format!("/oauth2/authorize?client_id={}&request={object}", client.identifier);
-    let page = server.get(&replayed).send().await.expect(400);
-    assert!(page.text().contains("temporarily_unavailable"), "{}", page.text());
+    for _ in 0..2 {
+        server.get(&replayed).send().await.expect(200);
+    }
     assert!(parameter(&allow(&mut server.browser(), &USER, &first).await, "code").is_some());
     push(&server, &client, &[]).await;
     push(&server, &Client::register(&server).await, &[]).await;
@@ -296,4 +297,48 @@ async fn a_sign_in_that_becomes_too_old_on_the_consent_page_is_asked_for_again()
     browser.sign_in(&USER).await.expect(200);
     let form = browser.form_with_button("consent-allow").press("consent-allow");
     assert!(parameter(&browser.submit(form).await, "code").is_some());
+}
+
+#[tokio::test]
+async fn strangers_do_not_stop_the_requests_of_others() {
+    let mut setup = Setup::default();
+    setup.app.pushed_request_limits.strangers_of_application = 2;
+    setup.app.pushed_request_limits.strangers = 3;
+    let server = TestServer::start_with(setup).await;
+    let confidential = Client::register(&server).await;
+    let first = url(&confidential, &push(&server, &confidential, &[]).await, &[]);
+    let public = Client::register_with(&server, json!({ "clientType": "public" })).await;
+    let other = Client::register_with(&server, json!({ "clientType": "public" })).await;
+    let mut references = Vec::new();
+    for _ in 0..4 {
+        references.push(url(&public, &push(&server, &public, &[]).await, &[]));
+    }
+    let of_other = url(&other, &push(&server, &other, &[]).await, &[]);
+    let mut browser = server.browser();
+    for (reference, status) in references.iter().zip([400, 400, 200, 200]) {
+        assert_eq!(browser.get(reference).await.status(), status);
+    }
+    let third = url(&public, &push(&server, &public, &[]).await, &[]);
+    for open in [&of_other, &third, &first] {
+        browser.get(open).await.expect(200);
+    }
+    server.clock().advance_secs(61);
+    for kept in [&references[3], &of_other, &first] {
+        browser.get(kept).await.expect(200);
+    }
+    assert_unknown(&browser.get(&third).await);
+}
+
+#[tokio::test]
+async fn one_network_pushes_so_many_requests_of_public_clients() {
+    let server = TestServer::start().await;
+    let public = Client::register_with(&server, json!({ "clientType": "public" })).await;
+    for _ in 0..600 {
+        push(&server, &public, &[]).await;
+    }
+    let refused = public.post(&server, PAR, REQUEST).await.expect(429);
+    assert_eq!(refused.header("retry-after"), "1");
+    push(&server, &Client::register(&server).await, &[]).await;
+    server.clock().advance_secs(1);
+    push(&server, &public, &[]).await;
 }

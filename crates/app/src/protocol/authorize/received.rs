@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use domain::id::{ApplicationId, PushedRequestId};
+use domain::id::PushedRequestId;
 use domain::secret::Digest;
 use oauth::application::Application;
 use oauth::authorize::{self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use store::{NewPushedRequest, PushedRequest};
+use store::{NewPushedRequest, PushedRequest, PushedRequestOpening};
 
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
+use crate::identity::caller::RequestOrigin;
 use crate::node::lifetimes::OPENED_REQUEST_SECS;
+use crate::node::strangers::Left;
 
 /// A request whose parameters have been found, and the application that it names.
 pub(super) struct Received {
@@ -36,6 +38,7 @@ impl AuthorizationService {
     pub(super) async fn receive(
         &self,
         parameters: &Parameters,
+        origin: Option<&RequestOrigin>,
     ) -> Result<Result<Received, AuthorizeRefusal>, Fault> {
         let envelope = match Envelope::parse(parameters) {
             Ok(envelope) => envelope,
@@ -49,7 +52,7 @@ impl AuthorizationService {
             None => None,
         };
         if let EnvelopeContent::Pushed(request_uri) = envelope.content {
-            return self.receive_pushed(request_uri, application).await;
+            return self.receive_pushed(request_uri, application, origin).await;
         }
         let outside = match AuthorizeRequest::parse(parameters) {
             Ok(request) => request,
@@ -77,11 +80,13 @@ impl AuthorizationService {
         &self,
         request_uri: String,
         application: Option<Arc<Application>>,
+        origin: Option<&RequestOrigin>,
     ) -> Result<Result<Received, AuthorizeRefusal>, Fault> {
         let unknown = Ok(Err(AuthorizeRefusal::Page(Refusal::PushedRequestUnknown)));
         let Ok((id, digest)) = self.context.vault.parse_reference(&request_uri) else { return unknown };
-        let client = application.as_ref().map(|application| application.id);
-        let Some(found) = self.open(id, &digest, client).await? else { return unknown };
+        let Some(found) = self.open(id, &digest, application.as_deref(), origin).await? else {
+            return unknown;
+        };
         let broken = |_| Fault::Broken("a stored request cannot be read".into());
         let parameters = Parameters::from_form(found.parameters.as_bytes()).map_err(broken)?;
         let request = AuthorizeRequest::parse(&parameters).map_err(broken)?;
@@ -98,6 +103,9 @@ impl AuthorizationService {
         }
         let (secret, digest) = self.context.vault.new_reference_secret();
         let now = self.context.now();
+        if self.context.strangers.leave(Left::OpenedRequest, checked.network, now).is_err() {
+            return Ok(Err(Refusal::TooManyOpenRequests));
+        }
         let new = NewPushedRequest {
             digest,
             application: checked.application.id,
@@ -105,6 +113,8 @@ impl AuthorizationService {
             at: now,
             opened_at: Some(now),
             expires_at: now.plus_secs(OPENED_REQUEST_SECS),
+            // Whoever has seen an object may bring it again.
+            by_stranger: true,
             limits: self.context.settings.pushed_request_limits,
         };
         let Some(id) = self.context.store.insert_pushed_request(new).await? else {
@@ -116,14 +126,16 @@ impl AuthorizationService {
     }
 
     /// Finds a pushed request of the client. It expires soon, but once a browser has brought it in time, it stays valid
-    /// for as long as people need to sign in.
+    /// for as long as people need to sign in, unless strangers keep too many like that.
     async fn open(
         &self,
         id: PushedRequestId,
         digest: &Digest,
-        client: Option<ApplicationId>,
+        application: Option<&Application>,
+        origin: Option<&RequestOrigin>,
     ) -> Result<Option<PushedRequest>, Fault> {
         let now = self.context.now();
+        let client = application.map(|application| application.id);
         let found = self.context.store.find_pushed_request(id, digest, now).await?;
         let owner = found.as_ref().map(|found| found.application);
         if authorize::pushed_request_belongs_to_client(owner, client).is_err() {
@@ -135,11 +147,23 @@ impl AuthorizationService {
         if found.as_ref().is_some_and(|found| found.opened_at.is_some()) {
             return Ok(found);
         }
-        let expires_at = now.plus_secs(OPENED_REQUEST_SECS);
-        if self.context.store.open_pushed_request(id, *digest, now, expires_at).await? {
+        let (Some(origin), Some(application)) = (origin.filter(|_| found.is_some()), application) else {
+            return Ok(found);
+        };
+        let is_strangers = application.is_open_to_strangers();
+        let network = origin.network().filter(|_| is_strangers);
+        if self.context.strangers.leave(Left::OpenedRequest, network, now).is_err() {
             return Ok(found);
         }
-        // Another tab was faster, or it has just been answered.
+        let opening = PushedRequestOpening {
+            now,
+            expires_at: now.plus_secs(OPENED_REQUEST_SECS),
+            limits: self.context.settings.pushed_request_limits,
+        };
+        if self.context.store.open_pushed_request(id, *digest, opening).await? {
+            return Ok(found);
+        }
+        // Another tab was faster, it has just been answered, or too many are open.
         Ok(self.context.store.find_pushed_request(id, digest, now).await?)
     }
 

@@ -105,7 +105,13 @@ pub(super) async fn fill(store: &dyn Store) {
         at: START,
         opened_at: Some(START),
         expires_at: OVER,
-        limits: PushedRequestLimits { of_application: 9, total: 9 },
+        by_stranger: false,
+        limits: PushedRequestLimits {
+            of_application: 9,
+            total: 9,
+            strangers: 9,
+            strangers_of_application: 9,
+        },
     };
     store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
@@ -313,6 +319,7 @@ async fn device(store: &dyn Store, app: &Application, scopes: &ScopeSet) {
         at: START,
         expires_at: OVER,
         most: 1,
+        replaces_oldest: false,
     };
     assert_eq!(store.insert_device_authorization(new).await.unwrap(), DeviceInsertion::Stored);
 }
