@@ -12,6 +12,7 @@ pub mod lifetimes;
 pub(crate) mod logout_deliveries;
 pub mod maintenance;
 pub mod metrics;
+pub(crate) mod outbound;
 pub mod rates;
 pub mod refusal_reason;
 pub mod restore;

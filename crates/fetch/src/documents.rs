@@ -1,6 +1,7 @@
 //! Documents of one kind, such as key sets: fetched once for all concurrent callers, validated, and cached.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::time::Timestamp;
@@ -26,6 +27,8 @@ pub struct CacheRules {
     pub ceiling_secs: u32,
     /// The number of seconds if its headers say nothing.
     pub default_secs: u32,
+    /// For how many seconds more it is still given if it cannot be fetched again in time, or because others are fetched.
+    pub stale_secs: u32,
 }
 
 /// Why there is no document.
@@ -76,12 +79,10 @@ impl<T, E: Clone> Documents<T, E> {
     /// The document at a URL: the kept one if it is fresh, else a fetched one.
     ///
     /// # Errors
-    /// If it cannot be fetched or breaks the rules; neither is remembered.
+    /// If it cannot be fetched or breaks the rules; neither is remembered. While it cannot be fetched in time, or because
+    /// others are fetched, the kept one is given for a while.
     pub async fn get(&self, url: &str, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
-        match self.kept.get(url) {
-            Some(kept) if kept.is_fresh(now) => Ok(Arc::clone(&kept.document)),
-            _ => self.fetch(url, now).await,
-        }
+        self.get_through(url, None, now, ready(Some(&self.client))).await
     }
 
     /// The document at a URL, fetched again unless the kept one was fetched in the last `secs` seconds.
@@ -89,11 +90,28 @@ impl<T, E: Clone> Documents<T, E> {
     /// # Errors
     /// As for [`Self::get`].
     pub async fn get_recent(&self, url: &str, secs: u32, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
-        match self.kept.get(url) {
-            Some(kept) if !kept.fetched_at.is_older_than(i64::from(secs), now) => {
-                Ok(Arc::clone(&kept.document))
-            }
-            _ => self.fetch(url, now).await,
+        self.get_through(url, Some(secs), now, ready(Some(&self.client))).await
+    }
+
+    /// Like [`Self::get`], or [`Self::get_recent`] with `secs`, through another fetcher. `through` is asked only if there
+    /// is something to fetch and nobody fetches it; with `None` nothing is fetched at present.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub async fn get_through<'f>(
+        &self,
+        url: &str,
+        secs: Option<u32>,
+        now: Timestamp,
+        through: impl Future<Output = Option<&'f Fetcher>> + Send,
+    ) -> Result<Arc<T>, DocumentError<E>> {
+        let kept = self.kept.get(url).filter(|kept| match secs {
+            None => kept.is_fresh(now),
+            Some(secs) => !kept.fetched_at.is_older_than(i64::from(secs), now),
+        });
+        match kept {
+            Some(kept) => Ok(Arc::clone(&kept.document)),
+            None => self.fetch(url, now, through).await,
         }
     }
 
@@ -112,17 +130,47 @@ impl<T, E: Clone> Documents<T, E> {
 
     /// All callers that ask for a URL while it is fetched get the same result. If the one that fetches goes away,
     /// the next one takes over.
-    async fn fetch(&self, url: &str, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
+    async fn fetch<'f>(
+        &self,
+        url: &str,
+        now: Timestamp,
+        through: impl Future<Output = Option<&'f Fetcher>> + Send,
+    ) -> Result<Arc<T>, DocumentError<E>> {
         let running = Running::join(&self.running, url);
-        let outcome = running.cell.get_or_init(|| self.fetch_alone(url, now)).await;
-        outcome.as_ref().map(|kept| Arc::clone(&kept.document)).map_err(Clone::clone)
+        let outcome = running.cell.get_or_init(|| self.fetch_alone(url, now, through)).await;
+        match outcome {
+            Ok(kept) => Ok(Arc::clone(&kept.document)),
+            Err(error) => self.stale(url, error, now).ok_or_else(|| error.clone()),
+        }
     }
 
-    async fn fetch_alone(&self, url: &str, now: Timestamp) -> Outcome<T, E> {
+    /// The kept document, if it cannot be fetched only because of the load on this server or on the host. If the host
+    /// has said that there is none any more, a stale one is forgotten.
+    fn stale(&self, url: &str, error: &DocumentError<E>, now: Timestamp) -> Option<Arc<T>> {
+        let kept = self.kept.get(url)?;
+        match error {
+            DocumentError::Fetch(FetchError::Busy | FetchError::TimedOut) => {}
+            error if is_final(error) && !kept.is_fresh(now) => {
+                self.forget(url);
+                return None;
+            }
+            _ => return None,
+        }
+        let most_secs = kept.lifetime_secs + i64::from(self.rules.stale_secs);
+        (!kept.fetched_at.is_older_than(most_secs, now)).then(|| Arc::clone(&kept.document))
+    }
+
+    async fn fetch_alone<'f>(
+        &self,
+        url: &str,
+        now: Timestamp,
+        through: impl Future<Output = Option<&'f Fetcher>> + Send,
+    ) -> Outcome<T, E> {
         let parsed = Url::parse(url).map_err(|_| FetchError::UnusableUrl)?;
         let largest_body = self.rules.largest_body;
         let request = FetchRequest { url: &parsed, accept: "application/json", post: None, largest_body };
-        let response = self.client.send(request).await?;
+        let fetcher = through.await.ok_or(FetchError::Busy)?;
+        let response = fetcher.send(request).await?;
         is_whole_json(&response)?;
         let document = (self.read)(url, &response.body).map_err(DocumentError::Invalid)?;
         let kept = Arc::new(Kept {
@@ -140,6 +188,17 @@ impl CacheRules {
         let told = lifetime_secs(&response.headers).unwrap_or(u64::from(self.default_secs));
         let bounded = told.min(u64::from(self.ceiling_secs)).max(u64::from(self.floor_secs));
         i64::try_from(bounded).unwrap_or_default()
+    }
+}
+
+/// Whether the host has answered, and is not only out of order.
+fn is_final<E>(error: &DocumentError<E>) -> bool {
+    match error {
+        DocumentError::Invalid(_) => true,
+        DocumentError::Fetch(FetchError::Status(status)) => *status != 429 && *status < 500,
+        DocumentError::Fetch(error) => {
+            matches!(error, FetchError::MediaType | FetchError::ContentCoding | FetchError::TooLarge)
+        }
     }
 }
 

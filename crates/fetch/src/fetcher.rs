@@ -14,9 +14,9 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use crate::FetchError;
-use crate::connect::{addresses, connect};
+use crate::connect::{Connected, addresses, connect};
 use crate::permits::Permits;
-use crate::resolve::{ResolveName, Resolver, SystemResolver};
+use crate::resolve::{Lookups, ResolveName, Resolver, SystemResolver};
 use crate::trust::{Danger, UnreadableCertificates, client_config};
 
 /// The maximum size of the head of a response in bytes.
@@ -32,13 +32,13 @@ pub struct FetchLimits {
     pub time: Duration,
     /// The maximum number of concurrent requests.
     pub total: usize,
-    /// The maximum number of concurrent requests to one host.
+    /// The maximum number of concurrent requests to one host, and to one network, for one purpose.
     pub per_host: usize,
 }
 
 impl Default for FetchLimits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(5), total: 32, per_host: 4 }
+        Self { time: Duration::from_secs(5), total: 64, per_host: 4 }
     }
 }
 
@@ -63,15 +63,28 @@ impl Default for FetcherSettings {
 #[derive(Clone)]
 pub struct Fetcher {
     parts: Arc<Parts>,
-    /// Of all permits, those of this fetcher.
-    share: Option<Arc<Semaphore>>,
+    share: Arc<Share>,
     time: Duration,
 }
 
+/// What all shares have in common.
 struct Parts {
     tls: TlsConnector,
     resolver: Resolver,
+    total: Semaphore,
+    per_host: usize,
+}
+
+/// What one purpose may do at once.
+struct Share {
     permits: Permits,
+    lookups: Lookups,
+}
+
+impl Share {
+    fn new(most: usize, per_host: usize) -> Arc<Self> {
+        Arc::new(Self { permits: Permits::new(most, per_host), lookups: Lookups::new(most) })
+    }
 }
 
 /// A request.
@@ -121,17 +134,19 @@ impl Fetcher {
         let parts = Arc::new(Parts {
             tls: TlsConnector::from(Arc::new(client_config(danger.as_ref())?)),
             resolver: Resolver::new(resolver, danger.is_some()),
-            permits: Permits::new(limits.total, limits.per_host),
+            total: Semaphore::new(limits.total),
+            per_host: limits.per_host,
         });
-        Ok(Self { parts, share: None, time: limits.time })
+        Ok(Self { parts, share: Share::new(limits.total, limits.per_host), time: limits.time })
     }
 
     /// The same fetcher for one purpose, which has at most `most` of the concurrent requests, each for at most `time`, so
-    /// that other purposes always have some left.
+    /// that other purposes always have some left. What it sends to a host or a network, and the names that it looks up,
+    /// leave the same to other purposes too.
     #[must_use]
     pub fn share(&self, most: usize, time: Duration) -> Self {
-        let time = time.min(self.time);
-        Self { parts: Arc::clone(&self.parts), share: Some(Arc::new(Semaphore::new(most))), time }
+        let share = Share::new(most, self.parts.per_host);
+        Self { parts: Arc::clone(&self.parts), share, time: time.min(self.time) }
     }
 
     /// Whether it connects to the machine itself, which only tests want.
@@ -145,9 +160,8 @@ impl Fetcher {
     /// [`FetchError`]. Nothing was sent if the address must not be connected to.
     pub async fn send(&self, request: FetchRequest<'_>) -> Result<FetchResponse, FetchError> {
         url_is_usable(request.url)?;
-        let share = self.share.clone().map(Semaphore::try_acquire_owned).transpose();
-        let _share = share.map_err(|_| FetchError::Busy)?;
-        let _permit = self.parts.permits.take(request.url.host_str().unwrap_or_default())?;
+        let _permit = self.share.permits.take(request.url.host_str().unwrap_or_default())?;
+        let _total = self.parts.total.try_acquire().map_err(|_| FetchError::Busy)?;
         let sent = tokio::time::timeout(self.time, self.send_unlimited(request)).await;
         let sent = sent.unwrap_or(Err(FetchError::TimedOut));
         if let Err(error) = sent {
@@ -158,10 +172,10 @@ impl Fetcher {
     }
 
     async fn send_unlimited(&self, request: FetchRequest<'_>) -> Result<FetchResponse, FetchError> {
-        let Parts { tls, resolver, permits } = &*self.parts;
-        let addresses = addresses(request.url, resolver).await?;
-        let _network = permits.take_network(addresses[0].ip())?;
-        let stream = connect(request.url, &addresses, tls).await?;
+        let Parts { tls, resolver, .. } = &*self.parts;
+        let Share { permits, lookups } = &*self.share;
+        let addresses = addresses(request.url, resolver, lookups).await?;
+        let Connected { stream, network: _held } = connect(request.url, &addresses, tls, permits).await?;
         let mut builder = hyper::client::conn::http1::Builder::new();
         builder.max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
         let handshake = builder.handshake(TokioIo::new(stream)).await;

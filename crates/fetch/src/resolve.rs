@@ -11,10 +11,6 @@ use crate::FetchError;
 
 /// The maximum number of addresses of a host to which a connection is tried.
 const MOST_ADDRESSES: usize = 4;
-/// The maximum number of names that are resolved at once. The system's resolver cannot be interrupted, so a slow one
-/// keeps its permit beyond the time limit of the request.
-const MOST_LOOKUPS: usize = 16;
-
 /// Resolves a name on a thread that may wait.
 pub trait ResolveName: Send + Sync + 'static {
     /// The addresses of a host.
@@ -37,13 +33,22 @@ impl ResolveName for SystemResolver {
 /// Finds the addresses of a host, and refuses all of them if one must not be connected to.
 pub(crate) struct Resolver {
     names: Arc<dyn ResolveName>,
-    lookups: Arc<Semaphore>,
     permits_loopback: bool,
+}
+
+/// How many names are resolved at once for one purpose. The system's resolver cannot be interrupted, so a slow one keeps
+/// its permit beyond the time limit of the request.
+pub(crate) struct Lookups(Arc<Semaphore>);
+
+impl Lookups {
+    pub(crate) fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
 }
 
 impl Resolver {
     pub(crate) fn new(names: Arc<dyn ResolveName>, permits_loopback: bool) -> Self {
-        Self { names, lookups: Arc::new(Semaphore::new(MOST_LOOKUPS)), permits_loopback }
+        Self { names, permits_loopback }
     }
 
     pub(crate) const fn permits_loopback(&self) -> bool {
@@ -51,11 +56,16 @@ impl Resolver {
     }
 
     /// The addresses to which a connection may be made, in the order of the resolver.
-    pub(crate) async fn addresses(&self, host: Host<&str>, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
+    pub(crate) async fn addresses(
+        &self,
+        host: Host<&str>,
+        port: u16,
+        lookups: &Lookups,
+    ) -> Result<Vec<SocketAddr>, FetchError> {
         let found = match host {
             Host::Ipv4(address) => vec![SocketAddr::new(address.into(), port)],
             Host::Ipv6(address) => vec![SocketAddr::new(address.into(), port)],
-            Host::Domain(name) => self.look_up(name.to_owned(), port).await?,
+            Host::Domain(name) => self.look_up(name.to_owned(), port, lookups).await?,
         };
         if found.is_empty() {
             return Err(FetchError::NotResolved);
@@ -64,8 +74,13 @@ impl Resolver {
         Ok(found.into_iter().take(MOST_ADDRESSES).collect())
     }
 
-    async fn look_up(&self, name: String, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
-        let permit = Arc::clone(&self.lookups).acquire_owned().await.map_err(|_| FetchError::Busy)?;
+    async fn look_up(
+        &self,
+        name: String,
+        port: u16,
+        lookups: &Lookups,
+    ) -> Result<Vec<SocketAddr>, FetchError> {
+        let permit = Arc::clone(&lookups.0).acquire_owned().await.map_err(|_| FetchError::Busy)?;
         let names = Arc::clone(&self.names);
         let look_up = tokio::task::spawn_blocking(move || {
             let _held = permit;

@@ -4,8 +4,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ const RULES: CacheRules = CacheRules {
     floor_secs: 60,
     ceiling_secs: 3_600,
     default_secs: 600,
+    stale_secs: 300,
 };
 
 async fn get(client: &Fetcher, url: &str) -> Result<FetchResponse, FetchError> {
@@ -281,4 +283,95 @@ async fn a_share_leaves_requests_to_others() {
     let brief = whole.share(1, Duration::from_millis(100));
     assert_eq!(get(&brief, &slow).await.unwrap_err(), FetchError::TimedOut);
     assert!(get(&brief, &quick).await.is_ok(), "the permit is given back");
+}
+
+#[tokio::test]
+async fn a_share_is_busy_with_a_host_alone() {
+    let origin = Origin::start().await;
+    origin.reply("/slow", Reply::text("").held_back());
+    origin.reply("/", Reply::text(""));
+    let whole = client_with(TestNames, FetchLimits { per_host: 1, ..FetchLimits::default() });
+    let (one, other) = (whole.share(4, Duration::from_mins(1)), whole.share(4, Duration::from_mins(1)));
+    let (slow, quick) = (origin.url("client.test", "/slow"), origin.url("client.test", "/"));
+    let mut first = Box::pin(get(&one, &slow));
+    let (same, others) = tokio::select! {
+        biased;
+        _ = &mut first => panic!("it is held back"),
+        both = async { (get(&one, &quick).await, get(&other, &quick).await) } => both,
+    };
+    assert_eq!(same.unwrap_err(), FetchError::Busy);
+    assert!(others.is_ok());
+}
+
+/// Resolves names that begin with `stuck` only when the sender is gone.
+struct Stuck(Mutex<Receiver<()>>);
+
+impl ResolveName for Stuck {
+    fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if host.starts_with("stuck") {
+            let _gone = self.0.lock().unwrap().recv();
+        }
+        TestNames.resolve(host, port)
+    }
+}
+
+#[tokio::test]
+async fn slow_names_of_one_purpose_do_not_stop_another() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::text(""));
+    let (sender, receiver) = mpsc::channel();
+    let whole = client_with(Stuck(Mutex::new(receiver)), FetchLimits::default());
+    let (strangers, own) =
+        (whole.share(2, Duration::from_millis(100)), whole.share(2, Duration::from_mins(1)));
+    for name in ["stuck.test", "stuck-2.test", "stuck-3.test", "stuck-4.test", "client.test"] {
+        let error = get(&strangers, &origin.url(name, "/")).await.unwrap_err();
+        assert_eq!(error, FetchError::TimedOut, "{name}");
+    }
+    let quick = origin.url("client.test", "/");
+    assert!(get(&own, &quick).await.is_ok() && get(&whole, &quick).await.is_ok());
+    drop(sender);
+}
+
+#[tokio::test]
+async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
+    let origin = Origin::start().await;
+    let url = origin.url("client.test", "/");
+    let documents = Documents::new(client().share(1, Duration::from_millis(100)), RULES, object);
+    let get = async |secs| documents.get(&url, NOW.plus_secs(secs)).await;
+    let busy = async |secs| documents.get_through(&url, None, NOW.plus_secs(secs), async { None }).await;
+    assert_eq!(busy(0).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "nothing is kept");
+    origin.reply("/", Reply::json(&json!({})));
+    let first = get(0).await.unwrap();
+    origin.reply("/", Reply::text("").held_back());
+    assert!(Arc::ptr_eq(&get(601).await.unwrap(), &first));
+    assert!(Arc::ptr_eq(&busy(899).await.unwrap(), &first));
+    assert_eq!(busy(900).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "too old");
+    assert_eq!(get(900).await.unwrap_err(), DocumentError::Fetch(FetchError::TimedOut), "too old");
+    for (status, is_kept) in [(503, true), (404, false)] {
+        origin.reply("/", Reply::json(&json!({})).status(status));
+        assert_eq!(get(601).await.unwrap_err(), DocumentError::Fetch(FetchError::Status(status)));
+        assert_eq!(busy(602).await.is_ok(), is_kept, "the host has answered {status}");
+    }
+    origin.reply("/", Reply::json(&json!({})));
+    get(0).await.unwrap();
+    origin.reply("/", Reply::json(&json!([])));
+    assert_eq!(get(601).await.unwrap_err(), DocumentError::Invalid("is no object"));
+    assert!(busy(602).await.is_err(), "the host has answered");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_running_request_is_not_asked_for_another() {
+    let origin = Origin::start().await;
+    origin.reply("/", Reply::json(&json!({})));
+    let (url, documents, client, asked) =
+        (origin.url("client.test", "/"), documents(), client(), AtomicUsize::new(0));
+    let get = || {
+        documents.get_through(&url, None, NOW, async {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Some(&client)
+        })
+    };
+    let results = tokio::join!(get(), get(), get(), get());
+    assert!(results.0.is_ok() && results.3.is_ok());
+    assert_eq!((asked.load(Ordering::Relaxed), origin.received("/").len()), (1, 1));
 }

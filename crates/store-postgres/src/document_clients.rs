@@ -1,7 +1,7 @@
 //! Applications that the metadata documents of clients describe.
 
 use domain::audit::NewAuditEvent;
-use domain::id::ApplicationId;
+use domain::id::{ApplicationId, ClientId};
 use domain::time::Timestamp;
 use oauth::application::Application;
 use store::relational::{document_clients, judged};
@@ -19,6 +19,10 @@ impl DocumentClients for PostgresStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
         serialized!(self, db => judged(document_clients::insert(&Tables(db), &new, &limits, &audit)))
+    }
+
+    fn document_client_is_allowed(&self, id: ClientId) -> Answer<'_, bool> {
+        read!(self, db => document_clients::is_allowed(&Tables(db), &id))
     }
 
     /// Without such applications no transaction is serialized.

@@ -24,6 +24,15 @@ impl LogoutDeliveries for PostgresStore {
         in_one_statement!(self, db => logout_deliveries::postpone(&Tables(db), id, attempts, due_at))
     }
 
+    fn return_logout_delivery(
+        &self,
+        id: LogoutDeliveryId,
+        attempts: u32,
+        due_at: Timestamp,
+    ) -> Answer<'_, bool> {
+        in_one_statement!(self, db => logout_deliveries::give_back(&Tables(db), id, attempts, due_at))
+    }
+
     fn end_logout_delivery(
         &self,
         id: LogoutDeliveryId,

@@ -1,6 +1,7 @@
 //! Applications that the metadata documents of clients describe.
 
 use domain::audit::NewAuditEvent;
+use domain::id::ClientId;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use store::relational::{document_clients, judged, run_ready};
@@ -17,6 +18,10 @@ impl DocumentClients for SqliteStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>> {
         self.write(move |db| run_ready(judged(document_clients::insert(&Tables(db), &new, &limits, &audit))))
+    }
+
+    fn document_client_is_allowed(&self, id: ClientId) -> Answer<'_, bool> {
+        self.read(move |db| run_ready(document_clients::is_allowed(&Tables(db), &id)))
     }
 
     /// Without such applications nothing is written.

@@ -23,6 +23,15 @@ impl LogoutDeliveries for SqliteStore {
         self.write(move |db| run_ready(logout_deliveries::postpone(&Tables(db), id, attempts, due_at)))
     }
 
+    fn return_logout_delivery(
+        &self,
+        id: LogoutDeliveryId,
+        attempts: u32,
+        due_at: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.write(move |db| run_ready(logout_deliveries::give_back(&Tables(db), id, attempts, due_at)))
+    }
+
     fn end_logout_delivery(
         &self,
         id: LogoutDeliveryId,

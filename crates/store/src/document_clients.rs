@@ -1,6 +1,7 @@
 //! Applications that the metadata documents of clients describe.
 
 use domain::audit::NewAuditEvent;
+use domain::id::ClientId;
 use domain::time::Timestamp;
 use oauth::application::Application;
 
@@ -27,6 +28,8 @@ pub trait DocumentClients {
         limits: DocumentClientLimits,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Application, ApplicationRefusal>>;
+    /// Whether an application has this client id and a user has allowed it.
+    fn document_client_is_allowed(&self, id: ClientId) -> Answer<'_, bool>;
     /// Deletes at most `batch` applications that have no consent and no grant, and were neither changed nor used since a
     /// time; returns their number.
     fn purge_document_clients(&self, unused_since: Timestamp, batch: u32) -> Answer<'_, u64>;

@@ -56,6 +56,14 @@ pub trait LogoutDeliveries {
         attempts: u32,
         due_at: Timestamp,
     ) -> Answer<'_, bool>;
+    /// Takes back the last claim of a delivery, if it is the one with this number of attempts: it does not count as an
+    /// attempt, and the delivery is due at another time.
+    fn return_logout_delivery(
+        &self,
+        id: LogoutDeliveryId,
+        attempts: u32,
+        due_at: Timestamp,
+    ) -> Answer<'_, bool>;
     /// Deletes a delivery, if its last claim is the one with this number of attempts, and records the event.
     fn end_logout_delivery(
         &self,

@@ -188,10 +188,18 @@ impl ResolveName for TestNames {
 /// # Panics
 /// Never: the authority of the tests can be read.
 pub fn client() -> fetch::Fetcher {
+    client_of(fetch::FetchLimits::default().total)
+}
+
+/// The same with so many requests at once.
+///
+/// # Panics
+/// Never: the authority of the tests can be read.
+pub fn client_of(total: usize) -> fetch::Fetcher {
     let settings = fetch::FetcherSettings {
+        limits: fetch::FetchLimits { total, ..fetch::FetchLimits::default() },
         resolver: Arc::new(TestNames),
         danger: Some(Danger { authorities: AUTHORITY.to_vec() }),
-        ..fetch::FetcherSettings::default()
     };
     fetch::Fetcher::new(settings).expect("the authority of the tests")
 }

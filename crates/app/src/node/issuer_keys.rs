@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
 use crate::Context;
+use crate::node::outbound::Purpose;
 
 /// After a fetch from an address, successful or not, the next one waits this long.
 const PAUSE_SECS: i64 = 30;
@@ -22,6 +23,7 @@ const RULES: CacheRules = CacheRules {
     floor_secs: 60,
     ceiling_secs: 86_400,
     default_secs: 3_600,
+    stale_secs: 0,
 };
 
 /// Why a token of an issuer is not verified.
@@ -47,6 +49,7 @@ struct NotAnObject;
 
 impl IssuerKeys {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
+        let fetcher = &Purpose::IssuerKeys.share(fetcher);
         Self {
             inline: Cache::new(MOST_TRUSTED_ISSUERS),
             sets: Paced::new(fetcher, |_, body| KeySet::parse(body)),

@@ -33,6 +33,8 @@ const MOST_APPLICATIONS: usize = 8;
 const MOST_PER_APPLICATION: u32 = 2;
 /// How long a claim lasts, in seconds. A request is over long before.
 const CLAIM_SECS: i64 = 60;
+/// When a delivery is due again, in seconds, if this node was sending too many others to its host.
+const BUSY_SECS: i64 = 2;
 /// The maximum size of the body of a response. It is not read.
 const LARGEST_BODY: usize = 16 * 1024;
 
@@ -131,11 +133,18 @@ impl Context {
             post: Some(("application/x-www-form-urlencoded", &body)),
             largest_body: LARGEST_BODY,
         };
-        let status = match self.settings.outbound.send(request).await {
-            Ok(response) => Ok(response.status.as_u16()),
-            Err(error) => Err(error),
-        };
-        self.note_attempt(application, &delivery, status).await
+        match self.outbound.logouts.send(request).await {
+            // The token was never sent, so this was no attempt.
+            Err(FetchError::Busy) => {
+                let again = self.now().plus_secs(BUSY_SECS);
+                self.store.return_logout_delivery(delivery.id, delivery.attempts, again).await?;
+                Ok(())
+            }
+            sent => {
+                let status = sent.map(|response| response.status.as_u16());
+                self.note_attempt(application, &delivery, status).await
+            }
+        }
     }
 
     /// The body of the request. Each attempt has a token of its own, because tokens are valid for two minutes.

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ClientId, Epoch, UserId};
@@ -22,6 +21,7 @@ use vault::jose::KeySet;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
 use crate::node::lifetimes::DAY_SECS;
+use crate::node::outbound::Purpose;
 use crate::node::strangers::Left;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
@@ -32,11 +32,6 @@ const MOST_WAITING: u32 = 1_000;
 /// The same for one host.
 const MOST_WAITING_OF_HOST: u32 = 50;
 
-/// How many documents are fetched at once, so that other requests to addresses of clients have some left: anybody can name
-/// any document.
-const MOST_FETCHES: usize = 12;
-/// The maximum time for one of them. A user waits for it.
-const LONGEST_FETCH: Duration = Duration::from_secs(3);
 /// After how many seconds a document is fetched again when a key that it does not have has signed.
 const RECENT_SECS: u32 = 60;
 
@@ -56,6 +51,9 @@ fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
 /// The documents of clients that this node has fetched.
 pub(crate) struct ClientDocuments {
     documents: Documents<ClientDocument, Refusal>,
+    of_strangers: Fetcher,
+    /// For clients that a user has allowed. Strangers cannot use it up with documents of their own.
+    of_allowed: Fetcher,
     /// In microseconds.
     purged_at: AtomicI64,
 }
@@ -67,11 +65,14 @@ impl ClientDocuments {
         floor_secs: 60,
         ceiling_secs: 86_400,
         default_secs: 300,
+        stale_secs: 3_600,
     };
 
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
-        let documents = Documents::new(fetcher.share(MOST_FETCHES, LONGEST_FETCH), Self::RULES, read);
-        Self { documents, purged_at: AtomicI64::new(i64::MIN) }
+        let (of_strangers, of_allowed) =
+            (Purpose::ClientDocuments.share(fetcher), Purpose::AllowedClientDocuments.share(fetcher));
+        let documents = Documents::new(of_strangers.clone(), Self::RULES, read);
+        Self { documents, of_strangers, of_allowed, purged_at: AtomicI64::new(i64::MIN) }
     }
 
     fn purge_is_due(&self, now: Timestamp) -> bool {
@@ -99,7 +100,7 @@ impl Context {
         if let Err(refusal) = self.may_be_fetched(id) {
             return Ok(Err(refusal));
         }
-        match self.client_documents.documents.get(id.as_str(), self.now()).await {
+        match self.fetched_document(id, None).await {
             Ok(document) => self.client_described(id, &document).await,
             Err(error) => Ok(Err(refusal_of(&error))),
         }
@@ -126,11 +127,24 @@ impl Context {
         if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
             return Ok(());
         }
-        let found = self.client_documents.documents.get_recent(id.as_str(), RECENT_SECS, self.now()).await;
-        if let Ok(document) = found {
+        if let Ok(document) = self.fetched_document(id, Some(RECENT_SECS)).await {
             let _followed = self.client_described(id, &document).await?;
         }
         Ok(())
+    }
+
+    async fn fetched_document(
+        &self,
+        id: &ClientId,
+        secs: Option<u32>,
+    ) -> Result<Arc<ClientDocument>, DocumentError<Refusal>> {
+        let ClientDocuments { documents, of_strangers, of_allowed, .. } = &self.client_documents;
+        let through = async {
+            // If the database fails, nothing will come of the request anyway.
+            let is_allowed = self.store.document_client_is_allowed(id.clone()).await.unwrap_or(false);
+            Some(if is_allowed { of_allowed } else { of_strangers })
+        };
+        documents.get_through(id.as_str(), secs, self.now(), through).await
     }
 
     fn may_be_fetched(&self, id: &ClientId) -> Result<(), Refusal> {

@@ -4,7 +4,6 @@
 //! success at most once in [`RECENT_SECS`], and in any case at most [`FETCHES_PER_MINUTE`] times for one client.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::id::ClientId;
 use domain::time::Timestamp;
@@ -14,6 +13,7 @@ use oauth::jwt::{Claims, JwtFault};
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
 use crate::Context;
+use crate::node::outbound::Purpose;
 use crate::node::rates::Buckets;
 
 /// A set that was fetched in the last seconds is not fetched again for the sake of an unknown key.
@@ -21,13 +21,9 @@ const RECENT_SECS: u32 = 60;
 /// The fetches for one client in a minute, failed ones included.
 const FETCHES_PER_MINUTE: u32 = 6;
 
-/// How many key sets are fetched at once, so that other requests to addresses of clients have some left.
-const MOST_FETCHES: usize = 12;
-/// The maximum time for one of them.
-const LONGEST_FETCH: Duration = Duration::from_secs(5);
-
 /// The key sets that this node has fetched.
 pub(crate) struct ClientKeys {
+    fetcher: Fetcher,
     sets: Documents<KeySet, KeySetFault>,
     fetches: Buckets<ClientId>,
 }
@@ -39,13 +35,14 @@ impl ClientKeys {
         floor_secs: 60,
         ceiling_secs: 3_600,
         default_secs: 300,
+        stale_secs: 3_600,
     };
 
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
+        let fetcher = Purpose::ClientKeys.share(fetcher);
         Self {
-            sets: Documents::new(fetcher.share(MOST_FETCHES, LONGEST_FETCH), Self::RULES, |_, body| {
-                KeySet::parse(body)
-            }),
+            sets: Documents::new(fetcher.clone(), Self::RULES, |_, body| KeySet::parse(body)),
+            fetcher,
             fetches: Buckets::new(FETCHES_PER_MINUTE),
         }
     }
@@ -110,16 +107,15 @@ impl Context {
             return KeySet::of(set).map(Arc::new).map_err(|_| NoClientKeys::NotRegistered);
         }
         let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
-        let ClientKeys { sets, fetches } = &self.client_keys;
+        let ClientKeys { fetcher, sets, fetches } = &self.client_keys;
         let most_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
         if let Some(kept) = sets.kept(url, most_secs, now) {
             return Ok(kept);
         }
-        fetches.take(application.client_id.clone(), now).map_err(|_| NoClientKeys::Unavailable)?;
-        let fetched = match age {
-            KeyAge::Fresh => sets.get(url, now).await,
-            KeyAge::Recent => sets.get_recent(url, RECENT_SECS, now).await,
-        };
+        // Who waits for a running request takes none of the budget, and without one the set that is kept serves for a
+        // while: strangers who name this client must not stop it.
+        let within_budget = async { fetches.take(application.client_id.clone(), now).ok().map(|()| fetcher) };
+        let fetched = sets.get_through(url, most_secs, now, within_budget).await;
         fetched.map_err(|error| {
             tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
             NoClientKeys::Unavailable

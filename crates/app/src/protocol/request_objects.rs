@@ -62,7 +62,7 @@ impl Context {
             return Err(Refusal::RequestObjectByReference);
         }
         authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
-        let text = self.settings.outbound.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
+        let text = self.outbound.request_objects.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
         let text = text.map_err(|_| Refusal::RequestUriUnreachable)?;
         self.read_request_object(text.trim(), application).await
     }

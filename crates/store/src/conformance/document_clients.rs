@@ -51,7 +51,11 @@ pub async fn a_client_replaces_the_oldest_that_waits(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let first = insert(&world, "1", 2).await.unwrap();
     insert(&world, "2", 2).await.unwrap();
+    let is_allowed =
+        async |path| world.store.document_client_is_allowed(new(&world, path).client_id).await.unwrap();
+    assert!(!is_allowed("1").await);
     allow(&world, &first).await;
+    assert!(is_allowed("1").await && !is_allowed("2").await && !is_allowed("3").await);
     insert(&world, "3", 2).await.unwrap();
     assert_eq!(insert(&world, "3", 2).await.unwrap_err(), ApplicationRefusal::ClientIdTaken);
     assert!(is_stored(&world, "2").await, "a refused one replaces nothing");

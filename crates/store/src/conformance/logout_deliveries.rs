@@ -209,5 +209,10 @@ pub async fn a_delivery_is_claimed_by_one_node_for_a_while(store: Arc<dyn Store>
     let postpone =
         async |attempts| world.store.postpone_logout_delivery(second.id, attempts, START).await.unwrap();
     assert!(!postpone(1).await && postpone(2).await);
-    assert_eq!(claim(&world, START, &[]).await[0].attempts, 3);
+    let give_back =
+        async |attempts| world.store.return_logout_delivery(second.id, attempts, START).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(claim(&world, START, &[]).await[0].attempts, 3);
+        assert!(!give_back(2).await && give_back(3).await && !give_back(3).await);
+    }
 }

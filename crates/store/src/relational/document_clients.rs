@@ -1,7 +1,7 @@
 //! Applications that the metadata documents of clients describe.
 
 use domain::audit::NewAuditEvent;
-use domain::id::ApplicationId;
+use domain::id::{ApplicationId, ClientId};
 use domain::time::Timestamp;
 use oauth::application::Application;
 
@@ -41,6 +41,15 @@ pub async fn insert<S: SqlTransaction>(
     let most = i64::from(limits.total);
     delete(db, db.list(&OF_ALL, values! { most }).await?).await?;
     Ok(inserted)
+}
+
+/// Whether an application has this client id and a user has allowed it.
+pub async fn is_allowed<S: SqlTransaction>(db: &S, id: &ClientId) -> Read<bool, S> {
+    static ALLOWED: NamedStatement = NamedStatement::new(
+        "SELECT a.id FROM applications a WHERE a.client_id = :id
+            AND EXISTS (SELECT 1 FROM consents c WHERE c.application_id = a.id)",
+    );
+    Ok(db.find::<ApplicationId>(&ALLOWED, values! { id: id.as_str() }).await?.is_some())
 }
 
 /// The applications that may be deleted: without a consent, a grant or a recent use.

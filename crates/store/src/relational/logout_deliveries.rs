@@ -176,6 +176,20 @@ pub async fn postpone<S: SqlTransaction>(
     Ok(db.execute(&POSTPONE, values! { due_at, id, attempts }).await? == 1)
 }
 
+/// Takes back a claim, unless the delivery was claimed again.
+pub async fn give_back<S: SqlTransaction>(
+    db: &S,
+    id: LogoutDeliveryId,
+    attempts: u32,
+    due_at: Timestamp,
+) -> Read<bool, S> {
+    static GIVE_BACK: NamedStatement = NamedStatement::new(
+        "UPDATE logout_deliveries SET due_at = :due_at, attempts = attempts - 1
+        WHERE id = :id AND attempts = :attempts",
+    );
+    Ok(db.execute(&GIVE_BACK, values! { due_at, id, attempts }).await? == 1)
+}
+
 /// Deletes a delivery, unless it was claimed again.
 pub async fn end<S: SqlTransaction>(
     db: &S,

@@ -3,8 +3,8 @@
 use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
-use testkit::{ADMIN, Browser, OTHER, TestServer, TestUser, USER};
+use testkit::origin::{Origin, Reply, client_of};
+use testkit::{ADMIN, Browser, OTHER, Setup, TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, allow, parameter};
 use crate::openid::decoded;
@@ -192,4 +192,22 @@ async fn a_bad_logout_address_is_refused() {
                 || answer.text().contains("backchannel_logout_uri")
         );
     }
+}
+
+#[tokio::test]
+async fn a_token_that_was_never_sent_is_no_attempt() {
+    let mut setup = Setup::default();
+    setup.app.outbound = client_of(0);
+    let (server, origin) = (TestServer::start_with(setup).await, Origin::start().await);
+    server.app().signing_keys().create_missing(&RequestOrigin::command_line()).await.unwrap();
+    let client = client(&server, &origin, json!({})).await;
+    let mut browser = server.browser();
+    sign_in(&server, &mut browser, &client, &USER).await;
+    sign_out(&mut browser).await;
+    for _ in 0..10 {
+        assert_eq!(told(&server, &origin).await.len(), 0);
+        server.clock().advance_secs(2);
+    }
+    let metrics = server.app().node().encode_metrics();
+    assert!(!metrics.contains("outcome=\"postponed\"") && !metrics.contains("outcome=\"abandoned\""));
 }

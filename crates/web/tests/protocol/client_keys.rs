@@ -142,3 +142,23 @@ async fn a_client_by_document_authenticates_with_the_keys_that_its_document_name
     let signed = assertion(&server, &id, &key, ("a", "1"));
     send(&server, &signed, &exchange).await.expect(200);
 }
+
+#[tokio::test]
+async fn stale_keys_serve_for_a_while_when_the_budget_of_requests_is_used_up() {
+    for (status, served) in [(503, 200), (404, 400)] {
+        let (server, origin) = (TestServer::start().await, Origin::start().await);
+        let key = ClientKey::new(1);
+        publish(&origin, &key, "a");
+        let client = register(&server, &origin).await;
+        let attempt = async |jti: &str| authenticate(&server, &client.identifier, &key, ("a", jti)).await;
+        attempt("0").await.expect(200);
+        origin.reply(KEYS, Reply::text("no").status(status));
+        server.clock().advance_secs(301);
+        attempt("1").await.expect(400);
+        for jti in ["2", "3", "4", "5", "6"] {
+            attempt(jti).await;
+        }
+        assert_eq!(attempt("7").await.status(), served, "the host answers {status}");
+        assert_eq!(origin.received(KEYS).len(), 7);
+    }
+}

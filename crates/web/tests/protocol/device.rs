@@ -294,7 +294,8 @@ async fn one_network_starts_so_many_devices_of_public_clients() {
     }
     let refused = television.post(&server, ENDPOINT, &[]).await.expect(429);
     assert_eq!(refused.header("retry-after"), "2");
-    let confidential = Client::register_with(&server, json!({ "grantTypes": [GRANT_TYPE], "redirectUrls": [] })).await;
+    let confidential =
+        Client::register_with(&server, json!({ "grantTypes": [GRANT_TYPE], "redirectUrls": [] })).await;
     codes(&server, &confidential).await;
     server.clock().advance_secs(1);
     codes(&server, &television).await;

@@ -3,7 +3,7 @@
 use app::AppSettings;
 use oauth::client_document::DocumentHosts;
 use serde_json::{Value, json};
-use testkit::origin::Origin;
+use testkit::origin::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 
@@ -211,4 +211,52 @@ async fn many_clients_of_one_host_lock_nobody_out() {
         names.iter().any(|application| application["name"] == name.as_str())
     };
     assert!(!is_stored(9) && is_stored(10) && is_stored(59), "the oldest are gone");
+}
+
+#[tokio::test]
+async fn strangers_with_slow_documents_do_not_stop_clients_that_users_have_allowed() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({}));
+    let answer = allow(&mut server.browser(), &USER, &client.authorize_url(&S256)).await;
+    assert!(parameter(&answer, "code").is_some());
+    server.clock().advance_secs(61);
+    let slow = |number: usize| {
+        let path = format!("/slow/{number}.json");
+        origin.reply(&path, Reply::text("").held_back());
+        let identifier = origin.url(&format!("{}.clients.test", number / 4), &path);
+        Client { id: 0, identifier, secret: None }.authorize_url(&S256)
+    };
+    let urls: Vec<String> = (0..12).map(slow).collect();
+    let get = |number: usize| server.get(&urls[number]).send();
+    let is_running = |number: usize| !origin.received(&format!("/slow/{number}.json")).is_empty();
+    let strangers = async {
+        tokio::join!(
+            get(0),
+            get(1),
+            get(2),
+            get(3),
+            get(4),
+            get(5),
+            get(6),
+            get(7),
+            get(8),
+            get(9),
+            get(10),
+            get(11)
+        );
+        std::future::pending::<()>().await;
+    };
+    let others = async {
+        while !(0..12).all(is_running) {
+            tokio::task::yield_now().await;
+        }
+        server.get(&client.authorize_url(&S256)).send().await
+    };
+    let allowed = tokio::select! {
+        biased;
+        () = strangers => unreachable!("it never ends"),
+        allowed = others => allowed,
+    };
+    assert_eq!(allowed.status(), 200);
+    assert!(origin.received(PATH).len() > 1, "the document was fetched again");
 }

@@ -54,7 +54,7 @@ impl Context {
         let url = Url::parse(uri).map_err(|_| "must be an https address".to_owned())?;
         let request =
             FetchRequest { url: &url, accept: "application/json", post: None, largest_body: sector::LARGEST };
-        let response = self.settings.outbound.send(request).await.map_err(|error| error.to_string())?;
+        let response = self.outbound.sectors.send(request).await.map_err(|error| error.to_string())?;
         if !response.status.is_success() {
             return Err(fetch::FetchError::Status(response.status.as_u16()).to_string());
         }
