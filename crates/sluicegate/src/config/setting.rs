@@ -9,7 +9,6 @@ use app::protocol::client_registration::RegistrationMode;
 use oauth::application::Profile;
 use serde_json::{Value, json};
 use store_postgres::DatabaseUrl;
-use web::BasePath;
 
 use super::Raw;
 

@@ -1,5 +1,8 @@
 //! The public URL of the server.
 
+use serde_json::{Value, json};
+use web::BasePath;
+
 use super::Written;
 
 /// The address under which users reach the server: scheme, host, port, and perhaps a path.
