@@ -72,10 +72,29 @@ pub struct DataSourceChange {
     pub options: Option<StoredOptions>,
     /// The stored options on which the decision rests; the update is refused if they have changed since.
     pub judged_for: Option<StoredOptions>,
-    /// The new longest time since the sign-in of a reader; `Some(None)` for any.
-    pub max_authentication_age: Option<Option<i64>>,
+    /// The new demand about the sign-in of a reader.
+    pub max_authentication_age: Option<MaxAuthenticationAge>,
     /// The time of the operation.
     pub at: Timestamp,
+}
+
+/// The longest time since the sign-in of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxAuthenticationAge {
+    /// Any time is good enough.
+    Any,
+    /// This many seconds.
+    Secs(i64),
+}
+
+impl MaxAuthenticationAge {
+    /// The seconds; `None` for any time.
+    pub const fn secs(self) -> Option<i64> {
+        match self {
+            Self::Any => None,
+            Self::Secs(secs) => Some(secs),
+        }
+    }
 }
 
 /// A change to the list of users with whom a data source is shared. The owner is never in the list.

@@ -60,7 +60,9 @@ pub use client_registrations::{
     ClientRegistrations, InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken,
     NewRegistration, RegistrationTokens,
 };
-pub use data_sources::{DataSourceChange, DataSourceRefusal, DataSources, NewDataSource, Sealing, Sharing};
+pub use data_sources::{
+    DataSourceChange, DataSourceRefusal, DataSources, MaxAuthenticationAge, NewDataSource, Sealing, Sharing,
+};
 pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization};
 pub use document_clients::{DocumentClientLimits, DocumentClients};
 pub use error::{StoreError, WithCauses};

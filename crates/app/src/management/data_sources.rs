@@ -29,6 +29,7 @@ pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, SharingChange, UserReference};
 pub use sources::SourceKinds;
 pub use sources::options::{DataStore, OptionSchema, ValueKind};
+pub use store::MaxAuthenticationAge;
 
 /// Why an operation on a data source was refused.
 #[derive(Debug, thiserror::Error)]

@@ -37,7 +37,7 @@ pub struct EntityCache {
     data_sources: Remembered<DataSourceId, Option<Arc<DataSource>>>,
     grants: Cache<GrantId, Grant>,
     /// When the users of grants signed in, which never changes.
-    sign_ins: Cache<GrantId, Option<Timestamp>>,
+    sign_ins: Cache<GrantId, Timestamp>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,

@@ -3,7 +3,8 @@
 use anyhow::{Context, anyhow, ensure};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
-    DataSourceDraft, DataSourceError, SeenSource, SharedUser, SharingChange, UserReference,
+    DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange,
+    UserReference,
 };
 use app::management::lists::ListRequest;
 use clap::Subcommand;
@@ -117,7 +118,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         data_store: Some(sqlite::STORE.id),
         description: command.description.clone(),
         options: Some(options.write().context("the path must be UTF-8")?),
-        max_authentication_age: command.max_authentication_age.map(Some),
+        max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
     };
     let actor = actor(opened, command.owner.as_deref()).await?;
     let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
@@ -159,8 +160,8 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
         description: command.description.clone().unwrap_or(record.description),
         options: Some(options.write().context("the path must be UTF-8")?),
         max_authentication_age: match command.max_authentication_age {
-            None if command.no_max_authentication_age => Some(None),
-            age => age.map(Some),
+            None if command.no_max_authentication_age => Some(MaxAuthenticationAge::Any),
+            age => age.map(MaxAuthenticationAge::Secs),
         },
     };
     let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;

@@ -84,7 +84,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let source = insert(&world, "sales").await.unwrap();
     let later = START.plus_secs(9);
     let change = DataSourceChange {
-        max_authentication_age: Some(Some(300)),
+        max_authentication_age: Some(crate::MaxAuthenticationAge::Secs(300)),
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
         options: Some(options("/data/other.db").into()),

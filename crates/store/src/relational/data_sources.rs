@@ -10,7 +10,9 @@ use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransac
 use crate::columns::{
     Impossible, options_from_json, options_to_json, sealed_options_from_json, sealed_options_to_json,
 };
-use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sharing, fold_name, rules};
+use crate::{
+    DataSourceChange, DataSourceRefusal, MaxAuthenticationAge, NewDataSource, Sharing, fold_name, rules,
+};
 
 macro_rules! select {
     ($tail:literal) => {
@@ -164,7 +166,8 @@ pub async fn update<S: SqlTransaction>(
     let options = change.options.as_ref().unwrap_or(&stored);
     let (options, sealed) = (options_to_json(&options.plain)?, sealed_options_to_json(&options.sealed)?);
     let (description, at) = (&change.description, change.at);
-    let max_age = change.max_authentication_age.unwrap_or(before.max_authentication_age);
+    let new_age = change.max_authentication_age.map(MaxAuthenticationAge::secs);
+    let max_age = new_age.unwrap_or(before.max_authentication_age);
     db.execute(&UPDATE, values! { name, folded, description, options, at, sealed, max_age, id }).await?;
     finish(db, id, event).await
 }

@@ -126,7 +126,7 @@ fn the_longest_token_and_code_open() {
         binding: Some(KeyBinding::Certificate(Thumbprint::from_bytes([0xff; 32]))),
         details: AccessTokenDetails {
             resources: longest_resources(),
-            data: Some(most_data()),
+            data: Some(Box::new(most_data())),
             exchanged: Some(Box::new(longest_exchange(&vault))),
         },
     };
@@ -148,7 +148,7 @@ fn the_longest_token_and_code_open() {
         auth_time: Timestamp::from_micros(far),
         details: GrantDetails {
             resources: longest_resources(),
-            data: Some(most_data()),
+            data: Some(Box::new(most_data())),
             sign_in: Some(SignInDetails { auth_time: far, sid: Some("s".repeat(64)) }),
             nonce: Some("\u{7f}".repeat(512)),
             dpop_jkt: Some("j".repeat(43)),
@@ -167,13 +167,13 @@ fn longest_resources() -> Vec<String> {
 }
 
 /// All names are of quotation marks, which take two bytes in JSON.
-fn most_data() -> Box<DataAccess> {
+fn most_data() -> DataAccess {
     let each = MOST_NAME_BYTES / MOST_SOURCES;
     let source = |n: usize| {
         let id = DataSourceId::new(i64::MAX - i64::try_from(n).unwrap());
         SourceAccess::new(id, vec!["\"".repeat(each)])
     };
-    Box::new(DataAccess::to((0..MOST_SOURCES).map(source).collect()))
+    DataAccess::to((0..MOST_SOURCES).map(source).collect())
 }
 
 fn longest_exchange(vault: &Vault) -> Exchanged {

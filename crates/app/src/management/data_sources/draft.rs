@@ -11,7 +11,7 @@ use domain::characters;
 use domain::id::DataSourceId;
 use oauth::step_up::MAX_AGE_SECS;
 use sources::{SourceError, SourceKinds};
-use store::{DataSourceChange, NewDataSource, Sealing};
+use store::{DataSourceChange, MaxAuthenticationAge, NewDataSource, Sealing};
 
 use super::options::{UsableOptions, sealed};
 use super::{DataSourceError, SeenSource};
@@ -36,8 +36,8 @@ pub struct DataSourceDraft {
     pub description: String,
     /// The options by key; required for a new data source. A stored secret option that is omitted is kept.
     pub options: Option<BTreeMap<String, String>>,
-    /// The longest time since the sign-in of a reader, in seconds; `Some(None)` for any.
-    pub max_authentication_age: Option<Option<i64>>,
+    /// The demand about the sign-in of a reader; any sign-in for a new data source.
+    pub max_authentication_age: Option<MaxAuthenticationAge>,
 }
 
 /// Without the values of the options, of which some are secrets.
@@ -75,7 +75,7 @@ impl DataSourceDraft {
                 format!("is {id}, which is not a data store; /api/mgmt/datastores lists the available ones");
             faults.push(FieldFault::new("dataStore", message));
         }
-        if let Some(Some(secs)) = self.max_authentication_age
+        if let Some(MaxAuthenticationAge::Secs(secs)) = self.max_authentication_age
             && !MAX_AGE_SECS.contains(&secs)
         {
             let (least, most) = (MAX_AGE_SECS.start(), MAX_AGE_SECS.end());
@@ -126,7 +126,7 @@ impl DataSourceService {
             data_store: kind.store().id,
             options: plain,
             sealing: Sealing::new(move |id| sealed(&vault, id, &secrets)),
-            max_authentication_age: draft.max_authentication_age.flatten(),
+            max_authentication_age: draft.max_authentication_age.and_then(MaxAuthenticationAge::secs),
             owner: actor.subject().user.id,
             at: self.context.now(),
         };

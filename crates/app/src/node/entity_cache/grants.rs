@@ -25,13 +25,13 @@ impl EntityCache {
         self.grants.remove(&id);
     }
 
-    /// Caches when the user of a grant signed in; `None` if nobody did.
-    pub(crate) fn cache_sign_in(&self, grant: GrantId, at: Option<Timestamp>) {
+    /// Caches when the user of a grant signed in.
+    pub(crate) fn cache_sign_in(&self, grant: GrantId, at: Timestamp) {
         self.sign_ins.insert(grant, at);
     }
 
     /// When the user of a grant signed in, if that is cached.
-    pub(crate) fn sign_in(&self, grant: GrantId) -> Option<Option<Timestamp>> {
+    pub(crate) fn sign_in(&self, grant: GrantId) -> Option<Timestamp> {
         self.sign_ins.get(&grant)
     }
 }
@@ -41,11 +41,13 @@ impl Context {
     pub(crate) async fn sign_in_of(&self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
         let Some(id) = grant else { return Ok(None) };
         if let Some(cached) = self.entities.sign_in(id) {
-            return Ok(cached);
+            return Ok(Some(cached));
         }
         let Some(grant) = self.store.find_grant(id).await? else { return Ok(None) };
         let at = grant.details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
-        self.entities.cache_sign_in(id, at);
+        if let Some(at) = at {
+            self.entities.cache_sign_in(id, at);
+        }
         Ok(at)
     }
 }

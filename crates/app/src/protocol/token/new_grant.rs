@@ -66,9 +66,9 @@ impl TokenService {
                 return Err(gone(decision.origin).into());
             }
         };
-        let signed_in = decision.details.sign_in.as_ref();
-        let signed_in_at = signed_in.map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
-        self.context.entities.cache_sign_in(grant, signed_in_at);
+        if let Some(sign_in) = &decision.details.sign_in {
+            self.context.entities.cache_sign_in(grant, Timestamp::from_secs(sign_in.auth_time));
+        }
         let refresh =
             decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
         let access = NewAccessToken {

@@ -1,6 +1,6 @@
 //! The payload about a data source.
 
-use app::management::data_sources::{DataSourceDraft, UserReference};
+use app::management::data_sources::{DataSourceDraft, MaxAuthenticationAge, UserReference};
 use domain::account::Permission;
 use domain::id::UserId;
 
@@ -43,7 +43,10 @@ impl FromJson for DataSourcePayload {
         };
         // 0 ends the demand; without the member it stays.
         let age = fields.integer("maxAuthenticationAge");
-        let max_authentication_age = age.map(|secs| (secs != 0).then_some(secs));
+        let max_authentication_age = age.map(|secs| match secs {
+            0 => MaxAuthenticationAge::Any,
+            secs => MaxAuthenticationAge::Secs(secs),
+        });
         fields.finish();
         let draft = DataSourceDraft { name, data_store, description, options, max_authentication_age };
         Self { draft, connection_type }
