@@ -12,7 +12,7 @@ pub mod password;
 pub mod role;
 pub mod user_name;
 
-pub use authority::{Authority, Credential, PresentedSession, PresentedToken, Rights, TokenIssue};
+pub use authority::{Authority, CallerSession, CallerToken, Credential, Rights, TokenIssue};
 
 use self::attributes::{SubjectSeed, UserAttributes};
 use crate::handover::Handover;

@@ -3,7 +3,7 @@
 //! token is invalid if the index says so.
 
 use crate::token_payload::AccessToken;
-use domain::account::{PresentedToken, TokenIssue};
+use domain::account::{CallerToken, TokenIssue};
 use domain::id::{ApplicationId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 
@@ -45,11 +45,11 @@ impl RevokedSubject {
     /// Whether the revocation covers this token. This is the definition; an index gives the same answer
     /// faster.
     pub fn ends(&self, token: &AccessToken) -> bool {
-        self.ends_presented(token.user, token.user_epoch, &token.presented(0))
+        self.ends_caller(token.user, token.user_epoch, &token.of_caller(0))
     }
 
     /// The same for the token that authenticated the caller of an operation.
-    pub fn ends_presented(&self, user: UserId, user_epoch: Epoch, token: &PresentedToken) -> bool {
+    pub fn ends_caller(&self, user: UserId, user_epoch: Epoch, token: &CallerToken) -> bool {
         std::iter::once(&token.issued)
             .chain(&token.ancestors)
             .any(|issued| self.ends_issue((user, user_epoch), token.grant, *issued))

@@ -4,7 +4,7 @@
 use crate::grant::{AccessTokenDetails, Ancestor, GrantDetails};
 use crate::proof::KeyBinding;
 use crate::scope::ScopeSet;
-use domain::account::{PresentedToken, TokenIssue};
+use domain::account::{CallerToken, TokenIssue};
 use domain::id::{ApplicationId, CodeId, ConsentId, Epoch, GrantId, TokenId, UserId};
 use domain::time::Timestamp;
 
@@ -37,9 +37,9 @@ pub struct AccessToken {
 impl AccessToken {
     /// What revocations can name of it, for a caller that it authenticates. None ends it up to that position in their
     /// feed.
-    pub fn presented(&self, checked_up_to: i64) -> PresentedToken {
+    pub fn of_caller(&self, checked_up_to: i64) -> CallerToken {
         let ancestors = self.details.exchanged.iter().flat_map(|exchanged| &exchanged.from);
-        PresentedToken {
+        CallerToken {
             issued: TokenIssue { id: self.id, application: self.application, epoch: self.application_epoch },
             ancestors: ancestors.map(Ancestor::issue).collect(),
             grant: self.grant,

@@ -93,7 +93,6 @@ macro_rules! conformance_tests {
             rights {
                 an_act_needs_the_rights_by_which_it_was_judged,
                 an_act_needs_the_rights_of_whom_it_is_done_for,
-                a_token_that_proved_the_caller_must_still_have_the_scope,
                 what_belongs_to_others_is_unknown,
                 nobody_reaches_beyond_the_own_permissions,
                 a_permission_that_is_taken_away_is_not_written_back,
@@ -128,6 +127,7 @@ macro_rules! conformance_tests {
                 a_write_needs_its_token,
                 a_write_needs_the_access_of_its_application,
                 a_write_needs_its_session,
+                a_token_that_proved_the_caller_must_still_have_the_scope,
                 who_acts_for_another_gets_no_credentials_of_that_user,
             }
             possessions {

@@ -420,6 +420,24 @@ async fn the_permission_on_behalf_of_does_not_reach_administrators() {
 }
 
 #[tokio::test]
+async fn who_acts_for_another_gets_no_credentials_that_act_as_that_user() {
+    let server = TestServer::start().await;
+    let deputy = TestUser { name: "deputy", password: "stands in for the others" };
+    let role = server.add_role("deputies", &[Permission::MgmtAPI, Permission::OnBehalfOf]).await;
+    server.add_user(&deputy, &[role]).await;
+    let service = json!({ "name": "job", "grantTypes": ["client_credentials"] });
+    let on_behalf = format!("{PATH}?user=d2cuser");
+    let refused = server.post(&on_behalf).basic(&deputy).json(&service).send().await.expect(403);
+    assert!(refused.text().contains("client_credentials"), "{}", refused.text());
+    let made = server.post(PATH).basic(&USER).json(&service).send().await.expect(201).json();
+    let reset = format!("{}/reset?user=d2cuser", at(&made));
+    server.put(&reset).basic(&deputy).send().await.expect(403);
+    server.put(&reset).basic(&ADMIN).send().await.expect(200);
+    let interactive = json!({ "name": "page", "redirectUrls": ["https://page.example/"] });
+    server.post(&on_behalf).basic(&deputy).json(&interactive).send().await.expect(201);
+}
+
+#[tokio::test]
 async fn every_operation_on_an_application_is_audited() {
     let server = TestServer::start().await;
     let made = register(&server, &USER, "a").await;

@@ -235,6 +235,27 @@ async fn nothing_is_written_if_the_scope_is_withdrawn_before_the_body_arrives() 
 }
 
 #[tokio::test]
+async fn nothing_is_written_if_the_credential_is_revoked_before_the_body_arrives() {
+    let server = TestServer::start().await;
+    let scopes = ScopeSet::from(BuiltInScope::Management);
+    let application = server.add_application(&USER, |new| new.scopes = scopes.clone()).await.id;
+    let token = server.access_token(&USER, application, scopes).await;
+    let service = server.service();
+    let revocation = json!({ "application": application.get() }).to_string();
+    let revocation = request(&ADMIN, &Method::POST, "/api/admin/revocations", Body::from(revocation));
+    let before = Box::pin(async move {
+        assert_eq!(service.answer(revocation).await.status(), 204);
+    });
+    let text = json!({ "name": "Late", "redirectUrls": ["https://late.example/cb"] }).to_string();
+    let late = Body::new(Late { text, before: Some(before) });
+    let call = Request::post(APPLICATIONS).header("content-type", "application/json");
+    let call = call.header("authorization", format!("Bearer {token}")).body(late).unwrap();
+    assert_eq!(server.service().answer(call).await.status(), 409);
+    let listed = server.get(APPLICATIONS).basic(&USER).send().await.expect(200).text().to_owned();
+    assert!(!listed.contains("Late"));
+}
+
+#[tokio::test]
 async fn deleting_an_owner_lists_what_they_own() {
     let server = TestServer::start().await;
     for name in ["Crane", "Winch"] {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::account::{Authority, Credential, Permission, PresentedSession, Session};
+use domain::account::{Authority, CallerSession, Credential, Permission, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId, TrustedIssuerId};
 use domain::time::Timestamp;
@@ -34,7 +34,7 @@ pub struct Caller {
 enum Proof {
     /// Nothing.
     None,
-    Session(PresentedSession),
+    Session(CallerSession),
     /// The token, and the position in the feed of revocations up to which it was checked.
     Token(Arc<AccessToken>, i64),
 }
@@ -85,7 +85,7 @@ impl Caller {
     /// The caller of a session that no revocation ends up to the position in the feed.
     pub(crate) fn of_session(account: Arc<Account>, session: &Session, checked_up_to: i64) -> Self {
         let Session { id, auth_time, .. } = *session;
-        let proof = Proof::Session(PresentedSession { id, auth_time, checked_up_to });
+        let proof = Proof::Session(CallerSession { id, auth_time, checked_up_to });
         Self { account, via: Via::Session(id), proof }
     }
 
@@ -163,7 +163,7 @@ impl Caller {
             Proof::None => Credential::Password,
             Proof::Session(session) => Credential::Session(*session),
             Proof::Token(token, checked_up_to) => {
-                Credential::Token(Box::new(token.presented(*checked_up_to)))
+                Credential::Token(Box::new(token.of_caller(*checked_up_to)))
             }
         };
         Some(Authority { caller: self.account.rights(), subject: None, credential })

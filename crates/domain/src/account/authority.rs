@@ -23,14 +23,14 @@ pub enum Credential {
     /// The user's name and password. The user's epoch advances when the password changes.
     Password,
     /// A browser session.
-    Session(PresentedSession),
+    Session(CallerSession),
     /// An access token; its application must still have the scope `api.mgmt`.
-    Token(Box<PresentedToken>),
+    Token(Box<CallerToken>),
 }
 
 /// The browser session that authenticated a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PresentedSession {
+pub struct CallerSession {
     /// The session.
     pub id: SessionId,
     /// When its user signed in.
@@ -41,7 +41,7 @@ pub struct PresentedSession {
 
 /// The access token that authenticated a caller, as far as a revocation can name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PresentedToken {
+pub struct CallerToken {
     /// Its own issue.
     pub issued: TokenIssue,
     /// The tokens for which it was exchanged.

@@ -204,22 +204,6 @@ pub async fn an_act_needs_the_rights_of_whom_it_is_done_for(store: Arc<dyn Store
     assert!(refused.iter().all(|refused| *refused), "{refused:?}");
 }
 
-pub async fn a_token_that_proved_the_caller_must_still_have_the_scope(store: Arc<dyn Store>) {
-    let world = World::new(store).await;
-    let caller = rights(&world.user, &[]);
-    let credential = super::withdrawn::token(&world, None).await;
-    let by_token = Authority { caller, subject: None, credential };
-    let judged = |action| NewAuditEvent { authority: Some(Box::new(by_token.clone())), ..event(action) };
-    let refused = refused_everywhere(&world, judged).await;
-    assert!(refused.iter().all(|refused| *refused), "it has api.access.odata only: {refused:?}");
-    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
-    let wider = Amendment::to(ApplicationSettings { scopes, ..settings_named("Wider") });
-    let id = world.application.id;
-    world.store.update_application(id, wider, event(Action::UpdateApplication)).await.unwrap().unwrap();
-    let added = world.store.add_secret(id, new_secret(8), OVER, judged(Action::AddSecret)).await.unwrap();
-    assert!(added.is_ok());
-}
-
 pub async fn what_belongs_to_others_is_unknown(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let clerk = clerk(&world.store).await;

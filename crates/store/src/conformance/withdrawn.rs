@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::account::{
-    Authority, Credential, Permission, PresentedSession, PresentedToken, TokenIssue, User,
-};
+use domain::account::{Authority, CallerSession, CallerToken, Credential, Permission, TokenIssue, User};
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, TokenId};
 use domain::secret::Digest;
@@ -18,9 +16,9 @@ use crate::{AccessOf, Amendment, ApplicationRefusal, NewApplication, NewSession,
 const TOKEN: TokenId = TokenId::from_bytes([7; 16]);
 
 /// A token of the application of this world, which is valid now.
-pub(super) async fn token(world: &World, grant: Option<GrantId>) -> Credential {
+async fn token(world: &World, grant: Option<GrantId>) -> Credential {
     let application = world.store.find_application(world.application.id).await.unwrap().unwrap();
-    Credential::Token(Box::new(PresentedToken {
+    Credential::Token(Box::new(CallerToken {
         issued: TokenIssue { id: TOKEN, application: application.id, epoch: application.epoch },
         ancestors: Vec::new(),
         grant,
@@ -29,7 +27,7 @@ pub(super) async fn token(world: &World, grant: Option<GrantId>) -> Credential {
 }
 
 /// A session of the user of this world.
-async fn session(world: &World) -> PresentedSession {
+async fn session(world: &World) -> CallerSession {
     let user = world.store.find_user(world.user.id).await.unwrap().unwrap();
     let new = NewSession {
         user: user.id,
@@ -42,7 +40,7 @@ async fn session(world: &World) -> PresentedSession {
     };
     let opened = world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
     let checked_up_to = world.store.versions().await.unwrap().revocations;
-    PresentedSession { id: opened.id, auth_time: opened.auth_time, checked_up_to }
+    CallerSession { id: opened.id, auth_time: opened.auth_time, checked_up_to }
 }
 
 fn judged(world: &World, credential: Credential) -> impl Fn(Action) -> NewAuditEvent {
@@ -184,4 +182,20 @@ pub async fn a_write_needs_its_session(store: Arc<dyn Store>) {
     assert!(accepts(&world, &second).await, "the session is not older");
     revoke(START.plus_secs(1)).await;
     is_refused_everywhere(&world, second).await;
+}
+
+pub async fn a_token_that_proved_the_caller_must_still_have_the_scope(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let caller = rights(&world.user, &[]);
+    let credential = token(&world, None).await;
+    let by_token = Authority { caller, subject: None, credential };
+    let judged = |action| NewAuditEvent { authority: Some(Box::new(by_token.clone())), ..event(action) };
+    let refused = refused_everywhere(&world, judged).await;
+    assert!(refused.iter().all(|refused| *refused), "it has api.access.odata only: {refused:?}");
+    let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::Management].into_iter().collect();
+    let wider = Amendment::to(ApplicationSettings { scopes, ..settings_named("Wider") });
+    let id = world.application.id;
+    world.store.update_application(id, wider, event(Action::UpdateApplication)).await.unwrap().unwrap();
+    let added = world.store.add_secret(id, new_secret(8), OVER, judged(Action::AddSecret)).await.unwrap();
+    assert!(added.is_ok());
 }

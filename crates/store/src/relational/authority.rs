@@ -1,9 +1,7 @@
 //! Checks that the rights on which a decision rests still hold. Nobody can change them before the transaction
 //! ends.
 
-use domain::account::{
-    Authority, Credential, Permission, PresentedSession, PresentedToken, Rights, TokenIssue,
-};
+use domain::account::{Authority, CallerSession, CallerToken, Credential, Permission, Rights, TokenIssue};
 use domain::audit::NewAuditEvent;
 use domain::id::{Epoch, RoleId, UserId};
 use domain::time::Timestamp;
@@ -77,7 +75,7 @@ async fn may_still_manage<S: SqlTransaction>(db: &S, issued: TokenIssue) -> Read
 async fn token_holds<S: SqlTransaction>(
     db: &S,
     authority: &Authority,
-    token: &PresentedToken,
+    token: &CallerToken,
     at: Timestamp,
 ) -> Read<bool, S> {
     let last = last_revocation(db).await?;
@@ -89,7 +87,7 @@ async fn token_holds<S: SqlTransaction>(
     }
     while seen < last {
         let found = revocations::after(db, seen, at, AT_ONCE).await?;
-        if found.iter().any(|revocation| revocation.subject.ends_presented(user, epoch, token)) {
+        if found.iter().any(|revocation| revocation.subject.ends_caller(user, epoch, token)) {
             return Ok(false);
         }
         seen = found.last().map_or(last, |revocation| revocation.seq);
@@ -98,13 +96,13 @@ async fn token_holds<S: SqlTransaction>(
 }
 
 /// Whether the session is still there, and not older than what was revoked since it was checked.
-async fn session_holds<S: SqlTransaction>(db: &S, user: UserId, session: &PresentedSession) -> Read<bool, S> {
+async fn session_holds<S: SqlTransaction>(db: &S, user: UserId, session: &CallerSession) -> Read<bool, S> {
     static HOLDS: NamedStatement = NamedStatement::new(
         "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = :id AND user_id = :user)
             AND NOT EXISTS (SELECT 1 FROM revocations
                 WHERE seq > :seen AND kind = :kind AND epoch > :auth_time)",
     );
-    let PresentedSession { id, auth_time, checked_up_to: seen } = *session;
+    let CallerSession { id, auth_time, checked_up_to: seen } = *session;
     db.value(&HOLDS, values! { id, user, seen, kind: ISSUED_BEFORE, auth_time }).await
 }
 
