@@ -89,24 +89,24 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
-    fn network(text: &str) -> Option<Network> {
-        Some(Network::of(text.parse().unwrap()))
+    fn network(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
     }
 
     #[test]
     fn each_network_has_its_own_rate_for_each_thing() {
         let strangers = Strangers::new(true);
-        let leave = |left, from| strangers.leave(left, network(from), NOW);
+        let leave = |left, from| strangers.leave(left, Some(network(from)), NOW);
         let devices = (0..1_000).filter(|_| leave(Left::Device, "192.0.2.1").is_ok()).count();
         assert_eq!(devices, 60);
         assert!(leave(Left::PushedRequest, "192.0.2.1").is_ok(), "another thing");
         assert!(leave(Left::Device, "192.0.2.2").is_ok(), "another network");
-        assert!(strangers.leave(Left::Device, network("192.0.2.1"), NOW.plus_secs(60)).is_ok());
+        assert!(strangers.leave(Left::Device, Some(network("192.0.2.1")), NOW.plus_secs(60)).is_ok());
     }
 
     #[test]
     fn without_limits_everybody_leaves_anything() {
         let strangers = Strangers::new(false);
-        assert!((0..1_000).all(|_| strangers.leave(Left::Device, network("192.0.2.1"), NOW).is_ok()));
+        assert!((0..1_000).all(|_| strangers.leave(Left::Device, Some(network("192.0.2.1")), NOW).is_ok()));
     }
 }
