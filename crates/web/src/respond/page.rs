@@ -5,7 +5,9 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+};
 
 use crate::filters;
 use crate::http::base_path::BasePath;
@@ -177,6 +179,8 @@ fn incomplete(status: StatusCode, page: ErrorPage) -> Response {
 pub(crate) fn complete(mut response: Response, base: &BasePath) -> Response {
     let Some(page) = response.extensions_mut().remove::<ErrorPage>() else { return response };
     let text = page.render_with_values(base).unwrap_or(page.message);
+    // The router has told the length of the body that the response had.
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
     *response.body_mut() = Body::from(text);
     response
 }

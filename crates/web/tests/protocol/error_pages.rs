@@ -16,6 +16,7 @@ fn listed() -> Vec<(&'static str, &'static str, &'static str)> {
 /// Checks a page against the reference, and returns the id of its error.
 fn id(page: &Answer) -> &'static str {
     let text = page.text();
+    assert_eq!(page.header("content-length"), text.len().to_string(), "{text}");
     let (_, heading) =
         text.split_once("<h1 id=\"error-title\" data-error=\"").unwrap_or_else(|| panic!("{text}"));
     let (id, rest) = heading.split_once("\">").unwrap();

@@ -27,6 +27,8 @@ use store::{
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
 const OVER: Timestamp = Timestamp::from_secs(9_000_000);
+const NINE_PUSHED: PushedRequestLimits =
+    PushedRequestLimits { of_application: 9, total: 9, strangers: 9, strangers_of_application: 9 };
 
 /// The digest of a pushed request.
 pub(super) const PUSHED: Digest = Digest::from_bytes([13; 32]);
@@ -106,12 +108,7 @@ pub(super) async fn fill(store: &dyn Store) {
         opened_at: Some(START),
         expires_at: OVER,
         by_stranger: false,
-        limits: PushedRequestLimits {
-            of_application: 9,
-            total: 9,
-            strangers: 9,
-            strangers_of_application: 9,
-        },
+        limits: NINE_PUSHED,
     };
     store.insert_pushed_request(pushed).await.unwrap().unwrap();
     assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
