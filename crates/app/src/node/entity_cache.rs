@@ -11,7 +11,6 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use domain::account::{DataSource, Permission, Rights, Role, User};
 use domain::id::{ApplicationId, ClientId, DataSourceId, GrantId, UserId};
 use domain::limit::Limit;
-use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::cors::OriginPattern;
 use oauth::grant::Grant;
@@ -24,6 +23,7 @@ use crate::Context;
 mod grants;
 mod trusted_issuers;
 
+use grants::SignIn;
 pub(crate) use trusted_issuers::TrustedIssuers;
 
 /// The cached entities, by their keys.
@@ -36,8 +36,8 @@ pub struct EntityCache {
     /// Data sources by id; those that were deleted too, because old grants name them.
     data_sources: Remembered<DataSourceId, Option<Arc<DataSource>>>,
     grants: Cache<GrantId, Grant>,
-    /// When the users of grants signed in, which never changes.
-    sign_ins: Cache<GrantId, Timestamp>,
+    /// The sign-ins of grants, which never change.
+    sign_ins: Cache<GrantId, SignIn>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,

@@ -2,7 +2,7 @@
 
 use domain::id::GrantId;
 use domain::time::Timestamp;
-use oauth::grant::Grant;
+use oauth::grant::{Grant, GrantDetails};
 use store::StoreError;
 
 use super::EntityCache;
@@ -25,29 +25,26 @@ impl EntityCache {
         self.grants.remove(&id);
     }
 
-    /// Caches when the user of a grant signed in.
-    pub(crate) fn cache_sign_in(&self, grant: GrantId, at: Timestamp) {
-        self.sign_ins.insert(grant, at);
-    }
-
-    /// When the user of a grant signed in, if that is cached.
-    pub(crate) fn sign_in(&self, grant: GrantId) -> Option<Timestamp> {
-        self.sign_ins.get(&grant)
+    /// Caches when the user of a grant signed in, and returns it.
+    pub(crate) fn cache_sign_in(&self, grant: GrantId, details: &GrantDetails) -> Option<Timestamp> {
+        let at = details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
+        self.sign_ins.insert(grant, SignIn(at));
+        at
     }
 }
+
+/// When the user of a grant signed in; `None` if nobody did.
+#[derive(Clone, Copy)]
+pub(super) struct SignIn(Option<Timestamp>);
 
 impl Context {
     /// When the user behind a token signed in for its grant; `None` if nobody did, or if the grant is gone.
     pub(crate) async fn sign_in_of(&self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
         let Some(id) = grant else { return Ok(None) };
-        if let Some(cached) = self.entities.sign_in(id) {
-            return Ok(Some(cached));
+        if let Some(SignIn(cached)) = self.entities.sign_ins.get(&id) {
+            return Ok(cached);
         }
-        let Some(grant) = self.store.find_grant(id).await? else { return Ok(None) };
-        let at = grant.details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
-        if let Some(at) = at {
-            self.entities.cache_sign_in(id, at);
-        }
-        Ok(at)
+        let grant = self.store.find_grant(id).await?;
+        Ok(grant.and_then(|grant| self.entities.cache_sign_in(id, &grant.details)))
     }
 }
