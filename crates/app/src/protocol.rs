@@ -1,5 +1,6 @@
 //! The endpoints of OAuth and OpenID Connect: authorization, token, userinfo, introspection, revocation, logout.
 
+mod access_request;
 pub mod authorize;
 pub mod backchannel;
 pub mod client;

@@ -64,6 +64,15 @@ pub enum Decision {
     Deny,
 }
 
+impl Decision {
+    pub(crate) const fn action(self) -> Action {
+        match self {
+            Self::Allow => Action::AllowApplication,
+            Self::Deny => Action::DenyApplication,
+        }
+    }
+}
+
 /// A validated request that can be shown to a user, with its application.
 struct Checked {
     request: AuthorizeRequest,
@@ -169,11 +178,7 @@ impl AuthorizationService {
             Ok(valid) => valid,
             Err(refused) => return self.note_refusal(&refused, Some(session), origin).await,
         };
-        let action = match decision {
-            Decision::Allow => Action::AllowApplication,
-            Decision::Deny => Action::DenyApplication,
-        };
-        let mut audit = session.caller.audit(action, self.context.now(), origin);
+        let mut audit = session.caller.audit(decision.action(), self.context.now(), origin);
         audit.application = Some(valid.application.id);
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == Decision::Deny {

@@ -2,28 +2,24 @@
 
 use std::sync::Arc;
 
-use domain::audit::{Action, NewAuditEvent};
 use domain::secret::DeviceCodeText;
 use oauth::application::Application;
-use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
+use oauth::authorize::{Choice, Offer};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, UserCode, UserCodeRefusal};
-use oauth::grant::GrantDetails;
-use oauth::oidc::authentication::SignInDetails;
 use oauth::parameters::{RESOURCE, SCOPE};
 use oauth::refusal::Refusal;
-use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::scope::ScopeRegistry;
 use oauth::token::polling::INTERVAL_SECS;
-use store::{AccessAnswer, AccessAnswered, DeviceInsertion, NewConsent, NewDeviceAuthorization};
+use store::{DeviceInsertion, NewDeviceAuthorization};
 
 use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
-use crate::node::refusal_reason::RefusalReason;
 use crate::node::strangers::Left;
+use crate::protocol::access_request::{AccessRequest, Judged, NotStored};
 use crate::protocol::authorize::Decision;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault};
 
 /// How many requests of one application may wait for their users at once. Anybody can start the flow of a public
@@ -107,12 +103,22 @@ struct Open {
 }
 
 impl Open {
+    fn access(&self) -> AccessRequest<'_> {
+        AccessRequest {
+            application: &self.application,
+            application_epoch: self.request.application_epoch,
+            scopes: &self.request.scopes,
+            details: &self.request.details,
+            registry: &self.registry,
+            way: "on a device",
+        }
+    }
+
     /// The question for its user.
     fn question(self, data: Option<Offer>) -> DeviceQuestion {
-        let scopes = self.registry.scopes_in(&self.request.scopes);
         DeviceQuestion {
             user_code: self.code.for_people(),
-            scopes: scopes.map(|scope| scope.description.clone()).collect(),
+            scopes: self.access().descriptions(),
             application: self.application,
             data,
         }
@@ -205,21 +211,8 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceQuestion, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
-        let offer = self.offer(&open.request, session).await?;
+        let offer = self.context.offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer))
-    }
-
-    /// The data that the page offers; `None` if the device asks for none.
-    async fn offer(
-        &self,
-        request: &DeviceAuthorization,
-        session: &LiveSession,
-    ) -> Result<Option<Offer>, Fault> {
-        if !request.scopes.contains(BuiltInScope::OData) {
-            return Ok(None);
-        }
-        let named = request.details.data.as_deref().map(RequestedSource::all_of);
-        self.context.offer(named.as_deref(), session.session.user, None).await.map(Some)
     }
 
     /// Carries out the user's decision about the device with this code. Without a `choice`, everything that the page offered is allowed.
@@ -235,67 +228,19 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceOutcome, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
-        let mut audit = self.audit(&open, session, decision, origin);
-        let data = match self.offer(&open.request, session).await? {
-            Some(offer) if decision == Decision::Allow => match authorize::choose(&offer, choice) {
-                Some(change) => {
-                    audit.detail = Some(format!("on a device, {}", chosen_in_words(&offer, &change)));
-                    change
-                }
-                None => return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer))))),
-            },
-            _ => DataChange::Keep,
-        };
-        let answer = match decision {
-            Decision::Deny => AccessAnswer::Deny,
-            Decision::Allow => AccessAnswer::Allow {
-                consent: NewConsent {
-                    user: session.session.user,
-                    user_epoch: session.session.user_epoch,
-                    application: open.application.id,
-                    application_epoch: open.request.application_epoch,
-                    scopes: open.request.scopes.clone(),
-                    data: data.clone(),
-                    revocations_expire_at: self.context.revocations_expire_at(),
-                },
-                details: Box::new(GrantDetails {
-                    data: data.chosen().map(Box::new),
-                    sign_in: Some(SignInDetails::at(session.session.auth_time)),
-                    ..open.request.details.clone()
-                }),
-            },
-        };
-        match self.context.store.answer_device_authorization(open.request.id, answer, audit).await? {
-            AccessAnswered::Stored(ended) => {
-                self.context.apply_revocations(&ended);
-                Ok(DeviceOutcome::Done(open.application.settings.name.clone()))
+        let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
+        let (answer, audit) = match judged {
+            Judged::Storable(answer, audit) => (answer, audit),
+            Judged::NothingChosen(offer) => {
+                return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer)))));
             }
-            AccessAnswered::Closed => Err(UserCodeRefusal::Decided.into()),
-            AccessAnswered::Gone => {
-                self.context
-                    .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
-                    .await;
-                Err(CodeRefusal::SignInAgain)
-            }
+        };
+        let answered = self.context.store.answer_device_authorization(open.request.id, answer, audit).await?;
+        match self.context.settle_decision(answered, session, origin).await {
+            Ok(()) => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
+            Err(NotStored::Closed) => Err(UserCodeRefusal::Decided.into()),
+            Err(NotStored::SignInAgain) => Err(CodeRefusal::SignInAgain),
         }
-    }
-
-    fn audit(
-        &self,
-        open: &Open,
-        session: &LiveSession,
-        decision: Decision,
-        origin: &RequestOrigin,
-    ) -> NewAuditEvent {
-        let action = match decision {
-            Decision::Allow => Action::AllowApplication,
-            Decision::Deny => Action::DenyApplication,
-        };
-        let mut audit = session.caller.audit(action, self.context.now(), origin);
-        audit.application = Some(open.application.id);
-        audit.subject = Some(open.registry.text(&open.request.scopes));
-        audit.detail = Some("on a device".to_owned());
-        audit
     }
 
     /// Wrong codes are counted, before the code is looked up, for the user and for the network of the browser. A code

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use domain::audit::{Action, NewAuditEvent};
 use domain::id::BackchannelAuthenticationId;
 use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
+use oauth::authorize::{Choice, Offer};
 use oauth::backchannel::{self, AnswerRefusal, BackchannelAuthentication};
-use oauth::grant::GrantDetails;
-use oauth::oidc::authentication::SignInDetails;
-use oauth::scope::{BuiltInScope, ScopeRegistry};
-use store::{AccessAnswer, AccessAnswered, NewConsent};
+use oauth::scope::ScopeRegistry;
 
 use super::{BackchannelService, MOST_WAITING};
 use crate::Fault;
 use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
-use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::access_request::{AccessRequest, Judged, NotStored};
 use crate::protocol::authorize::Decision;
 
 /// A request that waits for the user's decision, for a list.
@@ -87,41 +83,24 @@ struct Open {
 }
 
 impl Open {
-    fn question(self, data: Option<Offer>, session: &LiveSession) -> BackchannelQuestion {
-        let scopes = self.registry.scopes_in(&self.request.scopes);
-        BackchannelQuestion {
-            needs_sign_in: self.request.needs_sign_in(session.session.auth_time),
-            scopes: scopes.map(|scope| scope.description.clone()).collect(),
-            request: self.request,
-            application: self.application,
-            data,
+    fn access(&self) -> AccessRequest<'_> {
+        AccessRequest {
+            application: &self.application,
+            application_epoch: self.request.application_epoch,
+            scopes: &self.request.scopes,
+            details: &self.request.details,
+            registry: &self.registry,
+            way: "asked by the application",
         }
     }
 
-    /// What is stored if the user allows it with this change of the consent.
-    fn allowed(
-        &self,
-        session: &LiveSession,
-        data: DataChange,
-        revocations_expire_at: Timestamp,
-    ) -> AccessAnswer {
-        let auth_time = session.session.auth_time.as_secs();
-        AccessAnswer::Allow {
-            details: Box::new(GrantDetails {
-                data: data.chosen().map(Box::new),
-                // The browser in which the user decides is not the one that the application signs in.
-                sign_in: Some(SignInDetails { auth_time, sid: None }),
-                ..self.request.details.clone()
-            }),
-            consent: NewConsent {
-                user: session.session.user,
-                user_epoch: session.session.user_epoch,
-                application: self.application.id,
-                application_epoch: self.request.application_epoch,
-                scopes: self.request.scopes.clone(),
-                data,
-                revocations_expire_at,
-            },
+    fn question(self, data: Option<Offer>, session: &LiveSession) -> BackchannelQuestion {
+        BackchannelQuestion {
+            needs_sign_in: self.request.needs_sign_in(session.session.auth_time),
+            scopes: self.access().descriptions(),
+            request: self.request,
+            application: self.application,
+            data,
         }
     }
 }
@@ -160,7 +139,7 @@ impl BackchannelService {
         session: &LiveSession,
     ) -> Result<BackchannelQuestion, BackchannelRefusal> {
         let open = self.find(id, session).await?;
-        let offer = self.offer(&open.request, session).await?;
+        let offer = self.context.offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer, session))
     }
 
@@ -177,68 +156,23 @@ impl BackchannelService {
         origin: &RequestOrigin,
     ) -> Result<BackchannelAnswer, BackchannelRefusal> {
         let open = self.find(id, session).await?;
-        let answer = match decision {
-            Decision::Deny => AccessAnswer::Deny,
-            Decision::Allow if open.request.needs_sign_in(session.session.auth_time) => {
-                return Err(BackchannelRefusal::SignInAgain);
-            }
-            Decision::Allow => {
-                let offer = self.offer(&open.request, session).await?;
-                let change = match &offer {
-                    Some(offer) => authorize::choose(offer, choice),
-                    None => Some(DataChange::Keep),
-                };
-                let Some(data) = change else {
-                    return Ok(BackchannelAnswer::NothingChosen(Box::new(open.question(offer, session))));
-                };
-                open.allowed(session, data, self.context.revocations_expire_at())
+        if decision == Decision::Allow && open.request.needs_sign_in(session.session.auth_time) {
+            return Err(BackchannelRefusal::SignInAgain);
+        }
+        let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
+        let (answer, audit) = match judged {
+            Judged::Storable(answer, audit) => (answer, audit),
+            Judged::NothingChosen(offer) => {
+                return Ok(BackchannelAnswer::NothingChosen(Box::new(open.question(Some(offer), session))));
             }
         };
-        let audit = self.audit(&open, session, decision, origin);
         let user = session.session.user;
-        match self.context.store.answer_backchannel_authentication(id, user, answer, audit).await? {
-            AccessAnswered::Stored(ended) => {
-                self.context.apply_revocations(&ended);
-                Ok(BackchannelAnswer::Done(open.application.settings.name.clone()))
-            }
-            AccessAnswered::Closed => Err(AnswerRefusal::Decided.into()),
-            AccessAnswered::Gone => {
-                let reason = RefusalReason::PasswordChanged;
-                self.context.note_refused_request(reason, Some(&session.caller), origin).await;
-                Err(BackchannelRefusal::SignInAgain)
-            }
+        let answered = self.context.store.answer_backchannel_authentication(id, user, answer, audit).await?;
+        match self.context.settle_decision(answered, session, origin).await {
+            Ok(()) => Ok(BackchannelAnswer::Done(open.application.settings.name.clone())),
+            Err(NotStored::Closed) => Err(AnswerRefusal::Decided.into()),
+            Err(NotStored::SignInAgain) => Err(BackchannelRefusal::SignInAgain),
         }
-    }
-
-    /// The data that the page offers; `None` if the application asks for none.
-    async fn offer(
-        &self,
-        request: &BackchannelAuthentication,
-        session: &LiveSession,
-    ) -> Result<Option<Offer>, Fault> {
-        if !request.scopes.contains(BuiltInScope::OData) {
-            return Ok(None);
-        }
-        let named = request.details.data.as_deref().map(RequestedSource::all_of);
-        self.context.offer(named.as_deref(), session.session.user, None).await.map(Some)
-    }
-
-    fn audit(
-        &self,
-        open: &Open,
-        session: &LiveSession,
-        decision: Decision,
-        origin: &RequestOrigin,
-    ) -> NewAuditEvent {
-        let action = match decision {
-            Decision::Allow => Action::AllowApplication,
-            Decision::Deny => Action::DenyApplication,
-        };
-        let mut audit = session.caller.audit(action, self.context.now(), origin);
-        audit.application = Some(open.application.id);
-        audit.subject = Some(open.registry.text(&open.request.scopes));
-        audit.detail = Some("asked by the application".to_owned());
-        audit
     }
 
     async fn find(

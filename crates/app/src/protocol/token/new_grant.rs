@@ -1,7 +1,6 @@
 //! Creating a grant with its first tokens.
 
 use domain::audit::{Action, Outcome};
-use domain::time::Timestamp;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
 use oauth::refusal::Refusal;
@@ -66,9 +65,7 @@ impl TokenService {
                 return Err(gone(decision.origin).into());
             }
         };
-        if let Some(sign_in) = &decision.details.sign_in {
-            self.context.entities.cache_sign_in(grant, Timestamp::from_secs(sign_in.auth_time));
-        }
+        self.context.entities.cache_sign_in(grant, &decision.details);
         let refresh =
             decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
         let access = NewAccessToken {

@@ -1,0 +1,134 @@
+//! What a device or another application asks of a user, who decides about it in a browser that has no part in the
+//! request.
+
+use domain::audit::NewAuditEvent;
+use domain::id::{Epoch, UserId};
+use oauth::application::Application;
+use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
+use oauth::grant::GrantDetails;
+use oauth::oidc::authentication::SignInDetails;
+use oauth::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
+use store::{AccessAnswer, AccessAnswered, NewConsent};
+
+use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::refusal_reason::RefusalReason;
+use crate::protocol::authorize::Decision;
+use crate::protocol::data_access::chosen_in_words;
+use crate::{Context, Fault};
+
+/// A stored request, as far as the user's decision depends on it.
+#[derive(Clone, Copy)]
+pub(super) struct AccessRequest<'a> {
+    pub(super) application: &'a Application,
+    pub(super) application_epoch: Epoch,
+    pub(super) scopes: &'a ScopeSet,
+    pub(super) details: &'a GrantDetails,
+    pub(super) registry: &'a ScopeRegistry,
+    /// How the request reached the user, for the audit log.
+    pub(super) way: &'static str,
+}
+
+/// What a decision amounts to.
+pub(super) enum Judged {
+    /// It can be stored, with its audit event.
+    Storable(AccessAnswer, NewAuditEvent),
+    /// The user pressed Allow without choosing any data of the offer.
+    NothingChosen(Offer),
+}
+
+/// Why a decision was not stored.
+pub(super) enum NotStored {
+    /// The user has decided before, or the request has expired.
+    Closed,
+    /// The user has signed out or has changed the password.
+    SignInAgain,
+}
+
+impl AccessRequest<'_> {
+    /// The descriptions of the requested scopes.
+    pub(super) fn descriptions(self) -> Vec<String> {
+        self.registry.scopes_in(self.scopes).map(|scope| scope.description.clone()).collect()
+    }
+
+    fn allowed(self, session: &LiveSession, data: DataChange, context: &Context) -> AccessAnswer {
+        AccessAnswer::Allow {
+            details: Box::new(GrantDetails {
+                data: data.chosen().map(Box::new),
+                // The session of this browser is not one of the application.
+                sign_in: Some(SignInDetails::at(session.session.auth_time)),
+                ..self.details.clone()
+            }),
+            consent: NewConsent {
+                user: session.session.user,
+                user_epoch: session.session.user_epoch,
+                application: self.application.id,
+                application_epoch: self.application_epoch,
+                scopes: self.scopes.clone(),
+                data,
+                revocations_expire_at: context.revocations_expire_at(),
+            },
+        }
+    }
+}
+
+impl Context {
+    /// The data that the page offers; `None` if the request asks for none.
+    pub(super) async fn offer_of(
+        &self,
+        request: AccessRequest<'_>,
+        user: UserId,
+    ) -> Result<Option<Offer>, Fault> {
+        if !request.scopes.contains(BuiltInScope::OData) {
+            return Ok(None);
+        }
+        let named = request.details.data.as_deref().map(RequestedSource::all_of);
+        self.offer(named.as_deref(), user, None).await.map(Some)
+    }
+
+    /// Judges the decision of the user. Without a `choice`, everything that the page offered is allowed.
+    pub(super) async fn judge_decision(
+        &self,
+        request: AccessRequest<'_>,
+        session: &LiveSession,
+        decision: Decision,
+        choice: Option<&Choice>,
+        origin: &RequestOrigin,
+    ) -> Result<Judged, Fault> {
+        let mut audit = session.caller.audit(decision.action(), self.now(), origin);
+        audit.application = Some(request.application.id);
+        audit.subject = Some(request.registry.text(request.scopes));
+        audit.detail = Some(request.way.to_owned());
+        if decision == Decision::Deny {
+            return Ok(Judged::Storable(AccessAnswer::Deny, audit));
+        }
+        let Some(offer) = self.offer_of(request, session.session.user).await? else {
+            return Ok(Judged::Storable(request.allowed(session, DataChange::Keep, self), audit));
+        };
+        let Some(data) = authorize::choose(&offer, choice) else {
+            return Ok(Judged::NothingChosen(offer));
+        };
+        audit.detail = Some(format!("{}, {}", request.way, chosen_in_words(&offer, &data)));
+        Ok(Judged::Storable(request.allowed(session, data, self), audit))
+    }
+
+    /// Applies what storing the decision has revoked.
+    pub(super) async fn settle_decision(
+        &self,
+        answered: AccessAnswered,
+        session: &LiveSession,
+        origin: &RequestOrigin,
+    ) -> Result<(), NotStored> {
+        match answered {
+            AccessAnswered::Stored(ended) => {
+                self.apply_revocations(&ended);
+                Ok(())
+            }
+            AccessAnswered::Closed => Err(NotStored::Closed),
+            AccessAnswered::Gone => {
+                let reason = RefusalReason::PasswordChanged;
+                self.note_refused_request(reason, Some(&session.caller), origin).await;
+                Err(NotStored::SignInAgain)
+            }
+        }
+    }
+}
