@@ -30,6 +30,7 @@ use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin};
 use crate::respond::page::{self, PageContext, sentence};
 
+pub(crate) mod about_application;
 pub mod account;
 pub(crate) mod data_choice;
 pub mod demo;

@@ -24,10 +24,11 @@ use crate::filters;
 use crate::http::authorization::Authorization;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
+use crate::pages::about_application::AboutApplication;
 use crate::pages::data_choice::{self, DataChoice};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::SignInPrompt;
-use crate::pages::{DestinationInWords, HandedOver, Visit, When, fault, go_to, stale_form};
+use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
 
 pub(crate) mod form_post;
@@ -40,16 +41,7 @@ const CONSENT: &str = "/oauth2/consent";
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
-    application: &'a str,
-    says_something: bool,
-    description: &'a str,
-    contacts: &'a [String],
-    logo_url: Option<&'a str>,
-    document_host: Option<&'a str>,
-    registered_itself: bool,
-    created_by: &'a str,
-    registered_at: When,
-    handed_over: Option<HandedOver>,
+    about: AboutApplication<'a>,
     goal: DestinationInWords,
     user: &'a str,
     scopes: &'a [String],
@@ -248,21 +240,7 @@ fn ask_consent(
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = ConsentPage {
-        application: &question.application,
-        says_something: !question.description.is_empty()
-            || !question.contacts.is_empty()
-            || question.logo_url.is_some(),
-        description: &question.description,
-        contacts: &question.contacts,
-        logo_url: question.logo_url.as_deref(),
-        document_host: question.document_host.as_deref(),
-        registered_itself: question.registered_itself,
-        created_by: &question.created_by,
-        registered_at: question.registered_at.into(),
-        handed_over: question
-            .handed_over
-            .as_ref()
-            .map(|(to, at)| HandedOver { to: to.clone(), at: (*at).into() }),
+        about: AboutApplication::of(&question.application),
         goal: DestinationInWords::of(&question.destination),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
@@ -286,21 +264,12 @@ fn refused(refusal: Refusal) -> Response {
 /// Samples of the page, with and without its optional parts.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
+    use crate::pages::about_application;
     use crate::pages::tests::{HOSTILE, rendered};
     let scopes = ["Allow data access via OData".to_owned()];
     let contacts = [HOSTILE.to_owned()];
-    let at = domain::time::Timestamp::from_secs(1_760_000_000);
-    let page = |description: &'static str, data: Option<DataChoice>| ConsentPage {
-        application: HOSTILE,
-        says_something: !description.is_empty(),
-        description,
-        contacts: &contacts,
-        logo_url: Some(HOSTILE),
-        document_host: data.is_none().then_some(HOSTILE),
-        registered_itself: data.is_some(),
-        created_by: HOSTILE,
-        registered_at: at.into(),
-        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
+    let page = |data: Option<DataChoice>| ConsentPage {
+        about: about_application::sample(&contacts, data.is_some()),
         goal: DestinationInWords::sample(),
         user: HOSTILE,
         scopes: &scopes,
@@ -309,6 +278,6 @@ pub(crate) fn samples() -> Vec<String> {
         csrf: "c",
         request: HOSTILE,
     };
-    let with_data = data_choice::samples().into_iter().map(|data| rendered(&page(HOSTILE, Some(data))));
-    std::iter::once(rendered(&page("", None))).chain(with_data).collect()
+    let with_data = data_choice::samples().into_iter().map(|data| rendered(&page(Some(data))));
+    std::iter::once(rendered(&page(None))).chain(with_data).collect()
 }

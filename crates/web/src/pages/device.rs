@@ -8,13 +8,13 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::SessionCookie;
 use http::StatusCode;
-use oauth::client_document;
 use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
+use super::about_application::AboutApplication;
 use super::data_choice::{self, DataChoice};
 use super::form::{FormBody, OwnForm, fields};
-use super::{HandedOver, Visit, When, fault, stale_form};
+use super::{Visit, fault, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -37,14 +37,7 @@ struct CodePage<'a> {
 #[template(path = "device_consent.html")]
 struct DeviceConsentPage<'a> {
     code: &'a str,
-    application: &'a str,
-    description: &'a str,
-    contacts: &'a [String],
-    document_host: Option<&'a str>,
-    registered_itself: bool,
-    created_by: &'a str,
-    registered_at: When,
-    handed_over: Option<HandedOver>,
+    about: AboutApplication<'a>,
     user: &'a str,
     scopes: &'a [String],
     data: Option<DataChoice>,
@@ -171,18 +164,9 @@ fn ask_consent(
     cookie: &SessionCookie,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
-    let settings = &question.application.settings;
-    let document_host = client_document::host(&question.application.client_id);
     let shown = DeviceConsentPage {
         code: &question.user_code,
-        application: &settings.name,
-        description: &settings.description,
-        contacts: &settings.contacts,
-        document_host: document_host.as_deref(),
-        registered_itself: settings.client_metadata.self_registered.is_some(),
-        created_by: question.application.created_by(),
-        registered_at: question.application.created_at.into(),
-        handed_over: HandedOver::of(&question.application),
+        about: AboutApplication::of(&question.application),
         user: &live.caller.account().user.name,
         scopes: &question.scopes,
         data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
@@ -194,30 +178,22 @@ fn ask_consent(
 /// Samples of the pages, with and without their optional parts.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
+    use super::about_application;
     use super::tests::{HOSTILE, rendered};
     let hostile = [HOSTILE.to_owned()];
-    let at = domain::time::Timestamp::from_secs(1_760_000_000);
-    let consent = |description, contacts, data: Option<DataChoice>| DeviceConsentPage {
+    let consent = |data: Option<DataChoice>| DeviceConsentPage {
         code: "WDJB-MJHT",
-        application: HOSTILE,
-        description,
-        contacts,
-        document_host: data.is_some().then_some(HOSTILE),
-        registered_itself: data.is_none(),
-        created_by: HOSTILE,
-        registered_at: at.into(),
-        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at.into() }),
+        about: about_application::sample(&hostile, data.is_some()),
         user: HOSTILE,
         scopes: &hostile,
         data,
         csrf: "c",
     };
-    let with_data =
-        data_choice::samples().into_iter().map(|data| rendered(&consent(HOSTILE, &hostile, Some(data))));
+    let with_data = data_choice::samples().into_iter().map(|data| rendered(&consent(Some(data))));
     let others = [
         rendered(&CodePage { user: HOSTILE, problem: None, code: "", csrf: "c" }),
         rendered(&CodePage { user: HOSTILE, problem: Some(HOSTILE), code: HOSTILE, csrf: "c" }),
-        rendered(&consent("", &[], None)),
+        rendered(&consent(None)),
         rendered(&DonePage { application: HOSTILE, allowed: true }),
         rendered(&DonePage { application: HOSTILE, allowed: false }),
     ];

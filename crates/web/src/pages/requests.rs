@@ -11,12 +11,12 @@ use domain::id::BackchannelAuthenticationId;
 use domain::secret::SessionCookie;
 use http::StatusCode;
 use oauth::backchannel::AnswerRefusal;
-use oauth::client_document;
 
+use super::about_application::AboutApplication;
 use super::data_choice::{self, DataChoice};
 use super::form::{OwnForm, fields};
 use super::login::SignInPrompt;
-use super::{HandedOver, Visit, When, fault, stale_form};
+use super::{Visit, When, fault, stale_form};
 use crate::extract::{Path, Use};
 use crate::filters;
 use crate::respond::management::ManagementProblem;
@@ -63,14 +63,7 @@ struct RequestPage<'a> {
     csrf: &'a str,
     waiting: usize,
     id: BackchannelAuthenticationId,
-    application: &'a str,
-    description: &'a str,
-    contacts: &'a [String],
-    document_host: Option<&'a str>,
-    registered_itself: bool,
-    created_by: &'a str,
-    registered_at: When,
-    handed_over: Option<HandedOver>,
+    about: AboutApplication<'a>,
     message: Option<&'a str>,
     address: Option<&'a str>,
     asked: When,
@@ -221,21 +214,12 @@ fn ask(
     cookie: &SessionCookie,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
-    let settings = &question.application.settings;
-    let document_host = client_document::host(&question.application.client_id);
     let shown = RequestPage {
         here: "requests",
         csrf: csrf.expose(),
         waiting: 0,
         id: question.request.id,
-        application: &settings.name,
-        description: &settings.description,
-        contacts: &settings.contacts,
-        document_host: document_host.as_deref(),
-        registered_itself: settings.client_metadata.self_registered.is_some(),
-        created_by: question.application.created_by(),
-        registered_at: question.application.created_at.into(),
-        handed_over: HandedOver::of(&question.application),
+        about: AboutApplication::of(&question.application),
         message: question.request.binding_message.as_deref(),
         address: question.request.address.as_deref(),
         asked: question.request.created_at.into(),
@@ -251,6 +235,7 @@ fn ask(
 /// Samples of the pages, with and without their optional parts.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<String> {
+    use super::about_application;
     use super::tests::{HOSTILE, rendered};
     let hostile = [HOSTILE.to_owned()];
     let id = BackchannelAuthenticationId::new(7);
@@ -270,19 +255,12 @@ pub(super) fn samples() -> Vec<String> {
             })
             .collect(),
     };
-    let request = |message, data: Option<DataChoice>| RequestPage {
+    let request = |message: &'static str, data: Option<DataChoice>| RequestPage {
         here: "requests",
         csrf: "c",
         waiting: 0,
         id,
-        application: HOSTILE,
-        description: message,
-        contacts: if message.is_empty() { &[] } else { &hostile },
-        document_host: None,
-        registered_itself: false,
-        created_by: HOSTILE,
-        registered_at: at(),
-        handed_over: data.is_some().then(|| HandedOver { to: HOSTILE.to_owned(), at: at() }),
+        about: about_application::sample(&hostile, data.is_some()),
         message: Some(message).filter(|message| !message.is_empty()),
         address: Some("192.0.2.7").filter(|_| data.is_some()),
         asked: at(),

@@ -1,9 +1,10 @@
 //! The question of the consent page, and what the user chooses there.
 
+use std::sync::Arc;
+
 use domain::id::UserId;
-use domain::time::Timestamp;
+use oauth::application::Application;
 use oauth::authorize::{Destination, Offer};
-use oauth::client_document;
 use oauth::grant::Consent;
 use oauth::scope::BuiltInScope;
 
@@ -13,25 +14,8 @@ use crate::Fault;
 /// Everything that a person must know to decide on consent.
 #[derive(Debug)]
 pub struct ConsentQuestion {
-    /// The name of the application.
-    pub application: String,
-    /// Its description by its developer.
-    pub description: String,
-    /// The contacts that its developer gives.
-    pub contacts: Vec<String>,
-    /// The address of the logo that its developer gives.
-    pub logo_url: Option<String>,
-    /// The host whose document describes it, if it was not registered.
-    pub document_host: Option<String>,
-    /// Whether the client registered itself, so that nobody at this server has.
-    pub registered_itself: bool,
-    /// The name of the user who registered it.
-    pub created_by: String,
-    /// The name of the current owner and the time of the handover, if the application was handed over to
-    /// another user.
-    pub handed_over: Option<(String, Timestamp)>,
-    /// When it was registered.
-    pub registered_at: Timestamp,
+    /// The application that asks.
+    pub application: Arc<Application>,
     /// The descriptions of the requested scopes.
     pub scopes: Vec<String>,
     /// The data sources that it asks for; `None` if it asks for no data.
@@ -70,19 +54,8 @@ impl AuthorizationService {
         if let Err(refusal) = self.keep_object(&mut valid).await? {
             return Ok(AuthorizeAnswer::Page(refusal));
         }
-        let application = &valid.application;
-        let settings = &application.settings;
-        let handed_over = application.handed_over.as_ref();
+        let query = valid.query();
         Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
-            application: settings.name.clone(),
-            description: settings.description.clone(),
-            contacts: settings.contacts.clone(),
-            logo_url: settings.logo_url.clone(),
-            document_host: client_document::host(&application.client_id),
-            registered_itself: settings.client_metadata.self_registered.is_some(),
-            created_by: application.created_by().to_owned(),
-            handed_over: handed_over.map(|handover| (application.owner_name.clone(), handover.at)),
-            registered_at: application.created_at,
             scopes: valid
                 .registry
                 .scopes_in(valid.valid.consent_scopes())
@@ -91,7 +64,8 @@ impl AuthorizationService {
             data,
             nothing_chosen,
             destination: valid.valid.target().destination(),
-            query: valid.query(),
+            query,
+            application: valid.application,
         })))
     }
 }

@@ -1,0 +1,60 @@
+//! What a page tells about an application before a user decides about it.
+
+use oauth::application::Application;
+use oauth::client_document;
+
+use super::{HandedOver, When};
+
+/// An application for a page: its name, who registered it, and what its developer wrote. The templates
+/// `provenance.html` and `developer_words.html` show it.
+pub(crate) struct AboutApplication<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) contacts: &'a [String],
+    pub(crate) logo_url: Option<&'a str>,
+    pub(crate) document_host: Option<String>,
+    pub(crate) registered_itself: bool,
+    pub(crate) created_by: &'a str,
+    pub(crate) registered_at: When,
+    pub(crate) handed_over: Option<HandedOver>,
+}
+
+impl<'a> AboutApplication<'a> {
+    pub(crate) fn of(application: &'a Application) -> Self {
+        let settings = &application.settings;
+        Self {
+            name: &settings.name,
+            description: &settings.description,
+            contacts: &settings.contacts,
+            logo_url: settings.logo_url.as_deref(),
+            document_host: client_document::host(&application.client_id),
+            registered_itself: settings.client_metadata.self_registered.is_some(),
+            created_by: application.created_by(),
+            registered_at: application.created_at.into(),
+            handed_over: HandedOver::of(application),
+        }
+    }
+
+    /// Whether its developer wrote anything besides the name.
+    pub(crate) fn has_words(&self) -> bool {
+        !self.description.is_empty() || !self.contacts.is_empty() || self.logo_url.is_some()
+    }
+}
+
+/// One with every part, or with as few as possible.
+#[cfg(test)]
+pub(crate) fn sample(contacts: &[String], is_full: bool) -> AboutApplication<'_> {
+    use super::tests::HOSTILE;
+    let at = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
+    AboutApplication {
+        name: HOSTILE,
+        description: if is_full { HOSTILE } else { "" },
+        contacts: if is_full { contacts } else { &[] },
+        logo_url: is_full.then_some(HOSTILE),
+        document_host: is_full.then(|| HOSTILE.to_owned()),
+        registered_itself: !is_full,
+        created_by: HOSTILE,
+        registered_at: at(),
+        handed_over: is_full.then(|| HandedOver { to: HOSTILE.to_owned(), at: at() }),
+    }
+}
