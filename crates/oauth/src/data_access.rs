@@ -131,33 +131,34 @@ impl DataAccess {
         let Some(wider) = wider else { return true };
         let everything = Self::everything();
         let own = own.unwrap_or(&everything);
-        let named = |access: &Self| access.sources.iter().map(|one| one.id).collect::<Vec<_>>();
-        // Beyond what one of them names, both reach all or nothing.
-        let mut ids = [named(own), named(wider), own.except.clone(), wider.except.clone()].concat();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut ids = ids.into_iter().map(DataSourceId::new);
+        let mut ids = Self::named_by(own, wider).into_iter();
         (wider.others || !own.others) && ids.all(|id| wider.reach(id).includes(own.reach(id)))
     }
 
     /// An access that reaches what one of two reaches. `None` stands for everything.
     pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         let (one, other) = (one?, other?);
-        let named = |access: &Self| access.sources.iter().map(|source| source.id).collect::<Vec<_>>();
-        let mut ids = [named(&one), named(&other), one.except.clone(), other.except.clone()].concat();
-        ids.sort_unstable();
-        ids.dedup();
         let mut all = Self { others: one.others || other.others, ..Self::default() };
-        for id in ids {
-            match one.reach(DataSourceId::new(id)).or(other.reach(DataSourceId::new(id))) {
-                None if all.others => all.except.push(id),
+        for id in Self::named_by(&one, &other) {
+            match one.reach(id).or(other.reach(id)) {
+                None if all.others => all.except.push(id.get()),
                 Some(entities) if !(all.others && entities.is_empty()) => {
-                    all.sources.push(SourceAccess::new(DataSourceId::new(id), entities));
+                    all.sources.push(SourceAccess::new(id, entities));
                 }
                 _ => {}
             }
         }
         Some(all)
+    }
+
+    /// The data sources that one of two accesses names or excepts, in order. Both reach all others, or none of them.
+    fn named_by(one: &Self, other: &Self) -> Vec<DataSourceId> {
+        let of = |access: &Self| access.sources.iter().map(SourceAccess::id).collect::<Vec<_>>();
+        let excepted = |access: &Self| access.except.iter().copied().map(DataSourceId::new).collect();
+        let mut ids = [of(one), of(other), excepted(one), excepted(other)].concat();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// The access without these data sources. If it then had too many exceptions, it no longer reaches the data sources that
@@ -194,12 +195,15 @@ impl DataAccess {
                 None => self.sources.push(one.clone()),
             }
         }
+        let mut dropped: Vec<DataSourceId> = self.sources.iter().map(SourceAccess::id).collect();
         let surplus = self.sources.len().saturating_sub(MOST_SOURCES);
         self.sources.drain(..surplus);
         if name_bytes(self.sources.iter().flat_map(SourceAccess::entities)) > MOST_NAME_BYTES {
             self.sources = more.to_vec();
         }
-        self
+        // Beside all others, a data source that is no longer named would be reached completely.
+        dropped.retain(|id| self.sources.iter().all(|kept| kept.id() != *id));
+        self.without(&dropped)
     }
 }
 
@@ -277,6 +281,15 @@ mod tests {
     fn a_consent_grows_by_what_is_allowed() {
         let consent = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
         let long = ["a".repeat(MOST_NAME_BYTES - 10), "b".repeat(11)];
+        let open = DataAccess::everything().without(&[DataSourceId::new(8), DataSourceId::new(9)]);
+        let full = open.with(&[source(8, &[&long[0]])]).with(&[source(9, &[&long[1]])]);
+        assert_eq!(full.reach(DataSourceId::new(8)), DataReach::Nothing, "beside all others, too");
+        let ids: Vec<_> = (1..=33).map(DataSourceId::new).collect();
+        let some: Vec<_> = (1..=32).map(|id| source(id, &["Piers"])).collect();
+        let open = DataAccess { others: true, sources: some, ..DataAccess::default() }.without(&ids[32..]);
+        let full = open.with(&[source(33, &["Piers"])]);
+        assert_eq!(full.reach(ids[0]), DataReach::Nothing, "the first of too many, beside all others");
+        assert_eq!(full.reach(DataSourceId::new(99)), DataReach::Everything);
         let full = consent.clone().with(&[source(8, &[&long[0]])]).with(&[source(9, &[&long[1]])]);
         assert_eq!(full.sources, [source(9, &[&long[1]])], "the names would be too long together");
         let grown = consent.with(&[source(1, &["Ports"]), source(2, &["Crew"]), source(3, &["Cargo"])]);
