@@ -1,5 +1,6 @@
-//! What happens to every request before and after its route: the path of the public URL, a request id, the length of its address, a guard
-//! against panics, security headers, a line in the access log, and the counters.
+//! What happens to every request before and after its route: the path of the public URL, a request id, the length of
+//! its address, the body that a proof names, a guard against panics, error pages, security headers, a line in the access
+//! log, and the counters.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -15,10 +16,11 @@ use app::node::NodeService;
 use app::node::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::Body;
+use axum::body::HttpBody as _;
 use axum::response::Response;
 use domain::time::Timestamp;
-use http::header::{HeaderName, HeaderValue, ORIGIN};
-use http::{Request, StatusCode};
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN};
+use http::{Method, Request, StatusCode};
 use tower::Service;
 
 use crate::http::base_path::BasePath;
@@ -28,6 +30,7 @@ use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
+use crate::observation;
 use crate::respond::{Area, page};
 use crate::{WebState, odata};
 
@@ -88,6 +91,7 @@ impl HttpService {
     ) -> Response {
         let began = self.state.node().now();
         let id = self.ids.next();
+        let is_head = request.method() == Method::HEAD;
         let is_outside = self.state.base().take_from(request.uri_mut()).is_err();
         request.extensions_mut().insert(RequestId(id.clone()));
         let area = if is_outside { Area::Page } else { Area::of(request.uri().path()) };
@@ -123,6 +127,9 @@ impl HttpService {
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
         let mut response = page::complete(response, self.state.base());
+        if is_head {
+            withhold_body(&mut response);
+        }
         if known.offers_nonce {
             self.tell_nonce(&mut response);
         }
@@ -133,7 +140,8 @@ impl HttpService {
         self.record(response, seen, known, uri.path())
     }
 
-    /// Reads a body that a proof may name; returns why it cannot be read.
+    /// Reads a body that a proof may name, before the route does; returns why it cannot be read. Its sender is not
+    /// authenticated yet, so only the management API may get more than a form.
     async fn read_proved_body(
         &self,
         request: &mut Request<Body>,
@@ -157,7 +165,12 @@ impl HttpService {
             set_retry_after(response, Some(SHORTLY));
         }
         let unauthenticated = response.status() == StatusCode::UNAUTHORIZED;
+        let is_unmodified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
+        if is_unmodified {
+            // The router tells the length of the body that is not sent, not of the one that the client has.
+            headers.remove(CONTENT_LENGTH);
+        }
         if let Some(location) = headers.get_mut(http::header::LOCATION) {
             self.state.base().put_before(location);
         }
@@ -259,6 +272,14 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
     }
 }
 
+/// Responds to HEAD like GET, without the body: HTTP/2 would send it.
+fn withhold_body(response: &mut Response) {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    *response.body_mut() = Body::empty();
+}
+
 fn uri_length<B>(request: &Request<B>) -> usize {
     request.uri().path_and_query().map_or(0, |address| address.as_str().len())
 }
@@ -276,14 +297,11 @@ fn class_of(status: StatusCode) -> &'static str {
 /// Responds to a request for an address that is not below the public URL. It is no redirect: a proxy that removes the path
 /// would come back to the same address.
 fn outside(base: &BasePath) -> Response {
-    let mut response = Response::new(Body::from(format!(
+    let message = format!(
         "There is nothing at this address: everything here is below {base}\n\
          If you asked for an address below it, a proxy removes {base} on the way; it must pass paths on unchanged.\n"
-    )));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
-    response
+    );
+    observation::text(StatusCode::NOT_FOUND, message, "text/plain; charset=utf-8")
 }
 
 /// Responds to a path without a route, in the format of its area.

@@ -52,7 +52,7 @@ pub async fn metrics(Use(node): Use<NodeService>) -> Response {
     text(StatusCode::OK, node.encode_metrics(), kind)
 }
 
-fn text(status: StatusCode, body: String, kind: &'static str) -> Response {
+pub(crate) fn text(status: StatusCode, body: String, kind: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -178,7 +178,7 @@ fn incomplete(status: StatusCode, page: ErrorPage) -> Response {
 /// Renders the body of an error page; any other response stays as it is.
 pub(crate) fn complete(mut response: Response, base: &BasePath) -> Response {
     let Some(page) = response.extensions_mut().remove::<ErrorPage>() else { return response };
-    let text = page.render_with_values(base).unwrap_or(page.message);
+    let Ok(text) = page.render_with_values(base) else { return cannot_be_shown() };
     // The router has told the length of the body that the response had.
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
     *response.body_mut() = Body::from(text);
@@ -203,9 +203,7 @@ pub fn html(status: StatusCode, page: &impl Template, place: PageContext, base: 
 /// The same for a page that is already rendered; `None` if that failed.
 pub fn rendered(status: StatusCode, page: Option<Bytes>, place: PageContext) -> Response {
     let Some(page) = page else {
-        let mut response = Response::new(Body::from("the page cannot be shown"));
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        return response;
+        return cannot_be_shown();
     };
     let mut response = Response::new(Body::from(page));
     *response.status_mut() = status;
@@ -218,6 +216,12 @@ pub fn rendered(status: StatusCode, page: Option<Bytes>, place: PageContext) -> 
         headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     }
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(security_policy(place)));
+    response
+}
+
+fn cannot_be_shown() -> Response {
+    let mut response = Response::new(Body::from("the page cannot be shown"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }
 

@@ -64,3 +64,15 @@ async fn the_page_for_a_refused_application_names_the_code_of_the_error() {
     assert_eq!(code.split('<').next(), Some("invalid_request"));
     assert!(page.headers().get("location").is_none());
 }
+
+#[tokio::test]
+async fn a_head_request_gets_the_headers_of_a_page_without_its_body() {
+    let server = TestServer::start().await;
+    let long = format!("/login?{}", "x".repeat(40_000));
+    for path in ["/nowhere", "/oauth2/authorize?client_id=nobody", "/login", "/api/odata4", &long] {
+        let page = server.get(path).send().await;
+        let head = server.call(http::Method::HEAD, path).send().await;
+        assert_eq!((head.status(), head.text()), (page.status(), ""), "{path}");
+        assert_eq!(head.header("content-length"), page.text().len().to_string(), "{path}");
+    }
+}
