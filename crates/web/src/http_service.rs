@@ -30,8 +30,7 @@ use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
-use crate::observation;
-use crate::respond::{Area, page};
+use crate::respond::{Area, page, text};
 use crate::{WebState, odata};
 
 mod access;
@@ -301,7 +300,7 @@ fn outside(base: &BasePath) -> Response {
         "There is nothing at this address: everything here is below {base}\n\
          If you asked for an address below it, a proxy removes {base} on the way; it must pass paths on unchanged.\n"
     );
-    observation::text(StatusCode::NOT_FOUND, message, "text/plain; charset=utf-8")
+    text::plain(StatusCode::NOT_FOUND, message)
 }
 
 /// Responds to a path without a route, in the format of its area.

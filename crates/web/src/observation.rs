@@ -2,13 +2,12 @@
 
 use app::node::NodeService;
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 use crate::extract::Use;
+use crate::respond::text;
 use crate::{WebState, http_service};
 
 /// The routes of the metrics listener.
@@ -24,24 +23,20 @@ pub fn routes(state: WebState) -> Router {
 
 /// `GET /healthz`: the process responds.
 pub async fn health() -> Response {
-    text(StatusCode::OK, "ok\n".to_owned(), "text/plain; charset=utf-8")
+    text::plain(StatusCode::OK, "ok\n".to_owned())
 }
 
 /// `GET /readyz`: the database is writable, the change feed is current, and the server is not draining;
 /// otherwise 503 with the reason.
 pub async fn readiness(Use(node): Use<NodeService>) -> Response {
     if node.is_draining() {
-        return text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "told to stop\n".to_owned(),
-            "text/plain; charset=utf-8",
-        );
+        return text::plain(StatusCode::SERVICE_UNAVAILABLE, "told to stop\n".to_owned());
     }
     match node.readiness().await {
-        Ok(()) => text(StatusCode::OK, "ready\n".to_owned(), "text/plain; charset=utf-8"),
+        Ok(()) => text::plain(StatusCode::OK, "ready\n".to_owned()),
         Err(fault) => {
             fault.note("not ready");
-            text(StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n"), "text/plain; charset=utf-8")
+            text::plain(StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n"))
         }
     }
 }
@@ -49,13 +44,5 @@ pub async fn readiness(Use(node): Use<NodeService>) -> Response {
 /// `GET /metrics`: counters in the text format of `OpenMetrics`.
 pub async fn metrics(Use(node): Use<NodeService>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    text(StatusCode::OK, node.encode_metrics(), kind)
-}
-
-pub(crate) fn text(status: StatusCode, body: String, kind: &'static str) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    text::of_kind(StatusCode::OK, node.encode_metrics(), kind)
 }

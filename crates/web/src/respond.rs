@@ -8,6 +8,7 @@ pub mod management;
 pub mod oauth;
 pub mod odata;
 pub mod page;
+pub(crate) mod text;
 
 /// The area of the server to which an address belongs; it determines the format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
