@@ -29,9 +29,9 @@ pub(super) struct AccessRequest<'a> {
 }
 
 /// What a decision amounts to.
-pub(super) enum Judged {
+pub(super) enum JudgedDecision {
     /// It can be stored, with its audit event.
-    Storable(AccessAnswer, NewAuditEvent),
+    Storable(Box<(AccessAnswer, NewAuditEvent)>),
     /// The user pressed Allow without choosing any data of the offer.
     NothingChosen(Offer),
 }
@@ -93,22 +93,22 @@ impl Context {
         decision: Decision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
-    ) -> Result<Judged, Fault> {
+    ) -> Result<JudgedDecision, Fault> {
         let mut audit = session.caller.audit(decision.action(), self.now(), origin);
         audit.application = Some(request.application.id);
         audit.subject = Some(request.registry.text(request.scopes));
         audit.detail = Some(request.way.to_owned());
         if decision == Decision::Deny {
-            return Ok(Judged::Storable(AccessAnswer::Deny, audit));
+            return Ok(storable(AccessAnswer::Deny, audit));
         }
         let Some(offer) = self.offer_of(request, session.session.user).await? else {
-            return Ok(Judged::Storable(request.allowed(session, DataChange::Keep, self), audit));
+            return Ok(storable(request.allowed(session, DataChange::Keep, self), audit));
         };
         let Some(data) = authorize::choose(&offer, choice) else {
-            return Ok(Judged::NothingChosen(offer));
+            return Ok(JudgedDecision::NothingChosen(offer));
         };
         audit.detail = Some(format!("{}, {}", request.way, chosen_in_words(&offer, &data)));
-        Ok(Judged::Storable(request.allowed(session, data, self), audit))
+        Ok(storable(request.allowed(session, data, self), audit))
     }
 
     /// Applies what storing the decision has revoked.
@@ -131,4 +131,8 @@ impl Context {
             }
         }
     }
+}
+
+fn storable(answer: AccessAnswer, audit: NewAuditEvent) -> JudgedDecision {
+    JudgedDecision::Storable(Box::new((answer, audit)))
 }

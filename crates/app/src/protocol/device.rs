@@ -17,7 +17,7 @@ use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::strangers::Left;
-use crate::protocol::access_request::{AccessRequest, Judged, NotStored};
+use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::Decision;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 use crate::{Context, Fault};
@@ -230,8 +230,8 @@ impl DeviceService {
         let open = self.find(typed, session, origin).await?;
         let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
         let (answer, audit) = match judged {
-            Judged::Storable(answer, audit) => (answer, audit),
-            Judged::NothingChosen(offer) => {
+            JudgedDecision::Storable(storable) => *storable,
+            JudgedDecision::NothingChosen(offer) => {
                 return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer)))));
             }
         };

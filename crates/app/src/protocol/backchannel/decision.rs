@@ -13,7 +13,7 @@ use super::{BackchannelService, MOST_WAITING};
 use crate::Fault;
 use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
-use crate::protocol::access_request::{AccessRequest, Judged, NotStored};
+use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::Decision;
 
 /// A request that waits for the user's decision, for a list.
@@ -161,8 +161,8 @@ impl BackchannelService {
         }
         let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
         let (answer, audit) = match judged {
-            Judged::Storable(answer, audit) => (answer, audit),
-            Judged::NothingChosen(offer) => {
+            JudgedDecision::Storable(storable) => *storable,
+            JudgedDecision::NothingChosen(offer) => {
                 return Ok(BackchannelAnswer::NothingChosen(Box::new(open.question(Some(offer), session))));
             }
         };
