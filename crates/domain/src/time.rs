@@ -51,7 +51,14 @@ impl Timestamp {
 
     /// Whether the clock was set back between `self` and `now`. Operations that overtake each other differ by less.
     pub const fn is_before_set_back(self, now: Self) -> bool {
-        self.0 > now.plus_secs(MOST_OVERTAKEN_SECS).0
+        self.0 > now.latest_noted().0
+    }
+
+    /// The latest time that another request may have noted before now, which is `self`. A later one is from before the clock
+    /// was set back.
+    #[must_use]
+    pub const fn latest_noted(self) -> Self {
+        self.plus_secs(MOST_OVERTAKEN_SECS)
     }
 
     /// Whether `secs` have passed since `self` at `now`. If the clock was set back meanwhile, nobody knows, and they count

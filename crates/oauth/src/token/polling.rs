@@ -194,7 +194,9 @@ fn user_did_not_deny(request: PolledRequest<'_>) -> Result<(), Refusal> {
 
 /// `slow_down` ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
 fn interval_is_over(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<(), Refusal> {
-    let too_soon = request.polled_at.is_some_and(|last| last > accepts_poll_after(facts.now));
+    let just_before =
+        |last: Timestamp| last > accepts_poll_after(facts.now) && !last.is_before_set_back(facts.now);
+    let too_soon = request.polled_at.is_some_and(just_before);
     if too_soon { Err(Refusal::PolledTooSoon) } else { Ok(()) }
 }
 

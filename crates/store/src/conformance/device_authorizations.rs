@@ -132,6 +132,9 @@ pub async fn a_poll_is_recorded_once_in_an_interval(store: Arc<dyn Store>) {
     assert!(!poll(4).await, "too soon");
     assert!(poll(5).await, "the refused poll does not count");
     assert_eq!(find(&world, 1).await.polled_at, Some(START.plus_secs(5)));
+    assert!(!poll(1).await, "polls overtake each other");
+    assert!(poll(-100).await, "the clock was set back");
+    assert!(!poll(-97).await && poll(-95).await);
 }
 
 pub async fn a_device_is_allowed_or_denied_once(store: Arc<dyn Store>) {

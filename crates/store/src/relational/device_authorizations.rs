@@ -137,9 +137,10 @@ pub async fn poll<S: SqlTransaction>(
 ) -> Read<bool, S> {
     static POLL: NamedStatement = NamedStatement::new(
         "UPDATE device_authorizations SET polled_at = :at
-        WHERE id = :id AND (polled_at IS NULL OR polled_at <= :unless_after)",
+        WHERE id = :id AND (polled_at IS NULL OR polled_at <= :unless_after OR polled_at > :latest_noted)",
     );
-    Ok(db.execute(&POLL, values! { at, id, unless_after }).await? == 1)
+    let latest_noted = at.latest_noted();
+    Ok(db.execute(&POLL, values! { at, id, unless_after, latest_noted }).await? == 1)
 }
 
 /// Stores the decision of the user. The row is locked, so that of two decisions one is stored, with its consent.

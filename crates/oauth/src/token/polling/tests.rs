@@ -114,3 +114,14 @@ fn a_poll_after_the_interval_is_accepted() {
     assert!(accepts_poll_after(NOW) >= NOW.minus_secs(INTERVAL_SECS));
     assert!(accepts_poll_after(NOW) < NOW.minus_secs(INTERVAL_SECS - 2));
 }
+
+#[test]
+fn a_poll_waits_for_no_clock_that_was_set_back() {
+    let client = client(|all| all.scopes = backchannel_authentication().scopes);
+    let poll = |last| {
+        let asked = BackchannelAuthentication { polled_at: Some(last), ..backchannel_authentication() };
+        poll_as(asked.polled(), &client, None, NOW)
+    };
+    assert_eq!(poll(NOW.plus_secs(4)), Err(Refusal::PolledTooSoon), "another poll overtook it");
+    assert_eq!(poll(NOW.plus_secs(3_600)), Ok(PollDecision::Pending));
+}
