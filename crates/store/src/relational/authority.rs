@@ -78,13 +78,8 @@ async fn token_holds<S: SqlTransaction>(
     token: &CallerToken,
     at: Timestamp,
 ) -> Read<bool, S> {
-    let last = last_revocation(db).await?;
+    let Unread { after: mut seen, last } = unread(db, token.checked_up_to).await?;
     let Rights { user, epoch, .. } = authority.caller;
-    let mut seen = token.checked_up_to;
-    // A feed that ends earlier has lost its end, and its positions may be assigned again.
-    if seen > last {
-        seen = 0;
-    }
     while seen < last {
         let found = revocations::after(db, seen, at, AT_ONCE).await?;
         if found.iter().any(|revocation| revocation.subject.ends_caller(user, epoch, token)) {
@@ -102,11 +97,20 @@ async fn session_holds<S: SqlTransaction>(db: &S, user: UserId, session: &Caller
             AND NOT EXISTS (SELECT 1 FROM revocations
                 WHERE seq > :seen AND kind = :kind AND epoch > :auth_time)",
     );
-    let CallerSession { id, auth_time, checked_up_to: seen } = *session;
+    let CallerSession { id, auth_time, checked_up_to } = *session;
+    let Unread { after: seen, .. } = unread(db, checked_up_to).await?;
     db.value(&HOLDS, values! { id, user, seen, kind: ISSUED_BEFORE, auth_time }).await
 }
 
-async fn last_revocation<S: SqlTransaction>(db: &S) -> Read<i64, S> {
+/// The part of the feed of revocations that a node has not considered.
+struct Unread {
+    after: i64,
+    last: i64,
+}
+
+async fn unread<S: SqlTransaction>(db: &S, checked_up_to: i64) -> Read<Unread, S> {
     static LAST: NamedStatement = NamedStatement::new("SELECT revocations FROM versions");
-    db.value(&LAST, values! {}).await
+    let last = db.value(&LAST, values! {}).await?;
+    // A feed that ends earlier has lost its end, and its positions may be assigned again.
+    Ok(Unread { after: if checked_up_to > last { 0 } else { checked_up_to }, last })
 }
