@@ -61,15 +61,9 @@ pub fn host(client_id: &ClientId) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
-/// The beginning that all client ids of the same host and port share, with the slash after it.
-pub fn beginning_of_host(client_id: &ClientId) -> Option<&str> {
-    let text = client_id.as_str();
-    let rest = text.strip_prefix("https://")?;
-    text.get(..=text.len() - rest.len() + rest.find('/')?)
-}
-
 /// Client identifier URLs (§3): `https`, a path, no dot segments, no fragment, no user information. A query is only
-/// discouraged; an empty one would be another spelling of none.
+/// discouraged; an empty one would be another spelling of none. A host has one spelling, so that its clients can be
+/// counted.
 ///
 /// # Errors
 /// [`Refusal::ClientUrlUnusable`].
@@ -80,12 +74,19 @@ pub fn url_identifies_a_client(text: &str) -> Result<(), Refusal> {
     let (authority, path) = rest.split_once('/').ok_or(refused)?;
     let has_path = !path.is_empty() && !path.starts_with('?');
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-    let is_plain = !authority.is_empty()
-        && !authority.contains(['@', '?', '#'])
+    let is_plain = is_normal_authority(authority, &url)
+        && !authority.contains('@')
         && !text.contains(['#', '\\'])
         && query != Some("")
         && !path.split('/').any(is_dot_segment);
     if has_path && is_plain && url.has_host() { Ok(()) } else { Err(refused) }
+}
+
+/// Whether host and port are spelled as a parser prints them. The default port may be written.
+fn is_normal_authority(authority: &str, url: &Url) -> bool {
+    let normal = url.as_str().strip_prefix("https://").and_then(|rest| rest.split('/').next());
+    let host_ends_with_dot = url.host_str().is_some_and(|host| host.ends_with('.'));
+    !host_ends_with_dot && normal == Some(authority.strip_suffix(":443").unwrap_or(authority))
 }
 
 /// `.` and `..`, also percent-encoded, which browsers and servers treat alike.

@@ -108,6 +108,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "scope_implications",
         sql: include_str!("../migrations/0023_scope_implications.sql"),
     },
+    Migration {
+        number: 24,
+        name: "consents_by_application",
+        sql: include_str!("../migrations/0024_consents_by_application.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -68,6 +68,7 @@ fn migrations_run_once_and_are_named_before() {
             (21, "backchannel_authentications"),
             (22, "authentication_age"),
             (23, "scope_implications"),
+            (24, "consents_by_application"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

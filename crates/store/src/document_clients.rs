@@ -7,21 +7,21 @@ use oauth::application::Application;
 
 use crate::{Answer, ApplicationRefusal, Judged, NewApplication};
 
-/// How many applications of documents may be stored that have neither a consent nor a grant.
+/// How many applications of documents may be stored that no user has allowed and that never got a token.
 #[derive(Debug, Clone)]
 pub struct DocumentClientLimits {
     /// Those of one host.
     pub of_host: u32,
     /// All.
     pub total: u32,
-    /// The start of the client ids of the host: `https://`, its name, its port if there is one, and a slash.
+    /// The name of the host, as its client ids spell it.
     pub host: String,
 }
 
 /// Applications whose client id is the URL of a metadata document.
 pub trait DocumentClients {
-    /// Stores an application that nobody has allowed yet. If a limit is reached, it replaces the oldest one without a
-    /// consent and a grant, of the same host first.
+    /// Stores an application that nobody has allowed yet. If a limit is reached, it replaces the oldest such
+    /// application, of the same host first.
     fn insert_document_client(
         &self,
         new: NewApplication,

@@ -246,13 +246,8 @@ impl Context {
         self.leave_as(&client, Left::DocumentClient, origin)?;
         let (new, audit) = self.new_application(client.application(), origin).await?;
         let client_id = new.client_id.clone();
-        let limits = DocumentClientLimits {
-            of_host: MOST_WAITING_OF_HOST,
-            total: MOST_WAITING,
-            host: client_document::beginning_of_host(&client_id)
-                .ok_or(Refusal::ClientUrlUnusable)?
-                .to_owned(),
-        };
+        let host = client_document::host(&client_id).ok_or(Refusal::ClientUrlUnusable)?;
+        let limits = DocumentClientLimits { of_host: MOST_WAITING_OF_HOST, total: MOST_WAITING, host };
         let inserted = self.store.insert_document_client(new, limits, audit).await?;
         self.entities.forget_applications();
         match inserted {

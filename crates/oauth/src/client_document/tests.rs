@@ -55,6 +55,14 @@ fn only_a_plain_https_url_with_a_path_identifies_a_client() {
         "https://app.example.com/a/.%2e",
         "https://app.example.com\\client",
         "https://app.example.com:99999/client",
+        "https://APP.example.com/client",
+        "https://%61pp.example.com/client",
+        "https://app.example.com./client",
+        "https://app.example.com.:8443/client",
+        "https://app.example.com:08443/client",
+        "https://app.example.com:/client",
+        "https://\u{ff41}pp.example.com/client",
+        "https://127.1/client",
     ] {
         assert_eq!(url_identifies_a_client(url), Err(Refusal::ClientUrlUnusable), "{url}");
     }

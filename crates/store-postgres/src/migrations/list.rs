@@ -172,4 +172,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0023_scope_implications.sql"),
     },
+    Migration {
+        number: 24,
+        name: "consents_by_application",
+        needs: 1,
+        run: Run::BesideEverybody { table: "consents", indexes: &["consents_by_application"] },
+        sql: include_str!("../../migrations/0024_consents_by_application.sql"),
+    },
 ];

@@ -21,7 +21,7 @@ fn new(world: &World, path: &str) -> NewApplication {
 }
 
 fn limits(of_host: u32, total: u32) -> DocumentClientLimits {
-    DocumentClientLimits { of_host, total, host: "https://app.example.com/".to_owned() }
+    DocumentClientLimits { of_host, total, host: "app.example.com".to_owned() }
 }
 
 async fn insert(world: &World, path: &str, most: u32) -> Result<Application, ApplicationRefusal> {
@@ -31,7 +31,7 @@ async fn insert(world: &World, path: &str, most: u32) -> Result<Application, App
 
 /// Stores an application of another host.
 async fn insert_other(world: &World, host: &str, total: u32) {
-    let limits = DocumentClientLimits { host: format!("https://{host}/"), ..limits(9, total) };
+    let limits = DocumentClientLimits { host: host.to_owned(), ..limits(9, total) };
     let new = NewApplication { client_id: format!("https://{host}/").parse().unwrap(), ..new(world, "") };
     let audit = event(Action::RegisterApplication);
     world.store.insert_document_client(new, limits, audit).await.unwrap().unwrap();
@@ -65,6 +65,20 @@ pub async fn a_client_replaces_the_oldest_that_waits(store: Arc<dyn Store>) {
     assert!(!is_stored(&world, "2").await && is_stored(&world, "3").await && is_stored(&world, "4").await);
     insert_other(&world, "third.example.com", 3).await;
     assert!(!is_stored(&world, "3").await && is_stored(&world, "4").await, "in total");
+    let at_port =
+        NewApplication { client_id: "https://app.example.com:8443/5".parse().unwrap(), ..new(&world, "5") };
+    let audit = event(Action::RegisterApplication);
+    world.store.insert_document_client(at_port, limits(1, 9), audit).await.unwrap().unwrap();
+    assert!(!is_stored(&world, "4").await, "another port is the same host");
+    insert_other(&world, "app_example.com", 9).await;
+    let other =
+        NewApplication { client_id: "https://app.example.com/6".parse().unwrap(), ..new(&world, "6") };
+    let limits = DocumentClientLimits { host: "app_example.com".to_owned(), ..limits(1, 9) };
+    let audit = event(Action::RegisterApplication);
+    world.store.insert_document_client(other, limits, audit).await.unwrap().unwrap();
+    let id: ClientId = "https://app.example.com:8443/5".parse().unwrap();
+    let found = world.store.find_application_by_client_id(&id).await.unwrap();
+    assert!(found.is_some(), "an underscore stands for itself");
 }
 
 pub async fn of_concurrent_clients_only_so_many_stay(store: Arc<dyn Store>) {

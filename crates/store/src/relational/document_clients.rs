@@ -9,15 +9,16 @@ use super::versions::{self, CachedKind};
 use super::{Change, NamedStatement, Read, SqlTransaction, applications, sweeps, values};
 use crate::{ApplicationRefusal, DocumentClientLimits, NewApplication};
 
-/// The oldest applications beyond the newest `:most` of which nobody makes use.
+/// The oldest applications beyond the newest `:most` that no user has allowed and that never got a token. Of those there
+/// are few, and no grant need be read.
 macro_rules! surplus {
     ($condition:literal) => {
         NamedStatement::new(concat!(
             "SELECT id FROM applications
             WHERE ",
             $condition,
-            " AND id NOT IN (SELECT application_id FROM consents)
-                AND id NOT IN (SELECT application_id FROM grants)
+            " AND last_used_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
             ORDER BY id DESC LIMIT 1000 OFFSET :most"
         ))
     };
@@ -31,13 +32,15 @@ pub async fn insert<S: SqlTransaction>(
     limits: &DocumentClientLimits,
     event: &NewAuditEvent,
 ) -> Change<Application, S, ApplicationRefusal> {
-    static OF_HOST: NamedStatement = surplus!("client_id LIKE :pattern");
+    static OF_HOST: NamedStatement = surplus!(
+        "substr(client_id, 1, length(:host)) = :host AND substr(client_id, length(:host) + 1, 1) IN ('/', ':')"
+    );
     static OF_ALL: NamedStatement = surplus!("client_id LIKE 'https://%'");
     let inserted = applications::insert(db, new, event).await?;
     // The new one is the newest, and stays.
-    let pattern = format!("{}%", limits.host);
+    let host = format!("https://{}", limits.host);
     let most = i64::from(limits.of_host);
-    delete(db, db.list(&OF_HOST, values! { pattern: pattern.as_str(), most }).await?).await?;
+    delete(db, db.list(&OF_HOST, values! { host: host.as_str(), most }).await?).await?;
     let most = i64::from(limits.total);
     delete(db, db.list(&OF_ALL, values! { most }).await?).await?;
     Ok(inserted)
@@ -61,8 +64,8 @@ pub async fn unused<S: SqlTransaction>(
     static UNUSED: NamedStatement = NamedStatement::new(
         "SELECT id FROM applications
         WHERE client_id LIKE 'https://%' AND updated_at < :since AND coalesce(last_used_at, updated_at) < :since
-            AND id NOT IN (SELECT application_id FROM consents)
-            AND id NOT IN (SELECT application_id FROM grants)
+            AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
+            AND id NOT IN (SELECT DISTINCT application_id FROM grants)
         ORDER BY id LIMIT :batch",
     );
     db.list(&UNUSED, values! { since: unused_since, batch: i64::from(batch) }).await
