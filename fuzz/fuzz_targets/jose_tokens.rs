@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use oauth::signing::JwsAlgorithm;
-use vault::jose::{AcceptedJwt, KeySet, unverified_claims, verify, verify_with_own_key, verify_with_secret};
+use vault::jose::{AcceptedJwt, KeySet, OwnKeys, unverified_claims, verify, verify_with_secret};
 
 /// The keys of [RFC 7515 A.2](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.2) and A.3, and of [RFC 8037
 /// A.2](https://www.rfc-editor.org/rfc/rfc8037#appendix-A.2).
@@ -16,6 +16,8 @@ const PUBLISHED: &str = r#"{"keys":[{"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0
 {"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
 {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
+static OWN_KEYS: LazyLock<OwnKeys> = LazyLock::new(OwnKeys::default);
+
 const TYPES: [Option<&str>; 3] = [None, Some("jwt"), Some("dpop+jwt")];
 const ALL: AcceptedJwt<'static> = AcceptedJwt { algorithms: &JwsAlgorithm::ALL, types: &TYPES };
 
@@ -23,7 +25,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let unverified = unverified_claims(text);
     let verified = [
         verify(text, &KEYS, ALL),
-        verify_with_own_key(text, ALL).map(|(claims, _)| claims),
+        OWN_KEYS.verify(text, ALL).map(|(claims, _)| claims),
         verify_with_secret(text, b"a secret of this test", &TYPES),
     ];
     for claims in verified.into_iter().flatten() {

@@ -9,15 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::Digest;
 use oauth::jwt::{Claims, Header, JwtFault, MOST_CHARACTERS};
-use oauth::proof::Thumbprint;
 use oauth::signing::{JwsAlgorithm, SECRET_ALGORITHM};
 
 mod key;
 mod key_set;
+mod own_key;
 mod roca;
 
 pub use key::{KeyFault, PublicKey};
 pub use key_set::{KeySet, KeySetFault};
+pub use own_key::OwnKeys;
 
 /// The shortest key in bytes: "A key of the same size as the hash output […] or larger MUST be used with this algorithm"
 /// ([RFC 7518 §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
@@ -32,32 +33,41 @@ pub struct AcceptedJwt<'a> {
     pub types: &'a [Option<&'a str>],
 }
 
+impl AcceptedJwt<'_> {
+    /// The algorithm of a header, if the place accepts it and its type.
+    fn algorithm(self, header: &Header) -> Result<JwsAlgorithm, JwtFault> {
+        header.has_type(self.types)?;
+        let algorithm = JwsAlgorithm::from_name(&header.algorithm);
+        algorithm.filter(|algorithm| self.algorithms.contains(algorithm)).ok_or(JwtFault::AlgorithmNotAllowed)
+    }
+}
+
 /// A token in its parts, which is not verified.
 struct Parts<'a> {
-    header: Header,
+    /// The header as it is sent.
+    header: &'a str,
     payload: Vec<u8>,
     signed: &'a str,
     signature: Vec<u8>,
 }
 
 impl<'a> Parts<'a> {
-    fn of(text: &'a str, types: &[Option<&str>]) -> Result<Self, JwtFault> {
+    fn of(text: &'a str) -> Result<Self, JwtFault> {
         if text.len() > MOST_CHARACTERS {
             return Err(JwtFault::TooLong);
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(JwtFault::NotCompact)?;
         let (header, payload) = signed.split_once('.').ok_or(JwtFault::NotCompact)?;
-        let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::NotCompact);
-        let header = Header::parse(&decoded(header)?)?;
-        header.has_type(types)?;
         Ok(Self { header, payload: decoded(payload)?, signed, signature: decoded(signature)? })
     }
 
-    /// The algorithm of the header, if the place accepts it.
-    fn algorithm(&self, accepted: &[JwsAlgorithm]) -> Result<JwsAlgorithm, JwtFault> {
-        let algorithm = JwsAlgorithm::from_name(&self.header.algorithm);
-        algorithm.filter(|algorithm| accepted.contains(algorithm)).ok_or(JwtFault::AlgorithmNotAllowed)
+    fn header(&self) -> Result<Header, JwtFault> {
+        Header::parse(&decoded(self.header)?)
     }
+}
+
+fn decoded(part: &str) -> Result<Vec<u8>, JwtFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::NotCompact)
 }
 
 /// Verifies a token with the keys of its issuer. With a `kid`, only the keys with that id count; keys without an id
@@ -66,36 +76,17 @@ impl<'a> Parts<'a> {
 /// # Errors
 /// [`JwtFault`]; the claims themselves are not checked.
 pub fn verify(text: &str, keys: &KeySet, accepted: AcceptedJwt<'_>) -> Result<Claims, JwtFault> {
-    let parts = Parts::of(text, accepted.types)?;
-    let algorithm = parts.algorithm(accepted.algorithms)?;
+    let parts = Parts::of(text)?;
+    let header = parts.header()?;
+    let algorithm = accepted.algorithm(&header)?;
     let mut fault = JwtFault::NoKey;
-    for key in keys.fitting(parts.header.key_id.as_deref(), algorithm) {
+    for key in keys.fitting(header.key_id.as_deref(), algorithm) {
         if key.verifies(algorithm, parts.signed.as_bytes(), &parts.signature) {
             return Claims::parse(&parts.payload);
         }
         fault = JwtFault::BadSignature;
     }
     Err(fault)
-}
-
-/// Verifies a token with the public key in its own header, as in a `DPoP` proof, and returns the thumbprint of that key
-/// ([RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). It proves that the sender holds the private key,
-/// and nothing about who that is.
-///
-/// # Errors
-/// [`JwtFault`]; the claims themselves are not checked.
-pub fn verify_with_own_key(text: &str, accepted: AcceptedJwt<'_>) -> Result<(Claims, Thumbprint), JwtFault> {
-    let parts = Parts::of(text, accepted.types)?;
-    let algorithm = parts.algorithm(accepted.algorithms)?;
-    let key = parts.header.key.as_ref().ok_or(JwtFault::NoKey)?;
-    let key = PublicKey::parse(key).map_err(|_| JwtFault::KeyUnusable)?;
-    if !key.fits(algorithm) {
-        return Err(JwtFault::NoKey);
-    }
-    if !key.verifies(algorithm, parts.signed.as_bytes(), &parts.signature) {
-        return Err(JwtFault::BadSignature);
-    }
-    Ok((Claims::parse(&parts.payload)?, key.thumbprint()))
 }
 
 /// The algorithm that the header of a token names, which is not verified; `None` also for a malformed token.
@@ -111,8 +102,10 @@ pub fn named_algorithm(text: &str) -> Option<JwsAlgorithm> {
 /// # Errors
 /// [`JwtFault`]; the claims themselves are not checked.
 pub fn verify_with_secret(text: &str, secret: &[u8], types: &[Option<&str>]) -> Result<Claims, JwtFault> {
-    let parts = Parts::of(text, types)?;
-    if parts.header.algorithm != SECRET_ALGORITHM {
+    let parts = Parts::of(text)?;
+    let header = parts.header()?;
+    header.has_type(types)?;
+    if header.algorithm != SECRET_ALGORITHM {
         return Err(JwtFault::AlgorithmNotAllowed);
     }
     if secret.len() < SHORTEST_SECRET {

@@ -68,6 +68,7 @@ pub struct Vault {
     references: reference::ReferenceKey,
     registrations: registration_tokens::RegistrationKey,
     nonces: dpop_nonce::NonceKey,
+    own_keys: jose::OwnKeys,
     signing: signing::SigningKeys,
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
@@ -97,6 +98,7 @@ impl Vault {
             references: reference::ReferenceKey::derive(master),
             registrations: registration_tokens::RegistrationKey::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
+            own_keys: jose::OwnKeys::default(),
             signing: signing::SigningKeys::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),
@@ -108,6 +110,11 @@ impl Vault {
     /// The source of randomness.
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.entropy
+    }
+
+    /// The keys that clients bring with their proofs.
+    pub fn own_keys(&self) -> &jose::OwnKeys {
+        &self.own_keys
     }
 
     fn random<const N: usize>(&self) -> [u8; N] {

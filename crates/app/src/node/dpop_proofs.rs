@@ -14,7 +14,7 @@ use oauth::dpop::{self, ProvedRequest};
 use oauth::jwt::Claims;
 use oauth::proof::{DpopHeader, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
-use vault::jose::{AcceptedJwt, verify_with_own_key};
+use vault::jose::AcceptedJwt;
 
 use crate::identity::access_note;
 use crate::{Context, Fault};
@@ -126,8 +126,8 @@ impl Context {
         };
         let algorithms = self.settings.minimum_profile.rules().algorithms.of_clients();
         let accepted = AcceptedJwt { algorithms, types: &[Some(dpop::PROOF_TYPE)] };
-        let (claims, key) = verify_with_own_key(text, accepted)
-            .map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;
+        let verified = self.vault.own_keys().verify(text, accepted);
+        let (claims, key) = verified.map_err(|_| ProofFailure::Refused(Refusal::DpopUnverified))?;
         let digest =
             access_token.map(|token| Thumbprint::from_bytes(vault::sha256(token.as_bytes())).to_string());
         let alias = self.settings.client_certificates.public_url.as_ref().map(|url| facts.url(url));

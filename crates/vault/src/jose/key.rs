@@ -2,14 +2,14 @@
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
     RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
     UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use oauth::jwt::Object;
+use oauth::jwt::{JwtFault, Object};
 use oauth::proof::Thumbprint;
 use oauth::signing::JwsAlgorithm;
 use serde_json::Value;
@@ -133,6 +133,19 @@ impl PublicKey {
         })
     }
 
+    /// The key in the form that verifies signatures of this algorithm fastest.
+    ///
+    /// # Errors
+    /// If the key does not fit the algorithm, or its point is not on the curve.
+    pub(super) fn prepare(self, algorithm: JwsAlgorithm) -> Result<PreparedKey, JwtFault> {
+        if !self.fits(algorithm) {
+            return Err(JwtFault::NoKey);
+        }
+        let parsed = self.curve(algorithm).map(|(curve, point)| ParsedPublicKey::new(curve, point));
+        let parsed = parsed.transpose().map_err(|_| JwtFault::KeyUnusable)?;
+        Ok(PreparedKey { key: self, algorithm, parsed })
+    }
+
     /// The curve of the key with its point, if the algorithm is that of the curve ([RFC 7518
     /// §3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.4), [RFC 8037
     /// §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1)).
@@ -150,6 +163,24 @@ impl PublicKey {
     /// §3](https://www.rfc-editor.org/rfc/rfc7638#section-3)).
     pub fn thumbprint(&self) -> Thumbprint {
         Thumbprint::from_bytes(jwk::thumbprint(&self.material.members()))
+    }
+}
+
+/// A key that was prepared once to verify many signatures of one algorithm.
+pub(super) struct PreparedKey {
+    key: PublicKey,
+    algorithm: JwsAlgorithm,
+    /// `None` for an RSA key, whose preparation is a small part of a verification.
+    parsed: Option<ParsedPublicKey>,
+}
+
+impl PreparedKey {
+    /// Whether the signature of the message was made with this key.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.parsed {
+            Some(key) => key.verify_sig(message, signature).is_ok(),
+            None => self.key.verifies(self.algorithm, message, signature),
+        }
     }
 }
 

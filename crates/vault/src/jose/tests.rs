@@ -153,7 +153,7 @@ fn keys_in_the_header_are_not_trusted() {
     let signed = format!("{}.{}", encode(header), encode(payload));
     let text = format!("{signed}.{}", encode(attacker.sign(signed.as_bytes())));
     assert_eq!(verify(&text, &set(&[ed25519_key()]), ALL), Err(JwtFault::BadSignature));
-    let (_, thumbprint) = verify_with_own_key(&text, ALL).unwrap();
+    let (_, thumbprint) = OwnKeys::default().verify(&text, ALL).unwrap();
     assert_eq!(thumbprint, key(&jwk).unwrap().thumbprint());
 }
 
@@ -179,7 +179,7 @@ fn the_key_in_the_header_must_be_public_and_have_made_the_signature() {
     let mut private = jwk.clone();
     private["d"] = json!("AA");
     for name in ["EdDSA", "Ed25519"] {
-        assert!(verify_with_own_key(&proof(Some(&jwk), name), ALL).is_ok(), "{name}");
+        assert!(OwnKeys::default().verify(&proof(Some(&jwk), name), ALL).is_ok(), "{name}");
     }
     for (text, fault) in [
         (proof(None, "EdDSA"), JwtFault::NoKey),
@@ -189,8 +189,41 @@ fn the_key_in_the_header_must_be_public_and_have_made_the_signature() {
         (proof(Some(&jwk), "ES256"), JwtFault::NoKey),
         (proof(Some(&jwk), "none"), JwtFault::AlgorithmNotAllowed),
     ] {
-        assert_eq!(verify_with_own_key(&text, ALL), Err(fault), "{text}");
+        assert_eq!(OwnKeys::default().verify(&text, ALL), Err(fault), "{text}");
     }
+}
+
+#[test]
+fn a_remembered_header_proves_nothing() {
+    let keys = OwnKeys::default();
+    let (pair, jwk) = own_key(1);
+    let (stranger, _) = own_key(2);
+    let header = encode(json!({ "alg": "EdDSA", "jwk": jwk }).to_string());
+    let proof = |signer: &aws_lc_rs::signature::Ed25519KeyPair, id: &str| {
+        let signed = format!("{header}.{}", encode(json!({ "jti": id }).to_string()));
+        format!("{signed}.{}", encode(signer.sign(signed.as_bytes())))
+    };
+    assert_eq!(keys.verify(&proof(&stranger, "1"), ALL), Err(JwtFault::BadSignature));
+    for id in ["1", "2"] {
+        let (claims, thumbprint) = keys.verify(&proof(&pair, id), ALL).unwrap();
+        assert_eq!((claims.text("jti"), thumbprint), (Ok(Some(id)), key(&jwk).unwrap().thumbprint()));
+    }
+    assert_eq!(keys.verify(&proof(&stranger, "3"), ALL), Err(JwtFault::BadSignature));
+    let moved = proof(&pair, "4").replace(&encode(r#"{"jti":"4"}"#), &encode(r#"{"jti":"5"}"#));
+    assert_eq!(keys.verify(&moved, ALL), Err(JwtFault::BadSignature));
+    let of_other_kind = AcceptedJwt { types: &[Some("dpop+jwt")], ..ALL };
+    assert_eq!(keys.verify(&proof(&pair, "6"), of_other_kind), Err(JwtFault::WrongType));
+    let strict = AcceptedJwt { algorithms: &[JwsAlgorithm::Es256], ..ALL };
+    assert_eq!(keys.verify(&proof(&pair, "7"), strict), Err(JwtFault::AlgorithmNotAllowed));
+}
+
+#[test]
+fn a_point_that_is_not_on_its_curve_is_no_key() {
+    let mut jwk = p256_key();
+    jwk["y"] = jwk["x"].clone();
+    let signed = format!("{}.{}", encode(json!({ "alg": "ES256", "jwk": jwk }).to_string()), encode("{}"));
+    let text = format!("{signed}.{}", encode([1; 64]));
+    assert_eq!(OwnKeys::default().verify(&text, ALL), Err(JwtFault::KeyUnusable));
 }
 
 #[test]
@@ -306,6 +339,6 @@ proptest! {
         prop_assert!(verify(&text, &set(&[p256_key()]), ALL).is_err());
         let _ = KeySet::parse(&bytes);
         let dotted = format!("{}.{}.{}", encode(&bytes), encode(&text), encode(&bytes));
-        prop_assert!(verify_with_own_key(&dotted, ALL).is_err());
+        prop_assert!(OwnKeys::default().verify(&dotted, ALL).is_err());
     }
 }
