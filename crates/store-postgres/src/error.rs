@@ -109,6 +109,10 @@ impl From<PoolError<tokio_postgres::Error>> for Failure {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Exhausted,
             PoolError::Closed => Self::Closed,
+            // The server is there, and has none to give.
+            PoolError::Backend(error) if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+                Self::Exhausted
+            }
             // The pool's own text only repeats the error.
             PoolError::Backend(error) => Self::NoConnection(Box::new(error)),
             other => Self::NoConnection(Box::new(other)),
@@ -134,9 +138,13 @@ impl Failure {
         }
     }
 
-    /// Whether the database cannot be reached or does not answer.
-    pub(crate) fn is_outage(&self) -> bool {
-        matches!(self, Self::NoConnection(_) | Self::Late)
+    /// Whether it is an answer of a database that continues to serve.
+    pub(crate) fn is_an_answer(&self) -> bool {
+        match self {
+            Self::Sql(error) => error.as_db_error().is_some() && !self.server_is_ending(),
+            Self::Inconsistent(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the statement needs something that this server does not have. A missing privilege does not

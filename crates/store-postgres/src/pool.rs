@@ -19,6 +19,9 @@ use dialer::Dialer;
 /// The time between two attempts to reach an unreachable database.
 const COOLING: Duration = Duration::from_millis(200);
 
+/// The number of operations that must be late, while the database answers nobody, before it counts as unreachable.
+const LATE_IN_A_ROW: u32 = 3;
+
 /// The connection pool of one node.
 pub(crate) struct Connections {
     pool: Pool<Dialer>,
@@ -39,14 +42,15 @@ impl Connections {
         Ok(Self { pool, options, health: Health::default() })
     }
 
-    /// Runs a database operation within its time limit, and learns from it whether the database is reachable.
+    /// Runs a database operation within its time limit, and learns from it whether the database is reachable. The
+    /// connection of a late operation is closed.
     pub(crate) async fn within_time<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        self.health.admit()?;
+        let answers_before = self.health.admit()?;
         let outcome = tokio::time::timeout(self.options.patience, work).await.unwrap_or(Err(Failure::Late));
-        self.health.learn(outcome.as_ref().err());
+        self.health.learn(answers_before, outcome.as_ref().err());
         outcome
     }
 
@@ -61,8 +65,8 @@ impl Connections {
     }
 }
 
-/// A connection that returns to the pool only if it was marked as idle. Otherwise it is closed, so that the
-/// server rolls back what was started on it.
+/// A connection that returns to the pool only if it was marked as idle. Otherwise it is closed and its statement is
+/// cancelled, so that the server rolls back what was started on it.
 pub(crate) struct Connection {
     object: Option<Object<Dialer>>,
 }
@@ -81,46 +85,136 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(object) = self.object.take() {
-            drop(Object::take(object));
+            Object::take(object).abandon();
         }
     }
 }
 
 /// Whether the database is reachable, as far as this node knows. While it is not, one caller in every
 /// [`COOLING`] tries, and all others fail at once.
+///
+/// A failure says nothing about the database if somebody else was answered meanwhile: a single statement may wait for a
+/// lock or read a large table.
 #[derive(Default)]
-struct Health(Mutex<Option<Instant>>);
+struct Health(Mutex<Observed>);
+
+#[derive(Default)]
+struct Observed {
+    /// The time of the next attempt; `None` while the database is reachable.
+    next_try: Option<Instant>,
+    /// The number of its answers.
+    answers: u64,
+    /// The number of operations that were late since its last answer.
+    late: u32,
+}
 
 impl Health {
-    fn admit(&self) -> Result<(), Failure> {
-        let mut next_try = self.lock();
-        match *next_try {
-            Some(at) if Instant::now() < at => {
-                Err(Failure::NoConnection("it is unreachable at present".into()))
+    /// Admits an operation, and returns the number of answers so far.
+    fn admit(&self) -> Result<u64, Failure> {
+        let mut observed = self.lock();
+        if let Some(at) = observed.next_try {
+            if Instant::now() < at {
+                return Err(Failure::NoConnection("it is unreachable at present".into()));
             }
-            Some(_) => {
-                *next_try = Some(Instant::now() + COOLING);
-                Ok(())
+            observed.next_try = Some(Instant::now() + COOLING);
+        }
+        Ok(observed.answers)
+    }
+
+    /// Learns how an operation ended, before which there were that many answers.
+    fn learn(&self, answers_before: u64, failure: Option<&Failure>) {
+        let mut observed = self.lock();
+        let Some(failure) = failure.filter(|failure| !failure.is_an_answer()) else {
+            *observed = Observed { answers: observed.answers + 1, ..Observed::default() };
+            return;
+        };
+        let is_outage = match failure {
+            _ if observed.answers > answers_before => false,
+            Failure::NoConnection(_) => true,
+            Failure::Late => {
+                observed.late += 1;
+                observed.next_try.is_some() || observed.late >= LATE_IN_A_ROW
             }
-            None => Ok(()),
+            _ => false,
+        };
+        if is_outage {
+            if observed.next_try.is_none() {
+                tracing::warn!(error = %WithCauses(failure), "the system database is unreachable");
+            }
+            observed.next_try = Some(Instant::now() + COOLING);
         }
     }
 
-    fn learn(&self, failure: Option<&Failure>) {
-        let mut next_try = self.lock();
-        match failure {
-            None => *next_try = None,
-            Some(failure) if failure.is_outage() => {
-                if next_try.is_none() {
-                    tracing::warn!(error = %WithCauses(failure), "the system database is unreachable");
-                }
-                *next_try = Some(Instant::now() + COOLING);
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Observed> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_connection() -> Failure {
+        Failure::NoConnection("refused".into())
+    }
+
+    fn is_open(health: &Health) -> bool {
+        health.lock().next_try.is_none()
+    }
+
+    #[test]
+    fn a_late_operation_alone_is_no_outage() {
+        let health = Health::default();
+        for _ in 0..10 {
+            for _ in 1..LATE_IN_A_ROW {
+                let before = health.admit().unwrap();
+                health.learn(before, Some(&Failure::Late));
+                assert!(is_open(&health));
+            }
+            let before = health.admit().unwrap();
+            health.learn(before, None);
+        }
+    }
+
+    #[test]
+    fn several_late_operations_in_a_row_are_an_outage_until_the_next_answer() {
+        let health = Health::default();
+        let before = health.admit().unwrap();
+        for late in 1..=LATE_IN_A_ROW {
+            health.learn(before, Some(&Failure::Late));
+            assert_eq!(is_open(&health), late < LATE_IN_A_ROW);
+        }
+        health.learn(before, None);
+        assert_eq!(health.admit().unwrap(), before + 1);
+        health.learn(before + 1, Some(&Failure::Late));
+        assert!(is_open(&health), "the count starts again");
+    }
+
+    #[test]
+    fn a_failure_is_no_outage_if_others_are_answered_meanwhile() {
+        let health = Health::default();
+        let before = health.admit().unwrap();
+        health.learn(before, None);
+        for failure in [Failure::Late, no_connection()] {
+            for _ in 0..LATE_IN_A_ROW {
+                health.learn(before, Some(&failure));
+            }
+            assert!(is_open(&health), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_connection_is_an_outage_and_a_busy_pool_is_none() {
+        let health = Health::default();
+        for _ in 0..LATE_IN_A_ROW {
+            health.learn(0, Some(&Failure::Exhausted));
+        }
+        assert!(is_open(&health));
+        health.learn(0, Some(&no_connection()));
+        assert!(!is_open(&health));
+        health.learn(0, Some(&Failure::Exhausted));
+        assert!(!is_open(&health), "it says nothing about the database");
+        health.learn(0, Some(&Failure::Inconsistent("a row".to_owned())));
+        assert!(is_open(&health), "whatever the answer");
     }
 }

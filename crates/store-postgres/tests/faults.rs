@@ -91,6 +91,43 @@ async fn a_silent_database_holds_nobody_for_ever() {
     assert_eq!(store.list_roles().await.unwrap().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_statement_fails_alone_and_its_connection_is_closed() {
+    const STILL_THERE: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'UPDATE probes%' AND pid <> pg_backend_pid()";
+    let database = PostgresServer::shared().create_database();
+    let store = Arc::new(PostgresStore::create(&database.url().parse().unwrap(), QUICK).await.unwrap());
+    let mut carrying = tokio::task::JoinSet::new();
+    let (other, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.unwrap();
+    carrying.spawn(async move { connection.await.unwrap() });
+    other.batch_execute("BEGIN; LOCK TABLE probes").await.unwrap();
+    // Nobody else asks meanwhile.
+    let late = store.probe().await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    store.list_roles().await.unwrap();
+    // As many as there are connections but one; the others are answered all the time.
+    let mut probes = tokio::task::JoinSet::new();
+    for _ in 0..QUICK.connections - 1 {
+        let store = Arc::clone(&store);
+        probes.spawn(async move { store.probe().await });
+    }
+    while !probes.is_empty() {
+        store.list_roles().await.unwrap();
+        if let Some(late) = probes.try_join_next() {
+            let late = late.unwrap();
+            assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+        }
+    }
+    for _ in 0..QUICK.connections * 2 {
+        store.list_roles().await.unwrap();
+    }
+    // The server gives up what was late, although the lock is still held.
+    let is_given_up = (0..ATTEMPTS).any(|_| database.run(STILL_THERE) == "0");
+    assert!(is_given_up, "a connection is kept whose statement was late");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    store.probe().await.unwrap();
+}
+
 /// Reads concurrently from a database that does not answer. Returns how many reads failed as busy, how many as
 /// unavailable, and when the first and the last of them failed.
 #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]

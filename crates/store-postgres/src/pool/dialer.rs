@@ -1,14 +1,20 @@
 //! Opening connections for the pool.
 
+use std::time::Duration;
+
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use store::WithCauses;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 
 use crate::OpenError;
 use crate::address::{Target, Verify};
 use crate::tls::Tls;
+
+/// How long it may take to tell the server that a statement is given up.
+const CANCEL_WITHIN: Duration = Duration::from_secs(1);
 
 /// Opens connections to one database, with or without TLS.
 pub(crate) struct Dialer {
@@ -34,8 +40,10 @@ impl Manager for Dialer {
         // Boxed, so that the large state of connecting is not part of every future that may need a
         // connection.
         Ok(match &self.tls {
-            None => LiveConnection::over(Box::pin(self.config.connect(NoTls)).await?),
-            Some(tls) => LiveConnection::over(Box::pin(self.config.connect(tls.clone())).await?),
+            None => LiveConnection::over(Box::pin(self.config.connect(NoTls)).await?, None),
+            Some(tls) => {
+                LiveConnection::over(Box::pin(self.config.connect(tls.clone())).await?, Some(tls.clone()))
+            }
         })
     }
 
@@ -49,10 +57,11 @@ impl Manager for Dialer {
 pub(crate) struct LiveConnection {
     client: Client,
     carrying: JoinHandle<()>,
+    tls: Option<Tls>,
 }
 
 impl LiveConnection {
-    fn over<S, T>((client, connection): (Client, Connection<S, T>)) -> Self
+    fn over<S, T>((client, connection): (Client, Connection<S, T>), tls: Option<Tls>) -> Self
     where
         Connection<S, T>: Future<Output = Result<(), Error>>,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -65,7 +74,26 @@ impl LiveConnection {
         };
         #[expect(clippy::disallowed_methods, reason = "ended when the line is dropped")]
         let carrying = tokio::spawn(carry);
-        Self { client, carrying }
+        Self { client, carrying, tls }
+    }
+
+    /// Tells the server to give up what it is doing for the connection, and closes it. By itself the server notices the
+    /// end of a connection only when it has an answer, and would keep locks and a place until then.
+    pub(super) fn abandon(self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.client.is_closed() {
+            return;
+        }
+        runtime.spawn(tokio::time::timeout(CANCEL_WITHIN, async move {
+            let token = self.client.cancel_token();
+            let told = match &self.tls {
+                None => token.cancel_query(NoTls).await,
+                Some(tls) => token.cancel_query(tls.clone()).await,
+            };
+            if let Err(error) = told {
+                tracing::debug!(error = %WithCauses(&error), "a statement cannot be cancelled");
+            }
+        }));
     }
 
     pub(super) fn client(&self) -> &Client {
