@@ -26,9 +26,10 @@ pub(crate) trait Request: Send + Sync + Sized + 'static {
     /// Whether the two must not share a statement.
     fn clashes(&self, other: &Self) -> bool;
 
-    /// Runs a batch and returns one answer for each request, in order.
+    /// Runs a batch and returns one answer for each request, in order. If the server refuses a statement, nothing of the
+    /// batch is done.
     fn run(
-        shared: &Shared,
+        shared: &Arc<Shared>,
         batch: &[Self],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, Failure>> + Send;
 }
@@ -48,7 +49,7 @@ struct State<R: Request> {
 
 struct Waiting<R: Request> {
     request: R,
-    caller: oneshot::Sender<Result<R::Answer, StoreError>>,
+    caller: Caller<R>,
 }
 
 impl<R: Request> BatchQueue<R> {
@@ -65,6 +66,15 @@ impl<R: Request> BatchQueue<R> {
 
     /// Queues a request and waits until the database has acknowledged it.
     pub(crate) async fn ask(&self, shared: &Arc<Shared>, request: R) -> Result<R::Answer, StoreError> {
+        self.submit(shared, request)?.received().await
+    }
+
+    /// Queues a request, which runs even if nobody waits for the answer.
+    pub(crate) fn submit(
+        &self,
+        shared: &Arc<Shared>,
+        request: R,
+    ) -> Result<PendingAnswer<R::Answer>, StoreError> {
         let (caller, answer) = oneshot::channel();
         let starts = {
             let mut state = self.0.lock();
@@ -85,7 +95,23 @@ impl<R: Request> BatchQueue<R> {
                 drop(present);
             });
         }
-        answer.await.unwrap_or_else(|_| Err(Failure::Closed.into_store_error()))
+        Ok(PendingAnswer(answer))
+    }
+}
+
+impl<R: Request> Clone for BatchQueue<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// The answer to a queued request.
+pub(crate) struct PendingAnswer<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> PendingAnswer<T> {
+    /// Waits until the database has acknowledged the request.
+    pub(crate) async fn received(self) -> Result<T, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(Failure::Closed.into_store_error()))
     }
 }
 
@@ -95,19 +121,16 @@ impl<R: Request> Inner<R> {
     }
 
     /// Runs batches until nothing waits.
-    async fn work(&self, shared: &Shared) {
+    async fn work(&self, shared: &Arc<Shared>) {
         let worker = BatchWorker(self);
         loop {
             // The callers that were just answered usually return at once: let them queue.
             tokio::task::yield_now().await;
             let Some((requests, callers)) = worker.take() else { return };
             match run(shared, &requests).await {
-                Ok(answers) => {
-                    shared.committed(requests.len() as u64);
-                    for (caller, answer) in callers.into_iter().zip(answers) {
-                        // A caller that is gone gets no answer; the work was done all the same.
-                        let _ = caller.send(Ok(answer));
-                    }
+                Ok(answers) => answer(shared, callers, answers),
+                Err(failure) if requests.len() > 1 && failure.is_about_a_value() => {
+                    run_apart(shared, &requests, callers).await;
                 }
                 Err(failure) => refuse(callers, failure),
             }
@@ -118,7 +141,9 @@ impl<R: Request> Inner<R> {
 /// The right to run batches of this queue. It is returned on drop, also after a panic.
 struct BatchWorker<'a, R: Request>(&'a Inner<R>);
 
-type Batch<R> = (Vec<R>, Vec<oneshot::Sender<Result<<R as Request>::Answer, StoreError>>>);
+type Caller<R> = oneshot::Sender<Result<<R as Request>::Answer, StoreError>>;
+
+type Batch<R> = (Vec<R>, Vec<Caller<R>>);
 
 impl<R: Request> BatchWorker<'_, R> {
     /// Takes the waiting requests, in order; a request that clashes with one that was taken stays. Returns
@@ -147,7 +172,7 @@ impl<R: Request> Drop for BatchWorker<'_, R> {
     }
 }
 
-async fn run<R: Request>(shared: &Shared, batch: &[R]) -> Result<Vec<R::Answer>, Failure> {
+async fn run<R: Request>(shared: &Arc<Shared>, batch: &[R]) -> Result<Vec<R::Answer>, Failure> {
     let mut tries = Tries::default();
     loop {
         match shared.connections.within_time(R::run(shared, batch)).await {
@@ -155,6 +180,24 @@ async fn run<R: Request>(shared: &Shared, batch: &[R]) -> Result<Vec<R::Answer>,
             Ok(_) => return Err(Failure::Inconsistent("answers are missing".to_owned())),
             Err(failure) => tries.again(failure).await?,
         }
+    }
+}
+
+/// Runs each request of a refused batch by itself, so that only the one with the refused value fails.
+async fn run_apart<R: Request>(shared: &Arc<Shared>, batch: &[R], callers: Vec<Caller<R>>) {
+    for (request, caller) in batch.iter().zip(callers) {
+        match run(shared, std::slice::from_ref(request)).await {
+            Ok(answers) => answer(shared, vec![caller], answers),
+            Err(failure) => refuse(vec![caller], failure),
+        }
+    }
+}
+
+/// Sends each caller the answer. One that is gone gets none; the work was done all the same.
+fn answer<T>(shared: &Shared, callers: Vec<oneshot::Sender<Result<T, StoreError>>>, answers: Vec<T>) {
+    shared.committed(answers.len() as u64);
+    for (caller, answer) in callers.into_iter().zip(answers) {
+        let _ = caller.send(Ok(answer));
     }
 }
 

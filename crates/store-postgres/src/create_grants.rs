@@ -1,17 +1,19 @@
 //! Creating grants: one statement redeems many codes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::id::{CodeId, ConsentId, GrantId};
 use store::columns::{OriginColumns, ScopeColumns};
-use store::{GrantCreation, NewGrant};
+use store::{GrantCreation, NewGrant, StoreError};
 use tokio_postgres::Client;
 
-use crate::batch_queue::Request;
-use crate::pending_revocations::{self, End};
+use crate::batch_queue::{BatchQueue, PendingAnswer, Request};
+use crate::pending_revocations::End;
+use crate::replays::Replay;
 use crate::sql::{self, values};
-use crate::unit::{Shared, Unit};
-use crate::{audit, micros, micros_of};
+use crate::unit::Shared;
+use crate::{micros, micros_of};
 
 /// Checks the preconditions of the grants and creates them. The statement waits for a consent that is being
 /// revoked, and a consent that it uses cannot be revoked before it commits; a revocation therefore sees every
@@ -47,16 +49,51 @@ const CREATE: &str = "WITH wanted AS (
 pub(crate) struct CreateGrant {
     pub(crate) new: NewGrant,
     pub(crate) replay: End,
+    /// Where it is looked up why a code created nothing.
+    pub(crate) replays: BatchQueue<Replay>,
 }
 
 impl CreateGrant {
     fn code(&self) -> Option<CodeId> {
         self.new.origin.code()
     }
+
+    /// Queues the question why the code created nothing, even if the caller is gone. It is an operation of its own,
+    /// which neither delays nor fails those whose grants were created.
+    fn look_up(&self, shared: &Arc<Shared>, code: CodeId) -> Created {
+        match self.replays.submit(shared, Replay { code, end: self.replay.clone() }) {
+            Ok(pending) => Created::LookedUp(pending),
+            Err(refused) => Created::Refused(refused),
+        }
+    }
+}
+
+/// What the statement did with one request.
+pub(crate) enum Created {
+    /// A new grant was created.
+    Grant(GrantId),
+    /// A precondition no longer holds.
+    Gone,
+    /// Nothing was created; why, is being looked up.
+    LookedUp(PendingAnswer<GrantCreation>),
+    /// Nothing was created, and why cannot be looked up now.
+    Refused(StoreError),
+}
+
+impl Created {
+    /// Waits for what is being looked up.
+    pub(crate) async fn finished(self) -> Result<GrantCreation, StoreError> {
+        match self {
+            Self::Grant(grant) => Ok(GrantCreation::Grant(grant)),
+            Self::Gone => Ok(GrantCreation::Gone),
+            Self::LookedUp(pending) => pending.received().await,
+            Self::Refused(refused) => Err(refused),
+        }
+    }
 }
 
 impl Request for CreateGrant {
-    type Answer = GrantCreation;
+    type Answer = Created;
 
     const AT_ONCE: usize = 2;
 
@@ -66,19 +103,17 @@ impl Request for CreateGrant {
         self.code() == other.code()
     }
 
-    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<GrantCreation>> {
+    async fn run(shared: &Arc<Shared>, batch: &[Self]) -> sql::Result<Vec<Created>> {
         let connection = shared.connections.get().await?;
         let created = create(connection.client(), batch).await?;
         connection.at_rest();
-        let mut answers = Vec::with_capacity(batch.len());
-        for request in batch {
-            answers.push(match (created.get(&request.code()), request.code()) {
-                (Some(grant), _) => GrantCreation::Grant(*grant),
-                (None, None) => GrantCreation::Gone,
-                (None, Some(code)) => replayed(shared, code, &request.replay).await?,
-            });
-        }
-        Ok(answers)
+        // From here on nothing may fail, because the statement must not run again.
+        let answer = |request: &Self| match (created.get(&request.code()), request.code()) {
+            (Some(grant), _) => Created::Grant(*grant),
+            (None, None) => Created::Gone,
+            (None, Some(code)) => request.look_up(shared, code),
+        };
+        Ok(batch.iter().map(answer).collect())
     }
 }
 
@@ -111,22 +146,4 @@ async fn create(db: &Client, batch: &[CreateGrant]) -> sql::Result<HashMap<Optio
         Ok((code, GrantId::new(row.try_get(0)?)))
     };
     rows?.iter().map(read).collect()
-}
-
-/// Why no grant was created for a code: the code was redeemed before, in which case the grant that it created
-/// is revoked; or a precondition no longer holds.
-async fn replayed(shared: &Shared, code: CodeId, replay: &End) -> sql::Result<GrantCreation> {
-    const FOUNDED_BY: &str = "SELECT id FROM grants WHERE code_id = $1";
-    let unit = Unit::begin_serialized(shared).await?;
-    let db = unit.client();
-    let by_code = sql::find(db, FOUNDED_BY, values![code.as_bytes().as_slice()], |row| {
-        Ok(GrantId::new(row.try_get(0)?))
-    })
-    .await;
-    let Some(grant) = by_code? else {
-        return unit.commit(GrantCreation::Gone).await;
-    };
-    let ended = pending_revocations::revoke_grants(db, &[(grant, replay)]).await?;
-    audit::append_one(db, &replay.audit).await?;
-    unit.commit(GrantCreation::Replayed(ended)).await
 }

@@ -147,6 +147,11 @@ impl Failure {
         }
     }
 
+    /// Whether the statement was refused because of a value in it, so that it changed nothing.
+    pub(crate) fn is_about_a_value(&self) -> bool {
+        self.code().is_some_and(|code| matches!(code.code().get(..2), Some("22" | "23")))
+    }
+
     /// Whether the statement needs something that this server does not have. A missing privilege does not
     /// count.
     pub(crate) fn is_unknown_to_the_server(&self) -> bool {

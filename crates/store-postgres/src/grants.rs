@@ -39,7 +39,8 @@ impl Grants for PostgresStore {
         replay_audit: NewAuditEvent,
     ) -> Answer<'_, GrantCreation> {
         let replay = End { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
-        Box::pin(self.new_grants.ask(&self.shared, CreateGrant { new, replay }))
+        let request = CreateGrant { new, replay, replays: self.replays.clone() };
+        Box::pin(async move { self.new_grants.ask(&self.shared, request).await?.finished().await })
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {

@@ -9,7 +9,7 @@
 //! and written later. No statement leaves state on its connection, so that a pooler in transaction mode may
 //! stand in between.
 //!
-//! Start reading at [`PostgresStore`], then `unit`, `tables`, `batch_queue`, and `create_grants`, `rotating`,
+//! Start reading at [`PostgresStore`], then `unit`, `tables`, `batch_queue`, and `create_grants`, `replays`, `rotating`,
 //! `pending_revocations` for the most important operations.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +42,7 @@ mod pending_revocations;
 mod pool;
 mod purge;
 mod pushed_requests;
+mod replays;
 mod resource_servers;
 mod restore;
 mod revocations;
@@ -69,6 +70,7 @@ use create_grants::CreateGrant;
 use listen::Listener;
 use pending_revocations::PendingRevocation;
 use pool::{Connection, Connections};
+use replays::Replay;
 use rotating::Rotation;
 use unit::Shared;
 
@@ -101,6 +103,7 @@ impl Default for Options {
 pub struct PostgresStore {
     shared: Arc<Shared>,
     new_grants: BatchQueue<CreateGrant>,
+    replays: BatchQueue<Replay>,
     rotations: BatchQueue<Rotation>,
     revocations: BatchQueue<PendingRevocation>,
     target: Arc<Target>,
@@ -151,6 +154,7 @@ impl PostgresStore {
         Self {
             shared: Arc::new(Shared::new(connections, notifies)),
             new_grants: BatchQueue::new(options.queue),
+            replays: BatchQueue::new(options.queue),
             rotations: BatchQueue::new(options.queue),
             revocations: BatchQueue::new(options.queue),
             target: Arc::new(target),

@@ -68,7 +68,10 @@ impl Maintenance for PostgresStore {
             writes: self.shared.figures.writes.load(Ordering::Relaxed),
             // The server acknowledges a commit once it is durable.
             syncs: commits,
-            queued: (self.new_grants.len() + self.rotations.len() + self.revocations.len()) as u64,
+            queued: (self.new_grants.len()
+                + self.replays.len()
+                + self.rotations.len()
+                + self.revocations.len()) as u64,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Revoking grants and single tokens: many at once, in one serialized transaction.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use domain::audit::NewAuditEvent;
 use domain::id::GrantId;
@@ -44,7 +45,7 @@ impl Request for PendingRevocation {
     }
 
     /// Revokes each grant unless it was revoked before, and each token in any case.
-    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
+    async fn run(shared: &Arc<Shared>, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
         let unit = Unit::begin_serialized(shared).await?;
         let db = unit.client();
         let grants: Vec<(GrantId, &End)> = batch

@@ -1,6 +1,7 @@
 //! Rotating refresh tokens: many with one statement.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use domain::id::GrantId;
 use domain::time::Timestamp;
@@ -41,7 +42,7 @@ impl Request for Rotation {
         self.id == other.id
     }
 
-    async fn run(shared: &Shared, batch: &[Self]) -> sql::Result<Vec<Rotated>> {
+    async fn run(shared: &Arc<Shared>, batch: &[Self]) -> sql::Result<Vec<Rotated>> {
         let numbers = |of: fn(&Self) -> i64| batch.iter().map(of).collect::<Vec<_>>();
         let connection = shared.connections.get().await?;
         let rotated = sql::list(

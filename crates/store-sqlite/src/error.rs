@@ -150,7 +150,11 @@ fn kind(error: &rusqlite::Error) -> Kind {
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied,
         ) => Kind::NotWritable,
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) | None => Kind::Inconsistent,
+        // The last two are failures of one statement, such as JSON that cannot be read.
+        Some(
+            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::Unknown,
+        )
+        | None => Kind::Inconsistent,
         Some(_) => Kind::Unavailable,
     }
 }

@@ -269,6 +269,7 @@ macro_rules! conformance_tests {
                 a_generation_rotated_by_many_at_once_is_rotated_once,
                 creating_beside_a_reset_is_either_dead_or_later,
                 creating_beside_a_revocation_is_either_dead_or_gone,
+                replays_beside_new_grants_end_only_what_their_codes_created,
                 one_administrator_remains_of_many_who_demote_each_other,
                 a_promotion_beside_a_deletion_is_either_too_late_or_stops_it,
                 failures_at_once_are_counted_exactly,

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use domain::account::{ADMINISTRATOR_ROLE, LockoutPolicy, USER_ROLE};
 use domain::audit::Action;
-use domain::id::TokenId;
+use domain::id::{Epoch, TokenId};
+use oauth::revocation::RevokedSubject;
 
 use super::{
     OVER, START, World, at_once, create_grant, event, granted, insert_user, new_secret, rights, sign_ins,
     users,
 };
 use crate::{
-    AccessOf, ComesFrom, GrantCreation, NewGrant, Possessions, RefusedSignIn, Rotated, Store, StoredKey,
-    UserChange, UserRefusal,
+    AccessOf, AuditFilter, ComesFrom, GrantCreation, NewGrant, Possessions, RefusedSignIn, Rotated, Store,
+    StoredKey, UserChange, UserRefusal,
 };
 
 const MANY: usize = 32;
@@ -34,6 +35,40 @@ pub async fn a_code_redeemed_by_many_at_once_founds_one_grant(store: Arc<dyn Sto
         .sum();
     assert_eq!(ended, 1, "the first replay ends the grant, the others find it ended");
     assert!(world.store.find_grant(grants[0]).await.unwrap().unwrap().revoked_at.is_some());
+}
+
+pub async fn replays_beside_new_grants_end_only_what_their_codes_created(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let mut redeemed = Vec::new();
+    for code in 0..MANY {
+        redeemed.push(world.grant(code as u64).await);
+    }
+    // Every third code was redeemed before, every third is new, and every third can create nothing.
+    let outcomes = at_once(MANY * 3, |task| {
+        let (store, kind) = (Arc::clone(&world.store), task % 3);
+        let code = if kind == 0 { task / 3 } else { MANY + task };
+        let mut new = world.new_grant(code as u64, None);
+        if kind == 2 {
+            new.user_epoch = Epoch::GONE;
+        }
+        async move { (task, create_grant(&store, new).await) }
+    });
+    for (task, outcome) in outcomes.await {
+        match task % 3 {
+            0 => {
+                let GrantCreation::Replayed(ended) = outcome else { panic!("{task}: {outcome:?}") };
+                let subjects: Vec<_> = ended.iter().map(|ended| ended.subject).collect();
+                assert_eq!(subjects, [RevokedSubject::Grant(redeemed[task / 3])]);
+            }
+            1 => {
+                let grant = world.store.find_grant(granted(&outcome).unwrap()).await.unwrap().unwrap();
+                assert_eq!(grant.revoked_at, None, "{task}");
+            }
+            _ => assert_eq!(outcome, GrantCreation::Gone, "{task}"),
+        }
+    }
+    let replays = AuditFilter { action: Some(Action::ReplayCode), limit: 1_000, ..AuditFilter::default() };
+    assert_eq!(world.store.list_audit(replays).await.unwrap().len(), MANY);
 }
 
 pub async fn a_generation_rotated_by_many_at_once_is_rotated_once(store: Arc<dyn Store>) {
