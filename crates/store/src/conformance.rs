@@ -215,6 +215,7 @@ macro_rules! conformance_tests {
                 sharing_with_many_at_once_loses_nobody,
                 a_data_source_changes_and_goes,
                 secret_options_are_sealed_for_their_data_source,
+                a_data_source_is_shared_with_so_many_users_and_no_more,
                 changes_at_once_of_different_members_lose_nothing,
                 refusals_of_data_sources_change_nothing,
             }

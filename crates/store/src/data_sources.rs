@@ -121,6 +121,8 @@ pub enum DataSourceRefusal {
     NameTaken,
     /// One of the named users does not exist.
     UnknownUser,
+    /// It would be shared with more than [`MOST_SHARED_USERS`](domain::account::data_source::MOST_SHARED_USERS) users.
+    TooManyUsers,
 }
 
 /// Data sources.
@@ -159,7 +161,7 @@ pub trait DataSources {
         change: DataSourceChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
-    /// Changes the users with whom it is shared.
+    /// Changes the users with whom it is shared. Refuses to share it with too many.
     fn share_data_source(
         &self,
         id: DataSourceId,

@@ -283,6 +283,7 @@ async fn sharing_is_replaced_extended_and_stopped() {
         (json!({ "sharedUsers": [{ "userId": 999 }] }), "sharedUsers[0]"),
         (json!({ "sharedUsers": [{ "userName": "nobody" }] }), "sharedUsers[0]"),
         (json!({ "sharedUsers": [{ "userId": other, "permissions": [3] }] }), "sharedUsers[0].permissions"),
+        (json!({ "sharedUsers": vec![json!({ "userId": other }); 1_001] }), "sharedUsers"),
     ] {
         let refused = server.put(&path).basic(&USER).json(&body).send().await.expect(400);
         assert_eq!(refused.faulty_fields(), [field], "{body}");

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use domain::account::data_source::MOST_SHARED_USERS;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::handover::created_by;
@@ -79,6 +80,10 @@ impl From<DataSourceRefusal> for DataSourceError {
             DataSourceRefusal::OptionsChanged => Self::Fault(Fault::Busy),
             DataSourceRefusal::UnknownUser => {
                 Self::Invalid(vec![FieldFault::new("sharedUsers", "names a user that does not exist")])
+            }
+            DataSourceRefusal::TooManyUsers => {
+                let message = format!("would have more than {MOST_SHARED_USERS} users");
+                Self::Invalid(vec![FieldFault::new("sharedUsers", message)])
             }
         }
     }

@@ -1,7 +1,10 @@
-//! Names of data sources.
+//! Names of data sources, and how many users may share one.
 
 /// The maximum number of characters in the name of a data source.
 pub const LONGEST_NAME: usize = 128;
+
+/// The maximum number of users with whom a data source is shared.
+pub const MOST_SHARED_USERS: usize = 1_000;
 
 /// Why a text cannot name a data source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

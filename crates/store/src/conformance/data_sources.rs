@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::account::data_source::MOST_SHARED_USERS;
 use domain::account::{DataSource, SealedOption, StoredOptions};
 use domain::audit::Action;
 use domain::id::{DataSourceId, UserId};
@@ -77,6 +78,32 @@ pub async fn sharing_with_many_at_once_loses_nobody(store: Arc<dyn Store>) {
     }
     let shared = world.store.find_data_source(source.id).await.unwrap().unwrap().shared_with;
     assert_eq!(shared, users[1..], "the owner was left out, and whoever was removed stays so");
+}
+
+pub async fn a_data_source_is_shared_with_so_many_users_and_no_more(store: Arc<dyn Store>) {
+    let world = Arc::new(World::new(store).await);
+    let source = insert(&world, "sales").await.unwrap();
+    let users = at_once(MOST_SHARED_USERS + 1, |number| {
+        let world = Arc::clone(&world);
+        async move { insert_user(&world.store, &format!("reader{number}"), &[]).await.unwrap().id }
+    });
+    let users = users.await;
+    let (last, most) = users.split_last().unwrap();
+    let share = async |sharing| {
+        let shared = world.store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await;
+        shared.unwrap().map(|source| source.shared_with.len())
+    };
+    let too_many = Err(DataSourceRefusal::TooManyUsers);
+    assert_eq!(share(Sharing::With(users.clone())).await, too_many);
+    assert_eq!(share(Sharing::Also(users.clone())).await, too_many);
+    assert!(world.store.find_data_source(source.id).await.unwrap().unwrap().shared_with.is_empty());
+    let twice_and_the_owner = [most, most, &[world.user.id]].concat();
+    assert_eq!(share(Sharing::With(twice_and_the_owner)).await, Ok(MOST_SHARED_USERS));
+    assert_eq!(share(Sharing::Also(vec![*last])).await, too_many);
+    assert_eq!(share(Sharing::Also(most[..2].to_vec())).await, Ok(MOST_SHARED_USERS), "they are in it");
+    assert_eq!(share(Sharing::Without(most[0])).await, Ok(MOST_SHARED_USERS - 1));
+    assert_eq!(share(Sharing::Also(vec![*last])).await, Ok(MOST_SHARED_USERS));
+    assert_eq!(share(Sharing::With(vec![*last])).await, Ok(1));
 }
 
 pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {

@@ -1,6 +1,7 @@
 //! Data sources and the users with whom they are shared.
 
 use domain::account::DataSource;
+use domain::account::data_source::MOST_SHARED_USERS;
 use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
@@ -189,17 +190,43 @@ pub async fn share<S: SqlTransaction>(
         ON CONFLICT DO NOTHING",
     );
     let source = managed(db, id, event).await?;
+    let users: Vec<UserId> = sharing.added_besides(source.owner).collect();
+    few_enough(db, id, sharing, &users).await?;
     users_exist(db, sharing.added()).await?;
     match sharing {
         Sharing::With(_) => drop(db.execute(&CLEAR, values! { id }).await?),
         Sharing::Without(user) => drop(db.execute(&REMOVE, values! { id, user: *user }).await?),
         Sharing::Also(_) => {}
     }
-    let users: Vec<UserId> = sharing.added_besides(source.owner).collect();
     if !users.is_empty() {
         db.execute(&ADD, values! { id, users: users.as_slice() }).await?;
     }
     touch(db, id, event.at, event).await
+}
+
+/// The data source is not shared with more users than the limit after `users` were added.
+async fn few_enough<S: SqlTransaction>(
+    db: &S,
+    id: DataSourceId,
+    sharing: &Sharing,
+    users: &[UserId],
+) -> Change<(), S, DataSourceRefusal> {
+    static AFTERWARDS: NamedStatement = NamedStatement::new(
+        "SELECT count(*) FROM (
+            SELECT user_id FROM data_source_shares WHERE data_source_id = :kept
+            UNION SELECT added.value FROM {each :users} AS added) AS all_users",
+    );
+    if users.is_empty() {
+        return Ok(());
+    }
+    // No data source has the number 0.
+    let kept = if matches!(sharing, Sharing::Also(_)) { id } else { DataSourceId::new(0) };
+    let afterwards: i64 = db.value(&AFTERWARDS, values! { kept, users }).await?;
+    if usize::try_from(afterwards).is_ok_and(|count| count <= MOST_SHARED_USERS) {
+        Ok(())
+    } else {
+        Err(DataSourceRefusal::TooManyUsers.into())
+    }
 }
 
 /// Makes every node read the model again.

@@ -8,6 +8,7 @@ use crate::Context;
 use std::sync::Arc;
 
 use domain::account::Permission;
+use domain::account::data_source::MOST_SHARED_USERS;
 use domain::audit::Action;
 use domain::id::{DataSourceId, UserId};
 
@@ -118,6 +119,10 @@ impl DataSourceService {
     }
 
     async fn resolve(&self, named: &[UserReference]) -> Result<Vec<UserId>, DataSourceError> {
+        if named.len() > MOST_SHARED_USERS {
+            let message = format!("has {} entries; at most {MOST_SHARED_USERS} are allowed", named.len());
+            return Err(DataSourceError::Invalid(vec![FieldFault::new("sharedUsers", message)]));
+        }
         let mut ids = Vec::with_capacity(named.len());
         let mut faults = Vec::new();
         for (at, reference) in named.iter().enumerate() {
@@ -139,9 +144,18 @@ impl DataSourceService {
     }
 }
 
+/// The number of users that the audit log names of one change.
+const MOST_NAMED: usize = 100;
+
 /// The change in words, for the audit log.
 fn in_words(sharing: &store::Sharing) -> String {
-    let listed = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let listed = |users: &[UserId]| {
+        let mut words: Vec<String> = users.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+        if let Some(more) = users.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            words.push(format!("and {more} more"));
+        }
+        words.join(" ")
+    };
     match sharing {
         store::Sharing::With(users) => format!("shared with: {}", listed(users)),
         store::Sharing::Also(users) => format!("shared also with: {}", listed(users)),
