@@ -114,6 +114,7 @@ macro_rules! conformance_tests {
                 an_initial_access_token_is_usable_while_its_creator_is_an_active_administrator,
                 of_many_registrations_at_once_as_many_succeed_as_may,
                 unused_clients_are_found_and_deleted_and_used_ones_stay,
+                a_handover_ends_the_token_of_a_registration,
                 initial_access_tokens_are_listed_deleted_and_purged,
             }
             secrets {

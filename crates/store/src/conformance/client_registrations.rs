@@ -12,7 +12,7 @@ use oauth::application::Application;
 use super::{OVER, START, World, at_once, event, insert_user, settings_named};
 use crate::{
     Amendment, ApplicationRefusal, InitialAccessTokenRefusal, Judged, NewApplication, NewInitialAccessToken,
-    NewRegistration, RegistrationTokens, Store, Usage, UserChange,
+    NewRegistration, Possessions, RegistrationTokens, Store, Usage, UserChange,
 };
 
 const HELD: Digest = Digest::from_bytes([1; 32]);
@@ -198,6 +198,28 @@ pub async fn unused_clients_are_found_and_deleted_and_used_ones_stay(store: Arc<
         assert_eq!(deleted.is_ok(), is_deleted, "{id}");
     }
     assert!(unused().await.is_empty());
+}
+
+/// Whoever has the token could register keys, and act for the new owner by them.
+pub async fn a_handover_ends_the_token_of_a_registration(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let heir = insert_user(&world.store, "grace", &[ADMINISTRATOR_ROLE]).await.unwrap();
+    let handed_over = register(&world, 1, openly(9)).await.unwrap();
+    let of_heir = NewApplication { owner: heir.id, ..new_client(&world, 2) };
+    let audit = event(Action::RegisterApplication);
+    let of_heir = world.store.register_client(of_heir, openly(9), audit).await.unwrap().unwrap();
+    let possessions = Possessions::HandOver(heir.id);
+    let audit = event(Action::DeleteUser);
+    world.store.delete_user(world.administrator.id, possessions, OVER, audit).await.unwrap().unwrap();
+    let find = async |client: &Application| {
+        world.store.find_registered_client(&client.client_id, &HELD).await.unwrap()
+    };
+    assert!(find(&handed_over).await.is_none());
+    assert_eq!(find(&of_heir).await.map(|client| client.owner), Some(heir.id), "its owner stays");
+    let stays = world.store.find_application(handed_over.id).await.unwrap().unwrap();
+    assert_eq!((stays.owner, stays.created_by()), (heir.id, "ada"));
+    let unused = world.store.unused_registered_clients(OVER, 9).await.unwrap();
+    assert_eq!(unused, [handed_over.id, of_heir.id], "it is still one that registered itself");
 }
 
 pub async fn initial_access_tokens_are_listed_deleted_and_purged(store: Arc<dyn Store>) {

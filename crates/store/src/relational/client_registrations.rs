@@ -2,7 +2,7 @@
 //! nothing.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, ClientId};
+use domain::id::{ApplicationId, ClientId, UserId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
@@ -98,6 +98,26 @@ pub async fn delete<S: SqlTransaction>(
 ) -> Change<Vec<Revocation>, S, ApplicationRefusal> {
     token_is_its_own(db, id, token).await?;
     applications::delete(db, id, revocation_expires_at, event).await
+}
+
+/// What is stored instead of a token that has ended: no digest is empty.
+const NO_TOKEN: &[u8] = &[];
+
+/// Ends the tokens of the clients that belong to the user.
+pub(super) async fn end_tokens_of_owner<S: SqlTransaction>(db: &S, owner: UserId) -> Read<(), S> {
+    static END: NamedStatement = NamedStatement::new(
+        "UPDATE client_registrations SET token_digest = :none
+        WHERE application_id IN (SELECT id FROM applications WHERE owner_id = :owner)",
+    );
+    db.execute(&END, values! { none: NO_TOKEN, owner }).await.map(drop)
+}
+
+/// Ends the tokens of all clients, after a restore. It is not known which of them were used since the backup, so each
+/// counts as registered at that time.
+pub async fn end_all_tokens<S: SqlTransaction>(db: &S, at: Timestamp) -> Read<(), S> {
+    static END: NamedStatement =
+        NamedStatement::new("UPDATE client_registrations SET token_digest = :none, registered_at = :at");
+    db.execute(&END, values! { none: NO_TOKEN, at }).await.map(drop)
 }
 
 /// The first applications that registered themselves before the time and have never obtained a token.

@@ -1,4 +1,5 @@
-//! Everything by which applications prove who they are: their secrets, keys and certificates.
+//! Everything by which applications prove who they are: their secrets, keys and certificates, and the tokens by which
+//! clients that registered themselves could replace these.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,9 @@ use domain::id::{ApplicationId, UserId};
 use oauth::application::ClientMetadata;
 
 use crate::columns::Impossible;
-use crate::relational::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
+use crate::relational::{
+    Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, client_registrations, values,
+};
 
 /// The metadata of an application.
 struct StoredMetadata {
@@ -36,6 +39,7 @@ pub(in crate::relational) async fn remove_of_owner<S: SqlTransaction>(db: &S, ow
     static REPLACE: NamedStatement =
         NamedStatement::new("UPDATE applications SET client_metadata = :metadata WHERE id = :id");
     db.execute(&SECRETS, values! { owner }).await?;
+    client_registrations::end_tokens_of_owner(db, owner).await?;
     let mut after = ApplicationId::new(0);
     loop {
         let found: Vec<StoredMetadata> = db.list(&NEXT, values! { owner, after }).await?;
