@@ -8,7 +8,7 @@ use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use domain::time::Timestamp;
 use store::columns::{OnRestore, TABLES};
-use store::relational::{roles, settings};
+use store::relational::{client_registrations, roles, settings};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 use tokio_postgres::Client;
 
@@ -110,6 +110,7 @@ async fn run(db: &Client, restoring: &Restoring) -> Result<Restored, RestoreErro
     }
     leave_a_gap(db).await?;
     end_what_was_handed_out(db, &restoring.key, &mut done).await?;
+    client_registrations::end_all_tokens(&Tables(db), restoring.event.at).await.map_err(Failure::from)?;
     if let Some(administrator) = &restoring.administrator {
         appoint(db, administrator).await?;
     }

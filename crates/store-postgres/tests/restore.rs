@@ -120,6 +120,7 @@ async fn installation() -> PostgresDatabase<'static> {
         "INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, scopes, refreshable, generation,
             key, created_at) SELECT a.id, a.epoch, u.id, u.epoch, 1, true, 1, 1, 1 FROM applications a, users u;
         INSERT INTO revocations (seq, kind, grant_id, at, expires_at) VALUES (7, 1, 1, 1, 1);
+        INSERT INTO client_registrations SELECT id, decode('07', 'hex'), 1 FROM applications;
         UPDATE sweeps SET requested = 3",
     );
     database
@@ -143,6 +144,9 @@ async fn restore_as(
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM grants), (SELECT count(*) FROM consents),
     (SELECT count(*) FROM sessions), (SELECT count(*) FROM revocations), (SELECT count(*) FROM secrets)";
+
+/// The clients that registered themselves: the length of the token, and the time from which on they count as unused.
+const REGISTRATIONS: &str = "SELECT octet_length(token_digest), registered_at FROM client_registrations";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_is_refused_in_whatever_way_it_was_put_back() {
@@ -227,6 +231,7 @@ async fn everything_that_was_handed_out_ends_and_no_credential_is_trusted() {
     };
     assert_eq!(restored, wanted);
     assert_eq!(database.run(COUNTS), "0|0|0|0|0");
+    assert_eq!(database.run(REGISTRATIONS), format!("0|{}", at(9).as_micros()));
     assert_eq!(
         database.run("SELECT client_metadata FROM applications"),
         r#"{"dpop_bound_access_tokens":true}"#,
@@ -268,6 +273,7 @@ async fn the_operator_may_vouch_for_the_dump() {
     let database = installation().await;
     restore_as(&database, Credentials::TrustBackup, None).await.unwrap();
     assert_eq!(database.run(COUNTS), "0|0|0|0|1");
+    assert_eq!(database.run(REGISTRATIONS), format!("0|{}", at(9).as_micros()));
     assert_eq!(database.run("SELECT password, active FROM users WHERE name = 'ada'"), "password of ada|t");
 }
 

@@ -8,7 +8,8 @@
 //!    whose number is above every known number. The tables that are [`OnRestore::Emptied`](crate::columns::OnRestore)
 //!    lose their rows: among them all grants, consents and sessions, the signing keys, of which the server creates
 //!    new ones, and all revocations, because the tokens that they would refuse no longer open, and the ids that they
-//!    name may be assigned again. All epochs advance.
+//!    name may be assigned again. Clients that registered themselves stay, and their registration access tokens end.
+//!    All epochs advance.
 //! 2. *What was revoked since the backup stays revoked.* [`Credentials`] says how that is known.
 //! 3. *No id is assigned twice.* Ids continue above those of the previous database; without one, they leave a
 //!    gap of [`ID_GAP`], because other systems may know a lost user by the number.
@@ -36,8 +37,8 @@ pub enum Credentials {
     /// The previous database tells what was revoked since the backup. A row that it never contained is
     /// distrusted.
     CarryOver,
-    /// Nobody can tell: every secret is revoked, the keys of applications are removed, and every user except the administrator is deactivated and
-    /// loses the password.
+    /// Nobody can tell: every secret is revoked, the keys of applications are removed, and every user except the
+    /// administrator is deactivated and loses the password.
     Distrust,
     /// The operator vouches for the backup.
     TrustBackup,

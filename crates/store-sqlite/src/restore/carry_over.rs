@@ -94,10 +94,12 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
         WHERE id IN (SELECT id FROM absent WHERE kind = 'data_sources' AND known)";
     const UNSHARED: &str = "DELETE FROM main.data_source_shares AS m WHERE NOT EXISTS (
         SELECT 1 FROM cur.data_source_shares c WHERE c.data_source_id = m.data_source_id AND c.user_id = m.user_id)";
-    const OWNERS: &str = "UPDATE main.data_sources AS m SET owner_id = c.owner_id FROM cur.data_sources c
-        WHERE c.id = m.id AND c.owner_id IN (SELECT id FROM main.users)";
+    const RECENT_SIGN_INS: &str = "UPDATE main.data_sources AS m
+        SET max_authentication_age = min(coalesce(m.max_authentication_age, c.max_authentication_age), c.max_authentication_age)
+        FROM cur.data_sources c WHERE c.id = m.id AND c.max_authentication_age IS NOT NULL";
     done.data_sources_deleted = count(sql::execute(db, DELETED, ())?);
-    sql::execute(db, OWNERS, ())?;
+    sql::execute(db, RECENT_SIGN_INS, ())?;
+    owners(db, "data_sources")?;
     done.shares_ended = count(sql::execute(db, UNSHARED, ())?);
     Ok(())
 }
@@ -117,7 +119,6 @@ fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
             grant_types = c.grant_types, scopes = c.scopes, token_format = c.token_format,
             access_token_lifetime_secs = c.access_token_lifetime_secs,
             client_metadata = c.client_metadata, cors_origins = c.cors_origins,
-            owner_id = CASE WHEN c.owner_id IN (SELECT id FROM main.users) THEN c.owner_id ELSE m.owner_id END,
             further_scopes = (SELECT nullif(json_group_array(value), '[]') FROM json_each(m.further_scopes)
                 WHERE value IN (SELECT value FROM json_each(c.further_scopes)))
         FROM cur.applications c WHERE c.id = m.id";
@@ -132,11 +133,23 @@ fn applications(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     sql::execute(db, "DELETE FROM main.secrets", ())?;
     sql::execute(db, SECRETS, ())?;
     sql::execute(db, SETTINGS, ())?;
+    owners(db, "applications")?;
     sql::execute(db, ORIGINS_REMOVED, ())?;
     sql::execute(db, ORIGINS, ())?;
     let distrusted = "id IN (SELECT id FROM absent WHERE kind = 'applications' AND NOT known)";
     done.secrets += client_keys::remove(db, distrusted)?;
     Ok(())
+}
+
+/// What was handed over since the backup stays with the new owner, and keeps the name of its creator. An owner whom the
+/// backup lacks cannot get it.
+fn owners(db: &Connection, table: &str) -> sql::Result<()> {
+    let owners = format!(
+        "UPDATE main.{table} AS m
+        SET owner_id = c.owner_id, created_by = c.created_by, handed_over_at = c.handed_over_at
+        FROM cur.{table} c WHERE c.id = m.id AND c.owner_id IN (SELECT id FROM main.users)"
+    );
+    sql::execute(db, &owners, ()).map(drop)
 }
 
 /// What was used since the backup stays used, until it expires.
@@ -161,8 +174,8 @@ fn trusted_issuers(db: &Connection) -> sql::Result<()> {
     sql::execute(db, DELETED, ()).map(drop)
 }
 
-/// Deletes the scopes that were deleted since, and implies no more than now. Only an application that is distrusted may still name one, and
-/// then gives nothing by it.
+/// Deletes the scopes that were deleted since, and implies no more than now. Only an application that is distrusted may
+/// still name one, and then gives nothing by it.
 fn scopes(db: &Connection) -> sql::Result<()> {
     const DELETED: &str =
         "DELETE FROM main.scopes AS m WHERE NOT EXISTS (SELECT 1 FROM cur.scopes c WHERE c.id = m.id)

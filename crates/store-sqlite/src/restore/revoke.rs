@@ -5,7 +5,7 @@ use domain::account::ADMINISTRATOR_ROLE;
 use domain::audit::NewAuditEvent;
 use rusqlite::Connection;
 use store::columns::{OnRestore, TABLES};
-use store::relational::{roles, run_ready};
+use store::relational::{client_registrations, roles, run_ready};
 use store::{Credentials, ID_GAP, NewAdministrator, Restored, Restoring, StoredKey, fold_name};
 
 use super::{carry_over, client_keys, count, stored};
@@ -25,6 +25,7 @@ pub(super) fn run(db: &Connection, restoring: &Restoring, compared: bool) -> Res
     }
     let step = if compared { carry_over::numbers(db)? } else { leave_a_gap(db)? };
     end_what_was_handed_out(db, &restoring.key, step, &mut done)?;
+    run_ready(client_registrations::end_all_tokens(&Tables(db), restoring.event.at))?;
     if let Some(administrator) = &restoring.administrator {
         appoint(db, administrator)?;
     }

@@ -1,5 +1,5 @@
-//! What else stays withdrawn after a restore: keys of applications, used assertions, initial access tokens, trusted origins and
-//! issuers, scopes, owners.
+//! What else stays withdrawn after a restore: keys of applications, used assertions, initial access tokens, trusted
+//! origins and issuers, scopes.
 
 use std::collections::BTreeMap;
 
@@ -197,23 +197,6 @@ async fn a_scope_that_was_deleted_or_narrowed_stays_so() {
     let next =
         store.insert_scope(orders.id, new("orders.next", Assignment::Anyone), event(Action::CreateScope, 5));
     assert!(next.await.unwrap().unwrap().id > late.id, "the number of a scope is never given twice");
-}
-
-#[tokio::test]
-async fn what_was_handed_over_keeps_its_new_owner() {
-    let stage = Stage::new().await;
-    let store = stage.open();
-    let old = insert_user(&store, "old", USER_ROLE, 1).await;
-    let root = store.find_user_by_name("root").await.unwrap().unwrap();
-    let client = register(&store, &old, "Handed over", 1, 1).await;
-    let backup = stage.back_up("backup.db", 2);
-    drop(store);
-    let db = rusqlite::Connection::open(stage.database()).unwrap();
-    db.execute("UPDATE applications SET owner_id = ?1", [root.id.get()]).unwrap();
-    drop(db);
-    stage.restore(&backup, 4);
-    let found = stage.open().find_application(client.id).await.unwrap().unwrap();
-    assert_eq!(found.owner, root.id);
 }
 
 #[tokio::test]

@@ -7,5 +7,6 @@ mod carrying;
 mod distrust;
 mod exchange;
 mod further;
+mod handovers;
 mod revoked;
 mod stage;

@@ -45,6 +45,8 @@ pub enum OnRestore {
     /// They are compared with the previous database, so that what was withdrawn since the backup stays withdrawn.
     /// Without a previous database, the credentials among them are revoked.
     Compared,
+    /// They stay, and the credentials in them end.
+    Disarmed,
     /// They stay as they are in the backup.
     Kept,
 }

@@ -2,7 +2,7 @@
 //! into a database of a different kind. The tests of each backend compare its schema with [`TABLES`], so that
 //! no migration can forget this list.
 
-use super::table::OnRestore::{Compared, Emptied, Kept};
+use super::table::OnRestore::{Compared, Disarmed, Emptied, Kept};
 use super::table::{Ids, OnRestore, StoredColumn, StoredKind, StoredTable};
 
 const fn number(name: &'static str) -> StoredColumn {
@@ -39,7 +39,8 @@ const fn chosen(
 }
 
 /// All tables that hold records. A table comes after the tables to which it refers. For a table that is
-/// [`OnRestore::Compared`], each backend has statements of its own.
+/// [`OnRestore::Compared`], each backend has statements of its own; one that is [`OnRestore::Disarmed`] has an operation
+/// in [`crate::relational`].
 pub const TABLES: &[StoredTable] = &[
     given_once("users", Compared, USERS),
     given_once("roles", Compared, ROLES),
@@ -52,7 +53,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("secrets", Compared, SECRETS),
     chosen(
         "client_registrations",
-        Emptied,
+        Disarmed,
         1,
         &[number("application_id"), bytes("token_digest"), number("registered_at")],
     ),
