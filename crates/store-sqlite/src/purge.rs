@@ -1,10 +1,9 @@
 //! Deletes expired and invalid rows, batch by batch.
 //!
-//! Such rows stay invalid: an expiry in the past is never moved, a revocation never undone, and an epoch never decreases.
-//! The rows are therefore found by reading, concurrently with the writer, and the writer only deletes by id.
-//! Expired and revoked rows are found through an index. Rows of earlier epochs have no index, because it
-//! would make every new grant slower; they are found by a pass over the table, which continues from batch to
-//! batch and starts only after an epoch has advanced.
+//! The rows are found by reading, concurrently with the writer; the writer then deletes those of them that are still
+//! over, because a row may be renewed meanwhile. Expired and revoked rows are found through an index. Rows of earlier
+//! epochs have no index, because it would make every new grant slower; they are found by a pass over the table, which
+//! continues from batch to batch and starts only after an epoch has advanced.
 
 use rusqlite::Connection;
 use store::relational::run_ready;
@@ -23,93 +22,85 @@ const WINDOW: i64 = 2_000;
 /// The maximum number of such windows in one batch.
 const WINDOWS: u32 = 50;
 
+/// Rows of a table that are over before a time.
+struct Over {
+    /// Finds them; the parameters are the time and the maximum number.
+    find: &'static str,
+    /// Deletes one, if it is still over; the parameters are the time and the row.
+    delete: &'static str,
+}
+
+macro_rules! over {
+    ($table:literal, $key:literal, $column:literal, $comparison:literal) => {
+        Over {
+            find: concat!(
+                "SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                $comparison,
+                "?1 ORDER BY ",
+                $column,
+                " LIMIT ?2"
+            ),
+            delete: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ",
+                $key,
+                " = ?2 AND ",
+                $column,
+                $comparison,
+                "?1"
+            ),
+        }
+    };
+}
+
+static EXPIRED: Over = over!("grants", "id", "expires_at", " <= ");
+static REVOKED: Over = over!("grants", "id", "revoked_at", " < ");
+static SESSIONS: Over = over!("sessions", "id", "expires_at", " <= ");
+static PUSHED: Over = over!("pushed_requests", "id", "expires_at", " <= ");
+static ASSERTIONS: Over = over!("used_assertions", "id", "expires_at", " <= ");
+static REVOCATIONS: Over = over!("revocations", "seq", "expires_at", " <= ");
+static SECRETS: Over = over!("secrets", "id", "expires_at", " <= ");
+static NETWORKS: Over = over!("familiar_networks", "id", "succeeded_at", " < ");
+static DEVICES: Over = over!("device_authorizations", "id", "expires_at", " <= ");
+static BACKCHANNEL: Over = over!("backchannel_authentications", "id", "expires_at", " <= ");
+static AUDIT: Over = over!("audit_events", "id", "at", " < ");
+
 impl SqliteStore {
     pub(crate) async fn purge_batch(&self, purge: Purge) -> Result<Purged, StoreError> {
-        const SESSIONS: &str = "SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const PUSHED: &str =
-            "SELECT id FROM pushed_requests WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const ASSERTIONS: &str =
-            "SELECT id FROM used_assertions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const REVOCATIONS: &str =
-            "SELECT seq FROM revocations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const SECRETS: &str = "SELECT id FROM secrets WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const NETWORKS: &str =
-            "SELECT id FROM familiar_networks WHERE succeeded_at < ?1 ORDER BY succeeded_at LIMIT ?2";
-        const DEVICES: &str =
-            "SELECT id FROM device_authorizations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const BACKCHANNEL: &str =
-            "SELECT id FROM backchannel_authentications WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const AUDIT: &str = "SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2";
-        const EXPIRED: &str = "SELECT id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        const REVOKED: &str = "SELECT id FROM grants WHERE revoked_at < ?1 ORDER BY revoked_at LIMIT ?2";
         let batch = purge.batch.min(LARGEST_BATCH);
         let (now, polled) = (micros(purge.now), micros(purge.polled_requests_before));
-        let mut grants = self.read_now(|db| ids(db, EXPIRED, now, batch))?;
-        let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
-        grants.extend(self.read_now(|db| ids(db, REVOKED, micros(purge.revoked_grants_before), room))?);
-        let room = batch - u32::try_from(grants.len()).unwrap_or(batch);
+        let room = |deleted: u64| batch - u32::try_from(deleted).unwrap_or(batch);
+        let mut grants = self.purge_over(&EXPIRED, now, batch).await?;
+        grants += self.purge_over(&REVOKED, micros(purge.revoked_grants_before), room(grants)).await?;
+        grants += self.sweep(&GRANTS, room(grants)).await?;
         Ok(Purged {
-            grants: self.delete("DELETE FROM grants WHERE id = ?1", grants).await?
-                + self.sweep(&GRANTS, room).await?,
+            grants,
             consents: self.sweep(&CONSENTS, batch).await?,
-            sessions: self.purge_kind(SESSIONS, "DELETE FROM sessions WHERE id = ?1", now, batch).await?,
-            device_authorizations: self
-                .purge_kind(DEVICES, "DELETE FROM device_authorizations WHERE id = ?1", polled, batch)
-                .await?,
-            backchannel_authentications: self
-                .purge_kind(
-                    BACKCHANNEL,
-                    "DELETE FROM backchannel_authentications WHERE id = ?1",
-                    polled,
-                    batch,
-                )
-                .await?,
-            pushed_requests: self
-                .purge_kind(PUSHED, "DELETE FROM pushed_requests WHERE id = ?1", now, batch)
-                .await?,
-            used_assertions: self
-                .purge_kind(ASSERTIONS, "DELETE FROM used_assertions WHERE id = ?1", now, batch)
-                .await?,
-            familiar_networks: self
-                .purge_kind(
-                    NETWORKS,
-                    "DELETE FROM familiar_networks WHERE id = ?1",
-                    micros(purge.familiar_since),
-                    batch,
-                )
-                .await?,
-            revocations: self
-                .purge_kind(REVOCATIONS, "DELETE FROM revocations WHERE seq = ?1", now, batch)
-                .await?,
-            secrets: self.purge_kind(SECRETS, "DELETE FROM secrets WHERE id = ?1", now, batch).await?,
-            audit_events: self
-                .purge_kind(
-                    AUDIT,
-                    "DELETE FROM audit_events WHERE id = ?1",
-                    micros(purge.audit_before),
-                    batch,
-                )
-                .await?,
+            sessions: self.purge_over(&SESSIONS, now, batch).await?,
+            device_authorizations: self.purge_over(&DEVICES, polled, batch).await?,
+            backchannel_authentications: self.purge_over(&BACKCHANNEL, polled, batch).await?,
+            pushed_requests: self.purge_over(&PUSHED, now, batch).await?,
+            used_assertions: self.purge_over(&ASSERTIONS, now, batch).await?,
+            familiar_networks: self.purge_over(&NETWORKS, micros(purge.familiar_since), batch).await?,
+            revocations: self.purge_over(&REVOCATIONS, now, batch).await?,
+            secrets: self.purge_over(&SECRETS, now, batch).await?,
+            audit_events: self.purge_over(&AUDIT, micros(purge.audit_before), batch).await?,
         })
     }
 
-    async fn purge_kind(
-        &self,
-        select: &'static str,
-        delete: &'static str,
-        before: i64,
-        batch: u32,
-    ) -> Result<u64, StoreError> {
-        let over = self.read_now(|db| ids(db, select, before, batch))?;
-        self.delete(delete, over).await
-    }
-
-    /// Deletes these rows. Without rows nothing is written, so an idle server does not write.
-    async fn delete(&self, delete: &'static str, over: Vec<i64>) -> Result<u64, StoreError> {
-        if over.is_empty() {
+    /// Deletes one batch. Without rows nothing is written, so an idle server does not write.
+    async fn purge_over(&self, over: &'static Over, before: i64, batch: u32) -> Result<u64, StoreError> {
+        let found = self.read_now(|db| find(db, over, before, batch))?;
+        if found.is_empty() {
             return Ok(0);
         }
-        self.write(move |db| delete_all(db, delete, &over)).await
+        self.write(move |db| delete(db, over, before, &found)).await
     }
 
     /// Continues the pass over a table, if one is due.
@@ -133,14 +124,70 @@ impl SqliteStore {
     }
 }
 
-fn ids(db: &Connection, select: &str, before: i64, limit: u32) -> sql::Result<Vec<i64>> {
-    sql::list(db, select, (before, limit), |row| Ok(row.get(0)?))
+fn find(db: &Connection, over: &Over, before: i64, limit: u32) -> sql::Result<Vec<i64>> {
+    sql::list(db, over.find, (before, limit), |row| Ok(row.get(0)?))
 }
 
-fn delete_all(db: &Connection, delete: &str, ids: &[i64]) -> sql::Result<u64> {
+fn delete(db: &Connection, over: &Over, before: i64, rows: &[i64]) -> sql::Result<u64> {
     let mut deleted = 0;
-    for id in ids {
-        deleted += sql::execute(db, delete, [id])? as u64;
+    for row in rows {
+        deleted += sql::execute(db, over.delete, (before, row))? as u64;
     }
     Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    fn database() -> (Connection, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("system.db");
+        drop(SqliteStore::create(&path, Options::default()).unwrap());
+        let db = Connection::open(path).unwrap();
+        db.pragma_update(None, "foreign_keys", false).unwrap();
+        (db, folder)
+    }
+
+    #[test]
+    fn a_row_that_is_renewed_after_it_was_found_stays() {
+        let (db, _folder) = database();
+        for id in 1..=2 {
+            let insert =
+                "INSERT INTO familiar_networks (id, user_id, user_epoch, network, succeeded_at, failures)
+                VALUES (?1, 1, 1, CAST(?1 AS TEXT), 5, 0)";
+            db.execute(insert, [id]).unwrap();
+        }
+        let found = find(&db, &NETWORKS, 10, 9).unwrap();
+        assert_eq!(found, [1, 2]);
+        db.execute("UPDATE familiar_networks SET succeeded_at = 10 WHERE id = 1", ()).unwrap();
+        assert_eq!(delete(&db, &NETWORKS, 10, &found).unwrap(), 1);
+        let left: i64 = db.query_row("SELECT id FROM familiar_networks", (), |row| row.get(0)).unwrap();
+        assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_grant_that_is_valid_when_the_pass_deletes_stays() {
+        let (db, _folder) = database();
+        db.execute_batch(
+            "INSERT INTO users (id, epoch, active, name, folded_name, password, failures, created_at, updated_at,
+                    subject_seed)
+                VALUES (1, 2, 1, 'ada', 'ada', '', 0, 0, 0, '');
+            INSERT INTO applications (id, epoch, client_id, owner_id, name, folded_name, description, folded_description,
+                    redirect_urls, profile, client_type, grant_types, scopes, token_format, contacts, created_at, updated_at)
+                VALUES (1, 1, 'client', 1, '', '', '', '', '[]', '', '', '', 0, '', '[]', 0, 0);
+            INSERT INTO grants (id, application_id, application_epoch, user_id, user_epoch, scopes, refreshable, generation,
+                    key, created_at)
+                VALUES (1, 1, 1, 1, 1, 0, 0, 0, 1, 0), (2, 1, 1, 1, 1, 0, 0, 0, 1, 0);
+            UPDATE sweeps SET requested = requested + 1",
+        )
+        .unwrap();
+        let tables = Tables(&db);
+        let mut pass = run_ready(sweeps::due(&tables, &GRANTS)).unwrap().unwrap();
+        let found = run_ready(sweeps::read_window(&tables, &GRANTS, &mut pass, 9, 9)).unwrap();
+        assert_eq!(found, [1, 2]);
+        db.execute("UPDATE grants SET user_epoch = 2 WHERE id = 1", ()).unwrap();
+        assert_eq!(run_ready(sweeps::delete(&tables, &GRANTS, pass, &found)).unwrap(), 1);
+    }
 }

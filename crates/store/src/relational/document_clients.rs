@@ -9,18 +9,30 @@ use super::versions::{self, CachedKind};
 use super::{Change, NamedStatement, Read, SqlTransaction, applications, sweeps, values};
 use crate::{ApplicationRefusal, DocumentClientLimits, NewApplication};
 
-/// The oldest applications beyond the newest `:most` that no user has allowed and that never got a token. Of those there
-/// are few, and no grant need be read.
-macro_rules! surplus {
+/// Deletes the oldest applications beyond the newest `:most` that no user has allowed and that never got a token. Of
+/// those there are few, and no grant need be read.
+macro_rules! delete_surplus {
     ($condition:literal) => {
         NamedStatement::new(concat!(
-            "SELECT id FROM applications
-            WHERE ",
+            "DELETE FROM applications WHERE id IN (
+                SELECT id FROM applications
+                WHERE ",
             $condition,
             " AND last_used_at IS NULL
-                AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
-            ORDER BY id DESC LIMIT 1000 OFFSET :most"
+                    AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
+                ORDER BY id DESC LIMIT 1000 OFFSET :most)"
         ))
+    };
+}
+
+/// Selects the applications without a consent, a grant or a recent use.
+macro_rules! unused {
+    () => {
+        "SELECT id FROM applications
+        WHERE client_id LIKE 'https://%' AND updated_at < :since AND coalesce(last_used_at, updated_at) < :since
+            AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
+            AND id NOT IN (SELECT DISTINCT application_id FROM grants)
+        ORDER BY id LIMIT :batch"
     };
 }
 
@@ -32,17 +44,17 @@ pub async fn insert<S: SqlTransaction>(
     limits: &DocumentClientLimits,
     event: &NewAuditEvent,
 ) -> Change<Application, S, ApplicationRefusal> {
-    static OF_HOST: NamedStatement = surplus!(
+    static OF_HOST: NamedStatement = delete_surplus!(
         "substr(client_id, 1, length(:host)) = :host AND substr(client_id, length(:host) + 1, 1) IN ('/', ':')"
     );
-    static OF_ALL: NamedStatement = surplus!("client_id LIKE 'https://%'");
+    static OF_ALL: NamedStatement = delete_surplus!("client_id LIKE 'https://%'");
     let inserted = applications::insert(db, new, event).await?;
     // The new one is the newest, and stays.
     let host = format!("https://{}", limits.host);
     let most = i64::from(limits.of_host);
-    delete(db, db.list(&OF_HOST, values! { host: host.as_str(), most }).await?).await?;
+    note_deletion(db, db.execute(&OF_HOST, values! { host: host.as_str(), most }).await?).await?;
     let most = i64::from(limits.total);
-    delete(db, db.list(&OF_ALL, values! { most }).await?).await?;
+    note_deletion(db, db.execute(&OF_ALL, values! { most }).await?).await?;
     Ok(inserted)
 }
 
@@ -61,30 +73,23 @@ pub async fn unused<S: SqlTransaction>(
     unused_since: Timestamp,
     batch: u32,
 ) -> Read<Vec<ApplicationId>, S> {
-    static UNUSED: NamedStatement = NamedStatement::new(
-        "SELECT id FROM applications
-        WHERE client_id LIKE 'https://%' AND updated_at < :since AND coalesce(last_used_at, updated_at) < :since
-            AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.application_id = applications.id)
-            AND id NOT IN (SELECT DISTINCT application_id FROM grants)
-        ORDER BY id LIMIT :batch",
-    );
+    static UNUSED: NamedStatement = NamedStatement::new(unused!());
     db.list(&UNUSED, values! { since: unused_since, batch: i64::from(batch) }).await
 }
 
 /// Deletes the applications that may be deleted, and returns their number.
 pub async fn purge<S: SqlTransaction>(db: &S, unused_since: Timestamp, batch: u32) -> Read<u64, S> {
-    let unused = unused(db, unused_since, batch).await?;
-    delete(db, unused).await
+    static PURGE: NamedStatement =
+        NamedStatement::new(concat!("DELETE FROM applications WHERE id IN (", unused!(), ")"));
+    let purged = db.execute(&PURGE, values! { since: unused_since, batch: i64::from(batch) }).await?;
+    note_deletion(db, purged).await?;
+    Ok(purged)
 }
 
-async fn delete<S: SqlTransaction>(db: &S, applications: Vec<ApplicationId>) -> Read<u64, S> {
-    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM applications WHERE id IN {each :ids}");
-    let ids: Vec<i64> = applications.into_iter().map(ApplicationId::get).collect();
-    if ids.is_empty() {
-        return Ok(0);
+async fn note_deletion<S: SqlTransaction>(db: &S, deleted: u64) -> Read<(), S> {
+    if deleted == 0 {
+        return Ok(());
     }
-    let deleted = db.execute(&DELETE, values! { ids: ids.as_slice() }).await?;
     sweeps::request(db).await?;
-    versions::grow(db, CachedKind::Applications).await?;
-    Ok(deleted)
+    versions::grow(db, CachedKind::Applications).await
 }

@@ -34,7 +34,14 @@ macro_rules! swept {
                 WHERE t.id > :cursor AND t.id <= :end AND (a.id IS NULL OR u.id IS NULL)
                 ORDER BY t.id LIMIT :room"
             )),
-            delete: NamedStatement::new(concat!("DELETE FROM ", $table, " WHERE id IN {each :ids}")),
+            delete: NamedStatement::new(concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE id IN {each :ids} AND NOT (
+                    EXISTS (SELECT 1 FROM applications a
+                        WHERE a.id = application_id AND a.epoch = application_epoch)
+                    AND EXISTS (SELECT 1 FROM users u WHERE u.id = user_id AND u.epoch = user_epoch))"
+            )),
         }
     };
 }
@@ -123,7 +130,8 @@ pub async fn read_window<S: SqlTransaction>(
     Ok(invalid)
 }
 
-/// Deletes the rows that a pass has found, stores how far it came, and returns how many were deleted.
+/// Deletes the rows that a pass has found and that are still invalid, stores how far it came, and returns how many were
+/// deleted.
 pub async fn delete<S: SqlTransaction>(
     db: &S,
     table: &'static Swept,
