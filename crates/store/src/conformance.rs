@@ -142,6 +142,7 @@ macro_rules! conformance_tests {
             narrowing {
                 what_reaches_data_that_were_left_out_ends,
                 many_grants_end_with_one_revocation,
+                a_thousand_grants_are_compared_one_by_one_and_more_end_together,
                 what_a_user_allowed_tells_the_data_of_all_together,
                 no_grant_outlives_a_choice_that_is_made_at_the_same_time,
             }

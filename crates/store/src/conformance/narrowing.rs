@@ -79,6 +79,32 @@ pub async fn many_grants_end_with_one_revocation(store: Arc<dyn Store>) {
     assert!(!is_live(&world, last_grant).await);
 }
 
+pub async fn a_thousand_grants_are_compared_one_by_one_and_more_end_together(store: Arc<dyn Store>) {
+    let world = Arc::new(World::new(store).await);
+    let narrow_and_wide = async |codes: std::ops::Range<usize>| {
+        let (first, count) = (codes.start, codes.len());
+        let created = at_once(count, |task| {
+            let world = Arc::clone(&world);
+            async move {
+                let data = (task > 0).then(|| only(&[1]));
+                let code = u64::try_from(first + task).unwrap();
+                (task, granted(&world.create_grant(limited(&world, code, None, data)).await).unwrap())
+            }
+        });
+        created.await.into_iter().find(|(task, _)| *task == 0).unwrap().1
+    };
+    let narrow = async || {
+        let ended = allow(&world, DataChange::Instead(Some(only(&[1])))).await.ended;
+        ended.into_iter().map(|ended| ended.subject).collect::<Vec<_>>()
+    };
+    let wide = narrow_and_wide(0..1_000).await;
+    assert_eq!(narrow().await, [RevokedSubject::Grant(wide)]);
+    let wide = narrow_and_wide(1_000..1_002).await;
+    let ended = narrow().await;
+    assert!(matches!(ended.as_slice(), [RevokedSubject::Allowance { .. }]), "{ended:?}");
+    assert!(!is_live(&world, wide).await);
+}
+
 /// Codes of the wider consent are redeemed while it is narrowed: each either comes too late, or its grant has ended.
 pub async fn no_grant_outlives_a_choice_that_is_made_at_the_same_time(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);

@@ -16,7 +16,7 @@ use crate::columns::{
 use crate::{NewConsent, StoredConsent};
 
 /// The maximum number of grants that are compared with a consent. If there are more, all of them end.
-const MOST_READ: u32 = 1_000;
+const MOST_COMPARED: u32 = 1_000;
 /// The maximum number of grants that end one by one. If there are more, all grants end, with one revocation.
 const MOST_ENDED: usize = 50;
 
@@ -103,24 +103,26 @@ async fn end_beyond<S: SqlTransaction>(
     consent: &Consent,
     event: &NewAuditEvent,
 ) -> Read<Vec<Revocation>, S> {
-    static END: NamedStatement =
-        NamedStatement::new("UPDATE grants SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL");
-    let live = grants::live(db, new, MOST_READ).await?;
+    static END: NamedStatement = NamedStatement::new(
+        "WITH live AS MATERIALIZED (
+            SELECT id FROM grants WHERE id IN {each :ids} AND revoked_at IS NULL ORDER BY id {for update})
+        UPDATE grants SET revoked_at = :at FROM live WHERE grants.id = live.id",
+    );
+    let live = grants::live(db, new, MOST_COMPARED + 1).await?;
     let beyond: Vec<GrantId> = live
         .iter()
         .filter(|grant| grant.reaches_beyond(consent.data.as_ref()))
         .map(|grant| grant.id)
         .collect();
-    if beyond.len() > MOST_ENDED || live.len() >= MOST_READ as usize {
+    if beyond.len() > MOST_ENDED || live.len() > MOST_COMPARED as usize {
         return end_all(db, new, event.at).await;
     }
-    for id in &beyond {
-        db.execute(&END, values! { at: event.at, id: *id }).await?;
-    }
-    let subjects: Vec<RevokedSubject> = beyond.into_iter().map(RevokedSubject::Grant).collect();
-    if subjects.is_empty() {
+    if beyond.is_empty() {
         return Ok(Vec::new());
     }
+    let ids: Vec<i64> = beyond.iter().map(|id| id.get()).collect();
+    db.execute(&END, values! { ids: ids.as_slice(), at: event.at }).await?;
+    let subjects: Vec<RevokedSubject> = beyond.into_iter().map(RevokedSubject::Grant).collect();
     db.append_revocations(&subjects, event.at, new.revocations_expire_at).await
 }
 
@@ -200,8 +202,8 @@ impl Record for Allowed {
     }
 }
 
-/// Revokes the user's consent and grants for the application; `None` if there is neither. Once the user is locked and the consent is
-/// deleted, no grant can be created under either, so the following statements see every grant.
+/// Revokes the user's consent and grants for the application; `None` if there is neither. Once the user is locked and
+/// the consent is deleted, no grant can be created under either, so the following statements see every grant.
 pub(super) async fn end<S: SqlTransaction>(
     db: &S,
     user: UserId,
