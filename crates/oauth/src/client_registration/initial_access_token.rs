@@ -35,6 +35,18 @@ pub struct InitialAccessToken {
     pub uses: u32,
 }
 
+impl InitialAccessToken {
+    /// How people are told which token is meant: its number, and the description if there is one.
+    pub fn name(&self) -> String {
+        Self::name_of(self.id, &self.description)
+    }
+
+    /// The name of a token with this number and description.
+    pub fn name_of(id: InitialAccessTokenId, description: &str) -> String {
+        if description.is_empty() { id.to_string() } else { format!("{id} ({description})") }
+    }
+}
+
 /// A token as an Administrator asks for it. An omitted member has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InitialAccessTokenDraft {

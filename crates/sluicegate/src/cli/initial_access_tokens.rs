@@ -161,7 +161,7 @@ async fn create(opened: &OpenedInstallation, command: &Create) -> anyhow::Result
 
 async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result<()> {
     let token = find(opened, command.token).await?;
-    let named = format!("{} ({})", token.id, token.description);
+    let named = token.name();
     confirm(&format!("Delete the initial access token {named}?"), command.yes)?;
     let tokens = opened.app.initial_access_tokens();
     let deleted = tokens.delete(&opened.operator, token.id, &opened.origin).await;

@@ -406,6 +406,30 @@ fn every_member_of_a_payload_has_an_argument() {
     }
 }
 
+/// Members of objects inside are named as in JSON, and so are those that are part of the settings of an issuer too.
+#[test]
+fn a_fault_names_the_flag_that_was_given() {
+    for (schema, path, arguments) in MEMBERS {
+        let command = command(path);
+        let is_named = |member: &str| !member.contains('.') && !member.starts_with("jwks");
+        if !matches!(schema, "ApplicationPayload" | "ScopePayload" | "InitialAccessTokenPayload") {
+            continue;
+        }
+        for (member, argument) in arguments.iter().copied().flatten().filter(|(member, _)| is_named(member)) {
+            let flag = command.get_arguments().find(|known| known.get_id() == argument);
+            let named = given(member);
+            // The commands have a positional argument for a name, or a flag for a new one.
+            if let Some(flag) = flag.and_then(clap::Arg::get_long).filter(|_| *member != "name") {
+                let is_flag = named == format!("--{flag}");
+                assert!(
+                    is_flag || ["openid", "tokenExchange"].contains(member),
+                    "{member} is called {named}"
+                );
+            }
+        }
+    }
+}
+
 /// The operations of the management API with the commands that do the same.
 const OPERATIONS: &[(&str, &str)] = &[
     ("revokeAccess", "revoke"),

@@ -13,17 +13,28 @@ use super::{Change, Columns, NamedStatement, Read, Record, ResultRow, SqlTransac
 use crate::columns::Impossible;
 use crate::{InitialAccessTokenRefusal, MOST_INITIAL_ACCESS_TOKENS, NewInitialAccessToken};
 
+macro_rules! select {
+    ($join:literal, $tail:literal) => {
+        NamedStatement::new(concat!(
+            "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
+            FROM initial_access_tokens t ",
+            $join,
+            " users u ON u.id = CAST(t.created_by AS BIGINT) ",
+            $tail
+        ))
+    };
+}
+
 /// The token, if a client may register with it.
 pub async fn find_usable<S: SqlTransaction>(
     db: &S,
     digest: &Digest,
     now: Timestamp,
 ) -> Read<Option<InitialAccessToken>, S> {
-    static FIND: NamedStatement = NamedStatement::new(
-        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
-        FROM initial_access_tokens t JOIN users u ON u.id = CAST(t.created_by AS BIGINT)
-        WHERE t.digest = :digest AND t.expires_at > :now AND (t.most_uses IS NULL OR t.uses < t.most_uses)
-            AND u.active",
+    static FIND: NamedStatement = select!(
+        "JOIN",
+        "WHERE t.digest = :digest AND t.expires_at > :now AND (t.most_uses IS NULL OR t.uses < t.most_uses)
+            AND u.active"
     );
     let found: Option<InitialAccessToken> = db.find(&FIND, values! { digest, now }).await?;
     let Some(token) = found else { return Ok(None) };
@@ -71,33 +82,23 @@ pub async fn insert<S: SqlTransaction>(
         digest, description, created_by: created_by.to_string(), at: *at, expires_at: *expires_at, most_uses: *most_uses,
     };
     let id: InitialAccessTokenId = db.value(&INSERT, row).await?;
-    db.append_audit(&NewAuditEvent { subject: Some(named(id, description)), ..event.clone() }).await?;
-    find(db, id).await
-}
-
-/// How the audit log names a token.
-fn named(id: InitialAccessTokenId, description: &str) -> String {
-    if description.is_empty() { id.to_string() } else { format!("{id} ({description})") }
+    let token = find(db, id).await?;
+    db.append_audit(&NewAuditEvent { subject: Some(token.name()), ..event.clone() }).await?;
+    Ok(token)
 }
 
 async fn find<S: SqlTransaction>(
     db: &S,
     id: InitialAccessTokenId,
 ) -> Change<InitialAccessToken, S, InitialAccessTokenRefusal> {
-    static FIND: NamedStatement = NamedStatement::new(
-        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
-        FROM initial_access_tokens t LEFT JOIN users u ON u.id = CAST(t.created_by AS BIGINT) WHERE t.id = :id",
-    );
+    static FIND: NamedStatement = select!("LEFT JOIN", "WHERE t.id = :id");
     let found: Option<InitialAccessToken> = db.find(&FIND, values! { id }).await?;
     found.ok_or_else(|| InitialAccessTokenRefusal::Unknown.into())
 }
 
 /// Lists the tokens, by id.
 pub async fn list<S: SqlTransaction>(db: &S) -> Read<Vec<InitialAccessToken>, S> {
-    static LIST: NamedStatement = NamedStatement::new(
-        "SELECT t.id, t.description, t.created_by, u.name, t.created_at, t.expires_at, t.most_uses, t.uses
-        FROM initial_access_tokens t LEFT JOIN users u ON u.id = CAST(t.created_by AS BIGINT) ORDER BY t.id",
-    );
+    static LIST: NamedStatement = select!("LEFT JOIN", "ORDER BY t.id");
     db.list(&LIST, values! {}).await
 }
 
@@ -111,7 +112,8 @@ pub async fn delete<S: SqlTransaction>(
         NamedStatement::new("DELETE FROM initial_access_tokens WHERE id = :id RETURNING description");
     rights_hold(db, event).await?;
     let gone: Option<String> = db.find(&DELETE, values! { id }).await?;
-    let subject = Some(named(id, &gone.ok_or(InitialAccessTokenRefusal::Unknown)?));
+    let description = gone.ok_or(InitialAccessTokenRefusal::Unknown)?;
+    let subject = Some(InitialAccessToken::name_of(id, &description));
     Ok(db.append_audit(&NewAuditEvent { subject, ..event.clone() }).await?)
 }
 
