@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use web::BasePath;
+
 mod checks;
 pub(crate) mod document;
 pub(crate) mod environment;
@@ -40,6 +42,13 @@ impl Overrides {
         if raw_config {
             self.0.push((key, Raw::Bool(true), flag));
         }
+    }
+}
+
+impl Settings {
+    /// The path of the public URL.
+    pub(crate) fn base_path(&self) -> BasePath {
+        self.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path)
     }
 }
 

@@ -1,8 +1,6 @@
 //! Rules about several settings.
 
-use web::BasePath;
-
-use super::{InvalidSetting, PublicUrl, Settings};
+use super::{InvalidSetting, Settings};
 
 /// Adds a fault for each rule that the settings break.
 pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
@@ -88,8 +86,7 @@ fn client_certificates_come_over_tls(settings: &Settings, faults: &mut Vec<Inval
         if !url.is_tls() {
             fault("public_url", "must begin with https://");
         }
-        let path = settings.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path);
-        if url.path() != path {
+        if url.path() != settings.base_path() {
             fault(
                 "public_url",
                 "must have the same path as public_url, because the server is below one path only",

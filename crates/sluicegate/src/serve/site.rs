@@ -2,10 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use web::BasePath;
-
 use crate::bootstrap::PublicUrls;
-use crate::config::{PublicUrl, Settings};
+use crate::config::Settings;
 
 /// The addresses of a server.
 #[derive(Debug, Clone)]
@@ -23,8 +21,7 @@ pub(crate) struct Site {
 impl Site {
     pub(super) fn of(settings: &Settings, address: SocketAddr, certified: Option<SocketAddr>) -> Self {
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
-        let path = settings.general.public_url.as_ref().map_or_else(BasePath::root, PublicUrl::path);
-        let local_url = format!("{scheme}://{}{path}", reachable(address));
+        let local_url = format!("{scheme}://{}{}", reachable(address), settings.base_path());
         let public_url = match &settings.general.public_url {
             Some(url) => url.as_str().to_owned(),
             None if settings.general.behind_tls_proxy => format!("https://{}", reachable(address)),

@@ -1,8 +1,9 @@
 //! The path of the public URL, below which everything is.
 //!
-//! Two places know it: [`HttpService`](crate::HttpService) takes it off the address of a request before its route and puts it
-//! before each `Location` that begins with a slash, and the filter [`path`](crate::filters::path) writes it into pages. All
-//! other code names paths as if the server had a host of its own.
+//! Four places know it: [`HttpService`](crate::HttpService) takes it off the address of a request before its route and puts it
+//! before each `Location` that begins with a slash, the filter [`path`](crate::filters::path) writes it into pages,
+//! [cookies](super::cookies) are limited to it, and the [OpenAPI document](crate::reference) names it as the address of the
+//! server. All other code names paths as if the server had a host of its own.
 
 use std::any::Any;
 use std::fmt;
@@ -22,6 +23,9 @@ const WELL_KNOWN: &str = "/.well-known/";
 pub struct BasePath(Box<str>);
 
 impl BasePath {
+    /// The name of the value for templates.
+    pub(crate) const KEY: &'static str = "base path";
+
     /// That of a server with a host of its own.
     pub fn root() -> Self {
         Self("".into())
@@ -140,11 +144,6 @@ impl askama::Values for BasePath {
     fn get_value<'a>(&'a self, key: &str) -> Option<&'a dyn Any> {
         (key == Self::KEY).then_some(self as &dyn Any)
     }
-}
-
-impl BasePath {
-    /// The name of the value for templates.
-    pub(crate) const KEY: &'static str = "base path";
 }
 
 #[cfg(test)]
