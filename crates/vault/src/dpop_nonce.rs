@@ -73,6 +73,10 @@ mod tests {
         let at = |offset| Timestamp::from_secs(NONCE_WINDOW_SECS * 1_000 + offset);
         let nonce = key.issue(at(0));
         assert_eq!(nonce.len(), CHARACTERS);
+        assert!(
+            nonce.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')),
+            "{nonce}"
+        );
         assert_eq!(key.issue(at(NONCE_WINDOW_SECS - 1)), nonce);
         assert_ne!(key.issue(at(NONCE_WINDOW_SECS)), nonce, "it rotates");
         for (offset, accepted) in [

@@ -283,7 +283,11 @@ fn a_weak_or_malformed_key_is_not_used() {
         (rsa_key(), "e", json!("AAEAAQ"), KeyFault::Malformed),
         (rsa_key(), "e", json!("Ag"), KeyFault::Malformed),
         (rsa_key(), "e", json!("AQAAAAE"), KeyFault::Malformed),
+        (rsa_key(), "n", json!(null), KeyFault::Malformed),
+        (rsa_key(), "e", json!(null), KeyFault::Malformed),
         (rsa_key(), "d", json!("AA"), KeyFault::Private),
+        (p256_key(), "d", json!("AA"), KeyFault::Private),
+        (ed25519_key(), "d", json!("AA"), KeyFault::Private),
         (rsa_key(), "alg", json!("ES256"), KeyFault::Malformed),
         (rsa_key(), "alg", json!("RS1"), KeyFault::Unknown),
         (rsa_key(), "use", json!("enc"), KeyFault::Unknown),
@@ -293,6 +297,7 @@ fn a_weak_or_malformed_key_is_not_used() {
         (p256_key(), "crv", json!("secp256k1"), KeyFault::Unknown),
         (p256_key(), "x", json!("AA"), KeyFault::Malformed),
         (p256_key(), "y", json!(null), KeyFault::Malformed),
+        (p256_key(), "y", json!("AA"), KeyFault::Malformed),
         (p256_key(), "kty", json!("oct"), KeyFault::Unknown),
         (ed25519_key(), "x", json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"), KeyFault::Malformed),
         (ed25519_key(), "crv", json!("X25519"), KeyFault::Unknown),
@@ -302,6 +307,27 @@ fn a_weak_or_malformed_key_is_not_used() {
     assert!(with(ed25519_key(), "alg", json!("Ed25519")).unwrap().fits(JwsAlgorithm::EdDsa));
     assert!(with(rsa_key(), "alg", json!("PS256")).unwrap().fits(JwsAlgorithm::Ps256));
     assert!(!with(rsa_key(), "alg", json!("PS256")).unwrap().fits(JwsAlgorithm::Rs256));
+}
+
+/// R and S one after the other, not the form of ASN.1 and of no other length.
+#[test]
+fn an_ecdsa_signature_has_one_length() {
+    let (signed, signature) = ES256.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    assert_eq!(signature.len(), 64);
+    let (r, s) = signature.split_at(32);
+    // Both are positive as they are, or with a byte before them.
+    let integer = |bytes: &[u8]| {
+        let sign: &[u8] = if bytes[0] < 0x80 { &[] } else { &[0] };
+        [&[2, u8::try_from(sign.len() + 32).unwrap()], sign, bytes].concat()
+    };
+    let both = [integer(r), integer(s)].concat();
+    let asn1 = [&[0x30, u8::try_from(both.len()).unwrap()], &*both].concat();
+    for other in [&signature[..63], &[&signature[..], &[0]].concat(), &[&[0], &signature[..]].concat(), &asn1]
+    {
+        let text = format!("{signed}.{}", encode(other));
+        assert_eq!(verify(&text, &set(&[p256_key()]), ALL), Err(JwtFault::BadSignature), "{}", other.len());
+    }
 }
 
 /// The coordinates are not those of a point of the curve.
