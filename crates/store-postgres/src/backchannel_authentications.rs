@@ -14,7 +14,7 @@ use store::{
 
 use crate::PostgresStore;
 use crate::tables::Tables;
-use crate::unit::{in_transaction, read, serialized};
+use crate::unit::{in_transaction, read, serialized_if};
 
 impl BackchannelAuthentications for PostgresStore {
     fn insert_backchannel_authentication(
@@ -61,12 +61,8 @@ impl BackchannelAuthentications for PostgresStore {
         answer: AccessAnswer,
         audit: NewAuditEvent,
     ) -> Answer<'_, AccessAnswered> {
-        // Only what may append revocations waits for the others that do.
-        if answer.leaves_out() {
-            serialized!(self, db => backchannel_authentications::answer(&Tables(db), id, user, &answer, &audit))
-        } else {
-            in_transaction!(self, db => backchannel_authentications::answer(&Tables(db), id, user, &answer, &audit))
-        }
+        serialized_if!(self, answer.leaves_out(), db =>
+            backchannel_authentications::answer(&Tables(db), id, user, &answer, &audit))
     }
 
     fn list_users_who_allowed(

@@ -12,7 +12,7 @@ use store::{
 
 use crate::PostgresStore;
 use crate::tables::Tables;
-use crate::unit::{in_transaction, read, serialized};
+use crate::unit::{in_transaction, read, serialized_if};
 
 impl DeviceAuthorizations for PostgresStore {
     fn insert_device_authorization(&self, new: NewDeviceAuthorization) -> Answer<'_, DeviceInsertion> {
@@ -42,11 +42,7 @@ impl DeviceAuthorizations for PostgresStore {
         answer: AccessAnswer,
         audit: NewAuditEvent,
     ) -> Answer<'_, AccessAnswered> {
-        // Only what may append revocations waits for the others that do.
-        if answer.leaves_out() {
-            serialized!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
-        } else {
-            in_transaction!(self, db => device_authorizations::answer(&Tables(db), id, &answer, &audit))
-        }
+        serialized_if!(self, answer.leaves_out(), db =>
+            device_authorizations::answer(&Tables(db), id, &answer, &audit))
     }
 }

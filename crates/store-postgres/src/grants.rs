@@ -15,7 +15,7 @@ use crate::create_grants::CreateGrant;
 use crate::pending_revocations::{End, PendingRevocation};
 use crate::rotating::Rotation;
 use crate::tables::Tables;
-use crate::unit::{in_transaction, read, serialized};
+use crate::unit::{read, serialized, serialized_if};
 use crate::{PostgresStore, allowed};
 
 impl Grants for PostgresStore {
@@ -24,12 +24,7 @@ impl Grants for PostgresStore {
     }
 
     fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<StoredConsent>> {
-        // Only what may append revocations waits for the others that do.
-        if new.data.leaves_out() {
-            serialized!(self, db => consents::allow(&Tables(db), &new, &audit))
-        } else {
-            in_transaction!(self, db => consents::allow(&Tables(db), &new, &audit))
-        }
+        serialized_if!(self, new.data.leaves_out(), db => consents::allow(&Tables(db), &new, &audit))
     }
 
     fn create_grant(

@@ -221,6 +221,19 @@ macro_rules! in_transaction {
 }
 pub(crate) use in_transaction;
 
+/// Runs an operation in a transaction that is serialized if it may append revocations: only such operations wait for the
+/// others that do.
+macro_rules! serialized_if {
+    ($store:expr, $condition:expr, $db:ident => $work:expr) => {
+        if $condition {
+            $crate::unit::serialized!($store, $db => $work)
+        } else {
+            $crate::unit::in_transaction!($store, $db => $work)
+        }
+    };
+}
+pub(crate) use serialized_if;
+
 macro_rules! unit {
     ($store:expr, $begin:ident, $db:ident => $work:expr) => {{
         let shared = std::sync::Arc::clone(&$store.shared);

@@ -52,18 +52,14 @@ pub async fn insert<S: SqlTransaction>(
 }
 
 async fn within_limits<S: SqlTransaction>(db: &S, new: &NewBackchannelAuthentication) -> Read<bool, S> {
-    static OF_USER: NamedStatement = NamedStatement::new(
-        "SELECT count(*) FROM backchannel_authentications
+    static OPEN: NamedStatement = NamedStatement::new(
+        "SELECT count(*), count(CASE WHEN application_id = :application THEN 1 END)
+        FROM backchannel_authentications
         WHERE user_id = :user AND expires_at > :at AND (decision IS NULL OR decision = :denied)",
     );
-    static OF_PAIR: NamedStatement = NamedStatement::new(
-        "SELECT count(*) FROM backchannel_authentications
-        WHERE user_id = :user AND application_id = :application AND expires_at > :at
-            AND (decision IS NULL OR decision = :denied)",
-    );
     let NewBackchannelAuthentication { application, user, at, limits, .. } = *new;
-    let of_user: i64 = db.value(&OF_USER, values! { user, at, denied: DENIED }).await?;
-    let of_pair: i64 = db.value(&OF_PAIR, values! { user, application, at, denied: DENIED }).await?;
+    let open: Option<(i64, i64)> = db.find(&OPEN, values! { application, user, at, denied: DENIED }).await?;
+    let (of_user, of_pair) = open.unwrap_or_default();
     Ok(of_user < i64::from(limits.of_user) && of_pair < i64::from(limits.of_pair))
 }
 
