@@ -32,6 +32,7 @@ use crate::respond::page::{self, PageContext, sentence};
 
 pub(crate) mod about_application;
 pub mod account;
+mod account_frame;
 pub(crate) mod data_choice;
 pub mod demo;
 pub mod device;

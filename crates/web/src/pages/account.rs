@@ -18,6 +18,7 @@ use http::StatusCode;
 use oauth::parameters::{Name, Parameters};
 use oauth::scope::ScopeRegistry;
 
+use super::account_frame::AccountFrame;
 use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::extract::Path;
@@ -31,9 +32,7 @@ const PER_PAGE: u32 = 100;
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     user: &'a str,
     roles: String,
     since: When,
@@ -41,10 +40,8 @@ struct AccountPage<'a> {
 
 #[derive(Template)]
 #[template(path = "applications.html")]
-struct ApplicationsPage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+struct ApplicationsPage {
+    frame: AccountFrame,
     /// The name of the application whose access was just revoked.
     revoked: Option<String>,
     applications: Vec<Connected>,
@@ -55,9 +52,7 @@ struct ApplicationsPage<'a> {
 #[derive(Template)]
 #[template(path = "revoke.html")]
 struct RevokePage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     id: ApplicationId,
     name: &'a str,
 }
@@ -105,11 +100,8 @@ pub async fn show(visit: Visit, Use(roles): Use<RoleService>) -> Response {
         Ok(names) => names.join(", "),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let shown = AccountPage {
-        here: "account",
-        csrf: csrf.expose(),
-        waiting: visit.waiting_requests(&live).await,
+        frame: visit.account_frame("account", &live, &cookie).await,
         user: &live.caller.account().user.name,
         roles,
         since: live.session.auth_time.into(),
@@ -134,11 +126,8 @@ pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
     };
     let goes_on = allowed.len() > PER_PAGE as usize;
     allowed.truncate(PER_PAGE as usize);
-    let csrf = visit.csrf_token(cookie.expose());
     let shown = ApplicationsPage {
-        here: "applications",
-        csrf: csrf.expose(),
-        waiting: visit.waiting_requests(&live).await,
+        frame: visit.account_frame("applications", &live, &cookie).await,
         revoked: just_revoked(&visit, &cookie, query),
         more_after: allowed.last().filter(|_| goes_on).map(|row| row.allowed.application),
         applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
@@ -163,11 +152,8 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
         Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let shown = RevokePage {
-        here: "applications",
-        csrf: csrf.expose(),
-        waiting: visit.waiting_requests(&live).await,
+        frame: visit.account_frame("applications", &live, &cookie).await,
         id,
         name: &allowed.allowed.name,
     };
@@ -313,27 +299,24 @@ pub(super) fn samples() -> Vec<String> {
         last_used,
     };
     let account = AccountPage {
-        here: "account",
-        csrf: "c",
-        waiting: 2,
+        frame: AccountFrame::sample("account", 2),
         user: HOSTILE,
         roles: HOSTILE.to_owned(),
         since: since(),
     };
     let empty = ApplicationsPage {
-        here: "applications",
-        csrf: "c",
-        waiting: 1,
+        frame: AccountFrame::sample("applications", 1),
         revoked: None,
         applications: Vec::new(),
         more_after: None,
     };
-    let revoke =
-        RevokePage { here: "applications", csrf: "c", waiting: 0, id: ApplicationId::new(7), name: HOSTILE };
+    let revoke = RevokePage {
+        frame: AccountFrame::sample("applications", 0),
+        id: ApplicationId::new(7),
+        name: HOSTILE,
+    };
     let filled = ApplicationsPage {
-        here: "applications",
-        csrf: "c",
-        waiting: 1,
+        frame: AccountFrame::sample("applications", 1),
         revoked: Some(HOSTILE.to_owned()),
         applications: vec![
             connected(None),

@@ -10,6 +10,7 @@ use axum::response::Response;
 use domain::secret::Password;
 use http::StatusCode;
 
+use super::account_frame::AccountFrame;
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, go_to};
 use crate::filters;
@@ -20,9 +21,7 @@ use crate::respond::page::{self, sentence};
 #[derive(Template)]
 #[template(path = "password.html")]
 struct PasswordPage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     user: &'a str,
     notice: Option<&'static str>,
     problems: &'a [String],
@@ -34,12 +33,9 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let changed = query.as_deref() == Some("changed");
     let shown = PasswordPage {
-        here: "password",
-        csrf: csrf.expose(),
-        waiting: visit.waiting_requests(&live).await,
+        frame: visit.account_frame("password", &live, &cookie).await,
         user: &live.caller.account().user.name,
         notice: changed.then_some("Your password was changed."),
         problems: &[],
@@ -73,13 +69,10 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
     } else {
         Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let user = &live.caller.account().user.name;
     let problems = [problem.message];
     let shown = PasswordPage {
-        here: "password",
-        csrf: csrf.expose(),
-        waiting: visit.waiting_requests(&live).await,
+        frame: visit.account_frame("password", &live, &cookie).await,
         user,
         notice: None,
         problems: &problems,
@@ -119,9 +112,7 @@ impl Problem {
 pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
     let page = |notice, problems| PasswordPage {
-        here: "password",
-        csrf: "c",
-        waiting: 0,
+        frame: AccountFrame::sample("password", 0),
         user: HOSTILE,
         notice,
         problems,

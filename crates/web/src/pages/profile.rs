@@ -8,6 +8,7 @@ use domain::account::attributes::{Attribute, UserAttributes};
 use http::StatusCode;
 use oauth::parameters::Name;
 
+use super::account_frame::AccountFrame;
 use super::form::{FormBody, OwnForm, fields};
 use super::{Visit, fault, go_to, stale_form};
 use crate::extract::Use;
@@ -17,9 +18,7 @@ use crate::respond::page;
 #[derive(Template)]
 #[template(path = "profile.html")]
 struct ProfilePage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     notice: Option<&'static str>,
     problems: &'a [String],
     person: Vec<Row>,
@@ -116,8 +115,7 @@ const LONGEST: usize = 4096;
 
 impl<'a> ProfilePage<'a> {
     fn new(
-        csrf: &'a str,
-        waiting: usize,
+        frame: AccountFrame,
         attributes: &UserAttributes,
         notice: Option<&'static str>,
         problems: &'a [String],
@@ -127,9 +125,7 @@ impl<'a> ProfilePage<'a> {
         let address: Vec<Attribute> =
             Attribute::ALL.iter().copied().filter(|attribute| attribute.is_of_address()).collect();
         Self {
-            here: "profile",
-            csrf,
-            waiting,
+            frame,
             notice,
             problems,
             person: rows(&PERSON),
@@ -145,11 +141,10 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let attributes = live.caller.account().user.attributes.as_deref().cloned().unwrap_or_default();
     let notice = (query.as_deref() == Some("saved")).then_some("Your details were saved.");
-    let waiting = visit.waiting_requests(&live).await;
-    let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, notice, &[]);
+    let frame = visit.account_frame("profile", &live, &cookie).await;
+    let shown = ProfilePage::new(frame, &attributes, notice, &[]);
     visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
 
@@ -176,9 +171,8 @@ pub async fn save(visit: Visit, Use(profile): Use<ProfileService>, OwnForm(form)
     };
     let problems: Vec<String> =
         faults.iter().map(|fault| format!("{} {}.", label(&fault.field), fault.message)).collect();
-    let csrf = visit.csrf_token(cookie.expose());
-    let waiting = visit.waiting_requests(&live).await;
-    let shown = ProfilePage::new(csrf.expose(), waiting, &attributes, None, &problems);
+    let frame = visit.account_frame("profile", &live, &cookie).await;
+    let shown = ProfilePage::new(frame, &attributes, None, &problems);
     visit.page(StatusCode::BAD_REQUEST, &shown, page::PageContext::Own)
 }
 
@@ -202,9 +196,10 @@ pub(super) fn samples() -> Vec<String> {
         full.set(*attribute, HOSTILE);
     }
     let problems = [HOSTILE.to_owned()];
+    let frame = || AccountFrame::sample("profile", 0);
     vec![
-        rendered(&ProfilePage::new("c", 0, &UserAttributes::default(), None, &[])),
-        rendered(&ProfilePage::new("c", 0, &full, Some("Your details were saved."), &problems)),
+        rendered(&ProfilePage::new(frame(), &UserAttributes::default(), None, &[])),
+        rendered(&ProfilePage::new(frame(), &full, Some("Your details were saved."), &problems)),
     ]
 }
 

@@ -13,6 +13,7 @@ use http::StatusCode;
 use oauth::backchannel::AnswerRefusal;
 
 use super::about_application::AboutApplication;
+use super::account_frame::AccountFrame;
 use super::data_choice::{self, DataChoice};
 use super::form::{OwnForm, fields};
 use super::login::SignInPrompt;
@@ -27,10 +28,8 @@ const PATH: &str = "/account/requests";
 
 #[derive(Template)]
 #[template(path = "requests.html")]
-struct RequestsPage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+struct RequestsPage {
+    frame: AccountFrame,
     requests: Vec<Waiting>,
 }
 
@@ -59,9 +58,7 @@ impl From<WaitingRequest> for Waiting {
 #[derive(Template)]
 #[template(path = "request.html")]
 struct RequestPage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     id: BackchannelAuthenticationId,
     about: AboutApplication<'a>,
     message: Option<&'a str>,
@@ -77,28 +74,12 @@ struct RequestPage<'a> {
 #[derive(Template)]
 #[template(path = "request_done.html")]
 struct DonePage<'a> {
-    here: &'static str,
-    csrf: &'a str,
-    waiting: usize,
+    frame: AccountFrame,
     application: &'a str,
     allowed: bool,
 }
 
 type RequestPath = Result<Path<(BackchannelAuthenticationId,)>, ManagementProblem>;
-
-impl Visit {
-    /// How many requests wait for the user, for the notice on every page of the account. A failure hides the notice, not
-    /// the page.
-    pub(super) async fn waiting_requests(&self, live: &LiveSession) -> usize {
-        match self.state.service::<BackchannelService>().waiting(live).await {
-            Ok(waiting) => waiting.len(),
-            Err(cause) => {
-                cause.note("the requests to a user cannot be read");
-                0
-            }
-        }
-    }
-}
 
 /// `GET /account/requests`.
 pub async fn list(visit: Visit, Use(backchannel): Use<BackchannelService>) -> Response {
@@ -110,11 +91,8 @@ pub async fn list(visit: Visit, Use(backchannel): Use<BackchannelService>) -> Re
         Ok(waiting) => waiting,
         Err(cause) => return fault(&cause),
     };
-    let csrf = visit.csrf_token(cookie.expose());
     let shown = RequestsPage {
-        here: "requests",
-        csrf: csrf.expose(),
-        waiting: waiting.len(),
+        frame: visit.account_frame_with("requests", &cookie, waiting.len()),
         requests: waiting.into_iter().map(Waiting::from).collect(),
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)
@@ -159,11 +137,8 @@ pub async fn decide(
     match backchannel.decide(id, &live, decision, choice.as_ref(), &visit.origin).await {
         Ok(BackchannelAnswer::NothingChosen(question)) => ask(&visit, &question, true, &live, &cookie),
         Ok(BackchannelAnswer::Done(application)) => {
-            let csrf = visit.csrf_token(cookie.expose());
             let done = DonePage {
-                here: "requests",
-                csrf: csrf.expose(),
-                waiting: visit.waiting_requests(&live).await,
+                frame: visit.account_frame("requests", &live, &cookie).await,
                 application: &application,
                 allowed: decision == Decision::Allow,
             };
@@ -213,11 +188,8 @@ fn ask(
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
-    let csrf = visit.csrf_token(cookie.expose());
     let shown = RequestPage {
-        here: "requests",
-        csrf: csrf.expose(),
-        waiting: 0,
+        frame: visit.account_frame_with("requests", cookie, 0),
         id: question.request.id,
         about: AboutApplication::of(&question.application),
         message: question.request.binding_message.as_deref(),
@@ -241,9 +213,7 @@ pub(super) fn samples() -> Vec<String> {
     let id = BackchannelAuthenticationId::new(7);
     let at = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
     let list = |messages: &[Option<&str>]| RequestsPage {
-        here: "requests",
-        csrf: "c",
-        waiting: messages.len(),
+        frame: AccountFrame::sample("requests", messages.len()),
         requests: messages
             .iter()
             .map(|message| Waiting {
@@ -256,9 +226,7 @@ pub(super) fn samples() -> Vec<String> {
             .collect(),
     };
     let request = |message: &'static str, data: Option<DataChoice>| RequestPage {
-        here: "requests",
-        csrf: "c",
-        waiting: 0,
+        frame: AccountFrame::sample("requests", 0),
         id,
         about: about_application::sample(&hostile, data.is_some()),
         message: Some(message).filter(|message| !message.is_empty()),
@@ -270,8 +238,11 @@ pub(super) fn samples() -> Vec<String> {
         needs_sign_in: data.is_none(),
         data,
     };
-    let done =
-        |allowed, waiting| DonePage { here: "requests", csrf: "c", waiting, application: HOSTILE, allowed };
+    let done = |allowed, waiting| DonePage {
+        frame: AccountFrame::sample("requests", waiting),
+        application: HOSTILE,
+        allowed,
+    };
     let with_data = data_choice::samples().into_iter().map(|data| rendered(&request(HOSTILE, Some(data))));
     let others = [
         rendered(&list(&[])),
