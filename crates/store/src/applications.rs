@@ -39,7 +39,8 @@ pub struct NewSecret {
     pub sealed: SealedSecret,
 }
 
-/// A secret that is sealed under the master key. Which of them are stored is decided in the transaction that stores them.
+/// A secret that is sealed under the master key. Which of them are stored is decided in the transaction that stores
+/// them.
 #[derive(Debug, Clone)]
 pub enum SealedSecret {
     /// There is none.
@@ -92,8 +93,8 @@ impl Amendment {
         Self { rule: Arc::new(rule), secret: None }
     }
 
-    /// The same amendment with a secret that replaces the others if the new settings need one that the server can read, and
-    /// there is none.
+    /// The same amendment with a secret that replaces the others if the new settings need one that the server can read,
+    /// and there is none.
     #[must_use]
     pub fn with_secret(self, secret: NewSecret) -> Self {
         Self { secret: Some(secret), ..self }

@@ -65,8 +65,8 @@ pub const MOST_INITIAL_ACCESS_TOKENS: u32 = 1_000;
 
 /// Clients that register themselves, and the tokens that allow them to.
 pub trait ClientRegistrations {
-    /// Registers an application for itself. The audit event receives its id. An initial access token is used up in the same
-    /// transaction; it is refused as unusable if it would not be found by
+    /// Registers an application for itself. The audit event receives its id. An initial access token is used up in the
+    /// same transaction; it is refused as unusable if it would not be found by
     /// [`Self::find_usable_initial_access_token`], or if its creator is not the owner.
     fn register_client(
         &self,
@@ -112,8 +112,8 @@ pub trait ClientRegistrations {
         new: NewInitialAccessToken,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<InitialAccessToken, InitialAccessTokenRefusal>>;
-    /// The initial access token with that digest, if a client may register with it now: it has not expired, it is not used
-    /// up, and its creator is still an active Administrator.
+    /// The initial access token with that digest, if a client may register with it now: it has not expired, it is not
+    /// used up, and its creator is still an active Administrator.
     fn find_usable_initial_access_token<'a>(
         &'a self,
         digest: &'a Digest,

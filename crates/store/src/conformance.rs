@@ -215,9 +215,9 @@ macro_rules! conformance_tests {
                 a_data_source_is_found_by_name_without_case,
                 data_sources_are_visible_to_owners_and_those_they_are_shared_with,
                 sharing_with_many_at_once_loses_nobody,
+                a_data_source_is_shared_with_so_many_users_and_no_more,
                 a_data_source_changes_and_goes,
                 secret_options_are_sealed_for_their_data_source,
-                a_data_source_is_shared_with_so_many_users_and_no_more,
                 changes_at_once_of_different_members_lose_nothing,
                 refusals_of_data_sources_change_nothing,
             }
@@ -269,10 +269,10 @@ macro_rules! conformance_tests {
             }
             concurrency {
                 a_code_redeemed_by_many_at_once_founds_one_grant,
+                replays_beside_new_grants_end_only_what_their_codes_created,
                 a_generation_rotated_by_many_at_once_is_rotated_once,
                 creating_beside_a_reset_is_either_dead_or_later,
                 creating_beside_a_revocation_is_either_dead_or_gone,
-                replays_beside_new_grants_end_only_what_their_codes_created,
                 one_administrator_remains_of_many_who_demote_each_other,
                 a_promotion_beside_a_deletion_is_either_too_late_or_stops_it,
                 failures_at_once_are_counted_exactly,

@@ -52,7 +52,8 @@ pub enum DeviceInsertion {
 
 /// Requests of devices.
 pub trait DeviceAuthorizations {
-    /// Stores a request, if fewer than `most` undecided ones of the application have not expired or it replaces the oldest.
+    /// Stores a request, if fewer than `most` undecided ones of the application have not expired or it replaces the
+    /// oldest.
     fn insert_device_authorization(&self, new: NewDeviceAuthorization) -> Answer<'_, DeviceInsertion>;
     /// Finds a request by the digest of its device code, whether or not it has expired.
     fn find_by_device_code(&self, digest: Digest) -> Answer<'_, Option<DeviceAuthorization>>;

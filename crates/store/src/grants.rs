@@ -114,8 +114,8 @@ pub trait Grants {
     /// is created. Returns `None` if the epoch of the application or the user has advanced, or if one of them
     /// was deleted.
     ///
-    /// If it reaches less data than before, it has a new id, so that codes of the earlier one are invalid, and the grants of
-    /// the user for the application that reach beyond it are revoked.
+    /// If it reaches less data than before, it has a new id, so that codes of the earlier one are invalid, and the
+    /// grants of the user for the application that reach beyond it are revoked.
     fn allow(&self, new: NewConsent, audit: NewAuditEvent) -> Answer<'_, Option<StoredConsent>>;
     /// Creates a grant. A code creates at most one grant. `replay_audit` and `revocation_expires_at` are used
     /// if the code was redeemed before; this is detected even where no grant could be created any more.

@@ -13,8 +13,8 @@
 //! **Architecture invariant:** this crate knows no OAuth error code, no HTTP, no driver, and nothing that
 //! distinguishes one kind of database from another. Its SQL is that of [`relational`], which every backend runs.
 //!
-//! Start reading at [`Store`], then [`rules`] and [`relational`]. `conformance` is the suite that each backend passes; it is behind the feature
-//! of that name, so that production builds do not contain it.
+//! Start reading at [`Store`], then [`rules`] and [`relational`]. `conformance` is the suite that each backend passes;
+//! it is behind the feature of that name, so that production builds do not contain it.
 
 use std::future::Future;
 use std::pin::Pin;

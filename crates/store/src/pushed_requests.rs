@@ -1,4 +1,5 @@
-//! Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)), until they are answered or expire.
+//! Pushed authorization requests ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)), until they are answered or
+//! expire.
 
 use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
@@ -29,9 +30,9 @@ pub struct NewPushedRequest {
 
 /// How many unanswered, unexpired requests there may be. Concurrent callers may exceed it by as many as they are.
 ///
-/// Strangers send requests as public applications and as those that documents describe or that registered themselves, and
-/// bring request objects to the authorization endpoint. Their requests have limits of their own, one for those that no
-/// browser has presented and one for the others.
+/// Strangers send requests as public applications and as those that documents describe or that registered themselves,
+/// and bring request objects to the authorization endpoint. Their requests have limits of their own, one for those that
+/// no browser has presented and one for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PushedRequestLimits {
     /// Those of one application, without those of strangers.
@@ -72,8 +73,8 @@ pub struct PushedRequest {
 
 /// Pushed authorization requests. Each is answered at most once.
 pub trait PushedRequests {
-    /// Stores a request; `None` if a limit is reached. Among those of strangers, it replaces the oldest of its kind, of the
-    /// same application first, and is always stored.
+    /// Stores a request; `None` if a limit is reached. Among those of strangers, it replaces the oldest of its kind, of
+    /// the same application first, and is always stored.
     fn insert_pushed_request(&self, new: NewPushedRequest) -> Answer<'_, Option<PushedRequestId>>;
     /// Finds the unanswered request with this reference, if it is valid at `now`.
     fn find_pushed_request<'a>(

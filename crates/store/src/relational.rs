@@ -1,8 +1,9 @@
 //! The records of the system database in SQL, written once for all backends.
 //!
-//! A backend implements [`SqlTransaction`]; the modules below run their statements in it. Parameters have names (`:id`), and the few differences between the dialects are
-//! [fragments](statement) (`{for update}`). What is written for speed stays in the backends: creating,
-//! rotating and revoking grants, appending to the feed of revocations, the audit log, deleting expired rows.
+//! A backend implements [`SqlTransaction`]; the modules below run their statements in it. Parameters have names
+//! (`:id`), and the few differences between the dialects are [fragments](statement) (`{for update}`). What is written
+//! for speed stays in the backends: creating, rotating and revoking grants, appending to the feed of revocations, the
+//! audit log, deleting expired rows.
 //!
 //! Every operation fails if a statement fails; one that returns [`Change`] also fails with a refusal.
 //!

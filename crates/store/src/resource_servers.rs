@@ -74,8 +74,8 @@ pub trait ResourceServers {
         new: NewScope,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<Scope, ResourceServerRefusal>>;
-    /// Deletes a scope for which no application is registered and that no other implies, and returns it. Grants and tokens that still
-    /// hold its number give no access by it, and the number is never assigned again.
+    /// Deletes a scope for which no application is registered and that no other implies, and returns it. Grants and
+    /// tokens that still hold its number give no access by it, and the number is never assigned again.
     fn delete_scope(
         &self,
         server: ResourceServerId,

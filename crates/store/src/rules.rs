@@ -143,8 +143,8 @@ pub enum SecretsAfter<'a> {
     ReplacedBy(&'a NewSecret),
 }
 
-/// A public application has no secrets. One whose secrets verify its assertions needs one that the server can read, which
-/// is the fresh one if the newest is not; and nothing stays readable that need not be.
+/// A public application has no secrets. One whose secrets verify its assertions needs one that the server can read,
+/// which is the fresh one if the newest is not; and nothing stays readable that need not be.
 pub fn secrets_after<'a>(
     before: &Application,
     settings: &ApplicationSettings,

@@ -46,7 +46,7 @@ pub trait TrustedIssuers {
         id: TrustedIssuerId,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<TrustedIssuer, TrustedIssuerRefusal>>;
-    /// The users with this mail address for which an administrator vouches, ignoring the case of ASCII letters; at most two,
-    /// because an address of several users names none of them.
+    /// The users with this mail address for which an administrator vouches, ignoring the case of ASCII letters; at most
+    /// two, because an address of several users names none of them.
     fn users_with_verified_email<'a>(&'a self, email: &'a str) -> Answer<'a, Vec<UserId>>;
 }

@@ -86,8 +86,8 @@ pub async fn delete<S: SqlTransaction>(
     Ok(gone)
 }
 
-/// The users with a verified mail address. The statement has the parameter `email`, in lower case; databases differ in how they
-/// read JSON.
+/// The users with a verified mail address. The statement has the parameter `email`, in lower case; databases differ in
+/// how they read JSON.
 pub async fn users_with_email<S: SqlTransaction>(
     db: &S,
     statement: &'static NamedStatement,

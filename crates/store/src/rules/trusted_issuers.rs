@@ -1,5 +1,5 @@
-//! The rules of trusted issuers. All changes to them run one at a time, so a list that was loaded in the transaction of the
-//! write stays true until its commit.
+//! The rules of trusted issuers. All changes to them run one at a time, so a list that was loaded in the transaction of
+//! the write stays true until its commit.
 
 use domain::id::TrustedIssuerId;
 use domain::time::Timestamp;
