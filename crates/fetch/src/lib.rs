@@ -3,8 +3,8 @@
 //! A stranger who names an address must not be able to reach the inside of the operator's network through the server,
 //! nor use it up. The [`Fetcher`] accepts `https` only, resolves the name itself, refuses a name with any special-use
 //! address ([`domain::special_use`]), and connects to the address that it has checked. It follows no redirect, asks no
-//! proxy, and limits size, time and the number of concurrent requests, in total, for each purpose, and per host. [`Documents`] adds a
-//! bounded cache and shares one request among concurrent callers.
+//! proxy, and limits size, time and the number of concurrent requests, in total, for each purpose, and per host.
+//! [`Documents`] adds a bounded cache and shares one request among concurrent callers.
 //!
 //! **Architecture invariant:** this is the only crate that connects to an address from a request or a document.
 //!

@@ -39,7 +39,8 @@ pub use state::WebState;
 /// The settings of the HTTP service.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
-    /// Whether users connect over TLS: cookies then have a prefix of [`CookieScope`](http::cookies::CookieScope), and responses have an HSTS header.
+    /// Whether users connect over TLS: cookies then have a prefix of [`CookieScope`](http::cookies::CookieScope), and
+    /// responses have an HSTS header.
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<AddressRange>,

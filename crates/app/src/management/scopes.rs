@@ -343,8 +343,8 @@ impl ScopeService {
         Ok(DescribedScope::new(self.settle(caller, updated, origin).await?, &registry))
     }
 
-    /// Deletes a scope for which no application is registered and that no other implies. What users have granted by it gives no access
-    /// any more.
+    /// Deletes a scope for which no application is registered and that no other implies. What users have granted by it
+    /// gives no access any more.
     ///
     /// # Errors
     /// [`AdministrationError`]; `BuiltInScope` for a built-in scope, `StillRegistered` and `StillImplied`.

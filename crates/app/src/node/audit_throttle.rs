@@ -1,5 +1,5 @@
-//! The audit throttle: of equal refusals and exchanges of tokens, a few in each minute are written to the audit log, and the rest are
-//! counted and logged, so that nobody can fill the database by being refused.
+//! The audit throttle: of equal refusals and exchanges of tokens, a few in each minute are written to the audit log,
+//! and the rest are counted and logged, so that nobody can fill the database by being refused.
 
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{ApplicationId, CodeId, UserId};

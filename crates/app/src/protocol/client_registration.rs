@@ -2,8 +2,9 @@
 //! ([RFC 7592](https://www.rfc-editor.org/rfc/rfc7592)).
 //!
 //! Such a client belongs to the Administrator who created its initial access token, or without one to the first active
-//! administrator, who can see and delete it like any other; nobody who uses it gets a right to it. A stranger can store a row by registering, so registrations are limited for each network and in
-//! total, and a client that never obtains a token is deleted.
+//! administrator, who can see and delete it like any other; nobody who uses it gets a right to it. A stranger can store
+//! a row by registering, so registrations are limited for each network and in total, and a client that never obtains a
+//! token is deleted.
 
 use std::sync::Arc;
 

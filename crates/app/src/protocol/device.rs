@@ -215,7 +215,8 @@ impl DeviceService {
         Ok(open.question(offer))
     }
 
-    /// Carries out the user's decision about the device with this code. Without a `choice`, everything that the page offered is allowed.
+    /// Carries out the user's decision about the device with this code. Without a `choice`, everything that the page
+    /// offered is allowed.
     ///
     /// # Errors
     /// [`CodeRefusal`]; nothing was stored then.

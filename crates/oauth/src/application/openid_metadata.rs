@@ -180,9 +180,9 @@ fn is_https(text: &str) -> bool {
     parsed(text).is_some_and(|url| url.scheme() == "https")
 }
 
-/// "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection URI value" ([Front-Channel
-/// Logout §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)): the logout page loads it in a frame, so it
-/// must not be the page of another. What is no https address has another fault.
+/// "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection URI value"
+/// ([Front-Channel Logout §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)): the logout page
+/// loads it in a frame, so it must not be the page of another. What is no https address has another fault.
 fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool {
     let Some(origin) = parsed(url).filter(|_| is_https(url)).map(|url| url.origin()) else { return true };
     redirect_urls.iter().filter_map(|other| Url::parse(other).ok()).any(|other| other.origin() == origin)

@@ -150,9 +150,9 @@ impl DataChange {
     }
 }
 
-/// What a choice among the offered data sources allows; `None` if nothing is chosen. If the user can read no data source
-/// yet, there is nothing to choose among, and those that the user gets later are allowed. Without a choice, as when a program posts the form without its
-/// boxes, everything that was offered is allowed.
+/// What a choice among the offered data sources allows; `None` if nothing is chosen. If the user can read no data
+/// source yet, there is nothing to choose among, and those that the user gets later are allowed. Without a choice, as
+/// when a program posts the form without its boxes, everything that was offered is allowed.
 pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Option<DataChange> {
     let Some(choice) = choice else {
         let all = || offer.sources.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));

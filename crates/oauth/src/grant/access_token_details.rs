@@ -6,8 +6,8 @@ use super::Exchanged;
 use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::data_access::DataAccess;
 
-/// The parts of a [`GrantDetails`](super::GrantDetails) that limit an access token, and what describes the token alone. It is smaller, because
-/// each request copies it. It is written as one JSON object; an absent member has its default.
+/// The parts of a [`GrantDetails`](super::GrantDetails) that limit an access token, and what describes the token alone.
+/// It is smaller, because each request copies it. It is written as one JSON object; an absent member has its default.
 ///
 /// A member that this version does not know makes the whole unreadable: it may restrict the access.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

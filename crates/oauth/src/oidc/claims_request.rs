@@ -61,8 +61,8 @@ pub struct ClaimsParameter {
 /// Reads the parameter.
 ///
 /// # Errors
-/// [`Refusal::ClaimsMalformed`] if it is not a JSON object of distinct members, whose members `userinfo` and `id_token` are objects of
-/// requests: null, or an object.
+/// [`Refusal::ClaimsMalformed`] if it is not a JSON object of distinct members, whose members `userinfo` and `id_token`
+/// are objects of requests: null, or an object.
 pub fn parse(text: &str) -> Result<ClaimsParameter, Refusal> {
     let members = parse_object(text.as_bytes()).ok_or(Refusal::ClaimsMalformed)?;
     let (userinfo, id_token) = (wanted(&members, "userinfo")?, wanted(&members, "id_token")?);

@@ -32,8 +32,8 @@ pub(crate) enum ScopeCommand {
     /// Change a scope; omitted values are kept. Only the description of a built-in scope may change.
     #[command(after_help = "Example: sluicegate scope update orders.read --risk elevated --data-dir ./data")]
     Update(Update),
-    /// Delete a scope for which no application is registered and that no other implies. What users have granted by it gives no access
-    /// any more.
+    /// Delete a scope for which no application is registered and that no other implies. What users have granted by it
+    /// gives no access any more.
     #[command(after_help = "Example: sluicegate scope delete orders.read --yes --data-dir ./data")]
     Delete(Delete),
 }

@@ -15,7 +15,8 @@ use crate::WebState;
 use crate::http::origin;
 use crate::respond::odata::ODataProblem;
 
-/// The service document of service documents ([JSON §5](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ServiceDocument)).
+/// The service document of service documents
+/// ([JSON §5](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ServiceDocument)).
 #[derive(Serialize)]
 struct Catalogue {
     value: Vec<Entry>,

@@ -256,7 +256,8 @@ pub fn error(status: StatusCode, code: &str, message: &str, target: Option<&str>
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
-    // The message is for people ([Protocol §9.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ErrorResponseBody)).
+    // The message is for people
+    // ([Protocol §9.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ErrorResponseBody)).
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("odata-version", HeaderValue::from_static("4.0"));

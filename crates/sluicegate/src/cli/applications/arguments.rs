@@ -144,7 +144,8 @@ pub(crate) struct Details {
     /// `tls_client_auth`, `self_signed_tls_client_auth` or none
     #[arg(long, value_name = "METHOD")]
     pub(super) token_endpoint_auth_method: Option<String>,
-    /// The only algorithm of its assertions: EdDSA, ES256, RS256, PS256, ES384, ES512, RS384, RS512, PS384 or PS512; HS256 with `client_secret_jwt`
+    /// The only algorithm of its assertions: EdDSA, ES256, RS256, PS256, ES384, ES512, RS384, RS512, PS384 or PS512;
+    /// HS256 with `client_secret_jwt`
     #[arg(long, value_name = "ALG")]
     pub(super) token_endpoint_auth_signing_alg: Option<String>,
     /// Its public keys as a JSON Web Key Set, which replace the previous ones
