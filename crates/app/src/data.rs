@@ -183,7 +183,7 @@ impl DataService {
             DataReach::Entities(names) => opened.limited_to(names),
             DataReach::Everything | DataReach::Nothing => opened,
         };
-        let planned = self.prepare(read_grant.record, &opened, request, page_size).await?;
+        let planned = self.prepare(read_grant, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
             Plan::Entities(query) if request.page_size.is_some() || query.may_have_a_next_page() => {

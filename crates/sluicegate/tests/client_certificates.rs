@@ -18,7 +18,8 @@ use tokio_rustls::TlsConnector;
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 const CERTIFICATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/");
 
-fn serve(installation: &Installation) -> Served {
+/// Serves over TLS, with a second listener for certificates, and perhaps with a path in the public URL.
+fn serve(installation: &Installation, path: &str) -> Served {
     let file = |name: &str, content: &[u8]| {
         let path = installation.folder().join(name);
         std::fs::write(&path, content).unwrap();
@@ -31,7 +32,12 @@ fn serve(installation: &Installation) -> Served {
         ("SLUICEGATE_CLIENT_CERTIFICATES__LISTEN", "127.0.0.1:0"),
         ("SLUICEGATE_CLIENT_CERTIFICATES__AUTHORITIES_FILE", &authorities),
     ];
-    installation.serve_with(&["--tls-cert", &chain, "--tls-key", &key], &variables)
+    let arguments = ["--tls-cert", &*chain, "--tls-key", &*key];
+    if path.is_empty() {
+        installation.serve_with(&arguments, &variables)
+    } else {
+        installation.serve_below(path, &arguments, &variables)
+    }
 }
 
 /// One request over a connection of its own, with this certificate. The answer is the status and the JSON of the body.
@@ -77,18 +83,14 @@ fn form(path: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded")
 }
 
-/// Registers a service with these further members, and returns its client id.
-async fn register(address: &str, members: Value) -> String {
+/// Registers a service with these further members, below the path, and returns its client id.
+async fn register(address: &str, path: &str, members: Value) -> String {
     let mut payload = json!({
         "name": "Crane", "redirectUrls": ["https://client.example/cb"], "grantTypes": ["client_credentials"],
     });
     payload.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-    let authorization = basic(ADMIN.name, ADMIN.password);
-    let head = format!(
-        "POST /api/mgmt/oauth/client/applications HTTP/1.1\r\nContent-Type: application/json\r\n\
-         Authorization: {authorization}"
-    );
-    let (status, body) = request(address, None, &head, &payload.to_string()).await;
+    let path = format!("{path}/api/mgmt/oauth/client/applications");
+    let (status, body) = post_json(address, &path, &payload).await;
     assert_eq!(status, 201, "{body}");
     body["clientId"].as_str().unwrap().to_owned()
 }
@@ -96,7 +98,7 @@ async fn register(address: &str, members: Value) -> String {
 #[tokio::test]
 async fn a_certificate_authenticates_a_client_and_binds_its_tokens() {
     let installation = Installation::new(BINARY);
-    let served = serve(&installation);
+    let served = serve(&installation, "");
     let plain = served.url().trim_start_matches("https://").to_owned();
     let path = "/.well-known/oauth-authorization-server";
     let (_, metadata) = request(&plain, None, &get(path, "Accept: */*"), "").await;
@@ -115,7 +117,7 @@ async fn a_certificate_authenticates_a_client_and_binds_its_tokens() {
         let mut members = member;
         members["tokenEndpointAuthMethod"] = json!(method);
         members["tlsClientCertificateBoundAccessTokens"] = json!(true);
-        let body = format!("grant_type=client_credentials&client_id={}", register(&plain, members).await);
+        let body = format!("grant_type=client_credentials&client_id={}", register(&plain, "", members).await);
         let token =
             async |address, certificate| request(address, certificate, &form("/oauth2/token"), &body).await;
         assert_eq!(token(asking, Some(wrong)).await.1["error"], "invalid_client", "{method}");
@@ -132,4 +134,83 @@ async fn a_certificate_authenticates_a_client_and_binds_its_tokens() {
         assert_eq!(read(asking, None).await, 401, "{method}");
         assert_eq!(read(&plain, Some(right)).await, 401, "{method}");
     }
+}
+
+/// The addresses in the metadata, and the links in data, lead to the listener that asks for certificates.
+#[tokio::test]
+async fn the_addresses_for_certificates_work_below_a_path() {
+    let installation = Installation::new(BINARY);
+    let served = serve(&installation, "/gate");
+    let (plain, path) = served.url().trim_start_matches("https://").split_once('/').unwrap();
+    assert_eq!(path, "gate");
+    add_data_source(&installation, plain).await;
+    let members = json!({
+        "tokenEndpointAuthMethod": "tls_client_auth", "tlsClientCertificateBoundAccessTokens": true,
+        "tlsClientAuth": { "subjectDn": "CN=crane 7,O=Harbour,C=DE" },
+    });
+    let client = register(plain, "/gate", members).await;
+    let well_known = get("/.well-known/oauth-authorization-server/gate", "Accept: */*");
+    let (_, metadata) = request(plain, None, &well_known, "").await;
+    let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
+    let asking = split(&aliases["token_endpoint"]).0;
+    assert_ne!(asking, plain);
+    for (name, address) in aliases {
+        let (host, target) = split(address);
+        assert_eq!(host, asking, "{name}");
+        assert_eq!(address.as_str().unwrap().replace(host, plain), metadata[name].as_str().unwrap());
+        let (status, _) = request(host, Some(Crane), &form(target), "").await;
+        assert!(matches!(status, 400 | 401), "{name} exists and finds the form empty: {status}");
+    }
+
+    let body = format!("grant_type=client_credentials&client_id={client}");
+    let (_, target) = split(&aliases["token_endpoint"]);
+    assert_eq!(request(plain, Some(Crane), &form(target), &body).await.1["error"], "invalid_client");
+    let (status, issued) = request(asking, Some(Crane), &form(target), &body).await;
+    assert_eq!(status, 200, "{issued}");
+    let token = issued["access_token"].as_str().unwrap();
+    let header = format!("Authorization: Bearer {token}\r\nPrefer: maxpagesize=1");
+    let mut next = json!(format!("https://{asking}/gate/api/odata4/harbour/Ships"));
+    let mut names = Vec::new();
+    while !next.is_null() {
+        let (host, target) = split(&next);
+        assert_eq!(host, asking, "{next} leads elsewhere");
+        assert_eq!(request(host, Some(Pilot), &get(target, &header), "").await.0, 401);
+        let (status, page) = request(host, Some(Crane), &get(target, &header), "").await;
+        assert_eq!(status, 200, "{page}");
+        names.extend(page["value"].as_array().unwrap().iter().map(|ship| ship["Name"].clone()));
+        next = page["@odata.nextLink"].clone();
+    }
+    assert_eq!(names, ["Argo", "Fram"]);
+
+    let body = format!("token={token}&client_id={client}");
+    let (_, target) = split(&aliases["revocation_endpoint"]);
+    assert_eq!(request(asking, Some(Crane), &form(target), &body).await.0, 200);
+    let target = "/gate/api/odata4/harbour/Ships";
+    assert_eq!(request(asking, Some(Crane), &get(target, &header), "").await.0, 401);
+}
+
+/// Host and path of an address.
+fn split(address: &Value) -> (&str, &str) {
+    let rest = address.as_str().unwrap().strip_prefix("https://").unwrap();
+    rest.split_at(rest.find('/').unwrap())
+}
+
+/// Adds a data source of the administrator below the path.
+async fn add_data_source(installation: &Installation, address: &str) {
+    let path = installation.folder().join("harbour.sqlite");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let ships = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY, Name TEXT); INSERT INTO Ships VALUES (1, 'Argo'), (2, 'Fram');";
+    database.execute_batch(ships).unwrap();
+    let source =
+        json!({"name": "harbour", "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
+    let (status, body) = post_json(address, "/gate/api/mgmt/datasources", &source).await;
+    assert_eq!(status, 201, "{body}");
+}
+
+/// Posts JSON as the administrator.
+async fn post_json(address: &str, path: &str, body: &Value) -> (u16, Value) {
+    let authorization = basic(ADMIN.name, ADMIN.password);
+    let head =
+        format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nAuthorization: {authorization}");
+    request(address, None, &head, &body.to_string()).await
 }

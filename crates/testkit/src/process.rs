@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::ports::free_port;
+use crate::random::Random;
 use crate::server::{ADMIN, USER};
 
 /// The line with which the server announces that it is ready.
@@ -84,7 +86,22 @@ impl Installation {
     /// # Panics
     /// If it does not become ready; the message shows its output.
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Served {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        self.serve_at("127.0.0.1:0", arguments, variables)
+    }
+
+    /// Like [`Installation::serve_with`], with a public URL that has a path, such as `/gate`.
+    ///
+    /// # Panics
+    /// If it does not become ready; the message shows its output.
+    pub fn serve_below(&self, path: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Served {
+        let address = format!("127.0.0.1:{}", free_port(&mut Random::new(Random::fresh_seed())));
+        let scheme = if arguments.contains(&"--tls-cert") { "https" } else { "http" };
+        let public_url = format!("{scheme}://{address}{path}");
+        self.serve_at(&address, &[arguments, &["--public-url", &public_url]].concat(), variables)
+    }
+
+    fn serve_at(&self, address: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Served {
+        let mut command = self.command(&["serve", "--listen", address]);
         command.args(arguments).env("SLUICEGATE_RATE_LIMIT__ENABLED", "false");
         command.env("SLUICEGATE_OBSERVATION__LISTEN", "127.0.0.1:0");
         command.envs(variables.iter().copied());

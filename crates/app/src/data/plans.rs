@@ -17,9 +17,10 @@ use odata::url::Url;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::{DataRefusal, DataRequest, SERVICE_PATH};
+use super::{DataRefusal, DataRequest, ReadGrant, SERVICE_PATH};
 use crate::Fault;
 use crate::data::models::OpenedSource;
+use crate::identity::caller::Caller;
 
 /// The maximum total size of all cached plans, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -85,6 +86,8 @@ struct PlanKey {
     /// The version of the rules that restrict which rows and columns the reader sees. A plan contains those
     /// rules, so readers under different rules must never share one.
     policy_version: u64,
+    /// Whether the links lead to the address at which clients can present certificates.
+    for_certificates: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -103,11 +106,12 @@ impl DataService {
     /// The plan of a request, cached or new.
     pub(super) async fn prepare(
         &self,
-        record: &DataSource,
+        read_grant: ReadGrant<'_>,
         opened: &Arc<OpenedSource>,
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<Arc<CachedPlan>, DataRefusal> {
+        let record = read_grant.record;
         let key = PlanKey {
             source: record.id,
             updated_at: record.updated_at.as_micros(),
@@ -115,6 +119,7 @@ impl DataService {
             page_size,
             accepted: Format::accept(request.accept),
             policy_version: opened.policy_version,
+            for_certificates: read_grant.caller.must_present_a_certificate(),
         };
         let plans = &self.context.data.plans.0;
         if let Some(planned) = plans.get(&LookupKey { key, text: request.path_and_query }) {
@@ -144,7 +149,7 @@ impl DataService {
         key: &PlanKey,
     ) -> Result<CachedPlan, DataRefusal> {
         let url = Url::read(text)?;
-        let root = self.service_root(record);
+        let root = self.root(record, key.for_certificates);
         let context = PlanContext {
             now: jiff::Timestamp::from_microsecond(self.context.now().as_micros())
                 .map_err(|error| Fault::Broken(Box::new(error)))?,
@@ -171,9 +176,16 @@ impl DataService {
         })
     }
 
-    /// The absolute URL of a source's service document, with its slash.
-    pub fn service_root(&self, record: &DataSource) -> String {
-        format!("{}{SERVICE_PATH}/{}/", self.context.settings.public_url, record.name)
+    /// The absolute URL of a source's service document, with its slash. Links lead a caller whose token is bound to a
+    /// certificate to the address at which clients can present it.
+    pub fn service_root(&self, record: &DataSource, caller: &Caller) -> String {
+        self.root(record, caller.must_present_a_certificate())
+    }
+
+    fn root(&self, record: &DataSource, for_certificates: bool) -> String {
+        let settings = &self.context.settings;
+        let alias = settings.client_certificates.public_url.as_ref().filter(|_| for_certificates);
+        format!("{}{SERVICE_PATH}/{}/", alias.unwrap_or(&settings.public_url), record.name)
     }
 
     /// A position contains the source for which it was sealed, but no rights.
@@ -304,6 +316,7 @@ mod tests {
             page_size: 10,
             accepted: None,
             policy_version,
+            for_certificates: false,
         };
         let text = "/Things/$count";
         let found = |policy_version| plans.0.get(&LookupKey { key: key(policy_version), text });

@@ -7,6 +7,7 @@ use domain::account::{Authority, CallerSession, Credential, Permission, Session}
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, SessionId, TrustedIssuerId};
 use domain::time::Timestamp;
+use oauth::proof::KeyBinding;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
 
@@ -122,6 +123,12 @@ impl Caller {
             Proof::Token(token, _) => Some(token),
             Proof::None | Proof::Session(_) => None,
         }
+    }
+
+    /// Whether its token is bound to a certificate, so that it is accepted only where the client presents that one ([RFC 8705
+    /// §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
+    pub(crate) fn must_present_a_certificate(&self) -> bool {
+        matches!(self.token().and_then(|token| token.binding), Some(KeyBinding::Certificate(_)))
     }
 
     /// The resources to which the token that authenticated the caller is limited, if there is one; empty if it is not

@@ -40,7 +40,7 @@ pub(super) async fn list(state: &WebState, parts: &Parts) -> Result<Response, OD
     let records = state.service::<DataService>().readable_sources(&caller, &origin).await?;
     let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
-        let url = state.service::<DataService>().service_root(&record);
+        let url = state.service::<DataService>().service_root(&record, &caller);
         Entry { name: record.name, kind: "ServiceDocument", url }
     });
     let catalogue = Catalogue { value: value.collect() };

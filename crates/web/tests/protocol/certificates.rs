@@ -12,6 +12,7 @@ use crate::client::{APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIE
 
 const DATA: &str = "/api/odata4";
 const SERVICE: (&str, &str) = ("grant_type", "client_credentials");
+const PUBLIC_URL: &str = "http://127.0.0.1:8080";
 const ALIAS: &str = "https://mtls.gate.example";
 
 /// A server that accepts certificates, also from the proxy 10.0.0.1.
@@ -272,6 +273,38 @@ async fn a_proof_may_name_the_address_for_certificates() {
     let fields =
         [("client_id", &*client.identifier), ("client_secret", client.secret.as_deref().unwrap()), SERVICE];
     server.post(TOKEN).form(&fields).header("dpop", key.sign(&claims)).send().await.expect(200);
+}
+
+/// Elsewhere the token is refused.
+#[tokio::test]
+async fn links_lead_a_bound_token_to_the_address_for_certificates() {
+    let server = server().await;
+    let ships = "CREATE TABLE Ships (Id INTEGER PRIMARY KEY); INSERT INTO Ships VALUES (1), (2);";
+    let source = json!({
+        "name": "harbour", "dataStore": 1, "connectionType": "Cloud",
+        "options": { "path": server.sqlite_file("sample.db", ships) },
+    });
+    server.post("/api/mgmt/datasources").basic(&testkit::ADMIN).json(&source).send().await.expect(201);
+    let plain = access_token(ask(&server, &service(&server, json!({})).await, None, &[SERVICE]).await);
+    let bound = access_token(ask(&server, &crane(&server).await, Some(Crane), &[SERVICE]).await);
+    // The plans of the first are cached.
+    for (token, certificate, url) in
+        [(&plain, None, PUBLIC_URL), (&bound, Some(Crane), ALIAS), (&plain, Some(Crane), PUBLIC_URL)]
+    {
+        let catalogue = read(&server, DATA, token, certificate).await.expect(200).json();
+        assert_eq!(catalogue["value"][0]["url"], format!("{url}{DATA}/harbour/"));
+        let document = read(&server, &format!("{DATA}/harbour"), token, certificate).await.expect(200).json();
+        assert_eq!(document["@odata.context"], format!("{url}{DATA}/harbour/$metadata"));
+        let page = read(&server, &format!("{DATA}/harbour/Ships?$top=2"), token, certificate).await;
+        assert_eq!(page.expect(200).json()["@odata.context"], format!("{url}{DATA}/harbour/$metadata#Ships"));
+    }
+    let ships = format!("{DATA}/harbour/Ships");
+    let first = server.get(&ships).bearer(&bound).certificate(Crane).header("prefer", "maxpagesize=1");
+    let next = first.send().await.expect(200).json()["@odata.nextLink"].as_str().unwrap().to_owned();
+    let next = next.strip_prefix(ALIAS).unwrap_or_else(|| panic!("{next} is elsewhere"));
+    let second = read(&server, next, &bound, Some(Crane)).await.expect(200).json();
+    assert_eq!(second["value"], json!([{ "Id": 2 }]));
+    read(&server, next, &bound, None).await.expect(401);
 }
 
 #[tokio::test]
