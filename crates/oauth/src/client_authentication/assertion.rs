@@ -31,8 +31,9 @@ const REMEMBERED_SECS: i64 = 300;
 pub struct Facts<'a> {
     /// The issuer of this server.
     pub issuer: &'a str,
-    /// The addresses that an assertion may name instead: the token endpoint and the endpoint of the request.
-    pub endpoints: [&'a str; 2],
+    /// The addresses that an assertion may name instead: the token endpoint and the endpoint of the request, both also at the
+    /// address for certificates.
+    pub endpoints: &'a [&'a str],
     /// The current time.
     pub now: Timestamp,
 }
@@ -172,7 +173,7 @@ mod tests {
     const ISSUER: &str = "https://gate.example";
     const FACTS: Facts<'static> = Facts {
         issuer: ISSUER,
-        endpoints: ["https://gate.example/oauth2/token", "https://gate.example/oauth2/par"],
+        endpoints: &["https://gate.example/oauth2/token", "https://gate.example/oauth2/par"],
         now: NOW,
     };
 

@@ -2,6 +2,7 @@
 
 use app::identity::caller::RequestOrigin;
 use app::node::client_certificates::ClientCertificates;
+use app::node::clock::Clock as _;
 use http::HeaderValue;
 use serde_json::{Value, json};
 use testkit::TestCertificate::{Crane, Pilot, SelfSigned};
@@ -305,6 +306,35 @@ async fn links_lead_a_bound_token_to_the_address_for_certificates() {
     let second = read(&server, next, &bound, Some(Crane)).await.expect(200).json();
     assert_eq!(second["value"], json!([{ "Id": 2 }]));
     read(&server, next, &bound, None).await.expect(401);
+}
+
+#[tokio::test]
+async fn an_assertion_may_name_the_address_for_certificates() {
+    let server = server().await;
+    let key = ClientKey::new(1);
+    let client = service(
+        &server,
+        json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": { "keys": [key.jwk()] } }),
+    )
+    .await;
+    let id = client.identifier.as_str();
+    for (number, (audience, status)) in [
+        (format!("{ALIAS}{TOKEN}"), 200),
+        (format!("{PUBLIC_URL}{TOKEN}"), 200),
+        (ALIAS.to_owned(), 400),
+        (format!("{ALIAS}/oauth2/par"), 400),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let expiry = server.clock().now().as_secs() + 60;
+        let claims =
+            json!({ "iss": id, "sub": id, "aud": audience, "jti": number.to_string(), "exp": expiry });
+        let assertion = key.sign_with_header(&json!({ "alg": "EdDSA" }), &claims);
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let fields = [SERVICE, ("client_assertion_type", kind), ("client_assertion", &assertion)];
+        server.post(TOKEN).form(&fields).send().await.expect(status);
+    }
 }
 
 #[tokio::test]

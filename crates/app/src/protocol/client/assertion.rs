@@ -72,9 +72,12 @@ impl Context {
             }
         };
         let issuer = self.settings.public_url.as_str();
-        let token_endpoint = format!("{issuer}/oauth2/token");
-        let facts = Facts { issuer, endpoints: [&token_endpoint, &facts.url(issuer)], now };
-        assertion::decide(&claims, application, secret, facts)
+        let alias = self.settings.client_certificates.public_url.as_deref();
+        let urls = [Some(issuer), alias].into_iter().flatten();
+        let endpoints: Vec<_> =
+            urls.flat_map(|url| [format!("{url}/oauth2/token"), facts.url(url)]).collect();
+        let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
+        assertion::decide(&claims, application, secret, Facts { issuer, endpoints: &endpoints, now })
     }
 
     async fn claims_by_key(
