@@ -3,11 +3,11 @@
 // document instead of registering. Prints "ok" at the end.
 
 import assert from 'node:assert/strict'
-import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
+import { auth, discoverAuthorizationServerMetadata, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
 import { allow } from './person.mjs'
 import { publishing } from './publishing.mjs'
 
-const { REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, SITE_CERTIFICATE } = process.env
+const { SERVER, REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, SITE_CERTIFICATE } = process.env
 const serverUrl = RESOURCE.slice(0, RESOURCE.lastIndexOf('/'))
 
 const stored = {}
@@ -61,8 +61,7 @@ assert.notEqual(stored.tokens.refresh_token, first.refresh_token, 'public client
 assert.equal((await read()).status, 200)
 
 // It ends the access at the address that the metadata name.
-const { origin } = new URL(serverUrl)
-const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`)).json()
+const metadata = await discoverAuthorizationServerMetadata(SERVER)
 const body = new URLSearchParams({ token: stored.tokens.refresh_token, client_id: stored.client.client_id })
 assert.equal((await fetch(metadata.revocation_endpoint, { method: 'POST', body })).status, 200)
 assert.equal((await read()).status, 401)

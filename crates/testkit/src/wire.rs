@@ -8,7 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, Request, Response, StatusCode};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 use url::Url;
 
 use crate::html::{Form, forms};
@@ -54,10 +57,29 @@ impl Wire {
     /// # Panics
     /// If the URL is invalid.
     pub fn new(base: &str) -> Self {
+        Self::configured(base, |config| config)
+    }
+
+    /// Creates a client for the server at this URL, which has TLS with this certificate in PEM.
+    ///
+    /// # Panics
+    /// If the URL or the certificate is invalid.
+    pub fn trusting(base: &str, certificate: &[u8]) -> Self {
+        let certificate = Certificate::from_pem(certificate).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate]));
+        let tls = tls.unversioned_rustls_crypto_provider(provider).build();
+        Self::configured(base, |config| config.tls_config(tls))
+    }
+
+    fn configured(
+        base: &str,
+        more: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
+    ) -> Self {
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
         let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let base = Url::parse(base).expect("an absolute address");
-        Self { agent: config.build().new_agent(), base, seen: None, failures_are_silence: false }
+        Self { agent: more(config).build().new_agent(), base, seen: None, failures_are_silence: false }
     }
 
     /// Records every response from now on, including those inside [`Wire::allow`].
@@ -143,6 +165,15 @@ impl Wire {
         })
     }
 
+    /// Sends a request that a library has made, as its transport. The address is absolute.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub fn transport(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ureq::Error> {
+        let (head, mut body) = self.agent.run(request)?.into_parts();
+        Ok(Response::from_parts(head, body.read_to_vec()?))
+    }
+
     /// Sends a PUT with JSON as a user.
     ///
     /// # Errors
@@ -200,11 +231,27 @@ impl Wire {
             }
             let form = next_form(&answer.body, user);
             let form = form.unwrap_or_else(|| panic!("neither sign-in nor consent: {answer:?}"));
-            let fields: Vec<(&str, &str)> =
-                form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-            answer = self.post_form(&form.action, &fields)?;
+            answer = self.submit(&form)?;
         }
         panic!("the sign-in does not end: {answer:?}")
+    }
+
+    /// Presses the button with this id on a page, whose form is sent as the page filled it.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    ///
+    /// # Panics
+    /// If the page has no such button; the message shows the page.
+    pub fn press(&self, page: &WireAnswer, button: &str) -> Result<WireAnswer, ureq::Error> {
+        let form = forms(&page.body).into_iter().find(|form| form.has_button(button));
+        let form = form.unwrap_or_else(|| panic!("no button {button}: {page:?}"));
+        self.submit(&form.press(button))
+    }
+
+    fn submit(&self, form: &Form) -> Result<WireAnswer, ureq::Error> {
+        let fields: Vec<_> = form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        self.post_form(&form.action, &fields)
     }
 
     fn read(&self, mut response: Response<ureq::Body>) -> Result<WireAnswer, ureq::Error> {
