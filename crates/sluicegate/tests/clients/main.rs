@@ -165,7 +165,32 @@ fn authlib_authenticates_with_every_method_and_exchanges() {
 }
 
 #[test]
+fn openid_client_finds_an_issuer_with_a_path_in_both_ways_and_walks_the_flow() {
+    node(&Stage::below_a_path(&[]), "below-a-path.mjs");
+}
+
+#[test]
 fn the_clients_of_mcp_get_from_a_401_to_rows_below_a_path() {
     node(&Stage::below_a_path(OPEN), "mcp-sdk.mjs");
     python(&Stage::below_a_path(OPEN), "mcp_story.py");
+}
+
+#[test]
+fn openid_client_registers_itself_below_a_path() {
+    node(&Stage::below_a_path(OPEN), "registration.mjs");
+}
+
+#[test]
+fn openid_client_authenticates_with_certificates_below_a_path() {
+    node(&Stage::over_tls_below_a_path(), "mtls.mjs");
+}
+
+#[test]
+fn other_clients_find_an_issuer_with_a_path_and_walk_the_flow() {
+    let stage = Stage::below_a_path(&[]);
+    for script in ["oauth4webapi.mjs", "oauth4webapi-methods.mjs", "openid.mjs", "device.mjs"] {
+        node(&stage, script);
+    }
+    python(&stage, "authlib_methods.py");
+    python(&stage, "authlib_openid.py");
 }

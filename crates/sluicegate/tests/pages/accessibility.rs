@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::browser::{Browser, VIEWS, View};
 use crate::chromium::installed;
 use crate::gallery;
+use crate::stage::Stage;
 
 /// The findings of axe, as `rule: message for the element`.
 const FINDINGS: &str = "axe.run({resultTypes: ['violations']}).then(found => found.violations.flatMap(rule => \
@@ -60,22 +61,31 @@ pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
 #[test]
 fn every_page_is_accessible_on_every_screen() {
     let mut faults = Vec::new();
-    gallery::walk(|_, browser, name| faults.extend(look_at(browser, name)));
+    gallery::walk(&Stage::new(), |browser, name| faults.extend(look_at(browser, name)));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
 fn no_page_loads_external_resources() {
-    let mut served_from = String::new();
-    let mut requested = Vec::new();
-    gallery::walk(|stage, browser, _| {
-        stage.server.url().clone_into(&mut served_from);
-        requested = browser.requested();
-    });
+    assert_stays_at(&Stage::new());
+}
+
+#[test]
+fn no_page_leaves_the_path_of_the_public_url() {
+    assert_stays_at(&Stage::below_a_path());
+}
+
+/// Every page requests only addresses below the URL of the server, and gets what it requests.
+fn assert_stays_at(stage: &Stage) {
+    let (mut requested, mut failed) = (Vec::new(), Vec::new());
+    gallery::walk(stage, |browser, _| (requested, failed) = (browser.requested(), browser.failed_to_load()));
     assert!(requested.len() > 20, "{requested:?}");
-    let elsewhere = requested.iter().filter(|address| !address.starts_with(&served_from));
+    let below = format!("{}/", stage.server.url());
+    let elsewhere = requested.iter().filter(|address| !address.starts_with(&below));
     // The person returns to the application, which is what they came for.
     let elsewhere: Vec<_> =
         elsewhere.filter(|address| !address.contains("?code=") && *address != "data:,").collect();
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    assert!(failed.is_empty(), "{failed:?}");
+    assert!(requested.contains(&stage.at("/assets/style.css")));
 }

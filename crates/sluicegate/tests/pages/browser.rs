@@ -216,11 +216,30 @@ impl Browser {
         requests.filter_map(|request| Some(request["request"]["url"].as_str()?.to_owned())).collect()
     }
 
+    /// The parts of pages, such as styles, that were not loaded.
+    pub(crate) fn failed_to_load(&self) -> Vec<String> {
+        let received = self.chromium.events("Network.responseReceived");
+        let parts = received.filter(|received| received["type"] != "Document");
+        let refused =
+            parts.map(|received| &received["response"]).filter(|response| response["status"] != 200);
+        let refused = refused.map(|response| format!("{} {}", response["status"], response["url"]));
+        let failed =
+            self.chromium.events("Network.loadingFailed").filter(|failed| failed["type"] != "Document");
+        refused.chain(failed.map(Value::to_string)).collect()
+    }
+
     /// The violated security policies that the browser reported on its console.
     pub(crate) fn violations(&self) -> Vec<String> {
         let entries = self.chromium.events("Log.entryAdded").map(|event| &event["entry"]);
         let security = entries.filter(|entry| entry["source"] == "security");
         security.map(|entry| format!("{} {}", entry["text"], entry["url"])).collect()
+    }
+
+    /// The names of the cookies that the browser sends to an address.
+    pub(crate) fn cookies_for(&mut self, address: &str) -> Vec<String> {
+        let found = self.chromium.call("Network.getCookies", &json!({"urls": [address]}));
+        let cookies = found["cookies"].as_array().into_iter().flatten();
+        cookies.map(|cookie| cookie["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The frames in the page, each with whether its address was blocked.

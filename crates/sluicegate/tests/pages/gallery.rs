@@ -14,10 +14,9 @@ const TURNED: &str = "جدول المد والجزر 🌊⚓ (2)";
 const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
 const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
 
-/// Opens every page and calls `look` with its name.
-pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
-    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Run));
-    let mut see = |browser: &mut Browser, name: &str| look(&stage, browser, name);
+/// Opens every page of the server and calls `look` with its name.
+pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
+    let (client, mut browser) = (Site::of_a_client(), Browser::new(Scripts::Run));
     let far = stage.application(LONG, SAYS, FAR);
     let near = stage.application("Tide table", "when to sail", &client.at("/callback"));
     let installed = stage.application("Tide app", "", "com.example.tide:/callback");
@@ -63,7 +62,7 @@ pub(crate) fn walk(mut look: impl FnMut(&Stage, &mut Browser, &str)) {
     see(&mut browser, "start for somebody");
     browser.open(&stage.at("/account"));
     see(&mut browser, "account");
-    walk_requests(&stage, &mut browser, &mut see);
+    walk_requests(stage, &mut browser, &mut see);
     browser.open(&stage.at("/account/password"));
     see(&mut browser, "password");
     browser.fill("#current", "not the password");

@@ -11,6 +11,7 @@ mod gallery;
 mod stage;
 
 mod accessibility;
+mod below_a_path;
 mod demo;
 mod flow;
 mod framing;

@@ -19,8 +19,17 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::serving(Installation::serve)
+    }
+
+    /// The same with a path in the public URL.
+    pub(crate) fn below_a_path() -> Self {
+        Self::serving(|installation| installation.serve_below("/gate", &[], &[]))
+    }
+
+    fn serving(serve: impl FnOnce(&Installation) -> Served) -> Self {
         let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
-        let server = installation.serve();
+        let server = serve(&installation);
         let wire = Wire::new(server.url());
         let stage = Self { server, wire, installation };
         stage.add_data_source("shop");
