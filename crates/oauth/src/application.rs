@@ -21,6 +21,7 @@ pub use client_metadata::{ClientMetadata, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{GivenBy, Inherited, grant_types};
 pub(crate) use openid_metadata::POLL;
+pub(crate) use openid_metadata::is_of_a_redirect_url;
 pub use openid_metadata::{OpenIdFault, OpenIdMetadata};
 pub use request_metadata::RequestMetadata;
 pub use self_registered::{ApplicationType, SelfRegistered};

@@ -157,13 +157,10 @@ impl Context {
         session: &Session,
     ) -> Result<Vec<String>, Fault> {
         let mut frames = Vec::new();
+        let (issuer, sid) = (&self.settings.public_url, session.sid.as_deref());
         for id in informed {
             let Some(application) = self.application(*id).await? else { continue };
-            let openid = &application.settings.client_metadata.openid;
-            let sid = session.sid.as_deref().filter(|_| openid.frontchannel_logout_session_required);
-            let address = openid.frontchannel_logout_uri.as_deref();
-            let issuer = &self.settings.public_url;
-            frames.extend(address.and_then(|url| logout::frontchannel_address(url, issuer, sid)));
+            frames.extend(logout::frontchannel_address(&application.settings, issuer, sid));
         }
         Ok(frames)
     }

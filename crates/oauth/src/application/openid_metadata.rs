@@ -155,8 +155,10 @@ impl OpenIdMetadata {
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
-        let own_origin =
-            |url: &Option<String>| url.as_deref().is_none_or(|url| is_of_a_redirect_url(url, redirect_urls));
+        // What is no https address has another fault.
+        let own_origin = |url: &Option<String>| {
+            url.as_deref().is_none_or(|url| !is_https(url) || is_of_a_redirect_url(url, redirect_urls))
+        };
         require(
             own_origin(&self.frontchannel_logout_uri),
             "frontchannel_logout_uri",
@@ -182,9 +184,9 @@ fn is_https(text: &str) -> bool {
 
 /// "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection URI value"
 /// ([Front-Channel Logout §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)): the logout page
-/// loads it in a frame, so it must not be the page of another. What is no https address has another fault.
-fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool {
-    let Some(origin) = parsed(url).filter(|_| is_https(url)).map(|url| url.origin()) else { return true };
+/// loads it in a frame, so it must not be the page of another.
+pub(crate) fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool {
+    let Some(origin) = parsed(url).map(|url| url.origin()) else { return false };
     redirect_urls.iter().filter_map(|other| Url::parse(other).ok()).any(|other| other.origin() == origin)
 }
 

@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::application::Application;
+use crate::application::{Application, ApplicationSettings, is_of_a_redirect_url};
 use crate::parameters::{CLIENT_ID, Name, Parameters};
 use crate::refusal::Refusal;
 
@@ -202,12 +202,20 @@ impl LogoutToken<'_> {
     }
 }
 
-/// The address of a front-channel logout with `iss` and `sid`: "The OP MAY add these query parameters when rendering the
-/// logout URI, and if either is included, both MUST be" ([Front-Channel Logout
-/// §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)). `None` if the address is malformed.
-pub fn frontchannel_address(registered: &str, issuer: &str, sid: Option<&str>) -> Option<String> {
-    let mut url = Url::parse(registered).ok()?;
-    if let Some(sid) = sid {
+/// The address of the front-channel page of an application, with `iss` and `sid` if it needs them: "The OP MAY add these query
+/// parameters when rendering the logout URI, and if either is included, both MUST be" ([Front-Channel Logout
+/// §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)). `None` if it has no page, or one that does not
+/// have the origin of a redirect URL.
+pub fn frontchannel_address(
+    settings: &ApplicationSettings,
+    issuer: &str,
+    sid: Option<&str>,
+) -> Option<String> {
+    let openid = &settings.client_metadata.openid;
+    let page = openid.frontchannel_logout_uri.as_deref();
+    let page = page.filter(|page| is_of_a_redirect_url(page, &settings.redirect_urls))?;
+    let mut url = Url::parse(page).ok()?;
+    if let Some(sid) = sid.filter(|_| openid.frontchannel_logout_session_required) {
         url.query_pairs_mut().append_pair("iss", issuer).append_pair("sid", sid);
     }
     Some(url.into())
@@ -328,8 +336,23 @@ mod tests {
     }
 
     #[test]
-    fn a_front_channel_address_names_issuer_and_session() {
-        let address = frontchannel_address("https://a.example/out?b=c", "https://gate.example", Some("s1"));
-        assert_eq!(address.unwrap(), "https://a.example/out?b=c&iss=https%3A%2F%2Fgate.example&sid=s1");
+    fn a_front_channel_address_names_issuer_and_session_if_the_application_needs_them() {
+        let address = |page: &str, needs_session| {
+            let application = sample::application(|settings| {
+                settings.redirect_urls = vec!["https://a.example/cb".to_owned()];
+                let openid = &mut settings.client_metadata.openid;
+                openid.frontchannel_logout_uri = Some(page.to_owned());
+                openid.frontchannel_logout_session_required = needs_session;
+            });
+            frontchannel_address(&application.settings, "https://gate.example", Some("s1"))
+        };
+        let page = "https://a.example/out?b=c";
+        assert_eq!(address(page, false).as_deref(), Some(page));
+        let named = "https://a.example/out?b=c&iss=https%3A%2F%2Fgate.example&sid=s1";
+        assert_eq!(address(page, true).as_deref(), Some(named));
+        for other in ["https://b.example/out", "http://a.example/out", "https://a.example:8443/out", "out"] {
+            assert_eq!(address(other, true), None, "the page of another origin is not loaded: {other}");
+        }
+        assert_eq!(frontchannel_address(&application().settings, "https://gate.example", None), None);
     }
 }
