@@ -83,6 +83,13 @@ impl Claims {
         }
     }
 
+    /// A time that is not ahead of now, apart from a minute for clocks that differ; `None` if the claim is missing or
+    /// malformed, or says a later time.
+    pub fn past_time(&self, name: &'static str, now: Timestamp) -> Option<Timestamp> {
+        let time = self.time(name).ok().flatten()?;
+        (time <= now.plus_secs(MOST_AHEAD_SECS)).then_some(time)
+    }
+
     /// The audiences, of which there may be one as a text or several as an array ([RFC 7519
     /// §4.1.3](https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3)).
     ///

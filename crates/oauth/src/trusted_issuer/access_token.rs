@@ -45,7 +45,8 @@ pub struct AcceptedToken {
     pub resources: Vec<String>,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// `auth_time`: when the user signed in at the issuer, if the token says so.
+    /// `auth_time`: when the user signed in at the issuer, if the token says so. A malformed time and a future one say
+    /// nothing.
     pub signed_in_at: Option<Timestamp>,
 }
 
@@ -64,7 +65,7 @@ pub fn accept_access_token(claims: &Claims, facts: TokenFacts<'_>) -> Option<Acc
         scopes: data_scopes(claims, facts)?,
         resources: audience_is_here(claims, facts)?,
         issued_at: claims.time("iat").ok()??,
-        signed_in_at: claims.time("auth_time").ok()?,
+        signed_in_at: claims.past_time("auth_time", facts.now),
     })
 }
 

@@ -256,6 +256,29 @@ fn an_access_token_gives_only_data_of_this_server() {
 }
 
 #[test]
+fn a_time_of_sign_in_that_is_malformed_or_in_the_future_is_unknown() {
+    let registry = ScopeRegistry::built_in();
+    let issuer = trusted(|_| {});
+    let facts = TokenFacts { trusted: &issuer, public_url: SERVER, scopes: &registry, now: NOW };
+    let now = NOW.as_secs();
+    for (auth_time, known) in [
+        (json!(now - 90), Some(now - 90)),
+        (json!(now + 60), Some(now + 60)),
+        (json!(now + 61), None),
+        (json!("yesterday"), None),
+        (json!(-1), None),
+        (json!({}), None),
+        (Value::Null, None),
+    ] {
+        let all = json!({
+            "aud": "https://gate.example/api/odata4", "scope": "api.access.odata", "auth_time": auth_time,
+        });
+        let accepted = accept_access_token(&claims(&all), facts).expect("it is optional");
+        assert_eq!(accepted.signed_in_at, known.map(Timestamp::from_secs), "{auth_time}");
+    }
+}
+
+#[test]
 fn every_fault_of_an_issuer_is_found() {
     let sound = NewTrustedIssuer { issuer: IDP.to_owned(), settings: trusted(|_| {}).settings };
     assert_eq!(sound.faults(), []);
