@@ -14,7 +14,7 @@ mod names;
 mod public_key;
 
 pub use names::names;
-pub(crate) use public_key::key;
+pub(crate) use public_key::{is_certificate, key};
 
 /// A chain of certificates in DER with the client's own one first; `None` if it is empty or too long.
 pub fn presented(chain: Vec<Vec<u8>>) -> Option<PresentedCertificate> {

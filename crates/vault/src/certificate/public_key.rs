@@ -19,6 +19,11 @@ const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 /// The byte before an uncompressed point.
 const UNCOMPRESSED: u8 = 4;
 
+/// Whether this is a certificate in DER.
+pub(crate) fn is_certificate(der: &[u8]) -> bool {
+    Parts::of(der).is_some()
+}
+
 /// The public key of a certificate in DER; `None` if it is malformed or of another kind than those of key sets.
 pub(crate) fn key(certificate: &[u8]) -> Option<Material> {
     let Parts { mut algorithm, key, .. } = Parts::of(certificate)?;

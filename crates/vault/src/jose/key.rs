@@ -80,16 +80,18 @@ impl PublicKey {
     }
 
     /// Reads a JSON Web Key with the certificate in `x5c`, whose key must be the same ([RFC 7517
-    /// §4.7](https://www.rfc-editor.org/rfc/rfc7517#section-4.7)).
+    /// §4.7](https://www.rfc-editor.org/rfc/rfc7517#section-4.7)). The member is optional, and without a readable certificate
+    /// it says nothing.
     ///
     /// # Errors
     /// [`KeyFault`].
     pub(super) fn parse_with_certificate(jwk: &Object) -> Result<Self, KeyFault> {
         let mut key = Self::parse(jwk)?;
-        if let Some(chain) = jwk.get("x5c") {
-            let first = chain.as_array().and_then(|chain| chain.first()).and_then(Value::as_str);
-            let der = first.and_then(|text| STANDARD.decode(text).ok()).ok_or(KeyFault::Malformed)?;
-            if !certificate::key(&der).is_some_and(|material| material == key.material) {
+        let chain = jwk.get("x5c").and_then(Value::as_array);
+        let first = chain.and_then(|chain| chain.first()).and_then(Value::as_str);
+        let der = first.and_then(|text| STANDARD.decode(text).ok());
+        if let Some(der) = der.filter(|der| certificate::is_certificate(der)) {
+            if certificate::key(&der).as_ref() != Some(&key.material) {
                 return Err(KeyFault::Malformed);
             }
             key.certificate = Some(crate::sha256(&der));
