@@ -3,9 +3,9 @@
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
 use crate::application::TokenExchangePolicy;
+use crate::resource;
 use domain::account::Permission;
 use domain::id::ClientId;
-use url::Url;
 
 /// The maximum number of elements of each list.
 const MOST: usize = 20;
@@ -43,7 +43,9 @@ fn lists_are_valid(policy: &TokenExchangePolicy, context: RegistrationContext<'_
             let fault = match name {
                 "clients" => element.parse::<ClientId>().is_err().then_some("must be a client id"),
                 "scopes" => context.scopes.named(element).is_err().then_some("must be the name of a scope"),
-                _ => (!is_resource(element)).then_some("must be an absolute URL without a fragment"),
+                _ => resource::normal_form(element)
+                    .is_none()
+                    .then_some("must be an absolute URL without a fragment, of at most 512 bytes"),
             };
             if let Some(message) = fault {
                 findings.fault(format!("{FIELD}.{name}[{at}]"), message);
@@ -53,8 +55,4 @@ fn lists_are_valid(policy: &TokenExchangePolicy, context: RegistrationContext<'_
     if policy.clients.is_empty() {
         findings.fault(format!("{FIELD}.clients"), "must name the clients whose tokens it may exchange");
     }
-}
-
-fn is_resource(text: &str) -> bool {
-    text.len() <= 2_048 && Url::parse(text).is_ok_and(|url| url.fragment().is_none())
 }
