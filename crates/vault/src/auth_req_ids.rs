@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::{AuthReqIdText, Digest};
 
 use crate::Vault;
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 
 const PREFIX: &str = "sgb_";
@@ -36,9 +37,7 @@ impl AuthReqIdKey {
     }
 
     fn sign(&self, text: &str) -> Digest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.0, text.as_bytes()).as_ref());
-        Digest::from_bytes(bytes)
+        keyed_digest(&self.0, text.as_bytes())
     }
 }
 

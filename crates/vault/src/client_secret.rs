@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::ClientId;
 use domain::secret::{ClientSecret, Digest};
 
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 use crate::subkey::{self, NONCE};
@@ -44,9 +45,7 @@ impl SecretKeys {
     }
 
     pub(crate) fn digest(&self, secret: &str) -> Digest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.digest, secret.as_bytes()).as_ref());
-        Digest::from_bytes(bytes)
+        keyed_digest(&self.digest, secret.as_bytes())
     }
 
     pub(crate) fn seal(&self, client: &ClientId, secret: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {

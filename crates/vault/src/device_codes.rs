@@ -8,6 +8,7 @@ use domain::secret::{DeviceCodeText, Digest};
 use oauth::device::UserCode;
 
 use crate::Vault;
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 
 /// The prefix of every device code.
@@ -66,7 +67,7 @@ impl DeviceKeys {
             }
         };
         DeviceCodes {
-            device_digest: digest(&self.device, device_code.expose().as_bytes()),
+            device_digest: keyed_digest(&self.device, device_code.expose().as_bytes()),
             user_digest: self.user_digest(user_code),
             device_code,
             user_code,
@@ -77,18 +78,12 @@ impl DeviceKeys {
     pub(crate) fn device_digest(&self, code: &DeviceCodeText) -> Option<Digest> {
         let text = code.expose();
         let may_be_ours = text.len() == LENGTH && text.starts_with(PREFIX);
-        may_be_ours.then(|| digest(&self.device, text.as_bytes()))
+        may_be_ours.then(|| keyed_digest(&self.device, text.as_bytes()))
     }
 
     pub(crate) fn user_digest(&self, code: UserCode) -> Digest {
-        digest(&self.user, code.expose())
+        keyed_digest(&self.user, code.expose())
     }
-}
-
-fn digest(key: &hmac::Key, text: &[u8]) -> Digest {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hmac::sign(key, text).as_ref());
-    Digest::from_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use domain::secret::Digest;
 use oauth::authorize::REFERENCE_PREFIX;
 
 use crate::Vault;
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 
@@ -38,9 +39,7 @@ impl ReferenceKey {
     }
 
     fn digest(&self, secret: &ReferenceSecret) -> Digest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.0, &secret.0).as_ref());
-        Digest::from_bytes(bytes)
+        keyed_digest(&self.0, &secret.0)
     }
 }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::secret::{Digest, RegistrationTokenText};
 
 use crate::Vault;
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 
 /// The kinds of token, which are never taken for each other.
@@ -38,9 +39,7 @@ impl RegistrationKey {
     }
 
     fn digest(&self, text: &str) -> Digest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.0, text.as_bytes()).as_ref());
-        Digest::from_bytes(bytes)
+        keyed_digest(&self.0, text.as_bytes())
     }
 }
 

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::SessionId;
 use domain::secret::{CsrfToken, Digest, SessionCookie};
 
+use crate::digests::keyed_digest;
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
 
@@ -39,9 +40,7 @@ impl SessionKeys {
     }
 
     pub(crate) fn digest(&self, secret: &SessionSecret) -> Digest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hmac::sign(&self.digest, &secret.0).as_ref());
-        Digest::from_bytes(bytes)
+        keyed_digest(&self.digest, &secret.0)
     }
 
     pub(crate) fn csrf_token(&self, cookie: &str) -> CsrfToken {
