@@ -13,7 +13,7 @@ use oauth::token_payload::AccessToken;
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::refusals::InvalidAccessToken;
-use crate::node::dpop_proofs::ProofFailure;
+use crate::node::dpop_proofs::{ProofFailure, Prover};
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault, identity::access_note};
@@ -86,9 +86,8 @@ impl AuthenticationService {
         match (presented.scheme, binding) {
             (TokenType::Bearer, binding) if may_be_a_bearer_token(binding, facts) => Ok(()),
             (TokenType::Dpop, Some(KeyBinding::Key(bound))) => {
-                match self.context.proved_key(facts, Some(presented.text), false)? {
-                    Some(held) if held == bound => Ok(()),
-                    Some(_) => refused(Refusal::DpopKeyDiffers),
+                match self.context.proved_key(facts, Prover::Token { text: presented.text, bound })? {
+                    Some(_) => Ok(()),
                     None => refused(Refusal::DpopRequired),
                 }
             }

@@ -19,7 +19,7 @@ use store::StoreError;
 use vault::jose;
 
 use crate::identity::caller::RequestOrigin;
-use crate::node::dpop_proofs::ProofFailure;
+use crate::node::dpop_proofs::{ProofFailure, Prover};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::strangers::Left;
 use crate::{Context, Fault, identity::access_note};
@@ -182,7 +182,8 @@ impl Context {
                 return Err(ProofFailure::Refused(Refusal::DpopUnverified));
             }
         }
-        self.proved_key(facts, None, rules.dpop_nonce)
+        let is_open_to_strangers = client.application().is_open_to_strangers();
+        self.proved_key(facts, Prover::Client { needs_nonce: rules.dpop_nonce, is_open_to_strangers })
     }
 
     async fn judge_client(
