@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::data_access::{MOST_NAME_BYTES, name_bytes};
+use crate::data_access::{MOST_NAME_BYTES, MOST_SOURCES, name_bytes};
 use crate::jwt::parse_json;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
@@ -98,7 +98,8 @@ pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> 
     }
     // The consent page has a box for each, and codes and tokens carry their names.
     let entities = || named.iter().flat_map(|one: &NamedData| &one.entities);
-    if entities().count() > MOST_ENTITIES || name_bytes(entities()) > MOST_NAME_BYTES {
+    let is_short = named.len() <= MOST_SOURCES && entities().count() <= MOST_ENTITIES;
+    if !is_short || name_bytes(entities()) > MOST_NAME_BYTES {
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
     Ok(Some(if is_any { RequestedData::Any } else { RequestedData::Named(named) }))
@@ -239,6 +240,24 @@ mod tests {
         }
         let deep = format!("{}{}", "[".repeat(4_000), "]".repeat(4_000));
         assert_eq!(parse_text(Some(&deep)), Err(malformed));
+    }
+
+    /// Each is looked for before anybody has signed in.
+    #[test]
+    fn a_request_names_at_most_as_many_data_sources_as_a_token_can_carry() {
+        let naming = |count: usize| {
+            let locations: Vec<String> =
+                (0..count).map(|number| format!("https://g.example/api/odata4/s{number}")).collect();
+            let elements: Vec<Value> = locations
+                .chunks(8)
+                .map(|some| serde_json::json!({ "type": "data_source", "locations": some }))
+                .collect();
+            parse_text(Some(&Value::from(elements).to_string()))
+        };
+        assert!(
+            matches!(naming(MOST_SOURCES), Ok(Some(RequestedData::Named(all))) if all.len() == MOST_SOURCES)
+        );
+        assert_eq!(naming(MOST_SOURCES + 1), Err(Refusal::AuthorizationDetailsMalformed));
     }
 
     #[test]

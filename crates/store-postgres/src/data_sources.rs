@@ -22,6 +22,10 @@ impl DataSources for PostgresStore {
         read!(self, db => data_sources::find_by_name(&Tables(db), name))
     }
 
+    fn find_data_sources_by_names<'a>(&'a self, names: &'a [String]) -> Answer<'a, Vec<DataSource>> {
+        read!(self, db => data_sources::find_by_names(&Tables(db), names))
+    }
+
     fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>> {
         read!(self, db => data_sources::page(&Tables(db), visible_to, None, u32::MAX))
     }

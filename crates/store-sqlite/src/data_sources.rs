@@ -21,6 +21,10 @@ impl DataSources for SqliteStore {
         self.read(move |db| run_ready(data_sources::find_by_name(&Tables(db), name)))
     }
 
+    fn find_data_sources_by_names<'a>(&'a self, names: &'a [String]) -> Answer<'a, Vec<DataSource>> {
+        self.read(move |db| run_ready(data_sources::find_by_names(&Tables(db), names)))
+    }
+
     fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>> {
         self.read(move |db| run_ready(data_sources::page(&Tables(db), visible_to, None, u32::MAX)))
     }

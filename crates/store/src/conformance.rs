@@ -216,6 +216,7 @@ macro_rules! conformance_tests {
                 data_sources_are_visible_to_owners_and_those_they_are_shared_with,
                 sharing_with_many_at_once_loses_nobody,
                 a_data_source_is_shared_with_so_many_users_and_no_more,
+                several_data_sources_are_found_by_their_names,
                 a_data_source_changes_and_goes,
                 secret_options_are_sealed_for_their_data_source,
                 changes_at_once_of_different_members_lose_nothing,

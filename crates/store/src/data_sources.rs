@@ -131,6 +131,8 @@ pub trait DataSources {
     fn find_data_source(&self, id: DataSourceId) -> Answer<'_, Option<DataSource>>;
     /// Finds a data source by its name, ignoring case.
     fn find_data_source_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, Option<DataSource>>;
+    /// Finds the data sources with these names, ignoring case, by id. Names that nobody uses have none.
+    fn find_data_sources_by_names<'a>(&'a self, names: &'a [String]) -> Answer<'a, Vec<DataSource>>;
     /// Lists data sources by id: all of them, or those that the user owns or that are shared with the user.
     fn list_data_sources(&self, visible_to: Option<UserId>) -> Answer<'_, Vec<DataSource>>;
     /// Lists data sources like `list_data_sources`, after the id `after`, at most `limit`.

@@ -20,9 +20,12 @@ use store::{StoreError, Versions, fold_name};
 
 use crate::Context;
 
+mod remembered;
 mod grants;
 mod trusted_issuers;
 
+pub(crate) use grants::signed_in_at;
+use remembered::Remembered;
 use grants::SignIn;
 pub(crate) use trusted_issuers::TrustedIssuers;
 
@@ -283,6 +286,21 @@ impl Context {
         let read = async || self.store.find_data_source_by_name(name).await;
         self.entities.named_data_sources.get_or_read(&folded, read).await
     }
+    /// Finds the data source of each name, ignoring case. Those that are not cached are read at once, because anybody may ask
+    /// for many.
+    pub(crate) async fn data_sources_by_names(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<Option<Arc<DataSource>>>, StoreError> {
+        self.ensure_fresh().await?;
+        let folded: Vec<String> = names.iter().map(|name| fold_name(name)).collect();
+        let read = async |missing: &[String]| {
+            let found = self.store.find_data_sources_by_names(missing).await?;
+            Ok(found.into_iter().map(|source| (fold_name(&source.name), source)).collect())
+        };
+        self.entities.named_data_sources.get_or_read_all(&folded, read).await
+    }
+
 
     /// Finds a data source by id, cached or read.
     pub(crate) async fn data_source(&self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, StoreError> {
@@ -353,42 +371,6 @@ impl Context {
     }
 }
 
-/// A bounded cache of values by key. A value that was read before a drop is never cached after it.
-pub(crate) struct Remembered<K, V> {
-    cache: Cache<K, (u64, Arc<V>)>,
-    drops: AtomicU64,
-}
-
-impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
-    fn new(most: usize) -> Self {
-        Self { cache: Cache::new(most), drops: AtomicU64::default() }
-    }
-
-    fn forget(&self) {
-        self.drops.fetch_add(1, Ordering::AcqRel);
-        self.cache.clear();
-    }
-
-    /// The value for the key, cached or read.
-    pub(crate) async fn get_or_read(
-        &self,
-        key: &K,
-        read: impl AsyncFnOnce() -> Result<Option<V>, StoreError>,
-    ) -> Result<Option<Arc<V>>, StoreError> {
-        let drops = self.drops.load(Ordering::Acquire);
-        if let Some((at, value)) = self.cache.get(key)
-            && at == drops
-        {
-            return Ok(Some(value));
-        }
-        let Some(value) = read().await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        self.cache.insert(key.clone(), (drops, value.clone()));
-        Ok(Some(value))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,19 +383,5 @@ mod tests {
         assert!(entities.catch_up(versions).keys, "the keys could not be read the first time");
         entities.caught_up(versions);
         assert!(!entities.catch_up(versions).keys);
-    }
-
-    #[tokio::test]
-    async fn a_value_read_before_a_drop_is_not_cached_after_it() {
-        let remembered = Remembered::<u8, &str>::new(10);
-        let raced = remembered
-            .get_or_read(&1, async || {
-                remembered.forget();
-                Ok(Some("old"))
-            })
-            .await;
-        assert_eq!(*raced.unwrap().unwrap(), "old", "the reader itself began before the drop");
-        let next = remembered.get_or_read(&1, async || Ok(Some("new"))).await;
-        assert_eq!(*next.unwrap().unwrap(), "new");
     }
 }

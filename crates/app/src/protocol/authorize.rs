@@ -266,8 +266,14 @@ impl AuthorizationService {
         };
         let Received { request, application: found, pushed, delivered } = received;
         let registry = self.context.scope_registry().await?;
-        let resources = self.context.existing_resources(request.resources()).await?;
-        let data = self.context.data_of_request(&request).await?;
+        // Nothing is looked up for a request that names no application.
+        let (resources, data) = match &found {
+            None => (Ok(Vec::new()), Ok(None)),
+            Some(_) => (
+                self.context.existing_resources(request.resources()).await?,
+                self.context.data_of_request(&request).await?,
+            ),
+        };
         let facts = Facts {
             data: &data,
             application: found.as_deref(),

@@ -1,7 +1,7 @@
 //! The data that clients request and that tokens reach, with the data sources behind them.
 
 use domain::id::{DataSourceId, UserId};
-use oauth::authorization_details::{self, GrantedElement, RequestedData};
+use oauth::authorization_details::{self, GrantedElement, NamedData, RequestedData};
 use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, RequestedSource};
 use oauth::data_access::{self, DataAccess, DataReach};
 use oauth::parameters::Parameters;
@@ -21,15 +21,19 @@ impl Context {
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         let RequestedData::Named(named) = requested else { return Ok(Ok(None)) };
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
-        let mut sources: Vec<RequestedSource> = Vec::with_capacity(named.len());
-        for one in named {
-            let Some(Resource::Source(name)) = resource::find(&one.location, &registry, public_url) else {
-                return Ok(Err(Refusal::AuthorizationDetailsLocation));
-            };
-            let id = self.data_source_by_name(&name).await?.map(|record| record.id);
-            sources.push(RequestedSource { id, entities: one.entities.clone() });
-        }
-        Ok(Ok(Some(sources)))
+        let name_of = |one: &NamedData| match resource::find(&one.location, &registry, public_url) {
+            Some(Resource::Source(name)) => Some(name),
+            _ => None,
+        };
+        let Some(names) = all.iter().map(name_of).collect::<Option<Vec<String>>>() else {
+            return Ok(Err(Refusal::AuthorizationDetailsLocation));
+        };
+        let records = self.data_sources_by_names(&names).await?;
+        let sources = all.iter().zip(records).map(|(one, record)| RequestedSource {
+            id: record.map(|record| record.id),
+            entities: one.entities.clone(),
+        });
+        Ok(Ok(Some(sources.collect())))
     }
 
     /// The data sources that an authorization request names, or why they are refused.

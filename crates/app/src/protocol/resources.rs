@@ -56,18 +56,27 @@ impl Context {
             return Ok(Vec::new());
         }
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
-        let mut all = Vec::with_capacity(normalised.len());
-        for one in normalised {
-            let found = match resource::find(one, &registry, public_url) {
-                Some(Resource::Source(name)) => {
-                    let record = self.data_source_by_name(&name).await?;
-                    record.map(|record| Resource::Source(record.name.clone()))
-                }
-                found => found,
-            };
-            let found = found.map(|found| found.canonical(public_url));
-            all.push(Requested { resource: one.clone(), found });
+        let mut all: Vec<Option<Resource>> =
+            normalised.iter().map(|one| resource::find(one, &registry, public_url)).collect();
+        let names: Vec<String> = all.iter().flatten().filter_map(source_name).cloned().collect();
+        if !names.is_empty() {
+            let mut records = self.data_sources_by_names(&names).await?.into_iter();
+            for one in all.iter_mut().filter(|one| one.as_ref().and_then(source_name).is_some()) {
+                *one = records.next().flatten().map(|record| Resource::Source(record.name.clone()));
+            }
         }
-        Ok(all)
+        let requested = normalised.iter().zip(all).map(|(resource, found)| Requested {
+            resource: resource.clone(),
+            found: found.map(|found| found.canonical(public_url)),
+        });
+        Ok(requested.collect())
+    }
+}
+
+/// The name, if the resource is a data source.
+const fn source_name(resource: &Resource) -> Option<&String> {
+    match resource {
+        Resource::Source(name) => Some(name),
+        _ => None,
     }
 }

@@ -21,6 +21,20 @@ pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) 
     assert_eq!((source.owner, source.data_store, source.shared_with), (world.user.id, 1, vec![]));
 }
 
+pub async fn several_data_sources_are_found_by_their_names(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let (sales, stock) = (insert(&world, "Sales").await.unwrap(), insert(&world, "Stock").await.unwrap());
+    let found = async |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        world.store.find_data_sources_by_names(&names).await.unwrap()
+    };
+    let both = [sales.clone(), stock];
+    assert_eq!(found(&["STOCK", "sale", "sales", "SALES", "a\0b", "x'); --"]).await, both);
+    assert_eq!(found(&["sales"]).await, [sales]);
+    assert_eq!(found(&["sale", ""]).await, []);
+    assert_eq!(found(&[]).await, []);
+}
+
 pub async fn data_sources_are_visible_to_owners_and_those_they_are_shared_with(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (sales, stock) = (insert(&world, "sales").await.unwrap(), insert(&world, "stock").await.unwrap());

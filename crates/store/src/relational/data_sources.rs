@@ -61,6 +61,13 @@ pub async fn find_by_name<S: SqlTransaction>(db: &S, name: &str) -> Read<Option<
     db.find(&FIND, values! { folded: super::sought(&fold_name(name)) }).await
 }
 
+/// Finds the data sources with these names, ignoring case, by id.
+pub async fn find_by_names<S: SqlTransaction>(db: &S, names: &[String]) -> Read<Vec<DataSource>, S> {
+    static FIND: NamedStatement = select!("WHERE d.folded_name IN {each :folded} ORDER BY d.id");
+    let folded: Vec<String> = names.iter().map(|name| super::sought(&fold_name(name)).into_owned()).collect();
+    db.list(&FIND, values! { folded: folded.as_slice() }).await
+}
+
 /// Lists data sources by id, after `after`, at most `limit`: all, or those that the user owns or that are shared
 /// with the user.
 pub async fn page<S: SqlTransaction>(
