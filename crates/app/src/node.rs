@@ -13,6 +13,7 @@ pub(crate) mod logout_deliveries;
 pub mod maintenance;
 pub mod metrics;
 pub(crate) mod outbound;
+pub(crate) mod periodic;
 pub mod rates;
 pub mod refusal_reason;
 pub mod restore;

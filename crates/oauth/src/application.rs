@@ -102,12 +102,16 @@ impl Application {
         self.id != Self::NOT_STORED
     }
 
+    /// Whether its settings are its own words: a document at its URL, or its own registration. Anybody may have such an
+    /// application, and changes it without anybody here.
+    pub fn describes_itself(&self) -> bool {
+        self.client_id.is_url() || self.settings.client_metadata.self_registered.is_some()
+    }
+
     /// Whether a stranger can send requests as this application or as another one like it: it does not authenticate, or
     /// anybody may describe or register such an application.
     pub fn is_open_to_strangers(&self) -> bool {
-        self.settings.client_type == ClientType::Public
-            || self.client_id.is_url()
-            || self.settings.client_metadata.self_registered.is_some()
+        self.settings.client_type == ClientType::Public || self.describes_itself()
     }
 
     /// The user name of the creator.

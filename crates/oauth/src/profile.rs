@@ -100,7 +100,7 @@ pub enum Algorithms {
 
 impl Algorithms {
     /// Those of the server's signatures.
-    pub const fn list(self) -> &'static [SigningAlgorithm] {
+    pub const fn of_server(self) -> &'static [SigningAlgorithm] {
         match self {
             Self::All => &SigningAlgorithm::ALL,
             Self::Fapi2 => &[SigningAlgorithm::EdDsa, SigningAlgorithm::Es256, SigningAlgorithm::Ps256],
@@ -137,7 +137,7 @@ impl Algorithms {
 
 impl InWords for Algorithms {
     fn in_words(&self) -> String {
-        let own = self.list().iter().copied().map(SigningAlgorithm::as_str).collect::<Vec<_>>();
+        let own = self.of_server().iter().copied().map(SigningAlgorithm::as_str).collect::<Vec<_>>();
         let others = self.of_clients().iter().copied().map(JwsAlgorithm::as_str);
         let others = others.filter(|name| !own.contains(name)).collect::<Vec<_>>();
         let own = own.join(", ");
@@ -300,7 +300,7 @@ mod tests {
             ] {
                 assert!(before <= after, "{profiles:?}");
             }
-            assert!(strict.algorithms.list().iter().all(|one| lenient.algorithms.contain(*one)));
+            assert!(strict.algorithms.of_server().iter().all(|one| lenient.algorithms.contain(*one)));
             assert!(strict.algorithms.of_clients().iter().all(|one| lenient.algorithms.contain(*one)));
         }
     }

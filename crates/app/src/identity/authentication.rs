@@ -219,7 +219,7 @@ impl Context {
     pub(crate) async fn signed_in_at(&self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
         match caller.via() {
             Via::Basic | Via::CommandLine => Ok(Some(self.now())),
-            Via::Session(_) => Ok(None),
+            Via::Session => Ok(None),
             Via::Issuer(access) => Ok(access.signed_in_at),
             Via::Bearer { .. } => Ok(self.sign_in_of(caller.token().and_then(|token| token.grant)).await?),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::account::{Authority, CallerSession, Credential, Permission, Session};
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, SessionId, TrustedIssuerId};
+use domain::id::{ApplicationId, TrustedIssuerId};
 use domain::time::Timestamp;
 use oauth::proof::KeyBinding;
 use oauth::scope::{BuiltInScope, ScopeSet};
@@ -27,12 +27,12 @@ pub struct RequestOrigin {
 pub struct Caller {
     account: Arc<Account>,
     via: Via,
-    proof: Proof,
+    revocable: Revocable,
 }
 
 /// What is revoked apart from the user and the application.
 #[derive(Debug, Clone)]
-enum Proof {
+enum Revocable {
     /// Nothing.
     None,
     Session(CallerSession),
@@ -46,7 +46,7 @@ pub enum Via {
     /// User name and password in the request itself.
     Basic,
     /// A browser session.
-    Session(SessionId),
+    Session,
     /// The shell of the machine; see [`OperatorService`](crate::identity::operator::OperatorService).
     CommandLine,
     /// An access token.
@@ -80,14 +80,14 @@ pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
-        Self { account, via, proof: Proof::None }
+        Self { account, via, revocable: Revocable::None }
     }
 
     /// The caller of a session that no revocation ends up to the position in the feed.
     pub(crate) fn of_session(account: Arc<Account>, session: &Session, checked_up_to: i64) -> Self {
         let Session { id, auth_time, .. } = *session;
-        let proof = Proof::Session(CallerSession { id, auth_time, checked_up_to });
-        Self { account, via: Via::Session(id), proof }
+        let revocable = Revocable::Session(CallerSession { id, auth_time, checked_up_to });
+        Self { account, via: Via::Session, revocable }
     }
 
     /// The caller that the token authenticates, with the scopes that its application still has. No revocation ends the
@@ -99,7 +99,7 @@ impl Caller {
         checked_up_to: i64,
     ) -> Self {
         let via = Via::Bearer { application: token.application, scopes };
-        Self { account, via, proof: Proof::Token(Arc::new(token), checked_up_to) }
+        Self { account, via, revocable: Revocable::Token(Arc::new(token), checked_up_to) }
     }
 
     /// The user on whose behalf the request acts.
@@ -119,9 +119,9 @@ impl Caller {
 
     /// The token that authenticated the caller, if any.
     pub(crate) fn token(&self) -> Option<&AccessToken> {
-        match &self.proof {
-            Proof::Token(token, _) => Some(token),
-            Proof::None | Proof::Session(_) => None,
+        match &self.revocable {
+            Revocable::Token(token, _) => Some(token),
+            Revocable::None | Revocable::Session(_) => None,
         }
     }
 
@@ -154,7 +154,7 @@ impl Caller {
     /// all.
     pub fn covers(&self, scope: BuiltInScope) -> bool {
         match &self.via {
-            Via::Basic | Via::Session(_) | Via::CommandLine => true,
+            Via::Basic | Via::Session | Via::CommandLine => true,
             Via::Bearer { scopes, .. } => scopes.contains(scope),
             Via::Issuer(access) => access.scopes.contains(scope),
         }
@@ -166,10 +166,10 @@ impl Caller {
         if self.via == Via::CommandLine {
             return None;
         }
-        let credential = match &self.proof {
-            Proof::None => Credential::Password,
-            Proof::Session(session) => Credential::Session(*session),
-            Proof::Token(token, checked_up_to) => {
+        let credential = match &self.revocable {
+            Revocable::None => Credential::Password,
+            Revocable::Session(session) => Credential::Session(*session),
+            Revocable::Token(token, checked_up_to) => {
                 Credential::Token(Box::new(token.of_caller(*checked_up_to)))
             }
         };
@@ -189,7 +189,7 @@ impl Caller {
                 event.actor = None;
                 event.actor_name = Some(COMMAND_LINE.to_owned());
             }
-            Via::Basic | Via::Session(_) | Via::Issuer(_) => {}
+            Via::Basic | Via::Session | Via::Issuer(_) => {}
         }
         event
     }

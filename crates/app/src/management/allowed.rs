@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::id::ApplicationId;
+use oauth::grant::Allowed;
 use store::{AccessOf, RightsChanged};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{Chunk, ListRequest, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -80,9 +81,9 @@ impl AllowedApplicationService {
             move |context: Arc<Context>, page: Page| async move {
                 let after = page.after.map(ApplicationId::new);
                 let rows = read(context.store.list_allowed(user, context.now(), after, page.rows).await)?;
-                let rows = context.with_names(user, rows).await?;
-                let chunk = page.chunk(rows, |row| row.allowed.application.get());
-                Ok(chunk.searched(&page, |row: &AllowedApplication| vec![&row.allowed.name]))
+                let chunk = page.chunk(rows, |row| row.application.get());
+                let Chunk { rows, next } = chunk.searched(&page, |row: &Allowed| vec![&row.name]);
+                Ok(Chunk { rows: context.with_names(user, rows).await?, next })
             },
         )
     }

@@ -103,9 +103,7 @@ impl ScopeDraft {
             faults.chain(wrong_risk).chain(wrong_assignment).chain(too_many).collect();
         if faults.is_empty() { Ok(new) } else { Err(faults) }
     }
-}
 
-impl ScopeDraft {
     /// The content for a scope of the resource server.
     fn content_for(
         &self,
@@ -332,8 +330,10 @@ impl ScopeService {
         draft: ScopeDraft,
         origin: &RequestOrigin,
     ) -> Result<DescribedScope, AdministrationError> {
-        let before = self.find_scope(caller, server, id, origin).await?.scope;
+        self.may_manage(caller, origin).await?;
         let registry = self.context.store.scope_registry().await?;
+        let before = registry.scopes_of(server).find(|scope| scope.id == id).cloned();
+        let before = before.ok_or(AdministrationError::Unknown)?;
         let new = draft.content_for(server, &registry).map_err(AdministrationError::Invalid)?;
         let mut audit = caller.audit(Action::UpdateScope, self.context.now(), origin);
         audit.detail = Some(in_words(&new, &registry));

@@ -3,7 +3,6 @@
 //! change feed says that another node did. Nothing is taken from the cache while it is stale: a node that is
 //! cut off from its database neither accepts nor issues tokens.
 
-use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -20,13 +19,13 @@ use store::{StoreError, Versions, fold_name};
 
 use crate::Context;
 
-mod remembered;
 mod grants;
+mod remembered;
 mod trusted_issuers;
 
+use grants::SignIn;
 pub(crate) use grants::signed_in_at;
 use remembered::Remembered;
-use grants::SignIn;
 pub(crate) use trusted_issuers::TrustedIssuers;
 
 /// The cached entities, by their keys.
@@ -286,6 +285,7 @@ impl Context {
         let read = async || self.store.find_data_source_by_name(name).await;
         self.entities.named_data_sources.get_or_read(&folded, read).await
     }
+
     /// Finds the data source of each name, ignoring case. Those that are not cached are read at once, because anybody may ask
     /// for many.
     pub(crate) async fn data_sources_by_names(
@@ -301,13 +301,21 @@ impl Context {
         self.entities.named_data_sources.get_or_read_all(&folded, read).await
     }
 
-
     /// Finds a data source by id, cached or read.
     pub(crate) async fn data_source(&self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, StoreError> {
         self.ensure_fresh().await?;
         let read = async || Ok(Some(self.store.find_data_source(id).await?.map(Arc::new)));
         let found = self.entities.data_sources.get_or_read(&id, read).await?;
         Ok(found.and_then(|found| found.as_ref().clone()))
+    }
+
+    /// The data source, if there is one that the user may read; cached or read.
+    pub(crate) async fn readable_source(
+        &self,
+        id: DataSourceId,
+        user: UserId,
+    ) -> Result<Option<Arc<DataSource>>, StoreError> {
+        Ok(self.data_source(id).await?.filter(|source| source.is_readable_by(user)))
     }
 
     /// The value of the limit, or its default.

@@ -95,10 +95,9 @@ pub struct Metrics {
     pub refresh_replays: Family<OutcomeLabels, Counter>,
     /// Attempts to deliver a logout token, by outcome.
     pub logout_deliveries: Family<OutcomeLabels, Counter>,
-    /// Requests refused by a rate limit.
+    /// Requests that exceeded a rate limit.
     pub rate_limited: Counter,
-    /// Refusals that the audit throttle did not write, because the audit log contains the same refusal often
-    /// enough.
+    /// Refusals that were not recorded, because the audit log has the same one often enough.
     pub audit_repeats: Family<OutcomeLabels, Counter>,
     /// Requests by area and status class.
     pub requests: Family<RequestLabels, Counter>,
@@ -205,7 +204,7 @@ impl Metrics {
         registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
         let help = "Attempts to deliver a logout token, by outcome";
         registry.register("logout_deliveries", help, self.logout_deliveries.clone());
-        registry.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
+        registry.register("rate_limited", "Requests that exceeded a rate limit", self.rate_limited.clone());
         let help = "Events not written because the audit log contains enough equal ones, by their outcome";
         registry.register("audit_repeats", help, self.audit_repeats.clone());
         registry.register("requests", "Requests by area and status class", self.requests.clone());

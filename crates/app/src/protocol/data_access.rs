@@ -19,7 +19,7 @@ impl Context {
         &self,
         requested: &RequestedData,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
-        let RequestedData::Named(named) = requested else { return Ok(Ok(None)) };
+        let RequestedData::Named(all) = requested else { return Ok(Ok(None)) };
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
         let name_of = |one: &NamedData| match resource::find(&one.location, &registry, public_url) {
             Some(Resource::Source(name)) => Some(name),
@@ -124,7 +124,7 @@ impl Context {
         }
         let mut readable = Vec::with_capacity(data.sources.len());
         for named in &data.sources {
-            let found = self.data_source(named.id()).await?.filter(|source| source.is_readable_by(user));
+            let found = self.readable_source(named.id(), user).await?;
             readable.extend(found.map(|source| (source.id, source.name.clone())));
         }
         readable.sort_unstable();

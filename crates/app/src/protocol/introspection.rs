@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::id::{ApplicationId, UserId};
+use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::authorization_details::GrantedElement;
 use oauth::client_authentication::AuthenticatedClient;
@@ -13,11 +14,12 @@ use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::jwt_access_token::audience_in;
 use oauth::proof::{KeyBinding, TokenType};
 use oauth::signing::JwtType;
+use store::StoreError;
 
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, signed_in_at};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
@@ -151,6 +153,14 @@ impl IntrospectionService {
         }
     }
 
+    /// When the user signed in for the grant of the token, if it has one.
+    async fn signed_in_at(&self, subject: IntrospectedToken<'_>) -> Result<Option<Timestamp>, StoreError> {
+        match subject {
+            IntrospectedToken::Access { token, .. } => self.context.sign_in_of(token.grant).await,
+            IntrospectedToken::Refresh { grant, .. } => Ok(signed_in_at(&grant.details)),
+        }
+    }
+
     async fn respond_to(
         &self,
         client: &AuthenticatedClient,
@@ -202,17 +212,17 @@ impl IntrospectionService {
             Some(data) => Box::pin(self.context.granted_elements(owner, data, resources)).await?,
             None => Vec::new(),
         };
-        let signed_in_at = self.context.sign_in_of(grant).await?;
+        let signed_in_at = self.signed_in_at(subject).await?;
         Ok(Some(LiveToken {
             aud,
-            auth_time: signed_in_at.map(domain::time::Timestamp::as_secs),
+            auth_time: signed_in_at.map(Timestamp::as_secs),
             authorization_details,
             client_id: active.client_id.to_owned(),
             username: active.username.to_owned(),
             scope: registry.text(&active.scopes),
             token_type: active.token_type,
             binding: active.binding,
-            exp: active.expires_at.map(domain::time::Timestamp::as_secs),
+            exp: active.expires_at.map(Timestamp::as_secs),
             iat: active.issued_at.as_secs(),
             sub: active.subject,
             jti: active.id.map(|id| id.to_string()),

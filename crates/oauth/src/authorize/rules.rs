@@ -163,8 +163,7 @@ pub(super) fn decide(
         application: application.id,
         application_epoch: application.epoch,
         client_authenticates: application.settings.client_type == ClientType::Confidential,
-        client_may_change_unseen: application.client_id.is_url()
-            || application.settings.client_metadata.self_registered.is_some(),
+        client_may_change_unseen: application.describes_itself(),
         route,
         redirect_uri: request.redirect_uri.clone(),
         scopes,

@@ -69,7 +69,7 @@ impl SoftwareStatement {
     /// other reason ([RFC 7591 §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
     pub fn accept(text: &str, claims: Claims, facts: StatementFacts<'_>) -> Result<Self, MetadataFault> {
         issuer_is_trusted(&claims, facts.trusted)?;
-        claims.times_hold(facts.now, TIMES).map_err(|fault| of_times(&fault))?;
+        claims.times_hold(facts.now, TIMES).map_err(|fault| MetadataFault::statement_unverified(&fault))?;
         audience_includes_this_server(&claims, facts.issuer)?;
         software_is_named(&claims)?;
         let mut metadata = claims.into_object();
@@ -121,7 +121,7 @@ impl MetadataFault {
         Self { code: ErrorCode::UnapprovedSoftwareStatement, description }
     }
 
-    /// No key of the issuer verifies the statement.
+    /// No key of the issuer verifies the statement, or a time in it does not fit.
     pub fn statement_unverified(fault: &JwtFault) -> Self {
         invalid(&format!("is not accepted: {fault}"))
     }
@@ -145,10 +145,6 @@ fn issuer_is_trusted(claims: &Claims, trusted: &TrustedIssuer) -> Result<(), Met
     } else {
         Err(MetadataFault::statement_of_stranger())
     }
-}
-
-fn of_times(fault: &JwtFault) -> MetadataFault {
-    invalid(&format!("is not accepted: {fault}"))
 }
 
 /// A statement is usually meant for many servers and names none; one that names some must name this one.

@@ -79,7 +79,6 @@ impl Context {
 
     /// The name of a data source, if the user may still read it. Others may have got a name that is not for the user.
     async fn readable_name(&self, user: UserId, id: DataSourceId) -> Result<Option<String>, Fault> {
-        let found = self.data_source(id).await?.filter(|source| source.is_readable_by(user));
-        Ok(found.map(|source| source.name.clone()))
+        Ok(self.readable_source(id, user).await?.map(|source| source.name.clone()))
     }
 }

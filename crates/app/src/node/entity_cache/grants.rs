@@ -27,10 +27,15 @@ impl EntityCache {
 
     /// Caches when the user of a grant signed in, and returns it.
     pub(crate) fn cache_sign_in(&self, grant: GrantId, details: &GrantDetails) -> Option<Timestamp> {
-        let at = details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time));
+        let at = signed_in_at(details);
         self.sign_ins.insert(grant, SignIn(at));
         at
     }
+}
+
+/// When the user of a grant signed in for it; `None` if nobody did.
+pub(crate) fn signed_in_at(details: &GrantDetails) -> Option<Timestamp> {
+    details.sign_in.as_ref().map(|sign_in| Timestamp::from_secs(sign_in.auth_time))
 }
 
 /// When the user of a grant signed in; `None` if nobody did.
@@ -44,7 +49,10 @@ impl Context {
         if let Some(SignIn(cached)) = self.entities.sign_ins.get(&id) {
             return Ok(cached);
         }
-        let grant = self.store.find_grant(id).await?;
+        let grant = match self.entities.last_seen_grant(id) {
+            Some(seen) => Some(seen),
+            None => self.store.find_grant(id).await?,
+        };
         Ok(grant.and_then(|grant| self.entities.cache_sign_in(id, &grant.details)))
     }
 }

@@ -48,7 +48,10 @@ impl ClientRegistrationService {
         }
         if let Some(network) = origin.address.map(Network::of) {
             let taken = context.registrations.begin(network, context.now());
-            taken.map_err(|retry_after_secs| ClientRegistrationRefusal::TooOften { retry_after_secs })?;
+            taken.map_err(|retry_after_secs| {
+                context.metrics().rate_limited.inc();
+                ClientRegistrationRefusal::TooOften { retry_after_secs }
+            })?;
         }
         match presented {
             InitialCredential::Nothing if mode == RegistrationMode::Open => self.admit_anybody().await,

@@ -1,13 +1,12 @@
 //! Who may register, how often, and when a client that nobody uses is deleted.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
 use oauth::client_registration::ClientPolicy;
 
 use crate::node::lifetimes::DAY_SECS;
+use crate::node::periodic::Periodic;
 use crate::node::rates::Buckets;
 use crate::{Context, Fault};
 
@@ -66,8 +65,7 @@ impl Default for ClientRegistrationSettings {
 /// What this node remembers of registrations.
 pub(crate) struct Registrations {
     from_networks: Buckets<Network>,
-    /// In microseconds.
-    purged_at: AtomicI64,
+    purge: Periodic,
 }
 
 /// How often unused clients are looked for, in seconds.
@@ -79,7 +77,7 @@ impl Registrations {
     pub(crate) fn new(settings: &ClientRegistrationSettings) -> Self {
         Self {
             from_networks: Buckets::new(settings.per_address_per_minute),
-            purged_at: AtomicI64::new(i64::MIN),
+            purge: Periodic::new(PURGE_EVERY_SECS),
         }
     }
 
@@ -95,16 +93,6 @@ impl Registrations {
     pub(crate) fn purge(&self, now: Timestamp) {
         self.from_networks.purge(now);
     }
-
-    /// Whether it is time to look for unused clients.
-    fn purge_is_due(&self, now: Timestamp) -> bool {
-        let last = Timestamp::from_micros(self.purged_at.load(Ordering::Relaxed));
-        let is_due = last.is_older_than(PURGE_EVERY_SECS, now);
-        if is_due {
-            self.purged_at.store(now.as_micros(), Ordering::Relaxed);
-        }
-        is_due
-    }
 }
 
 impl Context {
@@ -115,13 +103,18 @@ impl Context {
     pub(crate) async fn purge_unused_clients(&self) -> Result<(), Fault> {
         let now = self.now();
         let days = i64::from(self.settings.client_registration.unused_days);
-        if !self.registrations.purge_is_due(now) {
+        if !self.registrations.purge.is_due(now) {
             return Ok(());
         }
         self.store.purge_initial_access_tokens(now).await?;
-        if days == 0 {
-            return Ok(());
+        if days > 0 {
+            self.delete_unused_clients(days, now).await?;
         }
+        self.registrations.purge.note_done(now);
+        Ok(())
+    }
+
+    async fn delete_unused_clients(&self, days: i64, now: Timestamp) -> Result<(), Fault> {
         let before = now.minus_secs(days * DAY_SECS);
         let unused = self.store.unused_registered_clients(before, MOST_PURGED).await?;
         for id in unused {
