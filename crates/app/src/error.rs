@@ -14,6 +14,9 @@ pub enum Fault {
     /// The system database does not answer.
     #[error("the server cannot reach its database; try again shortly")]
     Unavailable(#[source] StoreError),
+    /// The keys of a trusted issuer cannot be fetched at present.
+    #[error("the server cannot fetch the keys of the issuer; try again shortly")]
+    KeysUnavailable,
     /// An invariant does not hold.
     #[error("the server failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -26,7 +29,7 @@ impl Fault {
         let cause = WithCauses(self);
         match self {
             Self::Broken(_) => tracing::error!(target: "fault", %cause, "{undone}"),
-            Self::Busy | Self::NotWritable(_) | Self::Unavailable(_) => {
+            Self::Busy | Self::NotWritable(_) | Self::Unavailable(_) | Self::KeysUnavailable => {
                 tracing::warn!(target: "fault", %cause, "{undone}");
             }
         }

@@ -1,7 +1,6 @@
 //! Documents of one kind, such as key sets: fetched once for all concurrent callers, validated, and cached.
 
 use std::collections::HashMap;
-use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::time::Timestamp;
@@ -42,12 +41,31 @@ pub enum DocumentError<E> {
     Invalid(E),
 }
 
+impl<E> DocumentError<E> {
+    /// Whether the same request may succeed later: the network, the host or this server is out of order. Otherwise the host has
+    /// answered, or the address cannot be used at all.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Invalid(_) => false,
+            Self::Fetch(error) => error.is_transient(),
+        }
+    }
+}
+
+/// A document and when it was fetched.
+#[derive(Debug)]
+pub struct Fetched<T> {
+    /// The document.
+    pub document: Arc<T>,
+    /// When the request began that brought it.
+    pub at: Timestamp,
+}
+
 /// Reads a document: the URL under which it was asked for, exactly as written, and the body.
 type Read<T, E> = fn(&str, &[u8]) -> Result<T, E>;
 
 /// The documents of one kind.
 pub struct Documents<T, E> {
-    client: Fetcher,
     rules: CacheRules,
     read: Read<T, E>,
     kept: Cache<String, Arc<Kept<T>>>,
@@ -68,64 +86,50 @@ impl<T> Kept<T> {
     fn is_fresh(&self, now: Timestamp) -> bool {
         !self.fetched_at.is_older_than(self.lifetime_secs, now)
     }
+
+    fn given(&self) -> Fetched<T> {
+        Fetched { document: Arc::clone(&self.document), at: self.fetched_at }
+    }
 }
 
 impl<T, E: Clone> Documents<T, E> {
     /// An empty cache.
-    pub fn new(client: Fetcher, rules: CacheRules, read: Read<T, E>) -> Self {
-        Self { client, rules, read, kept: Cache::new(rules.most_documents), running: Mutex::default() }
+    pub fn new(rules: CacheRules, read: Read<T, E>) -> Self {
+        Self { rules, read, kept: Cache::new(rules.most_documents), running: Mutex::default() }
     }
 
-    /// The document at a URL: the kept one if it is fresh, else a fetched one.
+    /// The document at a URL: the kept one if it is fresh or, with `most_age_secs`, if it was fetched in that time; else a
+    /// fetched one. `through` is asked for the fetcher only if there is something to fetch and nobody fetches it; with `None`
+    /// nothing is fetched at present.
     ///
     /// # Errors
     /// If it cannot be fetched or breaks the rules; neither is remembered. While it cannot be fetched in time, or because
-    /// others are fetched, the kept one is given for a while.
-    pub async fn get(&self, url: &str, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
-        self.get_through(url, None, now, ready(Some(&self.client))).await
-    }
-
-    /// The document at a URL, fetched again unless the kept one was fetched in the last `secs` seconds.
-    ///
-    /// # Errors
-    /// As for [`Self::get`].
-    pub async fn get_recent(&self, url: &str, secs: u32, now: Timestamp) -> Result<Arc<T>, DocumentError<E>> {
-        self.get_through(url, Some(secs), now, ready(Some(&self.client))).await
-    }
-
-    /// Like [`Self::get`], or [`Self::get_recent`] with `secs`, through another fetcher. `through` is asked only if there
-    /// is something to fetch and nobody fetches it; with `None` nothing is fetched at present.
-    ///
-    /// # Errors
-    /// As for [`Self::get`].
-    pub async fn get_through<'f>(
+    /// others are fetched, the kept one is given for a while, unless `most_age_secs` demands a newer one.
+    pub async fn get<'f>(
         &self,
         url: &str,
-        secs: Option<u32>,
+        most_age_secs: Option<u32>,
         now: Timestamp,
         through: impl Future<Output = Option<&'f Fetcher>> + Send,
-    ) -> Result<Arc<T>, DocumentError<E>> {
-        let kept = self.kept.get(url).filter(|kept| match secs {
+    ) -> Result<Fetched<T>, DocumentError<E>> {
+        let kept = self.kept.get(url).filter(|kept| match most_age_secs {
             None => kept.is_fresh(now),
             Some(secs) => !kept.fetched_at.is_older_than(i64::from(secs), now),
         });
-        match kept {
-            Some(kept) => Ok(Arc::clone(&kept.document)),
-            None => self.fetch(url, now, through).await,
+        if let Some(kept) = kept {
+            return Ok(kept.given());
         }
+        let fetched = self.fetch(url, now, through).await;
+        fetched.or_else(|error| match self.stale(url, &error, now) {
+            Some(stale) if most_age_secs.is_none() => Ok(stale.given()),
+            _ => Err(error),
+        })
     }
 
-    /// The document at a URL if it is kept and fresh, and, with `secs`, was fetched in the last `secs` seconds. Nothing
-    /// is fetched.
-    pub fn kept(&self, url: &str, secs: Option<u32>, now: Timestamp) -> Option<Arc<T>> {
+    /// The document at a URL if it is kept and fresh. Nothing is fetched.
+    pub fn kept(&self, url: &str, now: Timestamp) -> Option<Arc<T>> {
         let kept = self.kept.get(url)?;
-        let is_young = secs.is_none_or(|secs| !kept.fetched_at.is_older_than(i64::from(secs), now));
-        (is_young && kept.is_fresh(now)).then(|| Arc::clone(&kept.document))
-    }
-
-    /// Forgets what is kept of a URL.
-    pub fn forget(&self, url: &str) {
-        self.kept.remove(url);
+        kept.is_fresh(now).then(|| Arc::clone(&kept.document))
     }
 
     /// All callers that ask for a URL while it is fetched get the same result. If the one that fetches goes away,
@@ -135,29 +139,26 @@ impl<T, E: Clone> Documents<T, E> {
         url: &str,
         now: Timestamp,
         through: impl Future<Output = Option<&'f Fetcher>> + Send,
-    ) -> Result<Arc<T>, DocumentError<E>> {
+    ) -> Result<Fetched<T>, DocumentError<E>> {
         let running = Running::join(&self.running, url);
         let outcome = running.cell.get_or_init(|| self.fetch_alone(url, now, through)).await;
-        match outcome {
-            Ok(kept) => Ok(Arc::clone(&kept.document)),
-            Err(error) => self.stale(url, error, now).ok_or_else(|| error.clone()),
-        }
+        outcome.as_ref().map(|kept| kept.given()).map_err(Clone::clone)
     }
 
     /// The kept document, if it cannot be fetched only because of the load on this server or on the host. If the host
     /// has said that there is none any more, a stale one is forgotten.
-    fn stale(&self, url: &str, error: &DocumentError<E>, now: Timestamp) -> Option<Arc<T>> {
+    fn stale(&self, url: &str, error: &DocumentError<E>, now: Timestamp) -> Option<Arc<Kept<T>>> {
         let kept = self.kept.get(url)?;
         match error {
             DocumentError::Fetch(FetchError::Busy | FetchError::TimedOut) => {}
-            error if is_final(error) && !kept.is_fresh(now) => {
-                self.forget(url);
+            error if !error.is_transient() && !kept.is_fresh(now) => {
+                self.kept.remove(url);
                 return None;
             }
             _ => return None,
         }
         let most_secs = kept.lifetime_secs + i64::from(self.rules.stale_secs);
-        (!kept.fetched_at.is_older_than(most_secs, now)).then(|| Arc::clone(&kept.document))
+        (!kept.fetched_at.is_older_than(most_secs, now)).then_some(kept)
     }
 
     async fn fetch_alone<'f>(
@@ -188,17 +189,6 @@ impl CacheRules {
         let told = lifetime_secs(&response.headers).unwrap_or(u64::from(self.default_secs));
         let bounded = told.min(u64::from(self.ceiling_secs)).max(u64::from(self.floor_secs));
         i64::try_from(bounded).unwrap_or_default()
-    }
-}
-
-/// Whether the host has answered, and is not only out of order.
-fn is_final<E>(error: &DocumentError<E>) -> bool {
-    match error {
-        DocumentError::Invalid(_) => true,
-        DocumentError::Fetch(FetchError::Status(status)) => *status != 429 && *status < 500,
-        DocumentError::Fetch(error) => {
-            matches!(error, FetchError::MediaType | FetchError::ContentCoding | FetchError::TooLarge)
-        }
     }
 }
 

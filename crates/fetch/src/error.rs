@@ -44,3 +44,24 @@ pub enum FetchError {
     #[error("cannot be fetched now, because the server fetches too many others")]
     Busy,
 }
+
+impl FetchError {
+    /// Whether the same request may succeed later: the network, the host or this server is out of order. A name without a
+    /// public address counts as such, because the resolver may be out of order too, and strangers must not learn which names
+    /// lead inside.
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::NotResolved
+            | Self::SpecialUse(_)
+            | Self::Unreachable
+            | Self::Untrusted
+            | Self::Malformed
+            | Self::TimedOut
+            | Self::Busy => true,
+            Self::Status(status) => status == 429 || status >= 500,
+            Self::NotHttps | Self::UnusableUrl | Self::MediaType | Self::ContentCoding | Self::TooLarge => {
+                false
+            }
+        }
+    }
+}

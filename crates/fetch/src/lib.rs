@@ -20,7 +20,7 @@ mod resolve;
 mod text;
 mod trust;
 
-pub use documents::{CacheRules, DocumentError, Documents};
+pub use documents::{CacheRules, DocumentError, Documents, Fetched};
 pub use error::FetchError;
 pub use fetcher::{FetchLimits, FetchRequest, FetchResponse, Fetcher, FetcherSettings};
 pub use resolve::{ResolveName, SystemResolver};

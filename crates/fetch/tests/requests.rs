@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do without fails it here")]
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -198,7 +199,21 @@ fn object(_url: &str, body: &[u8]) -> Result<String, &'static str> {
 }
 
 fn documents() -> Documents<String, &'static str> {
-    Documents::new(client(), RULES, object)
+    Documents::new(RULES, object)
+}
+
+type Answered = Result<Arc<String>, DocumentError<&'static str>>;
+
+/// The document at a URL, which is not older than that many seconds if there are any.
+async fn document(
+    documents: &Documents<String, &'static str>,
+    url: &str,
+    most_age_secs: Option<u32>,
+    now: Timestamp,
+) -> Answered {
+    let client = client();
+    let fetched = documents.get(url, most_age_secs, now, ready(Some(&client))).await;
+    fetched.map(|fetched| fetched.document)
 }
 
 #[tokio::test]
@@ -211,7 +226,7 @@ async fn a_document_is_kept_as_long_as_its_headers_say_within_our_bounds() {
         let before = origin.received("/").len();
         origin.reply("/", Reply::json(&json!({})).header("cache-control", cache_control));
         for (at, fetches) in [(0, 1), (secs - 1, 1), (secs + 1, 2)] {
-            documents.get(&url, NOW.plus_secs(at)).await.unwrap();
+            document(&documents, &url, None, NOW.plus_secs(at)).await.unwrap();
             assert_eq!(origin.received("/").len() - before, fetches, "{cache_control} after {at}");
         }
     }
@@ -223,7 +238,7 @@ async fn concurrent_callers_share_one_request() {
     origin.reply("/", Reply::json(&json!({})));
     let url = origin.url("client.test", "/");
     let documents = documents();
-    let get = || documents.get(&url, NOW);
+    let get = || document(&documents, &url, None, NOW);
     let results = tokio::join!(get(), get(), get(), get(), get(), get());
     assert!(results.0.is_ok() && results.5.is_ok());
     assert_eq!(origin.received("/").len(), 1);
@@ -244,10 +259,10 @@ async fn errors_and_invalid_documents_are_not_kept() {
         (json("[]"), DocumentError::Invalid("is no object")),
     ] {
         origin.reply("/", reply);
-        assert_eq!(documents.get(&url, NOW).await.unwrap_err(), error);
+        assert_eq!(document(&documents, &url, None, NOW).await.unwrap_err(), error);
     }
     origin.reply("/", Reply::text("{}").header("content-type", "application/jwk-set+json; charset=utf-8"));
-    assert!(documents.get(&url, NOW).await.is_ok());
+    assert!(document(&documents, &url, None, NOW).await.is_ok());
 }
 
 #[tokio::test]
@@ -256,9 +271,9 @@ async fn a_recent_document_is_not_fetched_again() {
     origin.reply("/", Reply::json(&json!({})));
     let url = origin.url("client.test", "/");
     let documents = documents();
-    documents.get(&url, NOW).await.unwrap();
+    document(&documents, &url, None, NOW).await.unwrap();
     for (at, fetches) in [(10, 1), (31, 2), (40, 2)] {
-        documents.get_recent(&url, 30, NOW.plus_secs(at)).await.unwrap();
+        document(&documents, &url, Some(30), NOW.plus_secs(at)).await.unwrap();
         assert_eq!(origin.received("/").len(), fetches, "after {at}");
     }
 }
@@ -336,15 +351,20 @@ async fn slow_names_of_one_purpose_do_not_stop_another() {
 async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
     let origin = Origin::start().await;
     let url = origin.url("client.test", "/");
-    let documents = Documents::new(client().share(1, Duration::from_millis(100)), RULES, object);
-    let get = async |secs| documents.get(&url, NOW.plus_secs(secs)).await;
-    let busy = async |secs| documents.get_through(&url, None, NOW.plus_secs(secs), async { None }).await;
+    let (documents, client) = (documents(), client().share(1, Duration::from_millis(100)));
+    let ask = async |secs, most_age_secs, through| {
+        let fetched = documents.get(&url, most_age_secs, NOW.plus_secs(secs), ready(through)).await;
+        fetched.map(|fetched| fetched.document)
+    };
+    let get = async |secs| ask(secs, None, Some(&client)).await;
+    let busy = async |secs| ask(secs, None, None).await;
     assert_eq!(busy(0).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "nothing is kept");
     origin.reply("/", Reply::json(&json!({})));
     let first = get(0).await.unwrap();
     origin.reply("/", Reply::text("").held_back());
     assert!(Arc::ptr_eq(&get(601).await.unwrap(), &first));
     assert!(Arc::ptr_eq(&busy(899).await.unwrap(), &first));
+    assert!(ask(899, Some(60), None).await.is_err(), "a newer one is needed");
     assert_eq!(busy(900).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "too old");
     assert_eq!(get(900).await.unwrap_err(), DocumentError::Fetch(FetchError::TimedOut), "too old");
     for (status, is_kept) in [(503, true), (404, false)] {
@@ -366,7 +386,7 @@ async fn who_waits_for_a_running_request_is_not_asked_for_another() {
     let (url, documents, client, asked) =
         (origin.url("client.test", "/"), documents(), client(), AtomicUsize::new(0));
     let get = || {
-        documents.get_through(&url, None, NOW, async {
+        documents.get(&url, None, NOW, async {
             asked.fetch_add(1, Ordering::Relaxed);
             Some(&client)
         })
@@ -374,4 +394,29 @@ async fn who_waits_for_a_running_request_is_not_asked_for_another() {
     let results = tokio::join!(get(), get(), get(), get());
     assert!(results.0.is_ok() && results.3.is_ok());
     assert_eq!((asked.load(Ordering::Relaxed), origin.received("/").len()), (1, 1));
+}
+
+#[test]
+fn only_what_may_be_over_later_is_transient() {
+    for (error, is_transient) in [
+        (FetchError::NotHttps, false),
+        (FetchError::UnusableUrl, false),
+        (FetchError::NotResolved, true),
+        (FetchError::SpecialUse("private"), true),
+        (FetchError::Unreachable, true),
+        (FetchError::Untrusted, true),
+        (FetchError::Malformed, true),
+        (FetchError::Status(302), false),
+        (FetchError::Status(404), false),
+        (FetchError::Status(429), true),
+        (FetchError::Status(500), true),
+        (FetchError::MediaType, false),
+        (FetchError::ContentCoding, false),
+        (FetchError::TooLarge, false),
+        (FetchError::TimedOut, true),
+        (FetchError::Busy, true),
+    ] {
+        assert_eq!(error.is_transient(), is_transient, "{error:?}");
+    }
+    assert!(!DocumentError::Invalid("is no object").is_transient());
 }

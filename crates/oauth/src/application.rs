@@ -157,6 +157,16 @@ pub struct ApplicationSettings {
 }
 
 impl ApplicationSettings {
+    /// Whether other settings are the same, apart from the time when a document was fetched that says so.
+    pub fn same_apart_from_fetch(&self, other: &Self) -> bool {
+        if self.client_metadata.described_at == other.client_metadata.described_at {
+            return self == other;
+        }
+        let mut other = other.clone();
+        other.client_metadata.described_at = self.client_metadata.described_at;
+        *self == other
+    }
+
     /// Whether every code needs a challenge. Public applications must use PKCE ([RFC 9700
     /// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), and the profile `oauth21` requires it
     /// of all.

@@ -11,9 +11,12 @@ use domain::id::{ClientId, SecretId};
 use domain::secret::{AssertionText, ClientSecret};
 use domain::time::Timestamp;
 
+mod accepted;
 pub mod assertion;
 pub mod binding;
 pub mod certificate;
+
+pub use accepted::AcceptedCredential;
 
 /// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2).
 const CLIENT_ASSERTION: Name = Name::opaque("client_assertion");
@@ -162,17 +165,12 @@ impl AuthenticatedClient {
     /// also the grant of the request.
     ///
     /// # Errors
-    /// `invalid_client` for a public application, which does not authenticate, and for one whose profile demands a key of its
-    /// own.
+    /// `invalid_client` for an application that does not authenticate with a secret, which the assertion replaces.
     pub fn of_workload(application: Arc<Application>, is_grant: bool) -> Result<Self, Refusal> {
-        if application.settings.profile.rules().key_authentication {
-            return Err(Refusal::AssertionNotRegistered);
-        }
-        match application.settings.client_type {
-            ClientType::Public => Err(Refusal::AssertionNotRegistered),
-            ClientType::Confidential => {
-                Ok(Self { application, secret: None, binding: None, is_proved_by_its_grant: is_grant })
-            }
+        if AcceptedCredential::of(&application.settings).is_secret() {
+            Ok(Self { application, secret: None, binding: None, is_proved_by_its_grant: is_grant })
+        } else {
+            Err(Refusal::AssertionNotRegistered)
         }
     }
 
@@ -203,7 +201,7 @@ impl AuthenticatedClient {
     /// [`Refusal::UnknownClient`] if it is another application, or was changed meanwhile.
     pub fn stored(self, application: Arc<Application>) -> Result<Self, Refusal> {
         let same = application.client_id == self.application.client_id
-            && application.settings == self.application.settings;
+            && application.settings.same_apart_from_fetch(&self.application.settings);
         if same { Ok(Self { application, ..self }) } else { Err(Refusal::UnknownClient) }
     }
 
@@ -233,33 +231,22 @@ pub fn authenticate(
     let application = found.ok_or(Refusal::UnknownClient)?;
     id_belongs_to_application(presented, &application)?;
     client_is_confidential_if_required(&application)?;
-    let secret = match (application.settings.client_type, &presented.credential) {
-        (ClientType::Public, ClientCredential::None | ClientCredential::Certificate(_)) => None,
-        (ClientType::Public, ClientCredential::Secret(_)) => return Err(Refusal::SecretOfPublicClient),
+    let secret = match (AcceptedCredential::of(&application.settings), &presented.credential) {
         (_, ClientCredential::Assertion(_)) => return Err(Refusal::AssertionNotRegistered),
-        (ClientType::Confidential, _) if needs_certificate(&application) => {
-            return Err(Refusal::CertificateRequired);
+        (AcceptedCredential::Nothing, ClientCredential::None | ClientCredential::Certificate(_)) => None,
+        (AcceptedCredential::Nothing, ClientCredential::Secret(_)) => {
+            return Err(Refusal::SecretOfPublicClient);
         }
-        (ClientType::Confidential, ClientCredential::None | ClientCredential::Certificate(_)) => {
-            return Err(Refusal::SecretMissing);
-        }
-        (ClientType::Confidential, ClientCredential::Secret(_)) if needs_assertion(&application) => {
-            return Err(Refusal::AssertionRequired);
-        }
-        (ClientType::Confidential, ClientCredential::Secret(secret)) => {
+        (AcceptedCredential::Certificate, _) => return Err(Refusal::CertificateRequired),
+        (_, ClientCredential::None | ClientCredential::Certificate(_)) => return Err(Refusal::SecretMissing),
+        (AcceptedCredential::Secret, ClientCredential::Secret(secret)) => {
             let live = application.live_secrets(now);
             let right = live.filter(|stored| is_secret(secret, stored)).last();
             Some(right.ok_or(Refusal::WrongSecret)?.id)
         }
+        (_, ClientCredential::Secret(_)) => return Err(Refusal::AssertionRequired),
     };
     Ok(AuthenticatedClient { application, secret, binding: None, is_proved_by_its_grant: false })
-}
-
-/// A registered `private_key_jwt` or `client_secret_jwt` is required. The two ways to send a secret are interchangeable,
-/// because many clients use another than the one that they registered.
-fn needs_assertion(application: &Application) -> bool {
-    let settings = &application.settings;
-    settings.client_metadata.authentication.needs_assertion() || settings.profile.rules().key_authentication
 }
 
 /// "shall only support confidential clients" ([FAPI 2.0
@@ -272,11 +259,6 @@ pub(crate) fn client_is_confidential_if_required(application: &Application) -> R
     } else {
         Ok(())
     }
-}
-
-/// A registered method with a certificate is required.
-fn needs_certificate(application: &Application) -> bool {
-    application.settings.client_metadata.authentication.needs_certificate()
 }
 
 fn id_belongs_to_application(presented: &Presented, application: &Application) -> Result<(), Refusal> {

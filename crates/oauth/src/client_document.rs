@@ -20,6 +20,7 @@ use crate::refusal::Refusal;
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
 use crate::scope::{Assignment, MOST_SCOPES_OF_APPLICATION, ScopeRegistry};
 use domain::id::ClientId;
+use domain::time::Timestamp;
 
 /// The maximum size of a document in bytes (§8.7).
 pub const LARGEST: usize = 5 * 1024;
@@ -92,6 +93,15 @@ fn is_normal_authority(authority: &str, url: &Url) -> bool {
 /// `.` and `..`, also percent-encoded, which browsers and servers treat alike.
 fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// How far ahead the clock of the node may be that has stored another document, in seconds.
+const MOST_AHEAD_SECS: i64 = 300;
+
+/// Whether a document that was fetched at `fetched_at` is older than the one that describes the stored application. A time
+/// far ahead is that of a clock that was set back, and counts for nothing.
+pub fn is_outdated(fetched_at: Timestamp, described_at: Option<Timestamp>, now: Timestamp) -> bool {
+    described_at.is_some_and(|stored| fetched_at < stored && stored <= now.plus_secs(MOST_AHEAD_SECS))
 }
 
 /// Reads the document that was fetched from a client identifier URL.

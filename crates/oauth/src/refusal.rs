@@ -148,10 +148,9 @@ refusals! {
         NoClientAuthentication: "the request names no client";
         ClientUrlUnusable: "client_id is a URL that cannot identify a client: it needs https, a host and a path, and must not have user information, a fragment, an empty query or dot segments";
         ClientDocumentHost: "this server accepts no metadata documents of the host of client_id";
-        ClientDocumentUnreachable: "the host of client_id cannot be reached over https, or has no public address";
+        ClientDocumentInside: "client_id is a URL whose host is no public address";
         ClientDocumentAnswer: "the host of client_id does not answer with status 200 and a JSON document, without a redirect";
         ClientDocumentTooLarge: "the metadata document at client_id is longer than 5 kB";
-        ClientDocumentLater: "the metadata document at client_id cannot be fetched now; try again";
         ClientDocumentMalformed: "the metadata document at client_id is not a JSON object whose members have the right types";
         ClientDocumentForeign: "the metadata document names another client_id than its own URL, character by character";
         ClientDocumentSecret: "the metadata document at client_id contains a secret, a private key or a method of authentication by shared secret";
@@ -163,7 +162,7 @@ refusals! {
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
-        ClientKeysUnavailable: "the keys of the application at its jwks_uri cannot be fetched now" as CLIENT;
+        ClientKeysUnusable: "what is at jwks_uri of the application is no set of public keys" as CLIENT;
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
         CertificateRequired: "the application must authenticate with a certificate" as CLIENT;
@@ -182,7 +181,7 @@ refusals! {
         WorkloadUnknown: "sub of the assertion is no workload of an application" as CLIENT;
         WorkloadForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
         WorkloadConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
-        AssertionKeys: "the keys of the issuer of the assertion cannot be had at present";
+        AssertionKeys: "the issuer of the assertion publishes no keys that can be used";
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
     }
@@ -220,7 +219,7 @@ refusals! {
         BackchannelAccessRevoked: "the access of the consent, application or user behind auth_req_id was revoked" as AUTH_REQ_ID;
         GrantAssertionUntrusted: "the issuer of the assertion is not trusted for this" as GRANT_ASSERTION;
         GrantAssertionUnverified: "the assertion is malformed, has the wrong typ, or no key of its issuer verifies it" as GRANT_ASSERTION;
-        GrantAssertionKeys: "the keys of the issuer of the assertion cannot be had at present";
+        GrantAssertionKeys: "the issuer of the assertion publishes no keys that can be used";
         GrantAssertionForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
         GrantAssertionForAnotherClient: "client_id of the assertion is not the client that sends it, or is missing";
         GrantAssertionOfUnknownClient: "assertions of this issuer are not accepted from this client";
@@ -336,6 +335,10 @@ refusals! {
     }
     TemporarilyUnavailable {
         TooManyOpenRequests: "too many people are signing in for this application; try again later";
+        ClientDocumentUnreachable: "the host of client_id cannot be reached over https at present, or has no public address";
+        ClientDocumentLater: "the metadata document at client_id cannot be fetched now; try again";
+        ClientKeysUnavailable: "the keys at jwks_uri of the application cannot be fetched now; try again";
+        IssuerKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
     }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
@@ -346,7 +349,7 @@ refusals! {
     }
     InvalidRequestObject {
         RequestObjectUnverified: "the request object is no JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
-        RequestObjectKeysUnavailable: "the keys at jwks_uri of the application cannot be fetched now, so the request object is not verified";
+        RequestObjectKeysUnusable: "what is at jwks_uri of the application is no set of public keys, so the request object is not verified";
         RequestObjectEncrypted: "the request object is encrypted, which is not supported";
         RequestObjectOfAnotherClient: "iss and client_id of the request object are not the client_id of the request";
         RequestObjectForAnotherServer: "aud of the request object is not the issuer of this server";

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use oauth::error::ErrorCode;
 use oauth::refusal::Refusal;
 
-use crate::http::faults::{Failure, set_retry_after};
+use crate::http::faults::{Failure, LATER, set_retry_after};
 use crate::respond::oauth as respond;
 
 pub mod authorize;
@@ -62,7 +62,13 @@ fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, BASIC_CHALLENGE);
     }
+    set_retry_after(&mut response, retry_after(refusal));
     response
+}
+
+/// The seconds after which a request may succeed that is refused for a reason that passes.
+fn retry_after(refusal: Refusal) -> Option<u32> {
+    (refusal.code() == ErrorCode::TemporarilyUnavailable).then_some(LATER)
 }
 
 /// 401 with a challenge is for a client that "attempted to authenticate via the `Authorization` request

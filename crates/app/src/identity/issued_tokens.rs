@@ -7,6 +7,7 @@ use oauth::trusted_issuer::{Purpose, TokenFacts, TrustedIssuer, accept_access_to
 
 use crate::identity::access_note;
 use crate::identity::caller::{Caller, IssuedAccess, RequestOrigin, Via};
+use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
@@ -81,7 +82,10 @@ impl IssuedTokenService {
         let trusted = all.iter().find(is_named).ok_or(IssuedTokenRefusal::ServiceUnknown)?;
         let types = token_types(&trusted.settings);
         let claims = self.context.verify_issued(token, trusted, types).await;
-        let claims = claims.map_err(|_| IssuedTokenRefusal::Dead)?;
+        let claims = claims.map_err(|unverified| match unverified {
+            Unverified::NoKeys(NoIssuerKeys::Unavailable) => Fault::KeysUnavailable.into(),
+            Unverified::NoKeys(NoIssuerKeys::Unusable) | Unverified::Jwt(_) => IssuedTokenRefusal::Dead,
+        })?;
         let facts = TokenFacts {
             trusted,
             public_url: &self.context.settings.public_url,

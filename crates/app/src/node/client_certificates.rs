@@ -23,27 +23,30 @@ pub struct ClientCertificates {
 }
 
 impl Context {
-    /// What is known of a presented certificate and of this application. Keys at an address are fetched only if the
-    /// application authenticates with them, and once more if they do not contain the certificate, because the application may
-    /// have replaced them.
+    /// What is known of a presented certificate and of this application, as far as its method of authentication needs it. Keys
+    /// at an address are fetched once more if they do not contain the certificate, because the application may have replaced
+    /// them.
     ///
     /// # Errors
-    /// [`NoClientKeys::Unavailable`].
+    /// [`NoClientKeys::Unavailable`] and [`NoClientKeys::Unusable`].
     pub(crate) async fn certificate_facts(
         &self,
         presented: &PresentedCertificate,
         application: &Application,
         now: Timestamp,
     ) -> Result<Facts, NoClientKeys> {
+        let registered = &application.settings.client_metadata.authentication;
+        if registered.token_endpoint_auth_method == Some(AuthenticationMethod::SelfSignedTlsClientAuth) {
+            let is_registered = self.keys_contain(presented, application, KeyAge::Fresh, now).await?
+                || registered.keys_may_change()
+                    && self.keys_contain(presented, application, KeyAge::Recent, now).await?;
+            return Ok(Facts { is_registered, ..Facts::default() });
+        }
         let authorities = self.settings.client_certificates.authorities.as_ref();
-        let method = application.settings.client_metadata.authentication.token_endpoint_auth_method;
-        let is_registered = method == Some(AuthenticationMethod::SelfSignedTlsClientAuth)
-            && (self.keys_contain(presented, application, KeyAge::Fresh, now).await?
-                || self.keys_contain(presented, application, KeyAge::Recent, now).await.unwrap_or(false));
         Ok(Facts {
             names: certificate::names(presented.own()),
             is_issued: authorities.is_some_and(|authorities| authorities.issued(presented, now)),
-            is_registered,
+            is_registered: false,
         })
     }
 
@@ -57,7 +60,9 @@ impl Context {
         match self.keys_of_client(application, age, now).await {
             Ok(keys) => Ok(keys.contains_certificate(presented.own())),
             Err(NoClientKeys::NotRegistered) => Ok(false),
-            Err(NoClientKeys::Unavailable) => Err(NoClientKeys::Unavailable),
+            // Without newer keys it is as unknown as before.
+            Err(NoClientKeys::Unusable) if age == KeyAge::Recent => Ok(false),
+            Err(none) => Err(none),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The public keys of trusted issuers: from their record, from the address in it, or found by discovery. Keys that are
 //! fetched are cached; a `kid` that is unknown makes the node look again, at a bounded rate.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use domain::id::TrustedIssuerId;
@@ -14,8 +15,10 @@ use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 use crate::Context;
 use crate::node::outbound::Purpose;
 
-/// After a fetch from an address, successful or not, the next one waits this long.
+/// After a fetch from an address the next one waits this long.
 const PAUSE_SECS: i64 = 30;
+/// The same after a fetch that the network or the host has made fail.
+const SHORT_PAUSE_SECS: i64 = 5;
 
 const RULES: CacheRules = CacheRules {
     largest_body: 64 * 1024,
@@ -23,14 +26,24 @@ const RULES: CacheRules = CacheRules {
     floor_secs: 60,
     ceiling_secs: 86_400,
     default_secs: 3_600,
+    // An issuer may have withdrawn a key, and keeps its host up; what has expired verifies nothing.
     stale_secs: 0,
 };
+
+/// Why there are no keys of an issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoIssuerKeys {
+    /// They cannot be fetched now; a later request may succeed.
+    Unavailable,
+    /// What the issuer publishes is no set of keys, or does not lead to one.
+    Unusable,
+}
 
 /// Why a token of an issuer is not verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unverified {
-    /// There are no keys at present.
-    NoKeys,
+    /// There are no keys.
+    NoKeys(NoIssuerKeys),
     /// The token is malformed, or no key verifies it.
     Jwt(JwtFault),
 }
@@ -49,18 +62,23 @@ struct NotAnObject;
 
 impl IssuerKeys {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
-        let fetcher = &Purpose::IssuerKeys.share(fetcher);
+        let fetcher = Purpose::IssuerKeys.share(fetcher);
         Self {
             inline: Cache::new(MOST_TRUSTED_ISSUERS),
-            sets: Paced::new(fetcher, |_, body| KeySet::parse(body)),
+            sets: Paced::new(fetcher.clone(), |_, body| KeySet::parse(body)),
             discovered: Paced::new(fetcher, |_, body| parse_object(body).ok_or(NotAnObject)),
         }
     }
 
     /// The keys of an issuer, among which is the one with the id if the issuer publishes it.
-    async fn of(&self, trusted: &TrustedIssuer, id: Option<&str>, now: Timestamp) -> Option<Arc<KeySet>> {
+    async fn of(
+        &self,
+        trusted: &TrustedIssuer,
+        id: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Arc<KeySet>, NoIssuerKeys> {
         if let Some(keys) = &trusted.settings.jwks {
-            return self.inline(trusted, keys);
+            return self.inline(trusted, keys).ok_or(NoIssuerKeys::Unusable);
         }
         let address = match &trusted.settings.jwks_uri {
             Some(address) => address.clone(),
@@ -82,15 +100,25 @@ impl IssuerKeys {
     /// The address of the keys, as the issuer's own document names it ([OpenID Connect Discovery
     /// §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig), [RFC 8414
     /// §3](https://www.rfc-editor.org/rfc/rfc8414#section-3)).
-    async fn discover(&self, issuer: &str, now: Timestamp) -> Option<String> {
+    async fn discover(&self, issuer: &str, now: Timestamp) -> Result<String, NoIssuerKeys> {
+        let mut none = NoIssuerKeys::Unusable;
         for address in discovery_addresses(issuer) {
-            let document = self.discovered.get(&address, now, |_| true).await;
-            let Some(document) = document.filter(|document| is_about(document, issuer)) else { continue };
+            let document = match self.discovered.get(&address, now, |_| true).await {
+                Ok(document) => document,
+                Err(NoIssuerKeys::Unavailable) => {
+                    none = NoIssuerKeys::Unavailable;
+                    continue;
+                }
+                Err(NoIssuerKeys::Unusable) => continue,
+            };
+            if !is_about(&document, issuer) {
+                continue;
+            }
             if let Some(keys) = document.get("jwks_uri").and_then(|address| address.as_str()) {
-                return Some(keys.to_owned());
+                return Ok(keys.to_owned());
             }
         }
-        None
+        Err(none)
     }
 }
 
@@ -113,33 +141,57 @@ fn discovery_addresses(issuer: &str) -> [String; 2] {
 
 /// Documents that are fetched at a bounded rate.
 struct Paced<T, E> {
+    fetcher: Fetcher,
     documents: Documents<T, E>,
-    fetched: Cache<String, Timestamp>,
+    fetched: Cache<String, LastFetch>,
+}
+
+/// How the last fetch from an address ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LastFetch {
+    at: Timestamp,
+    failure: Option<NoIssuerKeys>,
+}
+
+impl LastFetch {
+    fn is_pausing(&self, now: Timestamp) -> bool {
+        let secs = match self.failure {
+            Some(NoIssuerKeys::Unavailable) => SHORT_PAUSE_SECS,
+            Some(NoIssuerKeys::Unusable) | None => PAUSE_SECS,
+        };
+        !self.at.is_older_than(secs, now)
+    }
 }
 
 impl<T, E: Clone> Paced<T, E> {
-    fn new(fetcher: &Fetcher, read: fn(&str, &[u8]) -> Result<T, E>) -> Self {
-        Self {
-            documents: Documents::new(fetcher.clone(), RULES, read),
-            fetched: Cache::new(RULES.most_documents),
-        }
+    fn new(fetcher: Fetcher, read: fn(&str, &[u8]) -> Result<T, E>) -> Self {
+        Self { fetcher, documents: Documents::new(RULES, read), fetched: Cache::new(RULES.most_documents) }
     }
 
     /// The document at the address: the kept one if it suffices, else a fetched one unless one was fetched a moment ago,
     /// else the kept one if it is fresh.
-    async fn get(&self, address: &str, now: Timestamp, suffices: impl Fn(&T) -> bool) -> Option<Arc<T>> {
-        let kept = self.documents.kept(address, None, now);
-        if kept.as_deref().is_some_and(suffices) {
-            return kept;
+    async fn get(
+        &self,
+        address: &str,
+        now: Timestamp,
+        suffices: impl Fn(&T) -> bool,
+    ) -> Result<Arc<T>, NoIssuerKeys> {
+        let kept = self.documents.kept(address, now);
+        if let Some(kept) = kept.clone().filter(|kept| suffices(kept)) {
+            return Ok(kept);
         }
-        let is_pausing = self.fetched.get(address).is_some_and(|at| !at.is_older_than(PAUSE_SECS, now));
-        if is_pausing {
-            return kept;
+        let last = self.fetched.get(address).filter(|last| last.is_pausing(now));
+        if let Some(LastFetch { failure, .. }) = last {
+            return kept.ok_or(failure.unwrap_or(NoIssuerKeys::Unavailable));
         }
         // Boxed, because most calls fetch nothing. Concurrent callers share one request.
-        let fetched = Box::pin(self.documents.get_recent(address, 0, now)).await;
-        self.fetched.insert(address.to_owned(), now);
-        fetched.ok().or(kept)
+        let fetched = Box::pin(self.documents.get(address, Some(0), now, ready(Some(&self.fetcher)))).await;
+        let fetched = fetched.map(|fetched| fetched.document).map_err(|error| {
+            if error.is_transient() { NoIssuerKeys::Unavailable } else { NoIssuerKeys::Unusable }
+        });
+        let last = LastFetch { at: now, failure: fetched.as_ref().err().copied() };
+        self.fetched.insert(address.to_owned(), last);
+        fetched.or_else(|none| kept.ok_or(none))
     }
 }
 
@@ -155,7 +207,8 @@ impl Context {
         types: &[Option<&str>],
     ) -> Result<Claims, Unverified> {
         let id = jose::unverified_key_id(text);
-        let keys = self.issuer_keys.of(trusted, id.as_deref(), self.now()).await.ok_or(Unverified::NoKeys)?;
+        let keys = self.issuer_keys.of(trusted, id.as_deref(), self.now()).await;
+        let keys = keys.map_err(Unverified::NoKeys)?;
         let accepted = AcceptedJwt { algorithms: trusted.settings.accepted_algorithms(), types };
         jose::verify(text, &keys, accepted).map_err(Unverified::Jwt)
     }
@@ -172,8 +225,22 @@ mod tests {
         for (at, expected) in
             [(now, now), (now.plus_secs(29), now), (now.minus_secs(3_600), now.minus_secs(3_600))]
         {
-            assert!(keys.sets.get(address, at, |_| true).await.is_none(), "nothing is fetched without https");
-            assert_eq!(keys.sets.fetched.get(address), Some(expected), "{at:?}");
+            let none = keys.sets.get(address, at, |_| true).await.unwrap_err();
+            assert_eq!(none, NoIssuerKeys::Unusable, "nothing is fetched without https");
+            let last = LastFetch { at: expected, failure: Some(none) };
+            assert_eq!(keys.sets.fetched.get(address), Some(last), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_out_of_order_is_asked_again_soon() {
+        let at = Timestamp::from_secs(1_000_000);
+        for (failure, secs) in
+            [(None, 30), (Some(NoIssuerKeys::Unusable), 30), (Some(NoIssuerKeys::Unavailable), 5)]
+        {
+            let last = LastFetch { at, failure };
+            assert!(last.is_pausing(at.plus_secs(secs - 1)), "{failure:?}");
+            assert!(!last.is_pausing(at.plus_secs(secs)), "{failure:?}");
         }
     }
 

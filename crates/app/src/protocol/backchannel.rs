@@ -63,7 +63,10 @@ impl BackchannelService {
         let mut wanted = BackchannelRequest::parse(request.parameters, &client, &registry)?;
         self.limit_to_requested(&mut wanted, request.parameters).await?;
         let account = self.user_of(&wanted, client.application()).await?;
-        self.ask(&client, wanted, &account, request.origin).await
+        let issued = self.ask(&client, wanted, &account, request.origin).await?;
+        // Only now: a request that is refused for another reason has told that there is such a user.
+        self.context.rates.user_hint_was_right(client.application().id);
+        Ok(issued)
     }
 
     /// Limits the access to the resources and the data that the request names.
@@ -106,7 +109,7 @@ impl BackchannelService {
         match self.context.store.insert_backchannel_authentication(new).await? {
             BackchannelInsertion::Stored => {}
             BackchannelInsertion::TooMany => {
-                return Err(ProtocolRefusal::TooOften { retry_after_secs: RETRY_SECS });
+                return Err(self.context.too_often(RETRY_SECS));
             }
             BackchannelInsertion::Gone => {
                 self.context.entities.forget_applications();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::network::Network;
 use domain::audit::{Action, Outcome};
 use domain::id::{ApplicationId, ClientId};
 use domain::secret::ClientSecret;
@@ -9,7 +10,7 @@ use domain::time::Timestamp;
 use oauth::application::{Application, StoredSecret};
 use oauth::client_authentication::binding::token_binding;
 use oauth::client_authentication::{
-    AuthenticatedClient, Basic, ClientCredential, Presented, authenticate, certificate,
+    AcceptedCredential, AuthenticatedClient, Basic, ClientCredential, Presented, authenticate, certificate,
 };
 use oauth::parameters::{CLIENT_ID, Parameters};
 use oauth::profile::Algorithms;
@@ -22,6 +23,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::node::dpop_proofs::{ProofFailure, Prover};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::strangers::Left;
+use crate::protocol::client_keys::NoClientKeys;
 use crate::{Context, Fault, identity::access_note};
 
 mod assertion;
@@ -206,7 +208,10 @@ impl Context {
             None => None,
         };
         *named = found.as_deref().filter(|application| application.is_stored()).map(|found| found.id);
-        if let Some(application) = found.as_ref().filter(|application| needs_certificate(application)) {
+        let needs_certificate = |application: &&Arc<Application>| {
+            AcceptedCredential::of(&application.settings) == AcceptedCredential::Certificate
+        };
+        if let Some(application) = found.as_ref().filter(needs_certificate) {
             // Boxed, so that secrets do not pay for it.
             return Ok(Box::pin(self.judge_certificate(presented, application, facts, now)).await);
         }
@@ -226,7 +231,7 @@ impl Context {
             None => None,
             Some(shown) => {
                 let known = self.certificate_facts(shown, application, now).await;
-                Some(known.map_err(|_| Refusal::ClientKeysUnavailable)?)
+                Some(known.map_err(NoClientKeys::refusal)?)
             }
         };
         certificate::decide(presented, Arc::clone(application), known.as_ref())
@@ -244,8 +249,9 @@ impl Context {
         self.ensure_polled_since(self.clock.steady_micros()).await?;
         if let ClientCredential::Assertion(text) = &presented.credential
             && let Ok(id) = assertion::client_of(presented, text.expose())
+            && let Err(refusal) = self.look_for_new_keys(&id).await?
         {
-            self.look_for_new_keys(&id).await?;
+            return Ok(Err(refusal));
         }
         self.judge_client(presented, facts, now, named).await
     }
@@ -263,11 +269,19 @@ impl Context {
         if !client.application().is_open_to_strangers() {
             return Ok(());
         }
-        let left = self.strangers.leave(left, origin.network(), self.now());
-        left.map_err(|wait| self.too_often(wait))
+        self.leave_from(left, origin.network())
     }
 
-    fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
+    /// Counts something that somebody in a network leaves.
+    ///
+    /// # Errors
+    /// [`ProtocolRefusal::TooOften`], if the network has left too much.
+    pub(crate) fn leave_from(&self, left: Left, network: Option<Network>) -> Result<(), ProtocolRefusal> {
+        self.strangers.leave(left, network, self.now()).map_err(|wait| self.too_often(wait))
+    }
+
+    /// The refusal by a rate limit, which is counted.
+    pub(crate) fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
         self.metrics().rate_limited.inc();
         ProtocolRefusal::TooOften { retry_after_secs }
     }
@@ -295,8 +309,4 @@ fn may_be_new(refusal: Refusal) -> bool {
             | Refusal::CertificateOfAnotherSubject
             | Refusal::CertificateNotRegistered
     )
-}
-
-fn needs_certificate(application: &Application) -> bool {
-    application.settings.client_metadata.authentication.needs_certificate()
 }

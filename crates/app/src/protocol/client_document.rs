@@ -5,12 +5,11 @@
 //! delete it like any other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ClientId, Epoch, UserId};
 use domain::time::Timestamp;
-use fetch::{CacheRules, DocumentError, Documents, FetchError, Fetcher};
+use fetch::{CacheRules, DocumentError, Documents, FetchError, Fetched, Fetcher};
 use oauth::application::{Application, ApplicationSettings};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::client_document::{self, ClientDocument};
@@ -22,6 +21,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
 use crate::node::lifetimes::DAY_SECS;
 use crate::node::outbound::Purpose;
+use crate::node::periodic::Periodic;
 use crate::node::strangers::Left;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
@@ -54,8 +54,7 @@ pub(crate) struct ClientDocuments {
     of_strangers: Fetcher,
     /// For clients that a user has allowed. Strangers cannot use it up with documents of their own.
     of_allowed: Fetcher,
-    /// In microseconds.
-    purged_at: AtomicI64,
+    purge: Periodic,
 }
 
 impl ClientDocuments {
@@ -71,13 +70,8 @@ impl ClientDocuments {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
         let (of_strangers, of_allowed) =
             (Purpose::ClientDocuments.share(fetcher), Purpose::AllowedClientDocuments.share(fetcher));
-        let documents = Documents::new(of_strangers.clone(), Self::RULES, read);
-        Self { documents, of_strangers, of_allowed, purged_at: AtomicI64::new(i64::MIN) }
-    }
-
-    fn purge_is_due(&self, now: Timestamp) -> bool {
-        let last = Timestamp::from_micros(self.purged_at.load(Ordering::Relaxed));
-        last.is_older_than(PURGE_EVERY_SECS, now)
+        let documents = Documents::new(Self::RULES, read);
+        Self { documents, of_strangers, of_allowed, purge: Periodic::new(PURGE_EVERY_SECS) }
     }
 }
 
@@ -86,7 +80,8 @@ impl Context {
     /// URL describes.
     ///
     /// # Errors
-    /// The refusal, if the document cannot be fetched or breaks a rule.
+    /// The refusal, if the document cannot be fetched or breaks a rule. `temporarily_unavailable` if a later request may
+    /// succeed.
     pub(crate) async fn client_named(
         &self,
         id: &ClientId,
@@ -122,33 +117,42 @@ impl Context {
 
     /// Follows the document of a stored client whose assertion its known keys do not verify, unless it was fetched a
     /// moment ago.
-    pub(crate) async fn look_for_new_keys(&self, id: &ClientId) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// `temporarily_unavailable` if the document cannot be fetched now: its keys may be others.
+    pub(crate) async fn look_for_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
         let is_stored = id.is_url() && self.application_by_client_id(id).await?.is_some();
         if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
-            return Ok(());
+            return Ok(Ok(()));
         }
-        if let Ok(document) = self.fetched_document(id, Some(RECENT_SECS)).await {
-            let _followed = self.client_described(id, &document).await?;
+        match self.fetched_document(id, Some(RECENT_SECS)).await {
+            Ok(document) => {
+                let _followed = self.client_described(id, &document).await?;
+            }
+            Err(error) if error.is_transient() => return Ok(Err(refusal_of(&error))),
+            // Without a newer document the assertion is as wrong as before.
+            Err(_) => {}
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     async fn fetched_document(
         &self,
         id: &ClientId,
         secs: Option<u32>,
-    ) -> Result<Arc<ClientDocument>, DocumentError<Refusal>> {
+    ) -> Result<Fetched<ClientDocument>, DocumentError<Refusal>> {
         let ClientDocuments { documents, of_strangers, of_allowed, .. } = &self.client_documents;
         let through = async {
             // If the database fails, nothing will come of the request anyway.
             let is_allowed = self.store.document_client_is_allowed(id.clone()).await.unwrap_or(false);
             Some(if is_allowed { of_allowed } else { of_strangers })
         };
-        documents.get_through(id.as_str(), secs, self.now(), through).await
+        documents.get(id.as_str(), secs, self.now(), through).await
     }
 
     fn may_be_fetched(&self, id: &ClientId) -> Result<(), Refusal> {
         client_document::url_identifies_a_client(id.as_str())?;
+        self.reachable().check(id.as_str()).map_err(|_| Refusal::ClientDocumentInside)?;
         let host = client_document::host(id);
         let is_accepted = host.is_some_and(|host| self.settings.document_hosts.accept(&host));
         if is_accepted { Ok(()) } else { Err(Refusal::ClientDocumentHost) }
@@ -157,20 +161,26 @@ impl Context {
     async fn client_described(
         &self,
         id: &ClientId,
-        document: &ClientDocument,
+        fetched: &Fetched<ClientDocument>,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
         let stored = self.application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
         let scopes = self.scope_registry().await?;
         let minimum = self.settings.minimum_profile;
-        let settings = match document.settings(&scopes, minimum, self.reachable(), existing) {
+        let mut settings = match fetched.document.settings(&scopes, minimum, self.reachable(), existing) {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
         };
         match stored {
-            None => Ok(Ok(Some(Arc::new(self.not_stored(id, settings))))),
-            Some(stored) if stored.settings == settings => Ok(Ok(Some(stored))),
-            Some(stored) => Ok(Ok(self.follow_document(&stored, settings).await?)),
+            None => {
+                settings.client_metadata.described_at = Some(fetched.at);
+                Ok(Ok(Some(Arc::new(self.not_stored(id, settings)))))
+            }
+            Some(stored) if stored.settings.same_apart_from_fetch(&settings) => Ok(Ok(Some(stored))),
+            Some(stored) => {
+                settings.client_metadata.described_at = Some(fetched.at);
+                Ok(Ok(self.follow_document(&stored, settings, fetched.at).await?))
+            }
         }
     }
 
@@ -190,21 +200,30 @@ impl Context {
         }
     }
 
-    /// Stores what the document says now. Consents stay: a user is asked every time, with the address of the request in
-    /// sight.
+    /// Stores what the document says now, unless another node has stored what a newer one says: a node keeps a document for
+    /// as long as its headers allow. Consents stay: a user is asked every time, with the address of the request in sight.
     async fn follow_document(
         &self,
         stored: &Application,
         settings: ApplicationSettings,
+        fetched_at: Timestamp,
     ) -> Result<Option<Arc<Application>>, Fault> {
+        let now = self.now();
+        let amendment = Amendment::by(move |current| {
+            let is_outdated =
+                client_document::is_outdated(fetched_at, current.client_metadata.described_at, now);
+            if is_outdated { Err(Vec::new()) } else { Ok((settings.clone(), Vec::new())) }
+        });
         let mut audit = NewAuditEvent::new(Action::UpdateApplication, Outcome::Success, self.now());
         audit.application = Some(stored.id);
         audit.subject = Some(stored.settings.name.clone());
         audit.detail = Some("its metadata document has changed".to_owned());
-        let updated = self.store.update_application(stored.id, Amendment::to(settings), audit).await?;
+        let updated = self.store.update_application(stored.id, amendment, audit).await?;
         self.entities.forget_applications();
         match updated {
-            Ok(_) => Ok(self.application_by_client_id(&stored.client_id).await?),
+            Ok(_) | Err(ApplicationRefusal::Faulty(_)) => {
+                Ok(self.application_by_client_id(&stored.client_id).await?)
+            }
             Err(_) => Ok(None),
         }
     }
@@ -283,12 +302,12 @@ impl Context {
     /// Deletes applications of documents that nobody uses, now and then.
     pub(crate) async fn purge_document_clients(&self) -> Result<(), Fault> {
         let now = self.now();
-        if !self.client_documents.purge_is_due(now) {
+        if !self.client_documents.purge.is_due(now) {
             return Ok(());
         }
         let unused_since = now.minus_secs(UNUSED_KEPT_SECS);
         while self.store.purge_document_clients(unused_since, PURGE_BATCH).await? >= PURGE_BATCH.into() {}
-        self.client_documents.purged_at.store(now.as_micros(), Ordering::Relaxed);
+        self.client_documents.purge.note_done(now);
         Ok(())
     }
 }
@@ -307,27 +326,12 @@ fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {
             | FetchError::Unreachable
             | FetchError::Untrusted
             | FetchError::TimedOut => Refusal::ClientDocumentUnreachable,
-            FetchError::Malformed
-            | FetchError::Status(_)
-            | FetchError::MediaType
-            | FetchError::ContentCoding => Refusal::ClientDocumentAnswer,
+            FetchError::Busy | FetchError::Malformed => Refusal::ClientDocumentLater,
+            FetchError::Status(_) if error.is_transient() => Refusal::ClientDocumentLater,
+            FetchError::Status(_) | FetchError::MediaType | FetchError::ContentCoding => {
+                Refusal::ClientDocumentAnswer
+            }
             FetchError::TooLarge => Refusal::ClientDocumentTooLarge,
-            FetchError::Busy => Refusal::ClientDocumentLater,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_set_back_does_not_delay_the_next_purge() {
-        let (documents, now) = (ClientDocuments::new(&Fetcher::default()), Timestamp::from_secs(1_000_000));
-        assert!(documents.purge_is_due(now));
-        documents.purged_at.store(now.as_micros(), Ordering::Relaxed);
-        for (at, is_due) in [(now, false), (now.plus_secs(3_600), true), (now.minus_secs(60), true)] {
-            assert_eq!(documents.purge_is_due(at), is_due, "{at:?}");
-        }
     }
 }

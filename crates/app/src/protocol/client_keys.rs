@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 use fetch::{CacheRules, Documents, Fetcher};
 use oauth::application::Application;
 use oauth::jwt::{Claims, JwtFault};
+use oauth::refusal::Refusal;
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
 use crate::Context;
@@ -39,10 +40,9 @@ impl ClientKeys {
     };
 
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
-        let fetcher = Purpose::ClientKeys.share(fetcher);
         Self {
-            sets: Documents::new(fetcher.clone(), Self::RULES, |_, body| KeySet::parse(body)),
-            fetcher,
+            sets: Documents::new(Self::RULES, |_, body| KeySet::parse(body)),
+            fetcher: Purpose::ClientKeys.share(fetcher),
             fetches: Buckets::new(FETCHES_PER_MINUTE),
         }
     }
@@ -67,28 +67,30 @@ pub(crate) enum KeyAge {
 pub(crate) enum NoClientKeys {
     /// None are registered.
     NotRegistered,
-    /// They cannot be fetched now, or what is at the address is no key set.
+    /// They cannot be fetched now; a later request may succeed.
     Unavailable,
+    /// What is at the address is no key set.
+    Unusable,
+}
+
+impl NoClientKeys {
+    /// The refusal of a client that authenticates with its keys.
+    pub(crate) const fn refusal(self) -> Refusal {
+        match self {
+            Self::NotRegistered => Refusal::AssertionNotRegistered,
+            Self::Unavailable => Refusal::ClientKeysUnavailable,
+            Self::Unusable => Refusal::ClientKeysUnusable,
+        }
+    }
 }
 
 /// Why a text is not known to be signed by a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignatureFailure {
-    /// The client has registered no keys.
-    NoKeys,
-    /// Its keys cannot be fetched now.
-    KeysUnavailable,
+    /// There are no keys of the client.
+    NoKeys(NoClientKeys),
     /// The text is malformed, or no key of the client verifies it.
     Invalid(JwtFault),
-}
-
-impl From<NoClientKeys> for SignatureFailure {
-    fn from(none: NoClientKeys) -> Self {
-        match none {
-            NoClientKeys::NotRegistered => Self::NoKeys,
-            NoClientKeys::Unavailable => Self::KeysUnavailable,
-        }
-    }
 }
 
 impl Context {
@@ -108,17 +110,14 @@ impl Context {
         }
         let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
         let ClientKeys { fetcher, sets, fetches } = &self.client_keys;
-        let most_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
-        if let Some(kept) = sets.kept(url, most_secs, now) {
-            return Ok(kept);
-        }
+        let most_age_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
         // Who waits for a running request takes none of the budget, and without one the set that is kept serves for a
         // while: strangers who name this client must not stop it.
         let within_budget = async { fetches.take(application.client_id.clone(), now).ok().map(|()| fetcher) };
-        let fetched = sets.get_through(url, most_secs, now, within_budget).await;
-        fetched.map_err(|error| {
+        let fetched = sets.get(url, most_age_secs, now, within_budget).await;
+        fetched.map(|fetched| fetched.document).map_err(|error| {
             tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
-            NoClientKeys::Unavailable
+            if error.is_transient() { NoClientKeys::Unavailable } else { NoClientKeys::Unusable }
         })
     }
 
@@ -134,18 +133,26 @@ impl Context {
         accepted: AcceptedJwt<'_>,
         now: Timestamp,
     ) -> Result<Claims, SignatureFailure> {
-        let known = self.keys_of_client(application, KeyAge::Fresh, now).await?;
+        let known = self.keys_of_client(application, KeyAge::Fresh, now).await;
+        let known = known.map_err(SignatureFailure::NoKeys)?;
         let fault = match jose::verify(text, &known, accepted) {
             Ok(claims) => return Ok(claims),
             Err(fault) => fault,
         };
         let may_be_of_a_new_key = matches!(fault, JwtFault::NoKey | JwtFault::BadSignature);
-        if !may_be_of_a_new_key || application.settings.client_metadata.authentication.jwks.is_some() {
+        if !may_be_of_a_new_key || !application.settings.client_metadata.authentication.keys_may_change() {
             return Err(SignatureFailure::Invalid(fault));
         }
-        // Without newer keys the signature is as wrong as before.
-        let newer = self.keys_of_client(application, KeyAge::Recent, now).await;
-        let newer = newer.map_err(|_| SignatureFailure::Invalid(fault))?;
+        let newer = match self.keys_of_client(application, KeyAge::Recent, now).await {
+            Ok(newer) => newer,
+            Err(NoClientKeys::Unavailable) => {
+                return Err(SignatureFailure::NoKeys(NoClientKeys::Unavailable));
+            }
+            // Without newer keys the signature is as wrong as before.
+            Err(NoClientKeys::NotRegistered | NoClientKeys::Unusable) => {
+                return Err(SignatureFailure::Invalid(fault));
+            }
+        };
         if Arc::ptr_eq(&known, &newer) {
             return Err(SignatureFailure::Invalid(fault));
         }

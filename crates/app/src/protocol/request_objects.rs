@@ -11,7 +11,7 @@ use oauth::refusal::Refusal;
 use vault::jose::AcceptedJwt;
 
 use crate::Context;
-use crate::protocol::client_keys::SignatureFailure;
+use crate::protocol::client_keys::{NoClientKeys, SignatureFailure};
 
 impl Context {
     /// Whether the requests of an application must be in signed request objects, whatever it has registered.
@@ -27,7 +27,7 @@ impl Context {
     /// The request in a request object of an application.
     ///
     /// # Errors
-    /// `invalid_request_object`.
+    /// `invalid_request_object`, or `temporarily_unavailable` if the keys of the application cannot be fetched now.
     pub(crate) async fn read_request_object(
         &self,
         text: &str,
@@ -39,8 +39,11 @@ impl Context {
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
         let claims = self.claims_signed_by(application, text, accepted, self.now()).await;
         let claims = claims.map_err(|failure| match failure {
-            SignatureFailure::KeysUnavailable => Refusal::RequestObjectKeysUnavailable,
-            SignatureFailure::NoKeys | SignatureFailure::Invalid(_) => Refusal::RequestObjectUnverified,
+            SignatureFailure::NoKeys(NoClientKeys::Unavailable) => Refusal::ClientKeysUnavailable,
+            SignatureFailure::NoKeys(NoClientKeys::Unusable) => Refusal::RequestObjectKeysUnusable,
+            SignatureFailure::NoKeys(NoClientKeys::NotRegistered) | SignatureFailure::Invalid(_) => {
+                Refusal::RequestObjectUnverified
+            }
         })?;
         let issuer = self.settings.public_url.as_str();
         let start_is_required = self.signs_messages(application);
@@ -51,7 +54,7 @@ impl Context {
     /// The request in the request object at an address, which the application must have registered.
     ///
     /// # Errors
-    /// `invalid_request_uri` and `invalid_request_object`.
+    /// `invalid_request_uri`, and as for [`Self::read_request_object`].
     pub(crate) async fn read_request_object_at(
         &self,
         uri: &str,

@@ -45,10 +45,28 @@ impl AuthenticationMetadata {
         removed.contains(&true)
     }
 
-    /// Whether it must authenticate with an assertion, so that no secret is accepted as it is.
-    pub fn needs_assertion(&self) -> bool {
-        use AuthenticationMethod::{ClientSecretJwt, PrivateKeyJwt};
-        matches!(self.token_endpoint_auth_method, Some(PrivateKeyJwt | ClientSecretJwt))
+    /// Whether it has keys or a certificate that are not in `before`, or no longer all of those.
+    pub fn keys_differ_from(&self, before: &Self) -> bool {
+        (&self.jwks, &self.jwks_uri, &self.tls_client_auth)
+            != (&before.jwks, &before.jwks_uri, &before.tls_client_auth)
+    }
+
+    /// Whether nothing is left of the keys and of the certificate of `before`.
+    pub fn has_no_keys_of(&self, before: &Self) -> bool {
+        let is_other = |new: bool, same: bool| !new || !same;
+        is_other(self.jwks.is_some(), self.jwks == before.jwks)
+            && is_other(self.jwks_uri.is_some(), self.jwks_uri == before.jwks_uri)
+            && is_other(self.tls_client_auth.is_some(), self.tls_client_auth == before.tls_client_auth)
+    }
+
+    /// Whether keys or a certificate are registered, by themselves or by an address.
+    pub fn has_keys(&self) -> bool {
+        self.jwks.is_some() || self.jwks_uri.is_some() || self.tls_client_auth.is_some()
+    }
+
+    /// Whether its keys may change without a change of the registration, because they are at an address.
+    pub fn keys_may_change(&self) -> bool {
+        self.jwks.is_none() && self.jwks_uri.is_some()
     }
 
     /// Whether it needs public keys, which verify its assertions.
@@ -73,12 +91,6 @@ impl AuthenticationMetadata {
     /// Whether it is registered for a method without a secret.
     pub fn has_no_secret(&self) -> bool {
         self.token_endpoint_auth_method.is_some_and(AuthenticationMethod::proves_a_key)
-    }
-
-    /// Whether it must authenticate with a certificate, so that no secret is accepted.
-    pub fn needs_certificate(&self) -> bool {
-        use AuthenticationMethod::{SelfSignedTlsClientAuth, TlsClientAuth};
-        matches!(self.token_endpoint_auth_method, Some(TlsClientAuth | SelfSignedTlsClientAuth))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Client metadata beyond the members of Hybrid Data Pipeline's API.
 
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -49,9 +50,43 @@ pub struct ClientMetadata {
     /// What it has told about itself, if it registered itself; `None` if somebody registered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_registered: Option<SelfRegistered>,
+    /// When the metadata document was fetched that describes it; `None` if none does. Two nodes may have fetched it at
+    /// different times.
+    #[serde(skip_serializing_if = "Option::is_none", with = "microseconds")]
+    pub described_at: Option<Timestamp>,
+    /// What somebody knows who acted on behalf of the owner. The store alone sets this.
+    #[serde(flatten)]
+    pub deputies: KnownToDeputies,
     /// Members that a later version has stored. An update keeps them, so that nodes of two versions can run side by side.
     #[serde(flatten)]
     pub(crate) later: Map<String, Value>,
+}
+
+/// Which credentials of an application somebody has provided, or has got, who acted on behalf of its owner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KnownToDeputies {
+    /// A secret.
+    #[serde(rename = "deputy_knows_secret", skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// Keys or a certificate.
+    #[serde(rename = "deputy_provided_keys", skip_serializing_if = "std::ops::Not::not")]
+    pub keys: bool,
+}
+
+/// A time as microseconds since the Unix epoch.
+mod microseconds {
+    use domain::time::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::as_micros).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Timestamp::from_micros))
+    }
 }
 
 /// Stored metadata that cannot be read.
@@ -100,6 +135,15 @@ mod tests {
         let json = r#"{"later_member":["a",1]}"#;
         let read = ClientMetadata::from_json(Some(json)).unwrap();
         assert_eq!(read.to_json().as_deref(), Some(json));
+    }
+
+    #[test]
+    fn the_time_of_a_document_is_stored_in_microseconds() {
+        let described_at = Some(Timestamp::from_micros(1_800_000_000_000_001));
+        let metadata = ClientMetadata { described_at, ..ClientMetadata::default() };
+        let json = metadata.to_json().unwrap();
+        assert_eq!(json, r#"{"described_at":1800000000000001}"#);
+        assert_eq!(ClientMetadata::from_json(Some(&json)), Ok(metadata));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::id::SecretId;
 use domain::time::Timestamp;
 
-use super::AuthenticatedClient;
+use super::{AcceptedCredential, AuthenticatedClient, client_is_confidential_if_required};
 use crate::application::Application;
 use crate::jwt::{Claims, JwtFault, TimeRules};
 use crate::refusal::Refusal;
@@ -95,14 +95,15 @@ impl Verifier {
     /// That of an application.
     ///
     /// # Errors
-    /// [`Refusal::AssertionNotRegistered`] if its profile demands a private key and it is registered for a secret.
+    /// `invalid_client` if it is registered for another credential, or for none in a profile of confidential applications.
     pub fn of(application: &Application) -> Result<Self, Refusal> {
-        let settings = &application.settings;
-        let has_secret = settings.client_metadata.authentication.needs_readable_secret();
-        match (has_secret, settings.profile.rules().key_authentication) {
-            (false, _) => Ok(Self::Keys),
-            (true, false) => Ok(Self::Secrets),
-            (true, true) => Err(Refusal::AssertionNotRegistered),
+        client_is_confidential_if_required(application)?;
+        match AcceptedCredential::of(&application.settings) {
+            AcceptedCredential::KeyAssertion | AcceptedCredential::Nothing => Ok(Self::Keys),
+            AcceptedCredential::SecretAssertion => Ok(Self::Secrets),
+            AcceptedCredential::Secret | AcceptedCredential::Certificate => {
+                Err(Refusal::AssertionNotRegistered)
+            }
         }
     }
 }
@@ -167,7 +168,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::application::{AuthenticationMethod, Profile};
+    use crate::application::{AuthenticationMethod, ClientType, Profile};
     use crate::sample::{self, NOW};
 
     const ISSUER: &str = "https://gate.example";
@@ -255,16 +256,31 @@ mod tests {
                 settings.profile = profile;
             }))
         };
-        for method in AuthenticationMethod::ALL {
-            let has_secret = method == AuthenticationMethod::ClientSecretJwt;
-            let expected = if has_secret { Verifier::Secrets } else { Verifier::Keys };
-            for profile in [Profile::Compatible, Profile::OAuth21] {
-                assert_eq!(verifier(Some(method), profile), Ok(expected), "{method:?}");
-            }
-            let strict = if has_secret { Err(Refusal::AssertionNotRegistered) } else { Ok(Verifier::Keys) };
-            assert_eq!(verifier(Some(method), Profile::Fapi2), strict, "{method:?}");
+        for (method, expected) in [
+            (AuthenticationMethod::PrivateKeyJwt, Ok(Verifier::Keys)),
+            (AuthenticationMethod::ClientSecretJwt, Ok(Verifier::Secrets)),
+            (AuthenticationMethod::ClientSecretBasic, Err(Refusal::AssertionNotRegistered)),
+            (AuthenticationMethod::ClientSecretPost, Err(Refusal::AssertionNotRegistered)),
+            (AuthenticationMethod::TlsClientAuth, Err(Refusal::AssertionNotRegistered)),
+            (AuthenticationMethod::SelfSignedTlsClientAuth, Err(Refusal::AssertionNotRegistered)),
+        ] {
+            assert_eq!(verifier(Some(method), Profile::Compatible), expected, "{method:?}");
         }
-        assert_eq!(verifier(None, Profile::Compatible), Ok(Verifier::Keys));
+        assert_eq!(verifier(None, Profile::Compatible), Err(Refusal::AssertionNotRegistered));
+        let secret = Some(AuthenticationMethod::ClientSecretJwt);
+        assert_eq!(verifier(secret, Profile::Fapi2), Ok(Verifier::Keys), "never its secret");
+    }
+
+    #[test]
+    fn a_public_application_may_prove_its_keys_where_its_profile_allows_it() {
+        let verifier = |profile| {
+            Verifier::of(&sample::application(|settings| {
+                settings.client_type = ClientType::Public;
+                settings.profile = profile;
+            }))
+        };
+        assert_eq!(verifier(Profile::OAuth21), Ok(Verifier::Keys));
+        assert_eq!(verifier(Profile::Fapi2), Err(Refusal::PublicNotInProfile));
     }
 
     #[test]

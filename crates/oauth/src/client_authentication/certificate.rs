@@ -7,8 +7,8 @@ use crate::application::{Application, AuthenticationMethod};
 use crate::certificate::CertificateNames;
 use crate::refusal::Refusal;
 
-/// What is known of the certificate that the client presented in TLS.
-#[derive(Debug, Clone)]
+/// What is known of the certificate that the client presented in TLS, as far as the registered method needs it.
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Its names; `None` if it is malformed.
     pub names: Option<CertificateNames>,

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::application::TokenFormat;
+use crate::client_authentication::AcceptedCredential;
 
 const URL: &str = "https://app.example.com/client.json";
 
@@ -141,7 +142,7 @@ fn a_client_with_keys_must_use_them_and_gets_no_grant_type_of_an_owner() {
         more["grant_types"] = json!(["authorization_code", "client_credentials", "password"]);
         let settings = settings(&more).unwrap();
         assert_eq!(settings.client_type, ClientType::Confidential);
-        assert!(settings.client_metadata.authentication.needs_assertion());
+        assert_eq!(AcceptedCredential::of(&settings), AcceptedCredential::KeyAssertion);
         assert_eq!(settings.grant_types, [GrantType::AuthorizationCode]);
     }
     let silent = settings(&json!({"jwks_uri": address})).unwrap();
@@ -220,4 +221,20 @@ fn an_address_for_special_use_is_never_fetched() {
     assert_eq!(settings(&keys), Err(Refusal::ClientDocumentAddress));
     let logo = settings(&json!({"logo_uri": "https://[::1]/logo.png"})).unwrap();
     assert_eq!(logo.logo_url, None, "it is left out");
+}
+
+#[test]
+fn a_document_is_outdated_if_a_newer_one_describes_the_application() {
+    let at = Timestamp::from_secs;
+    let now = at(1_000_000);
+    for (fetched, described, expected) in [
+        (999_990, None, false),
+        (999_990, Some(999_980), false),
+        (999_990, Some(999_990), false),
+        (999_990, Some(999_991), true),
+        (999_990, Some(1_000_300), true),
+        (999_990, Some(1_000_301), false),
+    ] {
+        assert_eq!(is_outdated(at(fetched), described.map(at), now), expected, "{fetched} {described:?}");
+    }
 }

@@ -126,9 +126,9 @@ impl MetadataFault {
         invalid(&format!("is not accepted: {fault}"))
     }
 
-    /// The keys of the issuer cannot be fetched.
+    /// The issuer has no keys that verify anything.
     pub fn statement_without_keys() -> Self {
-        invalid("cannot be verified: the keys of its issuer cannot be had at present")
+        invalid("cannot be verified: its issuer publishes no keys that can be used")
     }
 }
 

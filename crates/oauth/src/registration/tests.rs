@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::application::GrantType;
 use crate::application::TokenFormat;
+use crate::client_authentication::AcceptedCredential;
 use crate::metadata::Metadata;
 use crate::refusal::Refusal;
 use crate::sample::{client, pairs};
@@ -475,7 +476,7 @@ fn registration_metadata_and_the_token_endpoint_agree_on_every_grant_type() {
 fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
     let keys = json!({ "keys": [{ "kty": "OKP" }] });
     let keyed = registered(&json!({ "tokenEndpointAuthMethod": "private_key_jwt", "jwks": keys }));
-    assert!(keyed.client_metadata.authentication.needs_assertion());
+    assert_eq!(AcceptedCredential::of(&keyed), AcceptedCredential::KeyAssertion);
     let missing = "jwks is required for private_key_jwt, unless the address of the keys is given";
     for (changes, fault) in [
         (json!({ "tokenEndpointAuthMethod": "private_key_jwt" }), missing),
@@ -518,10 +519,12 @@ fn assertions_by_a_secret_have_one_algorithm() {
     }));
     let update = RegistrationContext { existing: Some(&keyed), ..new() };
     let secret = json!({ "tokenEndpointAuthMethod": "client_secret_jwt" });
-    let authentication = judged(&secret, update).unwrap().0.client_metadata.authentication;
+    let settings = judged(&secret, update).unwrap().0;
+    assert_eq!(AcceptedCredential::of(&settings), AcceptedCredential::SecretAssertion);
+    let authentication = settings.client_metadata.authentication;
     assert_eq!(authentication.assertion_algorithm(), Some("HS256"));
     assert_eq!(authentication.token_endpoint_auth_signing_alg, None);
-    assert!(authentication.needs_assertion() && !authentication.has_no_secret());
+    assert!(!authentication.has_no_secret());
     let fault = judged(&json!({ "tokenEndpointAuthSigningAlg": "HS256" }), update).unwrap_err();
     assert_eq!(fault[0].field, "tokenEndpointAuthSigningAlg");
 }

@@ -7,6 +7,7 @@ use domain::account::{SealedOption, USER_ROLE};
 use domain::audit::Action;
 use domain::secret::Digest;
 use oauth::application::{Application, ApplicationSettings, AuthenticationMethod, ClientMetadata};
+use oauth::client_authentication::AcceptedCredential;
 use oauth::cors::NewTrustedOrigin;
 use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
@@ -56,8 +57,8 @@ async fn a_key_that_an_application_replaced_does_not_come_back() {
     assert_eq!(outcome.restored.secrets, 2, "one secret, and the keys of one application");
     assert_eq!(keys_of(&stage, &client).await, None);
     let found = stage.open().find_application(client.id).await.unwrap().unwrap();
-    let authentication = found.settings.client_metadata.authentication;
-    assert!(authentication.needs_assertion(), "no secret takes the place of the keys");
+    let credential = AcceptedCredential::of(&found.settings);
+    assert_eq!(credential, AcceptedCredential::KeyAssertion, "no secret takes the place of the keys");
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use http::header::{HeaderValue, RETRY_AFTER};
 
 /// The `Retry-After` in seconds of a server that is busy, or of a 503 response that names none.
 pub(crate) const SHORTLY: u32 = 1;
-/// The `Retry-After` in seconds while the system database fails.
-const LATER: u32 = 5;
+/// The `Retry-After` in seconds while the system database fails, or while something cannot be fetched.
+pub(crate) const LATER: u32 = 5;
 
 /// A server failure on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,9 @@ impl From<&Fault> for Failure {
     fn from(fault: &Fault) -> Self {
         let (status, retry_after_secs) = match fault {
             Fault::Busy => (StatusCode::SERVICE_UNAVAILABLE, Some(SHORTLY)),
-            Fault::NotWritable(_) | Fault::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Some(LATER)),
+            Fault::NotWritable(_) | Fault::Unavailable(_) | Fault::KeysUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(LATER))
+            }
             Fault::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
         Self { status, retry_after_secs }
@@ -54,10 +56,12 @@ mod tests {
                 Fault::Busy,
                 Fault::NotWritable(StoreError::Busy),
                 Fault::Unavailable(StoreError::Busy),
+                Fault::KeysUnavailable,
                 Fault::Broken("bug".into()),
             ]
         };
-        let expected = [(503, Some("1")), (503, Some("5")), (503, Some("5")), (500, None)];
+        let later = (503, Some("5"));
+        let expected = [(503, Some("1")), later, later, later, (500, None)];
         for ((fault, same), expected) in faults().iter().zip(faults()).zip(expected) {
             let managed = ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
             for (form, response) in [

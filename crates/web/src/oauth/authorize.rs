@@ -254,11 +254,21 @@ fn ask_consent(
 
 /// The page for a wrong client or redirect URL; nothing is sent to anybody else.
 fn refused(refusal: Refusal) -> Response {
+    let code = refusal.code().as_str();
+    if let Some(secs) = super::retry_after(refusal) {
+        let message = format!(
+            "The request of the application that sent you here cannot be answered at present: {}. Nothing was sent to it. Try again in a moment.",
+            refusal.description()
+        );
+        let mut response = page::error_of_client(StatusCode::SERVICE_UNAVAILABLE, &message, code);
+        set_retry_after(&mut response, Some(secs));
+        return response;
+    }
     let message = format!(
         "The application that sent you here made an invalid request: {}. Nothing was sent to it. Its developer can correct this.",
         refusal.description()
     );
-    page::error_of_client(StatusCode::BAD_REQUEST, &message, refusal.code().as_str())
+    page::error_of_client(StatusCode::BAD_REQUEST, &message, code)
 }
 
 /// Samples of the page, with and without its optional parts.

@@ -152,7 +152,7 @@ pub fn error(status: StatusCode, error: PageError, message: &str) -> Response {
 
 /// The error page for a request of a client. It names the error code of the protocol, for the client's developer.
 pub fn error_of_client(status: StatusCode, message: &str, code: &str) -> Response {
-    let error = PageError::InvalidRequest;
+    let error = PageError::of_status(status);
     let (message, code) = (message.to_owned(), Some(code.to_owned()));
     incomplete(status, ErrorPage { error, message, code, way: START })
 }

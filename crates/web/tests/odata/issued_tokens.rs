@@ -2,6 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
+use testkit::origin::{Origin, Reply};
 use testkit::{ADMIN, Answer, ClientKey, USER};
 
 use crate::fixture::{Fixture, ROOT, code};
@@ -157,4 +158,18 @@ async fn an_issuer_without_types_is_accepted_by_its_record_and_no_longer_after_i
     stage.fixture.server.delete(&path).basic(&ADMIN).send().await.expect(204);
     let refused = stage.get(ROOT, &token, Some("corporate")).await.expect(401);
     assert_eq!(code(&refused), "UnknownService");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_now_are_no_fault_of_the_token() {
+    let origin = Origin::start().await;
+    let stage = Stage::open(&json!({ "jwks": null, "jwksUri": origin.url("issuer.test", "/keys") })).await;
+    let token = stage.token(Some("at+jwt"), &json!({}));
+    for (status, expected) in [(503, 503), (404, 401)] {
+        origin.reply("/keys", Reply::text("no").status(status));
+        let refused = stage.get(ROOT, &token, Some("corporate")).await.expect(expected);
+        let wait = refused.headers().get("retry-after").map(|secs| secs.to_str().unwrap());
+        assert_eq!(wait, (expected == 503).then_some("5"), "{status}");
+        stage.fixture.server.clock().advance_secs(31);
+    }
 }

@@ -166,3 +166,27 @@ async fn a_private_key_is_not_registered() {
         assert!(answer.text().contains("jwks"), "{}", answer.text());
     }
 }
+
+/// The keys of an application may be for its request objects, or be left from an earlier method.
+#[tokio::test]
+async fn an_assertion_authenticates_no_client_that_is_registered_for_something_else() {
+    let server = TestServer::start().await;
+    let key = ClientKey::new(1);
+    for members in [
+        json!({}),
+        json!({ "tokenEndpointAuthMethod": "client_secret_basic" }),
+        json!({ "tokenEndpointAuthMethod": "client_secret_jwt" }),
+        json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth" }),
+        json!({
+            "tokenEndpointAuthMethod": "tls_client_auth", "tlsClientAuth": { "subjectDn": "CN=crane 7" },
+        }),
+    ] {
+        let mut all = members;
+        all["jwks"] = jwks(&key);
+        all["grantTypes"] = json!(["client_credentials"]);
+        let client = Client::register_with(&server, all.clone()).await;
+        let keyed = Keyed { client, key: ClientKey::new(1) };
+        let words = is_refused(&server, &keyed.assertion(&server, &json!({})), &[]).await;
+        assert_eq!(words, "the client is unknown or its credentials are wrong", "{all}");
+    }
+}

@@ -144,14 +144,21 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
         assert!(page.text().contains(words), "{}", page.text());
     }
-    for url in [
-        "https://nowhere.example/client",
-        "https://169.254.169.254/latest/meta-data",
-        "https://[fd00::1]/client",
+    for status in [429, 500, 503] {
+        origin.reply(PATH, document.clone().status(status));
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(503);
+        assert!(page.text().contains("temporarily_unavailable"), "{}", page.text());
+        assert_eq!(page.headers()["retry-after"], "5");
+    }
+    for (url, status, words) in [
+        ("https://nowhere.example/client", 503, "has no public address"),
+        ("https://metadata.internal/client", 503, "has no public address"),
+        ("https://169.254.169.254/latest/meta-data", 400, "is no public address"),
+        ("https://[fd00::1]/client", 400, "is no public address"),
     ] {
         let client = Client { id: 0, identifier: url.to_owned(), secret: None };
-        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
-        assert!(page.text().contains("has no public address"), "{url}: {}", page.text());
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(status);
+        assert!(page.text().contains(words), "{url}: {}", page.text());
     }
     for url in [
         "https://client.test/a/../b",

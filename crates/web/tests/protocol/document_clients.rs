@@ -1,8 +1,11 @@
 //! Clients by document at endpoints other than that of authorization requests, and those that have keys.
 
 use app::AppSettings;
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::ClientId;
 use oauth::client_document::DocumentHosts;
 use serde_json::{Value, json};
+use store::{Amendment, Applications as _};
 use testkit::origin::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
@@ -150,6 +153,32 @@ async fn a_new_key_of_a_document_counts_from_the_next_request_on() {
     let answer = allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
     let code = parameter(&answer, "code").unwrap();
     exchange_signed(&server, &client, &new, &code, "1").await.expect(200);
+}
+
+/// Each node keeps documents as long as their headers allow.
+#[tokio::test]
+async fn an_older_document_does_not_replace_what_another_node_has_stored() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let client = publish(&origin, &json!({ "client_name": "Older" }));
+    let mut browser = server.browser();
+    allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
+    let now = server.app().node().now();
+    let id: ClientId = client.identifier.parse().unwrap();
+    let stored = server.store().find_application_by_client_id(&id).await.unwrap().unwrap();
+    assert_eq!(stored.settings.client_metadata.described_at, Some(now));
+    let mut settings = stored.settings;
+    settings.name = "Newer".to_owned();
+    settings.client_metadata.described_at = Some(now.plus_secs(10));
+    let audit = NewAuditEvent::new(Action::UpdateApplication, Outcome::Success, now);
+    let updated = server.store().update_application(stored.id, Amendment::to(settings), audit).await;
+    updated.unwrap().unwrap();
+    server.app().node().refresh().await.unwrap();
+    for (secs, name) in [(20, "Newer"), (61, "Older")] {
+        server.clock().advance_secs(secs);
+        let page = browser.get(&client.authorize_url(&S256)).await.expect(200);
+        assert!(page.text().contains(name), "{name}: {}", page.text());
+        assert_eq!(applications(&server).await[0]["name"], name);
+    }
 }
 
 #[tokio::test]

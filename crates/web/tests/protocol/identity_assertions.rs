@@ -385,7 +385,31 @@ async fn a_discovery_document_of_another_issuer_is_not_used() {
     origin.reply("/.well-known/openid-configuration", Reply::json(&document));
     let assertion = issuer.assertion(&server, &client, &json!({}));
     let refused = present(&server, &client, &assertion, &[]).await;
-    assert_eq!(reason(&refused), "the keys of the issuer of the assertion cannot be had at present");
+    assert_eq!(reason(&refused), "the issuer of the assertion publishes no keys that can be used");
+    assert_refused(&refused, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_now_are_temporary() {
+    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let issuer = Issuer { key: ClientKey::new(9), url: origin.url("issuer.test", "") };
+    issuer.record(&server, &json!({ "jwks": null })).await.expect(201);
+    let client = client(&server).await;
+    let assertion = issuer.assertion(&server, &client, &json!({}));
+    let document = json!({ "issuer": issuer.url, "jwks_uri": origin.url("issuer.test", "/keys") });
+    let discovery = "/.well-known/openid-configuration";
+    for (at, good) in [(discovery, &document), ("/keys", &issuer.jwks())] {
+        origin.reply(at, Reply::text("no").status(503));
+        for _ in 0..2 {
+            let refused = present(&server, &client, &assertion, &[]).await;
+            assert_refused(&refused, 503, "temporarily_unavailable");
+            assert_eq!(refused.headers()["retry-after"], "5");
+        }
+        assert_eq!(origin.received(at).len(), 1, "the host is not asked again at once");
+        origin.reply(at, Reply::json(good));
+        server.clock().advance_secs(6);
+    }
+    present(&server, &client, &assertion, &[]).await.expect(200);
 }
 
 #[tokio::test]

@@ -55,6 +55,23 @@ async fn a_workload_is_no_client_of_the_profile_fapi2() {
     assert_eq!(refused.json()["error"], "invalid_client", "{refused:?}");
 }
 
+/// The application has registered a key of its own; whoever runs its workload is somebody else.
+#[tokio::test]
+async fn a_workload_replaces_a_secret_only() {
+    let server = TestServer::start().await;
+    let own = ClientKey::new(3);
+    let members = json!({
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwks": { "keys": [own.jwk()] },
+        "grantTypes": ["client_credentials"],
+    });
+    let keyed = Client::register_with(&server, members).await;
+    let mapped =
+        json!({ "workloads": [{ "subject": "system:serviceaccount:shop:*", "client": keyed.identifier }] });
+    let workload = Workload::start(&server, &mapped).await;
+    let refused = authenticate(&server, &workload.assertion(&server, &json!({})), &[]).await;
+    assert_eq!(refused.json()["error"], "invalid_client", "{refused:?}");
+}
+
 async fn authenticate(server: &TestServer, assertion: &str, more: &[(&str, &str)]) -> Answer {
     let mut fields = vec![
         ("grant_type", "client_credentials"),

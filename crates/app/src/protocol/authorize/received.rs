@@ -103,7 +103,7 @@ impl AuthorizationService {
         }
         let (secret, digest) = self.context.vault.new_reference_secret();
         let now = self.context.now();
-        if self.context.strangers.leave(Left::OpenedRequest, checked.network, now).is_err() {
+        if self.context.leave_from(Left::OpenedRequest, checked.network).is_err() {
             return Ok(Err(Refusal::TooManyOpenRequests));
         }
         let new = NewPushedRequest {
@@ -152,7 +152,7 @@ impl AuthorizationService {
         };
         let is_strangers = application.is_open_to_strangers();
         let network = origin.network().filter(|_| is_strangers);
-        if self.context.strangers.leave(Left::OpenedRequest, network, now).is_err() {
+        if self.context.leave_from(Left::OpenedRequest, network).is_err() {
             return Ok(found);
         }
         let opening = PushedRequestOpening {

@@ -21,18 +21,16 @@ const USERS_PER_PAGE: u32 = 1_000;
 const MOST_PAGES: u32 = 100;
 
 impl BackchannelService {
-    /// The active user whom the request names. Hints that lead to nobody are counted for the application, before the user
-    /// is looked up, so that it cannot try out names.
+    /// The active user whom the request names. Hints are counted for the application, before the user is looked up, so that
+    /// it cannot try out names; [`BackchannelService::authenticate`] takes one back that leads to a stored request.
     pub(super) async fn user_of(
         &self,
         wanted: &BackchannelRequest,
         application: &Application,
     ) -> Result<Arc<Account>, ProtocolRefusal> {
         let rates = &self.context.rates;
-        rates.begin_user_hint(application.id, self.context.now()).map_err(|retry_after_secs| {
-            self.context.metrics().rate_limited.inc();
-            ProtocolRefusal::TooOften { retry_after_secs }
-        })?;
+        let begun = rates.begin_user_hint(application.id, self.context.now());
+        begun.map_err(|wait| self.context.too_often(wait))?;
         let found = match &wanted.hint {
             UserHint::Name(name) => self.context.store.find_user_by_name(name).await?.map(|user| user.id),
             UserHint::IdToken(text) => {
@@ -49,9 +47,7 @@ impl BackchannelService {
             expected.is_none_or(|expected| expected == subject::subject_of(&account.user, application))
         };
         let account = account.filter(|account| account.user.active && has_subject(account));
-        let account = account.ok_or(Refusal::UserHintUnknown)?;
-        rates.user_hint_was_right(application.id);
-        Ok(account)
+        Ok(account.ok_or(Refusal::UserHintUnknown)?)
     }
 
     /// The user with the `sub` of an ID token. A `sub` is a digest, so it is compared with those of the users who have

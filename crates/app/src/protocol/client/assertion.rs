@@ -92,8 +92,7 @@ impl Context {
         let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
         let claims = self.claims_signed_by(application, text, accepted, now).await;
         claims.map_err(|failure| match failure {
-            SignatureFailure::NoKeys => Refusal::AssertionNotRegistered,
-            SignatureFailure::KeysUnavailable => Refusal::ClientKeysUnavailable,
+            SignatureFailure::NoKeys(none) => none.refusal(),
             SignatureFailure::Invalid(_) => Refusal::AssertionUnverified,
         })
     }

@@ -11,7 +11,7 @@ use store::StoreError;
 use vault::jose;
 
 use super::assertion::Asserted;
-use crate::node::issuer_keys::Unverified;
+use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::{Context, Fault};
 
 impl Context {
@@ -64,7 +64,8 @@ impl Context {
     ) -> Result<AcceptedWorkload, Refusal> {
         let verified = self.verify_issued(text, trusted, &ASSERTION_TYPES).await;
         let claims = verified.map_err(|fault| match fault {
-            Unverified::NoKeys => Refusal::AssertionKeys,
+            Unverified::NoKeys(NoIssuerKeys::Unavailable) => Refusal::IssuerKeysUnavailable,
+            Unverified::NoKeys(NoIssuerKeys::Unusable) => Refusal::AssertionKeys,
             Unverified::Jwt(_) => Refusal::AssertionUnverified,
         })?;
         let issuer = &self.settings.public_url;

@@ -8,13 +8,15 @@ use oauth::trusted_issuer::Purpose;
 use vault::jose;
 
 use super::{ClientRegistrationRefusal, ClientRegistrationService};
-use crate::node::issuer_keys::Unverified;
+use crate::Fault;
+use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 
 impl ClientRegistrationService {
     /// The software statement in the members, if there is one.
     ///
     /// # Errors
-    /// [`ClientRegistrationRefusal::Invalid`] if it is not one of an issuer that is trusted for it.
+    /// [`ClientRegistrationRefusal::Invalid`] if it is not one of an issuer that is trusted for it, or a fault if the keys of
+    /// its issuer cannot be fetched now.
     pub(super) async fn statement(
         &self,
         members: &Object,
@@ -28,8 +30,11 @@ impl ClientRegistrationService {
         let trusted = trusted.ok_or_else(MetadataFault::statement_of_stranger)?;
         let claims = context.verify_issued(text, &trusted, STATEMENT_TYPES).await;
         let claims = claims.map_err(|unverified| match unverified {
-            Unverified::NoKeys => MetadataFault::statement_without_keys(),
-            Unverified::Jwt(fault) => MetadataFault::statement_unverified(&fault),
+            Unverified::NoKeys(NoIssuerKeys::Unavailable) => Fault::KeysUnavailable.into(),
+            Unverified::NoKeys(NoIssuerKeys::Unusable) => {
+                ClientRegistrationRefusal::from(MetadataFault::statement_without_keys())
+            }
+            Unverified::Jwt(fault) => MetadataFault::statement_unverified(&fault).into(),
         })?;
         let facts =
             StatementFacts { trusted: &trusted, issuer: &context.settings.public_url, now: context.now() };

@@ -18,7 +18,7 @@ use crate::Fault;
 use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::node::entity_cache::Account;
-use crate::node::issuer_keys::Unverified;
+use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::protocol::client::ProtocolRefusal;
 
 impl TokenService {
@@ -98,7 +98,10 @@ impl TokenService {
         for kind in GrantKind::ALL.into_iter().filter(|kind| trusted.settings.has(kind.purpose())) {
             match self.context.verify_issued(text, trusted, kind.types()).await {
                 Ok(claims) => return Ok((kind, claims)),
-                Err(Unverified::NoKeys) => return Err(Refusal::GrantAssertionKeys),
+                Err(Unverified::NoKeys(NoIssuerKeys::Unavailable)) => {
+                    return Err(Refusal::IssuerKeysUnavailable);
+                }
+                Err(Unverified::NoKeys(NoIssuerKeys::Unusable)) => return Err(Refusal::GrantAssertionKeys),
                 Err(Unverified::Jwt(JwtFault::WrongType)) => {}
                 Err(Unverified::Jwt(_)) => return Err(Refusal::GrantAssertionUnverified),
             }
