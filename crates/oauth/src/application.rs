@@ -17,7 +17,7 @@ mod token_exchange;
 
 pub use crate::profile::Profile;
 pub use authentication_metadata::{AuthenticationMetadata, AuthenticationMethod};
-pub use client_metadata::{ClientMetadata, UnreadableMetadata};
+pub use client_metadata::{ClientMetadata, KnownToDeputies, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{GivenBy, Inherited, grant_types};
 pub(crate) use openid_metadata::POLL;
@@ -109,7 +109,7 @@ impl Application {
     }
 
     /// Whether a stranger can send requests as this application or as another one like it: it does not authenticate, or
-    /// anybody may describe or register such an application.
+    /// it describes itself.
     pub fn is_open_to_strangers(&self) -> bool {
         self.settings.client_type == ClientType::Public || self.describes_itself()
     }

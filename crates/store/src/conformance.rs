@@ -130,6 +130,7 @@ macro_rules! conformance_tests {
                 a_write_needs_its_session,
                 a_token_that_proved_the_caller_must_still_have_the_scope,
                 who_acts_for_another_gets_no_credentials_of_that_user,
+                credentials_of_a_deputy_never_act_for_the_owner,
             }
             possessions {
                 an_owner_cannot_be_deleted,
@@ -213,6 +214,7 @@ macro_rules! conformance_tests {
             }
             data_sources {
                 a_data_source_is_found_by_name_without_case,
+                several_data_sources_are_found_by_their_names,
                 data_sources_are_visible_to_owners_and_those_they_are_shared_with,
                 sharing_with_many_at_once_loses_nobody,
                 a_data_source_is_shared_with_so_many_users_and_no_more,

@@ -15,6 +15,7 @@ use crate::{
     UserRefusal,
 };
 
+pub mod deputies;
 pub mod scopes;
 pub mod trusted_issuers;
 

@@ -6,7 +6,7 @@ use domain::account::{Authority, CallerSession, CallerToken, Credential, Permiss
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, TokenId};
 use domain::secret::Digest;
-use oauth::application::{ApplicationSettings, GrantType};
+use oauth::application::{ApplicationSettings, AuthenticationMethod, GrantType};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
 use super::rights::{refused_everywhere, rights};
@@ -155,6 +155,9 @@ pub async fn who_acts_for_another_gets_no_credentials_of_that_user(store: Arc<dy
     assert_eq!(update(&interactive, of_deputy(Action::UpdateApplication)).await, None);
     let reset = async |event| world.store.reset_secret(id, new_secret(50), OVER, event).await.unwrap().err();
     assert_eq!(reset(of_deputy(Action::ResetSecret)).await, None, "a user has to allow it");
+    let known = update(&acts_as_owner, event(Action::UpdateApplication)).await;
+    assert!(matches!(known, Some(ApplicationRefusal::Faulty(_))), "the deputy knows the secret: {known:?}");
+    assert_eq!(reset(event(Action::ResetSecret)).await, None);
     assert_eq!(update(&acts_as_owner, event(Action::UpdateApplication)).await, None);
     let renamed = ApplicationSettings { name: "Renamed".to_owned(), ..acts_as_owner.clone() };
     assert_eq!(update(&renamed, of_deputy(Action::UpdateApplication)).await, None);
@@ -164,6 +167,62 @@ pub async fn who_acts_for_another_gets_no_credentials_of_that_user(store: Arc<dy
     assert_eq!(add.unwrap().err(), refused);
     assert_eq!(reset(of_administrator(Action::ResetSecret)).await, None);
     assert_eq!(update(&interactive, of_deputy(Action::UpdateApplication)).await, None, "that takes away");
+}
+
+/// What somebody provides on behalf of the owner must be replaced before the application acts for the owner.
+pub async fn credentials_of_a_deputy_never_act_for_the_owner(store: Arc<dyn Store>) {
+    let world = managing(store).await;
+    let deputy = insert_user(&world.store, "deputy", &[]).await.unwrap();
+    let authority = Authority {
+        caller: rights(&deputy, &[]),
+        subject: Some(rights(&world.user, &[])),
+        credential: Credential::Password,
+    };
+    let of_deputy = |action| NewAuditEvent { authority: Some(Box::new(authority.clone())), ..event(action) };
+    let id = world.application.id;
+    let with = |key: Option<&str>, acts_as_owner: bool| {
+        let mut settings = settings_named("Acts");
+        if acts_as_owner {
+            settings.grant_types = vec![GrantType::ClientCredentials];
+        }
+        let authentication = &mut settings.client_metadata.authentication;
+        authentication.jwks_uri = key.map(|name| format!("https://{name}.example.com/keys"));
+        authentication.token_endpoint_auth_method = key.map(|_| AuthenticationMethod::PrivateKeyJwt);
+        settings
+    };
+    let update = async |settings: ApplicationSettings, event: NewAuditEvent| {
+        world.store.update_application(id, Amendment::to(settings), event).await.unwrap().map(drop)
+    };
+    let by_owner = || event(Action::UpdateApplication);
+    let refused =
+        |judged: Result<(), ApplicationRefusal>| matches!(judged, Err(ApplicationRefusal::Faulty(_)));
+    // A second secret of a deputy stays known until all are replaced.
+    let add = world.store.add_secret(id, new_secret(60), OVER, of_deputy(Action::AddSecret)).await;
+    add.unwrap().unwrap();
+    assert!(refused(update(with(None, true), by_owner()).await));
+    let reset = async |n, event| world.store.reset_secret(id, new_secret(n), OVER, event).await.unwrap();
+    reset(61, event(Action::ResetSecret)).await.unwrap();
+    update(with(None, true), by_owner()).await.unwrap();
+    update(with(None, false), by_owner()).await.unwrap();
+    // Keys count when the application authenticates with them.
+    update(with(Some("deputy"), false), of_deputy(Action::UpdateApplication)).await.unwrap();
+    assert!(refused(update(with(Some("deputy"), true), by_owner()).await));
+    assert!(!refused(update(with(None, true), by_owner()).await), "the secret is of the owner");
+    update(with(Some("deputy"), false), of_deputy(Action::UpdateApplication)).await.unwrap();
+    update(with(Some("owner"), true), by_owner()).await.unwrap();
+    // What a deputy registers is known to the deputy.
+    let new = NewApplication {
+        client_id: "00000000-0000-4000-8000-0000000000aa".parse().unwrap(),
+        owner: world.user.id,
+        settings: settings_named("New"),
+        secret: Some(new_secret(62)),
+        at: START,
+    };
+    let made = world.store.insert_application(new, of_deputy(Action::RegisterApplication)).await;
+    let made = made.unwrap().unwrap().id;
+    let amendment = Amendment::to(with(None, true));
+    let judged = world.store.update_application(made, amendment, by_owner()).await.unwrap();
+    assert!(refused(judged.map(drop)));
 }
 
 pub async fn a_write_needs_its_session(store: Arc<dyn Store>) {

@@ -16,6 +16,7 @@ use super::{
     resource_servers, sought, sweeps, trusted_origins, values,
 };
 use crate::columns::{Impossible, SettingsColumns};
+use crate::rules::deputies;
 use crate::{Amendment, ApplicationFilter, ApplicationRefusal, NewApplication, fold_name, rules};
 
 pub(super) mod credentials;
@@ -172,7 +173,9 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewApplication, event: &New
         return Err(ApplicationRefusal::ClientIdTaken.into());
     }
     resource_servers::gained_scopes_exist(db, &ScopeSet::EMPTY, &new.settings.scopes).await?;
-    let settings = SettingsColumns::new(&new.settings)?;
+    let mut settings = new.settings.clone();
+    deputies::note_first_credentials(event, &mut settings, new.secret.is_some());
+    let settings = SettingsColumns::new(&settings)?;
     let keys = values! { client_id: new.client_id.as_str(), owner: new.owner, at: new.at };
     let id = db.value(&INSERT, &[columns(&settings).as_slice(), keys].concat()).await?;
     trusted_origins::note(db, id, &new.settings).await?;
@@ -234,12 +237,15 @@ pub async fn update<S: SqlTransaction>(
     event: &NewAuditEvent,
 ) -> Change<(Application, Vec<Warning>), S, ApplicationRefusal> {
     let before = within_reach(db, id, event).await?;
-    let (settings, warnings) = amendment.decide(&before.settings).map_err(ApplicationRefusal::Faulty)?;
+    let (mut settings, warnings) = amendment.decide(&before.settings).map_err(ApplicationRefusal::Faulty)?;
     rules::credentials_may_change(event, &before.settings, &settings)?;
+    let secrets = rules::secrets_after(&before, &settings, amendment.secret(), event.at);
+    deputies::note_credentials(event, &before.settings, &mut settings, &secrets);
+    deputies::owner_alone_knows_the_credentials(&settings)?;
     resource_servers::gained_scopes_exist(db, &before.settings.scopes, &settings.scopes).await?;
     write(db, id, &settings, event.at).await?;
     trusted_origins::note(db, id, &settings).await?;
-    secrets::follow(db, &before, (&settings, amendment.secret()), event.at).await?;
+    secrets::follow(db, (id, &settings), secrets, event.at).await?;
     versions::grow(db, CachedKind::Applications).await?;
     db.append_audit(event).await?;
     Ok((stored(db, id).await?, warnings))

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use domain::id::{ApplicationId, UserId};
-use oauth::application::ClientMetadata;
+use oauth::application::{ClientMetadata, KnownToDeputies};
 
 use crate::columns::Impossible;
 use crate::relational::{
@@ -46,7 +46,10 @@ pub(in crate::relational) async fn remove_of_owner<S: SqlTransaction>(db: &S, ow
         let Some(last) = found.last() else { return Ok(()) };
         after = last.id;
         for StoredMetadata { id, mut metadata } in found {
-            if metadata.authentication.remove_credentials() {
+            let had_keys = metadata.authentication.remove_credentials();
+            let nobody = KnownToDeputies::default();
+            let were_known = std::mem::replace(&mut metadata.deputies, nobody) != nobody;
+            if had_keys || were_known {
                 db.execute(&REPLACE, values! { metadata: metadata.to_json(), id }).await?;
             }
         }

@@ -6,13 +6,13 @@ use domain::time::Timestamp;
 use oauth::application::{Application, ApplicationSettings, StoredSecret};
 use oauth::revocation::Revocation;
 
-use super::{Managed, stored, within_reach};
+use super::{Managed, stored, within_reach, write};
 use crate::columns::Impossible;
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{
     Change, Columns, NamedStatement, Read, ResultRow, SqlTransaction, application_access, values,
 };
-use crate::rules::SecretsAfter;
+use crate::rules::{SecretsAfter, deputies};
 use crate::{ApplicationRefusal, NewSecret, rules};
 
 /// Reads the secret in the columns, if there is one.
@@ -49,14 +49,13 @@ pub(super) async fn insert<S: SqlTransaction>(
 /// Makes the secrets fit the settings that replace those of the application.
 pub(super) async fn follow<S: SqlTransaction>(
     db: &S,
-    before: &Application,
-    (settings, fresh): (&ApplicationSettings, Option<&NewSecret>),
+    (id, settings): (ApplicationId, &ApplicationSettings),
+    secrets: SecretsAfter<'_>,
     at: Timestamp,
 ) -> Read<(), S> {
     static UNSEAL: NamedStatement =
         NamedStatement::new("UPDATE secrets SET sealed = NULL WHERE application_id = :id");
-    let id = before.id;
-    match rules::secrets_after(before, settings, fresh, at) {
+    match secrets {
         SecretsAfter::Same => Ok(()),
         SecretsAfter::Deleted => delete_all(db, id).await,
         SecretsAfter::Unreadable => db.execute(&UNSEAL, values! { id }).await.map(drop),
@@ -85,6 +84,7 @@ pub async fn reset<S: SqlTransaction>(
     rules::credentials_may_be_provided(event, &application.settings)?;
     delete_all(db, id).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
+    note_secret(db, application, event, true).await?;
     let ended = application_access::end(db, id, event.at, revocation_expires_at).await?;
     let ended = ended.ok_or(ApplicationRefusal::Unknown)?;
     Ok((finish(db, id, event).await?, ended))
@@ -106,7 +106,24 @@ pub async fn add<S: SqlTransaction>(
     rules::a_secret_may_be_added(&application, event.at)?;
     db.execute(&SUPERSEDE, values! { expires_at: older_expires_at, id }).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
+    note_secret(db, application, event, false).await?;
     Ok(finish(db, id, event).await?)
+}
+
+/// Stores whether somebody who acted on behalf of the owner knows a secret, if that has changed.
+async fn note_secret<S: SqlTransaction>(
+    db: &S,
+    application: Application,
+    event: &NewAuditEvent,
+    replaces_all: bool,
+) -> Read<(), S> {
+    let mut settings = application.settings;
+    let before = settings.client_metadata.deputies.secret;
+    deputies::note_new_secret(event, &mut settings, replaces_all);
+    if settings.client_metadata.deputies.secret == before {
+        return Ok(());
+    }
+    write(db, application.id, &settings, event.at).await
 }
 
 /// Revokes one of two live secrets; the other one no longer expires.
