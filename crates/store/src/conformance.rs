@@ -214,7 +214,6 @@ macro_rules! conformance_tests {
             }
             data_sources {
                 a_data_source_is_found_by_name_without_case,
-                several_data_sources_are_found_by_their_names,
                 data_sources_are_visible_to_owners_and_those_they_are_shared_with,
                 sharing_with_many_at_once_loses_nobody,
                 a_data_source_is_shared_with_so_many_users_and_no_more,
