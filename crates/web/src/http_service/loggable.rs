@@ -9,6 +9,10 @@ const MOST_LOGGED: usize = 200;
 /// A character that was encoded repeatedly is truncated to this many bytes.
 const MOST_ENCODED: usize = 12;
 
+/// A word of this many characters that mixes letters of both cases and digits is taken for a token, code or secret. Those of
+/// this server, and signed tokens, are longer.
+const OPAQUE_LENGTH: usize = 32;
+
 /// The method, if it is a known one; a client may invent any word.
 pub(super) fn method(method: &http::Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
@@ -16,20 +20,19 @@ pub(super) fn method(method: &http::Method) -> &'static str {
 }
 
 /// The path without the text in parentheses or quotes, because keys of entities are personal data. Queries
-/// are never logged at all. From the prefix of a token, code or secret on, and if in doubt, as with an unclosed
+/// are never logged at all. From what looks like a token, code or secret on, and if in doubt, as with an unclosed
 /// parenthesis or quote, the rest is omitted.
 pub(super) fn path(path: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'' | b'_');
-    let plain = path.bytes().position(|byte| !is_plain(byte)).unwrap_or(path.len()).min(MOST_LOGGED);
+    let plain = plain_length(path);
     if plain == path.len() {
         return Cow::Borrowed(path);
     }
     let mut shown = String::with_capacity(path.len().min(MOST_LOGGED));
-    // Nothing before the first parenthesis, quote or underscore is masked.
     let (plain, mut rest) = path.split_at(plain);
     shown.push_str(plain);
     let mut mask = Mask { recent: last_four(plain), ..Mask::default() };
     while let Some((character, length)) = next(rest) {
+        mask.in_doubt |= mask.is_at_word() && is_opaque(rest);
         let (given, after) = rest.split_at(length);
         let is_encoded = given.starts_with('%') && !matches!(character, '(' | ')' | '\'');
         let piece = if is_encoded { &given[..length.min(MOST_ENCODED)] } else { "" };
@@ -44,6 +47,42 @@ pub(super) fn path(path: &str) -> Cow<'_, str> {
         rest = after;
     }
     Cow::Owned(shown)
+}
+
+/// The length of the beginning in which nothing can be masked: whole words of ordinary characters.
+fn plain_length(path: &str) -> usize {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'' | b'_');
+    let mut word = 0;
+    for (at, byte) in path.bytes().enumerate().take(MOST_LOGGED) {
+        if !is_plain(byte) || at - word >= OPAQUE_LENGTH {
+            return word;
+        }
+        if !is_of_word(char::from(byte)) {
+            word = at + 1;
+        }
+    }
+    if path.len() <= MOST_LOGGED { path.len() } else { word }
+}
+
+/// Whether the character occurs in tokens: base64url, and the dots of a signed one.
+fn is_of_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
+}
+
+/// Whether the text begins with a word that looks like a token, code or secret.
+fn is_opaque(mut text: &str) -> bool {
+    let (mut length, mut has_upper, mut has_lower, mut has_digit) = (0, false, false, false);
+    while let Some((character, bytes)) = next(text).filter(|(character, _)| is_of_word(*character)) {
+        length += 1;
+        has_upper |= character.is_ascii_uppercase();
+        has_lower |= character.is_ascii_lowercase();
+        has_digit |= character.is_ascii_digit();
+        if length >= OPAQUE_LENGTH && has_upper && has_lower && has_digit {
+            return true;
+        }
+        text = &text[bytes..];
+    }
+    false
 }
 
 fn last_four(text: &str) -> [char; 4] {
@@ -96,13 +135,18 @@ impl Mask {
             Some(')') if self.depth == 0 => matches!(character, '/' | '('),
             _ => character != '"' || self.depth == 0 || self.quoted,
         };
-        // `sga_`, `sgr_`, `sgc_`, `sgs_` and `sgn_` begin the texts that this server issues.
+        // The texts that this server issues begin with `sg`, a letter and an underscore.
         let begins_token = character == '_'
-            && matches!(self.recent, [before, 's', 'g', 'a' | 'c' | 'n' | 'r' | 's'] if !before.is_alphanumeric());
+            && matches!(self.recent, [before, 's', 'g', 'a'..='z'] if !before.is_alphanumeric());
         self.in_doubt |= self.has_opened && !fits || begins_token;
         self.recent = [self.recent[1], self.recent[2], self.recent[3], character];
         self.before = Some(character);
         !self.in_doubt && self.is_outside(character)
+    }
+
+    /// Whether a word would begin with the next character.
+    fn is_at_word(&self) -> bool {
+        !is_of_word(self.recent[3])
     }
 
     fn is_outside(&mut self, character: char) -> bool {
@@ -180,8 +224,42 @@ mod tests {
             let given = format!("/odata/{given}");
             assert!(!path(&given).contains("abc"), "{given}: {}", path(&given));
         }
+        // Every letter, so that a new kind of token is masked too.
+        for letter in 'a'..='z' {
+            let given = format!("/oauth2/register/sg{letter}_abc");
+            assert_eq!(path(&given), format!("/oauth2/register/sg{letter}"));
+        }
         assert_eq!(path("/api/odata4/my_source/msgs_of_day"), "/api/odata4/my_source/msgs_of_day");
         assert_eq!(path("/api/odata4/my_source/Long_name_(1)/a_b"), "/api/odata4/my_source/Long_name_()/a_b");
+    }
+
+    #[test]
+    fn what_looks_like_a_token_is_not_logged() {
+        let random = "yBbm6L5EPRm4sJjPCXyFZBIEdQeqQcFXPsvAzwCMjD4";
+        for word in [
+            random,
+            &format!("ey{random}"),
+            &format!("eysga_{random}"),
+            &format!("a.b-{random}"),
+            &format!("%79{}", &random[1..]),
+        ] {
+            for (before, after) in
+                [("/", ""), ("/x/", "/y"), ("/a_b/", ""), ("/People(1)/", "/b"), ("/%20", "")]
+            {
+                let shown = path(&format!("{before}{word}{after}")).into_owned();
+                assert!(!shown.contains("Bbm6L5E"), "{before}{word}{after}: {shown}");
+            }
+        }
+        let signed = "/api/odata4/eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJo.c2lnbmF0dXJl";
+        assert_eq!(path(signed), "/api/odata4/");
+        for shown in [
+            "/api/mgmt/oauth/client/applications/eaa595f5-22d0-45d1-bf90-81c9d3164f17",
+            "/api/odata4/crm/a_long_name_of_a_table_in_lower_case_2024",
+            "/api/odata4/crm/ALongNameOfATableInMixedCaseWithoutNumbers",
+            "/.well-known/oauth-protected-resource/api/odata4/harbour",
+        ] {
+            assert_eq!(path(shown), shown);
+        }
     }
 
     #[test]
