@@ -15,12 +15,13 @@ use app::identity::access_note::{self, AccessNote};
 use app::node::NodeService;
 use app::node::metrics::{RequestLabels, Word};
 use axum::Router;
-use axum::body::Body;
 use axum::body::HttpBody as _;
+use axum::body::{Body, Bytes};
 use axum::response::Response;
 use domain::time::Timestamp;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, Request, StatusCode};
+use http_body::Frame;
 use tower::Service;
 
 use crate::http::base_path::BasePath;
@@ -271,12 +272,32 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
     }
 }
 
-/// Responds to HEAD like GET, without the body: HTTP/2 would send it.
+/// Responds to HEAD like GET, without the body: HTTP/2 would send it. The router has removed the body that it responds
+/// with, and told the length if it knew it.
 fn withhold_body(response: &mut Response) {
-    if let Some(length) = response.body().size_hint().exact() {
+    if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    *response.body_mut() = Body::empty();
+    let is_unknown = !response.headers().contains_key(CONTENT_LENGTH);
+    let has_body =
+        response.status() != StatusCode::NO_CONTENT && response.status() != StatusCode::NOT_MODIFIED;
+    // The length of an empty body would be told as that of the one that GET gets.
+    *response.body_mut() = if is_unknown && has_body { Body::new(Withheld) } else { Body::empty() };
+}
+
+/// A body of unknown length, of which nothing is sent.
+struct Withheld;
+
+impl axum::body::HttpBody for Withheld {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
 }
 
 fn uri_length<B>(request: &Request<B>) -> usize {

@@ -55,12 +55,21 @@ async fn a_null_property_is_204_and_an_unknown_entity_404() {
 #[tokio::test]
 async fn head_responds_like_get_without_a_body() {
     let fixture = Fixture::open().await;
-    for rest in ["", "/$metadata", "/Ships(1)", "/Ships?$top=5", "/Ships", "/Ships(0)", "/Ships/$count"] {
+    for rest in [
+        "",
+        "/$metadata",
+        "/Ships(1)",
+        "/Ships?$top=5",
+        "/Ships",
+        "/Ships(0)",
+        "/Ships/$count",
+        "/Ships(7)/Flag",
+    ] {
         let get = fixture.get(rest).await;
         let head = fixture.send(Method::HEAD, rest, &[]).await;
         assert_eq!(head.status(), get.status(), "{rest}");
         assert!(head.bytes().is_empty(), "{rest}");
-        for name in ["content-type", "odata-version", "etag"] {
+        for name in ["content-type", "content-length", "odata-version", "etag"] {
             assert_eq!(head.header(name), get.header(name), "{rest} {name}");
         }
     }
