@@ -64,9 +64,14 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    /// Whether sign-ins are refused at `now`.
+    /// Whether sign-ins are refused at `now`. A lock that began later than now ended when the clock was set back.
     pub fn is_locked(&self, now: Timestamp) -> bool {
-        self.locked_until.is_some_and(|until| !until.is_past(now))
+        self.locked_until.is_some_and(|until| !until.is_past(now)) && !self.is_before_set_back(now)
+    }
+
+    /// Whether the clock was set back since the first failure of the interval.
+    fn is_before_set_back(&self, now: Timestamp) -> bool {
+        self.since.is_some_and(|since| since.is_before_set_back(now))
     }
 }
 

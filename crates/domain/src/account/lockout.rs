@@ -12,7 +12,9 @@ impl Lockout {
             return self;
         }
         let running = self.since.filter(|since| {
-            self.locked_until.is_none() && !since.plus_secs(policy.interval_secs).is_past(now)
+            self.locked_until.is_none()
+                && !since.plus_secs(policy.interval_secs).is_past(now)
+                && !self.is_before_set_back(now)
         });
         let failures = running.map_or(1, |_| self.failures.saturating_add(1));
         let locks = policy.failures > 0 && failures >= policy.failures;
@@ -61,6 +63,18 @@ mod tests {
     fn counting_restarts_after_a_lock() {
         let later = after(&[0, 1, 2, 1802], POLICY);
         assert_eq!((later.failures, later.is_locked(at(1802))), (1, false));
+    }
+
+    #[test]
+    fn neither_a_lock_nor_a_count_outlasts_a_clock_that_was_set_back() {
+        for back in [60, 86_400] {
+            let (locked, counting) = (after(&[0, 1, 2], POLICY), after(&[0, 1], POLICY));
+            assert!(!locked.is_locked(at(-back)) && locked.is_locked(at(-1)), "{back}");
+            let again = locked.after_failure(POLICY, at(-back));
+            assert_eq!((again.failures, again.since), (1, Some(at(-back))), "{back}");
+            assert_eq!(counting.after_failure(POLICY, at(-back)).failures, 1, "{back}");
+            assert_eq!(counting.after_failure(POLICY, at(-1)).failures, 3, "operations overtake each other");
+        }
     }
 
     #[test]
