@@ -74,7 +74,9 @@ fn is_recent(claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
     let is_old = created.plus_secs(MOST_AGE_SECS) < now;
     let is_early = created > now.plus_secs(MOST_AHEAD_SECS);
     let has_ended = claims.time("exp").map_err(missing)?.is_some_and(|end| end.is_past(now));
-    if is_old || is_early || has_ended { Err(Refusal::DpopTimeWrong) } else { Ok(()) }
+    let start = claims.time("nbf").map_err(missing)?;
+    let has_begun = start.is_none_or(|start| start <= now.plus_secs(MOST_AHEAD_SECS));
+    if is_old || is_early || has_ended || !has_begun { Err(Refusal::DpopTimeWrong) } else { Ok(()) }
 }
 
 /// "if presented to a protected resource in conjunction with an access token, ensure that the value of the `ath` claim

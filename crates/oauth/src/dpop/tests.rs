@@ -45,6 +45,11 @@ fn a_proof_is_accepted_within_its_window() {
     }
     let ended = format!(r#"{{"jti":"a","htm":"POST","htu":"{URL}","iat":1800000000,"exp":1799999999}}"#);
     assert_eq!(judge(&ended, None), Err(Refusal::DpopTimeWrong));
+    let from = |nbf: i64| {
+        judge(&format!(r#"{{"jti":"a","htm":"POST","htu":"{URL}","iat":1800000000,"nbf":{nbf}}}"#), None)
+    };
+    assert_eq!(from(1_800_000_000), Ok("a".to_owned()));
+    assert_eq!(from(1_800_001_000), Err(Refusal::DpopTimeWrong));
 }
 
 #[test]
