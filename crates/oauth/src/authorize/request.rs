@@ -17,7 +17,7 @@ pub(super) const REQUEST_URI: Name = Name::new("request_uri", 2048);
 pub(super) const PROMPT: Name = Name::new("prompt", 128);
 const NONCE: Name = Name::new("nonce", 512);
 pub(super) const MAX_AGE: Name = Name::new("max_age", 64);
-const CLAIMS: Name = Name::new("claims", 4096);
+pub(super) const CLAIMS: Name = Name::new("claims", 4096);
 const LOGIN_HINT: Name = Name::new("login_hint", 512);
 
 /// Declares the request from the parameters that occur at most once. A new one is a row here: it is then parsed, kept

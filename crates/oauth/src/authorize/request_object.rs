@@ -5,8 +5,9 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::AuthorizeRequest;
-use super::request::{REQUEST, REQUEST_URI};
+use super::request::{CLAIMS, MAX_AGE, REQUEST, REQUEST_URI};
 use crate::application::Application;
+use crate::authorization_details::AUTHORIZATION_DETAILS;
 use crate::jwt::{Claims, Object, TimeRules};
 use crate::parameters::{CLIENT_ID, Parameters, RESOURCE};
 use crate::refusal::Refusal;
@@ -121,8 +122,10 @@ fn object_contains_no_other(claims: &Claims) -> Result<(), Refusal> {
     if nested { Err(Refusal::RequestObjectNested) } else { Ok(()) }
 }
 
-/// The claims that are parameters, as text. Numbers and objects keep their JSON ([RFC 9101
-/// §4](https://www.rfc-editor.org/rfc/rfc9101#section-4)); `resource` may be an array.
+/// The claims that are parameters, as text: "Parameter names and string values MUST be included as JSON strings. […]
+/// numerical values MUST be included as JSON numbers" ([RFC 9101
+/// §4](https://www.rfc-editor.org/rfc/rfc9101#section-4)). What is JSON itself may be in it as such; `resource` may be an
+/// array.
 fn parameters(claims: Object) -> Result<Parameters, Refusal> {
     let is_known = |name: &str| AuthorizeRequest::KNOWN.iter().any(|known| known.spelling == name);
     let mut pairs = Vec::new();
@@ -135,8 +138,12 @@ fn parameters(claims: Object) -> Result<Parameters, Refusal> {
                     pairs.push((name.clone(), text));
                 }
             }
-            Value::Number(_) | Value::Object(_) | Value::Array(_) => pairs.push((name, value.to_string())),
-            Value::Null | Value::Bool(_) => return Err(Refusal::RequestObjectMember),
+            Value::Number(_) if name == MAX_AGE.spelling => pairs.push((name, value.to_string())),
+            Value::Object(_) if name == CLAIMS.spelling => pairs.push((name, value.to_string())),
+            Value::Object(_) | Value::Array(_) if name == AUTHORIZATION_DETAILS.spelling => {
+                pairs.push((name, value.to_string()));
+            }
+            _ => return Err(Refusal::RequestObjectMember),
         }
     }
     Parameters::new(pairs)
@@ -222,7 +229,15 @@ mod tests {
 
     #[test]
     fn a_claim_of_a_type_that_no_parameter_has_is_refused() {
-        for changes in [json!({ "state": null }), json!({ "state": true }), json!({ "resource": [1] })] {
+        for changes in [
+            json!({ "state": null }),
+            json!({ "state": true }),
+            json!({ "state": 5 }),
+            json!({ "scope": ["openid"] }),
+            json!({ "claims": [] }),
+            json!({ "max_age": {} }),
+            json!({ "resource": [1] }),
+        ] {
             assert_eq!(read(&changes).unwrap_err(), Refusal::RequestObjectMember, "{changes}");
         }
         let long = read(&json!({ "state": "s".repeat(10_000) })).unwrap_err();
