@@ -97,7 +97,9 @@ impl Form {
         let Some(kind) = media_type::of_body(headers) else {
             return body.is_end_stream().then_some(Self::UrlEncoded);
         };
-        if kind.is(media_type::FORM) {
+        if kind.parameter("charset").is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+            None
+        } else if kind.is(media_type::FORM) {
             Some(Self::UrlEncoded)
         } else {
             kind.is(media_type::JSON).then_some(Self::Json)
@@ -106,7 +108,7 @@ impl Form {
 }
 
 fn unsupported() -> Response {
-    let message = "send application/x-www-form-urlencoded or application/json";
+    let message = "send application/x-www-form-urlencoded or application/json, in UTF-8";
     respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
 }
 
