@@ -61,7 +61,10 @@ pub enum BackchannelInsertion {
     /// It was stored.
     Stored,
     /// As many requests are open as are allowed.
-    TooMany,
+    TooMany {
+        /// When the first of them expires.
+        next_expiry: Timestamp,
+    },
     /// The application or the user was deleted, or the epoch of one has advanced.
     Gone,
 }

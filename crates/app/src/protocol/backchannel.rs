@@ -27,9 +27,6 @@ const LIMITS: BackchannelLimits = BackchannelLimits { of_user: MOST_WAITING, of_
 /// How many requests may wait for a user at once.
 const MOST_WAITING: u32 = 10;
 
-/// When a client may try again whose user has too many open requests. They expire one after the other.
-const RETRY_SECS: u32 = 60;
-
 /// The answer to a client ([CIBA Core
 /// §7.3](https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7.3)).
 #[derive(Debug)]
@@ -108,8 +105,9 @@ impl BackchannelService {
         };
         match self.context.store.insert_backchannel_authentication(new).await? {
             BackchannelInsertion::Stored => {}
-            BackchannelInsertion::TooMany => {
-                return Err(self.context.too_often(RETRY_SECS));
+            BackchannelInsertion::TooMany { next_expiry } => {
+                let wait = next_expiry.as_secs().saturating_sub(now.as_secs()).saturating_add(1);
+                return Err(self.context.too_often(u32::try_from(wait).unwrap_or(1)));
             }
             BackchannelInsertion::Gone => {
                 self.context.entities.forget_applications();

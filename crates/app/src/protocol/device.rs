@@ -181,7 +181,7 @@ impl DeviceService {
             DeviceInsertion::Stored => {}
             DeviceInsertion::CodeTaken => return Ok(None),
             DeviceInsertion::TooMany => {
-                return Err(ProtocolRefusal::TooOften { retry_after_secs: RETRY_SECS });
+                return Err(self.context.too_often(RETRY_SECS));
             }
             DeviceInsertion::Gone => {
                 self.context.entities.forget_applications();

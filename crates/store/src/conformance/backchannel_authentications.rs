@@ -136,12 +136,16 @@ pub async fn nobody_is_asked_too_often(store: Arc<dyn Store>) {
     for (n, expected) in [
         (20, BackchannelInsertion::Stored),
         (21, BackchannelInsertion::Stored),
-        (22, BackchannelInsertion::TooMany),
+        (22, BackchannelInsertion::TooMany { next_expiry: START.plus_secs(300) }),
     ] {
         assert_eq!(insert(&world, of_other(n)).await, expected, "five in all");
     }
-    let later = NewBackchannelAuthentication { at: START.plus_secs(300), ..new(&world, 30) };
-    assert_eq!(insert(&world, later).await, BackchannelInsertion::Stored);
+    let at = |at| NewBackchannelAuthentication { at, ..new(&world, 30) };
+    let full = BackchannelInsertion::TooMany { next_expiry: START.plus_secs(300) };
+    assert_eq!(insert(&world, at(START.minus_secs(1))).await, full, "requests overtake each other");
+    assert_eq!(insert(&world, at(START.plus_secs(300))).await, BackchannelInsertion::Stored);
+    let set_back = NewBackchannelAuthentication { at: START.minus_secs(3_600), ..new(&world, 31) };
+    assert_eq!(insert(&world, set_back).await, BackchannelInsertion::Stored, "the clock was set back");
 }
 
 pub async fn a_denied_request_counts_until_it_expires(store: Arc<dyn Store>) {
@@ -151,7 +155,8 @@ pub async fn a_denied_request_counts_until_it_expires(store: Arc<dyn Store>) {
         assert_eq!(answer(&world, &asked, AccessAnswer::Deny).await, AccessAnswered::Stored(Vec::new()));
     }
     assert!(waiting(&world, 0).await.is_empty());
-    assert_eq!(insert(&world, new(&world, 3)).await, BackchannelInsertion::TooMany);
+    let full = BackchannelInsertion::TooMany { next_expiry: START.plus_secs(300) };
+    assert_eq!(insert(&world, new(&world, 3)).await, full);
     let later = NewBackchannelAuthentication {
         at: START.plus_secs(300),
         expires_at: START.plus_secs(600),

@@ -92,6 +92,8 @@ pub async fn few_requests_of_devices_wait_at_once(store: Arc<dyn Store>) {
     assert_eq!(inserted.iter().filter(|one| **one == DeviceInsertion::TooMany).count(), 5);
     let later = NewDeviceAuthorization { at: START.plus_secs(600), ..new(&world, 100) };
     assert_eq!(world.store.insert_device_authorization(later).await.unwrap(), DeviceInsertion::Stored);
+    let set_back = NewDeviceAuthorization { at: START.minus_secs(3_600), ..new(&world, 101) };
+    assert_eq!(world.store.insert_device_authorization(set_back).await.unwrap(), DeviceInsertion::Stored);
 }
 
 pub async fn a_request_of_a_device_replaces_the_oldest_undecided_one(store: Arc<dyn Store>) {

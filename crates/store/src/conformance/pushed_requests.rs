@@ -34,13 +34,22 @@ async fn push_within(
     application: ApplicationId,
     limits: PushedRequestLimits,
 ) -> Option<PushedRequestId> {
+    push_at(world, application, limits, START).await
+}
+
+async fn push_at(
+    world: &World,
+    application: ApplicationId,
+    limits: PushedRequestLimits,
+    at: Timestamp,
+) -> Option<PushedRequestId> {
     let new = NewPushedRequest {
         digest: DIGEST,
         application,
         parameters: "response_type=code&state=\u{e9}".to_owned(),
-        at: START,
+        at,
         opened_at: None,
-        expires_at: at(60),
+        expires_at: at.plus_secs(60),
         by_stranger: false,
         limits,
     };
@@ -106,6 +115,8 @@ pub async fn open_requests_are_limited_for_each_application_and_in_total(store: 
     assert_eq!(push_within(&world, own, limits).await, None);
     assert!(push_within(&world, other, limits).await.is_some());
     assert_eq!(push_within(&world, other, limits).await, None, "in total");
+    let set_back = push_at(&world, other, limits, START.minus_secs(3_600)).await;
+    assert!(set_back.is_some(), "the clock was set back");
     assert!(world.store.consume_pushed_request(first, DIGEST, at(1)).await.unwrap());
     assert!(push_within(&world, own, limits).await.is_some(), "an answered one does not count");
 }

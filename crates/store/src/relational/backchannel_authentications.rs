@@ -44,23 +44,39 @@ pub async fn insert<S: SqlTransaction>(
     {
         return Ok(BackchannelInsertion::Gone);
     }
-    if !within_limits(db, new).await? {
-        return Ok(BackchannelInsertion::TooMany);
+    if let Some(next_expiry) = over_limit(db, new).await? {
+        return Ok(BackchannelInsertion::TooMany { next_expiry });
     }
     write(db, new).await?;
     Ok(BackchannelInsertion::Stored)
 }
 
-async fn within_limits<S: SqlTransaction>(db: &S, new: &NewBackchannelAuthentication) -> Read<bool, S> {
+/// When the first of the requests expires that leave no room for another one; `None` if there is room. A request from before
+/// the clock was set back takes none.
+async fn over_limit<S: SqlTransaction>(
+    db: &S,
+    new: &NewBackchannelAuthentication,
+) -> Read<Option<Timestamp>, S> {
     static OPEN: NamedStatement = NamedStatement::new(
-        "SELECT count(*), count(CASE WHEN application_id = :application THEN 1 END)
-        FROM backchannel_authentications
-        WHERE user_id = :user AND expires_at > :at AND (decision IS NULL OR decision = :denied)",
+        "SELECT application_id, expires_at FROM backchannel_authentications
+        WHERE user_id = :user AND expires_at > :at AND created_at <= :latest_noted
+            AND (decision IS NULL OR decision = :denied)
+        ORDER BY expires_at LIMIT :most",
     );
     let NewBackchannelAuthentication { application, user, at, limits, .. } = *new;
-    let open: Option<(i64, i64)> = db.find(&OPEN, values! { application, user, at, denied: DENIED }).await?;
-    let (of_user, of_pair) = open.unwrap_or_default();
-    Ok(of_user < i64::from(limits.of_user) && of_pair < i64::from(limits.of_pair))
+    let (latest_noted, most) = (at.latest_noted(), i64::from(limits.of_user));
+    let row = values! { user, at, latest_noted, denied: DENIED, most };
+    let open: Vec<(ApplicationId, Timestamp)> = db.list(&OPEN, row).await?;
+    let of_pair: Vec<Timestamp> =
+        open.iter().filter(|(of, _)| *of == application).map(|(_, expiry)| *expiry).collect();
+    let is_full = |count: usize, most: u32| count >= most as usize;
+    Ok(if is_full(of_pair.len(), limits.of_pair) {
+        of_pair.first().copied()
+    } else if is_full(open.len(), limits.of_user) {
+        open.first().map(|(_, expiry)| *expiry)
+    } else {
+        None
+    })
 }
 
 async fn write<S: SqlTransaction>(db: &S, new: &NewBackchannelAuthentication) -> Read<(), S> {

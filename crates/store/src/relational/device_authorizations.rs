@@ -35,11 +35,13 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDeviceAuthorization) -> 
     );
     static OPEN: NamedStatement = NamedStatement::new(
         "SELECT count(*) FROM device_authorizations
-        WHERE application_id = :application AND expires_at > :at AND decision IS NULL",
+        WHERE application_id = :application AND expires_at > :at AND created_at <= :latest_noted
+            AND decision IS NULL",
     );
     static EVICT: NamedStatement = NamedStatement::new(
         "DELETE FROM device_authorizations WHERE decision IS NULL AND id IN (SELECT id FROM device_authorizations
-            WHERE application_id = :application AND expires_at > :at AND decision IS NULL
+            WHERE application_id = :application AND expires_at > :at AND created_at <= :latest_noted
+                AND decision IS NULL
             ORDER BY id LIMIT :surplus)",
     );
     static INSERT: NamedStatement = NamedStatement::new(
@@ -53,13 +55,15 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDeviceAuthorization) -> 
     if db.find::<ApplicationId>(&LOCK, values! { application, epoch }).await?.is_none() {
         return Ok(DeviceInsertion::Gone);
     }
-    let open: i64 = db.value(&OPEN, values! { application, at }).await?;
+    // A request from before the clock was set back takes no room.
+    let latest_noted = at.latest_noted();
+    let open: i64 = db.value(&OPEN, values! { application, at, latest_noted }).await?;
     let surplus = open - i64::from(new.most) + 1;
     if surplus > 0 {
         if !new.replaces_oldest {
             return Ok(DeviceInsertion::TooMany);
         }
-        db.execute(&EVICT, values! { application, at, surplus }).await?;
+        db.execute(&EVICT, values! { application, at, latest_noted, surplus }).await?;
     }
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
     let row = values! {

@@ -47,17 +47,17 @@ macro_rules! insert {
 }
 
 /// Stores a request of an application that authenticates, unless a limit is reached. Counting reads only open requests,
-/// of which there are no more than the limit.
+/// of which there are no more than the limit; one from before the clock was set back takes no room.
 pub async fn insert<S: SqlTransaction>(db: &S, new: &NewPushedRequest) -> Read<Option<PushedRequestId>, S> {
     static INSERT: NamedStatement = insert!(
-        "WHERE (SELECT count(*) FROM pushed_requests WHERE expires_at > :at) < :total
-        AND (SELECT count(*) FROM pushed_requests WHERE expires_at > :at AND application_id = :application
-            AND (opened_at IS NULL OR opened_at <> pushed_at)) < :of_application"
+        "WHERE (SELECT count(*) FROM pushed_requests WHERE expires_at > :at AND pushed_at <= :latest_noted) < :total
+        AND (SELECT count(*) FROM pushed_requests WHERE expires_at > :at AND pushed_at <= :latest_noted
+            AND application_id = :application AND (opened_at IS NULL OR opened_at <> pushed_at)) < :of_application"
     );
     let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at, limits, .. } = new;
     let row = values! {
         digest, application: *application, parameters, at: *at, opened_at: *opened_at, expires_at: *expires_at,
-        total: limits.total, of_application: limits.of_application,
+        total: limits.total, of_application: limits.of_application, latest_noted: at.latest_noted(),
     };
     Ok(db.find(&INSERT, row).await?.map(PushedRequestId::new))
 }
