@@ -53,6 +53,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
         default_profile,
         minimum_profile,
         reachable: Reachable::Public,
+        sees_certificates: true,
         existing: None,
     };
     if let Ok((settings, _)) = decide(&payload, context) {

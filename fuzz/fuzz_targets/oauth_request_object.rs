@@ -30,6 +30,7 @@ static APPLICATION: LazyLock<Application> = LazyLock::new(|| {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
+        sees_certificates: true,
         existing: None,
     };
     let (settings, _) = decide(&payload, context).expect("a good payload");

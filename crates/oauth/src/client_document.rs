@@ -254,6 +254,7 @@ impl ClientDocument {
             default_profile: profile,
             minimum_profile,
             reachable,
+            sees_certificates: true,
             existing,
         };
         // A text that breaks a rule is left out, and the client is then known by its host.

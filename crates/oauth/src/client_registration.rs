@@ -110,6 +110,8 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         default_profile: profile,
         minimum_profile: facts.minimum_profile,
         reachable: facts.reachable,
+        // A client that registers itself cannot choose a certificate.
+        sees_certificates: true,
         existing: base.as_ref(),
     };
     no_sector_is_claimed(&members)?;

@@ -65,17 +65,20 @@ macro_rules! refusals {
                 /// The fault.
                 fault: ParameterFault,
             },
+            /// The application is not registered for the grant type with this name.
+            GrantTypeNotRegistered(&'static str),
             $($(#[doc = concat!("Refused because ", $detail, ".")] $name,)+)+
         }
 
         impl Refusal {
-            /// Every reason that is not about one parameter.
+            /// Every reason that carries no name.
             pub const ALL: &[Self] = &[$($(Self::$name),+),+];
 
             /// The error code in the specification.
             pub const fn code(self) -> ErrorCode {
                 match self {
                     Self::Parameter { .. } => ErrorCode::InvalidRequest,
+                    Self::GrantTypeNotRegistered(_) => ErrorCode::UnauthorizedClient,
                     $($(Self::$name)|+ => ErrorCode::$code,)+
                 }
             }
@@ -83,6 +86,7 @@ macro_rules! refusals {
             const fn detail(self) -> &'static str {
                 match self {
                     Self::Parameter { fault, .. } => fault.as_str(),
+                    Self::GrantTypeNotRegistered(_) => "the application is not registered for the grant type",
                     $($(Self::$name => $detail,)+)+
                 }
             }
@@ -262,7 +266,6 @@ refusals! {
         DpopNonceStale: "the nonce of the DPoP proof is not one that this server issued in the last minutes; use the one in DPoP-Nonce";
     }
     UnauthorizedClient {
-        GrantTypeNotRegistered: "the application is not registered for this grant type";
         PasswordNotInProfile: "the application's profile does not allow the password grant";
         PublicNotInProfile: "the profile of the application allows only confidential applications";
         PublicPassword: "a public application cannot use the password grant";
@@ -367,7 +370,7 @@ impl Refusal {
     /// The text for the client and its developer: `error_description`.
     pub fn description(self) -> String {
         match (self, self.shared_description()) {
-            (Self::Parameter { name, fault }, _) => format!("{name} {}", fault.as_str()),
+            (Self::Parameter { .. } | Self::GrantTypeNotRegistered(_), _) => self.to_string(),
             (_, Some(shared)) => shared.to_owned(),
             (_, None) => self.detail().to_owned(),
         }
@@ -380,7 +383,11 @@ impl fmt::Display for Refusal {
         if let Self::Parameter { name, .. } = self {
             write!(f, "{name} ")?;
         }
-        f.write_str(self.detail())
+        f.write_str(self.detail())?;
+        if let Self::GrantTypeNotRegistered(grant_type) = self {
+            write!(f, " {grant_type}")?;
+        }
+        Ok(())
     }
 }
 
@@ -394,7 +401,8 @@ mod tests {
     fn descriptions_hold_only_characters_that_the_specification_allows() {
         let faults = [ParameterFault::Missing, ParameterFault::Repeated, ParameterFault::ControlCharacter];
         let parameters = faults.map(|fault| Refusal::Parameter { name: "scope", fault });
-        for refusal in Refusal::ALL.iter().chain(&parameters) {
+        let unregistered = [Refusal::GrantTypeNotRegistered("password")];
+        for refusal in Refusal::ALL.iter().chain(&parameters).chain(&unregistered) {
             let text = refusal.description();
             let allowed = |c| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
             assert!(!text.is_empty() && text.chars().all(allowed), "{refusal:?}: {text}");

@@ -76,6 +76,8 @@ pub struct RegistrationContext<'a> {
     pub default_profile: Profile,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
+    /// Whether the server sees certificates of clients.
+    pub sees_certificates: bool,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
     /// The current settings, if this is an update.
@@ -145,6 +147,7 @@ fn client_metadata(
         ..existing
     };
     certificate::tokens_have_one_binding(&decided, findings);
+    certificate::warn_if_unseen(payload, &decided, context, findings);
     decided
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn may_use(grant_type: GrantType, client: &AuthenticatedClient) -> Re
 /// `unauthorized_client` ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
 fn grant_type_is_registered(grant_type: GrantType, client: &AuthenticatedClient) -> Result<(), Refusal> {
     let registered = client.application().settings.grant_types.contains(&grant_type);
-    if registered { Ok(()) } else { Err(Refusal::GrantTypeNotRegistered) }
+    if registered { Ok(()) } else { Err(Refusal::GrantTypeNotRegistered(grant_type.as_str())) }
 }
 
 /// A grant to be created, with its access token.

@@ -119,7 +119,7 @@ proptest! {
         let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
         let reachable = Reachable::Public;
         let context = RegistrationContext {
-            permissions, scopes, default_profile, minimum_profile, reachable, existing: None,
+            permissions, scopes, default_profile, minimum_profile, reachable, sees_certificates: true, existing: None,
         };
         if let Ok((settings, _)) = decide(&payload, context) {
             let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context });

@@ -9,13 +9,18 @@ use odata::statement::Unanswerable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// There is no file at the path.
-    #[error("the database file does not exist")]
+    #[error(
+        "the database file does not exist; a relative path is looked up below data_sources.sqlite_folders"
+    )]
     Missing,
     /// The path names a folder, a device or something else that is not a regular file.
     #[error("the path does not name a file")]
     NotAFile,
     /// The file is outside the folders from which data sources may be read.
-    #[error("the path is outside the folders that data sources may use")]
+    #[error(
+        "the path is outside the folders that data sources may use: give the absolute path of a file below one of \
+         data_sources.sqlite_folders, by default the folder sources of the data directory, or a path relative to it"
+    )]
     NotAllowed,
     /// The path leads into a folder of the server itself, for a caller who may name any other file.
     #[error("the path leads to the server's own files, which are never served")]

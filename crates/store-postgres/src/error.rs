@@ -58,14 +58,24 @@ pub enum OpenError {
         /// The number of the last migration that this version knows.
         known: i64,
     },
-    /// The database reported an error, or cannot be reached.
+    /// The database cannot be reached, or lets nobody in with these credentials.
+    #[error(
+        "no connection to PostgreSQL: check that it runs and accepts connections from this machine, and that host, port, \
+         user, password, name and sslmode in the database URL are right"
+    )]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database reported an error.
     #[error("the system database cannot be opened")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<Failure> for OpenError {
     fn from(failure: Failure) -> Self {
-        Self::Database(Box::new(failure))
+        if matches!(failure, Failure::NoConnection(_) | Failure::Late) {
+            Self::Unreachable(Box::new(failure))
+        } else {
+            Self::Database(Box::new(failure))
+        }
     }
 }
 

@@ -27,7 +27,7 @@ async fn each_mode_checks_what_it_says() {
     }
     for refused in [url(""), trusting("verify-ca", &wrong), trusting("verify-full", &wrong)] {
         let refused = open(refused).await.map(drop);
-        assert!(matches!(refused, Err(OpenError::Database(_))), "{refused:?}");
+        assert!(matches!(refused, Err(OpenError::Unreachable(_))), "{refused:?}");
     }
     let unreadable = open(trusting("verify-full", &PathBuf::from("/nowhere.pem"))).await.map(drop);
     assert!(matches!(unreadable, Err(OpenError::Authority { .. })), "{unreadable:?}");

@@ -175,7 +175,7 @@ pub fn reference() -> String {
     text.push_str(
         "\n## Error pages\n\n\
          What people see instead has the heading `#error-title`, whose attribute `data-error` is the id of the error, and the text \
-         `#error-message`. `#error-code` is the error code of OAuth, if the request of an application is at fault. Ids and \
+         `#error-message`. `#error-code` is the error code of OAuth, if the authorization request of an application is at fault. Ids and \
          titles are stable.\n\n\
          | id | title | status | when |\n| --- | --- | --- | --- |\n",
     );

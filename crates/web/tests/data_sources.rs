@@ -130,7 +130,9 @@ async fn only_administrators_use_files_outside_the_folder() {
         let refused =
             server.post(PATH).basic(&USER).json(&payload("harbour", outside)).send().await.expect(400);
         assert_eq!(refused.error_code(), 222_207_003);
-        let whole = "The database cannot be used: the path is outside the folders that data sources may use.";
+        let whole = "The database cannot be used: the path is outside the folders that data sources may use: give the \
+            absolute path of a file below one of data_sources.sqlite_folders, by default the folder sources of the data \
+            directory, or a path relative to it.";
         assert_eq!(
             refused.error_message(),
             whole,

@@ -359,7 +359,7 @@ async fn only_an_administrator_disposes_of_possessions_of_others() {
 }
 
 #[tokio::test]
-async fn only_confidential_applications_get_the_password_grant_with_a_warning() {
+async fn only_confidential_applications_get_the_password_grant_and_a_warning_if_they_name_it() {
     let server = TestServer::start().await;
     let register = async |more: Value, status: u16| {
         let mut body = json!({ "name": "Crane", "redirectUrls": ["https://client.example/cb"] });
@@ -368,7 +368,9 @@ async fn only_confidential_applications_get_the_password_grant_with_a_warning() 
     };
     let confidential = register(json!({}), 201).await;
     assert_eq!(confidential["grantTypes"], json!(["authorization_code", "refresh_token", "password"]));
-    assert!(confidential["warnings"][0].as_str().unwrap().starts_with("grantTypes holds password"));
+    assert!(confidential.get("warnings").is_none(), "nobody asked for it");
+    let named = register(json!({ "grantTypes": ["authorization_code", "password"] }), 201).await;
+    assert!(named["warnings"][0].as_str().unwrap().starts_with("grantTypes holds password"));
     let without = register(json!({ "grantTypes": ["authorization_code"] }), 201).await;
     assert!(without.get("warnings").is_none());
     let public = register(json!({ "clientType": "public" }), 201).await;

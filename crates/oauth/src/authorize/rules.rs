@@ -277,7 +277,11 @@ fn response_mode_is_supported(
 
 fn code_grant_is_registered(application: &Application) -> Result<(), Refusal> {
     let registered = application.settings.grant_types.contains(&GrantType::AuthorizationCode);
-    if registered { Ok(()) } else { Err(Refusal::GrantTypeNotRegistered) }
+    if registered {
+        Ok(())
+    } else {
+        Err(Refusal::GrantTypeNotRegistered(GrantType::AuthorizationCode.as_str()))
+    }
 }
 
 /// [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).

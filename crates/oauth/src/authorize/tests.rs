@@ -134,7 +134,7 @@ fn other_errors_are_sent_to_the_client_by_redirect() {
         assert_eq!(redirected(&refused), refusal, "{more:?}");
     }
     let grantless = checked(&[], |settings| settings.grant_types = vec![GrantType::Password]).unwrap_err();
-    assert_eq!(redirected(&grantless), Refusal::GrantTypeNotRegistered);
+    assert_eq!(redirected(&grantless), Refusal::GrantTypeNotRegistered("authorization_code"));
 }
 
 #[test]

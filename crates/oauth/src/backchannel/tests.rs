@@ -104,7 +104,7 @@ fn only_confidential_applications_with_the_grant_type_may_ask() {
         registered(settings);
         settings.grant_types.retain(|kind| *kind != GrantType::Ciba);
     });
-    assert_eq!(parse_by(&without, &given), Err(Refusal::GrantTypeNotRegistered));
+    assert_eq!(parse_by(&without, &given), Err(Refusal::GrantTypeNotRegistered(GrantType::Ciba.as_str())));
     let public = client(|settings| {
         registered(settings);
         settings.client_type = ClientType::Public;

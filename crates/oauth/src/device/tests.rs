@@ -17,7 +17,7 @@ fn a_device_asks_for_scopes_of_its_registration() {
 fn an_application_that_is_not_registered_for_device_codes_gets_none() {
     let unregistered = client(|settings| settings.grant_types.retain(|kind| *kind != GrantType::DeviceCode));
     let parsed = DeviceRequest::parse(&pairs(&[]), &unregistered, &ScopeRegistry::built_in());
-    assert_eq!(parsed, Err(Refusal::GrantTypeNotRegistered));
+    assert_eq!(parsed, Err(Refusal::GrantTypeNotRegistered(GrantType::DeviceCode.as_str())));
 }
 
 #[test]

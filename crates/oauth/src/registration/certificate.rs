@@ -1,7 +1,7 @@
 //! The certificate of an application ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
 
-use super::{ApplicationPayload, Findings};
-use crate::application::{AuthenticationMetadata, ClientMetadata};
+use super::{ApplicationPayload, Findings, RegistrationContext};
+use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientMetadata};
 use crate::certificate::{CertificateSubject, DistinguishedName};
 
 /// The longest name in bytes, except for a distinguished one.
@@ -54,6 +54,31 @@ pub(super) fn tokens_have_one_binding(decided: &ClientMetadata, findings: &mut F
     if decided.tls_client_certificate_bound_access_tokens && decided.dpop_bound_access_tokens {
         let message = "and dpopBoundAccessTokens cannot both be true";
         findings.fault("tlsClientCertificateBoundAccessTokens", message);
+    }
+}
+
+/// Without a listener or a proxy for certificates, an application that needs one gets no token.
+pub(super) fn warn_if_unseen(
+    payload: &ApplicationPayload,
+    decided: &ClientMetadata,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) {
+    if context.sees_certificates {
+        return;
+    }
+    let message = "needs a certificate, and this server does not ask for any: configure client_certificates.listen or \
+                   client_certificates.proxies";
+    let method = decided.authentication.token_endpoint_auth_method;
+    let is_by_certificate = matches!(
+        method,
+        Some(AuthenticationMethod::TlsClientAuth | AuthenticationMethod::SelfSignedTlsClientAuth)
+    );
+    if payload.token_endpoint_auth_method.is_some() && is_by_certificate {
+        findings.warn("tokenEndpointAuthMethod", message);
+    }
+    if payload.tls_client_certificate_bound_access_tokens == Some(true) {
+        findings.warn("tlsClientCertificateBoundAccessTokens", message);
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn decide(
                 format!("names {}, which only an Administrator may give", grant_type.as_str()),
             );
         }
-        if let Some(warning) = grant_type.rules().warning.filter(|_| is_kept) {
+        if let Some(warning) = grant_type.rules().warning.filter(|_| is_kept && is_named) {
             findings.warn(FIELD, warning);
         }
         is_kept

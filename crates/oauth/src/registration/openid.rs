@@ -72,6 +72,7 @@ mod tests {
                 default_profile: Profile::Compatible,
                 minimum_profile: Profile::Compatible,
                 reachable: Reachable::Public,
+                sees_certificates: true,
                 existing: Some(&stored),
             };
             decide(&payload, context, &new, &mut findings);

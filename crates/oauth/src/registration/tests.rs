@@ -24,6 +24,7 @@ fn new() -> RegistrationContext<'static> {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
+        sees_certificates: true,
         existing: None,
     }
 }
@@ -237,12 +238,13 @@ fn oauth21_knows_no_password_grant() {
 }
 
 #[test]
-fn only_confidential_compatible_applications_get_the_password_grant_with_a_warning() {
+fn only_confidential_compatible_applications_get_the_password_grant_and_a_warning_if_they_name_it() {
     let warned = |changes: &Value| {
         let (settings, warnings) = judged(changes, new()).unwrap();
         (settings.grant_types.contains(&GrantType::Password), warnings.len())
     };
-    assert_eq!(warned(&json!({})), (true, 1));
+    assert_eq!(warned(&json!({})), (true, 0), "the default needs no warning");
+    assert_eq!(warned(&json!({"grantTypes": ["authorization_code", "password"]})), (true, 1));
     assert_eq!(warned(&json!({"grantTypes": ["authorization_code", "refresh_token"]})), (false, 0));
     assert_eq!(warned(&json!({"clientType": "public"})), (false, 0));
     let named = json!({"clientType": "public", "grantTypes": ["authorization_code", "password"]});
@@ -343,7 +345,7 @@ fn an_odd_redirect_url_is_accepted_with_a_warning() {
     let (settings, warnings) = judged(&given, new()).unwrap();
     assert_eq!(settings.redirect_urls.len(), 3);
     let fields: Vec<&str> = warnings.iter().map(|warning| warning.field.as_str()).collect();
-    assert_eq!(fields, ["grantTypes", "redirectUrls[0]", "redirectUrls[1]"]);
+    assert_eq!(fields, ["redirectUrls[0]", "redirectUrls[1]"]);
     let mut strict = given;
     strict["profile"] = json!("oauth21");
     assert_eq!(judged(&strict, new()).unwrap_err().len(), 2);

@@ -19,6 +19,13 @@ pub(super) fn decide(
 ) -> Option<TokenExchangePolicy> {
     let existing = context.existing.and_then(|existing| existing.client_metadata.token_exchange.clone());
     let Some(asked) = &payload.token_exchange else { return existing };
+    if asked.is_off() && *asked != TokenExchangePolicy::default() {
+        let message =
+            "allows nothing: set impersonation or delegation to true, or give {} to remove the policy";
+        findings.fault(FIELD, message);
+        elements_are_valid(asked, context, findings);
+        return existing;
+    }
     let asked = (!asked.is_off()).then(|| asked.clone());
     if asked == existing {
         return existing;
@@ -28,12 +35,19 @@ pub(super) fn decide(
         return existing;
     }
     if let Some(policy) = &asked {
-        lists_are_valid(policy, context, findings);
+        elements_are_valid(policy, context, findings);
+        if policy.clients.is_empty() {
+            findings.fault(format!("{FIELD}.clients"), "must name the clients whose tokens it may exchange");
+        }
     }
     asked
 }
 
-fn lists_are_valid(policy: &TokenExchangePolicy, context: RegistrationContext<'_>, findings: &mut Findings) {
+fn elements_are_valid(
+    policy: &TokenExchangePolicy,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) {
     let lists = [("clients", &policy.clients), ("scopes", &policy.scopes), ("resources", &policy.resources)];
     for (name, list) in lists {
         if list.len() > MOST {
@@ -41,7 +55,10 @@ fn lists_are_valid(policy: &TokenExchangePolicy, context: RegistrationContext<'_
         }
         for (at, element) in list.iter().enumerate().take(MOST) {
             let fault = match name {
-                "clients" => element.parse::<ClientId>().is_err().then_some("must be a client id"),
+                "clients" => element
+                    .parse::<ClientId>()
+                    .is_err()
+                    .then_some("must be a client id, as `application list` shows it"),
                 "scopes" => context.scopes.named(element).is_err().then_some("must be the name of a scope"),
                 _ => resource::normal_form(element)
                     .is_none()
@@ -51,8 +68,5 @@ fn lists_are_valid(policy: &TokenExchangePolicy, context: RegistrationContext<'_
                 findings.fault(format!("{FIELD}.{name}[{at}]"), message);
             }
         }
-    }
-    if policy.clients.is_empty() {
-        findings.fault(format!("{FIELD}.clients"), "must name the clients whose tokens it may exchange");
     }
 }

@@ -67,7 +67,10 @@ fn an_unknown_grant_type_is_unsupported() {
 fn a_grant_type_that_is_not_registered_is_refused() {
     for own in GrantType::ALL {
         let client = client(|settings| settings.grant_types.retain(|grant_type| *grant_type != own));
-        assert_eq!(refused(&[("grant_type", own.as_str())], &client), Refusal::GrantTypeNotRegistered);
+        assert_eq!(
+            refused(&[("grant_type", own.as_str())], &client),
+            Refusal::GrantTypeNotRegistered(own.as_str())
+        );
     }
 }
 
@@ -102,7 +105,7 @@ fn the_power_bi_connector_may_refresh_with_the_code_grant_type() {
         "a real code is one"
     );
     let without = client(|settings| settings.grant_types = vec![GrantType::AuthorizationCode]);
-    assert_eq!(refused(&newer, &without), Refusal::GrantTypeNotRegistered);
+    assert_eq!(refused(&newer, &without), Refusal::GrantTypeNotRegistered("refresh_token"));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use app::management::scopes::ScopeService;
 use axum::response::Response;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
+use domain::time::Timestamp;
 use http::StatusCode;
+use oauth::application::Application;
 use oauth::registration::{InvalidField, Warning};
 use oauth::scope::ScopeRegistry;
 
@@ -23,10 +25,22 @@ use crate::errors::ManagementErrorCode;
 use crate::extract::{JsonBody, Path, Use};
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
+pub use openid::parse_openid_members;
+
 mod answer;
 mod openid;
 mod payload;
 mod requests;
+
+/// An application as JSON with the members of the management API, for other ways to show it.
+pub fn application_in_json(
+    application: &Application,
+    now: Timestamp,
+    registry: Arc<ScopeRegistry>,
+) -> serde_json::Value {
+    let parts = ResponseParts { secret: None, warnings: Vec::new(), now, registry };
+    serde_json::json!(parts.application(application))
+}
 
 /// Operation 1: the applications that the caller may see.
 pub(crate) async fn list(

@@ -57,7 +57,10 @@ pub(crate) async fn create(
     match connection_type {
         ConnectionType::Cloud => {}
         ConnectionType::LeftOut => {
-            return Err(bad(ManagementErrorCode::ConnectionTypeMissing, "connectionType is missing"));
+            return Err(bad(
+                ManagementErrorCode::ConnectionTypeMissing,
+                "connectionType is missing; it must be \"Cloud\"",
+            ));
         }
         ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
     }

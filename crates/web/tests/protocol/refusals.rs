@@ -125,7 +125,7 @@ async fn every_refused_token_request_writes_one_event() {
     let wider = [&refresh[..], &[("scope", "api.mgmt")]].concat();
     let why = &Refusal::ScopeWidened.to_string();
     scene.leaves(ask(&wider), 400, (Some(USER.name), Some(client.id), why)).await;
-    let why = &Refusal::GrantTypeNotRegistered.to_string();
+    let why = &Refusal::GrantTypeNotRegistered("client_credentials").to_string();
     let service = ask(&[("grant_type", "client_credentials")]);
     scene.leaves(service, 400, (None, Some(client.id), why)).await;
     let forged = ask(&[("grant_type", "refresh_token"), ("refresh_token", "sgr_x")]);

@@ -65,6 +65,7 @@ pub struct RegistrationRules {
     default_profile: Profile,
     minimum_profile: Profile,
     reachable: Reachable,
+    sees_certificates: bool,
 }
 
 impl RegistrationRules {
@@ -101,6 +102,7 @@ impl RegistrationRules {
             default_profile: self.default_profile,
             minimum_profile: self.minimum_profile,
             reachable: self.reachable,
+            sees_certificates: self.sees_certificates,
             existing,
         };
         let decided = registration::decide(payload, context);
@@ -130,6 +132,7 @@ impl ApplicationService {
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
             reachable: self.context.reachable(),
+            sees_certificates: self.context.settings.client_certificates.accepted,
         })
     }
 

@@ -4,7 +4,41 @@ use oauth::application::OpenIdMetadata;
 use oauth::oidc::subject::SubjectType;
 use serde_json::{Map, Value};
 
-use crate::json::Fields;
+use crate::json::{Fields, PayloadFaults, parse};
+
+/// The names of all members.
+const MEMBERS: [&str; 13] = [
+    "subjectType",
+    "sectorIdentifierUri",
+    "idTokenSignedResponseAlg",
+    "userinfoSignedResponseAlg",
+    "defaultMaxAge",
+    "requireAuthTime",
+    "defaultAcrValues",
+    "postLogoutRedirectUris",
+    "frontchannelLogoutUri",
+    "frontchannelLogoutSessionRequired",
+    "backchannelLogoutUri",
+    "backchannelLogoutSessionRequired",
+    "backchannelTokenDeliveryMode",
+];
+
+/// Parses the object outside of a request.
+///
+/// # Errors
+/// All faults, and the names of all members, in a sentence.
+pub fn parse_openid_members(text: &str) -> Result<OpenIdMetadata, String> {
+    let json = parse(text.as_bytes()).map_err(|malformed| format!("is not JSON: {malformed}"))?;
+    let faults = PayloadFaults::default();
+    let metadata = read(Fields::of(&json, "", &faults));
+    let faults = faults.into_details();
+    if faults.is_empty() {
+        return Ok(metadata);
+    }
+    let sentences: Vec<String> =
+        faults.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+    Err(format!("{}; the members are {}", sentences.join("; ").trim_start(), MEMBERS.join(", ")))
+}
 
 /// Reads the object; it replaces every member.
 pub(super) fn read(mut fields: Fields<'_>) -> OpenIdMetadata {
@@ -63,4 +97,27 @@ pub(super) fn shown(metadata: &OpenIdMetadata) -> Option<Value> {
     set("backchannelLogoutSessionRequired", flag(metadata.backchannel_logout_session_required));
     set("backchannelTokenDeliveryMode", text(&metadata.backchannel_token_delivery_mode));
     (!members.is_empty()).then(|| members.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_is_read_shown_and_named_in_errors() {
+        let all = r#"{"subjectType":"pairwise","sectorIdentifierUri":"https://a.example/s","idTokenSignedResponseAlg":"ES256",
+            "userinfoSignedResponseAlg":"ES256","defaultMaxAge":5,"requireAuthTime":true,"defaultAcrValues":["a"],
+            "postLogoutRedirectUris":["https://a.example/"],"frontchannelLogoutUri":"https://a.example/f",
+            "frontchannelLogoutSessionRequired":true,"backchannelLogoutUri":"https://a.example/b",
+            "backchannelLogoutSessionRequired":true,"backchannelTokenDeliveryMode":"poll"}"#;
+        let metadata = parse_openid_members(all).unwrap();
+        let shown = shown(&metadata).unwrap();
+        let mut names: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut members = MEMBERS.to_vec();
+        names.sort_unstable();
+        members.sort_unstable();
+        assert_eq!(names, members);
+        let fault = parse_openid_members(r#"{"colour":"red"}"#).unwrap_err();
+        assert!(fault.starts_with("colour is not a member") && fault.contains("subjectType"), "{fault}");
+    }
 }
