@@ -22,6 +22,7 @@ use crate::data_directory::DataDirectory;
 use crate::database::Database;
 use crate::logging;
 use crate::numbers::number;
+use crate::setting_files::SettingFiles;
 
 /// The addresses of a server that it names to clients.
 #[derive(Debug, Clone, Copy)]
@@ -45,13 +46,14 @@ fn issuer(settings: &Settings) -> String {
 pub(crate) async fn open(
     settings: &Settings,
     environment: &Environment,
+    files: SettingFiles,
     urls: PublicUrls<'_>,
 ) -> anyhow::Result<App> {
     let data_directory = DataDirectory::at(&settings.general.data_dir);
     let database = Database::of(settings);
     let master = database.master_key(&data_directory, environment)?;
     let store = database.open().await?;
-    let app_settings = app_settings(settings, &data_directory, urls)?;
+    let app_settings = app_settings(settings, &data_directory, files, urls);
     let app = assemble(store, &master, app_settings, settings).await?;
     app.node().refresh().await.context("the database cannot be read")?;
     Ok(app)
@@ -70,7 +72,7 @@ pub(crate) async fn create(
     let store = database.create().await?;
     let issuer = issuer(settings);
     let urls = PublicUrls { issuer: &issuer, for_certificates: None };
-    let app_settings = app_settings(settings, &data_directory, urls)?;
+    let app_settings = app_settings(settings, &data_directory, SettingFiles::read(settings)?, urls);
     assemble(store, master, app_settings, settings).await
 }
 
@@ -95,11 +97,12 @@ async fn assemble(
 fn app_settings(
     settings: &Settings,
     data_directory: &DataDirectory,
+    files: SettingFiles,
     urls: PublicUrls<'_>,
-) -> anyhow::Result<AppSettings> {
+) -> AppSettings {
     let rates = &settings.rate_limit;
     let data_sources = &settings.data_sources;
-    Ok(AppSettings {
+    AppSettings {
         public_url: urls.issuer.to_owned(),
         default_profile: settings.profiles.default.max(settings.profiles.minimum),
         minimum_profile: settings.profiles.minimum,
@@ -142,8 +145,8 @@ fn app_settings(
             per_address_per_minute: settings.registration.per_address_per_minute,
             unused_days: settings.registration.unused_days,
         },
-        outbound: outbound(settings)?,
-        client_certificates: client_certificates(settings, urls)?,
+        outbound: files.fetcher,
+        client_certificates: client_certificates(settings, files.authorities, urls),
         rates: RateSettings {
             enabled: rates.enabled,
             per_address_per_minute: rates.per_address_per_minute,
@@ -152,38 +155,20 @@ fn app_settings(
         },
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,
-    })
+    }
 }
 
-fn client_certificates(settings: &Settings, urls: PublicUrls<'_>) -> anyhow::Result<ClientCertificates> {
+fn client_certificates(
+    settings: &Settings,
+    authorities: Option<ClientAuthorities>,
+    urls: PublicUrls<'_>,
+) -> ClientCertificates {
     let configured = &settings.client_certificates;
-    let authorities = match &configured.authorities_file {
-        None => None,
-        Some(file) => {
-            let name = || format!("client_certificates.authorities_file: {}", file.display());
-            let pem = std::fs::read(file).with_context(name)?;
-            Some(ClientAuthorities::from_pem(&pem).with_context(name)?)
-        }
-    };
-    Ok(ClientCertificates {
+    ClientCertificates {
         accepted: configured.listen.is_some() || !configured.proxies.is_empty(),
         public_url: urls.for_certificates.map(str::to_owned),
         authorities,
-    })
-}
-
-/// The client for addresses that strangers name.
-fn outbound(settings: &Settings) -> anyhow::Result<fetch::Fetcher> {
-    let danger = match &settings.outbound.danger_loopback_authority {
-        None => None,
-        Some(file) => {
-            let authorities =
-                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            Some(fetch::Danger { authorities })
-        }
-    };
-    fetch::Fetcher::new(fetch::FetcherSettings { danger, ..fetch::FetcherSettings::default() })
-        .context("outbound.danger_loopback_authority")
+    }
 }
 
 /// The service as seen by a command of the operator.
@@ -210,7 +195,7 @@ pub(crate) fn with_app(
     command_runtime()?.block_on(async {
         let issuer = issuer(&settings);
         let urls = PublicUrls { issuer: &issuer, for_certificates: None };
-        let app = open(&settings, environment, urls).await?;
+        let app = open(&settings, environment, SettingFiles::read(&settings)?, urls).await?;
         let operator = app.operator().caller().await?.context("the database has no active administrator")?;
         let opened = OpenedInstallation { app, operator, origin: RequestOrigin::command_line() };
         let done = act(&opened).await;

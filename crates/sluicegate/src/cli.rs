@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Create a new installation: database, master key, accounts d2cadmin and d2cuser.
     #[command(
         after_help = "Example: SLUICEGATE_ADMIN_PASSWORD=… SLUICEGATE_USER_PASSWORD=… sluicegate init --data-dir ./data\n\n\
-        Without the two variables the passwords are asked for on a terminal, or made up and printed once."
+        Without the two variables the passwords are asked for on a terminal, or generated and printed once."
     )]
     Init(InstallationArgs),
     /// Run the server.
@@ -119,7 +119,7 @@ pub(crate) enum Command {
     },
     /// Revoke everything of a user, of an application, of both together, or of a time.
     #[command(after_help = "Examples:\n  sluicegate revoke --user ada --data-dir ./data\n  \
-        sluicegate revoke --issued-before 2030-12-31T00:00:00Z --yes --data-dir ./data")]
+        sluicegate revoke --issued-before 2026-01-31T00:00:00Z --yes --data-dir ./data")]
     Revoke(revoke::Revoke),
     /// Manage the origins whose web pages may read responses.
     #[command(after_help = "Example: sluicegate cors list --data-dir ./data")]
@@ -246,6 +246,31 @@ pub(crate) struct Demo {
     pub(crate) auto: bool,
 }
 
+/// The command line as it is parsed and as `--help` describes it: comments in the code quote names, and help does not.
+pub(crate) fn program() -> clap::Command {
+    without_quotes(<CommandLine as clap::CommandFactory>::command())
+}
+
+fn without_quotes(mut command: clap::Command) -> clap::Command {
+    let plain = |text: &clap::builder::StyledStr| text.ansi().to_string().replace('`', "");
+    if let Some(about) = command.get_about().map(plain) {
+        command = command.about(about);
+    }
+    if let Some(about) = command.get_long_about().map(plain) {
+        command = command.long_about(about);
+    }
+    let command = command.mut_args(|mut argument| {
+        if let Some(help) = argument.get_help().map(plain) {
+            argument = argument.help(help);
+        }
+        if let Some(help) = argument.get_long_help().map(plain) {
+            argument = argument.long_help(help);
+        }
+        argument
+    });
+    command.mut_subcommands(without_quotes)
+}
+
 impl Serve {
     pub(crate) fn settings(&self, environment: &Environment) -> Result<Settings, ConfigError> {
         let mut overrides = self.installation.overrides();
@@ -279,5 +304,7 @@ fn address_of_demo(text: &str) -> Result<String, String> {
     }
 }
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod tests;

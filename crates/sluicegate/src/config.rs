@@ -71,8 +71,11 @@ pub(crate) fn load(
         raw_config.add((*key).to_owned(), raw.clone(), format!("command line ({flag})"));
     }
     let settings = Settings::assemble(&mut raw_config);
+    let mut together = Vec::new();
+    checks::keys_fit_together(&settings, &mut together);
+    raw_config.locate(&mut together);
     let mut faults = raw_config.into_faults();
-    checks::keys_fit_together(&settings, &mut faults);
+    faults.extend(together);
     if faults.is_empty() { Ok(settings) } else { Err(ConfigError(faults)) }
 }
 

@@ -3,17 +3,18 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use crate::cli::{self, Command, CommandLine};
 use crate::config::{ConfigError, Environment};
-use crate::messages::advice;
+use crate::messages::{InvalidArguments, advice};
 use crate::{demo, serve, terminal};
 
-/// Runs the command line. The exit status is 2 for a fault of the configuration or of the command line
-/// itself, and 1 for any other.
+/// Runs the command line. The exit status is 2 for a fault of the configuration or of the command line,
+/// wrong values of its flags included, and 1 for any other.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command_line = match CommandLine::try_parse_from(arguments) {
+    let matches = cli::program().try_get_matches_from(arguments);
+    let command_line = match matches.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(command_line) => command_line,
         Err(error) => {
             let _ = error.print();
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(&format!("sluicegate: {error:#}{}", advice(&error)));
-            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<ConfigError>() || error.is::<InvalidArguments>() { 2 } else { 1 })
         }
     }
 }
@@ -47,7 +48,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Copy(arguments) => cli::copy::run(&arguments, environment),
         Command::CheckConfig(arguments) => {
             let settings = arguments.settings(environment)?;
-            serve::check_tls(&settings)?;
+            serve::check_files(&settings)?;
             cli::setup::print_configuration(&settings);
             Ok(())
         }

@@ -13,61 +13,89 @@ pub(crate) fn date_time(at: Timestamp) -> String {
 /// Combines all faults of the input into one error. Use cases name members of the management API; a user of
 /// the terminal has given flags instead.
 pub(crate) fn sentence(faults: impl Iterator<Item = (String, String)>) -> anyhow::Error {
-    let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", given(&field))).collect();
-    anyhow!("{}", lines.join("; "))
+    sentence_with(faults, given)
 }
 
-/// The flag or argument for a member of the management API.
+/// The same, with other words for the members.
+pub(crate) fn sentence_with(
+    faults: impl Iterator<Item = (String, String)>,
+    words: impl Fn(&str) -> String,
+) -> anyhow::Error {
+    let lines: Vec<String> = faults.map(|(field, message)| format!("{} {message}", words(&field))).collect();
+    InvalidArguments(lines.join("; ")).into()
+}
+
+/// Values of flags and arguments that are wrong, in words.
+#[derive(Debug)]
+pub(crate) struct InvalidArguments(String);
+
+impl std::fmt::Display for InvalidArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidArguments {}
+
+/// The flag or argument for a member of the management API: one of the table, or the flag with the same words.
 pub(crate) fn given(field: &str) -> String {
     let (member, _) = field.split_once('[').unwrap_or((field, ""));
-    let flag = match member {
+    let place = place_in_list(field).map_or_else(String::new, |index| format!(" (number {})", index + 1));
+    match (argument_of(member), member.split_once('.')) {
+        (Some(argument), _) => format!("{argument}{place}"),
+        (None, Some((object, inner))) => format!("{inner}{place} in {}", flag(object)),
+        (None, None) => format!("{}{place}", flag(member)),
+    }
+}
+
+/// The flag for the JSON object with a member.
+pub(crate) fn given_in(flag: &str, field: &str) -> String {
+    format!("{field} in {flag}")
+}
+
+/// A name such as `jwksUri` as a flag.
+fn flag(member: &str) -> String {
+    let mut flag = "--".to_owned();
+    for character in member.chars() {
+        if character.is_ascii_uppercase() {
+            flag.push('-');
+        }
+        flag.push(character.to_ascii_lowercase());
+    }
+    flag
+}
+
+/// What gives a member for which there is no flag with the same words.
+fn argument_of(member: &str) -> Option<&'static str> {
+    Some(match member {
         "name" => "the name",
         "userName" => "the user's name",
-        "description" => "--description",
         "redirectUrls" => "--redirect-url",
         "grantTypes" => "--grant-type",
         "scopes" => "--scope",
-        "profile" => "--profile",
         "clientType" => "--public",
-        "accessTokenLifetime" => "--access-token-lifetime",
         "contacts" => "--contact",
-        "logoUrl" => "--logo-url",
         "permissions" => "--permission",
         "permissions.roles" => "--role",
         "passwordInfo.password" => "the password",
         "options.path" => "the path",
         "options.keys" => "--key",
         "value" => "the value",
-        "transferTo" => "--transfer-to",
         "sharedUsers" => "the user to share with",
         "dataStore" => "the kind of database",
         "corsOrigins" => "--cors-origin",
-        "tokenFormat" => "--token-format",
         "options.storageForms" => "--storage-form",
-        "maxAuthenticationAge" => "--max-authentication-age",
         "domain" => "the origin",
         "identifier" => "the identifier",
         "expiresAt" => "--expires",
-        "maxUses" => "--max-uses",
-        "risk" => "--risk",
-        "assignableBy" => "--assignable-by",
-        "implies" => "--implies",
-        "accessTokenSigningAlg" => "--access-token-signing-alg",
-        "introspectionSignedResponseAlg" => "--introspection-signed-response-alg",
-        "tokenEndpointAuthMethod" => "--token-endpoint-auth-method",
-        "tokenEndpointAuthSigningAlg" => "--token-endpoint-auth-signing-alg",
-        "dpopBoundAccessTokens" => "--dpop-bound-access-tokens",
-        "requirePushedAuthorizationRequests" => "--require-pushed-authorization-requests",
-        "requireSignedRequestObject" => "--require-signed-request-object",
-        "requestObjectSigningAlg" => "--request-object-signing-alg",
-        "requestUris" => "--request-uri",
-        "authorizationSignedResponseAlg" => "--authorization-signed-response-alg",
-        "tlsClientCertificateBoundAccessTokens" => "--tls-client-certificate-bound-access-tokens",
         "whitelist" => "the list of trusted origins",
-        "passwordInfo.passwordExpiration" => "--password-expires",
-        other => other,
-    };
-    place_in_list(field).map_or_else(|| flag.to_owned(), |index| format!("{flag} (number {})", index + 1))
+        "passwordInfo.passwordStatus" | "passwordInfo.passwordExpiration" => "--password-expires",
+        "requestUris" => "--request-uri",
+        "issuer" => "the issuer",
+        "statusInfo.status" => "--disabled",
+        _ if member.starts_with("attributes.") => "--attribute",
+        _ => return None,
+    })
 }
 
 /// The index, from 0, of the list element that a fault is about.

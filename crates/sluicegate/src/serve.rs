@@ -12,11 +12,12 @@ use web::{AddressRange, WebSettings};
 
 use crate::bootstrap;
 use crate::config::settings::DEFAULT_OBSERVATION;
-use crate::config::{ConfigError, Environment, InvalidSetting, Settings};
+use crate::config::{ConfigError, Environment, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
 use crate::numbers::number;
 use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
+use crate::setting_files::SettingFiles;
 use crate::terminal::say;
 
 mod site;
@@ -95,7 +96,7 @@ impl Running {
         stop: &Stop,
         kind: Kind,
     ) -> anyhow::Result<Self> {
-        let tls = read_tls(settings)?;
+        let (files, tls) = SettingFiles::read_with_tls(settings)?;
         let mut occupied = occupy(settings)?;
         let bound = server::bind(settings.general.listen, Endpoint::Service).await?;
         let observed = observe(settings).await?;
@@ -105,8 +106,9 @@ impl Running {
             // The address is only used in the error message for another process.
             let _ = occupied.write_url(&site.local_url);
         }
-        let app = bootstrap::open(settings, environment, site.urls()).await?;
+        let app = bootstrap::open(settings, environment, files, site.urls()).await?;
         log_warnings(settings, &site);
+        warn_of_unknown_scopes(settings, &app).await;
         if let Some(tls) = &tls {
             log_certificate(tls, &app);
         }
@@ -121,7 +123,10 @@ impl Running {
         }
         tasks.spawn(bound.serve(service, tls.clone(), limits(settings), proxies, stop.clone()));
         if let Some(observed) = observed {
-            tracing::info!(url = format!("http://{}", reachable(observed.address)), "observed");
+            tracing::info!(
+                url = format!("http://{}", reachable(observed.address)),
+                "metrics and health are served"
+            );
             let service = web::observation_service(app.clone());
             let limits = limits_of_observation(settings);
             tasks.spawn(observed.serve(service, None, limits, Vec::new(), stop.clone()));
@@ -157,24 +162,14 @@ async fn create_signing_keys(app: App) {
     }
 }
 
-fn read_tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
-    let (Some(cert_file), Some(key_file)) = (&settings.tls.cert_file, &settings.tls.key_file) else {
-        return Ok(None);
-    };
-    let read = Tls::read(cert_file.clone(), key_file.clone());
-    // The sentence names the setting at fault.
-    read.map(Some).map_err(|error| ConfigError(vec![InvalidSetting::of_key("", format!("{error:#}"))]))
-}
-
-/// Checks the certificate, if there is one, and reports its faults.
+/// Reads every file that the settings name, and reports all their faults, and the warnings about the certificate.
 ///
 /// # Errors
-/// The fault of the configuration.
-pub(crate) fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
-    if let Some(tls) = read_tls(settings)? {
-        for warning in tls.warnings() {
-            say(&format!("warning: {warning}"));
-        }
+/// The faults of the configuration.
+pub(crate) fn check_files(settings: &Settings) -> Result<(), ConfigError> {
+    let (_, tls) = SettingFiles::read_with_tls(settings)?;
+    for warning in tls.iter().flat_map(Tls::warnings) {
+        say(&format!("warning: {warning}"));
     }
     Ok(())
 }
@@ -254,6 +249,21 @@ fn log_warnings(settings: &Settings, site: &Site) {
             public_url = site.public_url,
             "public_url is not set; clients that use another address will be refused"
         );
+    }
+}
+
+/// Scopes are in the database, so a name that does not exist there is no fault of the configuration: it may be added later.
+async fn warn_of_unknown_scopes(settings: &Settings, app: &App) {
+    let Ok(registry) = app.scopes().registry().await else { return };
+    for name in &settings.registration.scopes {
+        if registry.named(name).is_err() {
+            tracing::warn!(
+                key = "registration.scopes",
+                scope = name,
+                "there is no such scope, so no client that registers itself gets it; `sluicegate scope list` shows those \
+                 that exist"
+            );
+        }
     }
 }
 

@@ -16,4 +16,4 @@ mod tls;
 pub(crate) use accept::{Bound, Endpoint, bind};
 pub(crate) use connection::Limits;
 pub(crate) use signals::{Signals, Stop};
-pub(crate) use tls::Tls;
+pub(crate) use tls::{Tls, read_file};

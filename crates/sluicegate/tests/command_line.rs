@@ -207,7 +207,7 @@ fn data_sources_are_added_shared_and_deleted() {
 #[test]
 fn keys_are_rotated_and_listed() {
     let installation = Installation::new(BINARY);
-    assert!(good(&installation, &["keys", "rotate"]).contains("key 2 was made"));
+    assert!(good(&installation, &["keys", "rotate"]).contains("key 2 is created"));
     let listed = good(&installation, &["keys", "list"]);
     assert!(listed.contains("seals") && listed.contains("announced"), "{listed}");
 }
@@ -216,7 +216,7 @@ fn keys_are_rotated_and_listed() {
 fn signing_keys_are_rotated_listed_and_retired() {
     let installation = Installation::new(BINARY);
     let keys = |arguments: &[&str]| good(&installation, &[&["keys", "signing"], arguments].concat());
-    assert!(keys(&["rotate", "--algorithm", "ES256", "--now"]).contains("ES256 key 3 was made"));
+    assert!(keys(&["rotate", "--algorithm", "ES256", "--now"]).contains("ES256 key 3 is created"));
     let listed = keys(&["list"]);
     assert!(listed.contains("EdDSA") && listed.contains("signs") && listed.contains("announced"), "{listed}");
     assert!(keys(&["retire", "ES256", "--yes"]).contains("keys deleted: 1"));

@@ -387,7 +387,7 @@ fn every_setting_of_the_api_can_be_set_at_the_command_line() {
     let message = refused(&installation, &["application", "update", "1", "--cors-origin", "null"]);
     assert!(message.contains("--cors-origin (number 1) is null"), "{message}");
     good(&installation, &["application", "update", "1", "--cors-origin", ""]);
-    assert_eq!(in_json(&installation, &["application", "show", "1"])["corsOrigins"], json!([]));
+    assert_eq!(in_json(&installation, &["application", "show", "1"])["corsOrigins"], Value::Null);
 
     let file = installation.folder().join("shop.sqlite");
     let database = rusqlite::Connection::open(&file).unwrap();
@@ -454,4 +454,34 @@ fn allowed_applications_are_listed_and_revoked() {
     );
     good(&installation, &["allowed", "revoke", USER.name, "1", "--yes"]);
     assert_eq!(in_json(&installation, &["allowed", "list", USER.name]), json!([]));
+}
+
+#[test]
+fn members_of_an_application_are_shown_and_faults_name_flags() {
+    let installation = Installation::new(BINARY);
+    register(&installation);
+    let openid = r#"{"idTokenSignedResponseAlg":"ES256","default_max_age":60}"#;
+    let name = r#"{"sanDns":"crane.example.org"}"#;
+    let changed = ["application", "update", "1", "--openid", openid, "--tls-client-auth", name];
+    let method = ["--token-endpoint-auth-method", "tls_client_auth"];
+    let printed = good(&installation, &[&changed[..], &method].concat());
+    assert!(printed.contains("warning: --token-endpoint-auth-method needs a certificate"), "{printed}");
+    let shown = good(&installation, &["application", "show", "1"]);
+    let line = shown.lines().find(|line| line.starts_with("openid ")).expect("a line");
+    assert!(line.contains(r#""idTokenSignedResponseAlg":"ES256""#), "{line}");
+    assert!(shown.contains("tokenEndpointAuthMethod tls_client_auth"), "{shown}");
+    let members = in_json(&installation, &["application", "show", "1"]);
+    assert_eq!(members["openid"]["defaultMaxAge"], 60);
+    assert_eq!(members["tokenEndpointAuthMethod"], "tls_client_auth");
+    for (policy, words) in [
+        (r#"{"clients":["*"]}"#, "clients (number 1) in --token-exchange must be a client id"),
+        (r#"{"clients":["*"]}"#, "--token-exchange allows nothing"),
+        (r#"{"clients":[],"delegation":true}"#, "clients in --token-exchange must name the clients"),
+    ] {
+        let mut command = installation.command(&["application", "update", "1", "--token-exchange", policy]);
+        let output = command.output().expect("the binary runs");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
 }

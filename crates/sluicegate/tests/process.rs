@@ -225,6 +225,43 @@ fn metrics_are_served_only_by_the_metrics_listener() {
     }
 }
 
+/// Exit status 2 keeps a service manager from starting the server again.
+#[test]
+fn faults_of_files_that_settings_name_are_reported_together_by_serve_and_by_check_config() {
+    let installation = Installation::new(BINARY);
+    let file = installation.folder().join("gate.toml");
+    std::fs::write(
+        &file,
+        "public_url = \"https://gate.example.org\"\n[tls]\ncert_file = \"/no/chain.pem\"\nkey_file = \"/no/key.pem\"\n\
+         [client_certificates]\nlisten = \"127.0.0.1:0\"\nauthorities_file = \"/no/authorities.pem\"\n\
+         [outbound]\ndanger_loopback_authority = \"/no/authority.pem\"\n",
+    )
+    .unwrap();
+    for command in ["serve", "check-config"] {
+        let mut command = installation.command(&[command, "--listen", "127.0.0.1:0"]);
+        command.arg("--config").arg(&file);
+        let (status, _, message) = run(command);
+        assert_eq!(status, Some(2), "{message}");
+        for setting in [
+            "client_certificates.authorities_file: /no/authorities.pem",
+            "outbound.danger_loopback_authority: /no/authority.pem",
+            "tls.cert_file (--tls-cert): /no/chain.pem",
+            "tls.key_file (--tls-key): /no/key.pem",
+        ] {
+            assert!(
+                message.contains(&format!("\n  {setting} cannot be read: there is no such file")),
+                "{message}"
+            );
+        }
+    }
+    std::fs::write(&file, "listen = \"127.0.0.1:0\"\npublic_url = \"http://gate.example.org\"\n").unwrap();
+    let mut command = installation.command(&["check-config"]);
+    command.arg("--config").arg(&file);
+    let (status, _, message) = run(command);
+    assert_eq!(status, Some(2));
+    assert!(message.contains("gate.toml:2: public_url: must begin with https://"), "{message}");
+}
+
 #[test]
 fn a_taken_metrics_port_is_an_error_only_if_it_was_configured() {
     let installation = Installation::new(BINARY);

@@ -223,7 +223,9 @@ impl Drop for Served {
 
 /// The address of the metrics listener in a log.
 fn observed_in(log: &str) -> Option<String> {
-    let line = log.lines().find(|line| line.contains("observed") && line.contains("http://"))?;
+    let line = log
+        .lines()
+        .find(|line| line.contains("metrics and health are served") && line.contains("http://"))?;
     let rest = line.split_once("http://")?.1;
     Some(format!("http://{}", rest.split(['"', ' ']).next()?))
 }

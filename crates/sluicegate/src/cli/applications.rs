@@ -1,14 +1,17 @@
 //! `sluicegate application`.
 
+use std::sync::Arc;
+
 use anyhow::anyhow;
 use app::management::applications::{ApplicationError, ListRequest, UpdatedApplication};
 use clap::Subcommand;
 use domain::id::ApplicationId;
 use oauth::application::Application;
 use oauth::registration::Warning;
+use web::application_in_json;
 
 use self::arguments::{Ended, List, One, Register, Update};
-use self::shown::{in_json, show};
+use self::shown::show;
 use super::users::actor;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
@@ -113,7 +116,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
     if command.shown.json {
         let now = opened.app.node().now();
         let registry = opened.app.scopes().registry().await?;
-        let shown = |application| in_json(application, now, &registry);
+        let shown = |application| application_in_json(application, now, Arc::clone(&registry));
         show_json(&applications.iter().map(shown).collect());
         return Ok(());
     }

@@ -18,7 +18,7 @@ use crate::terminal::{show_json, table};
 pub(crate) enum AuditCommand {
     /// List events of the audit log, newest first.
     #[command(after_help = "Examples:\n  sluicegate audit list --data-dir ./data\n  \
-        sluicegate audit list --actor ada --since 2030-01-01T00:00:00Z --json --data-dir ./data")]
+        sluicegate audit list --actor ada --since 2026-01-01T00:00:00Z --json --data-dir ./data")]
     List(List),
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct List {
     /// Only events about this application
     #[arg(long, value_name = "ID", value_parser = parse::<ApplicationId>)]
     application: Option<ApplicationId>,
-    /// Only events from this time on, such as 2030-12-31T00:00:00Z
+    /// Only events from this time on, such as 2026-12-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     since: Option<Timestamp>,
     /// Only events before this time
@@ -66,7 +66,7 @@ fn action(text: &str) -> Result<Action, String> {
 }
 
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let time: jiff::Timestamp = text.parse().map_err(|_| "a time is like 2030-12-31T00:00:00Z".to_owned())?;
+    let time: jiff::Timestamp = text.parse().map_err(|_| "a time is like 2026-12-31T00:00:00Z".to_owned())?;
     Ok(Timestamp::from_micros(time.as_microsecond()))
 }
 

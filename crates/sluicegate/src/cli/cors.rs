@@ -61,7 +61,10 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["origin", "description"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["origin", "description"]).required(true).multiple(true)),
+    override_usage = "sluicegate cors update [OPTIONS] <ID>"
+)]
 pub(crate) struct Update {
     /// The entry's id, as `cors list` shows it
     #[arg(value_parser = parse_id)]

@@ -27,7 +27,7 @@ pub(crate) enum InitialAccessTokenCommand {
     /// Administrator.
     #[command(
         after_help = "Example: sluicegate initial-access-token create --description 'Build agents' \\\n  \
-        --max-uses 20 --expires 2030-12-31T00:00:00Z --data-dir ./data"
+        --max-uses 20 --data-dir ./data"
     )]
     Create(Create),
     /// Delete an initial access token; clients that registered with it stay.
@@ -49,7 +49,7 @@ pub(crate) struct Create {
     /// For whom it is
     #[arg(long, default_value = "")]
     description: String,
-    /// When it ends, such as `2030-12-31T00:00:00Z` [default: in a day]
+    /// When it ends, at most 366 days from now, as a time in UTC such as 2026-12-31T00:00:00Z [default: in a day]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     expires: Option<Timestamp>,
     /// How many clients may register with it; 0 for any number [default: 1]

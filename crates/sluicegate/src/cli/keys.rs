@@ -37,7 +37,7 @@ pub(crate) fn run(command: KeyCommand, environment: &Environment) -> anyhow::Res
         }),
         KeyCommand::Rotate(installation) => bootstrap::with_app(&installation, environment, async |opened| {
             let id = opened.app.keys().rotate(&RequestOrigin::command_line()).await?;
-            say(&format!("key {id} was made"));
+            say(&format!("key {id} is created"));
             Ok(())
         }),
         KeyCommand::Signing { command } => signing::run(command, environment),

@@ -56,7 +56,10 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["identifier", "name"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["identifier", "name"]).required(true).multiple(true)),
+    override_usage = "sluicegate resource-server update [OPTIONS] <SERVER>"
+)]
 pub(crate) struct Update {
     /// The resource server, by identifier or number
     server: String,

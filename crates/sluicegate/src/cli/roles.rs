@@ -65,7 +65,10 @@ pub(crate) struct Written {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["name", "description", "permissions"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["name", "description", "permissions"]).required(true).multiple(true)),
+    override_usage = "sluicegate role update [OPTIONS] <ROLE>"
+)]
 pub(crate) struct Update {
     /// The role, by name or number
     role: String,

@@ -32,8 +32,8 @@ pub(crate) enum ScopeCommand {
     /// Change a scope; omitted values are kept. Only the description of a built-in scope may change.
     #[command(after_help = "Example: sluicegate scope update orders.read --risk elevated --data-dir ./data")]
     Update(Update),
-    /// Delete a scope for which no application is registered and that no other implies. What users have granted by it
-    /// gives no access any more.
+    /// Delete a scope for which no application is registered and that no other implies. Access that users have granted with
+    /// it ends.
     #[command(after_help = "Example: sluicegate scope delete orders.read --yes --data-dir ./data")]
     Delete(Delete),
 }
@@ -50,7 +50,7 @@ pub(crate) struct One {
 pub(crate) struct Add {
     /// The resource server, by identifier or number
     server: String,
-    /// The name on the wire, such as orders.read
+    /// The name by which applications ask for it, such as orders.read
     name: String,
     /// What the scope allows, in words; the consent page shows it
     description: String,
@@ -68,7 +68,10 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["new_name", "description", "risk", "assignable_by", "implies", "implies_nothing"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["new_name", "description", "risk", "assignable_by", "implies", "implies_nothing"]).required(true).multiple(true)),
+    override_usage = "sluicegate scope update [OPTIONS] <NAME>"
+)]
 pub(crate) struct Update {
     /// The name of the scope
     name: String,

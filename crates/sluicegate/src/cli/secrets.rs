@@ -80,7 +80,7 @@ pub(crate) fn run(command: SecretCommand, environment: &Environment) -> anyhow::
                 let id = command.application;
                 let added = opened.app.applications().add_secret(&actor, id, &opened.origin).await;
                 let added = added.map_err(|refused| applications::message(refused, id))?;
-                say(&format!("application {id} has the further secret {}", added.stored.id));
+                say(&format!("application {id} has another secret, with id {}", added.stored.id));
                 say(&format!("clientSecret  {} (it is shown only now)", added.secret.expose()));
                 Ok(())
             })
@@ -126,7 +126,7 @@ fn list(application: &Application, now: domain::time::Timestamp, as_json: bool) 
             secret.last_used_at.map_or_else(|| "never".to_owned(), date_time),
         ]
     };
-    table(&["id", "ends in", "made", "expires", "last used"], &live.iter().map(row).collect::<Vec<_>>());
+    table(&["id", "ends in", "created", "expires", "last used"], &live.iter().map(row).collect::<Vec<_>>());
 }
 
 /// A secret as JSON, without its value.

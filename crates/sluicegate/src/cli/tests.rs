@@ -14,10 +14,12 @@ fn visible(command: &clap::Command, path: &str, found: &mut Vec<(String, String)
 #[test]
 fn the_help_of_every_command_has_an_example() {
     let mut found = Vec::new();
-    visible(&<CommandLine as clap::CommandFactory>::command(), "sluicegate", &mut found);
+    visible(&program(), "sluicegate", &mut found);
     assert!(found.len() > 25, "{}", found.len());
     for (path, help) in found {
         assert!(help.contains("Example"), "{path} has no example");
+        let (help, _) = help.split_once("Example").expect("an example");
+        assert!(!help.contains('`'), "{path}: {help}");
     }
 }
 
@@ -97,6 +99,8 @@ fn members_of_the_api_are_shown_as_flags_and_objects() {
     for member in ["transferTo", "sharedUsers[0]", "dataStore", "corsOrigins[2]", "options.keys"] {
         assert!(!given(member).contains(member.split('[').next().unwrap()), "{member}");
     }
+    assert_eq!(given("tokenExchange.clients[0]"), "clients (number 1) in --token-exchange");
+    assert_eq!(given("issuedBefore"), "--issued-before");
     assert_eq!(place_in_list("sharedUsers[3]"), Some(3));
     assert_eq!(place_in_list("sharedUsers"), None);
 }
@@ -116,6 +120,7 @@ fn an_update_needs_a_change() {
         let typed = ["sluicegate", what, "update", "1"];
         let refused = <CommandLine as clap::Parser>::try_parse_from(typed).unwrap_err().to_string();
         assert!(refused.contains("--name") && refused.contains("Usage:"), "{refused}");
+        assert_eq!(refused.matches("--name").count(), 1, "{refused}");
         let renamed = typed.into_iter().chain(["--name", "X"]);
         <CommandLine as clap::Parser>::try_parse_from(renamed).unwrap();
     }
@@ -170,6 +175,15 @@ fn every_list_has_json_and_every_irreversible_command_has_yes() {
 
 /// The members of a payload with the arguments that give them.
 type Arguments = &'static [(&'static str, &'static str)];
+
+#[test]
+fn the_help_names_every_grant_type() {
+    let register = command(&["application", "register"]);
+    let help = register.clone().render_long_help().to_string();
+    for grant_type in oauth::application::GrantType::ALL {
+        assert!(help.contains(grant_type.as_str()), "{help}");
+    }
+}
 
 /// The payloads with their commands. An argument that is left out belongs to another command, or
 /// the member cannot be anything else.
@@ -400,8 +414,17 @@ fn every_member_of_a_payload_has_an_argument() {
             let row = arguments.iter().copied().flatten().find(|(known, _)| *known == member);
             let (_, argument) =
                 row.unwrap_or_else(|| panic!("{schema}: {member} has no argument of {path:?}"));
-            let has = argument.is_empty() || command.get_arguments().any(|known| known.get_id() == argument);
-            assert!(has, "{path:?} has no {argument}");
+            if argument.is_empty() {
+                continue;
+            }
+            let known = command.get_arguments().find(|known| known.get_id() == argument);
+            let known = known.unwrap_or_else(|| panic!("{path:?} has no {argument}"));
+            if let (Some(long), false) = (known.get_long(), path[0] == "trusted-issuer") {
+                // Several commands have arguments for the name of something.
+                let words = given(&member);
+                let is_named = words.contains(&format!("--{long}")) || words.starts_with("the ");
+                assert!(is_named, "{path:?}: {member} is called {words}, and its flag is --{long}");
+            }
         }
     }
 }

@@ -2,16 +2,18 @@
 
 use anyhow::anyhow;
 use app::management::administration::AdministrationError;
+use app::management::applications::ListRequest;
 use clap::{ArgGroup, Args, Subcommand};
 use oauth::jwt::parse_object;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose, TrustedIssuer};
 use serde_json::{Value, json};
 
+use super::users::{self, actor};
 use crate::arguments::InstallationArgs;
 use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
-use crate::messages::{date_time, of_administration};
+use crate::messages::{date_time, given, given_in, of_administration, sentence_with};
 use crate::terminal::{confirm, say, show_json, table};
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +61,10 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["issuer", "settings"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["issuer", "settings"]).required(true).multiple(true)),
+    override_usage = "sluicegate trusted-issuer update [OPTIONS] <TRUSTED>"
+)]
 pub(crate) struct Update {
     /// The issuer, by URL or number
     trusted: String,
@@ -153,7 +158,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let added = opened.app.trusted_issuers().create(&opened.operator, new, &opened.origin).await;
     let added = added.map_err(|refused| message(refused, &command.issuer))?;
     say(&format!("the issuer {} is trusted with id {}", added.issuer, added.id));
-    Ok(())
+    warn_of_strangers(opened, &added.settings).await
 }
 
 async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
@@ -166,7 +171,7 @@ async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result
     let updated = issuers.update(&opened.operator, current.id, new, &opened.origin).await;
     let updated = updated.map_err(|refused| message(refused, &command.trusted))?;
     say(&format!("the trusted issuer {} is changed", updated.issuer));
-    Ok(())
+    warn_of_strangers(opened, &updated.settings).await
 }
 
 async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result<()> {
@@ -175,6 +180,26 @@ async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result
     let deleted = opened.app.trusted_issuers().delete(&opened.operator, trusted.id, &opened.origin).await;
     deleted.map_err(|refused| message(refused, &command.trusted))?;
     say(&format!("the issuer {} is not trusted any more", trusted.issuer));
+    Ok(())
+}
+
+/// Warns of clients and users that do not exist. They may be added later.
+async fn warn_of_strangers(opened: &OpenedInstallation, settings: &IssuerSettings) -> anyhow::Result<()> {
+    let actor = actor(opened, None).await?;
+    let applications = opened.app.applications().list(&actor, ListRequest::default()).await?;
+    let named = settings.clients.iter().chain(settings.workloads.iter().map(|workload| &workload.client));
+    let is_known = |id: &str| applications.iter().any(|application| application.client_id.as_str() == id);
+    // A client that identifies itself by a document is registered nowhere.
+    for id in named.filter(|id| *id != "*" && !id.contains(':') && !is_known(id)) {
+        say(&format!(
+            "warning: no application has the client id {id}; `sluicegate application list` shows them"
+        ));
+    }
+    for name in settings.subjects.values() {
+        if users::find(opened, name).await.is_err() {
+            say(&format!("warning: there is no user {name}; `sluicegate user list` shows the names"));
+        }
+    }
     Ok(())
 }
 
@@ -200,6 +225,11 @@ fn message(refused: AdministrationError, named: &str) -> anyhow::Error {
     match refused {
         AdministrationError::Unknown => {
             anyhow!("there is no trusted issuer {named}; `sluicegate trusted-issuer list` shows them")
+        }
+        AdministrationError::Invalid(faults) => {
+            sentence_with(faults.into_iter().map(|fault| (fault.field, fault.message)), |field| {
+                if field == "issuer" { given(field) } else { given_in("--settings", field) }
+            })
         }
         other => of_administration(other),
     }

@@ -21,7 +21,7 @@ pub(super) const SPECIAL: [(&str, &str); 4] = [
     (USER_PASSWORD, "The password that `init` gives `d2cuser`. `demo` and `serve` ignore it."),
     (
         MASTER_KEY,
-        "The master key as 43 characters of base64url, instead of the file `master.key` in the data directory. With \
+        "The master key as 43 characters of base64url or 64 hexadecimal digits, instead of the file `master.key` in the data directory. With \
          it, `init` \
          writes no such file, and every other command but `backup` needs it too.",
     ),

@@ -44,7 +44,7 @@ impl fmt::Display for ConfigError {
         for fault in &self.0 {
             writeln!(f, "  {fault}")?;
         }
-        f.write_str("`--help` describes the flags, and the manual of this version every setting.")
+        f.write_str("`--help` describes the flags, and docs/configuration.md of this version every setting.")
     }
 }
 

@@ -12,6 +12,8 @@ use super::setting::Setting;
 pub(crate) struct RawConfig {
     values: BTreeMap<String, Vec<Entry>>,
     known: Vec<String>,
+    /// Where the values that apply come from, by key path.
+    origins: BTreeMap<String, String>,
     faults: Vec<InvalidSetting>,
 }
 
@@ -43,7 +45,10 @@ impl RawConfig {
         let mut strongest = None;
         for entry in self.values.remove(&key).unwrap_or_default() {
             match T::read(&entry.raw, range) {
-                Ok(value) => strongest = Some(value),
+                Ok(value) => {
+                    self.origins.insert(key.clone(), entry.origin);
+                    strongest = Some(value);
+                }
                 Err(message) => {
                     self.faults.push(InvalidSetting { origin: entry.origin, key: key.clone(), message });
                 }
@@ -51,6 +56,15 @@ impl RawConfig {
         }
         self.known.push(key);
         strongest.unwrap_or_else(default)
+    }
+
+    /// Says for each fault of a key that was taken where its value comes from.
+    pub(crate) fn locate(&self, faults: &mut [InvalidSetting]) {
+        for fault in faults {
+            if let Some(origin) = self.origins.get(&fault.key) {
+                fault.origin.clone_from(origin);
+            }
+        }
     }
 
     /// The faults, including one for each key that was not taken.

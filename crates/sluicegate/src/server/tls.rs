@@ -44,8 +44,8 @@ impl Tls {
     /// Reads both files.
     ///
     /// # Errors
-    /// Which file is wrong, and why.
-    pub(crate) fn read(cert_file: PathBuf, key_file: PathBuf) -> anyhow::Result<Self> {
+    /// Which files are wrong, and why.
+    pub(crate) fn read(cert_file: PathBuf, key_file: PathBuf) -> Result<Self, Vec<anyhow::Error>> {
         let loaded = RwLock::new(load(&cert_file, &key_file)?);
         Ok(Self { inner: Arc::new(Inner { cert_file, key_file, loaded }), asks_for_certificates: false })
     }
@@ -60,7 +60,10 @@ impl Tls {
     /// # Errors
     /// As for [`Tls::read`]; the previous certificate stays in use then.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
-        let fresh = load(&self.inner.cert_file, &self.inner.key_file)?;
+        let fresh = load(&self.inner.cert_file, &self.inner.key_file).map_err(|faults| {
+            let sentences: Vec<String> = faults.iter().map(|fault| format!("{fault:#}")).collect();
+            anyhow!("{}", sentences.join("; "))
+        })?;
         *self.inner.loaded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
@@ -113,19 +116,37 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A certificate that expires within two weeks causes a warning.
 const SOON_SECS: i64 = 14 * 86_400;
 
-fn load(cert_file: &Path, key_file: &Path) -> anyhow::Result<Loaded> {
-    let pem = read_pem(CERT, cert_file)?;
+/// Reads both files, and reports the faults of both.
+fn load(cert_file: &Path, key_file: &Path) -> Result<Loaded, Vec<anyhow::Error>> {
+    match (certificate_chain(cert_file), private_key(key_file)) {
+        (Ok((chain, validity)), Ok(key)) => {
+            joined(&chain, validity, &key, [cert_file, key_file]).map_err(|fault| vec![fault])
+        }
+        (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
+    }
+}
+
+fn certificate_chain(file: &Path) -> anyhow::Result<(Vec<CertificateDer<'static>>, Validity)> {
+    let pem = read_pem(CERT, file)?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unreadable(CERT, cert_file, "certificate", &error))?;
+        .map_err(|error| unreadable(CERT, file, "certificate", &error))?;
     if chain.is_empty() {
-        return Err(unreadable(CERT, cert_file, "certificate", &pem::Error::NoItemsFound));
+        return Err(unreadable(CERT, file, "certificate", &pem::Error::NoItemsFound));
     }
-    let validity = check(&chain, cert_file, SystemClock.now())?;
-    let key = private_key(key_file)?;
+    let validity = check(&chain, file, SystemClock.now())?;
+    Ok((chain, validity))
+}
+
+fn joined(
+    chain: &[CertificateDer<'static>],
+    validity: Validity,
+    key: &PrivateKeyDer<'static>,
+    [cert_file, key_file]: [&Path; 2],
+) -> anyhow::Result<Loaded> {
     let rsa_bits = rsa_bits(key.secret_der());
     let config = |verifier: Arc<dyn ClientCertVerifier>| {
-        server_config(verifier, chain.clone(), key.clone_key())
+        server_config(verifier, chain.to_vec(), key.clone_key())
             .map_err(|error| unusable(&error, cert_file, key_file, rsa_bits))
     };
     let asking = Arc::new(config(Arc::new(AnyClient::new()))?);
@@ -149,13 +170,20 @@ fn server_config(
 
 /// Reads a PEM file, without the byte order mark that some editors put before it.
 fn read_pem(setting: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut pem = std::fs::read(file).map_err(|error| {
-        anyhow!("{setting}: {} cannot be read: {}", file.display(), why_unreadable(&error))
-    })?;
+    let mut pem = read_file(file).map_err(|why| anyhow!("{setting}: {why}"))?;
     if pem.starts_with(BYTE_ORDER_MARK) {
         pem.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(pem)
+}
+
+/// Reads a file that a setting names.
+///
+/// # Errors
+/// The file, why it cannot be read, and what to do.
+pub(crate) fn read_file(file: &Path) -> Result<Vec<u8>, String> {
+    let why = |error| format!("{} cannot be read: {}", file.display(), why_unreadable(&error));
+    std::fs::read(file).map_err(why)
 }
 
 fn private_key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
@@ -286,7 +314,7 @@ mod tests {
         let file = folder.path().join("k.pem");
         std::fs::write(&file, content).unwrap();
         let loaded = load(&Path::new(CERTIFICATES).join("first.pem"), &file);
-        loaded.map(drop).map_err(|error| format!("{error:#}"))
+        loaded.map(drop).map_err(|faults| format!("{faults:#?}"))
     }
 
     #[test]

@@ -89,7 +89,10 @@ const CHANGES: [&str; 22] = [
 ];
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(CHANGES).args(super::requests::CHANGES).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(CHANGES).args(super::requests::CHANGES).required(true).multiple(true)),
+    override_usage = "sluicegate application update [OPTIONS] <ID>"
+)]
 pub(crate) struct Update {
     /// The application's id, as `application list` shows it
     #[arg(value_parser = parse_id)]
@@ -112,7 +115,10 @@ pub(crate) struct Details {
     /// A URL to which a user's browser may be redirected; may be given several times
     #[arg(long = "redirect-url", value_name = "URL")]
     pub(super) redirect_urls: Vec<String>,
-    /// A way to obtain tokens; may be given several times
+    /// A way to obtain tokens; may be given several times: `authorization_code`, `refresh_token`, `password`,
+    /// `client_credentials`, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange,
+    /// urn:ietf:params:oauth:grant-type:jwt-bearer or urn:openid:params:grant-type:ciba [default: the first three, except
+    /// that public applications and stricter profiles have no `password`]
     #[arg(long = "grant-type", value_name = "TYPE")]
     pub(super) grant_types: Vec<String>,
     /// A scope that tokens may have; may be given several times
@@ -167,8 +173,8 @@ pub(crate) struct Details {
     /// Whether its tokens are bound to its certificate: true or false
     #[arg(long, value_name = "BOOL")]
     pub(super) tls_client_certificate_bound_access_tokens: Option<bool>,
-    /// Its members of `OpenID` Connect as a JSON object with the names of the specifications, such as
-    /// `{"subject_type":"pairwise"}`; they replace the previous ones
+    /// Its members of OpenID Connect as a JSON object with the names of the management API, such as
+    /// {"subjectType":"pairwise"}; they replace the previous ones
     #[arg(long, value_name = "JSON", value_parser = openid)]
     pub(super) openid: Option<OpenIdMetadata>,
     /// Which tokens it may exchange, as a JSON object with clients, impersonation, delegation, scopes and resources
@@ -229,16 +235,22 @@ fn object(text: &str) -> Result<Object, &'static str> {
     parse_object(text.as_bytes()).ok_or("is not a JSON object with distinct members")
 }
 
-/// A member that has no effect is refused, because its name is probably wrong.
+/// Members with the names of the specifications, such as `subject_type`, are accepted too.
 fn openid(text: &str) -> Result<OpenIdMetadata, String> {
     let given = object(text)?;
-    let read: OpenIdMetadata =
-        serde_json::from_value(given.clone().into()).map_err(|error| error.to_string())?;
-    let kept = serde_json::to_value(&read).map_err(|error| error.to_string())?;
-    match given.keys().find(|name| kept.get(name.as_str()).is_none()) {
-        Some(name) => Err(format!("{name} is unknown or has its default; leave it out")),
-        None => Ok(read),
-    }
+    let named: Object = given.into_iter().map(|(name, value)| (camel_case(&name), value)).collect();
+    web::parse_openid_members(&serde_json::Value::from(named).to_string())
+}
+
+fn camel_case(name: &str) -> String {
+    let mut parts = name.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut text, part| {
+        let mut characters = part.chars();
+        text.extend(characters.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(characters.as_str());
+        text
+    })
 }
 
 fn certificate_name(text: &str) -> Result<CertificateNamePayload, String> {

@@ -44,7 +44,10 @@ const CHANGES: [&str; 9] = [
 ];
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)),
+    override_usage = "sluicegate data-source update [OPTIONS] <NAME>"
+)]
 pub(crate) struct Update {
     /// The data source's name
     pub(super) name: String,

@@ -60,7 +60,7 @@ pub(super) fn run(command: SigningKeyCommand, environment: &Environment) -> anyh
                 for algorithm in algorithms {
                     let keys = opened.app.signing_keys();
                     let id = keys.rotate(algorithm, activation, &RequestOrigin::command_line()).await?;
-                    say(&format!("{} key {id} was made", algorithm.as_str()));
+                    say(&format!("{} key {id} is created", algorithm.as_str()));
                 }
                 Ok(())
             })

@@ -76,7 +76,10 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires", "attributes"]).required(true).multiple(true)))]
+#[command(
+    group(ArgGroup::new("changes").args(["new_name", "roles", "password_expires", "attributes"]).required(true).multiple(true)),
+    override_usage = "sluicegate user update [OPTIONS] <NAME>"
+)]
 pub(crate) struct Update {
     #[command(flatten)]
     pub(super) one: One,
