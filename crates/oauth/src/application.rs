@@ -114,6 +114,14 @@ impl Application {
         self.settings.client_type == ClientType::Public || self.describes_itself()
     }
 
+    /// Whether somebody who runs this server answers for it: an Administrator registered it, and still owns it. Nobody has
+    /// looked at one that describes or registered itself, and whoever takes over an application may never have seen it.
+    pub fn is_verified(&self, owner_is_administrator: bool) -> bool {
+        let came_by_itself =
+            self.client_id.is_url() || self.settings.client_metadata.self_registered.is_some();
+        owner_is_administrator && !came_by_itself && self.handed_over.is_none()
+    }
+
     /// The user name of the creator.
     pub fn created_by(&self) -> &str {
         handover::created_by(self.handed_over.as_ref(), &self.owner_name)

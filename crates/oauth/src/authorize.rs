@@ -11,6 +11,7 @@ use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;
 
 mod approval;
+mod choice;
 mod data;
 mod envelope;
 mod query;
@@ -23,7 +24,8 @@ mod target;
 pub use approval::{
     AcceptedSignIn, Approval, NextStep, SignedIn, accept_sign_in, approve_chosen, issue_code, next_step,
 };
-pub use data::{Choice, DataChange, Offer, OfferedSource, RequestedSource, choose, existing};
+pub use choice::{Choice, ChoiceFault, DataQuestion, RejectedChoice, choose};
+pub use data::{DataChange, Offer, OfferedSource, ReadableSource, RequestedSource, existing};
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
 };

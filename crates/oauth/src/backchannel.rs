@@ -213,7 +213,7 @@ impl BackchannelAuthentication {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerRefusal {
     /// There is none for this user.
-    #[error("there is no such request to you")]
+    #[error("this request does not exist, or is for another user")]
     Unknown,
     /// It has expired, or what it rests on was revoked.
     #[error("this request has expired; the application can ask again")]

@@ -11,6 +11,8 @@ pub struct Form {
     pub fields: Vec<(String, String)>,
     /// The id, name and value of each button.
     buttons: Vec<(String, String, String)>,
+    /// The name of each box, ticked or not.
+    boxes: Vec<String>,
 }
 
 impl Form {
@@ -25,7 +27,8 @@ impl Form {
         self
     }
 
-    /// Presses the button with this id.
+    /// Presses the button with this id. A person without any data source who allows an application ticks the box for later
+    /// ones before, because there is nothing else to allow.
     ///
     /// # Panics
     /// If the form has no such button.
@@ -33,6 +36,9 @@ impl Form {
     pub fn press(mut self, id: &str) -> Self {
         let button = self.buttons.iter().find(|(button, _, _)| button == id);
         let (_, name, value) = button.unwrap_or_else(|| panic!("the form has no button {id}")).clone();
+        if id == "consent-allow" && self.offers_only_later_data() {
+            self.fields.push(("others".to_owned(), "yes".to_owned()));
+        }
         if !name.is_empty() {
             self.fields.push((name, value));
         }
@@ -58,6 +64,12 @@ impl Form {
         self
     }
 
+    fn offers_only_later_data(&self) -> bool {
+        let has = |name: &str| self.boxes.iter().any(|its| its == name);
+        let is_ticked = self.fields.iter().any(|(field, _)| field == "others");
+        has("others") && !has("source") && !is_ticked
+    }
+
     /// Whether it has a button with this id.
     pub fn has_button(&self, id: &str) -> bool {
         self.buttons.iter().any(|(button, _, _)| button == id)
@@ -74,7 +86,8 @@ pub(crate) fn forms(page: &str) -> Vec<Form> {
                 inside = true;
                 let method = tag.get("method").unwrap_or_else(|| "get".to_owned()).to_ascii_lowercase();
                 let action = tag.get("action").unwrap_or_default();
-                forms.push(Form { action, method, fields: Vec::new(), buttons: Vec::new() });
+                let (fields, buttons, boxes) = (Vec::new(), Vec::new(), Vec::new());
+                forms.push(Form { action, method, fields, buttons, boxes });
             }
             "/form" => inside = false,
             "input" | "button" | "textarea" if inside => {
@@ -92,6 +105,9 @@ fn take_in(form: &mut Form, tag: &Tag) {
     let kind = tag.get("type").unwrap_or_default();
     let name = tag.get("name").unwrap_or_default();
     let value = tag.get("value").unwrap_or_default();
+    if kind == "checkbox" {
+        form.boxes.push(name.clone());
+    }
     if tag.name == "button" || kind == "submit" {
         form.buttons.push((tag.get("id").unwrap_or_default(), name, value));
     } else if !name.is_empty() && (!matches!(kind.as_str(), "checkbox" | "radio") || tag.has("checked")) {

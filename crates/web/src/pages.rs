@@ -217,14 +217,14 @@ impl DestinationInWords {
 
 const NOT_ENCRYPTED: &str =
     "This address is not encrypted: an attacker on the network can read the data and take over the access.";
-const ANY_PROGRAM: &str = "Any program on this device can wait at this address. Continue only if you started from an app on this device that you know.";
+const ANY_PROGRAM: &str = "Any program on this device can listen on this address. Continue only if you started from an app on this device that you know.";
 const ANY_APPLICATION: &str =
     "Any app on this device can claim this name. Continue only if you started from an app that you know.";
 
 /// A redirect to a page of this server, by its path below the public URL, or to a client address that was validated.
 pub fn go_to(address: &str) -> Response {
     let Ok(value) = HeaderValue::from_str(address) else {
-        return page::refuse(StatusCode::BAD_REQUEST, "the address to go on to is malformed");
+        return page::refuse(StatusCode::BAD_REQUEST, "the address to continue to is malformed");
     };
     let mut response = Response::new(axum::body::Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;

@@ -4,7 +4,7 @@
 use domain::audit::NewAuditEvent;
 use domain::id::{Epoch, UserId};
 use oauth::application::Application;
-use oauth::authorize::{self, Choice, DataChange, Offer, RequestedSource};
+use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
 use oauth::oidc::authentication::SignInDetails;
 use oauth::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
@@ -32,8 +32,8 @@ pub(super) struct AccessRequest<'a> {
 pub(super) enum JudgedDecision {
     /// It can be stored, with its audit event.
     Storable(Box<(AccessAnswer, NewAuditEvent)>),
-    /// The user pressed Allow without choosing any data of the offer.
-    NothingChosen(Offer),
+    /// The user must choose again among the data of the offer.
+    ChooseAgain(DataQuestion),
 }
 
 /// Why a decision was not stored.
@@ -104,8 +104,12 @@ impl Context {
         let Some(offer) = self.offer_of(request, session.session.user).await? else {
             return Ok(storable(request.allowed(session, DataChange::Keep, self), audit));
         };
-        let Some(data) = authorize::choose(&offer, choice) else {
-            return Ok(JudgedDecision::NothingChosen(offer));
+        let data = match authorize::choose(&offer, choice) {
+            Ok(data) => data,
+            Err(rejected) => {
+                let rejected = Some(rejected);
+                return Ok(JudgedDecision::ChooseAgain(DataQuestion { offer, rejected }));
+            }
         };
         audit.detail = Some(format!("{}, {}", request.way, chosen_in_words(&offer, &data)));
         Ok(storable(request.allowed(session, data, self), audit))

@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
     self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
-    DataChange, Delivered, Delivery, Destination, Facts, NextStep, ValidRequest,
+    DataChange, DataQuestion, Delivered, Delivery, Destination, Facts, NextStep, ValidRequest,
 };
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
@@ -49,6 +49,8 @@ pub enum AuthorizeAnswer {
 pub struct RequestingApplication {
     /// The name of the application.
     pub application: String,
+    /// Whether somebody who runs this server answers for it.
+    pub is_verified: bool,
     /// Where the browser goes with the response.
     pub destination: Destination,
     /// `login_hint`: the name with which the user probably signs in.
@@ -149,7 +151,7 @@ impl AuthorizationService {
                     Some(user) => self.offer(&valid, user, consent.as_ref()).await?,
                     None => None,
                 };
-                self.ask_consent(valid, offer, false).await
+                self.ask_consent(valid, offer.map(DataQuestion::from)).await
             }
         }
     }
@@ -194,7 +196,7 @@ impl AuthorizationService {
         }
     }
 
-    /// Stores the consent and sends a code, or asks again if nothing is chosen.
+    /// Stores the consent and sends a code, or asks again if the user must choose other data.
     async fn allow(
         &self,
         valid: Checked,
@@ -209,10 +211,14 @@ impl AuthorizationService {
         let offer = self.offer(&valid, user, before.as_ref()).await?;
         let chosen = match &offer {
             Some(offer) => authorize::choose(offer, choice),
-            None => Some(DataChange::Keep),
+            None => Ok(DataChange::Keep),
         };
-        let Some(data) = chosen else {
-            return self.ask_consent(valid, offer, true).await;
+        let data = match chosen {
+            Ok(data) => data,
+            Err(rejected) => {
+                let asked = offer.map(|offer| DataQuestion { offer, rejected: Some(rejected) });
+                return self.ask_consent(valid, asked).await;
+            }
         };
         audit.detail = offer.as_ref().map(|offer| chosen_in_words(offer, &data));
         let new = NewConsent {
@@ -246,9 +252,10 @@ impl AuthorizationService {
         &self,
         parameters: &Parameters,
     ) -> Result<Option<RequestingApplication>, Fault> {
-        let valid = self.check_request(parameters, None).await?;
-        Ok(valid.ok().map(|valid| RequestingApplication {
+        let Ok(valid) = self.check_request(parameters, None).await? else { return Ok(None) };
+        Ok(Some(RequestingApplication {
             application: valid.application.settings.name.clone(),
+            is_verified: self.context.is_verified(&valid.application).await?,
             destination: valid.valid.target().destination(),
             login_hint: valid.request.login_hint,
         }))

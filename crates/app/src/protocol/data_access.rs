@@ -1,8 +1,10 @@
 //! The data that clients request and that tokens reach, with the data sources behind them.
 
+use domain::account::DataSource;
 use domain::id::{DataSourceId, UserId};
+use oauth::application::Application;
 use oauth::authorization_details::{self, GrantedElement, NamedData, RequestedData};
-use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, RequestedSource};
+use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, ReadableSource, RequestedSource};
 use oauth::data_access::{self, DataAccess, DataReach};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -70,7 +72,22 @@ impl Context {
         user: UserId,
         before: Option<&DataAccess>,
     ) -> Result<Offer, Fault> {
-        Ok(Offer::new(requested, self.all_readable_sources(user).await?, before))
+        let readable = self.store.list_data_sources(Some(user)).await?;
+        let one = |source: DataSource| ReadableSource {
+            id: source.id,
+            name: source.name,
+            description: source.description,
+        };
+        Ok(Offer::new(requested, readable.into_iter().map(one).collect(), before))
+    }
+
+    /// Whether pages may say that somebody who runs this server answers for an application.
+    pub(crate) async fn is_verified(&self, application: &Application) -> Result<bool, Fault> {
+        if !application.is_verified(true) {
+            return Ok(false);
+        }
+        let owner = self.account(application.owner).await?;
+        Ok(application.is_verified(owner.is_some_and(|owner| owner.is_administrator())))
     }
 
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396

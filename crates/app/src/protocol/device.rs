@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::secret::DeviceCodeText;
 use oauth::application::Application;
-use oauth::authorize::{Choice, Offer};
+use oauth::authorize::{Choice, DataQuestion};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::device::{self, DeviceAuthorization, DeviceRequest, UserCode, UserCodeRefusal};
 use oauth::parameters::{RESOURCE, SCOPE};
@@ -53,10 +53,12 @@ pub struct DeviceQuestion {
     pub user_code: String,
     /// The application of the device.
     pub application: Application,
+    /// Whether somebody who runs this server answers for it.
+    pub is_verified: bool,
     /// The descriptions of the requested scopes.
     pub scopes: Vec<String>,
     /// The data sources that it asks for; `None` if it asks for no data.
-    pub data: Option<Offer>,
+    pub data: Option<DataQuestion>,
 }
 
 /// What became of a decision.
@@ -64,8 +66,8 @@ pub struct DeviceQuestion {
 pub enum DeviceOutcome {
     /// It was carried out; the name of the application.
     Done(String),
-    /// The user pressed Allow without choosing any data, and is asked again.
-    NothingChosen(Box<DeviceQuestion>),
+    /// The user must choose other data, and is asked again.
+    ChooseAgain(Box<DeviceQuestion>),
 }
 
 /// Why a user code leads nowhere.
@@ -99,6 +101,7 @@ struct Open {
     request: DeviceAuthorization,
     code: UserCode,
     application: Application,
+    is_verified: bool,
     registry: Arc<ScopeRegistry>,
 }
 
@@ -115,8 +118,9 @@ impl Open {
     }
 
     /// The question for its user.
-    fn question(self, data: Option<Offer>) -> DeviceQuestion {
+    fn question(self, data: Option<DataQuestion>) -> DeviceQuestion {
         DeviceQuestion {
+            is_verified: self.is_verified,
             user_code: self.code.for_people(),
             scopes: self.access().descriptions(),
             application: self.application,
@@ -212,7 +216,7 @@ impl DeviceService {
     ) -> Result<DeviceQuestion, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
         let offer = self.context.offer_of(open.access(), session.session.user).await?;
-        Ok(open.question(offer))
+        Ok(open.question(offer.map(DataQuestion::from)))
     }
 
     /// Carries out the user's decision about the device with this code. Without a `choice`, everything that the page
@@ -232,8 +236,8 @@ impl DeviceService {
         let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
-            JudgedDecision::NothingChosen(offer) => {
-                return Ok(DeviceOutcome::NothingChosen(Box::new(open.question(Some(offer)))));
+            JudgedDecision::ChooseAgain(data) => {
+                return Ok(DeviceOutcome::ChooseAgain(Box::new(open.question(Some(data)))));
             }
         };
         let answered = self.context.store.answer_device_authorization(open.request.id, answer, audit).await?;
@@ -266,7 +270,8 @@ impl DeviceService {
         let application = application.ok_or(UserCodeRefusal::Expired)?;
         self.context.rates.user_code_was_right(user, network);
         access_note::application(application.id);
-        Ok(Open { request, code, application, registry: self.context.scope_registry().await? })
+        let is_verified = self.context.is_verified(&application).await?;
+        Ok(Open { request, code, application, is_verified, registry: self.context.scope_registry().await? })
     }
 }
 

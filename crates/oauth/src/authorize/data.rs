@@ -20,15 +20,29 @@ pub fn existing(requested: &[RequestedSource]) -> Option<Vec<SourceAccess>> {
     requested.iter().map(|one| Some(SourceAccess::new(one.id?, one.entities.clone()))).collect()
 }
 
+/// The maximum number of data sources that have a box of their own.
+const MOST_LISTED: usize = 500;
+
 /// What the consent page offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// The data sources with a box each, by id.
+    /// The data sources with a box each, by id; at most 500.
     pub sources: Vec<OfferedSource>,
-    /// How many further data sources the user may read, which have no box of their own.
-    pub further: usize,
+    /// The further data sources that the user may read, by id, which have no box of their own.
+    pub unlisted: Vec<DataSourceId>,
     /// Whether the request names the data sources, so that there is no box for others.
     pub is_named: bool,
+}
+
+/// A data source that a user may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadableSource {
+    /// The id.
+    pub id: DataSourceId,
+    /// The name.
+    pub name: String,
+    /// The description for people; may be empty.
+    pub description: String,
 }
 
 /// A data source that the consent page offers.
@@ -38,6 +52,8 @@ pub struct OfferedSource {
     pub id: DataSourceId,
     /// The name.
     pub name: String,
+    /// The description for people; may be empty.
+    pub description: String,
     /// The entity sets that the request names, with a box each; none if it asks for all of them.
     pub entities: Vec<String>,
     /// Whether its box is ticked at first.
@@ -53,41 +69,40 @@ impl RequestedSource {
 }
 
 impl Offer {
-    /// The offer for a request to a user who may read these data sources, given as id and name, by id. What the user
-    /// allowed before, if anything, is ticked at first; otherwise everything.
+    /// The offer for a request to a user who may read these data sources, by id. What the user allowed before, if
+    /// anything, is ticked at first; otherwise everything, unless these are too many to be named one by one.
     pub fn new(
         requested: Option<&[RequestedSource]>,
-        readable: Vec<(DataSourceId, String)>,
+        readable: Vec<ReadableSource>,
         before: Option<&DataAccess>,
     ) -> Self {
         let of_request = |id: DataSourceId| requested.map(|all| all.iter().find(|one| one.id == Some(id)));
+        let ticks_all = requested.is_some() || readable.len() <= MOST_SOURCES;
         let mut sources: Vec<OfferedSource> = readable
             .into_iter()
-            .filter_map(|(id, name)| {
+            .filter_map(|ReadableSource { id, name, description }| {
                 let entities = match of_request(id) {
                     None => Vec::new(),
                     Some(named) => named?.entities.clone(),
                 };
-                let is_ticked =
-                    requested.is_some() || before.is_none_or(|before| before.reach(id) != DataReach::Nothing);
-                Some(OfferedSource { id, name, entities, is_ticked })
+                let was_allowed = |before: &DataAccess| before.reach(id) != DataReach::Nothing;
+                let is_ticked = requested.is_some() || before.map_or(ticks_all, was_allowed);
+                Some(OfferedSource { id, name, description, entities, is_ticked })
             })
             .collect();
-        let further = sources.len().saturating_sub(MOST_SOURCES);
-        sources.truncate(MOST_SOURCES);
-        Self { sources, further, is_named: requested.is_some() }
+        let unlisted = sources.drain(sources.len().min(MOST_LISTED)..).map(|source| source.id).collect();
+        Self { sources, unlisted, is_named: requested.is_some() }
     }
-}
 
-/// The boxes that the user has ticked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Choice {
-    /// The data sources.
-    pub sources: Vec<DataSourceId>,
-    /// The entity sets, each by its data source and its position in the offer.
-    pub entities: Vec<(DataSourceId, usize)>,
-    /// The box for all others, among them those that the user gets later.
-    pub others: bool,
+    /// The number of data sources that it offers, with and without a box.
+    pub fn total(&self) -> usize {
+        self.sources.len() + self.unlisted.len()
+    }
+
+    /// Whether there are more data sources than an access can name one by one, so that there is a box for all of them.
+    pub fn has_too_many_to_name(&self) -> bool {
+        self.total() > MOST_SOURCES
+    }
 }
 
 /// How a consent changes by what the user has allowed.
@@ -150,58 +165,6 @@ impl DataChange {
     }
 }
 
-/// What a choice among the offered data sources allows; `None` if nothing is chosen. If the user can read no data
-/// source yet, there is nothing to choose among, and those that the user gets later are allowed. Without a choice, as
-/// when a program posts the form without its boxes, everything that was offered is allowed.
-pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Option<DataChange> {
-    let Some(choice) = choice else {
-        let all = || offer.sources.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));
-        let change =
-            if offer.is_named { DataChange::also(all().collect()) } else { DataChange::Instead(None) };
-        return Some(change);
-    };
-    if offer.sources.is_empty() && !offer.is_named {
-        return Some(DataChange::Instead(None));
-    }
-    let (ticked, unticked): (Vec<_>, Vec<_>) =
-        offer.sources.iter().partition(|source| choice.sources.contains(&source.id));
-    let sources: Vec<SourceAccess> =
-        ticked.into_iter().filter_map(|source| of_source(source, choice)).collect();
-    if offer.is_named {
-        return (!sources.is_empty())
-            .then(|| DataChange::Also { left_out: left_out(offer, &sources), chosen: sources });
-    }
-    match (choice.others, sources.is_empty(), unticked.is_empty()) {
-        (true, _, true) => Some(DataChange::Instead(None)),
-        (true, _, false) => {
-            let except = unticked.into_iter().map(|source| source.id.get()).collect();
-            Some(DataChange::Instead(Some(DataAccess { sources: Vec::new(), others: true, except })))
-        }
-        (false, true, _) => None,
-        (false, false, _) => Some(DataChange::Instead(Some(DataAccess::to(sources)))),
-    }
-}
-
-/// The offered data sources of which something is not chosen.
-fn left_out(offer: &Offer, chosen: &[SourceAccess]) -> Vec<DataSourceId> {
-    let is_whole = |source: &&OfferedSource| {
-        let offered = SourceAccess::new(source.id, source.entities.clone());
-        chosen.contains(&offered)
-    };
-    offer.sources.iter().filter(|source| !is_whole(source)).map(|source| source.id).collect()
-}
-
-/// What is allowed of a data source whose box is ticked; `None` if it has boxes for entity sets and none is ticked.
-fn of_source(source: &OfferedSource, choice: &Choice) -> Option<SourceAccess> {
-    if source.entities.is_empty() {
-        return Some(SourceAccess::new(source.id, Vec::new()));
-    }
-    let is_ticked = |at: &usize| choice.entities.contains(&(source.id, *at));
-    let entities: Vec<String> =
-        (0..source.entities.len()).filter(is_ticked).map(|at| source.entities[at].clone()).collect();
-    (!entities.is_empty()).then(|| SourceAccess::new(source.id, entities))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,96 +173,42 @@ mod tests {
         DataSourceId::new(id)
     }
 
-    fn readable() -> Vec<(DataSourceId, String)> {
-        vec![(id(1), "ships".to_owned()), (id(2), "ports".to_owned())]
-    }
-
-    fn ticked(sources: &[i64], entities: &[(i64, usize)], others: bool) -> Choice {
-        Choice {
-            sources: sources.iter().map(|one| id(*one)).collect(),
-            entities: entities.iter().map(|(one, at)| (id(*one), *at)).collect(),
-            others,
-        }
-    }
-
-    #[test]
-    fn the_boxes_decide_about_all_data_of_the_user() {
-        let offer = Offer::new(None, readable(), None);
-        assert!(offer.sources.iter().all(|source| source.is_ticked));
-        let all = |id: i64| SourceAccess::new(DataSourceId::new(id), Vec::new());
-        for (choice, expected) in [
-            (ticked(&[1, 2], &[], true), Some(DataChange::Instead(None))),
-            (
-                ticked(&[1, 2], &[], false),
-                Some(DataChange::Instead(Some(DataAccess::to(vec![all(1), all(2)])))),
-            ),
-            (ticked(&[2, 9], &[], false), Some(DataChange::Instead(Some(DataAccess::to(vec![all(2)]))))),
-            (ticked(&[9], &[], false), None),
-            (
-                ticked(&[2], &[], true),
-                Some(DataChange::Instead(Some(DataAccess {
-                    others: true,
-                    except: vec![1],
-                    ..DataAccess::default()
-                }))),
-            ),
-        ] {
-            assert_eq!(choose(&offer, Some(&choice)), expected, "{choice:?}");
-        }
-        assert_eq!(choose(&offer, None), Some(DataChange::Instead(None)));
-        let empty = Offer::new(None, Vec::new(), None);
-        assert_eq!(choose(&empty, Some(&Choice::default())), Some(DataChange::Instead(None)));
-    }
-
-    #[test]
-    fn a_request_that_names_data_never_gets_other_data() {
-        let named = |id, entities: &[&str]| RequestedSource {
-            id,
-            entities: entities.iter().map(|one| (*one).to_owned()).collect(),
+    fn readable(names: &[&str]) -> Vec<ReadableSource> {
+        let of = |(name, id): (&&str, i64)| ReadableSource {
+            id: DataSourceId::new(id),
+            name: (*name).to_owned(),
+            description: String::new(),
         };
-        let requested = [named(Some(id(2)), &["Piers", "Cranes"]), named(Some(id(7)), &[]), named(None, &[])];
-        let offer = Offer::new(Some(&requested), readable(), None);
-        assert_eq!(offer.sources.len(), 1, "only what the user may read is offered");
-        let piers = SourceAccess::new(id(2), vec!["Piers".to_owned()]);
-        let both = SourceAccess::new(id(2), vec!["Piers".to_owned(), "Cranes".to_owned()]);
-        for (choice, expected) in [
-            (
-                Some(ticked(&[2], &[(2, 0)], true)),
-                Some(DataChange::Also { chosen: vec![piers], left_out: vec![id(2)] }),
-            ),
-            (
-                Some(ticked(&[1, 2, 7], &[(2, 0), (2, 1), (2, 2)], true)),
-                Some(DataChange::also(vec![both.clone()])),
-            ),
-            (Some(ticked(&[2], &[], true)), None),
-            (Some(ticked(&[], &[(2, 0)], true)), None),
-            (None, Some(DataChange::also(vec![both]))),
-        ] {
-            assert_eq!(choose(&offer, choice.as_ref()), expected, "{choice:?}");
-        }
+        names.iter().zip(1..).map(of).collect()
     }
 
     #[test]
     fn what_was_unticked_before_is_unticked_again() {
         let before = DataAccess::to(vec![SourceAccess::new(id(2), Vec::new())]);
-        let offer = Offer::new(None, readable(), Some(&before));
+        let offer = Offer::new(None, readable(&["ships", "ports"]), Some(&before));
         assert_eq!(offer.sources.iter().map(|source| source.is_ticked).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]
     fn the_number_of_boxes_is_bounded() {
-        let readable = (0..100).map(|one| (id(one), one.to_string())).collect();
-        let offer = Offer::new(None, readable, None);
-        assert_eq!((offer.sources.len(), offer.further), (MOST_SOURCES, 100 - MOST_SOURCES));
+        let offer = Offer::new(None, readable(&["it"; MOST_LISTED + 7]), None);
+        assert_eq!((offer.sources.len(), offer.unlisted.len()), (MOST_LISTED, 7));
+        assert_eq!(offer.unlisted[0], id(501));
+    }
+
+    #[test]
+    fn all_boxes_are_ticked_at_first_only_if_they_can_be_allowed_together() {
+        for (count, is_ticked) in [(MOST_SOURCES, true), (MOST_SOURCES + 1, false)] {
+            let offer = Offer::new(None, readable(&vec!["it"; count]), None);
+            assert_eq!(offer.has_too_many_to_name(), !is_ticked);
+            assert!(offer.sources.iter().all(|source| source.is_ticked == is_ticked), "{count}");
+        }
     }
 
     #[test]
     fn what_is_left_out_of_a_request_that_names_data_ends() {
-        let named = |id| RequestedSource { id: Some(id), entities: Vec::new() };
-        let offer = Offer::new(Some(&[named(id(1)), named(id(2))]), readable(), None);
-        let change = choose(&offer, Some(&ticked(&[1], &[], false))).unwrap();
         let all = |id: i64| SourceAccess::new(DataSourceId::new(id), Vec::new());
-        assert_eq!(change, DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)] });
+        let change = DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)] };
         assert!(change.leaves_out() && !DataChange::also(vec![all(1)]).leaves_out());
         let with = |data| Consent { data, ..crate::sample::consent(BuiltInScope::OData) };
         let except = DataAccess { except: vec![2], ..DataAccess::everything() };

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{MOST_PAIRS, Pair, Parameters};
+use super::{MOST_PAIRS, MOST_PAIRS_OF_PAGE, Pair, Parameters};
 use crate::refusal::Refusal;
 
 impl Parameters {
@@ -17,9 +17,21 @@ impl Parameters {
     /// # Errors
     /// [`Refusal::TooManyParameters`].
     pub fn from_form(text: &[u8]) -> Result<Self, Refusal> {
+        Self::decoded(text, MOST_PAIRS)
+    }
+
+    /// The same for a form of one of our pages, which may have many boxes.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyParameters`].
+    pub fn from_page(text: &[u8]) -> Result<Self, Refusal> {
+        Self::decoded(text, MOST_PAIRS_OF_PAGE)
+    }
+
+    fn decoded(text: &[u8], most: usize) -> Result<Self, Refusal> {
         let mut pairs = Vec::new();
         for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            if pairs.len() == MOST_PAIRS {
+            if pairs.len() == most {
                 return Err(Refusal::TooManyParameters);
             }
             let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());

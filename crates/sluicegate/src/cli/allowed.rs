@@ -106,12 +106,14 @@ fn in_words(data: &ReachedData) -> String {
     if data.unavailable > 0 {
         words.push(format!("{} not available", data.unavailable));
     }
-    match (data.later, data.except.as_slice()) {
-        (false, _) => {}
-        (true, []) => words.push("all others".to_owned()),
-        (true, except) => words.push(format!("all others except {}", except.join(", "))),
+    if data.later {
+        words.push(
+            if words.is_empty() { "all, now and later" } else { "all others, now and later" }.to_owned(),
+        );
     }
-    words.join(", ")
+    let except =
+        if data.except.is_empty() { String::new() } else { format!(", except {}", data.except.join(", ")) };
+    words.join(", ") + &except
 }
 
 fn in_json(

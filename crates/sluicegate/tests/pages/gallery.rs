@@ -7,12 +7,12 @@ use crate::browser::{Browser, Scripts};
 use crate::stage::{Site, Stage};
 
 /// The longest name, without a place to break it.
-const LONG: &str = "Hafenmeisterschiffsverkehrsanmeldungsbestätigungsversandprogrammverwaltungszugangsberechtigungsprüfungsdienstleistungsgesellscha";
+pub(crate) const LONG: &str = "Hafenmeisterschiffsverkehrsanmeldungsbestätigungsversandprogrammverwaltungszugangsberechtigungsprüfungsdienstleistungsgesellscha";
 /// A name from right to left, with emoji, and with neutral characters at its end that must not change sides.
 const TURNED: &str = "جدول المد والجزر 🌊⚓ (2)";
 /// A host that is almost as long as the domain name system allows.
-const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
-const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
+pub(crate) const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
+pub(crate) const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
 
 /// Opens every page of the server and calls `look` with its name.
 pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {

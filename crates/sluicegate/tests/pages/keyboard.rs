@@ -42,11 +42,12 @@ fn the_consent_flow_works_with_the_keyboard() {
     browser.key("Tab");
     browser.type_text(USER.password);
     browser.until_loaded(|browser| browser.key("Enter"));
-    // The boxes for the data source of the user and for later ones come first, then the link.
-    let order = stops(&mut browser, 5);
-    assert_eq!(order[..2], ["INPUT", "INPUT"], "{order:?}");
-    assert_eq!(order[3..], ["consent-deny", "consent-allow"], "{order:?}");
-    stops(&mut browser, 4);
+    // The link to another account comes first, then the boxes for the data source of the user and for later ones, and
+    // the link to the connected applications.
+    let order = stops(&mut browser, 6);
+    assert_eq!(order[..3], ["switch-user", "INPUT", "INPUT"], "{order:?}");
+    assert_eq!(order[4..], ["consent-deny", "consent-allow"], "{order:?}");
+    stops(&mut browser, 5);
     browser.until_loaded(|browser| browser.key("Space"));
     assert!(browser.address().contains("error=access_denied"), "{}", browser.address());
 }

@@ -15,5 +15,6 @@ mod below_a_path;
 mod demo;
 mod flow;
 mod framing;
+mod in_view;
 mod journeys;
 mod keyboard;

@@ -27,7 +27,7 @@ use crate::http::faults::set_retry_after;
 use crate::pages::about_application::AboutApplication;
 use crate::pages::data_choice::{self, DataChoice};
 use crate::pages::form::{FormBody, OwnForm, fields};
-use crate::pages::login::SignInPrompt;
+use crate::pages::login::{self, SignInPrompt};
 use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
 use crate::respond::page::{self, sentence};
 
@@ -44,6 +44,7 @@ struct ConsentPage<'a> {
     about: AboutApplication<'a>,
     goal: DestinationInWords,
     user: &'a str,
+    switch: String,
     scopes: &'a [String],
     data: Option<DataChoice>,
     action: &'static str,
@@ -240,11 +241,12 @@ fn ask_consent(
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = ConsentPage {
-        about: AboutApplication::of(&question.application),
+        about: AboutApplication::of(&question.application, question.is_verified),
         goal: DestinationInWords::of(&question.destination),
         user: &live.caller.account().user.name,
+        switch: login::switch_user(&format!("{PATH}?{}", question.query_after_sign_in)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|offer| DataChoice::new(offer, question.nothing_chosen)),
+        data: question.data.as_ref().map(DataChoice::new),
         action: CONSENT,
         csrf: csrf.expose(),
         request: &question.query,
@@ -282,6 +284,7 @@ pub(crate) fn samples() -> Vec<String> {
         about: about_application::sample(&contacts, data.is_some()),
         goal: DestinationInWords::sample(),
         user: HOSTILE,
+        switch: String::from("/login"),
         scopes: &scopes,
         data,
         action: CONSENT,

@@ -5,10 +5,15 @@ use oauth::client_document;
 
 use super::{HandedOver, When};
 
+/// The maximum length of a name that headings show in full, in characters; beyond it, they show two lines.
+const LONGEST_IN_FULL: usize = 40;
+
 /// An application for a page: its name, who registered it, and what its developer wrote. The templates
 /// `provenance.html` and `developer_words.html` show it.
 pub(crate) struct AboutApplication<'a> {
     pub(crate) name: &'a str,
+    /// Whether somebody who runs this server answers for it.
+    pub(crate) is_verified: bool,
     pub(crate) description: &'a str,
     pub(crate) contacts: &'a [String],
     pub(crate) logo_url: Option<&'a str>,
@@ -20,10 +25,11 @@ pub(crate) struct AboutApplication<'a> {
 }
 
 impl<'a> AboutApplication<'a> {
-    pub(crate) fn of(application: &'a Application) -> Self {
+    pub(crate) fn of(application: &'a Application, is_verified: bool) -> Self {
         let settings = &application.settings;
         Self {
             name: &settings.name,
+            is_verified,
             description: &settings.description,
             contacts: &settings.contacts,
             logo_url: settings.logo_url.as_deref(),
@@ -33,6 +39,11 @@ impl<'a> AboutApplication<'a> {
             registered_at: application.created_at.into(),
             handed_over: HandedOver::of(application),
         }
+    }
+
+    /// Whether headings show only the beginning of the name.
+    pub(crate) fn has_long_name(&self) -> bool {
+        self.name.chars().count() > LONGEST_IN_FULL
     }
 
     /// Whether its developer wrote anything besides the name.
@@ -48,6 +59,7 @@ pub(crate) fn sample(contacts: &[String], is_full: bool) -> AboutApplication<'_>
     let at = || When::from(domain::time::Timestamp::from_secs(1_760_000_000));
     AboutApplication {
         name: HOSTILE,
+        is_verified: !is_full,
         description: if is_full { HOSTILE } else { "" },
         contacts: if is_full { contacts } else { &[] },
         logo_url: is_full.then_some(HOSTILE),

@@ -1,25 +1,27 @@
 //! The part of the consent pages with a box for each data source.
 
 use domain::id::DataSourceId;
-use oauth::authorize::{Choice, Offer};
+use oauth::authorize::{Choice, DataQuestion, OfferedSource};
 
 use super::form::{FormBody, fields};
+use crate::respond::page::sentence;
 
 /// The boxes.
 pub(crate) struct DataChoice {
     pub(crate) sources: Vec<SourceBox>,
-    /// How many further data sources the user may read.
-    pub(crate) further: usize,
-    /// Whether the request names the data sources.
-    pub(crate) is_named: bool,
-    /// Whether the user pressed Allow without choosing any.
-    pub(crate) nothing_chosen: bool,
+    /// The box for all data sources that the user has now; `None` if they can be named one by one.
+    pub(crate) all: Option<AllBox>,
+    /// Whether the box for later data sources is ticked; `None` if the request names the data sources.
+    pub(crate) later: Option<bool>,
+    /// Why the user must choose again.
+    pub(crate) problem: Option<String>,
 }
 
 /// The box of a data source.
 pub(crate) struct SourceBox {
     pub(crate) id: i64,
     pub(crate) name: String,
+    pub(crate) description: String,
     pub(crate) is_ticked: bool,
     pub(crate) entities: Vec<EntityBox>,
 }
@@ -29,23 +31,51 @@ pub(crate) struct EntityBox {
     /// The number of the data source, a point, and the position of the entity set in the request.
     pub(crate) value: String,
     pub(crate) name: String,
+    pub(crate) is_ticked: bool,
+}
+
+/// The box for all data sources that the user has now.
+pub(crate) struct AllBox {
+    pub(crate) total: usize,
+    /// How many of them have no box of their own.
+    pub(crate) unlisted: usize,
+    pub(crate) is_ticked: bool,
 }
 
 impl DataChoice {
-    pub(crate) fn new(offer: &Offer, nothing_chosen: bool) -> Self {
-        let sources = offer.sources.iter().map(|source| {
-            let id = source.id.get();
-            let named = source.entities.iter().enumerate();
-            SourceBox {
-                id,
-                name: source.name.clone(),
-                is_ticked: source.is_ticked,
-                entities: named
-                    .map(|(at, name)| EntityBox { value: format!("{id}.{at}"), name: name.clone() })
-                    .collect(),
-            }
+    /// The boxes as the user left them, or as they are at first.
+    pub(crate) fn new(question: &DataQuestion) -> Self {
+        let DataQuestion { offer, rejected } = question;
+        let choice = rejected.as_ref().map(|rejected| &rejected.choice);
+        let all = offer.has_too_many_to_name().then(|| AllBox {
+            total: offer.total(),
+            unlisted: offer.unlisted.len(),
+            is_ticked: choice.is_some_and(|choice| choice.all),
         });
-        Self { sources: sources.collect(), further: offer.further, is_named: offer.is_named, nothing_chosen }
+        Self {
+            sources: offer.sources.iter().map(|source| SourceBox::new(source, choice)).collect(),
+            all,
+            later: (!offer.is_named).then(|| choice.is_some_and(|choice| choice.later)),
+            problem: rejected.as_ref().map(|rejected| sentence(&rejected.fault.to_string())),
+        }
+    }
+}
+
+impl SourceBox {
+    fn new(source: &OfferedSource, choice: Option<&Choice>) -> Self {
+        let id = source.id.get();
+        let entity = |(at, name): (usize, &String)| EntityBox {
+            value: format!("{id}.{at}"),
+            name: name.clone(),
+            is_ticked: choice.is_none_or(|choice| choice.entities.contains(&(source.id, at))),
+        };
+        Self {
+            id,
+            name: source.name.clone(),
+            description: source.description.clone(),
+            is_ticked: choice.map_or(source.is_ticked, |choice| choice.sources.contains(&source.id)),
+            entities: source.entities.iter().enumerate().map(entity).collect(),
+        }
     }
 }
 
@@ -64,7 +94,8 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
     Some(Choice {
         sources: all(fields::SOURCE).filter_map(source).collect(),
         entities: all(fields::ENTITY).filter_map(entity).collect(),
-        others: !form.field(fields::OTHERS).is_empty(),
+        all: !form.field(fields::ALL).is_empty(),
+        later: !form.field(fields::OTHERS).is_empty(),
     })
 }
 
@@ -72,19 +103,34 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<DataChoice> {
     use super::tests::HOSTILE;
-    let source = |id: i64, entities: &[&str]| oauth::authorize::OfferedSource {
+    use oauth::authorize::{ChoiceFault, Offer, RejectedChoice};
+    let source = |id: i64, entities: &[&str]| OfferedSource {
         id: DataSourceId::new(id),
         name: HOSTILE.to_owned(),
+        description: if id == 1 { HOSTILE.to_owned() } else { String::new() },
         entities: entities.iter().map(|one| (*one).to_owned()).collect(),
         is_ticked: id != 2,
     };
-    let empty = |is_named| Offer { sources: Vec::new(), further: 0, is_named };
-    let named = Offer { sources: vec![source(1, &[HOSTILE, "Ships"])], further: 0, is_named: true };
-    let many = Offer { sources: (1..=32).map(|id| source(id, &[])).collect(), further: 7, is_named: false };
-    vec![
-        DataChoice::new(&empty(false), false),
-        DataChoice::new(&empty(true), true),
-        DataChoice::new(&named, true),
-        DataChoice::new(&many, false),
+    let fresh = |sources, is_named| DataQuestion::from(Offer { sources, unlisted: Vec::new(), is_named });
+    let mut many = fresh((1..=40).map(|id| source(id, &[])).collect(), false);
+    many.offer.unlisted = (41..=47).map(DataSourceId::new).collect();
+    let rejected = |mut question: DataQuestion, fault| {
+        let choice = Choice { sources: vec![DataSourceId::new(1)], ..Choice::default() };
+        question.rejected = Some(RejectedChoice { choice, fault });
+        question
+    };
+    let named = || fresh(vec![source(1, &[HOSTILE, "Ships"]), source(2, &[])], true);
+    [
+        fresh(Vec::new(), false),
+        rejected(fresh(Vec::new(), false), ChoiceFault::NothingButLater),
+        rejected(fresh(Vec::new(), true), ChoiceFault::NothingOffered),
+        named(),
+        rejected(named(), ChoiceFault::NoEntitySet(HOSTILE.to_owned())),
+        fresh(vec![source(1, &[]), source(2, &[])], false),
+        many.clone(),
+        rejected(many, ChoiceFault::TooMany(40)),
     ]
+    .iter()
+    .map(DataChoice::new)
+    .collect()
 }

@@ -14,7 +14,7 @@ use oauth::parameters::Parameters;
 use super::about_application::AboutApplication;
 use super::data_choice::{self, DataChoice};
 use super::form::{FormBody, OwnForm, fields};
-use super::{Visit, fault, stale_form};
+use super::{Visit, fault, login, stale_form};
 use crate::extract::Use;
 use crate::filters;
 use crate::http::faults::set_retry_after;
@@ -27,6 +27,7 @@ const PATH: &str = "/device";
 #[template(path = "device.html")]
 struct CodePage<'a> {
     user: &'a str,
+    switch: String,
     problem: Option<&'a str>,
     code: &'a str,
     csrf: &'a str,
@@ -39,6 +40,7 @@ struct DeviceConsentPage<'a> {
     code: &'a str,
     about: AboutApplication<'a>,
     user: &'a str,
+    switch: String,
     scopes: &'a [String],
     data: Option<DataChoice>,
     csrf: &'a str,
@@ -71,7 +73,7 @@ pub async fn find(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form):
         Err(instead) => return instead,
     };
     match devices.question(form.field(fields::USER_CODE), &live, &visit.origin).await {
-        Ok(question) => ask_consent(&visit, &question, false, &live, &cookie),
+        Ok(question) => ask_consent(&visit, &question, &live, &cookie),
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
     }
 }
@@ -90,7 +92,7 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
     let choice = data_choice::chosen(&form);
     match devices.decide(form.field(fields::USER_CODE), &live, decision, choice.as_ref(), &visit.origin).await
     {
-        Ok(DeviceOutcome::NothingChosen(question)) => ask_consent(&visit, &question, true, &live, &cookie),
+        Ok(DeviceOutcome::ChooseAgain(question)) => ask_consent(&visit, &question, &live, &cookie),
         Ok(DeviceOutcome::Done(application)) => {
             let done = DonePage { application: &application, allowed: decision == Decision::Allow };
             visit.page(StatusCode::OK, &done, PageContext::Own)
@@ -129,7 +131,7 @@ async fn refused(
         CodeRefusal::Fault(cause) => return fault(cause),
         CodeRefusal::SignInAgain => {
             let continue_to = here(&normal_form(typed));
-            let prompt = super::login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
+            let prompt = login::SignInPrompt { continue_to: &continue_to, ..Default::default() };
             return visit.ask_to_sign_in(StatusCode::OK, &prompt).await;
         }
         CodeRefusal::Refused(_) => StatusCode::BAD_REQUEST,
@@ -153,23 +155,24 @@ fn ask_code(
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let user = &live.caller.account().user.name;
-    visit.page(status, &CodePage { user, problem, code, csrf: csrf.expose() }, PageContext::Own)
+    let switch = login::switch_user(&here(&normal_form(code)));
+    visit.page(status, &CodePage { user, switch, problem, code, csrf: csrf.expose() }, PageContext::Own)
 }
 
 fn ask_consent(
     visit: &Visit,
     question: &DeviceQuestion,
-    nothing_chosen: bool,
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = DeviceConsentPage {
         code: &question.user_code,
-        about: AboutApplication::of(&question.application),
+        about: AboutApplication::of(&question.application, question.is_verified),
         user: &live.caller.account().user.name,
+        switch: login::switch_user(&here(&question.user_code)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
+        data: question.data.as_ref().map(DataChoice::new),
         csrf: csrf.expose(),
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)
@@ -185,14 +188,27 @@ pub(super) fn samples() -> Vec<String> {
         code: "WDJB-MJHT",
         about: about_application::sample(&hostile, data.is_some()),
         user: HOSTILE,
+        switch: String::from("/login"),
         scopes: &hostile,
         data,
         csrf: "c",
     };
     let with_data = data_choice::samples().into_iter().map(|data| rendered(&consent(Some(data))));
     let others = [
-        rendered(&CodePage { user: HOSTILE, problem: None, code: "", csrf: "c" }),
-        rendered(&CodePage { user: HOSTILE, problem: Some(HOSTILE), code: HOSTILE, csrf: "c" }),
+        rendered(&CodePage {
+            user: HOSTILE,
+            switch: String::from("/login"),
+            problem: None,
+            code: "",
+            csrf: "c",
+        }),
+        rendered(&CodePage {
+            user: HOSTILE,
+            switch: String::from("/login"),
+            problem: Some(HOSTILE),
+            code: HOSTILE,
+            csrf: "c",
+        }),
         rendered(&consent(None)),
         rendered(&DonePage { application: HOSTILE, allowed: true }),
         rendered(&DonePage { application: HOSTILE, allowed: false }),

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
+use oauth::refusal::Refusal;
 use zeroize::Zeroize;
 
 use super::cross_origin_form;
@@ -50,7 +51,9 @@ pub mod fields {
     pub const SOURCE: Name = Name::new("source", 20);
     /// A ticked entity set: the number of its data source, a point, and its position in the request.
     pub const ENTITY: Name = Name::new("entity", 32);
-    /// The box for all other data sources.
+    /// The box for all data sources that the user has now.
+    pub const ALL: Name = Name::new("all", 8);
+    /// The box for data sources that the user gets later.
     pub const OTHERS: Name = Name::new("others", 8);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
@@ -87,7 +90,7 @@ impl FromRequest<WebState> for OwnForm {
             state.service::<RefusalService>().note_request(RefusalReason::AnotherOrigin, None, &origin).await;
             return Err(cross_origin_form());
         }
-        FormBody::from_request(request, state).await.map(Self)
+        form(request, state, Parameters::from_page).await.map(Self)
     }
 }
 
@@ -95,16 +98,24 @@ impl FromRequest<WebState> for FormBody {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
-        if !is_form(request.headers()) {
-            return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
-        }
-        let bytes = read(request, state).await?;
-        let parameters = Parameters::from_form(&bytes);
-        wipe(bytes);
-        match parameters {
-            Ok(parameters) if parameters.are_utf8() => Ok(Self(parameters)),
-            _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
-        }
+        form(request, state, Parameters::from_form).await
+    }
+}
+
+async fn form(
+    request: Request,
+    state: &WebState,
+    parse: fn(&[u8]) -> Result<Parameters, Refusal>,
+) -> Result<FormBody, Response> {
+    if !is_form(request.headers()) {
+        return Err(page::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form is expected here."));
+    }
+    let bytes = read(request, state).await?;
+    let parameters = parse(&bytes);
+    wipe(bytes);
+    match parameters {
+        Ok(parameters) if parameters.are_utf8() => Ok(FormBody(parameters)),
+        _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
     }
 }
 

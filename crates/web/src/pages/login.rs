@@ -25,6 +25,9 @@ use crate::{WebState, filters};
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     application: Option<&'a str>,
+    is_verified: bool,
+    /// Whether the user comes to connect a device.
+    has_device: bool,
     destination: Option<DestinationInWords>,
     problem: Option<&'a str>,
     csrf: &'a str,
@@ -60,6 +63,8 @@ impl Visit {
             requesting_application.as_ref().and_then(|way| way.login_hint.as_deref()).unwrap_or_default();
         let shown = LoginPage {
             application: requesting_application.as_ref().map(|way| way.application.as_str()),
+            is_verified: requesting_application.as_ref().is_some_and(|way| way.is_verified),
+            has_device: prompt.continue_to.split('?').next() == Some("/device"),
             destination: requesting_application.as_ref().map(|way| DestinationInWords::of(&way.destination)),
             problem: prompt.problem,
             csrf: csrf.expose(),
@@ -93,6 +98,18 @@ impl Visit {
         }
     }
 }
+
+/// The path of the sign-in page that returns to one of our paths, for a user who wants to sign in as another one; empty
+/// if it is too long for an address. The session lasts until somebody has signed in.
+pub(crate) fn switch_user(continue_to: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair(fields::CONTINUE.spelling, continue_to);
+    let path = format!("/login?{}", query.finish());
+    if path.len() > LONGEST_SWITCH { String::new() } else { path }
+}
+
+/// The maximum length of such a path in bytes, which every browser and proxy accepts.
+const LONGEST_SWITCH: usize = 4_000;
 
 /// `GET /login`.
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
@@ -173,7 +190,7 @@ async fn problem(state: &WebState, refusal: &SignInRefusal) -> Result<String, Fa
     Ok(minutes.map_or(problem.clone(), |minutes| {
         format!(
             "{problem} After several wrong passwords an account is locked for {minutes} minutes; an administrator \
-             can unlock it before."
+             can unlock it sooner."
         )
     }))
 }
@@ -194,6 +211,8 @@ pub(super) fn samples() -> Vec<String> {
     use super::tests::{HOSTILE, rendered};
     let empty = LoginPage {
         application: None,
+        is_verified: false,
+        has_device: false,
         destination: None,
         problem: None,
         csrf: "c",
@@ -202,13 +221,16 @@ pub(super) fn samples() -> Vec<String> {
     };
     let full = LoginPage {
         application: Some(HOSTILE),
+        is_verified: false,
+        has_device: false,
         destination: Some(DestinationInWords::sample()),
         problem: Some(HOSTILE),
         csrf: "c",
         continue_to: HOSTILE,
         username: HOSTILE,
     };
-    vec![rendered(&empty), rendered(&full)]
+    let for_device = LoginPage { has_device: true, ..empty };
+    vec![rendered(&for_device), rendered(&full), rendered(&LoginPage { has_device: false, ..for_device })]
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::about_application::AboutApplication;
 use super::account_frame::AccountFrame;
 use super::data_choice::{self, DataChoice};
 use super::form::{OwnForm, fields};
-use super::login::SignInPrompt;
+use super::login::{self, SignInPrompt};
 use super::{Visit, When, fault, stale_form};
 use crate::extract::{Path, Use};
 use crate::filters;
@@ -66,6 +66,7 @@ struct RequestPage<'a> {
     asked: When,
     expires: When,
     user: &'a str,
+    switch: String,
     scopes: &'a [String],
     data: Option<DataChoice>,
     needs_sign_in: bool,
@@ -106,7 +107,7 @@ pub async fn show(visit: Visit, Use(backchannel): Use<BackchannelService>, id: R
         Err(instead) => return instead,
     };
     match backchannel.question(id, &live).await {
-        Ok(question) => ask(&visit, &question, false, &live, &cookie),
+        Ok(question) => ask(&visit, &question, &live, &cookie),
         Err(refusal) => refused(&visit, id, &refusal, &live).await,
     }
 }
@@ -135,7 +136,7 @@ pub async fn decide(
     };
     let choice = data_choice::chosen(&form);
     match backchannel.decide(id, &live, decision, choice.as_ref(), &visit.origin).await {
-        Ok(BackchannelAnswer::NothingChosen(question)) => ask(&visit, &question, true, &live, &cookie),
+        Ok(BackchannelAnswer::ChooseAgain(question)) => ask(&visit, &question, &live, &cookie),
         Ok(BackchannelAnswer::Done(application)) => {
             let done = DonePage {
                 frame: visit.account_frame("requests", &live, &cookie).await,
@@ -184,21 +185,21 @@ fn refused_by_rule(refusal: AnswerRefusal) -> Response {
 fn ask(
     visit: &Visit,
     question: &BackchannelQuestion,
-    nothing_chosen: bool,
     live: &LiveSession,
     cookie: &SessionCookie,
 ) -> Response {
     let shown = RequestPage {
         frame: visit.account_frame_with("requests", cookie, 0),
         id: question.request.id,
-        about: AboutApplication::of(&question.application),
+        about: AboutApplication::of(&question.application, question.is_verified),
         message: question.request.binding_message.as_deref(),
         address: question.request.address.as_deref(),
         asked: question.request.created_at.into(),
         expires: question.request.expires_at.into(),
         user: &live.caller.account().user.name,
+        switch: login::switch_user(PATH),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|offer| DataChoice::new(offer, nothing_chosen)),
+        data: question.data.as_ref().map(DataChoice::new),
         needs_sign_in: question.needs_sign_in,
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)
@@ -234,6 +235,7 @@ pub(super) fn samples() -> Vec<String> {
         asked: at(),
         expires: at(),
         user: HOSTILE,
+        switch: String::from("/login"),
         scopes: &hostile,
         needs_sign_in: data.is_none(),
         data,

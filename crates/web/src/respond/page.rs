@@ -125,7 +125,7 @@ pub struct Way {
 }
 
 /// Every other page can be reached from here.
-const START: Way = Way { address: "/", name: "To the start page" };
+const START: Way = Way { address: "/", name: "Go to the start page" };
 
 /// The kind of a page: headers that isolate our own pages would break the flow of another site. See
 /// `docs/decisions/pages-in-a-flow.md`.

@@ -7,6 +7,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::fixture::{Fixture, ROOT};
 
+mod boxes;
 mod narrowing;
 mod told;
 
@@ -260,7 +261,7 @@ async fn what_cannot_be_granted_is_refused_with_the_error_of_the_standard() {
     let form = asked(&mut browser, &client.address(&[("authorization_details", &unknown)])).await;
     assert!(browser.page().text().contains("no-data"));
     let answer = allow(&mut browser, form).await;
-    assert!(answer.text().contains("Choose at least one data source"));
+    assert!(answer.text().contains("There is no data source that you can allow"), "{}", answer.text());
     let denied = browser.form_with_button("consent-deny").press("consent-deny");
     assert!(browser.submit(denied).await.location().contains("error=access_denied"));
 }
@@ -326,11 +327,16 @@ async fn the_device_grant_limits_its_token_to_the_data_of_the_request() {
     browser.sign_in(&USER).await.expect(200);
     let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
     browser.submit(typed).await.expect(200);
-    let mut nothing = browser.form_with_button("consent-allow");
+    let form = browser.form_with_button("consent-allow");
+    let mut nothing = form.clone();
     nothing.fields.retain(|(name, _)| name != "source");
     allow(&mut browser, nothing).await.expect(200);
     assert!(browser.page().text().contains("Choose at least one data source"), "{}", browser.page().text());
-    let form = browser.form_with_button("consent-allow");
+    let again = browser.form_with_button("consent-allow");
+    assert!(
+        again.fields.iter().all(|(name, _)| name != "source"),
+        "the boxes are as they were left: {again:?}"
+    );
     allow(&mut browser, form).await.expect(200);
     assert!(browser.page().text().contains("device-allowed"), "{}", browser.page().text());
     fixture.server.clock().advance_secs(5);

@@ -19,10 +19,10 @@ async fn every_account_page_tells_of_waiting_requests() {
     ask(&server, &client, &[]).await;
     for page in pages {
         let text = browser.get(page).await.expect(200).text().to_owned();
-        assert!(text.contains("waiting-requests") && text.contains("A request waits"), "{text}");
+        assert!(text.contains("waiting-requests") && text.contains("A request is waiting"), "{text}");
     }
     ask(&server, &client, &[]).await;
-    assert!(browser.get("/account").await.expect(200).text().contains("2 requests wait"));
+    assert!(browser.get("/account").await.expect(200).text().contains("2 requests are waiting"));
     let mut other = requests_of(&server, &OTHER).await;
     assert!(!other.get("/account").await.expect(200).text().contains("waiting-requests"));
 }

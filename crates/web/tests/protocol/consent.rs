@@ -224,9 +224,10 @@ async fn the_consent_page_names_the_creator_and_marks_the_developers_texts() {
     let browser = consent_page(&server, &client, &[]).await;
     let page = browser.page().text();
     let all = words(page);
-    for part in ["Registered by d2cadmin , on 1 January 2026", "Not verified", "Allow Harbour Reports"] {
+    for part in ["Registered by d2cadmin , on 1 January 2026", "Allow Harbour Reports"] {
         assert!(all.contains(part), "{part} is missing in {all}");
     }
+    assert!(!page.contains("Not verified"), "an Administrator answers for it: {page}");
     let said = page.split("<section class=\"said\"").nth(1).unwrap().split("</section>").next().unwrap();
     for part in
         ["Its developer writes", "Verified by Microsoft", "ops@client.example", "+49 30 1234", "not checked"]
@@ -238,6 +239,28 @@ async fn the_consent_page_names_the_creator_and_marks_the_developers_texts() {
         "no picture is loaded"
     );
     assert_eq!(page.matches("Verified by Microsoft").count(), 1, "never in the server's own voice");
+}
+
+#[tokio::test]
+async fn only_an_application_that_an_administrator_registered_and_owns_is_not_called_unverified() {
+    let server = TestServer::start().await;
+    for (owner, is_verified) in [(&ADMIN, true), (&USER, false)] {
+        let client = Client::register_as(&server, owner, json!({})).await;
+        let mut browser = server.browser();
+        let login = browser.get(&client.authorize_url(&[])).await.expect(200);
+        let consent = browser.sign_in(&OTHER).await.expect(200);
+        for page in [login, consent] {
+            assert_eq!(!page.text().contains("Not verified"), is_verified, "{}: {}", owner.name, page.text());
+        }
+    }
+    // Whoever inherits an application has not looked at it.
+    let client = Client::register(&server).await;
+    let path = format!("/api/admin/users/{}?transferTo={}", server.user(&USER).await.id, ADMIN.name);
+    server.delete(&path).basic(&ADMIN).send().await.expect(204);
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&[])).await.expect(200);
+    let page = browser.sign_in(&OTHER).await.expect(200);
+    assert!(page.text().contains("Not verified"), "{}", page.text());
 }
 
 #[tokio::test]

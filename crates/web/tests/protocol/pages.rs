@@ -45,7 +45,11 @@ async fn connected_applications_are_listed_with_their_last_use_and_can_be_revoke
     assert!(is_alive(&server, &tokens.access).await, "asking ends nothing");
     let form = browser.form_with_button("revoke-submit");
     let page = browser.submit(form).await.expect(200);
-    assert!(page.text().contains("The access of <bdi>Harbour Reports</bdi> was revoked."), "{}", page.text());
+    assert!(
+        page.text().contains("The access of <q><bdi>Harbour Reports</bdi></q> was revoked."),
+        "{}",
+        page.text()
+    );
     assert!(page.text().contains("No application has access"), "{}", page.text());
     let message = browser.address().to_string();
     let other = message.replace("Harbour+Reports", "Your+account");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::id::UserId;
 use oauth::application::Application;
-use oauth::authorize::{Destination, Offer};
+use oauth::authorize::{DataQuestion, Destination, Offer};
 use oauth::grant::Consent;
 use oauth::scope::BuiltInScope;
 
@@ -16,16 +16,18 @@ use crate::Fault;
 pub struct ConsentQuestion {
     /// The application that asks.
     pub application: Arc<Application>,
+    /// Whether somebody who runs this server answers for it.
+    pub is_verified: bool,
     /// The descriptions of the requested scopes.
     pub scopes: Vec<String>,
     /// The data sources that it asks for; `None` if it asks for no data.
-    pub data: Option<Offer>,
-    /// Whether the user pressed Allow without choosing any data.
-    pub nothing_chosen: bool,
+    pub data: Option<DataQuestion>,
     /// Where the browser goes next.
     pub destination: Destination,
     /// The request as a query string, for the form.
     pub query: String,
+    /// The request as a query string, for another user to sign in.
+    pub query_after_sign_in: String,
 }
 
 impl AuthorizationService {
@@ -48,23 +50,23 @@ impl AuthorizationService {
     pub(super) async fn ask_consent(
         &self,
         mut valid: Checked,
-        data: Option<Offer>,
-        nothing_chosen: bool,
+        data: Option<DataQuestion>,
     ) -> Result<AuthorizeAnswer, Fault> {
         if let Err(refusal) = self.keep_object(&mut valid).await? {
             return Ok(AuthorizeAnswer::Page(refusal));
         }
-        let query = valid.query();
+        let is_verified = self.context.is_verified(&valid.application).await?;
         Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
             scopes: valid
                 .registry
                 .scopes_in(valid.valid.consent_scopes())
                 .map(|scope| scope.description.clone())
                 .collect(),
+            is_verified,
             data,
-            nothing_chosen,
             destination: valid.valid.target().destination(),
-            query,
+            query: valid.query(),
+            query_after_sign_in: valid.query_after_sign_in(),
             application: valid.application,
         })))
     }

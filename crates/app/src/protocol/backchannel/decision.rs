@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::id::BackchannelAuthenticationId;
 use domain::time::Timestamp;
 use oauth::application::Application;
-use oauth::authorize::{Choice, Offer};
+use oauth::authorize::{Choice, DataQuestion};
 use oauth::backchannel::{self, AnswerRefusal, BackchannelAuthentication};
 use oauth::scope::ScopeRegistry;
 
@@ -38,10 +38,12 @@ pub struct BackchannelQuestion {
     pub request: BackchannelAuthentication,
     /// The application that asks.
     pub application: Application,
+    /// Whether somebody who runs this server answers for it.
+    pub is_verified: bool,
     /// The descriptions of the requested scopes.
     pub scopes: Vec<String>,
     /// The data sources that it asks for; `None` if it asks for no data.
-    pub data: Option<Offer>,
+    pub data: Option<DataQuestion>,
     /// Whether the user must enter the password again before allowing it.
     pub needs_sign_in: bool,
 }
@@ -51,8 +53,8 @@ pub struct BackchannelQuestion {
 pub enum BackchannelAnswer {
     /// It was carried out; the name of the application.
     Done(String),
-    /// The user pressed Allow without choosing any data, and is asked again.
-    NothingChosen(Box<BackchannelQuestion>),
+    /// The user must choose other data, and is asked again.
+    ChooseAgain(Box<BackchannelQuestion>),
 }
 
 /// Why a user cannot decide.
@@ -79,6 +81,7 @@ impl From<store::StoreError> for BackchannelRefusal {
 struct Open {
     request: BackchannelAuthentication,
     application: Application,
+    is_verified: bool,
     registry: Arc<ScopeRegistry>,
 }
 
@@ -94,8 +97,9 @@ impl Open {
         }
     }
 
-    fn question(self, data: Option<Offer>, session: &LiveSession) -> BackchannelQuestion {
+    fn question(self, data: Option<DataQuestion>, session: &LiveSession) -> BackchannelQuestion {
         BackchannelQuestion {
+            is_verified: self.is_verified,
             needs_sign_in: self.request.needs_sign_in(session.session.auth_time),
             scopes: self.access().descriptions(),
             request: self.request,
@@ -140,7 +144,7 @@ impl BackchannelService {
     ) -> Result<BackchannelQuestion, BackchannelRefusal> {
         let open = self.find(id, session).await?;
         let offer = self.context.offer_of(open.access(), session.session.user).await?;
-        Ok(open.question(offer, session))
+        Ok(open.question(offer.map(DataQuestion::from), session))
     }
 
     /// Carries out the user's decision. Without a `choice`, everything that the page offered is allowed.
@@ -162,8 +166,8 @@ impl BackchannelService {
         let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
-            JudgedDecision::NothingChosen(offer) => {
-                return Ok(BackchannelAnswer::NothingChosen(Box::new(open.question(Some(offer), session))));
+            JudgedDecision::ChooseAgain(data) => {
+                return Ok(BackchannelAnswer::ChooseAgain(Box::new(open.question(Some(data), session))));
             }
         };
         let user = session.session.user;
@@ -187,6 +191,7 @@ impl BackchannelService {
         let application = application.filter(|found| found.epoch == request.application_epoch);
         let application = application.ok_or(AnswerRefusal::Expired)?;
         access_note::application(application.id);
-        Ok(Open { request, application, registry: self.context.scope_registry().await? })
+        let is_verified = self.context.is_verified(&application).await?;
+        Ok(Open { request, application, is_verified, registry: self.context.scope_registry().await? })
     }
 }

@@ -1,0 +1,276 @@
+//! What a choice among the boxes of the consent page allows.
+
+use std::collections::BTreeSet;
+
+use domain::id::DataSourceId;
+
+use super::data::{DataChange, Offer, OfferedSource};
+use crate::data_access::{DataAccess, MOST_SOURCES, SourceAccess};
+
+/// The boxes that the user has ticked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The data sources.
+    pub sources: Vec<DataSourceId>,
+    /// The entity sets, each by its data source and its position in the offer.
+    pub entities: Vec<(DataSourceId, usize)>,
+    /// The box for all data sources that the user has now, which is there if they are too many to be named.
+    pub all: bool,
+    /// The box for those that the user gets later.
+    pub later: bool,
+}
+
+/// What the user is asked about data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataQuestion {
+    /// What the page offers.
+    pub offer: Offer,
+    /// The choice that was rejected, if the user is asked again.
+    pub rejected: Option<RejectedChoice>,
+}
+
+impl From<Offer> for DataQuestion {
+    fn from(offer: Offer) -> Self {
+        Self { offer, rejected: None }
+    }
+}
+
+/// A choice that cannot be allowed. The page shows it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedChoice {
+    /// The choice.
+    pub choice: Choice,
+    /// Why it cannot be allowed.
+    pub fault: ChoiceFault,
+}
+
+/// Why a choice cannot be allowed, in words for its user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceFault {
+    /// The request names only data that the user cannot read.
+    #[error("there is no data source that you can allow; press Deny")]
+    NothingOffered,
+    /// Nothing is ticked.
+    #[error("choose at least one data source, or press Deny")]
+    Nothing,
+    /// The user has no data source, and does not allow later ones.
+    #[error("tick the box for data sources that you get later, or press Deny")]
+    NothingButLater,
+    /// A data source is ticked, and none of its entity sets.
+    #[error("choose at least one entity set of {0}, or untick {0}")]
+    NoEntitySet(String),
+    /// Too many data sources are ticked.
+    #[error(
+        "you chose {0} data sources, and at most {most} can be allowed one by one; choose fewer, or allow all of them and \
+         those that you get later",
+        most = MOST_SOURCES
+    )]
+    TooMany(usize),
+    /// Later data sources are ticked, and too many of the present ones are not.
+    #[error(
+        "you left out {0} data sources, and an application that reaches those that you get later can be kept out of at most \
+         {most}; leave out fewer, or untick the box for later ones",
+        most = MOST_SOURCES
+    )]
+    TooManyLeftOut(usize),
+}
+
+/// What a choice among the offered data sources allows. Without a choice, as when a program posts the form without its
+/// boxes, everything that was offered is allowed.
+///
+/// # Errors
+/// [`RejectedChoice`], if the user must choose again; nothing is allowed then.
+pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Result<DataChange, RejectedChoice> {
+    let Some(choice) = choice else { return Ok(everything_of(offer)) };
+    let chosen = if offer.is_named { among_named(offer, choice) } else { among_all(offer, choice) };
+    chosen.map_err(|fault| RejectedChoice { choice: choice.clone(), fault })
+}
+
+fn everything_of(offer: &Offer) -> DataChange {
+    if !offer.is_named {
+        return DataChange::Instead(None);
+    }
+    let all = offer.sources.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));
+    DataChange::also(all.collect())
+}
+
+/// What is allowed of the data sources that a request names.
+fn among_named(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault> {
+    if offer.sources.is_empty() {
+        return Err(ChoiceFault::NothingOffered);
+    }
+    let ticked = offer.sources.iter().filter(|source| choice.sources.contains(&source.id));
+    let chosen = ticked.map(|source| of_source(source, choice)).collect::<Result<Vec<_>, _>>()?;
+    if chosen.is_empty() {
+        return Err(ChoiceFault::Nothing);
+    }
+    Ok(DataChange::Also { left_out: left_out(offer, &chosen), chosen })
+}
+
+/// What is allowed of all data of the user. Only so many data sources can be named, or excepted from all others.
+fn among_all(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault> {
+    let ticked: BTreeSet<DataSourceId> = choice.sources.iter().copied().collect();
+    let ids = offer.sources.iter().map(|source| source.id).chain(offer.unlisted.iter().copied());
+    let (chosen, left_out): (Vec<_>, Vec<_>) = ids.partition(|id| choice.all || ticked.contains(id));
+    match (choice.later, chosen.len(), left_out.len()) {
+        (true, _, 0) => Ok(DataChange::Instead(None)),
+        (true, _, 1..=MOST_SOURCES) => {
+            let except = left_out.into_iter().map(DataSourceId::get).collect();
+            Ok(DataChange::Instead(Some(DataAccess { except, ..DataAccess::everything() })))
+        }
+        (true, _, count) => Err(ChoiceFault::TooManyLeftOut(count)),
+        (false, 0, 0) => Err(ChoiceFault::NothingButLater),
+        (false, 0, _) => Err(ChoiceFault::Nothing),
+        (false, 1..=MOST_SOURCES, _) => {
+            let named = chosen.into_iter().map(|id| SourceAccess::new(id, Vec::new())).collect();
+            Ok(DataChange::Instead(Some(DataAccess::to(named))))
+        }
+        (false, count, _) => Err(ChoiceFault::TooMany(count)),
+    }
+}
+
+/// The offered data sources of which something is not chosen.
+fn left_out(offer: &Offer, chosen: &[SourceAccess]) -> Vec<DataSourceId> {
+    let is_whole = |source: &&OfferedSource| {
+        let offered = SourceAccess::new(source.id, source.entities.clone());
+        chosen.contains(&offered)
+    };
+    offer.sources.iter().filter(|source| !is_whole(source)).map(|source| source.id).collect()
+}
+
+/// What is allowed of a data source whose box is ticked.
+fn of_source(source: &OfferedSource, choice: &Choice) -> Result<SourceAccess, ChoiceFault> {
+    let is_ticked = |at: &usize| choice.entities.contains(&(source.id, *at));
+    let entities: Vec<String> =
+        (0..source.entities.len()).filter(is_ticked).map(|at| source.entities[at].clone()).collect();
+    if entities.is_empty() && !source.entities.is_empty() {
+        return Err(ChoiceFault::NoEntitySet(source.name.clone()));
+    }
+    Ok(SourceAccess::new(source.id, entities))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorize::{ReadableSource, RequestedSource};
+
+    fn id(id: i64) -> DataSourceId {
+        DataSourceId::new(id)
+    }
+
+    /// Data sources with these ids.
+    fn readable(ids: impl IntoIterator<Item = i64>) -> Vec<ReadableSource> {
+        let one = |of| ReadableSource { id: id(of), name: format!("source{of}"), description: String::new() };
+        ids.into_iter().map(one).collect()
+    }
+
+    fn ticked(sources: impl IntoIterator<Item = i64>, entities: &[(i64, usize)], later: bool) -> Choice {
+        Choice {
+            sources: sources.into_iter().map(id).collect(),
+            entities: entities.iter().map(|(one, at)| (id(*one), *at)).collect(),
+            all: false,
+            later,
+        }
+    }
+
+    fn to(ids: impl IntoIterator<Item = i64>) -> DataChange {
+        let sources = ids.into_iter().map(|one| SourceAccess::new(id(one), Vec::new()));
+        DataChange::Instead(Some(DataAccess::to(sources.collect())))
+    }
+
+    fn all_but(except: impl IntoIterator<Item = i64>) -> DataChange {
+        let except = except.into_iter().collect();
+        DataChange::Instead(Some(DataAccess { except, ..DataAccess::everything() }))
+    }
+
+    fn assert_chosen(offer: &Offer, choice: &Choice, expected: Result<DataChange, ChoiceFault>) {
+        let expected = expected.map_err(|fault| RejectedChoice { choice: choice.clone(), fault });
+        assert_eq!(choose(offer, Some(choice)), expected, "{choice:?}");
+    }
+
+    const EVERYTHING: Result<DataChange, ChoiceFault> = Ok(DataChange::Instead(None));
+
+    #[test]
+    fn the_boxes_decide_about_all_data_of_the_user() {
+        let offer = Offer::new(None, readable(1..=2), None);
+        assert!(offer.sources.iter().all(|source| source.is_ticked));
+        for (choice, expected) in [
+            (ticked([1, 2], &[], true), EVERYTHING),
+            (ticked([1, 2], &[], false), Ok(to([1, 2]))),
+            (ticked([2, 9], &[], false), Ok(to([2]))),
+            (ticked([9], &[], false), Err(ChoiceFault::Nothing)),
+            (ticked([2], &[], true), Ok(all_but([1]))),
+        ] {
+            assert_chosen(&offer, &choice, expected);
+        }
+        assert_eq!(choose(&offer, None), Ok(DataChange::Instead(None)));
+    }
+
+    #[test]
+    fn later_data_sources_are_allowed_only_by_their_own_box() {
+        let offer = Offer::new(None, Vec::new(), None);
+        assert_chosen(&offer, &Choice::default(), Err(ChoiceFault::NothingButLater));
+        assert_chosen(&offer, &Choice { all: true, ..Choice::default() }, Err(ChoiceFault::NothingButLater));
+        assert_chosen(&offer, &ticked([], &[], true), EVERYTHING);
+        let many = Offer::new(None, readable(1..=40), None);
+        let all = Choice { all: true, ..Choice::default() };
+        assert_chosen(&many, &all.clone(), Err(ChoiceFault::TooMany(40)));
+        assert_chosen(&many, &Choice { later: true, ..all }, EVERYTHING);
+    }
+
+    #[test]
+    fn among_many_data_sources_each_can_be_chosen_alone() {
+        let offer = Offer::new(None, readable(1..=600), None);
+        for (choice, expected) in [
+            (ticked([500], &[], false), Ok(to([500]))),
+            (ticked([600], &[], false), Ok(to([600]))),
+            (ticked(1..=32, &[], false), Ok(to(1..=32))),
+            (ticked(1..=33, &[], false), Err(ChoiceFault::TooMany(33))),
+            (ticked(33..=600, &[], true), Ok(all_but(1..=32))),
+            (ticked(34..=600, &[], true), Err(ChoiceFault::TooManyLeftOut(33))),
+            (ticked([], &[], true), Err(ChoiceFault::TooManyLeftOut(600))),
+        ] {
+            assert_chosen(&offer, &choice, expected);
+        }
+    }
+
+    #[test]
+    fn a_request_that_names_data_never_gets_other_data() {
+        let named = |id, entities: &[&str]| RequestedSource {
+            id,
+            entities: entities.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        let requested = [
+            named(Some(id(1)), &[]),
+            named(Some(id(2)), &["Piers", "Cranes"]),
+            named(Some(id(7)), &[]),
+            named(None, &[]),
+        ];
+        let offer = Offer::new(Some(&requested), readable(1..=3), None);
+        assert_eq!(offer.total(), 2, "only what the user may read is offered");
+        let access = |entities: &[&str]| {
+            SourceAccess::new(id(2), entities.iter().map(|one| (*one).to_owned()).collect())
+        };
+        let first = SourceAccess::new(id(1), Vec::new());
+        let no_sets = || Err(ChoiceFault::NoEntitySet("source2".to_owned()));
+        for (choice, expected) in [
+            (
+                ticked([2], &[(2, 0)], true),
+                Ok(DataChange::Also { chosen: vec![access(&["Piers"])], left_out: vec![id(1), id(2)] }),
+            ),
+            (
+                ticked([1, 2, 3, 7], &[(2, 0), (2, 1), (2, 2)], true),
+                Ok(DataChange::also(vec![first.clone(), access(&["Piers", "Cranes"])])),
+            ),
+            (ticked([2], &[], true), no_sets()),
+            (ticked([1, 2], &[], false), no_sets()),
+            (ticked([], &[(2, 0)], true), Err(ChoiceFault::Nothing)),
+        ] {
+            assert_chosen(&offer, &choice, expected);
+        }
+        let all = DataChange::also(vec![first, access(&["Piers", "Cranes"])]);
+        assert_eq!(choose(&offer, None), Ok(all));
+        let nothing = Offer::new(Some(&requested), Vec::new(), None);
+        assert_chosen(&nothing, &ticked([1], &[], true), Err(ChoiceFault::NothingOffered));
+    }
+}
