@@ -298,7 +298,7 @@ impl AuthorizationService {
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {
                 access_note::application(application.id);
-                Ok(self.expected_subjects(&request, &valid, &application).map(|expected| Checked {
+                Ok(self.context.expected_subjects(&request, &valid, &application).map(|expected| Checked {
                     request,
                     pushed,
                     delivered,

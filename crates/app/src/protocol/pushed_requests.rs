@@ -52,7 +52,9 @@ impl PushedRequestService {
             signing_is_required: self.context.signing_is_required(client.application()),
             signed_response_is_required: self.context.signs_messages(client.application()),
         };
-        authorize::check(&pushed, facts).map_err(|refused| refused.refusal())?;
+        authorize::check(&pushed, facts)
+            .and_then(|valid| self.context.expected_subjects(&pushed, &valid, client.application()))
+            .map_err(|refused| refused.refusal())?;
         let client = self.context.with_stored_application(client, request.origin).await?;
         let (secret, digest) = self.context.vault.new_reference_secret();
         let expires_in = self.context.settings.pushed_request_lifetime_secs;

@@ -342,3 +342,11 @@ async fn one_network_pushes_so_many_requests_of_public_clients() {
     server.clock().advance_secs(1);
     push(&server, &public, &[]).await;
 }
+
+#[tokio::test]
+async fn a_hint_that_is_no_id_token_is_refused_when_it_is_pushed() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let fields = [REQUEST, &[("id_token_hint", "zz")]].concat();
+    assert_refused(&client.post(&server, PAR, &fields).await, 400, "invalid_request");
+}
