@@ -323,9 +323,9 @@ refusals! {
         NotConsented: "the user has not allowed this, and prompt none does not allow asking";
     }
     InvalidTarget {
-        ResourceMalformed: "resource is not an absolute URI without a fragment, or is too long";
+        ResourceMalformed: "a resource or audience is not an absolute URI without a fragment, or is too long";
         TooManyResources: "there are more than 8 resources or audiences";
-        ResourceUnknown: "resource is not one that this server knows";
+        ResourceUnknown: "a resource or audience is not one that this server knows";
         ResourceNotGranted: "resource is not one that was granted";
     }
     InvalidAuthorizationDetails {
