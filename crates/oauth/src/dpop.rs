@@ -5,7 +5,6 @@ use domain::time::Timestamp;
 
 use crate::jwt::{Claims, JwtFault};
 use crate::refusal::Refusal;
-use crate::signing::JwsAlgorithm;
 
 mod content;
 mod url;
@@ -14,8 +13,6 @@ pub use content::may_name_content;
 
 /// The value of `typ` in the header of a proof.
 pub const PROOF_TYPE: &str = "dpop+jwt";
-/// The algorithms of proofs, all of which are asymmetric.
-pub const ALGORITHMS: [JwsAlgorithm; 10] = JwsAlgorithm::ALL;
 /// How old a proof may be, in seconds.
 pub const MOST_AGE_SECS: i64 = 300;
 /// How far ahead the clock of a client may be, in seconds.

@@ -36,7 +36,7 @@ pub struct Metadata {
     pub scopes_supported: Vec<String>,
     pub authorization_details_types_supported: &'static [&'static str],
     pub response_types_supported: [&'static str; 1],
-    pub response_modes_supported: [&'static str; ResponseMode::ALL.len()],
+    pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
     pub authorization_grant_profiles_supported: [&'static str; 1],
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -132,7 +132,7 @@ impl Metadata {
             scopes_supported: scopes.scopes().iter().map(|scope| scope.name.clone()).collect(),
             authorization_details_types_supported: authorization_details::TYPES,
             response_types_supported: ["code"],
-            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
+            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
             token_endpoint_auth_methods_supported: methods.clone(),
@@ -157,6 +157,14 @@ impl Metadata {
             tls_client_certificate_bound_access_tokens: false,
             mtls_endpoint_aliases: None,
         }
+    }
+
+    /// The same document of a server that signs every authorization response, so that no other mode works ([FAPI 2.0 Message
+    /// Signing §5.4](https://openid.net/specs/fapi-message-signing-2_0-final.html#section-5.4)).
+    #[must_use]
+    pub fn with_signed_responses(self) -> Self {
+        let signed = ResponseMode::ALL.into_iter().filter(|mode| mode.is_signed());
+        Self { response_modes_supported: signed.map(ResponseMode::as_str).collect(), ..self }
     }
 
     /// The same document with what it takes to present certificates.
@@ -287,6 +295,14 @@ mod tests {
             assert!(has(&compatible, member, "RS256") && !has(&strict, member, "RS256"), "{member}");
             assert!(has(&strict, member, "PS256"));
         }
+    }
+
+    #[test]
+    fn where_every_response_is_signed_no_other_mode_is_named() {
+        let plain = Metadata::new("https://gate.example", Profile::Fapi2, &ScopeRegistry::built_in());
+        assert_eq!(plain.response_modes_supported.len(), ResponseMode::ALL.len());
+        let signed = plain.with_signed_responses().response_modes_supported;
+        assert_eq!(signed, ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]);
     }
 
     #[test]

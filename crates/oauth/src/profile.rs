@@ -219,6 +219,9 @@ profile_rules! {
     /// Whether the proofs of its requests for tokens, and of its pushed requests, need a nonce of the server.
     dpop_nonce: bool, "DPoP proofs for tokens and pushed requests need a nonce of the server",
         "[RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)";
+    /// Whether users may read data with a name and a password in `Authorization: Basic`, if this is the minimum profile.
+    passwords_for_data: bool, "As the minimum of the server: data is read also with user name and password (HTTP Basic)",
+        "[FAPI 2.0 §5.3.3](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.3)";
 }
 
 const COMPATIBLE: ProfileRules = ProfileRules {
@@ -236,6 +239,7 @@ const COMPATIBLE: ProfileRules = ProfileRules {
     redirect_uri: false,
     algorithms: Algorithms::All,
     dpop_nonce: false,
+    passwords_for_data: true,
 };
 
 const OAUTH21: ProfileRules = ProfileRules {
@@ -253,6 +257,7 @@ const OAUTH21: ProfileRules = ProfileRules {
     redirect_uri: false,
     algorithms: Algorithms::All,
     dpop_nonce: false,
+    passwords_for_data: true,
 };
 
 const FAPI2: ProfileRules = ProfileRules {
@@ -270,6 +275,7 @@ const FAPI2: ProfileRules = ProfileRules {
     redirect_uri: true,
     algorithms: Algorithms::Fapi2,
     dpop_nonce: false,
+    passwords_for_data: false,
 };
 
 #[cfg(test)]
@@ -286,6 +292,7 @@ mod tests {
                 (lenient.bare_host_redirects, strict.bare_host_redirects),
                 (lenient.plain_http, strict.plain_http),
                 (lenient.refresh_sent_as_a_code, strict.refresh_sent_as_a_code),
+                (lenient.passwords_for_data, strict.passwords_for_data),
             ] {
                 assert!(before >= after, "{profiles:?}");
             }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::dpop;
 use crate::error::ErrorCode;
+use crate::profile::Algorithms;
 use crate::proof::TokenType;
 use crate::scope::BuiltInScope;
 use crate::signing::JwsAlgorithm;
@@ -27,7 +27,7 @@ pub struct ProtectedResource {
     pub authorization_servers: [String; 1],
     pub scopes_supported: [&'static str; 1],
     pub bearer_methods_supported: [&'static str; 1],
-    pub dpop_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub resource_name: String,
     pub resource_documentation: String,
 }
@@ -35,14 +35,14 @@ pub struct ProtectedResource {
 impl ProtectedResource {
     /// The document for the resource at this path of the issuer (the public URL without a trailing slash). `path` is the one
     /// that was asked for: a client refuses a `resource` that differs from its own spelling by a slash ([RFC 9728
-    /// §3.3](https://www.rfc-editor.org/rfc/rfc9728#section-3.3)).
-    pub fn new(issuer: &str, path: &str, name: &str) -> Self {
+    /// §3.3](https://www.rfc-editor.org/rfc/rfc9728#section-3.3)). `algorithms` are those of proofs.
+    pub fn new(issuer: &str, path: &str, name: &str, algorithms: Algorithms) -> Self {
         Self {
             resource: format!("{issuer}{path}"),
             authorization_servers: [issuer.to_owned()],
             scopes_supported: [SCOPE],
             bearer_methods_supported: ["header"],
-            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str),
+            dpop_signing_alg_values_supported: names(algorithms).collect(),
             resource_name: name.to_owned(),
             resource_documentation: format!("{issuer}/docs"),
         }
@@ -56,6 +56,29 @@ pub fn metadata_url(issuer: &str, path: &str) -> String {
     let end = issuer[host..].find('/').map_or(issuer.len(), |at| host + at);
     let (origin, issuer_path) = issuer.split_at(end);
     format!("{origin}{WELL_KNOWN}{issuer_path}{path}")
+}
+
+fn names(algorithms: Algorithms) -> impl Iterator<Item = &'static str> {
+    algorithms.of_clients().iter().copied().map(JwsAlgorithm::as_str)
+}
+
+/// A protected resource, as its challenges tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChallengingResource<'a> {
+    /// The scopes that a request needs, all at once.
+    pub scope: &'a str,
+    /// Where the metadata of the resource is, if there is any ([RFC 9728
+    /// §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). It contains no quotation mark and no backslash.
+    pub metadata_url: Option<&'a str>,
+    /// The algorithms of proofs.
+    pub algorithms: Algorithms,
+}
+
+impl<'a> ChallengingResource<'a> {
+    /// Data, which needs the one scope that its metadata names.
+    pub const fn of_data(metadata_url: &'a str, algorithms: Algorithms) -> Self {
+        Self { scope: SCOPE, metadata_url: Some(metadata_url), algorithms }
+    }
 }
 
 /// A challenge for an access token ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3), [RFC 9449
@@ -83,10 +106,8 @@ impl TokenChallenge {
         Self { scheme, error: Some(error), max_age_secs: None }
     }
 
-    /// The value of `WWW-Authenticate`: every scope that reading data needs at once, and where the metadata of the resource is
-    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). `metadata_url` contains no quotation mark and no
-    /// backslash.
-    pub fn text(self, metadata_url: &str) -> String {
+    /// The value of `WWW-Authenticate`.
+    pub fn text(self, resource: ChallengingResource<'_>) -> String {
         let mut text = format!("{} ", self.scheme.as_str());
         if let Some(error) = self.error {
             let _ = write!(text, r#"error="{}", "#, error.as_str());
@@ -94,9 +115,14 @@ impl TokenChallenge {
         if let Some(max_age) = self.max_age_secs {
             let _ = write!(text, r#"max_age="{max_age}", "#);
         }
-        let _ = write!(text, r#"scope="{SCOPE}", resource_metadata="{metadata_url}", realm="Sluicegate""#);
+        let _ = write!(text, r#"scope="{}", "#, resource.scope);
+        if let Some(metadata_url) = resource.metadata_url {
+            let _ = write!(text, r#"resource_metadata="{metadata_url}", "#);
+        }
+        text.push_str(r#"realm="Sluicegate""#);
         if self.scheme == TokenType::Dpop {
-            let _ = write!(text, r#", algs="{}""#, dpop::ALGORITHMS.map(JwsAlgorithm::as_str).join(" "));
+            let algorithms = names(resource.algorithms).collect::<Vec<_>>().join(" ");
+            let _ = write!(text, r#", algs="{algorithms}""#);
         }
         text
     }
@@ -111,7 +137,7 @@ mod tests {
     #[test]
     fn the_resource_is_spelled_as_it_was_asked_for() {
         for path in ["", "/", "/api/odata4", "/api/odata4/", "/api/odata4/ships", "/api/odata4/ships/"] {
-            let document = ProtectedResource::new("https://gate.example", path, "Ships");
+            let document = ProtectedResource::new("https://gate.example", path, "Ships", Algorithms::All);
             assert_eq!(document.resource, format!("https://gate.example{path}"));
             let url = metadata_url("https://gate.example", path);
             assert_eq!(url, format!("https://gate.example/.well-known/oauth-protected-resource{path}"));
@@ -122,13 +148,14 @@ mod tests {
 
     #[test]
     fn the_document_names_the_server_and_the_least_scope() {
-        let document = ProtectedResource::new("https://gate.example", "/api/odata4/ships", "Ships");
+        let (issuer, path) = ("https://gate.example", "/api/odata4/ships");
+        let document = ProtectedResource::new(issuer, path, "Ships", Algorithms::Fapi2);
         let expected = json!({
             "resource": "https://gate.example/api/odata4/ships",
             "authorization_servers": ["https://gate.example"],
             "scopes_supported": ["api.access.odata"],
             "bearer_methods_supported": ["header"],
-            "dpop_signing_alg_values_supported": dpop::ALGORITHMS.map(JwsAlgorithm::as_str),
+            "dpop_signing_alg_values_supported": ["EdDSA", "ES256", "PS256"],
             "resource_name": "Ships",
             "resource_documentation": "https://gate.example/docs",
         });
@@ -159,7 +186,16 @@ mod tests {
                 format!(r#"DPoP error="insufficient_scope", {all}{algorithms}"#),
             ),
         ] {
-            assert_eq!(challenge.text("https://gate.example/m"), text);
+            let resource = ChallengingResource::of_data("https://gate.example/m", Algorithms::All);
+            assert_eq!(challenge.text(resource), text);
         }
+    }
+
+    #[test]
+    fn a_challenge_names_only_the_algorithms_that_are_accepted_and_metadata_that_exist() {
+        let resource =
+            ChallengingResource { scope: "openid", metadata_url: None, algorithms: Algorithms::Fapi2 };
+        let text = TokenChallenge::for_a_token(TokenType::Dpop).text(resource);
+        assert_eq!(text, r#"DPoP scope="openid", realm="Sluicegate", algs="EdDSA ES256 PS256""#);
     }
 }

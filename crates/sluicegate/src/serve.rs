@@ -6,6 +6,7 @@ use anyhow::Context;
 use app::App;
 use app::identity::caller::RequestOrigin;
 use app::node::NodeService;
+use oauth::application::Profile;
 use store::WithCauses;
 use tokio::task::JoinSet;
 use web::{AddressRange, WebSettings};
@@ -229,6 +230,12 @@ async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
 fn log_warnings(settings: &Settings, site: &Site) {
     for (key, warning) in settings.warnings() {
         tracing::warn!(key, "security is weakened: {warning}");
+    }
+    if settings.profiles.minimum == Profile::Fapi2 {
+        tracing::warn!(
+            key = "profiles.minimum",
+            "users sign in to the management API with name and password (HTTP Basic); keep it out of reach of strangers"
+        );
     }
     let general = &settings.general;
     if let Some(url) = &general.database

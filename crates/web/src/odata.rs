@@ -49,10 +49,11 @@ pub async fn read(State(state): State<WebState>, request: Request) -> Response {
 fn finish(state: &WebState, answer: Result<Response, ODataProblem>, parts: &Parts) -> Response {
     let mut response = answer.unwrap_or_else(|problem| {
         let resource = ResourcePath::of_request(parts.uri.path());
-        let issuer = &state.node().settings().public_url;
+        let settings = state.node().settings();
         let presented = Authorization::find(&parts.headers).ok().flatten().and_then(|sent| sent.token());
-        let metadata_url = || protected_resource::metadata_url(issuer, resource.as_str());
-        problem.at(metadata_url, presented.map(|token| token.scheme))
+        let metadata_url = || protected_resource::metadata_url(&settings.public_url, resource.as_str());
+        let rules = settings.minimum_profile.rules();
+        problem.at(metadata_url, rules, presented.map(|token| token.scheme))
     });
     let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));

@@ -263,5 +263,5 @@ async fn remembered_credentials_cannot_make_changes_for_another_site() {
 async fn two_authorization_headers_are_refused() {
     let server = TestServer::start().await;
     let twice = server.get(PATH).basic(&USER).basic(&ADMIN).send().await;
-    assert_envelope(&twice, 401, 222_299_401);
+    assert_envelope(&twice, 400, 222_299_400);
 }

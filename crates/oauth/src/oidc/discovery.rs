@@ -25,6 +25,7 @@ pub struct OpenIdProvider {
     pub id_token_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub userinfo_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub acr_values_supported: &'static [&'static str],
+    pub ui_locales_supported: [&'static str; 1],
     pub claim_types_supported: [&'static str; 1],
     pub claims_supported: Vec<&'static str>,
     pub claims_parameter_supported: bool,
@@ -45,6 +46,7 @@ impl OpenIdProvider {
             id_token_signing_alg_values_supported: algorithms,
             userinfo_signing_alg_values_supported: algorithms,
             acr_values_supported: ACR_VALUES,
+            ui_locales_supported: ["en"],
             claim_types_supported: ["normal"],
             claims_supported: PROTOCOL_CLAIMS.into_iter().chain(Claim::all().map(Claim::name)).collect(),
             claims_parameter_supported: true,
@@ -71,6 +73,7 @@ mod tests {
         let claims = document["claims_supported"].as_array().unwrap();
         assert!(claims.contains(&"sub".into()) && claims.contains(&"email_verified".into()));
         assert_eq!(document["claims_parameter_supported"], true);
+        assert_eq!(document["ui_locales_supported"], serde_json::json!(["en"]), "the pages are in English");
         assert_eq!(document["backchannel_logout_supported"], true);
         assert_eq!(document["backchannel_logout_session_supported"], true);
         assert!(document.get("check_session_iframe").is_none());

@@ -12,7 +12,8 @@ use domain::account::Permission;
 use domain::secret::{CsrfToken, SessionCookie};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use oauth::proof::{PresentedToken, RequestFacts};
+use oauth::proof::{PresentedToken, RequestFacts, TokenType};
+use oauth::protected_resource::ChallengingResource;
 use oauth::scope::BuiltInScope;
 
 use crate::WebState;
@@ -20,7 +21,7 @@ use crate::errors::ManagementErrorCode;
 use crate::http::authorization::Authorization;
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin, proof};
-use crate::respond::challenge;
+use crate::respond::challenge::{self, Challenge, Challenged};
 use crate::respond::management::ManagementProblem;
 
 /// The caller of a management operation, who may use the management API.
@@ -39,9 +40,11 @@ impl FromRequestParts<WebState> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
         let initiator = Initiator::of(&parts.uri, &parts.headers, state);
-        let access_note = Noting { state, origin: &origin };
-        let Ok(authorization) = Authorization::find(&parts.headers) else {
-            let problem = ManagementProblem::unauthenticated("Authorization is given twice.");
+        let sent = Authorization::find(&parts.headers);
+        let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
+        let access_note = Noting { state, origin: &origin, presented };
+        let Ok(authorization) = sent else {
+            let problem = access_note.malformed("Authorization is given twice.");
             return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
         };
         let caller = match authorization {
@@ -55,14 +58,18 @@ impl FromRequestParts<WebState> for Authenticated {
             }
             Some(sent) => {
                 let Some(presented) = sent.token() else {
-                    let problem =
-                        ManagementProblem::unauthenticated("Sign in with Basic or with an access token.");
+                    let problem = access_note.nobody("Sign in with Basic or with an access token.");
                     return Err(access_note
                         .refused(RefusalReason::AuthorizationMalformed, None, problem)
                         .await);
                 };
-                let facts = proof::facts(parts);
-                by_token(state, presented, &facts, &origin).await?
+                if presented.text.is_empty() {
+                    let problem = access_note.malformed("Send an access token after the scheme.");
+                    return Err(access_note
+                        .refused(RefusalReason::AuthorizationMalformed, None, problem)
+                        .await);
+                }
+                by_token(access_note, presented, &proof::facts(parts)).await?
             }
             None => by_session(access_note, &parts.method, &parts.headers, initiator).await?,
         };
@@ -78,9 +85,44 @@ impl FromRequestParts<WebState> for Authenticated {
 struct Noting<'a> {
     state: &'a WebState,
     origin: &'a RequestOrigin,
+    /// The type of the token in the request, if it has one.
+    presented: Option<TokenType>,
 }
 
+/// The scope that the management API needs.
+const SCOPE: &str = BuiltInScope::Management.as_str();
+
+/// The request has no credentials. Basic is the first, as Hybrid Data Pipeline's clients expect.
+const FOR_CREDENTIALS: &[Challenge] =
+    &[Challenge::Basic, Challenge::Token(TokenType::Bearer), Challenge::Token(TokenType::Dpop)];
+
 impl Noting<'_> {
+    fn challenged(self) -> Challenged<'static> {
+        let algorithms = self.state.node().settings().minimum_profile.rules().algorithms;
+        let resource = ChallengingResource { scope: SCOPE, metadata_url: None, algorithms };
+        Challenged { resource, presented: self.presented, max_age_secs: None }
+    }
+
+    /// The response to a caller who is not authenticated.
+    fn nobody(self, message: impl Into<String>) -> ManagementProblem {
+        ManagementProblem::unauthenticated(message).with(FOR_CREDENTIALS, self.challenged())
+    }
+
+    /// The response to a request whose `Authorization` has the wrong form.
+    fn malformed(self, message: &str) -> ManagementProblem {
+        ManagementProblem::of_status(StatusCode::BAD_REQUEST, message)
+            .with(challenge::MALFORMED, self.challenged())
+    }
+
+    /// The response to an access token that is refused.
+    fn dead_token(self, refusal: &BearerRefusal) -> ManagementProblem {
+        let password: &[Challenge] =
+            if matches!(refusal, BearerRefusal::Dead) { &[Challenge::Basic] } else { &[] };
+        ManagementProblem::unauthenticated(format!("Not signed in: {refusal}."))
+            .with(password, self.challenged())
+            .with(Challenge::after(refusal), self.challenged())
+    }
+
     /// The response to a refused request, which is recorded.
     async fn refused(
         self,
@@ -119,7 +161,7 @@ fn another_origin() -> ManagementProblem {
 
 async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result<Caller, ManagementProblem> {
     let Some(credentials) = sent.user() else {
-        let problem = ManagementProblem::unauthenticated("The credentials in Authorization cannot be read.");
+        let problem = access_note.nobody("The credentials in Authorization cannot be read.");
         return Err(access_note.refused(RefusalReason::AuthorizationMalformed, None, problem).await);
     };
     access_note
@@ -133,35 +175,30 @@ async fn by_password(access_note: Noting<'_>, sent: Authorization<'_>) -> Result
                 ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
             }
             SignInRefusal::Refused | SignInRefusal::Locked { .. } | SignInRefusal::PasswordExpired => {
-                ManagementProblem::unauthenticated(format!("Not signed in: {refusal}."))
+                access_note.nobody(format!("Not signed in: {refusal}."))
             }
         })
 }
 
 async fn by_token(
-    state: &WebState,
+    access_note: Noting<'_>,
     presented: PresentedToken<'_>,
     facts: &RequestFacts<'_>,
-    origin: &RequestOrigin,
 ) -> Result<Caller, ManagementProblem> {
-    let caller =
-        state.service::<AuthenticationService>().caller_by_token(presented, facts, origin).await.map_err(
-            |refusal| match refusal {
-                BearerRefusal::Dead => ManagementProblem::dead_token(format!("Not signed in: {refusal}.")),
-                BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
-                    let challenge = challenge::of_bound_token(&refusal);
-                    ManagementProblem::dead_token(format!("Not signed in: {refusal}.")).with(challenge)
-                }
-                BearerRefusal::Fault(fault) => {
-                    ManagementProblem::server(&fault, ManagementErrorCode::Unavailable)
-                }
-            },
-        )?;
+    let Noting { state, origin, .. } = access_note;
+    let authentication = state.service::<AuthenticationService>();
+    let caller = match authentication.caller_by_token(presented, facts, origin).await {
+        Ok(caller) => caller,
+        Err(BearerRefusal::Fault(fault)) => {
+            return Err(ManagementProblem::server(&fault, ManagementErrorCode::Unavailable));
+        }
+        Err(refusal) => return Err(access_note.dead_token(&refusal)),
+    };
     if caller.covers(BuiltInScope::Management) {
         return Ok(caller);
     }
-    let why = ("the token lacks api.mgmt", ManagementProblem::narrow_token());
-    Err(refused(state, &caller, why, origin).await)
+    let narrow = ManagementProblem::forbidden().with(challenge::NARROW, access_note.challenged());
+    Err(refused(state, &caller, ("the token lacks api.mgmt", narrow), origin).await)
 }
 
 async fn by_session(
@@ -171,7 +208,7 @@ async fn by_session(
     initiator: Initiator,
 ) -> Result<Caller, ManagementProblem> {
     let state = access_note.state;
-    let nobody = || ManagementProblem::unauthenticated("Sign in with a user name and a password.");
+    let nobody = || access_note.nobody("Sign in with a user name and a password.");
     let cookie = cookies::session(headers, state.cookie_scope()).ok_or_else(nobody)?;
     let live = state.service::<AuthenticationService>().caller_by_session(&cookie).await;
     let Some(live) =

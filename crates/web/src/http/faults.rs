@@ -60,6 +60,7 @@ mod tests {
                 Fault::Broken("bug".into()),
             ]
         };
+        let rules = oauth::application::Profile::Compatible.rules();
         let later = (503, Some("5"));
         let expected = [(503, Some("1")), later, later, later, (500, None)];
         for ((fault, same), expected) in faults().iter().zip(faults()).zip(expected) {
@@ -67,7 +68,7 @@ mod tests {
             for (form, response) in [
                 ("oauth", crate::oauth::faulty(fault)),
                 ("management", managed.into_response()),
-                ("odata", ODataProblem::from(same).at(String::new, None)),
+                ("odata", ODataProblem::from(same).at(String::new, rules, None)),
                 ("page", crate::pages::fault(fault)),
             ] {
                 let wait = response.headers().get(RETRY_AFTER).map(|secs| secs.to_str().unwrap());

@@ -21,15 +21,18 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
     let settings = node.settings();
     let certificates = &settings.client_certificates;
     let registers = settings.client_registration.mode != RegistrationMode::Off;
+    let pushes_all = settings.require_pushed_requests || settings.minimum_profile.rules().pushed_requests;
+    let metadata = Metadata::new(&settings.public_url, settings.minimum_profile, &scopes);
+    let metadata = if settings.signs_all_messages() { metadata.with_signed_responses() } else { metadata };
     let metadata = Metadata {
         registration_endpoint: registers.then(|| format!("{}/oauth2/register", settings.public_url)),
         client_id_metadata_document_supported: settings.client_documents,
-        require_pushed_authorization_requests: settings.require_pushed_requests
-            || settings.minimum_profile.rules().pushed_requests,
+        require_pushed_authorization_requests: pushes_all,
         require_signed_request_object: settings.request_objects.required || settings.signs_all_messages(),
-        request_uri_parameter_supported: settings.request_objects.by_reference,
+        // An object at an address of the client is not pushed.
+        request_uri_parameter_supported: settings.request_objects.by_reference && !pushes_all,
         require_request_uri_registration: !settings.request_objects.unregistered_addresses,
-        ..Metadata::new(&settings.public_url, settings.minimum_profile, &scopes)
+        ..metadata
     }
     .with_certificates(CertificateSupport {
         accepted: certificates.accepted,

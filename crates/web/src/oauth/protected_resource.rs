@@ -26,8 +26,10 @@ pub async fn show(Use(node): Use<NodeService>, Use(data): Use<DataService>, uri:
         }
         Err(fault) => return super::faulty(&fault),
     };
-    let issuer = &node.settings().public_url;
-    let document = ProtectedResource::new(issuer, resource.as_str(), &resource.name());
+    let settings = node.settings();
+    let algorithms = settings.minimum_profile.rules().algorithms;
+    let document =
+        ProtectedResource::new(&settings.public_url, resource.as_str(), &resource.name(), algorithms);
     let mut response = respond::json(StatusCode::OK, &document);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -8,61 +8,65 @@ use app::protocol::userinfo::{UserInfo, UserInfoRefusal, UserInfoService};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use oauth::error::ErrorCode;
+use oauth::profile::Algorithms;
+use oauth::proof::TokenType;
+use oauth::protected_resource::ChallengingResource;
+use oauth::scope::BuiltInScope;
 
 use crate::WebState;
 use crate::extract::Use;
 use crate::http::authorization::Authorization;
 use crate::http::origin::From as RequestOrigin;
 use crate::http::{origin, proof};
-use crate::respond::{challenge, oauth as respond};
+use crate::respond::challenge::{self, Challenge, Challenged};
+use crate::respond::oauth as respond;
+
+/// The scope that the endpoint needs.
+const SCOPE: &str = BuiltInScope::OpenId.as_str();
 
 /// The caller with an access token in `Authorization`. A token in the body of a `POST` is not read: "The Access Token
 /// obtained from an OpenID Connect Authentication Request MUST be sent as a Bearer Token", and "the Access Token SHOULD be
 /// sent using the `Authorization` header field" ([OpenID Connect Core
 /// §5.3.1](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoRequest)).
-pub struct TokenBearer(Caller);
+pub struct TokenBearer {
+    caller: Caller,
+    challenger: Challenger,
+}
 
 impl FromRequestParts<WebState> for TokenBearer {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-        let presented = match Authorization::find(&parts.headers) {
-            Ok(None) => return Err(problem(StatusCode::UNAUTHORIZED, None, "send an access token")),
-            Ok(Some(sent)) => sent.token(),
-            Err(_) => None,
-        };
-        let Some(presented) = presented else {
+        let challenger = Challenger::of(state, &parts.headers);
+        let sent = Authorization::find(&parts.headers);
+        if matches!(sent, Ok(None)) {
+            return Err(challenger.for_a_token());
+        }
+        let sent = sent.map(|sent| sent.and_then(|sent| sent.token()));
+        let Some(presented) = sent.ok().flatten().filter(|token| !token.text.is_empty()) else {
             let refusals = state.service::<RefusalService>();
             refusals.note_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
-            let description = "send one Authorization header with an access token";
-            return Err(problem(StatusCode::UNAUTHORIZED, None, description));
+            let is_foreign = matches!(sent, Ok(None));
+            return Err(if is_foreign { challenger.for_a_token() } else { challenger.malformed() });
         };
         let facts = proof::facts(parts);
         let authentication = state.service::<AuthenticationService>();
-        let caller = authentication.caller_by_token(presented, &facts, &origin).await;
-        match caller {
-            Ok(caller) => Ok(Self(caller)),
+        match authentication.caller_by_token(presented, &facts, &origin).await {
+            Ok(caller) => Ok(Self { caller, challenger }),
             Err(BearerRefusal::Fault(fault)) => Err(super::faulty(&fault)),
-            Err(refusal @ (BearerRefusal::DeadBound | BearerRefusal::Unproved(_))) => {
-                let mut response = dead_token(&refusal.to_string());
-                for value in challenge::of_bound_token(&refusal) {
-                    response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
-                }
-                Err(response)
-            }
-            Err(dead) => Err(dead_token(&dead.to_string())),
+            Err(refusal) => Err(challenger.refused(&refusal)),
         }
     }
 }
 
 /// The claims about the user of the access token.
 pub async fn show(
-    TokenBearer(caller): TokenBearer,
+    TokenBearer { caller, challenger }: TokenBearer,
     Use(userinfo): Use<UserInfoService>,
     RequestOrigin(origin): RequestOrigin,
 ) -> Response {
@@ -70,11 +74,8 @@ pub async fn show(
         Ok(UserInfo::Claims(claims)) => respond::json(StatusCode::OK, &claims),
         Ok(UserInfo::Signed(jwt)) => signed(jwt),
         Err(UserInfoRefusal::Fault(fault)) => super::faulty(&fault),
-        Err(refusal @ UserInfoRefusal::Dead) => dead_token(&refusal.to_string()),
-        Err(refusal @ UserInfoRefusal::InsufficientScope) => {
-            let code = Some(ErrorCode::InsufficientScope);
-            problem(StatusCode::FORBIDDEN, code, &refusal.to_string())
-        }
+        Err(refusal @ UserInfoRefusal::Dead) => challenger.dead(&refusal.to_string()),
+        Err(refusal @ UserInfoRefusal::InsufficientScope) => challenger.narrow(&refusal.to_string()),
     }
 }
 
@@ -86,22 +87,58 @@ fn signed(jwt: String) -> Response {
     response
 }
 
-fn dead_token(description: &str) -> Response {
-    problem(StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken), description)
+/// Writes the refusals of a request: "When an error condition occurs, the `UserInfo` Endpoint returns an Error Response as
+/// defined in Section 3 of OAuth 2.0 Bearer Token Usage" ([OpenID Connect Core
+/// §5.3.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoError)).
+#[derive(Debug, Clone, Copy)]
+struct Challenger {
+    algorithms: Algorithms,
+    presented: Option<TokenType>,
 }
 
-/// "When an error condition occurs, the `UserInfo` Endpoint returns an Error Response as defined in Section 3 of OAuth 2.0
-/// Bearer Token Usage" ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)). A request without a token gets no
-/// error code.
-fn problem(status: StatusCode, code: Option<ErrorCode>, description: &str) -> Response {
-    let error = code.map_or("invalid_request", ErrorCode::as_str);
-    let mut response = respond::error(status, error, description);
-    let scope = if code == Some(ErrorCode::InsufficientScope) { ", scope=\"openid\"" } else { "" };
-    let reason =
-        code.map(|code| format!(", error=\"{}\", error_description=\"{description}\"{scope}", code.as_str()));
-    let value = format!("Bearer realm=\"Sluicegate\"{}", reason.unwrap_or_default());
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+impl Challenger {
+    fn of(state: &WebState, headers: &HeaderMap) -> Self {
+        let presented = Authorization::find(headers).ok().flatten().and_then(|sent| sent.token());
+        Self {
+            algorithms: state.node().settings().minimum_profile.rules().algorithms,
+            presented: presented.map(|token| token.scheme),
+        }
     }
-    response
+
+    fn add(self, challenges: &[Challenge], mut response: Response) -> Response {
+        let resource = ChallengingResource { scope: SCOPE, metadata_url: None, algorithms: self.algorithms };
+        Challenged { resource, presented: self.presented, max_age_secs: None }
+            .add(challenges, response.headers_mut());
+        response
+    }
+
+    /// A request without credentials: "the resource server SHOULD NOT include an error code or other error information"
+    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    fn for_a_token(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        respond::no_store(response.headers_mut());
+        self.add(challenge::FOR_A_TOKEN, response)
+    }
+
+    fn malformed(self) -> Response {
+        let description = "send one Authorization header with an access token";
+        self.add(challenge::MALFORMED, respond::refuse(StatusCode::BAD_REQUEST, description))
+    }
+
+    fn refused(self, refusal: &BearerRefusal) -> Response {
+        let code = challenge::code(refusal).as_str();
+        let response = respond::error(StatusCode::UNAUTHORIZED, code, &refusal.to_string());
+        self.add(Challenge::after(refusal), response)
+    }
+
+    fn dead(self, description: &str) -> Response {
+        let code = ErrorCode::InvalidToken.as_str();
+        self.add(challenge::DEAD, respond::error(StatusCode::UNAUTHORIZED, code, description))
+    }
+
+    fn narrow(self, description: &str) -> Response {
+        let code = ErrorCode::InsufficientScope.as_str();
+        self.add(challenge::NARROW, respond::error(StatusCode::FORBIDDEN, code, description))
+    }
 }

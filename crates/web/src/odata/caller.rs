@@ -10,7 +10,7 @@ use http::request::Parts;
 use oauth::proof::{PresentedToken, TokenType};
 
 use crate::WebState;
-use crate::http::authorization::Authorization;
+use crate::http::authorization::{Authorization, Twice};
 use crate::http::proof;
 use crate::respond::odata::ODataProblem;
 
@@ -25,21 +25,26 @@ pub(super) async fn prove(
 ) -> Result<Caller, ODataProblem> {
     let sent = match Authorization::find(&parts.headers) {
         Ok(Some(sent)) => sent,
-        missing_or_twice => {
-            if missing_or_twice.is_err() {
-                malformed(state, origin).await;
-            }
-            return Err(ODataProblem::unauthenticated(
-                "send one Authorization header with an access token, or with a user name and a password",
-            ));
+        Ok(None) => return Err(ODataProblem::unauthenticated(ways(state))),
+        Err(Twice) => {
+            malformed(state, origin).await;
+            return Err(ODataProblem::malformed("send one Authorization header"));
         }
     };
     if let Some(presented) = sent.token() {
+        if presented.text.is_empty() {
+            malformed(state, origin).await;
+            return Err(ODataProblem::malformed("send an access token after the scheme in Authorization"));
+        }
         if parts.headers.contains_key(AUTH_SERVICE) {
             // Boxed, so that tokens of this server do not pay for the state that only this path needs.
             return Box::pin(by_service(state, parts, presented, origin)).await;
         }
         return by_token(state, parts, presented, origin).await;
+    }
+    if !accepts_passwords(state) {
+        malformed(state, origin).await;
+        return Err(ODataProblem::unauthenticated(ways(state)));
     }
     if !sent.is_basic() {
         malformed(state, origin).await;
@@ -50,6 +55,19 @@ pub(super) async fn prove(
         return Err(ODataProblem::unauthenticated("the credentials in Authorization cannot be read"));
     };
     Ok(state.service::<SignInService>().caller_by_password(&credentials, origin).await?)
+}
+
+/// Whether the minimum profile lets users read data with a name and a password.
+fn accepts_passwords(state: &WebState) -> bool {
+    state.node().settings().minimum_profile.rules().passwords_for_data
+}
+
+fn ways(state: &WebState) -> &'static str {
+    if accepts_passwords(state) {
+        "send one Authorization header with an access token, or with a user name and a password"
+    } else {
+        "send one Authorization header with an access token"
+    }
 }
 
 async fn by_token(

@@ -1,42 +1,112 @@
-//! The challenges for access tokens that are bound to a key ([RFC 9449
-//! §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)), which name the algorithms of proofs.
+//! The challenges of every resource that accepts access tokens: data, userinfo and the management API.
 
 use app::identity::authentication::BearerRefusal;
+use http::header::HeaderValue;
+use http::{HeaderMap, header};
 use oauth::error::ErrorCode;
+use oauth::proof::TokenType;
+use oauth::protected_resource::{ChallengingResource, TokenChallenge};
 
-/// The access token is invalid or bound to no key.
-const DEAD: &str = r#"DPoP error="invalid_token", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256 ES384 ES512 RS384 RS512 PS384 PS512""#;
-/// The proof is missing or invalid.
-const UNPROVED: &str = r#"DPoP error="invalid_dpop_proof", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256 ES384 ES512 RS384 RS512 PS384 PS512""#;
-/// The proof needs a new nonce of the server ([RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)).
-const STALE: &str = r#"DPoP error="use_dpop_nonce", realm="Sluicegate", algs="EdDSA ES256 RS256 PS256 ES384 ES512 RS384 RS512 PS384 PS512""#;
+const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="Sluicegate", charset="UTF-8""#);
 
-/// The challenge after a refused access token that was presented with the scheme `DPoP`.
-pub(crate) fn of_bound_token(refusal: &BearerRefusal) -> &'static [&'static str] {
-    match code_of_bound_token(refusal) {
-        ErrorCode::InvalidDpopProof => &[UNPROVED],
-        ErrorCode::UseDpopNonce => &[STALE],
-        _ => &[DEAD],
+/// How a client may authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// With a token of this type.
+    Token(TokenType),
+    /// With a better token of the type that was presented, because this is wrong with it.
+    Presented(ErrorCode),
+    /// With a user name and a password.
+    Basic,
+}
+
+/// The request has no credentials; a token of either type will do.
+pub(crate) const FOR_A_TOKEN: &[Challenge] =
+    &[Challenge::Token(TokenType::Bearer), Challenge::Token(TokenType::Dpop)];
+
+/// The `Authorization` header occurs twice, or has no token after its scheme ([RFC 6750
+/// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+pub(crate) const MALFORMED: &[Challenge] = &[Challenge::Presented(ErrorCode::InvalidRequest)];
+
+/// The token lacks a scope.
+pub(crate) const NARROW: &[Challenge] = &[Challenge::Presented(ErrorCode::InsufficientScope)];
+
+/// The token is invalid.
+pub(crate) const DEAD: &[Challenge] = &[Challenge::Presented(ErrorCode::InvalidToken)];
+
+impl Challenge {
+    /// The challenges after a refused access token. A token that was presented with the scheme `Bearer` may be bound to a
+    /// key, so that scheme `DPoP` is named too ([RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+    pub(crate) fn after(refusal: &BearerRefusal) -> &'static [Self] {
+        match code(refusal) {
+            ErrorCode::InvalidDpopProof => &[Self::Presented(ErrorCode::InvalidDpopProof)],
+            ErrorCode::UseDpopNonce => &[Self::Presented(ErrorCode::UseDpopNonce)],
+            _ if matches!(refusal, BearerRefusal::DeadBound) => DEAD,
+            _ => &[Self::Presented(ErrorCode::InvalidToken), Self::Token(TokenType::Dpop)],
+        }
+    }
+
+    /// The value of `WWW-Authenticate`; `presented` is the type of the token in the request.
+    fn value(self, resource: ChallengingResource<'_>, presented: TokenType, age: Option<i64>) -> HeaderValue {
+        let challenge = match self {
+            Self::Token(scheme) => TokenChallenge::for_a_token(scheme),
+            Self::Presented(error) => {
+                TokenChallenge { max_age_secs: age, ..TokenChallenge::after(error, presented) }
+            }
+            Self::Basic => return BASIC,
+        };
+        HeaderValue::try_from(challenge.text(resource)).unwrap_or(BASIC)
     }
 }
 
-/// The error of that challenge.
-pub(crate) fn code_of_bound_token(refusal: &BearerRefusal) -> ErrorCode {
+/// The error of the challenge after a refused access token.
+pub(crate) fn code(refusal: &BearerRefusal) -> ErrorCode {
     match refusal {
         BearerRefusal::Unproved(refusal) => refusal.code(),
         _ => ErrorCode::InvalidToken,
     }
 }
 
+/// What the challenges of a response depend on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Challenged<'a> {
+    /// The resource.
+    pub(crate) resource: ChallengingResource<'a>,
+    /// The type of the token in the request, if it has one.
+    pub(crate) presented: Option<TokenType>,
+    /// The longest time since the sign-in that the resource demands, in seconds.
+    pub(crate) max_age_secs: Option<i64>,
+}
+
+impl Challenged<'_> {
+    /// Adds the challenges to a response, each in a header of its own.
+    pub(crate) fn add(self, challenges: &[Challenge], headers: &mut HeaderMap) {
+        for value in self.values(challenges) {
+            headers.append(header::WWW_AUTHENTICATE, value);
+        }
+    }
+
+    /// The values of `WWW-Authenticate`.
+    pub(crate) fn values(self, challenges: &[Challenge]) -> impl Iterator<Item = HeaderValue> {
+        let presented = self.presented.unwrap_or(TokenType::Bearer);
+        challenges.iter().map(move |one| one.value(self.resource, presented, self.max_age_secs))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use oauth::refusal::Refusal;
+
     use super::*;
 
     #[test]
-    fn a_challenge_names_the_algorithms_of_proofs() {
-        let names = oauth::dpop::ALGORITHMS.map(oauth::signing::JwsAlgorithm::as_str).join(" ");
-        for challenge in [DEAD, UNPROVED, STALE] {
-            assert!(challenge.ends_with(&format!("algs=\"{names}\"")), "{challenge}");
-        }
+    fn a_refused_proof_is_told_with_its_own_error_and_a_dead_token_names_both_schemes() {
+        let stale = BearerRefusal::Unproved(Refusal::DpopNonceStale);
+        assert_eq!(Challenge::after(&stale), [Challenge::Presented(ErrorCode::UseDpopNonce)]);
+        let unproved = BearerRefusal::Unproved(Refusal::DpopRequired);
+        assert_eq!(Challenge::after(&unproved), [Challenge::Presented(ErrorCode::InvalidDpopProof)]);
+        assert_eq!(Challenge::after(&BearerRefusal::DeadBound), DEAD);
+        let dead = [Challenge::Presented(ErrorCode::InvalidToken), Challenge::Token(TokenType::Dpop)];
+        assert_eq!(Challenge::after(&BearerRefusal::Dead), dead);
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::errors::ManagementErrorCode;
 use crate::http::faults::{Failure, set_retry_after};
+use crate::respond::challenge::{Challenge, Challenged};
 
 /// A fault of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,12 +28,8 @@ pub struct ManagementProblem {
     message: String,
     details: Vec<Detail>,
     retry_after_secs: Option<u32>,
-    challenges: Vec<&'static str>,
+    challenges: Vec<HeaderValue>,
 }
-
-const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
-const BEARER: &str = r#"Bearer realm="Sluicegate", error="invalid_token""#;
-const NARROW: &str = r#"Bearer realm="Sluicegate", error="insufficient_scope", scope="api.mgmt""#;
 
 impl ManagementProblem {
     /// An error of the table, with a message for people.
@@ -69,26 +66,14 @@ impl ManagementProblem {
     /// The caller is not authenticated ([RFC 9110
     /// §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)).
     pub fn unauthenticated(message: impl Into<String>) -> Self {
-        let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
-        Self { challenges: vec![BASIC], ..problem }
+        Self::of_status(StatusCode::UNAUTHORIZED, message)
     }
 
-    /// The bearer token is invalid ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
-    pub fn dead_token(message: impl Into<String>) -> Self {
-        let problem = Self::of_status(StatusCode::UNAUTHORIZED, message);
-        Self { challenges: vec![BASIC, BEARER], ..problem }
-    }
-
-    /// The access token lacks the scope of this API ([RFC 6750
-    /// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)); in Hybrid Data Pipeline's words.
-    pub fn narrow_token() -> Self {
-        Self { challenges: vec![NARROW], ..Self::forbidden() }
-    }
-
-    /// The same problem with these challenges instead.
+    /// The same problem with these challenges.
     #[must_use]
-    pub fn with(self, challenges: &[&'static str]) -> Self {
-        Self { challenges: challenges.to_vec(), ..self }
+    pub(crate) fn with(mut self, challenges: &[Challenge], facts: Challenged<'_>) -> Self {
+        self.challenges.extend(facts.values(challenges));
+        self
     }
 
     /// The caller is authenticated but lacks the right; in Hybrid Data Pipeline's words.
@@ -135,7 +120,7 @@ impl IntoResponse for ManagementProblem {
         let mut response = error(self.status, self.code.number(), &self.message, &self.details);
         let headers = response.headers_mut();
         for challenge in self.challenges {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            headers.append(WWW_AUTHENTICATE, challenge);
         }
         set_retry_after(&mut response, self.retry_after_secs);
         response

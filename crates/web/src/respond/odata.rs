@@ -9,53 +9,20 @@ use app::identity::sign_in::SignInRefusal;
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue};
 use oauth::error::ErrorCode;
+use oauth::profile::ProfileRules;
 use oauth::proof::TokenType;
-use oauth::protected_resource::TokenChallenge;
+use oauth::protected_resource::ChallengingResource;
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
 use crate::http::faults::{Failure, SHORTLY, set_retry_after};
-use crate::respond::challenge;
+use crate::respond::challenge::{self, Challenge, Challenged};
 
 /// The challenge after a sign-in that is too old. A user name and a password are as good as a new one.
 const SIGN_IN_TOO_OLD: &[Challenge] =
     &[Challenge::Presented(ErrorCode::InsufficientUserAuthentication), Challenge::Basic];
-
-const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
-
-/// How a client may authenticate.
-#[derive(Debug, Clone, Copy)]
-enum Challenge {
-    /// With a token of this type.
-    Token(TokenType),
-    /// With a better token of the type that was presented, because this is wrong with it.
-    Presented(ErrorCode),
-    /// With a user name and a password.
-    Basic,
-}
-
-impl Challenge {
-    fn text(self, metadata_url: &str, presented: TokenType, max_age_secs: Option<i64>) -> String {
-        match self {
-            Self::Token(scheme) => TokenChallenge::for_a_token(scheme).text(metadata_url),
-            Self::Presented(error) => {
-                TokenChallenge { max_age_secs, ..TokenChallenge::after(error, presented) }.text(metadata_url)
-            }
-            Self::Basic => BASIC.to_owned(),
-        }
-    }
-}
-
-/// The challenge after a token that was presented with the scheme `DPoP`.
-fn of_bound_token(refusal: &BearerRefusal) -> &'static [Challenge] {
-    match challenge::code_of_bound_token(refusal) {
-        ErrorCode::InvalidDpopProof => &[Challenge::Presented(ErrorCode::InvalidDpopProof)],
-        ErrorCode::UseDpopNonce => &[Challenge::Presented(ErrorCode::UseDpopNonce)],
-        _ => &[Challenge::Presented(ErrorCode::InvalidToken)],
-    }
-}
 
 /// Why a request for data is refused, on the wire.
 #[derive(Debug)]
@@ -106,20 +73,28 @@ impl ODataProblem {
         Self { challenges, ..problem }
     }
 
+    /// The request names no caller, because of its form ([RFC 6750
+    /// §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self { challenges: challenge::MALFORMED, ..Self::new(StatusCode::BAD_REQUEST, "BadRequest", message) }
+    }
+
     /// The response to a request at the resource whose metadata is at this URL, with a token of this type if it has one
-    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)).
-    pub fn at(self, metadata_url: impl FnOnce() -> String, presented: Option<TokenType>) -> Response {
+    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). `rules` are those of the minimum profile.
+    pub fn at(
+        self,
+        metadata_url: impl FnOnce() -> String,
+        rules: &ProfileRules,
+        presented: Option<TokenType>,
+    ) -> Response {
         let mut response = error(self.status, self.code, &self.message, self.target);
         if !self.challenges.is_empty() {
             let metadata_url = metadata_url();
-            let scheme = presented.unwrap_or(TokenType::Bearer);
-            for challenge in self.challenges {
-                if let Ok(value) =
-                    HeaderValue::try_from(challenge.text(&metadata_url, scheme, self.max_age_secs))
-                {
-                    response.headers_mut().append(WWW_AUTHENTICATE, value);
-                }
-            }
+            let resource = ChallengingResource::of_data(&metadata_url, rules.algorithms);
+            let facts = Challenged { resource, presented, max_age_secs: self.max_age_secs };
+            let is_open = |one: &&Challenge| rules.passwords_for_data || **one != Challenge::Basic;
+            let open: Vec<_> = self.challenges.iter().filter(is_open).copied().collect();
+            facts.add(&open, response.headers_mut());
         }
         set_retry_after(&mut response, self.retry_after_secs);
         response
@@ -133,15 +108,9 @@ impl ODataProblem {
 impl From<BearerRefusal> for ODataProblem {
     fn from(refusal: BearerRefusal) -> Self {
         match refusal {
-            BearerRefusal::Dead => {
+            BearerRefusal::Dead | BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
                 let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
-                let challenges =
-                    &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Token(TokenType::Dpop)];
-                Self { challenges, ..problem }
-            }
-            BearerRefusal::DeadBound | BearerRefusal::Unproved(_) => {
-                let problem = Self::new(StatusCode::UNAUTHORIZED, "InvalidToken", refusal.to_string());
-                Self { challenges: of_bound_token(&refusal), ..problem }
+                Self { challenges: Challenge::after(&refusal), ..problem }
             }
             BearerRefusal::Fault(fault) => fault.into(),
         }
@@ -156,8 +125,7 @@ impl From<IssuedTokenRefusal> for ODataProblem {
             IssuedTokenRefusal::Dead => "InvalidToken",
             IssuedTokenRefusal::Fault(fault) => return fault.into(),
         };
-        let challenges = &[Challenge::Presented(ErrorCode::InvalidToken)];
-        Self { challenges, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+        Self { challenges: challenge::DEAD, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
     }
 }
 
@@ -191,7 +159,7 @@ impl From<DataRefusal> for ODataProblem {
         match refusal {
             DataRefusal::MissingScope => {
                 let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
-                Self { challenges: &[Challenge::Presented(ErrorCode::InsufficientScope)], ..problem }
+                Self { challenges: challenge::NARROW, ..problem }
             }
             DataRefusal::NotGranted => Self::new(StatusCode::FORBIDDEN, "AccessNotGranted", message),
             DataRefusal::MissingPermission => Self::new(StatusCode::FORBIDDEN, "PermissionMissing", message),

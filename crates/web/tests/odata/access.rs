@@ -35,7 +35,7 @@ async fn unreadable_credentials_are_refused() {
         assert_eq!(code(&answer), "NotAuthenticated", "{value}");
     }
     let twice = fixture.server.get(ROOT).bearer(&fixture.token).basic(&USER).send().await;
-    assert_eq!(code(&twice.expect(401)), "NotAuthenticated");
+    assert_eq!(code(&twice.expect(400)), "BadRequest");
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn an_invalid_token_is_refused_before_the_source_is_looked_up() {
     let fixture = Fixture::open().await;
     let cut = &fixture.token[..fixture.token.len() - 1];
     for path in [ROOT, "/api/odata4/nowhere"] {
-        for token in ["", "sga_dead", cut] {
+        for token in ["sga_dead", cut] {
             let answer = fixture.server.get(path).bearer(token).send().await.expect(401);
             assert_eq!(code(&answer), "InvalidToken");
             assert!(challenges(&answer)[0].starts_with(r#"Bearer error="invalid_token""#));

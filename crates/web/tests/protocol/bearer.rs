@@ -53,9 +53,7 @@ async fn a_refusal_has_one_challenge_for_tokens_whose_attributes_occur_once() {
     for path in RESOURCES {
         let nobody = server.get(path).send().await.expect(401);
         let wrong = server.get(path).bearer("sga_dead").send().await.expect(401);
-        // Without credentials, the management API asks for Basic alone, as Hybrid Data Pipeline does.
-        let basic = path == RESOURCES[1];
-        for (answer, has_error) in [(&nobody, false), (&wrong, true)].into_iter().skip(usize::from(basic)) {
+        for (answer, has_error) in [(&nobody, false), (&wrong, true)] {
             let challenges = bearer_challenges(answer);
             assert_eq!(challenges.len(), 1, "{path}: {challenges:?}");
             let challenge = &challenges[0];
@@ -87,14 +85,36 @@ async fn a_missing_scope_is_403_and_the_challenge_names_it() {
 }
 
 #[tokio::test]
-async fn two_credentials_in_one_request_are_refused() {
+async fn two_credentials_and_a_scheme_without_a_token_are_an_invalid_request() {
     let server = TestServer::start().await;
     let token = token(&server).await;
     for path in RESOURCES {
-        let call = server.get(path).bearer(&token).header("authorization", format!("Bearer {token}"));
-        call.send().await.expect(401);
-        server.get(path).bearer(&token).basic(&USER).send().await.expect(401);
+        let twice = server.get(path).bearer(&token).header("authorization", format!("Bearer {token}"));
+        let mixed = server.get(path).bearer(&token).basic(&USER);
+        let empty = ["Bearer", "Bearer ", "DPoP"].map(|text| server.get(path).header("authorization", text));
+        for call in [twice, mixed].into_iter().chain(empty) {
+            let answer = call.send().await.expect(400);
+            let challenge = answer.header("www-authenticate");
+            assert!(challenge.contains("error=\"invalid_request\""), "{path}: {challenge}");
+        }
     }
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_tells_of_an_error() {
+    let server = TestServer::start().await;
+    for path in RESOURCES {
+        let answer = server.get(path).send().await.expect(401);
+        let all = answer.headers().get_all("www-authenticate").iter();
+        let all: Vec<_> = all.map(|value| value.to_str().unwrap()).collect();
+        for scheme in ["Bearer ", "DPoP "] {
+            let of_scheme: Vec<_> = all.iter().filter(|text| text.starts_with(scheme)).collect();
+            assert_eq!(of_scheme.len(), 1, "{path}: {all:?}");
+        }
+        assert!(all.iter().all(|text| !text.contains("error")), "{path}: {all:?}");
+    }
+    let userinfo = server.get(RESOURCES[2]).send().await.expect(401);
+    assert_eq!(userinfo.text(), "");
 }
 
 #[tokio::test]

@@ -97,6 +97,39 @@ async fn a_bound_token_is_no_bearer_token_and_a_bearer_token_is_not_bound() {
 }
 
 #[tokio::test]
+async fn every_resource_challenges_with_the_scheme_of_the_token() {
+    let server = TestServer::start().await;
+    let key = ClientKey::new(1);
+    let client = service(&server).await;
+    let fields = [SERVICE[0], ("scope", "api.access.odata")];
+    let answer = ask(&server, &client, &fields, &[&key.proof(&server, "POST", TOKEN)]).await.expect(200);
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    for path in [DATA, APPLICATIONS, "/oauth2/userinfo"] {
+        let as_bearer = server.get(path).bearer(&token).send().await.expect(401);
+        let told = challenges(&as_bearer);
+        assert!(told.iter().any(|text| text.starts_with("DPoP ")), "{path}: {told:?}");
+        let call = || server.get(path).header("authorization", format!("DPoP {token}"));
+        for (proof, error) in [
+            (key.proof_with(&server, "POST", path, &token), "invalid_dpop_proof"),
+            (key.proof_with_nonce(&server, "GET", path, &token, "stale"), "use_dpop_nonce"),
+        ] {
+            let refused = call().header("dpop", proof).send().await.expect(401);
+            let told = challenges(&refused);
+            assert_eq!(told.len(), 1, "{path}: {told:?}");
+            assert!(told[0].starts_with(&format!("DPoP error=\"{error}\"")), "{path}: {told:?}");
+            assert!(told[0].contains("algs=\"EdDSA "), "{path}: {told:?}");
+        }
+        if path != DATA {
+            let proof = key.proof_with(&server, "GET", path, &token);
+            let narrow = call().header("dpop", proof).send().await.expect(403);
+            let told = challenges(&narrow);
+            assert_eq!(told.len(), 1, "{path}: {told:?}");
+            assert!(told[0].starts_with("DPoP error=\"insufficient_scope\""), "{path}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_resource_refuses_a_wrong_proof() {
     let server = TestServer::start().await;
     let (key, other) = (ClientKey::new(1), ClientKey::new(2));

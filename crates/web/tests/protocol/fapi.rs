@@ -286,6 +286,64 @@ async fn one_setting_makes_the_whole_server_strict() {
 }
 
 #[tokio::test]
+async fn a_strict_server_promises_only_what_it_accepts() {
+    let app = AppSettings {
+        minimum_profile: Profile::Fapi2,
+        default_profile: Profile::Fapi2,
+        message_signing: true,
+        ..AppSettings::default()
+    };
+    let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;
+    let strict = json!(["EdDSA", "ES256", "PS256"]);
+    let at = async |path: &str| server.get(path).send().await.expect(200).json();
+    let metadata = at("/.well-known/oauth-authorization-server").await;
+    let modes = json!(["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]);
+    assert_eq!(metadata["response_modes_supported"], modes);
+    assert_eq!(metadata["request_uri_parameter_supported"], false);
+    let lists = metadata.as_object().unwrap().iter().filter(|(name, _)| name.contains("signing_alg_values"));
+    for (name, list) in lists {
+        assert_eq!(*list, strict, "{name}");
+    }
+    let resource = at("/.well-known/oauth-protected-resource/api/odata4").await;
+    assert_eq!(resource["dpop_signing_alg_values_supported"], strict);
+    for path in ["/api/odata4", APPLICATIONS, "/oauth2/userinfo"] {
+        let refused = server.get(path).send().await.expect(401);
+        let told = crate::dpop::challenges(&refused);
+        assert!(told.iter().any(|text| text.ends_with("algs=\"EdDSA ES256 PS256\"")), "{path}: {told:?}");
+    }
+    let bank = Bank::register(&server, json!({})).await;
+    let now = server.clock().now().as_secs();
+    for mode in ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt", "query", "fragment", "form_post"] {
+        let id = &bank.client.identifier;
+        let mut claims = json!({
+            "iss": id, "client_id": id, "aud": ISSUER, "nbf": now, "exp": now + 60, "response_mode": mode,
+        });
+        claims.as_object_mut().unwrap().extend(REQUEST.map(|(name, value)| (name.to_owned(), json!(value))));
+        let header = json!({ "alg": "EdDSA", "typ": "oauth-authz-req+jwt" });
+        let object = bank.key.sign_with_header(&header, &claims);
+        let is_promised = modes.as_array().unwrap().contains(&json!(mode));
+        let pushed = bank.push(&server, &[("request", &object)]).await;
+        assert_eq!(pushed.status() == 201, is_promised, "{mode}: {}", pushed.text());
+    }
+}
+
+#[tokio::test]
+async fn a_strict_server_gives_no_data_for_a_password() {
+    let app = AppSettings {
+        minimum_profile: Profile::Fapi2,
+        default_profile: Profile::Fapi2,
+        ..AppSettings::default()
+    };
+    let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;
+    for call in [server.get("/api/odata4"), server.get("/api/odata4").basic(&USER)] {
+        let refused = call.send().await.expect(401);
+        let told = crate::dpop::challenges(&refused);
+        assert!(told.len() == 2 && told.iter().all(|text| !text.starts_with("Basic")), "{told:?}");
+    }
+    server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn message_signing_demands_signed_requests_and_signs_responses() {
     let app = AppSettings { message_signing: true, ..AppSettings::default() };
     let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;

@@ -12,6 +12,10 @@ before it was set, and makes the whole server strict with one setting. This page
 confidential clients that prove a private key in every step. With `profiles.message_signing`, applications of `fapi2` must also sign their
 authorization requests and get signed responses (FAPI 2.0 Message Signing).
 
+Two ways in have nothing to do with applications. `profiles.minimum` decides whether users read data with their name and password (HTTP Basic).
+The management API accepts name and password in every profile, because Hybrid Data Pipeline's tools sign in with them; with `fapi2` as the
+minimum the server says so in a warning at start.
+
 ";
 
 const ROTATION: &str = "
