@@ -83,7 +83,7 @@ impl BackchannelRequest {
         token::may_use(GrantType::Ciba, client)?;
         request_is_not_an_object(parameters)?;
         let settings = &client.application().settings;
-        let scopes = scope::requested_of(Some(parameters.required(SCOPE)?), &settings.scopes, registry)?;
+        let scopes = scope::requested_of(Some(parameters.required(SCOPE)?), settings, registry)?;
         scopes_contain_openid(&scopes)?;
         let hint = hint_is_one(parameters)?;
         let binding_message = message_is_plain(parameters)?;

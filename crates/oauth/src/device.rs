@@ -41,9 +41,9 @@ impl DeviceRequest {
         registry: &ScopeRegistry,
     ) -> Result<Self, Refusal> {
         token::may_use(GrantType::DeviceCode, client)?;
-        let registered = &client.application().settings.scopes;
+        let settings = &client.application().settings;
         Ok(Self {
-            scopes: scope::requested_of(parameters.one(SCOPE)?, registered, registry)?,
+            scopes: scope::requested_of(parameters.one(SCOPE)?, settings, registry)?,
             details: GrantDetails::default(),
         })
     }

@@ -285,6 +285,8 @@ refusals! {
     InvalidScope {
         ScopeUnknown: "scope contains one that this server does not know";
         ScopeNotRegistered: "scope contains one that the application is not registered for";
+        ScopeWithoutEffect: "scope names nothing that the application gets here; name a scope that it is registered for";
+        ScopeOfUsers: "scope contains one that tells who a user is, such as openid, but there is no user";
         ScopeWithoutOpenId: "scope must contain openid";
         ScopeWidened: "scope contains one that was not granted";
         GrantAssertionWithoutScope: "no scope is left of those that the assertion, its issuer, the request and the application allow";

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use domain::id::ScopeId;
 
+use crate::application::{ApplicationSettings, GrantType};
 use crate::refusal::Refusal;
 
 mod hierarchy;
@@ -79,6 +80,9 @@ impl BuiltInScope {
             Self::OfflineAccess => "offline_access",
         }
     }
+
+    /// The scopes of OpenID Connect that tell who a user is. Nobody gets them who acts for no user.
+    pub const OF_USERS: [Self; 5] = [Self::OpenId, Self::Profile, Self::Email, Self::Address, Self::Phone];
 
     /// Its number in the registry.
     pub const fn id(self) -> ScopeId {
@@ -241,17 +245,37 @@ impl From<ScopeId> for ScopeSet {
     }
 }
 
-/// The scopes that a request asks for, out of those of an application. An omitted or blank value stands for
-/// `api.access.odata` ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3): a default, or a
-/// refusal).
+/// The scopes that a request asks for, out of those of an application ([RFC 6749
+/// §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)). `offline_access` is left out if the application gets no refresh
+/// tokens ([OpenID Connect Core §11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
 pub(crate) fn requested_of(
     text: Option<&str>,
-    registered: &ScopeSet,
+    settings: &ApplicationSettings,
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
+    let registered = &settings.scopes;
     let named = registry.parse(text.unwrap_or_default()).map_err(|_| Refusal::ScopeUnknown)?;
-    let asked = if named.is_empty() { ScopeSet::from(BuiltInScope::OData) } else { named };
-    if registry.covers(registered, &asked) { Ok(asked) } else { Err(Refusal::ScopeNotRegistered) }
+    let asked = if named.is_empty() { default_of(registered, registry) } else { named };
+    if !registry.covers(registered, &asked) {
+        return Err(Refusal::ScopeNotRegistered);
+    }
+    let gets_refresh_tokens = settings.grant_types.contains(&GrantType::RefreshToken);
+    let left =
+        if gets_refresh_tokens { asked } else { asked.difference(&BuiltInScope::OfflineAccess.into()) };
+    if left.is_empty() { Err(Refusal::ScopeWithoutEffect) } else { Ok(left) }
+}
+
+/// What an omitted or blank scope stands for: `api.access.odata`; for an application without it, everything that it is
+/// registered for, except what a client has to ask for by name.
+fn default_of(registered: &ScopeSet, registry: &ScopeRegistry) -> ScopeSet {
+    const BY_NAME: [BuiltInScope; 3] =
+        [BuiltInScope::Management, BuiltInScope::Introspect, BuiltInScope::OfflineAccess];
+
+    let data = ScopeSet::from(BuiltInScope::OData);
+    if registry.covers(registered, &data) {
+        return data;
+    }
+    registered.difference(&BY_NAME.into_iter().collect())
 }
 
 #[cfg(test)]

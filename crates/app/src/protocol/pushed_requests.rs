@@ -83,7 +83,8 @@ impl PushedRequestService {
     ) -> Result<AuthorizeRequest, ProtocolRefusal> {
         let application = client.application();
         if let Some(object) = authorize::pushed_object(request.parameters)? {
-            return Ok(self.context.read_request_object(object, application).await?);
+            let read = self.context.read_request_object(object, application).await;
+            return read.map_err(|refused| refused.refusal.into());
         }
         let required = self.context.signing_is_required(application);
         authorize::plain_request_is_allowed(application, required)?;

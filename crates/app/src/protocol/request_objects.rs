@@ -5,7 +5,7 @@
 //! person is asked something.
 
 use oauth::application::Application;
-use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts};
+use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject};
 use oauth::jwt::MOST_CHARACTERS;
 use oauth::refusal::Refusal;
 use vault::jose::AcceptedJwt;
@@ -32,7 +32,7 @@ impl Context {
         &self,
         text: &str,
         application: &Application,
-    ) -> Result<AuthorizeRequest, Refusal> {
+    ) -> Result<AuthorizeRequest, RefusedObject> {
         authorize::object_is_not_encrypted(text)?;
         let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
         let algorithms = application.settings.profile.rules().algorithms.only(only);
@@ -59,10 +59,10 @@ impl Context {
         &self,
         uri: &str,
         application: &Application,
-    ) -> Result<AuthorizeRequest, Refusal> {
+    ) -> Result<AuthorizeRequest, RefusedObject> {
         let settings = self.settings.request_objects;
         if !settings.by_reference {
-            return Err(Refusal::RequestObjectByReference);
+            return Err(Refusal::RequestObjectByReference.into());
         }
         authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
         let text = self.outbound.request_objects.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;

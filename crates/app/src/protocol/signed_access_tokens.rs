@@ -84,7 +84,7 @@ impl Context {
 
     /// `sub` of an access token. The user is cached.
     async fn subject_in(&self, token: &AccessToken, application: &Application) -> Result<String, Fault> {
-        if names_the_user(&token.scopes, token.grant)
+        if names_the_user(&token.scopes, token.grant, application)
             && let Some(account) = self.account(token.user).await?
         {
             return Ok(crate::protocol::subject::subject_of(&account.user, application));

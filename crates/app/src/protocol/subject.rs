@@ -19,7 +19,7 @@ pub(crate) fn identifier_in(
     user: &User,
     application: &Application,
 ) -> Option<String> {
-    subject::names_the_user(scopes, grant).then(|| subject_of(user, application))
+    subject::names_the_user(scopes, grant, application).then(|| subject_of(user, application))
 }
 
 /// `sub` for the application, of the user with this seed, who may be deleted.

@@ -24,7 +24,7 @@ pub enum UserInfo {
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoRefusal {
     /// The token lacks the scope `openid`, or no user gave the access.
-    #[error("the access token does not have the scope openid")]
+    #[error("the access token lacks the scope openid, or no user gave it")]
     InsufficientScope,
     /// The grant of the token has ended.
     #[error("the access token is invalid, has expired or was revoked")]

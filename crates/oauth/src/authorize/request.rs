@@ -87,11 +87,25 @@ impl AuthorizeRequest {
         self.resources.iter().map(String::as_str)
     }
 
+    /// Only what says where an answer goes, of a request that cannot be read as a whole. `None` if that cannot be read either:
+    /// then nothing may be sent to the client.
+    pub fn addressed(parameters: &Parameters) -> Option<Self> {
+        let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
+        let client_id = parameters.required(CLIENT_ID).ok()?.parse().ok();
+        let nothing = Parameters::new([]).ok()?;
+        Some(Self {
+            redirect_uri: owned(REDIRECT_URI).ok()?,
+            state: owned(STATE).ok()?,
+            response_mode: owned(RESPONSE_MODE).ok().flatten(),
+            ..Self::parse_of(client_id, &nothing).ok()?
+        })
+    }
+
     /// Reads the parameters that this endpoint knows, each at most once except `resource`; others are ignored
     /// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
     ///
     /// # Errors
-    /// [`Refusal::Parameter`], to be shown as a page, because no redirect target is validated yet.
+    /// [`Refusal::Parameter`]. Where it goes is the question of [`Self::addressed`].
     pub fn parse(parameters: &Parameters) -> Result<Self, Refusal> {
         Self::parse_of(parameters.required(CLIENT_ID)?.parse().ok(), parameters)
     }

@@ -44,15 +44,39 @@ impl AuthorizeRequest {
     ///
     /// # Errors
     /// `invalid_request_object`, and [`Refusal::Parameter`] for a parameter that would be refused outside too.
-    pub fn from_object(claims: Claims, facts: ObjectFacts<'_>) -> Result<Self, Refusal> {
+    pub fn from_object(claims: Claims, facts: ObjectFacts<'_>) -> Result<Self, RefusedObject> {
         object_is_of_the_client(&claims, facts)?;
         object_is_for_this_server(&claims, facts)?;
-        claims.times_hold(facts.now, TIMES).map_err(|_| Refusal::RequestObjectTimes)?;
-        object_starts_recently(&claims, facts)?;
-        object_is_no_assertion(&claims)?;
-        object_contains_no_other(&claims)?;
-        Self::parse(&parameters(claims.into_object())?)
+        let usable = object_is_usable(&claims, facts);
+        let parameters = parameters(claims.into_object());
+        let request = usable.and_then(|()| Self::parse(parameters.as_ref().map_err(|refusal| *refusal)?));
+        request.map_err(|refusal| {
+            let addressed = parameters.ok().and_then(|parameters| Self::addressed(&parameters));
+            RefusedObject { refusal, addressed: addressed.map(Box::new) }
+        })
     }
+}
+
+/// Why a request object is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedObject {
+    /// The refusal.
+    pub refusal: Refusal,
+    /// Where its client wants the answer to go, if the client is known to have said so.
+    pub addressed: Option<Box<AuthorizeRequest>>,
+}
+
+impl From<Refusal> for RefusedObject {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, addressed: None }
+    }
+}
+
+fn object_is_usable(claims: &Claims, facts: ObjectFacts<'_>) -> Result<(), Refusal> {
+    claims.times_hold(facts.now, TIMES).map_err(|_| Refusal::RequestObjectTimes)?;
+    object_starts_recently(claims, facts)?;
+    object_is_no_assertion(claims)?;
+    object_contains_no_other(claims)
 }
 
 /// Says that an object is encrypted, which no key of this server is for: it has five parts ([RFC 7516
@@ -163,6 +187,10 @@ mod tests {
     }
 
     fn read_in(start_is_required: bool, changes: &Value) -> Result<AuthorizeRequest, Refusal> {
+        object_in(start_is_required, changes).map_err(|refused| refused.refusal)
+    }
+
+    fn object_in(start_is_required: bool, changes: &Value) -> Result<AuthorizeRequest, RefusedObject> {
         let mut claims = json!({
             "iss": sample::CLIENT_ID, "aud": ISSUER, "exp": NOW.as_secs() + 60, "client_id": sample::CLIENT_ID,
             "response_type": "code", "redirect_uri": REDIRECT, "state": "xyz",
@@ -174,6 +202,16 @@ mod tests {
         let application = sample::application(|_| {});
         let facts = ObjectFacts { application: &application, issuer: ISSUER, start_is_required, now: NOW };
         AuthorizeRequest::from_object(claims, facts)
+    }
+
+    #[test]
+    fn an_expired_object_still_says_where_the_answer_goes() {
+        let refused = object_in(false, &json!({ "exp": NOW.as_secs() })).unwrap_err();
+        assert_eq!(refused.refusal, Refusal::RequestObjectTimes);
+        let addressed = refused.addressed.unwrap();
+        assert_eq!(addressed.state.as_deref(), Some("xyz"));
+        assert_eq!(addressed.redirect_uri.as_deref(), Some(REDIRECT));
+        assert_eq!(object_in(false, &json!({ "iss": "another" })).unwrap_err().addressed, None);
     }
 
     #[test]

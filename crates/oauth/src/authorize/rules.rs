@@ -147,12 +147,12 @@ pub(super) fn decide(
     request_is_pushed_if_required(application, facts)?;
     request_is_signed_if_required(application, facts)?;
     response_is_signed_if_required(&route, facts)?;
-    redirect_uri_is_present_if_required(request, application)?;
     response_type_is_code(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
     let data = facts.data.clone()?;
     let scopes = data_scope_is_registered(request, application, scopes)?;
+    redirect_uri_is_present_if_required(request, application, &scopes)?;
     let challenge = challenge_is_s256(request)?;
     challenge_is_present_if_required(challenge, application)?;
     let prompt = prompt_is_consistent(request)?;
@@ -188,12 +188,16 @@ fn key_is_a_thumbprint(request: &AuthorizeRequest) -> Result<Option<String>, Ref
 }
 
 /// "shall require the `redirect_uri` parameter" ([FAPI 2.0
-/// §5.3.2.2](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2)).
+/// §5.3.2.2](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2)); it is also "REQUIRED" in a
+/// request with `openid` ([OpenID Connect Core
+/// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 fn redirect_uri_is_present_if_required(
     request: &AuthorizeRequest,
     application: &Application,
+    scopes: &ScopeSet,
 ) -> Result<(), Refusal> {
-    let required = application.settings.profile.rules().redirect_uri;
+    let by_profile = application.settings.profile.rules().redirect_uri;
+    let required = by_profile || scopes.contains(BuiltInScope::OpenId);
     if required && request.redirect_uri.is_none() { Err(REDIRECT_URI.missing()) } else { Ok(()) }
 }
 
@@ -290,7 +294,7 @@ fn scopes_are_registered(
     application: &Application,
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
-    scope::requested_of(request.scope.as_deref(), &application.settings.scopes, registry)
+    scope::requested_of(request.scope.as_deref(), &application.settings, registry)
 }
 
 /// Authorization details of data sources ask for access to data, whether or not `scope` says so; without `scope`, they

@@ -108,7 +108,7 @@ fn an_unknown_client_or_redirect_url_is_never_redirected() {
 }
 
 #[test]
-fn repeated_parameters_are_never_redirected() {
+fn repeated_parameters_are_refused() {
     let twice = sample::pairs(&[("client_id", sample::CLIENT_ID), ("state", "a"), ("state", "b")]);
     let repeated = Refusal::Parameter { name: "state", fault: ParameterFault::Repeated };
     assert_eq!(AuthorizeRequest::parse(&twice), Err(repeated));

@@ -56,10 +56,13 @@ pub fn preimage(seed: &SubjectSeed, application: &Application) -> Vec<u8> {
     format!("sub\n{}\n{sector}", seed.expose()).into_bytes()
 }
 
-/// Whether a token names its user by [`identifier`]: one with the scope `openid` that a user gave. Its `sub` is then the same
-/// in the ID token, at userinfo, at introspection and in a signed access token. Other tokens name their user by number.
-pub fn names_the_user(scopes: &ScopeSet, grant: Option<GrantId>) -> bool {
-    grant.is_some() && scopes.contains(BuiltInScope::OpenId)
+/// Whether a token names its user by [`identifier`]: one that a user gave, with the scope `openid` or to an application with
+/// pairwise subjects, which must not learn the number of the user from other tokens ([RFC 9068
+/// §6](https://www.rfc-editor.org/rfc/rfc9068#section-6)). Its `sub` is then the same in the ID token, at userinfo, at
+/// introspection and in a signed access token. Other tokens name their user by number.
+pub fn names_the_user(scopes: &ScopeSet, grant: Option<GrantId>, application: &Application) -> bool {
+    let is_pairwise = application.settings.client_metadata.openid.subject_type == SubjectType::Pairwise;
+    grant.is_some() && (is_pairwise || scopes.contains(BuiltInScope::OpenId))
 }
 
 /// The identifier from the digest: 22 characters, far below the 255 that the specification allows.
@@ -154,12 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_token_with_openid_that_a_user_gave_has_the_identifier() {
-        let openid = ScopeSet::from(BuiltInScope::OpenId);
+    fn a_token_that_a_user_gave_has_the_identifier_with_openid_or_pairwise_subjects() {
+        let (openid, data) = (ScopeSet::from(BuiltInScope::OpenId), ScopeSet::from(BuiltInScope::OData));
         let grant = Some(GrantId::new(7));
-        assert!(names_the_user(&openid, grant));
-        assert!(!names_the_user(&openid, None), "the subject of client credentials is the client");
-        assert!(!names_the_user(&BuiltInScope::OData.into(), grant));
+        let public = sample::application(|_| {});
+        assert!(names_the_user(&openid, grant, &public));
+        assert!(!names_the_user(&openid, None, &public), "the subject of client credentials is the client");
+        assert!(!names_the_user(&data, grant, &public));
+        let pairwise =
+            sample::application(|all| all.client_metadata.openid.subject_type = SubjectType::Pairwise);
+        assert!(names_the_user(&data, grant, &pairwise));
+        assert!(!names_the_user(&data, None, &pairwise));
     }
 
     #[test]

@@ -22,9 +22,11 @@ impl ServiceRequest {
         client: &AuthenticatedClient,
         registry: &ScopeRegistry,
     ) -> Result<Self, Refusal> {
-        let registered = &client.application().settings.scopes;
-        let scopes = scope::requested_of(parameters.one(SCOPE)?, registered, registry)?;
-        Ok(Self { scopes })
+        let text = parameters.one(SCOPE)?;
+        let settings = &client.application().settings;
+        let is_default = text.is_none_or(|text| text.trim().is_empty());
+        let requested = scope::requested_of(text, settings, registry)?;
+        Ok(Self { scopes: scopes_need_no_user(requested, is_default)? })
     }
 }
 
@@ -42,11 +44,24 @@ impl ServiceRequest {
         let scopes = asked.unwrap_or_else(|| ScopeSet::from(BuiltInScope::OData));
         let registered = &client.application().settings.scopes;
         if registry.covers(registered, &scopes) {
-            Ok(Self { scopes })
+            Ok(Self { scopes: scopes_need_no_user(scopes, false)? })
         } else {
             Err(Refusal::ScopeNotRegistered)
         }
     }
+}
+
+/// No user has signed in, about whom `openid` and the scopes for claims ([OpenID Connect Core
+/// §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)) could tell something: they are refused, or left out
+/// of a default. `offline_access` has no effect, because a refresh token "SHOULD NOT be included" ([RFC 6749
+/// §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
+fn scopes_need_no_user(scopes: ScopeSet, is_default: bool) -> Result<ScopeSet, Refusal> {
+    let of_users: ScopeSet = BuiltInScope::OF_USERS.into_iter().collect();
+    if !is_default && !scopes.intersection(&of_users).is_empty() {
+        return Err(Refusal::ScopeOfUsers);
+    }
+    let left = scopes.difference(&of_users).difference(&BuiltInScope::OfflineAccess.into());
+    if left.is_empty() { Err(Refusal::ScopeWithoutEffect) } else { Ok(left) }
 }
 
 /// An access token without a grant and therefore without a refresh token ([RFC 6749

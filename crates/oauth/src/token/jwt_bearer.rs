@@ -89,6 +89,8 @@ fn scopes_that_all_allow(request: &JwtBearer, facts: Facts<'_>) -> Result<ScopeS
         None if facts.accepted.scopes.is_some() => left,
         None => left.intersection(&ScopeSet::from(BuiltInScope::OData)),
     };
+    // There is no refresh token.
+    left = left.difference(&BuiltInScope::OfflineAccess.into());
     if left.is_empty() { Err(Refusal::GrantAssertionWithoutScope) } else { Ok(left) }
 }
 

@@ -31,11 +31,11 @@ impl PasswordRequest {
         client: &AuthenticatedClient,
         registry: &ScopeRegistry,
     ) -> Result<Self, Refusal> {
-        let registered = &client.application().settings.scopes;
+        let settings = &client.application().settings;
         Ok(Self {
             username: parameters.required(USERNAME)?.to_owned(),
             password: Password::new(parameters.required(PASSWORD)?),
-            scopes: scope::requested_of(parameters.one(SCOPE)?, registered, registry)?,
+            scopes: scope::requested_of(parameters.one(SCOPE)?, settings, registry)?,
         })
     }
 }

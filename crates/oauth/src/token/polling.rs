@@ -138,8 +138,8 @@ pub enum PollDecision {
     Create(Box<GrantDecision>),
 }
 
-/// Decides what a poll gets. The store counts an accepted poll, and refuses it if another one was accepted within the
-/// interval.
+/// Decides what a poll gets. The store counts an accepted poll of a pending request, and refuses it if another one was accepted
+/// within the interval. What the user has decided does not change any more, so the answer is the same at any time.
 ///
 /// # Errors
 /// `invalid_grant`, `expired_token`, `access_denied` and `slow_down`.
@@ -148,8 +148,8 @@ pub fn decide(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<PollDecisi
     code_is_unexpired(request, facts)?;
     application_access_was_not_revoked(request, facts)?;
     user_did_not_deny(request)?;
-    interval_is_over(request, facts)?;
     let UserDecision::Allowed { user, user_epoch, consent } = request.decision else {
+        interval_is_over(request, facts)?;
         return Ok(PollDecision::Pending);
     };
     let user = facts.user.filter(|found| found.id == user && found.epoch == user_epoch);
@@ -192,7 +192,9 @@ fn user_did_not_deny(request: PolledRequest<'_>) -> Result<(), Refusal> {
     if request.decision == UserDecision::Denied { Err(Refusal::UserDenied) } else { Ok(()) }
 }
 
-/// `slow_down` ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+/// "`slow_down`: A variant of `authorization_pending`, the authorization request is still pending and polling should
+/// continue" ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)). So it is no answer to a request that is
+/// decided.
 fn interval_is_over(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<(), Refusal> {
     let just_before =
         |last: Timestamp| last > accepts_poll_after(facts.now) && !last.is_before_set_back(facts.now);

@@ -137,6 +137,25 @@ fn a_public_client_cannot_use_client_credentials() {
 }
 
 #[test]
+fn client_credentials_have_no_scope_of_a_user() {
+    let client = client(|settings| settings.scopes = BuiltInScope::ALL.into_iter().collect());
+    let asked = |scope| match parsed(&[("grant_type", "client_credentials"), ("scope", scope)], &client) {
+        Ok(TokenRequest::ClientCredentials(request)) => Ok(request.scopes),
+        Ok(other) => panic!("{other:?}"),
+        Err(refusal) => Err(refusal),
+    };
+    assert_eq!(asked(""), Ok(BuiltInScope::OData.into()));
+    assert_eq!(asked("odata offline_access"), Ok(BuiltInScope::OData.into()));
+    assert_eq!(asked("offline_access"), Err(Refusal::ScopeWithoutEffect));
+    for scope in ["openid", "odata openid", "profile", "email", "address", "phone"] {
+        assert_eq!(asked(scope), Err(Refusal::ScopeOfUsers), "{scope}");
+    }
+    let only_openid = crate::sample::client(|settings| settings.scopes = BuiltInScope::OpenId.into());
+    let service = [("grant_type", "client_credentials")];
+    assert_eq!(refused(&service, &only_openid), Refusal::ScopeWithoutEffect);
+}
+
+#[test]
 fn client_credentials_act_as_the_active_owner() {
     let client = client(|_| {});
     let request = client_credentials::ServiceRequest { scopes: BuiltInScope::OData.into() };

@@ -57,17 +57,57 @@ async fn a_wrong_client_or_redirect_url_gets_a_page_and_never_a_redirect() {
 async fn repeated_parameters_get_an_error_page() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    for again in [
-        ("client_id", client.identifier.as_str()),
-        ("redirect_uri", CALLBACK),
-        ("response_type", "code"),
-        ("clientId", UNKNOWN),
-    ] {
+    for again in
+        [("client_id", client.identifier.as_str()), ("redirect_uri", CALLBACK), ("clientId", UNKNOWN)]
+    {
         assert_error_page(&server.get(&client.authorize_url(&[again])).send().await);
     }
-    for name in ["state", "scope", "prompt", "code_challenge", "code_challenge_method"] {
+    for name in ["client_id", "redirect_uri", "state"] {
         assert_error_page(&server.get(&client.authorize_url(&[(name, "a"), (name, "a")])).send().await);
     }
+}
+
+#[tokio::test]
+async fn parameters_that_cannot_be_read_are_told_to_the_client() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let told = async |more: Fields<'_>| {
+        let more: Vec<_> = more.iter().copied().chain([("state", "s")]).collect();
+        assert_told(&server.get(&client.authorize_url(&more)).send().await, "invalid_request");
+    };
+    let names =
+        ["response_type", "scope", "prompt", "code_challenge", "code_challenge_method", "nonce", "request"];
+    for name in names {
+        told(&[(name, "a"), (name, "a")]).await;
+    }
+    let long = "a".repeat(9_000);
+    for name in ["nonce", "code_challenge", "login_hint", "max_age", "response_mode"] {
+        told(&[(name, &long)]).await;
+    }
+    told(&[("request", "x"), ("request_uri", "https://a.example")]).await;
+    let long_state = client.authorize_url(&[("state", &long)]);
+    assert_error_page(&server.get(&long_state).send().await);
+}
+
+#[tokio::test]
+async fn a_request_with_openid_names_its_redirect_uri() {
+    let server = TestServer::start().await;
+    let scopes = json!({ "scopes": ["openid", "api.access.odata"] });
+    let client = Client::register_with(&server, scopes).await;
+    let without = |scope: &str| {
+        format!("/oauth2/authorize?response_type=code&client_id={}&state=s&scope={scope}", client.identifier)
+    };
+    assert_told(&server.get(&without("openid")).send().await, "invalid_request");
+    server.get(&without("api.access.odata")).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_without_scope_gets_what_the_application_is_registered_for() {
+    let server = TestServer::start().await;
+    let client = Client::register_with(&server, json!({ "scopes": ["openid", "email"] })).await;
+    let answer = allow(&mut server.browser(), &USER, &client.authorize_url(&[])).await;
+    let tokens = client.exchange(&server, &parameter(&answer, "code").unwrap()).await.expect(200).json();
+    assert_eq!(tokens["scope"], "openid email");
 }
 
 #[tokio::test]

@@ -105,8 +105,9 @@ async fn a_client_gets_tokens_after_its_user_has_allowed_it() {
     let refreshed = client.refresh(&server, response["refresh_token"].as_str().unwrap()).await;
     let refreshed_id = decoded(refreshed.clone().expect(200).json()["id_token"].as_str().unwrap()).1;
     assert_eq!(refreshed_id["sub"], claims["sub"]);
-    server.clock().advance_secs(5);
-    assert_refused(&poll(&server, &client, id).await, 400, "invalid_grant");
+    for _ in 0..2 {
+        assert_refused(&poll(&server, &client, id).await, 400, "invalid_grant");
+    }
     assert!(!is_alive(&server, &Tokens::of(&refreshed).access).await, "a second use ends the grant");
 }
 

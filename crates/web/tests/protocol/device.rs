@@ -87,8 +87,9 @@ async fn a_device_gets_tokens_after_its_user_has_allowed_it() {
     let audit = server.audit_of(ApplicationId::new(client.id)).await;
     assert!(audit.iter().any(|event| event.action == Action::AllowApplication
         && event.detail.as_deref() == Some("on a device, data: all, also later ones")));
-    server.clock().advance_secs(5);
-    assert_refused(&poll(&server, &client, &codes.device).await, 400, "invalid_grant");
+    for _ in 0..2 {
+        assert_refused(&poll(&server, &client, &codes.device).await, 400, "invalid_grant");
+    }
     assert!(!is_alive(&server, &refreshed.access).await, "a second use ends the grant");
 }
 

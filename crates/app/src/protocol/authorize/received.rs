@@ -5,7 +5,9 @@ use std::sync::Arc;
 use domain::id::PushedRequestId;
 use domain::secret::Digest;
 use oauth::application::Application;
-use oauth::authorize::{self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent};
+use oauth::authorize::{
+    self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent, RefusedObject,
+};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use store::{NewPushedRequest, PushedRequest, PushedRequestOpening};
@@ -42,7 +44,7 @@ impl AuthorizationService {
     ) -> Result<Result<Received, AuthorizeRefusal>, Fault> {
         let envelope = match Envelope::parse(parameters) {
             Ok(envelope) => envelope,
-            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+            Err(refusal) => return Ok(Err(self.refuse_unread(parameters, refusal).await?)),
         };
         let application = match &envelope.client_id {
             Some(id) => match self.context.client_named(id).await? {
@@ -56,7 +58,7 @@ impl AuthorizationService {
         }
         let outside = match AuthorizeRequest::parse(parameters) {
             Ok(request) => request,
-            Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
+            Err(refusal) => return Ok(Err(self.refuse_unread(parameters, refusal).await?)),
         };
         let found = application.as_deref();
         let object = match (&envelope.content, found) {
@@ -71,9 +73,29 @@ impl AuthorizationService {
         let (request, delivered) = match object {
             None => (outside, Delivered::ByBrowser),
             Some(Ok(inside)) => (inside, Delivered::InObject),
-            Some(Err(refusal)) => return Ok(Err(authorize::refuse(&outside, found, refusal))),
+            Some(Err(RefusedObject { refusal, addressed })) => {
+                let addressed = addressed.as_deref().unwrap_or(&outside);
+                return Ok(Err(authorize::refuse(addressed, found, refusal)));
+            }
         };
         Ok(Ok(Received { request, application, pushed: None, delivered }))
+    }
+
+    /// Refuses a request that cannot be read. Its client is informed if what says where the answer goes can be read ([RFC 6749
+    /// §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
+    async fn refuse_unread(
+        &self,
+        parameters: &Parameters,
+        refusal: Refusal,
+    ) -> Result<AuthorizeRefusal, Fault> {
+        let Some(addressed) = AuthorizeRequest::addressed(parameters) else {
+            return Ok(AuthorizeRefusal::Page(refusal));
+        };
+        let found = match &addressed.client_id {
+            Some(id) => self.context.client_named(id).await?.ok().flatten(),
+            None => None,
+        };
+        Ok(authorize::refuse(&addressed, found.as_deref(), refusal))
     }
 
     async fn receive_pushed(

@@ -37,7 +37,8 @@ impl TokenService {
         let stored = found.ok_or(PolledKind::Device.unknown())?;
         let decided = self.decide_poll(stored.polled(), client, narrowing).await?;
         let (now, store) = (self.context.now(), &self.context.store);
-        if !store.poll_device_authorization(stored.id, now, accepts_poll_after(now)).await? {
+        let is_pending = decided.0 == PollDecision::Pending;
+        if is_pending && !store.poll_device_authorization(stored.id, now, accepts_poll_after(now)).await? {
             return Err(Refusal::PolledTooSoon.into());
         }
         self.answer_poll(decided, client, narrowing, origin).await
@@ -57,7 +58,8 @@ impl TokenService {
         let stored = found.ok_or(PolledKind::Backchannel.unknown())?;
         let decided = self.decide_poll(stored.polled(), client, narrowing).await?;
         let (now, store) = (self.context.now(), &self.context.store);
-        if !store.poll_backchannel_authentication(stored.id, now, accepts_poll_after(now)).await? {
+        let (is_pending, before) = (decided.0 == PollDecision::Pending, accepts_poll_after(now));
+        if is_pending && !store.poll_backchannel_authentication(stored.id, now, before).await? {
             return Err(Refusal::PolledTooSoon.into());
         }
         self.answer_poll(decided, client, narrowing, origin).await

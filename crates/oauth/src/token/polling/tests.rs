@@ -69,6 +69,19 @@ fn the_interval_counts_from_the_last_accepted_poll() {
 }
 
 #[test]
+fn a_request_that_is_decided_never_slows_its_client_down() {
+    let polled = |request| DeviceAuthorization { polled_at: Some(NOW), ..request };
+    assert!(matches!(poll(&polled(allowed()), NOW), Ok(PollDecision::Create(_))));
+    let denied = DeviceAuthorization { decision: UserDecision::Denied, ..device_authorization() };
+    assert_eq!(poll(&polled(denied), NOW), Err(Refusal::UserDenied));
+    let asked =
+        BackchannelAuthentication { decision: ALLOWED, polled_at: Some(NOW), ..backchannel_authentication() };
+    let client = client(|all| all.scopes = asked.scopes.clone());
+    let decided = poll_as(asked.polled(), &client, Some(&user(4)), NOW);
+    assert!(matches!(decided, Ok(PollDecision::Create(_))));
+}
+
+#[test]
 fn a_poll_learns_how_the_request_ended() {
     let expired = allowed().expires_at;
     assert_eq!(poll(&allowed(), expired), Err(Refusal::DeviceCodeExpired));
