@@ -54,6 +54,18 @@ impl CertificateSubject {
         }
     }
 
+    /// The name of its kind in client metadata ([RFC 8705
+    /// §2.1.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2)).
+    pub const fn member(&self) -> &'static str {
+        match self {
+            Self::SubjectDn(_) => "tls_client_auth_subject_dn",
+            Self::SanDns(_) => "tls_client_auth_san_dns",
+            Self::SanUri(_) => "tls_client_auth_san_uri",
+            Self::SanIp(_) => "tls_client_auth_san_ip",
+            Self::SanEmail(_) => "tls_client_auth_san_email",
+        }
+    }
+
     /// The name of its kind and its value, as in the management API.
     pub fn shown(&self) -> (&'static str, String) {
         match self {

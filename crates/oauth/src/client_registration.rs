@@ -6,15 +6,17 @@
 //! it unsafe or useless is refused.
 
 use crate::application::{
-    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType, GrantType, Profile,
-    SelfRegistered,
+    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientMetadata, ClientType, GrantType,
+    Profile, SelfRegistered,
 };
 use crate::error::ErrorCode;
 use crate::jwt::Object;
 use crate::reachable::Reachable;
-use crate::registration::{self, ApplicationPayload, InvalidField, RegistrationContext};
+use crate::registration::{
+    self, ApplicationPayload, CertificateNamePayload, InvalidField, RegistrationContext, RequestPayload,
+};
 use crate::scope::ScopeRegistry;
-use members::Members;
+use members::{CERTIFICATE, Members};
 
 mod information;
 mod initial_access_token;
@@ -150,10 +152,27 @@ fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
     let mut base = existing.clone();
     base.contacts = Vec::new();
     base.logo_url = None;
-    base.client_metadata.openid = crate::application::OpenIdMetadata::default();
-    base.client_metadata.authentication = crate::application::AuthenticationMetadata::default();
-    base.client_metadata.introspection_signed_response_alg = None;
-    base.client_metadata.dpop_bound_access_tokens = false;
+    // Without `..`, so that a new member is considered here.
+    let ClientMetadata {
+        access_token_signing_alg,
+        token_exchange,
+        self_registered,
+        later,
+        openid: _,
+        authentication: _,
+        requests: _,
+        require_pushed_authorization_requests: _,
+        introspection_signed_response_alg: _,
+        dpop_bound_access_tokens: _,
+        tls_client_certificate_bound_access_tokens: _,
+    } = base.client_metadata;
+    base.client_metadata = ClientMetadata {
+        access_token_signing_alg,
+        token_exchange,
+        self_registered,
+        later,
+        ..ClientMetadata::default()
+    };
     base
 }
 
@@ -293,9 +312,31 @@ fn further(members: &Members<'_>) -> Result<ApplicationPayload, MetadataFault> {
         token_endpoint_auth_signing_alg: text("token_endpoint_auth_signing_alg")?,
         introspection_signed_response_alg: text("introspection_signed_response_alg")?,
         dpop_bound_access_tokens: members.boolean("dpop_bound_access_tokens")?,
+        tls_client_certificate_bound_access_tokens: members
+            .boolean("tls_client_certificate_bound_access_tokens")?,
+        tls_client_auth: certificate_name(members)?,
+        requests: RequestPayload {
+            require_pushed_authorization_requests: members
+                .boolean("require_pushed_authorization_requests")?,
+            require_signed_request_object: members.boolean("require_signed_request_object")?,
+            request_object_signing_alg: text("request_object_signing_alg")?,
+            request_uris: members.texts("request_uris")?.map(owned),
+            authorization_signed_response_alg: text("authorization_signed_response_alg")?,
+        },
         openid: Some(members.openid()?),
         ..ApplicationPayload::default()
     })
+}
+
+/// The name in the certificate of the client, if it gives one.
+fn certificate_name(members: &Members<'_>) -> Result<Option<CertificateNamePayload>, MetadataFault> {
+    let mut given = [None, None, None, None, None];
+    for (name, given) in CERTIFICATE.into_iter().zip(&mut given) {
+        *given = members.text(name)?.map(str::to_owned);
+    }
+    let [subject_dn, san_dns, san_uri, san_ip, san_email] = given;
+    let payload = CertificateNamePayload { subject_dn, san_dns, san_uri, san_ip, san_email };
+    Ok((payload != CertificateNamePayload::default()).then_some(payload))
 }
 
 /// All faults in one description, with the names of the members as the client wrote them.
@@ -310,6 +351,8 @@ fn in_words(faults: &[InvalidField]) -> MetadataFault {
 /// The name of a member of the management API in RFC 7591.
 fn member(field: &str) -> String {
     let field = field.strip_prefix("openid.").unwrap_or(field);
+    let field = field.replace("tlsClientAuth.", "tlsClientAuth_");
+    let field = field.as_str();
     let (name, index) = field.find('[').map_or((field, ""), |at| field.split_at(at));
     let name = match name {
         "name" => "client_name".to_owned(),

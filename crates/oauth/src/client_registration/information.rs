@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::application::{Application, AuthenticationMethod, ClientType, GrantType};
+use crate::application::{
+    Application, ApplicationSettings, AuthenticationMethod, ClientMetadata, ClientType, GrantType,
+};
 use crate::jwt::Object;
 use crate::scope::ScopeRegistry;
 
@@ -32,19 +34,74 @@ pub fn client_information(application: &Application, registry: &ScopeRegistry) -
     if !settings.contacts.is_empty() {
         tell("contacts", settings.contacts.clone().into());
     }
-    if let Some(alg) = metadata.introspection_signed_response_alg {
-        tell("introspection_signed_response_alg", alg.as_str().into());
-    }
-    if metadata.dpop_bound_access_tokens {
-        tell("dpop_bound_access_tokens", true.into());
-    }
     tell("token_endpoint_auth_signing_alg", metadata.authentication.assertion_algorithm().into());
-    let registered = metadata.self_registered.as_ref().map(|registered| json!(registered));
-    let parts = [json!(metadata.openid), json!(metadata.authentication), json!(registered)];
-    for (name, value) in parts.into_iter().filter_map(into_object).flatten() {
+    for (name, value) in further(metadata).into_iter().chain(used_algorithms(settings)) {
         tell(&name, value);
     }
     all
+}
+
+/// The members that are told as they are stored. Those that administrators alone set are not told.
+fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
+    // Without `..`, so that a new member is considered here.
+    let ClientMetadata {
+        access_token_signing_alg: _,
+        token_exchange: _,
+        later: _,
+        require_pushed_authorization_requests: pushed,
+        introspection_signed_response_alg: _,
+        openid,
+        authentication,
+        dpop_bound_access_tokens: dpop,
+        requests,
+        tls_client_certificate_bound_access_tokens: tls,
+        self_registered,
+    } = metadata;
+    let certificate = authentication.tls_client_auth.as_ref().map(|subject| {
+        let (_, value) = subject.shown();
+        (subject.member().to_owned(), value.into())
+    });
+    let parts = [json!(openid), json!(authentication), json!(requests), json!(self_registered)];
+    let flags = [
+        ("require_pushed_authorization_requests", *pushed),
+        ("dpop_bound_access_tokens", *dpop),
+        ("tls_client_certificate_bound_access_tokens", *tls),
+    ];
+    let flags = flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name.to_owned(), true.into()));
+    let members = parts.into_iter().filter_map(into_object).flatten();
+    members.filter(|(name, _)| name != "tls_client_auth").chain(flags).chain(certificate).collect()
+}
+
+/// The algorithms with which the server signs for the client, if it named one or if its profile replaces the default.
+fn used_algorithms(settings: &ApplicationSettings) -> impl Iterator<Item = (String, Value)> + '_ {
+    let metadata = &settings.client_metadata;
+    let all = [
+        (
+            "id_token_signed_response_alg",
+            metadata.openid.id_token_signed_response_alg.is_some(),
+            Some(metadata.openid.id_token_algorithm()),
+        ),
+        (
+            "userinfo_signed_response_alg",
+            metadata.openid.userinfo_signed_response_alg.is_some(),
+            metadata.openid.userinfo_algorithm(),
+        ),
+        (
+            "introspection_signed_response_alg",
+            metadata.introspection_signed_response_alg.is_some(),
+            Some(metadata.introspection_signed_response_alg()),
+        ),
+        (
+            "authorization_signed_response_alg",
+            metadata.requests.authorization_signed_response_alg.is_some(),
+            Some(metadata.requests.authorization_signed_response_alg()),
+        ),
+    ];
+    all.into_iter().filter_map(|(name, is_named, algorithm)| {
+        let algorithm = algorithm?;
+        let used = settings.allowed_algorithm(algorithm);
+        (is_named || used != algorithm).then(|| (name.to_owned(), used.as_str().into()))
+    })
 }
 
 /// The default of the specification, if the application was registered without a method.

@@ -7,7 +7,7 @@ use crate::application::OpenIdMetadata;
 use crate::jwt::Object;
 
 /// The members of OpenID Connect, which are read together.
-const OPENID: [&str; 13] = [
+pub(super) const OPENID: [&str; 13] = [
     "subject_type",
     "sector_identifier_uri",
     "id_token_signed_response_alg",
@@ -20,7 +20,29 @@ const OPENID: [&str; 13] = [
     "frontchannel_logout_session_required",
     "backchannel_logout_uri",
     "backchannel_logout_session_required",
-    "initiate_login_uri",
+    "backchannel_token_delivery_mode",
+];
+
+/// The members about request objects, signed responses, introspection and the binding of tokens.
+pub(super) const FURTHER: [&str; 8] = [
+    "introspection_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
+    "request_uris",
+    "authorization_signed_response_alg",
+];
+
+/// The names that a certificate can have, of which a client has one ([RFC 8705
+/// §2.1.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2)).
+pub(super) const CERTIFICATE: [&str; 5] = [
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
 ];
 
 /// Reads members. `null` counts as absent, a wrong type is a fault.

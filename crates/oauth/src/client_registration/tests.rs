@@ -7,6 +7,8 @@ use crate::jwt::Claims;
 use crate::sample;
 use crate::trusted_issuer::{IssuerSettings, Purpose, TrustedIssuer};
 
+mod members;
+
 const CALLBACK: &str = "https://app.example.com/callback";
 
 fn decided_with(

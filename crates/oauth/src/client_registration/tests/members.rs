@@ -1,0 +1,174 @@
+//! Each member of client metadata can be registered by a client, or is known to be for administrators.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::super::members::{CERTIFICATE, FURTHER, OPENID};
+use super::*;
+use crate::application::{
+    AuthenticationMetadata, ClientMetadata, OpenIdMetadata, RequestMetadata, TokenExchangePolicy,
+};
+use crate::certificate::CertificateSubject;
+use crate::jwt::Object;
+use crate::oidc::subject::SubjectType;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
+
+/// Members of the stored object that only administrators set.
+const OF_ADMINISTRATORS: [&str; 2] = ["access_token_signing_alg", "token_exchange"];
+/// Members of the stored object that have decisions of their own.
+const DECIDED_APART: [&str; 6] = [
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "jwks",
+    "jwks_uri",
+    "tls_client_auth",
+    "self_registered",
+];
+
+/// Metadata without a default, written without `..`, so that a new member cannot be forgotten.
+fn full() -> ClientMetadata {
+    let text = || Some("x".to_owned());
+    ClientMetadata {
+        access_token_signing_alg: Some(SigningAlgorithm::Es256),
+        require_pushed_authorization_requests: true,
+        introspection_signed_response_alg: Some(SigningAlgorithm::Es256),
+        token_exchange: Some(TokenExchangePolicy::default()),
+        openid: OpenIdMetadata {
+            subject_type: SubjectType::Pairwise,
+            sector_identifier_uri: text(),
+            id_token_signed_response_alg: text(),
+            userinfo_signed_response_alg: text(),
+            default_max_age: Some(1),
+            require_auth_time: true,
+            default_acr_values: vec!["x".to_owned()],
+            post_logout_redirect_uris: vec!["x".to_owned()],
+            frontchannel_logout_uri: text(),
+            frontchannel_logout_session_required: true,
+            backchannel_logout_uri: text(),
+            backchannel_logout_session_required: true,
+            backchannel_token_delivery_mode: text(),
+        },
+        authentication: AuthenticationMetadata {
+            token_endpoint_auth_method: Some(AuthenticationMethod::TlsClientAuth),
+            token_endpoint_auth_signing_alg: JwsAlgorithm::from_name("ES256"),
+            jwks: Some(Object::new()),
+            jwks_uri: text(),
+            tls_client_auth: Some(CertificateSubject::SanDns("x".to_owned())),
+        },
+        dpop_bound_access_tokens: true,
+        requests: RequestMetadata {
+            request_object_signing_alg: JwsAlgorithm::from_name("ES256"),
+            require_signed_request_object: true,
+            request_uris: vec!["x".to_owned()],
+            authorization_signed_response_alg: Some(SigningAlgorithm::Es256),
+        },
+        tls_client_certificate_bound_access_tokens: true,
+        self_registered: Some(SelfRegistered::default()),
+        later: Object::new(),
+    }
+}
+
+#[test]
+fn no_member_of_client_metadata_is_forgotten() {
+    let stored = json!(full());
+    let stored: BTreeSet<&str> = stored.as_object().unwrap().keys().map(String::as_str).collect();
+    let known = OPENID.iter().chain(&FURTHER).chain(&OF_ADMINISTRATORS).chain(&DECIDED_APART);
+    assert_eq!(stored, known.copied().collect());
+}
+
+fn told(settings: &ApplicationSettings) -> Value {
+    let application = sample::application(|stored| *stored = settings.clone());
+    Value::Object(client_information(&application, &ScopeRegistry::built_in()))
+}
+
+#[test]
+fn each_member_is_registered_told_and_deleted_by_omission() {
+    let page = "https://app.example.com/out";
+    let members = json!({
+        "subject_type": "pairwise",
+        "id_token_signed_response_alg": "ES256",
+        "userinfo_signed_response_alg": "EdDSA",
+        "default_max_age": 5,
+        "require_auth_time": true,
+        "post_logout_redirect_uris": [page],
+        "frontchannel_logout_uri": page,
+        "frontchannel_logout_session_required": true,
+        "backchannel_logout_uri": page,
+        "backchannel_logout_session_required": true,
+        "backchannel_token_delivery_mode": "poll",
+        "introspection_signed_response_alg": "PS256",
+        "dpop_bound_access_tokens": true,
+        "tls_client_certificate_bound_access_tokens": true,
+        "require_pushed_authorization_requests": true,
+        "require_signed_request_object": true,
+        "request_object_signing_alg": "ES384",
+        "request_uris": ["https://app.example.com/object"],
+        "authorization_signed_response_alg": "ES256",
+    });
+    let members = members.as_object().unwrap();
+    let refused = "sector_identifier_uri";
+    for name in OPENID.iter().chain(&FURTHER).filter(|name| **name != refused) {
+        let value = match *name {
+            "default_acr_values" => json!([crate::oidc::authentication::ACR_VALUES[0]]),
+            name => members[name].clone(),
+        };
+        let settings = decided(&json!({ *name: value })).expect(name);
+        assert_eq!(told(&settings)[name], value, "{name}");
+        let next = decided_with(&json!({}), &ClientPolicy::default(), Some(&settings)).unwrap();
+        assert_eq!(told(&next).get(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_client_names_its_certificate() {
+    for (name, value) in CERTIFICATE.into_iter().zip([
+        "CN=crane,O=Harbour",
+        "crane.example",
+        "spiffe://harbour/crane",
+        "192.0.2.7",
+        "crane@harbour.example",
+    ]) {
+        let more = json!({ "token_endpoint_auth_method": "tls_client_auth", name: value });
+        let told = told(&decided(&more).expect(name));
+        assert_eq!(told[name], value);
+        assert_eq!(told.get("tls_client_auth"), None);
+    }
+    let fault = decided(&json!({
+        "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "*.example",
+    }));
+    let fault = fault.unwrap_err().description;
+    assert!(fault.starts_with("tls_client_auth_san_dns must be a DNS name"), "{fault}");
+}
+
+#[test]
+fn members_about_requests_obey_the_rules_of_the_management_api() {
+    for more in [
+        json!({"authorization_signed_response_alg": "none"}),
+        json!({"request_object_signing_alg": "none"}),
+        json!({"request_uris": ["http://app.example.com/object"]}),
+        json!({"request_uris": ["https://10.0.0.1/object"]}),
+        json!({"request_uris": "https://app.example.com/object"}),
+        json!({"require_signed_request_object": "yes"}),
+        json!({"backchannel_token_delivery_mode": "push"}),
+        json!({"dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": true}),
+    ] {
+        assert_eq!(code(&more), ErrorCode::InvalidClientMetadata, "{more}");
+    }
+}
+
+#[test]
+fn the_answer_names_the_algorithms_that_the_profile_puts_in_place_of_defaults() {
+    let mut settings = decided(&json!({})).unwrap();
+    assert_eq!(told(&settings).get("id_token_signed_response_alg"), None);
+    settings.profile = Profile::Fapi2;
+    let told = told(&settings);
+    for name in [
+        "id_token_signed_response_alg",
+        "introspection_signed_response_alg",
+        "authorization_signed_response_alg",
+    ] {
+        let used = settings.allowed_algorithm(SigningAlgorithm::Rs256);
+        assert_eq!(told[name], used.as_str(), "{name}");
+    }
+}
