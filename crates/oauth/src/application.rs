@@ -1,6 +1,7 @@
 //! The registered application: the `client` of the specifications.
 
-use crate::scope::ScopeSet;
+use crate::refusal::Refusal;
+use crate::scope::{self, ScopeRegistry, ScopeSet};
 use crate::signing::SigningAlgorithm;
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
@@ -180,6 +181,16 @@ impl ApplicationSettings {
     /// of all.
     pub fn requires_challenge(&self) -> bool {
         self.profile.rules().challenge.include(self.client_type == ClientType::Public)
+    }
+
+    /// The scopes that a request asks for with this text, out of its own.
+    pub(crate) fn requested_scopes(
+        &self,
+        text: Option<&str>,
+        registry: &ScopeRegistry,
+    ) -> Result<ScopeSet, Refusal> {
+        let gets_refresh_tokens = self.grant_types.contains(&GrantType::RefreshToken);
+        scope::requested_of(text, &self.scopes, gets_refresh_tokens, registry)
     }
 
     /// The algorithm of a signature for it: the registered or default one, unless its profile forbids that one.

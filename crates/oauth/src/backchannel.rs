@@ -12,7 +12,7 @@ use crate::oidc::logout::ID_TOKEN_HINT;
 use crate::oidc::request::{self, SentParameters};
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, BuiltInScope, ScopeRegistry, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token;
 use crate::token::polling::{PolledKind, PolledRequest, UserDecision};
 use domain::characters;
@@ -83,7 +83,7 @@ impl BackchannelRequest {
         token::may_use(GrantType::Ciba, client)?;
         request_is_not_an_object(parameters)?;
         let settings = &client.application().settings;
-        let scopes = scope::requested_of(Some(parameters.required(SCOPE)?), settings, registry)?;
+        let scopes = settings.requested_scopes(Some(parameters.required(SCOPE)?), registry)?;
         scopes_contain_openid(&scopes)?;
         let hint = hint_is_one(parameters)?;
         let binding_message = message_is_plain(parameters)?;

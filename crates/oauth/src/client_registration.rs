@@ -157,6 +157,8 @@ fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
         access_token_signing_alg,
         token_exchange,
         self_registered,
+        described_at,
+        deputies,
         later,
         openid: _,
         authentication: _,
@@ -170,6 +172,8 @@ fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
         access_token_signing_alg,
         token_exchange,
         self_registered,
+        described_at,
+        deputies,
         later,
         ..ClientMetadata::default()
     };

@@ -9,7 +9,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::GrantDetails;
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeRegistry, ScopeSet};
+use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token;
 use crate::token::polling::{PolledKind, PolledRequest, UserDecision};
 use domain::id::{ApplicationId, CodeId, DeviceAuthorizationId, Epoch};
@@ -43,7 +43,7 @@ impl DeviceRequest {
         token::may_use(GrantType::DeviceCode, client)?;
         let settings = &client.application().settings;
         Ok(Self {
-            scopes: scope::requested_of(parameters.one(SCOPE)?, settings, registry)?,
+            scopes: settings.requested_scopes(parameters.one(SCOPE)?, registry)?,
             details: GrantDetails::default(),
         })
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use domain::id::ScopeId;
 
-use crate::application::{ApplicationSettings, GrantType};
 use crate::refusal::Refusal;
 
 mod hierarchy;
@@ -250,16 +249,15 @@ impl From<ScopeId> for ScopeSet {
 /// tokens ([OpenID Connect Core §11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
 pub(crate) fn requested_of(
     text: Option<&str>,
-    settings: &ApplicationSettings,
+    registered: &ScopeSet,
+    gets_refresh_tokens: bool,
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
-    let registered = &settings.scopes;
     let named = registry.parse(text.unwrap_or_default()).map_err(|_| Refusal::ScopeUnknown)?;
     let asked = if named.is_empty() { default_of(registered, registry) } else { named };
     if !registry.covers(registered, &asked) {
         return Err(Refusal::ScopeNotRegistered);
     }
-    let gets_refresh_tokens = settings.grant_types.contains(&GrantType::RefreshToken);
     let left =
         if gets_refresh_tokens { asked } else { asked.difference(&BuiltInScope::OfflineAccess.into()) };
     if left.is_empty() { Err(Refusal::ScopeWithoutEffect) } else { Ok(left) }

@@ -15,7 +15,7 @@ use crate::parameters::REDIRECT_URI;
 use crate::proof::Thumbprint;
 use crate::redirect;
 use crate::refusal::Refusal;
-use crate::scope::{self, BuiltInScope, ScopeRegistry, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use domain::id::{ApplicationId, Epoch};
 
 /// A request that may be shown to a user. Only [`super::check`] creates one.
@@ -294,7 +294,7 @@ fn scopes_are_registered(
     application: &Application,
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
-    scope::requested_of(request.scope.as_deref(), &application.settings, registry)
+    application.settings.requested_scopes(request.scope.as_deref(), registry)
 }
 
 /// Authorization details of data sources ask for access to data, whether or not `scope` says so; without `scope`, they

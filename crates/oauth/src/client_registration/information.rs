@@ -41,7 +41,7 @@ pub fn client_information(application: &Application, registry: &ScopeRegistry) -
     all
 }
 
-/// The members that are told as they are stored. Those that administrators alone set are not told.
+/// The members that are told as they are stored. Those that administrators or the server alone set are not told.
 fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
     // Without `..`, so that a new member is considered here.
     let ClientMetadata {
@@ -56,6 +56,8 @@ fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
         requests,
         tls_client_certificate_bound_access_tokens: tls,
         self_registered,
+        described_at: _,
+        deputies: _,
     } = metadata;
     let certificate = authentication.tls_client_auth.as_ref().map(|subject| {
         let (_, value) = subject.shown();

@@ -23,18 +23,6 @@ pub(super) const OPENID: [&str; 13] = [
     "backchannel_token_delivery_mode",
 ];
 
-/// The members about request objects, signed responses, introspection and the binding of tokens.
-pub(super) const FURTHER: [&str; 8] = [
-    "introspection_signed_response_alg",
-    "dpop_bound_access_tokens",
-    "tls_client_certificate_bound_access_tokens",
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-    "request_object_signing_alg",
-    "request_uris",
-    "authorization_signed_response_alg",
-];
-
 /// The names that a certificate can have, of which a client has one ([RFC 8705
 /// §2.1.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2)).
 pub(super) const CERTIFICATE: [&str; 5] = [

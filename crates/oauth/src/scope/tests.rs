@@ -63,15 +63,15 @@ fn sets_are_compared_and_combined_by_their_members() {
     assert!(some.difference(&some).is_empty());
 }
 
-fn registered(scopes: impl IntoIterator<Item = BuiltInScope>) -> ApplicationSettings {
-    ApplicationSettings { scopes: scopes.into_iter().collect(), ..crate::sample::settings() }
+fn registered(scopes: &[BuiltInScope]) -> ScopeSet {
+    scopes.iter().copied().collect()
 }
 
 #[test]
 fn no_scope_asks_for_data_access() {
-    let (registry, settings) = (ScopeRegistry::built_in(), registered(BuiltInScope::ALL));
+    let (registry, all) = (ScopeRegistry::built_in(), registered(&BuiltInScope::ALL));
     for text in [None, Some(""), Some("  ")] {
-        assert_eq!(requested_of(text, &settings, &registry), Ok(BuiltInScope::OData.into()));
+        assert_eq!(requested_of(text, &all, true, &registry), Ok(BuiltInScope::OData.into()));
     }
 }
 
@@ -81,32 +81,29 @@ fn without_data_access_no_scope_asks_for_what_is_registered() {
 
     let registry = ScopeRegistry::built_in();
     for (all, expected) in [
-        (&[OpenId, Email][..], Ok([OpenId, Email].into_iter().collect())),
+        (&[OpenId, Email][..], Ok(registered(&[OpenId, Email]))),
         (&[OpenId, OfflineAccess, Management], Ok(OpenId.into())),
         (&[Introspect], Err(Refusal::ScopeWithoutEffect)),
     ] {
-        let settings = registered(all.iter().copied());
-        assert_eq!(requested_of(None, &settings, &registry), expected, "{all:?}");
+        assert_eq!(requested_of(None, &registered(all), true, &registry), expected, "{all:?}");
     }
 }
 
 #[test]
 fn offline_access_is_for_applications_with_refresh_tokens() {
     let registry = ScopeRegistry::built_in();
-    let mut settings = registered([BuiltInScope::OpenId, BuiltInScope::OfflineAccess]);
-    let text = "openid offline_access";
-    let both = settings.scopes.clone();
-    assert_eq!(requested_of(Some(text), &settings, &registry), Ok(both));
-    settings.grant_types = vec![GrantType::AuthorizationCode];
-    assert_eq!(requested_of(Some(text), &settings, &registry), Ok(BuiltInScope::OpenId.into()));
-    let alone = requested_of(Some("offline_access"), &settings, &registry);
+    let both = registered(&[BuiltInScope::OpenId, BuiltInScope::OfflineAccess]);
+    let text = Some("openid offline_access");
+    assert_eq!(requested_of(text, &both, true, &registry), Ok(both.clone()));
+    assert_eq!(requested_of(text, &both, false, &registry), Ok(BuiltInScope::OpenId.into()));
+    let alone = requested_of(Some("offline_access"), &both, false, &registry);
     assert_eq!(alone, Err(Refusal::ScopeWithoutEffect));
 }
 
 #[test]
 fn a_scope_that_is_unknown_or_not_registered_is_refused() {
-    let (registry, settings) = (ScopeRegistry::built_in(), registered([BuiltInScope::OData]));
-    let asked = |text: &str| requested_of(Some(text), &settings, &registry);
+    let (registry, data) = (ScopeRegistry::built_in(), ScopeSet::from(BuiltInScope::OData));
+    let asked = |text: &str| requested_of(Some(text), &data, true, &registry);
     assert_eq!(asked("odata nonsense"), Err(Refusal::ScopeUnknown));
     assert_eq!(asked("api.mgmt"), Err(Refusal::ScopeNotRegistered));
 }

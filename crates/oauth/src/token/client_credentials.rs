@@ -5,7 +5,7 @@ use super::access_token_lifetime_secs;
 use crate::client_authentication::AuthenticatedClient;
 use crate::parameters::{Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, BuiltInScope, ScopeRegistry, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::id::{Epoch, UserId};
 
@@ -25,8 +25,8 @@ impl ServiceRequest {
         let text = parameters.one(SCOPE)?;
         let settings = &client.application().settings;
         let is_default = text.is_none_or(|text| text.trim().is_empty());
-        let requested = scope::requested_of(text, settings, registry)?;
-        Ok(Self { scopes: scopes_need_no_user(requested, is_default)? })
+        let requested = settings.requested_scopes(text, registry)?;
+        Ok(Self { scopes: scopes_need_no_user(&requested, is_default)? })
     }
 }
 
@@ -44,7 +44,7 @@ impl ServiceRequest {
         let scopes = asked.unwrap_or_else(|| ScopeSet::from(BuiltInScope::OData));
         let registered = &client.application().settings.scopes;
         if registry.covers(registered, &scopes) {
-            Ok(Self { scopes: scopes_need_no_user(scopes, false)? })
+            Ok(Self { scopes: scopes_need_no_user(&scopes, false)? })
         } else {
             Err(Refusal::ScopeNotRegistered)
         }
@@ -55,7 +55,7 @@ impl ServiceRequest {
 /// §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)) could tell something: they are refused, or left out
 /// of a default. `offline_access` has no effect, because a refresh token "SHOULD NOT be included" ([RFC 6749
 /// §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
-fn scopes_need_no_user(scopes: ScopeSet, is_default: bool) -> Result<ScopeSet, Refusal> {
+fn scopes_need_no_user(scopes: &ScopeSet, is_default: bool) -> Result<ScopeSet, Refusal> {
     let of_users: ScopeSet = BuiltInScope::OF_USERS.into_iter().collect();
     if !is_default && !scopes.intersection(&of_users).is_empty() {
         return Err(Refusal::ScopeOfUsers);

@@ -6,7 +6,7 @@ use crate::grant::{GrantDetails, GrantOrigin};
 use crate::oidc::authentication::SignInDetails;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
-use crate::scope::{self, ScopeRegistry, ScopeSet};
+use crate::scope::{ScopeRegistry, ScopeSet};
 use domain::account::User;
 use domain::secret::Password;
 use domain::time::Timestamp;
@@ -35,7 +35,7 @@ impl PasswordRequest {
         Ok(Self {
             username: parameters.required(USERNAME)?.to_owned(),
             password: Password::new(parameters.required(PASSWORD)?),
-            scopes: scope::requested_of(parameters.one(SCOPE)?, settings, registry)?,
+            scopes: settings.requested_scopes(parameters.one(SCOPE)?, registry)?,
         })
     }
 }

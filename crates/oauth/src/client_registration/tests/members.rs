@@ -4,18 +4,32 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::members::{CERTIFICATE, FURTHER, OPENID};
+use super::super::members::{CERTIFICATE, OPENID};
 use super::*;
 use crate::application::{
-    AuthenticationMetadata, ClientMetadata, OpenIdMetadata, RequestMetadata, TokenExchangePolicy,
+    AuthenticationMetadata, ClientMetadata, KnownToDeputies, OpenIdMetadata, RequestMetadata,
+    TokenExchangePolicy,
 };
 use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
 use crate::oidc::subject::SubjectType;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
+/// The members about request objects, signed responses, introspection and the binding of tokens.
+const FURTHER: [&str; 8] = [
+    "introspection_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
+    "request_uris",
+    "authorization_signed_response_alg",
+];
 /// Members of the stored object that only administrators set.
 const OF_ADMINISTRATORS: [&str; 2] = ["access_token_signing_alg", "token_exchange"];
+/// Members of the stored object that only the server sets.
+const OF_SERVER: [&str; 3] = ["described_at", "deputy_knows_secret", "deputy_provided_keys"];
 /// Members of the stored object that have decisions of their own.
 const DECIDED_APART: [&str; 6] = [
     "token_endpoint_auth_method",
@@ -65,6 +79,8 @@ fn full() -> ClientMetadata {
         },
         tls_client_certificate_bound_access_tokens: true,
         self_registered: Some(SelfRegistered::default()),
+        described_at: Some(sample::NOW),
+        deputies: KnownToDeputies { secret: true, keys: true },
         later: Object::new(),
     }
 }
@@ -73,7 +89,8 @@ fn full() -> ClientMetadata {
 fn no_member_of_client_metadata_is_forgotten() {
     let stored = json!(full());
     let stored: BTreeSet<&str> = stored.as_object().unwrap().keys().map(String::as_str).collect();
-    let known = OPENID.iter().chain(&FURTHER).chain(&OF_ADMINISTRATORS).chain(&DECIDED_APART);
+    let known =
+        OPENID.iter().chain(&FURTHER).chain(&OF_ADMINISTRATORS).chain(&OF_SERVER).chain(&DECIDED_APART);
     assert_eq!(stored, known.copied().collect());
 }
 
