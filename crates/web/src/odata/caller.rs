@@ -33,8 +33,8 @@ pub(super) async fn prove(
     };
     if let Some(presented) = sent.token() {
         if presented.text.is_empty() {
-            malformed(state, origin).await;
-            return Err(ODataProblem::malformed("send an access token after the scheme in Authorization"));
+            // Excel asks with an empty token which schemes there are, and asks for a password only after a 401.
+            return Err(ODataProblem::unauthenticated(ways(state)));
         }
         if parts.headers.contains_key(AUTH_SERVICE) {
             // Boxed, so that tokens of this server do not pay for the state that only this path needs.

@@ -92,7 +92,18 @@ async fn two_credentials_and_a_scheme_without_a_token_are_an_invalid_request() {
         let twice = server.get(path).bearer(&token).header("authorization", format!("Bearer {token}"));
         let mixed = server.get(path).bearer(&token).basic(&USER);
         let empty = ["Bearer", "Bearer ", "DPoP"].map(|text| server.get(path).header("authorization", text));
-        for call in [twice, mixed].into_iter().chain(empty) {
+        // Excel sends an empty token to learn from a 401 which schemes there are.
+        let asks = path == RESOURCES[0];
+        for (call, is_empty) in
+            [(twice, false), (mixed, false)].into_iter().chain(empty.map(|call| (call, true)))
+        {
+            if asks && is_empty {
+                assert!(
+                    !call.send().await.expect(401).header("www-authenticate").contains("error"),
+                    "{path}"
+                );
+                continue;
+            }
             let answer = call.send().await.expect(400);
             let challenge = answer.header("www-authenticate");
             assert!(challenge.contains("error=\"invalid_request\""), "{path}: {challenge}");
