@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const CLIENT_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 const FACTS: Facts<'static> = Facts {
     issuer: "https://gate.example",
-    endpoints: ["https://gate.example/oauth2/token", "https://gate.example/oauth2/par"],
+    endpoints: &["https://gate.example/oauth2/token", "https://gate.example/oauth2/par"],
     now: NOW,
 };
 
