@@ -193,18 +193,18 @@ async fn read_in_pages(server: &TestServer, path: &str, member: &str, frames: us
 #[tokio::test]
 async fn shared_users_and_allowed_applications_are_read_page_by_page() {
     let server = TestServer::start().await;
-    add_users(&server, 1_100).await;
+    add_users(&server, 999).await;
     let file = server.sqlite_file("shop.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY)");
     let source =
         json!({ "name": "shop", "dataStore": 1, "connectionType": "Cloud", "options": { "path": file } });
     server.post("/api/mgmt/datasources").basic(&ADMIN).json(&source).send().await.expect(201);
-    let crew: Vec<Value> = (0..1_100).map(|n| json!({ "userName": format!("crew{n}") })).collect();
+    let crew: Vec<Value> = (0..999).map(|n| json!({ "userName": format!("crew{n}") })).collect();
     let path = "/api/mgmt/datasources/1/sharedUsers";
     let shared =
         server.put(path).basic(&ADMIN).json(&json!({ "sharedUsers": crew })).send().await.expect(200);
-    assert_eq!(shared.json()["sharedUsers"].as_array().map(Vec::len), Some(1_100), "the answer is the list");
-    let users = read_in_pages(&server, path, "sharedUsers", 3).await;
-    assert_eq!((users.len(), &users[1_099]["userName"]), (1_100, &json!("crew1099")));
+    assert_eq!(shared.json()["sharedUsers"].as_array().map(Vec::len), Some(999), "the answer is the list");
+    let users = read_in_pages(&server, path, "sharedUsers", 2).await;
+    assert_eq!((users.len(), &users[998]["userName"]), (999, &json!("crew998")));
     assert!(users.windows(2).all(|pair| id(&pair[0]) < id(&pair[1])));
 
     for n in 0..520 {
