@@ -115,12 +115,10 @@ impl Application {
         self.settings.client_type == ClientType::Public || self.describes_itself()
     }
 
-    /// Whether somebody who runs this server answers for it: an Administrator registered it, and still owns it. Nobody has
-    /// looked at one that describes or registered itself, and whoever takes over an application may never have seen it.
-    pub fn is_verified(&self, owner_is_administrator: bool) -> bool {
-        let came_by_itself =
-            self.client_id.is_url() || self.settings.client_metadata.self_registered.is_some();
-        owner_is_administrator && !came_by_itself && self.handed_over.is_none()
+    /// Whether its owner registered it here. Nobody has looked at one that describes itself, and whoever takes over an
+    /// application may never have seen it.
+    pub fn was_registered_by_its_owner(&self) -> bool {
+        !self.describes_itself() && self.handed_over.is_none()
     }
 
     /// The user name of the creator.

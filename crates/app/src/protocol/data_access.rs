@@ -81,13 +81,13 @@ impl Context {
         Ok(Offer::new(requested, readable.into_iter().map(one).collect(), before))
     }
 
-    /// Whether pages may say that somebody who runs this server answers for an application.
+    /// Whether somebody who runs this server answers for an application: an Administrator registered it, and still owns it.
     pub(crate) async fn is_verified(&self, application: &Application) -> Result<bool, Fault> {
-        if !application.is_verified(true) {
+        if !application.was_registered_by_its_owner() {
             return Ok(false);
         }
         let owner = self.account(application.owner).await?;
-        Ok(application.is_verified(owner.is_some_and(|owner| owner.is_administrator())))
+        Ok(owner.is_some_and(|owner| owner.is_administrator()))
     }
 
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
