@@ -118,10 +118,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), ManagementProblem> {
     let Some(kind) = media_type::of_body(headers).filter(|kind| kind.is(media_type::JSON)) else {
         return refuse("the body must be application/json, and Content-Type must say so");
     };
-    match kind.parameter("charset") {
-        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => refuse("the body must be in UTF-8"),
-        _ => Ok(()),
-    }
+    if media_type::is_utf8(&kind) { Ok(()) } else { refuse("the body must be in UTF-8") }
 }
 
 async fn read(body: Body, most: usize) -> Result<Bytes, ManagementProblem> {

@@ -14,6 +14,11 @@ pub(crate) fn of_body(headers: &HeaderMap) -> Option<MediaType<'_>> {
     headers.get(CONTENT_TYPE).map(|kind| MediaType::read(kind.to_str().unwrap_or_default()))
 }
 
+/// Whether a body of this type is in UTF-8: its `charset`, if it names one, says so.
+pub(crate) fn is_utf8(kind: &MediaType<'_>) -> bool {
+    kind.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+}
+
 /// Whether the request names this type in `Accept`, and prefers no JSON to it. A wildcard names no type.
 pub(crate) fn asks_for(headers: &HeaderMap, media_type: &str) -> bool {
     let Ok(header) = accept(headers) else { return false };

@@ -97,7 +97,7 @@ impl Form {
         let Some(kind) = media_type::of_body(headers) else {
             return body.is_end_stream().then_some(Self::UrlEncoded);
         };
-        if kind.parameter("charset").is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        if !media_type::is_utf8(&kind) {
             None
         } else if kind.is(media_type::FORM) {
             Some(Self::UrlEncoded)
