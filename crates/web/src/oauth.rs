@@ -10,6 +10,7 @@ use oauth::error::ErrorCode;
 use oauth::refusal::Refusal;
 
 use crate::http::faults::{Failure, LATER, set_retry_after};
+use crate::respond::challenge;
 use crate::respond::oauth as respond;
 
 pub mod authorize;
@@ -26,10 +27,6 @@ pub mod request;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
-
-/// Asks for name and password in UTF-8 ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
-const BASIC_CHALLENGE: HeaderValue =
-    HeaderValue::from_static("Basic realm=\"Sluicegate\", charset=\"UTF-8\"");
 
 /// Where a request contains the client credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +57,7 @@ fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
     };
     let mut response = respond::error(status, refusal.code().as_str(), &refusal.description());
     if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, BASIC_CHALLENGE);
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge::BASIC));
     }
     set_retry_after(&mut response, retry_after(refusal));
     response

@@ -55,7 +55,7 @@ impl Area {
         match self {
             Self::OData => r#"Bearer realm="Sluicegate""#,
             Self::Page if !used_basic => r#"Form realm="Sluicegate""#,
-            Self::OAuth | Self::Management | Self::Page => r#"Basic realm="Sluicegate", charset="UTF-8""#,
+            Self::OAuth | Self::Management | Self::Page => challenge::BASIC,
         }
     }
 

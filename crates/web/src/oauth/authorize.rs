@@ -15,7 +15,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use domain::secret::SessionCookie;
 use http::StatusCode;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use oauth::authorize::{AuthorizeRequest, Delivery};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -29,6 +29,7 @@ use crate::pages::data_choice::{self, DataChoice};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::{self, SignInPrompt};
 use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
+use crate::respond::challenge;
 use crate::respond::page::{self, sentence};
 
 pub(crate) mod form_post;
@@ -200,7 +201,7 @@ async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> R
         SignInPrompt { continue_to: &continue_to, problem: Some(&problem), ..SignInPrompt::default() };
     let SignInRefusal::TooOften { retry_after_secs } = refusal else {
         let mut response = visit.ask_to_sign_in(StatusCode::UNAUTHORIZED, &prompt).await;
-        response.headers_mut().insert(WWW_AUTHENTICATE, super::BASIC_CHALLENGE);
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge::BASIC));
         return response;
     };
     let mut response = visit.ask_to_sign_in(StatusCode::TOO_MANY_REQUESTS, &prompt).await;

@@ -7,7 +7,8 @@ use oauth::error::ErrorCode;
 use oauth::proof::TokenType;
 use oauth::protected_resource::{ChallengingResource, TokenChallenge};
 
-const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="Sluicegate", charset="UTF-8""#);
+/// Asks for name and password in UTF-8 ([RFC 7617 §2.1](https://www.rfc-editor.org/rfc/rfc7617#section-2.1)).
+pub(crate) const BASIC: &str = r#"Basic realm="Sluicegate", charset="UTF-8""#;
 
 /// How a client may authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +54,9 @@ impl Challenge {
             Self::Presented(error) => {
                 TokenChallenge { max_age_secs: age, ..TokenChallenge::after(error, presented) }
             }
-            Self::Basic => return BASIC,
+            Self::Basic => return HeaderValue::from_static(BASIC),
         };
-        HeaderValue::try_from(challenge.text(resource)).unwrap_or(BASIC)
+        HeaderValue::try_from(challenge.text(resource)).unwrap_or(HeaderValue::from_static(BASIC))
     }
 }
 
