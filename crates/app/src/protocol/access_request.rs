@@ -2,12 +2,12 @@
 //! request.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{Epoch, UserId};
-use oauth::application::Application;
+use domain::id::UserId;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
 use oauth::oidc::authentication::SignInDetails;
-use oauth::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
+use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::token::polling::{PolledKind, PolledRequest};
 use store::{AccessAnswer, AccessAnswered, NewConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
@@ -19,13 +19,8 @@ use crate::{Context, Fault};
 /// A stored request, as far as the user's decision depends on it.
 #[derive(Clone, Copy)]
 pub(super) struct AccessRequest<'a> {
-    pub(super) application: &'a Application,
-    pub(super) application_epoch: Epoch,
-    pub(super) scopes: &'a ScopeSet,
-    pub(super) details: &'a GrantDetails,
+    pub(super) request: PolledRequest<'a>,
     pub(super) registry: &'a ScopeRegistry,
-    /// How the request reached the user, for the audit log.
-    pub(super) way: &'static str,
 }
 
 /// What a decision amounts to.
@@ -47,7 +42,15 @@ pub(super) enum NotStored {
 impl AccessRequest<'_> {
     /// The descriptions of the requested scopes.
     pub(super) fn descriptions(self) -> Vec<String> {
-        self.registry.scopes_in(self.scopes).map(|scope| scope.description.clone()).collect()
+        self.registry.scopes_in(self.request.scopes).map(|scope| scope.description.clone()).collect()
+    }
+
+    /// How the request reached the user, for the audit log.
+    const fn way(self) -> &'static str {
+        match self.request.kind {
+            PolledKind::Device => "on a device",
+            PolledKind::Backchannel => "asked by the application",
+        }
     }
 
     fn allowed(self, session: &LiveSession, data: DataChange, context: &Context) -> AccessAnswer {
@@ -56,14 +59,14 @@ impl AccessRequest<'_> {
                 data: data.chosen().map(Box::new),
                 // The session of this browser is not one of the application.
                 sign_in: Some(SignInDetails::at(session.session.auth_time)),
-                ..self.details.clone()
+                ..self.request.details.clone()
             }),
             consent: NewConsent {
                 user: session.session.user,
                 user_epoch: session.session.user_epoch,
-                application: self.application.id,
-                application_epoch: self.application_epoch,
-                scopes: self.scopes.clone(),
+                application: self.request.application,
+                application_epoch: self.request.application_epoch,
+                scopes: self.request.scopes.clone(),
                 data,
                 revocations_expire_at: context.revocations_expire_at(),
             },
@@ -75,34 +78,34 @@ impl Context {
     /// The data that the page offers; `None` if the request asks for none.
     pub(super) async fn offer_of(
         &self,
-        request: AccessRequest<'_>,
+        asked: AccessRequest<'_>,
         user: UserId,
     ) -> Result<Option<Offer>, Fault> {
-        if !request.scopes.contains(BuiltInScope::OData) {
+        if !asked.request.scopes.contains(BuiltInScope::OData) {
             return Ok(None);
         }
-        let named = request.details.data.as_deref().map(RequestedSource::all_of);
+        let named = asked.request.details.data.as_deref().map(RequestedSource::all_of);
         self.offer(named.as_deref(), user, None).await.map(Some)
     }
 
     /// Judges the decision of the user. Without a `choice`, everything that the page offered is allowed.
     pub(super) async fn judge_decision(
         &self,
-        request: AccessRequest<'_>,
+        asked: AccessRequest<'_>,
         session: &LiveSession,
         decision: Decision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<JudgedDecision, Fault> {
         let mut audit = session.caller.audit(decision.action(), self.now(), origin);
-        audit.application = Some(request.application.id);
-        audit.subject = Some(request.registry.text(request.scopes));
-        audit.detail = Some(request.way.to_owned());
+        audit.application = Some(asked.request.application);
+        audit.subject = Some(asked.registry.text(asked.request.scopes));
+        audit.detail = Some(asked.way().to_owned());
         if decision == Decision::Deny {
             return Ok(storable(AccessAnswer::Deny, audit));
         }
-        let Some(offer) = self.offer_of(request, session.session.user).await? else {
-            return Ok(storable(request.allowed(session, DataChange::Keep, self), audit));
+        let Some(offer) = self.offer_of(asked, session.session.user).await? else {
+            return Ok(storable(asked.allowed(session, DataChange::Keep, self), audit));
         };
         let data = match authorize::choose(&offer, choice) {
             Ok(data) => data,
@@ -111,8 +114,8 @@ impl Context {
                 return Ok(JudgedDecision::ChooseAgain(DataQuestion { offer, rejected }));
             }
         };
-        audit.detail = Some(format!("{}, {}", request.way, chosen_in_words(&offer, &data)));
-        Ok(storable(request.allowed(session, data, self), audit))
+        audit.detail = Some(format!("{}, {}", asked.way(), chosen_in_words(&offer, &data)));
+        Ok(storable(asked.allowed(session, data, self), audit))
     }
 
     /// Applies what storing the decision has revoked.

@@ -107,14 +107,7 @@ struct Open {
 
 impl Open {
     fn access(&self) -> AccessRequest<'_> {
-        AccessRequest {
-            application: &self.application,
-            application_epoch: self.request.application_epoch,
-            scopes: &self.request.scopes,
-            details: &self.request.details,
-            registry: &self.registry,
-            way: "on a device",
-        }
+        AccessRequest { request: self.request.polled(), registry: &self.registry }
     }
 
     /// The question for its user.

@@ -87,14 +87,7 @@ struct Open {
 
 impl Open {
     fn access(&self) -> AccessRequest<'_> {
-        AccessRequest {
-            application: &self.application,
-            application_epoch: self.request.application_epoch,
-            scopes: &self.request.scopes,
-            details: &self.request.details,
-            registry: &self.registry,
-            way: "asked by the application",
-        }
+        AccessRequest { request: self.request.polled(), registry: &self.registry }
     }
 
     fn question(self, data: Option<DataQuestion>, session: &LiveSession) -> BackchannelQuestion {
