@@ -42,7 +42,7 @@ pub(super) enum NotStored {
 impl AccessRequest<'_> {
     /// The descriptions of the requested scopes.
     pub(super) fn descriptions(self) -> Vec<String> {
-        self.registry.scopes_in(self.request.scopes).map(|scope| scope.description.clone()).collect()
+        self.registry.descriptions(self.request.scopes)
     }
 
     /// How the request reached the user, for the audit log.

@@ -153,6 +153,11 @@ impl ScopeRegistry {
         self.scopes_in(set).map(|scope| scope.name.clone()).collect()
     }
 
+    /// What the scopes in the set allow, in words, in the order of their numbers.
+    pub fn descriptions(&self, set: &ScopeSet) -> Vec<String> {
+        self.scopes_in(set).map(|scope| scope.description.clone()).collect()
+    }
+
     /// The names of the scopes in the set, separated by single spaces: the `scope` of a response.
     pub fn text(&self, set: &ScopeSet) -> String {
         let mut text = String::new();

@@ -73,8 +73,7 @@ struct Connected {
 impl Connected {
     fn new(row: AllowedApplication, registry: &ScopeRegistry) -> Self {
         let AllowedApplication { allowed, data } = row;
-        let scopes = registry.scopes_in(&allowed.scopes);
-        let words: Vec<&str> = scopes.map(|scope| scope.description.as_str()).collect();
+        let scopes = registry.descriptions(&allowed.scopes).join(", ");
         let created_by = allowed.created_by().to_owned();
         let (to, handover) = (allowed.owner_name, allowed.handed_over);
         Self {
@@ -82,7 +81,7 @@ impl Connected {
             name: allowed.name,
             created_by,
             handed_over: handover.map(|handover| HandedOver { to, at: handover.at.into() }),
-            scopes: words.join(", "),
+            scopes,
             data,
             since: allowed.since.into(),
             last_used: allowed.last_used_at.map(When::from),

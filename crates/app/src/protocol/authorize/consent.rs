@@ -57,11 +57,7 @@ impl AuthorizationService {
         }
         let is_verified = self.context.is_verified(&valid.application).await?;
         Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
-            scopes: valid
-                .registry
-                .scopes_in(valid.valid.consent_scopes())
-                .map(|scope| scope.description.clone())
-                .collect(),
+            scopes: valid.registry.descriptions(valid.valid.consent_scopes()),
             is_verified,
             data,
             destination: valid.valid.target().destination(),
