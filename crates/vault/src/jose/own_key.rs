@@ -13,7 +13,7 @@ use super::{AcceptedJwt, Parts, PublicKey};
 /// The number of headers that are remembered: at most 10 MB.
 const MOST_HEADERS: usize = 4_096;
 /// The longest header that is remembered, in characters: one with an RSA key of 4,096 bits fits.
-const MOST_CHARACTERS: usize = 1_024;
+const LONGEST_HEADER: usize = 1_024;
 
 /// The headers that came with valid signatures, and the keys in them. A client sends the same header with every token, and
 /// to read it again costs a fifth of a verification.
@@ -53,7 +53,7 @@ impl OwnKeys {
         }
         let read = OwnKey::read(parts.header()?, accepted)?;
         let verified = read.verify(&parts)?;
-        if parts.header.len() <= MOST_CHARACTERS {
+        if parts.header.len() <= LONGEST_HEADER {
             self.0.insert(parts.header.into(), Arc::new(read));
         }
         Ok(verified)
