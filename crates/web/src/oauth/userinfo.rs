@@ -8,9 +8,9 @@ use app::protocol::userinfo::{UserInfo, UserInfoRefusal, UserInfoService};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use oauth::error::ErrorCode;
 use oauth::profile::Algorithms;
 use oauth::proof::TokenType;
@@ -42,16 +42,18 @@ impl FromRequestParts<WebState> for TokenBearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-        let challenger = Challenger::of(state, &parts.headers);
         let sent = Authorization::find(&parts.headers);
-        if matches!(sent, Ok(None)) {
+        let is_absent = matches!(sent, Ok(None));
+        let sent = sent.map(|sent| sent.and_then(|sent| sent.token()));
+        let is_foreign = matches!(sent, Ok(None));
+        let token = sent.ok().flatten();
+        let challenger = Challenger::of(state, token.map(|token| token.scheme));
+        if is_absent {
             return Err(challenger.for_a_token());
         }
-        let sent = sent.map(|sent| sent.and_then(|sent| sent.token()));
-        let Some(presented) = sent.ok().flatten().filter(|token| !token.text.is_empty()) else {
+        let Some(presented) = token.filter(|token| !token.text.is_empty()) else {
             let refusals = state.service::<RefusalService>();
             refusals.note_request(RefusalReason::AuthorizationMalformed, None, &origin).await;
-            let is_foreign = matches!(sent, Ok(None));
             return Err(if is_foreign { challenger.for_a_token() } else { challenger.malformed() });
         };
         let facts = proof::facts(parts);
@@ -97,12 +99,8 @@ struct Challenger {
 }
 
 impl Challenger {
-    fn of(state: &WebState, headers: &HeaderMap) -> Self {
-        let presented = Authorization::find(headers).ok().flatten().and_then(|sent| sent.token());
-        Self {
-            algorithms: state.node().settings().minimum_profile.rules().algorithms,
-            presented: presented.map(|token| token.scheme),
-        }
+    fn of(state: &WebState, presented: Option<TokenType>) -> Self {
+        Self { algorithms: state.node().settings().minimum_profile.rules().algorithms, presented }
     }
 
     fn add(self, challenges: &[Challenge], mut response: Response) -> Response {
