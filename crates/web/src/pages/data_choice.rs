@@ -2,6 +2,7 @@
 
 use domain::id::DataSourceId;
 use oauth::authorize::{Choice, DataQuestion, OfferedSource};
+use oauth::data_access::MOST_SOURCES;
 
 use super::form::{FormBody, fields};
 use crate::respond::page::sentence;
@@ -37,6 +38,8 @@ pub(crate) struct EntityBox {
 /// The box for all data sources that the user has now.
 pub(crate) struct AllBox {
     pub(crate) total: usize,
+    /// How many can be chosen one by one.
+    pub(crate) most_named: usize,
     /// How many of them have no box of their own.
     pub(crate) unlisted: usize,
     pub(crate) is_ticked: bool,
@@ -49,6 +52,7 @@ impl DataChoice {
         let choice = rejected.as_ref().map(|rejected| &rejected.choice);
         let all = offer.has_too_many_to_name().then(|| AllBox {
             total: offer.total(),
+            most_named: MOST_SOURCES,
             unlisted: offer.unlisted.len(),
             is_ticked: choice.is_some_and(|choice| choice.all),
         });
