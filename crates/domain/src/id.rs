@@ -179,9 +179,11 @@ macro_rules! unguessable_ids {
         /// Lower-case hexadecimal, 32 digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-                let text: String = digits.map(|digit| char::from(HEX[usize::from(digit)])).collect();
-                f.write_str(&text)
+                let mut text = [0; 32];
+                for (digits, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+                    *digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                }
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
             }
         }
     )+};

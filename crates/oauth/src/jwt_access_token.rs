@@ -3,13 +3,14 @@
 //! pays for it.
 
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::collections::BTreeMap;
 
 use domain::id::TokenId;
 use domain::time::Timestamp;
 
 use crate::authorization_details::GrantedElement;
 use crate::grant::Act;
+use crate::json_writer::{JsonObject, push_text};
 use crate::proof::KeyBinding;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
 use crate::token_payload::AccessToken;
@@ -59,59 +60,57 @@ impl AccessTokenClaims<'_> {
     /// Writes the claims as a JSON object.
     ///
     /// # Panics
-    /// Never: writing to memory succeeds.
+    /// Never: every value can be written as JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut json = Vec::with_capacity(512);
-        json.extend_from_slice(b"{\"iss\":");
-        push_text(&mut json, self.issuer);
-        json.extend_from_slice(b",\"aud\":");
-        push_audience(&mut json, self.audience);
-        json.extend_from_slice(b",\"sub\":");
-        push_text(&mut json, self.subject);
-        json.extend_from_slice(b",\"client_id\":");
-        push_text(&mut json, self.client_id);
-        let (issued, expires) = (self.id.at().as_secs(), self.expires_at.as_secs());
-        write!(json, ",\"iat\":{issued},\"exp\":{expires},\"jti\":\"{}\"", self.id)
-            .expect("memory can be written");
-        json.extend_from_slice(b",\"scope\":");
-        push_text(&mut json, self.scope);
+        let mut json = JsonObject::with_capacity(512);
+        json.text("iss", self.issuer);
+        match self.audience {
+            [one] => json.text("aud", one),
+            many => json.value("aud", &many),
+        };
+        json.text("sub", self.subject).text("client_id", self.client_id);
+        json.number("iat", self.id.at().as_secs()).number("exp", self.expires_at.as_secs());
+        json.text("jti", &self.id.to_string()).text("scope", self.scope);
         if let Some(at) = self.auth_time {
-            write!(json, ",\"auth_time\":{}", at.as_secs()).expect("memory can be written");
+            json.number("auth_time", at.as_secs());
         }
         if let Some(acr) = self.acr {
-            json.extend_from_slice(b",\"acr\":");
-            push_text(&mut json, acr);
+            json.text("acr", acr);
         }
         if let Some(act) = self.act {
-            json.extend_from_slice(b",\"act\":");
-            serde_json::to_writer(&mut json, act).expect("memory can be written");
+            json.value("act", act);
         }
         if !self.authorization_details.is_empty() {
-            json.extend_from_slice(b",\"authorization_details\":");
-            serde_json::to_writer(&mut json, self.authorization_details).expect("memory can be written");
+            json.value("authorization_details", &self.authorization_details);
         }
-        if let Some(binding) = self.binding {
-            let (member, thumbprint) = binding.confirmation();
-            write!(json, ",\"cnf\":{{\"{member}\":\"{thumbprint}\"}}").expect("memory can be written");
+        if let Some((member, thumbprint)) = self.binding.map(KeyBinding::confirmation) {
+            json.value("cnf", &BTreeMap::from([(member, thumbprint.to_string())]));
         }
-        json.extend_from_slice(SEALED.as_bytes());
-        json.extend_from_slice(self.sealed.as_bytes());
-        json.extend_from_slice(b"\"}");
-        json
+        json.text(SEALED, self.sealed);
+        json.finish()
     }
 }
 
-/// The name of the claim that only this server reads, after the claim before it.
-const SEALED: &str = ",\"sluicegate\":\"";
+/// The name of the claim that only this server reads.
+const SEALED: &str = "sluicegate";
+/// The same, as it stands after the claim before it.
+const SEALED_IN_JSON: &str = ",\"sluicegate\":\"";
+
+/// The beginning of the claims of this issuer.
+fn begin(issuer: &str) -> String {
+    let mut json = b"{\"iss\":".to_vec();
+    push_text(&mut json, issuer);
+    json.push(b',');
+    String::from_utf8(json).unwrap_or_default()
+}
 
 /// Reads claims whose signature was verified, if they are of an access token of this issuer.
 pub fn read<'a>(claims: &'a [u8], issuer: &str) -> Option<SignedClaims<'a>> {
     let claims = std::str::from_utf8(claims).ok()?;
-    let rest = claims.strip_prefix("{\"iss\":\"")?.strip_prefix(&*escaped(issuer))?;
-    let rest = rest.strip_prefix("\",\"aud\":")?;
+    let rest = claims.strip_prefix(&*begin(issuer))?.strip_prefix("\"aud\":")?;
     // Quotes in a text are escaped, so that no text contains the name of a claim.
     let (audience, rest) = rest.split_once(",\"sub\":")?;
-    let (_, sealed) = rest.rsplit_once(SEALED)?;
+    let (_, sealed) = rest.rsplit_once(SEALED_IN_JSON)?;
     Some(SignedClaims { audience, sealed: sealed.strip_suffix("\"}")? })
 }
 
@@ -161,36 +160,6 @@ pub fn audience_of<'a>(
         Some(Cow::from(server.identifier.as_str()))
     };
     servers.into_iter().filter_map(identifier).collect()
-}
-
-fn push_audience(json: &mut Vec<u8>, audience: &[Cow<'_, str>]) {
-    if let [one] = audience {
-        return push_text(json, one);
-    }
-    json.push(b'[');
-    for (at, one) in audience.iter().enumerate() {
-        if at > 0 {
-            json.push(b',');
-        }
-        push_text(json, one);
-    }
-    json.push(b']');
-}
-
-fn push_text(json: &mut Vec<u8>, text: &str) {
-    json.push(b'"');
-    json.extend_from_slice(escaped(text).as_bytes());
-    json.push(b'"');
-}
-
-/// The text as the content of a JSON string.
-fn escaped(text: &str) -> Cow<'_, str> {
-    let needs_none = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    if needs_none {
-        return text.into();
-    }
-    let json = serde_json::Value::from(text).to_string();
-    json[1..json.len() - 1].to_owned().into()
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod dpop;
 pub mod error;
 pub mod grant;
 pub mod introspection;
+pub mod json_writer;
 pub mod jwt;
 pub mod jwt_access_token;
 pub mod metadata;

@@ -4,7 +4,6 @@ use app::protocol::token::TokenService;
 use axum::response::Response;
 use http::StatusCode;
 
-use self::answer::TokenBody;
 use super::request::Sent;
 use crate::extract::Use;
 use crate::respond::oauth as respond;
@@ -15,6 +14,6 @@ mod answer;
 pub async fn issue(Use(tokens): Use<TokenService>, sent: Sent) -> Response {
     match tokens.issue(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
-        Ok(response) => respond::json(StatusCode::OK, &TokenBody::from(&response)),
+        Ok(response) => respond::json_bytes(StatusCode::OK, answer::body(&response)),
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -21,7 +21,12 @@ pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
 /// Any body as JSON that must not be cached ([RFC 6749
 /// §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let mut response = Response::new(Body::from(bytes(body)));
+    json_bytes(status, bytes(body))
+}
+
+/// JSON that is already written and must not be cached.
+pub fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     no_store_json(response.headers_mut());
     response
@@ -40,7 +45,7 @@ fn no_store_json(headers: &mut HeaderMap) {
 /// Says that the response must not be cached.
 pub fn no_store(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("pragma", HeaderValue::from_static("no-cache"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
 /// Refuses a request because of its HTTP form.

