@@ -2,6 +2,7 @@
 
 use app::node::NodeService;
 use axum::body::{Body, HttpBody as _};
+use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use oauth::dpop::may_name_content;
@@ -9,6 +10,8 @@ use oauth::proof::{DpopHeader, NO_CONTENT, RequestFacts};
 
 use super::body::{self, Unread};
 use super::client_certificate;
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// The SHA-256 digest of the body, in the extensions of a request whose proof may name it.
 #[derive(Debug, Clone)]
@@ -26,7 +29,7 @@ pub(crate) fn facts(parts: &Parts) -> RequestFacts<'_> {
 }
 
 fn header(headers: &HeaderMap) -> DpopHeader<'_> {
-    let mut values = headers.get_all("dpop").iter();
+    let mut values = headers.get_all(DPOP).iter();
     match (values.next(), values.next()) {
         (None, _) => DpopHeader::None,
         (Some(value), None) => DpopHeader::One(value.as_bytes()),
