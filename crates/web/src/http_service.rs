@@ -193,7 +193,7 @@ impl HttpService {
         let status = response.status();
         let micros = node.now().as_micros().saturating_sub(seen.began.as_micros()).max(0);
         let labels = RequestLabels { area: Word(seen.area.as_str()), status: Word(class_of(status)) };
-        node.metrics().requests.get_or_create(&labels).inc();
+        node.metrics().requests.inc(labels);
         #[expect(clippy::cast_precision_loss, reason = "a request does not take 285 years")]
         node.metrics().request_seconds.of(seen.area.as_str()).observe(micros as f64 / 1e6);
         let line = access::Line {

@@ -112,7 +112,7 @@ impl AuthenticationService {
             Ok(Err(_)) => "dead",
             Err(_) => "fault",
         });
-        self.context.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
         match checked? {
             Ok(caller) => {
                 access_note::caller(&caller);

@@ -54,7 +54,7 @@ impl IssuedTokenService {
             Err(IssuedTokenRefusal::Fault(_)) => "fault",
             Err(_) => "dead",
         });
-        self.context.metrics().bearer_checks.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
         match &judged {
             Ok(caller) => access_note::caller(caller),
             Err(IssuedTokenRefusal::Fault(_)) => {}

@@ -166,7 +166,7 @@ impl SignInService {
             Err(SignInRefusal::TooOften { .. }) => "too_often",
             Err(SignInRefusal::Fault(_)) => "fault",
         });
-        self.context.metrics().sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().sign_ins.inc(OutcomeLabels { outcome });
         signed_in.inspect(access_note::user)
     }
 

@@ -129,7 +129,7 @@ impl Context {
             self.refresh().await
         };
         let path = Word(if outcome.is_ok() { "database" } else { "refused" });
-        self.metrics().stale_checks.get_or_create(&PathLabels { path }).inc();
+        self.metrics().stale_checks.inc(PathLabels { path });
         outcome
     }
 

@@ -195,7 +195,7 @@ impl Context {
                 "abandoned"
             }
         };
-        self.metrics().logout_deliveries.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
+        self.metrics().logout_deliveries.inc(OutcomeLabels { outcome: Word(outcome) });
         Ok(())
     }
 }

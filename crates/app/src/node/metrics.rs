@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+mod counters;
 mod latency;
 mod process;
 
+use counters::Counters;
 use latency::Latency;
 use process::ProcessFigures;
 
@@ -27,7 +28,7 @@ impl EncodeLabelValue for Word {
 }
 
 /// Labels of a token request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct GrantLabels {
     /// The grant type, or `unknown`.
     pub grant: Word,
@@ -36,14 +37,14 @@ pub struct GrantLabels {
 }
 
 /// Labels of anything with an outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabels {
     /// The outcome.
     pub outcome: Word,
 }
 
 /// Labels of a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LockLabels {
     /// The networks that are locked: `familiar` for one network from which the user signed in recently,
     /// `other` for all others.
@@ -51,7 +52,7 @@ pub struct LockLabels {
 }
 
 /// Labels of checks that did not use the index.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PathLabels {
     /// `database` if the cache was stale and the database was asked, `refused` if it did not answer. All
     /// other checks are answered from the index.
@@ -59,7 +60,7 @@ pub struct PathLabels {
 }
 
 /// Labels of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     /// The area of the server: `oauth`, `management`, `odata`, `page`.
     pub area: Word,
@@ -68,7 +69,7 @@ pub struct RequestLabels {
 }
 
 /// Labels of metrics by area.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct AreaLabels {
     /// The area of the server.
     pub area: Word,
@@ -78,29 +79,29 @@ pub struct AreaLabels {
 pub struct Metrics {
     registry: Registry,
     /// Token requests by grant type and outcome.
-    pub tokens: Family<GrantLabels, Counter>,
+    pub tokens: Counters<GrantLabels>,
     /// Refreshes that were sent as an `authorization_code` grant with a refresh token.
     pub power_bi_refresh_quirk: Counter,
     /// Introspections by outcome.
-    pub introspections: Family<OutcomeLabels, Counter>,
+    pub introspections: Counters<OutcomeLabels>,
     /// Bearer checks by outcome.
-    pub bearer_checks: Family<OutcomeLabels, Counter>,
+    pub bearer_checks: Counters<OutcomeLabels>,
     /// Checks with a stale cache, by what was asked instead.
-    pub stale_checks: Family<PathLabels, Counter>,
+    pub stale_checks: Counters<PathLabels>,
     /// Sign-ins by outcome.
-    pub sign_ins: Family<OutcomeLabels, Counter>,
+    pub sign_ins: Counters<OutcomeLabels>,
     /// Locks that too many wrong passwords set.
-    pub account_locks: Family<LockLabels, Counter>,
+    pub account_locks: Counters<LockLabels>,
     /// Refresh tokens that were presented again, by outcome.
-    pub refresh_replays: Family<OutcomeLabels, Counter>,
+    pub refresh_replays: Counters<OutcomeLabels>,
     /// Attempts to deliver a logout token, by outcome.
-    pub logout_deliveries: Family<OutcomeLabels, Counter>,
+    pub logout_deliveries: Counters<OutcomeLabels>,
     /// Requests that exceeded a rate limit.
     pub rate_limited: Counter,
     /// Refusals that were not recorded, because the audit log has the same one often enough.
-    pub audit_repeats: Family<OutcomeLabels, Counter>,
+    pub audit_repeats: Counters<OutcomeLabels>,
     /// Requests by area and status class.
-    pub requests: Family<RequestLabels, Counter>,
+    pub requests: Counters<RequestLabels>,
     /// Rows sent over OData.
     pub odata_rows: Counter,
     /// Values that did not fit the type of their column and were sent as null.
@@ -142,18 +143,18 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("sluicegate"),
-            tokens: Family::default(),
+            tokens: Counters::default(),
             power_bi_refresh_quirk: Counter::default(),
-            introspections: Family::default(),
-            bearer_checks: Family::default(),
-            stale_checks: Family::default(),
-            sign_ins: Family::default(),
-            account_locks: Family::default(),
-            refresh_replays: Family::default(),
-            logout_deliveries: Family::default(),
+            introspections: Counters::default(),
+            bearer_checks: Counters::default(),
+            stale_checks: Counters::default(),
+            sign_ins: Counters::default(),
+            account_locks: Counters::default(),
+            refresh_replays: Counters::default(),
+            logout_deliveries: Counters::default(),
             rate_limited: Counter::default(),
-            audit_repeats: Family::default(),
-            requests: Family::default(),
+            audit_repeats: Counters::default(),
+            requests: Counters::default(),
             odata_rows: Counter::default(),
             odata_invalid_values: Counter::default(),
             odata_broken_streams: Counter::default(),
@@ -191,23 +192,23 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register("tokens", "Token requests by grant type and outcome", self.tokens.clone());
+        self.tokens.register(registry, "tokens", "Token requests by grant type and outcome");
         let help = "Refreshes that came as an authorization_code grant with a refresh token";
         registry.register("power_bi_refresh_quirk", help, self.power_bi_refresh_quirk.clone());
-        registry.register("introspections", "Introspections by outcome", self.introspections.clone());
-        registry.register("bearer_checks", "Bearer checks by outcome", self.bearer_checks.clone());
+        self.introspections.register(registry, "introspections", "Introspections by outcome");
+        self.bearer_checks.register(registry, "bearer_checks", "Bearer checks by outcome");
         let help = "Checks with a stale change feed, by what was asked instead of the index";
-        registry.register("stale_checks", help, self.stale_checks.clone());
-        registry.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
+        self.stale_checks.register(registry, "stale_checks", help);
+        self.sign_ins.register(registry, "sign_ins", "Sign-ins by outcome");
         let help = "Locks of accounts after too many wrong passwords, by the networks to which they apply";
-        registry.register("account_locks", help, self.account_locks.clone());
-        registry.register("refresh_replays", "Refresh tokens presented again", self.refresh_replays.clone());
+        self.account_locks.register(registry, "account_locks", help);
+        self.refresh_replays.register(registry, "refresh_replays", "Refresh tokens presented again");
         let help = "Attempts to deliver a logout token, by outcome";
-        registry.register("logout_deliveries", help, self.logout_deliveries.clone());
+        self.logout_deliveries.register(registry, "logout_deliveries", help);
         registry.register("rate_limited", "Requests that exceeded a rate limit", self.rate_limited.clone());
         let help = "Events not written because the audit log contains enough equal ones, by their outcome";
-        registry.register("audit_repeats", help, self.audit_repeats.clone());
-        registry.register("requests", "Requests by area and status class", self.requests.clone());
+        self.audit_repeats.register(registry, "audit_repeats", help);
+        self.requests.register(registry, "requests", "Requests by area and status class");
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
         registry.register(
             "odata_misfits",

@@ -115,7 +115,7 @@ impl IntrospectionService {
         let text = introspection::parse(request.parameters)?;
         let response = self.ask_about(client, text.expose(), request.origin).await?;
         let outcome = Word(if response.is_some() { "active" } else { "inactive" });
-        self.context.metrics().introspections.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.context.metrics().introspections.inc(OutcomeLabels { outcome });
         Ok(response)
     }
 

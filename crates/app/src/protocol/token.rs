@@ -172,11 +172,7 @@ impl TokenService {
             Err(ProtocolRefusal::TooOften { .. }) => "too_often",
             Err(ProtocolRefusal::Fault(_)) => "fault",
         };
-        self.context
-            .metrics()
-            .tokens
-            .get_or_create(&GrantLabels { grant: Word(grant), outcome: Word(outcome) })
-            .inc();
+        self.context.metrics().tokens.inc(GrantLabels { grant: Word(grant), outcome: Word(outcome) });
     }
 
     /// Refused access is audited. Malformed requests are not, and failed authentications and passwords have

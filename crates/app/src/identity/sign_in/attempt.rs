@@ -214,7 +214,7 @@ impl Attempt {
 /// Logs the lock: an operator may have to unlock the account, or to block an attacker.
 fn log_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrigin) {
     let network = Word(if familiar { "familiar" } else { "other" });
-    context.metrics().account_locks.get_or_create(&LockLabels { network }).inc();
+    context.metrics().account_locks.inc(LockLabels { network });
     tracing::warn!(
         request_id = origin.request_id,
         user = user.name,

@@ -202,6 +202,6 @@ impl TokenService {
     }
 
     fn count_replay(&self, outcome: &'static str) {
-        self.context.metrics().refresh_replays.get_or_create(&OutcomeLabels { outcome: Word(outcome) }).inc();
+        self.context.metrics().refresh_replays.inc(OutcomeLabels { outcome: Word(outcome) });
     }
 }
