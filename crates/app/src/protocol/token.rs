@@ -97,8 +97,9 @@ impl TokenService {
                 access_note::done(grant_type, client.application().id);
             }
             Err(ProtocolRefusal::Refused(refusal)) => {
-                self.note_refused_token(&client, &registry, request.parameters, *refusal, request.origin)
-                    .await?;
+                let noted =
+                    self.note_refused_token(&client, &registry, request.parameters, *refusal, request.origin);
+                Box::pin(noted).await?;
             }
             Err(_) => {}
         }
@@ -140,15 +141,17 @@ impl TokenService {
         };
         let narrowing = Narrowing { resources: &resources, data: data.as_ref(), scopes: registry };
         let response = match &request {
+            TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
+            // Boxed: the state of the largest would be moved several times for every request, and an allocation costs less.
             TokenRequest::AuthorizationCode(request) => {
-                self.exchange_code(request, client, narrowing, origin).await
+                Box::pin(self.exchange_code(request, client, narrowing, origin)).await
             }
             TokenRequest::RefreshToken(request) => {
-                self.refresh_token(request, client, narrowing, origin).await
+                Box::pin(self.refresh_token(request, client, narrowing, origin)).await
             }
-            TokenRequest::Password(request) => self.password_grant(request, client, narrowing, origin).await,
-            TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
-            // Boxed, so that the frequent grant types do not pay for the state that only these need.
+            TokenRequest::Password(request) => {
+                Box::pin(self.password_grant(request, client, narrowing, origin)).await
+            }
             TokenRequest::DeviceCode(request) => {
                 Box::pin(self.poll_device(request, client, narrowing, origin)).await
             }
