@@ -8,7 +8,6 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use app::identity::access_note::{self, AccessNote};
@@ -36,6 +35,9 @@ use crate::{WebState, odata};
 
 mod access;
 mod loggable;
+mod request_ids;
+
+use request_ids::RequestIds;
 
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,7 +52,7 @@ pub struct HttpService {
 
 impl HttpService {
     pub(crate) fn new(state: WebState, router: Router) -> Self {
-        let ids = Arc::new(RequestIds { start: state.node().random_number(), next: AtomicU64::new(0) });
+        let ids = Arc::new(RequestIds::new(state.node().random_number()));
         Self { state, router, ids }
     }
 
@@ -233,19 +235,6 @@ struct Seen {
     address: Option<std::net::IpAddr>,
     id: Arc<str>,
     began: Timestamp,
-}
-
-/// Request ids: a counter makes them unique in this process, a random start across restarts.
-struct RequestIds {
-    start: u64,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    fn next(&self) -> Arc<str> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}-{number:x}", self.start).into()
-    }
 }
 
 /// A future whose panic becomes a response instead of a broken connection, and whose notes are collected.
