@@ -21,9 +21,9 @@ pub struct RequestId(pub std::sync::Arc<str>);
 
 /// Extracts the origin of a request; never fails.
 #[derive(Debug, Clone)]
-pub struct From(pub RequestOrigin);
+pub struct ClientOrigin(pub RequestOrigin);
 
-impl FromRequestParts<WebState> for From {
+impl FromRequestParts<WebState> for ClientOrigin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {

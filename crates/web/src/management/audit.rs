@@ -12,7 +12,7 @@ use super::list;
 use super::refusal::{problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{Detail, ManagementProblem};
 
 mod answer;
@@ -26,7 +26,7 @@ pub(crate) async fn list(
     Use(audit_log): Use<AuditService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let more = ["before", "actor", "action", "application", "since", "until"];
     let mut request = list::request(&query, &more)?;

@@ -11,7 +11,7 @@ use self::payload::InitialAccessTokenPayload;
 use super::list;
 use super::refusal::problem;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -24,7 +24,7 @@ pub(crate) async fn list(
     Use(tokens): Use<InitialAccessTokenService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let all = tokens.list(&caller, &origin).await.map_err(problem)?;
@@ -38,7 +38,7 @@ pub(crate) async fn get(
     Use(tokens): Use<InitialAccessTokenService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(InitialAccessTokenId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let token = tokens.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &InitialAccessTokenResponse::from(token)))
@@ -49,7 +49,7 @@ pub(crate) async fn create(
     Use(tokens): Use<InitialAccessTokenService>,
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<InitialAccessTokenPayload>,
 ) -> Result<Response, ManagementProblem> {
     tokens.may_manage(&caller, &origin).await.map_err(problem)?;
@@ -63,7 +63,7 @@ pub(crate) async fn delete(
     Use(tokens): Use<InitialAccessTokenService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(InitialAccessTokenId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     tokens.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

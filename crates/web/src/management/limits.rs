@@ -11,7 +11,7 @@ use super::list;
 use super::refusal::problem;
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, json, no_content};
 
 mod answer;
@@ -22,7 +22,7 @@ pub(crate) async fn describe(
     Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     limits.may_see(&caller, &origin).await.map_err(problem)?;
@@ -40,7 +40,7 @@ pub(crate) async fn list(
     Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let limits = limits.list(&caller, &origin).await.map_err(problem)?;
@@ -54,7 +54,7 @@ pub(crate) async fn get(
     Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let limit = limits.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &LimitValue::from(limit)))
@@ -65,7 +65,7 @@ pub(crate) async fn set(
     Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<LimitPayload>,
 ) -> Result<Response, ManagementProblem> {
     limits.find(&caller, id, &origin).await.map_err(problem)?;
@@ -79,7 +79,7 @@ pub(crate) async fn reset(
     Use(limits): Use<LimitService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(i64,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     limits.reset(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -13,7 +13,7 @@ use super::refusal::problem;
 use crate::errors::ManagementErrorCode;
 use crate::extract::Use;
 use crate::extract::{Authenticated, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, json};
 
 mod answer;
@@ -31,7 +31,7 @@ pub(crate) async fn list(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     Ok(response(roles.permissions(&caller, &origin).await.map_err(problem)?, &request))

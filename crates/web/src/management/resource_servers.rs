@@ -11,7 +11,7 @@ use self::payload::ResourceServerPayload;
 use super::list;
 use super::refusal::problem;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -25,7 +25,7 @@ pub(crate) async fn list(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let servers = scopes.list_servers(&caller, &origin).await.map_err(problem)?;
@@ -40,7 +40,7 @@ pub(crate) async fn get(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(ResourceServerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let server = scopes.find_server(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &ResourceServerResponse::from(server)))
@@ -50,7 +50,7 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<ResourceServerPayload>,
 ) -> Result<Response, ManagementProblem> {
     scopes.may_manage(&caller, &origin).await.map_err(problem)?;
@@ -64,7 +64,7 @@ pub(crate) async fn update(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(ResourceServerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<ResourceServerPayload>,
 ) -> Result<Response, ManagementProblem> {
     scopes.find_server(&caller, id, &origin).await.map_err(problem)?;
@@ -78,7 +78,7 @@ pub(crate) async fn delete(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(ResourceServerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     scopes.delete_server(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -6,7 +6,7 @@ use axum::response::Response;
 use self::payload::RevocationPayload;
 use super::refusal::problem;
 use crate::extract::{Authenticated, JsonBody, Use};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, no_content};
 
 mod payload;
@@ -15,7 +15,7 @@ mod payload;
 pub(crate) async fn revoke(
     Use(revocations): Use<GlobalRevocationService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<RevocationPayload>,
 ) -> Result<Response, ManagementProblem> {
     revocations.may_revoke(&caller, &origin).await.map_err(problem)?;

@@ -11,7 +11,7 @@ use super::list;
 use super::refusal::{problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -22,7 +22,7 @@ pub(crate) async fn list(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let roles = roles.rows(&caller, request, &origin).await.map_err(problem)?;
@@ -34,7 +34,7 @@ pub(crate) async fn get(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let role = roles.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &RoleResponse::from(role)))
@@ -44,7 +44,7 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, ManagementProblem> {
     roles.may_create(&caller, &origin).await.map_err(problem)?;
@@ -58,7 +58,7 @@ pub(crate) async fn update(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<RolePayload>,
 ) -> Result<Response, ManagementProblem> {
     roles.to_change(&caller, id, &origin).await.map_err(problem)?;
@@ -72,7 +72,7 @@ pub(crate) async fn delete(
     Use(roles): Use<RoleService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(RoleId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     roles.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -11,7 +11,7 @@ use self::payload::TrustedIssuerPayload;
 use super::list;
 use super::refusal::problem;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -24,7 +24,7 @@ pub(crate) async fn list(
     Use(issuers): Use<TrustedIssuerService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let all = issuers.list(&caller, &origin).await.map_err(problem)?;
@@ -39,7 +39,7 @@ pub(crate) async fn get(
     Use(issuers): Use<TrustedIssuerService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedIssuerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let issuer = issuers.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &TrustedIssuerResponse::from(issuer)))
@@ -49,7 +49,7 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     Use(issuers): Use<TrustedIssuerService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<TrustedIssuerPayload>,
 ) -> Result<Response, ManagementProblem> {
     issuers.may_manage(&caller, &origin).await.map_err(problem)?;
@@ -63,7 +63,7 @@ pub(crate) async fn update(
     Use(issuers): Use<TrustedIssuerService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedIssuerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<TrustedIssuerPayload>,
 ) -> Result<Response, ManagementProblem> {
     issuers.find(&caller, id, &origin).await.map_err(problem)?;
@@ -77,7 +77,7 @@ pub(crate) async fn delete(
     Use(issuers): Use<TrustedIssuerService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedIssuerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     issuers.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

@@ -12,7 +12,7 @@ use super::list;
 use super::refusal::problem;
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -26,7 +26,7 @@ pub(crate) async fn list(
     Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let entries = trusted_origins.list(&caller, &origin).await.map_err(problem)?;
@@ -42,7 +42,7 @@ pub(crate) async fn get(
     Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let entry = trusted_origins.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &Entry::from(entry)))
@@ -52,7 +52,7 @@ pub(crate) async fn get(
 pub(crate) async fn add(
     Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<WhitelistPayload>,
 ) -> Result<Response, ManagementProblem> {
     trusted_origins.may_see(&caller, &origin).await.map_err(problem)?;
@@ -70,7 +70,7 @@ pub(crate) async fn update(
     Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<EntryPayload>,
 ) -> Result<Response, ManagementProblem> {
     trusted_origins.find(&caller, id, &origin).await.map_err(problem)?;
@@ -84,7 +84,7 @@ pub(crate) async fn delete(
     Use(trusted_origins): Use<TrustedOriginService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(TrustedOriginId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     trusted_origins.delete(&caller, id, &origin).await.map_err(problem)?;
     Ok(no_content())

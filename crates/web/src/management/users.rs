@@ -13,7 +13,7 @@ use super::list;
 use super::refusal::{judged, problem, server};
 use crate::extract::Use;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::respond::management::{Detail, ManagementProblem, created, json, no_content};
 
 mod answer;
@@ -25,7 +25,7 @@ pub(crate) async fn list(
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let users = users.rows(&caller, request, &origin).await.map_err(problem)?;
@@ -39,7 +39,7 @@ pub(crate) async fn get(
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let user = users.find(&caller, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &response(&user, node.now())))
@@ -50,7 +50,7 @@ pub(crate) async fn create(
     Use(users): Use<UserService>,
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, ManagementProblem> {
     users.may_create(&caller, &origin).await.map_err(problem)?;
@@ -68,7 +68,7 @@ pub(crate) async fn update(
     Use(node): Use<NodeService>,
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<UserPayload>,
 ) -> Result<Response, ManagementProblem> {
     let user = users.to_change(&caller, id, &origin).await.map_err(problem)?;
@@ -86,7 +86,7 @@ pub(crate) async fn delete(
     Authenticated(caller): Authenticated,
     Path((id,)): Path<(UserId,)>,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let estate = estate(&query)?;
     users.delete(&caller, id, estate, &origin).await.map_err(problem)?;

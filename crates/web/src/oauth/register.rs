@@ -20,7 +20,7 @@ use crate::WebState;
 use crate::extract::Use;
 use crate::http::authorization::Authorization;
 use crate::http::faults::set_retry_after;
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::http::{body, media_type};
 use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
@@ -66,7 +66,7 @@ impl FromRequestParts<WebState> for ClientNamed {
 pub async fn register(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     headers: HeaderMap,
     metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
@@ -89,7 +89,7 @@ pub async fn register(
 pub async fn read(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
     headers: HeaderMap,
 ) -> Response {
@@ -103,7 +103,7 @@ pub async fn read(
 pub async fn replace(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
     headers: HeaderMap,
     metadata: Result<RegistrationMembers, Response>,
@@ -125,7 +125,7 @@ pub async fn replace(
 /// Deletes the registration of a client.
 pub async fn delete(
     Use(clients): Use<ClientRegistrationService>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
     headers: HeaderMap,
 ) -> Response {

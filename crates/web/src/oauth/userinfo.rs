@@ -20,7 +20,7 @@ use oauth::scope::BuiltInScope;
 use crate::WebState;
 use crate::extract::Use;
 use crate::http::authorization::Authorization;
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::http::{origin, proof};
 use crate::respond::challenge::{self, Challenge, Challenged};
 use crate::respond::oauth as respond;
@@ -70,7 +70,7 @@ impl FromRequestParts<WebState> for TokenBearer {
 pub async fn show(
     TokenBearer { caller, challenger }: TokenBearer,
     Use(userinfo): Use<UserInfoService>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Response {
     match userinfo.answer(&caller, &origin).await {
         Ok(UserInfo::Claims(claims)) => respond::json(StatusCode::OK, &claims),

@@ -9,7 +9,7 @@ use self::answer::{ScopeList, ScopeResponse};
 use self::payload::ScopePayload;
 use super::PATH;
 use crate::extract::{Authenticated, JsonBody, Path, QueryParameters, Use};
-use crate::http::origin::From as RequestOrigin;
+use crate::http::origin::ClientOrigin;
 use crate::management::list;
 use crate::management::refusal::problem;
 use crate::respond::management::{ManagementProblem, created, json, no_content};
@@ -23,7 +23,7 @@ pub(crate) async fn list(
     Authenticated(caller): Authenticated,
     Path((server,)): Path<(ResourceServerId,)>,
     query: QueryParameters,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let request = list::request(&query, &[])?;
     let all = scopes.list_scopes(&caller, server, &origin).await.map_err(problem)?;
@@ -38,7 +38,7 @@ pub(crate) async fn get(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((server, id)): Path<(ResourceServerId, ScopeId)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     let scope = scopes.find_scope(&caller, server, id, &origin).await.map_err(problem)?;
     Ok(json(StatusCode::OK, &ScopeResponse::from(scope)))
@@ -49,7 +49,7 @@ pub(crate) async fn create(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((server,)): Path<(ResourceServerId,)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<ScopePayload>,
 ) -> Result<Response, ManagementProblem> {
     scopes.find_server(&caller, server, &origin).await.map_err(problem)?;
@@ -63,7 +63,7 @@ pub(crate) async fn update(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((server, id)): Path<(ResourceServerId, ScopeId)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
     body: JsonBody<ScopePayload>,
 ) -> Result<Response, ManagementProblem> {
     scopes.find_scope(&caller, server, id, &origin).await.map_err(problem)?;
@@ -77,7 +77,7 @@ pub(crate) async fn delete(
     Use(scopes): Use<ScopeService>,
     Authenticated(caller): Authenticated,
     Path((server, id)): Path<(ResourceServerId, ScopeId)>,
-    RequestOrigin(origin): RequestOrigin,
+    ClientOrigin(origin): ClientOrigin,
 ) -> Result<Response, ManagementProblem> {
     scopes.delete_scope(&caller, server, id, &origin).await.map_err(problem)?;
     Ok(no_content())
