@@ -65,11 +65,11 @@ pub struct Rates {
     addresses: Buckets<(Network, Proof)>,
     applications: Buckets<ApplicationId>,
     client_failures: Buckets<Network>,
-    password_failures: Buckets<From>,
-    password_reserve: Buckets<From>,
+    password_failures: Buckets<PasswordSource>,
+    password_reserve: Buckets<PasswordSource>,
     user_codes: Buckets<Guesser>,
     user_hints: Buckets<ApplicationId>,
-    notes: Buckets<From>,
+    notes: Buckets<PasswordSource>,
 }
 
 /// Who types codes of devices. A guesser chooses neither: the code itself is not counted.
@@ -91,14 +91,14 @@ enum Proof {
 /// The source of passwords: those that a user's familiar network sends for this user are counted apart from
 /// all others of the same network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct From {
+struct PasswordSource {
     network: Network,
     familiar: Option<UserId>,
 }
 
 /// The budget taken for one password check. It is returned if the password was correct.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PasswordToken(Option<(Bucket, From)>);
+pub(crate) struct PasswordToken(Option<(Bucket, PasswordSource)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bucket {
@@ -207,19 +207,19 @@ impl Rates {
         let Some(network) = network.filter(|_| self.enabled) else {
             return Ok(PasswordToken(None));
         };
-        let from = From { network, familiar };
-        if self.password_failures.take(from, now).is_ok() {
-            return Ok(PasswordToken(Some((Bucket::Failures, from))));
+        let source = PasswordSource { network, familiar };
+        if self.password_failures.take(source, now).is_ok() {
+            return Ok(PasswordToken(Some((Bucket::Failures, source))));
         }
-        self.password_reserve.take(from, now)?;
-        Ok(PasswordToken(Some((Bucket::Reserve, from))))
+        self.password_reserve.take(source, now)?;
+        Ok(PasswordToken(Some((Bucket::Reserve, source))))
     }
 
     /// Returns the budget, because the password was correct or the check had no result.
     pub(crate) fn give_back(&self, token: PasswordToken) {
         match token.0 {
-            Some((Bucket::Failures, from)) => self.password_failures.give_back(&from),
-            Some((Bucket::Reserve, from)) => self.password_reserve.give_back(&from),
+            Some((Bucket::Failures, source)) => self.password_failures.give_back(&source),
+            Some((Bucket::Reserve, source)) => self.password_reserve.give_back(&source),
             None => {}
         }
     }
@@ -228,8 +228,8 @@ impl Rates {
     /// limit.
     pub(crate) fn wait_after_failure(&self, token: PasswordToken, now: Timestamp) -> Option<u32> {
         match token.0 {
-            Some((Bucket::Reserve, from)) => {
-                Some(self.password_failures.has_room(&from, now).err().unwrap_or(1))
+            Some((Bucket::Reserve, source)) => {
+                Some(self.password_failures.has_room(&source, now).err().unwrap_or(1))
             }
             Some((Bucket::Failures, _)) | None => None,
         }
@@ -238,7 +238,7 @@ impl Rates {
     /// Whether to record that a user signed in from a network: once a minute, however many networks take
     /// turns.
     pub(crate) fn may_note(&self, network: Network, user: UserId, now: Timestamp) -> bool {
-        self.notes.take(From { network, familiar: Some(user) }, now).is_ok()
+        self.notes.take(PasswordSource { network, familiar: Some(user) }, now).is_ok()
     }
 
     /// Drops entries that no longer limit anybody.
