@@ -11,7 +11,7 @@ use oauth::registration::Warning;
 use web::application_in_json;
 
 use self::arguments::{Ended, List, One, Register, Update};
-use self::shown::show;
+use self::output::show;
 use super::users::actor;
 use crate::bootstrap::{self, OpenedInstallation};
 use crate::config::Environment;
@@ -20,8 +20,8 @@ use crate::messages::{given, sentence};
 use crate::terminal::{confirm, say, show_json, table};
 
 mod arguments;
+mod output;
 mod requests;
-mod shown;
 
 pub(super) use arguments::parse_id;
 

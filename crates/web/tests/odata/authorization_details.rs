@@ -8,8 +8,8 @@ use url::form_urlencoded::Serializer;
 use crate::fixture::{Fixture, ROOT};
 
 mod boxes;
+mod described;
 mod narrowing;
-mod told;
 
 const CALLBACK: &str = "https://client.example/cb";
 const HARBOUR: &str = "http://127.0.0.1:8080/api/odata4/Harbour";
