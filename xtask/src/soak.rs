@@ -72,9 +72,11 @@ mod tests {
 
     #[test]
     fn invalid_and_unknown_arguments_are_reported() {
-        for (line, told) in [("--minutes", "needs"), ("--seed x", "whole number"), ("--hours 1", "unknown")] {
+        for (line, expected) in
+            [("--minutes", "needs"), ("--seed x", "whole number"), ("--hours 1", "unknown")]
+        {
             let error = format!("{:#}", parse(line).unwrap_err());
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -186,8 +186,8 @@ impl<T, E: Clone> Documents<T, E> {
 
 impl CacheRules {
     fn lifetime_secs(&self, response: &FetchResponse) -> i64 {
-        let told = lifetime_secs(&response.headers).unwrap_or(u64::from(self.default_secs));
-        let bounded = told.min(u64::from(self.ceiling_secs)).max(u64::from(self.floor_secs));
+        let stated = lifetime_secs(&response.headers).unwrap_or(u64::from(self.default_secs));
+        let bounded = stated.min(u64::from(self.ceiling_secs)).max(u64::from(self.floor_secs));
         i64::try_from(bounded).unwrap_or_default()
     }
 }

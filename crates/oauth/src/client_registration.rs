@@ -92,9 +92,9 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let grant_types = grant_types(&members, facts.policy, profile)?;
     let uses_browser = grant_types.contains(&GrantType::AuthorizationCode);
     response_types_fit(&members, uses_browser)?;
-    let told = self_registered(&members)?;
+    let statement = self_registered(&members)?;
     let (redirect_urls, application_type) =
-        redirect_uris::decide(&members, told.application_type, (uses_browser, profile), facts.policy)?;
+        redirect_uris::decide(&members, statement.application_type, (uses_browser, profile), facts.policy)?;
     let name = members.text("client_name")?.map(str::to_owned);
     let payload = ApplicationPayload {
         name: Some(name.unwrap_or_else(|| redirect_uris::host_of_first(&redirect_urls))),
@@ -119,7 +119,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     no_sector_is_claimed(&members)?;
     let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
     settings.client_metadata.self_registered =
-        Some(SelfRegistered { application_type, ..told.into_registered(facts.statement) });
+        Some(SelfRegistered { application_type, ..statement.into_registered(facts.statement) });
     Ok(settings)
 }
 
@@ -265,13 +265,13 @@ fn scopes(members: &Members<'_>, facts: Facts<'_>) -> Result<Option<Vec<String>>
 }
 
 /// What the client says of itself, before its redirect URIs are known.
-struct Told {
+struct ClientStatement {
     application_type: Option<ApplicationType>,
     software_id: Option<String>,
     software_version: Option<String>,
 }
 
-impl Told {
+impl ClientStatement {
     fn into_registered(self, statement: Option<&SoftwareStatement>) -> SelfRegistered {
         let Self { application_type, software_id, software_version } = self;
         SelfRegistered {
@@ -283,7 +283,7 @@ impl Told {
     }
 }
 
-fn self_registered(members: &Members<'_>) -> Result<Told, MetadataFault> {
+fn self_registered(members: &Members<'_>) -> Result<ClientStatement, MetadataFault> {
     let short = |name: &'static str| match members.text(name)? {
         Some(text) if text.len() > LONGEST_TEXT => {
             Err(MetadataFault::metadata(format!("{name} is longer than {LONGEST_TEXT} bytes")))
@@ -297,7 +297,7 @@ fn self_registered(members: &Members<'_>) -> Result<Told, MetadataFault> {
                 .ok_or_else(|| MetadataFault::metadata("application_type must be web or native"))?,
         ),
     };
-    Ok(Told {
+    Ok(ClientStatement {
         application_type,
         software_id: short("software_id")?,
         software_version: short("software_version")?,

@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn a_client_learns_when_its_refresh_token_ends() {
         assert_eq!(NONE.tell(None, NOW), None);
-        let told = BOTH.tell(Some(NOW.plus_secs(40)), NOW).unwrap();
-        assert_eq!(told, RefreshExpiry { refresh_token: 40, timeout: Some(100), authorization: Some(40) });
+        let expiry = BOTH.tell(Some(NOW.plus_secs(40)), NOW).unwrap();
+        assert_eq!(expiry, RefreshExpiry { refresh_token: 40, timeout: Some(100), authorization: Some(40) });
         let idle = BOTH.tell(None, NOW).unwrap();
         assert_eq!(idle, RefreshExpiry { refresh_token: 100, timeout: Some(100), authorization: None });
     }

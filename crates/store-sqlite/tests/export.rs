@@ -29,9 +29,9 @@ fn table(name: &str) -> &'static StoredTable {
 }
 
 /// SQLite's description of a column: name, type, whether it is NOT NULL, position in the primary key.
-type Told = (String, String, bool, usize);
+type Column = (String, String, bool, usize);
 
-fn told_of(db: &Connection, table: &str) -> Vec<Told> {
+fn columns_of(db: &Connection, table: &str) -> Vec<Column> {
     let mut statement = db.prepare(&format!("PRAGMA table_info({table})")).unwrap();
     let read = |row: &rusqlite::Row<'_>| {
         Ok((row.get(1)?, row.get(2)?, row.get(3)?, usize::try_from(row.get::<_, i64>(5)?).unwrap()))
@@ -64,7 +64,7 @@ fn the_list_of_tables_is_the_schema() {
             let place = if index < table.key_columns { index + 1 } else { 0 };
             (column.name.to_owned(), kind.to_owned(), !column.nullable, place)
         });
-        let mut there = told_of(&db, table.name);
+        let mut there = columns_of(&db, table.name);
         // The column of an integer primary key is NOT NULL even if it is not declared so.
         there.iter_mut().filter(|column| column.3 > 0).for_each(|column| column.2 = true);
         assert_eq!(there, columns.collect::<Vec<_>>(), "{}", table.name);

@@ -74,15 +74,15 @@ impl NodeService {
                     application
                 });
             }
-            let told = tokio::select! {
-                told = running.join_next() => told,
+            let finished = tokio::select! {
+                finished = running.join_next() => finished,
                 () = self.logouts(), if !running.is_empty() => continue,
             };
-            match told {
+            match finished {
                 None => return Ok(()),
-                Some(told) => {
-                    let told = told.map_err(|panic| Fault::Broken(Box::new(panic)))?;
-                    telling.retain(|application| *application != told);
+                Some(finished) => {
+                    let finished = finished.map_err(|panic| Fault::Broken(Box::new(panic)))?;
+                    telling.retain(|application| *application != finished);
                 }
             }
         }

@@ -217,13 +217,16 @@ fn the_answer_tells_every_member_and_no_secret() {
         "contacts": ["me"], "application_type": "web", "software_id": "4", "id_token_signed_response_alg": "ES256"});
     let settings = decided(&more).unwrap();
     let application = sample::application(|stored| *stored = settings);
-    let told = Value::Object(client_information(&application, &ScopeRegistry::built_in()));
+    let information = Value::Object(client_information(&application, &ScopeRegistry::built_in()));
     for (name, value) in more.as_object().unwrap() {
-        assert_eq!(&told[name], value, "{name}");
+        assert_eq!(&information[name], value, "{name}");
     }
-    assert_eq!((&told["response_types"], &told["redirect_uris"]), (&json!(["code"]), &json!([CALLBACK])));
-    assert_eq!(told["client_id"], sample::CLIENT_ID);
-    assert!(told.get("client_secret").is_none());
+    assert_eq!(
+        (&information["response_types"], &information["redirect_uris"]),
+        (&json!(["code"]), &json!([CALLBACK]))
+    );
+    assert_eq!(information["client_id"], sample::CLIENT_ID);
+    assert!(information.get("client_secret").is_none());
 }
 
 #[test]
@@ -235,9 +238,9 @@ fn an_assertion_by_a_secret_has_one_algorithm_which_is_told() {
         let settings = decided(&more).unwrap();
         assert!(settings.needs_secret() && settings.client_metadata.authentication.needs_readable_secret());
         let application = sample::application(|stored| *stored = settings);
-        let told = client_information(&application, &ScopeRegistry::built_in());
-        assert_eq!(told["token_endpoint_auth_method"], "client_secret_jwt");
-        assert_eq!(told["token_endpoint_auth_signing_alg"], "HS256");
+        let information = client_information(&application, &ScopeRegistry::built_in());
+        assert_eq!(information["token_endpoint_auth_method"], "client_secret_jwt");
+        assert_eq!(information["token_endpoint_auth_signing_alg"], "HS256");
     }
 }
 
@@ -282,9 +285,9 @@ fn what_a_statement_says_comes_before_what_the_client_says_and_obeys_the_same_ru
     let named = statement(&json!({"client_name": "Crane", "scope": "openid"}));
     let settings = decided_by(&json!({"software_id": "mine"}), Some(&named), &policy, None).unwrap();
     assert_eq!(settings.name, "Crane");
-    let told = settings.client_metadata.self_registered.unwrap();
-    assert_eq!(told.software_id.as_deref(), Some("crane"));
-    assert_eq!(told.software_statement.as_deref(), Some("a.b.c"));
+    let information = settings.client_metadata.self_registered.unwrap();
+    assert_eq!(information.software_id.as_deref(), Some("crane"));
+    assert_eq!(information.software_statement.as_deref(), Some("a.b.c"));
     let unusable = statement(&json!({"redirect_uris": ["http://crane.example/"]}));
     let fault = decided_by(&json!({}), Some(&unusable), &policy, None).unwrap_err();
     assert_eq!(fault.code, ErrorCode::InvalidRedirectUri);

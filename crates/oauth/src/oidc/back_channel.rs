@@ -57,10 +57,10 @@ mod tests {
             backchannel_logout_session_required: required,
             ..OpenIdMetadata::default()
         };
-        for (required, sid, told) in
+        for (required, sid, expected) in
             [(false, None, true), (false, Some("s"), true), (true, Some("s"), true), (true, None, false)]
         {
-            assert_eq!(address(&metadata(required), sid).is_some(), told, "{required} {sid:?}");
+            assert_eq!(address(&metadata(required), sid).is_some(), expected, "{required} {sid:?}");
         }
         assert_eq!(address(&OpenIdMetadata::default(), Some("s")), None);
     }

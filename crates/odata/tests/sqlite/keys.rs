@@ -228,12 +228,12 @@ fn an_index_on_the_key_serves_equality_ranges_orders_and_entities() {
         let database = database(&sql, &[("k", ty), ("n", EdmType::Int64)], &["k"], true, "");
         let explained = |sql: &str| {
             let mut steps = database.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let (mut steps, mut told) = (steps.raw_query(), String::new());
+            let (mut steps, mut plan) = (steps.raw_query(), String::new());
             while let Some(step) = steps.next().unwrap() {
-                told += &step.get::<_, String>(3).unwrap();
-                told += "; ";
+                plan += &step.get::<_, String>(3).unwrap();
+                plan += "; ";
             }
-            told
+            plan
         };
         for url in [
             format!("K({literal})"),

@@ -80,7 +80,7 @@ const SIGNING: &[(&str, &str)] = &[("SLUICEGATE_PROFILES__MESSAGE_SIGNING", "tru
 #[test]
 fn openid_client_signs_its_messages_in_the_profile_fapi2() {
     let mut stage = Stage::with(SIGNING);
-    stage.told = vec![("MESSAGE_SIGNING", "true".into())];
+    stage.environment = vec![("MESSAGE_SIGNING", "true".into())];
     node(&stage, "fapi.mjs");
 }
 

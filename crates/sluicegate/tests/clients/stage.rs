@@ -18,7 +18,7 @@ pub(crate) struct Stage {
     pub(crate) client_secret: String,
     pub(crate) public_client_id: String,
     /// What the programs of clients are told besides.
-    pub(crate) told: Vec<(&'static str, PathBuf)>,
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
     /// The certificate of the server in PEM, if it has TLS.
     certificate: Option<Vec<u8>>,
     _installation: Installation,
@@ -70,7 +70,7 @@ impl Stage {
         let arguments = ["--tls-cert", chain.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
         let server = serve(&installation, path, &arguments, &variables);
         let stage = Self::filled(installation, server, Some(std::fs::read(&chain).unwrap()));
-        let told = vec![
+        let environment = vec![
             ("TRUSTED", chain.clone()),
             ("NODE_EXTRA_CA_CERTS", chain.clone()),
             ("REQUESTS_CA_BUNDLE", chain.clone()),
@@ -78,7 +78,7 @@ impl Stage {
             ("SITE_KEY", key),
             ("CERTIFICATES", of_clients),
         ];
-        Self { told, ..stage }
+        Self { environment, ..stage }
     }
 
     /// With a data source and the two applications.
@@ -102,7 +102,7 @@ impl Stage {
             client_id: text(&confidential["clientId"]),
             client_secret: text(&confidential["clientSecret"]),
             public_client_id: text(&public["clientId"]),
-            told: Vec::new(),
+            environment: Vec::new(),
             certificate,
             _installation: installation,
         }
@@ -133,7 +133,7 @@ impl Stage {
             .env("ADMINISTRATOR_PASSWORD", ADMIN.password)
             .env("RESOURCE", self.resource())
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .envs(self.told.iter().map(|(name, value)| (*name, value)))
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);

@@ -183,21 +183,21 @@ mod tests {
         let given = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
-        let told = |given: &BTreeMap<String, String>, kept: &[&str]| {
+        let messages = |given: &BTreeMap<String, String>, kept: &[&str]| {
             let faults = STORE.faults(given, |name| kept.contains(&name));
             faults.into_iter().map(|fault| format!("{} {}", fault.key, fault.message)).collect::<Vec<_>>()
         };
         let user = given(&[("user", "ada")]);
-        assert_eq!(told(&user, &[]), ["password is required"]);
-        assert!(told(&user, &["password"]).is_empty());
-        assert_eq!(told(&given(&[]), &["user", "password"]), ["user is required"]);
-        assert!(told(&given(&[("user", "ada"), ("password", "x"), ("token", "")]), &[]).is_empty());
+        assert_eq!(messages(&user, &[]), ["password is required"]);
+        assert!(messages(&user, &["password"]).is_empty());
+        assert_eq!(messages(&given(&[]), &["user", "password"]), ["user is required"]);
+        assert!(messages(&given(&[("user", "ada"), ("password", "x"), ("token", "")]), &[]).is_empty());
         assert_eq!(
-            told(&given(&[("user", "ada"), ("password", "")]), &["password"]),
+            messages(&given(&[("user", "ada"), ("password", "")]), &["password"]),
             ["password must not be empty"]
         );
         let long = "hunter2".repeat(9);
-        let faults = told(&given(&[("user", "ada"), ("password", &long)]), &[]);
+        let faults = messages(&given(&[("user", "ada"), ("password", &long)]), &[]);
         assert_eq!(faults, ["password is longer than 16 bytes"], "without the value");
     }
 }

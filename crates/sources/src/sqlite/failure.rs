@@ -47,7 +47,7 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
 
 /// `SQLITE_ERROR` describes a fault of a statement only in words (only [a missing
 /// collation](https://www.sqlite.org/rescode.html#error_missing_collseq) has a code).
-fn of_statement(extended_code: i32, told: &str, detail: String) -> SourceError {
+fn of_statement(extended_code: i32, message: &str, detail: String) -> SourceError {
     const GONE: [&str; 4] = ["no such table", "no such column", "no such index", "has no column named"];
     const FOREIGN: [&str; 6] = [
         "no such function",
@@ -57,7 +57,7 @@ fn of_statement(extended_code: i32, told: &str, detail: String) -> SourceError {
         "no query solution",
         "unsafe use of",
     ];
-    let says = |words: &[&str]| words.iter().any(|words| told.starts_with(words));
+    let says = |words: &[&str]| words.iter().any(|words| message.starts_with(words));
     if extended_code == ffi::SQLITE_ERROR_MISSING_COLLSEQ || says(&FOREIGN) {
         SourceError::Unsupported { detail }
     } else if says(&GONE) {

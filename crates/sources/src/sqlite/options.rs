@@ -212,16 +212,16 @@ mod tests {
 
     #[test]
     fn every_fault_of_options_is_named() {
-        let told = |pairs: &[(&str, &str)]| {
+        let messages = |pairs: &[(&str, &str)]| {
             let faults = faults(pairs);
             faults.into_iter().map(|fault| format!("{} {}", fault.key, fault.message)).collect::<Vec<_>>()
         };
-        assert!(told(&[("path", "/data/a.db")]).is_empty());
-        assert_eq!(told(&[]), ["path is required"]);
-        assert_eq!(told(&[("path", "")]), ["path must not be empty"]);
-        assert_eq!(told(&[("path", "a\nb")]), ["path must not contain control characters"]);
-        assert_eq!(told(&[("path", "a"), ("ho\nst", "b")]), ["host is not an option of SQLite"]);
-        assert!(told(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
+        assert!(messages(&[("path", "/data/a.db")]).is_empty());
+        assert_eq!(messages(&[]), ["path is required"]);
+        assert_eq!(messages(&[("path", "")]), ["path must not be empty"]);
+        assert_eq!(messages(&[("path", "a\nb")]), ["path must not contain control characters"]);
+        assert_eq!(messages(&[("path", "a"), ("ho\nst", "b")]), ["host is not an option of SQLite"]);
+        assert!(messages(&[("path", "a"), ("keys", r#"{"V": ["a", "b"]}"#)]).is_empty());
         for keys in [
             "",
             "[]",
@@ -232,13 +232,14 @@ mod tests {
             r#"{"V": ["a", "a"]}"#,
             r#"{"V": ["a", "A"]}"#,
         ] {
-            assert_eq!(told(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
+            assert_eq!(messages(&[("path", "a"), ("keys", keys)]).len(), 1, "{keys}");
         }
         assert!(
-            told(&[("path", "a"), ("storageForms", r#"{"T": {"c": "decimal(2)", "d": "0/1"}}"#)]).is_empty()
+            messages(&[("path", "a"), ("storageForms", r#"{"T": {"c": "decimal(2)", "d": "0/1"}}"#)])
+                .is_empty()
         );
         for forms in ["", "[]", r#"{"T": "text"}"#, r#"{"T": {"c": 1}}"#, r#"{"T": {"c": "fortnights"}}"#] {
-            assert_eq!(told(&[("path", "a"), ("storageForms", forms)]).len(), 1, "{forms}");
+            assert_eq!(messages(&[("path", "a"), ("storageForms", forms)]).len(), 1, "{forms}");
         }
     }
 

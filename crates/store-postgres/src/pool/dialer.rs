@@ -86,11 +86,11 @@ impl LiveConnection {
         }
         runtime.spawn(tokio::time::timeout(CANCEL_WITHIN, async move {
             let token = self.client.cancel_token();
-            let told = match &self.tls {
+            let cancelled = match &self.tls {
                 None => token.cancel_query(NoTls).await,
                 Some(tls) => token.cancel_query(tls.clone()).await,
             };
-            if let Err(error) = told {
+            if let Err(error) = cancelled {
                 tracing::debug!(error = %WithCauses(&error), "a statement cannot be cancelled");
             }
         }));

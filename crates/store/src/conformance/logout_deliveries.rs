@@ -20,7 +20,7 @@ use crate::{
 const TOLD: &str = r#"{"backchannel_logout_uri":"https://example.com/out"}"#;
 
 /// Gives the application an address for logout tokens.
-async fn told(world: &World) -> ApplicationId {
+async fn notified_application(world: &World) -> ApplicationId {
     let mut settings = settings_named("told");
     settings.client_metadata = ClientMetadata::from_json(Some(TOLD)).unwrap();
     let (id, change) = (world.application.id, event(Action::UpdateApplication));
@@ -79,7 +79,7 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
     let silent = known_session(&world, user, application, "silent").await;
     store.delete_session(silent.id, event(Action::SignOut)).await.unwrap();
     assert_eq!(take(&world).await, [], "the application has no address");
-    told(&world).await;
+    notified_application(&world).await;
     let one = |sid: &str| vec![(user, Some(sid.to_owned()))];
 
     let session = known_session(&world, user, application, "a").await;
@@ -121,7 +121,7 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
 
 pub async fn revoked_access_leaves_deliveries(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let (application, user) = (told(&world).await, world.user.id);
+    let (application, user) = (notified_application(&world).await, world.user.id);
     let revoke = async |access| {
         world.store.revoke_access(access, OVER, event(Action::RevokeAccess)).await.unwrap().unwrap()
     };
@@ -181,7 +181,7 @@ async fn a_grant_outlives_its_session(world: &World) {
 
 pub async fn a_delivery_is_claimed_by_one_node_for_a_while(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
-    let application = told(&world).await;
+    let application = notified_application(&world).await;
     for sid in ["a", "b", "c"] {
         let session = known_session(&world, world.user.id, application, sid).await;
         world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();

@@ -127,20 +127,21 @@ pub async fn no_grant_outlives_a_choice_that_is_made_at_the_same_time(store: Arc
 
 pub async fn what_a_user_allowed_tells_the_data_of_all_together(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let told = async || world.store.list_allowed(world.user.id, START, None, 1).await.unwrap().remove(0).data;
+    let allowed =
+        async || world.store.list_allowed(world.user.id, START, None, 1).await.unwrap().remove(0).data;
     let sign_in = NewConsent { scopes: BuiltInScope::OpenId.into(), ..world.new_consent().await };
     world.store_consent(NewConsent { data: DataChange::Keep, ..sign_in }).await.unwrap();
-    assert_eq!(told().await, AllowedData::Nothing);
+    assert_eq!(allowed().await, AllowedData::Nothing);
     let consent = allow(&world, DataChange::Instead(Some(only(&[1, 2])))).await.consent;
-    assert_eq!(told().await, AllowedData::Limited(only(&[1, 2])));
+    assert_eq!(allowed().await, AllowedData::Limited(only(&[1, 2])));
     for (code, ids) in [(1, &[1]), (2, &[1]), (3, &[3])] {
         world.create_grant(limited(&world, code, Some(&consent), Some(only(ids)))).await;
     }
-    assert_eq!(told().await, AllowedData::Limited(only(&[1, 2, 3])));
+    assert_eq!(allowed().await, AllowedData::Limited(only(&[1, 2, 3])));
     let details =
         NewGrant { scopes: BuiltInScope::OpenId.into(), ..limited(&world, 4, Some(&consent), None) };
     world.create_grant(details).await;
-    assert_eq!(told().await, AllowedData::Limited(only(&[1, 2, 3])), "one that reaches no data");
+    assert_eq!(allowed().await, AllowedData::Limited(only(&[1, 2, 3])), "one that reaches no data");
     world.create_grant(limited(&world, 5, Some(&consent), None)).await;
-    assert_eq!(told().await, AllowedData::Everything);
+    assert_eq!(allowed().await, AllowedData::Everything);
 }

@@ -68,13 +68,13 @@ async fn a_client_with_a_key_authenticates_at_every_endpoint() {
     let token = tokens["access_token"].as_str().unwrap();
     let second = keyed.assertion(&server, &json!({ "jti": "2", "aud": [ISSUER] }));
     let id = ("client_id", keyed.client.identifier.as_str());
-    let told = send(&server, "/oauth2/introspect", &second, &[("token", token), id]).await.expect(200);
-    assert_eq!(told.json()["active"], true);
+    let reply = send(&server, "/oauth2/introspect", &second, &[("token", token), id]).await.expect(200);
+    assert_eq!(reply.json()["active"], true);
     let third = keyed.assertion(&server, &json!({ "jti": "3", "aud": format!("{ISSUER}/oauth2/revoke") }));
     send(&server, "/oauth2/revoke", &third, &[("token", token)]).await.expect(200);
     let fourth = keyed.assertion(&server, &json!({ "jti": "4", "aud": format!("{ISSUER}/oauth2/token") }));
-    let told = send(&server, "/oauth2/introspect", &fourth, &[("token", token)]).await.expect(200);
-    assert_eq!(told.json(), json!({ "active": false }));
+    let reply = send(&server, "/oauth2/introspect", &fourth, &[("token", token)]).await.expect(200);
+    assert_eq!(reply.json(), json!({ "active": false }));
 }
 
 #[tokio::test]

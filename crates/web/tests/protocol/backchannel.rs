@@ -239,8 +239,8 @@ async fn only_an_administrator_gives_the_grant_type() {
     let refused = server.put(&path).basic(&USER).json(&pushed).send().await.expect(400);
     assert!(refused.text().contains("ping and push are not supported"), "{}", refused.text());
     pushed["openid"] = json!({ "backchannelTokenDeliveryMode": "poll" });
-    let told = server.put(&path).basic(&USER).json(&pushed).send().await.expect(200).json();
-    assert_eq!(told["openid"]["backchannelTokenDeliveryMode"], "poll");
+    let reply = server.put(&path).basic(&USER).json(&pushed).send().await.expect(200).json();
+    assert_eq!(reply["openid"]["backchannelTokenDeliveryMode"], "poll");
     let registered = server.get(&path).basic(&USER).send().await.expect(200).json();
     assert_eq!(registered["grantTypes"], json!([GRANT_TYPE]));
 }

@@ -83,8 +83,8 @@ async fn a_client_walks_from_discovery_to_the_logout() {
     assert_eq!(claims["iss"], PUBLIC_URL);
     let tokens = Tokens::of(&issued);
     let userinfo = target(&metadata["userinfo_endpoint"]);
-    let told = server.call_at(Method::GET, &userinfo).bearer(&tokens.access).send().await.expect(200).json();
-    assert_eq!(told["sub"], claims["sub"]);
+    let reply = server.call_at(Method::GET, &userinfo).bearer(&tokens.access).send().await.expect(200).json();
+    assert_eq!(reply["sub"], claims["sub"]);
     let keys = json_at(&server, &target(&metadata["jwks_uri"])).await;
     assert!(!keys["keys"].as_array().unwrap().is_empty());
 

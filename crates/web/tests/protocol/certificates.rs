@@ -162,10 +162,10 @@ async fn a_token_that_is_bound_to_a_certificate_needs_it_everywhere() {
         call.certificate(Crane).send().await.expect(401);
     }
     let fields = [("client_id", &*client.identifier), ("token", &token)];
-    let told =
+    let reply =
         server.post("/oauth2/introspect").form(&fields).certificate(Crane).send().await.expect(200).json();
-    assert_eq!(told["cnf"], json!({ "x5t#S256": Crane.thumbprint() }));
-    assert_eq!(told["token_type"], "Bearer");
+    assert_eq!(reply["cnf"], json!({ "x5t#S256": Crane.thumbprint() }));
+    assert_eq!(reply["token_type"], "Bearer");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(crate) fn members(more: &Value) -> Value {
 /// A registered client, and what the server said about it.
 struct Registered {
     client: Client,
-    told: Value,
+    reply: Value,
 }
 
 impl Registered {
@@ -51,17 +51,17 @@ impl Registered {
         Self::of(send(server, more).await.expect(201).json())
     }
 
-    fn of(told: Value) -> Self {
+    fn of(reply: Value) -> Self {
         let client = Client {
             id: 0,
-            identifier: told["client_id"].as_str().unwrap().to_owned(),
-            secret: told["client_secret"].as_str().map(str::to_owned),
+            identifier: reply["client_id"].as_str().unwrap().to_owned(),
+            secret: reply["client_secret"].as_str().map(str::to_owned),
         };
-        Self { client, told }
+        Self { client, reply }
     }
 
     fn token(&self) -> &str {
-        self.told["registration_access_token"].as_str().unwrap()
+        self.reply["registration_access_token"].as_str().unwrap()
     }
 
     fn path(&self) -> String {
@@ -86,9 +86,9 @@ pub(crate) async fn applications(server: &TestServer) -> Vec<Value> {
 async fn a_client_registers_itself_and_gets_tokens() {
     let server = open_server().await;
     let registered = Registered::new(&server, &json!({})).await;
-    assert_eq!(registered.told["client_secret"], Value::Null);
-    assert_eq!(registered.told["token_endpoint_auth_method"], "none");
-    let address = registered.told["registration_client_uri"].as_str().unwrap();
+    assert_eq!(registered.reply["client_secret"], Value::Null);
+    assert_eq!(registered.reply["token_endpoint_auth_method"], "none");
+    let address = registered.reply["registration_client_uri"].as_str().unwrap();
     assert!(address.ends_with(&registered.path()), "{address}");
     let tokens = registered.client.tokens(&server).await;
     server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
@@ -102,8 +102,8 @@ async fn without_a_method_a_client_gets_a_secret_for_the_header() {
     let answer = send(&server, &json!({"token_endpoint_auth_method": null})).await.expect(201);
     assert_eq!(answer.headers().get("cache-control").unwrap(), "no-store");
     let registered = Registered::of(answer.json());
-    assert_eq!(registered.told["token_endpoint_auth_method"], "client_secret_basic");
-    assert_eq!(registered.told["client_secret_expires_at"], 0);
+    assert_eq!(registered.reply["token_endpoint_auth_method"], "client_secret_basic");
+    assert_eq!(registered.reply["client_secret_expires_at"], 0);
     let code = registered.client.code_with(&server, &USER, &S256).await;
     let tokens = Tokens::of(&registered.client.exchange_verified(&server, &code).await);
     let stranger = Client { secret: None, ..registered.client };
@@ -118,12 +118,12 @@ async fn the_answer_says_what_the_client_got_instead_of_what_it_asked_for() {
         "response_types": ["code", "token"], "scope": "api.access.odata api.mgmt nothing", "resource": "x",
         "jwks": {"keys": [ClientKey::new(1).jwk()]},
     });
-    let told = Registered::new(&server, &asked).await.told;
-    assert_eq!(told["grant_types"], json!(["authorization_code"]));
-    assert_eq!(told["response_types"], json!(["code"]));
-    assert_eq!((&told["scope"], &told["resource"]), (&json!("api.access.odata"), &Value::Null));
-    assert_eq!(told["application_type"], "web");
-    assert_eq!(told["jwks"], asked["jwks"]);
+    let reply = Registered::new(&server, &asked).await.reply;
+    assert_eq!(reply["grant_types"], json!(["authorization_code"]));
+    assert_eq!(reply["response_types"], json!(["code"]));
+    assert_eq!((&reply["scope"], &reply["resource"]), (&json!("api.access.odata"), &Value::Null));
+    assert_eq!(reply["application_type"], "web");
+    assert_eq!(reply["jwks"], asked["jwks"]);
 }
 
 #[tokio::test]
@@ -173,8 +173,8 @@ async fn the_policy_is_the_one_of_the_settings() {
         requires_software_statement: false,
     };
     let server = start_with(ClientRegistrationSettings { policy, ..openly() }).await;
-    let told = Registered::new(&server, &json!({"scope": "openid api.access.odata"})).await.told;
-    assert_eq!((&told["grant_types"], &told["scope"]), (&json!(["authorization_code"]), &json!("openid")));
+    let reply = Registered::new(&server, &json!({"scope": "openid api.access.odata"})).await.reply;
+    assert_eq!((&reply["grant_types"], &reply["scope"]), (&json!(["authorization_code"]), &json!("openid")));
     let refused = send(&server, &json!({"redirect_uris": ["https://other.example/cb"]})).await.expect(400);
     assert_eq!(refused.json()["error"], "invalid_redirect_uri");
 }
@@ -204,7 +204,7 @@ async fn registrations_of_one_network_are_limited() {
 async fn a_client_reads_and_replaces_its_registration_with_its_token() {
     let server = open_server().await;
     let registered = Registered::new(&server, &json!({"contacts": ["me"]})).await;
-    assert_eq!(registered.read(&server).await.expect(200).json(), registered.told);
+    assert_eq!(registered.read(&server).await.expect(200).json(), registered.reply);
     let id = &registered.client.identifier;
     let members = json!({
         "client_id": id, "client_name": "Harbour Agent 2", "redirect_uris": ["https://client.example/other"],
@@ -212,10 +212,10 @@ async fn a_client_reads_and_replaces_its_registration_with_its_token() {
     });
     let replaced = Registered::of(registered.replace(&server, &members).await.expect(200).json());
     assert_eq!(
-        (&replaced.told["client_name"], &replaced.told["contacts"]),
+        (&replaced.reply["client_name"], &replaced.reply["contacts"]),
         (&json!("Harbour Agent 2"), &Value::Null)
     );
-    assert_eq!(replaced.told["grant_types"], json!(["authorization_code"]));
+    assert_eq!(replaced.reply["grant_types"], json!(["authorization_code"]));
     assert_ne!(replaced.token(), registered.token());
     registered.read(&server).await.expect(401);
     replaced.read(&server).await.expect(200);
@@ -235,7 +235,7 @@ async fn a_client_manages_its_registration_in_every_mode() {
     }
     let server = open_server().await;
     let registered = Registered::new(&server, &json!({})).await;
-    let mut sent_back = registered.told.clone();
+    let mut sent_back = registered.reply.clone();
     for (name, value) in [
         ("registration_access_token", json!("sgm_mine")),
         ("registration_client_uri", json!("https://client.example/mine")),
@@ -245,7 +245,7 @@ async fn a_client_manages_its_registration_in_every_mode() {
         sent_back[name] = value;
     }
     let replaced = registered.replace(&server, &sent_back).await.expect(200).json();
-    let mut expected = registered.told.clone();
+    let mut expected = registered.reply.clone();
     expected["registration_access_token"] = replaced["registration_access_token"].clone();
     assert_eq!(replaced, expected);
     assert_ne!(replaced["registration_access_token"], "sgm_mine");

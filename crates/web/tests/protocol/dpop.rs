@@ -106,25 +106,25 @@ async fn every_resource_challenges_with_the_scheme_of_the_token() {
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     for path in [DATA, APPLICATIONS, "/oauth2/userinfo"] {
         let as_bearer = server.get(path).bearer(&token).send().await.expect(401);
-        let told = challenges(&as_bearer);
-        assert!(told.iter().any(|text| text.starts_with("DPoP ")), "{path}: {told:?}");
+        let reply = challenges(&as_bearer);
+        assert!(reply.iter().any(|text| text.starts_with("DPoP ")), "{path}: {reply:?}");
         let call = || server.get(path).header("authorization", format!("DPoP {token}"));
         for (proof, error) in [
             (key.proof_with(&server, "POST", path, &token), "invalid_dpop_proof"),
             (key.proof_with_nonce(&server, "GET", path, &token, "stale"), "use_dpop_nonce"),
         ] {
             let refused = call().header("dpop", proof).send().await.expect(401);
-            let told = challenges(&refused);
-            assert_eq!(told.len(), 1, "{path}: {told:?}");
-            assert!(told[0].starts_with(&format!("DPoP error=\"{error}\"")), "{path}: {told:?}");
-            assert!(told[0].contains("algs=\"EdDSA "), "{path}: {told:?}");
+            let reply = challenges(&refused);
+            assert_eq!(reply.len(), 1, "{path}: {reply:?}");
+            assert!(reply[0].starts_with(&format!("DPoP error=\"{error}\"")), "{path}: {reply:?}");
+            assert!(reply[0].contains("algs=\"EdDSA "), "{path}: {reply:?}");
         }
         if path != DATA {
             let proof = key.proof_with(&server, "GET", path, &token);
             let narrow = call().header("dpop", proof).send().await.expect(403);
-            let told = challenges(&narrow);
-            assert_eq!(told.len(), 1, "{path}: {told:?}");
-            assert!(told[0].starts_with("DPoP error=\"insufficient_scope\""), "{path}: {told:?}");
+            let reply = challenges(&narrow);
+            assert_eq!(reply.len(), 1, "{path}: {reply:?}");
+            assert!(reply[0].starts_with("DPoP error=\"insufficient_scope\""), "{path}: {reply:?}");
         }
     }
 }
@@ -217,12 +217,12 @@ async fn introspection_names_the_key() {
     let client = service(&server).await;
     let answer = ask(&server, &client, &SERVICE, &[&key.proof(&server, "POST", TOKEN)]).await;
     let body = answer.expect(200).json();
-    let told = client.introspect(&server, body["access_token"].as_str().unwrap()).await;
-    assert_eq!(told["token_type"], "DPoP");
-    assert_eq!(told["cnf"], json!({ "jkt": key.thumbprint() }));
+    let reply = client.introspect(&server, body["access_token"].as_str().unwrap()).await;
+    assert_eq!(reply["token_type"], "DPoP");
+    assert_eq!(reply["cnf"], json!({ "jkt": key.thumbprint() }));
     let plain = client.token(&server, &SERVICE).await.expect(200).json();
-    let told = client.introspect(&server, plain["access_token"].as_str().unwrap()).await;
-    assert!(told.get("cnf").is_none() && told["token_type"] == "Bearer");
+    let reply = client.introspect(&server, plain["access_token"].as_str().unwrap()).await;
+    assert!(reply.get("cnf").is_none() && reply["token_type"] == "Bearer");
 }
 
 #[tokio::test]
@@ -251,8 +251,8 @@ async fn a_confidential_client_may_refresh_with_another_key() {
     let tokens = Tokens::of(&exchange(&server, &client, &code, &proof(1)).await);
     let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let next = ask(&server, &client, &fields, &[&proof(2)]).await.expect(200).json();
-    let told = client.introspect(&server, next["access_token"].as_str().unwrap()).await;
-    assert_eq!(told["cnf"]["jkt"], ClientKey::new(2).thumbprint());
+    let reply = client.introspect(&server, next["access_token"].as_str().unwrap()).await;
+    assert_eq!(reply["cnf"]["jkt"], ClientKey::new(2).thumbprint());
 }
 
 #[tokio::test]

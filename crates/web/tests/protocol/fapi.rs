@@ -308,8 +308,8 @@ async fn a_strict_server_promises_only_what_it_accepts() {
     assert_eq!(resource["dpop_signing_alg_values_supported"], strict);
     for path in ["/api/odata4", APPLICATIONS, "/oauth2/userinfo"] {
         let refused = server.get(path).send().await.expect(401);
-        let told = crate::dpop::challenges(&refused);
-        assert!(told.iter().any(|text| text.ends_with("algs=\"EdDSA ES256 PS256\"")), "{path}: {told:?}");
+        let reply = crate::dpop::challenges(&refused);
+        assert!(reply.iter().any(|text| text.ends_with("algs=\"EdDSA ES256 PS256\"")), "{path}: {reply:?}");
     }
     let bank = Bank::register(&server, json!({})).await;
     let now = server.clock().now().as_secs();
@@ -337,8 +337,8 @@ async fn a_strict_server_gives_no_data_for_a_password() {
     let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;
     for call in [server.get("/api/odata4"), server.get("/api/odata4").basic(&USER)] {
         let refused = call.send().await.expect(401);
-        let told = crate::dpop::challenges(&refused);
-        assert!(told.len() == 2 && told.iter().all(|text| !text.starts_with("Basic")), "{told:?}");
+        let reply = crate::dpop::challenges(&refused);
+        assert!(reply.len() == 2 && reply.iter().all(|text| !text.starts_with("Basic")), "{reply:?}");
     }
     server.get(APPLICATIONS).basic(&USER).send().await.expect(200);
 }

@@ -67,8 +67,8 @@ async fn a_client_registers_with_a_token_and_belongs_to_its_creator() {
     server.add_user(&GRACE, &[ADMINISTRATOR_ROLE]).await;
     let token = create(&server, &GRACE, &json!({"description": "Build agents", "maxUses": 2})).await;
     assert_eq!((&token["uses"], &token["createdBy"]), (&json!(0), &json!(GRACE.name)));
-    let told = register(&server, value(&token)).await.expect(201).json();
-    let client = Client { id: 0, identifier: told["client_id"].as_str().unwrap().to_owned(), secret: None };
+    let reply = register(&server, value(&token)).await.expect(201).json();
+    let client = Client { id: 0, identifier: reply["client_id"].as_str().unwrap().to_owned(), secret: None };
     let tokens = client.tokens(&server).await;
     server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
     assert_eq!(applications(&server).await[0]["selfRegistered"], true);
@@ -84,9 +84,9 @@ async fn without_a_valid_token_nothing_is_registered() {
     let spent = create(&server, &ADMIN, &json!({})).await;
     let path = format!("{TOKENS}/{}", deleted["id"]);
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
-    let told = register(&server, value(&spent)).await.expect(201).json();
+    let reply = register(&server, value(&spent)).await.expect(201).json();
     server.clock().advance_secs(86_400);
-    let management = told["registration_access_token"].as_str().unwrap();
+    let management = reply["registration_access_token"].as_str().unwrap();
     let foreign = format!("sgi_{}", "A".repeat(43));
     for token in [value(&expired), value(&deleted), value(&spent), management, &foreign, "sgi_x", ""] {
         assert_is_invalid(register(&server, token).await);

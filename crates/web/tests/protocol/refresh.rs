@@ -83,15 +83,15 @@ async fn a_refresh_token_ends_with_the_lifetime_of_its_grant() {
     let client = Client::public(&server).await;
     let code = client.code_with(&server, &USER, &S256).await;
     let answer = client.exchange_verified(&server, &code).await;
-    let told = answer.json();
-    assert_eq!(told["refresh_token_expires_in"], 1_000, "{told}");
-    assert_eq!(told["authorization_expires_in"], 1_000);
-    assert!(told["refresh_token_timeout"].is_null(), "{told}");
+    let reply = answer.json();
+    assert_eq!(reply["refresh_token_expires_in"], 1_000, "{reply}");
+    assert_eq!(reply["authorization_expires_in"], 1_000);
+    assert!(reply["refresh_token_timeout"].is_null(), "{reply}");
     server.clock().advance_secs(900);
     let answer = client.refresh(&server, &Tokens::of(&answer).refresh).await;
-    let told = answer.json();
+    let reply = answer.json();
     assert_eq!(
-        (told["refresh_token_expires_in"].as_i64(), told["expires_in"].as_i64()),
+        (reply["refresh_token_expires_in"].as_i64(), reply["expires_in"].as_i64()),
         (Some(100), Some(100))
     );
     server.clock().advance_secs(100);
@@ -120,8 +120,8 @@ async fn a_refresh_token_that_is_not_used_in_time_ends() {
 async fn without_limits_nothing_is_said_about_the_end_of_refresh_tokens() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let told = client.password(&server, &USER).await.json();
+    let reply = client.password(&server, &USER).await.json();
     for member in ["refresh_token_expires_in", "refresh_token_timeout", "authorization_expires_in"] {
-        assert!(told[member].is_null(), "{told}");
+        assert!(reply[member].is_null(), "{reply}");
     }
 }

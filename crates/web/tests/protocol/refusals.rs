@@ -21,7 +21,7 @@ const BEYOND: &str = "an authorization request for something that the applicatio
 const GUEST: TestUser = TestUser { name: "guest", password: "a ticket for the ferry" };
 
 /// An event of a refusal: the user, the application and the reason.
-type Told<'a> = (Option<&'a str>, Option<i64>, &'a str);
+type Expected<'a> = (Option<&'a str>, Option<i64>, &'a str);
 
 struct Scene<'a> {
     server: &'a TestServer,
@@ -49,7 +49,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Checks that the request gets this status and writes exactly this event.
-    async fn leaves(&self, call: Call<'_>, status: u16, (who, application, why): Told<'_>) {
+    async fn leaves(&self, call: Call<'_>, status: u16, (who, application, why): Expected<'_>) {
         // The same refusal is recorded at most ten times a minute.
         self.server.clock().advance_secs(6);
         let answer = call.send().await;

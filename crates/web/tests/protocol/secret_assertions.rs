@@ -72,12 +72,12 @@ async fn a_client_proves_its_secret_at_every_endpoint() {
     let tokens = send(&server, TOKEN, &made("1", ISSUER), &[]).await.expect(200).json();
     let token = ("token", tokens["access_token"].as_str().unwrap());
     let endpoint = format!("{ISSUER}/oauth2/introspect");
-    let told = send(&server, "/oauth2/introspect", &made("2", &endpoint), &[token]).await.expect(200);
-    assert_eq!(told.json()["active"], true);
+    let reply = send(&server, "/oauth2/introspect", &made("2", &endpoint), &[token]).await.expect(200);
+    assert_eq!(reply.json()["active"], true);
     let endpoint = format!("{ISSUER}/oauth2/token");
     send(&server, "/oauth2/revoke", &made("3", &endpoint), &[token]).await.expect(200);
-    let told = send(&server, "/oauth2/introspect", &made("4", ISSUER), &[token]).await.expect(200);
-    assert_eq!(told.json(), json!({ "active": false }));
+    let reply = send(&server, "/oauth2/introspect", &made("4", ISSUER), &[token]).await.expect(200);
+    assert_eq!(reply.json(), json!({ "active": false }));
     let replayed = is_refused(&server, &made("1", ISSUER)).await;
     assert_eq!(replayed, "the assertion was used before; each request needs a new one");
     let path = format!("{APPLICATIONS}/{}", client.id);
@@ -186,12 +186,12 @@ async fn a_client_that_registers_itself_may_prove_its_secret() {
         "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "client_secret_jwt",
         "token_endpoint_auth_signing_alg": "HS256",
     });
-    let told = server.post("/oauth2/register").json(&members).send().await.expect(201).json();
-    assert_eq!(told["token_endpoint_auth_signing_alg"], "HS256");
+    let reply = server.post("/oauth2/register").json(&members).send().await.expect(201).json();
+    assert_eq!(reply["token_endpoint_auth_signing_alg"], "HS256");
     let client = Client {
         id: 0,
-        identifier: told["client_id"].as_str().unwrap().to_owned(),
-        secret: told["client_secret"].as_str().map(str::to_owned),
+        identifier: reply["client_id"].as_str().unwrap().to_owned(),
+        secret: reply["client_secret"].as_str().map(str::to_owned),
     };
     let token = ("token", "unknown");
     let made = |jti: &str| assertion(&server, &client, secret(&client), jti);
@@ -202,7 +202,7 @@ async fn a_client_that_registers_itself_may_prove_its_secret() {
     replaced["client_id"] = json!(client.identifier);
     replaced["token_endpoint_auth_method"] = json!("client_secret_basic");
     replaced["token_endpoint_auth_signing_alg"] = json!(null);
-    let bearer = told["registration_access_token"].as_str().unwrap();
+    let bearer = reply["registration_access_token"].as_str().unwrap();
     let refused = server.put(&path).bearer(bearer).json(&replaced).send().await.expect(400).json();
     assert_eq!(refused["error"], "invalid_client_metadata");
     send(&server, "/oauth2/revoke", &made("2"), &[token]).await.expect(200);

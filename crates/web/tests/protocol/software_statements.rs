@@ -45,16 +45,16 @@ async fn a_client_registers_with_a_statement_which_is_returned_unmodified() {
     let vendor = vendor(&server).await;
     let statement = vendor.sign(Some("JWT"), &claims(&json!({"software_version": "7"})));
     for _ in 0..2 {
-        let told = register(&server, &statement).await.expect(201).json();
-        assert_eq!(told["software_statement"], statement);
-        let named = [&told["client_name"], &told["software_id"], &told["software_version"]];
+        let reply = register(&server, &statement).await.expect(201).json();
+        assert_eq!(reply["software_statement"], statement);
+        let named = [&reply["client_name"], &reply["software_id"], &reply["software_version"]];
         assert_eq!(named, ["Crane", "crane", "7"], "every copy of the software presents the same statement");
-        let identifier = told["client_id"].as_str().unwrap().to_owned();
+        let identifier = reply["client_id"].as_str().unwrap().to_owned();
         let client = Client { id: 0, identifier, secret: None };
         client.tokens(&server).await;
         let path = format!("{REGISTER}/{}", client.identifier);
-        let token = told["registration_access_token"].as_str().unwrap();
-        assert_eq!(server.get(&path).bearer(token).send().await.expect(200).json(), told);
+        let token = reply["registration_access_token"].as_str().unwrap();
+        assert_eq!(server.get(&path).bearer(token).send().await.expect(200).json(), reply);
     }
     let audit = server.get("/api/admin/audit").basic(&ADMIN).send().await.expect(200);
     assert!(audit.text().contains(&format!("it registered itself with a software statement of {IDP}")));
@@ -132,11 +132,11 @@ async fn a_statement_may_be_required_and_a_replaced_registration_keeps_one() {
     let vendor = vendor(&server).await;
     let without = server.post(REGISTER).json(&members(&json!({}))).send().await.expect(400).json();
     assert_eq!(without["error"], "invalid_client_metadata");
-    let told = register(&server, &vendor.sign(None, &claims(&json!({})))).await.expect(201).json();
-    let path = format!("{REGISTER}/{}", told["client_id"].as_str().unwrap());
-    let token = told["registration_access_token"].as_str().unwrap();
+    let reply = register(&server, &vendor.sign(None, &claims(&json!({})))).await.expect(201).json();
+    let path = format!("{REGISTER}/{}", reply["client_id"].as_str().unwrap());
+    let token = reply["registration_access_token"].as_str().unwrap();
     let mut replacement = json!({
-        "client_id": told["client_id"], "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
+        "client_id": reply["client_id"], "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
         "client_name": "Mine",
     });
     let replace = async |members: &Value| server.put(&path).bearer(token).json(members).send().await;

@@ -93,17 +93,17 @@ async fn introspection_and_signed_tokens_say_when_and_how_the_user_signed_in() {
     let refreshed = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     for access in [&tokens.access, &refreshed.access] {
         let claims = decoded(access).1;
-        let told = client.introspect(&server, access).await;
-        for told in [&claims, &told] {
-            assert_eq!((&told["auth_time"], &told["acr"]), (&json!(started), &json!(PASSWORD)), "{told}");
+        let reply = client.introspect(&server, access).await;
+        for reply in [&claims, &reply] {
+            assert_eq!((&reply["auth_time"], &reply["acr"]), (&json!(started), &json!(PASSWORD)), "{reply}");
         }
     }
     let grants = json!({ "grantTypes": ["client_credentials"], "redirectUrls": [], "tokenFormat": "jwt" });
     let service = Client::register_with(&server, grants).await;
     let issued = service.token(&server, &[("grant_type", "client_credentials")]).await.expect(200).json();
     let access = issued["access_token"].as_str().unwrap();
-    for told in [decoded(access).1, service.introspect(&server, access).await] {
-        assert!(told.get("auth_time").is_none() && told.get("acr").is_none(), "{told}");
+    for reply in [decoded(access).1, service.introspect(&server, access).await] {
+        assert!(reply.get("auth_time").is_none() && reply.get("acr").is_none(), "{reply}");
     }
 }
 

@@ -94,7 +94,7 @@ fn no_member_of_client_metadata_is_forgotten() {
     assert_eq!(stored, known.copied().collect());
 }
 
-fn told(settings: &ApplicationSettings) -> Value {
+fn information(settings: &ApplicationSettings) -> Value {
     let application = sample::application(|stored| *stored = settings.clone());
     Value::Object(client_information(&application, &ScopeRegistry::built_in()))
 }
@@ -131,9 +131,9 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
             name => members[name].clone(),
         };
         let settings = decided(&json!({ *name: value })).expect(name);
-        assert_eq!(told(&settings)[name], value, "{name}");
+        assert_eq!(information(&settings)[name], value, "{name}");
         let next = decided_with(&json!({}), &ClientPolicy::default(), Some(&settings)).unwrap();
-        assert_eq!(told(&next).get(name), None, "{name}");
+        assert_eq!(information(&next).get(name), None, "{name}");
     }
 }
 
@@ -147,9 +147,9 @@ fn a_client_names_its_certificate() {
         "crane@harbour.example",
     ]) {
         let more = json!({ "token_endpoint_auth_method": "tls_client_auth", name: value });
-        let told = told(&decided(&more).expect(name));
-        assert_eq!(told[name], value);
-        assert_eq!(told.get("tls_client_auth"), None);
+        let information = information(&decided(&more).expect(name));
+        assert_eq!(information[name], value);
+        assert_eq!(information.get("tls_client_auth"), None);
     }
     let fault = decided(&json!({
         "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "*.example",
@@ -177,15 +177,15 @@ fn members_about_requests_obey_the_rules_of_the_management_api() {
 #[test]
 fn the_answer_names_the_algorithms_that_the_profile_puts_in_place_of_defaults() {
     let mut settings = decided(&json!({})).unwrap();
-    assert_eq!(told(&settings).get("id_token_signed_response_alg"), None);
+    assert_eq!(information(&settings).get("id_token_signed_response_alg"), None);
     settings.profile = Profile::Fapi2;
-    let told = told(&settings);
+    let information = information(&settings);
     for name in [
         "id_token_signed_response_alg",
         "introspection_signed_response_alg",
         "authorization_signed_response_alg",
     ] {
         let used = settings.allowed_algorithm(SigningAlgorithm::Rs256);
-        assert_eq!(told[name], used.as_str(), "{name}");
+        assert_eq!(information[name], used.as_str(), "{name}");
     }
 }

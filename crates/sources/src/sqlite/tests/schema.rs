@@ -288,8 +288,8 @@ fn what_needs_a_function_or_collation_of_another_program_is_a_finding() {
     for subject in ["bare", "beside", "called", "computed.twice", "keyed.name", "named.name", "ordered"] {
         assert!(subjects.contains(&subject), "{subject}: {subjects:?}");
     }
-    let told = found.findings.iter().find(|finding| finding.subject == "named.name").unwrap();
-    assert!(told.message.contains("byte by byte") && told.message.contains("german"), "{told:?}");
+    let finding = found.findings.iter().find(|finding| finding.subject == "named.name").unwrap();
+    assert!(finding.message.contains("byte by byte") && finding.message.contains("german"), "{finding:?}");
     for (sql, columns) in [
         ("SELECT name FROM named ORDER BY name", 1),
         ("SELECT name FROM named WHERE name = 'x'", 1),

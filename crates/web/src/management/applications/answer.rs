@@ -51,7 +51,7 @@ pub(super) struct ApplicationResponse<'a> {
     access_token_signing_alg: Option<&'static str>,
     dpop_bound_access_tokens: bool,
     #[serde(flatten)]
-    requests: requests::Shown<'a>,
+    requests: requests::RequestsResponse<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_client_auth: Option<BTreeMap<&'static str, String>>,
     tls_client_certificate_bound_access_tokens: bool,

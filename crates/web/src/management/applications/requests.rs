@@ -22,7 +22,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> RequestPayload {
 /// The members in responses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Shown<'a> {
+pub(super) struct RequestsResponse<'a> {
     require_pushed_authorization_requests: bool,
     require_signed_request_object: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ pub(super) struct Shown<'a> {
     authorization_signed_response_alg: Option<&'static str>,
 }
 
-impl<'a> From<&'a ClientMetadata> for Shown<'a> {
+impl<'a> From<&'a ClientMetadata> for RequestsResponse<'a> {
     fn from(metadata: &'a ClientMetadata) -> Self {
         let requests = &metadata.requests;
         Self {

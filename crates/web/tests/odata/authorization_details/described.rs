@@ -10,13 +10,13 @@ use testkit::{Browser, USER};
 const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
 
 /// The members about data of the only allowed application.
-async fn told(fixture: &Fixture) -> Value {
+async fn described(fixture: &Fixture) -> Value {
     let list = fixture.server.get(ALLOWED).basic(&USER).send().await.expect(200).json();
-    let mut told = list["applications"][0].clone();
+    let mut reply = list["applications"][0].clone();
     for name in ["id", "name", "scopes"] {
-        told.as_object_mut().unwrap().remove(name).unwrap_or_else(|| panic!("no {name}"));
+        reply.as_object_mut().unwrap().remove(name).unwrap_or_else(|| panic!("no {name}"));
     }
-    told
+    reply
 }
 
 async fn shown(browser: &mut Browser<'_>) -> String {
@@ -39,7 +39,7 @@ async fn the_chosen_data_are_told_by_name() {
     allow(&mut browser, form).await;
     let both =
         json!({ "dataSources": [{ "name": "Harbour" }, { "name": "Other" }], "laterDataSources": false });
-    assert_eq!(told(&fixture).await, both);
+    assert_eq!(described(&fixture).await, both);
     assert_eq!(audited(&fixture).await.as_deref(), Some("data: Harbour, Other"));
     let page = shown(&mut browser).await;
     assert!(
@@ -52,7 +52,7 @@ async fn the_chosen_data_are_told_by_name() {
     let one = json!({
         "dataSources": [{ "name": "Harbour" }], "unavailableDataSources": 1, "laterDataSources": false,
     });
-    assert_eq!(told(&fixture).await, one);
+    assert_eq!(described(&fixture).await, one);
     assert!(shown(&mut browser).await.contains("a data source that you can no longer read"));
 }
 
@@ -67,7 +67,7 @@ async fn entity_sets_and_later_data_sources_are_told() {
     let some = json!({
         "dataSources": [{ "name": "Harbour", "entities": ["Ships"] }], "laterDataSources": false,
     });
-    assert_eq!(told(&fixture).await, some);
+    assert_eq!(described(&fixture).await, some);
     assert_eq!(audited(&fixture).await.as_deref(), Some("data: Harbour (Ships)"));
     assert!(shown(&mut browser).await.contains("<bdi>Harbour</bdi>, only <bdi>Ships</bdi>"));
 
@@ -75,7 +75,10 @@ async fn entity_sets_and_later_data_sources_are_told() {
     let mut form = form.with("others", "yes");
     form.fields.retain(|(name, value)| name != "source" || form_is_harbour(value));
     allow(&mut browser, form).await;
-    assert_eq!(told(&fixture).await, json!({ "laterDataSources": true, "exceptDataSources": ["Other"] }));
+    assert_eq!(
+        described(&fixture).await,
+        json!({ "laterDataSources": true, "exceptDataSources": ["Other"] })
+    );
     assert_eq!(audited(&fixture).await.as_deref(), Some("data: Harbour; also later ones"));
     assert!(shown(&mut browser).await.contains("get later, except <bdi>Other</bdi>"));
 }
