@@ -34,7 +34,7 @@ pub(super) struct Permit {
 }
 
 /// The result of asking for a permit.
-enum Asked {
+enum PermitResult {
     Taken(Permit),
     Waiting(oneshot::Receiver<Permit>),
     Full,
@@ -62,9 +62,9 @@ impl DataService {
         let Some(running) = bound(running) else { return Ok(None) };
         let waiting = self.context.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
         match limiter.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
-            Asked::Taken(permit) => Ok(Some(permit)),
-            Asked::Full => Err(DataRefusal::TooManyRequests),
-            Asked::Waiting(turn) => {
+            PermitResult::Taken(permit) => Ok(Some(permit)),
+            PermitResult::Full => Err(DataRefusal::TooManyRequests),
+            PermitResult::Waiting(turn) => {
                 let patience = Duration::from_secs(self.context.settings.odata_timeout_secs.into());
                 match tokio::time::timeout(patience, turn).await {
                     Ok(Ok(permit)) => Ok(Some(permit)),
@@ -81,20 +81,20 @@ fn bound(limit: i64) -> Option<usize> {
 }
 
 impl ConcurrencyLimiter {
-    fn ask(&self, user: UserId, most_running: usize, most_waiting: usize) -> Asked {
+    fn ask(&self, user: UserId, most_running: usize, most_waiting: usize) -> PermitResult {
         let mut table = self.0.lock();
         let queue = table.entry(user).or_default();
         if queue.running < most_running {
             queue.running += 1;
-            return Asked::Taken(Permit { table: Arc::clone(&self.0), user });
+            return PermitResult::Taken(Permit { table: Arc::clone(&self.0), user });
         }
         queue.waiting.retain(|waiting| !waiting.is_closed());
         if queue.waiting.len() >= most_waiting {
-            return Asked::Full;
+            return PermitResult::Full;
         }
         let (sender, turn) = oneshot::channel();
         queue.waiting.push_back(sender);
-        Asked::Waiting(turn)
+        PermitResult::Waiting(turn)
     }
 }
 
@@ -138,16 +138,16 @@ mod tests {
         UserId::new(1)
     }
 
-    fn taken(asked: Asked) -> Permit {
-        match asked {
-            Asked::Taken(permit) => permit,
+    fn taken(result: PermitResult) -> Permit {
+        match result {
+            PermitResult::Taken(permit) => permit,
             _ => panic!("no place was free"),
         }
     }
 
-    fn waiting(asked: Asked) -> oneshot::Receiver<Permit> {
-        match asked {
-            Asked::Waiting(turn) => turn,
+    fn waiting(result: PermitResult) -> oneshot::Receiver<Permit> {
+        match result {
+            PermitResult::Waiting(turn) => turn,
             _ => panic!("it does not wait"),
         }
     }
@@ -158,8 +158,8 @@ mod tests {
         let first = taken(limiter.ask(user(), 1, 2));
         let mut second = waiting(limiter.ask(user(), 1, 2));
         let third = waiting(limiter.ask(user(), 1, 2));
-        assert!(matches!(limiter.ask(user(), 1, 2), Asked::Full));
-        assert!(matches!(limiter.ask(UserId::new(2), 1, 2), Asked::Taken(_)));
+        assert!(matches!(limiter.ask(user(), 1, 2), PermitResult::Full));
+        assert!(matches!(limiter.ask(UserId::new(2), 1, 2), PermitResult::Taken(_)));
         drop(first);
         let second = second.try_recv().unwrap();
         drop(third);

@@ -8,7 +8,7 @@ use odata::cell::{Cell, Row, Value};
 use odata::statement::Statement;
 use tokio::net::TcpStream;
 
-use super::server::{FakeDatabase, Prepared};
+use super::server::{CannedRow, FakeDatabase};
 use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, ready, room};
 use crate::{Deadline, Described, Run, SchemaVersion, Source, SourceError, SourceRow};
 
@@ -31,7 +31,7 @@ struct Transaction {
 #[derive(Debug)]
 struct Request {
     statement: Statement,
-    rows: tokio::sync::mpsc::Sender<Prepared>,
+    rows: tokio::sync::mpsc::Sender<CannedRow>,
 }
 
 /// Does blocking work of the server.

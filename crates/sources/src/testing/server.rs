@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{AllowedHosts, Limits, Resources, Source, SourceError, SourceSpec};
 
 /// A row of a prepared answer, or the error that ends it.
-pub(super) type Prepared = Result<Vec<Value>, SourceError>;
+pub(super) type CannedRow = Result<Vec<Value>, SourceError>;
 
 /// The password that the server accepts.
 const PASSWORD: &str = "correct horse battery staple";
@@ -37,7 +37,7 @@ struct Server {
     path: PathBuf,
     /// The operating system accepts connections for it.
     listener: TcpListener,
-    prepared: Mutex<HashMap<String, Vec<Prepared>>>,
+    prepared: Mutex<HashMap<String, Vec<CannedRow>>>,
     passwords: Mutex<Vec<String>>,
     connections: AtomicUsize,
     cancelled: AtomicUsize,
@@ -142,7 +142,7 @@ impl FakeDatabase {
     }
 
     /// The prepared answer to a statement.
-    pub(super) fn answer(&self, sql: &str) -> Option<Vec<Prepared>> {
+    pub(super) fn answer(&self, sql: &str) -> Option<Vec<CannedRow>> {
         lock(&self.0.prepared).get(sql).cloned()
     }
 }
