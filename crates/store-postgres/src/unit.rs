@@ -39,25 +39,25 @@ pub(crate) struct Unit<'a> {
     /// `None` if the server commits each statement by itself.
     commit: Option<&'static str>,
     /// Only one operation of this node waits for the row lock; the others wait here and hold no connection.
-    _turn: Option<MutexGuard<'a, ()>>,
+    _queue_guard: Option<MutexGuard<'a, ()>>,
 }
 
 impl<'a> Unit<'a> {
     pub(crate) async fn begin(shared: &'a Shared) -> Result<Self, Failure> {
         let connection = shared.connections.get().await?;
         connection.client().batch_execute(BEGIN).await?;
-        Ok(Self { connection, commit: Some(COMMIT), _turn: None })
+        Ok(Self { connection, commit: Some(COMMIT), _queue_guard: None })
     }
 
     /// Starts an operation of a single statement, without a transaction.
     pub(crate) async fn without_transaction(shared: &'a Shared) -> Result<Self, Failure> {
-        Ok(Self { connection: shared.connections.get().await?, commit: None, _turn: None })
+        Ok(Self { connection: shared.connections.get().await?, commit: None, _queue_guard: None })
     }
 
     /// Starts a serialized transaction, in one round trip. No other statement may be sent along: if the
     /// transaction failed to start, it would run outside of it.
     pub(crate) async fn begin_serialized(shared: &'a Shared) -> Result<Self, Failure> {
-        let turn = Some(shared.turn.lock().await);
+        let queue_guard = Some(shared.queue_lock.lock().await);
         let connection = shared.connections.get().await?;
         let client = connection.client();
         let (begun, sat) =
@@ -67,7 +67,7 @@ impl<'a> Unit<'a> {
             return Err(Failure::Inconsistent("the row of versions is missing".to_owned()));
         }
         let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };
-        Ok(Self { connection, commit: Some(commit), _turn: turn })
+        Ok(Self { connection, commit: Some(commit), _queue_guard: queue_guard })
     }
 
     pub(crate) fn client(&self) -> &tokio_postgres::Client {
@@ -100,7 +100,7 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) figures: Figures,
     running: Running,
-    turn: Mutex<()>,
+    queue_lock: Mutex<()>,
     /// Whether the server supports `NOTIFY`.
     pub(crate) notifies: bool,
 }
@@ -118,7 +118,7 @@ impl Shared {
             connections,
             figures: Figures::default(),
             running: Running::default(),
-            turn: Mutex::default(),
+            queue_lock: Mutex::default(),
             notifies,
         }
     }

@@ -142,7 +142,7 @@ impl Shared {
     }
 
     /// The indexes of the ready nodes, starting with a different one each time.
-    fn in_turn(&self) -> Vec<usize> {
+    fn in_sequence(&self) -> Vec<usize> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let ready = self.ready.read();
         let places = (0..self.nodes.len()).map(|offset| (first + offset) % self.nodes.len());
@@ -154,7 +154,7 @@ impl Shared {
         let body = body.collect().await?.to_bytes();
         parts.headers.remove(CONNECTION);
         parts.headers.remove(TRANSFER_ENCODING);
-        for place in self.in_turn() {
+        for place in self.in_sequence() {
             let request = Request::from_parts(parts.clone(), Full::new(body.clone()));
             match self.nodes[place].ask(request).await {
                 Attempt::Answered(answer) => {

@@ -171,7 +171,7 @@ fn family_history(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
 }
 
 /// An operation that is answered before the next one is requested.
-fn in_turn<Act, Answer>(acts: Vec<(Act, Answer)>) -> Vec<Event<Act, Answer>> {
+fn in_sequence<Act, Answer>(acts: Vec<(Act, Answer)>) -> Vec<Event<Act, Answer>> {
     let event = |(at, (act, answer))| Event {
         who: "client".to_owned(),
         act,
@@ -210,7 +210,7 @@ fn given_away(steps: &[Step], fault: FamilyFault) -> Vec<FamilyEvent> {
         FamilyAct::Refresh { generation, .. } if generation > server.newest => (act, FamilyAnswer::Refused),
         _ => (act, server.act(act, fault)),
     });
-    in_turn(before.chain(shown).collect())
+    in_sequence(before.chain(shown).collect())
 }
 
 proptest! {
@@ -234,7 +234,7 @@ proptest! {
             };
             let mut server = CodeServer::default();
             let shown = shown.into_iter().map(|act| (act, server.act(act, fault).unwrap())).collect();
-            let mut events = in_turn(shown);
+            let mut events = in_sequence(shown);
             // Later operations of others that got no answer do not explain it.
             let end = Duration::from_secs(10);
             let later = code_history(&steps, CodeFault::None).into_iter();
@@ -310,12 +310,12 @@ fn offence<Answers: std::fmt::Debug>(outcome: Result<Answers, Violation>) -> usi
 fn a_code_yields_tokens_once_and_a_replay_revokes_them() {
     use CodeAnswer::{Granted, Refused};
     let right = [(REDEEM, Granted), (CodeAct::Use, Granted), (REDEEM, Refused), (CodeAct::Use, Refused)];
-    assert_eq!(check(&Code, &in_turn(right.to_vec())), Ok(()));
-    assert_eq!(offence(check(&Code, &in_turn(vec![(REDEEM, Granted), (REDEEM, Granted)]))), 2);
+    assert_eq!(check(&Code, &in_sequence(right.to_vec())), Ok(()));
+    assert_eq!(offence(check(&Code, &in_sequence(vec![(REDEEM, Granted), (REDEEM, Granted)]))), 2);
     let refused = [(REDEEM, Refused), (REDEEM, Granted)];
-    assert_eq!(offence(check(&Code, &in_turn(refused.to_vec()))), 1);
+    assert_eq!(offence(check(&Code, &in_sequence(refused.to_vec()))), 1);
     let late = [(CodeAct::Redeem { late: true }, Refused)];
-    assert_eq!(check(&Code, &in_turn(late.to_vec())), Ok(()));
+    assert_eq!(check(&Code, &in_sequence(late.to_vec())), Ok(()));
 }
 
 #[test]
@@ -329,12 +329,12 @@ fn an_old_token_yields_its_successor_until_that_is_used() {
         (refresh(2), no),
         (FamilyAct::Use, no),
     ];
-    assert_eq!(check(&Family, &in_turn(right)), Ok(()));
+    assert_eq!(check(&Family, &in_sequence(right)), Ok(()));
     let fork = vec![(refresh(0), token(1)), (refresh(0), FamilyAnswer::Successor { generation: 1, copy: 1 })];
-    assert_eq!(offence(check(&Family, &in_turn(fork))), 2);
+    assert_eq!(offence(check(&Family, &in_sequence(fork))), 2);
     let lives =
         vec![(refresh(0), token(1)), (refresh(1), token(2)), (refresh(0), no), (refresh(2), token(3))];
-    assert_eq!(offence(check(&Family, &in_turn(lives))), 4);
+    assert_eq!(offence(check(&Family, &in_sequence(lives))), 4);
     let dies = vec![(refresh(0), token(1)), (refresh(0), no)];
-    assert_eq!(offence(check(&Family, &in_turn(dies))), 2);
+    assert_eq!(offence(check(&Family, &in_sequence(dies))), 2);
 }

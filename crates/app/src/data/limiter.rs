@@ -64,9 +64,9 @@ impl DataService {
         match limiter.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
             PermitResult::Taken(permit) => Ok(Some(permit)),
             PermitResult::Full => Err(DataRefusal::TooManyRequests),
-            PermitResult::Waiting(turn) => {
+            PermitResult::Waiting(permit) => {
                 let patience = Duration::from_secs(self.context.settings.odata_timeout_secs.into());
-                match tokio::time::timeout(patience, turn).await {
+                match tokio::time::timeout(patience, permit).await {
                     Ok(Ok(permit)) => Ok(Some(permit)),
                     Ok(Err(_)) | Err(_) => Err(DataRefusal::WaitedTooLong),
                 }
@@ -92,9 +92,9 @@ impl ConcurrencyLimiter {
         if queue.waiting.len() >= most_waiting {
             return PermitResult::Full;
         }
-        let (sender, turn) = oneshot::channel();
+        let (sender, permit) = oneshot::channel();
         queue.waiting.push_back(sender);
-        PermitResult::Waiting(turn)
+        PermitResult::Waiting(permit)
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
 
     fn waiting(result: PermitResult) -> oneshot::Receiver<Permit> {
         match result {
-            PermitResult::Waiting(turn) => turn,
+            PermitResult::Waiting(permit) => permit,
             _ => panic!("it does not wait"),
         }
     }

@@ -74,7 +74,7 @@ pub(crate) struct Models {
 struct Slot {
     ready: RwLock<Option<Arc<Ready>>>,
     /// The holder opens and compiles; the others wait and use the result.
-    turn: tokio::sync::Mutex<Option<SourceError>>,
+    opening: tokio::sync::Mutex<Option<SourceError>>,
     /// The number of completed attempts.
     attempts: AtomicU64,
 }
@@ -185,7 +185,7 @@ impl Context {
     /// As for [`Context::opened`]; the previous model stays in use then.
     pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
         let slot = self.models.slot(record.id);
-        let mut failure = slot.turn.lock().await;
+        let mut failure = slot.opening.lock().await;
         let made = self.make_ready(record, &slot).await;
         *failure = None;
         made
@@ -230,7 +230,7 @@ impl Context {
         slot: &Slot,
         attempts: u64,
     ) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let mut failure = slot.turn.lock().await;
+        let mut failure = slot.opening.lock().await;
         if slot.attempts.load(Ordering::Acquire) != attempts {
             // Another request made the attempt while this one waited; its result applies to both.
             if let Some(error) = failure.clone() {

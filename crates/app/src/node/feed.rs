@@ -23,12 +23,12 @@ const BATCH: u32 = 1_000;
 pub struct Staleness {
     looked_at: AtomicI64,
     failures: AtomicU64,
-    turn: Mutex<()>,
+    polling: Mutex<()>,
 }
 
 impl Default for Staleness {
     fn default() -> Self {
-        Self { looked_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), turn: Mutex::default() }
+        Self { looked_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), polling: Mutex::default() }
     }
 }
 
@@ -120,7 +120,7 @@ impl Context {
             return Ok(());
         }
         let failures = self.staleness.failures.load(Ordering::Acquire);
-        let _turn = self.staleness.turn.lock().await;
+        let _polling = self.staleness.polling.lock().await;
         let outcome = if !is_stale() {
             Ok(())
         } else if self.staleness.failures.load(Ordering::Acquire) != failures {
@@ -139,7 +139,7 @@ impl Context {
     /// # Errors
     /// If the database cannot be read.
     pub(crate) async fn ensure_polled_since(&self, since: i64) -> Result<(), StoreError> {
-        let _turn = self.staleness.turn.lock().await;
+        let _polling = self.staleness.polling.lock().await;
         if self.staleness.looked_at.load(Ordering::Acquire) > since { Ok(()) } else { self.refresh().await }
     }
 

@@ -31,7 +31,7 @@ enum WaitsFor {
 
 thread_local! {
     /// Whom the stream waits for after the step that is running on this thread, if that changed.
-    static TURN: Cell<Option<WaitsFor>> = const { Cell::new(None) };
+    static WAITS_FOR: Cell<Option<WaitsFor>> = const { Cell::new(None) };
 }
 
 /// Runs the tasks of the streams of one connection.
@@ -65,11 +65,11 @@ struct Attention {
 
 impl Attention {
     fn step(&mut self, stream: Pin<&mut impl Future<Output = ()>>, context: &mut Context<'_>) -> Poll<()> {
-        TURN.set(None);
+        WAITS_FOR.set(None);
         if stream.poll(context).is_ready() {
             return Poll::Ready(());
         }
-        match TURN.take() {
+        match WAITS_FOR.take() {
             None => {}
             Some(WaitsFor::Ours) => self.waiting = None,
             Some(WaitsFor::Theirs { bytes }) => {
@@ -151,14 +151,14 @@ impl Body for Answer {
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
                 Poll::Pending => {
-                    TURN.set(Some(WaitsFor::Ours));
+                    WAITS_FOR.set(Some(WaitsFor::Ours));
                     return Poll::Pending;
                 }
                 ended @ Poll::Ready(_) => return ended,
             }
         }
         let portion = self.portion();
-        TURN.set(Some(WaitsFor::Theirs { bytes: self.held() }));
+        WAITS_FOR.set(Some(WaitsFor::Theirs { bytes: self.held() }));
         Poll::Ready(Some(Ok(portion)))
     }
 

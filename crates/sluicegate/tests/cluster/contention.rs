@@ -16,8 +16,8 @@ use super::stage::Cluster;
 
 /// The number of competing clients, and what each of them does.
 const RIVALS: usize = 3;
-const CODE_TURNS: usize = 4;
-const FAMILY_TURNS: usize = 8;
+const CODE_ROUNDS: usize = 4;
+const FAMILY_ROUNDS: usize = 8;
 
 /// A code of this age may have expired.
 const OLD_CODE: Duration = Duration::from_secs(45);
@@ -66,8 +66,8 @@ impl<'a> Contention<'a> {
         let known = Mutex::new(Known::default());
         let mut events: Vec<CodeEvent> = fight(self.rivals(), |rival, random| {
             let mut events = Vec::new();
-            for turn in 0..CODE_TURNS {
-                let dice = if turn == 0 { 0 } else { random.below(10) };
+            for round in 0..CODE_ROUNDS {
+                let dice = if round == 0 { 0 } else { random.below(10) };
                 let latest = lock(&known).access.last().cloned();
                 let wire = self.client.node(random);
                 events.push(match latest {
@@ -92,7 +92,7 @@ impl<'a> Contention<'a> {
         let known = Mutex::new(Known { access, refresh });
         let mut events: Vec<FamilyEvent> = fight(self.rivals(), |rival, random| {
             let mut events = Vec::new();
-            for _ in 0..FAMILY_TURNS {
+            for _ in 0..FAMILY_ROUNDS {
                 let dice = random.below(100);
                 let wire = self.client.node(random);
                 let latest = lock(&known).access.last().cloned().expect("the first was given");
@@ -183,13 +183,13 @@ impl<'a> Contention<'a> {
 }
 
 /// Lets all competitors act at the same time.
-fn fight<E: Send>(rivals: Vec<Random>, turns: impl Fn(&str, &mut Random) -> Vec<E> + Sync) -> Vec<E> {
-    let turns = &turns;
+fn fight<E: Send>(rivals: Vec<Random>, act: impl Fn(&str, &mut Random) -> Vec<E> + Sync) -> Vec<E> {
+    let act = &act;
     std::thread::scope(|scope| {
         let rivals = rivals
             .into_iter()
             .enumerate()
-            .map(|(number, mut random)| scope.spawn(move || turns(&format!("rival {number}"), &mut random)));
+            .map(|(number, mut random)| scope.spawn(move || act(&format!("rival {number}"), &mut random)));
         let rivals: Vec<_> = rivals.collect();
         rivals.into_iter().flat_map(|rival| rival.join().expect("a rival was told nonsense")).collect()
     })
