@@ -57,14 +57,14 @@ impl PostgresServer {
             .process_group(0);
         let shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell runs");
         let mut pooler = Pooler { shell, port, _folder: folder };
-        let mut reply = String::new();
+        let mut line = String::new();
         let output = pooler.shell.stdout.as_mut().expect("it is piped");
-        BufReader::new(output).read_line(&mut reply).expect("the shell tells its child");
+        BufReader::new(output).read_line(&mut line).expect("the shell tells its child");
         for _ in 0..PATIENCE {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return pooler;
             }
-            let process = Path::new("/proc").join(reply.trim());
+            let process = Path::new("/proc").join(line.trim());
             assert!(process.exists(), "no pooler: install the Debian package pgbouncer");
             std::thread::sleep(PAUSE);
         }

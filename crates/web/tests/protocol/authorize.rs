@@ -71,20 +71,20 @@ async fn repeated_parameters_get_an_error_page() {
 async fn parameters_that_cannot_be_read_are_told_to_the_client() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
-    let reply = async |more: Fields<'_>| {
+    let answered = async |more: Fields<'_>| {
         let more: Vec<_> = more.iter().copied().chain([("state", "s")]).collect();
         assert_told(&server.get(&client.authorize_url(&more)).send().await, "invalid_request");
     };
     let names =
         ["response_type", "scope", "prompt", "code_challenge", "code_challenge_method", "nonce", "request"];
     for name in names {
-        reply(&[(name, "a"), (name, "a")]).await;
+        answered(&[(name, "a"), (name, "a")]).await;
     }
     let long = "a".repeat(9_000);
     for name in ["nonce", "code_challenge", "login_hint", "max_age", "response_mode"] {
-        reply(&[(name, &long)]).await;
+        answered(&[(name, &long)]).await;
     }
-    reply(&[("request", "x"), ("request_uri", "https://a.example")]).await;
+    answered(&[("request", "x"), ("request_uri", "https://a.example")]).await;
     let long_state = client.authorize_url(&[("state", &long)]);
     assert_error_page(&server.get(&long_state).send().await);
 }

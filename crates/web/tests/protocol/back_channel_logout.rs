@@ -34,7 +34,7 @@ async fn sign_out(browser: &mut Browser<'_>) {
 }
 
 /// The claims of the logout tokens that have arrived, after what was due has been sent.
-async fn reply(server: &TestServer, origin: &Origin) -> Vec<Value> {
+async fn received_tokens(server: &TestServer, origin: &Origin) -> Vec<Value> {
     server.app().node().deliver_logouts().await.unwrap();
     let token = |body: &[u8]| {
         let text = std::str::from_utf8(body).unwrap().strip_prefix("logout_token=").unwrap().to_owned();
@@ -45,8 +45,8 @@ async fn reply(server: &TestServer, origin: &Origin) -> Vec<Value> {
     origin.received(OUT).iter().map(|received| token(&received.body)).collect()
 }
 
-fn names(reply: &[Value]) -> Vec<(Value, Value)> {
-    reply.iter().map(|claims| (claims["sub"].clone(), claims["sid"].clone())).collect()
+fn names(received_tokens: &[Value]) -> Vec<(Value, Value)> {
+    received_tokens.iter().map(|claims| (claims["sub"].clone(), claims["sid"].clone())).collect()
 }
 
 #[tokio::test]
@@ -55,15 +55,15 @@ async fn an_application_is_told_when_its_user_signs_out() {
     let client = client(&server, &origin, json!({})).await;
     let mut browser = server.browser();
     let id_token = sign_in(&server, &mut browser, &client, &USER).await;
-    assert_eq!(reply(&server, &origin).await, Vec::<Value>::new());
+    assert_eq!(received_tokens(&server, &origin).await, Vec::<Value>::new());
     sign_out(&mut browser).await;
-    let claims = reply(&server, &origin).await.remove(0);
+    let claims = received_tokens(&server, &origin).await.remove(0);
     for name in ["iss", "sub", "aud", "sid"] {
         assert_eq!(claims[name], id_token[name], "{name}");
     }
     assert_eq!(claims["events"], json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
     assert!(claims.get("nonce").is_none() && claims["jti"].is_string());
-    assert_eq!(reply(&server, &origin).await.len(), 1, "it is told once");
+    assert_eq!(received_tokens(&server, &origin).await.len(), 1, "it is told once");
     let metrics = server.app().node().encode_metrics();
     assert!(metrics.contains("sluicegate_logout_deliveries_total{outcome=\"delivered\"} 1"), "{metrics}");
     let events = server.get("/api/admin/audit?action=application.notify_logout").basic(&ADMIN).send().await;
@@ -81,7 +81,7 @@ async fn every_way_to_end_a_session_tells_the_application() {
         let mut browser = server.browser();
         let claims = sign_in(&server, &mut browser, &client, &USER).await;
         expected.push((claims["sub"].clone(), claims["sid"].clone()));
-        assert_eq!(names(&reply(&server, &origin).await).len() + 1, expected.len());
+        assert_eq!(names(&received_tokens(&server, &origin).await).len() + 1, expected.len());
         browser
     };
     let mut browser = begin().await;
@@ -106,7 +106,7 @@ async fn every_way_to_end_a_session_tells_the_application() {
     let _browser = begin().await;
     let off = json!({ "statusInfo": { "status": 0 } });
     server.put(&format!("/api/admin/users/{user}")).basic(&ADMIN).json(&off).send().await.expect(200);
-    assert_eq!(names(&reply(&server, &origin).await), expected);
+    assert_eq!(names(&received_tokens(&server, &origin).await), expected);
 }
 
 #[tokio::test]
@@ -116,8 +116,8 @@ async fn a_deleted_user_is_logged_out_at_applications() {
     let claims = sign_in(&server, &mut server.browser(), &client, &OTHER).await;
     let path = format!("/api/admin/users/{}", server.user(&OTHER).await.id);
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
-    let reply = reply(&server, &origin).await;
-    assert_eq!(names(&reply), [(claims["sub"].clone(), claims["sid"].clone())]);
+    let received_tokens = received_tokens(&server, &origin).await;
+    assert_eq!(names(&received_tokens), [(claims["sub"].clone(), claims["sid"].clone())]);
 }
 
 #[tokio::test]
@@ -128,12 +128,12 @@ async fn a_delivery_that_fails_is_tried_again_later_and_in_the_end_abandoned() {
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
-    assert_eq!(reply(&server, &origin).await.len(), 1);
-    assert_eq!(reply(&server, &origin).await.len(), 1, "not at once");
+    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
+    assert_eq!(received_tokens(&server, &origin).await.len(), 1, "not at once");
     let mut tokens = Vec::new();
     for (attempt, secs) in [10, 60, 300, 900, 3_600, 10_800, 100_000].into_iter().enumerate() {
         server.clock().advance_secs(secs);
-        tokens = reply(&server, &origin).await;
+        tokens = received_tokens(&server, &origin).await;
         assert_eq!(tokens.len(), (attempt + 2).min(7), "attempt {attempt}");
     }
     assert_ne!(tokens[0]["jti"], tokens[1]["jti"], "each attempt has a valid token");
@@ -149,9 +149,9 @@ async fn an_application_that_refuses_the_token_is_not_told_again() {
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
-    assert_eq!(reply(&server, &origin).await.len(), 1);
+    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
     server.clock().advance_secs(100_000);
-    assert_eq!(reply(&server, &origin).await.len(), 1);
+    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn an_application_that_was_deleted_is_not_told() {
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
     server.delete(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).send().await.expect(204);
-    assert_eq!(reply(&server, &origin).await, Vec::<Value>::new());
+    assert_eq!(received_tokens(&server, &origin).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_token_that_was_never_sent_is_no_attempt() {
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
     for _ in 0..10 {
-        assert_eq!(reply(&server, &origin).await.len(), 0);
+        assert_eq!(received_tokens(&server, &origin).await.len(), 0);
         server.clock().advance_secs(2);
     }
     let metrics = server.app().node().encode_metrics();

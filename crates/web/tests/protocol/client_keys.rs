@@ -186,7 +186,7 @@ async fn a_client_by_document_authenticates_with_the_keys_that_its_document_name
 
 #[tokio::test]
 async fn stale_keys_serve_for_a_while_when_the_budget_of_requests_is_used_up() {
-    for (status, reply, served) in [(503, 503, 200), (404, 400, 503)] {
+    for (status, answer, served) in [(503, 503, 200), (404, 400, 503)] {
         let (server, origin) = (TestServer::start().await, Origin::start().await);
         let key = ClientKey::new(1);
         publish(&origin, &key, "a");
@@ -195,7 +195,7 @@ async fn stale_keys_serve_for_a_while_when_the_budget_of_requests_is_used_up() {
         attempt("0").await.expect(200);
         origin.reply(KEYS, Reply::text("no").status(status));
         server.clock().advance_secs(601);
-        attempt("1").await.expect(reply);
+        attempt("1").await.expect(answer);
         for jti in ["2", "3", "4", "5", "6"] {
             attempt(jti).await;
         }
