@@ -26,7 +26,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The server with everything that the workloads need.
 pub(crate) struct Fixture {
     pub(crate) server: Server,
-    pub(crate) place: Installation,
+    pub(crate) installation: Installation,
     service: Client,
     /// Service applications with signed tokens, in the order of [`SignedWith::ALL`].
     signed: Vec<Client>,
@@ -111,9 +111,9 @@ impl Client {
 }
 
 /// Creates an installation with both accounts.
-fn initialise(program: &Path, place: &Installation) -> Result<()> {
+fn initialise(program: &Path, installation: &Installation) -> Result<()> {
     let mut init = Command::new(program);
-    place.command(&mut init, "init");
+    installation.command(&mut init, "init");
     init.stdin(Stdio::null()).stdout(Stdio::null());
     init.env("SLUICEGATE_ADMIN_PASSWORD", PASSWORD).env("SLUICEGATE_USER_PASSWORD", PASSWORD);
     if !init.status().context("cannot start the server's program")?.success() {
@@ -123,9 +123,9 @@ fn initialise(program: &Path, place: &Installation) -> Result<()> {
 }
 
 /// Starts the server on a free port with rate limits off.
-pub(crate) fn serve(program: &Path, place: &Installation) -> Result<Server> {
+pub(crate) fn serve(program: &Path, installation: &Installation) -> Result<Server> {
     Server::start(program, |command| {
-        place.command(command, "serve");
+        installation.command(command, "serve");
         command.args(["--listen", "127.0.0.1:0"]);
         command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false").stderr(Stdio::null());
     })
@@ -133,11 +133,11 @@ pub(crate) fn serve(program: &Path, place: &Installation) -> Result<Server> {
 
 impl Fixture {
     pub(crate) async fn set_up(program: &Path, folder: &Path, database: Option<String>) -> Result<Self> {
-        let place = Installation { data_folder: folder.join("data"), database };
-        initialise(program, &place)?;
+        let installation = Installation { data_folder: folder.join("data"), database };
+        initialise(program, &installation)?;
         let readings = folder.join("readings.sqlite");
         sample::write(&readings)?;
-        let server = serve(program, &place)?;
+        let server = serve(program, &installation)?;
         let mut connection = Connection::open(server.address).await?;
         add_data_source(&mut connection, &readings).await.context("cannot add the data source")?;
         let service =
@@ -148,7 +148,7 @@ impl Fixture {
         }
         let grants = ["authorization_code", "refresh_token"];
         let web = register(&mut connection, "Bench web", "oauth21", &grants).await?;
-        let mut fixture = Self { server, place, service, signed, web, cookies: String::new() };
+        let mut fixture = Self { server, installation, service, signed, web, cookies: String::new() };
         let mut browser = Browser::open(fixture.server.address).await?;
         browser
             .authorize(&fixture.authorize_path(), REDIRECT, ADMINISTRATOR, PASSWORD)

@@ -28,14 +28,15 @@ pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -
     std::fs::create_dir_all(&folder)?;
     let fixture = Fixture::set_up(&program, &folder, None).await?;
     fixture.refresh_tokens(1).await?;
-    let place = fixture.place.clone();
+    let installation = fixture.installation.clone();
     drop(fixture);
-    add_grants(&database_in(&place.data_folder)?, grants).context("cannot fill the table of grants")?;
+    add_grants(&database_in(&installation.data_folder)?, grants)
+        .context("cannot fill the table of grants")?;
     let mut times = Vec::new();
     let mut resident_kib = 0;
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let server = fixture::serve(&program, &place)?;
+        let server = fixture::serve(&program, &installation)?;
         let answer = Connection::open(server.address).await?.send(call::get("/readyz")?).await?;
         answer.expect_success()?;
         times.push(begun.elapsed());

@@ -18,7 +18,7 @@ const CONNECTIONS: u64 = 64;
 
 pub(super) async fn run(options: &Options, fixture: &Fixture, report: &mut Report) -> Result<()> {
     let tokens: u64 = if options.quick { 64_000 } else { 1_000_000 };
-    let database = database_in(&fixture.place.data_folder)?;
+    let database = database_in(&fixture.installation.data_folder)?;
     let before = rows(&database)?;
     let call = fixture.client_credentials()?;
     let scripts = (0..CONNECTIONS).map(|_| {

@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let program = options.programs.join("sluicegate");
     let database = postgres.create_database();
     let fixture = Fixture::set_up(&program, folder, Some(database.url())).await?;
-    let second = fixture::serve(&program, &fixture.place.another_node("second")?)?;
+    let second = fixture::serve(&program, &fixture.installation.another_node("second")?)?;
     for workload in WORKLOADS.iter().filter(|workload| options.wants(workload.name)) {
         let measured = on_one_and_two(workload, options, &fixture, &second, report).await;
         measured.with_context(|| format!("workload {}", workload.name))?;

@@ -64,7 +64,7 @@ pub(crate) struct Shape<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot<'a> {
     /// The index of the statement's column.
-    pub(crate) place: usize,
+    pub(crate) column: usize,
     pub(crate) property: &'a Property,
 }
 
@@ -115,7 +115,7 @@ impl Encoder {
         let full = shape.format.metadata == MetadataLevel::Full;
         let mut first = shape.subject == BodyKind::Collection && shape.key.is_empty();
         let mut fields = Vec::with_capacity(shape.shown.len());
-        for Slot { place, property } in shape.shown.iter().copied() {
+        for Slot { column, property } in shape.shown.iter().copied() {
             let mut before = Vec::with_capacity(property.name.len() + 4);
             let single = shape.subject == BodyKind::Property;
             let name = if single { "value" } else { property.name.as_str() };
@@ -129,7 +129,7 @@ impl Encoder {
             before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
             first = false;
             name_of(&mut before, name);
-            fields.push((before, place, property));
+            fields.push((before, column, property));
         }
         let value_type = match fields.as_slice() {
             [(_, _, Property { ty: EdmType::Binary, .. })] => "application/octet-stream",
@@ -340,11 +340,11 @@ impl Id {
         name_of(&mut edit, "@odata.editLink");
         edit.extend(format!("\"{name}(").bytes());
         let single = shape.key.len() == 1;
-        let parts = shape.key.iter().enumerate().map(|(index, Slot { place, property })| {
+        let parts = shape.key.iter().enumerate().map(|(index, Slot { column, property })| {
             let comma = if index == 0 { "" } else { "," };
             let label =
                 if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
-            (label.into_bytes(), *place, property.reading())
+            (label.into_bytes(), *column, property.reading())
         });
         Self { before, edit, parts: parts.collect() }
     }

@@ -5,12 +5,12 @@ use crate::statement::Unanswerable;
 /// A refused request. `Display` gives the public message, which names the position and never contains
 /// database details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}{}{}", Located(place.as_ref()), Advice(hint.as_deref()))]
+#[error("{reason}{}{}", Located(location.as_ref()), Advice(hint.as_deref()))]
 pub struct Error {
     /// The reason.
     pub reason: Reason,
     /// The position, if there is one.
-    pub place: Option<ErrorLocation>,
+    pub location: Option<ErrorLocation>,
     /// What was probably meant.
     pub hint: Option<Box<str>>,
 }
@@ -107,12 +107,12 @@ impl From<Unanswerable> for Error {
 impl Reason {
     /// The error for this reason, without a position.
     pub(crate) fn nowhere(self) -> Error {
-        Error { reason: self, place: None, hint: None }
+        Error { reason: self, location: None, hint: None }
     }
 
     /// The error for this reason at `offset` of `target`.
     pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
-        Error { reason: self, place: Some(ErrorLocation { target, offset }), hint: None }
+        Error { reason: self, location: Some(ErrorLocation { target, offset }), hint: None }
     }
 }
 
@@ -163,12 +163,12 @@ impl Error {
 
     /// The part of the URL at fault: `path`, `query`, or the option with its `$`.
     pub fn target(&self) -> Option<&'static str> {
-        self.place.map(|place| place.target)
+        self.location.map(|location| location.target)
     }
 
     /// The byte offset in the percent-decoded text of the target.
     pub fn offset(&self) -> Option<usize> {
-        self.place.map(|place| place.offset)
+        self.location.map(|location| location.offset)
     }
 }
 
@@ -177,7 +177,7 @@ struct Located<'a>(Option<&'a ErrorLocation>);
 impl std::fmt::Display for Located<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Some(place) => write!(out, " (at position {} of {})", place.offset, place.target),
+            Some(location) => write!(out, " (at position {} of {})", location.offset, location.target),
             None => Ok(()),
         }
     }

@@ -231,7 +231,7 @@ impl Planner<'_> {
         let has_ids = self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property;
         let key = if has_ids { selection.page.input.key() } else { Vec::new() };
         let mut slot = |column: &Column| Slot {
-            place: columns.column(*column),
+            column: columns.column(*column),
             property: columns.scans.property(*column),
         };
         let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();

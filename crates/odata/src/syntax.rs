@@ -249,8 +249,8 @@ fn path_segment(segment: &crate::url::Segment) -> Result<Step<'_>, Error> {
     match parser.resource_segment() {
         Ok(step) => Ok(Step { at: step.at + segment.offset, ..step }),
         Err(mut error) => {
-            if let Some(place) = &mut error.place {
-                place.offset += segment.offset;
+            if let Some(location) = &mut error.location {
+                location.offset += segment.offset;
             }
             Err(error)
         }

@@ -22,44 +22,44 @@ thread_local! {
 pub(crate) struct Readers {
     path: PathBuf,
     options: Options,
-    places: Box<[Mutex<Option<Connection>>]>,
+    slots: Box<[Mutex<Option<Connection>>]>,
 }
 
 impl Readers {
     pub(crate) fn new(path: &Path, options: Options) -> Self {
-        let places = (0..options.readers.max(1)).map(|_| Mutex::new(None)).collect();
-        Self { path: path.to_owned(), options, places }
+        let slots = (0..options.readers.max(1)).map(|_| Mutex::new(None)).collect();
+        Self { path: path.to_owned(), options, slots }
     }
 
     /// Runs `work` on a connection, which is opened when its slot is first used.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Connection) -> sql::Result<T>) -> sql::Result<T> {
-        let mut place = self.place();
-        let db = match place.take() {
+        let mut slot = self.slot();
+        let db = match slot.take() {
             Some(db) => db,
             None => connection::open_reader(&self.path, self.options)?,
         };
         let outcome = work(&db);
         // A connection that is stuck in a transaction is not used again.
-        *place = Some(db).filter(Connection::is_autocommit);
+        *slot = Some(db).filter(Connection::is_autocommit);
         outcome
     }
 
     /// Closes every connection.
     pub(crate) fn close(&self) {
-        for place in &self.places {
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for slot in &self.slots {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Connection>> {
-        let own = THREAD.with(|thread| *thread) % self.places.len();
-        for place in self.places[own..].iter().chain(&self.places[..own]) {
-            match place.try_lock() {
-                Ok(place) => return place,
+    fn slot(&self) -> MutexGuard<'_, Option<Connection>> {
+        let own = THREAD.with(|thread| *thread) % self.slots.len();
+        for slot in self.slots[own..].iter().chain(&self.slots[..own]) {
+            match slot.try_lock() {
+                Ok(slot) => return slot,
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        self.places[own].lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots[own].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

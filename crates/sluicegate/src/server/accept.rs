@@ -104,13 +104,13 @@ impl Bound {
         let buffered = Budget::new(limits.buffered_bytes);
         let addresses = Addresses::new(limits.connections_per_address, buffered, proxies);
         let connections = Connections::new(service, tls, limits, stop.clone());
-        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        let permits = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
         let stopped = stop.triggered();
         tokio::pin!(stopped);
         loop {
-            let place = tokio::select! {
-                Ok(place) = Arc::clone(&places).acquire_owned() => place,
+            let permit = tokio::select! {
+                Ok(permit) = Arc::clone(&permits).acquire_owned() => permit,
                 () = &mut stopped => break,
             };
             let accepted = tokio::select! {
@@ -130,7 +130,7 @@ impl Bound {
                     running.spawn(async move {
                         serving.await;
                         open.dec();
-                        drop(place);
+                        drop(permit);
                     });
                 }
                 Err(error) => {

@@ -233,7 +233,7 @@ impl Shop {
 
 fn encoder(page: &Page<'_>, shown: &[Column], columns: &mut Columns<'_>) -> Encoder {
     let mut slot =
-        |column: &Column| Slot { place: columns.column(*column), property: columns.scans.property(*column) };
+        |column: &Column| Slot { column: columns.column(*column), property: columns.scans.property(*column) };
     Encoder::new(&Shape {
         model: &model(),
         entity_type: page.input.entity_type(),
