@@ -19,11 +19,11 @@ use crate::{OpenError, Options, connection, migrations, sql};
 mod carry_over;
 mod client_keys;
 mod compare;
-mod place;
+mod replace;
 mod revoke;
 
 pub use compare::Current;
-pub use place::keep_aside;
+pub use replace::keep_aside;
 
 /// A backup in a work file, which is about to become the database.
 pub struct StagedRestore {
@@ -109,7 +109,7 @@ impl StagedRestore {
     /// If the folder cannot be written; the old database is still there then.
     pub fn put_in_place(self, database: &Path) -> Result<(), CopyError> {
         // The connection, and with it the lock on the old database, is closed last.
-        place::put_in_place(&self.path, database)
+        replace::put_in_place(&self.path, database)
     }
 }
 
