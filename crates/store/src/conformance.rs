@@ -148,12 +148,12 @@ macro_rules! conformance_tests {
                 no_grant_outlives_a_choice_that_is_made_at_the_same_time,
             }
             grants {
-                a_grant_is_stored_as_it_was_founded,
+                a_grant_is_stored_as_it_was_created,
                 a_grant_stores_its_origin,
                 a_grant_stores_its_details,
                 a_consent_keeps_the_data_that_were_allowed,
-                a_code_founds_one_grant_and_its_replay_ends_it,
-                a_replay_is_seen_where_nothing_could_be_founded,
+                a_code_creates_one_grant_and_its_replay_ends_it,
+                a_replay_is_seen_where_nothing_could_be_created,
                 a_grant_rests_on_its_consent_and_both_epochs,
                 a_consent_grows_and_keeps_its_id_until_it_is_revoked,
                 a_consent_is_given_only_in_the_epochs_of_its_decision,
@@ -206,7 +206,7 @@ macro_rules! conformance_tests {
             }
             revocations {
                 an_epoch_that_grew_leaves_grants_and_consents_dead,
-                what_is_founded_after_a_reset_lives,
+                what_is_created_after_a_reset_lives,
                 the_feed_has_no_gaps_and_is_in_order,
                 all_access_of_a_subject_is_revoked_by_one_event,
                 the_latest_instant_of_a_revocation_stays_in_the_feed,
@@ -270,7 +270,7 @@ macro_rules! conformance_tests {
                 rows_grow_with_live_grants_not_with_what_was_ever_issued,
             }
             concurrency {
-                a_code_redeemed_by_many_at_once_founds_one_grant,
+                a_code_redeemed_by_many_at_once_creates_one_grant,
                 replays_beside_new_grants_end_only_what_their_codes_created,
                 a_generation_rotated_by_many_at_once_is_rotated_once,
                 creating_beside_a_reset_is_either_dead_or_later,

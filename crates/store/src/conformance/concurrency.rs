@@ -18,7 +18,7 @@ use crate::{
 
 const MANY: usize = 32;
 
-pub async fn a_code_redeemed_by_many_at_once_founds_one_grant(store: Arc<dyn Store>) {
+pub async fn a_code_redeemed_by_many_at_once_creates_one_grant(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let new = world.new_grant(1, Some(&consent));

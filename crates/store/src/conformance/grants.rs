@@ -13,7 +13,7 @@ use oauth::scope::{BuiltInScope, ScopeSet};
 use super::{OVER, START, World, code_id, event, granted, odata};
 use crate::{AuditFilter, GrantCreation, NewConsent, NewGrant, Rotated, Store, Usage};
 
-pub async fn a_grant_is_stored_as_it_was_founded(store: Arc<dyn Store>) {
+pub async fn a_grant_is_stored_as_it_was_created(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let new = NewGrant { expires_at: Some(OVER), refreshable: false, ..world.new_grant(1, Some(&consent)) };
@@ -114,7 +114,7 @@ pub async fn a_grant_without_a_stored_origin_shows_it_by_its_code(
     assert_eq!(origin(by_password).await, GrantOrigin::Password);
 }
 
-pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store>) {
+pub async fn a_code_creates_one_grant_and_its_replay_ends_it(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let new = world.new_grant(1, Some(&consent));
@@ -127,7 +127,7 @@ pub async fn a_code_founds_one_grant_and_its_replay_ends_it(store: Arc<dyn Store
     assert_eq!(world.create_grant(new).await, GrantCreation::Replayed(vec![]));
 }
 
-pub async fn a_replay_is_seen_where_nothing_could_be_founded(store: Arc<dyn Store>) {
+pub async fn a_replay_is_seen_where_nothing_could_be_created(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let never = |code| NewGrant {

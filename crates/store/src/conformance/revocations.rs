@@ -22,7 +22,7 @@ pub async fn an_epoch_that_grew_leaves_grants_and_consents_dead(store: Arc<dyn S
     assert_eq!(world.revoke_allowed().await, None);
 }
 
-pub async fn what_is_founded_after_a_reset_lives(store: Arc<dyn Store>) {
+pub async fn what_is_created_after_a_reset_lives(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;
     let application = world.reset_secret().await;
