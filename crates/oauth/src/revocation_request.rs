@@ -38,14 +38,14 @@ pub enum Effect {
     /// Nothing.
     Nothing,
     /// Revoke the access token.
-    EndToken {
+    RevokeToken {
         /// The id of the token.
         id: TokenId,
         /// When the token would expire.
         expires_at: Timestamp,
     },
     /// Revoke the grant with all its tokens.
-    EndGrant(GrantId),
+    RevokeGrant(GrantId),
 }
 
 /// Decides what a revocation covers: for an access token the token itself, for a refresh token the whole
@@ -55,10 +55,10 @@ pub fn decide(client: &AuthenticatedClient, subject: TokenToRevoke<'_>, now: Tim
         TokenToRevoke::Access(token)
             if token.application == own(client) && !token.expires_at.is_past(now) =>
         {
-            Effect::EndToken { id: token.id, expires_at: token.expires_at }
+            Effect::RevokeToken { id: token.id, expires_at: token.expires_at }
         }
         TokenToRevoke::Refresh(grant) if grant.application == own(client) && grant.revoked_at.is_none() => {
-            Effect::EndGrant(grant.id)
+            Effect::RevokeGrant(grant.id)
         }
         // "invalid tokens do not cause an error response" (§2.2). Tokens of another client do not either: an
         // error would let a client probe for tokens.

@@ -9,7 +9,7 @@ use store::{GrantCreation, NewGrant, StoreError};
 use tokio_postgres::Client;
 
 use crate::batch_queue::{BatchQueue, PendingAnswer, Request};
-use crate::pending_revocations::End;
+use crate::pending_revocations::RevocationDetails;
 use crate::replays::Replay;
 use crate::sql::{self, values};
 use crate::unit::Shared;
@@ -48,7 +48,7 @@ const CREATE: &str = "WITH wanted AS (
 /// One grant to create, and the audit event for the case that its code was redeemed before.
 pub(crate) struct CreateGrant {
     pub(crate) new: NewGrant,
-    pub(crate) replay: End,
+    pub(crate) replay: RevocationDetails,
     /// Where it is looked up why a code created nothing.
     pub(crate) replays: BatchQueue<Replay>,
 }
@@ -61,7 +61,7 @@ impl CreateGrant {
     /// Queues the question why the code created nothing, even if the caller is gone. It is an operation of its own,
     /// which neither delays nor fails those whose grants were created.
     fn look_up(&self, shared: &Arc<Shared>, code: CodeId) -> Created {
-        match self.replays.submit(shared, Replay { code, end: self.replay.clone() }) {
+        match self.replays.submit(shared, Replay { code, details: self.replay.clone() }) {
             Ok(pending) => Created::LookedUp(pending),
             Err(refused) => Created::Refused(refused),
         }

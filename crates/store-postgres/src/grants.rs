@@ -12,7 +12,7 @@ use store::{
 };
 
 use crate::create_grants::CreateGrant;
-use crate::pending_revocations::{End, PendingRevocation};
+use crate::pending_revocations::{PendingRevocation, RevocationDetails};
 use crate::rotating::Rotation;
 use crate::tables::Tables;
 use crate::unit::{read, serialized, serialized_if};
@@ -33,7 +33,8 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
     ) -> Answer<'_, GrantCreation> {
-        let replay = End { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
+        let replay =
+            RevocationDetails { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
         let request = CreateGrant { new, replay, replays: self.replays.clone() };
         Box::pin(async move { self.new_grants.ask(&self.shared, request).await?.finished().await })
     }
@@ -52,7 +53,7 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
-        self.end(RevokedSubject::Grant(id), revocation_expires_at, audit)
+        self.revoke(RevokedSubject::Grant(id), revocation_expires_at, audit)
     }
 
     fn revoke_token(
@@ -61,7 +62,7 @@ impl Grants for PostgresStore {
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
-        self.end(RevokedSubject::Token(id), revocation_expires_at, audit)
+        self.revoke(RevokedSubject::Token(id), revocation_expires_at, audit)
     }
 
     fn list_allowed(
@@ -89,13 +90,13 @@ impl Grants for PostgresStore {
 }
 
 impl PostgresStore {
-    fn end(
+    fn revoke(
         &self,
         subject: RevokedSubject,
         revocation_expires_at: Timestamp,
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
-        let end = End { revocation_expires_at, audit };
-        Box::pin(self.revocations.ask(&self.shared, PendingRevocation { subject, end }))
+        let details = RevocationDetails { revocation_expires_at, audit };
+        Box::pin(self.revocations.ask(&self.shared, PendingRevocation { subject, details }))
     }
 }

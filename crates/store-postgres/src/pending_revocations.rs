@@ -17,12 +17,12 @@ use crate::{audit, micros};
 
 /// The time of a revocation, and the audit event.
 #[derive(Debug, Clone)]
-pub(crate) struct End {
+pub(crate) struct RevocationDetails {
     pub(crate) revocation_expires_at: Timestamp,
     pub(crate) audit: NewAuditEvent,
 }
 
-impl End {
+impl RevocationDetails {
     fn of(&self, subject: RevokedSubject) -> NewRevocation {
         NewRevocation { subject, at: self.audit.at, expires_at: self.revocation_expires_at }
     }
@@ -31,7 +31,7 @@ impl End {
 /// A pending revocation: one grant or one token.
 pub(crate) struct PendingRevocation {
     pub(crate) subject: RevokedSubject,
-    pub(crate) end: End,
+    pub(crate) details: RevocationDetails,
 }
 
 impl Request for PendingRevocation {
@@ -48,10 +48,10 @@ impl Request for PendingRevocation {
     async fn run(shared: &Arc<Shared>, batch: &[Self]) -> sql::Result<Vec<Vec<Revocation>>> {
         let unit = Unit::begin_serialized(shared).await?;
         let db = unit.client();
-        let grants: Vec<(GrantId, &End)> = batch
+        let grants: Vec<(GrantId, &RevocationDetails)> = batch
             .iter()
             .filter_map(|one| match one.subject {
-                RevokedSubject::Grant(grant) => Some((grant, &one.end)),
+                RevokedSubject::Grant(grant) => Some((grant, &one.details)),
                 _ => None,
             })
             .collect();
@@ -59,8 +59,8 @@ impl Request for PendingRevocation {
         let happens = |one: &&PendingRevocation| !matches!(one.subject, RevokedSubject::Grant(grant) if !ended.contains(&grant));
         let happening: Vec<&PendingRevocation> = batch.iter().filter(happens).collect();
         let new_revocations: Vec<NewRevocation> =
-            happening.iter().map(|one| one.end.of(one.subject)).collect();
-        let events: Vec<NewAuditEvent> = happening.iter().map(|one| one.end.audit.clone()).collect();
+            happening.iter().map(|one| one.details.of(one.subject)).collect();
+        let events: Vec<NewAuditEvent> = happening.iter().map(|one| one.details.audit.clone()).collect();
         let (appended, noted, ended) = tokio::join!(
             biased;
             revocations::append(db, &new_revocations),
@@ -80,19 +80,22 @@ impl Request for PendingRevocation {
 
 /// Revokes the grants that were not revoked before, with all their tokens. The caller is in a serialized
 /// transaction.
-pub(crate) async fn revoke_grants(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<Vec<Revocation>> {
+pub(crate) async fn revoke_grants(
+    db: &Client,
+    grants: &[(GrantId, &RevocationDetails)],
+) -> sql::Result<Vec<Revocation>> {
     let ended = mark(db, grants).await?;
     let new_revocations: Vec<NewRevocation> = grants
         .iter()
         .filter(|(grant, _)| ended.contains(grant))
-        .map(|(grant, end)| end.of(RevokedSubject::Grant(*grant)))
+        .map(|(grant, details)| details.of(RevokedSubject::Grant(*grant)))
         .collect();
     revocations::append(db, &new_revocations).await
 }
 
 /// Marks grants as revoked, in id order like every operation that changes several grants, and returns those
 /// that were live.
-async fn mark(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<HashSet<GrantId>> {
+async fn mark(db: &Client, grants: &[(GrantId, &RevocationDetails)]) -> sql::Result<HashSet<GrantId>> {
     const END: &str = "WITH live AS MATERIALIZED (
             SELECT g.id, w.at FROM grants g
             JOIN unnest($1::bigint[], $2::bigint[]) AS w (id, at) ON w.id = g.id
@@ -102,7 +105,7 @@ async fn mark(db: &Client, grants: &[(GrantId, &End)]) -> sql::Result<HashSet<Gr
         return Ok(HashSet::new());
     }
     let once: BTreeMap<i64, i64> =
-        grants.iter().map(|(grant, end)| (grant.get(), micros(end.audit.at))).collect();
+        grants.iter().map(|(grant, details)| (grant.get(), micros(details.audit.at))).collect();
     let ended = sql::list(
         db,
         END,

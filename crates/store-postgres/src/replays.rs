@@ -12,14 +12,14 @@ use tokio_postgres::Client;
 
 use crate::audit;
 use crate::batch_queue::Request;
-use crate::pending_revocations::{self, End};
+use crate::pending_revocations::{self, RevocationDetails};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
 
 /// A code that created no grant, and the audit event for the case that it was redeemed before.
 pub(crate) struct Replay {
     pub(crate) code: CodeId,
-    pub(crate) end: End,
+    pub(crate) details: RevocationDetails,
 }
 
 impl Request for Replay {
@@ -37,9 +37,9 @@ impl Request for Replay {
         let db = unit.client();
         let created = created_by(db, batch).await?;
         let replayed =
-            || batch.iter().filter_map(|one| created.get(&one.code).map(|grant| (*grant, &one.end)));
+            || batch.iter().filter_map(|one| created.get(&one.code).map(|grant| (*grant, &one.details)));
         let ended = pending_revocations::revoke_grants(db, &replayed().collect::<Vec<_>>()).await?;
-        let events: Vec<NewAuditEvent> = replayed().map(|(_, end)| end.audit.clone()).collect();
+        let events: Vec<NewAuditEvent> = replayed().map(|(_, details)| details.audit.clone()).collect();
         audit::append(db, &events).await?;
         let answer = |one: &Self| match created.get(&one.code) {
             None => GrantCreation::Gone,

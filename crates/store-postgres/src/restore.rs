@@ -89,7 +89,7 @@ impl RestoredDump {
     /// # Errors
     /// If no active Administrator would remain, or another session uses the database; nothing was changed
     /// then.
-    pub async fn end(self, restoring: &Restoring) -> Result<Restored, RestoreError> {
+    pub async fn revoke(self, restoring: &Restoring) -> Result<Restored, RestoreError> {
         let db = self.0.client();
         // If it is dropped without a commit, the connection is closed and everything is rolled back.
         db.batch_execute(BEGIN).await.map_err(Failure::from)?;

@@ -33,7 +33,7 @@ pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sq
     }
     let count = i64::try_from(new_revocations.len()).unwrap_or(i64::MAX);
     let columns: Vec<SubjectColumns> =
-        new_revocations.iter().map(|ending| SubjectColumns::from(ending.subject)).collect();
+        new_revocations.iter().map(|revocation| SubjectColumns::from(revocation.subject)).collect();
     let of = |column: fn(&SubjectColumns) -> Option<i64>| columns.iter().map(column).collect::<Vec<_>>();
     let tokens: Vec<Option<&[u8]>> =
         columns.iter().map(|columns| columns.token.as_ref().map(<[u8; 16]>::as_slice)).collect();
@@ -49,8 +49,8 @@ pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sq
             of(|columns| columns.user),
             of(|columns| columns.application),
             of(|columns| columns.epoch),
-            new_revocations.iter().map(|ending| micros(ending.at)).collect::<Vec<_>>(),
-            new_revocations.iter().map(|ending| micros(ending.expires_at)).collect::<Vec<_>>(),
+            new_revocations.iter().map(|revocation| micros(revocation.at)).collect::<Vec<_>>(),
+            new_revocations.iter().map(|revocation| micros(revocation.expires_at)).collect::<Vec<_>>(),
         ],
         |row| Ok(row.try_get::<_, i64>(0)?),
     )
@@ -58,11 +58,11 @@ pub(crate) async fn append(db: &Client, new_revocations: &[NewRevocation]) -> sq
     let Some(first) = given.iter().min().copied().filter(|_| given.len() == new_revocations.len()) else {
         return Err(Failure::Inconsistent(format!("{} events of {count} were appended", given.len())));
     };
-    let appended = (first..).zip(new_revocations).map(|(seq, ending)| Revocation {
+    let appended = (first..).zip(new_revocations).map(|(seq, revocation)| Revocation {
         seq,
-        subject: ending.subject,
-        at: ending.at,
-        expires_at: ending.expires_at,
+        subject: revocation.subject,
+        at: revocation.at,
+        expires_at: revocation.expires_at,
     });
     Ok(appended.collect())
 }

@@ -139,7 +139,7 @@ async fn restore_as(
             .map(|name| NewAdministrator { name: name.to_owned(), password: PasswordHash::new("appointed") }),
         event: event(Action::RestoreBackup, 9),
     };
-    RestoredDump::open(&url(database)).await.unwrap().end(&restoring).await
+    RestoredDump::open(&url(database)).await.unwrap().revoke(&restoring).await
 }
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM grants), (SELECT count(*) FROM consents),

@@ -49,7 +49,7 @@ impl Grants for SqliteStore {
         audit: NewAuditEvent,
     ) -> Answer<'_, Vec<Revocation>> {
         self.write(move |db| {
-            let ended = end(db, id, audit.at, revocation_expires_at)?;
+            let ended = revoke(db, id, audit.at, revocation_expires_at)?;
             if ended.is_some() {
                 audit::append(db, &audit)?;
             }
@@ -137,7 +137,7 @@ fn create(
     match grant_of_code(db, code)? {
         None => Ok(GrantCreation::Gone),
         Some(grant) => {
-            let ended = end(db, grant, new.at, revocation_expires_at)?;
+            let ended = revoke(db, grant, new.at, revocation_expires_at)?;
             audit::append(db, replay_event)?;
             Ok(GrantCreation::Replayed(ended.into_iter().collect()))
         }
@@ -154,7 +154,7 @@ fn grant_of_code(db: &Connection, code: Option<CodeId>) -> sql::Result<Option<Gr
 }
 
 /// Revokes a grant with all its tokens, unless it was revoked before.
-fn end(
+fn revoke(
     db: &Connection,
     id: GrantId,
     at: Timestamp,

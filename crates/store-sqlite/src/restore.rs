@@ -2,7 +2,7 @@
 //!
 //! Everything is prepared in a work file. The backup is copied and checked ([`StagedRestore::make`]), the current
 //! database is compared ([`StagedRestore::compare_with`]), and one transaction revokes what must be revoked
-//! ([`StagedRestore::end`]; [`store::Restoring`] lists the steps). Only then does the work file take the name of
+//! ([`StagedRestore::revoke`]; [`store::Restoring`] lists the steps). Only then does the work file take the name of
 //! the database ([`StagedRestore::put_in_place`]). Until that point the old database is unchanged.
 
 use std::path::{Path, PathBuf};
@@ -91,7 +91,7 @@ impl StagedRestore {
     /// # Errors
     /// If no active Administrator would remain; nothing was changed then. Carrying over needs a database to
     /// compare with.
-    pub fn end(&mut self, restoring: &Restoring) -> Result<Restored, CopyError> {
+    pub fn revoke(&mut self, restoring: &Restoring) -> Result<Restored, CopyError> {
         if restoring.credentials == Credentials::CarryOver && !self.compared {
             return Err(CopyError::Inconsistent("nothing can be carried over".to_owned()));
         }

@@ -47,17 +47,25 @@ impl RevocationService {
         }
         let events = match effect {
             Effect::Nothing => return Ok(()),
-            Effect::EndToken { id, expires_at } => {
-                let mut audit =
-                    self.ended(&client, Action::RevokeToken, format!("token {id}"), request.origin);
+            Effect::RevokeToken { id, expires_at } => {
+                let mut audit = self.revocation_event(
+                    &client,
+                    Action::RevokeToken,
+                    format!("token {id}"),
+                    request.origin,
+                );
                 if let Some(user) = user {
                     self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
                 self.context.store.revoke_token(id, expires_at, audit).await?
             }
-            Effect::EndGrant(id) => {
-                let mut audit =
-                    self.ended(&client, Action::RevokeGrant, format!("grant {id}"), request.origin);
+            Effect::RevokeGrant(id) => {
+                let mut audit = self.revocation_event(
+                    &client,
+                    Action::RevokeGrant,
+                    format!("grant {id}"),
+                    request.origin,
+                );
                 if let Some(user) = user {
                     self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
                 }
@@ -86,7 +94,7 @@ impl RevocationService {
         })
     }
 
-    fn ended(
+    fn revocation_event(
         &self,
         client: &AuthenticatedClient,
         action: Action,

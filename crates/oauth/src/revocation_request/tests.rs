@@ -30,9 +30,9 @@ fn a_token_must_be_named() {
 #[test]
 fn an_access_token_is_revoked_alone_and_a_refresh_token_with_its_grant() {
     let (client, token, grant) = (sample::client(|_| {}), token(), sample::grant());
-    let ends_token = Effect::EndToken { id: token.id, expires_at: token.expires_at };
+    let ends_token = Effect::RevokeToken { id: token.id, expires_at: token.expires_at };
     assert_eq!(decide(&client, TokenToRevoke::Access(&token), NOW), ends_token);
-    assert_eq!(decide(&client, TokenToRevoke::Refresh(&grant), NOW), Effect::EndGrant(grant.id));
+    assert_eq!(decide(&client, TokenToRevoke::Refresh(&grant), NOW), Effect::RevokeGrant(grant.id));
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn replace(
     };
     let now = SystemClock.now();
     let orders = app::node::restore::orders(&vault, now, prepared.highest_key()?, decision);
-    let restored = prepared.end(&bootstrap::command_runtime()?.block_on(orders)?)?;
+    let restored = prepared.revoke(&bootstrap::command_runtime()?.block_on(orders)?)?;
     let time = date_time(now).replace(':', "-");
     let aside = store_sqlite::keep_aside(&database, &time)?;
     prepared.put_in_place(&database)?;

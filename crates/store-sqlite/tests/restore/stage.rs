@@ -89,7 +89,7 @@ impl Stage {
         let id = prepared.highest_key()? + 1;
         let subject = format!("{}{}", store::BACKUP_OF, rfc_3339(prepared.figures().taken_at));
         let administrator = administrator.filter(|_| found == Credentials::Distrust || credentials.is_some());
-        let restored = prepared.end(&Restoring {
+        let restored = prepared.revoke(&Restoring {
             key: StoredKey {
                 id,
                 created_at: at(secs),

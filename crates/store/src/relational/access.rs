@@ -26,7 +26,7 @@ pub async fn revoke<S: SqlTransaction>(
     }
     let ended = match access {
         AccessOf::UserAtApplication { user, application } => {
-            let ended = consents::end(db, user, application, event.at, revocation_expires_at).await?;
+            let ended = consents::revoke(db, user, application, event.at, revocation_expires_at).await?;
             if ended.is_some() {
                 logout_deliveries::access_at_application_ends(db, user, application, event.at).await?;
             }
@@ -34,7 +34,7 @@ pub async fn revoke<S: SqlTransaction>(
         }
         AccessOf::User(user) => of_user(db, user, event.at, revocation_expires_at).await?,
         AccessOf::Application(application) => {
-            application_access::end(db, application, event.at, revocation_expires_at).await?
+            application_access::revoke(db, application, event.at, revocation_expires_at).await?
         }
         AccessOf::IssuedBefore(instant) => Some(issued_before(db, instant, event.at).await?),
     };

@@ -9,7 +9,7 @@ use super::{NamedStatement, Read, SqlTransaction, logout_deliveries, pushed_requ
 
 /// Revokes all access of an application: its consents, grants, codes, tokens and pushed requests. It is told that the
 /// sessions have ended of which it knew. Returns `None` if there is no such application.
-pub(super) async fn end<S: SqlTransaction>(
+pub(super) async fn revoke<S: SqlTransaction>(
     db: &S,
     application: ApplicationId,
     at: Timestamp,

@@ -204,7 +204,7 @@ impl Record for Allowed {
 
 /// Revokes the user's consent and grants for the application; `None` if there is neither. Once the user is locked and
 /// the consent is deleted, no grant can be created under either, so the following statements see every grant.
-pub(super) async fn end<S: SqlTransaction>(
+pub(super) async fn revoke<S: SqlTransaction>(
     db: &S,
     user: UserId,
     application: ApplicationId,

@@ -73,7 +73,7 @@ async fn end(
     decision: Decision,
 ) -> anyhow::Result<Restored> {
     let orders = app::node::restore::orders(vault, SystemClock.now(), highest_key, decision).await?;
-    Ok(dump.end(&orders).await?)
+    Ok(dump.revoke(&orders).await?)
 }
 
 fn print_report(database: &Database, taken_at: Timestamp, credentials: Credentials, restored: &Restored) {

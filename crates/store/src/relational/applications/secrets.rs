@@ -85,7 +85,7 @@ pub async fn reset<S: SqlTransaction>(
     delete_all(db, id).await?;
     insert(db, (id, &application.settings), secret, event.at).await?;
     note_secret(db, application, event, true).await?;
-    let ended = application_access::end(db, id, event.at, revocation_expires_at).await?;
+    let ended = application_access::revoke(db, id, event.at, revocation_expires_at).await?;
     let ended = ended.ok_or(ApplicationRefusal::Unknown)?;
     Ok((finish(db, id, event).await?, ended))
 }
