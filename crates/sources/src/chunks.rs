@@ -165,8 +165,8 @@ impl ChunkSink {
         loop {
             match self.try_send(queue)? {
                 Attempt::Sent(pace) => return Ok(pace),
-                Attempt::Full(full, next_look) => {
-                    let woken = shared.space.wait_timeout(full, next_look);
+                Attempt::Full(full, next_check) => {
+                    let woken = shared.space.wait_timeout(full, next_check);
                     queue = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
@@ -180,18 +180,18 @@ impl ChunkSink {
     pub fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<Pace, SourceError>> {
         let shared = Arc::clone(&self.shared);
         loop {
-            let next_look = match self.try_send(shared.lock()) {
+            let next_check = match self.try_send(shared.lock()) {
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(Attempt::Sent(pace)) => {
                     self.timer = None;
                     return Poll::Ready(Ok(pace));
                 }
-                Ok(Attempt::Full(mut queue, next_look)) => {
+                Ok(Attempt::Full(mut queue, next_check)) => {
                     queue.sender = Some(context.waker().clone());
-                    next_look
+                    next_check
                 }
             };
-            let mut timer = Box::pin(tokio::time::sleep(next_look));
+            let mut timer = Box::pin(tokio::time::sleep(next_check));
             let is_due = timer.as_mut().poll(context).is_ready();
             self.timer = Some(timer);
             if !is_due {
@@ -233,9 +233,9 @@ impl ChunkSink {
         let waits = monotonic_now().saturating_duration_since(since);
         let pace = match self.decide(&mut queue, chunk.len(), waits)? {
             Decision::Send(pace) => pace,
-            Decision::Wait(next_look) => {
+            Decision::Wait(next_check) => {
                 self.waiting = Some((chunk, since));
-                return Ok(Attempt::Full(queue, next_look));
+                return Ok(Attempt::Full(queue, next_check));
             }
         };
         self.waited += waits;
@@ -263,8 +263,8 @@ impl ChunkSink {
         if is_unwelcome || waits >= self.stall || self.deadline.has_passed() {
             return Ok(Decision::Send(Pace::End));
         }
-        let next_look = PATIENCE.min(self.stall.saturating_sub(waits)).min(self.deadline.remaining());
-        Ok(Decision::Wait(next_look))
+        let next_check = PATIENCE.min(self.stall.saturating_sub(waits)).min(self.deadline.remaining());
+        Ok(Decision::Wait(next_check))
     }
 
     fn end(&self, outcome: Result<(), SourceError>) {

@@ -265,7 +265,7 @@ async fn what_is_not_ours_or_newer_is_refused_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn news_travel_from_one_node_to_another() {
+async fn changes_travel_from_one_node_to_another() {
     let database = PostgresServer::shared().create_database();
     let url: store_postgres::DatabaseUrl = database.url().parse().unwrap();
     let one = PostgresStore::create(&url, QUICK).await.unwrap();

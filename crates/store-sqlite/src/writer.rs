@@ -144,7 +144,7 @@ impl WriterThread {
         let mut batch = Batch::new();
         while queue.take(&mut batch) {
             self.commit(queue, &mut batch);
-            self.look_after_log();
+            self.maintain_log();
         }
         if let Err(error) = self.db.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::TRUNCATE) {
             tracing::debug!(%error, "the last checkpoint is left to the next start");
@@ -210,7 +210,7 @@ impl WriterThread {
 
     /// Wakes the checkpoint thread when the log is long. After that thread has copied nearly all of the log,
     /// the rest is copied here, where nobody can append to it, so that the next commit starts the log again.
-    fn look_after_log(&self) {
+    fn maintain_log(&self) {
         if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel) {
             match self.db.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::PASSIVE) {
                 Ok(_) => drop(self.shared.syncs.fetch_add(1, Ordering::Relaxed)),

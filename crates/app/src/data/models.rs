@@ -20,7 +20,7 @@ use crate::data::document::MetadataDocument;
 use crate::{Context, Fault};
 
 /// How long a model counts as current before the database is asked again.
-const LOOK_AFTER_MICROS: i64 = 1_000_000;
+const CHECK_AFTER_MICROS: i64 = 1_000_000;
 
 /// How long the check for a changed structure may take.
 const VERSION_PATIENCE: Duration = Duration::from_secs(2);
@@ -86,7 +86,7 @@ struct Ready {
     options: StoredOptions,
     updated_at: Timestamp,
     version: SchemaVersion,
-    looked_at: AtomicI64,
+    checked_at: AtomicI64,
     /// Whether a contradiction by rows leads to a new compilation; false if the last one gave the same model.
     recompiles_on_contradiction: bool,
 }
@@ -145,13 +145,13 @@ impl Ready {
         if self.is_contradicted() {
             return false;
         }
-        let looked_at = self.looked_at.load(Ordering::Acquire);
-        let elapsed = now.as_micros().saturating_sub(looked_at);
-        let is_due = !(0..LOOK_AFTER_MICROS).contains(&elapsed);
+        let checked_at = self.checked_at.load(Ordering::Acquire);
+        let elapsed = now.as_micros().saturating_sub(checked_at);
+        let is_due = !(0..CHECK_AFTER_MICROS).contains(&elapsed);
         let micros = now.as_micros();
         let exchange =
-            |from| self.looked_at.compare_exchange(from, micros, Ordering::AcqRel, Ordering::Acquire);
-        if !is_due || exchange(looked_at).is_err() {
+            |from| self.checked_at.compare_exchange(from, micros, Ordering::AcqRel, Ordering::Acquire);
+        if !is_due || exchange(checked_at).is_err() {
             return true;
         }
         match self.opened.source.version(Deadline::after(VERSION_PATIENCE)).await {
@@ -194,7 +194,7 @@ impl Context {
     /// Makes the next request check the structure of the database, without waiting for the interval.
     pub(crate) fn expect_changed_structure(&self, id: DataSourceId) {
         if let Some(ready) = self.models.slot(id).ready() {
-            ready.looked_at.store(i64::MIN, Ordering::Release);
+            ready.checked_at.store(i64::MIN, Ordering::Release);
         }
     }
 
@@ -253,7 +253,7 @@ impl Context {
     /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of
     /// the lock calls this.
     async fn make_ready(&self, record: &DataSource, slot: &Slot) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let looked_at = self.now();
+        let checked_at = self.now();
         let sources = self.sources.clone();
         let locations = self.every_location();
         let deadline = self.schema_deadline();
@@ -290,7 +290,7 @@ impl Context {
                 options: record.stored_options(),
                 updated_at: record.updated_at,
                 version,
-                looked_at: AtomicI64::new(looked_at.as_micros()),
+                checked_at: AtomicI64::new(checked_at.as_micros()),
                 recompiles_on_contradiction,
             }));
             opened

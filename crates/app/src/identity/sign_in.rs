@@ -118,7 +118,7 @@ impl SignInService {
         let now = self.context.now();
         match origin.network() {
             Some(network)
-                if origin::is_news(facts, now)
+                if origin::adds_information(facts, now)
                     && self.context.rates.may_note(network, facts.user.id, now) =>
             {
                 self.context.store.note_sign_in(origin.succeeded(&facts.user, now)).await

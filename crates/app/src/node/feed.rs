@@ -21,29 +21,29 @@ const BATCH: u32 = 1_000;
 /// polling.
 #[derive(Debug)]
 pub struct Staleness {
-    looked_at: AtomicI64,
+    polled_at: AtomicI64,
     failures: AtomicU64,
     polling: Mutex<()>,
 }
 
 impl Default for Staleness {
     fn default() -> Self {
-        Self { looked_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), polling: Mutex::default() }
+        Self { polled_at: AtomicI64::new(i64::MIN), failures: AtomicU64::new(0), polling: Mutex::default() }
     }
 }
 
 impl Staleness {
     fn is_stale(&self, now: i64) -> bool {
-        now.saturating_sub(self.looked_at.load(Ordering::Acquire)) > STALE_AFTER_MICROS
+        now.saturating_sub(self.polled_at.load(Ordering::Acquire)) > STALE_AFTER_MICROS
     }
 
     fn polled(&self, at: i64) {
-        self.looked_at.fetch_max(at, Ordering::AcqRel);
+        self.polled_at.fetch_max(at, Ordering::AcqRel);
     }
 
     /// How long ago this node last knew everything, in microseconds.
     pub fn age_micros(&self, now: i64) -> i64 {
-        now.saturating_sub(self.looked_at.load(Ordering::Acquire)).max(0)
+        now.saturating_sub(self.polled_at.load(Ordering::Acquire)).max(0)
     }
 }
 
@@ -140,7 +140,7 @@ impl Context {
     /// If the database cannot be read.
     pub(crate) async fn ensure_polled_since(&self, since: i64) -> Result<(), StoreError> {
         let _polling = self.staleness.polling.lock().await;
-        if self.staleness.looked_at.load(Ordering::Acquire) > since { Ok(()) } else { self.refresh().await }
+        if self.staleness.polled_at.load(Ordering::Acquire) > since { Ok(()) } else { self.refresh().await }
     }
 
     /// Applies revocations of this node to the index before the response is sent.

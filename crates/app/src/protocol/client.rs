@@ -249,7 +249,7 @@ impl Context {
         self.ensure_polled_since(self.clock.steady_micros()).await?;
         if let ClientCredential::Assertion(text) = &presented.credential
             && let Ok(id) = assertion::client_of(presented, text.expose())
-            && let Err(refusal) = self.look_for_new_keys(&id).await?
+            && let Err(refusal) = self.find_new_keys(&id).await?
         {
             return Ok(Err(refusal));
         }

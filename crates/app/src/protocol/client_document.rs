@@ -120,7 +120,7 @@ impl Context {
     ///
     /// # Errors
     /// `temporarily_unavailable` if the document cannot be fetched now: its keys may be others.
-    pub(crate) async fn look_for_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
+    pub(crate) async fn find_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
         let is_stored = id.is_url() && self.application_by_client_id(id).await?.is_some();
         if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
             return Ok(Ok(()));

@@ -169,11 +169,11 @@ fn short_text(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
         *content[text.len() - 4..].first_chunk_mut()? = *last;
         special_bytes(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)))
     } else {
-        let mut looked_at = [b' '; 8];
-        for ((byte, looked_at), to) in text.iter().zip(&mut looked_at).zip(&mut *content) {
-            (*looked_at, *to) = (*byte, *byte);
+        let mut examined = [b' '; 8];
+        for ((byte, examined), to) in text.iter().zip(&mut examined).zip(&mut *content) {
+            (*examined, *to) = (*byte, *byte);
         }
-        special_bytes(u64::from_le_bytes(looked_at))
+        special_bytes(u64::from_le_bytes(examined))
     };
     content[text.len()] = b'"';
     (special == 0).then_some(text.len() + 2)

@@ -80,7 +80,7 @@ impl Survey {
     }
 
     /// Examines one more cell.
-    pub fn look(&mut self, cell: Cell<'_>) {
+    pub fn examine(&mut self, cell: Cell<'_>) {
         match cell {
             Cell::Null => self.nulls += 1,
             #[expect(clippy::cast_precision_loss, reason = "only how large it is matters")]
@@ -164,7 +164,7 @@ mod tests {
     fn found(ty: EdmType, cells: &[Cell<'_>]) -> ColumnSurvey {
         let mut survey = Survey::of(Reading { ty, form: Form::Canonical });
         for cell in cells {
-            survey.look(*cell);
+            survey.examine(*cell);
         }
         survey.found()
     }
@@ -188,7 +188,7 @@ mod tests {
             let reading = Form::declared(name, EdmType::Int64).unwrap();
             let mut survey = Survey::of(reading);
             for cell in [Cell::Integer(1_714_564_800), Cell::Real(2_460_432.25), Cell::Null] {
-                survey.look(cell);
+                survey.examine(cell);
                 assert_eq!(reading.read(cell), None, "{name}: {cell:?}");
             }
             let seen = survey.found();

@@ -27,7 +27,7 @@ pub(crate) fn survey(
     let mut statement = connection.prepare(&format!("SELECT {column} FROM {table}")).unwrap();
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
-        survey.look(cell(row.get_ref(0).unwrap()));
+        survey.examine(cell(row.get_ref(0).unwrap()));
     }
     let found = survey.found();
     (

@@ -47,7 +47,7 @@ fn database() -> Database {
         let mut statement = connection.prepare(&format!("SELECT {name} FROM T")).unwrap();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            survey.look(cell(row.get_ref(0).unwrap()));
+            survey.examine(cell(row.get_ref(0).unwrap()));
         }
         let found = survey.found();
         assert_ne!(found.layout, Layout::NONE);

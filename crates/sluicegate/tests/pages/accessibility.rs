@@ -42,12 +42,12 @@ fn draw(browser: &mut Browser, folder: &Path, name: &str, view: View) {
 }
 
 /// The problems of the current page, on every screen.
-pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
+pub(crate) fn examine_page(browser: &mut Browser, name: &str) -> Vec<String> {
     let axe = std::fs::read_to_string(installed("CLIENTS_NODE_MODULES").join("axe-core/axe.min.js")).unwrap();
     browser.value(&format!("{axe}; null"));
     let mut faults = Vec::new();
     for view in VIEWS {
-        browser.look(view);
+        browser.view(view);
         if let Some(folder) = pictures() {
             draw(browser, &folder, name, view);
         }
@@ -61,7 +61,7 @@ pub(crate) fn look_at(browser: &mut Browser, name: &str) -> Vec<String> {
 #[test]
 fn every_page_is_accessible_on_every_screen() {
     let mut faults = Vec::new();
-    gallery::walk(&Stage::new(), |browser, name| faults.extend(look_at(browser, name)));
+    gallery::walk(&Stage::new(), |browser, name| faults.extend(examine_page(browser, name)));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

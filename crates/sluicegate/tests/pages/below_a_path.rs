@@ -2,7 +2,7 @@
 
 use testkit::USER;
 
-use crate::accessibility::look_at;
+use crate::accessibility::examine_page;
 use crate::browser::{Browser, Scripts};
 use crate::stage::{Page, Site, Stage, parameter};
 
@@ -15,17 +15,17 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
     browser.open(&stage.application("Tide table", "when to sail", &client.at("/callback")));
     assert!(browser.has("#login-submit"), "{}", browser.text());
     assert_eq!(browser.value(IS_STYLED), true);
-    let look = |browser: &mut Browser, name: &str| match scripts {
-        Scripts::Run => look_at(browser, &format!("{name} below a path")),
+    let examine = |browser: &mut Browser, name: &str| match scripts {
+        Scripts::Run => examine_page(browser, &format!("{name} below a path")),
         Scripts::Off => Vec::new(),
     };
-    let mut faults = look(&mut browser, "login");
+    let mut faults = examine(&mut browser, "login");
     browser.sign_in(USER.name, "not the password");
     assert!(browser.has("#login-problem"), "{}", browser.text());
     browser.sign_in(USER.name, USER.password);
     assert_eq!(browser.value(IS_STYLED), true);
     assert!(browser.text().contains("Tide table"), "{}", browser.text());
-    faults.extend(look(&mut browser, "consent"));
+    faults.extend(examine(&mut browser, "consent"));
     browser.follow("#consent-allow");
     let back = browser.address();
     assert!(back.starts_with(&client.at("/callback")) && parameter(&back, "code").is_some(), "{back}");
@@ -38,7 +38,7 @@ fn sign_in_allow_and_sign_out(scripts: Scripts) {
         assert_eq!((browser.address(), browser.value(IS_STYLED)), (stage.at(page), true.into()));
     }
     browser.follow("nav a[href='/gate/account']");
-    faults.extend(look(&mut browser, "account"));
+    faults.extend(examine(&mut browser, "account"));
     browser.follow("#logout-submit");
     assert!(browser.text().contains("You are signed out"), "{}", browser.text());
     browser.open(&stage.at("/account"));

@@ -41,12 +41,12 @@ impl Browser {
         let off = json!({"value": scripts == Scripts::Off});
         chromium.call("Emulation.setScriptExecutionDisabled", &off);
         let mut browser = Self { chromium };
-        browser.look(VIEWS[2]);
+        browser.view(VIEWS[2]);
         browser
     }
 
     /// Sets the view.
-    pub(crate) fn look(&mut self, view: View) {
+    pub(crate) fn view(&mut self, view: View) {
         let size = json!({"width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": view.width < 600});
         self.chromium.call("Emulation.setDeviceMetricsOverride", &size);
         // Without animations colours change at once, so they are not measured half way.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use testkit::{Served, Wire};
 
-use crate::accessibility::look_at;
+use crate::accessibility::examine_page;
 use crate::browser::{Browser, Scripts};
 use crate::stage::parameter;
 
@@ -46,12 +46,12 @@ fn the_last_link_of_the_demo_leads_to_a_code_and_the_next_command() {
     ];
     let tokens = Wire::new(served.url()).post_form("/oauth2/token", &fields).unwrap();
     assert!(tokens.json()["access_token"].is_string(), "{tokens:?}");
-    let mut faults = look_at(&mut browser, "demo");
+    let mut faults = examine_page(&mut browser, "demo");
     browser.open(after(&message, "allow it again  "));
     assert!(browser.address().contains("code="), "what was allowed is not asked again");
     browser.open(&format!("{}&prompt=consent", after(&message, "allow it again  ")));
     browser.follow("#consent-deny");
     assert!(browser.text().contains("access_denied"), "{}", browser.text());
-    faults.extend(look_at(&mut browser, "demo after a refusal"));
+    faults.extend(examine_page(&mut browser, "demo after a refusal"));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

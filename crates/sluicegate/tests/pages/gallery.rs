@@ -14,7 +14,7 @@ const TURNED: &str = "جدول المد والجزر 🌊⚓ (2)";
 pub(crate) const FAR: &str = "https://a-host-with-a-very-long-first-label-that-fills-all-it-may.and-another-label-of-nearly-the-same-length-that-goes-on.example.org/callback";
 pub(crate) const SAYS: &str = "Shows when each berth is free, and warns before the water is too low for your draught. See https://tide-table.example.org/about/this/very/long/address/that/does/not/end for more.";
 
-/// Opens every page of the server and calls `look` with its name.
+/// Opens every page of the server and calls `examine` with its name.
 pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     let (client, mut browser) = (Site::of_a_client(), Browser::new(Scripts::Run));
     let far = stage.application(LONG, SAYS, FAR);

@@ -16,7 +16,7 @@ fn below_the_bar(browser: &mut Browser, element: &str) -> f64 {
 
 fn assert_in_view(browser: &mut Browser, ids: &[&str]) {
     for view in VIEWS {
-        browser.look(view);
+        browser.view(view);
         browser.value("window.scrollTo(0, 0)");
         for id in ids {
             let below = below_the_bar(browser, &format!("document.getElementById({id:?})"));
@@ -50,7 +50,7 @@ fn what_has_the_focus_is_never_behind_the_buttons() {
     browser.open(&ask);
     browser.sign_in(USER.name, USER.password);
     for view in VIEWS {
-        browser.look(view);
+        browser.view(view);
         browser.value("window.scrollTo(0, 0)");
         browser.value("(() => { const top = document.body; top.tabIndex = -1; top.focus(); top.removeAttribute('tabindex'); })()");
         for stop in 0..33 {

@@ -16,7 +16,7 @@ use crate::deadline::monotonic_now;
 use crate::{ConnectionBudget, Limits, SourceError};
 
 /// The interval in milliseconds at which the path is checked for another file.
-const LOOK_EVERY_MILLIS: u64 = 1000;
+const CHECK_EVERY_MILLIS: u64 = 1000;
 
 /// A slot for one connection. The holder of the lock uses the connection.
 type Slot = Mutex<Option<OpenConnection>>;
@@ -37,7 +37,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Watch {
     since: Instant,
-    next_look_millis: AtomicU64,
+    next_check_millis: AtomicU64,
     generation: AtomicU64,
     immutable: AtomicBool,
     seen: Mutex<Fingerprint>,
@@ -121,7 +121,7 @@ impl Pool {
 
     /// Makes the next read check the path, without waiting for the interval.
     pub(super) fn expect_changed_structure(&self) {
-        self.watch.next_look_millis.store(0, Ordering::Relaxed);
+        self.watch.next_check_millis.store(0, Ordering::Relaxed);
     }
 
     /// Stops running reads and closes idle connections; running reads close their own.
@@ -132,7 +132,7 @@ impl Pool {
 
     /// The generation of connections that read the file which the path names now.
     pub(super) fn generation(&self) -> Result<u64, SourceError> {
-        self.watch.look(&self.path)?;
+        self.watch.check(&self.path)?;
         Ok(self.watch.generation.load(Ordering::Acquire))
     }
 
@@ -196,7 +196,7 @@ impl Watch {
     fn new(seen: Fingerprint) -> Self {
         Self {
             since: monotonic_now(),
-            next_look_millis: AtomicU64::new(LOOK_EVERY_MILLIS),
+            next_check_millis: AtomicU64::new(CHECK_EVERY_MILLIS),
             generation: AtomicU64::new(0),
             immutable: AtomicBool::new(false),
             seen: Mutex::new(seen),
@@ -204,10 +204,10 @@ impl Watch {
     }
 
     /// Checks the path if it is time; a new file starts a new generation of connections.
-    fn look(&self, path: &Path) -> Result<(), SourceError> {
+    fn check(&self, path: &Path) -> Result<(), SourceError> {
         let now = monotonic_now().saturating_duration_since(self.since).as_millis();
         let now = u64::try_from(now).unwrap_or(u64::MAX);
-        if now < self.next_look_millis.load(Ordering::Relaxed) {
+        if now < self.next_check_millis.load(Ordering::Relaxed) {
             return Ok(());
         }
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,7 +220,7 @@ impl Watch {
             self.immutable.store(false, Ordering::Relaxed);
             self.generation.fetch_add(1, Ordering::Release);
         }
-        self.next_look_millis.store(now.saturating_add(LOOK_EVERY_MILLIS), Ordering::Relaxed);
+        self.next_check_millis.store(now.saturating_add(CHECK_EVERY_MILLIS), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn describe(
             storage::complete(sqlite, &mut table).map_err(fail)?;
             described.findings.extend(table.has_unusable_index.then(|| probe::unusable_index(&table)));
             let declared = survey::declare(forms, &mut table);
-            survey::look(connection, &mut table, &declared, until, &mut described.findings)?;
+            survey::examine(connection, &mut table, &declared, until, &mut described.findings)?;
             keys::count_shared(connection, &table, until, &mut described.findings)?;
             described.schema.tables.push(table);
         }

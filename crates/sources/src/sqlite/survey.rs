@@ -62,34 +62,34 @@ pub(super) fn declare(forms: &Forms, table: &mut Table) -> Vec<usize> {
 }
 
 /// Examines as many rows of a table as time allows.
-pub(super) fn look(
+pub(super) fn examine(
     connection: &OpenConnection,
     table: &mut Table,
     declared: &[usize],
     until: Deadline,
     findings: &mut Vec<Finding>,
 ) -> Result<(), SourceError> {
-    let looked_at: Vec<usize> =
-        (0..table.columns.len()).filter(|index| is_looked_at(&table.columns[*index])).collect();
+    let examined: Vec<usize> =
+        (0..table.columns.len()).filter(|index| is_examined(&table.columns[*index])).collect();
     let patience = until.remaining().min(PATIENCE_FOR_ONE);
-    if looked_at.is_empty() {
+    if examined.is_empty() {
         return Ok(());
     }
     if patience.is_zero() {
-        for index in looked_at {
+        for index in examined {
             table.columns[index].storage.found = Some(Findings::default());
         }
         return Ok(());
     }
-    let mut surveys: Vec<Survey> = looked_at
+    let mut surveys: Vec<Survey> = examined
         .iter()
         .map(|index| &table.columns[*index])
         .map(|column| Survey::of(Reading { ty: column.ty, form: column.storage.form }))
         .collect();
-    let sql = select(table, &looked_at);
+    let sql = select(table, &examined);
     connection.allow_row(table.columns.len())?;
     let all = connection.within(patience, || read(connection, &sql, &mut surveys))?.is_ok();
-    for (index, survey) in looked_at.into_iter().zip(surveys) {
+    for (index, survey) in examined.into_iter().zip(surveys) {
         let found = survey.found();
         let column = &mut table.columns[index];
         if !declared.contains(&index)
@@ -115,13 +115,13 @@ pub(super) fn look(
 }
 
 /// Whether a column may contain something that its type or its declaration rules out.
-fn is_looked_at(column: &Column) -> bool {
+fn is_examined(column: &Column) -> bool {
     !column.storage.is_guaranteed || (!column.nullable && column.storage != super::storage::of_row_number())
 }
 
 /// For text and bytes, which may be long and fit anyway, the storage class suffices.
-fn select(table: &Table, looked_at: &[usize]) -> String {
-    let columns: Vec<String> = looked_at
+fn select(table: &Table, examined: &[usize]) -> String {
+    let columns: Vec<String> = examined
         .iter()
         .map(|index| &table.columns[*index])
         .map(|column| {
@@ -143,7 +143,7 @@ fn read(connection: &OpenConnection, sql: &str, surveys: &mut [Survey]) -> Resul
     let mut rows = statement.query([]).map_err(fail)?;
     while let Some(row) = rows.next().map_err(fail)? {
         for (at, survey) in surveys.iter_mut().enumerate() {
-            survey.look(cell(row.get_ref(at).map_err(fail)?));
+            survey.examine(cell(row.get_ref(at).map_err(fail)?));
         }
     }
     Ok(())

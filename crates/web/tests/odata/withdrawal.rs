@@ -98,7 +98,7 @@ impl Scene {
     }
 
     /// Makes this node poll the change feed, as it does several times a second.
-    async fn look(&self) {
+    async fn poll_feed(&self) {
         self.fixture.server.app().node().refresh().await.unwrap();
     }
 
@@ -132,7 +132,7 @@ async fn revoking_the_token_aborts_its_running_response() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     scene.revoke_token().await;
-    scene.look().await;
+    scene.poll_feed().await;
     assert!(!is_whole(by_token).await);
     assert!(is_whole(by_password).await, "the password still holds");
     assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
@@ -144,7 +144,7 @@ async fn unsharing_the_source_aborts_running_responses() {
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     let reader = scene.fixture.server.user(&READER).await.id;
     scene.share(store::Sharing::Without(reader)).await;
-    scene.look().await;
+    scene.poll_feed().await;
     assert!(!is_whole(by_token).await && !is_whole(by_password).await);
 }
 
@@ -156,7 +156,7 @@ async fn deactivating_the_user_or_a_new_password_aborts_running_responses() {
         let scene = Scene::new().await;
         let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
         scene.change(ends).await;
-        scene.look().await;
+        scene.poll_feed().await;
         assert!(!is_whole(by_token).await && !is_whole(by_password).await);
     }
 }
@@ -166,7 +166,7 @@ async fn losing_the_permission_aborts_running_responses() {
     let scene = Scene::new().await;
     let (by_token, by_password) = (scene.by_token().await, scene.by_password().await);
     scene.set_permissions(vec![Permission::ViewDataSource]).await;
-    scene.look().await;
+    scene.poll_feed().await;
     assert!(!is_whole(by_token).await && !is_whole(by_password).await);
 }
 
@@ -182,7 +182,7 @@ async fn withdrawing_a_scope_aborts_only_responses_to_tokens_of_the_application(
     });
     let updated = server.store().update_application(application, narrower, audit(Action::UpdateApplication));
     updated.await.unwrap().unwrap();
-    scene.look().await;
+    scene.poll_feed().await;
     assert!(!is_whole(by_token).await);
     assert!(is_whole(by_password).await, "the user's own right still holds");
     assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (1, 1));
@@ -206,7 +206,7 @@ async fn unrelated_changes_do_not_abort_responses() {
     scene.fixture.rename(&scene.pier, "Quay").await;
     scene.set_permissions(vec![Permission::UseDataSourceWithOData, Permission::MgmtAPI]).await;
     scene.fixture.server.clock().advance_secs(4_000);
-    scene.look().await;
+    scene.poll_feed().await;
     assert!(is_whole(by_token).await, "an expired token was good for what began in time");
     assert!(is_whole(by_password).await);
     assert_eq!((scene.fixture.counted("odata_broken_streams"), scene.refusals().await), (0, 0));

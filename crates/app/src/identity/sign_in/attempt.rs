@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use store::{ComesFrom, RefusedSignIn, SignInFacts};
 use vault::{Share, Verdict};
 
-use super::origin::is_news;
+use super::origin::adds_information;
 use super::{SignInCredentials, SignInRefusal, has_failures_to_forget};
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{LockLabels, Word};
@@ -155,8 +155,8 @@ impl Attempt {
     ) -> Result<(), SignInRefusal> {
         let now = context.now();
         let user = &facts.user;
-        let is_news = self.origin.address.is_some() && is_news(facts, now);
-        if is_news || has_failures_to_forget(facts) {
+        let adds_information = self.origin.address.is_some() && adds_information(facts, now);
+        if adds_information || has_failures_to_forget(facts) {
             context.store.note_sign_in(self.origin.succeeded(user, now)).await?;
         }
         if verdict == Verdict::RightAsTyped || context.vault.needs_rehash(&user.password) {

@@ -9,11 +9,11 @@ use crate::identity::caller::RequestOrigin;
 use crate::node::lifetimes::{DAY_SECS, FAMILIAR_SECS};
 
 /// The minimum age of the last recorded success before another one is recorded.
-const NOTED_AGAIN_AFTER_SECS: i64 = DAY_SECS;
+const RECORD_AGAIN_AFTER_SECS: i64 = DAY_SECS;
 
 /// Whether a success from this network adds information.
-pub(super) fn is_news(facts: &SignInFacts, now: Timestamp) -> bool {
-    facts.familiar.is_none_or(|known| known.succeeded_at.plus_secs(NOTED_AGAIN_AFTER_SECS).is_past(now))
+pub(super) fn adds_information(facts: &SignInFacts, now: Timestamp) -> bool {
+    facts.familiar.is_none_or(|known| known.succeeded_at.plus_secs(RECORD_AGAIN_AFTER_SECS).is_past(now))
 }
 
 impl RequestOrigin {
