@@ -27,8 +27,8 @@ mod software_statement;
 
 pub use information::client_information;
 pub use initial_access_token::{
-    InitialAccessToken, InitialAccessTokenDraft, InitialAccessTokenFault, InitialAccessTokenTerms,
-    LONGEST_TOKEN_DESCRIPTION, LONGEST_TOKEN_LIFETIME_SECS, MOST_TOKEN_USES, USUAL_TOKEN_LIFETIME_SECS,
+    DEFAULT_TOKEN_LIFETIME_SECS, InitialAccessToken, InitialAccessTokenDraft, InitialAccessTokenFault,
+    InitialAccessTokenTerms, LONGEST_TOKEN_DESCRIPTION, LONGEST_TOKEN_LIFETIME_SECS, MOST_TOKEN_USES,
     initial_access_token,
 };
 pub use policy::{ClientPolicy, may_register};

@@ -143,7 +143,7 @@ pub struct Property {
     pub storage: Storage,
     /// Whether the database may contain something that is not a value of the type, which is null for a
     /// client.
-    pub may_misfit: bool,
+    pub may_be_invalid: bool,
 }
 
 /// A navigation property from one entity type to another.

@@ -82,7 +82,8 @@ fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
     for (module, code) in codes {
         let NamedPaths { used, exported } = named_paths(code.as_str());
         let resolved = |path: &Vec<String>| resolve(module, path, modules, &exports);
-        let passed_on = exported.iter().filter_map(resolved).filter(|other| !is_same_room(module, other));
+        let passed_on =
+            exported.iter().filter_map(resolved).filter(|other| !is_same_or_nested(module, other));
         let used = used.iter().filter_map(resolved).chain(passed_on);
         imports.insert(module.clone(), used.filter(|other| other != module).collect());
     }
@@ -100,7 +101,7 @@ fn code(tree: &Tree, path: &str) -> Option<String> {
 /// The imports without those between a module and its submodules.
 fn siblings(imports: &Imports) -> Imports {
     let others = |(module, used): (&Module, &BTreeSet<Module>)| {
-        (module.clone(), used.iter().filter(|other| !is_same_room(module, other)).cloned().collect())
+        (module.clone(), used.iter().filter(|other| !is_same_or_nested(module, other)).cloned().collect())
     };
     imports.iter().map(others).collect()
 }
@@ -140,7 +141,7 @@ fn circles_through_parents(imports: &Imports) -> Vec<(Module, Vec<Module>)> {
 }
 
 /// Whether the modules are the same, or one is inside the other.
-fn is_same_room(one: &Module, other: &Module) -> bool {
+fn is_same_or_nested(one: &Module, other: &Module) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 

@@ -40,7 +40,7 @@ const SHORT_PAGE: usize = 200;
 const INLINE_BACK_OFF: u32 = 100;
 
 /// The buffer for a page of unknown length, and the maximum buffer for one that was longer before, in bytes.
-const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
+const CAPACITY: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 
 /// Additional buffer beyond the previous length of the page, in bytes, because the next rows may be a little
 /// longer.
@@ -216,7 +216,7 @@ impl CachedPlan {
     /// A buffer that should be large enough for the page.
     pub(super) fn buffer(&self) -> Vec<u8> {
         let expected = self.length.load(Ordering::Relaxed) + SLACK;
-        Vec::with_capacity(expected.clamp(*ROOM.start(), *ROOM.end()))
+        Vec::with_capacity(expected.clamp(*CAPACITY.start(), *CAPACITY.end()))
     }
 
     /// Records the length of the page.

@@ -275,7 +275,7 @@ impl<K: Hash + Eq> Buckets<K> {
     pub(crate) fn has_room(&self, key: &K, now: Timestamp) -> Result<(), u32> {
         let buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let empty_at = buckets.get(key).copied().unwrap_or(i64::MIN);
-        self.room(empty_at, now).map(|_| ())
+        self.empty_after_one_more(empty_at, now).map(|_| ())
     }
 
     /// Takes one, if there is room.
@@ -289,7 +289,7 @@ impl<K: Hash + Eq> Buckets<K> {
             }
         }
         let empty_at = buckets.entry(key).or_insert(i64::MIN);
-        *empty_at = self.room(*empty_at, now)?;
+        *empty_at = self.empty_after_one_more(*empty_at, now)?;
         Ok(())
     }
 
@@ -302,7 +302,7 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 
     /// When the bucket would be empty after one more, or how long to wait for room.
-    fn room(&self, empty_at: i64, now: Timestamp) -> Result<i64, u32> {
+    fn empty_after_one_more(&self, empty_at: i64, now: Timestamp) -> Result<i64, u32> {
         // No time is further ahead than a full bucket, unless the clock was set back; such a time is ignored.
         let is_known = empty_at <= now.as_micros().saturating_add(MINUTE_MICROS);
         let empty_at = if is_known { empty_at } else { i64::MIN };

@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 /// The maximum number of characters of a description.
 pub const LONGEST_TOKEN_DESCRIPTION: usize = 256;
 /// How long a token is valid if nobody says otherwise, in seconds: a day.
-pub const USUAL_TOKEN_LIFETIME_SECS: i64 = 86_400;
+pub const DEFAULT_TOKEN_LIFETIME_SECS: i64 = 86_400;
 /// How long a token can be valid, in seconds: 366 days.
 pub const LONGEST_TOKEN_LIFETIME_SECS: i64 = 366 * 86_400;
 /// How many clients can register with a token whose uses are limited.
@@ -52,7 +52,7 @@ impl InitialAccessToken {
 pub struct InitialAccessTokenDraft {
     /// For whom it is; at most [`LONGEST_TOKEN_DESCRIPTION`] characters.
     pub description: String,
-    /// The first moment at which it is no longer valid; [`USUAL_TOKEN_LIFETIME_SECS`] from now if omitted.
+    /// The first moment at which it is no longer valid; [`DEFAULT_TOKEN_LIFETIME_SECS`] from now if omitted.
     pub expires_at: Option<Timestamp>,
     /// How many clients may register with it: one if omitted, any number if zero.
     pub max_uses: Option<i64>,
@@ -95,7 +95,7 @@ pub fn initial_access_token(
     now: Timestamp,
 ) -> Result<InitialAccessTokenTerms, Vec<(&'static str, InitialAccessTokenFault)>> {
     let description = draft.description.trim();
-    let expires_at = draft.expires_at.unwrap_or_else(|| now.plus_secs(USUAL_TOKEN_LIFETIME_SECS));
+    let expires_at = draft.expires_at.unwrap_or_else(|| now.plus_secs(DEFAULT_TOKEN_LIFETIME_SECS));
     let latest = now.plus_secs(LONGEST_TOKEN_LIFETIME_SECS);
     let uses = draft.max_uses.unwrap_or(1);
     let mut faults = Vec::new();

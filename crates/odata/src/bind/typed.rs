@@ -97,7 +97,7 @@ impl Typed {
         Self {
             term: Term::Column(column),
             class: property.ty.into(),
-            nullable: property.nullable || property.may_misfit,
+            nullable: property.nullable || property.may_be_invalid,
         }
     }
 

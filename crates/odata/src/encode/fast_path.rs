@@ -76,11 +76,11 @@ impl<'o> RowBuffer<'o> {
     pub(super) fn field(&mut self, field: &Field, cell: Cell<'_>) -> bool {
         let (before, writing) = (&field.before, field.writing);
         let slot = self.slot::<FIELD>();
-        let Before::Short(name, length) = before else { return self.unusual(field, cell) };
+        let Before::Short(name, length) = before else { return self.write_uncommon(field, cell) };
         let length = usize::from(*length) % NAME;
         slot[..NAME].copy_from_slice(name);
         let written = slot[length..].first_chunk_mut().and_then(|slot| fast(slot, writing, cell));
-        let Some(written) = written else { return self.unusual(field, cell) };
+        let Some(written) = written else { return self.write_uncommon(field, cell) };
         self.end += length + written;
         true
     }
@@ -91,7 +91,7 @@ impl<'o> RowBuffer<'o> {
     }
 
     #[inline(never)]
-    fn unusual(&mut self, field: &Field, cell: Cell<'_>) -> bool {
+    fn write_uncommon(&mut self, field: &Field, cell: Cell<'_>) -> bool {
         self.out.truncate(self.end);
         self.out.extend_from_slice(field.before.bytes());
         let fits = field.writing.write(self.out, cell);
@@ -258,7 +258,7 @@ fn with_cents(slot: &mut [u8; VALUE], negative: bool, units: u32) -> usize {
 fn date(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
     let (day, rest) = text.split_first_chunk::<10>()?;
     let followed = rest.is_empty() || (matches!(rest[0], b' ' | b'T') && rest.is_ascii());
-    if !(followed && value::is_usual_day(day)) {
+    if !(followed && value::is_common_day(day)) {
         return None;
     }
     slot[0] = b'"';
@@ -268,7 +268,7 @@ fn date(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
 }
 
 fn instant(slot: &mut [u8; VALUE], text: &[u8]) -> Option<usize> {
-    let (seconds, fraction) = value::usual_instant(text)?;
+    let (seconds, fraction) = value::common_instant(text)?;
     slot[0] = b'"';
     slot[1..20].copy_from_slice(seconds);
     slot[11] = b'T';

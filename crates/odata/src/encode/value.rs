@@ -292,7 +292,7 @@ fn positional(out: &mut Vec<u8>, value: f64) -> bool {
 /// Writes an instant whose stored form is nearly the one to write.
 fn written_instant(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
     let Cell::Text(bytes) = cell else { return false };
-    let Some((seconds, fraction)) = usual_instant(bytes) else { return false };
+    let Some((seconds, fraction)) = common_instant(bytes) else { return false };
     out.extend_from_slice(&seconds[..10]);
     out.push(b'T');
     out.extend_from_slice(&seconds[11..]);
@@ -302,7 +302,7 @@ fn written_instant(out: &mut Vec<u8>, cell: Cell<'_>) -> bool {
 }
 
 /// The common case: whole seconds, an optional fraction with its point, and no time zone other than UTC.
-pub(super) fn usual_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
+pub(super) fn common_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
     let local = bytes.strip_suffix(b"Z").unwrap_or(bytes);
     let (seconds, fraction) = local.split_first_chunk::<19>()?;
     let day = seconds.first_chunk()?;
@@ -313,12 +313,12 @@ pub(super) fn usual_instant(bytes: &[u8]) -> Option<(&[u8; 19], &[u8])> {
     let in_bounds = || two(seconds, 11) < 24 && two(seconds, 14) < 60 && two(seconds, 17) < 60;
     let fraction_formed = fraction.is_empty()
         || (fraction.len() > 1 && fraction[0] == b'.' && fraction[1..].iter().all(u8::is_ascii_digit));
-    (formed && is_usual_day(day) && in_bounds() && fraction_formed && fraction.len() <= 13)
+    (formed && is_common_day(day) && in_bounds() && fraction_formed && fraction.len() <= 13)
         .then_some((seconds, fraction))
 }
 
 /// Whether every month has this day, so that the calendar need not be consulted.
-pub(super) fn is_usual_day(text: &[u8; 10]) -> bool {
+pub(super) fn is_common_day(text: &[u8; 10]) -> bool {
     [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(|at| text[at].is_ascii_digit())
         && text[4] == b'-'
         && text[7] == b'-'

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn misfits_and_the_usual_layout_are_counted() {
+    fn invalid_values_and_the_common_layout_are_counted() {
         let guid = Cell::Text(b"01234567-89AB-CDEF-0123-456789ABCDEF");
         let seen = found(EdmType::Guid, &[guid, guid, Cell::Text(b"x"), Cell::Null]);
         assert_eq!((seen.fits, seen.invalid_values, seen.nulls), (2, 1, 1));

@@ -73,17 +73,19 @@ fn entity_type(
         if in_key && (column.nullable || !column.storage.is_guaranteed) {
             loose_key.push(index);
         }
-        let may_misfit = !column.storage.is_guaranteed && !in_key;
+        let may_be_invalid = !column.storage.is_guaranteed && !in_key;
         // A property can only be declared non-null if it is known to be a value.
-        let is_doubtful =
-            column.storage.found.is_some_and(|found| (may_misfit && !found.all) || found.invalid_values > 0);
+        let is_doubtful = column
+            .storage
+            .found
+            .is_some_and(|found| (may_be_invalid && !found.all) || found.invalid_values > 0);
         properties.push(Property {
             name,
             column: column.name,
             ty: column.ty,
             nullable: (column.nullable || is_doubtful) && !in_key,
             storage: column.storage,
-            may_misfit,
+            may_be_invalid,
         });
     }
     let entity_type = EntityType {

@@ -224,7 +224,7 @@ fn described_as(name: &str, column: String, ty: EdmType, nullable: bool) -> Prop
     let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
     let is_textual = matches!(ty, EdmType::String { .. });
     let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
-    Property { name: name.to_owned(), column, ty, nullable, storage, may_misfit: false }
+    Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
 }
 
 impl<'m> Scan<'m> {

@@ -123,10 +123,10 @@ pub(crate) trait Rules {
     /// Writes a condition that the row has this key in the usual layout, so that no other row has its
     /// address. Returns `false` and writes nothing if that does not suffice. `key` has a comparison for each
     /// property of the key.
-    fn has_usual_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool;
+    fn has_common_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool;
 
-    /// Whether a row other than the one with [the usual key](Self::has_usual_key) may have the same address.
-    fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
+    /// Whether a row other than the one with [the usual key](Self::has_common_key) may have the same address.
+    fn may_have_uncommon_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool;
 
     /// Whether a column can be ordered by its stored form, whatever it contains.
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;

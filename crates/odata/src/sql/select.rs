@@ -64,12 +64,12 @@ pub(crate) fn entity(columns: &Columns<'_>) -> Result<Statement, Error> {
     let rules = writer.rules;
     page.select(&mut writer);
     writer.text(" WHERE ");
-    let has_usual = rules.has_usual_key(&mut writer, scan.id, &scan.key);
-    if has_usual {
+    let has_common = rules.has_common_key(&mut writer, scan.id, &scan.key);
+    if has_common {
         further(&mut writer, &page.rows);
     }
-    if !has_usual || rules.may_have_unusual_key(scan.entity_type, &scan.key) {
-        if has_usual {
+    if !has_common || rules.may_have_uncommon_key(scan.entity_type, &scan.key) {
+        if has_common {
             writer.sql.insert_str(0, "SELECT * FROM (");
             writer.text(" UNION ALL ");
         } else {

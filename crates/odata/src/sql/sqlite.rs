@@ -154,12 +154,12 @@ impl Rules for Sqlite {
         key::sharing_check(entity_type)
     }
 
-    fn has_usual_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
-        key::has_usual(writer, scan, key)
+    fn has_common_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
+        key::has_common(writer, scan, key)
     }
 
-    fn may_have_unusual_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool {
-        key::may_be_unusual(entity_type, key)
+    fn may_have_uncommon_key(&self, entity_type: &EntityType, key: &[Typed]) -> bool {
+        key::may_be_uncommon(entity_type, key)
     }
 
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool {

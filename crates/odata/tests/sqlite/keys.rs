@@ -167,7 +167,7 @@ fn rows_whose_key_is_stored_otherwise_than_most_are_served_unless_they_share_an_
 }
 
 #[test]
-fn of_rows_that_share_an_address_none_or_the_usual_one_is_served() {
+fn of_rows_that_share_an_address_none_or_the_common_one_is_served() {
     let moments = "CREATE TABLE K (k DATETIME PRIMARY KEY, n INTEGER);
         INSERT INTO K VALUES ('2024-05-01 12:00:00', 1), ('2024-05-02 12:00:00', 2), ('2024-05-03 12:00:00', 3);";
     let columns = [("k", EdmType::DateTimeOffset), ("n", EdmType::Int64)];

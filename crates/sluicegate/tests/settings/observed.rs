@@ -55,10 +55,10 @@ fn met(installation: &Installation, served: &Served) -> Value {
 fn tokens_and_secrets_follow_the_settings() {
     let installation = Installation::new(BINARY);
     let served = installation.serve();
-    let usual = json!({
+    let expected = json!({
         "profile": "compatible", "laxest": 201, "again": 200, "revealed": false, "overlap": 86_400, "session": 43_200,
     });
-    assert_eq!(met(&installation, &served), usual);
+    assert_eq!(met(&installation, &served), expected);
     drop(served);
     let installation = Installation::new(BINARY);
     let served = installation.serve_with(

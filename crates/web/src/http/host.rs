@@ -36,11 +36,11 @@ pub(crate) fn is_named_once<B>(request: &Request<B>) -> Result<(), &'static str>
 
 /// `uri-host [ ":" port ]`, without user information.
 fn is_host(text: &str) -> bool {
-    is_usual(text) || is_authority(text)
+    is_common_name(text) || is_authority(text)
 }
 
 /// Whether it is a name or an IPv4 address, with or without a port, as in nearly every request.
-fn is_usual(text: &str) -> bool {
+fn is_common_name(text: &str) -> bool {
     let colon = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
     let (name, port) = text.split_at(colon);
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');

@@ -31,7 +31,7 @@ pub(super) fn is_addressed(writer: &mut Writer<'_>, scan: ScanId) {
     }
     writer.text("(CASE WHEN ");
     if entity_type.key_is_enforced {
-        is_usual(writer, scan, &differing);
+        is_common(writer, scan, &differing);
         writer.text(" THEN 1 WHEN ");
     }
     has_values(writer, scan);
@@ -98,7 +98,7 @@ fn has_values(writer: &mut Writer<'_>, scan: ScanId) {
 }
 
 /// Writes a condition that the whole key has the usual layout.
-fn is_usual(writer: &mut Writer<'_>, scan: ScanId, differing: &[usize]) {
+fn is_common(writer: &mut Writer<'_>, scan: ScanId, differing: &[usize]) {
     let entity_type = writer.entity_type(scan);
     let others = entity_type.loose_key.iter().filter(|column| !differing.contains(column));
     for (index, column) in differing.iter().chain(others).enumerate() {
@@ -136,7 +136,7 @@ fn parts(condition: &Typed) -> Option<(Column, &Constant)> {
     }
 }
 
-pub(super) fn has_usual(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
+pub(super) fn has_common(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
     let entity_type = writer.entity_type(scan);
     let differing = |(column, _): &(Column, &Constant)| may_differ(entity_type, column.property);
     let stored = |condition: &Typed| match parts(condition).filter(differing) {
@@ -165,7 +165,7 @@ pub(super) fn has_usual(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) ->
     true
 }
 
-pub(super) fn may_be_unusual(entity_type: &EntityType, key: &[Typed]) -> bool {
+pub(super) fn may_be_uncommon(entity_type: &EntityType, key: &[Typed]) -> bool {
     let is_settled = |condition: &Typed| match parts(condition) {
         Some((column, _)) if !may_differ(entity_type, column.property) => true,
         // Text is stored unchanged, except that some texts may represent bytes that are not UTF-8.

@@ -170,7 +170,7 @@ impl Rules for Strict {
         None
     }
 
-    fn has_usual_key(&self, writer: &mut Writer<'_>, _: ScanId, key: &[Typed]) -> bool {
+    fn has_common_key(&self, writer: &mut Writer<'_>, _: ScanId, key: &[Typed]) -> bool {
         for (index, condition) in key.iter().enumerate() {
             writer.text(if index == 0 { "" } else { " AND " });
             writer.truth(condition);
@@ -179,7 +179,7 @@ impl Rules for Strict {
     }
 
     /// Text is compared without case here, so that rows may share an address.
-    fn may_have_unusual_key(&self, entity_type: &EntityType, _: &[Typed]) -> bool {
+    fn may_have_uncommon_key(&self, entity_type: &EntityType, _: &[Typed]) -> bool {
         entity_type.key.iter().any(|column| entity_type.properties[*column].ty.bounds().is_none())
     }
 
