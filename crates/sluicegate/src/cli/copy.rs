@@ -14,12 +14,12 @@ use crate::terminal::{self, say};
 use crate::{bootstrap, logging};
 
 mod compare;
-mod moving;
+mod migration;
 mod progress;
 #[cfg(test)]
 mod tests;
 
-use moving::{Order, Outcome, Report};
+use migration::{Order, Outcome, Report};
 use progress::Terminal;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &CopyArguments, environment: &Environment) -> anyho
     let outcome = bootstrap::command_runtime()?.block_on(async {
         let mut terminal = Terminal::new();
         tokio::select! {
-            outcome = moving::migrate_installation(&order, &mut terminal) => outcome,
+            outcome = migration::migrate_installation(&order, &mut terminal) => outcome,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(
                 "interrupted; run the same command again to continue"
             )),

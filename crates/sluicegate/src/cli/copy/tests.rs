@@ -14,7 +14,7 @@ use store_sqlite::{Export, SqliteStore};
 use tempfile::TempDir;
 use testkit::postgres::{PostgresDatabase, PostgresServer};
 
-use super::moving::{Order, Outcome, Report, migrate_installation};
+use super::migration::{Order, Outcome, Report, migrate_installation};
 use super::progress::{Stage, Step, Watch};
 
 mod rich;
