@@ -59,7 +59,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     let running = Running::start(settings, environment, &stop, Kind::Demo).await?;
     let app = running.app.clone();
     let stage = Stage { settings, site: running.site.clone(), passwords: &passwords };
-    let story = async {
+    let walkthrough = async {
         prepare::harbour(&app, settings, (!fresh).then_some(&passwords)).await?;
         let registered = stage.walk_through().await?;
         if !auto {
@@ -69,7 +69,7 @@ async fn play(settings: &Settings, environment: &Environment, auto: bool) -> any
     };
     let playing = async {
         let message = tokio::select! {
-            message = story => message,
+            message = walkthrough => message,
             () = stop.triggered() => Err(anyhow!("the walkthrough was interrupted")),
         };
         if auto || message.is_err() {

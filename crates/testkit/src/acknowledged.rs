@@ -124,7 +124,7 @@ const LIMITS: [u32; 4] = [1, 6, 24, 25];
 
 impl Worker {
     fn new(user: TestUser, wire: Wire, number: usize, random: Random) -> Self {
-        let mut hand = Self {
+        let mut worker = Self {
             user,
             wire,
             random,
@@ -139,8 +139,8 @@ impl Worker {
             touched: None,
             repeated: (0, 0),
         };
-        hand.limit_values.extend(hand.limit.map(|limit| hand.limit_value(limit)));
-        hand
+        worker.limit_values.extend(worker.limit.map(|limit| worker.limit_value(limit)));
+        worker
     }
 
     /// Creates a worker for the server at `url`, with a new user. No other worker may use the number.
@@ -150,8 +150,8 @@ impl Worker {
     ///
     /// # Panics
     /// If the server refuses.
-    pub fn hire(url: &str, number: usize, random: Random) -> Result<Self, Lost> {
-        let name: &'static str = format!("hand{number}").leak();
+    pub fn create(url: &str, number: usize, random: Random) -> Result<Self, Lost> {
+        let name: &'static str = format!("worker{number}").leak();
         let user = TestUser { name, password: "many hands make light work" };
         let wire = Wire::new(url);
         let account = json!({

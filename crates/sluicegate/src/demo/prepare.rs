@@ -50,7 +50,7 @@ pub(super) async fn harbour(
     }
     let user = app.delegation().acting(operator, Some(FIRST_ACCOUNTS[1].0)).await?;
     remove_earlier_runs(app, &user, &origin).await?;
-    serve_harbour(app, settings, &user, &origin).await
+    add_sample_data(app, settings, &user, &origin).await
 }
 
 async fn remove_earlier_runs(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
@@ -62,7 +62,7 @@ async fn remove_earlier_runs(app: &App, user: &Actor, origin: &RequestOrigin) ->
     Ok(())
 }
 
-async fn serve_harbour(
+async fn add_sample_data(
     app: &App,
     settings: &Settings,
     user: &Actor,

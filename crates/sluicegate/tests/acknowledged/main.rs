@@ -20,7 +20,7 @@ use disk::{Disk, DiskFault};
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 
 const ROUNDS: u32 = 50;
-const HANDS: usize = 4;
+const WORKERS: usize = 4;
 
 /// How often the disk fails in each way.
 const DISK_ROUNDS: u32 = 8;
@@ -53,16 +53,16 @@ fn whatever_was_acknowledged_survives_kill_9() {
     let mut random = Random::new(seed);
     let installation = Installation::new(BINARY);
     let mut server = installation.serve();
-    let mut workers = hire(&server, &mut random);
+    let mut workers = create_workers(&server, &mut random);
     for round in 1..=ROUNDS {
         let load = Load::default();
         let wanted = random.below(120);
         let pause = Duration::from_micros(random.below(3_000));
         let printed = std::thread::scope(|scope| {
             let load = &load;
-            for hand in &mut workers {
-                hand.move_to(server.url(), round);
-                scope.spawn(move || load.act_until_killed(hand));
+            for worker in &mut workers {
+                worker.move_to(server.url(), round);
+                scope.spawn(move || load.act_until_killed(worker));
             }
             load.wait_for(wanted);
             std::thread::sleep(pause);
@@ -97,7 +97,7 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
     };
     let mut server = serve();
     let mut workers: Vec<Worker> =
-        hire(&server, &mut random).into_iter().map(Worker::treating_failures_as_lost).collect();
+        create_workers(&server, &mut random).into_iter().map(Worker::treating_failures_as_lost).collect();
     let mut lost: BTreeMap<DiskFault, u64> = BTreeMap::new();
     for (round, fault) in (1..).zip((0..DISK_ROUNDS).flat_map(|_| DiskFault::ALL)) {
         let load = Load::default();
@@ -106,9 +106,9 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
         let is_killed = random.below(3) == 0;
         server = std::thread::scope(|scope| {
             let load = &load;
-            for hand in &mut workers {
-                hand.move_to(server.url(), round);
-                scope.spawn(move || load.act_until_over(hand));
+            for worker in &mut workers {
+                worker.move_to(server.url(), round);
+                scope.spawn(move || load.act_until_over(worker));
             }
             load.wait_for(wanted);
             disk.fail(fault);
@@ -141,19 +141,20 @@ fn whatever_was_acknowledged_survives_a_failing_disk() {
     assert!(status.success() && !printed.contains("panic"), "{printed}");
 }
 
-fn hire(server: &Served, random: &mut Random) -> Vec<Worker> {
-    let mut hire =
-        |number| Worker::hire(server.url(), number, Random::new(random.bits())).expect("the server is well");
-    (0..HANDS).map(&mut hire).collect()
+fn create_workers(server: &Served, random: &mut Random) -> Vec<Worker> {
+    let mut create = |number| {
+        Worker::create(server.url(), number, Random::new(random.bits())).expect("the server is well")
+    };
+    (0..WORKERS).map(&mut create).collect()
 }
 
 /// Every worker verifies its own acknowledged operations, all at once.
 fn verify(workers: &mut [Worker], server: &Served, check: impl Fn(&mut Worker) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
-        for hand in workers {
-            hand.move_to(server.url(), hand.round());
-            scope.spawn(move || check(hand));
+        for worker in workers {
+            worker.move_to(server.url(), worker.round());
+            scope.spawn(move || check(worker));
         }
     });
 }
@@ -168,9 +169,9 @@ struct Load {
 
 impl Load {
     /// Lets a worker act until the server is gone.
-    fn act_until_killed(&self, hand: &mut Worker) {
+    fn act_until_killed(&self, worker: &mut Worker) {
         loop {
-            match hand.act().1 {
+            match worker.act().1 {
                 Ok(()) => self.acts.fetch_add(1, Ordering::SeqCst),
                 Err(error) => {
                     assert!(self.over.load(Ordering::SeqCst), "no answer of a living server: {error}");
@@ -181,9 +182,9 @@ impl Load {
     }
 
     /// Lets a worker act until it is told to stop, even if operations are refused.
-    fn act_until_over(&self, hand: &mut Worker) {
+    fn act_until_over(&self, worker: &mut Worker) {
         while !self.over.load(Ordering::SeqCst) {
-            if hand.act().1.is_ok() {
+            if worker.act().1.is_ok() {
                 self.acts.fetch_add(1, Ordering::SeqCst);
             } else {
                 self.lost.fetch_add(1, Ordering::SeqCst);

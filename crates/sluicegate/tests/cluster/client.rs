@@ -34,7 +34,7 @@ impl Use {
 
 /// An application with its user.
 pub(crate) struct Client<'a> {
-    pub(crate) front: &'a Cluster,
+    pub(crate) cluster: &'a Cluster,
     counts: &'a Counts,
     /// The connection to the balancer.
     pub(crate) wire: Wire,
@@ -45,10 +45,10 @@ pub(crate) struct Client<'a> {
 
 impl<'a> Client<'a> {
     /// Creates a user and an application; their names say which client they belong to.
-    pub(crate) fn new(front: &'a Cluster, counts: &'a Counts, name: &str) -> Self {
+    pub(crate) fn new(cluster: &'a Cluster, counts: &'a Counts, name: &str) -> Self {
         let name: &'static str = name.to_owned().leak();
         let user = TestUser { name, password: "may the better one win" };
-        let wire = Wire::new(&front.url()).treating_failures_as_lost();
+        let wire = Wire::new(&cluster.url()).treating_failures_as_lost();
         let account = json!({
             "userName": name,
             "passwordInfo": {"password": user.password},
@@ -58,7 +58,7 @@ impl<'a> Client<'a> {
         assert_eq!(made.status, 201, "{made:?}");
         let application = WireClient::register(&wire, &user, name, &json!({"profile": "oauth21"}));
         let application = application.expect("the cluster is well");
-        Self { front, counts, wire, user, application, start: super::now() }
+        Self { cluster, counts, wire, user, application, start: super::now() }
     }
 
     pub(crate) fn judge<M: Model>(&self, kind: &'static str, model: &M, events: &[Event<M::Act, M::Answer>]) {
@@ -70,7 +70,7 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) fn node(&self, random: &mut Random) -> Wire {
-        Wire::new(&self.front.any_node(random)).treating_failures_as_lost()
+        Wire::new(&self.cluster.any_node(random)).treating_failures_as_lost()
     }
 
     /// Records when a request was sent, and when and how it was answered.

@@ -39,8 +39,8 @@ struct Known {
 type FamilyEvent = Event<FamilyAct, FamilyAnswer>;
 
 impl<'a> Contention<'a> {
-    pub(crate) fn prepare(front: &'a Cluster, counts: &'a Counts, number: usize, seed: u64) -> Self {
-        Self { client: Client::new(front, counts, &format!("rival{number}")), random: Random::new(seed) }
+    pub(crate) fn prepare(cluster: &'a Cluster, counts: &'a Counts, number: usize, seed: u64) -> Self {
+        Self { client: Client::new(cluster, counts, &format!("rival{number}")), random: Random::new(seed) }
     }
 
     /// Runs one round of contention, and checks it.
@@ -120,7 +120,7 @@ impl<'a> Contention<'a> {
     /// Asks each node, after all of them have had the time to learn of the revocations.
     fn use_everywhere(&self, tokens: &[String]) -> Vec<CodeEvent> {
         std::thread::sleep(NOTICE);
-        let nodes = self.client.front.nodes().into_iter().enumerate();
+        let nodes = self.client.cluster.nodes().into_iter().enumerate();
         let uses = nodes.flat_map(|(place, node)| {
             let wire = Wire::new(&node).treating_failures_as_lost();
             let who = format!("node {place}'s client");

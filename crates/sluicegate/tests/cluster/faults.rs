@@ -89,7 +89,7 @@ impl Fault {
     }
 
     /// Causes the fault, and repairs it.
-    pub(crate) fn strike(self, machines: &mut Machines, front: &Cluster, random: &mut Random) {
+    pub(crate) fn strike(self, machines: &mut Machines, cluster: &Cluster, random: &mut Random) {
         let place = random.place(NODES);
         let time = Duration::from_millis(SHORTEST_MILLIS + random.below(LONGEST_MILLIS - SHORTEST_MILLIS));
         match self {
@@ -104,16 +104,16 @@ impl Fault {
             Self::RollingRestart => {
                 for node in &mut machines.nodes {
                     node.terminate();
-                    node.start_again(front);
+                    node.start_again(cluster);
                 }
             }
             Self::Migration => migrate(machines, place, random),
-            Self::MovedClock => move_clock(&mut machines.nodes[place], time, front, random),
+            Self::MovedClock => move_clock(&mut machines.nodes[place], time, cluster, random),
         }
         if matches!(self, Self::One(_) | Self::Several(_)) {
             std::thread::sleep(time);
         }
-        machines.mend(front);
+        machines.mend(cluster);
     }
 }
 
@@ -142,17 +142,17 @@ fn migrate(machines: &Machines, place: usize, random: &mut Random) {
 }
 
 /// Makes the clock of a node jump while it is running. The node is stopped in order before and afterwards.
-fn move_clock(node: &mut Node, time: Duration, front: &Cluster, random: &mut Random) {
+fn move_clock(node: &mut Node, time: Duration, cluster: &Cluster, random: &mut Random) {
     node.terminate();
     let clock = Clock::new();
-    node.start_again_with(&clock, front);
+    node.start_again_with(&clock, cluster);
     let secs = LEAST_MOVED_SECS + random.below(MOST_MOVED_SECS - LEAST_MOVED_SECS);
     let moved = if random.below(2) == 0 { secs.cast_signed() } else { -secs.cast_signed() };
     clock.move_by(moved);
     std::thread::sleep(time);
     node.terminate();
     node.verify_clock(moved);
-    node.start_again(front);
+    node.start_again(cluster);
 }
 
 fn in_some_order<T>(mut left: Vec<T>, random: &mut Random) -> Vec<T> {

@@ -28,8 +28,8 @@ use faults::Fault;
 use stage::Cluster;
 use watch::Watch;
 
-const HANDS: usize = 4;
-const CONTESTS: usize = 2;
+const WORKERS: usize = 4;
+const CONTENTIONS: usize = 2;
 
 /// How long the load runs before and after a fault.
 const CALM: Duration = Duration::from_millis(700);
@@ -59,60 +59,61 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
     eprintln!("CLUSTER_SEED={seed}");
     let mut random = Random::new(seed);
     let start = now();
-    let (mut machines, front) = stage::set_up(&mut random);
+    let (mut machines, cluster) = stage::set_up(&mut random);
     let counts = Counts::default();
-    let hire = |number| Worker::hire(&front.url(), number, Random::new(seed ^ number as u64)).unwrap();
-    let mut hands: Vec<Worker> = (0..HANDS).map(hire).map(Worker::treating_failures_as_lost).collect();
-    let mut contests: Vec<Contention<'_>> =
-        (0..CONTESTS).map(|number| Contention::prepare(&front, &counts, number, random.bits())).collect();
-    let mut watch = Watch::prepare(&front, &counts, random.bits());
+    let create = |number| Worker::create(&cluster.url(), number, Random::new(seed ^ number as u64)).unwrap();
+    let mut workers: Vec<Worker> = (0..WORKERS).map(create).map(Worker::treating_failures_as_lost).collect();
+    let mut contentions: Vec<Contention<'_>> = (0..CONTENTIONS)
+        .map(|number| Contention::prepare(&cluster, &counts, number, random.bits()))
+        .collect();
+    let mut watch = Watch::prepare(&cluster, &counts, random.bits());
     let mut round = 0;
     loop {
         for fault in Fault::all_in_some_order(&mut random) {
             round += 1;
             eprintln!("{:>6.1?} {fault}", start.elapsed());
             watch.restock();
-            let clients = Clients { hands: &mut hands, contests: &mut contests, watch: &mut watch };
-            load(clients, &front, &counts, round, || {
-                fault.strike(&mut machines, &front, &mut random);
+            let clients = Clients { workers: &mut workers, contentions: &mut contentions, watch: &mut watch };
+            load(clients, &cluster, &counts, round, || {
+                fault.strike(&mut machines, &cluster, &mut random);
             });
             counts.count_fault(fault);
-            machines.come_to_rest(&front);
+            machines.come_to_rest(&cluster);
             let losses = counts.take_losses();
             assert!(
                 losses.is_empty() || !fault.loses_nothing(),
                 "requests were lost when {fault}: {losses:?}"
             );
-            verify(&mut hands, &front, &mut random, |hand| hand.verify_recent(round));
+            verify(&mut workers, &cluster, &mut random, |worker| worker.verify_recent(round));
         }
         if start.elapsed() >= length {
             break;
         }
     }
-    verify(&mut hands, &front, &mut random, Worker::verify_sample);
+    verify(&mut workers, &cluster, &mut random, Worker::verify_sample);
     machines.end_in_order();
-    let entries: usize = hands.iter().map(Worker::entries).sum();
-    eprintln!("{counts}\n{entries} entries in the ledgers; {:?}", front.balancer().figures());
+    let entries: usize = workers.iter().map(Worker::entries).sum();
+    eprintln!("{counts}\n{entries} operations recorded; {:?}", cluster.balancer().figures());
     assert!(counts.proves_something(), "too little was acknowledged to prove anything");
 }
 
 /// All clients.
-struct Clients<'a, 'front> {
-    hands: &'a mut [Worker],
-    contests: &'a mut [Contention<'front>],
-    watch: &'a mut Watch<'front>,
+struct Clients<'a, 'cluster> {
+    workers: &'a mut [Worker],
+    contentions: &'a mut [Contention<'cluster>],
+    watch: &'a mut Watch<'cluster>,
 }
 
 /// Lets all clients act while `disturb` runs, and briefly before and after.
-fn load(clients: Clients<'_, '_>, front: &Cluster, counts: &Counts, round: u32, disturb: impl FnOnce()) {
+fn load(clients: Clients<'_, '_>, cluster: &Cluster, counts: &Counts, round: u32, disturb: impl FnOnce()) {
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let stop = &stop;
-        for hand in clients.hands {
-            hand.move_to(&front.url(), round);
+        for worker in clients.workers {
+            worker.move_to(&cluster.url(), round);
             scope.spawn(move || {
                 while !stop.is_said() {
-                    let (act, outcome) = hand.act();
+                    let (act, outcome) = worker.act();
                     counts.count_act(act, &outcome);
                     if outcome.is_err() {
                         std::thread::sleep(BREATH);
@@ -120,10 +121,10 @@ fn load(clients: Clients<'_, '_>, front: &Cluster, counts: &Counts, round: u32, 
                 }
             });
         }
-        for contest in clients.contests {
+        for contention in clients.contentions {
             scope.spawn(move || {
                 while !stop.is_said() {
-                    contest.compete();
+                    contention.compete();
                 }
             });
         }
@@ -159,12 +160,17 @@ impl Drop for StopsAtLast<'_> {
 }
 
 /// Every worker verifies its own acknowledged operations, all at once, each at a random node.
-fn verify(hands: &mut [Worker], front: &Cluster, random: &mut Random, check: impl Fn(&mut Worker) + Sync) {
+fn verify(
+    workers: &mut [Worker],
+    cluster: &Cluster,
+    random: &mut Random,
+    check: impl Fn(&mut Worker) + Sync,
+) {
     let check = &check;
     std::thread::scope(|scope| {
-        for hand in hands {
-            hand.move_to(&front.any_node(random), hand.round());
-            scope.spawn(move || check(hand));
+        for worker in workers {
+            worker.move_to(&cluster.any_node(random), worker.round());
+            scope.spawn(move || check(worker));
         }
     });
 }

@@ -101,17 +101,17 @@ pub(crate) fn set_up(random: &mut Random) -> (Machines, Cluster) {
     nodes[0].run(&["init"]);
     let urls: Vec<String> = nodes.iter_mut().map(|node| node.start(node.serve())).collect();
     let balancer = Balancer::start(&urls.iter().map(String::as_str).collect::<Vec<_>>());
-    let front = Cluster { balancer, nodes: Mutex::new(urls) };
-    (Machines { postgres, nodes, _folder: folder }, front)
+    let cluster = Cluster { balancer, nodes: Mutex::new(urls) };
+    (Machines { postgres, nodes, _folder: folder }, cluster)
 }
 
 impl Machines {
     /// Waits until every node is ready and no request is running.
-    pub(crate) fn come_to_rest(&self, front: &Cluster) {
+    pub(crate) fn come_to_rest(&self, cluster: &Cluster) {
         for node in &self.nodes {
             node.link.pass();
         }
-        front.wait_until_all_are_ready();
+        cluster.wait_until_all_are_ready();
         std::thread::sleep(FEED);
         let busy = "SELECT count(*) FROM pg_stat_activity \
                     WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -126,7 +126,7 @@ impl Machines {
     }
 
     /// Starts everything that is not running, and repairs every link.
-    pub(crate) fn mend(&mut self, front: &Cluster) {
+    pub(crate) fn mend(&mut self, cluster: &Cluster) {
         for node in &self.nodes {
             node.link.pass();
         }
@@ -135,10 +135,10 @@ impl Machines {
         }
         for node in &mut self.nodes {
             if node.served.is_none() {
-                node.start_again(front);
+                node.start_again(cluster);
             }
         }
-        front.wait_until_all_are_ready();
+        cluster.wait_until_all_are_ready();
     }
 
     /// Undoes the last migrations, while nodes are running that know them.
@@ -206,22 +206,22 @@ impl Node {
     }
 
     /// Starts the node again, and waits until it gets its share of the requests.
-    pub(crate) fn start_again(&mut self, front: &Cluster) {
-        self.start_again_by(self.serve(), front);
+    pub(crate) fn start_again(&mut self, cluster: &Cluster) {
+        self.start_again_by(self.serve(), cluster);
     }
 
     /// Like [`Node::start_again`], with a different clock from that of the other nodes.
-    pub(crate) fn start_again_with(&mut self, clock: &Clock, front: &Cluster) {
+    pub(crate) fn start_again_with(&mut self, clock: &Clock, cluster: &Cluster) {
         let mut command = self.serve();
         clock.rule(&mut command);
-        self.start_again_by(command, front);
+        self.start_again_by(command, cluster);
     }
 
-    fn start_again_by(&mut self, command: Command, front: &Cluster) {
+    fn start_again_by(&mut self, command: Command, cluster: &Cluster) {
         let url = self.start(command);
-        front.replace(self.place, &url);
+        cluster.replace(self.place, &url);
         let place = self.place;
-        front.balancer.wait_until(|ready| ready[place]);
+        cluster.balancer.wait_until(|ready| ready[place]);
     }
 
     /// Checks that the clock of the previous run was off by this much, give or take two seconds; the last log

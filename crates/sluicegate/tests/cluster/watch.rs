@@ -37,8 +37,8 @@ struct Tokens {
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn prepare(front: &'a Cluster, counts: &'a Counts, seed: u64) -> Self {
-        let client = Client::new(front, counts, "watcher");
+    pub(crate) fn prepare(cluster: &'a Cluster, counts: &'a Counts, seed: u64) -> Self {
+        let client = Client::new(cluster, counts, "watcher");
         Self { client, stock: Vec::new(), random: Random::new(seed) }
     }
 
@@ -97,7 +97,7 @@ impl<'a> Watch<'a> {
             if ended.load(Ordering::SeqCst) {
                 break;
             }
-            let wire = testkit::Wire::new(&self.client.front.nodes()[place]).treating_failures_as_lost();
+            let wire = testkit::Wire::new(&self.client.cluster.nodes()[place]).treating_failures_as_lost();
             events.push(self.client.use_token(&wire, &who, &tokens.access, by));
             std::thread::sleep(BREATH);
         }

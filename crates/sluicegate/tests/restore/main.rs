@@ -24,11 +24,12 @@ const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
 fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -> String {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for hand in 0..2 {
+        for worker in 0..2 {
             let done = &done;
             scope.spawn(move || {
                 let wire = Wire::new(served.url());
-                let client = WireClient::register(&wire, &USER, &format!("Load {hand}"), &json!({})).unwrap();
+                let client =
+                    WireClient::register(&wire, &USER, &format!("Load {worker}"), &json!({})).unwrap();
                 let mut newest = hand_out(&wire, &client).refresh;
                 while !done.load(Ordering::SeqCst) {
                     let answer = client.refresh(&wire, &newest).unwrap();
@@ -36,7 +37,7 @@ fn back_up_under_load(installation: &Installation, served: &Served, to: &Path) -
                     if let Some(next) = answer.json()["refresh_token"].as_str() {
                         next.clone_into(&mut newest);
                     }
-                    WireClient::register(&wire, &USER, &format!("Load {hand}"), &json!({})).unwrap();
+                    WireClient::register(&wire, &USER, &format!("Load {worker}"), &json!({})).unwrap();
                 }
             });
         }

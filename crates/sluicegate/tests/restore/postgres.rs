@@ -18,7 +18,7 @@ fn refusal(installation: &Installation, arguments: &[&str], variables: &[(&str, 
 }
 
 /// The state when the dump was made, and after it.
-struct Story {
+struct RestoredInstallation {
     installation: Installation,
     wire: Wire,
     cast: Cast,
@@ -28,7 +28,7 @@ struct Story {
 }
 
 /// Serves, makes a dump, revokes access, stops, and restores the dump.
-fn put_back(database: &PostgresDatabase<'_>) -> Story {
+fn put_back(database: &PostgresDatabase<'_>) -> RestoredInstallation {
     let installation = Installation::shared(BINARY, &database.url());
     add_shop(&installation);
     let dump = installation.folder().join("dump");
@@ -43,13 +43,14 @@ fn put_back(database: &PostgresDatabase<'_>) -> Story {
     assert_eq!(cast.kept.revoke(&wire, &before.refresh).unwrap().status, 200);
     assert!(served.terminate().0.success());
     database.restore_from(&dump);
-    Story { installation, wire, cast, handed: [before, after], with_new_secret, late }
+    RestoredInstallation { installation, wire, cast, handed: [before, after], with_new_secret, late }
 }
 
 #[test]
 fn a_restored_dump_is_not_served_before_its_access_is_revoked() {
     let database = PostgresServer::shared().create_database();
-    let Story { installation, wire, cast, handed, with_new_secret, late } = put_back(&database);
+    let RestoredInstallation { installation, wire, cast, handed, with_new_secret, late } =
+        put_back(&database);
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"]] {
         let message = refusal(&installation, command, &[]);
         assert!(
@@ -109,7 +110,7 @@ fn a_restored_dump_is_not_served_before_its_access_is_revoked() {
 #[test]
 fn trusting_the_credentials_of_a_dump_still_revokes_its_tokens() {
     let database = PostgresServer::shared().create_database();
-    let Story { installation, wire, cast, handed, .. } = put_back(&database);
+    let RestoredInstallation { installation, wire, cast, handed, .. } = put_back(&database);
     let message = good(&installation, &[RESTORE[0], RESTORE[1], "--danger-trust-credentials-of-backup"], &[]);
     assert!(message.contains("WARNING"), "{message}");
     let served = serve(&installation);

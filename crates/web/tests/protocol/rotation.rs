@@ -175,7 +175,7 @@ async fn play(server: &TestServer, client: &Client, steps: Vec<Step>) -> Result<
         }
     }
     // A public client may not introspect, so valid tokens are counted through a resource server.
-    let asker = Client::register_as(
+    let client = Client::register_as(
         server,
         &testkit::ADMIN,
         serde_json::json!({ "scopes": ["api.access.odata", "token.introspect"] }),
@@ -183,7 +183,7 @@ async fn play(server: &TestServer, client: &Client, steps: Vec<Step>) -> Result<
     .await;
     let mut live = Vec::new();
     for text in &family.texts {
-        if asker.introspect(server, text).await["active"] == true {
+        if client.introspect(server, text).await["active"] == true {
             live.push(text);
         }
     }
