@@ -31,7 +31,7 @@ fn the_mcp_sdk_gets_from_a_401_to_rows() {
 
 #[test]
 fn the_python_package_mcp_gets_from_a_401_to_rows() {
-    python(&Stage::with(OPEN), "mcp_story.py");
+    python(&Stage::with(OPEN), "mcp_walkthrough.py");
 }
 
 /// Only those may register to whom an Administrator gave a token.
@@ -111,7 +111,7 @@ fn the_mcp_sdk_identifies_itself_by_its_metadata_document() {
 
 #[test]
 fn the_python_package_mcp_identifies_itself_by_its_metadata_document() {
-    python(&Stage::over_tls(), "mcp_story.py");
+    python(&Stage::over_tls(), "mcp_walkthrough.py");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn newman_runs_the_collection_from_the_metadata_to_a_revoked_token() {
 
 #[test]
 fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
-    python(&Stage::new(), "requests_oauthlib_story.py");
+    python(&Stage::new(), "requests_oauthlib_walkthrough.py");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn authlib_verifies_id_tokens_and_reads_userinfo() {
 
 #[test]
 fn authlib_completes_the_whole_flow() {
-    python(&Stage::new(), "authlib_story.py");
+    python(&Stage::new(), "authlib_walkthrough.py");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn openid_client_finds_an_issuer_with_a_path_in_both_ways_and_walks_the_flow() {
 #[test]
 fn the_clients_of_mcp_get_from_a_401_to_rows_below_a_path() {
     node(&Stage::below_a_path(OPEN), "mcp-sdk.mjs");
-    python(&Stage::below_a_path(OPEN), "mcp_story.py");
+    python(&Stage::below_a_path(OPEN), "mcp_walkthrough.py");
 }
 
 #[test]
