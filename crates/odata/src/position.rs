@@ -89,7 +89,7 @@ impl Position {
     /// # Errors
     /// [`Reason::ForeignPosition`] if the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Reader(bytes).position().ok_or_else(|| Reason::ForeignPosition.at("$skiptoken", 0))
+        PositionReader(bytes).position().ok_or_else(|| Reason::ForeignPosition.at("$skiptoken", 0))
     }
 }
 
@@ -116,9 +116,9 @@ fn push_counted(bytes: &mut Vec<u8>, tag: u8, content: &[u8]) {
     bytes.extend(content);
 }
 
-struct Reader<'b>(&'b [u8]);
+struct PositionReader<'b>(&'b [u8]);
 
-impl<'b> Reader<'b> {
+impl<'b> PositionReader<'b> {
     fn position(&mut self) -> Option<Position> {
         if self.take(1)? != [VERSION] {
             return None;

@@ -46,7 +46,7 @@ pub use client_certificate::TestCertificate;
 pub use client_key::{ClientKey, content_digest, hmac_jwt};
 pub use clock::ManualClock;
 pub use html::Form;
-pub use logged::{Line, Logged};
+pub use logged::{LogLine, Logged};
 pub use process::{Installation, Served};
 pub use random::Random;
 pub use server::{ADMIN, OTHER, Setup, TestServer, TestUser, USER};

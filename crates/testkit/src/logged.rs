@@ -12,44 +12,44 @@ use tracing::{Event, Metadata, Subscriber};
 /// Collects log lines until it is dropped.
 #[derive(Debug)]
 pub struct Logged {
-    lines: Lines,
+    lines: LogLines,
     _guard: DefaultGuard,
 }
 
 /// One line of the log.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct LogLine {
     /// The log target, such as `access`.
     pub target: &'static str,
     /// The fields, by name.
     pub fields: BTreeMap<&'static str, String>,
 }
 
-type Lines = Arc<Mutex<Vec<Line>>>;
+type LogLines = Arc<Mutex<Vec<LogLine>>>;
 
 impl Logged {
     /// Starts collecting.
     pub fn here() -> Self {
-        let lines = Lines::default();
+        let lines = LogLines::default();
         let guard = tracing::subscriber::set_default(Collector(Arc::clone(&lines)));
         Self { lines, _guard: guard }
     }
 
     /// The lines for the target since the last call.
-    pub fn take(&self, target: &str) -> Vec<Line> {
+    pub fn take(&self, target: &str) -> Vec<LogLine> {
         let lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
         lines.into_iter().filter(|line| line.target == target).collect()
     }
 }
 
-impl Line {
+impl LogLine {
     /// The value of a field, if there is one.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.fields.get(field).map(String::as_str)
     }
 }
 
-struct Collector(Lines);
+struct Collector(LogLines);
 
 impl Subscriber for Collector {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -67,7 +67,7 @@ impl Subscriber for Collector {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let line = Line { target: event.metadata().target(), fields: fields.0 };
+        let line = LogLine { target: event.metadata().target(), fields: fields.0 };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 

@@ -43,7 +43,7 @@ pub fn access_token(token: &AccessToken) -> Vec<u8> {
 /// # Errors
 /// If the bytes are anything else.
 pub fn read_access_token(bytes: &[u8]) -> Result<AccessToken, Unsealed> {
-    let mut reader = Reader::new(bytes)?;
+    let mut reader = PayloadReader::new(bytes)?;
     let token = AccessToken {
         id: TokenId::from_bytes(reader.array()?),
         expires_at: Timestamp::from_micros(reader.number()?),
@@ -72,7 +72,7 @@ pub fn refresh_token(token: RefreshToken) -> Vec<u8> {
 /// # Errors
 /// If the bytes are anything else.
 pub fn read_refresh_token(bytes: &[u8]) -> Result<RefreshToken, Unsealed> {
-    let mut reader = Reader::new(bytes)?;
+    let mut reader = PayloadReader::new(bytes)?;
     if reader.version != VERSION {
         return Err(Unsealed);
     }
@@ -107,7 +107,7 @@ pub fn code(code: &AuthorizationCode) -> Vec<u8> {
 /// # Errors
 /// If the bytes are anything else.
 pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
-    let mut reader = Reader::new(bytes)?;
+    let mut reader = PayloadReader::new(bytes)?;
     let code = AuthorizationCode {
         id: CodeId::from_bytes(reader.array()?),
         expires_at: Timestamp::from_micros(reader.number()?),
@@ -117,8 +117,8 @@ pub fn read_code(bytes: &[u8]) -> Result<AuthorizationCode, Unsealed> {
         user_epoch: Epoch::new(reader.number()?),
         consent: ConsentId::new(reader.number()?),
         scopes: reader.scopes()?,
-        redirect_digest: reader.optional(Reader::array)?,
-        challenge: reader.optional(Reader::array)?,
+        redirect_digest: reader.optional(PayloadReader::array)?,
+        challenge: reader.optional(PayloadReader::array)?,
         auth_time: Timestamp::from_micros(reader.number()?),
         details: reader.details(|json| GrantDetails::from_json(Some(json)), GrantDetails::to_json)?,
     };
@@ -196,12 +196,12 @@ const fn low_byte(number: u64) -> u8 {
     number.to_le_bytes()[0]
 }
 
-struct Reader<'a> {
+struct PayloadReader<'a> {
     version: u8,
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PayloadReader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, Unsealed> {
         match bytes.split_first() {
             Some((&version @ VERSION..=VERSION_WITH_DETAILS, rest)) => Ok(Self { version, rest }),

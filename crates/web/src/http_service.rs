@@ -198,7 +198,7 @@ impl HttpService {
         node.metrics().requests.inc(labels);
         #[expect(clippy::cast_precision_loss, reason = "a request does not take 285 years")]
         node.metrics().request_seconds.of(seen.area.as_str()).observe(micros as f64 / 1e6);
-        let line = access::Line {
+        let line = access::AccessLine {
             request_id: seen.id,
             address: seen.address,
             method: seen.method,

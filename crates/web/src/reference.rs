@@ -93,11 +93,11 @@ struct Answer {
 #[derive(Debug)]
 struct Shape {
     name: String,
-    members: Vec<Member>,
+    members: Vec<MemberDescription>,
 }
 
 #[derive(Debug)]
-struct Member {
+struct MemberDescription {
     name: String,
     required: bool,
     kind: Kind,
@@ -204,7 +204,7 @@ impl Answer {
 impl Shape {
     fn of(name: &str, schema: &Value) -> Self {
         let required = schema["required"].as_array().cloned().unwrap_or_default();
-        let member = |(name, schema): (&str, &Value)| Member {
+        let member = |(name, schema): (&str, &Value)| MemberDescription {
             name: name.to_owned(),
             required: required.iter().any(|required| required == name),
             kind: Kind::of(schema),

@@ -111,6 +111,6 @@ impl StreamAuthorization {
 
 impl fmt::Debug for StreamAuthorization {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Reader").field("record", &self.record.id).finish_non_exhaustive()
+        formatter.debug_struct("StreamAuthorization").field("record", &self.record.id).finish_non_exhaustive()
     }
 }

@@ -164,7 +164,7 @@ fn a_set_of_scopes_has_one_encoding() {
         for distance in distances {
             writer.number(*distance);
         }
-        let mut reader = Reader::new(&writer.0)?;
+        let mut reader = PayloadReader::new(&writer.0)?;
         let scopes = reader.scopes()?;
         reader.end(scopes)
     };

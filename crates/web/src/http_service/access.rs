@@ -12,7 +12,7 @@ use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
 /// The content of the line.
-pub(super) struct Line<'a> {
+pub(super) struct AccessLine<'a> {
     pub(super) request_id: Arc<str>,
     /// The address of the client; behind trusted proxies, the one that they report.
     pub(super) address: Option<IpAddr>,
@@ -24,7 +24,7 @@ pub(super) struct Line<'a> {
     pub(super) access_note: AccessNote,
 }
 
-impl Line<'_> {
+impl AccessLine<'_> {
     /// Writes the line with the length of the body: at once if it is known, otherwise when the body has
     /// ended.
     pub(super) fn write_after(self, body: Body) -> Body {
@@ -33,7 +33,7 @@ impl Line<'_> {
             return body;
         }
         let path = self.path.into_owned().into();
-        Body::new(Counted { body, bytes: 0, line: Some(Line { path, ..self }) })
+        Body::new(Counted { body, bytes: 0, line: Some(AccessLine { path, ..self }) })
     }
 
     fn write(&self, bytes: u64) {
@@ -70,7 +70,7 @@ fn address_text(address: IpAddr) -> String {
 struct Counted {
     body: Body,
     bytes: u64,
-    line: Option<Line<'static>>,
+    line: Option<AccessLine<'static>>,
 }
 
 impl HttpBody for Counted {
