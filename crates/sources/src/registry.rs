@@ -12,11 +12,11 @@ use crate::{AllowedHosts, Source, SourceError, SourceKinds, SourceSpec};
 pub struct Sources {
     kinds: SourceKinds,
     resources: Resources,
-    open: RwLock<HashMap<i64, Opened>>,
+    open: RwLock<HashMap<i64, SourceEntry>>,
 }
 
 #[derive(Debug)]
-struct Opened {
+struct SourceEntry {
     spec: SourceSpec,
     source: Arc<Source>,
 }
@@ -58,7 +58,7 @@ impl Sources {
         {
             return Ok(Arc::clone(&opened.source));
         }
-        let replaced = open.insert(id, Opened { spec: spec.clone(), source: Arc::clone(&source) });
+        let replaced = open.insert(id, SourceEntry { spec: spec.clone(), source: Arc::clone(&source) });
         drop(open);
         if let Some(replaced) = replaced {
             replaced.source.close();
@@ -84,7 +84,7 @@ impl Sources {
 
     /// Closes the sources whose ids `keep` rejects.
     pub fn retain(&self, keep: impl Fn(i64) -> bool) {
-        let closed: Vec<Opened> =
+        let closed: Vec<SourceEntry> =
             self.write().extract_if(|id, _| !keep(*id)).map(|(_, opened)| opened).collect();
         for opened in closed {
             opened.source.close();
@@ -100,12 +100,12 @@ impl Sources {
         self.read().get(&id).filter(|opened| opened.spec == *spec).map(|opened| Arc::clone(&opened.source))
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<i64, Opened>> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<i64, SourceEntry>> {
         // The map is consistent between any two operations under the lock.
         self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<i64, Opened>> {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<i64, SourceEntry>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

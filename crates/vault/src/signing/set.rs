@@ -55,10 +55,10 @@ pub struct PublishedKeys {
 /// The signing keys, ready for use.
 pub(crate) struct SigningKeys {
     wrapping: LessSafeKey,
-    opened: RwLock<Arc<Opened>>,
+    opened: RwLock<Arc<OpenedKeys>>,
 }
 
-pub(super) struct Opened {
+pub(super) struct OpenedKeys {
     /// By number.
     keys: Vec<OpenedKey>,
     /// Part of the keys, so that nothing is remembered of a key that is gone.
@@ -75,7 +75,7 @@ struct OpenedKey {
 impl SigningKeys {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let wrapping = subkey::aead(&master.subkey("signing keys"));
-        Self { wrapping, opened: RwLock::new(Arc::new(Opened::of(Vec::new()))) }
+        Self { wrapping, opened: RwLock::new(Arc::new(OpenedKeys::of(Vec::new()))) }
     }
 
     /// Generates a key and seals its private half.
@@ -110,7 +110,7 @@ impl SigningKeys {
         };
         let mut keys = sealed.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| key.id);
-        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Opened::of(keys));
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(OpenedKeys::of(keys));
         Ok(())
     }
 
@@ -136,12 +136,12 @@ impl SigningKeys {
         opened.active(algorithm, now).is_some()
     }
 
-    pub(super) fn opened(&self) -> Arc<Opened> {
+    pub(super) fn opened(&self) -> Arc<OpenedKeys> {
         Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Opened {
+impl OpenedKeys {
     fn of(keys: Vec<OpenedKey>) -> Self {
         let jwks: Vec<String> = keys.iter().map(|key| key.key.jwk()).collect();
         let json = format!(r#"{{"keys":[{}]}}"#, jwks.join(","));

@@ -22,7 +22,7 @@ use crate::protocol::client::ProtocolRefusal;
 
 /// A token of the request with what is stored about it.
 #[derive(Default)]
-struct Opened {
+struct TokenToExchange {
     token: Option<AccessToken>,
     revoked: bool,
     application: Option<Application>,
@@ -51,7 +51,7 @@ impl TokenService {
                 scopes: narrowing.scopes,
                 client,
                 subject: subject.as_presented(),
-                actor: actor.as_ref().map(Opened::as_presented),
+                actor: actor.as_ref().map(TokenToExchange::as_presented),
                 targets: &targets,
                 public_url: &self.context.settings.public_url,
                 lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
@@ -85,7 +85,7 @@ impl TokenService {
     /// Refusals with other codes than `invalid_request` are recorded with those of other grants.
     async fn note_exchange(
         &self,
-        subject: &Opened,
+        subject: &TokenToExchange,
         client: &AuthenticatedClient,
         judged: Result<(), Refusal>,
         origin: &RequestOrigin,
@@ -106,9 +106,9 @@ impl TokenService {
         Ok(self.context.note_repeatable(audit).await?)
     }
 
-    async fn open_presented(&self, text: &str) -> Result<Opened, Fault> {
-        let Ok(token) = self.context.open_access_token(text) else { return Ok(Opened::default()) };
-        Ok(Opened {
+    async fn open_presented(&self, text: &str) -> Result<TokenToExchange, Fault> {
+        let Ok(token) = self.context.open_access_token(text) else { return Ok(TokenToExchange::default()) };
+        Ok(TokenToExchange {
             revoked: self.context.revocations.ends(&token),
             application: self.context.application(token.application).await?,
             account: self.context.account(token.user).await?,
@@ -117,7 +117,7 @@ impl TokenService {
     }
 }
 
-impl Opened {
+impl TokenToExchange {
     fn as_presented(&self) -> PresentedToken<'_> {
         PresentedToken {
             token: self.token.as_ref(),
