@@ -1,9 +1,9 @@
-//! Extractors of the management API. Each refuses with a [`Problem`] in the envelope.
+//! Extractors of the management API. Each refuses with a [`ManagementProblem`] in the envelope.
 //!
 //! A handler lists them in this order: [`Authenticated`] first, so that nobody learns anything without
 //! credentials, then [`Path`]s and [`QueryParameters`], and [`JsonBody`] last.
 //!
-//! [`Problem`]: crate::respond::management::ManagementProblem
+//! [`ManagementProblem`]: crate::respond::management::ManagementProblem
 
 mod authenticated;
 mod json_body;

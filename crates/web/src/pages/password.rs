@@ -61,13 +61,13 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
                 let opened = cookies::open(&cookie, visit.state.cookie_scope());
                 return visit.with_cookie(go_to("/account/password?changed"), opened);
             }
-            Err(refusal) => match Problem::of(&refusal) {
+            Err(refusal) => match PasswordMessage::of(&refusal) {
                 Ok(problem) => problem,
                 Err(cause) => return fault(cause),
             },
         }
     } else {
-        Problem { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
+        PasswordMessage { message: "The two new passwords differ.".to_owned(), retry_after_secs: None }
     };
     let user = &live.caller.account().user.name;
     let problems = [problem.message];
@@ -85,12 +85,12 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
 }
 
 /// Why the password was not changed, for the user.
-struct Problem {
+struct PasswordMessage {
     message: String,
     retry_after_secs: Option<u32>,
 }
 
-impl Problem {
+impl PasswordMessage {
     fn of(refusal: &PasswordChangeRefusal) -> Result<Self, &app::Fault> {
         let (message, retry_after_secs) = match refusal {
             PasswordChangeRefusal::Fault(cause)
