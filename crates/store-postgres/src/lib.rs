@@ -30,6 +30,7 @@ mod create_grants;
 mod data_sources;
 mod device_authorizations;
 mod document_clients;
+mod dump_detection;
 mod error;
 mod grants;
 pub mod import;
@@ -37,7 +38,6 @@ mod listen;
 mod logout_deliveries;
 mod maintenance;
 mod migrations;
-mod origin;
 mod pending_revocations;
 mod pool;
 mod purge;
@@ -145,7 +145,7 @@ impl PostgresStore {
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, OpenError> {
         let opening = Opening::begin(url, options).await?;
         opening.refuse_empty().await?;
-        origin::check(opening.client()).await?;
+        dump_detection::check(opening.client()).await?;
         migrations::run(&opening.connections, opening.client()).await?;
         opening.finish().await
     }

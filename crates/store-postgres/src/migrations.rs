@@ -17,7 +17,7 @@ use self::list::MIGRATIONS;
 use crate::error::Failure;
 use crate::pool::Connections;
 use crate::sql::{self, values};
-use crate::{OpenError, origin};
+use crate::{OpenError, dump_detection};
 
 /// The table that marks an unfinished copy in its target. Its only row contains the number of the copy, and
 /// whether the rows that the migrations inserted have been deleted.
@@ -142,7 +142,7 @@ async fn run_step(
     }
     sql::execute(db, NOTE, values![step.number, step.name, step.needs]).await?;
     if step.number == 1 {
-        origin::note(db).await?;
+        dump_detection::note(db).await?;
     }
     db.batch_execute("COMMIT").await?;
     Ok(StepOwner::Ours)

@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 use crate::error::Failure;
 use crate::sql::{self, values};
 use crate::tables::Tables;
-use crate::{DatabaseUrl, OpenError, Opening, Options, audit, micros, migrations, origin, unit};
+use crate::{DatabaseUrl, OpenError, Opening, Options, audit, dump_detection, micros, migrations, unit};
 
 /// Why a restored database was left as it is in the dump.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ async fn run(db: &Client, restoring: &Restoring) -> Result<Restored, RestoreErro
     }
     let detail = Some(done.detail(restoring.credentials));
     audit::append_one(db, &NewAuditEvent { detail, ..restoring.event.clone() }).await?;
-    origin::note(db).await?;
+    dump_detection::note(db).await?;
     Ok(done)
 }
 
