@@ -18,7 +18,7 @@ use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault, identity::access_note};
 
 mod attempt;
-mod origin;
+mod familiar_networks;
 
 use attempt::Attempt;
 
@@ -118,7 +118,7 @@ impl SignInService {
         let now = self.context.now();
         match origin.network() {
             Some(network)
-                if origin::adds_information(facts, now)
+                if familiar_networks::adds_information(facts, now)
                     && self.context.rates.may_note(network, facts.user.id, now) =>
             {
                 self.context.store.note_sign_in(origin.succeeded(&facts.user, now)).await

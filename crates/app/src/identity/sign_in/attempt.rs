@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use store::{ComesFrom, RefusedSignIn, SignInFacts};
 use vault::{Share, Verdict};
 
-use super::origin::adds_information;
+use super::familiar_networks::adds_information;
 use super::{SignInCredentials, SignInRefusal, has_failures_to_forget};
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{LockLabels, Word};
