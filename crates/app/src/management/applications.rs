@@ -15,7 +15,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::management::lists::{self, Page, Rows, read};
+use crate::management::lists::{ListRequest, Page, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -87,17 +87,6 @@ impl From<ApplicationRefusal> for ApplicationError {
     }
 }
 
-/// The requested part of a list.
-#[derive(Debug, Clone, Default)]
-pub struct ListRequest {
-    /// Only applications after this id.
-    pub after: Option<ApplicationId>,
-    /// The maximum number of elements; `None` for all.
-    pub limit: Option<u32>,
-    /// Only applications whose name or description contains this text, ignoring case.
-    pub query: Option<String>,
-}
-
 /// Registered applications and their secrets.
 #[derive(Clone)]
 pub struct ApplicationService {
@@ -117,19 +106,14 @@ impl ApplicationService {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn list(&self, actor: &Actor, request: ListRequest) -> Result<Vec<Application>, Fault> {
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Application>, Fault> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
-        let ListRequest { after, limit, query } = request;
-        Ok(self.context.store.list_applications(ApplicationFilter { owner, after, limit, query }).await?)
+        let filter = ApplicationFilter { owner, ..ApplicationFilter::default() };
+        Ok(self.context.store.list_applications(filter).await?)
     }
 
     /// Lists the applications that the actor may see by id, page by page.
-    pub fn rows(
-        &self,
-        actor: &Actor,
-        request: lists::ListRequest,
-        origin: &RequestOrigin,
-    ) -> Rows<Application> {
+    pub fn rows(&self, actor: &Actor, request: ListRequest, origin: &RequestOrigin) -> Rows<Application> {
         let owner: Option<UserId> = (!actor.sees_all()).then(|| actor.subject().user.id);
         Rows::of_actor(
             &self.context,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use app::management::applications::{ApplicationError, ListRequest, UpdatedApplication};
+use app::management::applications::{ApplicationError, UpdatedApplication};
 use clap::Subcommand;
 use domain::id::ApplicationId;
 use oauth::application::Application;
@@ -109,7 +109,7 @@ async fn reset_secret(opened: &OpenedInstallation, ended: &Ended) -> anyhow::Res
 async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()> {
     let owner = command.owner.as_deref();
     let actor = actor(opened, owner).await?;
-    let mut applications = opened.app.applications().list(&actor, ListRequest::default()).await?;
+    let mut applications = opened.app.applications().list(&actor).await?;
     if owner.is_some() {
         applications.retain(|application| application.owner == actor.subject().user.id);
     }

@@ -2,7 +2,6 @@
 
 use anyhow::anyhow;
 use app::management::administration::AdministrationError;
-use app::management::applications::ListRequest;
 use clap::{ArgGroup, Args, Subcommand};
 use oauth::jwt::parse_object;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose, TrustedIssuer};
@@ -186,7 +185,7 @@ async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result
 /// Warns of clients and users that do not exist. They may be added later.
 async fn warn_of_strangers(opened: &OpenedInstallation, settings: &IssuerSettings) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let applications = opened.app.applications().list(&actor, ListRequest::default()).await?;
+    let applications = opened.app.applications().list(&actor).await?;
     let named = settings.clients.iter().chain(settings.workloads.iter().map(|workload| &workload.client));
     let is_known = |id: &str| applications.iter().any(|application| application.client_id.as_str() == id);
     // A client that identifies itself by a document is registered nowhere.

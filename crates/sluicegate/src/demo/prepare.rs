@@ -5,7 +5,6 @@ use anyhow::Context;
 use app::App;
 use app::identity::acting::Actor;
 use app::identity::caller::RequestOrigin;
-use app::management::applications;
 use app::management::data_sources::{DataSourceDraft, SeenSource};
 use app::management::lists::ListRequest;
 use app::management::users::UserDraft;
@@ -54,7 +53,7 @@ pub(super) async fn harbour(
 }
 
 async fn remove_earlier_runs(app: &App, user: &Actor, origin: &RequestOrigin) -> anyhow::Result<()> {
-    let own = app.applications().list(user, applications::ListRequest::default()).await?;
+    let own = app.applications().list(user).await?;
     for application in own.iter().filter(|application| application.settings.name == walkthrough::APPLICATION)
     {
         app.applications().delete(user, application.id, origin).await?;
