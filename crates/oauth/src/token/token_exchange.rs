@@ -103,7 +103,7 @@ fn exchange_is_allowed(client: &AuthenticatedClient) -> Result<&TokenExchangePol
 
 /// A token of the request, opened, with what is stored about it.
 #[derive(Debug, Clone, Copy)]
-pub struct PresentedToken<'a> {
+pub struct OpenedTokenFacts<'a> {
     /// Its content; `None` if this server did not issue it.
     pub token: Option<&'a AccessToken>,
     /// Whether the revocation index says that it is revoked.
@@ -122,9 +122,9 @@ pub struct Facts<'a> {
     /// The client that sends the request.
     pub client: &'a AuthenticatedClient,
     /// The subject token.
-    pub subject: PresentedToken<'a>,
+    pub subject: OpenedTokenFacts<'a>,
     /// The actor token, if the request has one.
-    pub actor: Option<PresentedToken<'a>>,
+    pub actor: Option<OpenedTokenFacts<'a>>,
     /// The targets of the request as they were found or, if it has none, the resources of the subject token.
     pub targets: &'a [Requested],
     /// The public URL of the server, without a trailing slash, which is also the audience of its tokens.
@@ -179,7 +179,7 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
 /// "the authorization server MUST perform the appropriate validation procedures for the indicated token type" ([RFC 8693
 /// §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1)).
 fn token_is_live(
-    presented: PresentedToken<'_>,
+    presented: OpenedTokenFacts<'_>,
     now: Timestamp,
     refusal: Refusal,
 ) -> Result<(&AccessToken, &Application), Refusal> {

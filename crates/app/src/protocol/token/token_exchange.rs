@@ -10,7 +10,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
 use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
-use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, PresentedToken, TokenExchange};
+use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, OpenedTokenFacts, TokenExchange};
 use oauth::token_payload::AccessToken;
 
 use super::{Narrowing, NewAccessToken};
@@ -50,8 +50,8 @@ impl TokenService {
             token_exchange::Facts {
                 scopes: narrowing.scopes,
                 client,
-                subject: subject.as_presented(),
-                actor: actor.as_ref().map(TokenToExchange::as_presented),
+                subject: subject.facts(),
+                actor: actor.as_ref().map(TokenToExchange::facts),
                 targets: &targets,
                 public_url: &self.context.settings.public_url,
                 lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
@@ -118,8 +118,8 @@ impl TokenService {
 }
 
 impl TokenToExchange {
-    fn as_presented(&self) -> PresentedToken<'_> {
-        PresentedToken {
+    fn facts(&self) -> OpenedTokenFacts<'_> {
+        OpenedTokenFacts {
             token: self.token.as_ref(),
             revoked: self.revoked,
             application: self.application.as_ref(),

@@ -66,7 +66,7 @@ fn run_with(
     more: &[(&str, &str)],
 ) -> Result<ExchangedToken, Refusal> {
     let (subject_application, user) = (application(|_| {}), user(4));
-    let presented = |token, application| PresentedToken {
+    let presented = |token, application| OpenedTokenFacts {
         token: Some(token),
         revoked: false,
         application: Some(application),
@@ -185,13 +185,13 @@ fn a_token_that_is_invalid_or_bound_is_not_exchanged() {
         assert_eq!(run(&client, &dead, &[]), Err(Refusal::SubjectTokenInvalid));
     }
     let (subject_application, user, live) = (application(|_| {}), user(4), token());
-    let presented = PresentedToken {
+    let presented = OpenedTokenFacts {
         token: Some(&live),
         revoked: true,
         application: Some(&subject_application),
         user: Some(&user),
     };
-    for subject in [presented, PresentedToken { revoked: false, token: None, ..presented }] {
+    for subject in [presented, OpenedTokenFacts { revoked: false, token: None, ..presented }] {
         let facts = Facts {
             scopes: built_in_scopes(),
             client: &client,
