@@ -26,7 +26,7 @@ mod received;
 mod sign_in;
 
 pub use consent::ConsentQuestion;
-use received::{PushedReference, Received};
+use received::{Received, RequestReference};
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Decision {
 /// A validated request that can be shown to a user, with its application.
 struct Checked {
     request: AuthorizeRequest,
-    pushed: Option<PushedReference>,
+    pushed: Option<RequestReference>,
     delivered: Delivered,
     valid: ValidRequest,
     application: Arc<Application>,

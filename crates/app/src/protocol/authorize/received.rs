@@ -22,12 +22,12 @@ use crate::node::strangers::Left;
 pub(super) struct Received {
     pub(super) request: AuthorizeRequest,
     pub(super) application: Option<Arc<Application>>,
-    pub(super) pushed: Option<PushedReference>,
+    pub(super) pushed: Option<RequestReference>,
     pub(super) delivered: Delivered,
 }
 
 /// The pushed request behind a request.
-pub(super) struct PushedReference {
+pub(super) struct RequestReference {
     /// The reference, for the forms of our pages.
     pub(super) request_uri: String,
     id: PushedRequestId,
@@ -112,7 +112,7 @@ impl AuthorizationService {
         let broken = |_| Fault::Broken("a stored request cannot be read".into());
         let parameters = Parameters::from_form(found.parameters.as_bytes()).map_err(broken)?;
         let request = AuthorizeRequest::parse(&parameters).map_err(broken)?;
-        let pushed = Some(PushedReference { request_uri, id, digest });
+        let pushed = Some(RequestReference { request_uri, id, digest });
         let delivered = Delivered::Pushed(found.pushed_at);
         Ok(Ok(Received { request, application, pushed, delivered }))
     }
@@ -143,7 +143,7 @@ impl AuthorizationService {
             return Ok(Err(Refusal::TooManyOpenRequests));
         };
         let request_uri = self.context.vault.reference(id, &secret);
-        checked.pushed = Some(PushedReference { request_uri, id, digest });
+        checked.pushed = Some(RequestReference { request_uri, id, digest });
         Ok(Ok(()))
     }
 
@@ -203,7 +203,7 @@ impl AuthorizationService {
     /// Consumes the pushed request, if there is one.
     pub(super) async fn unanswered(
         &self,
-        pushed: Option<&PushedReference>,
+        pushed: Option<&RequestReference>,
     ) -> Result<Result<(), Refusal>, Fault> {
         let Some(pushed) = pushed else { return Ok(Ok(())) };
         let (digest, now) = (pushed.digest, self.context.now());
