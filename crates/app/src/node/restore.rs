@@ -13,7 +13,7 @@ use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
 
 /// The decisions of the operator.
 #[derive(Debug)]
-pub struct Decision {
+pub struct RestoreDecision {
     /// Which credentials to accept.
     pub credentials: Credentials,
     /// The user who gets a new password and will administer the restored database.
@@ -30,7 +30,7 @@ pub async fn orders(
     vault: &Vault,
     now: Timestamp,
     highest_key: u32,
-    decision: Decision,
+    decision: RestoreDecision,
 ) -> Result<Restoring, Fault> {
     let hash = async |password| vault.hash_password(password).await.map_err(|_| Fault::Busy);
     let sealed = vault.new_ring_key(highest_key + 1, now, now);

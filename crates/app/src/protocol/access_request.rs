@@ -12,7 +12,7 @@ use store::{AccessAnswer, AccessAnswered, NewConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
-use crate::protocol::authorize::Decision;
+use crate::protocol::authorize::ConsentDecision;
 use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault};
 
@@ -93,7 +93,7 @@ impl Context {
         &self,
         asked: AccessRequest<'_>,
         session: &LiveSession,
-        decision: Decision,
+        decision: ConsentDecision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<JudgedDecision, Fault> {
@@ -101,7 +101,7 @@ impl Context {
         audit.application = Some(asked.request.application);
         audit.subject = Some(asked.registry.text(asked.request.scopes));
         audit.detail = Some(asked.way().to_owned());
-        if decision == Decision::Deny {
+        if decision == ConsentDecision::Deny {
             return Ok(storable(AccessAnswer::Deny, audit));
         }
         let Some(offer) = self.offer_of(asked, session.session.user).await? else {

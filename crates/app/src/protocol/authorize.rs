@@ -59,14 +59,14 @@ pub struct RequestingApplication {
 
 /// The button that was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum ConsentDecision {
     /// Allow.
     Allow,
     /// Deny.
     Deny,
 }
 
-impl Decision {
+impl ConsentDecision {
     pub(crate) const fn action(self) -> Action {
         match self {
             Self::Allow => Action::AllowApplication,
@@ -165,13 +165,13 @@ impl AuthorizationService {
         &self,
         parameters: &Parameters,
         session: &LiveSession,
-        decision: Decision,
+        decision: ConsentDecision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
         let mut checked = self.check_request(parameters, Some(origin)).await?;
         if let Ok(valid) = &checked
-            && decision == Decision::Allow
+            && decision == ConsentDecision::Allow
             && self.context.store_client_of_document(&valid.application, origin).await?
         {
             checked = self.check_request(parameters, Some(origin)).await?;
@@ -183,7 +183,7 @@ impl AuthorizationService {
         let mut audit = session.caller.audit(decision.action(), self.context.now(), origin);
         audit.application = Some(valid.application.id);
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
-        if decision == Decision::Deny {
+        if decision == ConsentDecision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
             return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
         }

@@ -18,7 +18,7 @@ use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::strangers::Left;
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
-use crate::protocol::authorize::Decision;
+use crate::protocol::authorize::ConsentDecision;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 use crate::{Context, Fault};
 
@@ -221,7 +221,7 @@ impl DeviceService {
         &self,
         typed: &str,
         session: &LiveSession,
-        decision: Decision,
+        decision: ConsentDecision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<DeviceOutcome, CodeRefusal> {

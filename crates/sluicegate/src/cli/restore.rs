@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use app::node::clock::{Clock, SystemClock};
-use app::node::restore::Decision;
+use app::node::restore::RestoreDecision;
 use app::node::setup::FIRST_ACCOUNTS;
 use clap::Args;
 use domain::secret::Password;
@@ -103,7 +103,7 @@ fn replace(
     let credentials = arguments.credentials(&current);
     let appointed = arguments.appoint(credentials, environment)?;
     let figures = prepared.figures();
-    let decision = Decision {
+    let decision = RestoreDecision {
         credentials,
         administrator: appointed.as_ref().map(|(name, chosen)| (name.clone(), chosen.password.clone())),
         backup_of: date_time(figures.taken_at),

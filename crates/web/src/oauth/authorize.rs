@@ -9,7 +9,7 @@ use app::identity::sign_in::SignInRefusal;
 use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::authorize::AuthorizationService;
-use app::protocol::authorize::{AuthorizeAnswer, ConsentQuestion, Decision};
+use app::protocol::authorize::{AuthorizeAnswer, ConsentDecision, ConsentQuestion};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -95,8 +95,8 @@ pub async fn decide(
         return instead;
     }
     let decision = match form.field(fields::DECISION) {
-        "allow" => Decision::Allow,
-        "deny" => Decision::Deny,
+        "allow" => ConsentDecision::Allow,
+        "deny" => ConsentDecision::Deny,
         _ => return stale_form(),
     };
     let parameters = match Parameters::from_form(request.as_bytes()) {

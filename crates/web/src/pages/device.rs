@@ -1,7 +1,7 @@
 //! Connecting a device that has no browser: its user types the code that it shows, and decides.
 
 use app::identity::caller::LiveSession;
-use app::protocol::authorize::Decision;
+use app::protocol::authorize::ConsentDecision;
 use app::protocol::device::{CodeRefusal, DeviceOutcome, DeviceQuestion, DeviceService};
 use askama::Template;
 use axum::extract::RawQuery;
@@ -85,8 +85,8 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
         Err(instead) => return instead,
     };
     let decision = match form.field(fields::DECISION) {
-        "allow" => Decision::Allow,
-        "deny" => Decision::Deny,
+        "allow" => ConsentDecision::Allow,
+        "deny" => ConsentDecision::Deny,
         _ => return stale_form(),
     };
     let choice = data_choice::chosen(&form);
@@ -94,7 +94,7 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
     {
         Ok(DeviceOutcome::ChooseAgain(question)) => ask_consent(&visit, &question, &live, &cookie),
         Ok(DeviceOutcome::Done(application)) => {
-            let done = DonePage { application: &application, allowed: decision == Decision::Allow };
+            let done = DonePage { application: &application, allowed: decision == ConsentDecision::Allow };
             visit.page(StatusCode::OK, &done, PageContext::Own)
         }
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,

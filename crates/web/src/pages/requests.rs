@@ -1,7 +1,7 @@
 //! The requests of applications to a user, who decides about them here although they started elsewhere.
 
 use app::identity::caller::LiveSession;
-use app::protocol::authorize::Decision;
+use app::protocol::authorize::ConsentDecision;
 use app::protocol::backchannel::{
     BackchannelAnswer, BackchannelQuestion, BackchannelRefusal, BackchannelService, WaitingRequest,
 };
@@ -129,8 +129,8 @@ pub async fn decide(
         return instead;
     }
     let decision = match form.field(fields::DECISION) {
-        "allow" => Decision::Allow,
-        "deny" => Decision::Deny,
+        "allow" => ConsentDecision::Allow,
+        "deny" => ConsentDecision::Deny,
         "sign-in" => return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live).await,
         _ => return stale_form(),
     };
@@ -141,7 +141,7 @@ pub async fn decide(
             let done = DonePage {
                 frame: visit.account_frame("requests", &live, &cookie).await,
                 application: &application,
-                allowed: decision == Decision::Allow,
+                allowed: decision == ConsentDecision::Allow,
             };
             visit.page(StatusCode::OK, &done, PageContext::Own)
         }

@@ -111,7 +111,7 @@ async fn a_consent_in_an_ended_session_does_not_count() {
     let url = client.authorize_url(&[]);
     let query = url.split_once('?').unwrap().1;
     let parameters = oauth::parameters::Parameters::from_form(query.as_bytes()).unwrap();
-    let decision = app::protocol::authorize::Decision::Allow;
+    let decision = app::protocol::authorize::ConsentDecision::Allow;
     let answer = server
         .app()
         .authorization()

@@ -14,7 +14,7 @@ use crate::Fault;
 use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
-use crate::protocol::authorize::Decision;
+use crate::protocol::authorize::ConsentDecision;
 
 /// A request that waits for the user's decision, for a list.
 #[derive(Debug)]
@@ -148,12 +148,12 @@ impl BackchannelService {
         &self,
         id: BackchannelAuthenticationId,
         session: &LiveSession,
-        decision: Decision,
+        decision: ConsentDecision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<BackchannelAnswer, BackchannelRefusal> {
         let open = self.find(id, session).await?;
-        if decision == Decision::Allow && open.request.needs_sign_in(session.session.auth_time) {
+        if decision == ConsentDecision::Allow && open.request.needs_sign_in(session.session.auth_time) {
             return Err(BackchannelRefusal::SignInAgain);
         }
         let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;

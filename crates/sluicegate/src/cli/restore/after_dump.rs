@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use app::node::clock::{Clock, SystemClock};
-use app::node::restore::Decision;
+use app::node::restore::RestoreDecision;
 use domain::time::Timestamp;
 use store::{Credentials, Restored};
 use store_postgres::{DatabaseUrl, RestoredDump};
@@ -61,16 +61,16 @@ fn decide(
     credentials: Credentials,
     appointed: Option<&(String, setup::Chosen)>,
     taken_at: Timestamp,
-) -> Decision {
+) -> RestoreDecision {
     let administrator = appointed.map(|(name, chosen)| (name.clone(), chosen.password.clone()));
-    Decision { credentials, administrator, backup_of: date_time(taken_at) }
+    RestoreDecision { credentials, administrator, backup_of: date_time(taken_at) }
 }
 
 async fn end(
     dump: RestoredDump,
     vault: &Vault,
     highest_key: u32,
-    decision: Decision,
+    decision: RestoreDecision,
 ) -> anyhow::Result<Restored> {
     let orders = app::node::restore::orders(vault, SystemClock.now(), highest_key, decision).await?;
     Ok(dump.revoke(&orders).await?)
