@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use oauth::oidc::claims::Claims;
+use oauth::oidc::claims::UserClaims;
 use oauth::oidc::userinfo;
 use oauth::scope::BuiltInScope;
 use oauth::signing::JwtType;
@@ -15,7 +15,7 @@ use crate::{Context, Fault};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserInfo {
     /// Claims.
-    Claims(Claims),
+    Claims(UserClaims),
     /// Claims that are signed, because the application registered for it.
     Signed(String),
 }

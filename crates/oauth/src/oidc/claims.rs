@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::scope::BuiltInScope;
 
 /// Claims with their values.
-pub type Claims = Map<String, Value>;
+pub type UserClaims = Map<String, Value>;
 
 /// A claim about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn address(attributes: &UserAttributes) -> Option<Value> {
 }
 
 /// The claims about the user for which `wanted` holds.
-pub(super) fn requested(user: &User, wanted: impl Fn(&Claim) -> bool) -> Claims {
+pub(super) fn requested(user: &User, wanted: impl Fn(&Claim) -> bool) -> UserClaims {
     let claims = Claim::all().filter(wanted);
     claims.filter_map(|claim| Some((claim.name().to_owned(), claim.value(user)?))).collect()
 }

@@ -4,7 +4,7 @@
 use domain::account::User;
 use serde_json::Value;
 
-use super::claims::{Claim, Claims, requested};
+use super::claims::{Claim, UserClaims, requested};
 use super::claims_request::ClaimsRequest;
 use crate::scope::ScopeSet;
 
@@ -16,7 +16,7 @@ pub fn claims(
     scopes: &ScopeSet,
     request: &ClaimsRequest,
     registered: &ScopeSet,
-) -> Claims {
+) -> UserClaims {
     let wanted = |claim: &Claim| {
         registered.contains(claim.scope())
             && (scopes.contains(claim.scope()) || request.userinfo.iter().any(|name| name == claim.name()))
@@ -28,7 +28,7 @@ pub fn claims(
 
 /// What a signed userinfo response says: "If signed, the `UserInfo` Response MUST contain the Claims `iss` […] and `aud`"
 /// ([OpenID Connect Core §5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)).
-pub fn to_be_signed(mut claims: Claims, issuer: &str, client_id: &str) -> Vec<u8> {
+pub fn to_be_signed(mut claims: UserClaims, issuer: &str, client_id: &str) -> Vec<u8> {
     claims.insert("iss".to_owned(), issuer.into());
     claims.insert("aud".to_owned(), client_id.into());
     Value::Object(claims).to_string().into_bytes()
