@@ -17,7 +17,7 @@ use fetch::{
     Fetcher, FetcherSettings, ResolveName,
 };
 use serde_json::json;
-use testkit::origin::{AUTHORITY, Origin, Reply, TestNames, client};
+use testkit::host::{AUTHORITY, Origin, Reply, TestNames, client};
 use url::Url;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);

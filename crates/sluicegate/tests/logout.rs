@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::origin::{AUTHORITY, Origin, Reply};
+use testkit::host::{AUTHORITY, Origin, Reply};
 use testkit::{ADMIN, Installation, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");

@@ -67,7 +67,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            app: AppSettings { outbound: crate::origin::client(), ..AppSettings::default() },
+            app: AppSettings { outbound: crate::host::client(), ..AppSettings::default() },
             web: WebSettings::default(),
             kinds: SourceKinds::standard(),
             hosts: AllowedHosts::default(),

@@ -2,7 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{ADMIN, Answer, ClientKey, USER};
 
 use crate::fixture::{Fixture, ROOT, code};

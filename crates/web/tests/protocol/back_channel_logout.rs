@@ -3,7 +3,7 @@
 use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply, client_of};
+use testkit::host::{Origin, Reply, client_of};
 use testkit::{ADMIN, Browser, OTHER, Setup, TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, allow, parameter};

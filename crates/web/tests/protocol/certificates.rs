@@ -6,7 +6,7 @@ use app::node::clock::Clock as _;
 use http::HeaderValue;
 use serde_json::{Value, json};
 use testkit::TestCertificate::{Crane, Pilot, SelfSigned};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestCertificate, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, assert_refused};

@@ -3,7 +3,7 @@
 use app::AppSettings;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{ADMIN, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 

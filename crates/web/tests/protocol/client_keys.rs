@@ -3,7 +3,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{INSIDE, Origin, Reply};
+use testkit::host::{INSIDE, Origin, Reply};
 use testkit::{Answer, ClientKey, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, S256, TOKEN, VERIFIER, assert_refused};

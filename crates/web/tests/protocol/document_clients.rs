@@ -6,7 +6,7 @@ use domain::id::ClientId;
 use oauth::client_document::DocumentHosts;
 use serde_json::{Value, json};
 use store::{Amendment, Applications as _};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 

@@ -3,7 +3,7 @@
 use app::node::clock::Clock as _;
 use base64::Engine as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{ADMIN, Answer, ClientKey, OTHER, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, assert_refused, is_alive};

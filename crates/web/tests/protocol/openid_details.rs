@@ -3,7 +3,7 @@
 use domain::audit::{Action, Outcome};
 use serde_json::{Value, json};
 use store::{Audit as _, AuditFilter};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{Answer, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client};

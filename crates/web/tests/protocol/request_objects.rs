@@ -2,7 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::origin::{Origin, Reply};
+use testkit::host::{Origin, Reply};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 
 use crate::client::{
