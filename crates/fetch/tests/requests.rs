@@ -17,7 +17,7 @@ use fetch::{
     Fetcher, FetcherSettings, ResolveName,
 };
 use serde_json::json;
-use testkit::host::{AUTHORITY, Origin, Reply, TestNames, client};
+use testkit::host::{AUTHORITY, Reply, TestHost, TestNames, client};
 use url::Url;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -52,22 +52,22 @@ impl ResolveName for Always {
 
 #[tokio::test]
 async fn a_document_of_a_trusted_host_is_read() {
-    let origin = Origin::start().await;
-    origin.reply("/a?b=c", Reply::json(&json!({"d": 1})));
-    let response = get(&client(), &origin.url("client.test", "/a?b=c")).await.unwrap();
+    let host = TestHost::start().await;
+    host.reply("/a?b=c", Reply::json(&json!({"d": 1})));
+    let response = get(&client(), &host.url("client.test", "/a?b=c")).await.unwrap();
     assert_eq!((response.status.as_u16(), &*response.body), (200, &br#"{"d":1}"#[..]));
 }
 
 #[tokio::test]
 async fn a_post_sends_its_body() {
-    let origin = Origin::start().await;
-    origin.reply("/logout", Reply::text("").status(204));
-    let url = Url::parse(&origin.url("client.test", "/logout")).unwrap();
+    let host = TestHost::start().await;
+    host.reply("/logout", Reply::text("").status(204));
+    let url = Url::parse(&host.url("client.test", "/logout")).unwrap();
     let body = Bytes::from_static(b"logout_token=x");
     let post = Some(("application/x-www-form-urlencoded", &body));
     let request = FetchRequest { url: &url, accept: "*/*", post, largest_body: 0 };
     assert_eq!(client().send(request).await.unwrap().status, 204);
-    assert_eq!(origin.received("/logout")[0].body, body);
+    assert_eq!(host.received("/logout")[0].body, body);
 }
 
 #[tokio::test]
@@ -127,59 +127,59 @@ impl ResolveName for Rebinding {
 
 #[tokio::test]
 async fn a_name_is_resolved_once_and_the_checked_address_is_connected_to() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::json(&json!({})));
+    let host = TestHost::start().await;
+    host.reply("/", Reply::json(&json!({})));
     let client = client_with(Rebinding::default(), FetchLimits::default());
-    assert!(get(&client, &origin.url("client.test", "/")).await.is_ok());
-    let second = get(&client, &origin.url("client.test", "/")).await;
+    assert!(get(&client, &host.url("client.test", "/")).await.is_ok());
+    let second = get(&client, &host.url("client.test", "/")).await;
     assert!(matches!(second, Err(FetchError::SpecialUse(_))));
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
-    let origin = Origin::start().await;
+    let host = TestHost::start().await;
     let client = client_with(Always(&["127.0.0.1"]), FetchLimits::default());
-    let error = get(&client, &origin.url("client.example", "/")).await.unwrap_err();
+    let error = get(&client, &host.url("client.example", "/")).await.unwrap_err();
     assert_eq!(error, FetchError::Untrusted);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let origin = Origin::start().await;
-    let target = origin.url("client.test", "/b");
-    origin.reply("/a", Reply::text("").status(302).header("location", target));
-    assert_eq!(get(&client(), &origin.url("client.test", "/a")).await.unwrap().status, 302);
-    assert!(origin.received("/b").is_empty());
+    let host = TestHost::start().await;
+    let target = host.url("client.test", "/b");
+    host.reply("/a", Reply::text("").status(302).header("location", target));
+    assert_eq!(get(&client(), &host.url("client.test", "/a")).await.unwrap().status, 302);
+    assert!(host.received("/b").is_empty());
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
-    let origin = Origin::start().await;
+    let host = TestHost::start().await;
     for (size, fits) in [(1_000, true), (1_001, false), (10_000_000, false)] {
-        origin.reply("/", Reply::text(vec![b' '; size]));
-        let result = get(&client(), &origin.url("client.test", "/")).await;
+        host.reply("/", Reply::text(vec![b' '; size]));
+        let result = get(&client(), &host.url("client.test", "/")).await;
         assert_eq!(result.err(), (!fits).then_some(FetchError::TooLarge), "{size}");
     }
 }
 
 #[tokio::test]
 async fn a_host_that_does_not_answer_takes_bounded_time() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::text("").held_back());
+    let host = TestHost::start().await;
+    host.reply("/", Reply::text("").held_back());
     let limits = FetchLimits { time: Duration::from_millis(200), ..FetchLimits::default() };
-    let error = get(&client_with(TestNames, limits), &origin.url("client.test", "/")).await.unwrap_err();
+    let error = get(&client_with(TestNames, limits), &host.url("client.test", "/")).await.unwrap_err();
     assert_eq!(error, FetchError::TimedOut);
 }
 
 #[tokio::test]
 async fn a_slow_host_cannot_use_up_the_requests_to_others() {
-    let origin = Origin::start().await;
-    origin.reply("/slow", Reply::text("").held_back());
-    origin.reply("/", Reply::text(""));
+    let host = TestHost::start().await;
+    host.reply("/slow", Reply::text("").held_back());
+    host.reply("/", Reply::text(""));
     let limits = FetchLimits { time: Duration::from_mins(1), total: 2, per_host: 1 };
     let client = client_with(TestNames, limits);
-    let slow = origin.url("slow.test", "/slow");
-    let quick = origin.url("client.test", "/");
+    let slow = host.url("slow.test", "/slow");
+    let quick = host.url("client.test", "/");
     let mut first = Box::pin(get(&client, &slow));
     let other = tokio::select! {
         biased;
@@ -189,7 +189,7 @@ async fn a_slow_host_cannot_use_up_the_requests_to_others() {
     assert!(other.is_ok());
     assert_eq!(get(&client, &slow).await.unwrap_err(), FetchError::Busy);
     drop(first);
-    origin.reply("/slow", Reply::text(""));
+    host.reply("/slow", Reply::text(""));
     assert!(get(&client, &slow).await.is_ok());
 }
 
@@ -218,36 +218,36 @@ async fn document(
 
 #[tokio::test]
 async fn a_document_is_kept_as_long_as_its_headers_say_within_our_bounds() {
-    let origin = Origin::start().await;
-    let url = origin.url("client.test", "/");
+    let host = TestHost::start().await;
+    let url = host.url("client.test", "/");
     for (cache_control, secs) in [("max-age=120", 120), ("max-age=1, no-store", 60), ("max-age=99999", 3_600)]
     {
         let documents = documents();
-        let before = origin.received("/").len();
-        origin.reply("/", Reply::json(&json!({})).header("cache-control", cache_control));
+        let before = host.received("/").len();
+        host.reply("/", Reply::json(&json!({})).header("cache-control", cache_control));
         for (at, fetches) in [(0, 1), (secs - 1, 1), (secs + 1, 2)] {
             document(&documents, &url, None, NOW.plus_secs(at)).await.unwrap();
-            assert_eq!(origin.received("/").len() - before, fetches, "{cache_control} after {at}");
+            assert_eq!(host.received("/").len() - before, fetches, "{cache_control} after {at}");
         }
     }
 }
 
 #[tokio::test]
 async fn concurrent_callers_share_one_request() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::json(&json!({})));
-    let url = origin.url("client.test", "/");
+    let host = TestHost::start().await;
+    host.reply("/", Reply::json(&json!({})));
+    let url = host.url("client.test", "/");
     let documents = documents();
     let get = || document(&documents, &url, None, NOW);
     let results = tokio::join!(get(), get(), get(), get(), get(), get());
     assert!(results.0.is_ok() && results.5.is_ok());
-    assert_eq!(origin.received("/").len(), 1);
+    assert_eq!(host.received("/").len(), 1);
 }
 
 #[tokio::test]
 async fn errors_and_invalid_documents_are_not_kept() {
-    let origin = Origin::start().await;
-    let url = origin.url("client.test", "/");
+    let host = TestHost::start().await;
+    let url = host.url("client.test", "/");
     let documents = documents();
     let json = |body: &'static str| Reply::text(body).header("content-type", "application/json");
     for (reply, error) in [
@@ -258,34 +258,34 @@ async fn errors_and_invalid_documents_are_not_kept() {
         (Reply::text("{}"), DocumentError::Fetch(FetchError::MediaType)),
         (json("[]"), DocumentError::Invalid("is no object")),
     ] {
-        origin.reply("/", reply);
+        host.reply("/", reply);
         assert_eq!(document(&documents, &url, None, NOW).await.unwrap_err(), error);
     }
-    origin.reply("/", Reply::text("{}").header("content-type", "application/jwk-set+json; charset=utf-8"));
+    host.reply("/", Reply::text("{}").header("content-type", "application/jwk-set+json; charset=utf-8"));
     assert!(document(&documents, &url, None, NOW).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_recent_document_is_not_fetched_again() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::json(&json!({})));
-    let url = origin.url("client.test", "/");
+    let host = TestHost::start().await;
+    host.reply("/", Reply::json(&json!({})));
+    let url = host.url("client.test", "/");
     let documents = documents();
     document(&documents, &url, None, NOW).await.unwrap();
     for (at, fetches) in [(10, 1), (31, 2), (40, 2)] {
         document(&documents, &url, Some(30), NOW.plus_secs(at)).await.unwrap();
-        assert_eq!(origin.received("/").len(), fetches, "after {at}");
+        assert_eq!(host.received("/").len(), fetches, "after {at}");
     }
 }
 
 #[tokio::test]
 async fn a_share_leaves_requests_to_others() {
-    let origin = Origin::start().await;
-    origin.reply("/slow", Reply::text("").held_back());
-    origin.reply("/", Reply::text(""));
+    let host = TestHost::start().await;
+    host.reply("/slow", Reply::text("").held_back());
+    host.reply("/", Reply::text(""));
     let whole = client_with(TestNames, FetchLimits { total: 2, ..FetchLimits::default() });
     let share = whole.share(1, Duration::from_mins(1));
-    let (slow, quick) = (origin.url("slow.test", "/slow"), origin.url("client.test", "/"));
+    let (slow, quick) = (host.url("slow.test", "/slow"), host.url("client.test", "/"));
     let mut first = Box::pin(get(&share, &slow));
     let (second, other) = tokio::select! {
         biased;
@@ -302,12 +302,12 @@ async fn a_share_leaves_requests_to_others() {
 
 #[tokio::test]
 async fn a_share_is_busy_with_a_host_alone() {
-    let origin = Origin::start().await;
-    origin.reply("/slow", Reply::text("").held_back());
-    origin.reply("/", Reply::text(""));
+    let host = TestHost::start().await;
+    host.reply("/slow", Reply::text("").held_back());
+    host.reply("/", Reply::text(""));
     let whole = client_with(TestNames, FetchLimits { per_host: 1, ..FetchLimits::default() });
     let (one, other) = (whole.share(4, Duration::from_mins(1)), whole.share(4, Duration::from_mins(1)));
-    let (slow, quick) = (origin.url("client.test", "/slow"), origin.url("client.test", "/"));
+    let (slow, quick) = (host.url("client.test", "/slow"), host.url("client.test", "/"));
     let mut first = Box::pin(get(&one, &slow));
     let (same, others) = tokio::select! {
         biased;
@@ -332,25 +332,25 @@ impl ResolveName for Stuck {
 
 #[tokio::test]
 async fn slow_names_of_one_purpose_do_not_stop_another() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::text(""));
+    let host = TestHost::start().await;
+    host.reply("/", Reply::text(""));
     let (sender, receiver) = mpsc::channel();
     let whole = client_with(Stuck(Mutex::new(receiver)), FetchLimits::default());
     let (strangers, own) =
         (whole.share(2, Duration::from_millis(100)), whole.share(2, Duration::from_mins(1)));
     for name in ["stuck.test", "stuck-2.test", "stuck-3.test", "stuck-4.test", "client.test"] {
-        let error = get(&strangers, &origin.url(name, "/")).await.unwrap_err();
+        let error = get(&strangers, &host.url(name, "/")).await.unwrap_err();
         assert_eq!(error, FetchError::TimedOut, "{name}");
     }
-    let quick = origin.url("client.test", "/");
+    let quick = host.url("client.test", "/");
     assert!(get(&own, &quick).await.is_ok() && get(&whole, &quick).await.is_ok());
     drop(sender);
 }
 
 #[tokio::test]
 async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
-    let origin = Origin::start().await;
-    let url = origin.url("client.test", "/");
+    let host = TestHost::start().await;
+    let url = host.url("client.test", "/");
     let (documents, client) = (documents(), client().share(1, Duration::from_millis(100)));
     let ask = async |secs, most_age_secs, through| {
         let fetched = documents.get(&url, most_age_secs, NOW.plus_secs(secs), ready(through)).await;
@@ -359,32 +359,32 @@ async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
     let get = async |secs| ask(secs, None, Some(&client)).await;
     let busy = async |secs| ask(secs, None, None).await;
     assert_eq!(busy(0).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "nothing is kept");
-    origin.reply("/", Reply::json(&json!({})));
+    host.reply("/", Reply::json(&json!({})));
     let first = get(0).await.unwrap();
-    origin.reply("/", Reply::text("").held_back());
+    host.reply("/", Reply::text("").held_back());
     assert!(Arc::ptr_eq(&get(601).await.unwrap(), &first));
     assert!(Arc::ptr_eq(&busy(899).await.unwrap(), &first));
     assert!(ask(899, Some(60), None).await.is_err(), "a newer one is needed");
     assert_eq!(busy(900).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "too old");
     assert_eq!(get(900).await.unwrap_err(), DocumentError::Fetch(FetchError::TimedOut), "too old");
     for (status, is_kept) in [(503, true), (404, false)] {
-        origin.reply("/", Reply::json(&json!({})).status(status));
+        host.reply("/", Reply::json(&json!({})).status(status));
         assert_eq!(get(601).await.unwrap_err(), DocumentError::Fetch(FetchError::Status(status)));
         assert_eq!(busy(602).await.is_ok(), is_kept, "the host has answered {status}");
     }
-    origin.reply("/", Reply::json(&json!({})));
+    host.reply("/", Reply::json(&json!({})));
     get(0).await.unwrap();
-    origin.reply("/", Reply::json(&json!([])));
+    host.reply("/", Reply::json(&json!([])));
     assert_eq!(get(601).await.unwrap_err(), DocumentError::Invalid("is no object"));
     assert!(busy(602).await.is_err(), "the host has answered");
 }
 
 #[tokio::test]
 async fn who_waits_for_a_running_request_is_not_asked_for_another() {
-    let origin = Origin::start().await;
-    origin.reply("/", Reply::json(&json!({})));
+    let host = TestHost::start().await;
+    host.reply("/", Reply::json(&json!({})));
     let (url, documents, client, asked) =
-        (origin.url("client.test", "/"), documents(), client(), AtomicUsize::new(0));
+        (host.url("client.test", "/"), documents(), client(), AtomicUsize::new(0));
     let get = || {
         documents.get(&url, None, NOW, async {
             asked.fetch_add(1, Ordering::Relaxed);
@@ -393,7 +393,7 @@ async fn who_waits_for_a_running_request_is_not_asked_for_another() {
     };
     let results = tokio::join!(get(), get(), get(), get());
     assert!(results.0.is_ok() && results.3.is_ok());
-    assert_eq!((asked.load(Ordering::Relaxed), origin.received("/").len()), (1, 1));
+    assert_eq!((asked.load(Ordering::Relaxed), host.received("/").len()), (1, 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::host::{AUTHORITY, Origin, Reply};
+use testkit::host::{AUTHORITY, Reply, TestHost};
 use testkit::{ADMIN, Installation, USER, Wire, WireClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
@@ -23,8 +23,8 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 #[test]
 fn a_server_killed_before_a_delivery_delivers_after_its_next_start() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let origin = runtime.block_on(Origin::start());
-    origin.reply(OUT, Reply::text("").status(503));
+    let host = runtime.block_on(TestHost::start());
+    host.reply(OUT, Reply::text("").status(503));
     let installation = Installation::new(BINARY);
     let authority = installation.folder().join("authority.pem");
     std::fs::write(&authority, AUTHORITY).unwrap();
@@ -33,7 +33,7 @@ fn a_server_killed_before_a_delivery_delivers_after_its_next_start() {
     let served = installation.serve_with(&[], &[variable]);
     let wire = Wire::new(served.url());
     let openid = json!({
-        "backchannelLogoutUri": origin.url("localhost", OUT), "idTokenSignedResponseAlg": "EdDSA",
+        "backchannelLogoutUri": host.url("localhost", OUT), "idTokenSignedResponseAlg": "EdDSA",
     });
     let members = json!({ "scopes": ["openid"], "openid": openid });
     let client = WireClient::register(&wire, &USER, "told", &members).unwrap();
@@ -45,10 +45,10 @@ fn a_server_killed_before_a_delivery_delivers_after_its_next_start() {
     until("the first attempt fails", || served.printed().contains("a logout token will be sent again"));
     served.kill();
 
-    origin.reply(OUT, Reply::text(""));
+    host.reply(OUT, Reply::text(""));
     let served = installation.serve_with(&[], &[variable]);
     until("the token arrives", || served.printed().contains("a logout token was delivered"));
-    let tokens = origin.received(OUT);
+    let tokens = host.received(OUT);
     assert_eq!(tokens.len(), 2);
     assert!(tokens.iter().all(|token| token.body.starts_with(b"logout_token=")));
     served.terminate();

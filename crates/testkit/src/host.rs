@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// The authority that has issued the certificate of an [`Origin`], in PEM. It is of the tests only.
+/// The authority that has issued the certificate of an [`TestHost`], in PEM. It is of the tests only.
 pub const AUTHORITY: &[u8] = include_bytes!("../certificates/authority.pem");
 const CERTIFICATE: &[u8] = include_bytes!("../certificates/origin.pem");
 const KEY: &[u8] = include_bytes!("../certificates/origin.key");
@@ -82,13 +82,13 @@ pub struct Received {
 
 /// A web server with TLS. Its certificate is for `client.test`, `other.test`, `slow.test`, `issuer.test`, every name below
 /// `clients.test`, `localhost`, and the loopback addresses.
-pub struct Origin {
+pub struct TestHost {
     port: u16,
     shared: Arc<Shared>,
     _accepting: JoinSet<()>,
 }
 
-impl Origin {
+impl TestHost {
     /// Starts an origin, which answers 404 everywhere.
     ///
     /// # Panics

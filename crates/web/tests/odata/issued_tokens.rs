@@ -2,7 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{ADMIN, Answer, ClientKey, USER};
 
 use crate::fixture::{Fixture, ROOT, code};
@@ -162,11 +162,11 @@ async fn an_issuer_without_types_is_accepted_by_its_record_and_no_longer_after_i
 
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_now_are_no_fault_of_the_token() {
-    let origin = Origin::start().await;
-    let stage = Stage::open(&json!({ "jwks": null, "jwksUri": origin.url("issuer.test", "/keys") })).await;
+    let host = TestHost::start().await;
+    let stage = Stage::open(&json!({ "jwks": null, "jwksUri": host.url("issuer.test", "/keys") })).await;
     let token = stage.token(Some("at+jwt"), &json!({}));
     for (status, expected) in [(503, 503), (404, 401)] {
-        origin.reply("/keys", Reply::text("no").status(status));
+        host.reply("/keys", Reply::text("no").status(status));
         let refused = stage.get(ROOT, &token, Some("corporate")).await.expect(expected);
         let wait = refused.headers().get("retry-after").map(|secs| secs.to_str().unwrap());
         assert_eq!(wait, (expected == 503).then_some("5"), "{status}");

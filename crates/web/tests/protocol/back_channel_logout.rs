@@ -3,7 +3,7 @@
 use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::host::{Origin, Reply, client_of};
+use testkit::host::{Reply, TestHost, client_of};
 use testkit::{ADMIN, Browser, OTHER, Setup, TestServer, TestUser, USER};
 
 use crate::client::{APPLICATIONS, Client, allow, parameter};
@@ -12,10 +12,10 @@ use crate::openid::decoded;
 const OUT: &str = "/out?by=server";
 
 /// An application of which the server at the origin takes logout tokens.
-async fn client(server: &TestServer, origin: &Origin, more: Value) -> Client {
-    let mut openid = json!({ "backchannelLogoutUri": origin.url("client.test", OUT) });
+async fn client(server: &TestServer, host: &TestHost, more: Value) -> Client {
+    let mut openid = json!({ "backchannelLogoutUri": host.url("client.test", OUT) });
     openid.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    origin.reply(OUT, Reply::text(""));
+    host.reply(OUT, Reply::text(""));
     Client::register_with(server, json!({ "scopes": ["openid", "odata"], "openid": openid })).await
 }
 
@@ -34,7 +34,7 @@ async fn sign_out(browser: &mut Browser<'_>) {
 }
 
 /// The claims of the logout tokens that have arrived, after what was due has been sent.
-async fn received_tokens(server: &TestServer, origin: &Origin) -> Vec<Value> {
+async fn received_tokens(server: &TestServer, host: &TestHost) -> Vec<Value> {
     server.app().node().deliver_logouts().await.unwrap();
     let token = |body: &[u8]| {
         let text = std::str::from_utf8(body).unwrap().strip_prefix("logout_token=").unwrap().to_owned();
@@ -42,7 +42,7 @@ async fn received_tokens(server: &TestServer, origin: &Origin) -> Vec<Value> {
         assert_eq!((&header["typ"], &header["alg"]), (&json!("logout+jwt"), &json!("RS256")));
         claims
     };
-    origin.received(OUT).iter().map(|received| token(&received.body)).collect()
+    host.received(OUT).iter().map(|received| token(&received.body)).collect()
 }
 
 fn names(received_tokens: &[Value]) -> Vec<(Value, Value)> {
@@ -51,19 +51,19 @@ fn names(received_tokens: &[Value]) -> Vec<(Value, Value)> {
 
 #[tokio::test]
 async fn an_application_is_told_when_its_user_signs_out() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
     let mut browser = server.browser();
     let id_token = sign_in(&server, &mut browser, &client, &USER).await;
-    assert_eq!(received_tokens(&server, &origin).await, Vec::<Value>::new());
+    assert_eq!(received_tokens(&server, &host).await, Vec::<Value>::new());
     sign_out(&mut browser).await;
-    let claims = received_tokens(&server, &origin).await.remove(0);
+    let claims = received_tokens(&server, &host).await.remove(0);
     for name in ["iss", "sub", "aud", "sid"] {
         assert_eq!(claims[name], id_token[name], "{name}");
     }
     assert_eq!(claims["events"], json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
     assert!(claims.get("nonce").is_none() && claims["jti"].is_string());
-    assert_eq!(received_tokens(&server, &origin).await.len(), 1, "it is told once");
+    assert_eq!(received_tokens(&server, &host).await.len(), 1, "it is told once");
     let metrics = server.app().node().encode_metrics();
     assert!(metrics.contains("sluicegate_logout_deliveries_total{outcome=\"delivered\"} 1"), "{metrics}");
     let events = server.get("/api/admin/audit?action=application.notify_logout").basic(&ADMIN).send().await;
@@ -73,15 +73,15 @@ async fn an_application_is_told_when_its_user_signs_out() {
 
 #[tokio::test]
 async fn every_way_to_end_a_session_tells_the_application() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({ "backchannelLogoutSessionRequired": true })).await;
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({ "backchannelLogoutSessionRequired": true })).await;
     let mut expected = Vec::new();
     let user = server.user(&USER).await.id;
     let mut begin = async || {
         let mut browser = server.browser();
         let claims = sign_in(&server, &mut browser, &client, &USER).await;
         expected.push((claims["sub"].clone(), claims["sid"].clone()));
-        assert_eq!(names(&received_tokens(&server, &origin).await).len() + 1, expected.len());
+        assert_eq!(names(&received_tokens(&server, &host).await).len() + 1, expected.len());
         browser
     };
     let mut browser = begin().await;
@@ -106,34 +106,34 @@ async fn every_way_to_end_a_session_tells_the_application() {
     let _browser = begin().await;
     let off = json!({ "statusInfo": { "status": 0 } });
     server.put(&format!("/api/admin/users/{user}")).basic(&ADMIN).json(&off).send().await.expect(200);
-    assert_eq!(names(&received_tokens(&server, &origin).await), expected);
+    assert_eq!(names(&received_tokens(&server, &host).await), expected);
 }
 
 #[tokio::test]
 async fn a_deleted_user_is_logged_out_at_applications() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
     let claims = sign_in(&server, &mut server.browser(), &client, &OTHER).await;
     let path = format!("/api/admin/users/{}", server.user(&OTHER).await.id);
     server.delete(&path).basic(&ADMIN).send().await.expect(204);
-    let received_tokens = received_tokens(&server, &origin).await;
+    let received_tokens = received_tokens(&server, &host).await;
     assert_eq!(names(&received_tokens), [(claims["sub"].clone(), claims["sid"].clone())]);
 }
 
 #[tokio::test]
 async fn a_delivery_that_fails_is_tried_again_later_and_in_the_end_abandoned() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
-    origin.reply(OUT, Reply::text("").status(503));
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
+    host.reply(OUT, Reply::text("").status(503));
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
-    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
-    assert_eq!(received_tokens(&server, &origin).await.len(), 1, "not at once");
+    assert_eq!(received_tokens(&server, &host).await.len(), 1);
+    assert_eq!(received_tokens(&server, &host).await.len(), 1, "not at once");
     let mut tokens = Vec::new();
     for (attempt, secs) in [10, 60, 300, 900, 3_600, 10_800, 100_000].into_iter().enumerate() {
         server.clock().advance_secs(secs);
-        tokens = received_tokens(&server, &origin).await;
+        tokens = received_tokens(&server, &host).await;
         assert_eq!(tokens.len(), (attempt + 2).min(7), "attempt {attempt}");
     }
     assert_ne!(tokens[0]["jti"], tokens[1]["jti"], "each attempt has a valid token");
@@ -143,38 +143,38 @@ async fn a_delivery_that_fails_is_tried_again_later_and_in_the_end_abandoned() {
 
 #[tokio::test]
 async fn an_application_that_refuses_the_token_is_not_told_again() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
-    origin.reply(OUT, Reply::text("").status(400));
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
+    host.reply(OUT, Reply::text("").status(400));
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
-    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
+    assert_eq!(received_tokens(&server, &host).await.len(), 1);
     server.clock().advance_secs(100_000);
-    assert_eq!(received_tokens(&server, &origin).await.len(), 1);
+    assert_eq!(received_tokens(&server, &host).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_sign_out_waits_for_no_application() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
-    origin.reply(OUT, Reply::text("").held_back());
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
+    host.reply(OUT, Reply::text("").held_back());
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
     assert!(browser.get("/account").await.text().contains("login-submit"));
-    assert!(origin.received(OUT).is_empty());
+    assert!(host.received(OUT).is_empty());
 }
 
 #[tokio::test]
 async fn an_application_that_was_deleted_is_not_told() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
-    let client = client(&server, &origin, json!({})).await;
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
+    let client = client(&server, &host, json!({})).await;
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
     server.delete(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).send().await.expect(204);
-    assert_eq!(received_tokens(&server, &origin).await, Vec::<Value>::new());
+    assert_eq!(received_tokens(&server, &host).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -198,14 +198,14 @@ async fn a_bad_logout_address_is_refused() {
 async fn a_token_that_was_never_sent_is_no_attempt() {
     let mut setup = Setup::default();
     setup.app.outbound = client_of(0);
-    let (server, origin) = (TestServer::start_with(setup).await, Origin::start().await);
+    let (server, host) = (TestServer::start_with(setup).await, TestHost::start().await);
     server.app().signing_keys().create_missing(&RequestOrigin::command_line()).await.unwrap();
-    let client = client(&server, &origin, json!({})).await;
+    let client = client(&server, &host, json!({})).await;
     let mut browser = server.browser();
     sign_in(&server, &mut browser, &client, &USER).await;
     sign_out(&mut browser).await;
     for _ in 0..10 {
-        assert_eq!(received_tokens(&server, &origin).await.len(), 0);
+        assert_eq!(received_tokens(&server, &host).await.len(), 0);
         server.clock().advance_secs(2);
     }
     let metrics = server.app().node().encode_metrics();

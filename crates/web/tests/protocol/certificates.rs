@@ -6,7 +6,7 @@ use app::node::clock::Clock as _;
 use http::HeaderValue;
 use serde_json::{Value, json};
 use testkit::TestCertificate::{Crane, Pilot, SelfSigned};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{Answer, ClientKey, Setup, TestCertificate, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, assert_refused};
@@ -116,25 +116,25 @@ async fn a_self_signed_certificate_authenticates_the_client_that_registered_it()
 #[tokio::test]
 async fn a_self_signed_certificate_is_found_at_the_address_of_the_keys() {
     const KEYS: &str = "/keys";
-    let (server, origin) = (server().await, Origin::start().await);
+    let (server, host) = (server().await, TestHost::start().await);
     let publish = |certificate: TestCertificate| {
-        origin.reply(KEYS, Reply::json(&certificate.jwks()).header("cache-control", "max-age=600"));
+        host.reply(KEYS, Reply::json(&certificate.jwks()).header("cache-control", "max-age=600"));
     };
     publish(SelfSigned);
     let method = "self_signed_tls_client_auth";
-    let members = json!({ "tokenEndpointAuthMethod": method, "jwksUri": origin.url("client.test", KEYS) });
+    let members = json!({ "tokenEndpointAuthMethod": method, "jwksUri": host.url("client.test", KEYS) });
     let client = service(&server, members).await;
     for _ in 0..2 {
         ask(&server, &client, Some(SelfSigned), &[SERVICE]).await.expect(200);
     }
     assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 400, "invalid_client");
-    assert_eq!(origin.received(KEYS).len(), 1, "the set is younger than a minute");
+    assert_eq!(host.received(KEYS).len(), 1, "the set is younger than a minute");
     publish(Crane);
     server.clock().advance_secs(61);
     ask(&server, &client, Some(Crane), &[SERVICE]).await.expect(200);
     assert_refused(&ask(&server, &client, Some(SelfSigned), &[SERVICE]).await, 400, "invalid_client");
-    assert_eq!(origin.received(KEYS).len(), 2);
-    origin.reply(KEYS, Reply::text("no").status(503));
+    assert_eq!(host.received(KEYS).len(), 2);
+    host.reply(KEYS, Reply::text("no").status(503));
     server.clock().advance_secs(700);
     assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 503, "temporarily_unavailable");
 }

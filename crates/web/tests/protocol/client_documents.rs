@@ -3,7 +3,7 @@
 use app::AppSettings;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{ADMIN, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 
@@ -14,13 +14,13 @@ const KEYS: &str = "/keys.json";
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A document with these additional members at an origin, and its client.
-pub(crate) fn publish(origin: &Origin, more: &Value) -> Client {
-    publish_at(origin, PATH, more)
+pub(crate) fn publish(host: &TestHost, more: &Value) -> Client {
+    publish_at(host, PATH, more)
 }
 
 /// The same at another path.
-pub(crate) fn publish_at(origin: &Origin, path: &str, more: &Value) -> Client {
-    let url = origin.url("client.test", path);
+pub(crate) fn publish_at(host: &TestHost, path: &str, more: &Value) -> Client {
+    let url = host.url("client.test", path);
     let mut document = json!({
         "client_id": url,
         "client_name": "Harbour Agent",
@@ -29,7 +29,7 @@ pub(crate) fn publish_at(origin: &Origin, path: &str, more: &Value) -> Client {
         "token_endpoint_auth_method": "none",
     });
     document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    origin.reply(path, Reply::json(&document).header("cache-control", "max-age=60"));
+    host.reply(path, Reply::json(&document).header("cache-control", "max-age=60"));
     Client { id: 0, identifier: url, secret: None }
 }
 
@@ -49,21 +49,21 @@ pub(crate) async fn applications(server: &TestServer) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_client_that_nobody_registered_gets_tokens_that_rotate() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let tokens = client.tokens(&server).await;
     server.get("/api/odata4/").bearer(&tokens.access).send().await.expect(200);
     let next = Tokens::of(&client.refresh(&server, &tokens.refresh).await);
     assert_ne!(next.refresh, tokens.refresh);
     client.post(&server, "/oauth2/revoke", &[("token", &next.refresh)]).await.expect(200);
     client.refresh(&server, &next.refresh).await.expect(400);
-    assert_eq!(origin.received(PATH).len(), 1, "the document is fetched once");
+    assert_eq!(host.received(PATH).len(), 1, "the document is fetched once");
 }
 
 #[tokio::test]
 async fn an_application_is_stored_when_a_user_allows_it_and_not_before() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let mut browser = server.browser();
     browser.get(&client.authorize_url(&S256)).await.expect(200);
     browser.sign_in(&USER).await.expect(200);
@@ -84,8 +84,8 @@ async fn an_application_is_stored_when_a_user_allows_it_and_not_before() {
 
 #[tokio::test]
 async fn the_consent_page_shows_the_host_of_the_document_and_of_the_redirect() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let mut browser = server.browser();
     browser.get(&client.authorize_url(&S256)).await.expect(200);
     let page = browser.sign_in(&USER).await.expect(200);
@@ -95,13 +95,10 @@ async fn the_consent_page_shows_the_host_of_the_document_and_of_the_redirect() {
 
 #[tokio::test]
 async fn a_stored_application_follows_its_document() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     client.tokens(&server).await;
-    publish(
-        &origin,
-        &json!({"client_name": "Harbour Agent 2", "redirect_uris": ["https://other.example/cb"]}),
-    );
+    publish(&host, &json!({"client_name": "Harbour Agent 2", "redirect_uris": ["https://other.example/cb"]}));
     server.clock().advance_secs(61);
     let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
     assert!(page.text().contains("redirect_uri is not one"), "{}", page.text());
@@ -110,7 +107,7 @@ async fn a_stored_application_follows_its_document() {
 
 #[tokio::test]
 async fn a_document_that_breaks_a_rule_is_named_on_a_page_and_nobody_is_redirected() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     for (more, words) in [
         (json!({"client_id": "https://client.test/other"}), "names another client_id"),
         (json!({"client_secret": "s"}), "contains a secret"),
@@ -120,19 +117,19 @@ async fn a_document_that_breaks_a_rule_is_named_on_a_page_and_nobody_is_redirect
         (json!({"client_name": 7}), "right types"),
         (json!({"padding": "x".repeat(6_000)}), "longer than 5 kB"),
     ] {
-        let client = publish(&origin, &more);
+        let client = publish(&host, &more);
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
         assert!(page.text().contains(words), "{more}: {}", page.text());
         assert!(page.headers().get("location").is_none());
     }
-    let client = publish(&origin, &json!({}));
+    let client = publish(&host, &json!({}));
     server.get(&client.authorize_url(&S256)).send().await.expect(200);
 }
 
 #[tokio::test]
 async fn a_document_that_cannot_be_fetched_is_its_own_error() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let document = Reply::text("{}").header("content-type", "application/json");
     for (reply, words) in [
         (document.clone().status(404), "status 200"),
@@ -140,12 +137,12 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
         (document.clone().status(302).header("location", "https://client.test/"), "status 200"),
         (Reply::text("<html>").header("content-type", "text/html"), "status 200"),
     ] {
-        origin.reply(PATH, reply);
+        host.reply(PATH, reply);
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
         assert!(page.text().contains(words), "{}", page.text());
     }
     for status in [429, 500, 503] {
-        origin.reply(PATH, document.clone().status(status));
+        host.reply(PATH, document.clone().status(status));
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(503);
         assert!(page.text().contains("temporarily_unavailable"), "{}", page.text());
         assert_eq!(page.headers()["retry-after"], "5");
@@ -174,16 +171,16 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
 
 #[tokio::test]
 async fn a_client_of_a_document_must_use_pkce() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let answer = server.get(&client.authorize_url(&[])).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
 }
 
 #[tokio::test]
 async fn documents_can_be_switched_off() {
-    let origin = Origin::start().await;
-    let client = publish(&origin, &json!({}));
+    let host = TestHost::start().await;
+    let client = publish(&host, &json!({}));
     for is_on in [true, false] {
         let mut setup = Setup::default();
         setup.app = AppSettings { client_documents: is_on, ..setup.app };
@@ -193,7 +190,7 @@ async fn documents_can_be_switched_off() {
         let metadata = server.get("/.well-known/oauth-authorization-server").send().await.json();
         assert_eq!(metadata["client_id_metadata_document_supported"], is_on);
     }
-    assert_eq!(origin.received(PATH).len(), 1);
+    assert_eq!(host.received(PATH).len(), 1);
 }
 
 /// The documents of well-known clients as they publish them, with a redirect URI that each sends.
@@ -226,20 +223,19 @@ const PUBLISHED: [(&str, &str, &str, &str); 4] = [
 
 #[tokio::test]
 async fn the_documents_of_well_known_clients_are_accepted_as_they_are() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     for (id, document, redirect_uri, name) in PUBLISHED {
         // Only the host and the key differ: the test cannot publish anything at that of the client.
         let path = &id[id.match_indices('/').nth(2).unwrap().0..];
-        let url = origin.url("client.test", path);
+        let url = host.url("client.test", path);
         let document = document.replace(&format!("\"{id}\""), &format!("\"{url}\""));
-        let keys = (origin.url("client.test", KEYS), ClientKey::new(1));
+        let keys = (host.url("client.test", KEYS), ClientKey::new(1));
         let document =
             document.replace("https://chatgpt.com/oauth/jwks.json", &keys.0).replace("RS256", "EdDSA");
-        origin.reply(KEYS, Reply::json(&json!({ "keys": [keys.1.jwk()] })));
+        host.reply(KEYS, Reply::json(&json!({ "keys": [keys.1.jwk()] })));
         let must_sign = document.contains("private_key_jwt");
         let kind = ("content-type", "application/json; charset=utf-8");
-        origin
-            .reply(path, Reply::text(document).header(kind.0, kind.1).header("cache-control", "max-age=300"));
+        host.reply(path, Reply::text(document).header(kind.0, kind.1).header("cache-control", "max-age=300"));
         let query = Serializer::new(String::new())
             .extend_pairs([
                 ("response_type", "code"),

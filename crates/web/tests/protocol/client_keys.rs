@@ -3,7 +3,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::host::{INSIDE, Origin, Reply};
+use testkit::host::{INSIDE, Reply, TestHost};
 use testkit::{Answer, ClientKey, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, S256, TOKEN, VERIFIER, assert_refused};
@@ -12,16 +12,16 @@ const ISSUER: &str = "http://127.0.0.1:8080";
 const KEYS: &str = "/keys";
 
 /// Publishes one key with this id.
-fn publish(origin: &Origin, key: &ClientKey, id: &str) {
+fn publish(host: &TestHost, key: &ClientKey, id: &str) {
     let mut jwk = key.jwk();
     jwk["kid"] = json!(id);
     let reply = Reply::json(&json!({ "keys": [jwk] })).header("cache-control", "max-age=600");
-    origin.reply(KEYS, reply);
+    host.reply(KEYS, reply);
 }
 
-async fn register(server: &TestServer, origin: &Origin) -> Client {
+async fn register(server: &TestServer, host: &TestHost) -> Client {
     let members = json!({
-        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": origin.url("client.test", KEYS),
+        "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": host.url("client.test", KEYS),
         "grantTypes": ["client_credentials"],
     });
     Client::register_with(server, members).await
@@ -50,65 +50,65 @@ async fn authenticate(server: &TestServer, client: &str, key: &ClientKey, ids: (
 
 #[tokio::test]
 async fn keys_are_fetched_from_the_registered_address_and_kept() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let (key, stranger) = (ClientKey::new(1), ClientKey::new(2));
-    publish(&origin, &key, "a");
-    let client = register(&server, &origin).await;
+    publish(&host, &key, "a");
+    let client = register(&server, &host).await;
     assert_eq!(client.secret, None, "it has no secret");
-    assert_eq!(origin.received(KEYS).len(), 0, "registration fetches nothing");
+    assert_eq!(host.received(KEYS).len(), 0, "registration fetches nothing");
     for jti in ["1", "2"] {
         authenticate(&server, &client.identifier, &key, ("a", jti)).await.expect(200);
     }
-    assert_eq!(origin.received(KEYS).len(), 1);
+    assert_eq!(host.received(KEYS).len(), 1);
     let refused = authenticate(&server, &client.identifier, &stranger, ("a", "3")).await.expect(400);
     assert_eq!(refused.json()["error"], "invalid_client");
 }
 
 #[tokio::test]
 async fn a_new_key_is_found_by_one_more_request_and_unknown_ones_cause_few() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let (key, next) = (ClientKey::new(1), ClientKey::new(2));
-    publish(&origin, &key, "a");
-    let client = register(&server, &origin).await;
+    publish(&host, &key, "a");
+    let client = register(&server, &host).await;
     let id = &client.identifier;
     authenticate(&server, id, &key, ("a", "1")).await.expect(200);
-    publish(&origin, &next, "b");
+    publish(&host, &next, "b");
     authenticate(&server, id, &next, ("b", "2")).await.expect(400);
-    assert_eq!(origin.received(KEYS).len(), 1, "the set is younger than a minute");
+    assert_eq!(host.received(KEYS).len(), 1, "the set is younger than a minute");
     server.clock().advance_secs(61);
     authenticate(&server, id, &next, ("b", "3")).await.expect(200);
     for kid in ["c", "d", "e"] {
         authenticate(&server, id, &ClientKey::new(3), (kid, kid)).await.expect(400);
     }
-    assert_eq!(origin.received(KEYS).len(), 2);
+    assert_eq!(host.received(KEYS).len(), 2);
 }
 
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_are_asked_for_at_a_bounded_rate() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let key = ClientKey::new(1);
-    origin.reply(KEYS, Reply::text("no").status(503));
-    let client = register(&server, &origin).await;
+    host.reply(KEYS, Reply::text("no").status(503));
+    let client = register(&server, &host).await;
     for jti in 0..20 {
         let ids = ("a", jti.to_string());
         let refused = authenticate(&server, &client.identifier, &key, (ids.0, &ids.1)).await;
         assert_refused(&refused, 503, "temporarily_unavailable");
         assert_eq!(refused.headers()["retry-after"], "5");
     }
-    assert_eq!(origin.received(KEYS).len(), 6);
-    publish(&origin, &key, "a");
+    assert_eq!(host.received(KEYS).len(), 6);
+    publish(&host, &key, "a");
     server.clock().advance_secs(61);
     authenticate(&server, &client.identifier, &key, ("a", "x")).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_set_with_a_private_key_or_at_an_address_of_the_inside_is_not_used() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let key = ClientKey::new(1);
     let mut private = key.jwk();
     private["d"] = json!("AAAA");
-    origin.reply(KEYS, Reply::json(&json!({ "keys": [private] })));
-    let client = register(&server, &origin).await;
+    host.reply(KEYS, Reply::json(&json!({ "keys": [private] })));
+    let client = register(&server, &host).await;
     authenticate(&server, &client.identifier, &key, ("a", "1")).await.expect(400);
     let members = json!({
         "tokenEndpointAuthMethod": "private_key_jwt", "jwksUri": format!("https://{INSIDE}/keys"),
@@ -131,12 +131,12 @@ async fn only_what_a_later_request_may_mend_is_temporary() {
         (Reply::json(&json!({ "keys": [] })), 400, "invalid_client"),
         (Reply::text("<html>").header("content-type", "text/html"), 400, "invalid_client"),
     ] {
-        let origin = Origin::start().await;
-        origin.reply(KEYS, reply);
-        let client = register(&server, &origin).await;
+        let host = TestHost::start().await;
+        host.reply(KEYS, reply);
+        let client = register(&server, &host).await;
         let refused = authenticate(&server, &client.identifier, &key, ("a", "1")).await;
         assert_refused(&refused, status, error);
-        publish(&origin, &key, "a");
+        publish(&host, &key, "a");
         authenticate(&server, &client.identifier, &key, ("a", "2")).await.expect(200);
     }
 }
@@ -144,31 +144,31 @@ async fn only_what_a_later_request_may_mend_is_temporary() {
 /// A client may have replaced its keys, and its host may be out of order for a moment.
 #[tokio::test]
 async fn an_unknown_key_is_refused_only_after_the_keys_were_fetched_again() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let (key, next) = (ClientKey::new(1), ClientKey::new(2));
-    publish(&origin, &key, "a");
-    let client = register(&server, &origin).await;
+    publish(&host, &key, "a");
+    let client = register(&server, &host).await;
     authenticate(&server, &client.identifier, &key, ("a", "1")).await.expect(200);
-    origin.reply(KEYS, Reply::text("no").status(503));
+    host.reply(KEYS, Reply::text("no").status(503));
     server.clock().advance_secs(61);
     let refused = authenticate(&server, &client.identifier, &next, ("b", "2")).await;
     assert_refused(&refused, 503, "temporarily_unavailable");
     authenticate(&server, &client.identifier, &key, ("a", "3")).await.expect(200);
-    publish(&origin, &next, "b");
+    publish(&host, &next, "b");
     authenticate(&server, &client.identifier, &next, ("b", "4")).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_client_by_document_authenticates_with_the_keys_that_its_document_names() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let key = ClientKey::new(1);
-    publish(&origin, &key, "a");
-    let id = origin.url("client.test", "/client.json");
+    publish(&host, &key, "a");
+    let id = host.url("client.test", "/client.json");
     let document = json!({
         "client_id": id, "client_name": "Harbour Agent", "redirect_uris": [CALLBACK],
-        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": origin.url("client.test", KEYS),
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": host.url("client.test", KEYS),
     });
-    origin.reply("/client.json", Reply::json(&document));
+    host.reply("/client.json", Reply::json(&document));
     let client = Client { id: 0, identifier: id.clone(), secret: None };
     let code = client.code_with(&server, &USER, &S256).await;
     let exchange: [(&str, &str); 4] = [
@@ -187,19 +187,19 @@ async fn a_client_by_document_authenticates_with_the_keys_that_its_document_name
 #[tokio::test]
 async fn stale_keys_serve_for_a_while_when_the_budget_of_requests_is_used_up() {
     for (status, answer, served) in [(503, 503, 200), (404, 400, 503)] {
-        let (server, origin) = (TestServer::start().await, Origin::start().await);
+        let (server, host) = (TestServer::start().await, TestHost::start().await);
         let key = ClientKey::new(1);
-        publish(&origin, &key, "a");
-        let client = register(&server, &origin).await;
+        publish(&host, &key, "a");
+        let client = register(&server, &host).await;
         let attempt = async |jti: &str| authenticate(&server, &client.identifier, &key, ("a", jti)).await;
         attempt("0").await.expect(200);
-        origin.reply(KEYS, Reply::text("no").status(status));
+        host.reply(KEYS, Reply::text("no").status(status));
         server.clock().advance_secs(601);
         attempt("1").await.expect(answer);
         for jti in ["2", "3", "4", "5", "6"] {
             attempt(jti).await;
         }
         assert_eq!(attempt("7").await.status(), served, "the host answers {status}");
-        assert_eq!(origin.received(KEYS).len(), 7);
+        assert_eq!(host.received(KEYS).len(), 7);
     }
 }

@@ -6,7 +6,7 @@ use domain::id::ClientId;
 use oauth::client_document::DocumentHosts;
 use serde_json::{Value, json};
 use store::{Amendment, Applications as _};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 use url::form_urlencoded::Serializer;
 
@@ -15,8 +15,8 @@ use crate::client_documents::{ASSERTION_TYPE, PATH, applications, assertion, pub
 
 #[tokio::test]
 async fn an_administrator_chooses_the_hosts_of_documents() {
-    let origin = Origin::start().await;
-    let client = publish(&origin, &json!({}));
+    let host = TestHost::start().await;
+    let client = publish(&host, &json!({}));
     let hosts = |allowed: &[&str], forbidden: &[&str]| {
         let parsed = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         DocumentHosts { allowed: parsed(allowed), forbidden: parsed(forbidden) }
@@ -30,22 +30,18 @@ async fn an_administrator_chooses_the_hosts_of_documents() {
         let mut setup = Setup::default();
         setup.app = AppSettings { document_hosts, ..setup.app };
         let server = TestServer::start_with(setup).await;
-        let fetched = origin.received(PATH).len();
+        let fetched = host.received(PATH).len();
         let page = server.get(&client.authorize_url(&S256)).send().await;
         assert_eq!(page.status() == 200, is_accepted, "{}", page.text());
         assert_eq!(page.text().contains("accepts no metadata documents of the host"), !is_accepted);
-        assert_eq!(
-            origin.received(PATH).len() - fetched,
-            usize::from(is_accepted),
-            "nothing else is fetched"
-        );
+        assert_eq!(host.received(PATH).len() - fetched, usize::from(is_accepted), "nothing else is fetched");
     }
 }
 
 #[tokio::test]
 async fn a_client_pushes_its_request_before_anybody_has_allowed_it() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let fields = [("response_type", "code"), ("redirect_uri", CALLBACK), S256[0], S256[1]];
     let pushed = client.post(&server, "/oauth2/par", &fields).await.expect(201).json();
     assert_eq!(applications(&server).await.len(), 1);
@@ -62,8 +58,8 @@ async fn a_client_pushes_its_request_before_anybody_has_allowed_it() {
 #[tokio::test]
 async fn a_device_is_connected_by_a_client_that_nobody_has_allowed() {
     const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({"grant_types": ["authorization_code", DEVICE]}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({"grant_types": ["authorization_code", DEVICE]}));
     let codes = client.post(&server, "/oauth2/device_authorization", &[]).await.expect(200).json();
     let mut browser = server.browser();
     let address = codes["verification_uri_complete"].as_str().unwrap();
@@ -81,20 +77,20 @@ async fn a_device_is_connected_by_a_client_that_nobody_has_allowed() {
 
 #[tokio::test]
 async fn endpoints_know_a_client_before_anybody_has_allowed_it() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let error = |answer: Answer| answer.json()["error"].as_str().unwrap().to_owned();
     let exchange = client.exchange_verified(&server, "sgc_nothing").await.expect(400);
     assert_eq!(error(exchange), "invalid_grant");
     assert_eq!(error(client.refresh(&server, "sgr_nothing").await.expect(400)), "invalid_grant");
     client.post(&server, "/oauth2/revoke", &[("token", "sga_nothing")]).await.expect(200);
     assert!(applications(&server).await.is_empty(), "nothing refers to it");
-    assert_eq!(origin.received(PATH).len(), 1, "the document is fetched once");
+    assert_eq!(host.received(PATH).len(), 1, "the document is fetched once");
     let url = "https://169.254.169.254/latest/meta-data".to_owned();
     let inside = Client { id: 0, identifier: url, secret: None };
     let refused = inside.refresh(&server, "sgr_nothing").await.expect(400);
     assert_eq!(error(refused), "invalid_client");
-    let broken = publish(&origin, &json!({"client_secret": "s"}));
+    let broken = publish(&host, &json!({"client_secret": "s"}));
     server.clock().advance_secs(301);
     let refused = broken.post(&server, "/oauth2/par", &[("response_type", "code")]).await.expect(400);
     assert_eq!(error(refused), "invalid_client");
@@ -127,9 +123,9 @@ async fn exchange_signed(
 
 #[tokio::test]
 async fn a_client_whose_document_has_keys_must_sign() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let key = ClientKey::new(1);
-    let client = publish(&origin, &keyed(&key));
+    let client = publish(&host, &keyed(&key));
     let mut browser = server.browser();
     let answer = allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
     let code = parameter(&answer, "code").unwrap();
@@ -142,13 +138,13 @@ async fn a_client_whose_document_has_keys_must_sign() {
 
 #[tokio::test]
 async fn a_new_key_of_a_document_counts_from_the_next_request_on() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let (old, new) = (ClientKey::new(1), ClientKey::new(2));
-    let client = publish(&origin, &keyed(&old));
+    let client = publish(&host, &keyed(&old));
     let mut browser = server.browser();
     allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
     let both = json!({ "keys": [old.jwk(), new.jwk()] });
-    publish(&origin, &json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": both }));
+    publish(&host, &json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": both }));
     server.clock().advance_secs(61);
     let answer = allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
     let code = parameter(&answer, "code").unwrap();
@@ -158,8 +154,8 @@ async fn a_new_key_of_a_document_counts_from_the_next_request_on() {
 /// Each node keeps documents as long as their headers allow.
 #[tokio::test]
 async fn an_older_document_does_not_replace_what_another_node_has_stored() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({ "client_name": "Older" }));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({ "client_name": "Older" }));
     let mut browser = server.browser();
     allow(&mut browser, &USER, &client.authorize_url(&S256)).await;
     let now = server.app().node().now();
@@ -183,15 +179,15 @@ async fn an_older_document_does_not_replace_what_another_node_has_stored() {
 
 #[tokio::test]
 async fn the_token_endpoint_looks_for_a_new_key_in_the_document() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let (old, new) = (ClientKey::new(1), ClientKey::new(2));
-    let client = publish(&origin, &keyed(&old));
+    let client = publish(&host, &keyed(&old));
     let answer = allow(&mut server.browser(), &USER, &client.authorize_url(&S256)).await;
     let code = parameter(&answer, "code").unwrap();
     let both = json!({ "keys": [old.jwk(), new.jwk()] });
-    publish(&origin, &json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": both }));
+    publish(&host, &json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": both }));
     exchange_signed(&server, &client, &new, &code, "1").await.expect(400);
-    assert_eq!(origin.received(PATH).len(), 1, "it was fetched a moment ago");
+    assert_eq!(host.received(PATH).len(), 1, "it was fetched a moment ago");
     // A code is valid for a minute, and so is the document that was fetched with it.
     let mut browser = server.browser();
     server.clock().advance_secs(30);
@@ -199,13 +195,13 @@ async fn the_token_endpoint_looks_for_a_new_key_in_the_document() {
     let code = parameter(&answer, "code").unwrap();
     server.clock().advance_secs(31);
     exchange_signed(&server, &client, &new, &code, "2").await.expect(200);
-    assert_eq!(origin.received(PATH).len(), 2);
+    assert_eq!(host.received(PATH).len(), 2);
 }
 
 #[tokio::test]
 async fn a_client_that_nobody_allows_is_forgotten_after_a_day_though_it_is_named() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let fields = [("response_type", "code"), ("redirect_uri", CALLBACK), S256[0], S256[1]];
     client.post(&server, "/oauth2/par", &fields).await.expect(201);
     server.app().node().maintain().await.unwrap();
@@ -219,11 +215,11 @@ async fn a_client_that_nobody_allows_is_forgotten_after_a_day_though_it_is_named
 
 #[tokio::test]
 async fn many_clients_of_one_host_lock_nobody_out() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let fields = [("response_type", "code"), ("redirect_uri", CALLBACK), S256[0], S256[1]];
     let push = async |number: usize| {
         let path = format!("/clients/{number}.json");
-        let client = publish_at(&origin, &path, &json!({ "client_name": format!("Agent {number}") }));
+        let client = publish_at(&host, &path, &json!({ "client_name": format!("Agent {number}") }));
         client.post(&server, "/oauth2/par", &fields).await.status()
     };
     for number in 0..60 {
@@ -244,20 +240,20 @@ async fn many_clients_of_one_host_lock_nobody_out() {
 
 #[tokio::test]
 async fn strangers_with_slow_documents_do_not_stop_clients_that_users_have_allowed() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let client = publish(&origin, &json!({}));
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let client = publish(&host, &json!({}));
     let answer = allow(&mut server.browser(), &USER, &client.authorize_url(&S256)).await;
     assert!(parameter(&answer, "code").is_some());
     server.clock().advance_secs(61);
     let slow = |number: usize| {
         let path = format!("/slow/{number}.json");
-        origin.reply(&path, Reply::text("").held_back());
-        let identifier = origin.url(&format!("{}.clients.test", number / 4), &path);
+        host.reply(&path, Reply::text("").held_back());
+        let identifier = host.url(&format!("{}.clients.test", number / 4), &path);
         Client { id: 0, identifier, secret: None }.authorize_url(&S256)
     };
     let urls: Vec<String> = (0..12).map(slow).collect();
     let get = |number: usize| server.get(&urls[number]).send();
-    let is_running = |number: usize| !origin.received(&format!("/slow/{number}.json")).is_empty();
+    let is_running = |number: usize| !host.received(&format!("/slow/{number}.json")).is_empty();
     let strangers = async {
         tokio::join!(
             get(0),
@@ -287,5 +283,5 @@ async fn strangers_with_slow_documents_do_not_stop_clients_that_users_have_allow
         allowed = others => allowed,
     };
     assert_eq!(allowed.status(), 200);
-    assert!(origin.received(PATH).len() > 1, "the document was fetched again");
+    assert!(host.received(PATH).len() > 1, "the document was fetched again");
 }

@@ -3,7 +3,7 @@
 use app::node::clock::Clock as _;
 use base64::Engine as _;
 use serde_json::{Value, json};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{ADMIN, Answer, ClientKey, OTHER, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client, assert_refused, is_alive};
@@ -347,42 +347,41 @@ async fn a_plain_assertion_needs_an_issuer_that_is_trusted_for_it() {
 
 #[tokio::test]
 async fn keys_are_discovered_and_looked_up_again_at_a_bounded_rate() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let issuer = Issuer { key: ClientKey::new(9), url: origin.url("issuer.test", "") };
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let issuer = Issuer { key: ClientKey::new(9), url: host.url("issuer.test", "") };
     issuer.record(&server, &json!({ "jwks": null })).await.expect(201);
     let client = client(&server).await;
     let stranger = ClientKey::new(4);
     let mut old = stranger.jwk();
     old["kid"] = json!("old");
-    let keys = |set: &Value| origin.reply("/keys", Reply::json(set).header("cache-control", "max-age=600"));
+    let keys = |set: &Value| host.reply("/keys", Reply::json(set).header("cache-control", "max-age=600"));
     keys(&json!({ "keys": [old] }));
-    let document = json!({ "issuer": issuer.url, "jwks_uri": origin.url("issuer.test", "/keys") });
-    origin.reply("/.well-known/openid-configuration", Reply::json(&document));
+    let document = json!({ "issuer": issuer.url, "jwks_uri": host.url("issuer.test", "/keys") });
+    host.reply("/.well-known/openid-configuration", Reply::json(&document));
     let assertion = issuer.assertion(&server, &client, &json!({}));
     for _ in 0..3 {
         assert_refused(&present(&server, &client, &assertion, &[]).await, 400, "invalid_grant");
     }
-    assert_eq!(origin.received("/keys").len(), 1, "an unknown kid does not fetch again at once");
+    assert_eq!(host.received("/keys").len(), 1, "an unknown kid does not fetch again at once");
     keys(&issuer.jwks());
     server.clock().advance_secs(31);
     present(&server, &client, &assertion, &[]).await.expect(200);
-    assert_eq!(origin.received("/keys").len(), 2);
-    assert_eq!(origin.received("/.well-known/openid-configuration").len(), 1);
+    assert_eq!(host.received("/keys").len(), 2);
+    assert_eq!(host.received("/.well-known/openid-configuration").len(), 1);
     let next = issuer.assertion(&server, &client, &json!({ "jti": "2" }));
     present(&server, &client, &next, &[]).await.expect(200);
-    assert_eq!(origin.received("/keys").len(), 2, "keys are cached");
+    assert_eq!(host.received("/keys").len(), 2, "keys are cached");
 }
 
 #[tokio::test]
 async fn a_discovery_document_of_another_issuer_is_not_used() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let issuer = Issuer { key: ClientKey::new(9), url: origin.url("issuer.test", "") };
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let issuer = Issuer { key: ClientKey::new(9), url: host.url("issuer.test", "") };
     issuer.record(&server, &json!({ "jwks": null })).await.expect(201);
     let client = client(&server).await;
-    origin.reply("/keys", Reply::json(&issuer.jwks()));
-    let document =
-        json!({ "issuer": "https://other.example", "jwks_uri": origin.url("issuer.test", "/keys") });
-    origin.reply("/.well-known/openid-configuration", Reply::json(&document));
+    host.reply("/keys", Reply::json(&issuer.jwks()));
+    let document = json!({ "issuer": "https://other.example", "jwks_uri": host.url("issuer.test", "/keys") });
+    host.reply("/.well-known/openid-configuration", Reply::json(&document));
     let assertion = issuer.assertion(&server, &client, &json!({}));
     let refused = present(&server, &client, &assertion, &[]).await;
     assert_eq!(reason(&refused), "the issuer of the assertion publishes no keys that can be used");
@@ -391,22 +390,22 @@ async fn a_discovery_document_of_another_issuer_is_not_used() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_now_are_temporary() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let issuer = Issuer { key: ClientKey::new(9), url: origin.url("issuer.test", "") };
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let issuer = Issuer { key: ClientKey::new(9), url: host.url("issuer.test", "") };
     issuer.record(&server, &json!({ "jwks": null })).await.expect(201);
     let client = client(&server).await;
     let assertion = issuer.assertion(&server, &client, &json!({}));
-    let document = json!({ "issuer": issuer.url, "jwks_uri": origin.url("issuer.test", "/keys") });
+    let document = json!({ "issuer": issuer.url, "jwks_uri": host.url("issuer.test", "/keys") });
     let discovery = "/.well-known/openid-configuration";
     for (at, good) in [(discovery, &document), ("/keys", &issuer.jwks())] {
-        origin.reply(at, Reply::text("no").status(503));
+        host.reply(at, Reply::text("no").status(503));
         for _ in 0..2 {
             let refused = present(&server, &client, &assertion, &[]).await;
             assert_refused(&refused, 503, "temporarily_unavailable");
             assert_eq!(refused.headers()["retry-after"], "5");
         }
-        assert_eq!(origin.received(at).len(), 1, "the host is not asked again at once");
-        origin.reply(at, Reply::json(good));
+        assert_eq!(host.received(at).len(), 1, "the host is not asked again at once");
+        host.reply(at, Reply::json(good));
         server.clock().advance_secs(6);
     }
     present(&server, &client, &assertion, &[]).await.expect(200);

@@ -3,7 +3,7 @@
 use domain::audit::{Action, Outcome};
 use serde_json::{Value, json};
 use store::{Audit as _, AuditFilter};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{Answer, TestServer, USER};
 
 use crate::client::{APPLICATIONS, CALLBACK, Client};
@@ -82,10 +82,10 @@ async fn register(server: &TestServer, sector: &str, urls: &[&str]) -> Answer {
 
 #[tokio::test]
 async fn applications_of_one_sector_see_the_same_subject() {
-    let (server, origin) = (crate::openid::server().await, Origin::start().await);
+    let (server, host) = (crate::openid::server().await, TestHost::start().await);
     let other = "https://other.example/cb";
-    origin.reply(SECTOR, Reply::json(&json!([CALLBACK, other])));
-    let sector = origin.url("client.test", SECTOR);
+    host.reply(SECTOR, Reply::json(&json!([CALLBACK, other])));
+    let sector = host.url("client.test", SECTOR);
     let mut subjects = Vec::new();
     for urls in [&[CALLBACK][..], &[CALLBACK, other]] {
         let made = register(&server, &sector, urls).await.expect(201).json();
@@ -103,8 +103,8 @@ async fn applications_of_one_sector_see_the_same_subject() {
 
 #[tokio::test]
 async fn a_sector_whose_document_lacks_a_redirect_url_is_refused() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let sector = origin.url("client.test", SECTOR);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let sector = host.url("client.test", SECTOR);
     let refused = async |url: &str| {
         let answer = register(&server, url, &[CALLBACK]).await.expect(400);
         assert_eq!(answer.faulty_fields(), ["openid.sectorIdentifierUri"], "{}", answer.text());
@@ -117,31 +117,31 @@ async fn a_sector_whose_document_lacks_a_redirect_url_is_refused() {
         Reply::text(" ".repeat(100_000)),
         Reply::json(&json!([CALLBACK])).status(302).header("location", "https://other.test/"),
     ] {
-        origin.reply(SECTOR, reply);
+        host.reply(SECTOR, reply);
         refused(&sector).await;
     }
     refused("http://client.test/").await;
     refused("https://10.0.0.1/sector.json").await;
-    origin.reply(SECTOR, Reply::json(&json!([CALLBACK])));
+    host.reply(SECTOR, Reply::json(&json!([CALLBACK])));
     register(&server, &sector, &[CALLBACK]).await.expect(201);
 }
 
 #[tokio::test]
 async fn a_sector_document_is_read_again_when_a_redirect_url_is_added() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    origin.reply(SECTOR, Reply::json(&json!([CALLBACK])));
-    let made = register(&server, &origin.url("client.test", SECTOR), &[CALLBACK]).await.expect(201).json();
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    host.reply(SECTOR, Reply::json(&json!([CALLBACK])));
+    let made = register(&server, &host.url("client.test", SECTOR), &[CALLBACK]).await.expect(201).json();
     let path = format!("{APPLICATIONS}/{}", made["id"]);
     let put = async |urls: Value| {
         server.put(&path).basic(&USER).json(&json!({ "name": "Ship", "redirectUrls": urls })).send().await
     };
     put(json!([CALLBACK])).await.expect(200);
-    assert_eq!(origin.received(SECTOR).len(), 1, "nothing has changed");
+    assert_eq!(host.received(SECTOR).len(), 1, "nothing has changed");
     let more = json!([CALLBACK, "https://other.example/cb"]);
     assert_eq!(put(more.clone()).await.expect(400).faulty_fields(), ["openid.sectorIdentifierUri"]);
-    origin.reply(SECTOR, Reply::json(&more));
+    host.reply(SECTOR, Reply::json(&more));
     put(more).await.expect(200);
-    assert_eq!(origin.received(SECTOR).len(), 3);
+    assert_eq!(host.received(SECTOR).len(), 3);
 }
 
 #[tokio::test]

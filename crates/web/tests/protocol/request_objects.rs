@@ -2,7 +2,7 @@
 
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
-use testkit::host::{Origin, Reply};
+use testkit::host::{Reply, TestHost};
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 
 use crate::client::{
@@ -232,16 +232,16 @@ async fn only_the_registered_algorithm_signs_objects() {
 
 #[tokio::test]
 async fn an_object_is_fetched_from_a_registered_address() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let uri = origin.url("client.test", PATH);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let uri = host.url("client.test", PATH);
     let signing = Signing::register(&server, json!({ "requestUris": [uri] })).await;
-    let publish = |object: &str| origin.reply(PATH, Reply::text(object.to_owned()));
+    let publish = |object: &str| host.reply(PATH, Reply::text(object.to_owned()));
     publish(&signing.object(&server, &json!({})));
     let url = signing.url(&[("request_uri", &uri)]);
     let answer = allow(&mut server.browser(), &USER, &url).await;
     assert_eq!(parameter(&answer, "state").as_deref(), Some("inside"));
     tokens(&server, &signing.client, &answer).await;
-    assert_eq!(origin.received(PATH).len(), 1, "our pages refer to the stored request");
+    assert_eq!(host.received(PATH).len(), 1, "our pages refer to the stored request");
     publish("no object");
     let answer = server.get(&url).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request_object"));
@@ -249,14 +249,14 @@ async fn an_object_is_fetched_from_a_registered_address() {
 
 #[tokio::test]
 async fn the_keys_of_objects_may_be_at_an_address() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
     let key = ClientKey::new(1);
-    origin.reply("/keys", Reply::json(&json!({ "keys": [key.jwk()] })));
-    let members = json!({ "jwksUri": origin.url("client.test", "/keys") });
+    host.reply("/keys", Reply::json(&json!({ "keys": [key.jwk()] })));
+    let members = json!({ "jwksUri": host.url("client.test", "/keys") });
     let signing = Signing { client: Client::register_with(&server, members).await, key };
     let url = signing.url(&[("request", &signing.object(&server, &json!({})))]);
     tokens(&server, &signing.client, &allow(&mut server.browser(), &USER, &url).await).await;
-    let members = json!({ "jwksUri": origin.url("client.test", "/none") });
+    let members = json!({ "jwksUri": host.url("client.test", "/none") });
     let lost = Signing { client: Client::register_with(&server, members).await, key: ClientKey::new(1) };
     assert_eq!(lost.error(&server, &lost.object(&server, &json!({}))).await, "invalid_request_object");
 }
@@ -271,26 +271,26 @@ async fn objects_are_fetched_only_from_registered_addresses() {
         let mut setup = Setup::default();
         setup.app.request_objects.by_reference = by_reference;
         setup.app.request_objects.unregistered_addresses = any;
-        let (server, origin) = (TestServer::start_with(setup).await, Origin::start().await);
+        let (server, host) = (TestServer::start_with(setup).await, TestHost::start().await);
         let signing = Signing::register(&server, json!({})).await;
-        origin.reply(PATH, Reply::text(signing.object(&server, &json!({}))));
+        host.reply(PATH, Reply::text(signing.object(&server, &json!({}))));
         let answer =
-            server.get(&signing.url(&[("request_uri", &origin.url("client.test", PATH))])).send().await;
+            server.get(&signing.url(&[("request_uri", &host.url("client.test", PATH))])).send().await;
         if error == "none" {
             assert!(answer.expect(200).text().contains("login-submit"));
         } else {
             assert_eq!(parameter(&answer.expect(303), "error").as_deref(), Some(error));
-            assert_eq!(origin.received(PATH).len(), 0, "nothing was fetched");
+            assert_eq!(host.received(PATH).len(), 0, "nothing was fetched");
         }
     }
 }
 
 #[tokio::test]
 async fn an_address_that_cannot_be_fetched_is_an_invalid_request_uri() {
-    let (server, origin) = (TestServer::start().await, Origin::start().await);
-    let uris = [origin.url("client.test", "/moved"), origin.url("client.test", "/gone")];
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let uris = [host.url("client.test", "/moved"), host.url("client.test", "/gone")];
     let signing = Signing::register(&server, json!({ "requestUris": uris })).await;
-    origin.reply("/moved", Reply::text("").status(302).header("location", "https://a.example/"));
+    host.reply("/moved", Reply::text("").status(302).header("location", "https://a.example/"));
     for uri in &uris {
         let answer = server.get(&signing.url(&[("request_uri", uri)])).send().await.expect(303);
         assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request_uri"), "{uri}");
