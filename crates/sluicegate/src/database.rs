@@ -26,7 +26,7 @@ pub(crate) enum Database {
 
 /// A migration of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct MigrationStep {
     /// The number, from 1.
     pub(crate) number: i64,
     /// The subject of the migration.
@@ -106,15 +106,18 @@ impl Database {
     ///
     /// # Errors
     /// If it cannot be opened.
-    pub(crate) async fn pending(&self) -> anyhow::Result<Vec<Step>> {
+    pub(crate) async fn pending(&self) -> anyhow::Result<Vec<MigrationStep>> {
         let message = || format!("{} cannot be opened", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                store_sqlite::pending(path).with_context(message)?.iter().map(Step::from).collect()
+                store_sqlite::pending(path).with_context(message)?.iter().map(MigrationStep::from).collect()
             }
-            Self::Shared(url, _) => {
-                store_postgres::pending(url).await.with_context(message)?.iter().map(Step::from).collect()
-            }
+            Self::Shared(url, _) => store_postgres::pending(url)
+                .await
+                .with_context(message)?
+                .iter()
+                .map(MigrationStep::from)
+                .collect(),
         })
     }
 
@@ -122,29 +125,29 @@ impl Database {
     ///
     /// # Errors
     /// If it cannot be migrated.
-    pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<Step>> {
+    pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<MigrationStep>> {
         let message = || format!("{} cannot be migrated", self.location());
         Ok(match self {
             Self::Embedded(path) => {
-                store_sqlite::migrate(path).with_context(message)?.iter().map(Step::from).collect()
+                store_sqlite::migrate(path).with_context(message)?.iter().map(MigrationStep::from).collect()
             }
             Self::Shared(url, _) => store_postgres::migrate(url)
                 .await
                 .with_context(message)?
                 .into_iter()
-                .map(Step::from)
+                .map(MigrationStep::from)
                 .collect(),
         })
     }
 }
 
-impl From<&store_sqlite::Migration> for Step {
+impl From<&store_sqlite::Migration> for MigrationStep {
     fn from(step: &store_sqlite::Migration) -> Self {
         Self { number: step.number, name: step.name }
     }
 }
 
-impl From<&store_postgres::Migration> for Step {
+impl From<&store_postgres::Migration> for MigrationStep {
     fn from(step: &store_postgres::Migration) -> Self {
         Self { number: step.number, name: step.name }
     }

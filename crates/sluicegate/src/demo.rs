@@ -15,7 +15,7 @@ use web::BasePath;
 use crate::config::{Environment, Settings};
 use crate::data_directory::DataDirectory;
 use crate::serve::{self, Kind, Running, Site};
-use crate::server::{Signals, Stop};
+use crate::server::{Signals, StopSignal};
 use crate::terminal::say;
 use crate::{installation, logging};
 
@@ -50,7 +50,7 @@ pub(crate) fn run(settings: &Settings, environment: &Environment, auto: bool) ->
 
 async fn play(settings: &Settings, environment: &Environment, auto: bool) -> anyhow::Result<()> {
     let passwords = [installation::generate_password(), installation::generate_password()];
-    let stop = Stop::new();
+    let stop = StopSignal::new();
     let signals = Signals::hear()?;
     let fresh = folder_is_fresh(settings, environment)?;
     if fresh {

@@ -17,7 +17,7 @@ use crate::config::{ConfigError, Environment, Settings};
 use crate::data_directory::{DataDirectory, Occupied};
 use crate::logging;
 use crate::numbers::number;
-use crate::server::{self, Bound, Endpoint, Limits, Signals, Stop, Tls};
+use crate::server::{self, BoundListener, ConnectionLimits, Endpoint, ServerTls, Signals, StopSignal};
 use crate::setting_files::SettingFiles;
 use crate::terminal::say;
 
@@ -45,7 +45,7 @@ const DELIVERY_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) fn run(settings: &Settings, environment: &Environment) -> anyhow::Result<()> {
     let _flush = logging::start(settings.log.format, settings.log.level.clone());
     runtime()?.block_on(async {
-        let stop = Stop::new();
+        let stop = StopSignal::new();
         let signals = Signals::hear()?;
         let running = Running::start(settings, environment, &stop, Kind::Service).await?;
         say(&format!("sluicegate is ready at {}", running.site.local_url));
@@ -81,7 +81,7 @@ pub(crate) struct Running {
     pub(crate) site: Site,
     /// The use cases.
     pub(crate) app: App,
-    tls: Option<Tls>,
+    tls: Option<ServerTls>,
     tasks: JoinSet<()>,
     _occupied: Option<Occupied>,
 }
@@ -94,7 +94,7 @@ impl Running {
     pub(crate) async fn start(
         settings: &Settings,
         environment: &Environment,
-        stop: &Stop,
+        stop: &StopSignal,
         kind: Kind,
     ) -> anyhow::Result<Self> {
         let (files, tls) = SettingFiles::read_with_tls(settings)?;
@@ -169,14 +169,14 @@ async fn create_signing_keys(app: App) {
 /// The faults of the configuration.
 pub(crate) fn check_files(settings: &Settings) -> Result<(), ConfigError> {
     let (_, tls) = SettingFiles::read_with_tls(settings)?;
-    for warning in tls.iter().flat_map(Tls::warnings) {
+    for warning in tls.iter().flat_map(ServerTls::warnings) {
         say(&format!("warning: {warning}"));
     }
     Ok(())
 }
 
 /// Returns the function that reads the certificate again.
-fn reloading(tls: Option<Tls>, app: App) -> impl Fn() {
+fn reloading(tls: Option<ServerTls>, app: App) -> impl Fn() {
     move || match &tls {
         None => tracing::info!("SIGHUP: without TLS there is nothing to reload"),
         Some(tls) => match tls.reload() {
@@ -189,7 +189,7 @@ fn reloading(tls: Option<Tls>, app: App) -> impl Fn() {
     }
 }
 
-fn log_certificate(tls: &Tls, app: &App) {
+fn log_certificate(tls: &ServerTls, app: &App) {
     let validity = tls.validity();
     app.node().metrics().certificate_begins.set(validity.begins.as_secs());
     app.node().metrics().certificate_ends.set(validity.ends.as_secs());
@@ -207,7 +207,7 @@ fn occupy(settings: &Settings) -> anyhow::Result<Option<Occupied>> {
 }
 
 /// Opens the listener that asks for the certificates of clients, if there is one.
-async fn bind_for_certificates(settings: &Settings) -> anyhow::Result<Option<Bound>> {
+async fn bind_for_certificates(settings: &Settings) -> anyhow::Result<Option<BoundListener>> {
     match settings.client_certificates.listen {
         None => Ok(None),
         Some(address) => server::bind(address, Endpoint::Certificates).await.map(Some),
@@ -215,7 +215,7 @@ async fn bind_for_certificates(settings: &Settings) -> anyhow::Result<Option<Bou
 }
 
 /// Opens the metrics listener. If the default port is taken, the server runs without it.
-async fn observe(settings: &Settings) -> anyhow::Result<Option<Bound>> {
+async fn observe(settings: &Settings) -> anyhow::Result<Option<BoundListener>> {
     let address = settings.observation.listen;
     match server::bind(address, Endpoint::Observation).await {
         Ok(bound) => Ok(Some(bound)),
@@ -289,12 +289,12 @@ fn web_settings(settings: &Settings, site: &Site, kind: Kind) -> WebSettings {
 /// a quarter.
 const BODIES: usize = 8;
 
-fn limits(settings: &Settings) -> Limits {
+fn limits(settings: &Settings) -> ConnectionLimits {
     let seconds = |number: u32| Duration::from_secs(u64::from(number));
     let limits = &settings.limits;
     // Behind a proxy that is not declared, every connection comes from the address of that proxy.
     let is_hidden = settings.general.behind_tls_proxy && settings.general.trusted_proxies.is_empty();
-    Limits {
+    ConnectionLimits {
         header_bytes: number(limits.max_header_bytes),
         header_time: seconds(limits.header_timeout_secs),
         body_silence: seconds(limits.body_timeout_secs),
@@ -313,8 +313,8 @@ fn limits(settings: &Settings) -> Limits {
 }
 
 /// The metrics listener needs few connections.
-fn limits_of_observation(settings: &Settings) -> Limits {
-    Limits { connections: 64, ..limits(settings) }
+fn limits_of_observation(settings: &Settings) -> ConnectionLimits {
+    ConnectionLimits { connections: 64, ..limits(settings) }
 }
 
 fn proxies(settings: &Settings) -> Vec<AddressRange> {
@@ -322,7 +322,7 @@ fn proxies(settings: &Settings) -> Vec<AddressRange> {
 }
 
 /// Polls for changes of other processes until told to stop, and at once when the database announces a change.
-async fn poll_changes(node: NodeService, stop: Stop) {
+async fn poll_changes(node: NodeService, stop: StopSignal) {
     let mut failing = false;
     loop {
         let delay = async {
@@ -347,7 +347,7 @@ async fn poll_changes(node: NodeService, stop: Stop) {
 
 /// Delivers logout tokens until told to stop: at once if this node has ended a session, and at intervals what is due
 /// again or was left by another node.
-async fn deliver_logouts(node: NodeService, stop: Stop) {
+async fn deliver_logouts(node: NodeService, stop: StopSignal) {
     loop {
         let work = async {
             let _ended = tokio::time::timeout(DELIVERY_INTERVAL, node.logouts()).await;
@@ -363,7 +363,7 @@ async fn deliver_logouts(node: NodeService, stop: Stop) {
 }
 
 /// Runs maintenance at intervals until told to stop.
-async fn run_maintenance(node: NodeService, stop: Stop) {
+async fn run_maintenance(node: NodeService, stop: StopSignal) {
     while !stops_within(MAINTENANCE_INTERVAL, &stop).await {
         if let Err(fault) = node.maintain().await {
             fault.note("maintenance failed; it will be tried again");
@@ -372,7 +372,7 @@ async fn run_maintenance(node: NodeService, stop: Stop) {
 }
 
 /// Waits, and returns whether the server was told to stop meanwhile.
-async fn stops_within(time: Duration, stop: &Stop) -> bool {
+async fn stops_within(time: Duration, stop: &StopSignal) -> bool {
     tokio::time::timeout(time, stop.triggered()).await.is_ok()
 }
 

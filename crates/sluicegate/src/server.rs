@@ -13,7 +13,7 @@ mod streams;
 mod timeout_stream;
 mod tls;
 
-pub(crate) use accept::{Bound, Endpoint, bind};
-pub(crate) use connection::Limits;
-pub(crate) use signals::{Signals, Stop};
-pub(crate) use tls::{Tls, read_file};
+pub(crate) use accept::{BoundListener, Endpoint, bind};
+pub(crate) use connection::ConnectionLimits;
+pub(crate) use signals::{Signals, StopSignal};
+pub(crate) use tls::{ServerTls, read_file};

@@ -5,7 +5,7 @@ use std::path::Path;
 use app::node::client_certificates::ClientAuthorities;
 
 use crate::config::{ConfigError, InvalidSetting, Settings};
-use crate::server::{Tls, read_file};
+use crate::server::{ServerTls, read_file};
 
 /// The content of the files that every process reads.
 pub(crate) struct SettingFiles {
@@ -31,7 +31,7 @@ impl SettingFiles {
     ///
     /// # Errors
     /// All faults of the files.
-    pub(crate) fn read_with_tls(settings: &Settings) -> Result<(Self, Option<Tls>), ConfigError> {
+    pub(crate) fn read_with_tls(settings: &Settings) -> Result<(Self, Option<ServerTls>), ConfigError> {
         let files = Self::read(settings).map_err(|ConfigError(faults)| faults);
         both(files, tls(settings)).map_err(ConfigError)
     }
@@ -52,13 +52,13 @@ fn both<A, B>(
     }
 }
 
-fn tls(settings: &Settings) -> Result<Option<Tls>, Vec<InvalidSetting>> {
+fn tls(settings: &Settings) -> Result<Option<ServerTls>, Vec<InvalidSetting>> {
     let (Some(cert_file), Some(key_file)) = (&settings.tls.cert_file, &settings.tls.key_file) else {
         return Ok(None);
     };
     // The sentences name the settings at fault.
     let fault = |error: anyhow::Error| InvalidSetting::of_key("", format!("{error:#}"));
-    let read = Tls::read(cert_file.clone(), key_file.clone());
+    let read = ServerTls::read(cert_file.clone(), key_file.clone());
     read.map(Some).map_err(|faults| faults.into_iter().map(fault).collect())
 }
 

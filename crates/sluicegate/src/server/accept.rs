@@ -13,10 +13,10 @@ use web::{AddressRange, HttpService};
 use super::addresses::Addresses;
 use super::budget::Budget;
 use super::connection::Connections;
-use super::{Limits, Stop, Tls};
+use super::{ConnectionLimits, ServerTls, StopSignal};
 
 /// A socket that listens but does not accept connections yet.
-pub(crate) struct Bound {
+pub(crate) struct BoundListener {
     listener: TcpListener,
     /// The address, with the port that was assigned.
     pub(crate) address: SocketAddr,
@@ -52,10 +52,10 @@ impl Endpoint {
 ///
 /// # Errors
 /// A sentence that says why this failed, and what to do.
-pub(crate) async fn bind(address: SocketAddr, endpoint: Endpoint) -> anyhow::Result<Bound> {
+pub(crate) async fn bind(address: SocketAddr, endpoint: Endpoint) -> anyhow::Result<BoundListener> {
     let listener = TcpListener::bind(address).await.map_err(|error| refused(address, endpoint, &error))?;
     let address = listener.local_addr()?;
-    Ok(Bound { listener, address })
+    Ok(BoundListener { listener, address })
 }
 
 fn refused(address: SocketAddr, endpoint: Endpoint, error: &std::io::Error) -> anyhow::Error {
@@ -89,16 +89,16 @@ fn display_host(address: SocketAddr) -> String {
 /// The pause after a connection could not be accepted, most likely for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-impl Bound {
+impl BoundListener {
     /// Accepts connections until told to stop, then lets running requests finish for as long as the limits
     /// allow.
     pub(crate) async fn serve(
         self,
         service: HttpService,
-        tls: Option<Tls>,
-        limits: Limits,
+        tls: Option<ServerTls>,
+        limits: ConnectionLimits,
         proxies: Vec<AddressRange>,
-        stop: Stop,
+        stop: StopSignal,
     ) {
         let node = service.node().clone();
         let buffered = Budget::new(limits.buffered_bytes);

@@ -24,11 +24,11 @@ use super::budget::Budget;
 use super::idle::Activity;
 use super::streams::{Answer, Streams};
 use super::timeout_stream::TimeoutStream;
-use super::{Stop, Tls};
+use super::{ServerTls, StopSignal};
 
 /// The limits of a client.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct ConnectionLimits {
     /// Bytes of a request's head.
     pub(crate) header_bytes: usize,
     /// The maximum time for the handshake, and for the head of a request.
@@ -53,9 +53,9 @@ pub(crate) struct Limits {
 #[derive(Clone)]
 pub(super) struct Connections {
     service: HttpService,
-    tls: Option<Tls>,
-    limits: Limits,
-    stop: Stop,
+    tls: Option<ServerTls>,
+    limits: ConnectionLimits,
+    stop: StopSignal,
 }
 
 /// Concurrent streams of one HTTP/2 connection; the minimum that [RFC 9113
@@ -76,7 +76,12 @@ const MOST_HELD: usize = 8 * 1024 * 1024;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Connections {
-    pub(super) fn new(service: HttpService, tls: Option<Tls>, limits: Limits, stop: Stop) -> Self {
+    pub(super) fn new(
+        service: HttpService,
+        tls: Option<ServerTls>,
+        limits: ConnectionLimits,
+        stop: StopSignal,
+    ) -> Self {
         Self { service, tls, limits, stop }
     }
 
@@ -121,7 +126,7 @@ impl Connections {
     /// stops.
     async fn shake_hands(
         &self,
-        tls: &Tls,
+        tls: &ServerTls,
         stream: TcpStream,
         peer: SocketAddr,
     ) -> Option<TlsStream<TcpStream>> {

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 /// Tells all waiting tasks that the server should stop.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop(Arc<watch::Sender<bool>>);
+pub(crate) struct StopSignal(Arc<watch::Sender<bool>>);
 
-impl Stop {
+impl StopSignal {
     /// Creates it, not yet triggered.
     pub(crate) fn new() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
@@ -52,7 +52,7 @@ impl Signals {
     /// `draining`, so that load balancers notice. A second signal stops it at once.
     pub(crate) async fn act(
         mut self,
-        stop: Stop,
+        stop: StopSignal,
         reload: impl Fn(),
         draining: Duration,
         drain: impl FnOnce(),

@@ -21,7 +21,7 @@ use super::certificate::{Certificate, Validity, rsa_bits};
 
 /// A certificate with its key, which can be reloaded while the server is running.
 #[derive(Clone)]
-pub(crate) struct Tls {
+pub(crate) struct ServerTls {
     inner: Arc<Inner>,
     asks_for_certificates: bool,
 }
@@ -40,7 +40,7 @@ struct Loaded {
     validity: Validity,
 }
 
-impl Tls {
+impl ServerTls {
     /// Reads both files.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Tls {
     /// Reads both files again; new connections use the new content.
     ///
     /// # Errors
-    /// As for [`Tls::read`]; the previous certificate stays in use then.
+    /// As for [`ServerTls::read`]; the previous certificate stays in use then.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
         let fresh = load(&self.inner.cert_file, &self.inner.key_file).map_err(|faults| {
             let sentences: Vec<String> = faults.iter().map(|fault| format!("{fault:#}")).collect();
