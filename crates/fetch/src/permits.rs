@@ -16,7 +16,7 @@ pub(crate) struct Permits {
 }
 
 /// The right to send one request. Another may use it once this is dropped.
-pub(crate) struct Permit {
+pub(crate) struct RequestPermit {
     _host: DestinationPermit,
     _total: OwnedSemaphorePermit,
 }
@@ -28,9 +28,9 @@ impl Permits {
     }
 
     /// Takes a permit, or refuses at once: nobody waits here, so that a slow host delays nobody else.
-    pub(crate) fn take(&self, host: &str) -> Result<Permit, FetchError> {
+    pub(crate) fn take(&self, host: &str) -> Result<RequestPermit, FetchError> {
         let total = Arc::clone(&self.total).try_acquire_owned().map_err(|_| FetchError::Busy)?;
-        Ok(Permit { _host: self.destinations.take(host.to_owned())?, _total: total })
+        Ok(RequestPermit { _host: self.destinations.take(host.to_owned())?, _total: total })
     }
 
     /// Takes a permit for the network of an address: the owner of one machine may give it many names, and the owner of one

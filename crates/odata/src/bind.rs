@@ -26,7 +26,7 @@ const FEW: usize = 32;
 
 /// The result of binding a request.
 #[derive(Debug)]
-pub(crate) struct Bound<'m> {
+pub(crate) struct BoundRequest<'m> {
     pub(crate) target: Target<'m>,
     pub(crate) format: Format,
     /// Whether the result depends on the time of the request.
@@ -65,7 +65,7 @@ pub(crate) fn bind<'m>(
     request: &Request<'_>,
     now: Timestamp,
     accepted: Format,
-) -> Result<Bound<'m>, Error> {
+) -> Result<BoundRequest<'m>, Error> {
     let resource = resource::resolve(model, &request.path)?;
     if let Some(option) = request.unsupported.first() {
         return Err(
@@ -96,7 +96,7 @@ pub(crate) fn bind<'m>(
             (Target::Property(selection, raw), false)
         }
     };
-    Ok(Bound { target, format, uses_now })
+    Ok(BoundRequest { target, format, uses_now })
 }
 
 /// `$format` takes precedence over the `Accept` header.

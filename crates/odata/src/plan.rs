@@ -20,7 +20,7 @@ use crate::plan::column::Column;
 use crate::plan::tree::Scans;
 use crate::position::{Mark, Position};
 use crate::sql::Dialect;
-use crate::sql::columns::Columns;
+use crate::sql::columns::StatementColumns;
 use crate::sql::select;
 use crate::statement::Statement;
 use crate::syntax::Request;
@@ -178,7 +178,7 @@ impl Planner<'_> {
             page.after = Some(position.values.clone());
         }
         let (scans, key) = (Scans::of(&selection.page.input), selection.page.input.key());
-        let mut columns = Columns::of(self.dialect, &scans, &selection.page, &selection.shown);
+        let mut columns = StatementColumns::of(self.dialect, &scans, &selection.page, &selection.shown);
         let encoder = self.encoder(&selection, &mut columns, BodyKind::Collection);
         let terms = (0..selection.page.order.len()).map(|index| columns.term(index)).collect();
         let statement = select::page(&columns)?;
@@ -220,13 +220,18 @@ impl Planner<'_> {
 
     fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
         let scans = Scans::of(&selection.page.input);
-        let mut columns = Columns::of(self.dialect, &scans, &selection.page, &selection.shown);
+        let mut columns = StatementColumns::of(self.dialect, &scans, &selection.page, &selection.shown);
         let encoder = self.encoder(selection, &mut columns, subject);
         let statement = select::entity(&columns)?;
         Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
     }
 
-    fn encoder(&self, selection: &Selection<'_>, columns: &mut Columns<'_>, subject: BodyKind) -> Encoder {
+    fn encoder(
+        &self,
+        selection: &Selection<'_>,
+        columns: &mut StatementColumns<'_>,
+        subject: BodyKind,
+    ) -> Encoder {
         // Ids consist of the key.
         let has_ids = self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property;
         let key = if has_ids { selection.page.input.key() } else { Vec::new() };

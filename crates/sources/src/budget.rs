@@ -54,17 +54,17 @@ impl ConnectionBudget {
     }
 
     /// Takes the right to one more connection; `None` if all are in use.
-    pub(crate) fn acquire(self: &Arc<Self>) -> Option<Permit> {
+    pub(crate) fn acquire(self: &Arc<Self>) -> Option<ConnectionPermit> {
         self.try_acquire().or_else(|| {
             self.reclaim();
             self.try_acquire()
         })
     }
 
-    fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+    fn try_acquire(self: &Arc<Self>) -> Option<ConnectionPermit> {
         let one_more = |open: usize| (open < self.limit).then_some(open + 1);
         self.open.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Permit { budget: Arc::clone(self) })
+        Some(ConnectionPermit { budget: Arc::clone(self) })
     }
 
     fn reclaim(&self) {
@@ -81,11 +81,11 @@ impl ConnectionBudget {
 
 /// The right to one open connection, returned on drop.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct ConnectionPermit {
     budget: Arc<ConnectionBudget>,
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.budget.open.fetch_sub(1, Ordering::Relaxed);
     }

@@ -51,7 +51,7 @@ pub(crate) enum Verify {
 }
 
 /// The parts of a URL.
-pub(crate) struct Target {
+pub(crate) struct ConnectionTarget {
     pub(crate) config: Config,
     pub(crate) verify: Verify,
 }
@@ -68,7 +68,7 @@ impl DatabaseUrl {
     /// What an attacker between the server and the database could do, if anything: the connection to another
     /// host is not encrypted, or its certificate is not verified.
     pub fn exposure(&self) -> Option<&'static str> {
-        let Target { config, verify } = self.target().ok()?;
+        let ConnectionTarget { config, verify } = self.target().ok()?;
         let stays_here = config.get_hosts().iter().zip(hosts_addresses(&config)).all(|(host, address)| {
             address.map_or_else(|| is_this_machine(host), |address| address.to_canonical().is_loopback())
         });
@@ -86,7 +86,7 @@ impl DatabaseUrl {
         }
     }
 
-    pub(crate) fn target(&self) -> Result<Target, OpenError> {
+    pub(crate) fn target(&self) -> Result<ConnectionTarget, OpenError> {
         let refuse = |what: &str| OpenError::Address(what.to_owned());
         let mut url = Url::parse(&self.0)
             .map_err(|_| refuse("it must look like postgres://user:password@host/name"))?;
@@ -116,7 +116,7 @@ impl DatabaseUrl {
         config.ssl_mode(if verify == Verify::Off { SslMode::Disable } else { SslMode::Require });
         config.application_name("sluicegate").connect_timeout(CONNECT_TIMEOUT);
         config.keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(10));
-        Ok(Target { config, verify })
+        Ok(ConnectionTarget { config, verify })
     }
 }
 

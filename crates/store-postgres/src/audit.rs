@@ -8,7 +8,7 @@ use store::relational::audit::COLUMNS;
 use store::{Answer, Audit, AuditFilter, fold_name};
 use tokio_postgres::Client;
 
-use crate::sql::{self, Parameter, parameter, values};
+use crate::sql::{self, SqlParameter, parameter, values};
 use crate::unit::{in_one_statement, read};
 use crate::{PostgresStore, cells, micros};
 
@@ -74,8 +74,8 @@ async fn list(db: &Client, filter: &AuditFilter) -> sql::Result<Vec<AuditEvent>>
     let since = filter.since.map(micros);
     let until = filter.until.map(micros);
     let limit = i64::from(filter.limit);
-    let mut bound: Vec<Parameter<'_>> = Vec::new();
-    let conditions: [(&str, Option<Parameter<'_>>); 6] = [
+    let mut bound: Vec<SqlParameter<'_>> = Vec::new();
+    let conditions: [(&str, Option<SqlParameter<'_>>); 6] = [
         ("id < ", before.as_ref().map(parameter)),
         ("folded_actor = ", actor.as_ref().map(parameter)),
         ("action = ", action.as_ref().map(parameter)),

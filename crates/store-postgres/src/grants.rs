@@ -13,7 +13,7 @@ use store::{
 
 use crate::create_grants::CreateGrant;
 use crate::pending_revocations::{PendingRevocation, RevocationDetails};
-use crate::rotating::Rotation;
+use crate::rotating::PendingRotation;
 use crate::tables::Tables;
 use crate::unit::{read, serialized, serialized_if};
 use crate::{PostgresStore, allowed};
@@ -44,7 +44,7 @@ impl Grants for PostgresStore {
     }
 
     fn rotate_grant(&self, id: GrantId, generation: i64, key: u32, at: Timestamp) -> Answer<'_, Rotated> {
-        Box::pin(self.rotations.ask(&self.shared, Rotation { id, generation, key, at }))
+        Box::pin(self.rotations.ask(&self.shared, PendingRotation { id, generation, key, at }))
     }
 
     fn revoke_grant(

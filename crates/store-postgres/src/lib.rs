@@ -64,14 +64,14 @@ pub use error::OpenError;
 pub use migrations::Migration;
 pub use restore::{RestoreError, RestoredDump};
 
-use address::Target;
+use address::ConnectionTarget;
 use batch_queue::BatchQueue;
 use create_grants::CreateGrant;
 use listen::Listener;
 use pending_revocations::PendingRevocation;
-use pool::{Connection, Connections};
+use pool::{Connections, PooledConnection};
 use replays::Replay;
-use rotating::Rotation;
+use rotating::PendingRotation;
 use unit::Shared;
 
 /// The options of a store.
@@ -104,9 +104,9 @@ pub struct PostgresStore {
     shared: Arc<Shared>,
     new_grants: BatchQueue<CreateGrant>,
     replays: BatchQueue<Replay>,
-    rotations: BatchQueue<Rotation>,
+    rotations: BatchQueue<PendingRotation>,
     revocations: BatchQueue<PendingRevocation>,
-    target: Arc<Target>,
+    target: Arc<ConnectionTarget>,
     changes: Arc<Notify>,
     listener: Mutex<Option<Listener>>,
 }
@@ -150,7 +150,7 @@ impl PostgresStore {
         opening.finish().await
     }
 
-    fn new(target: Target, connections: Connections, notifies: bool, options: Options) -> Self {
+    fn new(target: ConnectionTarget, connections: Connections, notifies: bool, options: Options) -> Self {
         Self {
             shared: Arc::new(Shared::new(connections, notifies)),
             new_grants: BatchQueue::new(options.queue),
@@ -197,9 +197,9 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<&'static Migration>, OpenE
 
 /// A database that is being opened.
 struct Opening {
-    target: Target,
+    target: ConnectionTarget,
     connections: Connections,
-    connection: Connection,
+    connection: PooledConnection,
     options: Options,
 }
 

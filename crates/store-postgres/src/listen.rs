@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, NoTls, Socket};
 
-use crate::address::{Target, Verify};
+use crate::address::{ConnectionTarget, Verify};
 use crate::error::Failure;
-use crate::tls::Tls;
+use crate::tls::DatabaseTls;
 
 /// The pause before a lost connection is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn start(target: Arc<Target>, changes: Arc<Notify>) -> Self {
+    pub(crate) fn start(target: Arc<ConnectionTarget>, changes: Arc<Notify>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "ended when the listener is dropped")]
         let task = tokio::spawn(async move {
             loop {
@@ -47,17 +47,17 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(target: &Target, changes: &Notify) -> Result<(), Failure> {
+async fn listen(target: &ConnectionTarget, changes: &Notify) -> Result<(), Failure> {
     match &target.verify {
         Verify::Off => listen_over(target, NoTls, changes).await,
         verify => {
-            let tls = Tls::new(verify).map_err(|error| Failure::NoConnection(Box::new(error)))?;
+            let tls = DatabaseTls::new(verify).map_err(|error| Failure::NoConnection(Box::new(error)))?;
             listen_over(target, tls, changes).await
         }
     }
 }
 
-async fn listen_over<T>(target: &Target, tls: T, changes: &Notify) -> Result<(), Failure>
+async fn listen_over<T>(target: &ConnectionTarget, tls: T, changes: &Notify) -> Result<(), Failure>
 where
     T: MakeTlsConnect<Socket>,
 {

@@ -11,7 +11,7 @@ use store::WithCauses;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
-use crate::address::Target;
+use crate::address::ConnectionTarget;
 use crate::error::Failure;
 use crate::{OpenError, Options};
 use dialer::Dialer;
@@ -30,7 +30,7 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(target: &Target, options: Options) -> Result<Self, OpenError> {
+    pub(crate) fn new(target: &ConnectionTarget, options: Options) -> Result<Self, OpenError> {
         let timeouts =
             Timeouts { wait: Some(options.wait), create: Some(options.wait), recycle: Some(options.wait) };
         let pool = Pool::builder(Dialer::new(target)?)
@@ -55,8 +55,8 @@ impl Connections {
     }
 
     /// Takes a connection for one operation or one read.
-    pub(crate) async fn get(&self) -> Result<Connection, Failure> {
-        Ok(Connection { object: Some(self.pool.get().await?) })
+    pub(crate) async fn get(&self) -> Result<PooledConnection, Failure> {
+        Ok(PooledConnection { object: Some(self.pool.get().await?) })
     }
 
     /// Hands out no more connections.
@@ -67,11 +67,11 @@ impl Connections {
 
 /// A connection that returns to the pool only if it was marked as idle. Otherwise it is closed and its statement is
 /// cancelled, so that the server rolls back what was started on it.
-pub(crate) struct Connection {
+pub(crate) struct PooledConnection {
     object: Option<Object<Dialer>>,
 }
 
-impl Connection {
+impl PooledConnection {
     pub(crate) fn client(&self) -> &Client {
         self.object.as_ref().expect("it is taken when it goes back alone").client()
     }
@@ -82,7 +82,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(object) = self.object.take() {
             Object::take(object).abandon();

@@ -26,14 +26,14 @@ const ROTATE: &str = "WITH current AS MATERIALIZED (
     FROM current c WHERE g.id = c.id RETURNING g.id";
 
 /// One grant to advance to its next generation.
-pub(crate) struct Rotation {
+pub(crate) struct PendingRotation {
     pub(crate) id: GrantId,
     pub(crate) generation: i64,
     pub(crate) key: u32,
     pub(crate) at: Timestamp,
 }
 
-impl Request for Rotation {
+impl Request for PendingRotation {
     type Answer = Rotated;
 
     const AT_ONCE: usize = 2;

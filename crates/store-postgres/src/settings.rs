@@ -6,7 +6,7 @@ use domain::audit::NewAuditEvent;
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use store::relational::{judged, settings, versions};
-use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
+use store::{Answer, Judged, RightsChanged, StoreError, StoredKey, SystemSettings, Versions};
 
 use crate::PostgresStore;
 use crate::tables::Tables;
@@ -15,7 +15,7 @@ use crate::unit::{read, serialized};
 /// Grants that are read in one statement when searching for those that a key seals.
 const WINDOW: i64 = 10_000;
 
-impl Settings for PostgresStore {
+impl SystemSettings for PostgresStore {
     fn list_limits(&self) -> Answer<'_, Vec<(Limit, i64)>> {
         read!(self, db => settings::list_limits(&Tables(db)))
     }

@@ -14,16 +14,16 @@ use crate::error::Failure;
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// A parameter with its type.
-pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+pub(crate) type SqlParameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// A value that statements can bind.
-pub(crate) trait Bound: ToSql + Sync {
+pub(crate) trait Bindable: ToSql + Sync {
     const TYPE: Type;
 }
 
 macro_rules! bound {
     ($($rust:ty => $sql:ident,)+) => {$(
-        impl Bound for $rust {
+        impl Bindable for $rust {
             const TYPE: Type = Type::$sql;
         }
     )+};
@@ -48,12 +48,12 @@ bound! {
     Vec<Option<&[u8]>> => BYTEA_ARRAY,
 }
 
-impl<T: Bound> Bound for Option<T> {
+impl<T: Bindable> Bindable for Option<T> {
     const TYPE: Type = T::TYPE;
 }
 
 /// A value as a parameter.
-pub(crate) fn parameter<T: Bound>(value: &T) -> Parameter<'_> {
+pub(crate) fn parameter<T: Bindable>(value: &T) -> SqlParameter<'_> {
     (value, T::TYPE)
 }
 
@@ -66,12 +66,12 @@ macro_rules! values {
 pub(crate) use values;
 
 /// Runs a statement that changes rows, and returns how many.
-pub(crate) async fn execute(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<u64> {
+pub(crate) async fn execute(db: &Client, sql: &str, values: &[SqlParameter<'_>]) -> Result<u64> {
     Ok(db.execute_typed(sql, values).await?)
 }
 
 /// Every row.
-pub(crate) async fn rows(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<Vec<Row>> {
+pub(crate) async fn rows(db: &Client, sql: &str, values: &[SqlParameter<'_>]) -> Result<Vec<Row>> {
     Ok(db.query_typed(sql, values).await?)
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn rows(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Re
 pub(crate) async fn list<T>(
     db: &Client,
     sql: &str,
-    values: &[Parameter<'_>],
+    values: &[SqlParameter<'_>],
     read: impl FnMut(&Row) -> Result<T>,
 ) -> Result<Vec<T>> {
     rows(db, sql, values).await?.iter().map(read).collect()
@@ -89,14 +89,14 @@ pub(crate) async fn list<T>(
 pub(crate) async fn find<T>(
     db: &Client,
     sql: &str,
-    values: &[Parameter<'_>],
+    values: &[SqlParameter<'_>],
     read: impl FnOnce(&Row) -> Result<T>,
 ) -> Result<Option<T>> {
     rows(db, sql, values).await?.first().map(read).transpose()
 }
 
 /// The first column of the only row of a statement that always returns one.
-pub(crate) async fn value<T: FromSqlOwned>(db: &Client, sql: &str, values: &[Parameter<'_>]) -> Result<T> {
+pub(crate) async fn value<T: FromSqlOwned>(db: &Client, sql: &str, values: &[SqlParameter<'_>]) -> Result<T> {
     find(db, sql, values, |row| Ok(row.try_get(0)?))
         .await?
         .ok_or_else(|| Failure::Inconsistent(format!("no row: {sql}")))

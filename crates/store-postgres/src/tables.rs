@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use crate::error::Failure;
 use crate::revocations::{self, NewRevocation};
-use crate::sql::{self, Parameter, parameter};
+use crate::sql::{self, SqlParameter, parameter};
 use crate::{audit, cells};
 
 static FRAGMENTS: Fragments = Fragments {
@@ -92,7 +92,7 @@ impl From<Failed<Failure>> for Failure {
     }
 }
 
-fn bind<'a>(value: &'a ParameterValue<'_>) -> Parameter<'a> {
+fn bind<'a>(value: &'a ParameterValue<'_>) -> SqlParameter<'a> {
     match value {
         ParameterValue::Integer(number) => parameter(number),
         ParameterValue::Boolean(truth) => parameter(truth),

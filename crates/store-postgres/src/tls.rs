@@ -21,9 +21,9 @@ use crate::address::Verify;
 
 /// Creates TLS sessions to the database; `None` if the URL asks for none.
 #[derive(Clone)]
-pub(crate) struct Tls(Arc<ClientConfig>);
+pub(crate) struct DatabaseTls(Arc<ClientConfig>);
 
-impl Tls {
+impl DatabaseTls {
     pub(crate) fn new(verify: &Verify) -> Result<Self, OpenError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match verify {
@@ -115,7 +115,7 @@ pub(crate) struct ToHost {
     name: ServerName<'static>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for DatabaseTls {
     type Stream = Encrypted<S>;
     type TlsConnect = ToHost;
     type Error = rustls::pki_types::InvalidDnsNameError;

@@ -14,7 +14,7 @@ use store::StoreError;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use crate::error::Failure;
-use crate::pool::{Connection, Connections};
+use crate::pool::{Connections, PooledConnection};
 use crate::sql;
 
 /// The maximum number of attempts.
@@ -35,7 +35,7 @@ pub(crate) const LOCK_VERSIONS: &str = "SELECT id FROM versions WHERE id = 1 FOR
 /// An operation that has started. If it is dropped without a commit, its connection is closed and everything
 /// is rolled back.
 pub(crate) struct Unit<'a> {
-    connection: Connection,
+    connection: PooledConnection,
     /// `None` if the server commits each statement by itself.
     commit: Option<&'static str>,
     /// Only one operation of this node waits for the row lock; the others wait here and hold no connection.

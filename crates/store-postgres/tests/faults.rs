@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
-use store::{Audit, AuditFilter, Maintenance, Settings, StoreError, Users};
+use store::{Audit, AuditFilter, Maintenance, StoreError, SystemSettings, Users};
 use store_postgres::{OpenError, Options, PostgresStore};
 use testkit::link::Link;
 use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};

@@ -13,7 +13,7 @@ use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantT
 use oauth::scope::BuiltInScope;
 use store::{
     Applications, Credentials, Grants, ID_GAP, NewAdministrator, NewApplication, NewConsent, NewSecret,
-    NewSession, NewUser, Restored, Restoring, SealedSecret, Settings, StoredKey, Users,
+    NewSession, NewUser, Restored, Restoring, SealedSecret, StoredKey, SystemSettings, Users,
 };
 use store_postgres::{DatabaseUrl, OpenError, Options, PostgresStore, RestoreError, RestoredDump};
 use testkit::postgres::{PostgresDatabase, PostgresServer};

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::error::Failure;
 use crate::sql;
 
-pub(crate) trait Job: Send {
+pub(crate) trait WriteJob: Send {
     /// Runs the work and stores its result. Called again if the surrounding transaction was rolled back.
     fn run(&mut self, db: &Connection) -> Result<(), Failure>;
 
@@ -31,12 +31,12 @@ struct Unit<Work, T> {
 /// Creates an operation, and the receiver of its result.
 pub(crate) fn unit<T: Send + 'static>(
     work: impl Fn(&Connection) -> sql::Result<T> + Send + 'static,
-) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
+) -> (Box<dyn WriteJob>, oneshot::Receiver<Result<T, StoreError>>) {
     let (caller, answer) = oneshot::channel();
     (Box::new(Unit { work, outcome: None, caller }), answer)
 }
 
-impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> Job for Unit<Work, T> {
+impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> WriteJob for Unit<Work, T> {
     fn run(&mut self, db: &Connection) -> Result<(), Failure> {
         // A panic must not stop the writer: all other callers would wait forever.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)))

@@ -7,7 +7,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::job::Job;
+use crate::job::WriteJob;
 
 /// With fewer callers than this in a round, the writer does not wait for more.
 const CROWD: usize = 8;
@@ -25,7 +25,7 @@ pub(crate) struct Queue {
 }
 
 struct State {
-    waiting: Vec<Box<dyn Job>>,
+    waiting: Vec<Box<dyn WriteJob>>,
     /// How many operations must wait before the writer is woken. While the writer works, nobody needs to wake
     /// it.
     wake_at: usize,
@@ -47,7 +47,7 @@ impl Queue {
         Self { state: Mutex::new(state), arrived: Condvar::new(), capacity }
     }
 
-    pub(crate) fn push(&self, job: Box<dyn Job>) -> Result<(), Rejected> {
+    pub(crate) fn push(&self, job: Box<dyn WriteJob>) -> Result<(), Rejected> {
         let mut state = self.lock();
         if state.closed {
             return Err(Rejected::Closed);
@@ -87,7 +87,7 @@ impl Queue {
 
     /// Swaps everything that waits into the empty `batch`, and waits if there is nothing. Returns `false`
     /// when the queue is closed and empty.
-    pub(crate) fn take(&self, batch: &mut Vec<Box<dyn Job>>) -> bool {
+    pub(crate) fn take(&self, batch: &mut Vec<Box<dyn WriteJob>>) -> bool {
         let mut state = self.lock();
         while state.waiting.is_empty() {
             if state.closed {

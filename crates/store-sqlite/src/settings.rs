@@ -6,7 +6,7 @@ use domain::audit::NewAuditEvent;
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use store::relational::{judged, run_ready, settings, versions};
-use store::{Answer, Judged, RightsChanged, Settings, StoreError, StoredKey, Versions};
+use store::{Answer, Judged, RightsChanged, StoreError, StoredKey, SystemSettings, Versions};
 
 use crate::SqliteStore;
 use crate::tables::Tables;
@@ -14,7 +14,7 @@ use crate::tables::Tables;
 /// Grants that are read at once when searching for those that a key seals; about a millisecond.
 const WINDOW: i64 = 2_000;
 
-impl Settings for SqliteStore {
+impl SystemSettings for SqliteStore {
     fn list_limits(&self) -> Answer<'_, Vec<(Limit, i64)>> {
         self.read(|db| run_ready(settings::list_limits(&Tables(db))))
     }

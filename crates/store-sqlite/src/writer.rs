@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::error::{Failure, store_error};
 use crate::faults::Faults;
-use crate::job::Job;
+use crate::job::WriteJob;
 use crate::queue::Queue;
 use crate::{OpenError, Options, connection, sql};
 
@@ -24,7 +24,7 @@ mod checkpoint;
 
 use checkpoint::{Checkpointer, LONG_LOG_PAGES, Signal};
 
-type Batch = Vec<Box<dyn Job>>;
+type Batch = Vec<Box<dyn WriteJob>>;
 
 /// The writer thread and its counters.
 pub(crate) struct Writer {

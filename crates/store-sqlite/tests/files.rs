@@ -8,7 +8,7 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use rusqlite::Connection;
-use store::{Maintenance, Settings, TrustedOrigins, Users};
+use store::{Maintenance, SystemSettings, TrustedOrigins, Users};
 use store_sqlite::{OpenError, Options, SqliteStore, migrate, pending};
 use tempfile::TempDir;
 

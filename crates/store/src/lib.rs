@@ -75,7 +75,7 @@ pub use pushed_requests::{
 };
 pub use resource_servers::{ResourceServerRefusal, ResourceServers};
 pub use restore::{BACKUP_OF, Credentials, ID_GAP, NewAdministrator, Restored, Restoring};
-pub use settings::{RightsChanged, Settings, StoredKey, Versions};
+pub use settings::{RightsChanged, StoredKey, SystemSettings, Versions};
 pub use sign_ins::{
     ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts, SignIns,
     SucceededSignIn,
@@ -106,7 +106,7 @@ pub trait Store:
     + LogoutDeliveries
     + DocumentClients
     + DataSources
-    + Settings
+    + SystemSettings
     + SigningKeys
     + TrustedIssuers
     + TrustedOrigins
@@ -132,7 +132,7 @@ impl<T> Store for T where
         + LogoutDeliveries
         + DocumentClients
         + DataSources
-        + Settings
+        + SystemSettings
         + SigningKeys
         + TrustedIssuers
         + TrustedOrigins

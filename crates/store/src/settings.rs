@@ -53,7 +53,7 @@ pub struct Versions {
 pub struct RightsChanged;
 
 /// Limits, ring keys and versions.
-pub trait Settings {
+pub trait SystemSettings {
     /// Lists the limits that have been set.
     fn list_limits(&self) -> Answer<'_, Vec<(Limit, i64)>>;
     /// Sets a limit; `None` resets it to its default.

@@ -69,10 +69,10 @@ pub struct Vault {
     registrations: registration_tokens::RegistrationKey,
     nonces: dpop_nonce::NonceKey,
     own_keys: jose::OwnKeys,
-    signing: signing::SigningKeys,
+    signing: signing::SigningKeySet,
     source_options: source_option::SourceOptionKey,
     hasher: hashing::Hasher,
-    remembered: remembered::Remembered,
+    remembered: remembered::RememberedPasswords,
 }
 
 impl Vault {
@@ -99,10 +99,10 @@ impl Vault {
             registrations: registration_tokens::RegistrationKey::derive(master),
             nonces: dpop_nonce::NonceKey::derive(master),
             own_keys: jose::OwnKeys::default(),
-            signing: signing::SigningKeys::derive(master),
+            signing: signing::SigningKeySet::derive(master),
             source_options: source_option::SourceOptionKey::derive(master),
             hasher: hashing::Hasher::new(hashing),
-            remembered: remembered::Remembered::new(&seed),
+            remembered: remembered::RememberedPasswords::new(&seed),
             entropy,
         })
     }

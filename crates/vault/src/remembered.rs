@@ -15,12 +15,12 @@ const REMEMBERED_SECS: i64 = 300;
 /// The maximum number of entries.
 const MOST: usize = 10_000;
 
-pub(crate) struct Remembered {
+pub(crate) struct RememberedPasswords {
     key: hmac::Key,
     until: Cache<[u8; 32], Timestamp>,
 }
 
-impl Remembered {
+impl RememberedPasswords {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, seed), until: Cache::new(MOST) }
     }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_verified_password_is_remembered_for_its_user_and_hash_for_a_limited_time() {
-        let remembered = Remembered::new(&[1; 32]);
+        let remembered = RememberedPasswords::new(&[1; 32]);
         let (hash, password) = (PasswordHash::new("one"), Password::new("secret"));
         let now = Timestamp::from_secs(1_000);
         remembered.note(&hash, UserId::new(1), &password, now);

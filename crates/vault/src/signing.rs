@@ -19,7 +19,7 @@ mod set;
 
 pub use access_token::OpenedJwt;
 pub use key::{SigningFailed, SigningKey};
-pub(crate) use set::SigningKeys;
+pub(crate) use set::SigningKeySet;
 pub use set::{BrokenSigningKey, PublishedKeys, SealedSigningKey};
 
 impl Vault {

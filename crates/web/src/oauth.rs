@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use oauth::error::ErrorCode;
 use oauth::refusal::Refusal;
 
-use crate::http::faults::{Failure, LATER, set_retry_after};
+use crate::http::faults::{HttpFailure, LATER, set_retry_after};
 use crate::respond::challenge;
 use crate::respond::oauth as respond;
 
@@ -119,7 +119,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
 /// The response to a server failure.
 pub(crate) fn faulty(fault: &Fault) -> Response {
     fault.note("a request of the protocol failed");
-    let Failure { status, retry_after_secs } = Failure::from(fault);
+    let HttpFailure { status, retry_after_secs } = HttpFailure::from(fault);
     let mut response = respond::refuse(status, &fault.to_string());
     set_retry_after(&mut response, retry_after_secs);
     response

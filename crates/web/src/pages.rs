@@ -25,7 +25,7 @@ use oauth::authorize::Destination;
 use oauth::parameters::{Name, Parameters};
 
 use crate::WebState;
-use crate::http::faults::{Failure, set_retry_after};
+use crate::http::faults::{HttpFailure, set_retry_after};
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin};
 use crate::respond::page::{self, PageContext, sentence};
@@ -238,7 +238,7 @@ pub fn go_to(address: &str) -> Response {
 /// The page for a server failure.
 pub fn fault(fault: &Fault) -> Response {
     fault.note("a page cannot be shown");
-    let Failure { status, retry_after_secs } = Failure::from(fault);
+    let HttpFailure { status, retry_after_secs } = HttpFailure::from(fault);
     let mut response = page::refuse(status, &sentence(&fault.to_string()));
     set_retry_after(&mut response, retry_after_secs);
     response

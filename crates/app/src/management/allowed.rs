@@ -9,7 +9,7 @@ use store::{AccessOf, RightsChanged};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::management::lists::{Chunk, ListRequest, Page, Rows, read};
+use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -78,7 +78,7 @@ impl AllowedApplicationService {
             actor,
             request,
             origin,
-            move |context: Arc<Context>, page: Page| async move {
+            move |context: Arc<Context>, page: PageRange| async move {
                 let after = page.after.map(ApplicationId::new);
                 let rows = read(context.store.list_allowed(user, context.now(), after, page.rows).await)?;
                 let chunk = page.chunk(rows, |row| row.application.get());

@@ -15,7 +15,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{ListRequest, PageRange, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -120,7 +120,7 @@ impl ApplicationService {
             actor,
             request,
             origin,
-            move |context: Arc<Context>, page: Page| async move {
+            move |context: Arc<Context>, page: PageRange| async move {
                 let filter = ApplicationFilter {
                     owner,
                     after: page.after.map(ApplicationId::new),

@@ -10,7 +10,7 @@ use store::AuditFilter;
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::AdministrationError;
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{ListRequest, PageRange, Rows, read};
 
 /// The events to read, newest first.
 pub type AuditRequest = AuditFilter;
@@ -44,7 +44,7 @@ impl AuditService {
             needs,
             request,
             origin,
-            move |context: Arc<Context>, page: Page| {
+            move |context: Arc<Context>, page: PageRange| {
                 let before = page.after.map(AuditId::new);
                 let filter = AuditFilter { before, limit: page.rows, ..filter.clone() };
                 async move {

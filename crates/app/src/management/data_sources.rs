@@ -18,7 +18,7 @@ use crate::data::models::OpenRefusal;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
-use crate::management::lists::{Chunk, ListRequest, Page, Rows, read};
+use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -152,7 +152,7 @@ impl DataSourceService {
             actor,
             request,
             origin,
-            move |context: Arc<Context>, page: Page| {
+            move |context: Arc<Context>, page: PageRange| {
                 let actor = seen_by.clone();
                 async move {
                     let after = page.after.map(DataSourceId::new);

@@ -42,7 +42,7 @@ fn admits<T: AsRef<str>>(query: Option<&str>, texts: &[T]) -> bool {
 
 /// The start and the maximum length of a page.
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
+pub(crate) struct PageRange {
     pub(crate) after: Option<i64>,
     pub(crate) rows: u32,
     pub(crate) query: Option<String>,
@@ -80,7 +80,7 @@ pub struct Rows<T> {
     subject: UserId,
     /// The list ends if neither the caller nor the subject has all of these any more.
     shared_needs: Vec<Permission>,
-    read: Box<dyn Fn(Arc<Context>, Page) -> Reading<T> + Send + Sync>,
+    read: Box<dyn Fn(Arc<Context>, PageRange) -> Reading<T> + Send + Sync>,
     after: Option<i64>,
     left: Option<u32>,
     query: Option<String>,
@@ -101,7 +101,7 @@ impl<T> Rows<T> {
         needs: Vec<Permission>,
         request: ListRequest,
         origin: &RequestOrigin,
-        read: impl Fn(Arc<Context>, Page) -> F + Send + Sync + 'static,
+        read: impl Fn(Arc<Context>, PageRange) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
@@ -128,7 +128,7 @@ impl<T> Rows<T> {
         actor: &Actor,
         request: ListRequest,
         origin: &RequestOrigin,
-        read: impl Fn(Arc<Context>, Page) -> F + Send + Sync + 'static,
+        read: impl Fn(Arc<Context>, PageRange) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Chunk<T>, Fault>> + Send + 'static,
@@ -168,7 +168,7 @@ impl<T> Rows<T> {
             self.began = true;
             // A search may have to read far; without one, no more is read than needed.
             let rows = if self.query.is_some() { ROWS } else { self.left.unwrap_or(ROWS).min(ROWS) };
-            let page = Page { after: self.after, rows, query: self.query.clone() };
+            let page = PageRange { after: self.after, rows, query: self.query.clone() };
             let mut chunk = (self.read)(Arc::clone(&self.context), page).await?;
             self.after = chunk.next;
             self.over = chunk.next.is_none();
@@ -215,7 +215,7 @@ impl<T> Rows<T> {
     }
 }
 
-impl Page {
+impl PageRange {
     /// Converts the rows read for this page to a chunk; `id` returns the position of an element.
     pub(crate) fn chunk<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> i64) -> Chunk<T> {
         let is_full = rows.len() >= self.rows as usize;
@@ -225,7 +225,7 @@ impl Page {
 
 impl<T> Chunk<T> {
     /// Keeps only the elements whose texts the page admits.
-    pub(crate) fn searched(mut self, page: &Page, texts: impl Fn(&T) -> Vec<&str>) -> Self {
+    pub(crate) fn searched(mut self, page: &PageRange, texts: impl Fn(&T) -> Vec<&str>) -> Self {
         if page.query.is_some() {
             self.rows.retain(|row| admits(page.query.as_deref(), &texts(row)));
         }

@@ -15,7 +15,7 @@ use domain::id::RoleId;
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{ListRequest, PageRange, Rows, read};
 
 /// The desired content of a role.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,7 @@ impl RoleService {
             vec![Permission::ViewRole],
             request,
             origin,
-            async |context: Arc<Context>, page: Page| {
+            async |context: Arc<Context>, page: PageRange| {
                 let rows = read(context.store.page_of_roles(page.after.map(RoleId::new), page.rows).await)?;
                 let chunk = page.chunk(rows, |role| role.id.get());
                 Ok(chunk.searched(&page, |role: &Role| vec![&role.name, &role.description]))

@@ -13,7 +13,7 @@ use store::{NewAttributes, Possessions, UserChange, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::AdministrationError;
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{ListRequest, PageRange, Rows, read};
 use crate::{Context, Fault};
 
 mod draft;
@@ -106,7 +106,7 @@ impl UserService {
             vec![Permission::ViewUsers],
             request,
             origin,
-            async |context: Arc<Context>, page: Page| {
+            async |context: Arc<Context>, page: PageRange| {
                 let after = page.after.map(UserId::new);
                 let rows = match page.query.clone() {
                     Some(text) => context.store.search_users(after, page.rows, text).await,

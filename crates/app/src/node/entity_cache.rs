@@ -25,28 +25,28 @@ mod trusted_issuers;
 
 use grants::SignIn;
 pub(crate) use grants::signed_in_at;
-use remembered::Remembered;
-pub(crate) use trusted_issuers::TrustedIssuers;
+use remembered::KeyedCache;
+pub(crate) use trusted_issuers::CachedIssuers;
 
 /// The cached entities, by their keys.
 pub struct EntityCache {
-    applications: Remembered<ClientId, Application>,
-    scopes: Remembered<ApplicationId, ScopeSet>,
-    users: Remembered<UserId, Account>,
+    applications: KeyedCache<ClientId, Application>,
+    scopes: KeyedCache<ApplicationId, ScopeSet>,
+    users: KeyedCache<UserId, Account>,
     /// Data sources by folded name.
-    named_data_sources: Remembered<String, DataSource>,
+    named_data_sources: KeyedCache<String, DataSource>,
     /// Data sources by id; those that were deleted too, because old grants name them.
-    data_sources: Remembered<DataSourceId, Option<Arc<DataSource>>>,
+    data_sources: KeyedCache<DataSourceId, Option<Arc<DataSource>>>,
     grants: Cache<GrantId, Grant>,
     /// The sign-ins of grants, which never change.
     sign_ins: Cache<GrantId, SignIn>,
     limits: RwLock<Option<Limits>>,
     trusted_origins: RwLock<Option<Arc<Vec<OriginPattern>>>>,
     scope_registry: RwLock<Option<Arc<ScopeRegistry>>>,
-    trusted_issuers: RwLock<Option<TrustedIssuers>>,
+    trusted_issuers: RwLock<Option<CachedIssuers>>,
     limits_drops: AtomicU64,
     /// Whether an origin belongs to an application.
-    origins: Remembered<String, bool>,
+    origins: KeyedCache<String, bool>,
     seen: RwLock<Versions>,
 }
 
@@ -82,11 +82,11 @@ impl Account {
 impl Default for EntityCache {
     fn default() -> Self {
         Self {
-            applications: Remembered::new(10_000),
-            scopes: Remembered::new(10_000),
-            users: Remembered::new(10_000),
-            named_data_sources: Remembered::new(1_000),
-            data_sources: Remembered::new(1_000),
+            applications: KeyedCache::new(10_000),
+            scopes: KeyedCache::new(10_000),
+            users: KeyedCache::new(10_000),
+            named_data_sources: KeyedCache::new(1_000),
+            data_sources: KeyedCache::new(1_000),
             grants: Cache::new(10_000),
             sign_ins: Cache::new(10_000),
             limits: RwLock::default(),
@@ -94,7 +94,7 @@ impl Default for EntityCache {
             scope_registry: RwLock::default(),
             trusted_issuers: RwLock::default(),
             limits_drops: AtomicU64::default(),
-            origins: Remembered::new(10_000),
+            origins: KeyedCache::new(10_000),
             seen: RwLock::default(),
         }
     }
@@ -180,7 +180,7 @@ impl EntityCache {
     }
 
     /// The cached origins of applications.
-    pub(crate) fn origins(&self) -> &Remembered<String, bool> {
+    pub(crate) fn origins(&self) -> &KeyedCache<String, bool> {
         &self.origins
     }
 }

@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
 use crate::Context;
-use crate::node::outbound::Purpose;
+use crate::node::outbound::FetchPurpose;
 
 /// After a fetch from an address the next one waits this long.
 const PAUSE_SECS: i64 = 30;
@@ -62,7 +62,7 @@ struct NotAnObject;
 
 impl IssuerKeys {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
-        let fetcher = Purpose::IssuerKeys.share(fetcher);
+        let fetcher = FetchPurpose::IssuerKeys.share(fetcher);
         Self {
             inline: Cache::new(MOST_TRUSTED_ISSUERS),
             sets: Paced::new(fetcher.clone(), |_, body| KeySet::parse(body)),

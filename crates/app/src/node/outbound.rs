@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// A purpose, and how many of its requests run at once. Together they are as many as all purposes have in total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum FetchPurpose {
     /// Metadata documents of clients, which anybody can name. A user waits for them.
     ClientDocuments,
     /// The documents of those clients that a user has allowed.
@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
     Logouts,
 }
 
-impl Purpose {
+impl FetchPurpose {
     #[cfg(test)]
     const ALL: [Self; 7] = [
         Self::ClientDocuments,
@@ -71,9 +71,9 @@ pub(crate) struct Outbound {
 impl Outbound {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
         Self {
-            request_objects: Purpose::RequestObjects.share(fetcher),
-            sectors: Purpose::Sectors.share(fetcher),
-            logouts: Purpose::Logouts.share(fetcher),
+            request_objects: FetchPurpose::RequestObjects.share(fetcher),
+            sectors: FetchPurpose::Sectors.share(fetcher),
+            logouts: FetchPurpose::Logouts.share(fetcher),
         }
     }
 }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_shares_are_all_that_there_is() {
-        let together: usize = Purpose::ALL.into_iter().map(Purpose::most).sum();
+        let together: usize = FetchPurpose::ALL.into_iter().map(FetchPurpose::most).sum();
         assert_eq!(together, FetchLimits::default().total);
     }
 }

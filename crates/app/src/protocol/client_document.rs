@@ -20,7 +20,7 @@ use vault::jose::KeySet;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
 use crate::node::lifetimes::DAY_SECS;
-use crate::node::outbound::Purpose;
+use crate::node::outbound::FetchPurpose;
 use crate::node::periodic::Periodic;
 use crate::node::strangers::Left;
 use crate::protocol::client::ProtocolRefusal;
@@ -68,8 +68,10 @@ impl ClientDocuments {
     };
 
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
-        let (of_strangers, of_allowed) =
-            (Purpose::ClientDocuments.share(fetcher), Purpose::AllowedClientDocuments.share(fetcher));
+        let (of_strangers, of_allowed) = (
+            FetchPurpose::ClientDocuments.share(fetcher),
+            FetchPurpose::AllowedClientDocuments.share(fetcher),
+        );
         let documents = Documents::new(Self::RULES, read);
         Self { documents, of_strangers, of_allowed, purge: Periodic::new(PURGE_EVERY_SECS) }
     }

@@ -14,7 +14,7 @@ use oauth::refusal::Refusal;
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
 use crate::Context;
-use crate::node::outbound::Purpose;
+use crate::node::outbound::FetchPurpose;
 use crate::node::rates::Buckets;
 
 /// A set that was fetched in the last seconds is not fetched again for the sake of an unknown key.
@@ -42,7 +42,7 @@ impl ClientKeys {
     pub(crate) fn new(fetcher: &Fetcher) -> Self {
         Self {
             sets: Documents::new(Self::RULES, |_, body| KeySet::parse(body)),
-            fetcher: Purpose::ClientKeys.share(fetcher),
+            fetcher: FetchPurpose::ClientKeys.share(fetcher),
             fetches: Buckets::new(FETCHES_PER_MINUTE),
         }
     }

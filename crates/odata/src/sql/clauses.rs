@@ -7,12 +7,12 @@ use crate::plan::tree::{Order, Page};
 
 /// The number of rows to read, and the number to skip first.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct RowLimits {
     pub(crate) rows: u64,
     pub(crate) skip: u64,
 }
 
-impl Limits {
+impl RowLimits {
     /// The limits of a page; `None` if it reads all rows.
     pub(super) fn of(page: &Page<'_>) -> Option<Self> {
         let is_limited = page.rows.is_some() || page.skip > 0;

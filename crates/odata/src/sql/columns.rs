@@ -9,7 +9,7 @@ use crate::plan::tree::{Page, Scans};
 /// The columns of a statement that reads a page: first those that are shown, then those that only the position
 /// or the address of a row needs. Encoders and positions refer to them by their place here.
 #[derive(Debug)]
-pub(crate) struct Columns<'t> {
+pub(crate) struct StatementColumns<'t> {
     pub(super) dialect: Dialect,
     pub(crate) scans: &'t Scans<'t>,
     pub(super) page: &'t Page<'t>,
@@ -23,7 +23,7 @@ pub(super) enum Read {
     Term(usize),
 }
 
-impl<'t> Columns<'t> {
+impl<'t> StatementColumns<'t> {
     pub(crate) fn of(dialect: Dialect, scans: &'t Scans<'t>, page: &'t Page<'t>, shown: &[Column]) -> Self {
         let read = shown.iter().map(|column| Read::Column(*column)).collect();
         let mut columns = Self { dialect, scans, page, read };

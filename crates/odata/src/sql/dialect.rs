@@ -4,7 +4,7 @@
 //! [`Rules`]. No method has a default, and a dialect matches functions and operators without a catch-all, so
 //! that what a dialect forgets does not compile.
 
-use super::clauses::Limits;
+use super::clauses::RowLimits;
 use super::{Writer, sqlite};
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
@@ -70,7 +70,7 @@ pub(crate) trait Rules {
     fn direction(&self, term: &Typed, descending: bool) -> &'static str;
 
     /// Writes the end of a statement that limits its rows.
-    fn limit(&self, writer: &mut Writer<'_>, limits: Limits);
+    fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits);
 
     /// Writes the end of a subquery that needs only its first rows.
     fn first_rows(&self, sql: &mut String, rows: u8);

@@ -1,7 +1,7 @@
 //! Complete statements: a page, one entity, a count.
 
 use super::assumed::{Assumed, LONG_PATIENCE};
-use super::columns::Columns;
+use super::columns::StatementColumns;
 use super::rows::Rows;
 use super::rows::page::{Paged, keyset};
 use super::{Dialect, MAX_SQL_AFTER, Writer};
@@ -10,11 +10,11 @@ use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::plan::tree::{PlanNode, Scans};
 use crate::position::Mark;
-use crate::sql::clauses::Limits;
+use crate::sql::clauses::RowLimits;
 use crate::statement::{Quicker, Statement};
 
 /// The statement that reads a page, from its start or after its position.
-pub(crate) fn page(columns: &Columns<'_>) -> Result<Statement, Error> {
+pub(crate) fn page(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
     let (page, after) = (Paged::of(columns), columns.page.after.as_deref());
     let mut statement = written(&page, columns, after, Assumed::default())?;
     statement.quicker = quicker(&page, columns, after).map(Box::new);
@@ -23,7 +23,7 @@ pub(crate) fn page(columns: &Columns<'_>) -> Result<Statement, Error> {
 
 /// Returns the statement that uses stored values, if an index can then serve an order or a condition. Stored
 /// values are only equivalent while each column keeps to its layout; the checks find out.
-fn quicker(page: &Paged<'_>, columns: &Columns<'_>, after: Option<&[Mark]>) -> Option<Quicker> {
+fn quicker(page: &Paged<'_>, columns: &StatementColumns<'_>, after: Option<&[Mark]>) -> Option<Quicker> {
     let scan = page.rows.table()?;
     let mut assumed = Assumed::of_order(scan, page.order, columns.rules(), after)
         .unwrap_or_else(|| Assumed { marks: after.map(<[Mark]>::to_vec), ..Assumed::default() });
@@ -40,7 +40,7 @@ fn quicker(page: &Paged<'_>, columns: &Columns<'_>, after: Option<&[Mark]>) -> O
 
 fn written(
     page: &Paged<'_>,
-    columns: &Columns<'_>,
+    columns: &StatementColumns<'_>,
     after: Option<&[Mark]>,
     assumed: Assumed,
 ) -> Result<Statement, Error> {
@@ -56,7 +56,7 @@ fn written(
 
 /// The statement that reads one entity by its key, if no other row has the same address. It searches first
 /// for the row whose key has the usual layout, which an index finds, and for others only if there is none.
-pub(crate) fn entity(columns: &Columns<'_>) -> Result<Statement, Error> {
+pub(crate) fn entity(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
     let page = Paged::of(columns);
     let scan = page.rows.table().unwrap_or_else(|| unreachable!("an entity is a row of a table"));
     let mut writer = Writer::of(columns.dialect, columns.scans, &page.rows);
@@ -89,7 +89,7 @@ pub(crate) fn entity(columns: &Columns<'_>) -> Result<Statement, Error> {
         writer.text("))");
         writer.text(rules.subquery_alias());
     }
-    rules.limit(&mut writer, Limits { rows: 1, skip: 0 });
+    rules.limit(&mut writer, RowLimits { rows: 1, skip: 0 });
     writer.statement(columns.read.len())
 }
 

@@ -5,7 +5,7 @@ mod column;
 mod compare;
 mod key;
 
-use super::clauses::{Limits, count};
+use super::clauses::{RowLimits, count};
 use super::{Capacity, Rules, Writer};
 use crate::bind::function::Function;
 use crate::bind::typed::numeric;
@@ -64,7 +64,7 @@ impl Rules for Sqlite {
         if descending { " DESC" } else { "" }
     }
 
-    fn limit(&self, writer: &mut Writer<'_>, limits: Limits) {
+    fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits) {
         writer.text(" LIMIT ");
         writer.parameter(count(limits.rows));
         if limits.skip > 0 {

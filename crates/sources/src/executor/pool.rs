@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use crate::budget::{Permit, Reclaim};
+use crate::budget::{ConnectionPermit, Reclaim};
 use crate::{ConnectionBudget, SourceError};
 
 /// The connections of a source.
@@ -33,7 +33,7 @@ struct Open<C> {
 
 /// The right to a connection; it is dropped after the connection.
 pub(super) struct Right {
-    _permit: Permit,
+    _permit: ConnectionPermit,
     count: Arc<Count>,
 }
 
@@ -69,12 +69,12 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// The right to one more connection.
-    pub(super) fn permit(&self) -> Result<Permit, SourceError> {
+    pub(super) fn permit(&self) -> Result<ConnectionPermit, SourceError> {
         self.budget.acquire().ok_or(SourceError::Busy)
     }
 
     /// Lends a new connection.
-    pub(super) fn lend(self: &Arc<Self>, connection: C, permit: Permit) -> Lent<C> {
+    pub(super) fn lend(self: &Arc<Self>, connection: C, permit: ConnectionPermit) -> Lent<C> {
         self.count.open.fetch_add(1, Ordering::AcqRel);
         let right = Right { _permit: permit, count: Arc::clone(&self.count) };
         Lent { open: Some(Open { connection, right }), pool: Arc::clone(self) }

@@ -16,7 +16,7 @@ use super::compiled::{Compiled, prepare};
 use super::failure::failure;
 use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
 use super::own;
-use crate::budget::Permit;
+use crate::budget::ConnectionPermit;
 use crate::{Deadline, Limits, SourceError};
 
 /// The number of steps of SQLite's virtual machine between checks whether to stop: about ten microseconds.
@@ -67,7 +67,7 @@ pub(super) struct OpenConnection {
     pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
     /// The right to the connection, unless whoever opened it keeps that.
-    _permit: Option<Permit>,
+    _permit: Option<ConnectionPermit>,
 }
 
 impl OpenConnection {
@@ -80,7 +80,7 @@ impl OpenConnection {
         path: &Path,
         limits: &Limits,
         closed: &Arc<AtomicBool>,
-        permit: Option<Permit>,
+        permit: Option<ConnectionPermit>,
         generation: u64,
     ) -> Result<(Self, Access), SourceError> {
         let (mut sqlite, access) = match connect(path, limits, Access::Shared) {

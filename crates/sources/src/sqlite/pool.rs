@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 
 use super::connection::OpenConnection;
 use super::file::{Access, beside};
-use crate::budget::{Permit, Reclaim};
+use crate::budget::{ConnectionPermit, Reclaim};
 use crate::deadline::monotonic_now;
 use crate::{ConnectionBudget, Limits, SourceError};
 
@@ -137,11 +137,15 @@ impl Pool {
     }
 
     /// Opens a connection that belongs to no slot.
-    pub(super) fn connect(&self, permit: Option<Permit>) -> Result<OpenConnection, SourceError> {
+    pub(super) fn connect(&self, permit: Option<ConnectionPermit>) -> Result<OpenConnection, SourceError> {
         self.connect_as(self.generation()?, permit)
     }
 
-    fn connect_as(&self, generation: u64, permit: Option<Permit>) -> Result<OpenConnection, SourceError> {
+    fn connect_as(
+        &self,
+        generation: u64,
+        permit: Option<ConnectionPermit>,
+    ) -> Result<OpenConnection, SourceError> {
         let (connection, access) =
             OpenConnection::open(&self.path, &self.limits, &self.closed, permit, generation)?;
         if access == Access::Immutable {

@@ -4,7 +4,7 @@ use store::columns::{Key, StoredCell, StoredColumn, StoredKind, StoredRow, Store
 use tokio_postgres::Client;
 
 use crate::error::Failure;
-use crate::sql::{self, Parameter, parameter};
+use crate::sql::{self, SqlParameter, parameter};
 
 /// One column of many rows, as a statement parameter.
 enum Array<'a> {
@@ -39,7 +39,7 @@ impl<'a> Array<'a> {
         })
     }
 
-    fn parameter(&self) -> Parameter<'_> {
+    fn parameter(&self) -> SqlParameter<'_> {
         match self {
             Self::Numbers(numbers) => parameter(numbers),
             Self::Flags(flags) => parameter(flags),
@@ -80,7 +80,7 @@ fn array_type(column: &StoredColumn) -> &'static str {
 pub(super) async fn insert(db: &Client, table: &StoredTable, rows: &[StoredRow]) -> sql::Result<()> {
     let arrays: Vec<Array<'_>> =
         (0..table.columns.len()).map(|index| Array::gather(table, rows, index)).collect::<Result<_, _>>()?;
-    let bound: Vec<Parameter<'_>> = arrays.iter().map(Array::parameter).collect();
+    let bound: Vec<SqlParameter<'_>> = arrays.iter().map(Array::parameter).collect();
     let places = table.columns.iter().zip(1..).map(|(column, n)| format!("${n}::{}", array_type(column)));
     let statement = format!(
         "INSERT INTO {} ({}) SELECT * FROM unnest({})",
@@ -107,7 +107,7 @@ pub(super) async fn window(
         table.key_columns + 1
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let bound: Vec<Parameter<'_>> = after.iter().chain([&limit]).map(parameter).collect();
+    let bound: Vec<SqlParameter<'_>> = after.iter().chain([&limit]).map(parameter).collect();
     sql::list(db, &query, &bound, |row| read(table, row)).await
 }
 

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 
 use crate::OpenError;
-use crate::address::{Target, Verify};
-use crate::tls::Tls;
+use crate::address::{ConnectionTarget, Verify};
+use crate::tls::DatabaseTls;
 
 /// How long it may take to tell the server that a statement is given up.
 const CANCEL_WITHIN: Duration = Duration::from_secs(1);
@@ -19,14 +19,14 @@ const CANCEL_WITHIN: Duration = Duration::from_secs(1);
 /// Opens connections to one database, with or without TLS.
 pub(crate) struct Dialer {
     config: Config,
-    tls: Option<Tls>,
+    tls: Option<DatabaseTls>,
 }
 
 impl Dialer {
-    pub(super) fn new(target: &Target) -> Result<Self, OpenError> {
+    pub(super) fn new(target: &ConnectionTarget) -> Result<Self, OpenError> {
         let tls = match &target.verify {
             Verify::Off => None,
-            verify => Some(Tls::new(verify)?),
+            verify => Some(DatabaseTls::new(verify)?),
         };
         Ok(Self { config: target.config.clone(), tls })
     }
@@ -57,11 +57,11 @@ impl Manager for Dialer {
 pub(crate) struct LiveConnection {
     client: Client,
     carrying: JoinHandle<()>,
-    tls: Option<Tls>,
+    tls: Option<DatabaseTls>,
 }
 
 impl LiveConnection {
-    fn over<S, T>((client, connection): (Client, Connection<S, T>), tls: Option<Tls>) -> Self
+    fn over<S, T>((client, connection): (Client, Connection<S, T>), tls: Option<DatabaseTls>) -> Self
     where
         Connection<S, T>: Future<Output = Result<(), Error>>,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -2,7 +2,7 @@
 
 use domain::account::USER_ROLE;
 use domain::audit::Action;
-use store::{Credentials, ID_GAP, Settings, StoredKey, Users};
+use store::{Credentials, ID_GAP, StoredKey, SystemSettings, Users};
 use store_sqlite::Current;
 
 use crate::stage::{Stage, at, event, insert_user, register};

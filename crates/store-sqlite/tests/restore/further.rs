@@ -13,8 +13,8 @@ use oauth::scope::{Assignment, NewResourceServer, NewScope, Risk};
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer};
 use store::{
     Amendment, Applications as _, ClientRegistrations as _, DataSources as _, NewDataSource,
-    NewInitialAccessToken, ResourceServers as _, Sealing, Settings as _, StoredKey, TrustedIssuers as _,
-    TrustedOrigins as _, UsedAssertions as _, Users as _,
+    NewInitialAccessToken, ResourceServers as _, Sealing, StoredKey, SystemSettings as _,
+    TrustedIssuers as _, TrustedOrigins as _, UsedAssertions as _, Users as _,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, settings};

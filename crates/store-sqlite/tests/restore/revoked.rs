@@ -7,7 +7,7 @@ use domain::secret::Digest;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::BuiltInScope;
 use store::{
-    Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, Settings, StoredKey, Users,
+    Applications, GrantCreation, Grants, NewConsent, NewGrant, NewSession, StoredKey, SystemSettings, Users,
 };
 
 use crate::stage::{Stage, at, event, insert_user, register, secret};

@@ -14,7 +14,7 @@ use oauth::scope::BuiltInScope;
 use rusqlite::Connection;
 use store::{
     Applications, Credentials, NewAdministrator, NewApplication, NewSecret, NewUser, Restored, Restoring,
-    SealedSecret, Settings, StoredKey, UserChange, Users,
+    SealedSecret, StoredKey, SystemSettings, UserChange, Users,
 };
 use store_sqlite::{Backup, CopyError, Current, DatabaseLock, Options, SqliteStore, StagedRestore};
 use tempfile::TempDir;

@@ -53,7 +53,7 @@ pub struct PublishedKeys {
 }
 
 /// The signing keys, ready for use.
-pub(crate) struct SigningKeys {
+pub(crate) struct SigningKeySet {
     wrapping: LessSafeKey,
     opened: RwLock<Arc<OpenedKeys>>,
 }
@@ -72,7 +72,7 @@ struct OpenedKey {
     key: SigningKey,
 }
 
-impl SigningKeys {
+impl SigningKeySet {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let wrapping = subkey::aead(&master.subkey("signing keys"));
         Self { wrapping, opened: RwLock::new(Arc::new(OpenedKeys::of(Vec::new()))) }

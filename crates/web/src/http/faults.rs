@@ -13,13 +13,13 @@ pub(crate) const LATER: u32 = 5;
 
 /// A server failure on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct HttpFailure {
     pub(crate) status: StatusCode,
     /// Seconds after which a retry may succeed; `None` if none will.
     pub(crate) retry_after_secs: Option<u32>,
 }
 
-impl From<&Fault> for Failure {
+impl From<&Fault> for HttpFailure {
     fn from(fault: &Fault) -> Self {
         let (status, retry_after_secs) = match fault {
             Fault::Busy => (StatusCode::SERVICE_UNAVAILABLE, Some(SHORTLY)),

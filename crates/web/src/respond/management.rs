@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, WWW_AUTHE
 use serde::Serialize;
 
 use crate::errors::ManagementErrorCode;
-use crate::http::faults::{Failure, set_retry_after};
+use crate::http::faults::{HttpFailure, set_retry_after};
 use crate::respond::challenge::{Challenge, Challenged};
 
 /// A fault of a payload.
@@ -110,7 +110,7 @@ impl ManagementProblem {
     pub fn server(fault: &Fault, failed: ManagementErrorCode) -> Self {
         fault.note(failed.server_fault());
         let message = format!("{}: {fault}. Please try again at another time.", failed.server_fault());
-        let Failure { status, retry_after_secs } = Failure::from(fault);
+        let HttpFailure { status, retry_after_secs } = HttpFailure::from(fault);
         Self { retry_after_secs, ..Self::new(status, failed, message) }
     }
 }

@@ -17,7 +17,7 @@ use oauth::protected_resource::ChallengingResource;
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
-use crate::http::faults::{Failure, SHORTLY, set_retry_after};
+use crate::http::faults::{HttpFailure, SHORTLY, set_retry_after};
 use crate::respond::challenge::{self, Challenge, Challenged};
 
 /// The challenge after a sign-in that is too old. A user name and a password are as good as a new one.
@@ -148,7 +148,7 @@ impl From<SignInRefusal> for ODataProblem {
 impl From<Fault> for ODataProblem {
     fn from(fault: Fault) -> Self {
         fault.note("a request for data failed");
-        let Failure { status, retry_after_secs } = Failure::from(&fault);
+        let HttpFailure { status, retry_after_secs } = HttpFailure::from(&fault);
         Self { retry_after_secs, ..Self::new(status, code_of(status), fault.to_string()) }
     }
 }

@@ -9,7 +9,7 @@ use domain::id::ApplicationId;
 use domain::limit::Limit;
 use http::{HeaderValue, Method, Request};
 use oauth::scope::{BuiltInScope, ScopeSet};
-use store::{DataSourceChange, DataSources, NewDataSource, Settings};
+use store::{DataSourceChange, DataSources, NewDataSource, SystemSettings};
 use testkit::{Answer, Setup, TestServer, TestUser, USER};
 
 /// The path of the source of [`Fixture`].

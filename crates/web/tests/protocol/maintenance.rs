@@ -2,7 +2,7 @@
 
 use app::AppSettings;
 use domain::audit::Action;
-use store::{Audit, AuditFilter, Settings};
+use store::{Audit, AuditFilter, SystemSettings};
 use testkit::{Setup, TestServer};
 
 use crate::client::{Client, Tokens, assert_refused};

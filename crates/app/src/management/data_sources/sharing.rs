@@ -16,7 +16,7 @@ use super::DataSourceError;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
-use crate::management::lists::{ListRequest, Page, Rows, read};
+use crate::management::lists::{ListRequest, PageRange, Rows, read};
 
 /// A reference to a user, by number or by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl DataSourceService {
             actor,
             request,
             origin,
-            move |context: Arc<Context>, page: Page| async move {
+            move |context: Arc<Context>, page: PageRange| async move {
                 let after = page.after.map(UserId::new);
                 let users = read(context.store.list_shares(id, after, page.rows).await)?;
                 let users: Vec<SharedUser> =

@@ -9,12 +9,12 @@ use quick_cache::sync::Cache;
 use store::StoreError;
 
 /// A bounded cache of values by key. A value that was read before a drop is never cached after it.
-pub(crate) struct Remembered<K, V> {
+pub(crate) struct KeyedCache<K, V> {
     cache: Cache<K, (u64, Arc<V>)>,
     drops: AtomicU64,
 }
 
-impl<K: Hash + Eq + Clone, V> Remembered<K, V> {
+impl<K: Hash + Eq + Clone, V> KeyedCache<K, V> {
     pub(super) fn new(most: usize) -> Self {
         Self { cache: Cache::new(most), drops: AtomicU64::default() }
     }
@@ -77,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_read_before_a_drop_is_not_cached_after_it() {
-        let remembered = Remembered::<u8, &str>::new(10);
+        let remembered = KeyedCache::<u8, &str>::new(10);
         let raced = remembered
             .get_or_read(&1, async || {
                 remembered.forget();
@@ -91,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_values_are_read_at_once_and_only_those_that_are_not_cached() {
-        let remembered = Remembered::<u8, &str>::new(10);
+        let remembered = KeyedCache::<u8, &str>::new(10);
         let mut reads = Vec::new();
         for keys in [&[1, 2, 3][..], &[1, 3, 4, 4], &[1, 3], &[9]] {
             let read = async |missing: &[u8]| {

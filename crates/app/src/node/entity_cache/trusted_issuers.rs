@@ -9,14 +9,14 @@ use store::StoreError;
 use crate::Context;
 
 /// All trusted issuers.
-pub(crate) type TrustedIssuers = Arc<Vec<Arc<TrustedIssuer>>>;
+pub(crate) type CachedIssuers = Arc<Vec<Arc<TrustedIssuer>>>;
 
 impl Context {
     /// Every trusted issuer, cached or read.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub(crate) async fn trusted_issuers(&self) -> Result<TrustedIssuers, StoreError> {
+    pub(crate) async fn trusted_issuers(&self) -> Result<CachedIssuers, StoreError> {
         self.ensure_fresh().await?;
         let cached = self.entities.trusted_issuers.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(issuers) = cached {
@@ -24,7 +24,7 @@ impl Context {
         }
         let drops = self.entities.limits_drops.load(Ordering::Acquire);
         let read = self.store.list_trusted_issuers().await?;
-        let issuers: TrustedIssuers = Arc::new(read.into_iter().map(Arc::new).collect());
+        let issuers: CachedIssuers = Arc::new(read.into_iter().map(Arc::new).collect());
         let mut cached = self.entities.trusted_issuers.write().unwrap_or_else(PoisonError::into_inner);
         if self.entities.limits_drops.load(Ordering::Acquire) == drops {
             *cached = Some(issuers.clone());

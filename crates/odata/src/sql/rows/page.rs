@@ -7,8 +7,8 @@ use crate::bind::typed::Term;
 use crate::plan::column::ScanId;
 use crate::plan::tree::{Order, Page};
 use crate::position::Mark;
-use crate::sql::clauses::{Limits, order};
-use crate::sql::columns::{Columns, Read};
+use crate::sql::clauses::{RowLimits, order};
+use crate::sql::columns::{Read, StatementColumns};
 use crate::sql::{MAX_SQL_AFTER, Writer};
 
 /// A page with the columns to read of its rows.
@@ -16,25 +16,25 @@ use crate::sql::{MAX_SQL_AFTER, Writer};
 pub(in crate::sql) struct Paged<'t> {
     pub(in crate::sql) rows: Rows<'t>,
     pub(in crate::sql) order: &'t [Order],
-    limits: Option<Limits>,
+    limits: Option<RowLimits>,
     list: List<'t>,
 }
 
 /// What a page reads of its rows.
 #[derive(Debug, Clone, Copy)]
 enum List<'t> {
-    Columns(&'t Columns<'t>),
+    Columns(&'t StatementColumns<'t>),
     /// All columns of the table.
     All(ScanId),
 }
 
 impl<'t> Paged<'t> {
-    pub(in crate::sql) fn of(columns: &'t Columns<'t>) -> Self {
+    pub(in crate::sql) fn of(columns: &'t StatementColumns<'t>) -> Self {
         Self::with(columns.page, List::Columns(columns))
     }
 
     fn with(page: &'t Page<'t>, list: List<'t>) -> Self {
-        let limits = Limits::of(page);
+        let limits = RowLimits::of(page);
         Self { rows: Rows::of(&page.input), order: &page.order, limits, list }
     }
 

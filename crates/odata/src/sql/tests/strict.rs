@@ -11,7 +11,7 @@ use crate::literal::guid_text;
 use crate::model::EntityType;
 use crate::plan::column::{Column, ScanId};
 use crate::plan::tree::AggregateFunction;
-use crate::sql::clauses::{Limits, count, symbol};
+use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Rules, Writer};
 
 pub(in crate::sql) struct Strict;
@@ -91,7 +91,7 @@ impl Rules for Strict {
         }
     }
 
-    fn limit(&self, writer: &mut Writer<'_>, limits: Limits) {
+    fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits) {
         writer.text(" OFFSET ");
         writer.parameter(count(limits.skip));
         writer.text(" ROWS FETCH NEXT ");

@@ -4,8 +4,8 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
-fn keys(digit: &str) -> SigningKeys {
-    SigningKeys::derive(&MasterKey::from_text(&digit.repeat(64)).unwrap())
+fn keys(digit: &str) -> SigningKeySet {
+    SigningKeySet::derive(&MasterKey::from_text(&digit.repeat(64)).unwrap())
 }
 
 fn sealed(id: u32, algorithm: SigningAlgorithm, activates_at: Timestamp) -> SealedSigningKey {

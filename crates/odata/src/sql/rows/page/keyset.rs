@@ -5,7 +5,7 @@ use super::{Paged, Rows};
 use crate::cell::Value;
 use crate::plan::tree::Order;
 use crate::position::Mark;
-use crate::sql::clauses::Limits;
+use crate::sql::clauses::RowLimits;
 use crate::sql::{Rules, Writer};
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
@@ -56,7 +56,7 @@ pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) 
         writer.text(writer.rules.direction(&term.term, term.descending));
     }
     if let Some(limits) = page.limits {
-        writer.rules.limit(writer, Limits { skip: 0, ..limits });
+        writer.rules.limit(writer, RowLimits { skip: 0, ..limits });
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Ta
 use crate::plan::column::{Column, ScanId};
 use crate::plan::tree::{Page, PlanNode, Scans};
 use crate::position::Mark;
-use crate::sql::columns::Columns;
+use crate::sql::columns::StatementColumns;
 use crate::sql::functions::{FUNCTIONS, SqlFunction};
 use crate::sql::{Dialect, select};
 use crate::statement::Statement;
@@ -125,7 +125,7 @@ pub(super) fn named(model: &Model, scan: ScanId, name: &str, property: &str) -> 
 /// The statement of a page in the second dialect.
 pub(super) fn strict(page: &Page<'_>, shown: &[Column]) -> String {
     let scans = Scans::of(&page.input);
-    select::page(&Columns::of(Dialect::Strict, &scans, page, shown)).unwrap().sql
+    select::page(&StatementColumns::of(Dialect::Strict, &scans, page, shown)).unwrap().sql
 }
 
 pub(super) struct Shop(rusqlite::Connection);
@@ -146,7 +146,7 @@ impl Shop {
     /// The rows of a page, as they are shown, and the values of the order's terms in each.
     fn read(&self, page: &Page<'_>, shown: &[Column]) -> (Vec<Json>, Vec<Vec<Mark>>) {
         let scans = Scans::of(&page.input);
-        let mut columns = Columns::of(Dialect::Sqlite, &scans, page, shown);
+        let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let terms: Vec<usize> = (0..page.order.len()).map(|index| columns.term(index)).collect();
         let encoder = encoder(page, shown, &mut columns);
         self.shown(&encoder, &select::page(&columns).unwrap(), &terms)
@@ -172,7 +172,7 @@ impl Shop {
     /// SQLite's query plan for a page.
     pub(super) fn explained(&self, page: &Page<'_>, shown: &[Column]) -> String {
         let scans = Scans::of(&page.input);
-        let statement = select::page(&Columns::of(Dialect::Sqlite, &scans, page, shown)).unwrap();
+        let statement = select::page(&StatementColumns::of(Dialect::Sqlite, &scans, page, shown)).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
         let mut steps = String::new();
         self.each(&Statement { sql, columns: 4, ..statement }, |row| {
@@ -187,7 +187,7 @@ impl Shop {
     /// The row of a page over a scan with a key, if it is served.
     pub(super) fn entity(&self, page: &Page<'_>, shown: &[Column]) -> Vec<Json> {
         let scans = Scans::of(&page.input);
-        let mut columns = Columns::of(Dialect::Sqlite, &scans, page, shown);
+        let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let encoder = encoder(page, shown, &mut columns);
         self.shown(&encoder, &select::entity(&columns).unwrap(), &[]).0
     }
@@ -231,7 +231,7 @@ impl Shop {
     }
 }
 
-fn encoder(page: &Page<'_>, shown: &[Column], columns: &mut Columns<'_>) -> Encoder {
+fn encoder(page: &Page<'_>, shown: &[Column], columns: &mut StatementColumns<'_>) -> Encoder {
     let mut slot =
         |column: &Column| Slot { column: columns.column(*column), property: columns.scans.property(*column) };
     Encoder::new(&Shape {
