@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::{Filter, Order, Page, PlanNode, Scan};
 use crate::syntax::{MAX_SELECT, Request};
 use expression::{Binder, unknown_property};
@@ -52,7 +52,7 @@ pub(crate) struct Selection<'m> {
     /// From its first row, with the rows that `$top` allows.
     pub(crate) page: Page<'m>,
     /// The columns to show, in order.
-    pub(crate) shown: Vec<Column>,
+    pub(crate) shown: Vec<ScanColumn>,
     /// Whether `$select` narrowed them.
     pub(crate) narrowed: bool,
     /// Whether the rows of all pages are counted.

@@ -3,7 +3,7 @@
 mod typed;
 
 pub(crate) use typed::decimal;
-pub use typed::{SinceEpoch, Typed};
+pub use typed::{SinceEpoch, TypedCell};
 
 /// One value of a result row, borrowed from the driver. The first five kinds are those of SQLite, whose Booleans
 /// are integers (0 and 1) and whose dates are texts or numbers: the model, not the cell, knows the meaning of a
@@ -21,7 +21,7 @@ pub enum Cell<'row> {
     /// Bytes.
     Blob(&'row [u8]),
     /// A value of a type that SQLite does not have.
-    Typed(Typed<'row>),
+    Typed(TypedCell<'row>),
 }
 
 /// One row of a running statement: cells by position. A driver implements it for its own row type, so that
@@ -75,10 +75,10 @@ impl Cell<'_> {
                 Err(_) => Value::RawText(text.to_vec()),
             },
             Self::Blob(blob) => Value::Blob(blob.to_vec()),
-            Self::Typed(Typed::Boolean(value)) => Value::Integer(value.into()),
-            Self::Typed(Typed::Single(value)) => Value::Real(value.into()),
-            Self::Typed(Typed::Json(text)) => Cell::Text(text).to_value(),
-            Self::Typed(typed @ (Typed::Unsigned(_) | Typed::Wide(_))) => match typed.whole() {
+            Self::Typed(TypedCell::Boolean(value)) => Value::Integer(value.into()),
+            Self::Typed(TypedCell::Single(value)) => Value::Real(value.into()),
+            Self::Typed(TypedCell::Json(text)) => Cell::Text(text).to_value(),
+            Self::Typed(typed @ (TypedCell::Unsigned(_) | TypedCell::Wide(_))) => match typed.whole() {
                 Some(value) => Value::Integer(value),
                 None => typed.text().map_or(Value::Null, Value::Text),
             },

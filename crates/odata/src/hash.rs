@@ -1,6 +1,6 @@
 //! FNV-1a with 64 bits. Unlike the hashers of the standard library, it is stable between builds and machines.
 
-use crate::cell::{Cell, Typed};
+use crate::cell::{Cell, TypedCell};
 
 pub(crate) struct Fnv(u64);
 
@@ -26,7 +26,7 @@ pub(crate) fn digest(cell: Cell<'_>) -> i64 {
     let mut hash = Fnv::new();
     match cell {
         Cell::Text(bytes) | Cell::Blob(bytes) => hash.field(bytes),
-        Cell::Typed(Typed::Json(text)) => hash.field(text),
+        Cell::Typed(TypedCell::Json(text)) => hash.field(text),
         Cell::Null | Cell::Integer(_) | Cell::Real(_) | Cell::Typed(_) => {}
     }
     hash.finish().cast_signed()

@@ -16,7 +16,7 @@ use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model};
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::plan::tree::Scans;
 use crate::position::{Mark, Position};
 use crate::sql::Dialect;
@@ -235,7 +235,7 @@ impl Planner<'_> {
         // Ids consist of the key.
         let has_ids = self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property;
         let key = if has_ids { selection.page.input.key() } else { Vec::new() };
-        let mut slot = |column: &Column| Slot {
+        let mut slot = |column: &ScanColumn| Slot {
             column: columns.column(*column),
             property: columns.scans.property(*column),
         };

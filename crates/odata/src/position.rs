@@ -1,6 +1,6 @@
 //! The position of a next link, in plain bytes. The caller seals it.
 
-use crate::cell::{Cell, Typed, Value};
+use crate::cell::{Cell, TypedCell, Value};
 use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::hash::digest;
@@ -43,7 +43,7 @@ impl Mark {
     pub(crate) fn of(cell: Cell<'_>, terms: usize) -> Self {
         let room = (MOST_BYTES / terms.max(1)).max(LEAST_BYTES);
         let start = match cell {
-            Cell::Text(text) | Cell::Typed(Typed::Json(text)) if text.len() > room => {
+            Cell::Text(text) | Cell::Typed(TypedCell::Json(text)) if text.len() > room => {
                 Cell::Text(&text[..room])
             }
             Cell::Blob(blob) if blob.len() > room => Cell::Blob(&blob[..room]),

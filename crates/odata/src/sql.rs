@@ -23,7 +23,7 @@ use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Property};
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::Scans;
 use crate::statement::Statement;
 pub use dialect::Dialect;
@@ -54,9 +54,9 @@ pub(crate) struct Writer<'m> {
     /// is bound.
     bound: HashMap<(usize, u8), usize>,
     /// Columns that are known to be in the order of their values.
-    pub(crate) in_order: Vec<Column>,
+    pub(crate) in_order: Vec<ScanColumn>,
     /// Columns that are known to contain only null and values in their layout.
-    pub(crate) in_layout: Vec<Column>,
+    pub(crate) in_layout: Vec<ScanColumn>,
     /// Whether every row is known to have a key.
     pub(crate) is_addressed: bool,
     /// Whether no two rows are known to share an address.
@@ -142,12 +142,12 @@ impl<'m> Writer<'m> {
     }
 
     /// The property of a column.
-    pub(crate) fn property(&self, column: Column) -> &'m Property {
+    pub(crate) fn property(&self, column: ScanColumn) -> &'m Property {
         self.scans.property(column)
     }
 
     /// Writes a column of a row, as the database names it.
-    pub(crate) fn column(&mut self, column: Column) {
+    pub(crate) fn column(&mut self, column: ScanColumn) {
         if self.naming == Naming::Aliased {
             self.rules.qualifier(&mut self.sql, column.scan);
         }
@@ -155,13 +155,13 @@ impl<'m> Writer<'m> {
     }
 
     /// Writes the name of a column alone.
-    fn name(&mut self, column: Column) {
+    fn name(&mut self, column: ScanColumn) {
         let property = self.property(column);
         self.rules.identifier(&mut self.sql, &property.column);
     }
 
     /// Writes a column to be read: the value of a computed one.
-    fn shown(&mut self, column: Column) {
+    fn shown(&mut self, column: ScanColumn) {
         match self.scans.computed(column) {
             Some(computed) => self.operand(&computed.value),
             None => self.rules.same(self, column),
@@ -182,7 +182,7 @@ impl<'m> Writer<'m> {
         self.rules.sorted(self, term);
     }
 
-    fn sorts_as_stored(&self, column: Column) -> bool {
+    fn sorts_as_stored(&self, column: ScanColumn) -> bool {
         self.in_order.contains(&column)
             || self.rules.sorts_as_stored(self.entity_type(column.scan), column.property)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::class::Class;
 use super::typed::{Comparison, Term, Typed};
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::syntax::Junction;
 
 /// Collects terms.
@@ -13,7 +13,7 @@ pub(super) struct Chains {
     junction: Junction,
     terms: Vec<Part>,
     /// The part that contains the list of a column.
-    lists: HashMap<Column, usize>,
+    lists: HashMap<ScanColumn, usize>,
     nullable: bool,
 }
 
@@ -43,7 +43,7 @@ impl Chains {
 
     /// The column and the literal of `Name eq 'x'` in a run of `or`, and of `Name ne 'x'` in a run of
     /// `and`.
-    fn split(&self, term: Typed) -> Result<(Typed, Typed, Column), Typed> {
+    fn split(&self, term: Typed) -> Result<(Typed, Typed, ScanColumn), Typed> {
         let listed = match self.junction {
             Junction::Or => Comparison::Eq,
             Junction::And => Comparison::Ne,

@@ -5,7 +5,7 @@ use super::function::Function;
 use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::syntax::Literal;
 
 pub(crate) mod numeric;
@@ -23,14 +23,14 @@ pub(crate) struct Typed {
 pub(crate) enum Term {
     Null,
     Constant(Constant),
-    Column(Column),
+    Column(ScanColumn),
     Negate(Box<Typed>),
     Arithmetic(Arithmetic, Box<Typed>, Box<Typed>),
     Call(Function, Vec<Typed>),
     Compare(Comparison, Box<Typed>, Box<Typed>),
     In(Box<Typed>, Vec<Typed>),
     /// The stored content of a key column: an order in which no two rows are equal, and nothing else.
-    Stored(Column),
+    Stored(ScanColumn),
     /// At least two terms.
     And(Vec<Typed>),
     /// At least two terms.
@@ -93,7 +93,7 @@ pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
 }
 
 impl Typed {
-    pub(crate) fn column(column: Column, property: &Property) -> Self {
+    pub(crate) fn column(column: ScanColumn, property: &Property) -> Self {
         Self {
             term: Term::Column(column),
             class: property.ty.into(),
@@ -212,7 +212,7 @@ impl Typed {
     }
 
     /// The stored content of a key column.
-    pub(super) fn stored(column: Column, property: &Property) -> Self {
+    pub(super) fn stored(column: ScanColumn, property: &Property) -> Self {
         Self { term: Term::Stored(column), ..Self::column(column, property) }
     }
 

@@ -4,7 +4,7 @@ use crate::instant::{ClockTime, Moment};
 
 /// A value of a type of its own, borrowed from the driver.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Typed<'row> {
+pub enum TypedCell<'row> {
     /// A Boolean value.
     Boolean(bool),
     /// An integer without a sign.
@@ -48,7 +48,7 @@ impl SinceEpoch {
     }
 }
 
-impl Typed<'_> {
+impl TypedCell<'_> {
     /// The integer that this is, if it is one of 64 bits.
     pub(crate) fn whole(self) -> Option<i64> {
         match self {
@@ -228,22 +228,22 @@ mod tests {
 
     #[test]
     fn what_is_outside_its_range_has_no_text() {
-        let since = |seconds, nanoseconds| Typed::Timestamp(SinceEpoch { seconds, nanoseconds });
+        let since = |seconds, nanoseconds| TypedCell::Timestamp(SinceEpoch { seconds, nanoseconds });
         for (typed, expected) in [
             (since(0, 0), Some("1970-01-01T00:00:00")),
             (since(-1, 500_000_000), Some("1969-12-31T23:59:59.5")),
             (since(0, 1_000_000_000), None),
             (since(i64::MAX, 0), None),
             (since(253_402_300_800, 0), None),
-            (Typed::Date(-1), Some("1969-12-31")),
-            (Typed::Date(i32::MAX), None),
-            (Typed::TimeOfDay(DAY - 1), Some("23:59:59.999999999")),
-            (Typed::TimeOfDay(DAY), None),
-            (Typed::Single(f32::NAN), None),
-            (Typed::Wide(&i128::MIN), Some("-170141183460469231731687303715884105728")),
-            (Typed::Unsigned(u64::MAX), Some("18446744073709551615")),
-            (Typed::Single(0.1), Some("0.1")),
-            (Typed::Guid(&[0xab; 16]), Some("abababab-abab-abab-abab-abababababab")),
+            (TypedCell::Date(-1), Some("1969-12-31")),
+            (TypedCell::Date(i32::MAX), None),
+            (TypedCell::TimeOfDay(DAY - 1), Some("23:59:59.999999999")),
+            (TypedCell::TimeOfDay(DAY), None),
+            (TypedCell::Single(f32::NAN), None),
+            (TypedCell::Wide(&i128::MIN), Some("-170141183460469231731687303715884105728")),
+            (TypedCell::Unsigned(u64::MAX), Some("18446744073709551615")),
+            (TypedCell::Single(0.1), Some("0.1")),
+            (TypedCell::Guid(&[0xab; 16]), Some("abababab-abab-abab-abab-abababababab")),
         ] {
             assert_eq!(typed.text().as_deref(), expected, "{typed:?}");
         }

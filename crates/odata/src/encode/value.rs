@@ -4,7 +4,7 @@
 mod typed;
 
 use super::{Written, text};
-use crate::cell::{Cell, Typed};
+use crate::cell::{Cell, TypedCell};
 use crate::edm_type::EdmType;
 use crate::form::read::{self, Held, whole};
 use crate::form::{Form, Reading};
@@ -99,7 +99,7 @@ impl Writing {
         match (self, cell) {
             (_, Cell::Null) => return Written::Null,
             (Self::Binary, Cell::Blob(bytes) | Cell::Text(bytes)) => out.extend_from_slice(bytes),
-            (Self::String, Cell::Text(bytes) | Cell::Typed(Typed::Json(bytes))) => {
+            (Self::String, Cell::Text(bytes) | Cell::Typed(TypedCell::Json(bytes))) => {
                 out.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
             }
             _ => {
@@ -150,7 +150,7 @@ fn held(out: &mut Vec<u8>, held: Option<Held<'_>>) -> bool {
 pub(super) fn in_url(out: &mut Vec<u8>, cell: Cell<'_>, reading: Reading) {
     let writing = Writing::of(reading, Format::default());
     match (writing, cell) {
-        (Writing::String, Cell::Text(bytes) | Cell::Typed(Typed::Json(bytes))) => {
+        (Writing::String, Cell::Text(bytes) | Cell::Typed(TypedCell::Json(bytes))) => {
             let doubled = String::from_utf8_lossy(bytes).replace('\'', "''");
             out.push(b'\'');
             push(out, &text::in_url(&doubled));

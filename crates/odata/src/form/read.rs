@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Form, Reading};
-use crate::cell::{Cell, Typed, Value};
+use crate::cell::{Cell, TypedCell, Value};
 use crate::duration::Duration;
 use crate::edm_type::EdmType;
 use crate::instant::{ClockTime, Moment, date_text};
@@ -59,12 +59,12 @@ impl Reading {
     }
 
     /// The value that a cell of a type of its own represents.
-    fn typed(self, typed: Typed<'_>) -> Option<Held<'_>> {
+    fn typed(self, typed: TypedCell<'_>) -> Option<Held<'_>> {
         let text = || typed.text().map(Held::text);
         match (self.ty, typed) {
             (EdmType::Single | EdmType::Double, typed) => typed.real().map(Held::Real),
             (EdmType::String { .. }, typed) => typed.text().map(Held::text),
-            (EdmType::Guid, Typed::Guid(_)) | (EdmType::TimeOfDay, Typed::TimeOfDay(_)) => text(),
+            (EdmType::Guid, TypedCell::Guid(_)) | (EdmType::TimeOfDay, TypedCell::TimeOfDay(_)) => text(),
             (EdmType::Date, typed) => typed.moment().map(|moment| Held::text(date_text(moment.date()))),
             (EdmType::DateTimeOffset, typed) => typed.moment().map(|moment| Held::text(moment.text())),
             (ty, typed) => {

@@ -7,7 +7,7 @@ pub(crate) struct ScanId(u16);
 /// A column: a scan, and the index of a property in it. In a statement with several tables, the index alone
 /// would say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Column {
+pub(crate) struct ScanColumn {
     pub(crate) scan: ScanId,
     pub(crate) property: usize,
 }
@@ -28,7 +28,7 @@ impl ScanId {
     }
 
     /// The column for the property with this index.
-    pub(crate) fn column(self, property: usize) -> Column {
-        Column { scan: self, property }
+    pub(crate) fn column(self, property: usize) -> ScanColumn {
+        ScanColumn { scan: self, property }
     }
 }

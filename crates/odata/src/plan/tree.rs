@@ -18,7 +18,7 @@
 //! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
 //!   are visible above it.
 
-use super::column::{Column, ScanId};
+use super::column::{ScanColumn, ScanId};
 use crate::bind::typed::{Term, Typed};
 use crate::edm_type::EdmType;
 use crate::form::Form;
@@ -258,7 +258,7 @@ impl PlanNode<'_> {
     }
 
     /// The columns of the key of its rows.
-    pub(crate) fn key(&self) -> Vec<Column> {
+    pub(crate) fn key(&self) -> Vec<ScanColumn> {
         let (scan, entity_type) = self.first_scan();
         entity_type.key.iter().map(|property| scan.column(*property)).collect()
     }
@@ -323,7 +323,7 @@ impl<'t> Scans<'t> {
     }
 
     /// The property of a column.
-    pub(crate) fn property(&self, column: Column) -> &'t Property {
+    pub(crate) fn property(&self, column: ScanColumn) -> &'t Property {
         match self.computed(column) {
             Some(computed) => &computed.property,
             None => &self.entity_type(column.scan).properties[column.property],
@@ -331,7 +331,7 @@ impl<'t> Scans<'t> {
     }
 
     /// The computed value of a column, unless the column belongs to rows.
-    pub(crate) fn computed(&self, column: Column) -> Option<&'t Computed> {
+    pub(crate) fn computed(&self, column: ScanColumn) -> Option<&'t Computed> {
         match self.0.get(column.scan.index()) {
             Some(Some(Content::Values(values))) => values.get(column.property),
             _ => None,

@@ -4,7 +4,7 @@
 use super::{Dialect, Rules, Writer};
 use crate::bind::typed::{Comparison, Term, Typed};
 use crate::model::EntityType;
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::plan::tree::{Order, Scan};
 use crate::position::Mark;
 
@@ -12,9 +12,9 @@ use crate::position::Mark;
 #[derive(Debug, Default)]
 pub(super) struct Assumed {
     /// Columns whose stored values have the right order.
-    pub(super) in_order: Vec<Column>,
+    pub(super) in_order: Vec<ScanColumn>,
     /// Columns that contain only null and values in their layout.
-    pub(super) in_layout: Vec<Column>,
+    pub(super) in_layout: Vec<ScanColumn>,
     /// Whether every row has a key.
     pub(super) is_addressed: bool,
     /// Whether no two rows share an address.
@@ -104,7 +104,7 @@ impl Assumed {
 }
 
 /// The column that the condition searches for null or for a list of values.
-fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<Column> {
+fn sought(condition: &Typed, entity_type: &EntityType, rules: &dyn Rules) -> Option<ScanColumn> {
     match &condition.term {
         Term::Compare(Comparison::Eq | Comparison::Ge | Comparison::Le, left, right) => {
             match (&left.term, &right.term) {

@@ -3,7 +3,7 @@
 use super::{Dialect, Rules};
 use crate::bind::typed::Term;
 use crate::form::{Layout, Reading};
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::plan::tree::{Page, Scans};
 
 /// The columns of a statement that reads a page: first those that are shown, then those that only the position
@@ -19,12 +19,17 @@ pub(crate) struct StatementColumns<'t> {
 /// A column of a scan, or a term of the order by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Read {
-    Column(Column),
+    Column(ScanColumn),
     Term(usize),
 }
 
 impl<'t> StatementColumns<'t> {
-    pub(crate) fn of(dialect: Dialect, scans: &'t Scans<'t>, page: &'t Page<'t>, shown: &[Column]) -> Self {
+    pub(crate) fn of(
+        dialect: Dialect,
+        scans: &'t Scans<'t>,
+        page: &'t Page<'t>,
+        shown: &[ScanColumn],
+    ) -> Self {
         let read = shown.iter().map(|column| Read::Column(*column)).collect();
         let mut columns = Self { dialect, scans, page, read };
         for index in 0..page.order.len() {
@@ -38,13 +43,13 @@ impl<'t> StatementColumns<'t> {
     }
 
     /// The place of a column, added if necessary.
-    pub(crate) fn column(&mut self, column: Column) -> usize {
+    pub(crate) fn column(&mut self, column: ScanColumn) -> usize {
         self.add(Read::Column(column))
     }
 
     /// The place of a term of the order, added if necessary.
     pub(crate) fn term(&mut self, index: usize) -> usize {
-        let sorts_as_stored = |column: Column| {
+        let sorts_as_stored = |column: ScanColumn| {
             self.rules().sorts_as_stored(self.scans.entity_type(column.scan), column.property)
         };
         let read = match self.page.order[index].term.term {
@@ -57,8 +62,8 @@ impl<'t> StatementColumns<'t> {
 
     /// The places of the key columns whose cells all had the same layout when they were examined, with that
     /// layout.
-    pub(crate) fn stored_alike(&self, key: &[Column]) -> Vec<(usize, Reading, Layout)> {
-        let of = |column: &Column| {
+    pub(crate) fn stored_alike(&self, key: &[ScanColumn]) -> Vec<(usize, Reading, Layout)> {
+        let of = |column: &ScanColumn| {
             let place = self.read.iter().position(|read| *read == Read::Column(*column))?;
             let property = self.scans.property(*column);
             let is_alike = property.storage.found.is_some_and(|found| found.all && found.strays == 0);

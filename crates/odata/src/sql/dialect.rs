@@ -10,7 +10,7 @@ use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::model::EntityType;
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::AggregateFunction;
 
 /// A kind of database, as far as its SQL differs.
@@ -98,13 +98,13 @@ pub(crate) trait Rules {
 
     /// Writes the value of a column: null if it is null or has no value of its type. The values of all
     /// operands have the form in which [`value`](Self::value) returns constants.
-    fn column(&self, writer: &mut Writer<'_>, column: Column);
+    fn column(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes an expression that is true exactly if a column has no value.
-    fn is_null(&self, writer: &mut Writer<'_>, column: Column);
+    fn is_null(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes an expression that is true exactly if a Boolean column is `value`.
-    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool);
+    fn is(&self, writer: &mut Writer<'_>, column: ScanColumn, value: bool);
 
     /// Writes an expression that is true exactly if the key of a row is an address that no other row has. If
     /// several rows share an address, the one whose key has the usual layout may own it.
@@ -132,16 +132,16 @@ pub(crate) trait Rules {
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
 
     /// Writes the stored form of a column, for an order or a list.
-    fn stored(&self, writer: &mut Writer<'_>, column: Column);
+    fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes a column as it is stored, to be read, or to be matched with the same column of other rows.
-    fn same(&self, writer: &mut Writer<'_>, column: Column);
+    fn same(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes a term of an order whose columns are not known to be in order as they are stored.
     fn sorted(&self, writer: &mut Writer<'_>, term: &Typed);
 
     /// Writes the value of a column in the form used for ordering and for equality with a constant.
-    fn ordered(&self, writer: &mut Writer<'_>, column: Column);
+    fn ordered(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// A statement with one row and column that returns 1 if a column can currently be ordered by its stored
     /// form; `None` if it never can.

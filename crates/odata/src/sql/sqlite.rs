@@ -15,7 +15,7 @@ use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::AggregateFunction;
 
 pub(super) struct Sqlite;
@@ -126,15 +126,15 @@ impl Rules for Sqlite {
         !operand.may_be_no_number()
     }
 
-    fn column(&self, writer: &mut Writer<'_>, column: Column) {
+    fn column(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::value(writer, column);
     }
 
-    fn is_null(&self, writer: &mut Writer<'_>, column: Column) {
+    fn is_null(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::is_null(writer, column);
     }
 
-    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool) {
+    fn is(&self, writer: &mut Writer<'_>, column: ScanColumn, value: bool) {
         column::is(writer, column, value);
     }
 
@@ -166,11 +166,11 @@ impl Rules for Sqlite {
         column::sorts_as_stored(entity_type, column)
     }
 
-    fn stored(&self, writer: &mut Writer<'_>, column: Column) {
+    fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::stored(writer, column);
     }
 
-    fn same(&self, writer: &mut Writer<'_>, column: Column) {
+    fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::same(writer, column);
     }
 
@@ -183,7 +183,7 @@ impl Rules for Sqlite {
         }
     }
 
-    fn ordered(&self, writer: &mut Writer<'_>, column: Column) {
+    fn ordered(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::ordered(writer, column);
     }
 

@@ -12,11 +12,11 @@ use crate::edm_type::EdmType;
 use crate::form::Layout;
 use crate::form::read::booleans;
 use crate::model::{Collation, EntityType};
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::sql::{Dialect, Rules as _, Writer, functions};
 
 /// Writes the stored form of the column; text is compared byte by byte, whatever the collation of the column.
-pub(super) fn stored(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn stored(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.column(column);
     let is_by_bytes = match writer.property(column).storage.collation {
         Collation::Binary => true,
@@ -31,7 +31,7 @@ pub(super) fn stored(writer: &mut Writer<'_>, column: Column) {
 
 /// Writes the column with its own collation, which the index of a key has, if this server has that collation
 /// too.
-pub(super) fn same(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn same(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.column(column);
     if writer.property(column).storage.collation == Collation::Unknown {
         writer.text(" COLLATE BINARY");
@@ -50,7 +50,7 @@ pub(super) fn is_sound_in(entity_type: &EntityType, column: usize) -> bool {
 }
 
 /// Like [`is_sound_in`], for a column of the statement.
-pub(super) fn is_sound(writer: &Writer<'_>, column: Column) -> bool {
+pub(super) fn is_sound(writer: &Writer<'_>, column: ScanColumn) -> bool {
     is_sound_in(writer.entity_type(column.scan), column.property)
 }
 
@@ -70,13 +70,13 @@ pub(super) fn sorts_as_stored(entity_type: &EntityType, column: usize) -> bool {
 
 /// Whether a text column contains only text, and UTF-8 unless the text is corrupt, so that bytes can be
 /// compared.
-pub(super) fn keeps_text(writer: &Writer<'_>, column: Column) -> bool {
+pub(super) fn keeps_text(writer: &Writer<'_>, column: ScanColumn) -> bool {
     writer.property(column).storage.is_textual || is_sound(writer, column)
 }
 
 /// Writes the value of the column in the form used for ordering: text as the stored bytes, even if they are
 /// not UTF-8.
-pub(super) fn ordered(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn ordered(writer: &mut Writer<'_>, column: ScanColumn) {
     let property = writer.property(column);
     let is_text = matches!(property.ty, EdmType::String { .. }) && property.storage.is_textual;
     if !is_text || is_sound(writer, column) {
@@ -117,7 +117,7 @@ pub(super) fn in_order_of_characters(writer: &mut Writer<'_>, text: &Typed) {
 }
 
 /// Writes the value of the column.
-pub(super) fn value(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn value(writer: &mut Writer<'_>, column: ScanColumn) {
     if is_sound(writer, column) {
         return stored(writer, column);
     }
@@ -152,7 +152,7 @@ pub(super) fn value(writer: &mut Writer<'_>, column: Column) {
 }
 
 /// `(CASE typeof(c) WHEN 'integer' THEN c`, for each storage class whose cells are values without conversion.
-fn by_class(writer: &mut Writer<'_>, column: Column, classes: &[&str]) {
+fn by_class(writer: &mut Writer<'_>, column: ScanColumn, classes: &[&str]) {
     writer.text("(CASE typeof(");
     writer.column(column);
     writer.text(")");
@@ -164,13 +164,13 @@ fn by_class(writer: &mut Writer<'_>, column: Column, classes: &[&str]) {
     }
 }
 
-fn between(writer: &mut Writer<'_>, column: Column, min: i64, max: i64) {
+fn between(writer: &mut Writer<'_>, column: ScanColumn, min: i64, max: i64) {
     stored(writer, column);
     writer.text(&format!(" BETWEEN {min} AND {max}"));
 }
 
 /// Writes the value through the function that interprets cells.
-pub(super) fn read(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn read(writer: &mut Writer<'_>, column: ScanColumn) {
     let code = writer.property(column).reading().code();
     writer.text(functions::VALUE);
     writer.text("(");
@@ -179,7 +179,7 @@ pub(super) fn read(writer: &mut Writer<'_>, column: Column) {
 }
 
 /// Writes whether the column is in its layout.
-pub(super) fn in_layout(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn in_layout(writer: &mut Writer<'_>, column: ScanColumn) {
     let property = writer.property(column);
     if matches!(property.ty, EdmType::String { .. }) && property.storage.layout == Layout::PLAIN {
         writer.text(functions::UTF8);
@@ -194,7 +194,7 @@ pub(super) fn in_layout(writer: &mut Writer<'_>, column: Column) {
     writer.text(&format!(", {code}, {layout})"));
 }
 
-pub(super) fn is_null(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn is_null(writer: &mut Writer<'_>, column: ScanColumn) {
     if is_sound(writer, column) || writer.in_layout.contains(&column) {
         writer.text("(");
         writer.column(column);
@@ -222,7 +222,7 @@ pub(super) fn is_null(writer: &mut Writer<'_>, column: Column) {
 }
 
 /// Writes whether a Boolean column is `value`, as a list that an index can serve.
-pub(super) fn is(writer: &mut Writer<'_>, column: Column, value: bool) {
+pub(super) fn is(writer: &mut Writer<'_>, column: ScanColumn, value: bool) {
     let (numbers, words) = booleans(writer.property(column).storage.form, value);
     stored(writer, column);
     if is_sound(writer, column) {
@@ -236,7 +236,7 @@ pub(super) fn is(writer: &mut Writer<'_>, column: Column, value: bool) {
 }
 
 /// Writes a test whether the column contains a value.
-pub(super) fn has_value(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn has_value(writer: &mut Writer<'_>, column: ScanColumn) {
     let property = writer.property(column);
     match property.ty {
         _ if property.storage.is_guaranteed => {
@@ -253,20 +253,20 @@ pub(super) fn has_value(writer: &mut Writer<'_>, column: Column) {
     }
 }
 
-fn is_text(writer: &mut Writer<'_>, column: Column) {
+fn is_text(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.text("typeof(");
     writer.column(column);
     writer.text(") = 'text'");
 }
 
-fn has_number(writer: &mut Writer<'_>, column: Column) {
+fn has_number(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.text("typeof(");
     writer.column(column);
     writer.text(") IN ('integer','real')");
 }
 
 /// Writes whether the column contains an integer of its type.
-fn is_whole(writer: &mut Writer<'_>, column: Column) {
+fn is_whole(writer: &mut Writer<'_>, column: ScanColumn) {
     let bounds = writer.property(column).ty.bounds();
     writer.text("((typeof(");
     writer.column(column);
@@ -283,7 +283,7 @@ fn is_whole(writer: &mut Writer<'_>, column: Column) {
 }
 
 /// Writes, after a comparison of the stored column, that the column has a value.
-pub(super) fn and_has_value(writer: &mut Writer<'_>, column: Column) {
+pub(super) fn and_has_value(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.text(" AND ");
     match writer.property(column).ty {
         EdmType::Single | EdmType::Double => has_number(writer, column),

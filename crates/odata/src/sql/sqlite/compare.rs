@@ -10,7 +10,7 @@ use crate::form::{Form, read::Numbers};
 use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::Collation;
-use crate::plan::column::Column;
+use crate::plan::column::ScanColumn;
 use crate::sql::clauses::symbol;
 use crate::sql::{Rules as _, Writer};
 
@@ -47,7 +47,7 @@ fn is_recoded(writer: &Writer<'_>, side: &Typed) -> bool {
 }
 
 /// Writes the comparison of a column with a constant.
-fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant) {
+fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: ScanColumn, constant: &Constant) {
     let is_sound = column::is_sound(writer, column);
     let entity_type = writer.entity_type(column.scan);
     if comparison == Comparison::Eq
@@ -114,7 +114,7 @@ fn beside(writer: &mut Writer<'_>, comparison: Comparison, column: Column, const
 
 /// Writes a condition that the only key column has a value. An index finds the row with the usual layout; all stored
 /// forms of the value are searched for only if there is none, so of rows that share an address, that one is served.
-fn looked_up(writer: &mut Writer<'_>, column: Column, constant: &Constant) {
+fn looked_up(writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" = coalesce(");
     let entity_type = writer.entity_type(column.scan);
@@ -135,7 +135,7 @@ fn looked_up(writer: &mut Writer<'_>, column: Column, constant: &Constant) {
 }
 
 /// Writes the content of the column in the first row that meets a condition.
-fn first(writer: &mut Writer<'_>, column: Column, condition: impl FnOnce(&mut Writer<'_>)) {
+fn first(writer: &mut Writer<'_>, column: ScanColumn, condition: impl FnOnce(&mut Writer<'_>)) {
     writer.text("(SELECT ");
     writer.column(column);
     writer.text(" FROM ");
@@ -150,14 +150,14 @@ fn is_number(ty: EdmType) -> bool {
 }
 
 /// Writes a comparison of the stored column.
-fn bound(writer: &mut Writer<'_>, column: Column, symbol: &str, value: Value) {
+fn bound(writer: &mut Writer<'_>, column: ScanColumn, symbol: &str, value: Value) {
     column::stored(writer, column);
     writer.text(symbol);
     writer.parameter(value);
 }
 
 /// Writes the comparison of values.
-fn values(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant) {
+fn values(writer: &mut Writer<'_>, comparison: Comparison, column: ScanColumn, constant: &Constant) {
     column::value(writer, column);
     writer.text(symbol(comparison));
     writer.constant(constant);
@@ -166,7 +166,7 @@ fn values(writer: &mut Writer<'_>, comparison: Comparison, column: Column, const
 fn text_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: Column,
+    column: ScanColumn,
     constant: &Constant,
     text: &str,
 ) {
@@ -204,7 +204,7 @@ fn text_beside(
 fn shown_beside(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: Column,
+    column: ScanColumn,
     constant: &Constant,
     text: &str,
 ) {
@@ -224,19 +224,19 @@ fn shown_beside(
 
 /// Writes the range of the texts that begin with another text, by bytes. 255 serves as the upper bound. `constant` is
 /// the literal.
-pub(super) fn begins(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
+pub(super) fn begins(writer: &mut Writer<'_>, column: ScanColumn, prefix: &str, constant: &Constant) {
     from(writer, column, prefix, constant);
     writer.text(" AND ");
     before_end(writer, column, prefix, constant);
 }
 
-fn from(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
+fn from(writer: &mut Writer<'_>, column: ScanColumn, prefix: &str, constant: &Constant) {
     column::stored(writer, column);
     writer.text(" >= ");
     writer.repeated(constant, 1, Value::Text(prefix.to_owned()));
 }
 
-fn before_end(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &Constant) {
+fn before_end(writer: &mut Writer<'_>, column: ScanColumn, prefix: &str, constant: &Constant) {
     let mut end = prefix.as_bytes().to_vec();
     // UTF-8 has no byte 255.
     if let Some(last) = end.last_mut() {
@@ -249,7 +249,7 @@ fn before_end(writer: &mut Writer<'_>, column: Column, prefix: &str, constant: &
 }
 
 /// Writes that the column may contain a text, or a number with that text form.
-fn written_as(writer: &mut Writer<'_>, column: Column, constant: &Constant, text: &str) {
+fn written_as(writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant, text: &str) {
     if text.contains('\u{FFFD}') {
         return;
     }
@@ -266,7 +266,13 @@ fn written_as(writer: &mut Writer<'_>, column: Column, constant: &Constant, text
 
 /// Writes that the difference between column and constant is within rounding.
 #[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
-fn near(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constant: &Constant, scale: u16) {
+fn near(
+    writer: &mut Writer<'_>,
+    comparison: Comparison,
+    column: ScanColumn,
+    constant: &Constant,
+    scale: u16,
+) {
     let number = match Sqlite.value(constant) {
         Value::Integer(value) => value as f64,
         Value::Real(value) if value.is_finite() => value,
@@ -288,7 +294,7 @@ fn near(writer: &mut Writer<'_>, comparison: Comparison, column: Column, constan
 fn narrowed(
     writer: &mut Writer<'_>,
     comparison: Comparison,
-    column: Column,
+    column: ScanColumn,
     (first, next): (&str, &str),
     instant: Option<Moment>,
     unit: i128,
@@ -330,7 +336,7 @@ fn number_range(numbers: Numbers, instant: Moment, unit: i128) -> (i64, i64) {
 
 /// GUIDs are only compared for equality. Texts in mixed case sort between those in upper case and those in lower case
 /// with the same case in the first letters, so the ranges contain almost nothing else.
-fn guid_beside(writer: &mut Writer<'_>, column: Column, guid: &[u8; 16]) {
+fn guid_beside(writer: &mut Writer<'_>, column: ScanColumn, guid: &[u8; 16]) {
     let text = literal::guid_text(guid);
     let (upper, bytes) = (Value::Text(text.to_uppercase()), Value::Blob(guid.to_vec()));
     match writer.property(column).storage.form {
@@ -372,7 +378,7 @@ fn cases(text: &str) -> Vec<(String, String)> {
 }
 
 /// Text in a column of bytes represents its bytes.
-fn bytes_beside(writer: &mut Writer<'_>, column: Column, bytes: &[u8]) {
+fn bytes_beside(writer: &mut Writer<'_>, column: ScanColumn, bytes: &[u8]) {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Value::Text(text.to_owned()),
         Err(_) => Value::RawText(bytes.to_vec()),

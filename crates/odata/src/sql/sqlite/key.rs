@@ -10,7 +10,7 @@ use super::column;
 use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::sql::{Dialect, Writer};
 
 /// Whether cells of a key column may represent the same value and still be different for the database.
@@ -128,7 +128,7 @@ fn list(writer: &mut Writer<'_>, scan: ScanId) {
 }
 
 /// The column and the constant of a comparison with a key.
-fn parts(condition: &Typed) -> Option<(Column, &Constant)> {
+fn parts(condition: &Typed) -> Option<(ScanColumn, &Constant)> {
     let Term::Compare(Comparison::Eq, left, right) = &condition.term else { return None };
     match (&left.term, &right.term) {
         (Term::Column(column), Term::Constant(constant)) => Some((*column, constant)),
@@ -138,7 +138,7 @@ fn parts(condition: &Typed) -> Option<(Column, &Constant)> {
 
 pub(super) fn has_common(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
     let entity_type = writer.entity_type(scan);
-    let differing = |(column, _): &(Column, &Constant)| may_differ(entity_type, column.property);
+    let differing = |(column, _): &(ScanColumn, &Constant)| may_differ(entity_type, column.property);
     let stored = |condition: &Typed| match parts(condition).filter(differing) {
         Some((column, constant)) => {
             let stored = column::stored_constant(entity_type, column.property, constant)?;

@@ -9,7 +9,7 @@ use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::AggregateFunction;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Rules, Writer};
@@ -139,17 +139,17 @@ impl Rules for Strict {
         true
     }
 
-    fn column(&self, writer: &mut Writer<'_>, column: Column) {
+    fn column(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
 
-    fn is_null(&self, writer: &mut Writer<'_>, column: Column) {
+    fn is_null(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.text("(");
         writer.column(column);
         writer.text(" IS NULL)");
     }
 
-    fn is(&self, writer: &mut Writer<'_>, column: Column, value: bool) {
+    fn is(&self, writer: &mut Writer<'_>, column: ScanColumn, value: bool) {
         writer.text(if value { "" } else { "NOT " });
         writer.column(column);
     }
@@ -187,11 +187,11 @@ impl Rules for Strict {
         true
     }
 
-    fn stored(&self, writer: &mut Writer<'_>, column: Column) {
+    fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
 
-    fn same(&self, writer: &mut Writer<'_>, column: Column) {
+    fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
 
@@ -199,7 +199,7 @@ impl Rules for Strict {
         writer.operand(term);
     }
 
-    fn ordered(&self, writer: &mut Writer<'_>, column: Column) {
+    fn ordered(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::bind::typed::{Comparison, Typed};
 use crate::cell::Value;
 use crate::model::Model;
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::{
     Aggregate, AggregateFunction, Aggregated, Compute, Computed, Expand, Filter, Order, Page, PlanNode, Scan,
     Scans,
@@ -55,7 +55,7 @@ fn expand<'m>(
 }
 
 /// Orders with a total above 20, the highest first.
-fn totals(model: &Model) -> (Page<'_>, [Column; 2]) {
+fn totals(model: &Model) -> (Page<'_>, [ScanColumn; 2]) {
     let of_order = |text| expression(model, FIRST, "Orders", text);
     let orders = scan(model, FIRST, "Orders");
     let value = Computed::new("Total", of_order("Price mul Quantity"), &Scans::of(&orders));
@@ -87,7 +87,7 @@ fn a_computed_value_is_shown_and_can_be_filtered_and_ordered_by() {
 }
 
 /// What each customer has spent in orders after the first, if that is more than 30 or unknown, and in how many.
-fn spending(model: &Model) -> (Page<'_>, [Column; 3]) {
+fn spending(model: &Model) -> (Page<'_>, [ScanColumn; 3]) {
     let of_order = |text| expression(model, FIRST, "Orders", text);
     let orders = filter(scan(model, FIRST, "Orders"), of_order("Number gt 10"));
     let spent =
@@ -160,7 +160,7 @@ fn every_aggregate_function_gives_what_the_standard_says() {
 }
 
 /// Customers with the name of the country and of the adviser, ordered by those.
-fn customers(model: &Model) -> (Page<'_>, [Column; 3]) {
+fn customers(model: &Model) -> (Page<'_>, [ScanColumn; 3]) {
     let countries = filter(
         scan(model, second(), "Countries"),
         expression(model, second(), "Countries", "Title ne 'France'"),
@@ -220,7 +220,7 @@ fn an_expansion_to_one_is_a_join_whose_columns_order_and_filter_the_rows() {
 }
 
 /// Three customers from the second on, each with the country and with the orders below a number.
-fn orders_of_customers(model: &Model) -> (Page<'_>, [Column; 3]) {
+fn orders_of_customers(model: &Model) -> (Page<'_>, [ScanColumn; 3]) {
     let order = || {
         let of_customer = |text| expression(model, FIRST, "Customers", text);
         vec![(of_customer("Name"), true), (of_customer("Id"), false)]

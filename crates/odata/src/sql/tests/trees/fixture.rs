@@ -11,7 +11,7 @@ use crate::edm_type::EdmType;
 use crate::encode::{BodyKind, Encoder, Shape, Slot};
 use crate::format::Format;
 use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Table};
-use crate::plan::column::{Column, ScanId};
+use crate::plan::column::{ScanColumn, ScanId};
 use crate::plan::tree::{Page, PlanNode, Scans};
 use crate::position::Mark;
 use crate::sql::columns::StatementColumns;
@@ -118,12 +118,12 @@ pub(super) fn expression(model: &Model, scan: ScanId, name: &str, text: &str) ->
 }
 
 /// The column of a property.
-pub(super) fn named(model: &Model, scan: ScanId, name: &str, property: &str) -> Column {
+pub(super) fn named(model: &Model, scan: ScanId, name: &str, property: &str) -> ScanColumn {
     scan.column(model.entity_type(name).unwrap().property(property).unwrap().0)
 }
 
 /// The statement of a page in the second dialect.
-pub(super) fn strict(page: &Page<'_>, shown: &[Column]) -> String {
+pub(super) fn strict(page: &Page<'_>, shown: &[ScanColumn]) -> String {
     let scans = Scans::of(&page.input);
     select::page(&StatementColumns::of(Dialect::Strict, &scans, page, shown)).unwrap().sql
 }
@@ -144,7 +144,7 @@ impl Shop {
     }
 
     /// The rows of a page, as they are shown, and the values of the order's terms in each.
-    fn read(&self, page: &Page<'_>, shown: &[Column]) -> (Vec<Json>, Vec<Vec<Mark>>) {
+    fn read(&self, page: &Page<'_>, shown: &[ScanColumn]) -> (Vec<Json>, Vec<Vec<Mark>>) {
         let scans = Scans::of(&page.input);
         let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let terms: Vec<usize> = (0..page.order.len()).map(|index| columns.term(index)).collect();
@@ -170,7 +170,7 @@ impl Shop {
     }
 
     /// SQLite's query plan for a page.
-    pub(super) fn explained(&self, page: &Page<'_>, shown: &[Column]) -> String {
+    pub(super) fn explained(&self, page: &Page<'_>, shown: &[ScanColumn]) -> String {
         let scans = Scans::of(&page.input);
         let statement = select::page(&StatementColumns::of(Dialect::Sqlite, &scans, page, shown)).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
@@ -185,19 +185,19 @@ impl Shop {
     }
 
     /// The row of a page over a scan with a key, if it is served.
-    pub(super) fn entity(&self, page: &Page<'_>, shown: &[Column]) -> Vec<Json> {
+    pub(super) fn entity(&self, page: &Page<'_>, shown: &[ScanColumn]) -> Vec<Json> {
         let scans = Scans::of(&page.input);
         let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let encoder = encoder(page, shown, &mut columns);
         self.shown(&encoder, &select::entity(&columns).unwrap(), &[]).0
     }
 
-    pub(super) fn rows(&self, page: &Page<'_>, shown: &[Column]) -> Vec<Json> {
+    pub(super) fn rows(&self, page: &Page<'_>, shown: &[ScanColumn]) -> Vec<Json> {
         self.read(page, shown).0
     }
 
     /// The rows of all pages, read `size` at a time: each page starts after the last row of the one before.
-    pub(super) fn walk(&self, page: &Page<'_>, shown: &[Column], size: u64) -> Vec<Json> {
+    pub(super) fn walk(&self, page: &Page<'_>, shown: &[ScanColumn], size: u64) -> Vec<Json> {
         let mut page = Page { rows: Some(size), ..page.clone() };
         let mut all = Vec::new();
         loop {
@@ -231,9 +231,11 @@ impl Shop {
     }
 }
 
-fn encoder(page: &Page<'_>, shown: &[Column], columns: &mut StatementColumns<'_>) -> Encoder {
-    let mut slot =
-        |column: &Column| Slot { column: columns.column(*column), property: columns.scans.property(*column) };
+fn encoder(page: &Page<'_>, shown: &[ScanColumn], columns: &mut StatementColumns<'_>) -> Encoder {
+    let mut slot = |column: &ScanColumn| Slot {
+        column: columns.column(*column),
+        property: columns.scans.property(*column),
+    };
     Encoder::new(&Shape {
         model: &model(),
         entity_type: page.input.entity_type(),
