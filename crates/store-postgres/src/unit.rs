@@ -60,10 +60,10 @@ impl<'a> Unit<'a> {
         let queue_guard = Some(shared.queue_lock.lock().await);
         let connection = shared.connections.get().await?;
         let client = connection.client();
-        let (begun, sat) =
+        let (begun, locked) =
             tokio::join!(biased; client.batch_execute(BEGIN), sql::rows(client, LOCK_VERSIONS, &[]));
         begun?;
-        if sat?.len() != 1 {
+        if locked?.len() != 1 {
             return Err(Failure::Inconsistent("the row of versions is missing".to_owned()));
         }
         let commit = if shared.notifies { WAKE_AND_COMMIT } else { COMMIT };

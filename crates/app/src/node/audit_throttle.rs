@@ -119,7 +119,7 @@ impl Context {
 
     fn count_repeat(&self, event: &NewAuditEvent) {
         let outcome = Word(event.outcome.as_str());
-        self.metrics().audit_repeats.inc(OutcomeLabels { outcome });
+        self.metrics().audit_throttled.inc(OutcomeLabels { outcome });
         tracing::info!(
             target: "audit",
             request_id = event.request_id,

@@ -99,7 +99,7 @@ pub struct Metrics {
     /// Requests that exceeded a rate limit.
     pub rate_limited: Counter,
     /// Refusals that were not recorded, because the audit log has the same one often enough.
-    pub audit_repeats: Counters<OutcomeLabels>,
+    pub audit_throttled: Counters<OutcomeLabels>,
     /// Requests by area and status class.
     pub requests: Counters<RequestLabels>,
     /// Rows sent over OData.
@@ -153,7 +153,7 @@ impl Default for Metrics {
             refresh_replays: Counters::default(),
             logout_deliveries: Counters::default(),
             rate_limited: Counter::default(),
-            audit_repeats: Counters::default(),
+            audit_throttled: Counters::default(),
             requests: Counters::default(),
             odata_rows: Counter::default(),
             odata_invalid_values: Counter::default(),
@@ -207,7 +207,7 @@ impl Metrics {
         self.logout_deliveries.register(registry, "logout_deliveries", help);
         registry.register("rate_limited", "Requests that exceeded a rate limit", self.rate_limited.clone());
         let help = "Events not written because the audit log contains enough equal ones, by their outcome";
-        self.audit_repeats.register(registry, "audit_repeats", help);
+        self.audit_throttled.register(registry, "audit_repeats", help);
         self.requests.register(registry, "requests", "Requests by area and status class");
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
         registry.register(

@@ -159,7 +159,7 @@ impl<'a> Contention<'a> {
             let generation = (known.refresh.len() - 1).saturating_sub(behind);
             (generation, known.refresh[generation][0].clone())
         };
-        let number = |place: usize| u32::try_from(place).expect("a contest is short");
+        let number = |place: usize| u32::try_from(place).expect("a contention is short");
         let read = |answer: &WireAnswer| {
             if is_refusal(answer) {
                 return FamilyAnswer::Refused;
