@@ -53,7 +53,7 @@ fn library() -> Option<PathBuf> {
 }
 
 /// Deletes what the library leaves in shared memory when its process is killed.
-pub(crate) fn tidy_up_after(process: u32) {
+pub(crate) fn clean_up_after(process: u32) {
     for name in [format!("faketime_shm_{process}"), format!("sem.faketime_sem_{process}")] {
         // Most processes leave nothing.
         let _ = std::fs::remove_file(format!("/dev/shm/{name}"));

@@ -256,7 +256,7 @@ impl Node {
     }
 
     fn keep(&mut self, process: u32, printed: &str) {
-        clock::tidy_up_after(process);
+        clock::clean_up_after(process);
         self.printed.push_str(printed);
         assert!(!printed.contains("panic"), "{printed}");
     }
@@ -276,7 +276,7 @@ impl Drop for Node {
         if let Some(served) = self.served.take() {
             let process = served.id();
             drop(served);
-            clock::tidy_up_after(process);
+            clock::clean_up_after(process);
         }
     }
 }

@@ -80,7 +80,7 @@ const ROWS: &[Row] = &[
     ("data_sources.allowed_hosts", "no other host is connected to", "crates/sources/src/executor/tests.rs", "a_host_or_a_password_that_is_refused_opens_nothing"),
     ("data_sources.page_size", "the rows of a page", HERE, "limits_of_data_sources_follow_the_settings"),
     ("data_sources.timeout_secs", "a long statement is ended", ODATA, "a_request_that_waits_too_long_gets_retry_after"),
-    ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_take_turns"),
+    ("data_sources.max_connections", "no source opens more", "crates/sources/src/registry/tests.rs", "more_sources_than_connections_share_them"),
     ("limits.max_body_bytes", "a longer body is answered 413", HERE, "request_size_limits_follow_the_settings"),
     ("limits.max_uri_bytes", "a longer address is answered 414", HERE, "request_size_limits_follow_the_settings"),
     ("limits.max_header_bytes", "a longer head is answered 431", HERE, "request_size_limits_follow_the_settings"),

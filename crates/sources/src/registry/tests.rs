@@ -68,7 +68,7 @@ fn a_file_that_cannot_be_opened_leaves_the_id_closed() {
 }
 
 #[test]
-fn more_sources_than_connections_take_turns() {
+fn more_sources_than_connections_share_them() {
     let folder = tempfile::tempdir().unwrap();
     let sources = sources(2);
     for round in 0..3 {
