@@ -16,7 +16,7 @@ use crate::unit::{Present, Shared, Tries};
 const BATCH: usize = 256;
 
 /// A request that many callers may make at the same time.
-pub(crate) trait Request: Send + Sync + Sized + 'static {
+pub(crate) trait BatchedRequest: Send + Sync + Sized + 'static {
     /// The answer to one caller.
     type Answer: Send;
 
@@ -35,24 +35,24 @@ pub(crate) trait Request: Send + Sync + Sized + 'static {
 }
 
 /// The batch queue for one kind of request.
-pub(crate) struct BatchQueue<R: Request>(Arc<Inner<R>>);
+pub(crate) struct BatchQueue<R: BatchedRequest>(Arc<Inner<R>>);
 
-struct Inner<R: Request> {
+struct Inner<R: BatchedRequest> {
     state: Mutex<State<R>>,
     capacity: usize,
 }
 
-struct State<R: Request> {
+struct State<R: BatchedRequest> {
     waiting: VecDeque<Waiting<R>>,
     running: usize,
 }
 
-struct Waiting<R: Request> {
+struct Waiting<R: BatchedRequest> {
     request: R,
     caller: Caller<R>,
 }
 
-impl<R: Request> BatchQueue<R> {
+impl<R: BatchedRequest> BatchQueue<R> {
     /// Creates a queue in which at most `capacity` requests wait.
     pub(crate) fn new(capacity: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0 };
@@ -99,7 +99,7 @@ impl<R: Request> BatchQueue<R> {
     }
 }
 
-impl<R: Request> Clone for BatchQueue<R> {
+impl<R: BatchedRequest> Clone for BatchQueue<R> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -115,7 +115,7 @@ impl<T> PendingAnswer<T> {
     }
 }
 
-impl<R: Request> Inner<R> {
+impl<R: BatchedRequest> Inner<R> {
     fn lock(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,13 +139,13 @@ impl<R: Request> Inner<R> {
 }
 
 /// The right to run batches of this queue. It is returned on drop, also after a panic.
-struct BatchWorker<'a, R: Request>(&'a Inner<R>);
+struct BatchWorker<'a, R: BatchedRequest>(&'a Inner<R>);
 
-type Caller<R> = oneshot::Sender<Result<<R as Request>::Answer, StoreError>>;
+type Caller<R> = oneshot::Sender<Result<<R as BatchedRequest>::Answer, StoreError>>;
 
 type Batch<R> = (Vec<R>, Vec<Caller<R>>);
 
-impl<R: Request> BatchWorker<'_, R> {
+impl<R: BatchedRequest> BatchWorker<'_, R> {
     /// Takes the waiting requests, in order; a request that clashes with one that was taken stays. Returns
     /// `None` if nothing waits, and gives up the right to run under the same lock, so that no request is
     /// forgotten.
@@ -166,13 +166,13 @@ impl<R: Request> BatchWorker<'_, R> {
     }
 }
 
-impl<R: Request> Drop for BatchWorker<'_, R> {
+impl<R: BatchedRequest> Drop for BatchWorker<'_, R> {
     fn drop(&mut self) {
         self.0.lock().running -= 1;
     }
 }
 
-async fn run<R: Request>(shared: &Arc<Shared>, batch: &[R]) -> Result<Vec<R::Answer>, Failure> {
+async fn run<R: BatchedRequest>(shared: &Arc<Shared>, batch: &[R]) -> Result<Vec<R::Answer>, Failure> {
     let mut tries = Tries::default();
     loop {
         match shared.connections.within_time(R::run(shared, batch)).await {
@@ -184,7 +184,7 @@ async fn run<R: Request>(shared: &Arc<Shared>, batch: &[R]) -> Result<Vec<R::Ans
 }
 
 /// Runs each request of a refused batch by itself, so that only the one with the refused value fails.
-async fn run_apart<R: Request>(shared: &Arc<Shared>, batch: &[R], callers: Vec<Caller<R>>) {
+async fn run_apart<R: BatchedRequest>(shared: &Arc<Shared>, batch: &[R], callers: Vec<Caller<R>>) {
     for (request, caller) in batch.iter().zip(callers) {
         match run(shared, std::slice::from_ref(request)).await {
             Ok(answers) => answer(shared, vec![caller], answers),

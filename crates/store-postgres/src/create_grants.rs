@@ -8,7 +8,7 @@ use store::columns::{OriginColumns, ScopeColumns};
 use store::{GrantCreation, NewGrant, StoreError};
 use tokio_postgres::Client;
 
-use crate::batch_queue::{BatchQueue, PendingAnswer, Request};
+use crate::batch_queue::{BatchQueue, BatchedRequest, PendingAnswer};
 use crate::pending_revocations::RevocationDetails;
 use crate::replays::Replay;
 use crate::sql::{self, values};
@@ -92,7 +92,7 @@ impl Created {
     }
 }
 
-impl Request for CreateGrant {
+impl BatchedRequest for CreateGrant {
     type Answer = Created;
 
     const AT_ONCE: usize = 2;

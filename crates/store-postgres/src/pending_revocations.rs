@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use tokio_postgres::Client;
 
-use crate::batch_queue::Request;
+use crate::batch_queue::BatchedRequest;
 use crate::revocations::{self, NewRevocation};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
@@ -34,7 +34,7 @@ pub(crate) struct PendingRevocation {
     pub(crate) details: RevocationDetails,
 }
 
-impl Request for PendingRevocation {
+impl BatchedRequest for PendingRevocation {
     type Answer = Vec<Revocation>;
 
     /// Serialized transactions run one at a time.

@@ -11,7 +11,7 @@ use store::GrantCreation;
 use tokio_postgres::Client;
 
 use crate::audit;
-use crate::batch_queue::Request;
+use crate::batch_queue::BatchedRequest;
 use crate::pending_revocations::{self, RevocationDetails};
 use crate::sql::{self, values};
 use crate::unit::{Shared, Unit};
@@ -22,7 +22,7 @@ pub(crate) struct Replay {
     pub(crate) details: RevocationDetails,
 }
 
-impl Request for Replay {
+impl BatchedRequest for Replay {
     type Answer = GrantCreation;
 
     /// Serialized transactions run one at a time.

@@ -7,7 +7,7 @@ use domain::id::GrantId;
 use domain::time::Timestamp;
 use store::Rotated;
 
-use crate::batch_queue::Request;
+use crate::batch_queue::BatchedRequest;
 use crate::micros;
 use crate::sql::{self, values};
 use crate::unit::Shared;
@@ -33,7 +33,7 @@ pub(crate) struct PendingRotation {
     pub(crate) at: Timestamp,
 }
 
-impl Request for PendingRotation {
+impl BatchedRequest for PendingRotation {
     type Answer = Rotated;
 
     const AT_ONCE: usize = 2;
