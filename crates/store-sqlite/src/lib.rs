@@ -84,7 +84,7 @@ pub use restore::{Current, StagedRestore, keep_aside};
 use error::Failure;
 use queue::{Queue, Rejected};
 use readers::Readers;
-use writer::WriterThread;
+use writer::WriterHandle;
 
 /// Tuning options that no operator needs to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Default for Options {
 pub struct SqliteStore {
     queue: Arc<Queue>,
     readers: Readers,
-    writer: Option<WriterThread>,
+    writer: Option<WriterHandle>,
     /// The last field, so that the lock is released after every connection is closed.
     _lock: DatabaseLock,
 }
@@ -145,7 +145,7 @@ impl SqliteStore {
         migrations::run(&mut db)?;
         connection::keep_private(path)?;
         let queue = Arc::new(Queue::new(options.queue));
-        let writer = WriterThread::start(path, options, db, Arc::clone(&queue))?;
+        let writer = WriterHandle::start(path, options, db, Arc::clone(&queue))?;
         Ok(Self { queue, readers: Readers::new(path, options), writer: Some(writer), _lock: lock })
     }
 
@@ -155,7 +155,7 @@ impl SqliteStore {
         self.writer().faults()
     }
 
-    fn writer(&self) -> &WriterThread {
+    fn writer(&self) -> &WriterHandle {
         self.writer.as_ref().expect("it is taken by dropping alone")
     }
 

@@ -27,7 +27,7 @@ use checkpoint::{Checkpointer, LONG_LOG_PAGES, Signal};
 type Batch = Vec<Box<dyn WriteJob>>;
 
 /// The writer thread and its counters.
-pub(crate) struct WriterThread {
+pub(crate) struct WriterHandle {
     queue: Arc<Queue>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -50,7 +50,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
 }
 
-impl WriterThread {
+impl WriterHandle {
     pub(crate) fn start(
         path: &Path,
         options: Options,
@@ -92,7 +92,7 @@ impl WriterThread {
     }
 }
 
-impl Drop for WriterThread {
+impl Drop for WriterHandle {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
