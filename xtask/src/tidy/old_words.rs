@@ -194,9 +194,7 @@ fn segments_of(text: &str) -> String {
     let mut segments = String::from(" ");
     let mut was_upper = true;
     for c in text.chars() {
-        if !c.is_alphanumeric() {
-            segments.push(' ');
-        } else if c.is_uppercase() && !was_upper {
+        if !c.is_alphanumeric() || c.is_uppercase() && !was_upper {
             segments.push(' ');
         }
         was_upper = c.is_uppercase() || !c.is_alphanumeric();
