@@ -103,8 +103,8 @@ impl Application {
         self.id != Self::NOT_STORED
     }
 
-    /// Whether its settings are its own words: a document at its URL, or its own registration. Anybody may have such an
-    /// application, and changes it without anybody here.
+    /// Whether it describes itself, by a document at its URL or by its own registration. Anybody may have such an
+    /// application and change it without approval here.
     pub fn describes_itself(&self) -> bool {
         self.client_id.is_url() || self.settings.client_metadata.self_registered.is_some()
     }
@@ -164,7 +164,7 @@ pub struct ApplicationSettings {
 }
 
 impl ApplicationSettings {
-    /// Whether other settings are the same, apart from the time when a document was fetched that says so.
+    /// Whether the settings are equal, apart from the time at which the document was fetched.
     pub fn same_apart_from_fetch(&self, other: &Self) -> bool {
         if self.client_metadata.described_at == other.client_metadata.described_at {
             return self == other;

@@ -143,7 +143,7 @@ fn add(all: &mut Vec<NamedData>, one: NamedData) {
     }
 }
 
-/// An element as it is told to clients and resource servers ([RFC 9396
+/// An element as it is shown to clients and resource servers ([RFC 9396
 /// §7](https://www.rfc-editor.org/rfc/rfc9396#section-7)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantedElement {

@@ -38,7 +38,7 @@ pub struct ClientDocument {
     method: Method,
 }
 
-/// How the client authenticates. A shared secret is no method, because nobody could have shared it.
+/// How the client authenticates. A shared secret is not a method, because nobody could have shared it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Method {
     /// It need not. A client that also has keys may use them.
@@ -90,7 +90,7 @@ fn is_normal_authority(authority: &str, url: &Url) -> bool {
     !host_ends_with_dot && normal == Some(authority.strip_suffix(":443").unwrap_or(authority))
 }
 
-/// `.` and `..`, also percent-encoded, which browsers and servers treat alike.
+/// `.` and `..`, even percent-encoded, which browsers and servers treat alike.
 fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
@@ -321,7 +321,7 @@ impl ClientDocument {
     }
 
     /// Without `grant_types` the grant type is `authorization_code` ([RFC 7591
-    /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). Also a client with keys gets only grant types of public
+    /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). Even a client with keys gets only grant types of public
     /// clients: the others act for the owner of the application or on trust of an administrator, and it has neither.
     fn usable_grant_types(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
         let default = [GrantType::AuthorizationCode.as_str().to_owned()];

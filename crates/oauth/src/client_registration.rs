@@ -123,8 +123,8 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     Ok(settings)
 }
 
-/// A client that registered with a statement cannot shed it: what the issuer has said would be what the client says from then
-/// on.
+/// A client that registered with a statement must keep one; otherwise the client could replace what the issuer
+/// certified.
 fn statement_is_there_if_needed(facts: Facts<'_>) -> Result<(), MetadataFault> {
     let existing = facts.existing.and_then(|existing| existing.client_metadata.self_registered.as_ref());
     let has_one = existing.is_some_and(|registered| registered.software_statement.is_some());
@@ -221,8 +221,8 @@ fn profile(facts: Facts<'_>) -> Profile {
     facts.existing.map_or(strict, |existing| existing.profile.max(strict))
 }
 
-/// Those that the policy allows. Of these, only grant types of public clients, also for a client with a secret: the
-/// others act for the owner of the application or on trust of an administrator, and it has neither.
+/// The grant types that the policy allows, and among them only those of public clients, even for a client with a
+/// secret: the others act for the owner of the application or on trust of an administrator, and it has neither.
 fn grant_types(
     members: &Members<'_>,
     policy: &ClientPolicy,

@@ -124,8 +124,8 @@ pub struct Active<'a> {
     pub data: Option<Box<DataAccess>>,
 }
 
-/// Decides what the response contains. `None` stands for `{"active":false}`, also for a token that the client
-/// may not introspect: "the authorization server […] MUST instead […] `active` set to false".
+/// Decides what the response contains. `None` stands for `{"active":false}`, including for a token that the client may
+/// not introspect: "the authorization server […] MUST instead […] `active` set to false".
 pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_introspect(facts.client).ok()?;
     let application = application_may_introspect(subject, facts)?;

@@ -202,7 +202,7 @@ fn methods(support: CertificateSupport<'_>) -> Vec<&'static str> {
     allowed.map(AuthenticationMethod::as_str).collect()
 }
 
-/// Those of clients that authenticate.
+/// The methods of clients that authenticate.
 fn confidential(methods: &[&'static str]) -> Vec<&'static str> {
     let none = AuthenticationMethod::None.as_str();
     methods.iter().copied().filter(|method| *method != none).collect()

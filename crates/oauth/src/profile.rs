@@ -99,7 +99,7 @@ pub enum Algorithms {
 }
 
 impl Algorithms {
-    /// Those of the server's signatures.
+    /// The algorithms of the server's signatures.
     pub const fn of_server(self) -> &'static [SigningAlgorithm] {
         match self {
             Self::All => &SigningAlgorithm::ALL,
@@ -107,7 +107,7 @@ impl Algorithms {
         }
     }
 
-    /// Those of the client's signatures.
+    /// The algorithms of the client's signatures.
     pub const fn of_clients(self) -> &'static [JwsAlgorithm] {
         match self {
             Self::All => &JwsAlgorithm::ALL,

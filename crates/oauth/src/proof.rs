@@ -181,7 +181,7 @@ pub struct PresentedToken<'a> {
 
 /// Whether a token with this binding may be presented as a bearer token with this request: "the protected resource
 /// MUST check that the certificate matches" ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)), and a
-/// token that is bound to a key is no bearer token ([RFC 9449
+/// token that is bound to a key is not a bearer token ([RFC 9449
 /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
 pub fn may_be_a_bearer_token(binding: Option<KeyBinding>, facts: &RequestFacts<'_>) -> bool {
     match binding {

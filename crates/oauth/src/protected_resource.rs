@@ -62,7 +62,7 @@ fn names(algorithms: Algorithms) -> impl Iterator<Item = &'static str> {
     algorithms.of_clients().iter().copied().map(JwsAlgorithm::as_str)
 }
 
-/// A protected resource, as its challenges tell of it.
+/// A protected resource, as its challenges describe it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChallengingResource<'a> {
     /// The scopes that a request needs, all at once.

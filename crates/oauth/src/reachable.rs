@@ -24,7 +24,7 @@ pub enum Reachable {
 pub struct Unreachable(&'static str);
 
 impl Reachable {
-    /// Whether the host of the URL may lead somewhere. A text that is no URL is the fault of another rule.
+    /// Whether the host of the URL may lead somewhere. A text that is not a URL is the fault of another rule.
     ///
     /// # Errors
     /// If the host is a special-use address ([RFC 6890](https://www.rfc-editor.org/rfc/rfc6890)), or a name that stands for

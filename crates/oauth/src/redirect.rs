@@ -47,7 +47,7 @@ pub enum RedirectFault {
     HostSpelling,
     #[error(
         "has a parameter in its query that the answer of the server carries (code, state, iss, error and their like), so that \
-         the application could not tell the two apart"
+         the application could not distinguish the two"
     )]
     AnswerParameter,
     #[error("must be https; plain http is for loopback addresses only (127.0.0.1, [::1], localhost)")]

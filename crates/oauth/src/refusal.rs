@@ -152,7 +152,7 @@ refusals! {
         NoClientAuthentication: "the request names no client";
         ClientUrlUnusable: "client_id is a URL that cannot identify a client: it needs https, a host and a path, and must not have user information, a fragment, an empty query or dot segments";
         ClientDocumentHost: "this server accepts no metadata documents of the host of client_id";
-        ClientDocumentInside: "client_id is a URL whose host is no public address";
+        ClientDocumentInside: "client_id is a URL whose host is not a public address";
         ClientDocumentAnswer: "the host of client_id does not answer with status 200 and a JSON document, without a redirect";
         ClientDocumentTooLarge: "the metadata document at client_id is longer than 5 kB";
         ClientDocumentMalformed: "the metadata document at client_id is not a JSON object whose members have the right types";
@@ -166,7 +166,7 @@ refusals! {
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
-        ClientKeysUnusable: "what is at jwks_uri of the application is no set of public keys" as CLIENT;
+        ClientKeysUnusable: "what is at jwks_uri of the application is not a set of public keys" as CLIENT;
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
         CertificateRequired: "the application must authenticate with a certificate" as CLIENT;
@@ -182,7 +182,7 @@ refusals! {
         AssertionNotYetValid: "iat or nbf of the assertion is in the future";
         AssertionWithoutId: "jti of the assertion is missing";
         AssertionReplayed: "the assertion was used before; each request needs a new one";
-        WorkloadUnknown: "sub of the assertion is no workload of an application" as CLIENT;
+        WorkloadUnknown: "sub of the assertion is not a workload of an application" as CLIENT;
         WorkloadForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
         WorkloadConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
         AssertionKeys: "the issuer of the assertion publishes no keys that can be used";
@@ -234,7 +234,7 @@ refusals! {
         GrantAssertionWithoutResource: "resource of the assertion is missing or malformed";
         GrantAssertionForAnotherResource: "resource of the assertion is not one of this server that its issuer may name";
         GrantAssertionConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
-        GrantAssertionOfUnknownUser: "the subject of the assertion is no active user here";
+        GrantAssertionOfUnknownUser: "the subject of the assertion is not an active user here";
         GrantAssertionReplayed: "the assertion was used before; each request needs a new one";
         GrantAssertionOutlived: "the access of the application or the user was revoked meanwhile";
         UserInactive: "the user is inactive or was deleted";
@@ -249,7 +249,7 @@ refusals! {
         ProofBesidesCertificate: "the tokens of this application are bound to its certificate; send no DPoP proof";
         DpopRequired: "this application must send a DPoP proof";
         DpopRepeated: "the DPoP header is given more than once";
-        DpopUnverified: "the DPoP proof is no JWT of type dpop+jwt that is signed with the public key in its header";
+        DpopUnverified: "the DPoP proof is not a JWT of type dpop+jwt that is signed with the public key in its header";
         DpopClaimMissing: "the DPoP proof has a claim that is missing or malformed";
         DpopMethodDiffers: "htm of the DPoP proof is not the method of the request";
         DpopUrlDiffers: "htu of the DPoP proof is not the URL of the request";
@@ -286,7 +286,7 @@ refusals! {
         ScopeUnknown: "scope contains one that this server does not know";
         ScopeNotRegistered: "scope contains one that the application is not registered for";
         ScopeWithoutEffect: "scope names nothing that the application gets here; name a scope that it is registered for";
-        ScopeOfUsers: "scope contains one that tells who a user is, such as openid, but there is no user";
+        ScopeOfUsers: "scope contains one that identifies a user, such as openid, but there is no user";
         ScopeWithoutOpenId: "scope must contain openid";
         ScopeWidened: "scope contains one that was not granted";
         GrantAssertionWithoutScope: "no scope is left of those that the assertion, its issuer, the request and the application allow";
@@ -353,8 +353,8 @@ refusals! {
         RequestUriUnreachable: "the host of request_uri does not answer over https with status 200 and a request object, has no public address, or is not asked now";
     }
     InvalidRequestObject {
-        RequestObjectUnverified: "the request object is no JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
-        RequestObjectKeysUnusable: "what is at jwks_uri of the application is no set of public keys, so the request object is not verified";
+        RequestObjectUnverified: "the request object is not a JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
+        RequestObjectKeysUnusable: "what is at jwks_uri of the application is not a set of public keys, so the request object is not verified";
         RequestObjectEncrypted: "the request object is encrypted, which is not supported";
         RequestObjectOfAnotherClient: "iss and client_id of the request object are not the client_id of the request";
         RequestObjectForAnotherServer: "aud of the request object is not the issuer of this server";

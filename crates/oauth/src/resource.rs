@@ -51,7 +51,7 @@ pub fn normalised<'a>(requested: impl Iterator<Item = &'a str>) -> Result<Vec<St
 }
 
 /// The syntax-based normal form ([RFC 3986 §6.2.2](https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2)), without a
-/// trailing slash, because many clients add one. `None` if the text is no absolute URI without a fragment.
+/// trailing slash, because many clients add one. `None` if the text is not an absolute URI without a fragment.
 pub(crate) fn normal_form(text: &str) -> Option<String> {
     let is_plain = text.len() <= LONGEST_RESOURCE && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_plain || text.contains(['#', '\\']) {
@@ -91,7 +91,7 @@ fn with_normal_escapes(text: &str) -> String {
     normal + rest
 }
 
-/// What a resource in its normal form stands for; `None` if it is that of nobody here.
+/// What a resource in its normal form stands for; `None` if it belongs to no resource server here.
 pub fn find(resource: &str, registry: &ScopeRegistry, public_url: &str) -> Option<Resource> {
     let ours = resource.strip_prefix(public_url).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match ours {
@@ -188,7 +188,7 @@ pub fn allowed_by_policy(targets: &[Requested], policy: &[String], public_url: &
     targets.iter().map(allowed).collect()
 }
 
-/// Whether a resource in its normal form is no address of this server.
+/// Whether a resource in its normal form is not an address of this server.
 fn is_foreign(resource: &str, public_url: &str) -> bool {
     !includes(public_url, resource, public_url)
 }

@@ -80,7 +80,7 @@ impl BuiltInScope {
         }
     }
 
-    /// The scopes of OpenID Connect that tell who a user is. Nobody gets them who acts for no user.
+    /// The scopes of OpenID Connect that identify a user. They are never granted without a user.
     pub const OF_USERS: [Self; 5] = [Self::OpenId, Self::Profile, Self::Email, Self::Address, Self::Phone];
 
     /// Its number in the registry.

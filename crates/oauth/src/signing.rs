@@ -7,8 +7,8 @@ mod jws;
 pub use jws::JwsAlgorithm;
 
 /// The `alg` of what is authenticated with a shared secret ([RFC 7518
-/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)). It is no [`SigningAlgorithm`], so that no public key is ever
-/// used as such a secret.
+/// §3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)). It is not a [`SigningAlgorithm`], so that no public key
+/// is ever used as such a secret.
 pub const SECRET_ALGORITHM: &str = "HS256";
 
 /// A signature algorithm of this server. Each has keys of its own, because a key is for one algorithm only ([RFC 8725

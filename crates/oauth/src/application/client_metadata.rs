@@ -30,7 +30,7 @@ pub struct ClientMetadata {
     /// Which tokens it may exchange; `None` if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<TokenExchangePolicy>,
-    /// Those of OpenID Connect.
+    /// The members of OpenID Connect.
     #[serde(flatten)]
     pub openid: OpenIdMetadata,
     /// How it authenticates.
@@ -47,7 +47,7 @@ pub struct ClientMetadata {
     /// §3.4](https://www.rfc-editor.org/rfc/rfc8705#section-3.4)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
-    /// What it has told about itself, if it registered itself; `None` if somebody registered it.
+    /// What it says about itself, if it registered itself; `None` if somebody registered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_registered: Option<SelfRegistered>,
     /// When the metadata document was fetched that describes it; `None` if none does. Two nodes may have fetched it at

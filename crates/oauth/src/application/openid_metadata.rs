@@ -155,7 +155,7 @@ impl OpenIdMetadata {
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
-        // What is no https address has another fault.
+        // An address that is not https has another fault.
         let own_origin = |url: &Option<String>| {
             url.as_deref().is_none_or(|url| !is_https(url) || is_of_a_redirect_url(url, redirect_urls))
         };
@@ -190,7 +190,7 @@ pub(crate) fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool 
     redirect_urls.iter().filter_map(|other| Url::parse(other).ok()).any(|other| other.origin() == origin)
 }
 
-/// Like a redirect URL of the profile `oauth21`: a script or a document of its own is no place to return to.
+/// Like a redirect URL of the profile `oauth21`: a script or a document of its own is not a place to return to.
 fn may_follow_a_logout(text: &str) -> bool {
     parsed(text).is_some() && crate::redirect::may_be_registered(text, super::Profile::OAuth21).is_ok()
 }

@@ -1,4 +1,4 @@
-//! What an application that registered itself has told about itself.
+//! What a client that registered itself says about itself.
 
 use serde::{Deserialize, Serialize};
 

@@ -128,7 +128,7 @@ impl DataChange {
         Self::Also { chosen, left_out: Vec::new() }
     }
 
-    /// The data of an access under the changed consent that is limited to what was chosen.
+    /// The data of an access under the changed consent, limited to the choice.
     pub fn chosen(&self) -> Option<DataAccess> {
         match self {
             Self::Keep => None,

@@ -143,7 +143,7 @@ impl AuthorizationResponse {
     /// What the browser gets. `sign` signs the claims of a signed response as a JWT.
     ///
     /// # Errors
-    /// That of `sign`.
+    /// If `sign` fails.
     pub fn deliver<E>(
         self,
         now: Timestamp,

@@ -100,7 +100,7 @@ impl ValidRequest {
         self.refuse(Refusal::UserDenied)
     }
 
-    /// The response to an `id_token_hint` that is no ID token of this server for the application.
+    /// The response to an `id_token_hint` that is not an ID token of this server for the application.
     pub fn refuse_hint(&self) -> AuthorizeRefusal {
         self.refuse(Refusal::IdTokenHintInvalid)
     }
@@ -297,8 +297,8 @@ fn scopes_are_registered(
     application.settings.requested_scopes(request.scope.as_deref(), registry)
 }
 
-/// Authorization details of data sources ask for access to data, whether or not `scope` says so; without `scope`, they
-/// ask for nothing else.
+/// Authorization details of data sources ask for access to data, even if `scope` does not name it; without `scope`,
+/// they ask for nothing else.
 fn data_scope_is_registered(
     request: &AuthorizeRequest,
     application: &Application,
@@ -315,7 +315,7 @@ fn data_scope_is_registered(
 }
 
 /// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused ([RFC 9700
-/// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), also if it is only the default.
+/// §2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)), even if it is only the default.
 fn challenge_is_s256(request: &AuthorizeRequest) -> Result<Option<[u8; 32]>, Refusal> {
     let challenge = match (request.code_challenge.as_deref(), request.code_challenge_method.as_deref()) {
         (None, None) => return Ok(None),

@@ -35,7 +35,7 @@ const LONGEST: usize = 1_024;
 pub struct NameAttribute {
     /// The object identifier of its type, as in DER.
     pub kind: Vec<u8>,
-    /// The value as text; `None` if it is no text.
+    /// The value as text; `None` if it is not text.
     pub text: Option<String>,
     /// The value in DER.
     pub der: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct NameAttribute {
 /// The attributes of one level of a name; usually one.
 pub type RelativeName = Vec<NameAttribute>;
 
-/// A text that is no distinguished name.
+/// A text that is not a distinguished name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a distinguished name as in RFC 4514, such as CN=crane,O=Harbour,C=DE")]
 pub struct InvalidName;

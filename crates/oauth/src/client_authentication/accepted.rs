@@ -21,8 +21,8 @@ pub enum AcceptedCredential {
 }
 
 impl AcceptedCredential {
-    /// That of an application with these settings. A profile that demands a key of the application accepts no secret, whatever
-    /// was registered before the application got the profile.
+    /// The credential of an application with these settings. A profile that demands a key of the application accepts no
+    /// secret, whatever was registered before the application got the profile.
     pub fn of(settings: &ApplicationSettings) -> Self {
         if settings.client_type == ClientType::Public {
             return Self::Nothing;

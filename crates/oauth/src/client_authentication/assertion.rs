@@ -92,7 +92,7 @@ pub enum Verifier {
 }
 
 impl Verifier {
-    /// That of an application.
+    /// The verifier of an application.
     ///
     /// # Errors
     /// `invalid_client` if it is registered for another credential, or for none in a profile of confidential applications.

@@ -11,7 +11,7 @@ pub struct HostPattern {
     is_below: bool,
 }
 
-/// The text is no host.
+/// The text is not a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a host such as app.example.com, or *.example.com for all hosts below a name")]
 pub struct UnreadableHostPattern;

@@ -41,7 +41,7 @@ pub fn client_information(application: &Application, registry: &ScopeRegistry) -
     all
 }
 
-/// The members that are told as they are stored. Those that administrators or the server alone set are not told.
+/// The members that are returned as stored. Those that only administrators or the server set are omitted.
 fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
     // Without `..`, so that a new member is considered here.
     let ClientMetadata {

@@ -36,7 +36,7 @@ pub struct InitialAccessToken {
 }
 
 impl InitialAccessToken {
-    /// How people are told which token is meant: its number, and the description if there is one.
+    /// How people see which token is meant: its number, and the description if there is one.
     pub fn name(&self) -> String {
         Self::name_of(self.id, &self.description)
     }

@@ -104,7 +104,7 @@ impl SoftwareStatement {
 /// The statement in the members of a registration.
 ///
 /// # Errors
-/// If it is no text.
+/// If it is not text.
 pub fn software_statement(members: &Object) -> Result<Option<&str>, MetadataFault> {
     match members.get(MEMBER) {
         None | Some(Value::Null) => Ok(None),
@@ -157,7 +157,7 @@ fn audience_includes_this_server(claims: &Claims, issuer: &str) -> Result<(), Me
     }
 }
 
-/// `software_id` tells a statement from another token of the same issuer ([RFC 8725
+/// `software_id` distinguishes a statement from another token of the same issuer ([RFC 8725
 /// §3.12](https://www.rfc-editor.org/rfc/rfc8725#section-3.12)), because it has no `typ` of its own.
 fn software_is_named(claims: &Claims) -> Result<(), MetadataFault> {
     claims

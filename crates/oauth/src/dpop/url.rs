@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-/// Whether two URLs are the same, without query and fragment. A text that is no URL with `http` or `https` is never the
+/// Whether two URLs are the same, without query and fragment. A text that is not a URL with `http` or `https` is never the
 /// same.
 pub(super) fn same(named: &str, actual: &str) -> bool {
     named == actual || normal(named).is_some_and(|named| normal(actual) == Some(named))
@@ -31,8 +31,8 @@ fn normal(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{}", without_dots(&unescaped(path)?)))
 }
 
-/// Escapes of unreserved characters are resolved, and the others are written in capitals; `None` for a `%` that is no
-/// escape, and for characters outside ASCII.
+/// Escapes of unreserved characters are resolved, and the others are written with capital letters; `None` for a `%`
+/// that is not an escape, and for characters outside ASCII.
 fn unescaped(path: &str) -> Option<String> {
     let mut normal = String::with_capacity(path.len());
     let mut bytes = path.bytes();

@@ -84,7 +84,7 @@ impl Claims {
     }
 
     /// A time that is not ahead of now, apart from a minute for clocks that differ; `None` if the claim is missing or
-    /// malformed, or says a later time.
+    /// malformed, or is later.
     pub fn past_time(&self, name: &'static str, now: Timestamp) -> Option<Timestamp> {
         let time = self.time(name).ok().flatten()?;
         (time <= now.plus_secs(MOST_AHEAD_SECS)).then_some(time)

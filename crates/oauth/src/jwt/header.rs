@@ -23,7 +23,7 @@ impl Header {
     /// Reads the JSON of a header.
     ///
     /// # Errors
-    /// If it is no object, a known member has another type, `alg` is missing, or an extension must be understood.
+    /// If it is not an object, a known member has another type, `alg` is missing, or an extension must be understood.
     pub fn parse(json: &[u8]) -> Result<Self, JwtFault> {
         let header = parse_object(json).ok_or(JwtFault::HeaderMalformed)?;
         no_extension_is_critical(&header)?;

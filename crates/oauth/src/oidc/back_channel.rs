@@ -6,8 +6,8 @@ use crate::application::OpenIdMetadata;
 /// How long to wait after each failed attempt, in seconds. After the last one the delivery is abandoned.
 const RETRY_AFTER_SECS: [i64; 6] = [10, 60, 5 * 60, 15 * 60, 60 * 60, 3 * 60 * 60];
 
-/// Where the application of a delivery is told, and what ended. `None` if it is not told: it has no address, or it
-/// needs the name of the session ([Back-Channel Logout
+/// The address for a delivery; `None` if it cannot be delivered: the application has no address, or it needs the name
+/// of the session ([Back-Channel Logout
 /// §2.2](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRegistration)) and the delivery has none.
 pub fn address<'a>(metadata: &'a OpenIdMetadata, sid: Option<&str>) -> Option<&'a str> {
     let lacks_sid = metadata.backchannel_logout_session_required && sid.is_none();

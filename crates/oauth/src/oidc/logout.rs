@@ -1,4 +1,4 @@
-//! Logout that an application requests, or is told of: [RP-Initiated
+//! Logout that an application requests, or learns of: [RP-Initiated
 //! Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html), [Back-Channel
 //! Logout](https://openid.net/specs/openid-connect-backchannel-1_0.html) and [Front-Channel
 //! Logout](https://openid.net/specs/openid-connect-frontchannel-1_0.html).
@@ -12,7 +12,7 @@ use crate::application::{Application, ApplicationSettings, is_of_a_redirect_url}
 use crate::parameters::{CLIENT_ID, Name, Parameters};
 use crate::refusal::Refusal;
 
-/// `id_token_hint`. Any text that this server did not sign is no hint of it.
+/// `id_token_hint`. A text that this server did not sign is ignored.
 pub const ID_TOKEN_HINT: Name = Name::opaque("id_token_hint");
 /// `post_logout_redirect_uri`.
 pub const POST_LOGOUT_REDIRECT_URI: Name = Name::new("post_logout_redirect_uri", 2048);

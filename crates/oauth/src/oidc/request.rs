@@ -35,7 +35,7 @@ pub struct SignInRequest {
     pub keeps_sign_in: bool,
 }
 
-/// Reads the parameters. Without the scope `openid` it is no request of OpenID Connect, so only `max_age` counts, which
+/// Reads the parameters. Without the scope `openid` it is not a request of OpenID Connect, so only `max_age` counts, which
 /// [RFC 9470 §4](https://www.rfc-editor.org/rfc/rfc9470#section-4) gives a meaning in every request.
 ///
 /// # Errors

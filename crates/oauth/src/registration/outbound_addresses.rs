@@ -1,4 +1,4 @@
-//! The addresses to which the server, or somebody in its place, will send requests.
+//! The addresses to which the server will send requests.
 
 use super::{Findings, RegistrationContext};
 use crate::application::ApplicationSettings;

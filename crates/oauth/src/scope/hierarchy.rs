@@ -1,7 +1,7 @@
 //! Scopes that imply others: a token with the broad scope may do what each implied scope allows.
 //!
-//! Only scopes of one resource server imply each other, and the built-in ones neither imply nor are implied. So a check of
-//! a built-in scope stays a look at one bit.
+//! Only scopes of one resource server imply each other, and the built-in ones neither imply nor are implied. So a check
+//! of a built-in scope still tests a single bit.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ pub enum ImplicationFault {
 /// Whether a new or changed scope may imply what it does, among all scopes of its resource server, itself included.
 ///
 /// # Errors
-/// [`ImplicationFault`], also if another scope of the resource server implies this one and must not any more.
+/// [`ImplicationFault`], even if another scope of the resource server implies this one and must not any more.
 pub fn may_imply(changed: &Scope, of_server: &[Scope]) -> Result<(), ImplicationFault> {
     let find = |id: &ScopeId| of_server.iter().find(|scope| scope.id == *id);
     if changed.implies.len() > MOST_IMPLIED {

@@ -52,9 +52,9 @@ impl ServiceRequest {
 }
 
 /// No user has signed in, about whom `openid` and the scopes for claims ([OpenID Connect Core
-/// §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)) could tell something: they are refused, or left out
-/// of a default. `offline_access` has no effect, because a refresh token "SHOULD NOT be included" ([RFC 6749
-/// §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
+/// §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)) could reveal something: they are refused,
+/// or left out of a default. `offline_access` has no effect, because a refresh token "SHOULD NOT be included" ([RFC
+/// 6749 §4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3)).
 fn scopes_need_no_user(scopes: &ScopeSet, is_default: bool) -> Result<ScopeSet, Refusal> {
     let of_users: ScopeSet = BuiltInScope::OF_USERS.into_iter().collect();
     if !is_default && !scopes.intersection(&of_users).is_empty() {

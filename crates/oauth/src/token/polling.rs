@@ -46,7 +46,7 @@ pub enum UserDecision {
 /// What differs between the requests for which clients poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolledKind {
-    /// That of a device.
+    /// A device authorization request.
     Device,
     /// A backchannel authentication request.
     Backchannel,
@@ -193,7 +193,7 @@ fn user_did_not_deny(request: PolledRequest<'_>) -> Result<(), Refusal> {
 }
 
 /// "`slow_down`: A variant of `authorization_pending`, the authorization request is still pending and polling should
-/// continue" ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)). So it is no answer to a request that is
+/// continue" ([RFC 8628 §3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)). So it is not an answer to a request that is
 /// decided.
 fn interval_is_over(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<(), Refusal> {
     let just_before =

@@ -45,8 +45,8 @@ pub struct AcceptedToken {
     pub resources: Vec<String>,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// `auth_time`: when the user signed in at the issuer, if the token says so. A malformed time and a future one say
-    /// nothing.
+    /// `auth_time`: when the user signed in at the issuer, if the token says so. Malformed and future times are
+    /// ignored.
     pub signed_in_at: Option<Timestamp>,
 }
 

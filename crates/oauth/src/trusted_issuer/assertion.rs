@@ -16,7 +16,7 @@ pub(super) const TIMES: TimeRules =
 /// How long an assertion is remembered after its expiry: the clock of another node may be behind.
 pub(super) const REMEMBERED_SECS: i64 = 300;
 
-/// The kind of an assertion, which its `typ` tells.
+/// The kind of an assertion, according to its `typ`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
     /// `oauth-id-jag+jwt`.

@@ -47,7 +47,7 @@ pub enum IssuerFault {
     /// The table of subjects is empty.
     #[error("must name a user for at least one value, because subjectIs is listed")]
     NoSubject,
-    /// A resource is no URL.
+    /// A resource is not a URL.
     #[error("must be an absolute URL without a fragment")]
     NotAResource,
     /// The name of the service is malformed.

@@ -150,8 +150,8 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
     for (url, status, words) in [
         ("https://nowhere.example/client", 503, "has no public address"),
         ("https://metadata.internal/client", 503, "has no public address"),
-        ("https://169.254.169.254/latest/meta-data", 400, "is no public address"),
-        ("https://[fd00::1]/client", 400, "is no public address"),
+        ("https://169.254.169.254/latest/meta-data", 400, "is not a public address"),
+        ("https://[fd00::1]/client", 400, "is not a public address"),
     ] {
         let client = Client { id: 0, identifier: url.to_owned(), secret: None };
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(status);

@@ -283,7 +283,7 @@ async fn a_disabled_user_gets_nothing() {
     server.put(&format!("/api/admin/users/{id}")).basic(&ADMIN).json(&disabled).send().await.expect(200);
     let answer = present(&server, &client, &issuer.assertion(&server, &client, &json!({})), &[]).await;
     assert_refused(&answer, 400, "invalid_grant");
-    assert_eq!(reason(&answer), "the subject of the assertion is no active user here");
+    assert_eq!(reason(&answer), "the subject of the assertion is not an active user here");
 }
 
 #[tokio::test]
