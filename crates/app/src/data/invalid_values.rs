@@ -25,7 +25,7 @@ impl DataService {
 }
 
 impl InvalidValueRecorder {
-    /// `contradicts_model` tells whether the rows contradict the model in another way than by invalid values.
+    /// `contradicts_model` says whether the rows contradict the model in another way than by invalid values.
     pub(super) fn note(&self, invalid_values: InvalidValues, contradicts_model: bool) {
         self.invalid_values.inc_by(invalid_values.values);
         if invalid_values.promised > 0 || contradicts_model {

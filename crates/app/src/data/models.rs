@@ -204,7 +204,7 @@ impl Context {
         self.sources.close(id.get());
     }
 
-    /// Opens and describes a database that is no data source yet, to find out whether it is usable. Returns
+    /// Opens and describes a database that is not a data source yet, to find out whether it is usable. Returns
     /// the declarations of the owner that do not hold.
     pub(crate) async fn try_out(
         &self,

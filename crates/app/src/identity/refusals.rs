@@ -94,7 +94,7 @@ pub(crate) enum InvalidAccessToken {
     Expired(AccessToken),
     /// It was revoked.
     Revoked(AccessToken),
-    /// It is limited to resources of others.
+    /// It is limited to resources of other servers.
     Elsewhere(AccessToken),
     /// It is bound to a key, and the request does not prove it.
     Unproved(AccessToken, Refusal),

@@ -88,8 +88,8 @@ impl AllowedApplicationService {
         )
     }
 
-    /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when
-    /// this returns, and the application is told that the user's sessions have ended.
+    /// Revokes what the user has allowed the application: consent, grants, codes and tokens are invalid when this
+    /// returns, and the application learns that the user's sessions have ended.
     ///
     /// # Errors
     /// [`RevokeAllowedError`]; nothing was revoked then.

@@ -136,7 +136,7 @@ impl ApplicationService {
     /// Finds an application by id, if the actor may see it.
     ///
     /// # Errors
-    /// [`ApplicationError::Unknown`], also for an application of somebody else; both are written to the audit log.
+    /// [`ApplicationError::Unknown`], including for an application of somebody else; both are written to the audit log.
     pub async fn find(
         &self,
         actor: &Actor,

@@ -149,7 +149,7 @@ impl Context {
     /// The key that a request proves to hold with its `DPoP` header; `None` if it has none.
     ///
     /// # Errors
-    /// [`ProofFailure`], also for a proof that was accepted before, and for another key than that of the token.
+    /// [`ProofFailure`], including for a proof that was accepted before and for another key than that of the token.
     pub(crate) fn proved_key(
         &self,
         facts: &RequestFacts<'_>,
@@ -198,7 +198,7 @@ impl Context {
         }
     }
 
-    /// Clients that use nonces, and those that have to, are told the current one with the answer.
+    /// Clients that use nonces, and those that have to, get the current one with the response.
     fn nonce_is_right(&self, claims: &Claims, is_required: bool, now: Timestamp) -> Result<(), ProofFailure> {
         let is_fresh = |nonce: &str| self.vault.dpop_nonce_is_fresh(nonce, now);
         let judged = dpop::check_nonce(claims, is_required, is_fresh);

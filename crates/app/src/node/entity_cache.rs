@@ -202,7 +202,7 @@ static BUILT_IN_SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::b
 pub(crate) enum KnownScopes {
     /// Only built-in ones, whose names never change.
     BuiltIn,
-    /// Those of the registry.
+    /// The entries of the registry.
     All(Arc<ScopeRegistry>),
 }
 

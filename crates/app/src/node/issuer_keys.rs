@@ -35,7 +35,7 @@ const RULES: CacheRules = CacheRules {
 pub(crate) enum NoIssuerKeys {
     /// They cannot be fetched now; a later request may succeed.
     Unavailable,
-    /// What the issuer publishes is no set of keys, or does not lead to one.
+    /// What the issuer publishes is not a set of keys, or does not lead to one.
     Unusable,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct IssuerKeys {
     discovered: Paced<Object, NotAnObject>,
 }
 
-/// A discovery document is no JSON object.
+/// A discovery document is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a JSON object with distinct members")]
 struct NotAnObject;

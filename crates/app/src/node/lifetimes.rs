@@ -36,7 +36,7 @@ pub(crate) const REVOKED_GRANTS_KEPT_SECS: i64 = 10 * CODE_LIFETIME_SECS as i64;
 /// The lifetime of the codes of a device. A person needs a few minutes to find a phone and to sign in.
 pub const DEVICE_CODE_LIFETIME_SECS: i64 = 600;
 
-/// How long requests for which clients poll are kept after they have expired, so that the client and its user are told why
+/// How long requests for which clients poll are kept after they have expired, so that the client and its user learn why
 /// they no longer work.
 pub(crate) const EXPIRED_POLLED_REQUESTS_KEPT_SECS: i64 = DEVICE_CODE_LIFETIME_SECS;
 

@@ -1,9 +1,9 @@
-//! Telling applications that a session has ended, by logout tokens that this server sends ([OpenID Connect Back-Channel
-//! Logout](https://openid.net/specs/openid-connect-backchannel-1_0.html)).
+//! Notifying applications that a session has ended, by logout tokens that this server sends ([OpenID Connect
+//! Back-Channel Logout](https://openid.net/specs/openid-connect-backchannel-1_0.html)).
 //!
-//! Whatever ends a session stores the deliveries in the same transaction and waits for none of them. Each node claims
-//! those that are due, a few at a time, and sends them. A delivery of a node that stops meanwhile is due again when its
-//! claim is over, so an application may get the same message twice, never not at all.
+//! An operation that ends a session stores the deliveries in the same transaction and waits for none of them. Each node
+//! claims those that are due, a few at a time, and sends them. A delivery of a node that stops meanwhile is due again
+//! when its claim is over, so an application may get the same message twice, but never misses one.
 
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ impl Context {
             largest_body: LARGEST_BODY,
         };
         match self.outbound.logouts.send(request).await {
-            // The token was never sent, so this was no attempt.
+            // The token was never sent, so this was not an attempt.
             Err(FetchError::Busy) => {
                 let again = self.now().plus_secs(BUSY_SECS);
                 self.store.return_logout_delivery(delivery.id, delivery.attempts, again).await?;
@@ -166,7 +166,7 @@ impl Context {
         Ok(Bytes::from(format!("logout_token={signed}")))
     }
 
-    /// Stores what becomes of the delivery, then says it.
+    /// Stores the outcome of the delivery, then logs it.
     async fn note_attempt(
         &self,
         application: &Application,
@@ -200,7 +200,7 @@ impl Context {
     }
 }
 
-/// What the address did; the text follows its name.
+/// What went wrong; the text continues after the name of the address.
 fn in_words(status: Result<u16, FetchError>) -> String {
     match status {
         Ok(status) => format!("answers with status {status}"),

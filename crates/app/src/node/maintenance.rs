@@ -108,7 +108,7 @@ impl NodeService {
     }
 
     /// Waits for pending writes, then closes the system database. If the last-use times of the last seconds
-    /// cannot be written, that is no failure: nobody relies on them, and the database may be under repair.
+    /// cannot be written, that is not a failure: nobody relies on them, and the database may be under repair.
     ///
     /// # Errors
     /// If something could not be written.

@@ -200,7 +200,7 @@ impl Context {
     }
 
     /// Creates a key for each of the algorithms that has none, or whose newest one is older than `days`; 0 is never.
-    /// Of several nodes one creates it, and the others use it.
+    /// Only one of several nodes creates it, and the others use it.
     pub(crate) async fn create_signing_keys(
         &self,
         algorithms: &[SigningAlgorithm],

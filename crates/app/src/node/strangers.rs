@@ -45,7 +45,7 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    /// Without history; `enabled` tells whether any limit applies.
+    /// Without history; `enabled` says whether any limit applies.
     pub(crate) fn new(enabled: bool) -> Self {
         let buckets = |left: Left| Buckets::new(left.per_minute());
         Self {

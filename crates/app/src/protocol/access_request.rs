@@ -57,7 +57,7 @@ impl AccessRequest<'_> {
         AccessAnswer::Allow {
             details: Box::new(GrantDetails {
                 data: data.chosen().map(Box::new),
-                // The session of this browser is not one of the application.
+                // The session of this browser does not belong to the application.
                 sign_in: Some(SignInDetails::at(session.session.auth_time)),
                 ..self.request.details.clone()
             }),

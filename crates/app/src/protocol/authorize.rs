@@ -83,9 +83,9 @@ struct Checked {
     valid: ValidRequest,
     application: Arc<Application>,
     registry: Arc<ScopeRegistry>,
-    /// Each `sub` that the request says the user has.
+    /// The `sub` values by which the request identifies the user.
     expected: Vec<String>,
-    /// That of the browser.
+    /// The network of the browser.
     network: Option<Network>,
 }
 

@@ -61,7 +61,7 @@ impl BackchannelService {
         self.limit_to_requested(&mut wanted, request.parameters).await?;
         let account = self.user_of(&wanted, client.application()).await?;
         let issued = self.ask(&client, wanted, &account, request.origin).await?;
-        // Only now: a request that is refused for another reason has told that there is such a user.
+        // Only now, because a request that is refused for another reason has already revealed that the user exists.
         self.context.rates.user_hint_was_right(client.application().id);
         Ok(issued)
     }

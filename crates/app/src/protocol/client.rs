@@ -113,7 +113,7 @@ impl Context {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
                 self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
-                // Anybody may name a public client; what such a client obtains is its use.
+                // Anybody may name a public client, so only what it obtains counts as its use.
                 if client.is_confidential() && client.application().is_stored() {
                     self.usage.application(client.application().id, client.secret(), now);
                 }
@@ -299,7 +299,7 @@ impl Context {
     }
 }
 
-/// Whether another node may know a secret or a key that makes the client right.
+/// Whether another node may know a newer secret or key that authenticates the client.
 fn may_be_new(refusal: Refusal) -> bool {
     matches!(
         refusal,

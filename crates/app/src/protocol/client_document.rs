@@ -32,12 +32,12 @@ const MOST_WAITING: u32 = 1_000;
 /// The same for one host.
 const MOST_WAITING_OF_HOST: u32 = 50;
 
-/// After how many seconds a document is fetched again when a key that it does not have has signed.
+/// The minimum age, in seconds, at which a document is fetched again because of an unknown key.
 const RECENT_SECS: u32 = 60;
 
 /// How often unused applications are looked for, because that reads all grants.
 const PURGE_EVERY_SECS: i64 = 3_600;
-/// After which time without a use they are deleted.
+/// How long an application may be unused before it is deleted.
 const UNUSED_KEPT_SECS: i64 = DAY_SECS;
 const PURGE_BATCH: u32 = 1_000;
 

@@ -69,7 +69,7 @@ pub(crate) enum NoClientKeys {
     NotRegistered,
     /// They cannot be fetched now; a later request may succeed.
     Unavailable,
-    /// What is at the address is no key set.
+    /// What is at the address is not a key set.
     Unusable,
 }
 
@@ -111,8 +111,8 @@ impl Context {
         let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
         let ClientKeys { fetcher, sets, fetches } = &self.client_keys;
         let most_age_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
-        // Who waits for a running request takes none of the budget, and without one the set that is kept serves for a
-        // while: strangers who name this client must not stop it.
+        // A caller that waits for a running request uses no budget. When the budget is used up, the cached set serves
+        // for a while, so that strangers who name this client cannot block it.
         let within_budget = async { fetches.take(application.client_id.clone(), now).ok().map(|()| fetcher) };
         let fetched = sets.get(url, most_age_secs, now, within_budget).await;
         fetched.map(|fetched| fetched.document).map_err(|error| {

@@ -158,7 +158,7 @@ impl ClientRegistrationService {
     /// The registration of the client that presents its token.
     ///
     /// # Errors
-    /// [`ClientRegistrationRefusal::InvalidToken`], also for an unknown client.
+    /// [`ClientRegistrationRefusal::InvalidToken`], including for an unknown client.
     pub async fn read(
         &self,
         client_id: &str,

@@ -50,7 +50,7 @@ impl Context {
         }
     }
 
-    /// The data that a request names for which the client polls. Those that do not exist cannot be allowed later.
+    /// The data in a request for which the client polls. Those that do not exist cannot be allowed later.
     pub(crate) async fn requested_data(
         &self,
         parameters: &Parameters,
@@ -105,8 +105,8 @@ impl Context {
         Ok(narrowed.map(Box::new))
     }
 
-    /// The authorization details of an access that is limited to data: a data source of the user each, among those that
-    /// its resources include.
+    /// The authorization details of an access that is limited to data: one data source of the user for each element,
+    /// among those that its resources include.
     pub(crate) async fn granted_elements(
         &self,
         user: UserId,

@@ -26,7 +26,7 @@ use crate::{Context, Fault};
 /// application, so a further one replaces the oldest there.
 const MOST_WAITING: u32 = 1_000;
 
-/// How often other codes are tried if one is taken; it never happens twice in a row.
+/// How often new codes are made if one is taken, which practically never happens twice.
 const TRIES: usize = 3;
 
 /// The answer to a device ([RFC 8628 §3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).

@@ -80,7 +80,7 @@ impl IntrospectionService {
     /// `write` writes the JSON object about the token.
     ///
     /// # Errors
-    /// Those of [`Self::introspect`], and if the algorithm has no key yet.
+    /// As for [`Self::introspect`], and if the algorithm has no key yet.
     pub async fn introspect_signed(
         &self,
         request: ClientRequest<'_>,

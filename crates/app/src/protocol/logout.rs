@@ -1,5 +1,5 @@
 //! Logout by an application ([RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)), and
-//! telling applications that a session has ended.
+//! notifying applications that a session has ended.
 
 use std::sync::Arc;
 
@@ -137,7 +137,8 @@ impl Context {
         Hint::of(&claims, &self.settings.public_url)
     }
 
-    /// Ends a session and tells the applications that know of it. Returns the addresses of their front-channel pages.
+    /// Ends a session and notifies the applications that know of it. Returns the addresses of their front-channel
+    /// pages.
     ///
     /// # Errors
     /// If the database cannot store it; the session stays valid then.

@@ -106,7 +106,7 @@ impl TokenService {
         answer.map(|tokens| IssuedTokens { scope: registry.text(&tokens.scopes), tokens })
     }
 
-    /// Whatever signs tokens of the application has a key, before a code or a refresh token is consumed.
+    /// Ensures that the keys for the application's tokens exist before a code or a refresh token is consumed.
     async fn ensure_keys_for(&self, application: &Application, origin: &RequestOrigin) -> Result<(), Fault> {
         let settings = &application.settings;
         if settings.scopes.contains(BuiltInScope::OpenId) {

@@ -10,7 +10,7 @@ use crate::Context;
 use crate::node::entity_cache::Account;
 
 impl Context {
-    /// The trusted issuer that a token claims to be of; nothing is verified yet.
+    /// The trusted issuer that a token claims to come from; nothing is verified yet.
     pub(crate) async fn claimed_issuer(&self, text: &str) -> Result<Option<Arc<TrustedIssuer>>, StoreError> {
         let all = self.trusted_issuers().await?;
         if all.is_empty() {

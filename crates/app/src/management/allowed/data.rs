@@ -77,7 +77,7 @@ impl Context {
         Ok(reached)
     }
 
-    /// The name of a data source, if the user may still read it. Others may have got a name that is not for the user.
+    /// The name of a data source, if the user may still read it. Its new name may not be meant for the user.
     async fn readable_name(&self, user: UserId, id: DataSourceId) -> Result<Option<String>, Fault> {
         Ok(self.readable_source(id, user).await?.map(|source| source.name.clone()))
     }

@@ -21,9 +21,8 @@ pub struct Added {
 }
 
 impl ApplicationService {
-    /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants,
-    /// codes, tokens and pushed requests are invalid when this returns, and the application is told that its sessions
-    /// have ended.
+    /// Replaces all secrets of an application by a new one and revokes all its access: consents, grants, codes, tokens
+    /// and pushed requests are invalid when this returns, and the application learns that its sessions have ended.
     ///
     /// # Errors
     /// [`ApplicationError`]; nothing was revoked then.

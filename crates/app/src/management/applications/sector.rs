@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::Context;
 
-/// The sector of which a document was read, and the redirect URLs that it lists. A change needs a new reading only if one
+/// The sector of which a document was read, and the redirect URLs that it lists. The document is read again only if one
 /// of them differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReadSector {

@@ -55,7 +55,7 @@ impl fmt::Debug for DataSourceDraft {
 }
 
 impl DataSourceDraft {
-    /// All faults except those of the options. `kinds` are those of which a new data source may be.
+    /// All faults except those of the options. `kinds` lists the kinds that a new data source may have.
     pub fn faults(&self, of_new: bool, kinds: &SourceKinds) -> Vec<FieldFault> {
         let mut faults = Vec::new();
         if of_new && self.name.is_none() {

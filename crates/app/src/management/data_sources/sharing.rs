@@ -34,7 +34,7 @@ pub enum SharingChange {
     With(Vec<UserReference>),
     /// Also share with these users.
     Also(Vec<UserReference>),
-    /// Stop sharing with this user; it is no error if the user is not in the list.
+    /// Stop sharing with this user; it is not an error if the user is not in the list.
     Without(UserId),
 }
 
@@ -144,7 +144,7 @@ impl DataSourceService {
     }
 }
 
-/// The number of users that the audit log names of one change.
+/// The maximum number of users that an audit event names.
 const MOST_NAMED: usize = 100;
 
 /// The change in words, for the audit log.

@@ -35,7 +35,7 @@ pub(super) struct RequestReference {
 }
 
 impl AuthorizationService {
-    /// Finds the parameters. What stands beside a reference to a pushed request is ignored ([RFC 9126
+    /// Finds the parameters. Other parameters beside a reference to a pushed request are ignored ([RFC 9126
     /// §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)), except the client id.
     pub(super) async fn receive(
         &self,
@@ -148,7 +148,7 @@ impl AuthorizationService {
     }
 
     /// Finds a pushed request of the client. It expires soon, but once a browser has brought it in time, it stays valid
-    /// for as long as people need to sign in, unless strangers keep too many like that.
+    /// for as long as people need to sign in, unless strangers keep too many requests open.
     async fn open(
         &self,
         id: PushedRequestId,
@@ -189,8 +189,8 @@ impl AuthorizationService {
         Ok(self.context.store.find_pushed_request(id, digest, now).await?)
     }
 
-    /// Gives the answer, unless it answers a pushed request that was answered before. "The authorization server SHOULD
-    /// treat `request_uri` values as one-time use" ([RFC 9126 §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)).
+    /// Returns the response, unless the pushed request was already answered. "The authorization server SHOULD treat
+    /// `request_uri` values as one-time use" ([RFC 9126 §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)).
     pub(super) async fn answer_once(
         &self,
         checked: &Checked,

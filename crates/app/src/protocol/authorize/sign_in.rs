@@ -27,7 +27,7 @@ impl Context {
 }
 
 impl AuthorizationService {
-    /// Records that the application learns of the session by an ID token, so that it is told when the session ends.
+    /// Records that the application learns of the session by an ID token, so that it is notified when the session ends.
     pub(super) async fn note_session(
         &self,
         checked: &Checked,

@@ -21,8 +21,9 @@ const USERS_PER_PAGE: u32 = 1_000;
 const MOST_PAGES: u32 = 100;
 
 impl BackchannelService {
-    /// The active user whom the request names. Hints are counted for the application, before the user is looked up, so that
-    /// it cannot try out names; [`BackchannelService::authenticate`] takes one back that leads to a stored request.
+    /// The active user whom the request names. Hints are counted for the application, before the user is looked up, so
+    /// that it cannot try out names; [`BackchannelService::authenticate`] does not count a hint that leads to a stored
+    /// request.
     pub(super) async fn user_of(
         &self,
         wanted: &BackchannelRequest,

@@ -122,7 +122,7 @@ pub(super) fn client_of(presented: &Presented, text: &str) -> Result<ClientId, R
     presented.unverified_client_id.clone().map_or_else(|| subject(text), Ok)
 }
 
-/// The client that an assertion claims to be of.
+/// The client from which an assertion claims to come.
 fn subject(text: &str) -> Result<ClientId, Refusal> {
     let claims = jose::unverified_claims(text).map_err(|_| Refusal::AssertionUnverified)?;
     let subject = claims.required_text("sub").map_err(|_| Refusal::AssertionUnverified)?;

@@ -15,7 +15,7 @@ use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::{Context, Fault};
 
 impl Context {
-    /// The trusted issuer that the assertion claims to be of, if it may authenticate workloads.
+    /// The trusted issuer that the assertion claims to come from, if it may authenticate workloads.
     pub(super) async fn issuer_of_workload(
         &self,
         text: &str,

@@ -31,8 +31,8 @@ pub struct RegistrationRight {
 }
 
 impl ClientRegistrationService {
-    /// Whether the sender may register a client here ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)). A token
-    /// that is presented must be valid, also where none is needed: the client expects to belong to its creator.
+    /// Whether the sender may register a client here ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
+    /// A token that is presented must be valid, even where none is needed: the client expects to belong to its creator.
     ///
     /// # Errors
     /// [`ClientRegistrationRefusal::Off`], `TooOften`, `NoToken` or `InvalidToken`.

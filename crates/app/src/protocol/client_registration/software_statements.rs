@@ -23,7 +23,7 @@ impl ClientRegistrationService {
     ) -> Result<Option<SoftwareStatement>, ClientRegistrationRefusal> {
         let Some(text) = software_statement(members)? else { return Ok(None) };
         let context = &self.context;
-        // What is no token is invalid, whoever may have issued it.
+        // A text that is not a token is invalid, whoever issued it.
         jose::unverified_claims(text).map_err(|fault| MetadataFault::statement_unverified(&fault))?;
         let claimed = context.claimed_issuer(text).await?;
         let trusted = claimed.filter(|trusted| trusted.settings.has(Purpose::SoftwareStatement));

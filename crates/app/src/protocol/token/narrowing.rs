@@ -8,7 +8,7 @@ use oauth::scope::ScopeRegistry;
 use super::TokenService;
 use crate::protocol::client::ProtocolRefusal;
 
-/// To what a token request limits the access token besides scopes, and what these mean.
+/// How a token request limits its access token, besides scopes.
 #[derive(Clone, Copy)]
 pub(super) struct Narrowing<'a> {
     /// The resources in their normal form; empty for those of the grant.

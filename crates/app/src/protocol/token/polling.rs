@@ -19,7 +19,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
 
-/// What a poll gets, and the user who has decided.
+/// The result of a poll, and the user who decided.
 type Decided = (PollDecision, Option<Arc<Account>>);
 
 impl TokenService {
