@@ -170,7 +170,7 @@ impl HttpService {
         let is_unmodified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         if is_unmodified {
-            // The router tells the length of the body that is not sent, not of the one that the client has.
+            // The router sets the length of the body that is not sent, not of the one that the client has.
             headers.remove(CONTENT_LENGTH);
         }
         if let Some(location) = headers.get_mut(http::header::LOCATION) {
@@ -262,7 +262,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarded<'_, F>
 }
 
 /// Responds to HEAD like GET, without the body: HTTP/2 would send it. The router has removed the body that it responds
-/// with, and told the length if it knew it.
+/// with, and set the length if it knew it.
 fn withhold_body(response: &mut Response) {
     if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
@@ -270,7 +270,7 @@ fn withhold_body(response: &mut Response) {
     let is_unknown = !response.headers().contains_key(CONTENT_LENGTH);
     let has_body =
         response.status() != StatusCode::NO_CONTENT && response.status() != StatusCode::NOT_MODIFIED;
-    // The length of an empty body would be told as that of the one that GET gets.
+    // The length of an empty body would be set as the length of the body that GET gets.
     *response.body_mut() = if is_unknown && has_body { Body::new(Withheld) } else { Body::empty() };
 }
 
@@ -303,7 +303,7 @@ fn class_of(status: StatusCode) -> &'static str {
     }
 }
 
-/// Responds to a request for an address that is not below the public URL. It is no redirect: a proxy that removes the path
+/// Responds to a request for an address that is not below the public URL. It is not a redirect: a proxy that removes the path
 /// would come back to the same address.
 fn outside(base: &BasePath) -> Response {
     let message = format!(

@@ -45,7 +45,7 @@ pub async fn read(State(state): State<WebState>, request: Request) -> Response {
     finish(&state, answer(&state, &parts).await, &parts)
 }
 
-/// Adds the version to every response, once, and tells a refused client where the metadata of the resource is.
+/// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
 fn finish(state: &WebState, answer: Result<Response, ODataProblem>, parts: &Parts) -> Response {
     let mut response = answer.unwrap_or_else(|problem| {
         let resource = ResourcePath::of_request(parts.uri.path());

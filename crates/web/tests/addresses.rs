@@ -128,7 +128,7 @@ async fn an_address_that_is_not_utf_8_is_refused_in_the_format_of_its_area() {
             let target = format!("{}{tail}", path.replace(['{', '}', '*'], ""));
             for method in METHODS {
                 let answer = send(server.call(method.clone(), &target).basic(&USER), &method, path).await;
-                // Userinfo tells nothing without an access token.
+                // Userinfo returns nothing without an access token.
                 let is_silent = target.contains("userinfo") && answer.status() == 401 && answer.text() == "";
                 if answer.status() >= 500 || !is_silent && !has_form(&answer, form_of(&target)) {
                     wrong.push(format!("{method} {target}: {} {:?}", answer.status(), answer.bytes()));

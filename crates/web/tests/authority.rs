@@ -451,7 +451,7 @@ fn every_route_is_in_the_table_or_in_the_list_of_open_ones() {
     for (path, _) in OPEN {
         assert!(
             routes.iter().any(|(_, route)| route == path),
-            "{path} is no route any more: take it from the list"
+            "{path} is not a route any more: take it from the list"
         );
     }
     for row in ROWS {

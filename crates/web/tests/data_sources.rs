@@ -102,7 +102,7 @@ async fn a_relative_path_is_resolved_in_the_folder_for_data_sources() {
 async fn an_unusable_database_is_refused_and_nothing_is_created() {
     let server = TestServer::start().await;
     let folder = server.folder().join("sources");
-    std::fs::write(folder.join("text.db"), "this is no database, however long the text may be ".repeat(100))
+    std::fs::write(folder.join("text.db"), "this is not a database, however long the text may be ".repeat(100))
         .unwrap();
     for path in [folder.join("missing.db"), folder.join("text.db"), folder.clone()] {
         let refused =
@@ -233,7 +233,7 @@ async fn a_shared_data_source_is_visible_but_not_manageable() {
     assert_eq!(names(&server, &OTHER, "").await, [] as [&str; 0]);
     let foreign = server.get(&at(&source)).basic(&OTHER).send().await.expect(404);
     let unknown = server.get(&format!("{PATH}/999999")).basic(&OTHER).send().await.expect(404);
-    assert_eq!(foreign.json(), unknown.json(), "the two cannot be told apart");
+    assert_eq!(foreign.json(), unknown.json(), "the two cannot be distinguished");
     assert_eq!(foreign.error_code(), 222_207_004);
 
     share(&server, &source, &OTHER).await;
@@ -277,7 +277,7 @@ async fn sharing_is_replaced_extended_and_stopped() {
     assert_eq!(ids().await, [] as [i64; 0]);
     let shown = server.put(&path).basic(&ADMIN).json(&body).send().await.expect(200).json();
     let first = json!({ "userId": admin, "userName": "d2cadmin", "permissions": [2, 7] });
-    assert_eq!(shown["sharedUsers"][0], first, "who may see users is told their names");
+    assert_eq!(shown["sharedUsers"][0], first, "a caller who may see users gets their names");
     for (body, field) in [
         (json!({}), "sharedUsers"),
         (json!({ "sharedUsers": {} }), "sharedUsers"),

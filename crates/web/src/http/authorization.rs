@@ -44,7 +44,7 @@ impl<'a> Authorization<'a> {
         self.scheme.eq_ignore_ascii_case("basic")
     }
 
-    /// Whether this is a token that whoever has it may use ([RFC 6750
+    /// Whether this is a bearer token: whoever holds it may use it ([RFC 6750
     /// §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
     pub(crate) fn is_bearer(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("bearer")

@@ -26,12 +26,12 @@ impl BasePath {
     /// The name of the value for templates.
     pub(crate) const KEY: &'static str = "base path";
 
-    /// That of a server with a host of its own.
+    /// The base path of a server with a host of its own.
     pub fn root() -> Self {
         Self("".into())
     }
 
-    /// That of a public URL: scheme, host and path, without a slash at its end.
+    /// The base path of a public URL: scheme, host and path, without a slash at its end.
     pub fn of(public_url: &str) -> Self {
         let host = public_url.find("://").map_or(0, |at| at + "://".len());
         let path = public_url[host..].find('/').map_or("", |at| &public_url[host + at..]);

@@ -22,7 +22,7 @@ pub enum Initiator {
     Ours,
     /// The user, by the address bar or a bookmark, or another program on the device that opened a link.
     Person,
-    /// A page of another origin, also of the same site.
+    /// A page of another origin, even of the same site.
     Another,
     /// A page that hides its origin: `Origin: null`. Our own forms do this too, because our pages send no
     /// referrer.

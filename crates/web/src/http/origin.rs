@@ -150,6 +150,6 @@ mod tests {
         let trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         let settings = WebSettings { trusted_proxies, ..WebSettings::default() };
         let peer = "10.0.0.1".parse().unwrap();
-        assert_eq!(client_address(peer, &headers, &settings), peer, "what is no text is not passed over");
+        assert_eq!(client_address(peer, &headers, &settings), peer, "what is not text is not passed over");
     }
 }

@@ -49,7 +49,7 @@ impl FromRequest<WebState> for RegistrationMembers {
     }
 }
 
-/// The client in the path. A segment that is no text names an unknown client.
+/// The client in the path. A segment that is not text names an unknown client.
 pub struct ClientNamed(String);
 
 impl FromRequestParts<WebState> for ClientNamed {

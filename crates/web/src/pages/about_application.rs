@@ -1,4 +1,4 @@
-//! What a page tells about an application before a user decides about it.
+//! What a page says about an application before a user decides about it.
 
 use oauth::application::Application;
 use oauth::client_document;

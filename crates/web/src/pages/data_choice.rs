@@ -83,8 +83,8 @@ impl SourceBox {
     }
 }
 
-/// What was ticked; `None` if the form has no boxes. What is no box of ours is ignored, and whatever says that there are
-/// boxes counts, also without a value, so that no form allows more than its sender has ticked.
+/// What was ticked; `None` if the form has no boxes. Unknown fields are ignored. The field `choose` counts even without
+/// a value, so that no form allows more than its sender has ticked.
 pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
     if !form.parameters().has(fields::CHOOSE) {
         return None;

@@ -74,7 +74,7 @@ impl PageError {
         match self {
             Self::InvalidRequest => (
                 "400, 405, 413, 414, 415",
-                "The request is malformed, or that of an application breaks a rule; the page then names the error code of OAuth.",
+                "The request is malformed, or an application's request breaks a rule; the page then names the error code of OAuth.",
             ),
             Self::NotFound => {
                 ("404", "There is no page with that address, or it is about what belongs to another user.")
@@ -179,7 +179,7 @@ fn incomplete(status: StatusCode, page: ErrorPage) -> Response {
 pub(crate) fn complete(mut response: Response, base: &BasePath) -> Response {
     let Some(page) = response.extensions_mut().remove::<ErrorPage>() else { return response };
     let Ok(text) = page.render_with_values(base) else { return cannot_be_shown() };
-    // The router has told the length of the body that the response had.
+    // The router has set the length of the body that the response had.
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
     *response.body_mut() = Body::from(text);
     response

@@ -47,7 +47,7 @@ async fn demote(server: &TestServer, user: &TestUser) -> String {
     path
 }
 
-/// The number of applications of a user, who is no Administrator from then on, and so sees no others.
+/// The number of applications of a user, who is not an Administrator from then on, and so sees no others.
 async fn owned_by(server: &TestServer, user: &TestUser) -> usize {
     demote(server, user).await;
     let listed = server.get(APPLICATIONS).basic(user).send().await.expect(200).json();

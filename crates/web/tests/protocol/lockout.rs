@@ -93,7 +93,7 @@ async fn a_familiar_network_has_the_same_limit_and_its_message_says_how_to_conti
         locked.text()
     );
     let right = with_basic(&server, &USER, OFFICE).await.expect(401);
-    assert_eq!(locked.text(), right.text(), "a lock tells nothing about the password");
+    assert_eq!(locked.text(), right.text(), "a lock reveals nothing about the password");
     with_basic(&server, &USER, HERE).await.expect(200);
     with_basic(&server, &USER, ELSEWHERE).await.expect(200);
     server.clock().advance_secs(1_800);
@@ -131,7 +131,7 @@ async fn a_password_change_clears_the_familiar_networks() {
     assert!(is_locked_from(&server, OFFICE).await, "the thief's network has no counter of its own");
 }
 
-/// A client that disconnects before the response has guessed all the same.
+/// A client that disconnects before the response has still guessed.
 #[tokio::test]
 async fn a_guess_whose_client_disconnects_is_counted_and_audited() {
     let server = TestServer::start().await;

@@ -212,7 +212,7 @@ async fn the_claims_parameter_names_claims_for_either_place() {
     let answer = browser.submit(form).await;
     let code = parameter(&answer, "code").unwrap();
     let response = client.exchange(&server, &code).await.expect(200).json();
-    assert_eq!(response["scope"], "openid", "a claim is no scope");
+    assert_eq!(response["scope"], "openid", "a claim is not a scope");
     let token = id_token(&response);
     assert_eq!(token["nickname"], "Ada");
     assert!(token.get("email").is_none());

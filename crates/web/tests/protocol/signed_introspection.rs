@@ -81,7 +81,7 @@ async fn a_refusal_is_not_signed() {
     assert_refused(&answer, 400, "unauthorized_client");
 }
 
-/// The attack of [RFC 9701 §8.1](https://www.rfc-editor.org/rfc/rfc9701#section-8.1): an answer is no access token.
+/// The attack of [RFC 9701 §8.1](https://www.rfc-editor.org/rfc/rfc9701#section-8.1): an answer is not an access token.
 #[tokio::test]
 async fn a_signed_answer_is_no_access_token() {
     let server = TestServer::start().await;
