@@ -138,7 +138,7 @@ impl<R: BatchedRequest> Inner<R> {
     }
 }
 
-/// The right to run batches of this queue. It is returned on drop, also after a panic.
+/// The right to run batches of this queue. It is returned on drop, even after a panic.
 struct BatchWorker<'a, R: BatchedRequest>(&'a Inner<R>);
 
 type Caller<R> = oneshot::Sender<Result<<R as BatchedRequest>::Answer, StoreError>>;
@@ -193,7 +193,7 @@ async fn run_apart<R: BatchedRequest>(shared: &Arc<Shared>, batch: &[R], callers
     }
 }
 
-/// Sends each caller the answer. One that is gone gets none; the work was done all the same.
+/// Sends each caller the answer. A caller that has gone away gets no answer, but its operation is done.
 fn answer<T>(shared: &Shared, callers: Vec<oneshot::Sender<Result<T, StoreError>>>, answers: Vec<T>) {
     shared.committed(answers.len() as u64);
     for (caller, answer) in callers.into_iter().zip(answers) {

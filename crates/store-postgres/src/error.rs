@@ -189,8 +189,8 @@ impl Failure {
         }
     }
 
-    /// The description of the inconsistency. Of the server's error it contains only the code, because the
-    /// message may repeat values of the statement.
+    /// The description of the inconsistency. It contains only the code of the server's error, because the message may
+    /// repeat values of the statement.
     fn what(&self) -> String {
         match self {
             Self::Inconsistent(what) => what.clone(),

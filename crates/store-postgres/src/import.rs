@@ -1,8 +1,8 @@
 //! Fills an empty database with the rows of another one, batch by batch.
 //!
-//! While the table `unfinished_copy` exists, nothing else opens the database. It is created first and dropped
-//! last, so that an interrupted copy is never taken for an installation. The rows themselves tell where an
-//! interrupted copy stopped: each table is filled in key order, and a batch is either complete or absent.
+//! While the table `unfinished_copy` exists, nothing else opens the database. It is created first and dropped last, so
+//! that an interrupted copy is never taken for an installation. The rows themselves show where an interrupted copy
+//! stopped: each table is filled in key order, and a batch is either complete or absent.
 
 use store::StoreError;
 use store::columns::{Ids, Key, StoredRow, StoredTable, TABLES};

@@ -74,7 +74,7 @@ impl RestoredDump {
         Ok(settings::list_keys(&Tables(self.0.client())).await.map_err(Failure::from)?)
     }
 
-    /// When the dump was taken, as far as it tells: the time of the newest event in its audit log.
+    /// When the dump was taken, as far as it shows: the time of the newest event in its audit log.
     ///
     /// # Errors
     /// If it cannot be read.

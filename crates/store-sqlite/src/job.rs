@@ -55,7 +55,7 @@ impl<T: Send, Work: Fn(&Connection) -> sql::Result<T> + Send> WriteJob for Unit<
             (Ok(()), Some(outcome)) => outcome,
             (Ok(()), None) => Err(StoreError::Inconsistent("an operation was never run".to_owned())),
         };
-        // The caller may be gone; the work was done all the same.
+        // The caller may have gone away; the operation is done anyway.
         let _ = self.caller.send(outcome);
     }
 }

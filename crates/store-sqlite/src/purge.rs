@@ -26,7 +26,7 @@ const WINDOWS: u32 = 50;
 struct Over {
     /// Finds them; the parameters are the time and the maximum number.
     find: &'static str,
-    /// Deletes one, if it is still over; the parameters are the time and the row.
+    /// Deletes a row if it has still expired; the parameters are the time and the row.
     delete: &'static str,
 }
 

@@ -59,9 +59,8 @@ impl StagedRestore {
         Ok(run_ready(settings::list_keys(&Tables(&self.db)))?)
     }
 
-    /// Checks whether the current database can tell what was revoked since the backup. If it can, it is
-    /// locked from now on and nobody can write to it. `opens` says whether the master key opens these ring
-    /// keys.
+    /// Checks whether the current database knows what was revoked since the backup. If it can, it is locked from now on
+    /// and nobody can write to it. `opens` says whether the master key opens these ring keys.
     ///
     /// # Errors
     /// If the database is in use, or must be migrated first.

@@ -96,8 +96,7 @@ impl Drop for WriterHandle {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
-            // The thread catches panics of operations. If it died all the same, there is nothing left to wait
-            // for.
+            // The thread catches panics of operations. If it died anyway, there is nothing left to wait for.
             let _ = thread.join();
         }
         drop(self.checkpointer.take());

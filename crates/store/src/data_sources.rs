@@ -104,7 +104,7 @@ pub enum Sharing {
     With(Vec<UserId>),
     /// Also share with these users.
     Also(Vec<UserId>),
-    /// Stop sharing with this user; it is no error if it is not shared with them.
+    /// Stop sharing with this user; it is not an error if it is not shared with them.
     Without(UserId),
 }
 

@@ -38,7 +38,7 @@ pub struct LogoutClaim {
     pub now: Timestamp,
     /// When they are due again if no outcome is reported.
     pub until: Timestamp,
-    /// The applications that this node is telling already.
+    /// The applications that this node is already notifying.
     pub except: Vec<ApplicationId>,
     /// The maximum number of deliveries.
     pub most: u32,
@@ -46,8 +46,8 @@ pub struct LogoutClaim {
 
 /// Logout tokens that are to be delivered.
 pub trait LogoutDeliveries {
-    /// Claims the deliveries for one application that have been due for the longest time. Of several nodes, one claims a
-    /// delivery. Returns an empty list if nothing is due.
+    /// Claims the deliveries for one application that have been due for the longest time. Only one of several nodes
+    /// claims a delivery. Returns an empty list if nothing is due.
     fn claim_logout_deliveries(&self, claim: LogoutClaim) -> Answer<'_, Vec<LogoutDelivery>>;
     /// Makes a delivery due at another time, if its last claim is the one with this number of attempts.
     fn postpone_logout_delivery(

@@ -82,8 +82,8 @@ pub trait Maintenance {
     fn purge(&self, purge: Purge) -> Answer<'_, Purged>;
     /// Checks that reads and writes work: writes a tiny row and makes it durable.
     fn probe(&self) -> Answer<'_, ()>;
-    /// Completes when another node may have changed something; never completes if the backend cannot tell. It
-    /// only speeds up propagation: changes that it does not announce are found by polling.
+    /// Completes when another node may have changed something; never completes if the backend cannot know. It only
+    /// speeds up propagation: changes that it does not announce are found by polling.
     fn changes(&self) -> Answer<'_, ()>;
     /// Counters since the start.
     fn figures(&self) -> StoreFigures;

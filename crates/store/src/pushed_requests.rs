@@ -92,8 +92,8 @@ pub trait PushedRequests {
         digest: Digest,
         opening: PushedRequestOpening,
     ) -> Answer<'_, bool>;
-    /// Deletes the request because it is being answered, and says whether it was still valid. Of concurrent
-    /// callers one succeeds.
+    /// Deletes the request because it is being answered, and says whether it was still valid. Only one of several
+    /// concurrent callers succeeds.
     fn consume_pushed_request(&self, id: PushedRequestId, digest: Digest, now: Timestamp)
     -> Answer<'_, bool>;
 }

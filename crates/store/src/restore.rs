@@ -34,11 +34,10 @@ pub const BACKUP_OF: &str = "backup of ";
 /// Which credentials a restored database accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credentials {
-    /// The previous database tells what was revoked since the backup. A row that it never contained is
-    /// distrusted.
+    /// The previous database knows what was revoked since the backup. A row that it never contained is distrusted.
     CarryOver,
-    /// Nobody can tell: every secret is revoked, the keys of applications are removed, and every user except the
-    /// administrator is deactivated and loses the password.
+    /// Nobody knows what was revoked: every secret is revoked, the keys of applications are removed, and every user
+    /// except the administrator is deactivated and loses the password.
     Distrust,
     /// The operator vouches for the backup.
     TrustBackup,

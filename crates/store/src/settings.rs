@@ -1,4 +1,4 @@
-//! Limits, ring keys, and the versions that tell nodes about changes.
+//! Limits, ring keys, and the versions by which nodes notice changes.
 
 use domain::audit::NewAuditEvent;
 use domain::limit::Limit;

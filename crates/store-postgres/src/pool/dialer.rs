@@ -78,7 +78,7 @@ impl LiveConnection {
     }
 
     /// Tells the server to give up what it is doing for the connection, and closes it. By itself the server notices the
-    /// end of a connection only when it has an answer, and would keep locks and a place until then.
+    /// end of a connection only when it has an answer, and would keep its locks and its connection slot until then.
     pub(super) fn abandon(self) {
         let Ok(runtime) = Handle::try_current() else { return };
         if self.client.is_closed() {

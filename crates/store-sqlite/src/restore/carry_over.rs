@@ -175,7 +175,7 @@ fn trusted_issuers(db: &Connection) -> sql::Result<()> {
 }
 
 /// Deletes the scopes that were deleted since, and implies no more than now. Only an application that is distrusted may
-/// still name one, and then gives nothing by it.
+/// still name one, and it grants nothing.
 fn scopes(db: &Connection) -> sql::Result<()> {
     const DELETED: &str =
         "DELETE FROM main.scopes AS m WHERE NOT EXISTS (SELECT 1 FROM cur.scopes c WHERE c.id = m.id)

@@ -1,4 +1,4 @@
-//! What the current database can tell about the time since the backup.
+//! What the current database knows about the time since the backup.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Current {
-    /// It can tell what was revoked since the backup.
+    /// It knows what was revoked since the backup.
     Comparable,
     /// There is no database.
     Missing,
-    /// It cannot be read, so it tells nothing; with the reason.
+    /// It cannot be read; with the reason.
     Unreadable(String),
     /// It is intact, but it is neither the database from which the backup was taken nor its successor.
     Stranger,

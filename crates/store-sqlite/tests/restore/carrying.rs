@@ -1,4 +1,4 @@
-//! What was revoked since the backup stays revoked if the current database can tell.
+//! What was revoked since the backup stays revoked if the current database knows.
 
 use std::collections::BTreeMap;
 

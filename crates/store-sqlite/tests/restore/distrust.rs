@@ -1,4 +1,4 @@
-//! If nobody can tell what was revoked since the backup, nothing in it is trusted.
+//! If nobody knows what was revoked since the backup, nothing in it is trusted.
 
 use domain::account::USER_ROLE;
 use domain::audit::Action;

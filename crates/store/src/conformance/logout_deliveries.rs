@@ -137,7 +137,7 @@ pub async fn revoked_access_leaves_deliveries(store: Arc<dyn Store>) {
     revoke(AccessOf::IssuedBefore(START.plus_secs(1))).await.unwrap();
     assert_eq!(take(&world).await, one("b"));
     revoke(AccessOf::IssuedBefore(START.plus_secs(2))).await.unwrap();
-    assert_eq!(take(&world).await, [], "the application has been told");
+    assert_eq!(take(&world).await, [], "the application has been notified");
 
     known_session(&world, user, application, "c").await;
     revoke(AccessOf::Application(application)).await.unwrap();
@@ -147,7 +147,7 @@ pub async fn revoked_access_leaves_deliveries(store: Arc<dyn Store>) {
     world.reset_secret().await;
     assert_eq!(take(&world).await, one("r"));
     world.reset_secret().await;
-    assert_eq!(take(&world).await, [], "the application has been told");
+    assert_eq!(take(&world).await, [], "the application has been notified");
 
     let both = AccessOf::UserAtApplication { user, application };
     assert_eq!(revoke(both).await, None, "nothing is allowed");
@@ -186,7 +186,7 @@ pub async fn a_delivery_is_claimed_by_one_node_for_a_while(store: Arc<dyn Store>
         let session = known_session(&world, world.user.id, application, sid).await;
         world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
     }
-    assert_eq!(claim(&world, START, &[application]).await, [], "this node tells the application already");
+    assert_eq!(claim(&world, START, &[application]).await, [], "this node already notifies the application");
     let claimed = at_once(8, |_| {
         let world = Arc::clone(&world);
         async move { claim(&world, START, &[]).await }

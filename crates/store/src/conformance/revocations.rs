@@ -1,4 +1,4 @@
-//! Tests of revocation, and of the change feed that tells nodes about it.
+//! Tests of revocation, and of the change feed by which nodes learn of it.
 
 use std::sync::Arc;
 

@@ -120,7 +120,7 @@ pub async fn a_write_needs_the_access_of_its_application(store: Arc<dyn Store>) 
     is_refused_everywhere(&world, service).await;
 }
 
-/// The credentials of an application that acts as its owner would be all rights of the owner, also later.
+/// The credentials of an application that acts as its owner would give all rights of the owner, even later.
 pub async fn who_acts_for_another_gets_no_credentials_of_that_user(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let deputy = insert_user(&world.store, "deputy", &[]).await.unwrap();

@@ -7,8 +7,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::versions::{self, CachedKind};
 use super::{NamedStatement, Read, SqlTransaction, logout_deliveries, pushed_requests, sweeps, values};
 
-/// Revokes all access of an application: its consents, grants, codes, tokens and pushed requests. It is told that the
-/// sessions have ended of which it knew. Returns `None` if there is no such application.
+/// Revokes all access of an application: its consents, grants, codes, tokens and pushed requests. It is notified that
+/// the sessions have ended of which it knew. Returns `None` if there is no such application.
 pub(super) async fn revoke<S: SqlTransaction>(
     db: &S,
     application: ApplicationId,

@@ -48,7 +48,7 @@ pub(super) async fn session_ends<S: SqlTransaction>(
 }
 
 /// Adds the deliveries for a user whose sessions and grants end. An application that has a grant of a session that has
-/// ended before is told that all sessions of the user have ended.
+/// ended before is notified that all sessions of the user have ended.
 pub(super) async fn access_of_user_ends<S: SqlTransaction>(
     db: &S,
     user: UserId,
@@ -73,7 +73,7 @@ pub(super) async fn access_of_user_ends<S: SqlTransaction>(
 }
 
 /// Adds the deliveries for a user whose access at an application ends. The sessions stay, and the application knows of
-/// none any more. If it knew of none, it is told that all sessions of the user have ended.
+/// none any more. If it knew of none, it is notified that all sessions of the user have ended.
 pub(super) async fn access_at_application_ends<S: SqlTransaction>(
     db: &S,
     user: UserId,

@@ -138,7 +138,7 @@ pub async fn delete<S: SqlTransaction>(
     Ok(informed)
 }
 
-/// Ends every session of a user, and tells all applications that the user has signed in to.
+/// Ends every session of a user, and notifies all applications that the user has signed in to.
 pub(super) async fn close_all<S: SqlTransaction>(db: &S, user: UserId, at: Timestamp) -> Read<(), S> {
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE user_id = :user");
     logout_deliveries::access_of_user_ends(db, user, at).await?;

@@ -34,7 +34,7 @@ impl ParameterValue<'_> {
     /// The list as JSON, for databases whose parameters cannot be lists.
     ///
     /// # Errors
-    /// If the value is no list.
+    /// If the value is not a list.
     pub fn to_json(&self) -> Result<String, Impossible> {
         let json = match self {
             Self::Integers(numbers) => serde_json::to_string(numbers),

@@ -1,4 +1,4 @@
-//! What is known of the credentials that somebody has provided who acted on behalf of the owner of an application.
+//! Tracks credentials that somebody who acted on behalf of the owner of an application has provided.
 //!
 //! Such a person must not get the rights of the owner, which an application with the grant type `client_credentials` has.
 //! While the application has another grant type, the person may manage it with its credentials. They must be replaced before
@@ -12,7 +12,8 @@ use oauth::registration::InvalidField;
 use super::SecretsAfter;
 use crate::ApplicationRefusal;
 
-/// Notes in the settings who knows the secret after a write that makes one. `replaces_all` tells whether no other is left.
+/// Notes in the settings who knows the secret after a write that makes one. `replaces_all` says whether no other is
+/// left.
 pub fn note_new_secret(event: &NewAuditEvent, settings: &mut ApplicationSettings, replaces_all: bool) {
     let known = &mut settings.client_metadata.deputies.secret;
     *known = event.is_by_deputy() || *known && !replaces_all;
