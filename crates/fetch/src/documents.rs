@@ -218,7 +218,7 @@ struct Running<'a, T, E> {
 impl<'a, T, E> Running<'a, T, E> {
     fn join(all: &'a Mutex<HashMap<String, Shared<T, E>>>, url: &'a str) -> Self {
         let mut running = all.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who comes after the end starts anew: an error is shared by those who waited for it, not remembered.
+        // A later caller starts a new request: an error is shared by those who waited for it, not remembered.
         let joined = running.get(url).filter(|cell| !cell.initialized());
         let cell = joined.cloned().unwrap_or_else(|| {
             let cell = Shared::default();

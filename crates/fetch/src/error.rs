@@ -22,7 +22,7 @@ pub enum FetchError {
     /// The host has no valid certificate for its name.
     #[error("has a host without a valid certificate for its name")]
     Untrusted,
-    /// The connection broke, or the answer is no HTTP.
+    /// The connection broke, or the answer is not HTTP.
     #[error("has a host that does not answer in HTTP")]
     Malformed,
     /// The answer has another status than 200.

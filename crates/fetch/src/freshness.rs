@@ -31,7 +31,7 @@ fn directives(headers: &HeaderMap) -> Directives {
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => found.is_forbidden = true,
             "max-age" => {
-                // Two values, or one that is no number, make the document stale.
+                // Two values, or one that is not a number, make the document stale.
                 let seconds = argument.trim().trim_matches('"').parse().unwrap_or(0);
                 found.max_age = Some(found.max_age.map_or(seconds, |other| other.min(seconds)));
             }

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::FetchError;
 
-/// Who may send a request now.
+/// Which requests may be sent now.
 pub(crate) struct Permits {
     total: Arc<Semaphore>,
     destinations: Destinations,

@@ -10,7 +10,7 @@ impl Fetcher {
     /// The text at a URL, whatever media type the host gives it. It is not cached.
     ///
     /// # Errors
-    /// [`FetchError`], also for another status than 200 and for a text that is not UTF-8.
+    /// [`FetchError`], including for another status than 200 and for a text that is not UTF-8.
     pub async fn text(
         &self,
         url: &str,

@@ -194,8 +194,8 @@ async fn a_slow_host_cannot_use_up_the_requests_to_others() {
 }
 
 fn object(_url: &str, body: &[u8]) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(body).map_err(|_| "is no text")?;
-    if text.starts_with('{') { Ok(text.to_owned()) } else { Err("is no object") }
+    let text = std::str::from_utf8(body).map_err(|_| "is not text")?;
+    if text.starts_with('{') { Ok(text.to_owned()) } else { Err("is not an object") }
 }
 
 fn documents() -> Documents<String, &'static str> {
@@ -256,7 +256,7 @@ async fn errors_and_invalid_documents_are_not_kept() {
         (json("{}").header("content-encoding", "gzip"), DocumentError::Fetch(FetchError::ContentCoding)),
         (Reply::text("{}").header("content-type", "text/html"), DocumentError::Fetch(FetchError::MediaType)),
         (Reply::text("{}"), DocumentError::Fetch(FetchError::MediaType)),
-        (json("[]"), DocumentError::Invalid("is no object")),
+        (json("[]"), DocumentError::Invalid("is not an object")),
     ] {
         host.reply("/", reply);
         assert_eq!(document(&documents, &url, None, NOW).await.unwrap_err(), error);
@@ -375,7 +375,7 @@ async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
     host.reply("/", Reply::json(&json!({})));
     get(0).await.unwrap();
     host.reply("/", Reply::json(&json!([])));
-    assert_eq!(get(601).await.unwrap_err(), DocumentError::Invalid("is no object"));
+    assert_eq!(get(601).await.unwrap_err(), DocumentError::Invalid("is not an object"));
     assert!(busy(602).await.is_err(), "the host has answered");
 }
 
@@ -418,5 +418,5 @@ fn only_what_may_be_over_later_is_transient() {
     ] {
         assert_eq!(error.is_transient(), is_transient, "{error:?}");
     }
-    assert!(!DocumentError::Invalid("is no object").is_transient());
+    assert!(!DocumentError::Invalid("is not an object").is_transient());
 }

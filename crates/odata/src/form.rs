@@ -38,13 +38,13 @@ pub enum Form {
     GuidTextUpper,
     /// GUIDs as 16 bytes, in the order of the text.
     GuidBytes,
-    /// Instants and dates, also as seconds since 1970.
+    /// Instants and dates, including as seconds since 1970.
     UnixSeconds,
-    /// Instants and dates, also as milliseconds since 1970.
+    /// Instants and dates, including as milliseconds since 1970.
     UnixMilliseconds,
-    /// Instants and dates, also as microseconds since 1970.
+    /// Instants and dates, including as microseconds since 1970.
     UnixMicroseconds,
-    /// Instants and dates, also as Julian days.
+    /// Instants and dates, including as Julian days.
     JulianDay,
     /// Dates, times and instants as text only.
     Text,

@@ -192,8 +192,8 @@ impl Model {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
 
-    /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of
-    /// the two must be told apart by something else.
+    /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of the
+    /// two must be distinguished by something else.
     #[must_use]
     pub fn limited_to(&self, names: &[String]) -> Self {
         let is_kept = |index: usize| names.contains(&self.entity_types[index].name);

@@ -43,8 +43,8 @@ pub enum Pace {
     Go,
     /// The receiver is behind: wait for room before writing more.
     Wait,
-    /// The worker is needed elsewhere, or the receiver does not keep up: end the response here, with a link
-    /// to the rest. A job that writes another chunk of rows all the same fails with [`SourceError::Stalled`].
+    /// The worker is needed elsewhere, or the receiver does not keep up: end the response here, with a link to the
+    /// rest. A job that nevertheless writes another chunk of rows fails with [`SourceError::Stalled`].
     End,
 }
 

@@ -93,7 +93,7 @@ impl AllowedFolders {
     }
 
     /// The error for a path that cannot be resolved. It is exact only if the folder that should contain it is
-    /// allowed. If the caller may name any file, a missing folder is no secret either.
+    /// allowed. If the caller may name any file, a missing folder is not a secret either.
     fn absent(&self, path: &Path, error: &std::io::Error) -> SourceError {
         let most = match self.elsewhere {
             Elsewhere::Refused => 1,

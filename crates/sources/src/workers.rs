@@ -140,7 +140,7 @@ fn work(shared: &Shared) {
         if let Some(job) = state.jobs.pop_front() {
             shared.demand.note(&state);
             drop(state);
-            // The values that the job owned are dropped while unwinding, which tells the waiting callers.
+            // The values that the job owned are dropped while unwinding, which wakes the waiting callers.
             let _ = catch_unwind(AssertUnwindSafe(job));
             state = shared.lock();
             continue;

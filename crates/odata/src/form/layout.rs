@@ -219,7 +219,7 @@ fn moment_layout(bytes: &[u8]) -> Layout {
         b' ' => 1,
         _ => return Layout::NONE,
     };
-    // Another time zone would be a layout of its own, and none that is known here.
+    // Another time zone would be an unknown layout.
     if time.iter().any(|byte| !(byte.is_ascii_digit() || matches!(byte, b':' | b'.'))) {
         return Layout::NONE;
     }

@@ -179,7 +179,7 @@ fn boolean(form: Form, cell: Cell<'_>) -> Option<bool> {
     })
 }
 
-/// An integer, also if the database stores it as a floating-point number.
+/// An integer, even if the database stores it as a floating-point number.
 pub(crate) fn whole(cell: Cell<'_>) -> Option<i64> {
     /// 2^63.
     const BOUND: f64 = 9_223_372_036_854_775_808.0;

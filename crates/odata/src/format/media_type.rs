@@ -18,7 +18,7 @@ pub struct Parameter<'t> {
 }
 
 impl<'t> MediaType<'t> {
-    /// Splits a text. Whatever is no media type has a name that no media type has.
+    /// Splits a text. A text that is not a media type gets a name that matches none.
     pub fn read(text: &'t str) -> Self {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
         Self { name: name.trim_ascii(), parameters }

@@ -44,7 +44,7 @@ fn entity_type(
     if key.is_empty() {
         findings.push(finding(
             table.name,
-            "not served: it has no key, so its rows have no address. Declare the columns that tell its rows apart with the \
+            "not served: it has no key, so its rows have no address. Declare the columns that distinguish its rows with the \
              data source's option keys, such as {\"View\": [\"a\", \"b\"]}",
         ));
         return None;

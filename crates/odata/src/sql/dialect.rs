@@ -56,7 +56,7 @@ pub(crate) trait Rules {
     /// Writes a parameter marker, numbered from one.
     fn mark(&self, sql: &mut String, number: usize);
 
-    /// A Boolean value, also as a condition.
+    /// A Boolean value, including as a condition.
     fn boolean(&self, value: bool) -> &'static str;
 
     /// What follows a condition to test that it is true, or that it is false or null.

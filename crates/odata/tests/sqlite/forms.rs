@@ -120,7 +120,7 @@ pub(crate) fn walk(database: &Database, url: &str) -> Vec<Value> {
         let token = if position.is_some() { "&$skiptoken=T" } else { "" };
         let Plan::Entities(query) = database.plan(&format!("{url}{token}"), 1, position.take()).unwrap()
         else {
-            panic!("{url} is no collection")
+            panic!("{url} is not a collection")
         };
         let (body, after) = database.page(&query);
         all.extend(rows(&body));

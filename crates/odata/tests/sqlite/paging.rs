@@ -35,7 +35,7 @@ fn walk(database: &Database, url: &str, page_size: usize) -> (Vec<i64>, usize) {
         let Plan::Entities(query) =
             database.plan(&format!("{url}{token}"), page_size, position.take()).unwrap()
         else {
-            panic!("{url} is no collection");
+            panic!("{url} is not a collection");
         };
         let (body, after) = database.page(&query);
         let rows = ids(&body);

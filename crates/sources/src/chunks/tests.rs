@@ -38,7 +38,7 @@ fn an_answer_whose_receiver_takes_nothing_is_ended() {
     let (mut sink, receiver) = stream(Duration::ZERO, long(), &used_up());
     fill(&mut sink);
     assert_eq!(write(&mut sink, CHUNK), Ok(Pace::End));
-    assert_eq!(write(&mut sink, CHUNK), Err(SourceError::Stalled), "a job that goes on all the same");
+    assert_eq!(write(&mut sink, CHUNK), Err(SourceError::Stalled), "a job that goes on anyway");
     sink.buffer().clear();
     sink.buffer().extend_from_slice(b"the tail");
     sink.finish(Ok(()));

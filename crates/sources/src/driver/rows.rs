@@ -11,7 +11,7 @@ use crate::SourceRow;
 pub enum Flow {
     /// It passes the next row on.
     Continue,
-    /// It waits until there is room for more, and does then what it is told.
+    /// It waits until there is room for more, then follows the result.
     Wait,
     /// It ends the statement.
     Stop,

@@ -113,7 +113,7 @@ pub(crate) async fn unless<T, S: Future>(
     .await
 }
 
-/// The result of a future that never waits; [`SourceError::Failed`] if it waits all the same.
+/// The result of a future that never waits; [`SourceError::Failed`] if it waits anyway.
 ///
 /// # Errors
 /// The error of the future.

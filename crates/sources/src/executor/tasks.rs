@@ -98,7 +98,7 @@ impl Drop for Tasks {
     }
 }
 
-/// The right to run as a task. When it is dropped, also by a panic, the next work gets it.
+/// The right to run as a task. When it is dropped, even by a panic, the next work gets it.
 struct RunningTask {
     shared: Arc<Shared>,
     runtime: Handle,

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use super::address::unwrapped;
 
-/// A text that is no rule.
+/// A text that is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no host; write a name (db.example.com), the names below one (*.example.com), an address (10.0.0.5) or \
+    "{0:?} is not a host; write a name (db.example.com), the names below one (*.example.com), an address (10.0.0.5) or \
      a network (10.0.0.0/8), each with or without a port (db.example.com:5432, [fd00::5]:5432)"
 )]
 pub struct HostRuleError(String);

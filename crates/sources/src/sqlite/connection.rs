@@ -66,7 +66,7 @@ pub(super) struct OpenConnection {
     /// The results of checks on the data, and the state of the data to which they apply.
     pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
-    /// The right to the connection, unless whoever opened it keeps that.
+    /// The right to the connection, unless its opener keeps it.
     _permit: Option<ConnectionPermit>,
 }
 

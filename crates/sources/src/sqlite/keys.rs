@@ -90,7 +90,7 @@ fn number_rows(table: &mut Table, described: &mut Described) {
     table.primary_key = vec![name.to_owned()];
     table.key_is_enforced = true;
     let message = format!(
-        "it has no primary key, so its rows are told apart by {name}, the number that SQLite gives each row; VACUUM may \
+        "it has no primary key, so its rows are distinguished by {name}, the number that SQLite gives each row; VACUUM may \
          change it. Declare a key with the option keys to use columns instead"
     );
     described.findings.push(Finding { subject: table.name.clone(), message });
@@ -134,7 +134,7 @@ fn declare(
         }
         Err(SourceError::TimedOut) => {
             let message = format!(
-                "it has too many rows to find out soon whether the declared key {named} tells all apart: rows that share \
+                "it has too many rows to find out soon whether the declared key {named} is unique: rows that share \
                  one are not served, and each request looks for them. A UNIQUE index on {named} would save that"
             );
             described.findings.push(Finding { subject: table.name.clone(), message });

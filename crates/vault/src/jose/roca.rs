@@ -7,8 +7,7 @@ const GENERATOR: u32 = 65_537;
 /// The largest prime that every affected key size uses.
 const LARGEST: u32 = 167;
 
-/// Whether the modulus is a power of the generator modulo each small prime. Of other moduli, one in a hundred million
-/// is.
+/// Whether the modulus is a power of the generator modulo each small prime. One other modulus in a hundred million is.
 pub(super) fn is_affected(modulus: &[u8]) -> bool {
     (3..=LARGEST).filter(|&number| is_prime(number)).all(|prime| is_power(remainder(modulus, prime), prime))
 }

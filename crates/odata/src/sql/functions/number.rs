@@ -28,7 +28,7 @@ const MAX_SCALE: u32 = 18;
 const QUOTIENT_DIGITS: i32 = 10;
 
 impl Number {
-    /// The number in a cell, also if it is stored as text; `None` if it is not a number.
+    /// The number in a cell, even if it is stored as text; `None` if it is not a number.
     pub(super) fn of(cell: Cell<'_>) -> Option<Self> {
         match cell {
             Cell::Integer(integer) => Some(Self::Whole(integer)),

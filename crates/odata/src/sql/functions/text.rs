@@ -25,7 +25,7 @@ fn changed(cells: &[Cell<'_>], change: fn(&str) -> String) -> Value {
     text(*cell).map_or(Value::Null, |text| Value::Text(change(&text)))
 }
 
-/// The number of characters in a text, also after a NUL.
+/// The number of characters in a text, including those after a NUL.
 pub(super) fn length(cells: &[Cell<'_>]) -> Value {
     let [cell] = cells else { return Value::Null };
     text(*cell).map_or(Value::Null, |text| characters(&text))
