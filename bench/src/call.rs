@@ -29,7 +29,7 @@ impl Answer {
     /// The body as JSON if the status is a success; otherwise the error shows the response.
     pub(crate) fn json(&self) -> Result<Value> {
         self.expect_success()?;
-        serde_json::from_slice(&self.body).context("the answer is no JSON")
+        serde_json::from_slice(&self.body).context("the answer is not JSON")
     }
 
     /// Expects 200; every measured request has this status.
@@ -124,7 +124,7 @@ fn build(method: Method, path: &str, content_type: Option<&str>, body: Bytes) ->
     if let Some(content_type) = content_type {
         builder = builder.header(CONTENT_TYPE, content_type);
     }
-    builder.header(HOST, "127.0.0.1").body(Full::new(body)).with_context(|| format!("{path} is no address"))
+    builder.header(HOST, "127.0.0.1").body(Full::new(body)).with_context(|| format!("{path} is not an address"))
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Usage {
         let stat = read("stat")?;
         let ticks = ticks(&stat).with_context(|| format!("cannot understand /proc/{pid}/stat"))?;
         let resident_kib =
-            field(&read("status")?, "VmRSS:").context("the kernel tells no resident memory")?;
+            field(&read("status")?, "VmRSS:").context("the kernel reports no resident memory")?;
         Ok(Self { cpu_micros: ticks * MICROS_PER_TICK, resident_kib })
     }
 }

@@ -88,7 +88,7 @@ struct Policy {
 
 impl Policy {
     fn parse(text: &str) -> Result<Self> {
-        let document: toml::Table = text.parse().with_context(|| format!("{LIST} is no TOML"))?;
+        let document: toml::Table = text.parse().with_context(|| format!("{LIST} is not TOML"))?;
         let reasons = |table: &str| -> Result<BTreeMap<String, toml::Value>> {
             let entries = document.get(table).and_then(toml::Value::as_table).cloned().unwrap_or_default();
             for (name, entry) in &entries {

@@ -2,7 +2,7 @@
 //!
 //! `floor FOLDER` serves `/NAME` with the content of `FOLDER/NAME` for any method, on a free loopback port,
 //! which it prints. Everything that a real server costs above this is its own cost.
-#![expect(clippy::print_stdout, reason = "the address is told on standard output")]
+#![expect(clippy::print_stdout, reason = "the address is printed on standard output")]
 #![expect(clippy::disallowed_methods, reason = "connections live until the process is ended")]
 
 use std::collections::HashMap;

@@ -294,7 +294,7 @@ impl Demo {
     }
 }
 
-/// Checks the listen address of a demo. A value that is no address is reported with the other settings.
+/// Checks the listen address of a demo. A value that is not an address is reported with the other settings.
 fn address_of_demo(text: &str) -> Result<String, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if !address.ip().to_canonical().is_loopback() => {

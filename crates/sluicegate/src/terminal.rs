@@ -7,7 +7,7 @@ use domain::secret::Password;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-/// Prints a line on standard output. A closed output is no error.
+/// Prints a line on standard output. A closed output is not an error.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

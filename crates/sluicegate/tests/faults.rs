@@ -72,7 +72,7 @@ impl Stage {
         assert_eq!(revoked.status, 503, "a revocation is not acknowledged: {revoked:?}");
         let stranger = TestUser { name: USER.name, password: "not the password at all" };
         let data = self.wire.get("/api/odata4", Some(&stranger)).unwrap();
-        assert_eq!(data.status, 503, "a failure that cannot be counted is no answer: {data:?}");
+        assert_eq!(data.status, 503, "a failure that cannot be counted is not an answer: {data:?}");
         assert!(data.json()["error"]["message"].is_string(), "{data:?}");
         let page = Wire::new(&self.base);
         let login = page.get("/login", None).unwrap();

@@ -236,7 +236,7 @@ fn bytes_that_are_not_http_are_disconnected() {
         b"GET /healthz\r\n\r\n",
         b"G\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\nrubbish that is no frame at all",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\nrubbish that is not a frame",
     ];
     for attempt in attempts {
         let answer = exchange(&served, attempt);

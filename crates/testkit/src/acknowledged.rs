@@ -1,9 +1,8 @@
 //! Acknowledged operations: the answers that a worker got, and the operations without an answer.
 //!
-//! A [`Worker`] acts on a server and records what the server acknowledged. Whatever disturbs the server lets it
-//! become idle again, and then each worker compares this or another node with its record. An operation
-//! without an answer has happened, will happen before the server is idle, or never happens; until then the
-//! worker does not touch its subject.
+//! A [`Worker`] acts on a server and records what the server acknowledged. A fault of the server lets it become idle
+//! again, and then each worker compares this or another node with its record. An operation without an answer has
+//! happened, will happen before the server is idle, or never happens; until then the worker does not touch its subject.
 
 mod acts;
 mod verify;

@@ -67,13 +67,13 @@ impl Answer {
         self
     }
 
-    /// The error code in the envelope of the management API; 0 if the body is no such envelope.
+    /// The error code in the envelope of the management API; 0 if the body is not such an envelope.
     pub fn error_code(&self) -> u64 {
         let body: Option<Value> = serde_json::from_slice(&self.body).ok();
         body.and_then(|body| body["error"]["code"].as_u64()).unwrap_or(0)
     }
 
-    /// The error message in the envelope of the management API; empty if the body is no such envelope.
+    /// The error message in the envelope of the management API; empty if the body is not such an envelope.
     pub fn error_message(&self) -> String {
         let body: Option<Value> = serde_json::from_slice(&self.body).ok();
         let text = body.and_then(|body| body["error"]["message"]["value"].as_str().map(str::to_owned));

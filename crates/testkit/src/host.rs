@@ -142,7 +142,7 @@ async fn serve(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(answer(request, &shared).await) }
     });
-    // A client that goes away is no fault of the test.
+    // A client that goes away is not a fault of the test.
     let _ended =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -190,7 +190,7 @@ fn numbered(reference: &str) -> char {
         None => number.parse().ok(),
     });
     code.and_then(char::from_u32)
-        .unwrap_or_else(|| panic!("&{reference}; is no reference that our pages write"))
+        .unwrap_or_else(|| panic!("&{reference}; is not a reference that our pages write"))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::watched::Watched;
 enum Mode {
     /// Forwards everything, with a delay in each direction.
     Carries { there: Duration, back: Duration },
-    /// Forwards nothing, without telling anybody.
+    /// Forwards nothing, silently.
     Silent,
     /// Refuses everything.
     Cut,
@@ -57,7 +57,7 @@ impl Link {
     /// Starts a link to `target`, an address with a port. It forwards at once.
     ///
     /// # Panics
-    /// If the target is no such address, or no thread can be started.
+    /// If the target is not such an address, or no thread can be started.
     pub fn start(target: &str) -> Self {
         let port = free_port(&mut Random::new(Random::fresh_seed()));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -90,7 +90,7 @@ fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
     imports
 }
 
-/// The code outside tests. The crate `testkit` is no test of its own modules.
+/// The code outside tests. The crate `testkit` is not a test of its own modules.
 fn code(tree: &Tree, path: &str) -> Option<String> {
     let source = tree.file(path)?.source.as_ref()?;
     let is_testkit = path.starts_with("crates/testkit/");

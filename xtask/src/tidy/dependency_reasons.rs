@@ -23,7 +23,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     for (index, line) in page.lines().enumerate() {
         let Some(entry) = line.strip_prefix("- `").and_then(|rest| rest.split('`').next()) else { continue };
         let message = if !names.iter().any(|name| *name == entry) {
-            format!("`{entry}` is no dependency: delete its line")
+            format!("`{entry}` is not a dependency: delete its line")
         } else if !seen.insert(entry) {
             format!("`{entry}` is listed twice: keep one line")
         } else {
@@ -50,7 +50,7 @@ mod tests {
             messages,
             [
                 "say why `url` is a dependency",
-                "`rand` is no dependency: delete its line",
+                "`rand` is not a dependency: delete its line",
                 "`serde` is listed twice: keep one line"
             ]
         );

@@ -25,7 +25,7 @@ struct Exception {
 
 impl Exceptions {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let document: toml::Table = text.parse().context("the list of exceptions is no TOML")?;
+        let document: toml::Table = text.parse().context("the list of exceptions is not TOML")?;
         let listed = document.get("exception").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut entries = Vec::new();
         for entry in &listed {

@@ -52,7 +52,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
 fn remembered_faults(tree: &Tree, backends: &BTreeMap<&str, Vec<(&str, &str, u64)>>) -> Vec<Fault> {
     let text = tree.file(REMEMBERED).map(|file| file.text.as_str()).unwrap_or_default();
     let Ok(remembered) = text.parse::<toml::Table>() else {
-        return vec![Fault::new(RULE, REMEMBERED, 0, "is no TOML")];
+        return vec![Fault::new(RULE, REMEMBERED, 0, "is not TOML")];
     };
     let mut faults = Vec::new();
     for (backend, migrations) in backends {

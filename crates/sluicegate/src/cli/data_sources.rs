@@ -86,7 +86,7 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
                     .map_err(of_data_source)?;
                 let (tables, findings) = (model.entity_types.len(), model.findings.len());
                 say(&format!(
-                    "{} serves {tables} tables; `data-source show` tells {findings} findings",
+                    "{} serves {tables} tables; `data-source show` lists {findings} findings",
                     one.name
                 ));
                 Ok(())

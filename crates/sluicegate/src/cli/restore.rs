@@ -31,7 +31,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   SLUICEGATE_DATABASE=postgres://… sluicegate restore --data-dir ./node --after-pg-restore
 
 Stop the server first. Every token, code and session is revoked, and everything that was revoked, deleted or changed since
-the backup stays so, as far as the current database can tell. Without a current database, every client secret is revoked too,
+the backup stays so, as far as the current database knows. Without a current database, every client secret is revoked too,
 and every user except one Administrator is disabled. The current database is kept under another name.
 
 A PostgreSQL database is restored by pg_restore; no node opens it before this command has revoked what must be revoked.";
@@ -206,7 +206,7 @@ impl Report<'_> {
     fn print_sources_of_revocations(&self) {
         let why = match self.current {
             Current::Comparable => "as the operator asked".to_owned(),
-            Current::Missing => "there was no database that could tell what was revoked since".to_owned(),
+            Current::Missing => "there was no database that knew what was revoked since".to_owned(),
             Current::Unreadable(why) => format!("the previous database cannot be read ({why})"),
             _ => "the previous database is not a later state of the backup".to_owned(),
         };
@@ -256,7 +256,7 @@ fn print_next_steps(data_directory: &DataDirectory, credentials: Credentials) {
         ),
         ("user list", "shows which users are disabled"),
         ("user set-password NAME", "for each user"),
-        ("user enable NAME", "after checking the roles: nobody can tell which were withdrawn since"),
+        ("user enable NAME", "after checking the roles: some may have been withdrawn since"),
     ] {
         say(&format!("  sluicegate {command} --data-dir {folder}   # {what}"));
     }

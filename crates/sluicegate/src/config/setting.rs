@@ -104,7 +104,7 @@ trait Written: Sized {
     fn parse(text: &str) -> Option<Self>;
     fn write(&self) -> String;
 
-    /// Why a text of the right form is refused all the same, as a sentence that starts with the text.
+    /// Why a text of the right form is nevertheless refused, as a sentence that starts with the text.
     fn why_refused(_: &str) -> Option<String> {
         None
     }

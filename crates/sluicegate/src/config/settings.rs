@@ -165,8 +165,8 @@ settings! {
     /// Certificates with which clients authenticate, or to which their tokens are bound ([RFC
     /// 8705](https://www.rfc-editor.org/rfc/rfc8705)); see [certificates of clients](client-certificates.md).
     client_certificates: ClientCertificates = "client_certificates" {
-        /// An address and port of its own on which the server asks for the certificates of clients, with the certificate
-        /// of `tls`. It serves everything that `listen` serves, also to clients without a certificate.
+        /// An address and port of its own on which the server asks for the certificates of clients, with the
+        /// certificate of `tls`. It serves everything that `listen` serves, even to clients without a certificate.
         listen: Option<SocketAddr> = None;
         /// The address under which clients with a certificate reach the server; it becomes `mtls_endpoint_aliases` in the
         /// metadata. With `listen`, the default is `public_url` with the port of `listen`. Behind proxies, set it if they
@@ -226,7 +226,7 @@ settings! {
     profiles: Profiles = "profiles" {
         /// The profile of applications that do not set one, unless `profiles.minimum` is stricter.
         default: Profile = DEFAULT_PROFILE;
-        /// The most permissive profile that an application may have, also one that was registered before.
+        /// The most permissive profile that an application may have, including one that was registered before.
         minimum: Profile = DEFAULT_PROFILE;
         /// Whether applications of the profile `fapi2` must sign authorization requests and get signed responses.
         message_signing: bool = false;

@@ -30,7 +30,7 @@ impl Answer {
 
     /// The body as JSON.
     pub(super) fn json(&self) -> anyhow::Result<serde_json::Value> {
-        serde_json::from_str(&self.body).context("the answer is no JSON")
+        serde_json::from_str(&self.body).context("the answer is not JSON")
     }
 }
 

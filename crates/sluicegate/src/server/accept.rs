@@ -73,7 +73,7 @@ fn refused(address: SocketAddr, endpoint: Endpoint, error: &std::io::Error) -> a
         ),
         ErrorKind::AddrNotAvailable => {
             let other = endpoint.choice("ADDR:PORT");
-            anyhow!("{} is no address of this machine: choose another with {other}", address.ip())
+            anyhow!("{} is not an address of this machine: choose another with {other}", address.ip())
         }
         _ => anyhow!("the server cannot listen on {address}: {error}"),
     }

@@ -46,7 +46,7 @@ fn seed() -> u64 {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
+#[expect(clippy::print_stderr, reason = "a failure must be reported with its seed")]
 fn whatever_was_acknowledged_survives_kill_9() {
     let seed = seed();
     eprintln!("ACKNOWLEDGED_SEED={seed}");
@@ -83,7 +83,7 @@ fn whatever_was_acknowledged_survives_kill_9() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a failure must be told with its seed")]
+#[expect(clippy::print_stderr, reason = "a failure must be reported with its seed")]
 fn whatever_was_acknowledged_survives_a_failing_disk() {
     let seed = seed();
     eprintln!("ACKNOWLEDGED_SEED={seed}");

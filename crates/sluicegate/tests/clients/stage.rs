@@ -17,7 +17,7 @@ pub(crate) struct Stage {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) public_client_id: String,
-    /// What the programs of clients are told besides.
+    /// Further variables for the programs of clients.
     pub(crate) environment: Vec<(&'static str, PathBuf)>,
     /// The certificate of the server in PEM, if it has TLS.
     certificate: Option<Vec<u8>>,

@@ -191,7 +191,7 @@ fn fight<E: Send>(rivals: Vec<Random>, act: impl Fn(&str, &mut Random) -> Vec<E>
             .enumerate()
             .map(|(number, mut random)| scope.spawn(move || act(&format!("rival {number}"), &mut random)));
         let rivals: Vec<_> = rivals.collect();
-        rivals.into_iter().flat_map(|rival| rival.join().expect("a rival was told nonsense")).collect()
+        rivals.into_iter().flat_map(|rival| rival.join().expect("a rival got a senseless response")).collect()
     })
 }
 

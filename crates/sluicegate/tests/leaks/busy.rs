@@ -106,7 +106,7 @@ impl Run<'_> {
         assert_eq!(client.refresh(&self.wire, &first).unwrap().status, 400);
     }
 
-    /// Secrets that are wrong, truncated, or in the wrong place: they may be real ones of somebody else.
+    /// Secrets that are wrong, truncated, or in the wrong place: they may belong to somebody else.
     fn mistakes(&mut self, client: &WireClient) {
         let wire = &self.wire;
         let mistyped: &'static str = format!("mistyped {}", self.random.word()).leak();

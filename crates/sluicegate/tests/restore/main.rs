@@ -117,7 +117,7 @@ fn without_the_previous_database_no_credential_of_the_backup_works() {
     assert!(signs_in(&wire, ADMIN.name, OTHER.password));
     good(&installation, &["user", "enable", USER.name], &[]);
     assert!(!signs_in(&wire, USER.name, USER.password), "a password that may have leaked is good again");
-    // The operator may vouch for the backup, and is told what that means.
+    // The operator may vouch for the backup, and learns what that means.
     assert!(served.terminate().0.success());
     let trust = ["restore", "--from", backup, "--danger-trust-credentials-of-backup"];
     assert!(good(&installation, &trust, &[]).contains("WARNING"));

@@ -68,7 +68,7 @@ const ROWS: &[Row] = &[
     ("registration.max_clients", "a further client is refused", "crates/web/tests/protocol/client_registration.rs", "the_number_of_clients_is_limited"),
     ("registration.per_address_per_minute", "further registrations are answered 429", "crates/web/tests/protocol/client_registration.rs", "registrations_of_one_network_are_limited"),
     ("registration.unused_days", "an unused client is gone", "crates/web/tests/protocol/client_registration.rs", "an_unused_client_is_deleted_and_a_used_one_stays"),
-    ("clients.metadata_documents", "a URL is no client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
+    ("clients.metadata_documents", "a URL is not a client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
     ("clients.allowed_document_hosts", "documents of other hosts are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),
     ("clients.forbidden_document_hosts", "its documents are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),
     ("outbound.danger_loopback_authority", "loopback addresses are fetched from", "crates/fetch/tests/requests.rs", "loopback_is_refused_without_the_switch"),
@@ -129,7 +129,7 @@ fn every_setting_and_every_limit_has_a_test_of_its_effect() {
         assert_eq!(rows, 1, "{name}: each setting needs one row that names the test of its effect");
     }
     for (name, observed, file, test) in ROWS {
-        assert!(all.iter().any(|known| known == name), "{name} is no setting and no limit");
+        assert!(all.iter().any(|known| known == name), "{name} is neither a setting nor a limit");
         let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
         assert!(text.contains(&format!("fn {test}(")), "{name} ({observed}): {file} has no test {test}");
     }

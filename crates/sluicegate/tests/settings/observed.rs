@@ -220,6 +220,6 @@ fn a_draining_server_serves_and_reports_that_it_is_not_ready() {
         wire.get("/readyz", None).is_ok_and(|answer| answer.status == 503)
             && wire.get("/login", None).is_ok_and(|answer| answer.status == 200)
     });
-    assert!(drains, "it says that it is not ready and serves all the same");
+    assert!(drains, "it says that it is not ready and still serves");
     assert!(ending.join().expect("it ends").0.success());
 }

@@ -201,7 +201,7 @@ impl Copier {
                 let theirs = self.target.window(table, &position.after, self.batch).await?;
                 if let Some(difference) = difference(table, &ours, &theirs) {
                     bail!(
-                        "the copy is not the same: {difference}. Whatever wrote into the target must stop; then empty the \
+                        "the copy is not the same: {difference}. Stop the program that wrote into the target; then empty the \
                          database and copy again. The embedded database is as it was"
                     );
                 }

@@ -5,7 +5,7 @@ use oauth::profile::{Profile, rules_by_profile};
 const INTRODUCTION: &str = "# Profiles
 
 A profile says how strictly an application is treated. An application has the profile of its registration (`profile`), or
-`profiles.default` if it names none. `profiles.minimum` applies to every application of the server, also to those that were registered
+`profiles.default` if it names none. `profiles.minimum` applies to every application of the server, including those that were registered
 before it was set, and makes the whole server strict with one setting. This page is generated from the rules: `cargo xtask docs`.
 
 `compatible` is as lenient as Hybrid Data Pipeline documents. `oauth21` is OAuth 2.1. `fapi2` is the FAPI 2.0 Security Profile, for

@@ -82,7 +82,7 @@ fn print_report(database: &Database, taken_at: Timestamp, credentials: Credentia
     say(match credentials {
         Credentials::TrustBackup => TRUSTED,
         _ => {
-            "No credential of the dump is trusted, because what was there before is overwritten and cannot tell what \
+            "No credential of the dump is trusted, because what was there before is overwritten and cannot show what \
              ended since:"
         }
     });
