@@ -1,8 +1,7 @@
 //! The OAuth 2.0 protocol as pure rules: facts in, decision out.
 //!
-//! The crate contains the vocabulary (ids, scopes, secrets), the records of the system database, the sealed
-//! content of tokens and codes, and one module for each endpoint, with its rules in the order of the
-//! specification.
+//! The crate contains the OAuth records, the sealed content of tokens and codes, and one module for each endpoint, with
+//! its rules in the order of the specification. The shared vocabulary is in `domain`.
 //!
 //! **Architecture invariant:** this crate has no async, clock, randomness, environment or I/O. `now` and new
 //! ids are arguments, so that table tests can cover the whole protocol. It has no HTTP status and no SQL

@@ -1,5 +1,5 @@
-//! How long things are valid and how long they are kept. Each time is decided here, or in
-//! [`Limit::OAuthAccessTokenLifetime`] for access tokens, and nowhere else.
+//! How long what this node stores is valid and kept. A lifetime that a protocol rule defines stands beside the rule in
+//! `oauth`.
 
 use domain::limit::Limit;
 
