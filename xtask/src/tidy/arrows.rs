@@ -8,10 +8,7 @@ const RULE: &str = "arrows";
 
 /// The dependencies of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
-    (
-        "sluicegate",
-        &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "odata"],
-    ),
+    ("sluicegate", &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth"]),
     ("web", &["app", "domain", "oauth", "odata"]),
     ("app", &["domain", "oauth", "odata", "store", "vault", "sources", "fetch"]),
     ("store-*", &["store", "domain", "oauth"]),
