@@ -124,7 +124,10 @@ fn build(method: Method, path: &str, content_type: Option<&str>, body: Bytes) ->
     if let Some(content_type) = content_type {
         builder = builder.header(CONTENT_TYPE, content_type);
     }
-    builder.header(HOST, "127.0.0.1").body(Full::new(body)).with_context(|| format!("{path} is not an address"))
+    builder
+        .header(HOST, "127.0.0.1")
+        .body(Full::new(body))
+        .with_context(|| format!("{path} is not an address"))
 }
 
 #[cfg(test)]

@@ -102,8 +102,11 @@ async fn a_relative_path_is_resolved_in_the_folder_for_data_sources() {
 async fn an_unusable_database_is_refused_and_nothing_is_created() {
     let server = TestServer::start().await;
     let folder = server.folder().join("sources");
-    std::fs::write(folder.join("text.db"), "this is not a database, however long the text may be ".repeat(100))
-        .unwrap();
+    std::fs::write(
+        folder.join("text.db"),
+        "this is not a database, however long the text may be ".repeat(100),
+    )
+    .unwrap();
     for path in [folder.join("missing.db"), folder.join("text.db"), folder.clone()] {
         let refused =
             server.post(PATH).basic(&USER).json(&payload("harbour", &path)).send().await.expect(400);

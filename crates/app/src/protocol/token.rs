@@ -86,8 +86,14 @@ impl TokenService {
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registered = &client.application().settings.scopes;
         let registry = self.context.scopes_for(registered, requested).await?;
-        let (grant_type, answer) =
-            self.token_for(&client, &registry, request.parameters, request.origin).await;
+        let parsed = TokenRequest::parse(request.parameters, &client, &registry);
+        let (grant_type, answer) = match &parsed {
+            Ok(wanted) => (
+                wanted.grant_type().as_str(),
+                self.token_for(wanted, &client, &registry, request.parameters, request.origin).await,
+            ),
+            Err(refusal) => ("unknown", Err((*refusal).into())),
+        };
         self.count(grant_type, answer.as_ref().map(|_| ()));
         match &answer {
             Ok(_) => {
@@ -97,8 +103,7 @@ impl TokenService {
                 access_note::done(grant_type, client.application().id);
             }
             Err(ProtocolRefusal::Refused(refusal)) => {
-                let noted =
-                    self.note_refused_token(&client, &registry, request.parameters, *refusal, request.origin);
+                let noted = self.note_refused_token(&client, parsed.as_ref().ok(), *refusal, request.origin);
                 Box::pin(noted).await?;
             }
             Err(_) => {}
@@ -122,25 +127,16 @@ impl TokenService {
 
     async fn token_for(
         &self,
+        request: &TokenRequest,
         client: &AuthenticatedClient,
         registry: &ScopeRegistry,
         parameters: &Parameters,
         origin: &RequestOrigin,
-    ) -> (&'static str, Result<TokenResponse, ProtocolRefusal>) {
-        let request = match TokenRequest::parse(parameters, client, registry) {
-            Ok(request) => request,
-            Err(refusal) => return ("unknown", Err(refusal.into())),
-        };
-        let resources = match parameters.all(RESOURCE).and_then(resource::normalised) {
-            Ok(resources) => resources,
-            Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
-        };
-        let data = match authorization_details::parse(parameters) {
-            Ok(data) => data,
-            Err(refusal) => return (request.grant_type().as_str(), Err(refusal.into())),
-        };
+    ) -> Result<TokenResponse, ProtocolRefusal> {
+        let resources = parameters.all(RESOURCE).and_then(resource::normalised)?;
+        let data = authorization_details::parse(parameters)?;
         let narrowing = Narrowing { resources: &resources, data: data.as_ref(), scopes: registry };
-        let response = match &request {
+        match request {
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
             // Boxed: the state of the largest would be moved several times for every request, and an allocation costs less.
             TokenRequest::AuthorizationCode(request) => {
@@ -164,8 +160,7 @@ impl TokenService {
             TokenRequest::JwtBearer(request) => {
                 Box::pin(self.present_assertion(request, client, narrowing, origin)).await
             }
-        };
-        (request.grant_type().as_str(), response)
+        }
     }
 
     fn count(&self, grant: &'static str, answer: Result<(), &ProtocolRefusal>) {
@@ -183,8 +178,7 @@ impl TokenService {
     async fn note_refused_token(
         &self,
         client: &AuthenticatedClient,
-        registry: &ScopeRegistry,
-        parameters: &Parameters,
+        request: Option<&TokenRequest>,
         refusal: Refusal,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
@@ -208,24 +202,19 @@ impl TokenService {
         let mut audit = origin.audit(Action::RefuseToken, Outcome::Refused, self.context.now());
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
-        if let Some(user) = self.user_behind(parameters, client, registry).await? {
+        if let Some(user) = self.user_behind(request).await? {
             self.context.name_user(&mut audit, user).await;
         }
         Ok(self.context.note_refused(audit).await?)
     }
 
     /// The user whose code or refresh token the request contains.
-    async fn user_behind(
-        &self,
-        parameters: &Parameters,
-        client: &AuthenticatedClient,
-        registry: &ScopeRegistry,
-    ) -> Result<Option<UserId>, Fault> {
-        match TokenRequest::parse(parameters, client, registry) {
-            Ok(TokenRequest::AuthorizationCode(request)) => {
+    async fn user_behind(&self, request: Option<&TokenRequest>) -> Result<Option<UserId>, Fault> {
+        match request {
+            Some(TokenRequest::AuthorizationCode(request)) => {
                 Ok(self.context.vault.open_code(request.code.expose()).ok().map(|code| code.user))
             }
-            Ok(TokenRequest::RefreshToken(request)) => {
+            Some(TokenRequest::RefreshToken(request)) => {
                 let Ok(token) = self.context.vault.open_refresh_token(request.token.expose()) else {
                     return Ok(None);
                 };

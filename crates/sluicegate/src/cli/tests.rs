@@ -88,7 +88,8 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn faults_name_the_flags_that_were_given() {
-    let faults = [("redirectUrls[1]", "is not a URL"), ("scopes", "is empty"), ("options.path", "is required")];
+    let faults =
+        [("redirectUrls[1]", "is not a URL"), ("scopes", "is empty"), ("options.path", "is required")];
     let faults = faults.map(|(field, message)| (field.to_owned(), message.to_owned()));
     let message = sentence(faults.into_iter()).to_string();
     assert_eq!(message, "--redirect-url (number 2) is not a URL; --scope is empty; the path is required");

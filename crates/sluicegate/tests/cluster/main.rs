@@ -52,7 +52,10 @@ fn now() -> Instant {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a failure must be reported with its seed, and a soak reports its figures")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a failure must be reported with its seed, and a soak reports its figures"
+)]
 fn a_cluster_keeps_what_it_acknowledged_whatever_fails() {
     let seed = given("CLUSTER_SEED").unwrap_or_else(Random::fresh_seed);
     let length = Duration::from_secs(given("CLUSTER_SECS").unwrap_or(0));

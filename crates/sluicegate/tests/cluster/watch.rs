@@ -85,7 +85,9 @@ impl<'a> Watch<'a> {
             events.push(this.end(tokens, &mut random));
             std::thread::sleep(AFTERWARDS);
             ended.store(true, Ordering::SeqCst);
-            events.extend(users.into_iter().flat_map(|user| user.join().expect("a user got a senseless response")));
+            events.extend(
+                users.into_iter().flat_map(|user| user.join().expect("a user got a senseless response")),
+            );
         });
         self.client.judge("revocations", &Code, &events);
     }
