@@ -23,6 +23,7 @@ use http::{Method, Request, StatusCode};
 use http_body::Frame;
 use tower::Service;
 
+use crate::http::authorization::Authorization;
 use crate::http::base_path::BasePath;
 use crate::http::client_certificate;
 use crate::http::cors::CrossOrigin;
@@ -99,7 +100,7 @@ impl HttpService {
         let area = if is_outside { Area::Page } else { Area::of(request.uri().path()) };
         let seen = Seen {
             area,
-            used_basic: area == Area::Page && request.headers().contains_key(http::header::AUTHORIZATION),
+            used_basic: area == Area::Page && !matches!(Authorization::find(request.headers()), Ok(None)),
             method: loggable::method(request.method()),
             address: origin::address(request.extensions(), request.headers(), self.state.settings()),
             id,

@@ -10,7 +10,7 @@ use app::protocol::client_registration::{
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::error::ErrorCode;
@@ -18,7 +18,7 @@ use oauth::jwt::{Object, parse_object};
 
 use crate::WebState;
 use crate::extract::Use;
-use crate::http::authorization::Authorization;
+use crate::http::authorization::{Authorization, Twice};
 use crate::http::faults::set_retry_after;
 use crate::http::origin::ClientOrigin;
 use crate::http::{body, media_type};
@@ -148,10 +148,10 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 
 /// What a request to register presents ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
 fn presented(headers: &HeaderMap) -> InitialCredential<'_> {
-    match (headers.contains_key(AUTHORIZATION), token(headers)) {
-        (false, _) => InitialCredential::Nothing,
-        (true, Some(token)) => InitialCredential::Token(token),
-        (true, None) => InitialCredential::Something,
+    match Authorization::find(headers) {
+        Ok(None) => InitialCredential::Nothing,
+        Ok(Some(sent)) if sent.is_bearer() => InitialCredential::Token(sent.credentials),
+        Ok(Some(_)) | Err(Twice) => InitialCredential::Something,
     }
 }
 
