@@ -1,5 +1,6 @@
-//! No circular imports inside a crate: no two files import each other, directly, through others, through a name that
-//! another module re-exports, or through their parent. A module and one of its submodules may use each other.
+//! No circular imports inside a crate: no two modules with the same parent import each other, directly, through others,
+//! through a name that another module re-exports, or through their parent. What a submodule imports, its module imports. A
+//! module and one of its submodules may use each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,10 +38,16 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for modules in crates.values() {
         let imports = imports(tree, modules);
-        for circle in circles(&siblings(&imports)) {
-            let message =
-                format!("{} import each other: move what they share to a module below them", names(&circle));
-            faults.push(Fault::new(RULE, modules[&circle[0]], 0, message));
+        for (parent, siblings) in siblings(&imports) {
+            for circle in circles(&siblings) {
+                let examples = examples(&circle, &imports);
+                let message = format!(
+                    "{} import each other ({examples}): move what they share to a module below them",
+                    names(&circle)
+                );
+                let path = circle.iter().chain([&parent]).find_map(|module| modules.get(module));
+                faults.push(Fault::new(RULE, path.copied().unwrap_or_default(), 0, message));
+            }
         }
         for (parent, circle) in circles_through_parents(&imports) {
             let message = format!(
@@ -82,8 +89,7 @@ fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
     for (module, code) in codes {
         let NamedPaths { used, exported } = named_paths(code.as_str());
         let resolved = |path: &Vec<String>| resolve(module, path, modules, &exports);
-        let passed_on =
-            exported.iter().filter_map(resolved).filter(|other| !is_same_or_nested(module, other));
+        let passed_on = exported.iter().filter_map(resolved).filter(|other| !is_same_or_nested(module, other));
         let used = used.iter().filter_map(resolved).chain(passed_on);
         imports.insert(module.clone(), used.filter(|other| other != module).collect());
     }
@@ -98,12 +104,38 @@ fn code(tree: &Tree, path: &str) -> Option<String> {
     Some(lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n"))
 }
 
-/// The imports without those between a module and its submodules.
-fn siblings(imports: &Imports) -> Imports {
-    let others = |(module, used): (&Module, &BTreeSet<Module>)| {
-        (module.clone(), used.iter().filter(|other| !is_same_or_nested(module, other)).cloned().collect())
-    };
-    imports.iter().map(others).collect()
+/// For each parent, the imports between its children. A submodule belongs to the child that contains it.
+fn siblings(imports: &Imports) -> BTreeMap<Module, Imports> {
+    let mut all: BTreeMap<Module, Imports> = BTreeMap::new();
+    for (module, used) in imports {
+        for other in used {
+            let Some((parent, from, to)) = between_siblings(module, other) else { continue };
+            all.entry(parent).or_default().entry(from).or_default().insert(to);
+        }
+    }
+    all
+}
+
+/// The innermost parent of two modules, and its children that contain them; `None` if one module is inside the other.
+fn between_siblings(module: &Module, other: &Module) -> Option<(Module, Module, Module)> {
+    let shared = module.iter().zip(other).take_while(|(one, two)| one == two).count();
+    let (from, to) = (module.get(..=shared)?, other.get(..=shared)?);
+    Some((module[..shared].to_vec(), from.to_vec(), to.to_vec()))
+}
+
+/// An import for each pair of modules of a circle.
+fn examples(circle: &[Module], imports: &Imports) -> String {
+    let mut examples: BTreeMap<(Module, Module), String> = BTreeMap::new();
+    for (module, used) in imports {
+        for other in used {
+            let Some((_, from, to)) = between_siblings(module, other) else { continue };
+            if circle.contains(&from) && circle.contains(&to) {
+                let example = || format!("{} → {}", module.join("::"), other.join("::"));
+                examples.entry((from, to)).or_insert_with(example);
+            }
+        }
+    }
+    examples.into_values().collect::<Vec<_>>().join(", ")
 }
 
 /// The parents that use a child from which imports lead to another child that uses the parent, and these children.
@@ -291,8 +323,37 @@ mod tests {
         assert_eq!(faults.len(), 1);
         assert_eq!(
             faults[0].message,
-            "a, b, c import each other: move what they share to a module below them"
+            "a, b, c import each other (a → b, b → c, c → a): move what they share to a module below them"
         );
+    }
+
+    #[test]
+    fn an_import_of_a_child_is_an_import_of_its_parent() {
+        let tree = Tree::sample(&[
+            ("crates/x/src/a.rs", "use crate::b::f;"),
+            ("crates/x/src/b.rs", "mod c;"),
+            ("crates/x/src/b/c.rs", "use crate::a::d;"),
+            ("crates/x/src/a/d.rs", ""),
+        ]);
+        let faults = check(&tree);
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].path, "crates/x/src/a.rs");
+        assert!(faults[0].message.starts_with("a, b import each other (a → b, b::c → a::d)"));
+    }
+
+    #[test]
+    fn children_of_one_module_must_not_form_a_circle_either() {
+        let tree = Tree::sample(&[
+            ("crates/x/src/p.rs", "mod a; mod b;"),
+            ("crates/x/src/p/a.rs", "use super::b::g;"),
+            ("crates/x/src/p/a/inner.rs", ""),
+            ("crates/x/src/p/b/inner.rs", "use crate::p::a::inner::f;"),
+            ("crates/x/src/p/b.rs", "mod inner;"),
+            ("crates/x/src/q.rs", "use crate::p;"),
+        ]);
+        let faults = check(&tree);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].message.starts_with("p::a, p::b import each other"), "{}", faults[0].message);
     }
 
     #[test]
