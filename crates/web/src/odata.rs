@@ -12,21 +12,19 @@ mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
-use app::data::DataService;
-use app::data::{Content, DataAnswer, DataBody, DataRequest, ResourcePath};
+use app::data::{Content, DataAnswer, DataBody, DataRequest, DataService, ResourcePath};
+use app::identity::caller::{Caller, RequestOrigin};
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use oauth::protected_resource;
 
-use crate::WebState;
-use crate::http::authorization::Authorization;
+use crate::extract::Use;
 use crate::http::conditional::none_match_fails;
-use crate::http::origin;
 use crate::respond::odata::ODataProblem;
+use caller::{DataChallenger, Requester};
 use headers::{PageSize, Version};
 use rows::Rows;
 
@@ -34,35 +32,42 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
-pub async fn sources(State(state): State<WebState>, request: Request) -> Response {
+pub async fn sources(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
+    let Requester { origin, caller, challenge } = requester;
     let (parts, _) = request.into_parts();
-    finish(&state, catalogue::list(&state, &parts).await, &parts)
+    let answer = match caller {
+        Ok(caller) => catalogue::list(&data, &caller, &origin, &parts).await,
+        Err(problem) => Err(problem),
+    };
+    finish(answer, &challenge, &parts)
 }
 
 /// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
-pub async fn read(State(state): State<WebState>, request: Request) -> Response {
+pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
+    let Requester { origin, caller, challenge } = requester;
     let (parts, _) = request.into_parts();
-    finish(&state, answer(&state, &parts).await, &parts)
+    let answer = match caller {
+        Ok(caller) => answer(&data, &caller, &origin, &parts).await,
+        Err(problem) => Err(problem),
+    };
+    finish(answer, &challenge, &parts)
 }
 
 /// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
-fn finish(state: &WebState, answer: Result<Response, ODataProblem>, parts: &Parts) -> Response {
-    let mut response = answer.unwrap_or_else(|problem| {
-        let resource = ResourcePath::of_request(parts.uri.path());
-        let settings = state.node().settings();
-        let presented = Authorization::find(&parts.headers).ok().flatten().and_then(|sent| sent.token());
-        let metadata_url = || protected_resource::metadata_url(&settings.public_url, resource.as_str());
-        let rules = settings.minimum_profile.rules();
-        problem.at(metadata_url, rules, presented.map(|token| token.scheme))
-    });
+fn finish(answer: Result<Response, ODataProblem>, challenge: &DataChallenger, parts: &Parts) -> Response {
+    let mut response = answer
+        .unwrap_or_else(|problem| challenge.refuse(problem, ResourcePath::of_request(parts.uri.path())));
     let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
     response
 }
 
-async fn answer(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
-    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-    let caller = caller::prove(state, parts, &origin).await?;
+async fn answer(
+    data: &DataService,
+    caller: &Caller,
+    origin: &RequestOrigin,
+    parts: &Parts,
+) -> Result<Response, ODataProblem> {
     Version::of(&parts.headers)?;
     let address = address::split(&parts.uri).ok_or_else(unknown)?;
     let source = address.source()?;
@@ -73,9 +78,9 @@ async fn answer(state: &WebState, parts: &Parts) -> Result<Response, ODataProble
         path_and_query: address.rest,
         accept: &accept,
         page_size: preferred.map(|preferred| preferred.rows),
-        origin: &origin,
+        origin,
     };
-    let answer = state.service::<DataService>().read(&caller, &request).await?;
+    let answer = data.read(caller, &request).await?;
     Ok(respond(answer, preferred, &parts.headers))
 }
 

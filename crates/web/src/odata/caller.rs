@@ -1,29 +1,74 @@
 //! Authentication for data: a bearer token, or a user name and a password.
 
+use std::convert::Infallible;
+
+use app::data::ResourcePath;
 use app::identity::authentication::{AuthenticationService, BearerRefusal};
 use app::identity::caller::{Caller, RequestOrigin};
 use app::identity::issued_tokens::{IssuedTokenRefusal, IssuedTokenService};
 use app::identity::refusals::RefusalService;
 use app::identity::sign_in::SignInService;
+use app::node::NodeService;
 use app::node::refusal_reason::RefusalReason;
+use axum::extract::FromRequestParts;
+use axum::response::Response;
 use http::request::Parts;
 use oauth::proof::{PresentedToken, TokenType};
+use oauth::protected_resource;
 
 use crate::WebState;
 use crate::http::authorization::{Authorization, Twice};
-use crate::http::proof;
+use crate::http::{origin, proof};
 use crate::respond::odata::ODataProblem;
 
 /// The name of the service that issued the access token, as Hybrid Data Pipeline's clients send it.
 const AUTH_SERVICE: &str = "x-datadirect-authservice";
 
-/// Authenticates the caller before anything else.
-pub(super) async fn prove(
+/// A request for data, with its caller: authenticated before anything else is read.
+pub struct Requester {
+    /// The origin of the request.
+    pub(super) origin: RequestOrigin,
+    /// The caller, or why there is none.
+    pub(super) caller: Result<Caller, ODataProblem>,
+    /// How the request is challenged if it is refused.
+    pub(super) challenge: DataChallenger,
+}
+
+/// What a challenge depends on.
+pub(super) struct DataChallenger {
+    node: NodeService,
+    /// The type of the token in the request, if it has one.
+    presented: Option<TokenType>,
+}
+
+impl DataChallenger {
+    /// The response to a refused request for a resource, with the address of its metadata.
+    pub(super) fn refuse(&self, problem: ODataProblem, resource: ResourcePath<'_>) -> Response {
+        let settings = self.node.settings();
+        let metadata_url = || protected_resource::metadata_url(&settings.public_url, resource.as_str());
+        problem.at(metadata_url, settings.minimum_profile.rules(), self.presented)
+    }
+}
+
+impl FromRequestParts<WebState> for Requester {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
+        let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
+        let sent = Authorization::find(&parts.headers);
+        let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
+        let caller = prove(state, parts, sent, &origin).await;
+        Ok(Self { origin, caller, challenge: DataChallenger { node: state.node().clone(), presented } })
+    }
+}
+
+async fn prove(
     state: &WebState,
     parts: &Parts,
+    sent: Result<Option<Authorization<'_>>, Twice>,
     origin: &RequestOrigin,
 ) -> Result<Caller, ODataProblem> {
-    let sent = match Authorization::find(&parts.headers) {
+    let sent = match sent {
         Ok(Some(sent)) => sent,
         Ok(None) => return Err(ODataProblem::unauthenticated(ways(state))),
         Err(Twice) => {

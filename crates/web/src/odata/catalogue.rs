@@ -1,6 +1,7 @@
 //! The list of readable sources.
 
 use app::data::{DataRefusal, DataService};
+use app::identity::caller::{Caller, RequestOrigin};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -9,10 +10,7 @@ use odata::format::Format;
 use odata::url::Url;
 use serde::Serialize;
 
-use super::caller;
 use super::headers::{self, Version};
-use crate::WebState;
-use crate::http::origin;
 use crate::respond::odata::ODataProblem;
 
 /// The service document of service documents
@@ -30,17 +28,20 @@ struct Entry {
 }
 
 /// Lists the sources that the caller may read.
-pub(super) async fn list(state: &WebState, parts: &Parts) -> Result<Response, ODataProblem> {
-    let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-    let caller = caller::prove(state, parts, &origin).await?;
+pub(super) async fn list(
+    data: &DataService,
+    caller: &Caller,
+    origin: &RequestOrigin,
+    parts: &Parts,
+) -> Result<Response, ODataProblem> {
     Version::of(&parts.headers)?;
     // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
-    let records = state.service::<DataService>().readable_sources(&caller, &origin).await?;
+    let records = data.readable_sources(caller, origin).await?;
     let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
-        let url = state.service::<DataService>().service_root(&record, &caller);
+        let url = data.service_root(&record, caller);
         Entry { name: record.name, kind: "ServiceDocument", url }
     });
     let catalogue = Catalogue { value: value.collect() };
