@@ -11,6 +11,8 @@ use app::identity::authentication::AuthenticationService;
 use app::identity::caller::{Caller, LiveSession, RequestOrigin};
 use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
+use app::protocol::authorize::AuthorizationService;
+use app::protocol::backchannel::BackchannelService;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -47,7 +49,7 @@ pub mod start;
 
 /// A browser that requests a page; every handler of a page starts with one.
 pub struct Visit {
-    /// The settings, and the services for the helpers of pages.
+    /// The settings.
     pub state: WebState,
     /// The headers of the request.
     pub headers: HeaderMap,
@@ -57,6 +59,9 @@ pub struct Visit {
     pub initiator: Initiator,
     method: Method,
     authentication: AuthenticationService,
+    refusals: RefusalService,
+    authorization: AuthorizationService,
+    backchannel: BackchannelService,
 }
 
 impl FromRequestParts<WebState> for Visit {
@@ -70,6 +75,9 @@ impl FromRequestParts<WebState> for Visit {
             initiator: Initiator::of(&parts.uri, &parts.headers, state),
             method: parts.method.clone(),
             authentication: state.service(),
+            refusals: state.service(),
+            authorization: state.service(),
+            backchannel: state.service(),
         })
     }
 }
@@ -139,10 +147,7 @@ impl Visit {
         if self.csrf_is_valid(cookie, &CsrfToken::new(csrf)) {
             return Ok(());
         }
-        self.state
-            .service::<RefusalService>()
-            .note_request(RefusalReason::ForgedForm, caller, &self.origin)
-            .await;
+        self.refusals.note_request(RefusalReason::ForgedForm, caller, &self.origin).await;
         Err(stale_form())
     }
 

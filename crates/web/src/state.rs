@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::App;
+use app::management::trusted_origins::TrustedOriginService;
 use app::node::NodeService;
 
 use crate::WebSettings;
@@ -18,6 +19,7 @@ pub struct WebState(Arc<Inner>);
 struct Inner {
     app: App,
     node: NodeService,
+    trusted_origins: TrustedOriginService,
     settings: WebSettings,
     base: BasePath,
     reference: Reference,
@@ -26,12 +28,12 @@ struct Inner {
 impl WebState {
     /// `base` is the path below which the routes are.
     pub(crate) fn new(app: App, settings: WebSettings, base: BasePath) -> Self {
-        let node = app.node();
+        let (node, trusted_origins) = (app.node(), TrustedOriginService::from(&app));
         let reference = Reference::new(&base);
-        Self(Arc::new(Inner { app, node, settings, base, reference }))
+        Self(Arc::new(Inner { app, node, trusted_origins, settings, base, reference }))
     }
 
-    /// The service of one subject.
+    /// The service of one subject, for an extractor. Handlers use [`Use`](crate::extract::Use).
     pub(crate) fn service<S: for<'a> From<&'a App>>(&self) -> S {
         S::from(&self.0.app)
     }
@@ -39,6 +41,11 @@ impl WebState {
     /// The node, which every request needs.
     pub(crate) fn node(&self) -> &NodeService {
         &self.0.node
+    }
+
+    /// The origins whose pages may read responses.
+    pub(crate) fn trusted_origins(&self) -> &TrustedOriginService {
+        &self.0.trusted_origins
     }
 
     /// The path below which the routes are.

@@ -7,7 +7,6 @@
 //! the response gets none of these headers, and no response contains `Access-Control-Allow-Credentials`.
 
 use app::management::trusted_origins::Reach;
-use app::management::trusted_origins::TrustedOriginService;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
@@ -109,7 +108,7 @@ async fn allowed(headers: &HeaderMap, area: Area, path: &str, state: &WebState) 
         return None;
     }
     let page: WebOrigin = origin.to_str().ok()?.parse().ok()?;
-    let may_read = state.service::<TrustedOriginService>().page_may_read(&page, reach(area, path)).await;
+    let may_read = state.trusted_origins().page_may_read(&page, reach(area, path)).await;
     may_read.is_ok_and(|may| may).then(|| origin.clone())
 }
 

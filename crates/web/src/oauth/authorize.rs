@@ -1,7 +1,6 @@
 //! `GET` and `POST /oauth2/authorize`, and the form of the consent page.
 
 use crate::extract::Use;
-use app::Fault;
 use app::identity::caller::LiveSession;
 use app::identity::refusals::RefusalService;
 use app::identity::sessions::SessionService;
@@ -10,6 +9,7 @@ use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::authorize::AuthorizationService;
 use app::protocol::authorize::{AuthorizeAnswer, ConsentDecision, ConsentQuestion};
+use app::{App, Fault};
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -53,20 +53,57 @@ struct ConsentPage<'a> {
     request: &'a str,
 }
 
+/// The services of the endpoint, which signs in users with Basic credentials.
+pub struct AuthorizeServices {
+    authorization: AuthorizationService,
+    users: SignInService,
+    sessions: SessionService,
+    refusals: RefusalService,
+}
+
+impl From<&App> for AuthorizeServices {
+    fn from(app: &App) -> Self {
+        Self { authorization: app.into(), users: app.into(), sessions: app.into(), refusals: app.into() }
+    }
+}
+
+impl AuthorizeServices {
+    async fn note(&self, visit: &Visit, reason: RefusalReason) {
+        self.refusals.note_request(reason, None, &visit.origin).await;
+    }
+
+    async fn open_session(
+        &self,
+        visit: &Visit,
+        sent: Authorization<'_>,
+    ) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
+        let Some(credentials) = sent.user() else {
+            self.note(visit, RefusalReason::AuthorizationMalformed).await;
+            return Err(SignInRefusal::Refused);
+        };
+        let account = self.users.sign_in(&credentials, &visit.origin).await?;
+        self.sessions.open(account, None, &visit.origin).await
+    }
+}
+
 /// `GET`: the usual request of a browser.
-pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
+pub async fn show(
+    visit: Visit,
+    Use(services): Use<AuthorizeServices>,
+    RawQuery(query): RawQuery,
+) -> Response {
     match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
-        Ok(parameters) => answer(&visit, &parameters).await,
+        Ok(parameters) => answer(&visit, &services, &parameters).await,
         Err(refusal) => refused(refusal),
     }
 }
 
 /// `POST`: parameters come only from the body. If a page of the client sent them, the browser withholds our
 /// cookies, and sends them when it repeats the request with `GET`.
-pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
+pub async fn show_posted(visit: Visit, Use(services): Use<AuthorizeServices>, form: FormBody) -> Response {
     match visit.repeat_with_get(PATH, form.parameters(), AuthorizeRequest::KNOWN) {
         Some(repeat) => repeat,
-        None => answer(&visit, form.parameters()).await,
+        None => answer(&visit, &services, form.parameters()).await,
     }
 }
 
@@ -110,10 +147,10 @@ pub async fn decide(
     }
 }
 
-async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
+async fn answer(visit: &Visit, services: &AuthorizeServices, parameters: &Parameters) -> Response {
     match visit.session().await {
         Err(cause) => fault(&cause),
-        Ok(found) => answer_to(visit, parameters, found).await,
+        Ok(found) => answer_to(visit, services, parameters, found).await,
     }
 }
 
@@ -121,16 +158,12 @@ async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
 /// no session is opened for it.
 async fn answer_to(
     visit: &Visit,
+    services: &AuthorizeServices,
     parameters: &Parameters,
     found: Option<(LiveSession, SessionCookie)>,
 ) -> Response {
     let live = found.as_ref().map(|(live, _)| live);
-    let answer = match visit
-        .state
-        .service::<AuthorizationService>()
-        .authorize(parameters, live, &visit.origin)
-        .await
-    {
+    let answer = match services.authorization.authorize(parameters, live, &visit.origin).await {
         Err(cause) => return fault(&cause),
         Ok(answer) => answer,
     };
@@ -139,18 +172,14 @@ async fn answer_to(
             Ok(None) => {}
             Ok(Some(sent)) if sent.is_basic() => {
                 if visit.initiator.may_open_session_by_basic() {
-                    return answer_to_basic(visit, parameters, &answer, sent).await;
+                    return answer_to_basic(visit, services, parameters, &answer, sent).await;
                 }
-                note(visit, RefusalReason::BasicOfAnother).await;
+                services.note(visit, RefusalReason::BasicOfAnother).await;
             }
-            Ok(Some(_)) | Err(_) => note(visit, RefusalReason::AuthorizationMalformed).await,
+            Ok(Some(_)) | Err(_) => services.note(visit, RefusalReason::AuthorizationMalformed).await,
         }
     }
     shown(visit, &answer, found.as_ref().map(|(live, cookie)| (live, cookie))).await
-}
-
-async fn note(visit: &Visit, reason: RefusalReason) {
-    visit.state.service::<RefusalService>().note_request(reason, None, &visit.origin).await;
 }
 
 /// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
@@ -159,39 +188,24 @@ async fn note(visit: &Visit, reason: RefusalReason) {
 /// new sign-in has just been obeyed.
 async fn answer_to_basic(
     visit: &Visit,
+    services: &AuthorizeServices,
     parameters: &Parameters,
     unsigned: &AuthorizeAnswer,
     sent: Authorization<'_>,
 ) -> Response {
     let query = if let AuthorizeAnswer::SignIn { query } = unsigned { query } else { "" };
-    let (live, cookie) = match open_session(visit, sent).await {
+    let (live, cookie) = match services.open_session(visit, sent).await {
         Ok(opened) => opened,
         Err(SignInRefusal::Fault(cause)) => return fault(&cause),
         Err(refusal) => return not_signed_in(visit, &refusal, query).await,
     };
     let again = Parameters::from_form(query.as_bytes()).ok().filter(|_| !query.is_empty());
-    let response = match visit
-        .state
-        .service::<AuthorizationService>()
-        .authorize(again.as_ref().unwrap_or(parameters), Some(&live), &visit.origin)
-        .await
-    {
+    let parameters = again.as_ref().unwrap_or(parameters);
+    let response = match services.authorization.authorize(parameters, Some(&live), &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
     };
     visit.with_cookie(response, cookies::open(&cookie, visit.state.cookie_scope()))
-}
-
-async fn open_session(
-    visit: &Visit,
-    sent: Authorization<'_>,
-) -> Result<(LiveSession, SessionCookie), SignInRefusal> {
-    let Some(credentials) = sent.user() else {
-        note(visit, RefusalReason::AuthorizationMalformed).await;
-        return Err(SignInRefusal::Refused);
-    };
-    let account = visit.state.service::<SignInService>().sign_in(&credentials, &visit.origin).await?;
-    visit.state.service::<SessionService>().open(account, None, &visit.origin).await
 }
 
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {

@@ -37,29 +37,28 @@ struct EndedPage<'a> {
 }
 
 /// `GET`: the usual request of a browser.
-pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
+pub async fn show(visit: Visit, Use(logout): Use<LogoutService>, RawQuery(query): RawQuery) -> Response {
     match Parameters::from_form(query.unwrap_or_default().as_bytes()) {
-        Ok(parameters) => answer(&visit, &parameters).await,
+        Ok(parameters) => answer(&visit, &logout, &parameters).await,
         Err(refusal) => refused(refusal),
     }
 }
 
 /// `POST`: if a page of the application sent it, the browser withholds our cookies, and sends them when it repeats the
 /// request with `GET`.
-pub async fn show_posted(visit: Visit, form: FormBody) -> Response {
+pub async fn show_posted(visit: Visit, Use(logout): Use<LogoutService>, form: FormBody) -> Response {
     match visit.repeat_with_get(PATH, form.parameters(), LogoutRequest::KNOWN) {
         Some(repeat) => repeat,
-        None => answer(&visit, form.parameters()).await,
+        None => answer(&visit, &logout, form.parameters()).await,
     }
 }
 
-async fn answer(visit: &Visit, parameters: &Parameters) -> Response {
+async fn answer(visit: &Visit, logout: &LogoutService, parameters: &Parameters) -> Response {
     let found = match visit.session().await {
         Ok(found) => found,
         Err(cause) => return fault(&cause),
     };
     let live = found.as_ref().map(|(live, _)| live);
-    let logout = visit.state.service::<LogoutService>();
     match logout.request(parameters, live, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),

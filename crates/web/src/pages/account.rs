@@ -22,9 +22,9 @@ use super::account_frame::AccountFrame;
 use super::form::{OwnForm, fields};
 use super::{HandedOver, Visit, When, fault, go_to, stale_form};
 use crate::extract::Path;
+use crate::filters;
 use crate::respond::management::ManagementProblem;
 use crate::respond::page;
-use crate::{WebState, filters};
 
 /// The maximum number of applications on a page.
 const PER_PAGE: u32 = 100;
@@ -109,27 +109,33 @@ pub async fn show(visit: Visit, Use(roles): Use<RoleService>) -> Response {
 }
 
 /// `GET /account/applications`.
-pub async fn applications(visit: Visit, RawQuery(query): RawQuery) -> Response {
+pub async fn applications(
+    visit: Visit,
+    Use(delegation): Use<DelegationService>,
+    Use(allowed): Use<AllowedApplicationService>,
+    Use(scopes): Use<ScopeService>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let (live, cookie) = match visit.signed_in("/account/applications").await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
     let query = query.as_deref().unwrap_or_default();
-    let mut allowed = match list(&visit.state, &live, after(query)).await {
-        Ok(allowed) => allowed,
+    let mut rows = match list(&delegation, &allowed, &live, after(query)).await {
+        Ok(rows) => rows,
         Err(cause) => return fault(&cause),
     };
-    let registry = match visit.state.service::<ScopeService>().registry().await {
+    let registry = match scopes.registry().await {
         Ok(registry) => registry,
         Err(cause) => return fault(&cause),
     };
-    let goes_on = allowed.len() > PER_PAGE as usize;
-    allowed.truncate(PER_PAGE as usize);
+    let goes_on = rows.len() > PER_PAGE as usize;
+    rows.truncate(PER_PAGE as usize);
     let shown = ApplicationsPage {
         frame: visit.account_frame("applications", &live, &cookie).await,
         revoked: just_revoked(&visit, &cookie, query),
-        more_after: allowed.last().filter(|_| goes_on).map(|row| row.allowed.application),
-        applications: allowed.into_iter().map(|one| Connected::new(one, &registry)).collect(),
+        more_after: rows.last().filter(|_| goes_on).map(|row| row.allowed.application),
+        applications: rows.into_iter().map(|one| Connected::new(one, &registry)).collect(),
     };
     visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
@@ -140,21 +146,26 @@ fn after(query: &str) -> Option<ApplicationId> {
 }
 
 /// `GET /account/applications/{id}/revoke`: asks for confirmation, and names the application.
-pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, ManagementProblem>) -> Response {
+pub async fn ask_to_revoke(
+    visit: Visit,
+    Use(delegation): Use<DelegationService>,
+    Use(allowed): Use<AllowedApplicationService>,
+    id: Result<Path<(ApplicationId,)>, ManagementProblem>,
+) -> Response {
     let Ok(Path((id,))) = id else { return no_such_application("of this address") };
     let (live, cookie) = match visit.signed_in(&revoke_address(id)).await {
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let allowed = match find(&visit, &live, id).await {
-        Ok(Some(allowed)) => allowed,
+    let found = match find(&visit, &delegation, &allowed, &live, id).await {
+        Ok(Some(found)) => found,
         Ok(None) => return no_such_application(&id.to_string()),
         Err(cause) => return fault(&cause),
     };
     let shown = RevokePage {
         frame: visit.account_frame("applications", &live, &cookie).await,
         id,
-        name: &allowed.allowed.name,
+        name: &found.allowed.name,
     };
     visit.page(StatusCode::OK, &shown, page::PageContext::Own)
 }
@@ -163,18 +174,15 @@ pub async fn ask_to_revoke(visit: Visit, id: Result<Path<(ApplicationId,)>, Mana
 /// access.
 async fn find(
     visit: &Visit,
+    delegation: &DelegationService,
+    allowed: &AllowedApplicationService,
     live: &LiveSession,
     id: ApplicationId,
 ) -> Result<Option<AllowedApplication>, app::Fault> {
-    let actor = visit
-        .state
-        .service::<DelegationService>()
-        .acting(live.caller.clone(), None)
-        .await
-        .map_err(acting_fault)?;
-    let found = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
+    let actor = delegation.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    let found = allowed.find(&actor, id).await?;
     if found.is_none() {
-        visit.state.service::<AllowedApplicationService>().note_not_allowed(&actor, id, &visit.origin).await;
+        allowed.note_not_allowed(&actor, id, &visit.origin).await;
     }
     Ok(found)
 }
@@ -192,6 +200,8 @@ fn no_such_application(which: &str) -> Response {
 /// `POST /account/applications/{id}/revoke`.
 pub async fn revoke(
     visit: Visit,
+    Use(delegation): Use<DelegationService>,
+    Use(allowed): Use<AllowedApplicationService>,
     id: Result<Path<(ApplicationId,)>, ManagementProblem>,
     OwnForm(form): OwnForm,
 ) -> Response {
@@ -208,14 +218,9 @@ pub async fn revoke(
         return no_such_application("of this address");
     };
     let revoked = async {
-        let actor = visit
-            .state
-            .service::<DelegationService>()
-            .acting(live.caller.clone(), None)
-            .await
-            .map_err(acting_fault)?;
-        let name = visit.state.service::<AllowedApplicationService>().find(&actor, id).await?;
-        visit.state.service::<AllowedApplicationService>().revoke(&actor, id, &visit.origin).await?;
+        let actor = delegation.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+        let name = allowed.find(&actor, id).await?;
+        allowed.revoke(&actor, id, &visit.origin).await?;
         Ok::<_, RevokeAllowedError>(name.map(|found| found.allowed.name))
     };
     match revoked.await {
@@ -253,13 +258,13 @@ fn notice_of(cookie: &SessionCookie, name: &str) -> String {
 
 /// The applications of one page, and one more if there are more.
 async fn list(
-    state: &WebState,
+    delegation: &DelegationService,
+    allowed: &AllowedApplicationService,
     live: &LiveSession,
     after: Option<ApplicationId>,
 ) -> Result<Vec<AllowedApplication>, app::Fault> {
-    let actor =
-        state.service::<DelegationService>().acting(live.caller.clone(), None).await.map_err(acting_fault)?;
-    state.service::<AllowedApplicationService>().list(&actor, after, PER_PAGE + 1).await
+    let actor = delegation.acting(live.caller.clone(), None).await.map_err(acting_fault)?;
+    allowed.list(&actor, after, PER_PAGE + 1).await
 }
 
 /// No user is named, so nothing can be refused; a failure is passed on.

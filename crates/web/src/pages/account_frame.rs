@@ -1,7 +1,6 @@
 //! What is around the content of every page of the account.
 
 use app::identity::caller::LiveSession;
-use app::protocol::backchannel::BackchannelService;
 use domain::secret::{CsrfToken, SessionCookie};
 
 use super::Visit;
@@ -36,7 +35,7 @@ impl Visit {
         live: &LiveSession,
         cookie: &SessionCookie,
     ) -> AccountFrame {
-        let waiting = match self.state.service::<BackchannelService>().waiting(live).await {
+        let waiting = match self.backchannel.waiting(live).await {
             Ok(waiting) => waiting.len(),
             Err(cause) => {
                 cause.note("the requests to a user cannot be read");

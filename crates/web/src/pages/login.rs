@@ -4,7 +4,6 @@ use app::Fault;
 use app::identity::sessions::SessionService;
 use app::identity::sign_in::SignInService;
 use app::identity::sign_in::{SignInCredentials, SignInRefusal};
-use app::protocol::authorize::AuthorizationService;
 use app::protocol::authorize::RequestingApplication;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -15,10 +14,11 @@ use oauth::parameters::Parameters;
 
 use super::form::{FormBody, OwnForm, fields};
 use super::{DestinationInWords, Visit, fault, go_to};
+use crate::extract::Use;
+use crate::filters;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
-use crate::{WebState, filters};
 
 /// The page with the form.
 #[derive(Template)]
@@ -91,9 +91,7 @@ impl Visit {
             return Ok(None);
         }
         match Parameters::from_form(query.as_bytes()) {
-            Ok(parameters) => {
-                self.state.service::<AuthorizationService>().requesting_application(&parameters).await
-            }
+            Ok(parameters) => self.authorization.requesting_application(&parameters).await,
             Err(_) => Ok(None),
         }
     }
@@ -124,7 +122,12 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Response {
 }
 
 /// `POST /login`.
-pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
+pub async fn sign_in(
+    visit: Visit,
+    Use(users): Use<SignInService>,
+    Use(sessions): Use<SessionService>,
+    OwnForm(form): OwnForm,
+) -> Response {
     let visitor =
         cookies::value(&visit.headers, visit.state.cookie_scope().visitor_name()).unwrap_or_default();
     if let Err(instead) = visit.demand_own_form(visitor, form.field(fields::CSRF), None).await {
@@ -134,32 +137,33 @@ pub async fn sign_in(visit: Visit, OwnForm(form): OwnForm) -> Response {
         name: form.field(fields::USERNAME).to_owned(),
         password: Password::new(form.field(fields::PASSWORD)),
     };
-    match open(&visit, &credentials).await {
+    match open(&visit, &users, &sessions, &credentials).await {
         Ok(cookie) => {
             let onward = go_to(onward(form.field(fields::CONTINUE)));
             visit.with_cookie(onward, cookies::open(&cookie, visit.state.cookie_scope()))
         }
-        Err(refusal) => refused(&visit, &form, &refusal).await,
+        Err(refusal) => refused(&visit, &users, &form, &refusal).await,
     }
 }
 
 /// Opens a session; the previous session of the browser ends.
 async fn open(
     visit: &Visit,
+    users: &SignInService,
+    sessions: &SessionService,
     credentials: &SignInCredentials,
 ) -> Result<domain::secret::SessionCookie, SignInRefusal> {
-    let (state, origin) = (&visit.state, &visit.origin);
-    let account = state.service::<SignInService>().sign_in(credentials, origin).await?;
+    let account = users.sign_in(credentials, &visit.origin).await?;
     let until_now = cookies::session(&visit.headers, visit.state.cookie_scope());
-    let (_, cookie) = state.service::<SessionService>().open(account, until_now.as_ref(), origin).await?;
+    let (_, cookie) = sessions.open(account, until_now.as_ref(), &visit.origin).await?;
     Ok(cookie)
 }
 
-async fn refused(visit: &Visit, form: &FormBody, refusal: &SignInRefusal) -> Response {
+async fn refused(visit: &Visit, users: &SignInService, form: &FormBody, refusal: &SignInRefusal) -> Response {
     if let SignInRefusal::Fault(cause) = refusal {
         return fault(cause);
     }
-    let problem = match problem(&visit.state, refusal).await {
+    let problem = match problem(users, refusal).await {
         Ok(problem) => problem,
         Err(cause) => return fault(&cause),
     };
@@ -181,12 +185,12 @@ async fn refused(visit: &Visit, form: &FormBody, refusal: &SignInRefusal) -> Res
 
 /// The message for the user. A user who must not learn whether the account exists gets a message that holds
 /// for every account.
-async fn problem(state: &WebState, refusal: &SignInRefusal) -> Result<String, Fault> {
+async fn problem(users: &SignInService, refusal: &SignInRefusal) -> Result<String, Fault> {
     let problem = sentence(&refusal.to_string());
     if !matches!(refusal, SignInRefusal::Refused) {
         return Ok(problem);
     }
-    let minutes = state.service::<SignInService>().lock_minutes().await?;
+    let minutes = users.lock_minutes().await?;
     Ok(minutes.map_or(problem.clone(), |minutes| {
         format!(
             "{problem} After several wrong passwords an account is locked for {minutes} minutes; an administrator \
