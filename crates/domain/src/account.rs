@@ -20,9 +20,6 @@ use crate::id::{DataSourceId, Epoch, RoleId, SessionId, UserId};
 use crate::secret::{Digest, PasswordHash};
 use crate::time::Timestamp;
 
-/// The names of the users of every new installation, as in Hybrid Data Pipeline.
-pub const BUILT_IN_USERS: [&str; 2] = ["d2cadmin", "d2cuser"];
-
 /// A user account.
 #[derive(Debug, Clone)]
 pub struct User {

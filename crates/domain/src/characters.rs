@@ -11,7 +11,7 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-use crate::account::BUILT_IN_USERS;
+use crate::built_in_users::BUILT_IN_USERS;
 
 mod imitation;
 mod scripts;

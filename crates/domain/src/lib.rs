@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod built_in_users;
 pub mod characters;
 pub mod handover;
 pub mod id;

@@ -1,7 +1,8 @@
 //! Creating a new installation: the first keys and the two accounts of Hybrid Data Pipeline.
 
-use domain::account::{ADMINISTRATOR_ROLE, BUILT_IN_USERS, USER_ROLE};
+use domain::account::{ADMINISTRATOR_ROLE, USER_ROLE};
 use domain::audit::{Action, Outcome};
+use domain::built_in_users::BUILT_IN_USERS;
 use domain::id::RoleId;
 use domain::secret::Password;
 use oauth::signing::SigningAlgorithm;
