@@ -50,3 +50,4 @@ pub mod step_up;
 pub mod token;
 pub mod token_payload;
 pub mod trusted_issuer;
+pub mod user_authentication;

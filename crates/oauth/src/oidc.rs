@@ -3,7 +3,6 @@
 //!
 //! The authorization code flow is the only one; see `docs/decisions/openid-connect.md`.
 
-pub mod authentication;
 pub mod back_channel;
 pub mod claims;
 pub mod claims_request;

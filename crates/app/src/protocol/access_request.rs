@@ -5,7 +5,7 @@ use domain::audit::NewAuditEvent;
 use domain::id::UserId;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
-use oauth::oidc::authentication::SignInDetails;
+use oauth::user_authentication::SignInDetails;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::polling::{PolledKind, PolledRequest};
 use store::{AccessAnswer, AccessAnswered, NewConsent};

@@ -4,7 +4,7 @@ use domain::secret::AccessTokenText;
 use oauth::application::Application;
 use oauth::authorization_details::GrantedElement;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
-use oauth::oidc::authentication::PASSWORD_ACR;
+use oauth::user_authentication::PASSWORD_ACR;
 use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;

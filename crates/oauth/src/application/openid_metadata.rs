@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::oidc::authentication::ACR_VALUES;
+use crate::user_authentication::ACR_VALUES;
 use crate::oidc::subject::SubjectType;
 use crate::signing::SigningAlgorithm;
 

@@ -3,7 +3,7 @@
 use super::{AuthorizeRefusal, DataChange, Delivered, ValidRequest, data};
 use crate::data_access::{self, DataAccess, NotGranted};
 use crate::grant::{Consent, GrantDetails};
-use crate::oidc::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::AuthorizationCode;

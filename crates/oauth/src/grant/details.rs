@@ -6,7 +6,7 @@ use super::AccessTokenDetails;
 use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::client_authentication::AuthenticatedClient;
 use crate::data_access::DataAccess;
-use crate::oidc::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
 use crate::proof::{KeyBinding, Thumbprint};
 

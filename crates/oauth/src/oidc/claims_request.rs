@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::authentication::ACR_VALUES;
+use crate::user_authentication::ACR_VALUES;
 use super::claims::Claim;
 use crate::jwt::parse_object;
 use crate::refusal::Refusal;
@@ -107,7 +107,7 @@ fn acr_is_unmet(request: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oidc::authentication::PASSWORD_ACR;
+    use crate::user_authentication::PASSWORD_ACR;
     use crate::scope::BuiltInScope;
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::authentication::ACR_VALUES;
+use crate::user_authentication::ACR_VALUES;
 use super::claims::Claim;
 use super::subject::SubjectType;
 use crate::signing::SigningAlgorithm;

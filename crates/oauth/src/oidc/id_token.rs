@@ -6,7 +6,7 @@ use domain::account::User;
 use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use super::claims;
 use super::claims_request::ClaimsRequest;
 use crate::grant::{Grant, GrantOrigin};

@@ -4,7 +4,7 @@
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
-use crate::oidc::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;

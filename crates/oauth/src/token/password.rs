@@ -3,7 +3,7 @@
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
-use crate::oidc::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};

@@ -1,6 +1,6 @@
 use super::*;
 use crate::application::{ClientType, Profile};
-use crate::oidc::authentication::SignInDetails;
+use crate::user_authentication::SignInDetails;
 use crate::refusal::ParameterFault;
 use crate::sample::{client, pairs, settings, user};
 use domain::time::Timestamp;

@@ -8,7 +8,7 @@ use domain::id::{Epoch, UserId};
 use domain::secret::Digest;
 use oauth::backchannel::BackchannelAuthentication;
 use oauth::grant::{GrantDetails, GrantOrigin};
-use oauth::oidc::authentication::SignInDetails;
+use oauth::user_authentication::SignInDetails;
 use oauth::scope::BuiltInScope;
 use oauth::token::polling::UserDecision;
 

@@ -9,7 +9,7 @@ use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::{Application, ClientMetadata};
 use oauth::grant::GrantDetails;
-use oauth::oidc::authentication::SignInDetails;
+use oauth::user_authentication::SignInDetails;
 
 use super::{OVER, START, World, at_once, event, granted, insert_user, settings_named};
 use crate::{

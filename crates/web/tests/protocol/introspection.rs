@@ -1,6 +1,6 @@
 //! Tests of introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
-use oauth::oidc::authentication::PASSWORD_ACR;
+use oauth::user_authentication::PASSWORD_ACR;
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};
 

@@ -4,7 +4,7 @@ use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth::oidc::authentication::PASSWORD_ACR;
+use oauth::user_authentication::PASSWORD_ACR;
 use oauth::signing::{JwtType, SigningAlgorithm};
 use serde_json::{Value, json};
 use testkit::{ADMIN, TestServer, USER};

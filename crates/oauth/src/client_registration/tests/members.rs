@@ -127,7 +127,7 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
     let refused = "sector_identifier_uri";
     for name in OPENID.iter().chain(&FURTHER).filter(|name| **name != refused) {
         let value = match *name {
-            "default_acr_values" => json!([crate::oidc::authentication::ACR_VALUES[0]]),
+            "default_acr_values" => json!([crate::user_authentication::ACR_VALUES[0]]),
             name => members[name].clone(),
         };
         let settings = decided(&json!({ *name: value })).expect(name);

@@ -3,7 +3,7 @@
 use app::protocol::introspection::LiveToken;
 use oauth::authorization_details::GrantedElement;
 use oauth::grant::Act;
-use oauth::oidc::authentication::PASSWORD_ACR;
+use oauth::user_authentication::PASSWORD_ACR;
 use oauth::proof::{KeyBinding, TokenType};
 use serde::{Serialize, Serializer};
 
