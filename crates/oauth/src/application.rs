@@ -14,6 +14,7 @@ mod grant_type;
 mod openid_metadata;
 mod request_metadata;
 mod self_registered;
+mod subject_type;
 mod token_exchange;
 
 pub use crate::profile::Profile;
@@ -26,6 +27,7 @@ pub(crate) use openid_metadata::is_of_a_redirect_url;
 pub use openid_metadata::{OpenIdFault, OpenIdMetadata};
 pub use request_metadata::RequestMetadata;
 pub use self_registered::{ApplicationType, SelfRegistered};
+pub use subject_type::SubjectType;
 pub use token_exchange::TokenExchangePolicy;
 
 /// Whether the application can keep a secret

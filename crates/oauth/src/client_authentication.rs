@@ -210,6 +210,13 @@ impl AuthenticatedClient {
         self.binding
     }
 
+    /// The key to which its refresh tokens are bound. Those of a public client are bound to the key of its proof or to its
+    /// certificate ([RFC 8705 §4](https://www.rfc-editor.org/rfc/rfc8705#section-4)); a confidential client authenticates and
+    /// may use a new key ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    pub fn binding_of_refresh_tokens(&self) -> Option<KeyBinding> {
+        self.binding.filter(|_| !self.is_confidential())
+    }
+
     /// Whether it authenticated.
     pub fn is_confidential(&self) -> bool {
         self.application.settings.client_type == ClientType::Confidential

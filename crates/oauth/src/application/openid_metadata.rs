@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::user_authentication::ACR_VALUES;
-use crate::oidc::subject::SubjectType;
+use super::SubjectType;
 use crate::signing::SigningAlgorithm;
 
 /// The maximum length of an address in bytes.

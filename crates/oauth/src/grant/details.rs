@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::AccessTokenDetails;
 use super::details_json::{UnreadableDetails, from_json, to_json};
-use crate::client_authentication::AuthenticatedClient;
 use crate::data_access::DataAccess;
 use crate::user_authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
@@ -63,12 +62,10 @@ impl GrantDetails {
         is_held(&self.dpop_jkt, key) && is_held(&self.certificate, certificate)
     }
 
-    /// The same details for the refresh tokens of a client. Those of a public client are bound to the key of its
-    /// proof or to its certificate ([RFC 8705 §4](https://www.rfc-editor.org/rfc/rfc8705#section-4)); a confidential client
-    /// authenticates and may use a new key ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    /// The same details for refresh tokens that are bound to a key, or to none.
     #[must_use]
-    pub fn for_refresh_tokens_of(self, client: &AuthenticatedClient) -> Self {
-        let (dpop_jkt, certificate) = match client.binding().filter(|_| !client.is_confidential()) {
+    pub fn for_refresh_tokens(self, binding: Option<KeyBinding>) -> Self {
+        let (dpop_jkt, certificate) = match binding {
             None => (None, None),
             Some(KeyBinding::Key(held)) => (Some(held.to_string()), None),
             Some(KeyBinding::Certificate(held)) => (None, Some(held.to_string())),

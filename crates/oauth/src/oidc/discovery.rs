@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::user_authentication::ACR_VALUES;
 use super::claims::Claim;
-use super::subject::SubjectType;
+use crate::application::SubjectType;
 use crate::signing::SigningAlgorithm;
 
 /// The claims of every ID token.

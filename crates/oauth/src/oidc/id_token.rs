@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::user_authentication::SignInDetails;
 use super::claims;
 use super::claims_request::ClaimsRequest;
-use crate::grant::{Grant, GrantOrigin};
 use crate::scope::{BuiltInScope, ScopeSet};
 use crate::signing::SigningAlgorithm;
 
@@ -45,12 +44,6 @@ pub struct IdToken<'a> {
 /// in for it. The password grant and client credentials give none.
 pub fn is_issued(scopes: &ScopeSet, sign_in: Option<&SignInDetails>) -> bool {
     scopes.contains(BuiltInScope::OpenId) && sign_in.is_some()
-}
-
-/// Whether a refresh of the grant yields an ID token, with these scopes of the new access token. The password grant gives
-/// none, neither at first nor later, because the client itself saw the user sign in.
-pub fn follows_a_refresh(grant: &Grant, scopes: &ScopeSet) -> bool {
-    grant.origin != GrantOrigin::Password && is_issued(scopes, grant.details.sign_in.as_ref())
 }
 
 impl IdToken<'_> {

@@ -8,40 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::attributes::SubjectSeed;
 use domain::id::GrantId;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::application::{Application, ApplicationSettings};
+use crate::application::{Application, ApplicationSettings, SubjectType};
 use crate::scope::{BuiltInScope, ScopeSet};
-
-/// Whether all applications see the same `sub`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SubjectType {
-    /// All applications see the same one.
-    #[default]
-    Public,
-    /// The applications of each sector see another one.
-    Pairwise,
-}
-
-impl SubjectType {
-    /// Every type.
-    pub const ALL: [Self; 2] = [Self::Public, Self::Pairwise];
-
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Pairwise => "pairwise",
-        }
-    }
-
-    /// The type with that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-}
 
 /// The bytes whose SHA-256 digest gives the identifier of a user for an application; see [`identifier`].
 ///

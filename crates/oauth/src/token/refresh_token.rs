@@ -6,6 +6,7 @@ use super::{access_token_lifetime_secs, still_registered};
 use crate::application::GrantType;
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{AccessTokenDetails, Grant, GrantOrigin};
+use crate::oidc::id_token;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refresh_expiry::RefreshLimits;
 use crate::refusal::Refusal;
@@ -21,6 +22,12 @@ mod rotation;
 pub use rotation::Rotation;
 
 const REFRESH_TOKEN: Name = Name::opaque("refresh_token");
+
+/// Whether a refresh of the grant yields an ID token, with these scopes of the new access token. The password grant gives
+/// none, neither at first nor later, because the client itself saw the user sign in.
+pub fn yields_an_id_token(grant: &Grant, scopes: &ScopeSet) -> bool {
+    grant.origin != GrantOrigin::Password && id_token::is_issued(scopes, grant.details.sign_in.as_ref())
+}
 
 /// The parameters of the refresh.
 #[derive(Debug, Clone)]

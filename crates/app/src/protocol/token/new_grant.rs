@@ -50,7 +50,7 @@ impl TokenService {
             origin: decision.origin,
             consent: decision.consent,
             scopes: decision.scopes.clone(),
-            details: decision.details.clone().for_refresh_tokens_of(client),
+            details: decision.details.clone().for_refresh_tokens(client.binding_of_refresh_tokens()),
             refreshable: decision.refreshable,
             key,
             at: now,

@@ -7,7 +7,6 @@ use domain::limit::Limit;
 use domain::secret::RefreshTokenText;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::Grant;
-use oauth::oidc::id_token;
 use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::refresh_token::{self, Refresh, RefreshDecision, Renewal, Rotation};
@@ -107,7 +106,7 @@ impl TokenService {
         let limits = self.context.settings.refresh_limits();
         let refresh_expiry = limits.tell(grant.expires_at, self.context.now());
         let response = TokenResponse { refresh_expiry, ..issued };
-        if !id_token::follows_a_refresh(grant, &response.scopes) {
+        if !refresh_token::yields_an_id_token(grant, &response.scopes) {
             return Ok(response);
         }
         let user = self.context.account(grant.user).await?;

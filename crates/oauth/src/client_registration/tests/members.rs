@@ -12,7 +12,7 @@ use crate::application::{
 };
 use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
-use crate::oidc::subject::SubjectType;
+use crate::application::SubjectType;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members about request objects, signed responses, introspection and the binding of tokens.

@@ -1,7 +1,7 @@
 //! The members of OpenID Connect of an application, in the spelling of the management API.
 
 use oauth::application::OpenIdMetadata;
-use oauth::oidc::subject::SubjectType;
+use oauth::application::SubjectType;
 use serde_json::{Map, Value};
 
 use crate::json::{Fields, PayloadFaults, parse};
