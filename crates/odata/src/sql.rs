@@ -30,6 +30,16 @@ pub use dialect::Dialect;
 pub(crate) use dialect::{Capacity, Rules};
 use rows::Rows;
 
+impl Dialect {
+    pub(crate) fn rules(self) -> &'static dyn Rules {
+        match self {
+            Self::Sqlite => &sqlite::Sqlite,
+            #[cfg(test)]
+            Self::Strict => &tests::Strict,
+        }
+    }
+}
+
 /// The maximum length of a statement in bytes. Operands are written once, so a statement is not much longer
 /// than its request; this bounds the rest, such as the branches of a page after a position.
 pub(crate) const MAX_SQL: usize = 400_000;

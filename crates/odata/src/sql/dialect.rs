@@ -5,7 +5,7 @@
 //! that what a dialect forgets does not compile.
 
 use super::clauses::RowLimits;
-use super::{Writer, sqlite};
+use super::Writer;
 use crate::bind::function::Function;
 use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
@@ -21,16 +21,6 @@ pub enum Dialect {
     /// The second dialect, of the tests.
     #[cfg(test)]
     Strict,
-}
-
-impl Dialect {
-    pub(crate) fn rules(self) -> &'static dyn Rules {
-        match self {
-            Self::Sqlite => &sqlite::Sqlite,
-            #[cfg(test)]
-            Self::Strict => &super::tests::Strict,
-        }
-    }
 }
 
 /// How much a statement may have.
