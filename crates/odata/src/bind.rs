@@ -1,12 +1,9 @@
-//! From the syntax tree of a request and a model to a [tree](crate::plan::tree) of typed, nullability-aware
+//! From the syntax tree of a request and a model to a [tree](crate::tree) of typed, nullability-aware
 //! nodes.
 
 mod chain;
-pub(crate) mod class;
 pub(crate) mod expression;
-pub(crate) mod function;
 mod resource;
-pub(crate) mod typed;
 
 use std::collections::HashMap;
 
@@ -15,11 +12,11 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::{Filter, Order, Page, PlanNode, Scan};
 use crate::syntax::{MAX_SELECT, Request};
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::{Term, Typed};
+use crate::tree::{Filter, Order, Page, PlanNode, Scan};
 use expression::{Binder, unknown_property};
-use typed::{Term, Typed};
 
 /// Up to this many names are looked up one by one.
 const FEW: usize = 32;

@@ -6,10 +6,10 @@
 
 mod xml;
 
-use crate::bind::function;
 use crate::edm_type::EdmType;
 use crate::model::compile::CONTAINER;
 use crate::model::{EntityType, Model, Navigation, Property};
+use crate::tree::function;
 use xml::Xml;
 
 /// The namespace of our own terms.

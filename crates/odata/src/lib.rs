@@ -27,4 +27,5 @@ pub mod service_document;
 pub mod sql;
 pub mod statement;
 pub mod syntax;
+mod tree;
 pub mod url;

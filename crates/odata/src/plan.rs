@@ -6,9 +6,6 @@
 //! A plan is plain data and may be cached: it is the same for the same URL text, model version, page size and
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 
-pub(crate) mod column;
-pub(crate) mod tree;
-
 use crate::bind::{self, Selection, Target};
 use crate::cell::Row;
 use crate::encode::{BodyKind, Encoder, Slot};
@@ -16,14 +13,14 @@ use crate::error::{Error, Reason};
 use crate::form::{Layout, Reading};
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model};
-use crate::plan::column::ScanColumn;
-use crate::plan::tree::Scans;
 use crate::position::{Mark, Position};
 use crate::sql::Dialect;
 use crate::sql::columns::StatementColumns;
 use crate::sql::select;
 use crate::statement::Statement;
 use crate::syntax::Request;
+use crate::tree::Scans;
+use crate::tree::column::ScanColumn;
 use crate::url::Url;
 
 /// What a plan depends on besides the URL and the model.

@@ -19,13 +19,13 @@ mod tests;
 
 use std::collections::HashMap;
 
-use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Property};
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::Scans;
 use crate::statement::Statement;
+use crate::tree::Scans;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::{Constant, Term, Typed};
 pub use dialect::Dialect;
 pub(crate) use dialect::{Capacity, Rules};
 use rows::Rows;

@@ -1,5 +1,5 @@
 //! The tree of a plan: which rows a request reads, and in which order. It is plain data that knows nothing of
-//! SQL.
+//! SQL: the binder makes it, and the writer of SQL reads it.
 //!
 //! ```text
 //! Page              ten rows by Name, after a position
@@ -18,12 +18,17 @@
 //! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
 //!   are visible above it.
 
-use super::column::{ScanColumn, ScanId};
-use crate::bind::typed::{Term, Typed};
+pub(crate) mod class;
+pub(crate) mod column;
+pub(crate) mod function;
+pub(crate) mod typed;
+
 use crate::edm_type::EdmType;
 use crate::form::Form;
 use crate::model::{EntityType, Navigation, Property, Storage};
 use crate::position::Mark;
+use column::{ScanColumn, ScanId};
+use typed::{Term, Typed};
 
 /// A node: a set of rows.
 #[derive(Debug, Clone)]

@@ -89,7 +89,8 @@ fn imports(tree: &Tree, modules: &BTreeMap<Module, &str>) -> Imports {
     for (module, code) in codes {
         let NamedPaths { used, exported } = named_paths(code.as_str());
         let resolved = |path: &Vec<String>| resolve(module, path, modules, &exports);
-        let passed_on = exported.iter().filter_map(resolved).filter(|other| !is_same_or_nested(module, other));
+        let passed_on =
+            exported.iter().filter_map(resolved).filter(|other| !is_same_or_nested(module, other));
         let used = used.iter().filter_map(resolved).chain(passed_on);
         imports.insert(module.clone(), used.filter(|other| other != module).collect());
     }

@@ -5,9 +5,9 @@ use domain::audit::NewAuditEvent;
 use domain::id::UserId;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
-use oauth::user_authentication::SignInDetails;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::polling::{PolledKind, PolledRequest};
+use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};

@@ -4,11 +4,11 @@ use domain::secret::AccessTokenText;
 use oauth::application::Application;
 use oauth::authorization_details::GrantedElement;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
-use oauth::user_authentication::PASSWORD_ACR;
 use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;
 use oauth::token_payload::AccessToken;
+use oauth::user_authentication::PASSWORD_ACR;
 use vault::Unsealed;
 
 use crate::{Context, Fault};

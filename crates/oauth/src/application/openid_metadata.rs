@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::user_authentication::ACR_VALUES;
 use super::SubjectType;
 use crate::signing::SigningAlgorithm;
+use crate::user_authentication::ACR_VALUES;
 
 /// The maximum length of an address in bytes.
 const LONGEST_URL: usize = 2048;

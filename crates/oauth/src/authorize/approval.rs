@@ -3,10 +3,10 @@
 use super::{AuthorizeRefusal, DataChange, Delivered, ValidRequest, data};
 use crate::data_access::{self, DataAccess, NotGranted};
 use crate::grant::{Consent, GrantDetails};
-use crate::user_authentication::SignInDetails;
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
 use crate::token_payload::AuthorizationCode;
+use crate::user_authentication::SignInDetails;
 use domain::id::{CodeId, ConsentId, Epoch, UserId};
 use domain::time::Timestamp;
 

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::AccessTokenDetails;
 use super::details_json::{UnreadableDetails, from_json, to_json};
 use crate::data_access::DataAccess;
-use crate::user_authentication::SignInDetails;
 use crate::oidc::claims_request::ClaimsRequest;
 use crate::proof::{KeyBinding, Thumbprint};
+use crate::user_authentication::SignInDetails;
 
 /// The parts of a request that its code, its grant and its tokens keep, beyond user, application and scopes. They are
 /// stored as one JSON object; an absent member has its default.

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::user_authentication::ACR_VALUES;
 use super::claims::Claim;
 use crate::jwt::parse_object;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
+use crate::user_authentication::ACR_VALUES;
 
 /// The claims that a request names and that its tokens keep. "Any members used that are not understood MUST be ignored."
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,8 +107,8 @@ fn acr_is_unmet(request: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::user_authentication::PASSWORD_ACR;
     use crate::scope::BuiltInScope;
+    use crate::user_authentication::PASSWORD_ACR;
 
     #[test]
     fn the_example_of_the_specification_is_read() {

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use crate::user_authentication::ACR_VALUES;
 use super::claims::Claim;
 use crate::application::SubjectType;
 use crate::signing::SigningAlgorithm;
+use crate::user_authentication::ACR_VALUES;
 
 /// The claims of every ID token.
 const PROTOCOL_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr"];

@@ -6,11 +6,11 @@ use domain::account::User;
 use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::user_authentication::SignInDetails;
 use super::claims;
 use super::claims_request::ClaimsRequest;
 use crate::scope::{BuiltInScope, ScopeSet};
 use crate::signing::SigningAlgorithm;
+use crate::user_authentication::SignInDetails;
 
 /// What an ID token says.
 #[derive(Debug, Clone, Copy)]

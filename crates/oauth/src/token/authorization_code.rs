@@ -4,11 +4,11 @@
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token, still_registered};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
-use crate::user_authentication::SignInDetails;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
 use crate::scope::ScopeRegistry;
 use crate::token_payload::AuthorizationCode;
+use crate::user_authentication::SignInDetails;
 use domain::account::User;
 use domain::secret::{CodeText, CodeVerifier};
 use domain::time::Timestamp;

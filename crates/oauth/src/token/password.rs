@@ -3,10 +3,10 @@
 use super::{GrantDecision, access_token_lifetime_secs, gets_a_refresh_token};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
-use crate::user_authentication::SignInDetails;
 use crate::parameters::{Name, Parameters, SCOPE};
 use crate::refusal::Refusal;
 use crate::scope::{ScopeRegistry, ScopeSet};
+use crate::user_authentication::SignInDetails;
 use domain::account::User;
 use domain::secret::Password;
 use domain::time::Timestamp;

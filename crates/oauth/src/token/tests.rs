@@ -1,8 +1,8 @@
 use super::*;
 use crate::application::{ClientType, Profile};
-use crate::user_authentication::SignInDetails;
 use crate::refusal::ParameterFault;
 use crate::sample::{client, pairs, settings, user};
+use crate::user_authentication::SignInDetails;
 use domain::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::class::Class;
-use super::typed::{Comparison, Term, Typed};
-use crate::plan::column::ScanColumn;
 use crate::syntax::Junction;
+use crate::tree::class::Class;
+use crate::tree::column::ScanColumn;
+use crate::tree::typed::{Comparison, Term, Typed};
 
 /// Collects terms.
 pub(super) struct Chains {

@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
-use super::class::Class;
-use super::function::{self, Function, NOW};
-use super::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant, numeric};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
-use crate::plan::column::ScanId;
 use crate::statement::Unanswerable;
 use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
+use crate::tree::class::Class;
+use crate::tree::column::ScanId;
+use crate::tree::function::{self, Function, NOW};
+use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant, numeric};
 
 pub(crate) struct Binder<'m> {
     /// The scan to which names refer, and the type of its rows.

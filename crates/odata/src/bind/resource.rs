@@ -1,11 +1,11 @@
 //! The resource that a path addresses.
 
-use super::typed::{Comparison, Typed, constant, numeric};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model};
-use crate::plan::column::ScanId;
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
+use crate::tree::column::ScanId;
+use crate::tree::typed::{Comparison, Typed, constant, numeric};
 
 /// An addressed resource. Keys are conditions, one for each key property.
 pub(super) enum Resource<'m> {

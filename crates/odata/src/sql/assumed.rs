@@ -2,11 +2,11 @@
 //! answers from an index or in one pass. The result is cached until the data change.
 
 use super::{Dialect, Rules, Writer};
-use crate::bind::typed::{Comparison, Term, Typed};
 use crate::model::EntityType;
-use crate::plan::column::ScanColumn;
-use crate::plan::tree::{Order, Scan};
 use crate::position::Mark;
+use crate::tree::column::ScanColumn;
+use crate::tree::typed::{Comparison, Term, Typed};
+use crate::tree::{Order, Scan};
 
 /// Assumptions, and how they change a position.
 #[derive(Debug, Default)]

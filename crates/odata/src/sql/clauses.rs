@@ -1,9 +1,9 @@
 //! The clauses and operators that every database writes alike.
 
 use super::Writer;
-use crate::bind::typed::Comparison;
 use crate::cell::Value;
-use crate::plan::tree::{Order, Page};
+use crate::tree::typed::Comparison;
+use crate::tree::{Order, Page};
 
 /// The number of rows to read, and the number to skip first.
 #[derive(Debug, Clone, Copy)]

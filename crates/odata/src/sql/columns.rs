@@ -1,10 +1,10 @@
 //! The columns of a statement's result.
 
 use super::{Dialect, Rules};
-use crate::bind::typed::Term;
 use crate::form::{Layout, Reading};
-use crate::plan::column::ScanColumn;
-use crate::plan::tree::{Page, Scans};
+use crate::tree::column::ScanColumn;
+use crate::tree::typed::Term;
+use crate::tree::{Page, Scans};
 
 /// The columns of a statement that reads a page: first those that are shown, then those that only the position
 /// or the address of a row needs. Encoders and positions refer to them by their place here.

@@ -4,14 +4,14 @@
 //! [`Rules`]. No method has a default, and a dialect matches functions and operators without a catch-all, so
 //! that what a dialect forgets does not compile.
 
-use super::clauses::RowLimits;
 use super::Writer;
-use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
+use super::clauses::RowLimits;
 use crate::cell::Value;
 use crate::model::EntityType;
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::AggregateFunction;
+use crate::tree::AggregateFunction;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::function::Function;
+use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
 
 /// A kind of database, as far as its SQL differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 mod list;
 
 use super::Writer;
-use crate::bind::function::Function;
-use crate::bind::typed::{Comparison, Constant, Term, Typed};
+use crate::tree::function::Function;
+use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
 const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";

@@ -3,8 +3,8 @@
 pub(super) mod page;
 
 use super::Writer;
-use crate::bind::typed::Typed;
-use crate::plan::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan};
+use crate::tree::typed::Typed;
+use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan};
 
 /// What a `SELECT` reads.
 #[derive(Debug)]

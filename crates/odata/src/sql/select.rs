@@ -5,13 +5,13 @@ use super::columns::StatementColumns;
 use super::rows::Rows;
 use super::rows::page::{Paged, keyset};
 use super::{Dialect, MAX_SQL_AFTER, Writer};
-use crate::bind::typed::Typed;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
-use crate::plan::tree::{PlanNode, Scans};
 use crate::position::Mark;
 use crate::sql::clauses::RowLimits;
 use crate::statement::{Quicker, Statement};
+use crate::tree::typed::Typed;
+use crate::tree::{PlanNode, Scans};
 
 /// The statement that reads a page, from its start or after its position.
 pub(crate) fn page(columns: &StatementColumns<'_>) -> Result<Statement, Error> {

@@ -7,16 +7,16 @@ mod key;
 
 use super::clauses::{RowLimits, count};
 use super::{Capacity, Rules, Writer};
-use crate::bind::function::Function;
-use crate::bind::typed::numeric;
-use crate::bind::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::AggregateFunction;
+use crate::tree::AggregateFunction;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::function::Function;
+use crate::tree::typed::numeric;
+use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Sqlite;
 

@@ -4,8 +4,6 @@ mod strict;
 mod trees;
 
 use super::Dialect;
-use crate::bind::class::Class;
-use crate::bind::function::Function;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::error::{Error, Reason};
@@ -13,6 +11,8 @@ use crate::model::{Column, Model, Schema, Storage, Table};
 use crate::plan::{self, Plan, PlanContext};
 use crate::position::{Mark, Position};
 use crate::statement::Statement;
+use crate::tree::class::Class;
+use crate::tree::function::Function;
 use crate::url::Url;
 
 pub(super) use strict::Strict;

@@ -5,8 +5,8 @@ use super::function::Function;
 use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
-use crate::plan::column::ScanColumn;
 use crate::syntax::Literal;
+use crate::tree::column::ScanColumn;
 
 pub(crate) mod numeric;
 
@@ -101,7 +101,7 @@ impl Typed {
         }
     }
 
-    pub(super) fn constant(constant: Constant) -> Self {
+    pub(crate) fn constant(constant: Constant) -> Self {
         Self { class: constant.class(), nullable: false, term: Term::Constant(constant) }
     }
 
@@ -116,7 +116,7 @@ impl Typed {
             .unwrap_or_else(|| Self::plain_comparison(comparison, left, right))
     }
 
-    pub(super) fn plain_comparison(comparison: Comparison, left: Self, right: Self) -> Self {
+    pub(crate) fn plain_comparison(comparison: Comparison, left: Self, right: Self) -> Self {
         let term = Term::Compare(comparison, Box::new(left), Box::new(right));
         Self { term, class: Class::Boolean, nullable: false }
     }
@@ -137,7 +137,7 @@ impl Typed {
     }
 
     /// `operand in (items)`.
-    pub(super) fn member(operand: Self, items: Vec<Self>) -> Self {
+    pub(crate) fn member(operand: Self, items: Vec<Self>) -> Self {
         let items = if operand.class == Class::Integer {
             items.into_iter().filter_map(numeric::whole_item).collect()
         } else {
@@ -198,7 +198,7 @@ impl Typed {
     }
 
     /// Whether it is a literal zero.
-    pub(super) fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         match &self.term {
             Term::Constant(Constant::Integer(value)) => *value == 0,
             Term::Constant(Constant::Decimal(text)) => numeric::whole(text) == Some(0),
@@ -212,7 +212,7 @@ impl Typed {
     }
 
     /// The stored content of a key column.
-    pub(super) fn stored(column: ScanColumn, property: &Property) -> Self {
+    pub(crate) fn stored(column: ScanColumn, property: &Property) -> Self {
         Self { term: Term::Stored(column), ..Self::column(column, property) }
     }
 
@@ -264,7 +264,7 @@ impl Comparison {
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Eq => "eq",
             Self::Ne => "ne",
@@ -277,7 +277,7 @@ impl Comparison {
 }
 
 impl Arithmetic {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Add => "add",
             Self::Sub => "sub",

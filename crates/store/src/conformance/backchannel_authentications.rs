@@ -8,9 +8,9 @@ use domain::id::{Epoch, UserId};
 use domain::secret::Digest;
 use oauth::backchannel::BackchannelAuthentication;
 use oauth::grant::{GrantDetails, GrantOrigin};
-use oauth::user_authentication::SignInDetails;
 use oauth::scope::BuiltInScope;
 use oauth::token::polling::UserDecision;
+use oauth::user_authentication::SignInDetails;
 
 use super::purging::at;
 use super::{OVER, START, World, at_once, code_id, event, event_at, insert_application, insert_user, odata};

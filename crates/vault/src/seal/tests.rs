@@ -4,11 +4,11 @@ use domain::id::{ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, ScopeId
 use domain::time::Timestamp;
 use oauth::data_access::{DataAccess, MOST_NAME_BYTES, MOST_SOURCES, SourceAccess};
 use oauth::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, GrantDetails, MOST_EXCHANGES};
-use oauth::user_authentication::SignInDetails;
 use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::resource::{LONGEST_RESOURCE, MOST_RESOURCES};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
+use oauth::user_authentication::SignInDetails;
 use proptest::prelude::*;
 
 use crate::entropy::SeededEntropy;

@@ -4,8 +4,8 @@ use app::identity::caller::RequestOrigin;
 use app::node::clock::Clock as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth::user_authentication::PASSWORD_ACR;
 use oauth::signing::{JwtType, SigningAlgorithm};
+use oauth::user_authentication::PASSWORD_ACR;
 use serde_json::{Value, json};
 use testkit::{ADMIN, TestServer, USER};
 

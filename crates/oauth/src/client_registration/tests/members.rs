@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::members::{CERTIFICATE, OPENID};
 use super::*;
+use crate::application::SubjectType;
 use crate::application::{
     AuthenticationMetadata, ClientMetadata, KnownToDeputies, OpenIdMetadata, RequestMetadata,
     TokenExchangePolicy,
 };
 use crate::certificate::CertificateSubject;
 use crate::jwt::Object;
-use crate::application::SubjectType;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members about request objects, signed responses, introspection and the binding of tokens.

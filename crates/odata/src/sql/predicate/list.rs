@@ -1,10 +1,10 @@
 //! Membership: `Id in (1, 2)`, and equivalent chains of comparisons.
 
 use super::stands_for_others;
-use crate::bind::class::Class;
-use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::sql::Writer;
+use crate::tree::class::Class;
+use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
 /// Up to this many comparisons with operands longer than a value are written one by one.
 const LONGEST_CHAIN: usize = 8;

@@ -3,13 +3,13 @@
 pub(in crate::sql) mod keyset;
 
 use super::Rows;
-use crate::bind::typed::Term;
-use crate::plan::column::ScanId;
-use crate::plan::tree::{Order, Page};
 use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, order};
 use crate::sql::columns::{Read, StatementColumns};
 use crate::sql::{MAX_SQL_AFTER, Writer};
+use crate::tree::column::ScanId;
+use crate::tree::typed::Term;
+use crate::tree::{Order, Page};
 
 /// A page with the columns to read of its rows.
 #[derive(Debug)]

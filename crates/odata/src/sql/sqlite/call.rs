@@ -2,11 +2,11 @@
 //! it several times, one of [ours](crate::sql::functions) is called.
 
 use super::{around, column};
-use crate::bind::class::Class;
-use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Constant, Term, Typed};
-use crate::plan::tree::AggregateFunction;
 use crate::sql::Writer;
+use crate::tree::AggregateFunction;
+use crate::tree::class::Class;
+use crate::tree::function::Function;
+use crate::tree::typed::{Arithmetic, Constant, Term, Typed};
 
 /// Writes a call. The binder has counted the arguments.
 pub(super) fn call(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

@@ -5,15 +5,15 @@
 //! and `tests/sqlite/forms.rs` compare the two.
 
 use super::Sqlite;
-use crate::bind::class::Class;
-use crate::bind::typed::{Constant, Term, Typed};
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::Layout;
 use crate::form::read::booleans;
 use crate::model::{Collation, EntityType};
-use crate::plan::column::{ScanColumn, ScanId};
 use crate::sql::{Dialect, Rules as _, Writer, functions};
+use crate::tree::class::Class;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::{Constant, Term, Typed};
 
 /// Writes the stored form of the column; text is compared byte by byte, whatever the collation of the column.
 pub(super) fn stored(writer: &mut Writer<'_>, column: ScanColumn) {

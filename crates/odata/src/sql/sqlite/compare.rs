@@ -3,16 +3,16 @@
 
 use super::Sqlite;
 use super::column;
-use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::{Form, read::Numbers};
 use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::Collation;
-use crate::plan::column::ScanColumn;
 use crate::sql::clauses::symbol;
 use crate::sql::{Rules as _, Writer};
+use crate::tree::column::ScanColumn;
+use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
 /// Picoseconds in a day.
 const DAY: i128 = 86_400_000_000_000_000;

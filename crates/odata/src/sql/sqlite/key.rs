@@ -7,11 +7,11 @@
 //! starts when the first row with an unusual layout is met.
 
 use super::column;
-use crate::bind::typed::{Comparison, Constant, Term, Typed};
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
-use crate::plan::column::{ScanColumn, ScanId};
 use crate::sql::{Dialect, Writer};
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
 /// Whether cells of a key column may represent the same value and still be different for the database.
 fn may_differ(entity_type: &EntityType, column: usize) -> bool {

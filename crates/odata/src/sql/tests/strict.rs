@@ -3,16 +3,16 @@
 
 use std::fmt::Write as _;
 
-use crate::bind::function::Function;
-use crate::bind::typed::{Arithmetic, Comparison, Constant, Typed};
 use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::AggregateFunction;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Rules, Writer};
+use crate::tree::AggregateFunction;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::function::Function;
+use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
 
 pub(in crate::sql) struct Strict;
 

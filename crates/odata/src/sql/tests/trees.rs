@@ -5,15 +5,15 @@ mod fixture;
 
 use serde_json::json;
 
-use crate::bind::typed::{Comparison, Typed};
 use crate::cell::Value;
 use crate::model::Model;
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::{
+use crate::position::Mark;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::{Comparison, Typed};
+use crate::tree::{
     Aggregate, AggregateFunction, Aggregated, Compute, Computed, Expand, Filter, Order, Page, PlanNode, Scan,
     Scans,
 };
-use crate::position::Mark;
 use fixture::{Shop, expression, model, named, shared_keys_model, strict, strict_model};
 
 const FIRST: ScanId = ScanId::FIRST;

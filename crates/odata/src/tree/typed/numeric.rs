@@ -1,11 +1,11 @@
 //! Exact comparisons of numbers that floating point would get wrong.
 
 use super::{Arithmetic, Comparison, Constant, Term, Typed};
-use crate::bind::class::Class;
-use crate::bind::function::Function;
 use crate::edm_type::EdmType;
 use crate::form::MOST_DIGITS;
 use crate::model::Property;
+use crate::tree::class::Class;
+use crate::tree::function::Function;
 
 /// A decimal literal compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn with_fraction(sum: &Typed) -> Option<(&Typed, bool)> {
 }
 
 /// The number of digits after the point that the values of a property have at most, if they are rounded to it.
-pub(in crate::bind) fn scale(property: &Property) -> Option<u16> {
+pub(crate) fn scale(property: &Property) -> Option<u16> {
     match property.ty {
         EdmType::Decimal { scale: Some(scale), .. } if scale <= MOST_DIGITS => Some(scale),
         _ => None,
@@ -129,7 +129,7 @@ pub(in crate::bind) fn scale(property: &Property) -> Option<u16> {
 
 /// The comparison of a decimal with at most `scale` digits after the point with a literal that has more: no such
 /// decimal equals it, and none is between it and the next lower one. `None` for any other right side.
-pub(in crate::bind) fn beside_longer(
+pub(crate) fn beside_longer(
     comparison: Comparison,
     decimal: &Typed,
     scale: u16,

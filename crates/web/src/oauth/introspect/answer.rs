@@ -3,8 +3,8 @@
 use app::protocol::introspection::LiveToken;
 use oauth::authorization_details::GrantedElement;
 use oauth::grant::Act;
-use oauth::user_authentication::PASSWORD_ACR;
 use oauth::proof::{KeyBinding, TokenType};
+use oauth::user_authentication::PASSWORD_ACR;
 use serde::{Serialize, Serializer};
 
 /// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).

@@ -3,10 +3,10 @@
 
 use super::{Paged, Rows};
 use crate::cell::Value;
-use crate::plan::tree::Order;
 use crate::position::Mark;
 use crate::sql::clauses::RowLimits;
 use crate::sql::{Rules, Writer};
+use crate::tree::Order;
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,20 +5,20 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use serde_json::Value as Json;
 
 use crate::bind::expression::Binder;
-use crate::bind::typed::Typed;
 use crate::cell::{Cell, Row, Value};
 use crate::edm_type::EdmType;
 use crate::encode::{BodyKind, Encoder, Shape, Slot};
 use crate::format::Format;
 use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Table};
-use crate::plan::column::{ScanColumn, ScanId};
-use crate::plan::tree::{Page, PlanNode, Scans};
 use crate::position::Mark;
 use crate::sql::columns::StatementColumns;
 use crate::sql::functions::{FUNCTIONS, SqlFunction};
 use crate::sql::{Dialect, select};
 use crate::statement::Statement;
 use crate::syntax::Request;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::typed::Typed;
+use crate::tree::{Page, PlanNode, Scans};
 use crate::url::Url;
 
 const TABLES: &str = "
