@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use self::queue::Queue;
 use crate::deadline::monotonic_now;
-use crate::driver::Signal;
+use crate::stop::Signal;
 use crate::workers::Demand;
 use crate::{Deadline, SourceError};
 

@@ -7,7 +7,6 @@
 mod erased;
 mod rows;
 mod runner;
-mod stop;
 
 use std::fmt;
 use std::future::Future;
@@ -16,11 +15,10 @@ use odata::sql::Dialect;
 
 use crate::{Described, SchemaVersion, SourceError};
 
+pub use crate::stop::{Stop, ready};
 pub(crate) use erased::{AnyJob, ErasedJob};
 pub use rows::{Flow, RowConsumer, room};
 pub use runner::{Job, Runner, Statements};
-pub(crate) use stop::{Signal, unless};
-pub use stop::{Stop, ready};
 
 /// A driver of one source: a database that was opened with certain options. Nothing in the database is ever
 /// written to.

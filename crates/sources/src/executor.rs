@@ -17,7 +17,8 @@ use odata::sql::Dialect;
 use self::pool::{Lent, Pool};
 use self::queue::JobQueue;
 use crate::chunks::{Overflow, chunks};
-use crate::driver::{Connection, Driver, Job, Placement, Runner, Signal, Stop, unless};
+use crate::driver::{Connection, Driver, Job, Placement, Runner};
+use crate::stop::{Signal, Stop, unless};
 use crate::{ChunkSink, Chunks, Deadline, Described, Limits, Resources, Run, SchemaVersion, SourceError};
 
 /// How long a connection may take to end a transaction, to cancel a statement, or to close.

@@ -28,6 +28,7 @@ mod row;
 mod run;
 mod source;
 pub mod sqlite;
+mod stop;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod workers;
