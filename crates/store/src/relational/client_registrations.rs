@@ -2,14 +2,15 @@
 //! nothing.
 
 use domain::audit::NewAuditEvent;
-use domain::id::{ApplicationId, ClientId, UserId};
+use domain::id::{ApplicationId, ClientId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::Application;
 use oauth::registration::Warning;
 use oauth::revocation::Revocation;
 
-use super::{Change, NamedStatement, Read, SqlTransaction, applications, initial_access_tokens, values};
+use super::applications::{self, credentials};
+use super::{Change, NamedStatement, Read, SqlTransaction, initial_access_tokens, values};
 use crate::{Amendment, ApplicationRefusal, NewApplication, NewRegistration, RegistrationTokens};
 
 /// Registers an application for itself.
@@ -100,24 +101,12 @@ pub async fn delete<S: SqlTransaction>(
     applications::delete(db, id, revocation_expires_at, event).await
 }
 
-/// What is stored instead of a token that has ended: no digest is empty.
-const NO_TOKEN: &[u8] = &[];
-
-/// Ends the tokens of the clients that belong to the user.
-pub(super) async fn end_tokens_of_owner<S: SqlTransaction>(db: &S, owner: UserId) -> Read<(), S> {
-    static END: NamedStatement = NamedStatement::new(
-        "UPDATE client_registrations SET token_digest = :none
-        WHERE application_id IN (SELECT id FROM applications WHERE owner_id = :owner)",
-    );
-    db.execute(&END, values! { none: NO_TOKEN, owner }).await.map(drop)
-}
-
 /// Ends the tokens of all clients, after a restore. It is not known which of them were used since the backup, so each
 /// counts as registered at that time.
 pub async fn end_all_tokens<S: SqlTransaction>(db: &S, at: Timestamp) -> Read<(), S> {
     static END: NamedStatement =
         NamedStatement::new("UPDATE client_registrations SET token_digest = :none, registered_at = :at");
-    db.execute(&END, values! { none: NO_TOKEN, at }).await.map(drop)
+    db.execute(&END, values! { none: credentials::NO_TOKEN, at }).await.map(drop)
 }
 
 /// The first applications that registered themselves before the time and have never obtained a token.

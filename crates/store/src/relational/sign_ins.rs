@@ -5,16 +5,15 @@
 
 use domain::account::Lockout;
 use domain::account::network::Network;
-use domain::id::{Epoch, UserId};
+use domain::id::UserId;
 use domain::time::Timestamp;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, users, values};
+use super::{
+    Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, familiar_networks, users, values,
+};
 use crate::columns::Impossible;
 use crate::rules;
-use crate::{
-    ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts,
-    SucceededSignIn,
-};
+use crate::{ComesFrom, FailureCounted, FamiliarNetwork, RefusedSignIn, SignInFacts, SucceededSignIn};
 
 /// An id that no user has.
 const NOBODY: UserId = UserId::new(0);
@@ -132,53 +131,7 @@ pub async fn note<S: SqlTransaction>(db: &S, succeeded: &SucceededSignIn) -> Rea
         db.execute(&FORGET, values! { user, user_epoch }).await?;
     }
     match from.network {
-        Some(network) => remember(db, user, user_epoch, network, at).await,
+        Some(network) => familiar_networks::remember(db, user, user_epoch, network, at).await,
         None => Ok(()),
     }
-}
-
-/// Makes a network familiar. Failures from it are cleared, except for a lock that is still in effect. The
-/// user's row is locked, so that concurrent successes cannot exceed the maximum number of networks.
-pub(super) async fn remember<S: SqlTransaction>(
-    db: &S,
-    user: UserId,
-    epoch: Epoch,
-    network: Network,
-    at: Timestamp,
-) -> Read<(), S> {
-    static REMEMBER: NamedStatement = NamedStatement::new(
-        "INSERT INTO familiar_networks AS n (user_id, user_epoch, network, succeeded_at)
-        SELECT id, epoch, :network, :at FROM users WHERE id = :user AND epoch = :epoch AND active
-        ON CONFLICT (user_id, network) DO UPDATE SET user_epoch = excluded.user_epoch,
-            succeeded_at = excluded.succeeded_at,
-            failures = CASE WHEN n.user_epoch = excluded.user_epoch AND n.locked_until > excluded.succeeded_at
-                THEN n.failures ELSE 0 END,
-            failures_since = CASE WHEN n.user_epoch = excluded.user_epoch AND n.locked_until > excluded.succeeded_at
-                THEN n.failures_since END,
-            locked_until = CASE WHEN n.user_epoch = excluded.user_epoch AND n.locked_until > excluded.succeeded_at
-                THEN n.locked_until END",
-    );
-    static KEEP_FEW: NamedStatement = NamedStatement::new(
-        "DELETE FROM familiar_networks WHERE user_id = :user AND id NOT IN (
-            SELECT id FROM familiar_networks WHERE user_id = :user ORDER BY succeeded_at DESC, id DESC
-            LIMIT :most)",
-    );
-    db.execute(&REMEMBER, values! { network: network.to_string(), at, user, epoch }).await?;
-    db.execute(&KEEP_FEW, values! { user, most: MOST_FAMILIAR_NETWORKS }).await.map(drop)
-}
-
-/// Deletes all familiar networks of the user.
-pub(super) async fn forget_networks<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
-    static FORGET: NamedStatement =
-        NamedStatement::new("DELETE FROM familiar_networks WHERE user_id = :user");
-    db.execute(&FORGET, values! { user }).await.map(drop)
-}
-
-/// Clears the locks and the failures of the user's familiar networks.
-pub(super) async fn unlock_networks<S: SqlTransaction>(db: &S, user: UserId) -> Read<(), S> {
-    static UNLOCK: NamedStatement = NamedStatement::new(
-        "UPDATE familiar_networks SET failures = 0, failures_since = NULL, locked_until = NULL
-        WHERE user_id = :user",
-    );
-    db.execute(&UNLOCK, values! { user }).await.map(drop)
 }

@@ -7,9 +7,7 @@ use domain::id::{ApplicationId, UserId};
 use oauth::application::{ClientMetadata, KnownToDeputies};
 
 use crate::columns::Impossible;
-use crate::relational::{
-    Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, client_registrations, values,
-};
+use crate::relational::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
 
 /// The metadata of an application.
 struct StoredMetadata {
@@ -27,6 +25,9 @@ impl Record for StoredMetadata {
     }
 }
 
+/// What is stored instead of a token that has ended: no digest is empty.
+pub(in crate::relational) const NO_TOKEN: &[u8] = &[];
+
 /// Removes the credentials of every application of a user.
 pub(in crate::relational) async fn remove_of_owner<S: SqlTransaction>(db: &S, owner: UserId) -> Read<(), S> {
     static SECRETS: NamedStatement = NamedStatement::new(
@@ -39,7 +40,7 @@ pub(in crate::relational) async fn remove_of_owner<S: SqlTransaction>(db: &S, ow
     static REPLACE: NamedStatement =
         NamedStatement::new("UPDATE applications SET client_metadata = :metadata WHERE id = :id");
     db.execute(&SECRETS, values! { owner }).await?;
-    client_registrations::end_tokens_of_owner(db, owner).await?;
+    end_tokens_of_owner(db, owner).await?;
     let mut after = ApplicationId::new(0);
     loop {
         let found: Vec<StoredMetadata> = db.list(&NEXT, values! { owner, after }).await?;
@@ -54,4 +55,13 @@ pub(in crate::relational) async fn remove_of_owner<S: SqlTransaction>(db: &S, ow
             }
         }
     }
+}
+
+/// Ends the tokens of the clients that belong to the user.
+async fn end_tokens_of_owner<S: SqlTransaction>(db: &S, owner: UserId) -> Read<(), S> {
+    static END: NamedStatement = NamedStatement::new(
+        "UPDATE client_registrations SET token_digest = :none
+        WHERE application_id IN (SELECT id FROM applications WHERE owner_id = :owner)",
+    );
+    db.execute(&END, values! { none: NO_TOKEN, owner }).await.map(drop)
 }

@@ -9,7 +9,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::{find, name_is_free, possessions, roles_exist, set_roles, stored};
 use crate::relational::versions::{self, CachedKind};
 use crate::relational::{
-    Change, NamedStatement, Read, SqlTransaction, authority, roles, sessions, sign_ins, sweeps, values,
+    Change, NamedStatement, Read, SqlTransaction, authority, familiar_networks, roles, sessions, sweeps,
+    values,
 };
 use crate::rules::{self, AdministratorChange};
 use crate::{DeletedUser, PasswordChange, Possessions, UserChange, UserRefusal, fold_name};
@@ -54,7 +55,7 @@ pub(in crate::relational) async fn end_access<S: SqlTransaction>(
     revocation_expires_at: Timestamp,
 ) -> Read<Vec<Revocation>, S> {
     sessions::close_all(db, user, at).await?;
-    sign_ins::forget_networks(db, user).await?;
+    familiar_networks::forget(db, user).await?;
     sweeps::request(db).await?;
     let subject = RevokedSubject::User { user, epoch };
     db.append_revocations(&[subject], at, revocation_expires_at).await
@@ -82,7 +83,7 @@ pub async fn password<S: SqlTransaction>(
     let ended = end_access(db, id, after.epoch, at, change.revocation_expires_at).await?;
     let session = sessions::add(db, &change.session(after.epoch)).await?;
     if let Some(network) = change.network {
-        sign_ins::remember(db, id, after.epoch, network, at).await?;
+        familiar_networks::remember(db, id, after.epoch, network, at).await?;
     }
     versions::grow(db, CachedKind::Users).await?;
     db.append_audit(event).await?;
@@ -163,7 +164,7 @@ async fn unlock<S: SqlTransaction>(db: &S, id: UserId) -> Read<(), S> {
         "UPDATE users SET failures = 0, failures_since = NULL, locked_until = NULL WHERE id = :id",
     );
     db.execute(&UNLOCK, values! { id }).await?;
-    sign_ins::unlock_networks(db, id).await
+    familiar_networks::unlock(db, id).await
 }
 
 /// Deletes a user, and treats what the user owns as `possessions` says.
@@ -186,7 +187,7 @@ pub async fn delete<S: SqlTransaction>(
         versions::grow(db, CachedKind::DataSources).await?;
     }
     sessions::close_all(db, id, event.at).await?;
-    sign_ins::forget_networks(db, id).await?;
+    familiar_networks::forget(db, id).await?;
     set_roles(db, id, &[]).await?;
     db.execute(&DELETE, values! { id }).await?;
     let subject = RevokedSubject::User { user: id, epoch: Epoch::GONE };
