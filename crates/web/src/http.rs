@@ -7,7 +7,6 @@ pub mod body;
 pub mod client_certificate;
 pub(crate) mod conditional;
 pub mod cookies;
-pub(crate) mod cors;
 pub(crate) mod faults;
 pub(crate) mod host;
 pub mod initiator;

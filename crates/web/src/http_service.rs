@@ -26,15 +26,16 @@ use tower::Service;
 use crate::http::authorization::Authorization;
 use crate::http::base_path::BasePath;
 use crate::http::client_certificate;
-use crate::http::cors::CrossOrigin;
 use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
 use crate::respond::{Area, page, text};
 use crate::{WebState, odata};
+use cors::CrossOrigin;
 
 mod access;
+mod cors;
 mod loggable;
 mod request_ids;
 
