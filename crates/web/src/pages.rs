@@ -38,6 +38,7 @@ mod account_frame;
 pub(crate) mod data_choice;
 pub mod demo;
 pub mod device;
+pub(crate) mod ended;
 pub mod form;
 pub mod login;
 pub mod logout;

@@ -12,7 +12,6 @@ use crate::WebState;
 use crate::errors::ManagementErrorCode;
 use crate::http::{body, media_type};
 use crate::json::{FromJson, Json, PayloadFaults, parse};
-use crate::pages::form::wipe;
 use crate::respond::management::{Detail, ManagementProblem};
 
 /// A payload, parsed as far as possible. [`JsonBody::valid`] returns the value, or all faults at once.
@@ -98,7 +97,7 @@ impl<T: FromJson> axum::extract::OptionalFromRequest<WebState> for JsonBody<T> {
 
 fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, ManagementProblem> {
     let parsed: Result<Json, _> = parse(&bytes);
-    wipe(bytes);
+    body::wipe(bytes);
     let mut json = parsed.map_err(|malformed| {
         let message = format!("Invalid JSON Input: {malformed}");
         ManagementProblem::new(StatusCode::BAD_REQUEST, ManagementErrorCode::InvalidJson, message)

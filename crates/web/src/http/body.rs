@@ -6,6 +6,7 @@ use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use zeroize::Zeroize;
 
 /// The maximum size of a form or of a client's request, whose sender is not authenticated yet.
 pub(crate) const MOST_OF_FORM: usize = 64 * 1024;
@@ -78,6 +79,13 @@ fn reason(error: &(dyn Error + 'static), most: usize) -> Unread {
         }
     }
     Unread::Broken
+}
+
+/// Wipes a body that may contain a password, if nobody else holds it.
+pub(crate) fn wipe(body: Bytes) {
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
+    }
 }
 
 #[cfg(test)]

@@ -5,16 +5,14 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use oauth::oidc::logout::LogoutRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use url::Url;
 
 use crate::extract::Use;
 use crate::filters;
 use crate::pages::form::{FormBody, OwnForm, fields};
-use crate::pages::{Visit, fault, go_to, stale_form};
+use crate::pages::{Visit, ended, fault, stale_form};
 use crate::respond::page::{self, PageContext};
 
 /// The path of the endpoint.
@@ -27,13 +25,6 @@ struct AskPage<'a> {
     application: Option<&'a str>,
     csrf: &'a str,
     request: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "ended.html")]
-struct EndedPage<'a> {
-    frames: &'a [String],
-    location: Option<&'a str>,
 }
 
 /// `GET`: the usual request of a browser.
@@ -62,10 +53,10 @@ async fn answer(visit: &Visit, logout: &LogoutService, parameters: &Parameters) 
     match logout.request(parameters, live, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
-        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(visit, &after)),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended::show(visit, &after)),
         Ok(LogoutAnswer::Ask { application }) => {
             let Some((live, cookie)) = &found else {
-                return visit.without_session(ended(visit, &AfterLogout::default()));
+                return visit.without_session(ended::show(visit, &AfterLogout::default()));
             };
             let request = parameters.encoded(LogoutRequest::KNOWN).unwrap_or_default();
             let csrf = visit.csrf_token(cookie.expose());
@@ -84,7 +75,7 @@ async fn answer(visit: &Visit, logout: &LogoutService, parameters: &Parameters) 
 pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form): OwnForm) -> Response {
     let (live, cookie) = match visit.session().await {
         Err(cause) => return fault(&cause),
-        Ok(None) => return visit.without_session(ended(&visit, &AfterLogout::default())),
+        Ok(None) => return visit.without_session(ended::show(&visit, &AfterLogout::default())),
         Ok(Some(found)) => found,
     };
     let csrf = form.field(fields::CSRF);
@@ -96,42 +87,10 @@ pub async fn confirm(visit: Visit, Use(logout): Use<LogoutService>, OwnForm(form
     };
     match logout.confirm(&parameters, &live, &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended(&visit, &after)),
+        Ok(LogoutAnswer::Done(after)) => visit.without_session(ended::show(&visit, &after)),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
         Ok(LogoutAnswer::Ask { .. }) => stale_form(),
     }
-}
-
-/// How long the frames of applications may load before the browser goes on, in seconds.
-const FRAMES_LOAD_SECS: u32 = 3;
-
-/// The page after a logout. Without frames the browser goes on at once.
-pub(crate) fn ended(visit: &Visit, after: &AfterLogout) -> Response {
-    if after.frames.is_empty()
-        && let Some(location) = &after.location
-    {
-        return go_to(location);
-    }
-    let shown = EndedPage { frames: &after.frames, location: after.location.as_deref() };
-    let mut response = visit.page(StatusCode::OK, &shown, PageContext::FlowOnward);
-    let origins: Vec<String> = after.frames.iter().filter_map(|frame| origin(frame)).collect();
-    let headers = response.headers_mut();
-    if !origins.is_empty()
-        && let Some(policy) = headers.get(CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok())
-        && let Ok(value) = HeaderValue::from_str(&format!("{policy}; frame-src {}", origins.join(" ")))
-    {
-        headers.insert(CONTENT_SECURITY_POLICY, value);
-    }
-    if let Some(location) = &after.location
-        && let Ok(value) = HeaderValue::from_str(&format!("{FRAMES_LOAD_SECS}; url={location}"))
-    {
-        headers.insert("refresh", value);
-    }
-    response
-}
-
-fn origin(frame: &str) -> Option<String> {
-    Some(Url::parse(frame).ok()?.origin().ascii_serialization())
 }
 
 /// The page for a malformed request; nobody is signed out.
@@ -144,11 +103,10 @@ fn refused(refusal: Refusal) -> Response {
     page::error(StatusCode::BAD_REQUEST, page::PageError::InvalidRequest, &message)
 }
 
-/// Samples of both pages.
+/// Samples of the page.
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
     let ask = |application| AskPage { user: HOSTILE, application, csrf: "c", request: HOSTILE };
-    let ended = |location| EndedPage { frames: &[], location };
-    vec![rendered(&ask(None)), rendered(&ask(Some(HOSTILE))), rendered(&ended(None))]
+    vec![rendered(&ask(None)), rendered(&ask(Some(HOSTILE)))]
 }

@@ -22,7 +22,6 @@ use crate::http::authorization::{Authorization, Twice};
 use crate::http::faults::set_retry_after;
 use crate::http::origin::ClientOrigin;
 use crate::http::{body, media_type};
-use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 
 /// The members of a body: a JSON object without repeated members.
@@ -41,7 +40,7 @@ impl FromRequest<WebState> for RegistrationMembers {
         let read = body::read(request.into_body(), most).await;
         let bytes = read.map_err(|unread| respond::refuse(unread.status(), &unread.to_string()))?;
         let members = parse_object(&bytes);
-        wipe(bytes);
+        body::wipe(bytes);
         members.map(Self).ok_or_else(|| {
             let message = "the body must be a JSON object without repeated members";
             respond::error(StatusCode::BAD_REQUEST, ErrorCode::InvalidClientMetadata.as_str(), message)

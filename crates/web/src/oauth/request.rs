@@ -17,7 +17,6 @@ use super::{Credentials, refused_by_rule};
 use crate::WebState;
 use crate::http::authorization::Authorization;
 use crate::http::{body, media_type, origin, proof};
-use crate::pages::form::wipe;
 use crate::respond::oauth as respond;
 
 /// A client's request, decoded and not authenticated.
@@ -77,7 +76,7 @@ impl FromRequest<WebState> for Sent {
             Form::UrlEncoded => Parameters::from_form(&bytes),
             Form::Json => Parameters::from_json(&bytes),
         };
-        wipe(bytes);
+        body::wipe(bytes);
         Ok(Self { basic, parameters: parameters.map_err(malformed_body)?, head, origin })
     }
 }

@@ -8,7 +8,6 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use oauth::parameters::{Name, Parameters};
 use oauth::refusal::Refusal;
-use zeroize::Zeroize;
 
 use super::cross_origin_form;
 use crate::WebState;
@@ -112,17 +111,10 @@ async fn form(
     }
     let bytes = read(request, state).await?;
     let parameters = parse(&bytes);
-    wipe(bytes);
+    body::wipe(bytes);
     match parameters {
         Ok(parameters) if parameters.are_utf8() => Ok(FormBody(parameters)),
         _ => Err(page::refuse(StatusCode::BAD_REQUEST, "The form cannot be read.")),
-    }
-}
-
-/// Wipes a body that may contain a password, if nobody else holds it.
-pub(crate) fn wipe(body: Bytes) {
-    if let Ok(mut body) = body.try_into_mut() {
-        body.as_mut().zeroize();
     }
 }
 

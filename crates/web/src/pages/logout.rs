@@ -8,9 +8,8 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::form::{OwnForm, fields};
-use super::{Visit, fault};
+use super::{Visit, ended, fault};
 use crate::filters;
-use crate::oauth::logout::ended;
 use crate::respond::page;
 
 #[derive(Template)]
@@ -52,7 +51,7 @@ pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(
                 Ok(frames) if frames.is_empty() => {}
                 Ok(frames) => {
                     let after = AfterLogout { frames, location: None };
-                    return visit.without_session(ended(&visit, &after));
+                    return visit.without_session(ended::show(&visit, &after));
                 }
             }
         }
