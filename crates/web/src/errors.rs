@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
-use crate::respond::page::PageError;
+mod page_error;
+
+pub use page_error::PageError;
 
 macro_rules! errors {
     ($($name:ident = $code:literal, $statuses:literal, $when:literal;)+) => {

@@ -7,6 +7,7 @@
 
 mod authenticated;
 mod json_body;
+mod origin;
 mod path;
 mod query;
 mod service;

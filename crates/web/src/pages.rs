@@ -27,6 +27,7 @@ use oauth::authorize::Destination;
 use oauth::parameters::{Name, Parameters};
 
 use crate::WebState;
+use crate::errors::PageError;
 use crate::http::faults::{HttpFailure, set_retry_after};
 use crate::http::initiator::Initiator;
 use crate::http::{cookies, origin};
@@ -73,7 +74,7 @@ impl FromRequestParts<WebState> for Visit {
             state: state.clone(),
             headers: parts.headers.clone(),
             origin: origin::of(&parts.extensions, &parts.headers, state.settings()),
-            initiator: Initiator::of(&parts.uri, &parts.headers, state),
+            initiator: Initiator::of(&parts.uri, &parts.headers, state.site()),
             method: parts.method.clone(),
             authentication: state.service(),
             refusals: state.service(),
@@ -254,13 +255,13 @@ pub fn fault(fault: &Fault) -> Response {
 pub fn cross_origin_form() -> Response {
     let message = "A page of another site sent this form. Nothing was changed. If you want to do what it is for, open the \
                    page here and press the button yourself.";
-    page::error(StatusCode::FORBIDDEN, page::PageError::OtherSite, message)
+    page::error(StatusCode::FORBIDDEN, PageError::OtherSite, message)
 }
 
 /// The page for a form that was not rendered for this browser.
 pub fn stale_form() -> Response {
     let message = "This form is out of date, or your browser does not keep cookies. Go back, reload the page and try again.";
-    page::error(StatusCode::FORBIDDEN, page::PageError::StaleForm, message)
+    page::error(StatusCode::FORBIDDEN, PageError::StaleForm, message)
 }
 
 /// A time for machines and for people.

@@ -9,6 +9,7 @@ use app::node::NodeService;
 use crate::WebSettings;
 use crate::http::base_path::BasePath;
 use crate::http::cookies::CookieScope;
+use crate::http::initiator::PublicSite;
 use crate::reference::Reference;
 
 /// The settings, and the services of the use cases. A handler names the services that it uses
@@ -56,6 +57,11 @@ impl WebState {
     /// The requests with which browsers send our cookies.
     pub(crate) fn cookie_scope(&self) -> CookieScope<'_> {
         CookieScope { tls: self.0.settings.tls, base: &self.0.base }
+    }
+
+    /// Where browsers find the server.
+    pub(crate) fn site(&self) -> PublicSite<'_> {
+        PublicSite { tls: self.0.settings.tls, public_url: &self.0.node.settings().public_url }
     }
 
     /// The documentation of the management API.

@@ -39,7 +39,7 @@ impl FromRequestParts<WebState> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, ManagementProblem> {
         let origin = origin::of(&parts.extensions, &parts.headers, state.settings());
-        let initiator = Initiator::of(&parts.uri, &parts.headers, state);
+        let initiator = Initiator::of(&parts.uri, &parts.headers, state.site());
         let sent = Authorization::find(&parts.headers);
         let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
         let access_note = Noting { state, origin: &origin, presented };

@@ -3,15 +3,9 @@
 //! A cookie and remembered Basic credentials are *ambient*: a browser sends them whoever initiated the
 //! request. One rule says what they may be used for; see `docs/decisions/ambient-credentials.md`.
 
-use std::convert::Infallible;
-
-use axum::extract::FromRequestParts;
 use http::header::{HOST, HeaderValue, ORIGIN};
-use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use url::Url;
-
-use crate::WebState;
 
 /// Who initiated the request, according to `Sec-Fetch-Site` ([Fetch Metadata
 /// §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)) or, if the browser does not send that,
@@ -31,9 +25,18 @@ pub enum Initiator {
     Unsaid,
 }
 
+/// Where browsers find this server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PublicSite<'a> {
+    /// Whether users connect over TLS.
+    pub(crate) tls: bool,
+    /// The public URL.
+    pub(crate) public_url: &'a str,
+}
+
 impl Initiator {
     /// The initiator of a request with these headers.
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, state: &WebState) -> Self {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, site: PublicSite<'_>) -> Self {
         match only(headers, "sec-fetch-site") {
             Found::One(site) if site == "same-origin" => Self::Ours,
             Found::One(site) if site == "none" => Self::Person,
@@ -41,7 +44,7 @@ impl Initiator {
             Found::None => match only(headers, ORIGIN.as_str()) {
                 Found::None => Self::Unsaid,
                 Found::One(origin) if origin == "null" => Self::Hidden,
-                Found::One(origin) if is_this_server(origin, uri, headers, state) => Self::Ours,
+                Found::One(origin) if is_this_server(origin, uri, headers, site) => Self::Ours,
                 Found::One(_) | Found::Several => Self::Another,
             },
         }
@@ -76,14 +79,6 @@ impl Initiator {
     }
 }
 
-impl FromRequestParts<WebState> for Initiator {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.uri, &parts.headers, state))
-    }
-}
-
 /// The values of a header.
 enum Found<'a> {
     None,
@@ -101,7 +96,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 }
 
 /// Whether the origin is that of the public URL, or that under which the request was sent.
-fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, state: &WebState) -> bool {
+fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, site: PublicSite<'_>) -> bool {
     let Some((origin, (scheme, authority))) =
         origin.to_str().ok().and_then(|origin| Some((origin, origin.split_once("://")?)))
     else {
@@ -110,10 +105,10 @@ fn is_this_server(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap, state: &
     let asked = uri.authority().map(http::uri::Authority::as_str);
     let asked = asked.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
     // If users connect over TLS, anybody may have written a page that came without it.
-    let scheme_fits = scheme == "https" || (scheme == "http" && !state.settings().tls);
+    let scheme_fits = scheme == "https" || (scheme == "http" && !site.tls);
     if scheme_fits && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority)) {
         return true;
     }
-    let configured = Url::parse(&state.node().settings().public_url);
+    let configured = Url::parse(site.public_url);
     configured.is_ok_and(|url| url.origin().ascii_serialization() == origin)
 }

@@ -1,14 +1,11 @@
 //! The origin of a request.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use app::identity::caller::RequestOrigin;
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use http::{Extensions, HeaderMap};
 
-use crate::{WebSettings, WebState};
+use crate::WebSettings;
 
 /// The address of the other end of the connection; the accept loop of the server puts it into the extensions
 /// of each request.
@@ -22,14 +19,6 @@ pub struct RequestId(pub std::sync::Arc<str>);
 /// Extracts the origin of a request; never fails.
 #[derive(Debug, Clone)]
 pub struct ClientOrigin(pub RequestOrigin);
-
-impl FromRequestParts<WebState> for ClientOrigin {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
-        Ok(Self(of(&parts.extensions, &parts.headers, state.settings())))
-    }
-}
 
 /// The origin of a request with these extensions and headers.
 pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, settings: &WebSettings) -> RequestOrigin {

@@ -9,6 +9,7 @@ use oauth::oidc::logout::LogoutRequest;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
+use crate::errors::PageError;
 use crate::extract::Use;
 use crate::filters;
 use crate::pages::form::{FormBody, OwnForm, fields};
@@ -100,7 +101,7 @@ fn refused(refusal: Refusal) -> Response {
          correct this.",
         refusal.description()
     );
-    page::error(StatusCode::BAD_REQUEST, page::PageError::InvalidRequest, &message)
+    page::error(StatusCode::BAD_REQUEST, PageError::InvalidRequest, &message)
 }
 
 /// Samples of the page.

@@ -83,7 +83,7 @@ impl FromRequest<WebState> for OwnForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
-        let initiator = Initiator::of(request.uri(), request.headers(), state);
+        let initiator = Initiator::of(request.uri(), request.headers(), state.site());
         if !initiator.may_change_by_cookie() {
             let origin = origin::of(request.extensions(), request.headers(), state.settings());
             state.service::<RefusalService>().note_request(RefusalReason::AnotherOrigin, None, &origin).await;
