@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
-use oauth::data_access::DataReach;
+use oauth::data_access::{DataReach, reach_of};
 use oauth::resource;
 use oauth::scope::BuiltInScope;
 use oauth::step_up;
@@ -21,7 +21,6 @@ use odata::plan::Plan;
 use sources::SourceError;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::protocol::data_access::reach_of;
 use crate::{Context, Fault};
 
 mod authorization;

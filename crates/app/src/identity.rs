@@ -1,7 +1,6 @@
 //! Who sends a request: sign-in, sessions, bearer tokens, the command line; and the record of what they were
 //! refused.
 
-pub mod access_note;
 pub mod acting;
 pub mod authentication;
 pub mod caller;

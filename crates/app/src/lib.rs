@@ -38,10 +38,12 @@ macro_rules! service {
 
 pub mod data;
 pub mod error;
+mod field_fault;
 pub mod identity;
 pub mod management;
 pub mod node;
 pub mod protocol;
+mod subject;
 
 pub use error::Fault;
 pub use node::settings::AppSettings;

@@ -1,5 +1,6 @@
 //! What runs on each node: clock, caches, change feed, rate limits, metrics, keys, maintenance, settings.
 
+pub mod access_note;
 pub mod audit_throttle;
 pub mod client_certificates;
 pub mod clock;
@@ -16,6 +17,7 @@ pub(crate) mod outbound;
 pub(crate) mod periodic;
 pub mod rates;
 pub mod refusal_reason;
+pub mod request_origin;
 pub mod restore;
 pub mod revocations;
 pub mod settings;

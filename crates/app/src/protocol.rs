@@ -15,7 +15,6 @@ pub mod pushed_requests;
 pub(crate) mod request_objects;
 mod resources;
 mod signed_access_tokens;
-pub(crate) mod subject;
 pub mod token;
 pub mod token_revocation;
 mod trusted_issuers;

@@ -234,6 +234,11 @@ pub fn narrowed(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotGranted;
 
+/// What a token reaches of a data source; everything if it is not limited.
+pub fn reach_of(data: Option<&DataAccess>, id: DataSourceId) -> DataReach<'_> {
+    data.map_or(DataReach::Everything, |data| data.reach(id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use app::identity::access_note::{self, AccessNote};
 use app::node::NodeService;
+use app::node::access_note::{self, AccessNote};
 use app::node::metrics::{RequestLabels, Word};
 use axum::Router;
 use axum::body::HttpBody as _;

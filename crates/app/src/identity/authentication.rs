@@ -16,7 +16,7 @@ use crate::identity::refusals::InvalidAccessToken;
 use crate::node::dpop_proofs::{ProofFailure, Prover};
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::{Context, Fault, identity::access_note};
+use crate::{Context, Fault};
 
 /// Why a bearer token does not authenticate a caller.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,7 @@ impl AuthenticationService {
         self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
         match checked? {
             Ok(caller) => {
-                access_note::caller(&caller);
+                caller.note_access();
                 Ok(caller)
             }
             Err(dead) => {
@@ -195,7 +195,7 @@ impl AuthenticationService {
         }
         let account = Arc::new(self.context.with_permissions(user).await?);
         let caller = Caller::of_session(account, &session, checked_up_to);
-        access_note::caller(&caller);
+        caller.note_access();
         Ok(Some(LiveSession { session, caller }))
     }
 }

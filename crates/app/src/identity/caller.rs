@@ -1,6 +1,5 @@
 //! The caller of a request, and what it may do.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::account::{Authority, CallerSession, Credential, Permission, Session};
@@ -11,16 +10,11 @@ use oauth::proof::KeyBinding;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::token_payload::AccessToken;
 
+use crate::node::access_note;
 use crate::node::entity_cache::Account;
+use crate::node::request_origin::COMMAND_LINE;
 
-/// The origin of a request, for the audit log and for rate limits.
-#[derive(Debug, Clone)]
-pub struct RequestOrigin {
-    /// The address of the client; behind a trusted proxy, the one that the proxy reports.
-    pub address: Option<IpAddr>,
-    /// The id of the request in the logs.
-    pub request_id: String,
-}
+pub use crate::node::request_origin::RequestOrigin;
 
 /// An authenticated caller. Only this crate creates one.
 #[derive(Debug, Clone)]
@@ -74,9 +68,6 @@ pub struct IssuedAccess {
     /// When the user signed in at the issuer, if the token says so.
     pub(crate) signed_in_at: Option<Timestamp>,
 }
-
-/// The actor name of the command line in the audit log; such events name no user.
-pub(crate) const COMMAND_LINE: &str = "command line";
 
 impl Caller {
     pub(crate) fn new(account: Arc<Account>, via: Via) -> Self {
@@ -140,6 +131,15 @@ impl Caller {
         }
     }
 
+    /// Records the caller for the access log.
+    pub(crate) fn note_access(&self) {
+        let application = match self.via {
+            Via::Bearer { application, .. } => Some(application),
+            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
+        };
+        access_note::caller(&self.account, application);
+    }
+
     /// The actor name in the audit log.
     pub(crate) fn name_in_audit(&self) -> &str {
         if self.via == Via::CommandLine { COMMAND_LINE } else { &self.account.user.name }
@@ -192,17 +192,6 @@ impl Caller {
             Via::Basic | Via::Session | Via::Issuer(_) => {}
         }
         event
-    }
-}
-
-impl RequestOrigin {
-    /// An audit event with this origin, which does not name an actor or a subject yet.
-    pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
-        NewAuditEvent {
-            address: self.address.map(|address| address.to_string()),
-            request_id: Some(self.request_id.clone()),
-            ..NewAuditEvent::new(action, outcome, at)
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use oauth::trusted_issuer::{Purpose, TokenFacts, TrustedIssuer, accept_access_token, token_types};
 
-use crate::identity::access_note;
 use crate::identity::caller::{Caller, IssuedAccess, RequestOrigin, Via};
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::node::metrics::{OutcomeLabels, Word};
@@ -56,7 +55,7 @@ impl IssuedTokenService {
         });
         self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
         match &judged {
-            Ok(caller) => access_note::caller(caller),
+            Ok(caller) => caller.note_access(),
             Err(IssuedTokenRefusal::Fault(_)) => {}
             Err(_) => {
                 self.context.note_refused_request(RefusalReason::IssuedTokenInvalid, None, origin).await;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::account::attributes::UserAttributes;
+use domain::account::attributes::{Attribute, AttributeFault, UserAttributes};
 use domain::audit::Action;
 use store::{NewAttributes, UserChange, UserRefusal};
 
+use crate::field_fault::FieldFault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
-use crate::management::administration::FieldFault;
-use crate::management::users::attribute_faults;
 use crate::{Context, Fault};
 
 /// Why attributes were not changed.
@@ -73,4 +72,13 @@ impl ProfileService {
             }
         }
     }
+}
+
+/// All faults of attributes, each with the name of its member.
+pub(crate) fn attribute_faults(attributes: &UserAttributes) -> Vec<FieldFault> {
+    let fault = |(attribute, fault): (Attribute, AttributeFault)| {
+        let address = if attribute.is_of_address() { "address." } else { "" };
+        FieldFault::new(format!("attributes.{address}{}", attribute.member()), fault.to_string())
+    };
+    attributes.faults().into_iter().map(fault).collect()
 }

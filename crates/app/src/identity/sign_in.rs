@@ -15,7 +15,7 @@ use store::{SignInFacts, StoreError};
 use crate::identity::caller::{Caller, RequestOrigin, Via};
 use crate::node::entity_cache::Account;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::{Context, Fault, identity::access_note};
+use crate::{Context, Fault, node::access_note};
 
 mod attempt;
 mod familiar_networks;

@@ -18,7 +18,6 @@ use crate::{Context, Fault};
 
 mod draft;
 
-pub(crate) use draft::attribute_faults;
 pub use draft::{Expiry, UserDraft};
 
 /// What happens to the applications and data sources of a deleted user.

@@ -16,7 +16,7 @@ use oauth::proof::{DpopHeader, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
 use vault::jose::AcceptedJwt;
 
-use crate::identity::access_note;
+use crate::node::access_note;
 use crate::{Context, Fault};
 
 /// The number of locks.

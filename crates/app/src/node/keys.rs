@@ -6,8 +6,8 @@ use domain::time::Timestamp;
 use std::sync::Arc;
 use store::StoredKey;
 
-use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
 use crate::node::lifetimes::{DAY_SECS, KEYS_ANNOUNCED_SECS, SUPERSEDED_KEYS_KEPT_SECS};
+use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
 use crate::{Context, Fault};
 
 /// The actor name of scheduled operations in the audit log.

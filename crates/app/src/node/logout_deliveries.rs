@@ -21,10 +21,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::identity::caller::RequestOrigin;
 use crate::node::NodeService;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::protocol::subject;
+use crate::node::request_origin::RequestOrigin;
+use crate::subject;
 use crate::{Context, Fault};
 
 /// The maximum number of applications that this node tells at the same time.

@@ -7,10 +7,10 @@ use crate::node::NodeService;
 use store::{Purge, StoreError};
 
 use crate::Fault;
-use crate::identity::caller::RequestOrigin;
 use crate::node::lifetimes::{
     DAY_SECS, EXPIRED_POLLED_REQUESTS_KEPT_SECS, FAMILIAR_SECS, REVOKED_GRANTS_KEPT_SECS,
 };
+use crate::node::request_origin::RequestOrigin;
 
 /// The number of rows of each kind in one batch, so that no write waits behind a long one.
 const BATCH: u32 = 1_000;

@@ -9,7 +9,7 @@ use store::{BACKUP_OF, Credentials, NewAdministrator, Restoring, StoredKey};
 use vault::Vault;
 
 use crate::Fault;
-use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
+use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
 
 /// The decisions of the operator.
 #[derive(Debug)]

@@ -10,7 +10,10 @@ use store::PushedRequestLimits;
 use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
-use crate::protocol::client_registration::ClientRegistrationSettings;
+
+mod client_registration;
+
+pub use client_registration::{ClientRegistrationSettings, RegistrationMode};
 
 /// The profile of applications that set none, and the most permissive one that they may have, by default.
 pub const DEFAULT_PROFILE: Profile = Profile::Compatible;

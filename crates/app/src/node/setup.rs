@@ -8,7 +8,7 @@ use domain::secret::Password;
 use oauth::signing::SigningAlgorithm;
 use std::sync::Arc;
 
-use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
+use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
 use crate::{Context, Fault};
 
 /// The accounts of a new installation.

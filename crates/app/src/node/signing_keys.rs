@@ -8,11 +8,11 @@ use std::sync::Arc;
 use store::{StoreError, StoredSigningKey, SupersededSigningKeys};
 use vault::{PublishedKeys, SealedSigningKey};
 
-use crate::identity::caller::{COMMAND_LINE, RequestOrigin};
 use crate::node::keys::SCHEDULE;
 use crate::node::lifetimes::{
     DAY_SECS, KEYS_ANNOUNCED_SECS, SIGNING_KEYS_ANNOUNCED_SECS, SUPERSEDED_KEYS_KEPT_SECS,
 };
+use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
 use crate::{Context, Fault};
 
 /// How often this node tries again if another node was faster. Each time, the other has added a key.

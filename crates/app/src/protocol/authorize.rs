@@ -19,7 +19,7 @@ use store::{NewConsent, StoredConsent};
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::data_access::chosen_in_words;
-use crate::{Context, Fault, identity::access_note};
+use crate::{Context, Fault, node::access_note};
 
 mod consent;
 mod received;

@@ -24,10 +24,11 @@ use crate::node::dpop_proofs::{ProofFailure, Prover};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::strangers::Left;
 use crate::protocol::client_keys::NoClientKeys;
-use crate::{Context, Fault, identity::access_note};
+use crate::{Context, Fault, node::access_note};
 
 mod assertion;
 mod credentials;
+mod presented_certificate;
 mod workload;
 
 use assertion::Asserted;

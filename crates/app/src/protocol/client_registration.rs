@@ -28,9 +28,9 @@ mod admission;
 mod limits;
 mod software_statements;
 
+pub use crate::node::settings::{ClientRegistrationSettings, RegistrationMode};
 pub use admission::{InitialCredential, RegistrationRight};
 pub(crate) use limits::Registrations;
-pub use limits::{ClientRegistrationSettings, RegistrationMode};
 
 /// Why a client is not registered, or its registration not changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -175,8 +175,3 @@ pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
     }
     words
 }
-
-/// What a token reaches of a data source; everything if it is not limited.
-pub(crate) fn reach_of(data: Option<&DataAccess>, id: DataSourceId) -> DataReach<'_> {
-    data.map_or(DataReach::Everything, |data| data.reach(id))
-}

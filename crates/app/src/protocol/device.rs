@@ -13,8 +13,8 @@ use oauth::scope::ScopeRegistry;
 use oauth::token::polling::INTERVAL_SECS;
 use store::{DeviceInsertion, NewDeviceAuthorization};
 
-use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::access_note;
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::strangers::Left;
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};

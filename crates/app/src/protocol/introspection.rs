@@ -16,14 +16,14 @@ use oauth::proof::{KeyBinding, TokenType};
 use oauth::signing::JwtType;
 use store::StoreError;
 
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
+use crate::node::access_note;
 use crate::node::entity_cache::{Account, signed_in_at};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::protocol::subject;
+use crate::subject;
 
 /// The response about a valid token, with the members of [RFC 7662
 /// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).

@@ -103,7 +103,7 @@ impl LogoutService {
             None => None,
         };
         let subject = session.zip(application.as_deref()).map(|(session, application)| {
-            crate::protocol::subject::subject_of(&session.caller.account().user, application)
+            crate::subject::subject_of(&session.caller.account().user, application)
         });
         let current = session.map(|session| CurrentSession {
             subject: subject.as_deref().unwrap_or_default(),

@@ -87,7 +87,7 @@ impl Context {
         if names_the_user(&token.scopes, token.grant, application)
             && let Some(account) = self.account(token.user).await?
         {
-            return Ok(crate::protocol::subject::subject_of(&account.user, application));
+            return Ok(crate::subject::subject_of(&account.user, application));
         }
         Ok(subject_of(token, application))
     }

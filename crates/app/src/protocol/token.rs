@@ -21,7 +21,7 @@ use vault::Unsealed;
 use crate::identity::caller::RequestOrigin;
 use crate::node::metrics::{GrantLabels, Word};
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
-use crate::{Context, Fault, identity::access_note};
+use crate::{Context, Fault, node::access_note};
 
 mod authorization_code;
 mod client_credentials;

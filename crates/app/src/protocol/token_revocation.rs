@@ -7,9 +7,9 @@ use oauth::client_authentication::AuthenticatedClient;
 use oauth::revocation_request::{self, Effect, TokenToRevoke};
 use std::sync::Arc;
 
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
+use crate::node::access_note;
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 

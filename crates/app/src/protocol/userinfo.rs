@@ -61,7 +61,7 @@ impl UserInfoService {
         let grant = grant.ok_or(UserInfoRefusal::Dead)?;
         let application = application.ok_or(UserInfoRefusal::Dead)?;
         let (user, settings) = (&caller.account().user, &application.settings);
-        let subject = crate::protocol::subject::subject_of(user, &application);
+        let subject = crate::subject::subject_of(user, &application);
         let claims = userinfo::claims(&subject, user, scopes, &grant.details.claims, &settings.scopes);
         let Some(registered) = settings.client_metadata.openid.userinfo_algorithm() else {
             return Ok(UserInfo::Claims(claims));

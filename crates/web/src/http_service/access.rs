@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use app::identity::access_note::AccessNote;
+use app::node::access_note::AccessNote;
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::StatusCode;

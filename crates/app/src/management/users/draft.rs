@@ -1,11 +1,12 @@
 //! The desired content of a user, and what can be wrong with it.
 
-use domain::account::attributes::{Attribute, AttributeFault, UserAttributes};
+use domain::account::attributes::UserAttributes;
 use domain::account::{User, password, user_name};
 use domain::id::RoleId;
 use domain::secret::Password;
 use domain::time::Timestamp;
 
+use crate::identity::profile::attribute_faults;
 use crate::management::administration::FieldFault;
 
 /// The desired content of a user. A member that is `None` takes its default for a new user, and keeps its
@@ -106,13 +107,4 @@ impl UserDraft {
         }
         words.join(", ")
     }
-}
-
-/// All faults of attributes, each with the name of its member.
-pub(crate) fn attribute_faults(attributes: &UserAttributes) -> Vec<FieldFault> {
-    let fault = |(attribute, fault): (Attribute, AttributeFault)| {
-        let address = if attribute.is_of_address() { "address." } else { "" };
-        FieldFault::new(format!("attributes.{address}{}", attribute.member()), fault.to_string())
-    };
-    attributes.faults().into_iter().map(fault).collect()
 }

@@ -48,7 +48,7 @@ impl AuthorizationService {
 pub(super) fn signed_in(checked: &Checked, session: &LiveSession) -> SignedIn {
     let user = &session.caller.account().user;
     let is_expected = checked.expected.is_empty() || {
-        let subject = crate::protocol::subject::subject_of(user, &checked.application);
+        let subject = crate::subject::subject_of(user, &checked.application);
         checked.expected.iter().all(|expected| *expected == subject)
     };
     SignedIn {

@@ -11,8 +11,8 @@ use oauth::scope::ScopeRegistry;
 
 use super::{BackchannelService, MOST_WAITING};
 use crate::Fault;
-use crate::identity::access_note;
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::access_note;
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::ConsentDecision;
 

@@ -12,7 +12,7 @@ use super::BackchannelService;
 use crate::Fault;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
-use crate::protocol::subject;
+use crate::subject;
 
 /// How many users are read at once in search of a `sub`.
 const USERS_PER_PAGE: u32 = 1_000;

@@ -13,7 +13,7 @@ use store::{GrantCreation, NewGrant};
 
 use crate::identity::caller::RequestOrigin;
 use crate::protocol::client::ProtocolRefusal;
-use crate::{Fault, identity::access_note};
+use crate::{Fault, node::access_note};
 
 impl TokenService {
     pub(super) async fn exchange_code(

@@ -10,7 +10,7 @@ use oauth::token::TokenResponse;
 use oauth::token::client_credentials::{self, ServiceRequest};
 
 use super::{Narrowing, NewAccessToken};
-use crate::identity::access_note;
+use crate::node::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
 

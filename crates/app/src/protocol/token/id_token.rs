@@ -35,7 +35,7 @@ impl TokenService {
         };
         let token = IdToken {
             issuer: &self.context.settings.public_url,
-            subject: &crate::protocol::subject::subject_of(user, application),
+            subject: &crate::subject::subject_of(user, application),
             client_id: application.client_id.as_str(),
             user,
             sign_in,

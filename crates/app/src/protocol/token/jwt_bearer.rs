@@ -15,8 +15,8 @@ use oauth::trusted_issuer::{AcceptedAssertion, AssertionFacts, GrantKind, Truste
 use vault::jose;
 
 use crate::Fault;
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
+use crate::node::access_note;
 use crate::node::entity_cache::Account;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::protocol::client::ProtocolRefusal;

@@ -14,8 +14,8 @@ use oauth::token::polling::{
 };
 
 use super::{Narrowing, TokenService};
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
+use crate::node::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
 

@@ -14,8 +14,8 @@ use oauth::token_payload::RefreshToken;
 use store::Rotated;
 
 use super::{Narrowing, NewAccessToken, no_key};
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
+use crate::node::access_note;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::protocol::client::ProtocolRefusal;
 

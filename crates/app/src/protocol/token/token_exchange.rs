@@ -15,8 +15,8 @@ use oauth::token_payload::AccessToken;
 
 use super::{Narrowing, NewAccessToken};
 use crate::Fault;
-use crate::identity::access_note;
 use crate::identity::caller::RequestOrigin;
+use crate::node::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use domain::id::ApplicationId;
 use oauth::client_authentication::AuthenticatedClient;
 
-use crate::identity::caller::{Caller, Via};
 use crate::node::entity_cache::Account;
 
 /// The facts about a request.
@@ -31,13 +30,11 @@ thread_local! {
     static NOTED: RefCell<AccessNote> = const { RefCell::new(AccessNote { what: None, application: None, user: None, offers_nonce: false }) };
 }
 
-/// Records the caller on whose behalf the request acts.
-pub(crate) fn caller(caller: &Caller) {
+/// Records the caller on whose behalf the request acts, and the application whose token it presents.
+pub(crate) fn caller(account: &Arc<Account>, of: Option<ApplicationId>) {
     note(|access_note| {
-        access_note.user = Some(Arc::clone(caller.shared_account()));
-        if let Via::Bearer { application, .. } = caller.via() {
-            access_note.application = Some(*application);
-        }
+        access_note.user = Some(Arc::clone(account));
+        access_note.application = of.or(access_note.application);
     });
 }
 
