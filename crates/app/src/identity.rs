@@ -1,4 +1,4 @@
-//! Who sends a request: sign-in, sessions, bearer tokens, the command line; and the record of what they were
+//! Who sends a request: sign-in, sessions, bearer tokens, the command line; and the record of what was
 //! refused.
 
 pub mod acting;

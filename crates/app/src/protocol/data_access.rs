@@ -159,7 +159,7 @@ const LONGEST_DETAIL: usize = 500;
 
 /// What a user has chosen of an offer, in words for the audit log.
 pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
-    let Some(data) = change.chosen() else { return "data: all, also later ones".to_owned() };
+    let Some(data) = change.chosen() else { return "data: all, including later ones".to_owned() };
     let reached = offer.sources.iter().filter_map(|source| match data.reach(source.id) {
         DataReach::Nothing => None,
         DataReach::Everything => Some(source.name.clone()),
@@ -171,7 +171,7 @@ pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
         words.push('…');
     }
     if data.others {
-        words.push_str("; also later ones");
+        words.push_str("; including later ones");
     }
     words
 }

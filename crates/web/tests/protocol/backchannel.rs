@@ -101,7 +101,7 @@ async fn a_client_gets_tokens_after_its_user_has_allowed_it() {
     assert_eq!(userinfo["sub"], claims["sub"]);
     let audit = server.audit_of(ApplicationId::new(client.id)).await;
     assert!(audit.iter().any(|event| event.action == Action::AllowApplication
-        && event.detail.as_deref() == Some("asked by the application, data: all, also later ones")));
+        && event.detail.as_deref() == Some("asked by the application, data: all, including later ones")));
     let refreshed = client.refresh(&server, response["refresh_token"].as_str().unwrap()).await;
     let refreshed_id = decoded(refreshed.clone().expect(200).json()["id_token"].as_str().unwrap()).1;
     assert_eq!(refreshed_id["sub"], claims["sub"]);

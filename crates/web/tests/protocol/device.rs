@@ -86,7 +86,7 @@ async fn a_device_gets_tokens_after_its_user_has_allowed_it() {
     assert!(connected.text().contains("Harbour Reports"));
     let audit = server.audit_of(ApplicationId::new(client.id)).await;
     assert!(audit.iter().any(|event| event.action == Action::AllowApplication
-        && event.detail.as_deref() == Some("on a device, data: all, also later ones")));
+        && event.detail.as_deref() == Some("on a device, data: all, including later ones")));
     for _ in 0..2 {
         assert_refused(&poll(&server, &client, &codes.device).await, 400, "invalid_grant");
     }

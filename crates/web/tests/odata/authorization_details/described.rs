@@ -79,7 +79,7 @@ async fn entity_sets_and_later_data_sources_are_told() {
         described(&fixture).await,
         json!({ "laterDataSources": true, "exceptDataSources": ["Other"] })
     );
-    assert_eq!(audited(&fixture).await.as_deref(), Some("data: Harbour; also later ones"));
+    assert_eq!(audited(&fixture).await.as_deref(), Some("data: Harbour; including later ones"));
     assert!(shown(&mut browser).await.contains("get later, except <bdi>Other</bdi>"));
 }
 
