@@ -21,6 +21,7 @@ mod own_tables;
 mod purity;
 mod redirect_target;
 mod secrets;
+mod services;
 mod size;
 mod sleeping;
 mod source;
@@ -90,6 +91,7 @@ const RULES: &[Rule] = &[
     purity::check,
     redirect_target::check,
     secrets::check,
+    services::check,
     size::check,
     sleeping::check,
     spec_tables::check,
