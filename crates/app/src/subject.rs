@@ -5,7 +5,7 @@ use domain::account::attributes::SubjectSeed;
 use domain::id::GrantId;
 use oauth::application::Application;
 use oauth::oidc::subject;
-use oauth::scope::ScopeSet;
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 /// `sub` of the user for the application.
 pub(crate) fn subject_of(user: &User, application: &Application) -> String {
@@ -20,6 +20,12 @@ pub(crate) fn identifier_in(
     application: &Application,
 ) -> Option<String> {
     subject::names_the_user(scopes, grant, application).then(|| subject_of(user, application))
+}
+
+/// The same, as applications with public subjects see it.
+pub(crate) fn public_identifier_in(scopes: &ScopeSet, grant: Option<GrantId>, user: &User) -> Option<String> {
+    let is_named = grant.is_some() && scopes.contains(BuiltInScope::OpenId);
+    is_named.then(|| subject::identifier(vault::sha256(&subject::public_preimage(&user.subject_seed))))
 }
 
 /// `sub` for the application, of the user with this seed, who may be deleted.

@@ -287,6 +287,7 @@ refusals! {
         ScopeNotRegistered: "scope contains one that the application is not registered for";
         ScopeWithoutEffect: "scope names nothing that the application gets here; name a scope that it is registered for";
         ScopeOfUsers: "scope contains one that identifies a user, such as openid, but there is no user";
+        ScopeOfSignIn: "scope contains one that belongs to a sign-in, such as openid or offline_access; an exchanged token has none";
         ScopeWithoutOpenId: "scope must contain openid";
         ScopeWidened: "scope contains one that was not granted";
         GrantAssertionWithoutScope: "no scope is left of those that the assertion, its issuer, the request and the application allow";
@@ -327,6 +328,7 @@ refusals! {
     InvalidTarget {
         ResourceMalformed: "a resource or audience is not an absolute URI without a fragment, or is too long";
         TooManyResources: "there are more than 8 resources or audiences";
+        ResourceOutsideData: "a resource or audience names a data source that the user has not chosen";
         ResourceUnknown: "a resource or audience is not one that this server knows";
         ResourceNotGranted: "resource is not one that was granted";
     }

@@ -177,6 +177,14 @@ pub fn narrowed(
     if narrowed.is_empty() && !granted.is_empty() { Err(Refusal::ResourceGone) } else { Ok(narrowed) }
 }
 
+/// The resources of a token that is also limited to data ([RFC 9396
+/// §3.2](https://www.rfc-editor.org/rfc/rfc9396#section-3.2)): those that the data include, in the order of `are_reached`. `None`
+/// if that is none: the token could read nothing.
+pub fn reached(resources: &[String], are_reached: &[bool]) -> Option<Vec<String>> {
+    let kept = resources.iter().zip(are_reached).filter(|(_, is_reached)| **is_reached);
+    Some(kept.map(|(resource, _)| resource.clone()).collect()).filter(|kept: &Vec<String>| !kept.is_empty())
+}
+
 /// What an application may name as the targets of a token exchange: what belongs to this server, and what its policy names.
 pub fn allowed_by_policy(targets: &[Requested], policy: &[String], public_url: &str) -> Vec<Requested> {
     let allowed = |Requested { resource, found }: &Requested| {

@@ -1,5 +1,6 @@
 //! Which requested resources exist ([RFC 8707](https://www.rfc-editor.org/rfc/rfc8707)).
 
+use oauth::data_access::{DataAccess, DataReach};
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Requested, Resource};
 
@@ -49,6 +50,29 @@ impl Context {
         // What the token is limited to was canonical when it was issued, so it has a normal form.
         let normalised = resource::normalised(limited.iter().map(String::as_str)).unwrap_or_default();
         self.find_resources(&normalised).await
+    }
+
+    /// Which of these resources in their canonical form an access to data reaches: all but the data sources that it does not.
+    pub(crate) async fn are_reached(
+        &self,
+        resources: &[String],
+        data: &DataAccess,
+    ) -> Result<Vec<bool>, Fault> {
+        let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let sources: Vec<Option<String>> = resources
+            .iter()
+            .map(|one| match resource::find(one, &registry, public_url) {
+                Some(Resource::Source(name)) => Some(name),
+                _ => None,
+            })
+            .collect();
+        let names: Vec<String> = sources.iter().flatten().cloned().collect();
+        let mut records = self.data_sources_by_names(&names).await?.into_iter();
+        let is_reached = |source: &Option<String>| {
+            source.is_none()
+                || records.next().flatten().is_some_and(|record| data.reach(record.id) != DataReach::Nothing)
+        };
+        Ok(sources.iter().map(is_reached).collect())
     }
 
     async fn find_resources(&self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {

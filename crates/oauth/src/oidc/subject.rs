@@ -19,11 +19,21 @@ use crate::scope::{BuiltInScope, ScopeSet};
 /// party other than the OpenID Provider; the algorithm MUST be deterministic" ([OpenID Connect Core
 /// §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)).
 pub fn preimage(seed: &SubjectSeed, application: &Application) -> Vec<u8> {
-    let sector = match application.settings.client_metadata.openid.subject_type {
-        SubjectType::Public => "",
-        SubjectType::Pairwise => &sector(application),
-    };
+    if is_pairwise(application) { preimage_for(seed, &sector(application)) } else { public_preimage(seed) }
+}
+
+/// The same for all applications with public subjects.
+pub fn public_preimage(seed: &SubjectSeed) -> Vec<u8> {
+    preimage_for(seed, "")
+}
+
+fn preimage_for(seed: &SubjectSeed, sector: &str) -> Vec<u8> {
     format!("sub\n{}\n{sector}", seed.expose()).into_bytes()
+}
+
+/// Whether each sector of applications sees another `sub` than this one.
+pub fn is_pairwise(application: &Application) -> bool {
+    application.settings.client_metadata.openid.subject_type == SubjectType::Pairwise
 }
 
 /// Whether a token names its user by [`identifier`]: one that a user gave, with the scope `openid` or to an application with
@@ -31,8 +41,7 @@ pub fn preimage(seed: &SubjectSeed, application: &Application) -> Vec<u8> {
 /// §6](https://www.rfc-editor.org/rfc/rfc9068#section-6)). Its `sub` is then the same in the ID token, at userinfo, at
 /// introspection and in a signed access token. Other tokens name their user by number.
 pub fn names_the_user(scopes: &ScopeSet, grant: Option<GrantId>, application: &Application) -> bool {
-    let is_pairwise = application.settings.client_metadata.openid.subject_type == SubjectType::Pairwise;
-    grant.is_some() && (is_pairwise || scopes.contains(BuiltInScope::OpenId))
+    grant.is_some() && (is_pairwise(application) || scopes.contains(BuiltInScope::OpenId))
 }
 
 /// The identifier from the digest: 22 characters, far below the 255 that the specification allows.

@@ -135,3 +135,11 @@ fn a_limited_token_reaches_only_its_resources() {
         assert_eq!(include_source(&resources, "Ports", URL), ports, "{resources:?}");
     }
 }
+
+#[test]
+fn a_token_keeps_the_resources_that_its_data_include() {
+    let all = ["https://a.example".to_owned(), "https://b.example".to_owned()];
+    assert_eq!(reached(&all, &[true, true]).as_deref(), Some(&all[..]));
+    assert_eq!(reached(&all, &[false, true]).as_deref(), Some(&all[1..]));
+    assert_eq!(reached(&all, &[false, false]), None);
+}

@@ -7,10 +7,11 @@ use super::access_token_lifetime_secs;
 use crate::application::{Application, TokenExchangePolicy};
 use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, MOST_EXCHANGES};
+use crate::oidc::subject::is_pairwise;
 use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
 use crate::resource::{self, Requested};
-use crate::scope::{ScopeRegistry, ScopeSet};
+use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token_payload::AccessToken;
 use domain::account::User;
 use domain::id::{Epoch, GrantId, UserId};
@@ -112,6 +113,9 @@ pub struct OpenedTokenFacts<'a> {
     pub application: Option<&'a Application>,
     /// The stored user on whose behalf it acts.
     pub user: Option<&'a User>,
+    /// Its `sub`, if it [names the user](crate::oidc::subject::names_the_user) by the identifier of OpenID Connect: for the
+    /// subject token the one that applications with public subjects see, for the actor token that of its application.
+    pub identifier: Option<&'a str>,
 }
 
 /// The facts for the decision.
@@ -227,19 +231,36 @@ fn exchange(
     if from.len() > MOST_EXCHANGES {
         return Err(Refusal::ExchangedTooOften);
     }
-    let earlier = before.and_then(|before| before.act.clone());
+    let earlier = before.and_then(|before| before.act.as_deref());
+    let earlier = earlier.map(|act| Box::new(earlier_actors(act, facts.client.application())));
     let own = facts.client.application().client_id.as_str().to_owned();
     let act = match facts.actor {
         Some(_) if !policy.delegation => return Err(Refusal::DelegationNotAllowed),
         Some(actor) => {
             let (token, application) = token_is_live(actor, facts.now, Refusal::ActorTokenInvalid)?;
             actor_token_is_of_the_client(token, facts)?;
-            Some(Box::new(Act { sub: subject_of(token, application), client_id: own, act: earlier }))
+            Some(Box::new(Act { sub: actor.subject(token, application), client_id: own, act: earlier }))
         }
         None if policy.impersonation => earlier,
         None => Some(Box::new(Act { sub: own.clone(), client_id: own, act: earlier })),
     };
-    Ok(Exchanged { sub: subject_of(token, application), act, from })
+    Ok(Exchanged { sub: facts.subject.subject(token, application), act, from })
+}
+
+impl OpenedTokenFacts<'_> {
+    fn subject(&self, token: &AccessToken, application: &Application) -> String {
+        self.identifier.map_or_else(|| subject_of(token, application), str::to_owned)
+    }
+}
+
+/// Earlier actors "are for informational purposes only" ([RFC 8693
+/// §4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)). An application with pairwise subjects sees by which clients they
+/// acted, and not which users they are for others ([OpenID Connect Core
+/// §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)).
+fn earlier_actors(act: &Act, reader: &Application) -> Act {
+    let sub = if is_pairwise(reader) { act.client_id.clone() } else { act.sub.clone() };
+    let earlier = act.act.as_deref().map(|act| Box::new(earlier_actors(act, reader)));
+    Act { sub, client_id: act.client_id.clone(), act: earlier }
 }
 
 /// A client proves for itself who acts; it cannot name the user of another client.
@@ -258,7 +279,7 @@ pub fn subject_of(token: &AccessToken, application: &Application) -> String {
 }
 
 /// Only what the subject token has, what its application and this one still have, and what the policy allows. Without
-/// `scope`, all of that.
+/// `scope`, all of that, except the scopes of a sign-in.
 fn scopes_are_not_widened(
     request: &TokenExchange,
     token: &AccessToken,
@@ -272,11 +293,21 @@ fn scopes_are_not_widened(
         most = facts.scopes.limited(&most, allowed);
     }
     match &request.scopes {
-        Some(wanted) if facts.scopes.covers(&most, wanted) => Ok(wanted.clone()),
-        Some(_) => Err(Refusal::ScopeWidened),
-        None if most.is_empty() => Err(Refusal::NoScopeLeft),
-        None => Ok(most),
+        Some(wanted) if !facts.scopes.covers(&most, wanted) => Err(Refusal::ScopeWidened),
+        Some(wanted) if *wanted != without_sign_in(wanted) => Err(Refusal::ScopeOfSignIn),
+        Some(wanted) => Ok(wanted.clone()),
+        None => Some(without_sign_in(&most)).filter(|left| !left.is_empty()).ok_or(Refusal::NoScopeLeft),
     }
+}
+
+/// No user signs in at the application that exchanges a token: it gets no ID token and no refresh token. So it has none of the
+/// scopes that ask for them, nor those for claims about the user ([OpenID Connect Core
+/// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest),
+/// [§5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims),
+/// [§11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
+fn without_sign_in(scopes: &ScopeSet) -> ScopeSet {
+    let of_sign_in = BuiltInScope::OF_USERS.into_iter().chain([BuiltInScope::OfflineAccess]).collect();
+    scopes.difference(&of_sign_in)
 }
 
 /// "`invalid_target`: The authorization server is unwilling or unable to issue a token for any target service indicated by

@@ -2,7 +2,7 @@
 //! the consent page.
 
 use serde_json::{Value, json};
-use testkit::{ADMIN, Answer, Browser, Form, USER};
+use testkit::{ADMIN, Answer, Browser, Form, TestUser, USER};
 use url::form_urlencoded::Serializer;
 
 use crate::fixture::{Fixture, ROOT};
@@ -22,9 +22,13 @@ struct Client {
 
 impl Client {
     async fn register(fixture: &Fixture, more: Value) -> Self {
+        Self::register_as(fixture, &USER, more).await
+    }
+
+    async fn register_as(fixture: &Fixture, owner: &TestUser, more: Value) -> Self {
         let mut body = json!({ "name": "Reports", "redirectUrls": [CALLBACK] });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let made = fixture.server.post("/api/mgmt/oauth/client/applications").basic(&USER).json(&body);
+        let made = fixture.server.post("/api/mgmt/oauth/client/applications").basic(owner).json(&body);
         let made = made.send().await.expect(201).json();
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         Self { id: text("clientId"), secret: text("clientSecret") }

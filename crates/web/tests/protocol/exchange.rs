@@ -15,6 +15,14 @@ pub(crate) async fn service(server: &TestServer, of: &Client, impersonation: boo
     Client::register_as(server, &ADMIN, members).await
 }
 
+/// One that acts in its own name, with these members.
+async fn service_with(server: &TestServer, of: &Client, more: Value) -> Client {
+    let policy = json!({ "clients": [of.identifier], "delegation": true });
+    let mut members = json!({ "grantTypes": [GRANT_TYPE], "tokenExchange": policy });
+    members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Client::register_as(server, &ADMIN, members).await
+}
+
 pub(crate) async fn exchange(
     server: &TestServer,
     client: &Client,
@@ -51,6 +59,64 @@ async fn an_exchanged_token_works_and_introspection_shows_its_actor() {
     assert_eq!(shown["sub"], before["sub"]);
     assert!(shown["exp"].as_i64() <= before["exp"].as_i64());
     assert!(before["act"].is_null());
+}
+
+#[tokio::test]
+async fn an_exchanged_token_has_no_scope_of_a_sign_in() {
+    let server = crate::openid::server().await;
+    let scopes = ["openid", "email", "offline_access", "odata"];
+    let front = Client::register_with(&server, json!({ "scopes": scopes })).await;
+    let service = service_with(&server, &front, json!({ "scopes": scopes })).await;
+    let asked = [("scope", "openid email offline_access api.access.odata")];
+    let code = front.code_with(&server, &USER, &asked).await;
+    let tokens = Tokens::of(&front.exchange(&server, &code).await);
+    let answer = exchange(&server, &service, &tokens.access, &[]).await;
+    assert_eq!(answer.json()["scope"], "api.access.odata");
+    let token = access(&answer);
+    server.get("/oauth2/userinfo").bearer(&token).send().await.expect(403);
+    let shown = service.introspect(&server, &token).await;
+    assert_eq!(shown["sub"], front.introspect(&server, &tokens.access).await["sub"], "still the same user");
+    for scope in ["openid", "email api.access.odata", "offline_access"] {
+        let refused = exchange(&server, &service, &tokens.access, &[("scope", scope)]).await;
+        assert_refused(&refused, 400, "invalid_scope");
+    }
+}
+
+/// Neither as the subject, nor as an actor.
+#[tokio::test]
+async fn an_exchange_does_not_tell_the_number_of_a_user_to_a_pairwise_application() {
+    let server = crate::openid::server().await;
+    let number = server.user(&USER).await.id.to_string();
+    let front = Client::register(&server).await;
+    let tokens = front.tokens(&server).await;
+    assert_eq!(front.introspect(&server, &tokens.access).await["sub"], number.as_str());
+    let grants = json!([GRANT_TYPE, "authorization_code"]);
+    let middle = service_with(&server, &front, json!({ "grantTypes": grants })).await;
+    let own = middle.tokens(&server).await.access;
+    let acting = [("actor_token", own.as_str()), ("actor_token_type", ACCESS_TOKEN)];
+    let delegated = access(&exchange(&server, &middle, &tokens.access, &acting).await);
+    assert_eq!(middle.introspect(&server, &delegated).await["act"]["sub"], number.as_str());
+    for format in ["opaque", "jwt"] {
+        let members = json!({
+            "tokenFormat": format, "openid": { "subjectType": "pairwise" }, "grantTypes": grants,
+        });
+        let service = service_with(&server, &middle, members).await;
+        let own = service.tokens(&server).await.access;
+        let expected = service.introspect(&server, &own).await["sub"].clone();
+        assert_ne!(expected, number.as_str());
+        let acting = [("actor_token", own.as_str()), ("actor_token_type", ACCESS_TOKEN)];
+        let token = access(&exchange(&server, &service, &delegated, &acting).await);
+        let shown = service.introspect(&server, &token).await;
+        let act = json!({
+            "sub": expected, "client_id": service.identifier,
+            "act": { "sub": middle.identifier, "client_id": middle.identifier },
+        });
+        assert_eq!((&shown["sub"], &shown["act"]), (&expected, &act), "{format}");
+        if format == "jwt" {
+            let claims = crate::openid::decoded(&token).1;
+            assert_eq!((&claims["sub"], &claims["act"]), (&expected, &act));
+        }
+    }
 }
 
 #[tokio::test]

@@ -62,8 +62,10 @@ impl TokenService {
             },
         )?;
         account.iter().for_each(access_note::user);
-        decision.details.resources = self.resources_of(&accepted, &trusted, narrowing.resources).await?;
-        self.narrow_data(&mut decision.details.data, narrowing).await?;
+        let details = &mut decision.details;
+        details.resources = self.resources_of(&accepted, &trusted, narrowing.resources).await?;
+        self.narrow_data(&mut details.data, narrowing).await?;
+        self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
         self.use_up(text, &accepted, &trusted).await?;
         let issued = self.create_grant(&decision, client, origin).await?;
         self.note_accepted(&trusted, client, account.as_ref(), origin).await?;

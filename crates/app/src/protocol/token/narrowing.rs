@@ -3,6 +3,8 @@
 use oauth::authorization_details::RequestedData;
 use oauth::data_access::DataAccess;
 use oauth::grant::AccessTokenDetails;
+use oauth::refusal::Refusal;
+use oauth::resource;
 use oauth::scope::ScopeRegistry;
 
 use super::TokenService;
@@ -27,7 +29,27 @@ impl TokenService {
         narrowing: Narrowing<'_>,
     ) -> Result<(), ProtocolRefusal> {
         details.resources = self.context.narrow_resources(&details.resources, narrowing.resources).await?;
-        self.narrow_data(&mut details.data, narrowing).await
+        self.narrow_data(&mut details.data, narrowing).await?;
+        self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await
+    }
+
+    /// Keeps the resources that the data of the token include.
+    pub(super) async fn keep_reached(
+        &self,
+        resources: &mut Vec<String>,
+        data: Option<&DataAccess>,
+        narrowing: Narrowing<'_>,
+    ) -> Result<(), ProtocolRefusal> {
+        let refusal = match narrowing {
+            Narrowing { resources: [], data: None, .. } => return Ok(()),
+            Narrowing { resources: [], .. } => Refusal::AuthorizationDetailsNotGranted,
+            _ => Refusal::ResourceOutsideData,
+        };
+        let Some(data) = data.filter(|_| !resources.is_empty()) else { return Ok(()) };
+        // Boxed, because few tokens are limited in both ways.
+        let are_reached = Box::pin(self.context.are_reached(resources, data)).await?;
+        *resources = resource::reached(resources, &are_reached).ok_or(refusal)?;
+        Ok(())
     }
 
     /// Limits an access to the data that the request names.

@@ -36,8 +36,10 @@ impl TokenService {
             })?;
         let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
         let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
-        decision.details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
-        self.narrow_data(&mut decision.details.data, narrowing).await?;
+        let details = &mut decision.details;
+        details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
+        self.narrow_data(&mut details.data, narrowing).await?;
+        self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
         self.create_grant(&decision, client, origin).await
     }
 }

@@ -3,11 +3,13 @@
 use super::TokenService;
 use std::sync::Arc;
 
+use domain::account::User;
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
 use oauth::application::Application;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::error::ErrorCode;
+use oauth::grant::AccessTokenDetails;
 use oauth::refusal::Refusal;
 use oauth::token::TokenResponse;
 use oauth::token::token_exchange::{self, ACCESS_TOKEN_TYPE, OpenedTokenFacts, TokenExchange};
@@ -19,6 +21,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::entity_cache::Account;
 use crate::protocol::client::ProtocolRefusal;
+use crate::subject;
 
 /// A token of the request with what is stored about it.
 #[derive(Default)]
@@ -27,6 +30,7 @@ struct TokenToExchange {
     revoked: bool,
     application: Option<Application>,
     account: Option<Arc<Account>>,
+    identifier: Option<String>,
 }
 
 impl TokenService {
@@ -38,11 +42,17 @@ impl TokenService {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         self.context.ensure_fresh().await?;
-        let subject = self.open_presented(request.subject_token.expose()).await?;
-        let actor = match &request.actor_token {
+        let mut subject = self.open_presented(request.subject_token.expose()).await?;
+        subject.identify(|token, user, _| subject::public_identifier_in(&token.scopes, token.grant, user));
+        let mut actor = match &request.actor_token {
             Some(actor) => Some(self.open_presented(actor.expose()).await?),
             None => None,
         };
+        if let Some(actor) = &mut actor {
+            actor.identify(|token, user, application| {
+                subject::identifier_in(&token.scopes, token.grant, user, application)
+            });
+        }
         let limited = subject.token.as_ref().map_or(&[][..], |token| &token.details.resources);
         let targets = self.context.exchange_targets(&request.targets, limited).await?;
         let judged = token_exchange::decide(
@@ -66,6 +76,7 @@ impl TokenService {
             }
         };
         self.narrow_data(&mut decided.details.data, narrowing).await?;
+        self.targets_are_reached(request, &mut decided.details, narrowing).await?;
         self.note_exchange(&subject, client, Ok(()), origin).await?;
         subject.account.iter().for_each(access_note::user);
         let access = NewAccessToken {
@@ -79,6 +90,20 @@ impl TokenService {
         };
         let issued = self.respond(client, access, None).await?;
         Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..issued })
+    }
+
+    /// Each target that the request names, unlike the resources of the grant of a user who has chosen some of them only.
+    async fn targets_are_reached(
+        &self,
+        request: &TokenExchange,
+        details: &mut AccessTokenDetails,
+        narrowing: Narrowing<'_>,
+    ) -> Result<(), ProtocolRefusal> {
+        let named = details.resources.len();
+        let narrowing = Narrowing { resources: &request.targets, ..narrowing };
+        self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
+        let are_reached = request.targets.is_empty() || details.resources.len() == named;
+        if are_reached { Ok(()) } else { Err(Refusal::ResourceOutsideData.into()) }
     }
 
     /// Access goes from one application to another, so the audit log says so: for equal exchanges a few times a minute.
@@ -113,17 +138,27 @@ impl TokenService {
             application: self.context.application(token.application).await?,
             account: self.context.account(token.user).await?,
             token: Some(token),
+            identifier: None,
         })
     }
 }
 
 impl TokenToExchange {
+    fn identify(&mut self, identifier: impl FnOnce(&AccessToken, &User, &Application) -> Option<String>) {
+        if let (Some(token), Some(application), Some(account)) =
+            (&self.token, &self.application, &self.account)
+        {
+            self.identifier = identifier(token, &account.user, application);
+        }
+    }
+
     fn facts(&self) -> OpenedTokenFacts<'_> {
         OpenedTokenFacts {
             token: self.token.as_ref(),
             revoked: self.revoked,
             application: self.application.as_ref(),
             user: self.account.as_deref().map(|account| &account.user),
+            identifier: self.identifier.as_deref(),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::application::{ApplicationSettings, ClientType};
+use crate::application::SubjectType;
 use crate::proof::{KeyBinding, Thumbprint};
 use crate::resource::{MOST_RESOURCES, Resource};
 use crate::sample::{CLIENT_ID, NOW, application, authenticated, built_in_scopes, client, pairs, user};
@@ -66,18 +67,19 @@ fn run_with(
     more: &[(&str, &str)],
 ) -> Result<ExchangedToken, Refusal> {
     let (subject_application, user) = (application(|_| {}), user(4));
-    let presented = |token, application| OpenedTokenFacts {
+    let presented = |token, application, identifier| OpenedTokenFacts {
         token: Some(token),
         revoked: false,
         application: Some(application),
         user: Some(&user),
+        identifier,
     };
     let request = parse(client, more)?;
     let facts = Facts {
         scopes: built_in_scopes(),
         client,
-        subject: presented(token, &subject_application),
-        actor: actor.map(|actor| presented(actor, client.application())),
+        subject: presented(token, &subject_application, None),
+        actor: actor.map(|actor| presented(actor, client.application(), Some("actor's own"))),
         targets: &found(if request.targets.is_empty() { &token.details.resources } else { &request.targets }),
         public_url: GATE,
         lifetime_limit_secs: 3_600,
@@ -111,6 +113,54 @@ fn an_exchanged_token_never_reaches_further_than_its_subject() {
     assert_eq!(wider, Err(Refusal::ScopeWidened));
     let limited = exchanger(|policy| policy.scopes = vec!["api.mgmt".to_owned()]);
     assert_eq!(run(&limited, &token(), &[]), Err(Refusal::NoScopeLeft));
+}
+
+#[test]
+fn an_exchanged_token_has_no_scope_of_a_sign_in() {
+    let of_sign_in = BuiltInScope::OF_USERS.into_iter().chain([BuiltInScope::OfflineAccess]);
+    let all: ScopeSet = of_sign_in.chain([BuiltInScope::OData]).collect();
+    let everywhere = |settings: &mut ApplicationSettings| settings.scopes = all.clone();
+    let mut service = exchanger(|_| {}).application().clone();
+    everywhere(&mut service.settings);
+    let (service, user, front) = (authenticated(service), user(4), application(everywhere));
+    let exchanged = |scopes: &ScopeSet, more: &[(&str, &str)]| {
+        let token = AccessToken { scopes: scopes.clone(), ..token() };
+        let facts = Facts {
+            scopes: built_in_scopes(),
+            client: &service,
+            subject: OpenedTokenFacts {
+                token: Some(&token),
+                revoked: false,
+                application: Some(&front),
+                user: Some(&user),
+                identifier: None,
+            },
+            actor: None,
+            targets: &[],
+            public_url: GATE,
+            lifetime_limit_secs: 60,
+            now: NOW,
+        };
+        decide(&parse(&service, more)?, facts).map(|issued| issued.scopes)
+    };
+    assert_eq!(exchanged(&all, &[]), Ok(BuiltInScope::OData.into()));
+    assert_eq!(exchanged(&BuiltInScope::OpenId.into(), &[]), Err(Refusal::NoScopeLeft));
+    for scope in ["openid", "odata openid", "email", "odata offline_access"] {
+        assert_eq!(exchanged(&all, &[("scope", scope)]), Err(Refusal::ScopeOfSignIn), "{scope}");
+    }
+    let data = BuiltInScope::OData.into();
+    assert_eq!(exchanged(&data, &[("scope", "openid")]), Err(Refusal::ScopeWidened));
+}
+
+#[test]
+fn an_application_with_pairwise_subjects_sees_no_users_among_earlier_actors() {
+    let act =
+        |sub: &str, client_id: &str, act| Act { sub: sub.to_owned(), client_id: client_id.to_owned(), act };
+    let earlier = act("4", "middle", Some(Box::new(act("5", "first", None))));
+    let reader = |kind| application(|settings| settings.client_metadata.openid.subject_type = kind);
+    assert_eq!(earlier_actors(&earlier, &reader(SubjectType::Public)), earlier);
+    let expected = act("middle", "middle", Some(Box::new(act("first", "first", None))));
+    assert_eq!(earlier_actors(&earlier, &reader(SubjectType::Pairwise)), expected);
 }
 
 #[test]
@@ -149,7 +199,7 @@ fn an_actor_token_names_the_actor_and_is_of_the_client_itself() {
     };
     let sent = [("actor_token", "y"), ("actor_token_type", ACCESS_TOKEN_TYPE)];
     let issued = run_with(&client, &token(), Some(&actor), &sent).unwrap();
-    assert_eq!(act_of(&issued).unwrap().sub, "4");
+    assert_eq!(act_of(&issued).unwrap().sub, "actor's own");
     assert_eq!(issued.lifetime_secs, 60, "not beyond the actor token");
     assert_eq!(run_with(&client, &token(), Some(&token()), &sent), Err(Refusal::ActorTokenInvalid));
     let no_delegation = exchanger(|policy| policy.delegation = false);
@@ -190,6 +240,7 @@ fn a_token_that_is_invalid_or_bound_is_not_exchanged() {
         revoked: true,
         application: Some(&subject_application),
         user: Some(&user),
+        identifier: None,
     };
     for subject in [presented, OpenedTokenFacts { revoked: false, token: None, ..presented }] {
         let facts = Facts {

@@ -9,7 +9,7 @@ use oauth::data_access::DataAccess;
 use oauth::scope::BuiltInScope;
 use serde_json::{Value, json};
 use store::{Applications as _, Grants as _, NewConsent};
-use testkit::{Browser, Form, USER};
+use testkit::{ADMIN, Browser, Form, USER};
 
 /// Asks again, whatever was allowed before.
 const AGAIN: (&str, &str) = ("prompt", "consent");
@@ -92,6 +92,53 @@ async fn a_data_source_that_a_request_names_ends_if_it_is_unticked() {
     for (path, expected) in [("/api/odata4/Late/Ports", 200), ("/api/odata4/Other/Ports", 403)] {
         assert_eq!(status(&fixture, path, &next).await, expected, "{path}");
     }
+}
+
+/// A token that could read nothing is not issued, whatever grant it comes from.
+#[tokio::test]
+async fn a_resource_outside_the_chosen_data_is_an_invalid_target() {
+    let fixture = with_two_sources().await;
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[])).await;
+    let answer = allow(&mut browser, without_second(form)).await;
+    let outside = [("resource", OTHER)];
+    let refused = client.exchange(&fixture, &answer, &outside).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_target");
+    let tokens = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let refresh = text(&tokens, "refresh_token");
+    let renewed = async |resources: &[(&str, &str)]| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+        client.token(&fixture, &[&fields, resources].concat()).await
+    };
+    assert_eq!(renewed(&outside).await.expect(400).json()["error"], "invalid_target");
+    let both = [("resource", super::HARBOUR), ("resource", OTHER)];
+    let kept = renewed(&both).await.expect(200).json();
+    let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &text(&kept, "access_token"))]).await;
+    assert_eq!(shown.json()["aud"], super::HARBOUR, "the user has left out the other one");
+
+    let policy = json!({ "clients": [client.id], "impersonation": true });
+    let grant = "urn:ietf:params:oauth:grant-type:token-exchange";
+    let members = json!({ "grantTypes": [grant], "tokenExchange": policy });
+    let service = Client::register_as(&fixture, &ADMIN, members).await;
+    let access = text(&tokens, "access_token");
+    let exchanged = async |more: &[(&str, &str)]| {
+        let fields = [
+            ("grant_type", grant),
+            ("subject_token", access.as_str()),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ];
+        service.token(&fixture, &[&fields, more].concat()).await
+    };
+    for wrong in [&outside[..], &both, &[("audience", OTHER)]] {
+        assert_eq!(exchanged(wrong).await.expect(400).json()["error"], "invalid_target", "{wrong:?}");
+    }
+    let wanted = details(&[OTHER], &[]);
+    let refused = exchanged(&[("authorization_details", &wanted)]).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_authorization_details");
+    exchanged(&[("resource", super::HARBOUR)]).await.expect(200);
+    exchanged(&[("resource", "http://127.0.0.1:8080/api/odata4")]).await.expect(200);
+    exchanged(&[]).await.expect(200);
 }
 
 #[tokio::test]
