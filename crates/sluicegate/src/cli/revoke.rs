@@ -25,7 +25,7 @@ pub(crate) struct Revoke {
     /// Revoke everything issued to this application; with --user, only what that user has allowed it
     #[arg(long, value_name = "ID", value_parser = parse_id, conflicts_with = "issued_before")]
     application: Option<ApplicationId>,
-    /// Revoke every token, code and session that is older than this time, which is not in the future, such as 2026-01-31T00:00:00Z
+    /// Revoke every token, code and session that is older than this past time, such as 2026-01-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     issued_before: Option<Timestamp>,
     /// Do not ask for confirmation
