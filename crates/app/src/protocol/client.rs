@@ -283,8 +283,7 @@ impl Context {
 
     /// The refusal by a rate limit, which is counted.
     pub(crate) fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
-        self.metrics().rate_limited.inc();
-        ProtocolRefusal::TooOften { retry_after_secs }
+        ProtocolRefusal::TooOften { retry_after_secs: self.rate_limited(retry_after_secs) }
     }
 
     async fn note_failed_authentication(

@@ -250,10 +250,8 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<Open, CodeRefusal> {
         let (user, network, now) = (session.session.user, origin.network(), self.context.now());
-        self.context.rates.begin_user_code(user, network, now).map_err(|retry_after_secs| {
-            self.context.metrics().rate_limited.inc();
-            CodeRefusal::TooOften { retry_after_secs }
-        })?;
+        let begun = self.context.rates.begin_user_code(user, network, now);
+        begun.map_err(|wait| CodeRefusal::TooOften { retry_after_secs: self.context.rate_limited(wait) })?;
         let code = UserCode::parse(typed).ok_or(UserCodeRefusal::Unknown)?;
         let digest = self.context.vault.user_code_digest(code);
         let found = self.context.store.find_by_user_code(digest).await?;

@@ -47,11 +47,10 @@ impl Attempt {
         origin: &RequestOrigin,
     ) -> Result<Self, SignInRefusal> {
         let familiar = facts.as_ref().filter(|facts| facts.familiar.is_some()).map(|facts| facts.user.id);
-        let token =
-            context.rates.begin_password(origin.network(), familiar, context.now()).map_err(|wait| {
-                context.metrics().rate_limited.inc();
-                SignInRefusal::TooOften { retry_after_secs: wait }
-            })?;
+        let token = context
+            .rates
+            .begin_password(origin.network(), familiar, context.now())
+            .map_err(|wait| SignInRefusal::TooOften { retry_after_secs: context.rate_limited(wait) })?;
         Ok(Self { credentials: credentials.clone(), origin: origin.clone(), facts, policy, token })
     }
 
@@ -67,10 +66,7 @@ impl Attempt {
         };
         // Above the limit a failure gets no verdict; it was counted and recorded like every other.
         match context.rates.wait_after_failure(self.token, context.now()) {
-            Some(retry_after_secs) => {
-                context.metrics().rate_limited.inc();
-                Err(SignInRefusal::TooOften { retry_after_secs })
-            }
+            Some(wait) => Err(SignInRefusal::TooOften { retry_after_secs: context.rate_limited(wait) }),
             None => Err(refusal),
         }
     }

@@ -48,9 +48,8 @@ impl ClientRegistrationService {
         }
         if let Some(network) = origin.address.map(Network::of) {
             let taken = context.registrations.begin(network, context.now());
-            taken.map_err(|retry_after_secs| {
-                context.metrics().rate_limited.inc();
-                ClientRegistrationRefusal::TooOften { retry_after_secs }
+            taken.map_err(|wait| ClientRegistrationRefusal::TooOften {
+                retry_after_secs: context.rate_limited(wait),
             })?;
         }
         match presented {
