@@ -5,6 +5,9 @@
 //! | `locations` | addresses of data sources, such as `https://gate.example/api/odata4/ships`; any that the user chooses if absent |
 //! | `actions` | `read`, which is also the default |
 //! | `datatypes` | names of entity sets, for one location; all of them if absent |
+//!
+//! Answers have one member more: if the user also allows later data sources, an element has the address of all data as its
+//! location, and `except_locations` are the data sources that it does not reach.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +16,7 @@ use crate::data_access::{MOST_NAME_BYTES, MOST_SOURCES, name_bytes};
 use crate::jwt::parse_json;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::resource;
+use crate::resource::{self, Resource};
 
 /// `authorization_details`.
 pub const AUTHORIZATION_DETAILS: Name = Name::new("authorization_details", 4096);
@@ -152,9 +155,22 @@ pub struct GrantedElement {
     actions: [&'static str; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     datatypes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    except_locations: Vec<String>,
 }
 
 impl GrantedElement {
+    /// The element for all data sources that the user can read, now and later, except those with these names.
+    pub fn others<'a>(except: impl IntoIterator<Item = &'a str>, public_url: &str) -> Self {
+        Self {
+            r#type: DATA_SOURCE,
+            locations: [Resource::Data.canonical(public_url)],
+            actions: [READ],
+            datatypes: Vec::new(),
+            except_locations: except.into_iter().map(|name| resource::source(name, public_url)).collect(),
+        }
+    }
+
     /// The element for a data source with this name: all of it, or some entity sets if there are any.
     pub fn new(source: &str, entities: &[String], public_url: &str) -> Self {
         Self {
@@ -162,6 +178,7 @@ impl GrantedElement {
             locations: [resource::source(source, public_url)],
             actions: [READ],
             datatypes: entities.to_vec(),
+            except_locations: Vec::new(),
         }
     }
 }
@@ -266,6 +283,17 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&element).unwrap(),
             r#"{"type":"data_source","locations":["https://g.example/api/odata4/my%20ships"],"actions":["read"],"datatypes":["Ships"]}"#
+        );
+        let element = GrantedElement::others(["my ships"], "https://g.example");
+        assert_eq!(
+            serde_json::to_string(&element).unwrap(),
+            r#"{"type":"data_source","locations":["https://g.example/api/odata4"],"actions":["read"],"except_locations":["https://g.example/api/odata4/my%20ships"]}"#
+        );
+        let told = r#"[{"type":"data_source","locations":["https://g.example/api/odata4"],"except_locations":["https://g.example/api/odata4/a"]}]"#;
+        assert_eq!(
+            parse_text(Some(told)),
+            Err(Refusal::AuthorizationDetailsMalformed),
+            "in a request the user chooses"
         );
     }
 }

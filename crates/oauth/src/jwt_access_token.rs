@@ -38,9 +38,9 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     /// `act`: who acts for the subject, if somebody does.
     pub act: Option<&'a Act>,
-    /// `authorization_details` ([RFC 9396 §9.1](https://www.rfc-editor.org/rfc/rfc9396#section-9.1)); omitted if there are
-    /// none.
-    pub authorization_details: &'a [GrantedElement],
+    /// `authorization_details` ([RFC 9396 §9.1](https://www.rfc-editor.org/rfc/rfc9396#section-9.1)); omitted if the
+    /// token is not limited.
+    pub authorization_details: Option<&'a [GrantedElement]>,
     /// `cnf`: what the sender must hold.
     pub binding: Option<KeyBinding>,
     /// What only this server reads.
@@ -80,8 +80,8 @@ impl AccessTokenClaims<'_> {
         if let Some(act) = self.act {
             json.value("act", act);
         }
-        if !self.authorization_details.is_empty() {
-            json.value("authorization_details", &self.authorization_details);
+        if let Some(details) = self.authorization_details {
+            json.value("authorization_details", &details);
         }
         if let Some((member, thumbprint)) = self.binding.map(KeyBinding::confirmation) {
             json.value("cnf", &BTreeMap::from([(member, thumbprint.to_string())]));

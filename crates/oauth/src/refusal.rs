@@ -336,7 +336,8 @@ refusals! {
         AuthorizationDetailsMalformed: "authorization_details is not an array of objects of type data_source with the members that the type has";
         AuthorizationDetailsTypeUnknown: "authorization_details has a type that this server does not know; it knows data_source";
         AuthorizationDetailsAction: "authorization_details has an action that a data source does not have; it has read";
-        AuthorizationDetailsLocation: "authorization_details has a location that is not an address of a data source";
+        AuthorizationDetailsLocation: "authorization_details has a location that is not the address of a data source";
+        AuthorizationDetailsDatatype: "authorization_details has a datatype that is not an entity set of its data source";
         AuthorizationDetailsScope: "authorization_details needs the scope api.access.odata, for which the application is not registered";
         AuthorizationDetailsNotGranted: "authorization_details names data that was not granted";
     }

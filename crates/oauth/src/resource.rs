@@ -220,6 +220,12 @@ pub fn include_more_than_data(resources: &[String], public_url: &str) -> bool {
     resources.is_empty() || resources.iter().any(|one| one == public_url)
 }
 
+/// Whether a token that is limited to these resources may be used for all data.
+pub fn include_all_data(resources: &[String], public_url: &str) -> bool {
+    let data = Resource::Data.canonical(public_url);
+    resources.is_empty() || resources.iter().any(|one| includes(one, &data, public_url))
+}
+
 /// Whether a token that is limited to these resources reaches a data source.
 pub fn include_source(resources: &[String], name: &str, public_url: &str) -> bool {
     if resources.is_empty() {

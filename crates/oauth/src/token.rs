@@ -150,7 +150,7 @@ pub struct TokenResponse {
     /// The scopes of the access token; the response always names them in `scope`.
     pub scopes: ScopeSet,
     /// `authorization_details`, if the access token is limited to certain data.
-    pub authorization_details: Vec<GrantedElement>,
+    pub authorization_details: Option<Vec<GrantedElement>>,
     /// `id_token`, if the access has the scope `openid` and a user signed in for it.
     pub id_token: Option<String>,
 }

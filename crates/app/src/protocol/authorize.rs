@@ -151,6 +151,10 @@ impl AuthorizationService {
                     Some(user) => self.offer(&valid, user, consent.as_ref()).await?,
                     None => None,
                 };
+                if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
+                    let refused = valid.valid.refuse_datatypes();
+                    return self.answer_once(&valid, self.refusal_answer(&refused)?).await;
+                }
                 self.ask_consent(valid, offer.map(DataQuestion::from)).await
             }
         }

@@ -1,11 +1,15 @@
 //! The data that clients request and that tokens reach, with the data sources behind them.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use domain::account::DataSource;
 use domain::id::{DataSourceId, UserId};
 use oauth::application::Application;
 use oauth::authorization_details::{self, GrantedElement, NamedData, RequestedData};
 use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, ReadableSource, RequestedSource};
-use oauth::data_access::{self, DataAccess, DataReach};
+use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
@@ -13,6 +17,12 @@ use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
+
+/// Whether there is an entity set of this name.
+type ExistingEntities = dyn Fn(&str) -> bool + Send + Sync;
+
+/// How long a request waits for the models of the data sources of which it names entity sets.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Context {
     /// The data sources that a request names, with their ids; `None` if the user chooses. A data source that the user cannot
@@ -31,11 +41,11 @@ impl Context {
             return Ok(Err(Refusal::AuthorizationDetailsLocation));
         };
         let records = self.data_sources_by_names(&names).await?;
-        let sources = all.iter().zip(records).map(|(one, record)| RequestedSource {
-            id: record.map(|record| record.id),
-            entities: one.entities.clone(),
-        });
-        Ok(Ok(Some(sources.collect())))
+        let source = |(one, record): (&NamedData, Option<Arc<DataSource>>)| {
+            Some(RequestedSource { id: record?.id, entities: one.entities.clone() })
+        };
+        let sources = all.iter().zip(records).map(source).collect::<Option<Vec<_>>>();
+        Ok(sources.map(Some).ok_or(Refusal::AuthorizationDetailsLocation))
     }
 
     /// The data sources that an authorization request names, or why they are refused.
@@ -50,7 +60,7 @@ impl Context {
         }
     }
 
-    /// The data in a request for which the client polls. Those that do not exist cannot be allowed later.
+    /// The data in a request for which the client polls.
     pub(crate) async fn requested_data(
         &self,
         parameters: &Parameters,
@@ -61,8 +71,7 @@ impl Context {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
         let Some(named) = self.requested_sources(&requested).await?? else { return Ok(None) };
-        let named = authorize::existing(&named).ok_or(Refusal::AuthorizationDetailsLocation)?;
-        Ok(Some(Box::new(DataAccess::to(named))))
+        Ok(Some(Box::new(DataAccess::to(authorize::named(&named)))))
     }
 
     /// What the consent page offers to a user for a request.
@@ -78,7 +87,14 @@ impl Context {
             name: source.name,
             description: source.description,
         };
-        Ok(Offer::new(requested, readable.into_iter().map(one).collect(), before))
+        let mut offer = Offer::new(requested, readable.into_iter().map(one).collect(), before);
+        let named = offer.sources.iter().filter(|source| !source.entities.is_empty());
+        let named: Vec<DataSourceId> = named.map(|source| source.id).collect();
+        if !named.is_empty() {
+            let known = self.known_entities(&named).await;
+            offer.retain_entities(|id, name| known.get(&id).is_none_or(|exists| exists(name)));
+        }
+        Ok(offer)
     }
 
     /// Whether somebody who runs this server answers for an application: an Administrator registered it, and still owns it.
@@ -91,22 +107,53 @@ impl Context {
     }
 
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
-    /// §6](https://www.rfc-editor.org/rfc/rfc9396#section-6)).
+    /// §6](https://www.rfc-editor.org/rfc/rfc9396#section-6)). What is named must be data that the user can read.
     pub(crate) async fn narrow_data(
         &self,
         granted: Option<&DataAccess>,
         requested: &RequestedData,
+        user: UserId,
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let named = self.requested_sources(requested).await??;
-        let wanted =
-            named.map(|all| authorize::existing(&all).ok_or(Refusal::AuthorizationDetailsNotGranted));
-        let narrowed = data_access::narrowed(granted, wanted.transpose()?)
+        let wanted = named.as_deref().map(authorize::named);
+        let narrowed = data_access::narrowed(granted, wanted)
             .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
+        for named in named.iter().flatten() {
+            if self.readable_source(named.id, user).await.map_err(Fault::from)?.is_none() {
+                return Err(Refusal::AuthorizationDetailsNotGranted.into());
+            }
+        }
+        let with_entities = named.iter().flatten().filter(|one| !one.entities.is_empty());
+        let with_entities: Vec<&RequestedSource> = with_entities.collect();
+        let ids: Vec<DataSourceId> = with_entities.iter().map(|one| one.id).collect();
+        let known = self.known_entities(&ids).await;
+        let exist = |one: &&RequestedSource| {
+            known.get(&one.id).is_none_or(|exists| one.entities.iter().all(|name| exists(name)))
+        };
+        if !with_entities.iter().all(exist) {
+            return Err(Refusal::AuthorizationDetailsDatatype.into());
+        }
         Ok(narrowed.map(Box::new))
     }
 
-    /// The authorization details of an access that is limited to data: one data source of the user for each element,
-    /// among those that its resources include.
+    /// Which entity sets these data sources have, whose readers may know that. A data source that cannot be opened soon is
+    /// not among them: a request does not fail because its data cannot be read at the moment.
+    async fn known_entities(&self, ids: &[DataSourceId]) -> HashMap<DataSourceId, Box<ExistingEntities>> {
+        let mut known: HashMap<DataSourceId, Box<ExistingEntities>> = HashMap::new();
+        let look = async {
+            for id in ids {
+                let Ok(Some(record)) = self.data_source(*id).await else { continue };
+                let Ok(opened) = self.opened(&record).await else { continue };
+                known.insert(*id, Box::new(move |name| opened.model.entity_type(name).is_some()));
+            }
+        };
+        // What was found until then is used.
+        let _ = tokio::time::timeout(PATIENCE, look).await;
+        known
+    }
+
+    /// The authorization details of an access that is limited to data: an element for each data source of the user that it
+    /// names, among those that its resources include, and one for all others if it reaches them.
     pub(crate) async fn granted_elements(
         &self,
         user: UserId,
@@ -114,43 +161,51 @@ impl Context {
         resources: &[String],
     ) -> Result<Vec<GrantedElement>, Fault> {
         let public_url = &self.settings.public_url;
-        let readable = self.readable_sources(user, data).await?;
-        let granted = readable.iter().filter_map(|(id, name)| {
-            if !resource::include_source(resources, name, public_url) {
-                return None;
+        let named = if data.others && !resource::include_all_data(resources, public_url) {
+            self.sources_among(resources).await?
+        } else {
+            data.sources.iter().map(SourceAccess::id).collect()
+        };
+        let reaches_others = data.others && resource::include_all_data(resources, public_url);
+        let mut granted = Vec::with_capacity(named.len());
+        let mut except = Vec::new();
+        for (id, name) in self.readable_names(&named, user).await? {
+            if !resource::include_source(resources, &name, public_url) {
+                continue;
             }
-            let entities: &[String] = match data.reach(*id) {
-                DataReach::Nothing => return None,
-                DataReach::Entities(entities) => entities,
-                DataReach::Everything => &[],
-            };
-            Some(GrantedElement::new(name, entities, public_url))
-        });
-        Ok(granted.take(data_access::MOST_SOURCES).collect())
+            match data.reach(id) {
+                DataReach::Nothing => {}
+                DataReach::Everything if reaches_others => {}
+                DataReach::Everything => granted.push(GrantedElement::new(&name, &[], public_url)),
+                DataReach::Entities(entities) => {
+                    granted.push(GrantedElement::new(&name, entities, public_url));
+                    except.push((id, name));
+                }
+            }
+        }
+        if reaches_others {
+            let excepted: Vec<DataSourceId> = data.except.iter().copied().map(DataSourceId::new).collect();
+            except.extend(self.readable_names(&excepted, user).await?);
+            except.sort_unstable();
+            let names = except.iter().map(|(_, name)| name.as_str());
+            granted.insert(0, GrantedElement::others(names, public_url));
+        }
+        Ok(granted)
     }
 
-    /// The ids and names of the data sources that an access may reach and that the user may read, by id. Those that the
-    /// access names are cached.
-    async fn readable_sources(
+    /// The ids and names of those data sources that the user may read, by id. They are cached.
+    async fn readable_names(
         &self,
+        ids: &[DataSourceId],
         user: UserId,
-        data: &DataAccess,
     ) -> Result<Vec<(DataSourceId, String)>, Fault> {
-        if data.others {
-            return self.all_readable_sources(user).await;
-        }
-        let mut readable = Vec::with_capacity(data.sources.len());
-        for named in &data.sources {
-            let found = self.readable_source(named.id(), user).await?;
+        let mut readable = Vec::with_capacity(ids.len());
+        for id in ids {
+            let found = self.readable_source(*id, user).await?;
             readable.extend(found.map(|source| (source.id, source.name.clone())));
         }
         readable.sort_unstable();
         Ok(readable)
-    }
-
-    async fn all_readable_sources(&self, user: UserId) -> Result<Vec<(DataSourceId, String)>, Fault> {
-        let readable = self.store.list_data_sources(Some(user)).await?;
-        Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
     }
 }
 

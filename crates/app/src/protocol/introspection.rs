@@ -55,7 +55,7 @@ pub struct LiveToken {
     /// §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2)); `None` if nobody did.
     pub auth_time: Option<i64>,
     /// `authorization_details`, for a token that is limited to certain data.
-    pub authorization_details: Vec<GrantedElement>,
+    pub authorization_details: Option<Vec<GrantedElement>>,
 }
 
 /// The introspection endpoint.
@@ -209,8 +209,8 @@ impl IntrospectionService {
         };
         let authorization_details = match active.data.as_deref() {
             // Boxed, so that tokens that are not limited do not pay for its state.
-            Some(data) => Box::pin(self.context.granted_elements(owner, data, resources)).await?,
-            None => Vec::new(),
+            Some(data) => Some(Box::pin(self.context.granted_elements(owner, data, resources)).await?),
+            None => None,
         };
         let signed_in_at = self.signed_in_at(subject).await?;
         Ok(Some(LiveToken {

@@ -1,5 +1,6 @@
 //! Which requested resources exist ([RFC 8707](https://www.rfc-editor.org/rfc/rfc8707)).
 
+use domain::id::DataSourceId;
 use oauth::data_access::{DataAccess, DataReach};
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Requested, Resource};
@@ -58,21 +59,41 @@ impl Context {
         resources: &[String],
         data: &DataAccess,
     ) -> Result<Vec<bool>, Fault> {
+        let is_reached = |source: &NamedSource| match source {
+            NamedSource::None => true,
+            NamedSource::Gone => false,
+            NamedSource::Found(id) => data.reach(*id) != DataReach::Nothing,
+        };
+        Ok(self.named_sources(resources).await?.iter().map(is_reached).collect())
+    }
+
+    /// The data sources among these resources in their canonical form.
+    pub(crate) async fn sources_among(&self, resources: &[String]) -> Result<Vec<DataSourceId>, Fault> {
+        let found = |source: NamedSource| match source {
+            NamedSource::Found(id) => Some(id),
+            NamedSource::None | NamedSource::Gone => None,
+        };
+        Ok(self.named_sources(resources).await?.into_iter().filter_map(found).collect())
+    }
+
+    async fn named_sources(&self, resources: &[String]) -> Result<Vec<NamedSource>, Fault> {
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
-        let sources: Vec<Option<String>> = resources
+        let names: Vec<Option<String>> = resources
             .iter()
             .map(|one| match resource::find(one, &registry, public_url) {
                 Some(Resource::Source(name)) => Some(name),
                 _ => None,
             })
             .collect();
-        let names: Vec<String> = sources.iter().flatten().cloned().collect();
-        let mut records = self.data_sources_by_names(&names).await?.into_iter();
-        let is_reached = |source: &Option<String>| {
-            source.is_none()
-                || records.next().flatten().is_some_and(|record| data.reach(record.id) != DataReach::Nothing)
-        };
-        Ok(sources.iter().map(is_reached).collect())
+        let sought: Vec<String> = names.iter().flatten().cloned().collect();
+        let mut records = self.data_sources_by_names(&sought).await?.into_iter();
+        let named = names.iter().map(|name| match name {
+            None => NamedSource::None,
+            Some(_) => {
+                records.next().flatten().map_or(NamedSource::Gone, |record| NamedSource::Found(record.id))
+            }
+        });
+        Ok(named.collect())
     }
 
     async fn find_resources(&self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {
@@ -95,6 +116,16 @@ impl Context {
         });
         Ok(requested.collect())
     }
+}
+
+/// The data source for which a resource stands.
+enum NamedSource {
+    /// It stands for something else.
+    None,
+    /// It does not exist any more.
+    Gone,
+    /// This one.
+    Found(DataSourceId),
 }
 
 /// The name, if the resource is a data source.

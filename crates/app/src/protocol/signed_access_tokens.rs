@@ -51,7 +51,7 @@ impl Context {
         &self,
         application: &Application,
         token: &AccessToken,
-        authorization_details: &[GrantedElement],
+        authorization_details: Option<&[GrantedElement]>,
     ) -> Result<AccessTokenText, Fault> {
         let registry = self.scopes_for(&token.scopes, None).await?;
         let public_url = &self.settings.public_url;

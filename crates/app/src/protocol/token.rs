@@ -236,11 +236,11 @@ impl TokenService {
             // Boxed, so that tokens that are not limited do not pay for its state.
             Some(data) => {
                 let resources = &new.details.resources;
-                Box::pin(self.context.granted_elements(new.user, data, resources)).await?
+                Some(Box::pin(self.context.granted_elements(new.user, data, resources)).await?)
             }
-            None => Vec::new(),
+            None => None,
         };
-        let access_token = self.access_token(client, new, &authorization_details).await?;
+        let access_token = self.access_token(client, new, authorization_details.as_deref()).await?;
         Ok(TokenResponse {
             authorization_details,
             access_token,
@@ -258,7 +258,7 @@ impl TokenService {
         &self,
         client: &AuthenticatedClient,
         new: NewAccessToken,
-        authorization_details: &[GrantedElement],
+        authorization_details: Option<&[GrantedElement]>,
     ) -> Result<AccessTokenText, Fault> {
         let now = self.context.now();
         let token = AccessToken {

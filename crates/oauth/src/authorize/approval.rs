@@ -176,11 +176,7 @@ fn approve_with(
 /// # Errors
 /// If the request names more than the consent covers, so that the user must be asked.
 fn data_of(request: &ValidRequest, consent: &Consent) -> Result<Option<DataAccess>, NotGranted> {
-    let requested = match request.data.as_deref() {
-        Some(named) => Some(data::existing(named).ok_or(NotGranted)?),
-        None => None,
-    };
-    data_access::narrowed(consent.data.as_ref(), requested)
+    data_access::narrowed(consent.data.as_ref(), request.data.as_deref().map(data::named))
 }
 
 /// "If the End-User identified by the ID Token is already logged in […], then the Authorization Server returns a positive

@@ -240,12 +240,7 @@ mod tests {
             id,
             entities: entities.iter().map(|one| (*one).to_owned()).collect(),
         };
-        let requested = [
-            named(Some(id(1)), &[]),
-            named(Some(id(2)), &["Piers", "Cranes"]),
-            named(Some(id(7)), &[]),
-            named(None, &[]),
-        ];
+        let requested = [named(id(1), &[]), named(id(2), &["Piers", "Cranes"]), named(id(7), &[])];
         let offer = Offer::new(Some(&requested), readable(1..=3), None);
         assert_eq!(offer.total(), 2, "only what the user may read is offered");
         let access = |entities: &[&str]| {

@@ -6,18 +6,18 @@ use crate::data_access::{DataAccess, DataReach, MOST_SOURCES, SourceAccess};
 use crate::grant::Consent;
 use crate::scope::BuiltInScope;
 
-/// A data source that a request names.
+/// A data source that a request names, and that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedSource {
-    /// Its id; `None` if there is none with the name.
-    pub id: Option<DataSourceId>,
+    /// Its id.
+    pub id: DataSourceId,
     /// The entity sets; all of them if there are none.
     pub entities: Vec<String>,
 }
 
-/// The data sources that a request names, if all of them exist.
-pub fn existing(requested: &[RequestedSource]) -> Option<Vec<SourceAccess>> {
-    requested.iter().map(|one| Some(SourceAccess::new(one.id?, one.entities.clone()))).collect()
+/// The access to the data sources that a request names.
+pub fn named(requested: &[RequestedSource]) -> Vec<SourceAccess> {
+    requested.iter().map(|one| SourceAccess::new(one.id, one.entities.clone())).collect()
 }
 
 /// The maximum number of data sources that have a box of their own.
@@ -32,6 +32,8 @@ pub struct Offer {
     pub unlisted: Vec<DataSourceId>,
     /// Whether the request names the data sources, so that there is no box for others.
     pub is_named: bool,
+    /// Whether the request names an entity set that its data source does not have.
+    pub names_unknown: bool,
 }
 
 /// A data source that a user may read.
@@ -63,7 +65,7 @@ pub struct OfferedSource {
 impl RequestedSource {
     /// The data sources of a request that was stored with their ids.
     pub fn all_of(data: &DataAccess) -> Vec<Self> {
-        let of = |one: &SourceAccess| Self { id: Some(one.id()), entities: one.entities().to_vec() };
+        let of = |one: &SourceAccess| Self { id: one.id(), entities: one.entities().to_vec() };
         data.sources.iter().map(of).collect()
     }
 }
@@ -76,7 +78,7 @@ impl Offer {
         readable: Vec<ReadableSource>,
         before: Option<&DataAccess>,
     ) -> Self {
-        let of_request = |id: DataSourceId| requested.map(|all| all.iter().find(|one| one.id == Some(id)));
+        let of_request = |id: DataSourceId| requested.map(|all| all.iter().find(|one| one.id == id));
         let ticks_all = requested.is_some() || readable.len() <= MOST_SOURCES;
         let mut sources: Vec<OfferedSource> = readable
             .into_iter()
@@ -91,7 +93,19 @@ impl Offer {
             })
             .collect();
         let unlisted = sources.drain(sources.len().min(MOST_LISTED)..).map(|source| source.id).collect();
-        Self { sources, unlisted, is_named: requested.is_some() }
+        Self { sources, unlisted, is_named: requested.is_some(), names_unknown: false }
+    }
+
+    /// Takes out the named entity sets that do not exist, and the data sources of which nothing is left.
+    pub fn retain_entities(&mut self, exists: impl Fn(DataSourceId, &str) -> bool) {
+        let mut names_unknown = false;
+        self.sources.retain_mut(|source| {
+            let (id, named) = (source.id, source.entities.len());
+            source.entities.retain(|name| exists(id, name));
+            names_unknown |= source.entities.len() < named;
+            named == 0 || !source.entities.is_empty()
+        });
+        self.names_unknown |= names_unknown;
     }
 
     /// The number of data sources that it offers, with and without a box.
@@ -187,6 +201,22 @@ mod tests {
         let before = DataAccess::to(vec![SourceAccess::new(id(2), Vec::new())]);
         let offer = Offer::new(None, readable(&["ships", "ports"]), Some(&before));
         assert_eq!(offer.sources.iter().map(|source| source.is_ticked).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn entity_sets_that_do_not_exist_are_not_offered() {
+        let named = |number, entities: &[&str]| RequestedSource {
+            id: id(number),
+            entities: entities.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let requested = [named(1, &["Ships", "Nothing"]), named(2, &["Nothing"]), named(3, &[])];
+        let mut offer = Offer::new(Some(&requested), readable(&["a", "b", "c"]), None);
+        offer.retain_entities(|_, _| true);
+        assert!(!offer.names_unknown);
+        offer.retain_entities(|_, name| name == "Ships");
+        assert!(offer.names_unknown);
+        let left: Vec<_> = offer.sources.iter().map(|one| (one.id, one.entities.len())).collect();
+        assert_eq!(left, [(id(1), 1), (id(3), 0)]);
     }
 
     #[test]

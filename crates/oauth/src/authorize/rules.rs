@@ -105,6 +105,11 @@ impl ValidRequest {
         self.refuse(Refusal::IdTokenHintInvalid)
     }
 
+    /// The response if the request names entity sets that do not exist.
+    pub fn refuse_datatypes(&self) -> AuthorizeRefusal {
+        self.refuse(Refusal::AuthorizationDetailsDatatype)
+    }
+
     pub(super) fn refuse(&self, refusal: Refusal) -> AuthorizeRefusal {
         AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route: self.route.clone(), refusal }))
     }

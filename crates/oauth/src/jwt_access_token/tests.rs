@@ -19,7 +19,7 @@ fn claims<'a>(audience: &'a [Cow<'a, str>]) -> AccessTokenClaims<'a> {
         scope: "api.mgmt api.access.odata",
         auth_time: None,
         acr: None,
-        authorization_details: &[],
+        authorization_details: None,
         act: None,
         binding: None,
         sealed: "sgj_abc",

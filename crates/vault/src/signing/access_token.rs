@@ -133,7 +133,7 @@ mod tests {
             scope: "api.access.odata",
             auth_time: None,
             acr: None,
-            authorization_details: &[],
+            authorization_details: None,
             act: None,
             binding: None,
             sealed: &vault.seal_signed_access_token(&token).unwrap(),

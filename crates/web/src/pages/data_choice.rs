@@ -115,7 +115,9 @@ pub(crate) fn samples() -> Vec<DataChoice> {
         entities: entities.iter().map(|one| (*one).to_owned()).collect(),
         is_ticked: id != 2,
     };
-    let fresh = |sources, is_named| DataQuestion::from(Offer { sources, unlisted: Vec::new(), is_named });
+    let fresh = |sources, is_named| {
+        DataQuestion::from(Offer { sources, unlisted: Vec::new(), is_named, names_unknown: false })
+    };
     let mut many = fresh((1..=40).map(|id| source(id, &[])).collect(), false);
     many.offer.unlisted = (41..=47).map(DataSourceId::new).collect();
     let rejected = |mut question: DataQuestion, fault| {

@@ -2,12 +2,13 @@
 //! the consent page.
 
 use serde_json::{Value, json};
-use testkit::{ADMIN, Answer, Browser, Form, TestUser, USER};
+use testkit::{ADMIN, Answer, Browser, Form, OTHER as OTHER_USER, TestUser, USER};
 use url::form_urlencoded::Serializer;
 
 use crate::fixture::{Fixture, ROOT};
 
 mod boxes;
+mod conforming;
 mod described;
 mod narrowing;
 
@@ -139,6 +140,18 @@ async fn the_box_for_later_data_sources_excludes_what_was_unticked() {
     let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
     let access = text(&issued, "access_token");
     fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    let all = "http://127.0.0.1:8080/api/odata4";
+    let told = json!([{
+        "type": "data_source", "locations": [all], "actions": ["read"], "except_locations": [OTHER],
+    }]);
+    assert_eq!(issued["authorization_details"], told);
+    let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await.expect(200).json();
+    assert_eq!(shown["authorization_details"], told, "also after there is another one");
+    let refresh = text(&issued, "refresh_token");
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("resource", HARBOUR)];
+    let narrow = client.token(&fixture, &fields).await.expect(200).json();
+    let told = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"] }]);
+    assert_eq!(narrow["authorization_details"], told, "what the resource leaves of it");
     let status = async |path: &str| fixture.server.get(path).bearer(&access).send().await.status();
     assert_eq!(status("/api/odata4/Late/Ports").await, 200);
     assert_eq!(status("/api/odata4/Other/Ports").await, 403);
@@ -259,10 +272,11 @@ async fn what_cannot_be_granted_is_refused_with_the_error_of_the_standard() {
         let refused = client.post(&fixture, "/oauth2/par", &fields).await.expect(400).json();
         assert_eq!(refused["error"], "invalid_authorization_details", "{wrong}");
     }
-    // A data source that does not exist, or belongs to another user, can only be denied.
-    let unknown = details(&["http://127.0.0.1:8080/api/odata4/Unknown"], &[]);
-    let mut browser = fixture.server.browser();
-    let form = asked(&mut browser, &client.address(&[("authorization_details", &unknown)])).await;
+    // A data source of another user can only be denied.
+    let (mut browser, wanted) = (fixture.server.browser(), details(&[HARBOUR], &[]));
+    browser.get(&client.address(&[("authorization_details", &wanted)])).await;
+    browser.sign_in(&OTHER_USER).await;
+    let form = browser.form_with_button("consent-allow");
     assert!(browser.page().text().contains("no-data"));
     let answer = allow(&mut browser, form).await;
     assert!(answer.text().contains("There is no data source that you can allow"), "{}", answer.text());
@@ -296,6 +310,13 @@ async fn the_details_follow_the_data_sources_and_the_resources_of_the_token() {
     let path = format!("/api/mgmt/datasources/{}", other.id);
     fixture.server.delete(&path).basic(&USER).send().await.expect(204);
     assert_eq!(renewed().await, [HARBOUR]);
+    fixture.server.delete("/api/mgmt/datasources/1").basic(&USER).send().await.expect(204);
+    let again = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let nothing = client.token(&fixture, &again).await.expect(200).json();
+    assert_eq!(nothing["authorization_details"], json!([]), "it is limited to nothing, not unlimited");
+    let access = text(&nothing, "access_token");
+    let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await.expect(200).json();
+    assert_eq!(shown["authorization_details"], json!([]));
 }
 
 /// A token request that names more data than its grant is refused; for less, it gets a token that reaches only that.

@@ -31,7 +31,7 @@ impl TokenService {
         )?;
         owner.iter().for_each(access_note::user);
         let mut details = AccessTokenDetails::default();
-        self.narrow(&mut details, narrowing).await?;
+        self.narrow(&mut details, token.user, narrowing).await?;
         let access = NewAccessToken {
             grant: None,
             user: token.user,

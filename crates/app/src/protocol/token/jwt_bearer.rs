@@ -64,7 +64,7 @@ impl TokenService {
         account.iter().for_each(access_note::user);
         let details = &mut decision.details;
         details.resources = self.resources_of(&accepted, &trusted, narrowing.resources).await?;
-        self.narrow_data(&mut details.data, narrowing).await?;
+        self.narrow_data(&mut details.data, decision.user, narrowing).await?;
         self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
         self.use_up(text, &accepted, &trusted).await?;
         let issued = self.create_grant(&decision, client, origin).await?;

@@ -1,5 +1,6 @@
 //! To what a token request limits its access token.
 
+use domain::id::UserId;
 use oauth::authorization_details::RequestedData;
 use oauth::data_access::DataAccess;
 use oauth::grant::AccessTokenDetails;
@@ -22,14 +23,15 @@ pub(super) struct Narrowing<'a> {
 }
 
 impl TokenService {
-    /// Limits an access token to what the request names.
+    /// Limits an access token of the user to what the request names.
     pub(super) async fn narrow(
         &self,
         details: &mut AccessTokenDetails,
+        user: UserId,
         narrowing: Narrowing<'_>,
     ) -> Result<(), ProtocolRefusal> {
         details.resources = self.context.narrow_resources(&details.resources, narrowing.resources).await?;
-        self.narrow_data(&mut details.data, narrowing).await?;
+        self.narrow_data(&mut details.data, user, narrowing).await?;
         self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await
     }
 
@@ -56,11 +58,12 @@ impl TokenService {
     pub(super) async fn narrow_data(
         &self,
         data: &mut Option<Box<DataAccess>>,
+        user: UserId,
         narrowing: Narrowing<'_>,
     ) -> Result<(), ProtocolRefusal> {
         if let Some(requested) = narrowing.data {
             // Boxed, because few requests name data.
-            *data = Box::pin(self.context.narrow_data(data.as_deref(), requested)).await?;
+            *data = Box::pin(self.context.narrow_data(data.as_deref(), requested, user)).await?;
         }
         Ok(())
     }

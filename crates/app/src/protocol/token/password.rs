@@ -38,7 +38,7 @@ impl TokenService {
         let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
         let details = &mut decision.details;
         details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
-        self.narrow_data(&mut details.data, narrowing).await?;
+        self.narrow_data(&mut details.data, account.user.id, narrowing).await?;
         self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
         self.create_grant(&decision, client, origin).await
     }

@@ -100,7 +100,7 @@ impl TokenService {
         };
         user.iter().for_each(access_note::user);
         let mut details = decision.details.for_access_tokens();
-        self.narrow(&mut details, narrowing).await?;
+        self.narrow(&mut details, decision.user, narrowing).await?;
         let response = self.create_grant_for(&decision, details, client, origin).await?;
         let user = user.as_deref().map(|account| &account.user);
         self.with_id_token(client, response, user, &decision.details, None)

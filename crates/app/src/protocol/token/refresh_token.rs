@@ -140,8 +140,8 @@ impl TokenService {
                 now: self.context.now(),
             },
         )?;
-        if let RefreshDecision::Renew(renewal) = &mut decision {
-            self.narrow(&mut renewal.details, narrowing).await?;
+        if let (RefreshDecision::Renew(renewal), Some(grant)) = (&mut decision, &grant) {
+            self.narrow(&mut renewal.details, grant.user, narrowing).await?;
             user.iter().for_each(access_note::user);
         }
         Ok((decision, grant))

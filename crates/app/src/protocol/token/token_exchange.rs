@@ -75,7 +75,7 @@ impl TokenService {
                 return Err(refusal.into());
             }
         };
-        self.narrow_data(&mut decided.details.data, narrowing).await?;
+        self.narrow_data(&mut decided.details.data, decided.user, narrowing).await?;
         self.targets_are_reached(request, &mut decided.details, narrowing).await?;
         self.note_exchange(&subject, client, Ok(()), origin).await?;
         subject.account.iter().for_each(access_note::user);

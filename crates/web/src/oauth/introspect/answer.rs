@@ -35,8 +35,8 @@ pub(super) struct IntrospectionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'static str>,
     /// [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    authorization_details: &'a [GrantedElement],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<&'a [GrantedElement]>,
 }
 
 /// One audience is a text, several are a list, as in a signed access token.
@@ -81,6 +81,6 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         act: token.act.as_ref(),
         auth_time: token.auth_time,
         acr: token.auth_time.map(|_| PASSWORD_ACR),
-        authorization_details: &token.authorization_details,
+        authorization_details: token.authorization_details.as_deref(),
     }
 }

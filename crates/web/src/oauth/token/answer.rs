@@ -26,9 +26,9 @@ pub(super) fn body(issued: &IssuedTokens) -> Vec<u8> {
         }
     }
     body.text("scope", &issued.scope);
-    if !response.authorization_details.is_empty() {
+    if let Some(details) = &response.authorization_details {
         // [RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7).
-        body.value("authorization_details", &response.authorization_details);
+        body.value("authorization_details", details);
     }
     if let Some(token) = &response.id_token {
         // [OpenID Connect Core §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
