@@ -108,6 +108,9 @@ async fn allowed(headers: &HeaderMap, area: Area, path: &str, state: &WebState) 
         return None;
     }
     let page: WebOrigin = origin.to_str().ok()?.parse().ok()?;
+    if is_registration(path) {
+        return Some(origin.clone());
+    }
     let may_read = state.trusted_origins().page_may_read(&page, reach(area, path)).await;
     may_read.is_ok_and(|may| may).then(|| origin.clone())
 }
@@ -115,6 +118,13 @@ async fn allowed(headers: &HeaderMap, area: Area, path: &str, state: &WebState) 
 /// Whether the request contains credentials that a browser sends by itself.
 fn is_ambient(headers: &HeaderMap) -> bool {
     headers.contains_key(COOKIE) || authorization::may_be_remembered(headers)
+}
+
+/// Whether a client registers itself there, or manages its registration with its token. No page belongs to an application
+/// before it has registered.
+fn is_registration(path: &str) -> bool {
+    let rest = path.split_once("/oauth2/register").map(|(_, rest)| rest);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Applications that run in a browser need to obtain and revoke tokens, and to read data.

@@ -18,11 +18,11 @@ pub(crate) async fn start_with(registration: ClientRegistrationSettings) -> Test
     TestServer::start_with(setup).await
 }
 
-fn openly() -> ClientRegistrationSettings {
+pub(crate) fn openly() -> ClientRegistrationSettings {
     ClientRegistrationSettings { mode: RegistrationMode::Open, ..ClientRegistrationSettings::default() }
 }
 
-async fn open_server() -> TestServer {
+pub(crate) async fn open_server() -> TestServer {
     start_with(openly()).await
 }
 

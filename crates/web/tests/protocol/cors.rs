@@ -360,3 +360,36 @@ async fn the_list_of_trusted_origins_requires_the_permission() {
     server.get(LIST).send().await.expect(401);
     server.delete(&path).basic(&keeper).send().await.expect(204);
 }
+
+/// No application has the origin of a page whose client is about to register.
+#[tokio::test]
+async fn any_page_may_register_a_client_and_manage_it_with_its_token() {
+    let server = crate::client_registration::open_server().await;
+    let members = json!({
+        "client_name": "Inspector", "redirect_uris": ["http://localhost:6274/oauth/callback"],
+        "token_endpoint_auth_method": "none",
+    });
+    let page = "http://localhost:6274";
+    let before = preflight(&server, "/oauth2/register", page).send().await.expect(204);
+    assert!(is_for(&before, page));
+    assert_eq!(before.header("access-control-allow-methods"), "POST");
+    assert!(before.header("access-control-allow-headers").contains("Content-Type"));
+    let registered = server.post("/oauth2/register").header("origin", page).json(&members).send().await;
+    assert!(is_for(&registered, page));
+    let told = registered.expect(201).json();
+    let (id, token) =
+        (told["client_id"].as_str().unwrap(), told["registration_access_token"].as_str().unwrap());
+    let path = format!("/oauth2/register/{id}");
+    let before = preflight(&server, &path, page).send().await.expect(204);
+    let methods = before.header("access-control-allow-methods");
+    assert!(is_for(&before, page) && methods.contains("PUT") && methods.contains("DELETE"), "{methods}");
+    assert!(is_for(&server.get(&path).header("origin", page).bearer(token).send().await.expect(200), page));
+    let refused = server.get(&path).header("origin", page).bearer("x").send().await.expect(401);
+    assert!(is_for(&refused, page), "errors too");
+    let remembered = server.get(&path).header("origin", page).basic(&USER).send().await.expect(401);
+    assert!(!is_for(&remembered, page), "never with what a browser sends by itself");
+    let cookie = server.get(&path).header("origin", page).header("cookie", "a=b").bearer(token).send().await;
+    assert!(!is_for(&cookie, page));
+    assert!(!is_for(&server.get(&path).header("origin", "null").bearer(token).send().await, "null"));
+    assert!(!passes(&server, "/oauth2/introspect", page).await, "other endpoints are as before");
+}
