@@ -42,6 +42,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
             require_signed_request_object,
             request_uris,
             authorization_signed_response_alg: response_alg,
+            authorization_details_types: None,
             ..RequestPayload::default()
         },
         ..ApplicationPayload::default()

@@ -12,7 +12,10 @@ mod hosts;
 
 pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
 
-use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile};
+use crate::application::{
+    ApplicationSettings, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata, Profile,
+};
+use crate::client_members::{self, Members, member, without_own_members};
 use crate::jwt::{Object, parse_object};
 use crate::reachable::Reachable;
 use crate::redirect;
@@ -33,8 +36,8 @@ pub struct ClientDocument {
     redirect_uris: Vec<String>,
     grant_types: Option<Vec<String>>,
     scopes: Option<Vec<String>>,
-    contacts: Vec<String>,
-    logo_uri: Option<String>,
+    /// Those that a client that registers itself gives too.
+    further: ApplicationPayload,
     method: Method,
 }
 
@@ -123,14 +126,25 @@ pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
         grant_types: texts(&members, "grant_types")?,
         scopes: scope
             .map(|scope| scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
-        contacts: texts(&members, "contacts")?.unwrap_or_default(),
-        logo_uri: text(&members, "logo_uri")?.map(str::to_owned),
+        further: further(&members)?,
         method,
     };
     // Here too, because what is refused here is not kept in memory.
     document.usable_grant_types(Profile::OAuth21)?;
     document.usable_redirect_uris(Profile::OAuth21)?;
     Ok(document)
+}
+
+/// The members that need no decision of their own. Those about authentication have one: a certificate is no method here. A
+/// sector would need a document of its own, so the client is a sector of its own.
+fn further(members: &Object) -> Result<ApplicationPayload, Refusal> {
+    let members = Members::of(members);
+    let further = client_members::further(&members).map_err(|_| Refusal::ClientDocumentMalformed)?;
+    Ok(ApplicationPayload {
+        openid: further.openid.map(|openid| OpenIdMetadata { sector_identifier_uri: None, ..openid }),
+        tls_client_auth: None,
+        ..further
+    })
 }
 
 /// "The `client_id` property's value MUST match the URL of the document using simple string comparison" (§4).
@@ -234,20 +248,20 @@ impl ClientDocument {
         existing: Option<&ApplicationSettings>,
     ) -> Result<ApplicationSettings, Refusal> {
         let profile = minimum_profile.max(Profile::OAuth21);
+        // A client that authenticates in another way than before starts anew.
+        let existing = existing.filter(|existing| existing.client_type == self.client_type());
+        let existing = existing.map(without_own_members);
         let mut payload = ApplicationPayload {
+            // Omitted, it would be deleted.
+            description: existing.as_ref().map(|existing| existing.description.clone()),
             name: Some(self.name.clone().unwrap_or_else(|| self.host.clone())),
             redirect_urls: Some(self.usable_redirect_uris(profile)?),
             profile: Some(profile.as_str().to_owned()),
-            grant_types: Some(self.usable_grant_types(profile)?),
+            grant_types: Some(self.grant_types_beside(existing.as_ref(), profile)?),
             scopes: Some(self.usable_scopes(scopes)),
             client_type: Some(self.client_type().as_str().to_owned()),
-            contacts: Some(self.contacts.clone()),
-            logo_url: Some(self.logo_uri.clone().unwrap_or_default()),
-            cors_origins: Some(Vec::new()),
             ..self.authentication()
         };
-        // A client that authenticates in another way than before starts anew.
-        let existing = existing.filter(|existing| existing.client_type == self.client_type());
         let context = RegistrationContext {
             permissions: &[],
             scopes,
@@ -255,26 +269,37 @@ impl ClientDocument {
             minimum_profile,
             reachable,
             sees_certificates: true,
-            existing,
+            existing: existing.as_ref(),
         };
         // A text that breaks a rule is left out, and the client is then known by its host.
         let faults = match registration::decide(&payload, context) {
             Ok((settings, _)) => return Ok(settings),
             Err(faults) => faults,
         };
-        let is_faulty = |field: &str| faults.iter().any(|fault| fault.field.starts_with(field));
-        if is_faulty("name") {
-            payload.name = Some(self.host.clone());
-        }
-        if is_faulty("contacts") {
-            payload.contacts = Some(Vec::new());
-        }
-        if is_faulty("logoUrl") {
-            payload.logo_url = Some(String::new());
+        for fault in &faults {
+            self.leave_out(&mut payload, &fault.field);
         }
         self.keys_are_reachable(reachable)?;
         let decided = registration::decide(&payload, context);
         decided.map(|(settings, _)| settings).map_err(|_| Refusal::ClientDocumentMalformed)
+    }
+
+    /// Leaves out a member that has no value which the server supports. A subject type stays: the identifier of the others
+    /// would tell more than the client wants to know.
+    fn leave_out(&self, payload: &mut ApplicationPayload, field: &str) {
+        let name = member(field.split('[').next().unwrap_or_default());
+        let requests = &mut payload.requests;
+        match name.as_str() {
+            "client_name" => payload.name = Some(self.host.clone()),
+            "contacts" => payload.contacts = Some(Vec::new()),
+            "logo_uri" => payload.logo_url = Some(String::new()),
+            "introspection_signed_response_alg" => payload.introspection_signed_response_alg = None,
+            "request_object_signing_alg" => requests.request_object_signing_alg = None,
+            "request_uris" => requests.request_uris = None,
+            "authorization_signed_response_alg" => requests.authorization_signed_response_alg = None,
+            "subject_type" => {}
+            other => payload.openid = payload.openid.take().map(|openid| openid.without(other)),
+        }
     }
 
     /// The server "MUST NOT fetch" what is at a special-use address
@@ -310,7 +335,7 @@ impl ClientDocument {
             token_endpoint_auth_signing_alg: algorithm.clone(),
             jwks,
             jwks_uri,
-            ..ApplicationPayload::default()
+            ..self.further.clone()
         }
     }
 
@@ -333,6 +358,22 @@ impl ClientDocument {
         let usable: Vec<String> = offered.iter().filter(is_usable).cloned().collect();
         let has_code = usable.iter().any(|name| name == GrantType::AuthorizationCode.as_str());
         if has_code { Ok(usable) } else { Err(Refusal::ClientDocumentGrantTypes) }
+    }
+
+    /// The usable ones, and those that an administrator has given, because no document can.
+    fn grant_types_beside(
+        &self,
+        existing: Option<&ApplicationSettings>,
+        profile: Profile,
+    ) -> Result<Vec<String>, Refusal> {
+        let is_allowed = |grant: GrantType, kind| grant.barriers(profile, kind).next().is_none();
+        let is_given = |grant: &&GrantType| {
+            !is_allowed(**grant, ClientType::Public) && is_allowed(**grant, self.client_type())
+        };
+        let given = existing.into_iter().flat_map(|existing| &existing.grant_types).filter(is_given);
+        let mut all = self.usable_grant_types(profile)?;
+        all.extend(given.map(|grant| grant.as_str().to_owned()));
+        Ok(all)
     }
 
     /// The scopes that anybody may assign, and of these the ones that the document names if it names any.

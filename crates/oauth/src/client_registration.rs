@@ -6,21 +6,18 @@
 //! it unsafe or useless is refused.
 
 use crate::application::{
-    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientMetadata, ClientType, GrantType,
+    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata,
     Profile, SelfRegistered,
 };
+use crate::client_members::{Members, WrongType, further, member, without_own_members};
 use crate::error::ErrorCode;
 use crate::jwt::Object;
 use crate::reachable::Reachable;
-use crate::registration::{
-    self, ApplicationPayload, CertificateNamePayload, InvalidField, RegistrationContext, RequestPayload,
-};
+use crate::registration::{self, ApplicationPayload, InvalidField, RegistrationContext};
 use crate::scope::ScopeRegistry;
-use members::{CERTIFICATE, Members};
 
 mod information;
 mod initial_access_token;
-mod members;
 mod policy;
 mod redirect_uris;
 mod software_statement;
@@ -57,6 +54,13 @@ impl MetadataFault {
     }
 }
 
+impl From<WrongType> for MetadataFault {
+    fn from(fault: WrongType) -> Self {
+        let description = fault.to_string();
+        if fault.name == "redirect_uris" { Self::redirect(description) } else { Self::metadata(description) }
+    }
+}
+
 /// What the rules must know besides the members.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -89,22 +93,30 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let client_type = client_type(method);
     way_to_authenticate_is_kept(method, facts)?;
     let profile = profile(facts);
-    let grant_types = grant_types(&members, facts.policy, profile)?;
+    let grant_types = grant_types(&members, facts, profile, client_type)?;
     let uses_browser = grant_types.contains(&GrantType::AuthorizationCode);
     response_types_fit(&members, uses_browser)?;
     let statement = self_registered(&members)?;
     let (redirect_urls, application_type) =
         redirect_uris::decide(&members, statement.application_type, (uses_browser, profile), facts.policy)?;
     let name = members.text("client_name")?.map(str::to_owned);
+    let further = further(&members)?;
+    let openid = further.openid.map(|openid| OpenIdMetadata {
+        sector_identifier_uri: base.as_ref().and_then(|base| sector(base).map(str::to_owned)),
+        ..openid
+    });
     let payload = ApplicationPayload {
         name: Some(name.unwrap_or_else(|| redirect_uris::host_of_first(&redirect_urls))),
+        // Omitted, it would be deleted.
+        description: base.as_ref().map(|base| base.description.clone()),
         redirect_urls: Some(redirect_urls),
         profile: Some(profile.as_str().to_owned()),
         grant_types: Some(grant_types.iter().map(|grant| grant.as_str().to_owned()).collect()),
         scopes: scopes(&members, facts)?,
         client_type: Some(client_type.as_str().to_owned()),
         token_endpoint_auth_method: Some(method.as_str().to_owned()),
-        ..further(&members)?
+        openid,
+        ..further
     };
     let context = RegistrationContext {
         permissions: &[],
@@ -116,7 +128,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         sees_certificates: true,
         existing: base.as_ref(),
     };
-    no_sector_is_claimed(&members)?;
+    no_sector_is_claimed(&members, base.as_ref())?;
     let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
     settings.client_metadata.self_registered =
         Some(SelfRegistered { application_type, ..statement.into_registered(facts.statement) });
@@ -135,49 +147,22 @@ fn statement_is_there_if_needed(facts: Facts<'_>) -> Result<(), MetadataFault> {
 }
 
 /// The document of a sector would have to be read first: a client must not learn the subjects of a sector to which it does
-/// not belong.
-fn no_sector_is_claimed(members: &Members<'_>) -> Result<(), MetadataFault> {
-    match members.text("sector_identifier_uri")? {
-        None => Ok(()),
-        Some(_) => Err(MetadataFault::metadata(
-            "sector_identifier_uri is not supported for clients that register themselves".to_owned(),
-        )),
+/// not belong. It may repeat what an administrator has set.
+fn no_sector_is_claimed(
+    members: &Members<'_>,
+    base: Option<&ApplicationSettings>,
+) -> Result<(), MetadataFault> {
+    let named = members.text("sector_identifier_uri")?;
+    if named.is_none() || named == base.and_then(sector) {
+        return Ok(());
     }
+    Err(MetadataFault::metadata(
+        "sector_identifier_uri is not supported for clients that register themselves".to_owned(),
+    ))
 }
 
-/// The settings without what the client itself has set: "Omitted fields MUST be treated as null or empty values by the
-/// server, indicating the client's request to delete them" ([RFC 7592
-/// §2.2](https://www.rfc-editor.org/rfc/rfc7592#section-2.2)). What administrators have set stays.
-fn without_own_members(existing: &ApplicationSettings) -> ApplicationSettings {
-    let mut base = existing.clone();
-    base.contacts = Vec::new();
-    base.logo_url = None;
-    // Without `..`, so that a new member is considered here.
-    let ClientMetadata {
-        access_token_signing_alg,
-        token_exchange,
-        self_registered,
-        described_at,
-        deputies,
-        later,
-        openid: _,
-        authentication: _,
-        requests: _,
-        require_pushed_authorization_requests: _,
-        introspection_signed_response_alg: _,
-        dpop_bound_access_tokens: _,
-        tls_client_certificate_bound_access_tokens: _,
-    } = base.client_metadata;
-    base.client_metadata = ClientMetadata {
-        access_token_signing_alg,
-        token_exchange,
-        self_registered,
-        described_at,
-        deputies,
-        later,
-        ..ClientMetadata::default()
-    };
-    base
+fn sector(settings: &ApplicationSettings) -> Option<&str> {
+    settings.client_metadata.openid.sector_identifier_uri.as_deref()
 }
 
 /// "If unspecified or omitted, the default is `client_secret_basic`" ([RFC 7591
@@ -222,16 +207,23 @@ fn profile(facts: Facts<'_>) -> Profile {
 }
 
 /// The grant types that the policy allows, and among them only those of public clients, even for a client with a
-/// secret: the others act for the owner of the application or on trust of an administrator, and it has neither.
+/// secret: the others act for the owner of the application or on trust of an administrator, and it has neither. Those
+/// that an administrator has given stay.
 fn grant_types(
     members: &Members<'_>,
-    policy: &ClientPolicy,
+    facts: Facts<'_>,
     profile: Profile,
+    client_type: ClientType,
 ) -> Result<Vec<GrantType>, MetadataFault> {
     let asked = members.texts("grant_types")?;
     let asked = asked.unwrap_or_else(|| vec![GrantType::AuthorizationCode.as_str()]);
     let mut usable: Vec<GrantType> = asked.into_iter().filter_map(GrantType::find).collect();
-    usable.retain(|grant| policy.grant_types.contains(grant) && policy::may_register(*grant, profile));
+    usable.retain(|grant| facts.policy.grant_types.contains(grant) && policy::may_register(*grant, profile));
+    let before = facts.existing.map_or(&[][..], |existing| &existing.grant_types);
+    let is_given = |grant: &&GrantType| {
+        !policy::may_register(**grant, profile) && grant.barriers(profile, client_type).next().is_none()
+    };
+    usable.extend(before.iter().filter(is_given));
     usable.sort_unstable();
     usable.dedup();
     if usable.is_empty() {
@@ -304,45 +296,6 @@ fn self_registered(members: &Members<'_>) -> Result<ClientStatement, MetadataFau
     })
 }
 
-/// The members that need no decision of their own.
-fn further(members: &Members<'_>) -> Result<ApplicationPayload, MetadataFault> {
-    let text = |name| members.text(name).map(|text| text.map(str::to_owned));
-    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
-    Ok(ApplicationPayload {
-        contacts: Some(members.texts("contacts")?.map(owned).unwrap_or_default()),
-        logo_url: Some(text("logo_uri")?.unwrap_or_default()),
-        jwks: members.object("jwks")?.cloned(),
-        jwks_uri: text("jwks_uri")?,
-        token_endpoint_auth_signing_alg: text("token_endpoint_auth_signing_alg")?,
-        introspection_signed_response_alg: text("introspection_signed_response_alg")?,
-        dpop_bound_access_tokens: members.boolean("dpop_bound_access_tokens")?,
-        tls_client_certificate_bound_access_tokens: members
-            .boolean("tls_client_certificate_bound_access_tokens")?,
-        tls_client_auth: certificate_name(members)?,
-        requests: RequestPayload {
-            require_pushed_authorization_requests: members
-                .boolean("require_pushed_authorization_requests")?,
-            require_signed_request_object: members.boolean("require_signed_request_object")?,
-            request_object_signing_alg: text("request_object_signing_alg")?,
-            request_uris: members.texts("request_uris")?.map(owned),
-            authorization_signed_response_alg: text("authorization_signed_response_alg")?,
-        },
-        openid: Some(members.openid()?),
-        ..ApplicationPayload::default()
-    })
-}
-
-/// The name in the certificate of the client, if it gives one.
-fn certificate_name(members: &Members<'_>) -> Result<Option<CertificateNamePayload>, MetadataFault> {
-    let mut given = [None, None, None, None, None];
-    for (name, given) in CERTIFICATE.into_iter().zip(&mut given) {
-        *given = members.text(name)?.map(str::to_owned);
-    }
-    let [subject_dn, san_dns, san_uri, san_ip, san_email] = given;
-    let payload = CertificateNamePayload { subject_dn, san_dns, san_uri, san_ip, san_email };
-    Ok((payload != CertificateNamePayload::default()).then_some(payload))
-}
-
 /// All faults in one description, with the names of the members as the client wrote them.
 fn in_words(faults: &[InvalidField]) -> MetadataFault {
     let words: Vec<String> =
@@ -350,29 +303,6 @@ fn in_words(faults: &[InvalidField]) -> MetadataFault {
     let description = words.join("; ");
     let is_redirect = faults.iter().any(|fault| fault.field.starts_with("redirectUrls"));
     if is_redirect { MetadataFault::redirect(description) } else { MetadataFault::metadata(description) }
-}
-
-/// The name of a member of the management API in RFC 7591.
-fn member(field: &str) -> String {
-    let field = field.strip_prefix("openid.").unwrap_or(field);
-    let field = field.replace("tlsClientAuth.", "tlsClientAuth_");
-    let field = field.as_str();
-    let (name, index) = field.find('[').map_or((field, ""), |at| field.split_at(at));
-    let name = match name {
-        "name" => "client_name".to_owned(),
-        "redirectUrls" => "redirect_uris".to_owned(),
-        "logoUrl" => "logo_uri".to_owned(),
-        "scopes" => "scope".to_owned(),
-        "clientType" => "token_endpoint_auth_method".to_owned(),
-        other => other.chars().fold(String::new(), |mut snake, character| {
-            if character.is_ascii_uppercase() {
-                snake.push('_');
-            }
-            snake.push(character.to_ascii_lowercase());
-            snake
-        }),
-    };
-    format!("{name}{index}")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod backchannel;
 pub mod certificate;
 pub mod client_authentication;
 pub mod client_document;
+mod client_members;
 pub mod client_registration;
 pub mod cors;
 pub mod data_access;

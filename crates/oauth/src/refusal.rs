@@ -39,13 +39,10 @@ const CODE: &str =
     "the authorization code is invalid, has expired, was used before or belongs to another request";
 /// The same message for all invalid refresh tokens.
 const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to another application";
-
 /// The same message for all invalid device codes.
 const DEVICE: &str = "the device code is invalid, was used before or belongs to another application";
-
 /// The same message for every invalid `auth_req_id`.
 const AUTH_REQ_ID: &str = "auth_req_id is invalid, was used before or belongs to another application";
-
 /// The same message for all assertions whose issuer is not proved.
 const GRANT_ASSERTION: &str =
     "the assertion is malformed, its issuer is not trusted, or no key of its issuer verifies it";
@@ -328,13 +325,14 @@ refusals! {
     InvalidTarget {
         ResourceMalformed: "a resource or audience is not an absolute URI without a fragment, or is too long";
         TooManyResources: "there are more than 8 resources or audiences";
-        ResourceOutsideData: "a resource or audience names a data source that the user has not chosen";
+        ResourceOutsideData: "a resource or audience names a data source that is not among the data of the request or of the grant";
         ResourceUnknown: "a resource or audience is not one that this server knows";
         ResourceNotGranted: "resource is not one that was granted";
     }
     InvalidAuthorizationDetails {
         AuthorizationDetailsMalformed: "authorization_details is not an array of objects of type data_source with the members that the type has";
         AuthorizationDetailsTypeUnknown: "authorization_details has a type that this server does not know; it knows data_source";
+        AuthorizationDetailsTypeNotRegistered: "authorization_details has a type that is not among the authorization_details_types of the client";
         AuthorizationDetailsAction: "authorization_details has an action that a data source does not have; it has read";
         AuthorizationDetailsLocation: "authorization_details has a location that is not the address of a data source";
         AuthorizationDetailsDatatype: "authorization_details has a datatype that is not an entity set of its data source";

@@ -52,7 +52,14 @@ impl AllowedApplicationService {
     ) -> Result<Vec<AllowedApplication>, Fault> {
         let user = actor.subject().user.id;
         let rows = self.context.store.list_allowed(user, self.context.now(), after, limit).await?;
-        self.context.with_names(user, rows).await
+        let mut named = self.context.with_names(user, rows).await?;
+        for one in &mut named {
+            let application = self.context.application(one.allowed.application).await?;
+            let openid = application.map(|found| found.settings.client_metadata.openid);
+            one.login_address =
+                openid.and_then(|openid| openid.login_address(&self.context.settings.public_url));
+        }
+        Ok(named)
     }
 
     /// Returns what the user has allowed the application, or `None` if that is nothing.

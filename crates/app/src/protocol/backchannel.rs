@@ -58,7 +58,7 @@ impl BackchannelService {
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = BackchannelRequest::parse(request.parameters, &client, &registry)?;
-        self.limit_to_requested(&mut wanted, request.parameters).await?;
+        self.limit_to_requested(&mut wanted, &client, request.parameters).await?;
         let account = self.user_of(&wanted, client.application()).await?;
         let issued = self.ask(&client, wanted, &account, request.origin).await?;
         // Only now, because a request that is refused for another reason has already revealed that the user exists.
@@ -70,11 +70,13 @@ impl BackchannelService {
     async fn limit_to_requested(
         &self,
         wanted: &mut BackchannelRequest,
+        client: &AuthenticatedClient,
         parameters: &Parameters,
     ) -> Result<(), ProtocolRefusal> {
         let resources = parameters.all(RESOURCE)?;
         wanted.details.resources = self.context.existing_resources(resources).await??;
-        wanted.details.data = self.context.requested_data(parameters, &wanted.scopes).await?;
+        wanted.details.data =
+            self.context.requested_data(parameters, client.application(), &wanted.scopes).await?;
         Ok(())
     }
 

@@ -64,9 +64,11 @@ impl Context {
     pub(crate) async fn requested_data(
         &self,
         parameters: &Parameters,
+        application: &Application,
         scopes: &ScopeSet,
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
+        application.settings.client_metadata.requests.may_name_data()?;
         if !scopes.contains(BuiltInScope::OData) {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }

@@ -141,7 +141,8 @@ impl DeviceService {
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
-        wanted.details.data = self.context.requested_data(request.parameters, &wanted.scopes).await?;
+        wanted.details.data =
+            self.context.requested_data(request.parameters, client.application(), &wanted.scopes).await?;
         let resources = request.parameters.all(RESOURCE)?;
         wanted.details.resources = self.context.existing_resources(resources).await??;
         let client = self.context.with_stored_application(client, request.origin).await?;

@@ -135,7 +135,12 @@ impl TokenService {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let resources = parameters.all(RESOURCE).and_then(resource::normalised)?;
         let data = authorization_details::parse(parameters)?;
-        let narrowing = Narrowing { resources: &resources, data: data.as_ref(), scopes: registry };
+        let narrowing = Narrowing {
+            resources: &resources,
+            data: data.as_ref(),
+            client: client.application(),
+            scopes: registry,
+        };
         match request {
             TokenRequest::ClientCredentials(request) => self.service_token(request, client, narrowing).await,
             // Boxed: the state of the largest would be moved several times for every request, and an allocation costs less.

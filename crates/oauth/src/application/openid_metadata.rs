@@ -1,6 +1,7 @@
 //! Client metadata of OpenID Connect.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::SubjectType;
@@ -48,6 +49,10 @@ pub struct OpenIdMetadata {
     /// Where the browser may go after a logout.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<String>,
+    /// The page of the application that begins a sign-in ([OpenID Connect Core
+    /// §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     /// The page that is loaded in a frame when a session ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_uri: Option<String>,
@@ -115,6 +120,22 @@ impl OpenIdMetadata {
         self.backchannel_logout_uri.is_some() || self.frontchannel_logout_uri.is_some()
     }
 
+    /// The address at which a user begins a sign-in at the application: its `initiate_login_uri` with `iss` ([OpenID Connect
+    /// Core §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)).
+    pub fn login_address(&self, issuer: &str) -> Option<String> {
+        let mut address = Url::parse(self.initiate_login_uri.as_deref()?).ok()?;
+        address.query_pairs_mut().append_pair("iss", issuer);
+        Some(address.into())
+    }
+
+    /// The members without this one. A name that is none changes nothing.
+    #[must_use]
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let Ok(Value::Object(mut members)) = serde_json::to_value(self) else { return self.clone() };
+        members.remove(name);
+        serde_json::from_value(members.into()).unwrap_or_default()
+    }
+
     /// All faults, each with the name of its member. `has_common_host` says whether all redirect URLs have the same host.
     pub fn faults(
         &self,
@@ -154,6 +175,7 @@ impl OpenIdMetadata {
         require(acr, "default_acr_values", OpenIdFault::Acr);
         require(most, "post_logout_redirect_uris", OpenIdFault::TooMany);
         require(after, "post_logout_redirect_uris", OpenIdFault::PostLogout);
+        require(https(&self.initiate_login_uri), "initiate_login_uri", OpenIdFault::Https);
         require(https(&self.frontchannel_logout_uri), "frontchannel_logout_uri", OpenIdFault::Https);
         // An address that is not https has another fault.
         let own_origin = |url: &Option<String>| {
@@ -252,6 +274,10 @@ mod tests {
             assert_eq!(found, [("frontchannel_logout_uri", OpenIdFault::OtherOrigin)], "{other}");
         }
         assert_eq!(
+            names(|m| m.initiate_login_uri = Some("http://a.example/".to_owned())),
+            ["initiate_login_uri"]
+        );
+        assert_eq!(
             names(|m| m.backchannel_logout_uri = Some("https://a.example/#out".to_owned())),
             ["backchannel_logout_uri"]
         );
@@ -264,5 +290,20 @@ mod tests {
             let found = faults(|m| m.post_logout_redirect_uris = vec![url.to_owned()]);
             assert_eq!(found, [("post_logout_redirect_uris", OpenIdFault::PostLogout)], "{url}");
         }
+    }
+
+    #[test]
+    fn a_login_begins_with_the_issuer() {
+        let at = |uri: &str| {
+            let metadata =
+                OpenIdMetadata { initiate_login_uri: Some(uri.to_owned()), ..OpenIdMetadata::default() };
+            metadata.login_address("https://g.example/a").unwrap()
+        };
+        assert_eq!(at("https://a.example/in"), "https://a.example/in?iss=https%3A%2F%2Fg.example%2Fa");
+        assert_eq!(
+            at("https://a.example/in?x=1"),
+            "https://a.example/in?x=1&iss=https%3A%2F%2Fg.example%2Fa"
+        );
+        assert_eq!(OpenIdMetadata::default().login_address("https://g.example"), None);
     }
 }

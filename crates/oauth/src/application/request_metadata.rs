@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::authorization_details::TYPES;
+use crate::refusal::Refusal;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members of a registration about request objects ([RFC 9101
@@ -23,6 +25,10 @@ pub struct RequestMetadata {
     /// The algorithm of signed authorization responses; [`Self::DEFAULT_RESPONSE_ALG`] if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_signed_response_alg: Option<SigningAlgorithm>,
+    /// The only types of `authorization_details` that it uses ([RFC 9396
+    /// §10](https://www.rfc-editor.org/rfc/rfc9396#section-10)); any if it has not said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details_types: Option<Vec<String>>,
 }
 
 impl RequestMetadata {
@@ -32,6 +38,20 @@ impl RequestMetadata {
     /// The algorithm of signed authorization responses.
     pub fn authorization_signed_response_alg(&self) -> SigningAlgorithm {
         self.authorization_signed_response_alg.unwrap_or(Self::DEFAULT_RESPONSE_ALG)
+    }
+
+    /// Whether its requests may have `authorization_details`: it has not announced that they have none of the types that this
+    /// server knows.
+    ///
+    /// # Errors
+    /// `invalid_authorization_details`.
+    pub fn may_name_data(&self) -> Result<(), Refusal> {
+        let announced = self.authorization_details_types.as_ref();
+        if announced.is_none_or(|types| types.iter().any(|kind| TYPES.contains(&kind.as_str()))) {
+            Ok(())
+        } else {
+            Err(Refusal::AuthorizationDetailsTypeNotRegistered)
+        }
     }
 
     /// Whether a request may name this address of a request object: one that is registered, character by character.

@@ -316,6 +316,7 @@ fn data_scope_is_registered(
     if !application.settings.scopes.covers(&data) {
         return Err(Refusal::AuthorizationDetailsScope);
     }
+    application.settings.client_metadata.requests.may_name_data()?;
     Ok(if request.scope.is_some() { scopes.union(&data) } else { data })
 }
 

@@ -207,6 +207,71 @@ fn a_name_that_breaks_a_rule_is_replaced_by_the_host() {
     assert_eq!(settings(&json!({"client_name": null})).unwrap().name, "app.example.com");
 }
 
+/// All that a client which registers itself may give, too.
+#[test]
+fn a_document_has_the_members_of_a_registration() {
+    let page = "https://app.example.com/page";
+    let all = json!({
+        "subject_type": "pairwise", "sector_identifier_uri": "https://other.example/sector",
+        "redirect_uris": ["https://app.example.com/callback"],
+        "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "EdDSA", "default_max_age": 5,
+        "post_logout_redirect_uris": [page], "initiate_login_uri": page, "backchannel_logout_uri": page,
+        "frontchannel_logout_uri": page, "introspection_signed_response_alg": "PS256",
+        "dpop_bound_access_tokens": true,
+        "require_pushed_authorization_requests": true, "require_signed_request_object": true,
+        "request_object_signing_alg": "ES384", "request_uris": [page],
+        "authorization_signed_response_alg": "ES256", "authorization_details_types": ["payment"],
+    });
+    let described = settings(&all).unwrap();
+    let told = json!(described.client_metadata);
+    let all = all.as_object().unwrap();
+    let apart = ["sector_identifier_uri", "redirect_uris", "authorization_details_types"];
+    for (name, value) in all.iter().filter(|(name, _)| !apart.contains(&name.as_str())) {
+        assert_eq!(&told[name], value, "{name}");
+    }
+    assert_eq!(told["authorization_details_types"], json!([]), "of those that the server knows");
+    assert!(told.get("sector_identifier_uri").is_none(), "nobody has read it");
+    // What the next document omits is gone; what an administrator has set stays.
+    let mut stored = described;
+    stored.description = "checked".to_owned();
+    stored.cors_origins = vec!["https://pages.example".to_owned()];
+    stored.client_metadata.access_token_signing_alg = Some(crate::signing::SigningAlgorithm::Es256);
+    let next = read(URL, &document(&json!({}))).unwrap();
+    let next =
+        next.settings(&ScopeRegistry::built_in(), Profile::Compatible, Reachable::Public, Some(&stored));
+    let next = next.unwrap();
+    let expected = json!({ "token_endpoint_auth_method": "none", "access_token_signing_alg": "ES256" });
+    assert_eq!(json!(next.client_metadata), expected);
+    assert_eq!((next.description, next.cors_origins), (stored.description, stored.cors_origins));
+}
+
+#[test]
+fn a_member_without_a_supported_value_is_left_out_and_a_wrong_type_is_refused() {
+    for (name, value) in [
+        ("id_token_signed_response_alg", json!("HS256")),
+        ("request_object_signing_alg", json!("none")),
+        ("authorization_signed_response_alg", json!("HS256")),
+        ("introspection_signed_response_alg", json!("none")),
+        ("request_uris", json!(["http://app.example.com/object"])),
+        ("backchannel_logout_uri", json!("https://10.0.0.1/out")),
+        ("frontchannel_logout_uri", json!("https://other.example/out")),
+        ("initiate_login_uri", json!("javascript:alert(1)")),
+        ("default_max_age", json!(-1)),
+    ] {
+        let described = settings(&json!({ name: value })).unwrap();
+        assert_eq!(json!(described.client_metadata).get(name), None, "{name}");
+    }
+    for wrong in [json!({"dpop_bound_access_tokens": "true"}), json!({"request_uris": "https://a.example/"})]
+    {
+        assert_eq!(settings(&wrong), Err(Refusal::ClientDocumentMalformed), "{wrong}");
+    }
+    let bound = settings(&json!({"tls_client_certificate_bound_access_tokens": true})).unwrap();
+    assert!(bound.client_metadata.tls_client_certificate_bound_access_tokens);
+    let hosts = ["https://a.example/cb", "https://b.example/cb"];
+    let pairwise = settings(&json!({"subject_type": "pairwise", "redirect_uris": hosts}));
+    assert_eq!(pairwise, Err(Refusal::ClientDocumentMalformed), "never with the identifier of all");
+}
+
 #[test]
 fn the_host_of_a_url_is_shown() {
     let host = |id: &str| host(&id.parse().unwrap());

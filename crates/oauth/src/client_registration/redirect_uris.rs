@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::members::Members;
 use super::{ClientPolicy, MetadataFault};
 use crate::application::{ApplicationType, Profile};
+use crate::client_members::Members;
 use crate::redirect;
 
 /// The name of a client that has neither a name nor a redirect URI with a host.

@@ -51,12 +51,12 @@ pub fn identifier(digest: [u8; 32]) -> String {
 
 /// The sector of an application: the host of its `sector_identifier_uri`, or else of its redirect URLs. An application
 /// is a sector of its own if its redirect URLs have no common host, or one that nobody owns (a loopback address, a
-/// private-use scheme), or if it registered itself: it may name the host of another, and get tokens without ever
-/// receiving a redirect.
+/// private-use scheme), or if it registered or describes itself: it may name the host of another, and get tokens without
+/// ever receiving a redirect.
 fn sector(application: &Application) -> String {
     let settings = &application.settings;
     let own = || format!("client:{}", application.client_id);
-    if settings.client_metadata.self_registered.is_some() {
+    if settings.client_metadata.self_registered.is_some() || application.client_id.is_url() {
         return own();
     }
     let is_web = settings.redirect_urls.iter().all(|url| url.starts_with("https://"));
@@ -154,5 +154,22 @@ mod tests {
         let text = identifier([255; 32]);
         assert_eq!(text.len(), 22);
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    }
+
+    /// It may name the redirect URL of another in its document, or register it.
+    #[test]
+    fn an_application_that_describes_itself_is_a_sector_of_its_own() {
+        let with = |id: &str| {
+            let application = sample::application(|settings| {
+                settings.client_metadata.openid.subject_type = SubjectType::Pairwise;
+                settings.redirect_urls = vec!["https://a.example/cb".to_owned()];
+            });
+            let application = Application { client_id: id.parse().unwrap(), ..application };
+            preimage(&SubjectSeed::new("seed".to_owned()), &application)
+        };
+        let registered = with("3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+        let described = with("https://stranger.example/client.json");
+        assert_ne!(described, registered);
+        assert_ne!(described, with("https://other.example/client.json"));
     }
 }

@@ -24,6 +24,8 @@ pub struct RequestPayload {
     pub request_uris: Option<Vec<String>>,
     /// `authorizationSignedResponseAlg`; an empty one restores the default.
     pub authorization_signed_response_alg: Option<String>,
+    /// `authorization_details_types`, which only clients themselves announce.
+    pub authorization_details_types: Option<Vec<String>>,
 }
 
 /// Checks the members; an omitted one keeps its value. Whether the application has keys is not checked: it may register
@@ -51,6 +53,10 @@ pub(super) fn decide(
             |name| SigningAlgorithm::from_name(name).ok_or(SigningAlgorithm::NAMES),
             |names| findings.fault("authorizationSignedResponseAlg", format!("must be {names}")),
         ),
+        authorization_details_types: payload
+            .authorization_details_types
+            .clone()
+            .or_else(|| existing.authorization_details_types.clone()),
     }
 }
 

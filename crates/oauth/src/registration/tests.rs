@@ -89,6 +89,7 @@ fn read(json: &Value) -> ApplicationPayload {
             request_object_signing_alg: text("requestObjectSigningAlg"),
             request_uris: texts("requestUris"),
             authorization_signed_response_alg: text("authorizationSignedResponseAlg"),
+            authorization_details_types: None,
         },
         cors_origins: texts("corsOrigins"),
         token_exchange: serde_json::from_value(json["tokenExchange"].clone()).ok(),

@@ -80,7 +80,7 @@ async fn list(opened: &OpenedInstallation, command: &List) -> anyhow::Result<()>
         show_json(&allowed.iter().map(|one| in_json(one, &registry)).collect());
         return Ok(());
     }
-    let row = |AllowedApplication { allowed: one, data }: &AllowedApplication| {
+    let row = |AllowedApplication { allowed: one, data, .. }: &AllowedApplication| {
         vec![
             one.application.to_string(),
             one.name.clone(),
@@ -117,7 +117,7 @@ fn in_words(data: &ReachedData) -> String {
 }
 
 fn in_json(
-    AllowedApplication { allowed: one, data }: &AllowedApplication,
+    AllowedApplication { allowed: one, data, .. }: &AllowedApplication,
     registry: &ScopeRegistry,
 ) -> Value {
     let source = |source: &ReachedSource| json!({ "name": source.name, "entities": source.entities });

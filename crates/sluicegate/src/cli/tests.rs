@@ -286,6 +286,7 @@ const APPLICATION: Arguments = &[
     ("openid.requireAuthTime", "openid"),
     ("openid.defaultAcrValues", "openid"),
     ("openid.postLogoutRedirectUris", "openid"),
+    ("openid.initiateLoginUri", "openid"),
     ("openid.frontchannelLogoutUri", "openid"),
     ("openid.frontchannelLogoutSessionRequired", "openid"),
     ("openid.backchannelLogoutUri", "openid"),

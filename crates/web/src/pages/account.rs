@@ -17,6 +17,7 @@ use domain::secret::{CsrfToken, SessionCookie};
 use http::StatusCode;
 use oauth::parameters::{Name, Parameters};
 use oauth::scope::ScopeRegistry;
+use url::Url;
 
 use super::account_frame::AccountFrame;
 use super::form::{OwnForm, fields};
@@ -66,13 +67,28 @@ struct Connected {
     scopes: String,
     /// The data that it reaches; `None` if it reaches none.
     data: Option<ReachedData>,
+    /// Where the user begins a sign-in there, if it has such a page.
+    login: Option<Login>,
     since: When,
     last_used: Option<When>,
 }
 
+/// The page of an application at which a sign-in begins.
+struct Login {
+    address: String,
+    host: String,
+}
+
+impl Login {
+    fn at(address: String) -> Option<Self> {
+        let host = Url::parse(&address).ok()?.host_str()?.to_owned();
+        Some(Self { address, host })
+    }
+}
+
 impl Connected {
     fn new(row: AllowedApplication, registry: &ScopeRegistry) -> Self {
-        let AllowedApplication { allowed, data } = row;
+        let AllowedApplication { allowed, data, login_address } = row;
         let scopes = registry.descriptions(&allowed.scopes).join(", ");
         let created_by = allowed.created_by().to_owned();
         let (to, handover) = (allowed.owner_name, allowed.handed_over);
@@ -83,6 +99,7 @@ impl Connected {
             handed_over: handover.map(|handover| HandedOver { to, at: handover.at.into() }),
             scopes,
             data,
+            login: login_address.and_then(Login::at),
             since: allowed.since.into(),
             last_used: allowed.last_used_at.map(When::from),
         }
@@ -299,6 +316,7 @@ pub(super) fn samples() -> Vec<String> {
         handed_over: Some(HandedOver { to: HOSTILE.to_owned(), at: since() }),
         scopes: "Allow data access via OData".to_owned(),
         data: None,
+        login: None,
         since: since(),
         last_used,
     };

@@ -17,6 +17,7 @@ mod certificates;
 mod client;
 mod client_documents;
 mod client_keys;
+mod client_members;
 mod client_registration;
 mod code;
 mod consent;

@@ -13,6 +13,8 @@ pub struct AllowedApplication {
     pub allowed: Allowed,
     /// The data; `None` if it reaches none.
     pub data: Option<ReachedData>,
+    /// The address at which the user begins a sign-in there, if it has one. Only lists for pages have it.
+    pub login_address: Option<String>,
 }
 
 /// The data that an application reaches among those of its user.
@@ -54,7 +56,7 @@ impl Context {
                 AllowedData::Everything => Some(ReachedData { later: true, ..ReachedData::default() }),
                 AllowedData::Limited(data) => Some(self.reached_data(user, data).await?),
             };
-            named.push(AllowedApplication { allowed, data });
+            named.push(AllowedApplication { allowed, data, login_address: None });
         }
         Ok(named)
     }

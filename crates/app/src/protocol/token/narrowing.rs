@@ -1,6 +1,7 @@
 //! To what a token request limits its access token.
 
 use domain::id::UserId;
+use oauth::application::Application;
 use oauth::authorization_details::RequestedData;
 use oauth::data_access::DataAccess;
 use oauth::grant::AccessTokenDetails;
@@ -18,6 +19,8 @@ pub(super) struct Narrowing<'a> {
     pub(super) resources: &'a [String],
     /// The data; `None` for those of the grant.
     pub(super) data: Option<&'a RequestedData>,
+    /// The application that sends the request.
+    pub(super) client: &'a Application,
     /// The scopes that the request and the application may name.
     pub(super) scopes: &'a ScopeRegistry,
 }
@@ -62,6 +65,7 @@ impl TokenService {
         narrowing: Narrowing<'_>,
     ) -> Result<(), ProtocolRefusal> {
         if let Some(requested) = narrowing.data {
+            narrowing.client.settings.client_metadata.requests.may_name_data()?;
             // Boxed, because few requests name data.
             *data = Box::pin(self.context.narrow_data(data.as_deref(), requested, user)).await?;
         }

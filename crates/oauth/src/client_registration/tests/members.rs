@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::members::{CERTIFICATE, OPENID};
 use super::*;
 use crate::application::SubjectType;
 use crate::application::{
@@ -12,11 +11,12 @@ use crate::application::{
     TokenExchangePolicy,
 };
 use crate::certificate::CertificateSubject;
+use crate::client_members::{CERTIFICATE, OPENID};
 use crate::jwt::Object;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members about request objects, signed responses, introspection and the binding of tokens.
-const FURTHER: [&str; 8] = [
+const FURTHER: [&str; 9] = [
     "introspection_signed_response_alg",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
@@ -25,6 +25,7 @@ const FURTHER: [&str; 8] = [
     "request_object_signing_alg",
     "request_uris",
     "authorization_signed_response_alg",
+    "authorization_details_types",
 ];
 /// Members of the stored object that only administrators set.
 const OF_ADMINISTRATORS: [&str; 2] = ["access_token_signing_alg", "token_exchange"];
@@ -57,6 +58,7 @@ fn full() -> ClientMetadata {
             require_auth_time: true,
             default_acr_values: vec!["x".to_owned()],
             post_logout_redirect_uris: vec!["x".to_owned()],
+            initiate_login_uri: text(),
             frontchannel_logout_uri: text(),
             frontchannel_logout_session_required: true,
             backchannel_logout_uri: text(),
@@ -76,6 +78,7 @@ fn full() -> ClientMetadata {
             require_signed_request_object: true,
             request_uris: vec!["x".to_owned()],
             authorization_signed_response_alg: Some(SigningAlgorithm::Es256),
+            authorization_details_types: Some(Vec::new()),
         },
         tls_client_certificate_bound_access_tokens: true,
         self_registered: Some(SelfRegistered::default()),
@@ -109,6 +112,7 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
         "default_max_age": 5,
         "require_auth_time": true,
         "post_logout_redirect_uris": [page],
+        "initiate_login_uri": page,
         "frontchannel_logout_uri": page,
         "frontchannel_logout_session_required": true,
         "backchannel_logout_uri": page,
@@ -122,6 +126,7 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
         "request_object_signing_alg": "ES384",
         "request_uris": ["https://app.example.com/object"],
         "authorization_signed_response_alg": "ES256",
+        "authorization_details_types": ["data_source"],
     });
     let members = members.as_object().unwrap();
     let refused = "sector_identifier_uri";
@@ -188,4 +193,32 @@ fn the_answer_names_the_algorithms_that_the_profile_puts_in_place_of_defaults() 
         let used = settings.allowed_algorithm(SigningAlgorithm::Rs256);
         assert_eq!(information[name], used.as_str(), "{name}");
     }
+}
+
+#[test]
+fn a_replaced_registration_keeps_what_only_administrators_set() {
+    let mut stored = decided(&json!({})).unwrap();
+    stored.description = "checked".to_owned();
+    let sector = "https://sector.example/all.json";
+    stored.client_metadata.openid.sector_identifier_uri = Some(sector.to_owned());
+    stored.client_metadata.access_token_signing_alg = Some(SigningAlgorithm::Es256);
+    stored.client_metadata.token_exchange = Some(TokenExchangePolicy::default());
+    stored.grant_types.push(GrantType::TokenExchange);
+    stored.token_format = crate::application::TokenFormat::Jwt;
+    stored.access_token_lifetime_secs = Some(60);
+    stored.cors_origins = vec!["https://pages.example".to_owned()];
+    for members in
+        [json!({}), json!({ "sector_identifier_uri": sector, "grant_types": ["authorization_code"] })]
+    {
+        let next = decided_with(&members, &ClientPolicy::default(), Some(&stored)).unwrap();
+        assert_eq!(next.client_metadata.openid.sector_identifier_uri.as_deref(), Some(sector), "{members}");
+        assert_eq!(next.client_metadata.access_token_signing_alg, Some(SigningAlgorithm::Es256));
+        assert_eq!(next.client_metadata.token_exchange, Some(TokenExchangePolicy::default()));
+        assert!(next.grant_types.contains(&GrantType::TokenExchange), "{members}");
+        assert_eq!(next.description, "checked");
+        let kept = (next.token_format, next.access_token_lifetime_secs, next.cors_origins);
+        assert_eq!(kept, (stored.token_format, Some(60), stored.cors_origins.clone()));
+    }
+    let other = json!({ "sector_identifier_uri": "https://other.example/all.json" });
+    assert!(decided_with(&other, &ClientPolicy::default(), Some(&stored)).is_err());
 }

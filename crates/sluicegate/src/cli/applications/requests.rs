@@ -44,6 +44,7 @@ impl RequestArgs {
                 _ => Some(self.request_uris.clone()),
             },
             authorization_signed_response_alg: self.authorization_signed_response_alg.clone(),
+            authorization_details_types: None,
         }
     }
 }

@@ -42,7 +42,7 @@ fn is_zero(count: &usize) -> bool {
 impl AllowedApplication {
     /// The response about what a user has allowed; the registry names the scopes.
     pub(super) fn new(row: Allowed, registry: &ScopeRegistry) -> Self {
-        let Allowed { allowed, data } = row;
+        let Allowed { allowed, data, login_address: _ } = row;
         Self {
             id: allowed.application.get(),
             scopes: registry.names(&allowed.scopes),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::json::{Fields, PayloadFaults, parse};
 
 /// The names of all members.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 14] = [
     "subjectType",
     "sectorIdentifierUri",
     "idTokenSignedResponseAlg",
@@ -16,6 +16,7 @@ const MEMBERS: [&str; 13] = [
     "requireAuthTime",
     "defaultAcrValues",
     "postLogoutRedirectUris",
+    "initiateLoginUri",
     "frontchannelLogoutUri",
     "frontchannelLogoutSessionRequired",
     "backchannelLogoutUri",
@@ -53,6 +54,7 @@ pub(super) fn read(mut fields: Fields<'_>) -> OpenIdMetadata {
         sector_identifier_uri: text("sectorIdentifierUri"),
         id_token_signed_response_alg: text("idTokenSignedResponseAlg"),
         userinfo_signed_response_alg: text("userinfoSignedResponseAlg"),
+        initiate_login_uri: text("initiateLoginUri"),
         frontchannel_logout_uri: text("frontchannelLogoutUri"),
         backchannel_logout_uri: text("backchannelLogoutUri"),
         backchannel_token_delivery_mode: text("backchannelTokenDeliveryMode"),
@@ -91,6 +93,7 @@ pub(super) fn shown(metadata: &OpenIdMetadata) -> Option<Value> {
     set("requireAuthTime", flag(metadata.require_auth_time));
     set("defaultAcrValues", list(&metadata.default_acr_values));
     set("postLogoutRedirectUris", list(&metadata.post_logout_redirect_uris));
+    set("initiateLoginUri", text(&metadata.initiate_login_uri));
     set("frontchannelLogoutUri", text(&metadata.frontchannel_logout_uri));
     set("frontchannelLogoutSessionRequired", flag(metadata.frontchannel_logout_session_required));
     set("backchannelLogoutUri", text(&metadata.backchannel_logout_uri));
@@ -107,7 +110,7 @@ mod tests {
     fn every_member_is_read_shown_and_named_in_errors() {
         let all = r#"{"subjectType":"pairwise","sectorIdentifierUri":"https://a.example/s","idTokenSignedResponseAlg":"ES256",
             "userinfoSignedResponseAlg":"ES256","defaultMaxAge":5,"requireAuthTime":true,"defaultAcrValues":["a"],
-            "postLogoutRedirectUris":["https://a.example/"],"frontchannelLogoutUri":"https://a.example/f",
+            "postLogoutRedirectUris":["https://a.example/"],"initiateLoginUri":"https://a.example/in","frontchannelLogoutUri":"https://a.example/f",
             "frontchannelLogoutSessionRequired":true,"backchannelLogoutUri":"https://a.example/b",
             "backchannelLogoutSessionRequired":true,"backchannelTokenDeliveryMode":"poll"}"#;
         let metadata = parse_openid_members(all).unwrap();

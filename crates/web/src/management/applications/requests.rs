@@ -16,6 +16,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> RequestPayload {
         request_object_signing_alg: fields.string("requestObjectSigningAlg").map(str::to_owned),
         request_uris: fields.strings("requestUris").map(owned),
         authorization_signed_response_alg: fields.string("authorizationSignedResponseAlg").map(str::to_owned),
+        authorization_details_types: None,
     }
 }
 
