@@ -280,10 +280,7 @@ impl AuthorizationService {
         // Nothing is looked up for a request that names no application.
         let (resources, data) = match &found {
             None => (Ok(Vec::new()), Ok(None)),
-            Some(_) => (
-                self.context.existing_resources(request.resources()).await?,
-                self.context.data_of_request(&request).await?,
-            ),
+            Some(_) => self.context.limits_of_request(&request).await?,
         };
         let facts = Facts {
             data: &data,

@@ -77,6 +77,7 @@ impl BackchannelService {
         wanted.details.resources = self.context.existing_resources(resources).await??;
         wanted.details.data =
             self.context.requested_data(parameters, client.application(), &wanted.scopes).await?;
+        self.context.limits_meet(&wanted.details.resources, wanted.details.data.as_deref()).await??;
         Ok(())
     }
 

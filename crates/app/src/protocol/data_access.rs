@@ -21,6 +21,9 @@ use crate::{Context, Fault};
 /// Whether there is an entity set of this name.
 type ExistingEntities = dyn Fn(&str) -> bool + Send + Sync;
 
+/// The resources and the data sources that a request names; each is refused by itself.
+type Limits = (Result<Vec<String>, Refusal>, Result<Option<Vec<RequestedSource>>, Refusal>);
+
 /// How long a request waits for the models of the data sources of which it names entity sets.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -58,6 +61,30 @@ impl Context {
             Ok(None) => Ok(Ok(None)),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The resources and the data sources of an authorization request, or why they are refused.
+    pub(crate) async fn limits_of_request(&self, request: &AuthorizeRequest) -> Result<Limits, Fault> {
+        let resources = self.existing_resources(request.resources()).await?;
+        let data = self.data_of_request(request).await?;
+        if let (Ok(resources), Ok(Some(named))) = (&resources, &data) {
+            let named = DataAccess::to(authorize::named(named));
+            if let Err(refusal) = self.limits_meet(resources, Some(&named)).await? {
+                return Ok((Err(refusal), data));
+            }
+        }
+        Ok((resources, data))
+    }
+
+    /// Whether a token that is limited to these resources and to this data could read anything.
+    pub(crate) async fn limits_meet(
+        &self,
+        resources: &[String],
+        data: Option<&DataAccess>,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let Some(data) = data.filter(|_| !resources.is_empty()) else { return Ok(Ok(())) };
+        let are_reached = self.are_reached(resources, data).await?;
+        Ok(resource::reached(resources, &are_reached).map(|_| ()).ok_or(Refusal::ResourceOutsideData))
     }
 
     /// The data in a request for which the client polls.
@@ -189,8 +216,8 @@ impl Context {
             let excepted: Vec<DataSourceId> = data.except.iter().copied().map(DataSourceId::new).collect();
             except.extend(self.readable_names(&excepted, user).await?);
             except.sort_unstable();
-            let names = except.iter().map(|(_, name)| name.as_str());
-            granted.insert(0, GrantedElement::others(names, public_url));
+            let excepted = except.iter().map(|(_, name)| name.as_str());
+            granted.insert(0, GrantedElement::others(excepted, public_url));
         }
         Ok(granted)
     }

@@ -145,6 +145,7 @@ impl DeviceService {
             self.context.requested_data(request.parameters, client.application(), &wanted.scopes).await?;
         let resources = request.parameters.all(RESOURCE)?;
         wanted.details.resources = self.context.existing_resources(resources).await??;
+        self.context.limits_meet(&wanted.details.resources, wanted.details.data.as_deref()).await??;
         let client = self.context.with_stored_application(client, request.origin).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {

@@ -40,8 +40,7 @@ impl PushedRequestService {
         let pushed = self.read(request, &client).await?.bound_to(key)?;
         let registry = self.context.scope_registry().await?;
         let now = self.context.now();
-        let resources = self.context.existing_resources(pushed.resources()).await?;
-        let data = self.context.data_of_request(&pushed).await?;
+        let (resources, data) = self.context.limits_of_request(&pushed).await?;
         let facts = Facts {
             data: &data,
             application: Some(client.application()),

@@ -87,13 +87,13 @@ impl Context {
             .collect();
         let sought: Vec<String> = names.iter().flatten().cloned().collect();
         let mut records = self.data_sources_by_names(&sought).await?.into_iter();
-        let named = names.iter().map(|name| match name {
+        let found = names.iter().map(|name| match name {
             None => NamedSource::None,
             Some(_) => {
                 records.next().flatten().map_or(NamedSource::Gone, |record| NamedSource::Found(record.id))
             }
         });
-        Ok(named.collect())
+        Ok(found.collect())
     }
 
     async fn find_resources(&self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {

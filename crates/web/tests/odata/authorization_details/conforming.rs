@@ -120,3 +120,26 @@ async fn client_credentials_name_only_data_that_their_owner_can_read() {
         assert_eq!(told, "authorization_details names data that was not granted");
     }
 }
+
+/// What could read nothing is refused before anybody is asked.
+#[tokio::test]
+async fn resources_and_locations_must_have_something_in_common() {
+    let fixture = with_two_sources().await;
+    let client = client(&fixture, &ClientKey::new(1)).await;
+    let wanted = details(&[HARBOUR], &[]);
+    let apart = [("authorization_details", wanted.as_str()), ("resource", OTHER)];
+    let redirected = fixture.server.get(&client.address(&apart)).send().await;
+    assert!(redirected.location().contains("error=invalid_target"), "{}", redirected.text());
+    let target = |answer: Answer| assert_eq!(answer.expect(400).json()["error"], "invalid_target");
+    let request = [("response_type", "code"), ("redirect_uri", CALLBACK)];
+    target(client.post(&fixture, "/oauth2/par", &[&request[..], &apart].concat()).await);
+    target(client.post(&fixture, "/oauth2/device_authorization", &apart).await);
+    let hinted = [("scope", "openid odata"), ("login_hint", USER.name)];
+    target(client.post(&fixture, "/oauth2/bc-authorize", &[&hinted[..], &apart].concat()).await);
+    let service = Client::register(&fixture, json!({ "grantTypes": ["client_credentials"] })).await;
+    target(service.token(&fixture, &[&[("grant_type", "client_credentials")][..], &apart].concat()).await);
+    for more in [HARBOUR, "http://127.0.0.1:8080/api/odata4"] {
+        let together = [apart[0], ("resource", more)];
+        client.post(&fixture, "/oauth2/par", &[&request[..], &together].concat()).await.expect(201);
+    }
+}
