@@ -152,8 +152,7 @@ impl AuthorizationService {
                     None => None,
                 };
                 if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
-                    let refused = valid.valid.refuse_datatypes();
-                    return self.answer_once(&valid, self.refusal_answer(&refused)?).await;
+                    return self.refuse_datatypes(&valid).await;
                 }
                 self.ask_consent(valid, offer.map(DataQuestion::from)).await
             }
@@ -213,6 +212,9 @@ impl AuthorizationService {
         let user = session.session.user;
         let before = self.context.store.find_consent(user, valid.application.id).await?;
         let offer = self.offer(&valid, user, before.as_ref()).await?;
+        if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
+            return self.refuse_datatypes(&valid).await;
+        }
         let chosen = match &offer {
             Some(offer) => authorize::choose(offer, choice),
             None => Ok(DataChange::Keep),
@@ -246,6 +248,11 @@ impl AuthorizationService {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
+    }
+
+    async fn refuse_datatypes(&self, valid: &Checked) -> Result<AuthorizeAnswer, Fault> {
+        let refused = valid.valid.refuse_datatypes();
+        self.answer_once(valid, self.refusal_answer(&refused)?).await
     }
 
     /// The application to which a request leads after sign-in; `None` if the request is not valid.

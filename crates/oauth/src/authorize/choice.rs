@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::id::DataSourceId;
 
-use super::data::{DataChange, Offer, OfferedSource};
+use super::data::{DataChange, Offer, OfferedEntity, OfferedSource};
 use crate::data_access::{DataAccess, MOST_SOURCES, SourceAccess};
 
 /// The boxes that the user has ticked.
@@ -12,7 +12,7 @@ use crate::data_access::{DataAccess, MOST_SOURCES, SourceAccess};
 pub struct Choice {
     /// The data sources.
     pub sources: Vec<DataSourceId>,
-    /// The entity sets, each by its data source and its position in the offer.
+    /// The entity sets, each by its data source and its position in the request.
     pub entities: Vec<(DataSourceId, usize)>,
     /// The box for all data sources that the user has now, which is there if they are too many to be named.
     pub all: bool,
@@ -90,7 +90,7 @@ fn everything_of(offer: &Offer) -> DataChange {
     if !offer.is_named {
         return DataChange::Instead(None);
     }
-    let all = offer.sources.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));
+    let all = offer.sources.iter().map(OfferedSource::whole);
     DataChange::also(all.collect())
 }
 
@@ -132,7 +132,7 @@ fn among_all(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault> 
 /// The offered data sources of which something is not chosen.
 fn left_out(offer: &Offer, chosen: &[SourceAccess]) -> Vec<DataSourceId> {
     let is_whole = |source: &&OfferedSource| {
-        let offered = SourceAccess::new(source.id, source.entities.clone());
+        let offered = source.whole();
         chosen.contains(&offered)
     };
     offer.sources.iter().filter(|source| !is_whole(source)).map(|source| source.id).collect()
@@ -140,9 +140,9 @@ fn left_out(offer: &Offer, chosen: &[SourceAccess]) -> Vec<DataSourceId> {
 
 /// What is allowed of a data source whose box is ticked.
 fn of_source(source: &OfferedSource, choice: &Choice) -> Result<SourceAccess, ChoiceFault> {
-    let is_ticked = |at: &usize| choice.entities.contains(&(source.id, *at));
-    let entities: Vec<String> =
-        (0..source.entities.len()).filter(is_ticked).map(|at| source.entities[at].clone()).collect();
+    let is_ticked = |entity: &&OfferedEntity| choice.entities.contains(&(source.id, entity.position));
+    let ticked = source.entities.iter().filter(is_ticked);
+    let entities: Vec<String> = ticked.map(|entity| entity.name.clone()).collect();
     if entities.is_empty() && !source.entities.is_empty() {
         return Err(ChoiceFault::NoEntitySet(source.name.clone()));
     }

@@ -57,9 +57,26 @@ pub struct OfferedSource {
     /// The description for people; may be empty.
     pub description: String,
     /// The entity sets that the request names, with a box each; none if it asks for all of them.
-    pub entities: Vec<String>,
+    pub entities: Vec<OfferedEntity>,
     /// Whether its box is ticked at first.
     pub is_ticked: bool,
+}
+
+/// An entity set that the consent page offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedEntity {
+    /// Its position among those that the request names for the data source. It stays if others are taken out, because the
+    /// form may come from a page that showed them.
+    pub position: usize,
+    /// The name.
+    pub name: String,
+}
+
+impl OfferedSource {
+    /// The access to everything that is offered of it.
+    pub(super) fn whole(&self) -> SourceAccess {
+        SourceAccess::new(self.id, self.entities.iter().map(|entity| entity.name.clone()).collect())
+    }
 }
 
 impl RequestedSource {
@@ -85,11 +102,12 @@ impl Offer {
             .filter_map(|ReadableSource { id, name, description }| {
                 let entities = match of_request(id) {
                     None => Vec::new(),
-                    Some(named) => named?.entities.clone(),
+                    Some(named) => named?.entities.iter().cloned().enumerate().collect(),
                 };
+                let entities = entities.into_iter().map(|(position, name)| OfferedEntity { position, name });
                 let was_allowed = |before: &DataAccess| before.reach(id) != DataReach::Nothing;
                 let is_ticked = requested.is_some() || before.map_or(ticks_all, was_allowed);
-                Some(OfferedSource { id, name, description, entities, is_ticked })
+                Some(OfferedSource { id, name, description, entities: entities.collect(), is_ticked })
             })
             .collect();
         let unlisted = sources.drain(sources.len().min(MOST_LISTED)..).map(|source| source.id).collect();
@@ -101,7 +119,7 @@ impl Offer {
         let mut names_unknown = false;
         self.sources.retain_mut(|source| {
             let (id, named) = (source.id, source.entities.len());
-            source.entities.retain(|name| exists(id, name));
+            source.entities.retain(|entity| exists(id, &entity.name));
             names_unknown |= source.entities.len() < named;
             named == 0 || !source.entities.is_empty()
         });
@@ -209,7 +227,7 @@ mod tests {
             id: id(number),
             entities: entities.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let requested = [named(1, &["Ships", "Nothing"]), named(2, &["Nothing"]), named(3, &[])];
+        let requested = [named(1, &["Nothing", "Ships"]), named(2, &["Nothing"]), named(3, &[])];
         let mut offer = Offer::new(Some(&requested), readable(&["a", "b", "c"]), None);
         offer.retain_entities(|_, _| true);
         assert!(!offer.names_unknown);
@@ -217,6 +235,8 @@ mod tests {
         assert!(offer.names_unknown);
         let left: Vec<_> = offer.sources.iter().map(|one| (one.id, one.entities.len())).collect();
         assert_eq!(left, [(id(1), 1), (id(3), 0)]);
+        let ships = OfferedEntity { position: 1, name: "Ships".to_owned() };
+        assert_eq!(offer.sources[0].entities, [ships], "a page that showed both means the same by it");
     }
 
     #[test]

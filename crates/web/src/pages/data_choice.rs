@@ -1,7 +1,7 @@
 //! The part of the consent pages with a box for each data source.
 
 use domain::id::DataSourceId;
-use oauth::authorize::{Choice, DataQuestion, OfferedSource};
+use oauth::authorize::{Choice, DataQuestion, OfferedEntity, OfferedSource};
 use oauth::data_access::MOST_SOURCES;
 
 use super::form::{FormBody, fields};
@@ -68,17 +68,17 @@ impl DataChoice {
 impl SourceBox {
     fn new(source: &OfferedSource, choice: Option<&Choice>) -> Self {
         let id = source.id.get();
-        let entity = |(at, name): (usize, &String)| EntityBox {
+        let entity = |OfferedEntity { position: at, name }: &OfferedEntity| EntityBox {
             value: format!("{id}.{at}"),
             name: name.clone(),
-            is_ticked: choice.is_none_or(|choice| choice.entities.contains(&(source.id, at))),
+            is_ticked: choice.is_none_or(|choice| choice.entities.contains(&(source.id, *at))),
         };
         Self {
             id,
             name: source.name.clone(),
             description: source.description.clone(),
             is_ticked: choice.map_or(source.is_ticked, |choice| choice.sources.contains(&source.id)),
-            entities: source.entities.iter().enumerate().map(entity).collect(),
+            entities: source.entities.iter().map(entity).collect(),
         }
     }
 }
@@ -112,7 +112,11 @@ pub(crate) fn samples() -> Vec<DataChoice> {
         id: DataSourceId::new(id),
         name: HOSTILE.to_owned(),
         description: if id == 1 { HOSTILE.to_owned() } else { String::new() },
-        entities: entities.iter().map(|one| (*one).to_owned()).collect(),
+        entities: entities
+            .iter()
+            .enumerate()
+            .map(|(position, one)| OfferedEntity { position, name: (*one).to_owned() })
+            .collect(),
         is_ticked: id != 2,
     };
     let fresh = |sources, is_named| {

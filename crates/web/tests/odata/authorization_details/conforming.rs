@@ -143,3 +143,30 @@ async fn resources_and_locations_must_have_something_in_common() {
         client.post(&fixture, "/oauth2/par", &[&request[..], &together].concat()).await.expect(201);
     }
 }
+
+/// Nobody has signed in when a device asks, so its request is not refused; the page offers what exists.
+#[tokio::test]
+async fn the_page_of_a_device_offers_only_entity_sets_that_exist() {
+    let fixture = with_two_sources().await;
+    let client = client(&fixture, &ClientKey::new(1)).await;
+    let wanted = details(&[HARBOUR], &["Nothing", "Ships"]);
+    let asking = [("authorization_details", wanted.as_str())];
+    let codes = client.post(&fixture, "/oauth2/device_authorization", &asking).await.expect(200).json();
+    let mut browser = fixture.server.browser();
+    browser.get("/device").await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
+    browser.submit(typed).await.expect(200);
+    let form = browser.form_with_button("consent-allow");
+    let entities: Vec<_> = form.fields.iter().filter(|(name, _)| name == "entity").collect();
+    assert_eq!(entities.len(), 1, "{form:?}");
+    assert!(entities[0].1.ends_with(".1"), "its position in the request: {form:?}");
+    // A page that showed both is still understood.
+    let harbour = entities[0].1.split('.').next().unwrap().to_owned();
+    allow(&mut browser, form.with("entity", &format!("{harbour}.0"))).await.expect(200);
+    fixture.server.clock().advance_secs(5);
+    let code = text(&codes, "device_code");
+    let poll = [("grant_type", DEVICE), ("device_code", code.as_str())];
+    let issued = client.token(&fixture, &poll).await.expect(200).json();
+    assert_eq!(issued["authorization_details"][0]["datatypes"], json!(["Ships"]));
+}
