@@ -242,6 +242,7 @@ refusals! {
     InvalidToken {
         TokenOfAnotherScheme: "the access token must be presented in the way of its token_type";
     }
+        TokenUnbound: "the access token is bound to no key, and the profile of this server demands that";
     InvalidDpopProof {
         ProofBesidesCertificate: "the tokens of this application are bound to its certificate; send no DPoP proof";
         DpopRequired: "this application must send a DPoP proof";

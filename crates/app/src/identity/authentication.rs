@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::secret::{CsrfToken, SessionCookie};
 use domain::time::Timestamp;
+use oauth::error::ErrorCode;
 use oauth::proof::{KeyBinding, PresentedToken, RequestFacts, TokenType, may_be_a_bearer_token};
 use oauth::refusal::Refusal;
 use oauth::resource;
@@ -75,7 +76,8 @@ impl AuthenticationService {
 
     /// Whether the sender of the token holds the key to which it is bound. A token that is bound to a key is accepted
     /// only with the scheme `DPoP`, and no other token is ([RFC 9449
-    /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+    /// §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)). The minimum profile may demand that it is bound at all, also
+    /// if it was issued before.
     fn sender_holds_the_key(
         &self,
         presented: PresentedToken<'_>,
@@ -83,6 +85,9 @@ impl AuthenticationService {
         facts: &RequestFacts<'_>,
     ) -> Result<(), ProofFailure> {
         let refused = |refusal| Err(ProofFailure::Refused(refusal));
+        if binding.is_none() && self.context.settings.minimum_profile.rules().bound_tokens {
+            return refused(Refusal::TokenUnbound);
+        }
         match (presented.scheme, binding) {
             (TokenType::Bearer, binding) if may_be_a_bearer_token(binding, facts) => Ok(()),
             (TokenType::Dpop, Some(KeyBinding::Key(bound))) => {
@@ -204,7 +209,7 @@ impl AuthenticationService {
 fn refusal_of(scheme: TokenType, dead: &InvalidAccessToken) -> BearerRefusal {
     match (scheme, dead) {
         (TokenType::Dpop, InvalidAccessToken::Unproved(_, refusal))
-            if *refusal != Refusal::TokenOfAnotherScheme =>
+            if refusal.code() != ErrorCode::InvalidToken =>
         {
             BearerRefusal::Unproved(*refusal)
         }

@@ -23,6 +23,9 @@ pub enum IssuedTokenRefusal {
     /// The token is invalid, is for another server, or names no active user here; the response does not say which.
     #[error("the access token is not one of the named service that is valid here and names an active user")]
     Dead,
+    /// The minimum profile accepts only tokens whose sender proves a key, which those of other issuers never are.
+    #[error("this server accepts no access tokens of other services, because they are bound to no key")]
+    Unbound,
     /// The server cannot decide at present.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -74,6 +77,10 @@ impl IssuedTokenService {
     }
 
     async fn judge(&self, service: &str, token: &str) -> Result<Caller, IssuedTokenRefusal> {
+        if self.context.settings.minimum_profile.rules().bound_tokens {
+            // No proof of a key is checked for such a token.
+            return Err(IssuedTokenRefusal::Unbound);
+        }
         let all = self.context.trusted_issuers().await.map_err(Fault::from)?;
         let is_named = |trusted: &&Arc<TrustedIssuer>| {
             trusted.settings.service.as_deref() == Some(service) && trusted.settings.has(Purpose::AccessToken)

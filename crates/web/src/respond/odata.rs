@@ -122,7 +122,7 @@ impl From<IssuedTokenRefusal> for ODataProblem {
         let message = refusal.to_string();
         let code = match refusal {
             IssuedTokenRefusal::ServiceUnknown | IssuedTokenRefusal::ServiceUnnamed => "UnknownService",
-            IssuedTokenRefusal::Dead => "InvalidToken",
+            IssuedTokenRefusal::Dead | IssuedTokenRefusal::Unbound => "InvalidToken",
             IssuedTokenRefusal::Fault(fault) => return fault.into(),
         };
         Self { challenges: challenge::DEAD, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }

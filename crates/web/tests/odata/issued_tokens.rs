@@ -1,9 +1,10 @@
 //! Access tokens of trusted issuers, whose service a header names.
 
 use app::node::clock::Clock as _;
+use oauth::application::Profile;
 use serde_json::{Value, json};
 use testkit::host::{Reply, TestHost};
-use testkit::{ADMIN, Answer, ClientKey, USER};
+use testkit::{ADMIN, Answer, ClientKey, Setup, USER};
 
 use crate::fixture::{Fixture, ROOT, code};
 
@@ -20,7 +21,11 @@ struct Stage {
 
 impl Stage {
     async fn open(members: &Value) -> Self {
-        let (fixture, key) = (Fixture::open().await, ClientKey::new(9));
+        Self::open_with(Setup::default(), members).await
+    }
+
+    async fn open_with(setup: Setup, members: &Value) -> Self {
+        let (fixture, key) = (Fixture::open_with(setup).await, ClientKey::new(9));
         let mut jwk = key.jwk();
         jwk["kid"] = json!("i");
         let mut body = json!({
@@ -73,6 +78,17 @@ async fn a_token_of_the_named_service_reads_what_its_user_may_read() {
     let path = format!("/api/admin/users/{id}");
     stage.fixture.server.put(&path).basic(&ADMIN).json(&disabled).send().await.expect(200);
     stage.get(ROOT, &token, Some("corporate")).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_server_that_demands_bound_tokens_accepts_none_of_other_services() {
+    let mut setup = Setup::default();
+    setup.app.minimum_profile = Profile::Fapi2;
+    let stage = Stage::open_with(setup, &json!({})).await;
+    let token = stage.token(Some("at+jwt"), &json!({}));
+    let refused = stage.get(ROOT, &token, Some("corporate")).await.expect(401);
+    assert_eq!(code(&refused), "InvalidToken");
+    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("bound to no key"));
 }
 
 #[tokio::test]
