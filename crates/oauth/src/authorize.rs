@@ -25,7 +25,9 @@ pub use approval::{
     AcceptedSignIn, Approval, NextStep, SignedIn, accept_sign_in, approve_chosen, issue_code, next_step,
 };
 pub use choice::{Choice, ChoiceFault, DataQuestion, RejectedChoice, choose};
-pub use data::{DataChange, Offer, OfferedEntity, OfferedSource, ReadableSource, RequestedSource, named};
+pub use data::{
+    DataChange, Offer, OfferedEntity, OfferedSource, ReadableSource, RequestedSource, each_once, named,
+};
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
 };

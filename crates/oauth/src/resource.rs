@@ -3,6 +3,8 @@
 //! Stored resources are in their canonical form: an address of this server without a trailing slash, or the identifier of a
 //! resource server as it is registered. Without resources, a token is not limited.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
@@ -20,6 +22,26 @@ pub const LONGEST_RESOURCE: usize = 512;
 
 /// All characters of a path segment except the unreserved ones of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The URLs of this server, each without a trailing slash. They name the same resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerUrls<'a> {
+    /// The public URL, with which resources begin in their canonical form.
+    pub public: &'a str,
+    /// The one for clients with certificates, if it is another one.
+    pub for_certificates: Option<&'a str>,
+}
+
+impl ServerUrls<'_> {
+    /// A resource in its normal form, with the public URL if it is an address of this server.
+    pub fn at_public_url<'a>(&self, resource: &'a str) -> Cow<'a, str> {
+        let below = |url| resource.strip_prefix(url).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        match self.for_certificates.and_then(below) {
+            Some(rest) => format!("{}{rest}", self.public).into(),
+            None => resource.into(),
+        }
+    }
+}
 
 /// What a resource stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +164,11 @@ pub struct Requested {
 /// # Errors
 /// `invalid_target`.
 pub fn all_exist(requested: Vec<Requested>) -> Result<Vec<String>, Refusal> {
-    requested.into_iter().map(|one| one.found.ok_or(Refusal::ResourceUnknown)).collect()
+    let mut all = Vec::with_capacity(requested.len());
+    for one in requested {
+        add(&mut all, one.found.ok_or(Refusal::ResourceUnknown)?);
+    }
+    Ok(all)
 }
 
 /// The resources of an access token: those that the request names, which must be among those of the grant, or else all of
@@ -166,7 +192,7 @@ pub fn narrowed(
             Some(found)
                 if granted.is_empty() || granted.iter().any(|one| includes(one, &found, public_url)) =>
             {
-                narrowed.push(found);
+                add(&mut narrowed, found);
             }
             Some(_) => return Err(Refusal::ResourceNotGranted),
             None if !is_named => {}
@@ -175,6 +201,13 @@ pub fn narrowed(
         }
     }
     if narrowed.is_empty() && !granted.is_empty() { Err(Refusal::ResourceGone) } else { Ok(narrowed) }
+}
+
+/// Two spellings may stand for the same resource.
+fn add(all: &mut Vec<String>, resource: String) {
+    if !all.contains(&resource) {
+        all.push(resource);
+    }
 }
 
 /// The resources of a token that is also limited to data ([RFC 9396

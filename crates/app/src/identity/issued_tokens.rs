@@ -94,7 +94,7 @@ impl IssuedTokenService {
         })?;
         let facts = TokenFacts {
             trusted,
-            public_url: &self.context.settings.public_url,
+            urls: self.context.settings.urls(),
             scopes: &*self.context.scope_registry().await?,
             now: self.context.now(),
         };

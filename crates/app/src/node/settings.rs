@@ -6,6 +6,7 @@ use oauth::application::Profile;
 use oauth::client_document::DocumentHosts;
 use oauth::refresh_expiry::RefreshLimits;
 use store::PushedRequestLimits;
+use oauth::resource::ServerUrls;
 
 use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
@@ -127,6 +128,24 @@ impl AppSettings {
     }
 
     /// When refresh tokens end.
+    /// The URLs of this server.
+    pub(crate) fn urls(&self) -> ServerUrls<'_> {
+        let for_certificates = self.client_certificates.public_url.as_deref();
+        ServerUrls { public: &self.public_url, for_certificates }
+    }
+
+    /// The URL of this server at which a request was asked that names this host.
+    pub fn address_asked(&self, host: Option<&str>) -> &str {
+        let urls = self.urls();
+        protected_resource::address_asked(host, urls.public, urls.for_certificates)
+    }
+
+    /// Whether clients can present certificates at this URL of the server: at the one for them, if there is one.
+    pub fn takes_certificates_at(&self, address: &str) -> bool {
+        let certificates = &self.client_certificates;
+        certificates.accepted && certificates.public_url.as_ref().is_none_or(|url| url == address)
+    }
+
     pub(crate) fn refresh_limits(&self) -> RefreshLimits {
         RefreshLimits {
             lifetime_secs: self.refresh_lifetime_secs.into(),

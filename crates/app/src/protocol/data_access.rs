@@ -36,10 +36,13 @@ impl Context {
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         let RequestedData::Named(all) = requested else { return Ok(Ok(None)) };
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
-        let name_of = |one: &NamedData| match resource::find(&one.location, &registry, public_url) {
-            Some(Resource::Source(name)) => Some(name),
-            _ => None,
-        };
+        let urls = self.settings.urls();
+        let name_of =
+            |one: &NamedData| match resource::find(&urls.at_public_url(&one.location), &registry, public_url)
+            {
+                Some(Resource::Source(name)) => Some(name),
+                _ => None,
+            };
         let Some(names) = all.iter().map(name_of).collect::<Option<Vec<String>>>() else {
             return Ok(Err(Refusal::AuthorizationDetailsLocation));
         };
@@ -48,7 +51,8 @@ impl Context {
             Some(RequestedSource { id: record?.id, entities: one.entities.clone() })
         };
         let sources = all.iter().zip(records).map(source).collect::<Option<Vec<_>>>();
-        Ok(sources.map(Some).ok_or(Refusal::AuthorizationDetailsLocation))
+        let sources = sources.map(|sources| Some(authorize::each_once(sources.into_iter())));
+        Ok(sources.ok_or(Refusal::AuthorizationDetailsLocation))
     }
 
     /// The data sources that an authorization request names, or why they are refused.

@@ -101,6 +101,8 @@ impl Context {
             return Ok(Vec::new());
         }
         let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let urls = self.settings.urls();
+        let normalised: Vec<_> = normalised.iter().map(|one| urls.at_public_url(one)).collect();
         let mut all: Vec<Option<Resource>> =
             normalised.iter().map(|one| resource::find(one, &registry, public_url)).collect();
         let names: Vec<String> = all.iter().flatten().filter_map(source_name).cloned().collect();
@@ -110,8 +112,8 @@ impl Context {
                 *one = records.next().flatten().map(|record| Resource::Source(record.name.clone()));
             }
         }
-        let requested = normalised.iter().zip(all).map(|(resource, found)| Requested {
-            resource: resource.clone(),
+        let requested = normalised.into_iter().zip(all).map(|(resource, found)| Requested {
+            resource: resource.into_owned(),
             found: found.map(|found| found.canonical(public_url)),
         });
         Ok(requested.collect())

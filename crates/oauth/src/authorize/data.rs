@@ -15,6 +15,20 @@ pub struct RequestedSource {
     pub entities: Vec<String>,
 }
 
+/// The data sources that a request names, each once: one that is named in two spellings is named with the entity sets of
+/// both.
+pub fn each_once(requested: impl Iterator<Item = RequestedSource>) -> Vec<RequestedSource> {
+    let mut all: Vec<RequestedSource> = Vec::new();
+    for one in requested {
+        match all.iter_mut().find(|known| known.id == one.id) {
+            None => all.push(one),
+            Some(known) if known.entities.is_empty() || one.entities.is_empty() => known.entities.clear(),
+            Some(known) => known.entities.extend(one.entities),
+        }
+    }
+    all
+}
+
 /// The access to the data sources that a request names.
 pub fn named(requested: &[RequestedSource]) -> Vec<SourceAccess> {
     requested.iter().map(|one| SourceAccess::new(one.id, one.entities.clone())).collect()

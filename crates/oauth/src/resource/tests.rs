@@ -67,6 +67,35 @@ fn resources_are_compared_in_their_normal_form() {
 }
 
 #[test]
+fn the_address_for_certificates_names_the_same_resources() {
+    for (alias, resource, expected) in [
+        (Some("https://gate.example:8443"), "https://gate.example:8443", URL),
+        (
+            Some("https://gate.example:8443"),
+            "https://gate.example:8443/api/odata4/x",
+            "https://gate.example/api/odata4/x",
+        ),
+        (Some("https://gate.example:8443"), "https://gate.example:84430/x", "https://gate.example:84430/x"),
+        (Some("https://gate.example:8443"), "https://gate.example/x", "https://gate.example/x"),
+        (None, "https://gate.example:8443/x", "https://gate.example:8443/x"),
+    ] {
+        let urls = ServerUrls { public: URL, for_certificates: alias };
+        assert_eq!(urls.at_public_url(resource), expected, "{resource}");
+    }
+}
+
+#[test]
+fn a_resource_in_two_spellings_is_one() {
+    let both = || {
+        ["https://gate.example/api/odata4/Ships", "https://gate.example/api/odata4/ships"]
+            .map(|text| Requested { resource: text.to_owned(), found: Some("Ships".to_owned()) })
+            .to_vec()
+    };
+    assert_eq!(all_exist(both()), Ok(vec!["Ships".to_owned()]));
+    assert_eq!(narrowed(&[], both(), true, URL), Ok(vec!["Ships".to_owned()]));
+}
+
+#[test]
 fn the_normal_form_stays_as_it_is() {
     for (text, normal) in [
         ("https://gate.example/", "https://gate.example"),

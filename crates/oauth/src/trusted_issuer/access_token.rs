@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use super::claims::{is_constrained, is_of, scopes};
 use super::{IssuerSettings, Purpose, Subject, TrustedIssuer, subject_of};
 use crate::jwt::{Claims, TimeRules};
-use crate::resource;
+use crate::resource::{self, ServerUrls};
 use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 
 /// A token is valid for a day at most; `iat` is required ([RFC 9068
@@ -26,8 +26,8 @@ pub fn token_types(settings: &IssuerSettings) -> &'static [Option<&'static str>]
 pub struct TokenFacts<'a> {
     /// The issuer whose key has signed the token.
     pub trusted: &'a TrustedIssuer,
-    /// The public URL of this server, without a trailing slash.
-    pub public_url: &'a str,
+    /// The URLs of this server.
+    pub urls: ServerUrls<'a>,
     /// The scopes that exist here.
     pub scopes: &'a ScopeRegistry,
     /// The current time.
@@ -82,12 +82,14 @@ fn client_is_accepted(claims: &Claims, settings: &IssuerSettings) -> bool {
 fn audience_is_here(claims: &Claims, facts: TokenFacts<'_>) -> Option<Vec<String>> {
     let audiences = claims.audiences().ok()?;
     let ours = |audience: &str| {
-        let rest = audience.strip_prefix(facts.public_url);
+        let rest = audience.strip_prefix(facts.urls.public);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            && resource_is_allowed(audience, &facts.trusted.settings, facts.public_url)
+            && resource_is_allowed(audience, &facts.trusted.settings, facts.urls.public)
     };
     // The normal form is compared, because dot segments and escapes would lead out of what is allowed.
-    let normal = audiences.into_iter().filter_map(resource::normal_form).filter(|audience| ours(audience));
+    let normal = audiences.into_iter().filter_map(resource::normal_form);
+    let normal = normal.map(|audience| facts.urls.at_public_url(&audience).into_owned());
+    let normal = normal.filter(|audience| ours(audience));
     let normal: Vec<String> = normal.take(resource::MOST_RESOURCES).collect();
     (!normal.is_empty()).then_some(normal)
 }

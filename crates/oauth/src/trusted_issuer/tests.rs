@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::jwt::Claims;
 use crate::refusal::Refusal;
+use crate::resource::ServerUrls;
 use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const SERVER: &str = "https://gate.example";
+const URLS: ServerUrls<'static> =
+    ServerUrls { public: SERVER, for_certificates: Some("https://gate.example:8443") };
 const IDP: &str = "https://idp.example";
 const CLIENT: &str = "0b7a4c3e-3f5c-4c8e-9d1f-5c0f2f1f9a11";
 
@@ -213,7 +216,7 @@ fn an_access_token_gives_only_data_of_this_server() {
         let mut all =
             json!({ "aud": "https://gate.example/api/odata4", "scope": "api.access.odata api.mgmt" });
         all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        let facts = TokenFacts { trusted: issuer, public_url: SERVER, scopes: &registry, now: NOW };
+        let facts = TokenFacts { trusted: issuer, urls: URLS, scopes: &registry, now: NOW };
         accept_access_token(&claims(&all), facts)
     };
     let issuer = trusted(|_| {});
@@ -244,6 +247,8 @@ fn an_access_token_gives_only_data_of_this_server() {
     }
     let spelled = json!({ "aud": ["api", "https://gate.example/api/odata4/%61/"] });
     assert_eq!(judge(&narrow, &spelled).unwrap().resources, ["https://gate.example/api/odata4/a"]);
+    let certified = json!({ "aud": "https://gate.example:8443/api/odata4/a" });
+    assert_eq!(judge(&narrow, &certified).unwrap().resources, ["https://gate.example/api/odata4/a"]);
     let renamed = trusted(|settings| {
         settings.scope_names = [("read".to_owned(), "api.access.odata".to_owned())].into();
         settings.scopes = vec!["api.access.odata".to_owned()];
@@ -259,7 +264,7 @@ fn an_access_token_gives_only_data_of_this_server() {
 fn a_time_of_sign_in_that_is_malformed_or_in_the_future_is_unknown() {
     let registry = ScopeRegistry::built_in();
     let issuer = trusted(|_| {});
-    let facts = TokenFacts { trusted: &issuer, public_url: SERVER, scopes: &registry, now: NOW };
+    let facts = TokenFacts { trusted: &issuer, urls: URLS, scopes: &registry, now: NOW };
     let now = NOW.as_secs();
     for (auth_time, known) in [
         (json!(now - 90), Some(now - 90)),
