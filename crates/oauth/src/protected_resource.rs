@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::authorization_details;
 use crate::error::ErrorCode;
-use crate::profile::Algorithms;
+use crate::profile::{Algorithms, Profile};
 use crate::proof::TokenType;
 use crate::scope::BuiltInScope;
 use crate::signing::JwsAlgorithm;
@@ -27,26 +28,71 @@ pub struct ProtectedResource {
     pub authorization_servers: [String; 1],
     pub scopes_supported: [&'static str; 1],
     pub bearer_methods_supported: [&'static str; 1],
+    pub tls_client_certificate_bound_access_tokens: bool,
+    pub authorization_details_types_supported: &'static [&'static str],
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
+    pub dpop_bound_access_tokens_required: bool,
     pub resource_name: String,
     pub resource_documentation: String,
 }
 
+/// What the document depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceFacts<'a> {
+    /// The public URL without a trailing slash.
+    pub issuer: &'a str,
+    /// The URL of this server at which the document was asked for, as [`address_asked`] finds it.
+    pub address: &'a str,
+    /// The path that was asked for: a client refuses a `resource` that differs from its own spelling by a slash ([RFC 9728
+    /// §3.3](https://www.rfc-editor.org/rfc/rfc9728#section-3.3)).
+    pub path: &'a str,
+    /// The name for people.
+    pub name: &'a str,
+    /// The profile that every application has at least.
+    pub minimum: Profile,
+    /// Whether clients can present certificates at `address`.
+    pub takes_certificates: bool,
+}
+
 impl ProtectedResource {
-    /// The document for the resource at this path of the issuer (the public URL without a trailing slash). `path` is the one
-    /// that was asked for: a client refuses a `resource` that differs from its own spelling by a slash ([RFC 9728
-    /// §3.3](https://www.rfc-editor.org/rfc/rfc9728#section-3.3)). `algorithms` are those of proofs.
-    pub fn new(issuer: &str, path: &str, name: &str, algorithms: Algorithms) -> Self {
+    /// The document for the resource at a path of this server.
+    pub fn new(facts: ResourceFacts<'_>) -> Self {
+        let ResourceFacts { issuer, address, path, name, minimum, takes_certificates } = facts;
+        let rules = minimum.rules();
         Self {
-            resource: format!("{issuer}{path}"),
+            resource: format!("{address}{path}"),
             authorization_servers: [issuer.to_owned()],
             scopes_supported: [SCOPE],
             bearer_methods_supported: ["header"],
-            dpop_signing_alg_values_supported: names(algorithms).collect(),
+            tls_client_certificate_bound_access_tokens: takes_certificates,
+            authorization_details_types_supported: authorization_details::TYPES,
+            dpop_signing_alg_values_supported: names(rules.algorithms).collect(),
+            // A token that is bound to a certificate is of no use where nobody can present one.
+            dpop_bound_access_tokens_required: rules.bound_tokens && !takes_certificates,
             resource_name: name.to_owned(),
             resource_documentation: format!("{issuer}/docs"),
         }
     }
+}
+
+/// The URL of this server at which a request was asked that names this host: the one for clients with certificates if that
+/// has the host, otherwise the public URL. Nothing but these two is ever written into a response.
+pub fn address_asked<'a>(
+    host: Option<&str>,
+    public_url: &'a str,
+    for_certificates: Option<&'a str>,
+) -> &'a str {
+    let names = |url: &&str| host.is_some_and(|host| is_authority_of(host, url));
+    for_certificates.filter(names).unwrap_or(public_url)
+}
+
+/// Whether this is the host of a URL in its normal form, with its port or without the usual one.
+fn is_authority_of(host: &str, url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let without = host.strip_suffix(usual).unwrap_or(host);
+    host.eq_ignore_ascii_case(authority) || without.eq_ignore_ascii_case(authority)
 }
 
 /// The URL of the document for the resource at this path of the issuer: the well-known part comes between the host and the
@@ -134,32 +180,90 @@ mod tests {
 
     use super::*;
 
+    const GATE: &str = "https://gate.example";
+    const CERTIFIED: &str = "https://gate.example:8443";
+
+    fn facts(path: &str) -> ResourceFacts<'_> {
+        ResourceFacts {
+            issuer: GATE,
+            address: GATE,
+            path,
+            name: "Ships",
+            minimum: Profile::Compatible,
+            takes_certificates: false,
+        }
+    }
+
     #[test]
     fn the_resource_is_spelled_as_it_was_asked_for() {
         for path in ["", "/", "/api/odata4", "/api/odata4/", "/api/odata4/ships", "/api/odata4/ships/"] {
-            let document = ProtectedResource::new("https://gate.example", path, "Ships", Algorithms::All);
-            assert_eq!(document.resource, format!("https://gate.example{path}"));
-            let url = metadata_url("https://gate.example", path);
-            assert_eq!(url, format!("https://gate.example/.well-known/oauth-protected-resource{path}"));
+            for address in [GATE, CERTIFIED] {
+                let document = ProtectedResource::new(ResourceFacts { address, ..facts(path) });
+                assert_eq!(document.resource, format!("{address}{path}"));
+                assert_eq!(document.authorization_servers, [GATE]);
+                let url = metadata_url(address, path);
+                assert_eq!(url, format!("{address}/.well-known/oauth-protected-resource{path}"));
+            }
             let below = metadata_url("https://a.example:1/gate", path);
             assert_eq!(below, format!("https://a.example:1/.well-known/oauth-protected-resource/gate{path}"));
         }
     }
 
     #[test]
+    fn a_request_was_asked_at_the_address_whose_host_it_names() {
+        for (host, alias, expected) in [
+            (Some("gate.example:8443"), CERTIFIED, CERTIFIED),
+            (Some("GATE.example:8443"), CERTIFIED, CERTIFIED),
+            (Some("gate.example"), CERTIFIED, GATE),
+            (Some("gate.example:443"), CERTIFIED, GATE),
+            (Some("gate.example:84430"), CERTIFIED, GATE),
+            (Some("evil.example:8443"), CERTIFIED, GATE),
+            (Some(""), CERTIFIED, GATE),
+            (None, CERTIFIED, GATE),
+            (Some("mtls.gate.example"), "https://mtls.gate.example/a", "https://mtls.gate.example/a"),
+            (Some("mtls.gate.example:443"), "https://mtls.gate.example/a", "https://mtls.gate.example/a"),
+            (Some("mtls.gate.example:80"), "https://mtls.gate.example/a", GATE),
+            (Some("[::1]:8443"), "https://[::1]:8443", "https://[::1]:8443"),
+        ] {
+            assert_eq!(address_asked(host, GATE, Some(alias)), expected, "{host:?}");
+            assert_eq!(address_asked(host, GATE, None), GATE, "{host:?}");
+        }
+    }
+
+    #[test]
     fn the_document_names_the_server_and_the_least_scope() {
-        let (issuer, path) = ("https://gate.example", "/api/odata4/ships");
-        let document = ProtectedResource::new(issuer, path, "Ships", Algorithms::Fapi2);
+        let document =
+            ProtectedResource::new(ResourceFacts { minimum: Profile::Fapi2, ..facts("/api/odata4/ships") });
         let expected = json!({
             "resource": "https://gate.example/api/odata4/ships",
             "authorization_servers": ["https://gate.example"],
             "scopes_supported": ["api.access.odata"],
             "bearer_methods_supported": ["header"],
+            "tls_client_certificate_bound_access_tokens": false,
+            "authorization_details_types_supported": ["data_source"],
             "dpop_signing_alg_values_supported": ["EdDSA", "ES256", "PS256"],
+            "dpop_bound_access_tokens_required": true,
             "resource_name": "Ships",
             "resource_documentation": "https://gate.example/docs",
         });
         assert_eq!(serde_json::to_value(document).unwrap(), expected);
+    }
+
+    #[test]
+    fn proofs_are_required_where_only_tokens_that_are_bound_to_keys_work() {
+        for (minimum, takes_certificates, is_required) in [
+            (Profile::Compatible, false, false),
+            (Profile::Compatible, true, false),
+            (Profile::OAuth21, false, false),
+            (Profile::OAuth21, true, false),
+            (Profile::Fapi2, false, true),
+            (Profile::Fapi2, true, false),
+        ] {
+            let facts = ResourceFacts { minimum, takes_certificates, ..facts("") };
+            let document = ProtectedResource::new(facts);
+            assert_eq!(document.dpop_bound_access_tokens_required, is_required, "{facts:?}");
+            assert_eq!(document.tls_client_certificate_bound_access_tokens, takes_certificates);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod headers;
 mod rows;
 pub(crate) mod unsupported;
 
-use app::data::{Content, DataAnswer, DataBody, DataRequest, DataService, ResourcePath};
+use app::data::{Content, DataAnswer, DataBody, DataRequest, DataService};
 use app::identity::caller::{Caller, RequestOrigin};
 use axum::body::Body;
 use axum::extract::Request;
@@ -55,8 +55,7 @@ pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Re
 
 /// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
 fn finish(answer: Result<Response, ODataProblem>, challenge: &DataChallenger, parts: &Parts) -> Response {
-    let mut response = answer
-        .unwrap_or_else(|problem| challenge.refuse(problem, ResourcePath::of_request(parts.uri.path())));
+    let mut response = answer.unwrap_or_else(|problem| challenge.refuse(problem, parts));
     let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
     response

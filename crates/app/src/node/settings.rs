@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 use oauth::client_document::DocumentHosts;
+use oauth::protected_resource;
 use oauth::refresh_expiry::RefreshLimits;
-use store::PushedRequestLimits;
 use oauth::resource::ServerUrls;
+use store::PushedRequestLimits;
 
 use crate::node::client_certificates::ClientCertificates;
 use crate::node::lifetimes;
@@ -127,7 +128,6 @@ impl AppSettings {
         self.signs_messages(self.minimum_profile)
     }
 
-    /// When refresh tokens end.
     /// The URLs of this server.
     pub(crate) fn urls(&self) -> ServerUrls<'_> {
         let for_certificates = self.client_certificates.public_url.as_deref();
@@ -146,6 +146,7 @@ impl AppSettings {
         certificates.accepted && certificates.public_url.as_ref().is_none_or(|url| url == address)
     }
 
+    /// When refresh tokens end.
     pub(crate) fn refresh_limits(&self) -> RefreshLimits {
         RefreshLimits {
             lifetime_secs: self.refresh_lifetime_secs.into(),

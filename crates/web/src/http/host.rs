@@ -2,7 +2,7 @@
 
 use http::header::HOST;
 use http::uri::Authority;
-use http::{Request, Version};
+use http::{HeaderMap, Request, Uri, Version};
 
 /// Checks that the request names one host ([RFC 9112
 /// §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2), [RFC 9113
@@ -32,6 +32,12 @@ pub(crate) fn is_named_once<B>(request: &Request<B>) -> Result<(), &'static str>
         }
         _ => Ok(()),
     }
+}
+
+/// The host that a request names, with the port if it names one.
+pub(crate) fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let of_header = || headers.get(HOST)?.to_str().ok();
+    uri.authority().map(Authority::as_str).or_else(of_header)
 }
 
 /// `uri-host [ ":" port ]`, without user information.

@@ -5,15 +5,21 @@ use app::data::DataService;
 use app::node::NodeService;
 use axum::response::Response;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
-use http::{StatusCode, Uri};
-use oauth::protected_resource::{ProtectedResource, WELL_KNOWN};
+use http::{HeaderMap, StatusCode, Uri};
+use oauth::protected_resource::{ProtectedResource, ResourceFacts, WELL_KNOWN};
 
 use crate::extract::Use;
+use crate::http::host;
 use crate::respond::oauth as respond;
 
 /// The metadata of the resource whose path follows; public, so any origin may read it. A query would be part of the
 /// identifier of the resource, and no resource has one.
-pub async fn show(Use(node): Use<NodeService>, Use(data): Use<DataService>, uri: Uri) -> Response {
+pub async fn show(
+    Use(node): Use<NodeService>,
+    Use(data): Use<DataService>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let path = uri.path().strip_prefix(WELL_KNOWN).filter(|_| uri.query().is_none());
     let found = match path {
         Some(path) => data.resource_at(path).await,
@@ -27,9 +33,15 @@ pub async fn show(Use(node): Use<NodeService>, Use(data): Use<DataService>, uri:
         Err(fault) => return super::faulty(&fault),
     };
     let settings = node.settings();
-    let algorithms = settings.minimum_profile.rules().algorithms;
-    let document =
-        ProtectedResource::new(&settings.public_url, resource.as_str(), &resource.name(), algorithms);
+    let address = settings.address_asked(host::named(&uri, &headers));
+    let document = ProtectedResource::new(ResourceFacts {
+        issuer: &settings.public_url,
+        address,
+        path: resource.as_str(),
+        name: &resource.name(),
+        minimum: settings.minimum_profile,
+        takes_certificates: settings.takes_certificates_at(address),
+    });
     let mut response = respond::json(StatusCode::OK, &document);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -18,7 +18,7 @@ use oauth::protected_resource;
 
 use crate::WebState;
 use crate::http::authorization::{Authorization, Twice};
-use crate::http::{origin, proof};
+use crate::http::{host, origin, proof};
 use crate::respond::odata::ODataProblem;
 
 /// The name of the service that issued the access token, as Hybrid Data Pipeline's clients send it.
@@ -42,10 +42,13 @@ pub(super) struct DataChallenger {
 }
 
 impl DataChallenger {
-    /// The response to a refused request for a resource, with the address of its metadata.
-    pub(super) fn refuse(&self, problem: ODataProblem, resource: ResourcePath<'_>) -> Response {
+    /// The response to a refused request for a resource, with the address of its metadata at the host that was asked.
+    pub(super) fn refuse(&self, problem: ODataProblem, parts: &Parts) -> Response {
         let settings = self.node.settings();
-        let metadata_url = || protected_resource::metadata_url(&settings.public_url, resource.as_str());
+        let metadata_url = || {
+            let address = settings.address_asked(host::named(&parts.uri, &parts.headers));
+            protected_resource::metadata_url(address, ResourcePath::of_request(parts.uri.path()).as_str())
+        };
         problem.at(metadata_url, settings.minimum_profile.rules(), self.presented)
     }
 }

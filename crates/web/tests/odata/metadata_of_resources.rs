@@ -1,13 +1,16 @@
 //! Metadata of protected resources and the challenges that lead to it ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)).
 
+use app::node::client_certificates::ClientCertificates;
 use domain::id::ApplicationId;
+use oauth::application::Profile;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use serde_json::json;
-use testkit::{Answer, USER};
+use testkit::{Answer, Setup, USER};
 
 use crate::fixture::{Fixture, ROOT};
 
 const ISSUER: &str = "http://127.0.0.1:8080";
+const CERTIFIED: &str = "https://mtls.gate.example";
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 fn challenges(answer: &Answer) -> Vec<&str> {
@@ -33,6 +36,55 @@ async fn the_metadata_of_each_resource_names_exactly_the_resource_that_was_asked
         assert_eq!(document["authorization_servers"], json!([ISSUER]));
         assert_eq!(document["scopes_supported"], json!(["api.access.odata"]));
         assert_eq!(document["bearer_methods_supported"], json!(["header"]));
+    }
+}
+
+/// A server with an address of its own for clients with certificates, and this minimum profile.
+async fn with_certificates(minimum_profile: Profile) -> Fixture {
+    let mut setup = Setup::default();
+    setup.app.minimum_profile = minimum_profile;
+    setup.app.client_certificates =
+        ClientCertificates { accepted: true, public_url: Some(CERTIFIED.to_owned()), authorities: None };
+    Fixture::open_with(setup).await
+}
+
+#[tokio::test]
+async fn the_address_for_certificates_has_resources_and_challenges_of_its_own() {
+    let fixture = with_certificates(Profile::Compatible).await;
+    for (host, address) in [
+        ("127.0.0.1:8080", ISSUER),
+        ("mtls.gate.example", CERTIFIED),
+        ("MTLS.gate.example:443", CERTIFIED),
+        ("evil.example", ISSUER),
+        ("mtls.gate.example:8443", ISSUER),
+    ] {
+        for path in ["", "/", "/api/odata4", "/api/odata4/", ROOT, "/api/odata4/Harbour/"] {
+            let call = fixture.server.get(&format!("{WELL_KNOWN}{path}")).header("host", host);
+            let document = call.send().await.expect(200).json();
+            assert_eq!(document["resource"], format!("{address}{path}"), "{host}");
+            assert_eq!(document["authorization_servers"], json!([ISSUER]), "there is one issuer");
+            let takes_certificates = address == CERTIFIED;
+            assert_eq!(document["tls_client_certificate_bound_access_tokens"], takes_certificates);
+            assert_eq!(document["dpop_bound_access_tokens_required"], false);
+        }
+        let refused = fixture.server.get(ROOT).header("host", host).send().await.expect(401);
+        let expected = format!("resource_metadata=\"{address}{WELL_KNOWN}{ROOT}\"");
+        let all = challenges(&refused);
+        assert!(all.iter().filter(|text| text.contains(&expected)).count() == 2, "{host} {all:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_strict_server_demands_proofs_where_no_certificate_can_be_presented() {
+    let fixture = with_certificates(Profile::Fapi2).await;
+    for (host, required) in [("127.0.0.1:8080", true), ("mtls.gate.example", false)] {
+        let call = fixture.server.get(&format!("{WELL_KNOWN}{ROOT}")).header("host", host);
+        let document = call.send().await.expect(200).json();
+        assert_eq!(document["dpop_bound_access_tokens_required"], required);
+        assert_eq!(document["dpop_signing_alg_values_supported"], json!(["EdDSA", "ES256", "PS256"]));
+        assert_eq!(document["authorization_details_types_supported"], json!(["data_source"]));
+        // What the document says holds: a token that is bound to nothing is of no use.
+        fixture.server.get(ROOT).header("host", host).bearer(&fixture.token).send().await.expect(401);
     }
 }
 
