@@ -1,6 +1,6 @@
 // An issuer with a path, with openid-client: its metadata are found in the way of OpenID Connect and in that of RFC 8414. Each
-// walks over userinfo and data to a revoked token and the logout: with a secret, and with pushed requests, a key, DPoP and a
-// resource. Prints "ok" at the end.
+// walks over userinfo and data to a revoked token and the logout: with a secret, and with pushed requests, a key, DPoP and
+// resources. Prints "ok" at the end.
 
 import assert from 'node:assert/strict'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -38,18 +38,18 @@ async function discovered(algorithm, id, metadata, authentication) {
   return config
 }
 
-async function walk(config, { pushes, DPoP, resource } = {}) {
+async function walk(config, { pushes, DPoP, resources = [] } = {}) {
   const verifier = client.randomPKCECodeVerifier()
   const [state, nonce] = [client.randomState(), client.randomNonce()]
-  const parameters = {
+  const parameters = new URLSearchParams({
     redirect_uri: REDIRECT_URI,
     scope: scopes.join(' '),
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     state,
     nonce,
-    ...(resource && { resource }),
-  }
+  })
+  for (const resource of resources) parameters.append('resource', resource)
   const address = pushes
     ? await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP })
     : client.buildAuthorizationUrl(config, parameters)
@@ -58,8 +58,10 @@ async function walk(config, { pushes, DPoP, resource } = {}) {
   const tokens = await client.authorizationCodeGrant(config, back, checks, undefined, { DPoP })
 
   const { sub } = tokens.claims()
-  const person = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP })
-  assert.equal(person.preferred_username, USERNAME)
+  const person = client.fetchUserInfo(config, tokens.access_token, sub, { DPoP })
+  // A token for data alone is for another audience.
+  if (resources.length === 0 || resources.includes(SERVER)) assert.equal((await person).preferred_username, USERNAME)
+  else await assert.rejects(person, { code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE', status: 401 })
 
   const read = async (token, address) => {
     const answer = await client.fetchProtectedResource(config, token, new URL(address), 'GET', null, undefined, { DPoP })
@@ -96,6 +98,7 @@ for (const algorithm of ['oidc', 'oauth2']) {
   const config = await discovered(algorithm, keyed.clientId, undefined, authentication)
   const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
   await walk(config, { pushes: true, DPoP })
-  await walk(config, { pushes: true, DPoP, resource: data })
+  await walk(config, { pushes: true, DPoP, resources: [data] })
+  await walk(config, { pushes: true, DPoP, resources: [data, SERVER] })
 }
 console.log('ok')

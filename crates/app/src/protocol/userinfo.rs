@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use oauth::oidc::claims::UserClaims;
 use oauth::oidc::userinfo;
+use oauth::resource;
 use oauth::scope::BuiltInScope;
 use oauth::signing::JwtType;
 
@@ -29,6 +30,9 @@ pub enum UserInfoRefusal {
     /// The grant of the token has ended.
     #[error("the access token is invalid, has expired or was revoked")]
     Dead,
+    /// The token is limited to data, or to resources of others.
+    #[error("the access token is limited to other resources than this server itself")]
+    OtherResources,
     /// The server cannot answer at present.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -43,7 +47,9 @@ pub struct UserInfoService {
 service!(UserInfoService);
 
 impl UserInfoService {
-    /// The claims about the user of an access token.
+    /// The claims about the user of an access token. The endpoint belongs to this server as a whole: a token for data alone
+    /// is for another audience ([RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2), [RFC 9068
+    /// §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)).
     ///
     /// # Errors
     /// [`UserInfoRefusal`].
@@ -51,6 +57,10 @@ impl UserInfoService {
         let (Via::Bearer { application, scopes }, Some(token)) = (caller.via(), caller.token()) else {
             return Err(UserInfoRefusal::Dead);
         };
+        if !resource::include_more_than_data(&token.details.resources, &self.context.settings.public_url) {
+            self.context.note_refusal(caller, "the token is limited to other resources", origin).await?;
+            return Err(UserInfoRefusal::OtherResources);
+        }
         let grant = token.grant.filter(|_| scopes.contains(BuiltInScope::OpenId));
         let Some(grant) = grant else {
             self.context.note_refusal(caller, "lacks openid", origin).await?;

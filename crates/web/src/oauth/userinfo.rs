@@ -76,7 +76,9 @@ pub async fn show(
         Ok(UserInfo::Claims(claims)) => respond::json(StatusCode::OK, &claims),
         Ok(UserInfo::Signed(jwt)) => signed(jwt),
         Err(UserInfoRefusal::Fault(fault)) => super::faulty(&fault),
-        Err(refusal @ UserInfoRefusal::Dead) => challenger.dead(&refusal.to_string()),
+        Err(refusal @ (UserInfoRefusal::Dead | UserInfoRefusal::OtherResources)) => {
+            challenger.dead(&refusal.to_string())
+        }
         Err(refusal @ UserInfoRefusal::InsufficientScope) => challenger.narrow(&refusal.to_string()),
     }
 }

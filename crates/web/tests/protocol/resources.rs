@@ -136,6 +136,36 @@ async fn a_token_for_data_does_not_reach_the_management_api() {
 }
 
 #[tokio::test]
+async fn a_token_for_data_or_for_others_does_not_reach_userinfo() {
+    let server = TestServer::start().await;
+    register_orders(&server).await;
+    for format in ["opaque", "jwt"] {
+        let members = json!({ "scopes": ["openid", "api.access.odata"], "tokenFormat": format });
+        let client = Client::register_with(&server, members).await;
+        for (resources, status) in [
+            (&[][..], 200),
+            (&[SERVER][..], 200),
+            (&["http://127.0.0.1:8080/"][..], 200),
+            (&[DATA, SERVER][..], 200),
+            (&[DATA][..], 401),
+            (&[ORDERS][..], 401),
+            (&[ORDERS, DATA][..], 401),
+        ] {
+            let resources = resources.iter().map(|one| ("resource", *one));
+            let scope = ("scope", "openid api.access.odata");
+            let fields = [&S256[..], &[scope], &resources.collect::<Vec<_>>()].concat();
+            let code = client.code_with(&server, &USER, &fields).await;
+            let access = Tokens::of(&exchange(&server, &client, &code, &[]).await).access;
+            let answer = server.get("/oauth2/userinfo").bearer(&access).send().await.expect(status);
+            if status == 401 {
+                assert_eq!(answer.json()["error"], "invalid_token");
+                assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_signed_token_names_its_resources_as_audience() {
     use base64::Engine as _;
     let server = TestServer::start().await;
