@@ -16,7 +16,7 @@ pub mod assertion;
 pub mod binding;
 pub mod certificate;
 
-pub use accepted::AcceptedCredential;
+pub use accepted::{AcceptedCredential, SecretPlace};
 
 /// [RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2).
 const CLIENT_ASSERTION: Name = Name::opaque("client_assertion");
@@ -59,7 +59,7 @@ impl Basic {
 pub enum ClientCredential {
     /// A secret, in the header or in the body ([RFC 6749
     /// §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
-    Secret(ClientSecret),
+    Secret(ClientSecret, SecretPlace),
     /// A signed assertion ([RFC 7521 §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)).
     Assertion(AssertionText),
     /// The certificate of the connection ([RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705#section-2)).
@@ -101,9 +101,12 @@ impl Presented {
         let Some(id) = basic.map(|basic| basic.client_id.as_str()).or(client_id) else {
             return Self::by_grant(parameters);
         };
-        let secret = basic.map_or_else(|| secret.map(ClientSecret::new), |basic| basic.secret.clone());
+        let (secret, place) = match basic {
+            Some(basic) => (basic.secret.clone(), SecretPlace::Header),
+            None => (secret.map(ClientSecret::new), SecretPlace::Body),
+        };
         let credential = match (secret, certificate) {
-            (Some(secret), _) => ClientCredential::Secret(secret),
+            (Some(secret), _) => ClientCredential::Secret(secret, place),
             (None, Some(certificate)) => ClientCredential::Certificate(certificate),
             (None, None) => ClientCredential::None,
         };
@@ -241,19 +244,26 @@ pub fn authenticate(
     let secret = match (AcceptedCredential::of(&application.settings), &presented.credential) {
         (_, ClientCredential::Assertion(_)) => return Err(Refusal::AssertionNotRegistered),
         (AcceptedCredential::Nothing, ClientCredential::None | ClientCredential::Certificate(_)) => None,
-        (AcceptedCredential::Nothing, ClientCredential::Secret(_)) => {
+        (AcceptedCredential::Nothing, ClientCredential::Secret(..)) => {
             return Err(Refusal::SecretOfPublicClient);
         }
         (AcceptedCredential::Certificate, _) => return Err(Refusal::CertificateRequired),
         (_, ClientCredential::None | ClientCredential::Certificate(_)) => return Err(Refusal::SecretMissing),
-        (AcceptedCredential::Secret, ClientCredential::Secret(secret)) => {
+        (AcceptedCredential::Secret(only), ClientCredential::Secret(secret, place)) => {
+            secret_is_where_it_belongs(only, *place)?;
             let live = application.live_secrets(now);
             let right = live.filter(|stored| is_secret(secret, stored)).last();
             Some(right.ok_or(Refusal::WrongSecret)?.id)
         }
-        (_, ClientCredential::Secret(_)) => return Err(Refusal::AssertionRequired),
+        (_, ClientCredential::Secret(..)) => return Err(Refusal::AssertionRequired),
     };
     Ok(AuthenticatedClient { application, secret, binding: None, is_proved_by_its_grant: false })
+}
+
+/// A client that registered `client_secret_basic` or `client_secret_post` uses that one of the two ([RFC 7591
+/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2), `token_endpoint_auth_method`), if its profile says so.
+fn secret_is_where_it_belongs(only: Option<SecretPlace>, sent: SecretPlace) -> Result<(), Refusal> {
+    if only.is_none_or(|only| only == sent) { Ok(()) } else { Err(Refusal::SecretInWrongPlace) }
 }
 
 /// "shall only support confidential clients" ([FAPI 2.0

@@ -201,6 +201,10 @@ profile_rules! {
     /// Whether clients must authenticate with a private key: by an assertion or in TLS.
     key_authentication: bool, "Must authenticate with a private key (`private_key_jwt` or TLS), never with a secret",
         "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether a secret is accepted only in the way that was registered: in the header or in the body.
+    registered_method: bool,
+        "Must authenticate with the method that it registered; a client that registered none sends its secret in the header or in the body",
+        "[RFC 7591 §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)";
     /// Whether the audience of a client assertion must be the issuer alone, as a string.
     issuer_audience: bool, "Must name the issuer alone, as a string, in `aud` of client assertions",
         "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
@@ -233,6 +237,7 @@ const COMPATIBLE: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: true,
     confidential_only: false,
     key_authentication: false,
+    registered_method: false,
     issuer_audience: false,
     bound_tokens: false,
     pushed_requests: false,
@@ -251,6 +256,7 @@ const OAUTH21: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: false,
     confidential_only: false,
     key_authentication: false,
+    registered_method: true,
     issuer_audience: false,
     bound_tokens: false,
     pushed_requests: false,
@@ -269,6 +275,7 @@ const FAPI2: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: false,
     confidential_only: true,
     key_authentication: true,
+    registered_method: true,
     issuer_audience: true,
     bound_tokens: true,
     pushed_requests: true,
@@ -300,6 +307,7 @@ mod tests {
             for (before, after) in [
                 (lenient.confidential_only, strict.confidential_only),
                 (lenient.key_authentication, strict.key_authentication),
+                (lenient.registered_method, strict.registered_method),
                 (lenient.issuer_audience, strict.issuer_audience),
                 (lenient.bound_tokens, strict.bound_tokens),
                 (lenient.pushed_requests, strict.pushed_requests),

@@ -160,6 +160,7 @@ refusals! {
         ClientDocumentAddress: "jwks_uri in the metadata document at client_id does not name a public host";
         ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         UnknownClient: "no application has the client id" as CLIENT;
+        SecretInWrongPlace: "this application must send its secret where it registered: in the header with client_secret_basic, in the body with client_secret_post";
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;

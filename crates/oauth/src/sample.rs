@@ -7,7 +7,9 @@ use crate::application::{
     TokenFormat,
 };
 use crate::backchannel::BackchannelAuthentication;
-use crate::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
+use crate::client_authentication::{
+    AuthenticatedClient, ClientCredential, Presented, SecretPlace, authenticate,
+};
 use crate::device::DeviceAuthorization;
 use crate::grant::{Consent, Grant, GrantDetails, GrantOrigin};
 use crate::parameters::Parameters;
@@ -103,7 +105,7 @@ pub(crate) fn authenticated(application: Application) -> AuthenticatedClient {
     let presented = Presented {
         unverified_client_id: Some(application.client_id.clone()),
         credential: if confidential {
-            ClientCredential::Secret(ClientSecret::new(SECRET))
+            ClientCredential::Secret(ClientSecret::new(SECRET), SecretPlace::Header)
         } else {
             ClientCredential::None
         },

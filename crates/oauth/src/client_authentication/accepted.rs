@@ -2,14 +2,23 @@
 
 use crate::application::{ApplicationSettings, AuthenticationMethod, ClientType};
 
+/// Where a request has a secret ([RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In `Authorization`: `client_secret_basic`.
+    Header,
+    /// In the body: `client_secret_post`.
+    Body,
+}
+
 /// The credential that authenticates an application. The registered method alone decides ([RFC 7591
 /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2), `token_endpoint_auth_method`), so that nothing that was registered for
 /// something else stands in for it, such as the keys of request objects for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptedCredential {
-    /// A live secret, sent as it is, in the header or in the body; many clients use another of the two than the one that they
-    /// registered.
-    Secret,
+    /// A live secret, sent as it is, in this place only if one is named. Many clients use another of the two than the one that
+    /// they registered, which a lenient profile accepts.
+    Secret(Option<SecretPlace>),
     /// An assertion that a live secret authenticates.
     SecretAssertion,
     /// An assertion that one of its keys signs.
@@ -27,25 +36,24 @@ impl AcceptedCredential {
         if settings.client_type == ClientType::Public {
             return Self::Nothing;
         }
+        let rules = settings.profile.rules();
+        let only = |place| Some(place).filter(|_| rules.registered_method);
         match settings.client_metadata.authentication.token_endpoint_auth_method {
             Some(AuthenticationMethod::TlsClientAuth | AuthenticationMethod::SelfSignedTlsClientAuth) => {
                 Self::Certificate
             }
             Some(AuthenticationMethod::PrivateKeyJwt) => Self::KeyAssertion,
-            _ if settings.profile.rules().key_authentication => Self::KeyAssertion,
+            _ if rules.key_authentication => Self::KeyAssertion,
             Some(AuthenticationMethod::ClientSecretJwt) => Self::SecretAssertion,
-            None
-            | Some(
-                AuthenticationMethod::ClientSecretBasic
-                | AuthenticationMethod::ClientSecretPost
-                | AuthenticationMethod::None,
-            ) => Self::Secret,
+            Some(AuthenticationMethod::ClientSecretBasic) => Self::Secret(only(SecretPlace::Header)),
+            Some(AuthenticationMethod::ClientSecretPost) => Self::Secret(only(SecretPlace::Body)),
+            None | Some(AuthenticationMethod::None) => Self::Secret(None),
         }
     }
 
     /// Whether it is a secret, which the assertion of a trusted issuer about a workload may replace.
     pub const fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::SecretAssertion)
+        matches!(self, Self::Secret(_) | Self::SecretAssertion)
     }
 }
 
@@ -73,20 +81,21 @@ mod tests {
     #[test]
     fn the_registered_method_decides() {
         use AcceptedCredential::{Certificate, KeyAssertion, Secret, SecretAssertion};
-        for (method, expected, strict) in [
-            (None, Secret, KeyAssertion),
-            (Some(AuthenticationMethod::ClientSecretBasic), Secret, KeyAssertion),
-            (Some(AuthenticationMethod::ClientSecretPost), Secret, KeyAssertion),
-            (Some(AuthenticationMethod::ClientSecretJwt), SecretAssertion, KeyAssertion),
-            (Some(AuthenticationMethod::PrivateKeyJwt), KeyAssertion, KeyAssertion),
-            (Some(AuthenticationMethod::TlsClientAuth), Certificate, Certificate),
-            (Some(AuthenticationMethod::SelfSignedTlsClientAuth), Certificate, Certificate),
+        let (any, header, body) =
+            (Secret(None), Secret(Some(SecretPlace::Header)), Secret(Some(SecretPlace::Body)));
+        for (method, credentials) in [
+            (None, [any, any, KeyAssertion]),
+            (Some(AuthenticationMethod::ClientSecretBasic), [any, header, KeyAssertion]),
+            (Some(AuthenticationMethod::ClientSecretPost), [any, body, KeyAssertion]),
+            (Some(AuthenticationMethod::ClientSecretJwt), [SecretAssertion, SecretAssertion, KeyAssertion]),
+            (Some(AuthenticationMethod::PrivateKeyJwt), [KeyAssertion; 3]),
+            (Some(AuthenticationMethod::TlsClientAuth), [Certificate; 3]),
+            (Some(AuthenticationMethod::SelfSignedTlsClientAuth), [Certificate; 3]),
         ] {
-            for profile in [Profile::Compatible, Profile::OAuth21] {
-                assert_eq!(accepted(ClientType::Confidential, profile, method), expected, "{method:?}");
+            for (profile, expected) in Profile::ALL.into_iter().zip(credentials) {
+                let credential = accepted(ClientType::Confidential, profile, method);
+                assert_eq!(credential, expected, "{profile:?} {method:?}");
             }
-            let strict_credential = accepted(ClientType::Confidential, Profile::Fapi2, method);
-            assert_eq!(strict_credential, strict, "{method:?}");
         }
     }
 

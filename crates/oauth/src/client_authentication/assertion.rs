@@ -101,7 +101,7 @@ impl Verifier {
         match AcceptedCredential::of(&application.settings) {
             AcceptedCredential::KeyAssertion | AcceptedCredential::Nothing => Ok(Self::Keys),
             AcceptedCredential::SecretAssertion => Ok(Self::Secrets),
-            AcceptedCredential::Secret | AcceptedCredential::Certificate => {
+            AcceptedCredential::Secret(_) | AcceptedCredential::Certificate => {
                 Err(Refusal::AssertionNotRegistered)
             }
         }

@@ -48,7 +48,7 @@ pub fn decide(
 fn no_secret_is_sent(presented: &Presented) -> Result<(), Refusal> {
     match presented.credential {
         ClientCredential::None | ClientCredential::Certificate(_) => Ok(()),
-        ClientCredential::Secret(_) | ClientCredential::Assertion(_) => Err(Refusal::CertificateRequired),
+        ClientCredential::Secret(..) | ClientCredential::Assertion(_) => Err(Refusal::CertificateNotAlone),
     }
 }
 

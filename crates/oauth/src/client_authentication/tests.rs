@@ -13,7 +13,8 @@ fn outcome(presented: &Presented, application: Option<Application>) -> Result<Op
 
 fn sent(secret: Option<&str>) -> Presented {
     let secret = secret.map(ClientSecret::new);
-    presented(secret.map_or(ClientCredential::None, ClientCredential::Secret))
+    let in_body = |secret| ClientCredential::Secret(secret, SecretPlace::Body);
+    presented(secret.map_or(ClientCredential::None, in_body))
 }
 
 fn presented(credential: ClientCredential) -> Presented {
@@ -60,6 +61,41 @@ fn both_spellings_in_the_body_are_understood() {
         let found =
             Presented::find(None, &pairs(&[(id, sample::CLIENT_ID), (secret, SECRET)]), None).unwrap();
         assert_eq!(outcome(&found, Some(sample::application(|_| {}))), Ok(Some(SecretId::new(1))));
+    }
+}
+
+#[test]
+fn a_strict_profile_takes_a_secret_only_in_the_way_that_was_registered() {
+    use AuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
+    let header = basic(&format!("{}:{SECRET}", sample::CLIENT_ID));
+    let id = ("client_id", sample::CLIENT_ID);
+    let in_header = Presented::find(Some(&header), &pairs(&[id]), None).unwrap();
+    let in_body = Presented::find(None, &pairs(&[id, ("client_secret", SECRET)]), None).unwrap();
+    let good = Ok(Some(SecretId::new(1)));
+    let elsewhere = Err(Refusal::SecretInWrongPlace);
+    for (profile, method, by_header, by_body) in [
+        (Profile::Compatible, None, good, good),
+        (Profile::Compatible, Some(ClientSecretBasic), good, good),
+        (Profile::Compatible, Some(ClientSecretPost), good, good),
+        (Profile::OAuth21, None, good, good),
+        (Profile::OAuth21, Some(ClientSecretBasic), good, elsewhere),
+        (Profile::OAuth21, Some(ClientSecretPost), elsewhere, good),
+        (Profile::Fapi2, None, Err(Refusal::AssertionRequired), Err(Refusal::AssertionRequired)),
+        (
+            Profile::Fapi2,
+            Some(ClientSecretBasic),
+            Err(Refusal::AssertionRequired),
+            Err(Refusal::AssertionRequired),
+        ),
+    ] {
+        let application = || {
+            Some(sample::application(|settings| {
+                settings.profile = profile;
+                settings.client_metadata.authentication.token_endpoint_auth_method = method;
+            }))
+        };
+        assert_eq!(outcome(&in_header, application()), by_header, "{profile:?} {method:?}");
+        assert_eq!(outcome(&in_body, application()), by_body, "{profile:?} {method:?}");
     }
 }
 

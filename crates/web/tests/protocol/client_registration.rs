@@ -8,7 +8,7 @@ use oauth::client_registration::ClientPolicy;
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, ClientKey, Setup, TestServer, USER};
 
-use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, is_alive};
+use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, VERIFIER, is_alive};
 
 pub(crate) const REGISTER: &str = "/oauth2/register";
 
@@ -105,7 +105,17 @@ async fn without_a_method_a_client_gets_a_secret_for_the_header() {
     assert_eq!(registered.reply["token_endpoint_auth_method"], "client_secret_basic");
     assert_eq!(registered.reply["client_secret_expires_at"], 0);
     let code = registered.client.code_with(&server, &USER, &S256).await;
-    let tokens = Tokens::of(&registered.client.exchange_verified(&server, &code).await);
+    // In the body, which is the way of another method.
+    registered.client.exchange_verified(&server, &code).await.expect(400);
+    let (id, secret) = (&registered.client.identifier, registered.client.secret.as_deref().unwrap());
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let exchange = server.post("/oauth2/token").basic_as(id, secret).form(&fields);
+    let tokens = Tokens::of(&exchange.send().await);
     let stranger = Client { secret: None, ..registered.client };
     stranger.refresh(&server, &tokens.refresh).await.expect(400);
 }

@@ -3,7 +3,8 @@
 use app::AppSettings;
 use oauth::application::{ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat};
 use oauth::scope::BuiltInScope;
-use testkit::{Setup, TestServer, USER};
+use serde_json::json;
+use testkit::{ADMIN, Setup, TestServer, USER};
 
 use crate::client::{CALLBACK, Client, S256, Tokens, assert_refused, is_alive, parameter, password_fields};
 
@@ -58,6 +59,42 @@ async fn under_a_minimum_of_oauth21_refresh_tokens_rotate_and_passwords_are_refu
     let first = client.tokens(&server).await;
     let second = Tokens::of(&client.refresh(&server, &first.refresh).await);
     assert_ne!(first.refresh, second.refresh);
+}
+
+#[tokio::test]
+async fn a_secret_is_accepted_in_the_way_that_was_registered() {
+    for (profile, method, by_header, by_body) in [
+        ("compatible", Some("client_secret_basic"), true, true),
+        ("compatible", Some("client_secret_post"), true, true),
+        ("compatible", None, true, true),
+        ("oauth21", Some("client_secret_basic"), true, false),
+        ("oauth21", Some("client_secret_post"), false, true),
+        ("oauth21", None, true, true),
+    ] {
+        let server = TestServer::start().await;
+        let mut members = json!({ "profile": profile, "grantTypes": ["client_credentials"] });
+        if let Some(method) = method {
+            members["tokenEndpointAuthMethod"] = json!(method);
+        }
+        let client = Client::register_as(&server, &ADMIN, members).await;
+        let (id, secret) = (client.identifier.as_str(), client.secret.as_deref().unwrap());
+        let in_body = [("client_id", id), ("client_secret", secret)];
+        for (path, more) in [
+            ("/oauth2/token", ("grant_type", "client_credentials")),
+            ("/oauth2/introspect", ("token", "sga_x")),
+            ("/oauth2/revoke", ("token", "sga_x")),
+        ] {
+            let header = server.post(path).basic_as(id, secret).form(&[more]).send().await;
+            assert_eq!(header.status(), if by_header { 200 } else { 401 }, "{profile} {method:?} {path}");
+            let body = server.post(path).form(&[&in_body[..], &[more]].concat()).send().await;
+            assert_eq!(body.status(), if by_body { 200 } else { 400 }, "{profile} {method:?} {path}");
+            for refused in [header, body].iter().filter(|answer| answer.status() != 200) {
+                assert_eq!(refused.json()["error"], "invalid_client");
+                let told = refused.json()["error_description"].as_str().unwrap().to_owned();
+                assert!(told.contains(method.unwrap()), "{told}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
