@@ -160,14 +160,15 @@ refusals! {
         ClientDocumentAddress: "jwks_uri in the metadata document at client_id does not name a public host";
         ClientDocumentRedirects: "the metadata document at client_id has no redirect URI that may be used";
         UnknownClient: "no application has the client id" as CLIENT;
-        SecretInWrongPlace: "this application must send its secret where it registered: in the header with client_secret_basic, in the body with client_secret_post";
         WrongSecret: "the secret is not one of the live secrets of the application" as CLIENT;
+        SecretInWrongPlace: "this application must send its secret where it registered: in the header with client_secret_basic, in the body with client_secret_post";
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
         ClientKeysUnusable: "what is at jwks_uri of the application is not a set of public keys" as CLIENT;
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
-        CertificateRequired: "the application must authenticate with a certificate" as CLIENT;
+        CertificateRequired: "this application must authenticate with a certificate, and the request has none; send it in TLS, at the endpoint in mtls_endpoint_aliases if there is one";
+        CertificateNotAlone: "this application must authenticate with a certificate alone, and the request has another credential besides it";
         CertificateNotIssued: "no authority for clients issued the certificate of the connection, or it is not valid now" as CLIENT;
         CertificateOfAnotherSubject: "the certificate of the connection does not have the name that the application registered" as CLIENT;
         CertificateNotRegistered: "the certificate of the connection is not among the keys of the application" as CLIENT;
@@ -242,8 +243,8 @@ refusals! {
     }
     InvalidToken {
         TokenOfAnotherScheme: "the access token must be presented in the way of its token_type";
-    }
         TokenUnbound: "the access token is bound to no key, and the profile of this server demands that";
+    }
     InvalidDpopProof {
         ProofBesidesCertificate: "the tokens of this application are bound to its certificate; send no DPoP proof";
         DpopRequired: "this application must send a DPoP proof";

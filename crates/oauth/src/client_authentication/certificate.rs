@@ -22,15 +22,15 @@ pub struct Facts {
 /// certificate.
 ///
 /// # Errors
-/// `invalid_client`, with the same message for all reasons.
+/// `invalid_client`, with the same message for all reasons that concern the content of a certificate.
 pub fn decide(
     presented: &Presented,
     application: Arc<Application>,
     facts: Option<&Facts>,
 ) -> Result<AuthenticatedClient, Refusal> {
     id_belongs_to_application(presented, &application)?;
-    no_secret_is_sent(presented)?;
     let facts = facts.ok_or(Refusal::CertificateRequired)?;
+    no_secret_is_sent(presented)?;
     let registered = &application.settings.client_metadata.authentication;
     match registered.token_endpoint_auth_method {
         Some(AuthenticationMethod::TlsClientAuth) => {
@@ -76,7 +76,9 @@ fn certificate_is_registered(facts: &Facts) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::certificate::CertificateSubject;
+    use crate::client_authentication::SecretPlace;
     use crate::sample;
+    use domain::secret::ClientSecret;
 
     const METHODS: [AuthenticationMethod; 2] =
         [AuthenticationMethod::TlsClientAuth, AuthenticationMethod::SelfSignedTlsClientAuth];
@@ -93,6 +95,30 @@ mod tests {
             is_grant: false,
         };
         decide(&presented, Arc::new(application), facts).map(|client| assert!(client.secret().is_none()))
+    }
+
+    #[test]
+    fn a_secret_besides_the_certificate_is_refused_and_without_one_the_certificate_is_missing() {
+        let application = Arc::new(sample::application(|settings| {
+            let registered = &mut settings.client_metadata.authentication;
+            registered.token_endpoint_auth_method = Some(AuthenticationMethod::SelfSignedTlsClientAuth);
+        }));
+        let presented = Presented {
+            unverified_client_id: sample::CLIENT_ID.parse().ok(),
+            credential: ClientCredential::Secret(ClientSecret::new("s"), SecretPlace::Body),
+            is_grant: false,
+        };
+        for (facts, refusal) in [
+            (Some(facts("", false, true)), Refusal::CertificateNotAlone),
+            (None, Refusal::CertificateRequired),
+        ] {
+            let decided = decide(&presented, Arc::clone(&application), facts.as_ref());
+            assert_eq!(decided.unwrap_err(), refusal);
+        }
+        assert!(
+            Refusal::CertificateRequired.description().contains("certificate"),
+            "it says what is missing"
+        );
     }
 
     fn facts(name: &str, is_issued: bool, is_registered: bool) -> Facts {

@@ -309,6 +309,56 @@ async fn links_lead_a_bound_token_to_the_address_for_certificates() {
 }
 
 #[tokio::test]
+async fn a_missing_certificate_is_told_and_a_wrong_one_is_not() {
+    let server = server().await;
+    let keyed =
+        json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth", "jwks": SelfSigned.jwks() });
+    for client in [crane(&server).await, service(&server, keyed).await] {
+        let told = async |certificate: Option<TestCertificate>, more: &[(&str, &str)]| {
+            let answer = ask(&server, &client, certificate, &[&[SERVICE], more].concat()).await;
+            assert_refused(&answer, 400, "invalid_client");
+            answer.json()["error_description"].as_str().unwrap().to_owned()
+        };
+        let missing = told(None, &[]).await;
+        assert!(missing.contains("certificate") && missing.contains("mtls_endpoint_aliases"), "{missing}");
+        assert_eq!(told(None, &[("client_secret", "sgs_x")]).await, missing);
+        let besides = told(Some(Crane), &[("client_secret", "sgs_x")]).await;
+        assert!(besides.contains("another credential"), "{besides}");
+        let wrong = told(Some(Pilot), &[]).await;
+        assert_eq!(wrong, "the client is unknown or its credentials are wrong");
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            let fields = [("client_id", client.identifier.as_str()), ("token", "sga_x")];
+            let answer = server.post(path).form(&fields).send().await;
+            assert_eq!(answer.json()["error_description"], missing, "{path}");
+        }
+    }
+}
+
+/// A client finds this address in the metadata of the resource, and names it.
+#[tokio::test]
+async fn a_resource_may_be_named_by_the_address_for_certificates() {
+    let server = server().await;
+    let client = service(&server, json!({ "tokenFormat": "jwt" })).await;
+    let both = [format!("{ALIAS}{DATA}"), format!("{PUBLIC_URL}{DATA}")];
+    for resources in [&both[..1], &both[1..], &both[..]] {
+        let resources = resources.iter().map(|one| ("resource", one.as_str()));
+        let fields: Vec<_> = [SERVICE].into_iter().chain(resources).collect();
+        let token = access_token(ask(&server, &client, None, &fields).await);
+        let asked = [
+            ("client_id", client.identifier.as_str()),
+            ("client_secret", client.secret.as_deref().unwrap()),
+            ("token", &token),
+        ];
+        let told = server.post("/oauth2/introspect").form(&asked).send().await.expect(200).json();
+        assert_eq!(told["aud"], format!("{PUBLIC_URL}{DATA}"));
+        read(&server, DATA, &token, None).await.expect(200);
+    }
+    let unknown = format!("{ALIAS}{DATA}/nowhere");
+    let refused = ask(&server, &client, None, &[SERVICE, ("resource", &unknown)]).await;
+    assert_refused(&refused, 400, "invalid_target");
+}
+
+#[tokio::test]
 async fn an_assertion_may_name_the_address_for_certificates() {
     let server = server().await;
     let key = ClientKey::new(1);
