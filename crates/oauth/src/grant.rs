@@ -97,6 +97,19 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether it ends when its user signs out of the session with this name: "Refresh tokens issued without the
+    /// `offline_access` property to a session being logged out SHOULD be revoked. Refresh tokens issued with the
+    /// `offline_access` property normally SHOULD NOT be revoked" ([Back-Channel Logout
+    /// §2.7](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions)). A grant without `openid` belongs to no
+    /// session: `offline_access` means nothing there.
+    pub fn ends_with_session(&self, sid: &str) -> bool {
+        let own = self.details.sign_in.as_ref().and_then(|sign_in| sign_in.sid.as_deref());
+        self.refreshable
+            && self.scopes.contains(BuiltInScope::OpenId)
+            && !self.scopes.contains(BuiltInScope::OfflineAccess)
+            && own == Some(sid)
+    }
+
     /// Whether its tokens reach data beyond those of a consent. `None` stands for all data of the user.
     pub fn reaches_beyond(&self, consent: Option<&DataAccess>) -> bool {
         let reaches_data = self.scopes.contains(BuiltInScope::OData);

@@ -9,13 +9,13 @@ use oauth::revocation::Revocation;
 use store::relational::users::{self, change};
 use store::relational::{judged, roles, sessions};
 use store::{
-    Answer, DeletedUser, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange, UserRefusal,
-    Users,
+    Answer, DeletedUser, EndedSession, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange,
+    UserRefusal, Users,
 };
 
 use crate::PostgresStore;
 use crate::tables::Tables;
-use crate::unit::{in_transaction, read, serialized};
+use crate::unit::{in_transaction, read, serialized, serialized_if};
 
 impl Users for PostgresStore {
     fn find_user(&self, id: UserId) -> Answer<'_, Option<User>> {
@@ -90,7 +90,7 @@ impl Users for PostgresStore {
     }
 
     fn insert_session(&self, new: NewSession, audit: NewAuditEvent) -> Answer<'_, Option<Session>> {
-        in_transaction!(self, db => sessions::insert(&Tables(db), &new, &audit))
+        serialized_if!(self, new.replaces.is_some(), db => sessions::insert(&Tables(db), &new, &audit))
     }
 
     fn find_session(&self, id: SessionId) -> Answer<'_, Option<Session>> {
@@ -109,7 +109,12 @@ impl Users for PostgresStore {
         read!(self, db => sessions::list_applications(&Tables(db), session))
     }
 
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>> {
-        in_transaction!(self, db => sessions::delete(&Tables(db), id, &audit))
+    fn delete_session(
+        &self,
+        id: SessionId,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, EndedSession> {
+        serialized!(self, db => sessions::delete(&Tables(db), id, revocations_expire_at, &audit))
     }
 }

@@ -9,8 +9,8 @@ use oauth::revocation::Revocation;
 use store::relational::users::{self, change};
 use store::relational::{judged, roles, run_ready, sessions};
 use store::{
-    Answer, DeletedUser, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange, UserRefusal,
-    Users,
+    Answer, DeletedUser, EndedSession, Judged, NewSession, NewUser, PasswordChange, Possessions, UserChange,
+    UserRefusal, Users,
 };
 
 use crate::SqliteStore;
@@ -110,7 +110,12 @@ impl Users for SqliteStore {
         self.read(move |db| run_ready(sessions::list_applications(&Tables(db), session)))
     }
 
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>> {
-        self.write(move |db| run_ready(sessions::delete(&Tables(db), id, &audit)))
+    fn delete_session(
+        &self,
+        id: SessionId,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, EndedSession> {
+        self.write(move |db| run_ready(sessions::delete(&Tables(db), id, revocations_expire_at, &audit)))
     }
 }

@@ -47,6 +47,7 @@ pub mod resource_servers;
 pub mod revocations;
 pub mod rights;
 pub mod secrets;
+pub mod session_grants;
 pub mod settings;
 pub mod sign_ins;
 pub mod signing_keys;
@@ -196,6 +197,11 @@ macro_rules! conformance_tests {
                 every_end_of_a_session_leaves_deliveries,
                 revoked_access_leaves_deliveries,
                 a_delivery_is_claimed_by_one_node_for_a_while,
+            }
+            session_grants {
+                a_sign_out_revokes_the_grants_of_its_session_without_offline_access,
+                another_user_at_the_browser_ends_the_grants_of_its_session,
+                a_sign_out_ends_a_bounded_number_of_grants,
             }
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,

@@ -255,6 +255,17 @@ pub struct ReplacedSession {
     pub id: SessionId,
     /// The digest of the secret half of the cookie.
     pub digest: Digest,
+    /// When the last token of a grant has expired that ends with the session.
+    pub revocations_expire_at: Timestamp,
+}
+
+/// What ended with a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedSession {
+    /// The applications that learned of it, as [`Users::list_session_applications`] lists them.
+    pub informed: Vec<ApplicationId>,
+    /// Those of its grants that had a refresh token without `offline_access`.
+    pub revoked: Vec<Revocation>,
 }
 
 /// The maximum number of sessions of one user that are listed.
@@ -323,6 +334,11 @@ pub trait Users {
     fn note_session_application(&self, session: SessionId, application: ApplicationId) -> Answer<'_, ()>;
     /// Lists the applications that learned of a session, by id, at most [`MOST_SESSIONS`].
     fn list_session_applications(&self, session: SessionId) -> Answer<'_, Vec<ApplicationId>>;
-    /// Ends a session, and returns the applications that learned of it, as [`Users::list_session_applications`] does.
-    fn delete_session(&self, id: SessionId, audit: NewAuditEvent) -> Answer<'_, Vec<ApplicationId>>;
+    /// Ends a session, with its grants that have a refresh token without `offline_access`.
+    fn delete_session(
+        &self,
+        id: SessionId,
+        revocations_expire_at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, EndedSession>;
 }

@@ -67,7 +67,11 @@ impl SessionService {
             auth_time: now,
             expires_at: self.session_expires_at(now),
             sid: self.context.vault.new_visitor(),
-            replaces: replaced.map(|(id, digest)| ReplacedSession { id, digest }),
+            replaces: replaced.map(|(id, digest)| ReplacedSession {
+                id,
+                digest,
+                revocations_expire_at: self.context.revocations_expire_at(),
+            }),
         };
         let checked_up_to = self.context.revocations.last_seq();
         let Some(session) = self.context.store.insert_session(new, audit).await? else {

@@ -11,6 +11,7 @@ use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequ
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::signing::JwtType;
+use store::EndedSession;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::{Context, Fault};
@@ -137,8 +138,8 @@ impl Context {
         Hint::of(&claims, &self.settings.public_url)
     }
 
-    /// Ends a session and notifies the applications that know of it. Returns the addresses of their front-channel
-    /// pages.
+    /// Ends a session with its grants that have no `offline_access`, and notifies the applications that know of it.
+    /// Returns the addresses of their front-channel pages.
     ///
     /// # Errors
     /// If the database cannot store it; the session stays valid then.
@@ -147,7 +148,10 @@ impl Context {
         session: &Session,
         audit: NewAuditEvent,
     ) -> Result<Vec<String>, Fault> {
-        let informed = self.store.delete_session(session.id, audit).await?;
+        let expire_at = self.revocations_expire_at();
+        let EndedSession { informed, revoked } =
+            self.store.delete_session(session.id, expire_at, audit).await?;
+        self.apply_revocations(&revoked);
         self.logouts_stored.announce();
         self.front_channel_pages(&informed, session).await
     }

@@ -77,20 +77,20 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
     let store = &world.store;
     let (application, user) = (world.application.id, world.user.id);
     let silent = known_session(&world, user, application, "silent").await;
-    store.delete_session(silent.id, event(Action::SignOut)).await.unwrap();
+    store.delete_session(silent.id, OVER, event(Action::SignOut)).await.unwrap();
     assert_eq!(take(&world).await, [], "the application has no address");
     notified_application(&world).await;
     let one = |sid: &str| vec![(user, Some(sid.to_owned()))];
 
     let session = known_session(&world, user, application, "a").await;
     for _ in 0..2 {
-        store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
+        store.delete_session(session.id, OVER, event(Action::SignOut)).await.unwrap();
     }
     assert_eq!(take(&world).await, one("a"));
 
     let session = known_session(&world, user, application, "b").await;
     let other = insert_user(store, "another", &[]).await.unwrap();
-    let replaced = ReplacedSession { id: session.id, digest: session.digest };
+    let replaced = ReplacedSession { id: session.id, digest: session.digest, revocations_expire_at: OVER };
     let again = |user: &domain::account::User, replaces| NewSession {
         user: user.id,
         user_epoch: user.epoch,
@@ -103,7 +103,7 @@ pub async fn every_end_of_a_session_leaves_deliveries(store: Arc<dyn Store>) {
     let same =
         store.insert_session(again(&world.user, replaced), event(Action::SignIn)).await.unwrap().unwrap();
     assert_eq!(take(&world).await, [], "the same user has signed in again");
-    let replaced = ReplacedSession { id: same.id, digest: same.digest };
+    let replaced = ReplacedSession { id: same.id, digest: same.digest, revocations_expire_at: OVER };
     store.insert_session(again(&other, replaced), event(Action::SignIn)).await.unwrap().unwrap();
     assert_eq!(take(&world).await, one("b"), "another user has signed in");
 
@@ -184,7 +184,7 @@ pub async fn a_delivery_is_claimed_by_one_node_for_a_while(store: Arc<dyn Store>
     let application = notified_application(&world).await;
     for sid in ["a", "b", "c"] {
         let session = known_session(&world, world.user.id, application, sid).await;
-        world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
+        world.store.delete_session(session.id, OVER, event(Action::SignOut)).await.unwrap();
     }
     assert_eq!(claim(&world, START, &[application]).await, [], "this node already notifies the application");
     let claimed = at_once(8, |_| {

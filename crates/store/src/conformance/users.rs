@@ -243,7 +243,7 @@ pub async fn sessions_open_and_close(store: Arc<dyn Store>) {
     let listed = world.store.list_sessions(world.user.id).await.unwrap();
     assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [session.id, other.id]);
     assert_eq!(listed[0].digest.as_bytes(), &[7; 32]);
-    world.store.delete_session(session.id, event(Action::SignOut)).await.unwrap();
+    world.store.delete_session(session.id, OVER, event(Action::SignOut)).await.unwrap();
     let listed = world.store.list_sessions(world.user.id).await.unwrap();
     assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [other.id]);
     assert!(world.store.find_session(session.id).await.unwrap().is_none());
@@ -255,7 +255,7 @@ pub async fn a_session_is_opened_only_in_the_epoch_of_its_password(store: Arc<dy
     let old = open_session(&world).await;
     let changed = UserChange { password: Some(new_password()), ..change() };
     let (user, _) = update(&world, &world.user, changed).await.unwrap();
-    let replaces = Some(ReplacedSession { id: old.id, digest: old.digest });
+    let replaces = Some(ReplacedSession { id: old.id, digest: old.digest, revocations_expire_at: OVER });
     let opened = async |new| world.store.insert_session(new, event(Action::SignIn)).await.unwrap();
     assert!(opened(NewSession { replaces, ..stale.clone() }).await.is_none());
     let off = UserChange { active: Some(false), ..change() };
@@ -268,7 +268,8 @@ pub async fn a_session_that_is_replaced_ends(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let (old, other) = (open_session(&world).await, open_session(&world).await);
     let replace = async |id, byte| {
-        let replaces = Some(ReplacedSession { id, digest: Digest::from_bytes([byte; 32]) });
+        let replaces =
+            Some(ReplacedSession { id, digest: Digest::from_bytes([byte; 32]), revocations_expire_at: OVER });
         let new = NewSession { replaces, ..new_session(&world) };
         world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap()
     };
@@ -294,7 +295,8 @@ pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(stor
     world.store.note_session_application(SessionId::new(7_777), application).await.unwrap();
     assert_eq!(ids(old.id).await, [application]);
     let again = async |user: &User, sid: &str, digest: &Session| {
-        let replaces = Some(ReplacedSession { id: digest.id, digest: digest.digest });
+        let replaces =
+            Some(ReplacedSession { id: digest.id, digest: digest.digest, revocations_expire_at: OVER });
         let new = NewSession {
             user: user.id,
             user_epoch: user.epoch,
@@ -310,7 +312,8 @@ pub async fn a_repeated_sign_in_keeps_what_applications_know_of_the_session(stor
     let others = again(&other, "other", &new).await;
     assert_eq!((others.sid.as_deref(), ids(others.id).await), (Some("other"), vec![]));
     world.store.note_session_application(others.id, application).await.unwrap();
-    let ended = async || world.store.delete_session(others.id, event(Action::SignOut)).await.unwrap();
+    let ended =
+        async || world.store.delete_session(others.id, OVER, event(Action::SignOut)).await.unwrap().informed;
     assert_eq!(ended().await, [application]);
     assert_eq!(ended().await, []);
     assert_eq!(ids(others.id).await, []);

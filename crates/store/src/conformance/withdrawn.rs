@@ -230,7 +230,7 @@ pub async fn a_write_needs_its_session(store: Arc<dyn Store>) {
     let first = session(&world).await;
     let by_session = Credential::Session(first);
     assert!(accepts(&world, &by_session).await);
-    world.store.delete_session(first.id, event(Action::SignOut)).await.unwrap();
+    world.store.delete_session(first.id, OVER, event(Action::SignOut)).await.unwrap();
     is_refused_everywhere(&world, by_session).await;
     let second = Credential::Session(session(&world).await);
     let revoke = async |instant| {

@@ -103,11 +103,6 @@ async fn end_beyond<S: SqlTransaction>(
     consent: &Consent,
     event: &NewAuditEvent,
 ) -> Read<Vec<Revocation>, S> {
-    static END: NamedStatement = NamedStatement::new(
-        "WITH live AS MATERIALIZED (
-            SELECT id FROM grants WHERE id IN {each :ids} AND revoked_at IS NULL ORDER BY id {for update})
-        UPDATE grants SET revoked_at = :at FROM live WHERE grants.id = live.id",
-    );
     let live = grants::live(db, new, MOST_COMPARED + 1).await?;
     let beyond: Vec<GrantId> = live
         .iter()
@@ -117,13 +112,7 @@ async fn end_beyond<S: SqlTransaction>(
     if beyond.len() > MOST_ENDED || live.len() > MOST_COMPARED as usize {
         return end_all(db, new, event.at).await;
     }
-    if beyond.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<i64> = beyond.iter().map(|id| id.get()).collect();
-    db.execute(&END, values! { ids: ids.as_slice(), at: event.at }).await?;
-    let subjects: Vec<RevokedSubject> = beyond.into_iter().map(RevokedSubject::Grant).collect();
-    db.append_revocations(&subjects, event.at, new.revocations_expire_at).await
+    grants::end(db, &beyond, event.at, new.revocations_expire_at).await
 }
 
 async fn end_all<S: SqlTransaction>(db: &S, new: &NewConsent, at: Timestamp) -> Read<Vec<Revocation>, S> {

@@ -5,11 +5,16 @@ use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, SessionId, UserId};
 use domain::time::Timestamp;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, logout_deliveries, values};
-use crate::columns::Impossible;
-use crate::{MOST_SESSIONS, NewSession};
+use oauth::revocation::Revocation;
 
-/// Opens a session, and ends the one that it replaces. If that is of another user, its applications are told.
+use super::{
+    Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, logout_deliveries, values,
+};
+use crate::columns::Impossible;
+use crate::{EndedSession, MOST_SESSIONS, NewSession};
+
+/// Opens a session, and ends the one that it replaces. If that is of another user, its applications are told, and its grants
+/// end as with a sign-out.
 pub async fn insert<S: SqlTransaction>(
     db: &S,
     new: &NewSession,
@@ -28,7 +33,9 @@ pub async fn insert<S: SqlTransaction>(
             let moved = values! { new: session.id, id: old.id, digest: &old.digest, user: session.user };
             db.execute(&MOVE, moved).await?;
             if db.find::<SessionId>(&LOCK, values! { id: old.id, digest: &old.digest }).await?.is_some() {
-                logout_deliveries::session_ends(db, old.id, event.at).await?;
+                let (at, expire_at) = (event.at, old.revocations_expire_at);
+                logout_deliveries::session_ends(db, old.id, at).await?;
+                end_grants(db, old.id, Some(session.user), at, expire_at).await?;
                 db.execute(&REPLACE, values! { id: old.id }).await?;
             }
         }
@@ -119,23 +126,40 @@ pub async fn list_applications<S: SqlTransaction>(db: &S, session: SessionId) ->
     db.list(&LIST, values! { session, limit: MOST_SESSIONS }).await
 }
 
-/// Ends a session, and returns the applications that learned of it. Its row is locked, so that of concurrent callers one
-/// ends it, and no application learns of it meanwhile.
+/// Ends a session with those of its grants that end with it. Its row is locked, so that of concurrent callers one ends it,
+/// and no application learns of it meanwhile.
 pub async fn delete<S: SqlTransaction>(
     db: &S,
     id: SessionId,
+    revocations_expire_at: Timestamp,
     event: &NewAuditEvent,
-) -> Read<Vec<ApplicationId>, S> {
+) -> Read<EndedSession, S> {
     static LOCK: NamedStatement = NamedStatement::new("SELECT id FROM sessions WHERE id = :id {for update}");
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE id = :id");
     if db.find::<SessionId>(&LOCK, values! { id }).await?.is_none() {
-        return Ok(Vec::new());
+        return Ok(EndedSession::default());
     }
     let informed = list_applications(db, id).await?;
     logout_deliveries::session_ends(db, id, event.at).await?;
+    let revoked = end_grants(db, id, None, event.at, revocations_expire_at).await?;
     db.execute(&DELETE, values! { id }).await?;
     db.append_audit(event).await?;
-    Ok(informed)
+    Ok(EndedSession { informed, revoked })
+}
+
+/// Revokes the grants that end with a session, unless it goes on as the one of this user.
+async fn end_grants<S: SqlTransaction>(
+    db: &S,
+    id: SessionId,
+    goes_on_for: Option<UserId>,
+    at: Timestamp,
+    revocations_expire_at: Timestamp,
+) -> Read<Vec<Revocation>, S> {
+    let session = find(db, id).await?.filter(|session| Some(session.user) != goes_on_for);
+    match session.as_ref().and_then(|session| Some((session.user, session.sid.as_deref()?))) {
+        Some((user, sid)) => grants::end_with_session(db, user, sid, at, revocations_expire_at).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Ends every session of a user, and notifies all applications that the user has signed in to.

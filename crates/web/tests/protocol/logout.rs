@@ -1,10 +1,12 @@
 //! Logout by an application.
 
+use std::pin::Pin;
+
 use serde_json::{Value, json};
 use testkit::{Browser, OTHER, TestServer, TestUser, USER};
 use url::form_urlencoded::Serializer;
 
-use crate::client::{Client, allow, parameter};
+use crate::client::{Client, Tokens, allow, assert_refused, parameter};
 
 const BYE: &str = "https://client.example/bye";
 
@@ -43,6 +45,63 @@ async fn an_id_token_of_this_session_logs_out_and_returns_also_after_it_has_expi
     assert!(!is_signed_in(&mut browser).await);
     let again = browser.get(&url).await.expect(303);
     assert_eq!(again.location(), "https://client.example/bye?state=x+y", "without a session nobody is asked");
+}
+
+/// A way to sign out at a browser; the text is an ID token of the session.
+type WayOut = for<'a> fn(&'a mut Browser<'_>, &'a str) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+const WAYS_OUT: [WayOut; 3] = [
+    |browser, _| {
+        Box::pin(async {
+            browser.get("/logout").await.expect(200);
+            let form = browser.form("/logout");
+            browser.submit(form).await;
+        })
+    },
+    |browser, hint| {
+        Box::pin(async move {
+            browser.get(&logout(&[("id_token_hint", hint)])).await;
+        })
+    },
+    |browser, _| {
+        Box::pin(async {
+            browser.get("/logout").await.expect(200);
+            browser.get("/login").await;
+            browser.sign_in(&OTHER).await;
+        })
+    },
+];
+
+#[tokio::test]
+async fn a_sign_out_ends_refresh_tokens_without_offline_access() {
+    let server = crate::openid::server().await;
+    let scopes = json!({ "scopes": ["openid", "offline_access", "odata"] });
+    let client = Client::register_with(&server, scopes).await;
+    for way_out in WAYS_OUT {
+        let mut browser = server.browser();
+        let mut elsewhere = server.browser();
+        let tokens = async |browser: &mut Browser<'_>, scope: &str| {
+            let answer = allow(browser, &USER, &client.authorize_url(&[("scope", scope)])).await;
+            let answer = client.exchange(&server, &parameter(&answer, "code").unwrap()).await.expect(200);
+            let hint = answer.json()["id_token"].as_str().unwrap_or_default().to_owned();
+            (Tokens::of(&answer), hint)
+        };
+        let (online, hint) = tokens(&mut browser, "openid odata").await;
+        let mut staying = Vec::new();
+        staying.push(tokens(&mut browser, "openid offline_access odata").await.0);
+        staying.push(tokens(&mut browser, "odata").await.0);
+        staying.push(tokens(&mut elsewhere, "openid odata").await.0);
+        let userinfo =
+            async |access: &str| server.get("/oauth2/userinfo").bearer(access).send().await.status();
+        assert_eq!(userinfo(&online.access).await, 200);
+        way_out(&mut browser, &hint).await;
+        server.app().node().refresh().await.unwrap();
+        assert_refused(&client.refresh(&server, &online.refresh).await, 400, "invalid_grant");
+        assert_eq!(userinfo(&online.access).await, 401);
+        for tokens in staying {
+            client.refresh(&server, &tokens.refresh).await.expect(200);
+        }
+    }
 }
 
 #[tokio::test]

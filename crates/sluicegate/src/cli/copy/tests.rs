@@ -235,7 +235,7 @@ async fn changes_after_an_interruption_are_copied() {
     scene.copy(&mut Watcher::until(40)).await.unwrap_err();
     // The old server runs once more, and changes rows that were already copied.
     let store = scene.embedded().unwrap();
-    store.delete_session(SessionId::new(1), rich::event(Action::SignIn)).await.unwrap();
+    store.delete_session(SessionId::new(1), rich::OVER, rich::event(Action::SignIn)).await.unwrap();
     store.close().await.unwrap();
     drop(store);
     let before = scene.twin();

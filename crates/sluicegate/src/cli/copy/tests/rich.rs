@@ -26,7 +26,7 @@ use store::{
 };
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
-const OVER: Timestamp = Timestamp::from_secs(9_000_000);
+pub(super) const OVER: Timestamp = Timestamp::from_secs(9_000_000);
 const NINE_PUSHED: PushedRequestLimits =
     PushedRequestLimits { of_application: 9, total: 9, strangers: 9, strangers_of_application: 9 };
 
@@ -157,7 +157,8 @@ async fn logout_delivery(store: &dyn Store, user: &User, application: Applicatio
     };
     let session = store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap().id;
     store.note_session_application(session, application).await.unwrap();
-    assert_eq!(store.delete_session(session, event(Action::SignOut)).await.unwrap(), [application]);
+    let ended = store.delete_session(session, OVER, event(Action::SignOut)).await.unwrap();
+    assert_eq!(ended.informed, [application]);
 }
 
 /// Adds trusted origins and a trusted issuer.
