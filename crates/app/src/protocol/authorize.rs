@@ -319,10 +319,12 @@ impl AuthorizationService {
             }
             (Ok(_), None) => Ok(Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))),
             (Err(refused @ AuthorizeRefusal::Page(_)), _) => Ok(Err(refused)),
-            (Err(refused @ AuthorizeRefusal::Redirect(_)), _) => Ok(Err(self
-                .unanswered(pushed.as_ref())
-                .await?
-                .map_or_else(AuthorizeRefusal::Page, |()| refused))),
+            (Err(refused @ AuthorizeRefusal::Redirect(_)), _) => {
+                // Without a browser nobody is answered, so the request stays for the one who will be.
+                let answered = pushed.as_ref().filter(|_| origin.is_some());
+                let unanswered = self.unanswered(answered).await?;
+                Ok(Err(unanswered.map_or_else(AuthorizeRefusal::Page, |()| refused)))
+            }
         }
     }
 

@@ -38,6 +38,7 @@ mod initial_access_tokens;
 mod introspection;
 mod jwks;
 mod keys;
+mod late_parameters;
 mod limits;
 mod lockout;
 mod logout;
