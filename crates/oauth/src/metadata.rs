@@ -237,13 +237,15 @@ impl Metadata {
     }
 }
 
-/// The grant types that some application may use.
+/// The grant types that some application may use. Tokens that are bound to a key are not exchanged, so nothing is where there
+/// are no others.
 fn supported(minimum: Profile) -> impl Iterator<Item = GrantType> {
     let profiles = Profile::ALL.into_iter().filter(move |profile| *profile >= minimum);
     let kinds = profiles
         .flat_map(|profile| [ClientType::Confidential, ClientType::Public].map(|kind| (profile, kind)));
     let is_open = move |grant: &GrantType| {
-        kinds.clone().any(|(profile, kind)| grant.barriers(profile, kind).next().is_none())
+        let has_subjects = *grant != GrantType::TokenExchange || !minimum.rules().bound_tokens;
+        has_subjects && kinds.clone().any(|(profile, kind)| grant.barriers(profile, kind).next().is_none())
     };
     GrantType::ALL.into_iter().filter(is_open)
 }
@@ -260,6 +262,8 @@ mod tests {
         assert!(named(Profile::Compatible).contains(&"password"));
         assert!(!named(Profile::OAuth21).contains(&"password"));
         assert!(named(Profile::OAuth21).contains(&"authorization_code"));
+        let exchange = GrantType::TokenExchange.as_str();
+        assert!(named(Profile::OAuth21).contains(&exchange) && !named(Profile::Fapi2).contains(&exchange));
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! forms).
 
 pub mod acknowledged;
+mod algorithm_key;
 mod answer;
 pub mod balancer;
 mod browser;
@@ -39,6 +40,7 @@ mod watched;
 mod wire;
 mod wire_client;
 
+pub use algorithm_key::AlgorithmKey;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use call::Call;

@@ -51,6 +51,7 @@ mod pages;
 mod password_change;
 mod plain_browser;
 mod profile;
+mod promises;
 mod pushed_requests;
 mod rates;
 mod refresh;
