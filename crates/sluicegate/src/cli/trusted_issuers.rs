@@ -182,7 +182,7 @@ async fn delete(opened: &OpenedInstallation, command: &Delete) -> anyhow::Result
     Ok(())
 }
 
-/// Warns of clients and users that do not exist. They may be added later.
+/// Warns of clients, users and scopes behind names of the issuer that do not exist. They may be added later.
 async fn warn_of_strangers(opened: &OpenedInstallation, settings: &IssuerSettings) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
     let applications = opened.app.applications().list(&actor).await?;
@@ -197,6 +197,12 @@ async fn warn_of_strangers(opened: &OpenedInstallation, settings: &IssuerSetting
     for name in settings.subjects.values() {
         if users::find(opened, name).await.is_err() {
             say(&format!("warning: there is no user {name}; `sluicegate user list` shows the names"));
+        }
+    }
+    let registry = opened.app.scopes().registry().await?;
+    for name in settings.scope_names.values() {
+        if registry.named(name).is_err() {
+            say(&format!("warning: there is no scope {name}; `sluicegate scope list` shows them"));
         }
     }
     Ok(())
