@@ -54,6 +54,53 @@ async fn both_versions_of_http_are_offered() {
     assert_eq!(agreed(&[b"http/1.1"]).await.as_deref(), Some(&b"http/1.1"[..]));
 }
 
+/// The extensions of a greeting: two groups, the point format, and signatures with RSA and ECDSA.
+const EXTENSIONS: [u8; 32] = [
+    0, 10, 0, 6, 0, 4, 0, 29, 0, 23, // supported_groups: x25519, secp256r1
+    0, 11, 0, 2, 1, 0, // ec_point_formats: uncompressed
+    0, 13, 0, 12, 0, 10, 4, 3, 8, 4, 4, 1, 5, 3, 6, 1, // signature_algorithms
+];
+/// What a record of TLS contains.
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+
+/// What the server answers to a client of this version (3, 3 is TLS 1.2) that offers these cipher suites.
+async fn answer_to(served: &Served, version: [u8; 2], suites: &[u16]) -> u8 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let length = |bytes: usize| u16::try_from(bytes).expect("a short greeting").to_be_bytes();
+    let suites: Vec<u8> = suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+    let hello = [
+        &version[..],
+        &[7; 32],
+        &[0],
+        &length(suites.len()),
+        &suites,
+        &[1, 0],
+        &length(EXTENSIONS.len()),
+        &EXTENSIONS,
+    ]
+    .concat();
+    let handshake = [&[1, 0][..], &length(hello.len()), &hello].concat();
+    let record = [&[HANDSHAKE, 3, 1][..], &length(handshake.len()), &handshake].concat();
+    let address = served.url().trim_start_matches("https://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(&record).await.expect("the greeting is sent");
+    stream.read_u8().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_client_of_tls_1_2_gets_a_recommended_cipher_suite_and_one_of_tls_1_1_none() {
+    let installation = Installation::new(BINARY);
+    put_certificate("first", installation.folder());
+    let served = serve(&installation);
+    let recommended = [0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9];
+    // With CBC, without forward secrecy, with 3DES, with RC4, and with no encryption.
+    let others = [0xc009, 0xc013, 0x009c, 0x002f, 0x000a, 0x0005, 0x0002];
+    assert_eq!(answer_to(&served, [3, 3], &recommended).await, HANDSHAKE);
+    assert_eq!(answer_to(&served, [3, 3], &others).await, ALERT);
+    assert_eq!(answer_to(&served, [3, 2], &[&recommended[..], &others].concat()).await, ALERT);
+}
+
 #[tokio::test]
 async fn sighup_reloads_the_certificate_and_keeps_the_old_one_if_the_new_one_is_invalid() {
     let installation = Installation::new(BINARY);

@@ -154,6 +154,21 @@ async fn an_application_with_a_key_needs_an_assertion() {
 }
 
 #[tokio::test]
+async fn only_the_registered_algorithm_signs_assertions() {
+    let server = TestServer::start().await;
+    for (algorithm, status) in [("EdDSA", 200), ("ES256", 400), ("RS256", 400)] {
+        let key = ClientKey::new(1);
+        let members = json!({
+            "tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks(&key),
+            "tokenEndpointAuthSigningAlg": algorithm, "grantTypes": ["client_credentials"],
+        });
+        let keyed = Keyed { client: Client::register_with(&server, members).await, key };
+        let answer = send(&server, TOKEN, &keyed.assertion(&server, &json!({})), &[]).await;
+        assert_eq!(answer.status(), status, "{algorithm}");
+    }
+}
+
+#[tokio::test]
 async fn a_private_key_is_not_registered() {
     let server = TestServer::start().await;
     let mut private = jwks(&ClientKey::new(1));
