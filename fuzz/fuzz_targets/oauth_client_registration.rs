@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use domain::id::TrustedIssuerId;
 use domain::time::Timestamp;
-use oauth::application::{ApplicationSettings, Profile};
+use oauth::application::{AcceptedCertificates, ApplicationSettings, Profile};
 use oauth::client_registration::{
     ClientPolicy, Facts, SoftwareStatement, StatementFacts, decide, may_register, software_statement,
 };
@@ -39,6 +39,7 @@ fn facts<'a>(
         minimum_profile: Profile::Compatible,
         statement,
         reachable: Reachable::Public,
+        certificates: AcceptedCertificates::Issued,
         existing,
     }
 }

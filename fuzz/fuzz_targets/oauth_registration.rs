@@ -2,7 +2,7 @@
 //! No payload makes the rules of registration panic, and they accept their own output again.
 
 use domain::account::Permission;
-use oauth::application::Profile;
+use oauth::application::{AcceptedCertificates, Profile};
 use oauth::reachable::Reachable;
 use oauth::registration::{ApplicationPayload, RegistrationContext, RequestPayload, decide};
 use oauth::scope::ScopeRegistry;
@@ -54,7 +54,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
         default_profile,
         minimum_profile,
         reachable: Reachable::Public,
-        sees_certificates: true,
+        certificates: AcceptedCertificates::Issued,
         existing: None,
     };
     if let Ok((settings, _)) = decide(&payload, context) {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use domain::id::{ApplicationId, Epoch, UserId};
 use domain::time::Timestamp;
-use oauth::application::{Application, Profile};
+use oauth::application::{AcceptedCertificates, Application, Profile};
 use oauth::authorize::{AuthorizeRequest, ObjectFacts};
 use oauth::jwt::Claims;
 use oauth::parameters::Parameters;
@@ -30,7 +30,7 @@ static APPLICATION: LazyLock<Application> = LazyLock::new(|| {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
-        sees_certificates: true,
+        certificates: AcceptedCertificates::Issued,
         existing: None,
     };
     let (settings, _) = decide(&payload, context).expect("a good payload");

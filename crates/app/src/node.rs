@@ -20,6 +20,7 @@ pub mod refusal_reason;
 pub mod request_origin;
 pub mod restore;
 pub mod revocations;
+pub(crate) mod sectors;
 pub mod settings;
 pub mod setup;
 pub mod signing_keys;

@@ -18,7 +18,7 @@ mod subject_type;
 mod token_exchange;
 
 pub use crate::profile::Profile;
-pub use authentication_metadata::{AuthenticationMetadata, AuthenticationMethod};
+pub use authentication_metadata::{AcceptedCertificates, AuthenticationMetadata, AuthenticationMethod};
 pub use client_metadata::{ClientMetadata, KnownToDeputies, UnreadableMetadata};
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{GivenBy, Inherited, grant_types};

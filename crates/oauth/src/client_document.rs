@@ -13,7 +13,7 @@ mod hosts;
 pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
 
 use crate::application::{
-    ApplicationSettings, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata, Profile,
+    AcceptedCertificates, ApplicationSettings, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata, Profile,
 };
 use crate::client_members::{self, Members, member, without_own_members};
 use crate::jwt::{Object, parse_object};
@@ -268,7 +268,7 @@ impl ClientDocument {
             default_profile: profile,
             minimum_profile,
             reachable,
-            sees_certificates: true,
+            certificates: AcceptedCertificates::Issued,
             existing: existing.as_ref(),
         };
         // A text that breaks a rule is left out, and the client is then known by its host.

@@ -36,6 +36,11 @@ pub(crate) const CERTIFICATE: [&str; 5] = [
     "tls_client_auth_san_email",
 ];
 
+/// The same, as words.
+pub(crate) const ONE_CERTIFICATE_NAME: &str = "exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns, \
+                                               tls_client_auth_san_uri, tls_client_auth_san_ip and \
+                                               tls_client_auth_san_email";
+
 /// Reads members. `null` counts as absent, a wrong type is a fault.
 pub(crate) struct Members<'a>(&'a Object);
 
@@ -134,11 +139,15 @@ fn authorization_details_types(members: &Members<'_>) -> Result<Option<Vec<Strin
     Ok(named.map(known))
 }
 
-/// The name in the certificate of the client, if it gives one.
+/// The name in the certificate of the client, if it gives one: "exactly one" of the five members ([RFC 8705
+/// §2.1.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2)).
 fn certificate_name(members: &Members<'_>) -> Result<Option<CertificateNamePayload>, WrongType> {
     let mut given = [None, None, None, None, None];
     for (name, given) in CERTIFICATE.into_iter().zip(&mut given) {
         *given = members.text(name)?.map(str::to_owned);
+    }
+    if given.iter().flatten().count() > 1 {
+        return Err(wrong(ONE_CERTIFICATE_NAME, "given"));
     }
     let [subject_dn, san_dns, san_uri, san_ip, san_email] = given;
     let payload = CertificateNamePayload { subject_dn, san_dns, san_uri, san_ip, san_email };
@@ -196,6 +205,7 @@ pub(crate) fn member(field: &str) -> String {
         "logoUrl" => "logo_uri".to_owned(),
         "scopes" => "scope".to_owned(),
         "clientType" => "token_endpoint_auth_method".to_owned(),
+        "tlsClientAuth" => ONE_CERTIFICATE_NAME.to_owned(),
         other => other.chars().fold(String::new(), |mut snake, character| {
             if character.is_ascii_uppercase() {
                 snake.push('_');

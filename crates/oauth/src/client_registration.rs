@@ -6,14 +6,15 @@
 //! it unsafe or useless is refused.
 
 use crate::application::{
-    ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata,
-    Profile, SelfRegistered,
+    AcceptedCertificates, ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType,
+    GrantType, Profile, SelfRegistered,
 };
-use crate::client_members::{Members, WrongType, further, member, without_own_members};
+use crate::client_members::{Members, WrongType, further, without_own_members};
 use crate::error::ErrorCode;
 use crate::jwt::Object;
+use crate::oidc::sector;
 use crate::reachable::Reachable;
-use crate::registration::{self, ApplicationPayload, InvalidField, RegistrationContext};
+use crate::registration::{self, ApplicationPayload, RegistrationContext};
 use crate::scope::ScopeRegistry;
 
 mod information;
@@ -21,6 +22,7 @@ mod initial_access_token;
 mod policy;
 mod redirect_uris;
 mod software_statement;
+mod words;
 
 pub use information::client_information;
 pub use initial_access_token::{
@@ -74,6 +76,8 @@ pub struct Facts<'a> {
     pub statement: Option<&'a SoftwareStatement>,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
+    /// The certificates of clients that the server accepts.
+    pub certificates: AcceptedCertificates,
     /// The current settings, if the client replaces them.
     pub existing: Option<&'a ApplicationSettings>,
 }
@@ -88,7 +92,8 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     statement_is_there_if_needed(facts)?;
     let merged = facts.statement.map(|statement| statement.merged(members));
     let members = Members::of(merged.as_ref().unwrap_or(members));
-    let method = method(&members)?;
+    let method = method(&members, facts.certificates)?;
+    bound_tokens_can_be_obtained(&members, facts.certificates)?;
     let base = facts.existing.map(without_own_members);
     let client_type = client_type(method);
     way_to_authenticate_is_kept(method, facts)?;
@@ -100,11 +105,6 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let (redirect_urls, application_type) =
         redirect_uris::decide(&members, statement.application_type, (uses_browser, profile), facts.policy)?;
     let name = members.text("client_name")?.map(str::to_owned);
-    let further = further(&members)?;
-    let openid = further.openid.map(|openid| OpenIdMetadata {
-        sector_identifier_uri: base.as_ref().and_then(|base| sector(base).map(str::to_owned)),
-        ..openid
-    });
     let payload = ApplicationPayload {
         name: Some(name.unwrap_or_else(|| redirect_uris::host_of_first(&redirect_urls))),
         // Omitted, it would be deleted.
@@ -115,8 +115,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         scopes: scopes(&members, facts)?,
         client_type: Some(client_type.as_str().to_owned()),
         token_endpoint_auth_method: Some(method.as_str().to_owned()),
-        openid,
-        ..further
+        ..further(&members)?
     };
     let context = RegistrationContext {
         permissions: &[],
@@ -124,12 +123,12 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         default_profile: profile,
         minimum_profile: facts.minimum_profile,
         reachable: facts.reachable,
-        // A client that registers itself cannot choose a certificate.
-        sees_certificates: true,
+        certificates: facts.certificates,
         existing: base.as_ref(),
     };
-    no_sector_is_claimed(&members, base.as_ref())?;
-    let (mut settings, _) = registration::decide(&payload, context).map_err(|faults| in_words(&faults))?;
+    let (mut settings, _) =
+        registration::decide(&payload, context).map_err(|faults| MetadataFault::of(&faults))?;
+    sector_can_be_proved(&settings)?;
     settings.client_metadata.self_registered =
         Some(SelfRegistered { application_type, ..statement.into_registered(facts.statement) });
     Ok(settings)
@@ -146,35 +145,47 @@ fn statement_is_there_if_needed(facts: Facts<'_>) -> Result<(), MetadataFault> {
     Ok(())
 }
 
-/// The document of a sector would have to be read first: a client must not learn the subjects of a sector to which it does
-/// not belong. It may repeat what an administrator has set.
-fn no_sector_is_claimed(
-    members: &Members<'_>,
-    base: Option<&ApplicationSettings>,
-) -> Result<(), MetadataFault> {
-    let named = members.text("sector_identifier_uri")?;
-    if named.is_none() || named == base.and_then(sector) {
-        return Ok(());
+/// A client must not learn the subjects of a sector to which it does not belong. The caller reads the document of the sector.
+fn sector_can_be_proved(settings: &ApplicationSettings) -> Result<(), MetadataFault> {
+    let is_named = settings.client_metadata.openid.sector_identifier_uri.is_some();
+    if is_named && !sector::tokens_come_by_redirects_to_sites(settings) {
+        return Err(MetadataFault::metadata(
+            "sector_identifier_uri needs redirect_uris that are all https, and no grant_types but authorization_code and \
+             refresh_token",
+        ));
     }
-    Err(MetadataFault::metadata(
-        "sector_identifier_uri is not supported for clients that register themselves".to_owned(),
-    ))
-}
-
-fn sector(settings: &ApplicationSettings) -> Option<&str> {
-    settings.client_metadata.openid.sector_identifier_uri.as_deref()
+    Ok(())
 }
 
 /// "If unspecified or omitted, the default is `client_secret_basic`" ([RFC 7591
-/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). An unknown method is refused, not replaced by a weaker one.
-fn method(members: &Members<'_>) -> Result<AuthenticationMethod, MetadataFault> {
+/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). A method that is unknown, or that does not work at this server, is
+/// refused, not replaced by a weaker one.
+fn method(
+    members: &Members<'_>,
+    certificates: AcceptedCertificates,
+) -> Result<AuthenticationMethod, MetadataFault> {
     let Some(name) = members.text("token_endpoint_auth_method")? else {
         return Ok(AuthenticationMethod::ClientSecretBasic);
     };
-    AuthenticationMethod::from_name(name).ok_or_else(|| {
-        let names = AuthenticationMethod::ALL.map(AuthenticationMethod::as_str);
+    let mut working = AuthenticationMethod::ALL.into_iter().filter(|method| method.works_with(certificates));
+    working.clone().find(|method| method.as_str() == name).ok_or_else(|| {
+        let names: Vec<&str> = working.by_ref().map(AuthenticationMethod::as_str).collect();
         MetadataFault::metadata(format!("token_endpoint_auth_method must be one of {}", names.join(", ")))
     })
+}
+
+/// Without a certificate no such token is issued.
+fn bound_tokens_can_be_obtained(
+    members: &Members<'_>,
+    certificates: AcceptedCertificates,
+) -> Result<(), MetadataFault> {
+    let asked = members.boolean("tls_client_certificate_bound_access_tokens")?;
+    if asked == Some(true) && certificates == AcceptedCertificates::None {
+        let description = "tls_client_certificate_bound_access_tokens cannot be true: this server does not ask for \
+                           certificates";
+        return Err(MetadataFault::metadata(description));
+    }
+    Ok(())
 }
 
 fn client_type(method: AuthenticationMethod) -> ClientType {
@@ -294,15 +305,6 @@ fn self_registered(members: &Members<'_>) -> Result<ClientStatement, MetadataFau
         software_id: short("software_id")?,
         software_version: short("software_version")?,
     })
-}
-
-/// All faults in one description, with the names of the members as the client wrote them.
-fn in_words(faults: &[InvalidField]) -> MetadataFault {
-    let words: Vec<String> =
-        faults.iter().map(|fault| format!("{} {}", member(&fault.field), fault.message)).collect();
-    let description = words.join("; ");
-    let is_redirect = faults.iter().any(|fault| fault.field.starts_with("redirectUrls"));
-    if is_redirect { MetadataFault::redirect(description) } else { MetadataFault::metadata(description) }
 }
 
 #[cfg(test)]

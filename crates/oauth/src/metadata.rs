@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::application::{AuthenticationMethod, ClientType, GrantType, POLL, Profile};
+use crate::application::{AcceptedCertificates, AuthenticationMethod, ClientType, GrantType, POLL, Profile};
 use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
@@ -84,22 +84,10 @@ pub struct EndpointAliases {
 /// How clients can present certificates.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CertificateSupport<'a> {
-    /// Whether they can at all.
-    pub accepted: bool,
-    /// Whether there are authorities that issue them.
-    pub has_authorities: bool,
+    /// Which ones are accepted.
+    pub accepted: AcceptedCertificates,
     /// The URL for them without a trailing slash, if it is another one than the issuer.
     pub url: Option<&'a str>,
-}
-
-impl CertificateSupport<'_> {
-    fn allows(self, method: AuthenticationMethod) -> bool {
-        match method {
-            AuthenticationMethod::TlsClientAuth => self.accepted && self.has_authorities,
-            AuthenticationMethod::SelfSignedTlsClientAuth => self.accepted,
-            _ => true,
-        }
-    }
 }
 
 /// The profile of identity assertions ([ID-JAG
@@ -175,7 +163,7 @@ impl Metadata {
             introspection_endpoint_auth_methods_supported: confidential(&methods),
             revocation_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_methods_supported: methods,
-            tls_client_certificate_bound_access_tokens: support.accepted,
+            tls_client_certificate_bound_access_tokens: support.accepted != AcceptedCertificates::None,
             mtls_endpoint_aliases: support.url.map(EndpointAliases::at),
             ..self
         }
@@ -198,7 +186,7 @@ impl EndpointAliases {
 
 /// The methods of client authentication.
 fn methods(support: CertificateSupport<'_>) -> Vec<&'static str> {
-    let allowed = AuthenticationMethod::ALL.into_iter().filter(|method| support.allows(*method));
+    let allowed = AuthenticationMethod::ALL.into_iter().filter(|method| method.works_with(support.accepted));
     allowed.map(AuthenticationMethod::as_str).collect()
 }
 
@@ -329,10 +317,10 @@ mod tests {
         assert_eq!(none["tls_client_certificate_bound_access_tokens"], false);
         assert!(none.get("mtls_endpoint_aliases").is_none());
         let url = Some("https://gate.example:8443");
-        let own = named(CertificateSupport { accepted: true, has_authorities: false, url });
+        let own = named(CertificateSupport { accepted: AcceptedCertificates::SelfSigned, url });
         assert!(!has(&own, "tls_client_auth") && has(&own, "self_signed_tls_client_auth"));
         assert_eq!(own["mtls_endpoint_aliases"]["token_endpoint"], "https://gate.example:8443/oauth2/token");
-        let both = named(CertificateSupport { accepted: true, has_authorities: true, url: None });
+        let both = named(CertificateSupport { accepted: AcceptedCertificates::Issued, url: None });
         assert!(has(&both, "tls_client_auth") && has(&both, "self_signed_tls_client_auth"));
     }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::application::{ApplicationSettings, ClientMetadata, ClientType, Profile};
+use crate::application::{AcceptedCertificates, ApplicationSettings, ClientMetadata, ClientType, Profile};
 use crate::reachable::Reachable;
 use crate::scope::ScopeRegistry;
 use domain::account::Permission;
@@ -76,8 +76,8 @@ pub struct RegistrationContext<'a> {
     pub default_profile: Profile,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
-    /// Whether the server sees certificates of clients.
-    pub sees_certificates: bool,
+    /// The certificates of clients that the server accepts.
+    pub certificates: AcceptedCertificates,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
     /// The current settings, if this is an update.
@@ -147,7 +147,7 @@ fn client_metadata(
         ..existing
     };
     certificate::tokens_have_one_binding(&decided, findings);
-    certificate::warn_if_unseen(payload, &decided, context, findings);
+    certificate::warn_if_not_accepted(payload, &decided, context, findings);
     decided
 }
 

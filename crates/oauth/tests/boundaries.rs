@@ -2,7 +2,7 @@
 
 use domain::account::{Permission, data_source, password, role, user_name};
 use domain::id::{ApplicationId, ClientId};
-use oauth::application::Profile;
+use oauth::application::{AcceptedCertificates, Profile};
 use oauth::authorize::AuthorizeRequest;
 use oauth::client_authentication::{Basic, Presented};
 use oauth::parameters::Parameters;
@@ -119,7 +119,8 @@ proptest! {
         let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
         let reachable = Reachable::Public;
         let context = RegistrationContext {
-            permissions, scopes, default_profile, minimum_profile, reachable, sees_certificates: true, existing: None,
+            permissions, scopes, default_profile, minimum_profile, reachable, certificates: AcceptedCertificates::Issued,
+            existing: None,
         };
         if let Ok((settings, _)) = decide(&payload, context) {
             let again = decide(&payload, RegistrationContext { existing: Some(&settings), ..context });

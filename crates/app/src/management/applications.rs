@@ -21,7 +21,6 @@ use crate::{Context, Fault};
 
 mod registration;
 mod secrets;
-mod sector;
 
 pub use registration::{Accepted, RegisteredApplication, RegistrationRules, UpdatedApplication};
 pub use secrets::Added;

@@ -21,28 +21,32 @@ pub(crate) enum FetchPurpose {
     IssuerKeys,
     /// Request objects that an authorization request refers to.
     RequestObjects,
-    /// Documents that list the redirect URLs of a sector.
+    /// Documents that list the redirect URLs of the sector of an application that a user registers.
     Sectors,
+    /// The same of clients that register themselves.
+    SectorsOfStrangers,
     /// Logout tokens.
     Logouts,
 }
 
 impl FetchPurpose {
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ClientDocuments,
         Self::AllowedClientDocuments,
         Self::ClientKeys,
         Self::IssuerKeys,
         Self::RequestObjects,
         Self::Sectors,
+        Self::SectorsOfStrangers,
         Self::Logouts,
     ];
 
     const fn most(self) -> usize {
         match self {
             Self::ClientDocuments | Self::ClientKeys => 12,
-            Self::AllowedClientDocuments | Self::Sectors => 4,
+            Self::AllowedClientDocuments => 4,
+            Self::Sectors | Self::SectorsOfStrangers => 2,
             Self::IssuerKeys | Self::RequestObjects => 8,
             Self::Logouts => 16,
         }
@@ -65,6 +69,7 @@ impl FetchPurpose {
 pub(crate) struct Outbound {
     pub(crate) request_objects: Fetcher,
     pub(crate) sectors: Fetcher,
+    pub(crate) sectors_of_strangers: Fetcher,
     pub(crate) logouts: Fetcher,
 }
 
@@ -73,6 +78,7 @@ impl Outbound {
         Self {
             request_objects: FetchPurpose::RequestObjects.share(fetcher),
             sectors: FetchPurpose::Sectors.share(fetcher),
+            sectors_of_strangers: FetchPurpose::SectorsOfStrangers.share(fetcher),
             logouts: FetchPurpose::Logouts.share(fetcher),
         }
     }

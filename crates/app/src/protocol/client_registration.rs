@@ -22,10 +22,13 @@ use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::sectors::ReadSector;
 use crate::{Context, Fault};
+use sector::sector_is_read;
 
 mod admission;
 mod limits;
+mod sector;
 mod software_statements;
 
 pub use crate::node::settings::{ClientRegistrationSettings, RegistrationMode};
@@ -127,6 +130,7 @@ impl ClientRegistrationService {
         let scopes = context.scope_registry().await?;
         let statement = self.statement(members).await?;
         let decided = decide(members, statement.as_ref(), &scopes, context, None)?;
+        self.read_sector(&decided, None, origin).await?;
         let (client_id, credentials) = context.new_client(&decided)?;
         let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
@@ -191,9 +195,10 @@ impl ClientRegistrationService {
         let statement = self.statement(&members).await?;
         let existing = Some(&held.application.settings);
         let decided = decide(&members, statement.as_ref(), &scopes, context, existing)?;
+        let read = self.read_sector(&decided, existing, origin).await?;
         let mut audit = self.audit(Action::UpdateApplication, &held.application, origin);
         audit.note_new_name(&held.application.settings.name, Some(&decided.name));
-        let amendment = self.amendment(members, statement, Arc::clone(&scopes));
+        let amendment = self.amendment(members, statement, Arc::clone(&scopes), read);
         let (text, next) = context.vault.new_registration_token(RegistrationToken::Management);
         let tokens = RegistrationTokens { held: held.digest, next };
         let id = held.application.id;
@@ -285,10 +290,12 @@ impl ClientRegistrationService {
         members: Object,
         statement: Option<SoftwareStatement>,
         scopes: Arc<ScopeRegistry>,
+        read: ReadSector,
     ) -> Amendment {
         let context = Arc::clone(&self.context);
         Amendment::by(move |existing| {
             let decided = decide(&members, statement.as_ref(), &scopes, &context, Some(existing));
+            let decided = decided.and_then(|settings| sector_is_read(&read, settings, existing));
             decided.map(|settings| (settings, Vec::new())).map_err(|fault| {
                 let field = String::new();
                 vec![InvalidField { field, message: fault.description, lacks_right: false }]
@@ -337,6 +344,7 @@ fn decide(
         minimum_profile: context.settings.minimum_profile,
         statement,
         reachable: context.reachable(),
+        certificates: context.settings.client_certificates.kinds(),
         existing,
     };
     let settings = client_registration::decide(members, facts)?;

@@ -94,6 +94,18 @@ impl AuthenticationMetadata {
     }
 }
 
+/// The certificates of clients that the server accepts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AcceptedCertificates {
+    /// None, because nothing asks for them.
+    #[default]
+    None,
+    /// Those that clients have registered themselves, because there is no authority for others.
+    SelfSigned,
+    /// Those of authorities too.
+    Issued,
+}
+
 /// A method of client authentication ([OpenID Connect Core
 /// §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,8 +160,39 @@ impl AuthenticationMethod {
         }
     }
 
+    /// Whether a client can authenticate with it at a server that accepts these certificates.
+    pub fn works_with(self, certificates: AcceptedCertificates) -> bool {
+        match self {
+            Self::TlsClientAuth => certificates == AcceptedCertificates::Issued,
+            Self::SelfSignedTlsClientAuth => certificates != AcceptedCertificates::None,
+            Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::ClientSecretJwt
+            | Self::PrivateKeyJwt
+            | Self::None => true,
+        }
+    }
+
     /// The method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_with_a_certificate_works_where_the_server_accepts_such_certificates() {
+        use AcceptedCertificates::{Issued, None, SelfSigned};
+        for method in AuthenticationMethod::ALL {
+            let expected = match method {
+                AuthenticationMethod::TlsClientAuth => [false, false, true],
+                AuthenticationMethod::SelfSignedTlsClientAuth => [false, true, true],
+                _ => [true, true, true],
+            };
+            assert_eq!([None, SelfSigned, Issued].map(|accepted| method.works_with(accepted)), expected);
+        }
     }
 }

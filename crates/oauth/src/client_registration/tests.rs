@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use domain::id::TrustedIssuerId;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -25,21 +27,36 @@ fn decided_by(
     policy: &ClientPolicy,
     existing: Option<&ApplicationSettings>,
 ) -> Result<ApplicationSettings, MetadataFault> {
+    let facts = Facts { policy, statement, existing, ..facts() };
+    decide(&members(more), facts)
+}
+
+/// At a server that accepts these certificates.
+fn decided_where(
+    more: &Value,
+    certificates: AcceptedCertificates,
+) -> Result<ApplicationSettings, MetadataFault> {
+    decide(&members(more), Facts { certificates, ..facts() })
+}
+
+fn members(more: &Value) -> Object {
     let mut members = json!({"client_name": "Harbour Agent", "redirect_uris": [CALLBACK]});
     members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let registry = ScopeRegistry::built_in();
-    let minimum_profile = Profile::Compatible;
-    decide(
-        members.as_object().unwrap(),
-        Facts {
-            scopes: &registry,
-            policy,
-            minimum_profile,
-            statement,
-            reachable: Reachable::Public,
-            existing,
-        },
-    )
+    members.as_object().unwrap().clone()
+}
+
+static POLICY: LazyLock<ClientPolicy> = LazyLock::new(ClientPolicy::default);
+
+fn facts() -> Facts<'static> {
+    Facts {
+        scopes: sample::built_in_scopes(),
+        policy: &POLICY,
+        minimum_profile: Profile::Compatible,
+        statement: None,
+        reachable: Reachable::Public,
+        certificates: AcceptedCertificates::Issued,
+        existing: None,
+    }
 }
 
 fn decided(more: &Value) -> Result<ApplicationSettings, MetadataFault> {
@@ -127,7 +144,8 @@ fn members_of_wrong_types_and_values_are_named() {
         json!({"scope": ["a"]}),
         json!({"default_max_age": "1"}),
         json!({"subject_type": "odd"}),
-        json!({"sector_identifier_uri": "https://a.example/"}),
+        json!({"sector_identifier_uri": "http://a.example/"}),
+        json!({"subject_type": "pairwise", "redirect_uris": [CALLBACK, "https://other.example/cb"]}),
         json!({"software_id": "x".repeat(257)}),
         json!({"dpop_bound_access_tokens": "yes"}),
     ] {

@@ -1,7 +1,7 @@
 //! The document that proves to which sector an application belongs ([OpenID Connect Core
 //! §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)).
 
-use crate::application::ApplicationSettings;
+use crate::application::{ApplicationSettings, GrantType};
 
 /// The maximum size of a document in bytes.
 pub const LARGEST: usize = 64 * 1024;
@@ -26,6 +26,17 @@ pub fn lists_every_redirect_url(document: &[u8], settings: &ApplicationSettings)
     let listed: Vec<String> = serde_json::from_slice(document).map_err(|_| SectorFault::NotAnArray)?;
     let all = settings.redirect_urls.iter().all(|url| listed.contains(url));
     if all { Ok(()) } else { Err(SectorFault::LacksRedirectUrl) }
+}
+
+/// Whether every token about a user reaches the client by a redirect to a web site. The document of a sector then proves that
+/// a client belongs to it whom nobody here has judged: without the redirect, it could copy the redirect URLs of others, and
+/// learn their subjects by another grant type or on a device.
+pub fn tokens_come_by_redirects_to_sites(settings: &ApplicationSettings) -> bool {
+    use GrantType::{AuthorizationCode, RefreshToken};
+
+    let needs_redirect = |grant: &GrantType| matches!(grant, AuthorizationCode | RefreshToken);
+    settings.grant_types.iter().all(needs_redirect)
+        && settings.redirect_urls.iter().all(|url| url.starts_with("https://"))
 }
 
 #[cfg(test)]
@@ -53,6 +64,27 @@ mod tests {
             ["", "{}", r#""https://a.example/cb""#, "[1]", "[null]", r#"["https://a.example/cb""#]
         {
             assert_eq!(judged(malformed), Err(SectorFault::NotAnArray), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn attack_a_sector_joined_with_the_redirect_urls_of_others_on_a_device() {
+        let by_redirects = |grants: &[GrantType], urls: &[&str]| {
+            let application = sample::application(|settings| {
+                settings.grant_types = grants.to_vec();
+                settings.redirect_urls = urls.iter().map(|url| (*url).to_owned()).collect();
+            });
+            tokens_come_by_redirects_to_sites(&application.settings)
+        };
+        let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
+        let site = "https://a.example/cb";
+        assert!(by_redirects(&[code], &[site]));
+        assert!(by_redirects(&[code, refresh], &[site, "https://b.example/cb"]));
+        for other in GrantType::ALL.into_iter().filter(|grant| ![code, refresh].contains(grant)) {
+            assert!(!by_redirects(&[code, other], &[site]), "{other:?}");
+        }
+        for url in ["http://127.0.0.1/cb", "com.example.app:/cb", "cursor://cb"] {
+            assert!(!by_redirects(&[code], &[site, url]), "{url}");
         }
     }
 }

@@ -10,6 +10,7 @@ use domain::account::attributes::SubjectSeed;
 use domain::id::GrantId;
 use url::Url;
 
+use super::sector;
 use crate::application::{Application, ApplicationSettings, SubjectType};
 use crate::scope::{BuiltInScope, ScopeSet};
 
@@ -51,16 +52,19 @@ pub fn identifier(digest: [u8; 32]) -> String {
 
 /// The sector of an application: the host of its `sector_identifier_uri`, or else of its redirect URLs. An application
 /// is a sector of its own if its redirect URLs have no common host, or one that nobody owns (a loopback address, a
-/// private-use scheme), or if it registered or describes itself: it may name the host of another, and get tokens without
-/// ever receiving a redirect.
+/// private-use scheme). So is a client that nobody here registered, since it may name the host of another, unless a document
+/// of the sector [proves](sector::tokens_come_by_redirects_to_sites) that it belongs there.
 fn sector(application: &Application) -> String {
     let settings = &application.settings;
     let own = || format!("client:{}", application.client_id);
-    if settings.client_metadata.self_registered.is_some() || application.client_id.is_url() {
+    let named = settings.client_metadata.openid.sector_identifier_uri.as_deref().and_then(host);
+    if application.client_id.is_url() {
         return own();
     }
+    if settings.client_metadata.self_registered.is_some() {
+        return named.filter(|_| sector::tokens_come_by_redirects_to_sites(settings)).unwrap_or_else(own);
+    }
     let is_web = settings.redirect_urls.iter().all(|url| url.starts_with("https://"));
-    let named = settings.client_metadata.openid.sector_identifier_uri.as_deref().and_then(host);
     named.or_else(|| common_host(settings).filter(|_| is_web)).unwrap_or_else(own)
 }
 
@@ -80,7 +84,7 @@ pub fn common_host(settings: &ApplicationSettings) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::SelfRegistered;
+    use crate::application::{GrantType, SelfRegistered};
     use crate::sample;
 
     fn of(seed: &str, change: impl FnOnce(&mut ApplicationSettings)) -> Vec<u8> {
@@ -118,6 +122,40 @@ mod tests {
             settings.redirect_urls = vec!["https://a.example/cb".to_owned()];
         });
         assert_ne!(registered, pairwise(&["https://a.example/cb"], None));
+    }
+
+    #[test]
+    fn a_client_that_registered_itself_belongs_to_the_sector_whose_document_names_its_sites() {
+        let document = "https://a.example/sector.json";
+        let registered = |grants: &'static [GrantType], url: &'static str| {
+            of("seed", |settings| {
+                settings.client_metadata.openid.subject_type = SubjectType::Pairwise;
+                settings.client_metadata.openid.sector_identifier_uri = Some(document.to_owned());
+                settings.client_metadata.self_registered = Some(SelfRegistered::default());
+                settings.grant_types = grants.to_vec();
+                settings.redirect_urls = vec![url.to_owned()];
+            })
+        };
+        let member = pairwise(&["https://b.example/cb"], Some(document));
+        assert_eq!(registered(&[GrantType::AuthorizationCode], "https://c.example/cb"), member);
+        // An administrator may have added the grant type since.
+        assert_ne!(
+            registered(&[GrantType::AuthorizationCode, GrantType::DeviceCode], "https://c.example/cb"),
+            member
+        );
+        assert_ne!(registered(&[GrantType::AuthorizationCode], "com.example.app:/cb"), member);
+    }
+
+    #[test]
+    fn a_client_by_document_shares_its_identifiers_with_nobody() {
+        let mut application = sample::application(|settings| {
+            settings.client_metadata.openid.subject_type = SubjectType::Pairwise;
+            settings.client_metadata.openid.sector_identifier_uri = Some("https://a.example/s".to_owned());
+            settings.redirect_urls = vec!["https://a.example/cb".to_owned()];
+        });
+        application.client_id = "https://client.example/client.json".parse().unwrap();
+        let text = preimage(&SubjectSeed::new("seed".to_owned()), &application);
+        assert!(text.ends_with(b"client:https://client.example/client.json"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The certificate of an application ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
-use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientMetadata};
+use crate::application::{
+    AcceptedCertificates, AuthenticationMetadata, AuthenticationMethod, ClientMetadata,
+};
 use crate::certificate::{CertificateSubject, DistinguishedName};
 
 /// The longest name in bytes, except for a distinguished one.
@@ -57,28 +59,31 @@ pub(super) fn tokens_have_one_binding(decided: &ClientMetadata, findings: &mut F
     }
 }
 
-/// Without a listener or a proxy for certificates, an application that needs one gets no token.
-pub(super) fn warn_if_unseen(
+/// An application that needs a certificate gets no token from a server that does not accept it. The operator may have yet to
+/// change the configuration, so this is no fault.
+pub(super) fn warn_if_not_accepted(
     payload: &ApplicationPayload,
     decided: &ClientMetadata,
     context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) {
-    if context.sees_certificates {
-        return;
-    }
-    let message = "needs a certificate, and this server does not ask for any: configure client_certificates.listen or \
-                   client_certificates.proxies";
-    let method = decided.authentication.token_endpoint_auth_method;
-    let is_by_certificate = matches!(
-        method,
-        Some(AuthenticationMethod::TlsClientAuth | AuthenticationMethod::SelfSignedTlsClientAuth)
-    );
-    if payload.token_endpoint_auth_method.is_some() && is_by_certificate {
+    let is_accepted = |method: AuthenticationMethod| method.works_with(context.certificates);
+    let unseen = "needs a certificate, and this server does not ask for any: configure client_certificates.listen or \
+                  client_certificates.proxies";
+    let unknown = "needs a certificate of an authority, and this server trusts none: configure \
+                   client_certificates.authorities_file";
+    let sees_none = context.certificates == AcceptedCertificates::None;
+    let message = if sees_none { unseen } else { unknown };
+    let method = decided.authentication.token_endpoint_auth_method.filter(|method| !is_accepted(*method));
+    let gives_method = payload.token_endpoint_auth_method.is_some() && method.is_some();
+    let gives_name = payload.tls_client_auth.is_some() && decided.authentication.tls_client_auth.is_some();
+    if gives_method {
         findings.warn("tokenEndpointAuthMethod", message);
+    } else if gives_name && !is_accepted(AuthenticationMethod::TlsClientAuth) {
+        findings.warn("tlsClientAuth", message);
     }
-    if payload.tls_client_certificate_bound_access_tokens == Some(true) {
-        findings.warn("tlsClientCertificateBoundAccessTokens", message);
+    if payload.tls_client_certificate_bound_access_tokens == Some(true) && sees_none {
+        findings.warn("tlsClientCertificateBoundAccessTokens", unseen);
     }
 }
 

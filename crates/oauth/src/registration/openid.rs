@@ -50,7 +50,7 @@ fn member(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::Profile;
+    use crate::application::{AcceptedCertificates, Profile};
     use crate::reachable::Reachable;
     use crate::sample;
 
@@ -72,7 +72,7 @@ mod tests {
                 default_profile: Profile::Compatible,
                 minimum_profile: Profile::Compatible,
                 reachable: Reachable::Public,
-                sees_certificates: true,
+                certificates: AcceptedCertificates::Issued,
                 existing: Some(&stored),
             };
             decide(&payload, context, &new, &mut findings);

@@ -24,7 +24,7 @@ fn new() -> RegistrationContext<'static> {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
-        sees_certificates: true,
+        certificates: AcceptedCertificates::Issued,
         existing: None,
     }
 }
@@ -511,6 +511,43 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
         ),
     ] {
         assert_eq!(faults(&changes, new()), [fault], "{changes}");
+    }
+}
+
+#[test]
+fn what_needs_a_certificate_that_the_server_does_not_accept_gets_a_warning() {
+    use AcceptedCertificates::{Issued, None, SelfSigned};
+    let name = json!({ "sanDns": "a.example" });
+    let issued = json!({ "tokenEndpointAuthMethod": "tls_client_auth", "tlsClientAuth": name });
+    let keys = "https://keys.example/";
+    let own = json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth", "jwksUri": keys });
+    let bound = json!({ "tlsClientCertificateBoundAccessTokens": true });
+    let method = "tokenEndpointAuthMethod";
+    for (changes, certificates, expected) in [
+        (&issued, None, &[(method, "client_certificates.listen or")][..]),
+        (&issued, SelfSigned, &[(method, "client_certificates.authorities_file")]),
+        (&issued, Issued, &[]),
+        (&own, None, &[(method, "client_certificates.listen or")]),
+        (&own, SelfSigned, &[]),
+        (&json!({ "tlsClientAuth": name }), None, &[("tlsClientAuth", "client_certificates.listen or")]),
+        (
+            &json!({ "tlsClientAuth": name }),
+            SelfSigned,
+            &[("tlsClientAuth", "client_certificates.authorities_file")],
+        ),
+        (&json!({ "tlsClientAuth": {} }), None, &[]),
+        (&bound, None, &[("tlsClientCertificateBoundAccessTokens", "client_certificates.listen or")]),
+        (&bound, SelfSigned, &[]),
+    ] {
+        let (_, warnings) = judged(changes, RegistrationContext { certificates, ..new() }).unwrap();
+        let fields = warnings.iter().map(|warning| warning.field.as_str());
+        assert!(
+            fields.eq(expected.iter().map(|(field, _)| *field)),
+            "{changes} {certificates:?}: {warnings:?}"
+        );
+        let named =
+            warnings.iter().zip(expected).all(|(warning, (_, words))| warning.message.contains(words));
+        assert!(named, "{warnings:?}");
     }
 }
 

@@ -35,8 +35,7 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
         ..metadata
     }
     .with_certificates(CertificateSupport {
-        accepted: certificates.accepted,
-        has_authorities: certificates.authorities.is_some(),
+        accepted: certificates.kinds(),
         url: certificates.public_url.as_deref(),
     });
     let mut response = respond::json(StatusCode::OK, &metadata.document(settings.minimum_profile));

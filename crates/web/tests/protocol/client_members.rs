@@ -34,6 +34,7 @@ fn all() -> Vec<(&'static str, Value)> {
 async fn start() -> TestServer {
     let mut setup = Setup::default();
     setup.app.client_registration = openly();
+    setup.app.client_certificates.accepted = true;
     let server = TestServer::start_with(setup).await;
     let origin = app::identity::caller::RequestOrigin::command_line();
     server.app().signing_keys().create_missing(&origin).await.unwrap();

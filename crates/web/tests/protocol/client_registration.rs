@@ -3,7 +3,7 @@
 
 use app::AppSettings;
 use app::protocol::client_registration::{ClientRegistrationSettings, RegistrationMode};
-use oauth::application::GrantType;
+use oauth::application::{AuthenticationMethod, GrantType};
 use oauth::client_registration::ClientPolicy;
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, ClientKey, Setup, TestServer, USER};
@@ -158,6 +158,30 @@ async fn a_registration_that_cannot_be_used_is_refused_by_name_and_stores_nothin
     }
     server.post(REGISTER).form(&[("client_name", "x")]).send().await.expect(415);
     assert!(applications(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_method_that_the_metadata_do_not_name_is_refused() {
+    let server = open_server().await;
+    let named = server.get("/.well-known/oauth-authorization-server").send().await.expect(200).json();
+    let jwks = json!({"keys": [ClientKey::new(1).jwk()]});
+    for method in AuthenticationMethod::ALL.map(AuthenticationMethod::as_str) {
+        let mut more = json!({"token_endpoint_auth_method": method});
+        match method {
+            "private_key_jwt" | "self_signed_tls_client_auth" => more["jwks"] = jwks.clone(),
+            "tls_client_auth" => more["tls_client_auth_san_dns"] = "a.example".into(),
+            _ => {}
+        }
+        let answer = send(&server, &more).await;
+        let is_named =
+            named["token_endpoint_auth_methods_supported"].as_array().unwrap().contains(&method.into());
+        assert_eq!(answer.status() == 201, is_named, "{method}: {}", answer.text());
+        if !is_named {
+            assert_eq!(answer.expect(400).json()["error"], "invalid_client_metadata");
+        }
+    }
+    let bound = json!({"tls_client_certificate_bound_access_tokens": true});
+    assert_eq!(send(&server, &bound).await.expect(400).json()["error"], "invalid_client_metadata");
 }
 
 #[tokio::test]

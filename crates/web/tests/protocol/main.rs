@@ -56,6 +56,7 @@ mod pushed_requests;
 mod rates;
 mod refresh;
 mod refusals;
+mod registered_sectors;
 mod request_objects;
 mod resources;
 mod response_modes;

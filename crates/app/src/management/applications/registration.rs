@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use domain::secret::ClientSecret;
-use oauth::application::{Application, ApplicationSettings, Profile, StoredSecret};
+use oauth::application::{AcceptedCertificates, Application, ApplicationSettings, Profile, StoredSecret};
 use oauth::reachable::Reachable;
 use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
@@ -13,13 +13,13 @@ use oauth::scope::ScopeRegistry;
 use store::{Amendment, NewApplication};
 use vault::jose::KeySet;
 
-use super::sector::{self, ReadSector};
 use super::{ApplicationError, ApplicationService};
 use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::node::entity_cache::Account;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::sectors::{self, ReadSector, SectorOf};
 
 /// Settings that fulfil every rule of registration. Only [`RegistrationRules`] creates them.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub struct RegistrationRules {
     default_profile: Profile,
     minimum_profile: Profile,
     reachable: Reachable,
-    sees_certificates: bool,
+    certificates: AcceptedCertificates,
 }
 
 impl RegistrationRules {
@@ -102,7 +102,7 @@ impl RegistrationRules {
             default_profile: self.default_profile,
             minimum_profile: self.minimum_profile,
             reachable: self.reachable,
-            sees_certificates: self.sees_certificates,
+            certificates: self.certificates,
             existing,
         };
         let decided = registration::decide(payload, context);
@@ -132,7 +132,7 @@ impl ApplicationService {
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
             reachable: self.context.reachable(),
-            sees_certificates: self.context.settings.client_certificates.accepted,
+            certificates: self.context.settings.client_certificates.kinds(),
         })
     }
 
@@ -161,7 +161,7 @@ impl ApplicationService {
         origin: &RequestOrigin,
     ) -> Result<RegisteredApplication, ApplicationError> {
         let settings = accepted.settings;
-        let read = self.context.read_sector(&settings, None).await;
+        let read = self.context.read_sector(SectorOf::Owned, &settings, None).await;
         read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
         let (client_id, credentials) = self.context.new_client(&settings)?;
         let (secret, new_secret) = credentials.unzip();
@@ -195,7 +195,9 @@ impl ApplicationService {
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let rules = self.rules(actor).await?;
         let read = match rules.decide(&payload, Some(&current.settings)) {
-            Ok((settings, _)) => self.context.read_sector(&settings, Some(&current.settings)).await,
+            Ok((settings, _)) => {
+                self.context.read_sector(SectorOf::Owned, &settings, Some(&current.settings)).await
+            }
             // The faults are those of the payload, which the store returns.
             Err(_) => Ok(ReadSector::of(&current.settings)),
         };
@@ -203,7 +205,7 @@ impl ApplicationService {
         let amendment = Amendment::by(move |existing| {
             let (settings, warnings) = rules.decide(&payload, Some(existing))?;
             let is_read = read.covers(&settings) || ReadSector::of(existing).covers(&settings);
-            if is_read { Ok((settings, warnings)) } else { Err(vec![sector::changed_meanwhile()]) }
+            if is_read { Ok((settings, warnings)) } else { Err(vec![sectors::changed_meanwhile()]) }
         });
         let (secret, new) = self.context.new_secret(&current.client_id);
         let digest = new.digest;

@@ -47,10 +47,7 @@ impl ClientRegistrationService {
             return Err(ClientRegistrationRefusal::Off);
         }
         if let Some(network) = origin.address.map(Network::of) {
-            let taken = context.registrations.begin(network, context.now());
-            taken.map_err(|wait| ClientRegistrationRefusal::TooOften {
-                retry_after_secs: context.rate_limited(wait),
-            })?;
+            self.count(network)?;
         }
         match presented {
             InitialCredential::Nothing if mode == RegistrationMode::Open => self.admit_anybody().await,
@@ -58,6 +55,15 @@ impl ClientRegistrationService {
             InitialCredential::Token(text) => self.admit_with_token(text, origin).await,
             InitialCredential::Something => Err(self.invalid_token(origin).await),
         }
+    }
+
+    /// Counts a registration from the network.
+    pub(super) fn count(&self, network: Network) -> Result<(), ClientRegistrationRefusal> {
+        let context = &self.context;
+        let taken = context.registrations.begin(network, context.now());
+        taken.map_err(|wait| ClientRegistrationRefusal::TooOften {
+            retry_after_secs: context.rate_limited(wait),
+        })
     }
 
     async fn admit_anybody(&self) -> Result<RegistrationRight, ClientRegistrationRefusal> {

@@ -107,6 +107,7 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
     let page = "https://app.example.com/out";
     let members = json!({
         "subject_type": "pairwise",
+        "sector_identifier_uri": "https://sector.example/uris.json",
         "id_token_signed_response_alg": "ES256",
         "userinfo_signed_response_alg": "EdDSA",
         "default_max_age": 5,
@@ -129,8 +130,7 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
         "authorization_details_types": ["data_source"],
     });
     let members = members.as_object().unwrap();
-    let refused = "sector_identifier_uri";
-    for name in OPENID.iter().chain(&FURTHER).filter(|name| **name != refused) {
+    for name in OPENID.iter().chain(&FURTHER) {
         let value = match *name {
             "default_acr_values" => json!([crate::user_authentication::ACR_VALUES[0]]),
             name => members[name].clone(),
@@ -161,6 +161,68 @@ fn a_client_names_its_certificate() {
     }));
     let fault = fault.unwrap_err().description;
     assert!(fault.starts_with("tls_client_auth_san_dns must be a DNS name"), "{fault}");
+    let missing = decided(&json!({"token_endpoint_auth_method": "tls_client_auth"})).unwrap_err();
+    let two = json!({"tls_client_auth_san_dns": "a.example", "tls_client_auth_san_ip": "192.0.2.7"});
+    for (fault, end) in
+        [(missing, "is required for tls_client_auth"), (decided(&two).unwrap_err(), "must be given")]
+    {
+        let words = fault.description;
+        assert!(
+            words.starts_with("exactly one of tls_client_auth_subject_dn, ") && words.ends_with(end),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_a_certificate_is_refused_where_the_server_does_not_accept_it() {
+    use AcceptedCertificates::{Issued, None, SelfSigned};
+    let issued =
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "a.example"});
+    let keys = "https://app.example.com/keys";
+    let own = json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": keys});
+    let bound = json!({"tls_client_certificate_bound_access_tokens": true});
+    for (more, accepted_with) in [
+        (issued, &[Issued][..]),
+        (own, &[SelfSigned, Issued]),
+        (bound, &[SelfSigned, Issued]),
+        (json!({"tls_client_certificate_bound_access_tokens": false}), &[None, SelfSigned, Issued]),
+    ] {
+        for certificates in [None, SelfSigned, Issued] {
+            let outcome = decided_where(&more, certificates);
+            assert_eq!(outcome.is_ok(), accepted_with.contains(&certificates), "{more} {certificates:?}");
+            let code = outcome.err().map(|fault| fault.code);
+            assert!(code.is_none_or(|code| code == ErrorCode::InvalidClientMetadata), "{more}");
+        }
+    }
+    let refused = decided_where(&json!({"token_endpoint_auth_method": "tls_client_auth"}), SelfSigned);
+    let words = refused.unwrap_err().description;
+    assert!(
+        words.contains("self_signed_tls_client_auth, none") && !words.contains(" tls_client_auth"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_sector_is_claimed_only_by_a_client_whose_tokens_come_by_redirects_to_sites() {
+    let sector = "https://sector.example/uris.json";
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let outcome = |grants: Value, uri: &str| {
+        decided(
+            &json!({"sector_identifier_uri": sector, "grant_types": grants, "redirect_uris": [CALLBACK, uri]}),
+        )
+    };
+    let other = "https://other.example/cb";
+    outcome(json!(["authorization_code", "refresh_token"]), other).unwrap();
+    for (grants, uri) in [
+        (json!(["authorization_code", device]), other),
+        (json!(["authorization_code"]), "http://localhost/cb"),
+        (json!(["authorization_code"]), "com.example.app:/cb"),
+    ] {
+        let fault = outcome(grants, uri).unwrap_err();
+        assert_eq!(fault.code, ErrorCode::InvalidClientMetadata);
+        assert!(fault.description.starts_with("sector_identifier_uri needs"), "{}", fault.description);
+    }
 }
 
 #[test]
@@ -199,19 +261,14 @@ fn the_answer_names_the_algorithms_that_the_profile_puts_in_place_of_defaults() 
 fn a_replaced_registration_keeps_what_only_administrators_set() {
     let mut stored = decided(&json!({})).unwrap();
     stored.description = "checked".to_owned();
-    let sector = "https://sector.example/all.json";
-    stored.client_metadata.openid.sector_identifier_uri = Some(sector.to_owned());
     stored.client_metadata.access_token_signing_alg = Some(SigningAlgorithm::Es256);
     stored.client_metadata.token_exchange = Some(TokenExchangePolicy::default());
     stored.grant_types.push(GrantType::TokenExchange);
     stored.token_format = crate::application::TokenFormat::Jwt;
     stored.access_token_lifetime_secs = Some(60);
     stored.cors_origins = vec!["https://pages.example".to_owned()];
-    for members in
-        [json!({}), json!({ "sector_identifier_uri": sector, "grant_types": ["authorization_code"] })]
-    {
+    for members in [json!({}), json!({ "grant_types": ["authorization_code"] })] {
         let next = decided_with(&members, &ClientPolicy::default(), Some(&stored)).unwrap();
-        assert_eq!(next.client_metadata.openid.sector_identifier_uri.as_deref(), Some(sector), "{members}");
         assert_eq!(next.client_metadata.access_token_signing_alg, Some(SigningAlgorithm::Es256));
         assert_eq!(next.client_metadata.token_exchange, Some(TokenExchangePolicy::default()));
         assert!(next.grant_types.contains(&GrantType::TokenExchange), "{members}");
@@ -219,6 +276,6 @@ fn a_replaced_registration_keeps_what_only_administrators_set() {
         let kept = (next.token_format, next.access_token_lifetime_secs, next.cors_origins);
         assert_eq!(kept, (stored.token_format, Some(60), stored.cors_origins.clone()));
     }
-    let other = json!({ "sector_identifier_uri": "https://other.example/all.json" });
-    assert!(decided_with(&other, &ClientPolicy::default(), Some(&stored)).is_err());
+    let sector = json!({ "sector_identifier_uri": "https://sector.example/all.json" });
+    decided_with(&sector, &ClientPolicy::default(), Some(&stored)).expect("it is judged by what it registers");
 }

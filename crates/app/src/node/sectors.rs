@@ -1,4 +1,4 @@
-//! Reading the document at `sector_identifier_uri` when an application is registered or changed.
+//! Reading the document at `sector_identifier_uri` when an application is registered or changed, by a user or by itself.
 
 use fetch::FetchRequest;
 use oauth::application::ApplicationSettings;
@@ -11,22 +11,31 @@ use crate::Context;
 /// The sector of which a document was read, and the redirect URLs that it lists. The document is read again only if one
 /// of them differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ReadSector {
+pub(crate) struct ReadSector {
     uri: Option<String>,
     redirect_urls: Vec<String>,
 }
 
 impl ReadSector {
     /// The sector of settings whose document was read.
-    pub(super) fn of(settings: &ApplicationSettings) -> Self {
+    pub(crate) fn of(settings: &ApplicationSettings) -> Self {
         let openid = &settings.client_metadata.openid;
         Self { uri: openid.sector_identifier_uri.clone(), redirect_urls: settings.redirect_urls.clone() }
     }
 
     /// Whether the document of these settings needs no further reading.
-    pub(super) fn covers(&self, settings: &ApplicationSettings) -> bool {
+    pub(crate) fn covers(&self, settings: &ApplicationSettings) -> bool {
         settings.client_metadata.openid.sector_identifier_uri.is_none() || *self == Self::of(settings)
     }
+}
+
+/// Whose sector it is. A stranger cannot hold up the requests for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SectorOf {
+    /// An application that a user registers.
+    Owned,
+    /// A client that registers itself.
+    Stranger,
 }
 
 impl Context {
@@ -34,8 +43,9 @@ impl Context {
     ///
     /// # Errors
     /// What is wrong with the member or its document.
-    pub(super) async fn read_sector(
+    pub(crate) async fn read_sector(
         &self,
+        whose: SectorOf,
         settings: &ApplicationSettings,
         existing: Option<&ApplicationSettings>,
     ) -> Result<ReadSector, InvalidField> {
@@ -44,17 +54,26 @@ impl Context {
             return Ok(read);
         }
         let Some(uri) = &read.uri else { return Ok(read) };
-        match self.fetch_sector(uri, settings).await {
+        match self.fetch_sector(whose, uri, settings).await {
             Ok(()) => Ok(read),
             Err(message) => Err(fault(message)),
         }
     }
 
-    async fn fetch_sector(&self, uri: &str, settings: &ApplicationSettings) -> Result<(), String> {
+    async fn fetch_sector(
+        &self,
+        whose: SectorOf,
+        uri: &str,
+        settings: &ApplicationSettings,
+    ) -> Result<(), String> {
+        let fetcher = match whose {
+            SectorOf::Owned => &self.outbound.sectors,
+            SectorOf::Stranger => &self.outbound.sectors_of_strangers,
+        };
         let url = Url::parse(uri).map_err(|_| "must be an https address".to_owned())?;
         let request =
             FetchRequest { url: &url, accept: "application/json", post: None, largest_body: sector::LARGEST };
-        let response = self.outbound.sectors.send(request).await.map_err(|error| error.to_string())?;
+        let response = fetcher.send(request).await.map_err(|error| error.to_string())?;
         if !response.status.is_success() {
             return Err(fetch::FetchError::Status(response.status.as_u16()).to_string());
         }
@@ -63,7 +82,7 @@ impl Context {
 }
 
 /// The fault of settings whose sector or redirect URLs were changed by somebody else since their document was read.
-pub(super) fn changed_meanwhile() -> InvalidField {
+pub(crate) fn changed_meanwhile() -> InvalidField {
     fault("was changed meanwhile; try again".to_owned())
 }
 
