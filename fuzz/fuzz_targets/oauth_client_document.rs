@@ -8,7 +8,7 @@ use oauth::application::Profile;
 use oauth::client_document;
 use oauth::client_registration::may_register;
 use oauth::reachable::Reachable;
-use oauth::redirect;
+use oauth::redirect::{self, AllowedSchemes};
 use oauth::scope::ScopeRegistry;
 
 const URL: &str = "https://app.example.com/client";
@@ -23,14 +23,17 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(document) = client_document::read(URL, bytes) else { return };
     for profile in [Profile::Compatible, Profile::Fapi2] {
-        let Ok(settings) = document.settings(&SCOPES, profile, Reachable::Public, None) else { continue };
+        let Ok(settings) = document.settings(&SCOPES, profile, Reachable::Public, &[], None) else {
+            continue;
+        };
         assert!(settings.profile >= Profile::OAuth21);
         assert!(settings.grant_types.iter().all(|grant| may_register(*grant, settings.profile)));
-        let usable = |uri: &String| redirect::may_be_registered(uri, settings.profile).is_ok();
+        let usable =
+            |uri: &String| redirect::may_be_registered(uri, settings.profile, AllowedSchemes::NONE).is_ok();
         assert!(!settings.redirect_urls.is_empty() && settings.redirect_urls.iter().all(usable));
         let keys = settings.client_metadata.authentication.jwks_uri.as_deref();
         assert!(keys.is_none_or(|address| Reachable::Public.check(address).is_ok()));
-        let again = document.settings(&SCOPES, profile, Reachable::Public, Some(&settings));
+        let again = document.settings(&SCOPES, profile, Reachable::Public, &[], Some(&settings));
         assert_eq!(again, Ok(settings));
     }
 });

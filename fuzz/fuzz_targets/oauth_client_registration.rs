@@ -12,7 +12,7 @@ use oauth::client_registration::{
 };
 use oauth::jwt::{Claims, Object, parse_object};
 use oauth::reachable::Reachable;
-use oauth::redirect;
+use oauth::redirect::{self, AllowedSchemes};
 use oauth::scope::ScopeRegistry;
 use oauth::trusted_issuer::{IssuerSettings, Purpose, TrustedIssuer};
 
@@ -39,6 +39,7 @@ fn facts<'a>(
         minimum_profile: Profile::Compatible,
         statement,
         reachable: Reachable::Public,
+        private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
         existing,
     }
@@ -49,7 +50,12 @@ fn check(members: &Object, statement: Option<&SoftwareStatement>) {
     assert!(settings.profile >= Profile::OAuth21);
     assert!(settings.grant_types.iter().all(|grant| may_register(*grant, settings.profile)));
     assert!(
-        settings.redirect_urls.iter().all(|uri| redirect::may_be_registered(uri, settings.profile).is_ok())
+        settings.redirect_urls.iter().all(|uri| redirect::may_be_registered(
+            uri,
+            settings.profile,
+            AllowedSchemes::NONE
+        )
+        .is_ok())
     );
     let metadata = &settings.client_metadata;
     for url in

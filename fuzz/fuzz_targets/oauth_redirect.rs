@@ -2,10 +2,10 @@
 //! A redirect URL that can be registered contains nothing that leads a browser elsewhere.
 
 use oauth::application::Profile;
-use oauth::redirect::{RegisteredRedirect, may_be_registered};
+use oauth::redirect::{AllowedSchemes, RegisteredRedirect, may_be_registered};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    if may_be_registered(text, Profile::OAuth21).is_ok() {
+    if may_be_registered(text, Profile::OAuth21, AllowedSchemes::NONE).is_ok() {
         let Ok(RegisteredRedirect::Full(url)) = RegisteredRedirect::parse(text) else {
             panic!("not a full URL")
         };

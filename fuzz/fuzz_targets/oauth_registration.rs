@@ -54,6 +54,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
         default_profile,
         minimum_profile,
         reachable: Reachable::Public,
+        private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
         existing: None,
     };

@@ -30,6 +30,7 @@ static APPLICATION: LazyLock<Application> = LazyLock::new(|| {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
+        private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
         existing: None,
     };

@@ -18,7 +18,7 @@ use crate::application::{
 use crate::client_members::{self, Members, member, without_own_members};
 use crate::jwt::{Object, parse_object};
 use crate::reachable::Reachable;
-use crate::redirect;
+use crate::redirect::{self, AllowedSchemes, PrivateUseScheme};
 use crate::refusal::Refusal;
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
 use crate::scope::{Assignment, MOST_SCOPES_OF_APPLICATION, ScopeRegistry};
@@ -131,7 +131,7 @@ pub fn read(url: &str, body: &[u8]) -> Result<ClientDocument, Refusal> {
     };
     // Here too, because what is refused here is not kept in memory.
     document.usable_grant_types(Profile::OAuth21)?;
-    document.usable_redirect_uris(Profile::OAuth21)?;
+    document.has_a_redirect_uri()?;
     Ok(document)
 }
 
@@ -245,8 +245,10 @@ impl ClientDocument {
         scopes: &ScopeRegistry,
         minimum_profile: Profile,
         reachable: Reachable,
+        private_use_schemes: &[PrivateUseScheme],
         existing: Option<&ApplicationSettings>,
     ) -> Result<ApplicationSettings, Refusal> {
+        let schemes = AllowedSchemes { listed: private_use_schemes, client_type: self.client_type() };
         let profile = minimum_profile.max(Profile::OAuth21);
         // A client that authenticates in another way than before starts anew.
         let existing = existing.filter(|existing| existing.client_type == self.client_type());
@@ -255,7 +257,7 @@ impl ClientDocument {
             // Omitted, it would be deleted.
             description: existing.as_ref().map(|existing| existing.description.clone()),
             name: Some(self.name.clone().unwrap_or_else(|| self.host.clone())),
-            redirect_urls: Some(self.usable_redirect_uris(profile)?),
+            redirect_urls: Some(self.usable_redirect_uris(profile, schemes)?),
             profile: Some(profile.as_str().to_owned()),
             grant_types: Some(self.grant_types_beside(existing.as_ref(), profile)?),
             scopes: Some(self.usable_scopes(scopes)),
@@ -268,6 +270,7 @@ impl ClientDocument {
             default_profile: profile,
             minimum_profile,
             reachable,
+            private_use_schemes,
             certificates: AcceptedCertificates::Issued,
             existing: existing.as_ref(),
         };
@@ -339,8 +342,19 @@ impl ClientDocument {
         }
     }
 
-    fn usable_redirect_uris(&self, profile: Profile) -> Result<Vec<String>, Refusal> {
-        let usable = |uri: &&String| redirect::may_be_registered(uri, profile).is_ok();
+    /// Whether there is a redirect URI that a server might accept.
+    fn has_a_redirect_uri(&self) -> Result<(), Refusal> {
+        let mut uris = self.redirect_uris.iter();
+        let has_one = uris.any(|uri| redirect::may_be_registered_somewhere(uri, Profile::OAuth21));
+        if has_one { Ok(()) } else { Err(Refusal::ClientDocumentRedirects) }
+    }
+
+    fn usable_redirect_uris(
+        &self,
+        profile: Profile,
+        schemes: AllowedSchemes<'_>,
+    ) -> Result<Vec<String>, Refusal> {
+        let usable = |uri: &&String| redirect::may_be_registered(uri, profile, schemes).is_ok();
         let found: Vec<String> = self.redirect_uris.iter().filter(usable).cloned().collect();
         if found.is_empty() { Err(Refusal::ClientDocumentRedirects) } else { Ok(found) }
     }

@@ -14,8 +14,10 @@ use crate::error::ErrorCode;
 use crate::jwt::Object;
 use crate::oidc::sector;
 use crate::reachable::Reachable;
+use crate::redirect::{AllowedSchemes, PrivateUseScheme};
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
 use crate::scope::ScopeRegistry;
+use redirect_uris::Wanted;
 
 mod information;
 mod initial_access_token;
@@ -76,6 +78,8 @@ pub struct Facts<'a> {
     pub statement: Option<&'a SoftwareStatement>,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
+    /// The private-use schemes without a dot that redirect URIs of public clients may have.
+    pub private_use_schemes: &'a [PrivateUseScheme],
     /// The certificates of clients that the server accepts.
     pub certificates: AcceptedCertificates,
     /// The current settings, if the client replaces them.
@@ -102,8 +106,13 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let uses_browser = grant_types.contains(&GrantType::AuthorizationCode);
     response_types_fit(&members, uses_browser)?;
     let statement = self_registered(&members)?;
-    let (redirect_urls, application_type) =
-        redirect_uris::decide(&members, statement.application_type, (uses_browser, profile), facts.policy)?;
+    let wanted = Wanted {
+        application_type: statement.application_type,
+        is_required: uses_browser,
+        profile,
+        schemes: AllowedSchemes { listed: facts.private_use_schemes, client_type },
+    };
+    let (redirect_urls, application_type) = redirect_uris::decide(&members, wanted, facts.policy)?;
     let name = members.text("client_name")?.map(str::to_owned);
     let payload = ApplicationPayload {
         name: Some(name.unwrap_or_else(|| redirect_uris::host_of_first(&redirect_urls))),
@@ -123,6 +132,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         default_profile: profile,
         minimum_profile: facts.minimum_profile,
         reachable: facts.reachable,
+        private_use_schemes: facts.private_use_schemes,
         certificates: facts.certificates,
         existing: base.as_ref(),
     };

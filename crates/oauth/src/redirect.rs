@@ -8,8 +8,15 @@ use url::{Host, Url};
 
 use crate::application::Profile;
 
+mod private_use;
+
+pub use private_use::{AllowedSchemes, NotAPrivateUseScheme, PrivateUseScheme};
+
 /// The maximum number of characters in a redirect URL.
 pub const LONGEST: usize = 2048;
+
+/// Schemes that run code or read files.
+const DANGEROUS: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "view-source"];
 
 /// Why a text cannot be a redirect URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +42,8 @@ pub enum RedirectFault {
         "has a private-use scheme without a dot; use the reversed name of a domain, such as com.example.app:/callback"
     )]
     SchemeWithoutDot,
+    #[error("has a private-use scheme without a dot, which only public applications may use")]
+    SchemeOfPublicApplications,
     #[error("must not have a fragment")]
     Fragment,
     #[error("must not have a user name or password")]
@@ -106,13 +115,42 @@ impl RegisteredRedirect {
 ///
 /// # Errors
 /// [`RedirectFault`].
-pub fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
+pub fn may_be_registered(
+    text: &str,
+    profile: Profile,
+    schemes: AllowedSchemes<'_>,
+) -> Result<Option<RedirectWarning>, RedirectFault> {
     let registered = RegisteredRedirect::parse(text)?;
     if let RegisteredRedirect::Full(url) = &registered {
+        schemes.include(url)?;
+    }
+    is_usable(text, &registered, profile)
+}
+
+/// Whether the text may be registered under the profile by some application at some server.
+pub(crate) fn may_be_registered_somewhere(text: &str, profile: Profile) -> bool {
+    RegisteredRedirect::parse(text).is_ok_and(|registered| is_usable(text, &registered, profile).is_ok())
+}
+
+/// Whether a browser may go there after a logout: a private-use scheme without a dot must be that of a redirect URL.
+pub(crate) fn may_follow(text: &str, redirect_urls: &[String]) -> bool {
+    let Ok(RegisteredRedirect::Full(url)) = RegisteredRedirect::parse(text) else { return false };
+    let mut registered = redirect_urls.iter().filter_map(|other| Url::parse(other).ok());
+    let is_own = !private_use::lacks_owner(&url) || registered.any(|other| other.scheme() == url.scheme());
+    is_own && may_be_registered_somewhere(text, Profile::OAuth21)
+}
+
+/// Everything but the scheme.
+fn is_usable(
+    text: &str,
+    registered: &RegisteredRedirect,
+    profile: Profile,
+) -> Result<Option<RedirectWarning>, RedirectFault> {
+    if let RegisteredRedirect::Full(url) = registered {
         host_is_spelled_as_browsers_interpret_it(text, url)?;
         query_has_no_response_parameter(url)?;
     }
-    fits(&registered, profile)
+    fits(registered, profile)
 }
 
 /// Checks whether the profile allows it, and returns warnings about it.
@@ -189,7 +227,7 @@ fn is_on_host(text: &str, requested: &Url, registered: &str, profile: Profile) -
         && requested.scheme() == "https"
         && requested.port().is_none()
         && requested.host_str() == Some(host.as_str())
-        && may_be_registered(text, profile).is_ok()
+        && may_be_registered_somewhere(text, profile)
 }
 
 /// Browsers interpret `127.1`, `2130706433` and `%6cocalhost` as other hosts, and so would any comparison.
@@ -278,10 +316,7 @@ fn full_url(text: &str) -> Result<Url, RedirectFault> {
     let url = Url::parse(text).map_err(|_| RedirectFault::NotAbsolute)?;
     match url.scheme() {
         "http" | "https" => web_url_is_plain(text, &url)?,
-        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "view-source" => {
-            return Err(RedirectFault::DangerousScheme);
-        }
-        scheme if !scheme.contains('.') => return Err(RedirectFault::SchemeWithoutDot),
+        scheme if DANGEROUS.contains(&scheme) => return Err(RedirectFault::DangerousScheme),
         _ => {}
     }
     if text.contains('#') {

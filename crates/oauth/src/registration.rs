@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::application::{AcceptedCertificates, ApplicationSettings, ClientMetadata, ClientType, Profile};
 use crate::reachable::Reachable;
+use crate::redirect::{AllowedSchemes, PrivateUseScheme};
 use crate::scope::ScopeRegistry;
 use domain::account::Permission;
 use domain::limit::Limit;
@@ -76,6 +77,8 @@ pub struct RegistrationContext<'a> {
     pub default_profile: Profile,
     /// The most permissive profile that the server accepts.
     pub minimum_profile: Profile,
+    /// The private-use schemes without a dot that redirect URLs of public applications may have.
+    pub private_use_schemes: &'a [PrivateUseScheme],
     /// The certificates of clients that the server accepts.
     pub certificates: AcceptedCertificates,
     /// The addresses to which the server connects.
@@ -97,10 +100,11 @@ pub fn decide(payload: &ApplicationPayload, context: RegistrationContext<'_>) ->
     let profile = profile(payload, context, &mut findings);
     let client_type = client_type(payload, context, &mut findings);
     let grant_types = grant_types::decide(payload, context, profile, client_type, &mut findings);
+    let schemes = AllowedSchemes { listed: context.private_use_schemes, client_type };
     let mut settings = ApplicationSettings {
         name: texts::name(payload, context, &mut findings),
         description: texts::description(payload, context, &mut findings),
-        redirect_urls: redirect_urls::decide(payload, profile, &grant_types, &mut findings),
+        redirect_urls: redirect_urls::decide(payload, (profile, schemes), &grant_types, &mut findings),
         profile,
         client_type,
         grant_types,

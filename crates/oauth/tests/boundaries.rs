@@ -119,7 +119,8 @@ proptest! {
         let (permissions, scopes) = (&[Permission::Administrator], &ScopeRegistry::built_in());
         let reachable = Reachable::Public;
         let context = RegistrationContext {
-            permissions, scopes, default_profile, minimum_profile, reachable, certificates: AcceptedCertificates::Issued,
+            permissions, scopes, default_profile, minimum_profile, reachable, private_use_schemes: &[],
+            certificates: AcceptedCertificates::Issued,
             existing: None,
         };
         if let Ok((settings, _)) = decide(&payload, context) {

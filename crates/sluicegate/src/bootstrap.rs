@@ -133,6 +133,7 @@ fn app_settings(
             allowed: settings.clients.allowed_document_hosts.clone(),
             forbidden: settings.clients.forbidden_document_hosts.clone(),
         },
+        private_use_schemes: settings.clients.private_use_schemes.clone(),
         client_registration: ClientRegistrationSettings {
             mode: settings.registration.mode,
             policy: ClientPolicy {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 use oauth::client_document::DocumentHosts;
+use oauth::redirect::PrivateUseScheme;
 use oauth::protected_resource;
 use oauth::refresh_expiry::RefreshLimits;
 use oauth::resource::ServerUrls;
@@ -85,6 +86,8 @@ pub struct AppSettings {
     pub client_documents: bool,
     /// The hosts whose metadata documents are accepted.
     pub document_hosts: DocumentHosts,
+    /// The private-use schemes without a dot that redirect URLs of public applications may have.
+    pub private_use_schemes: Vec<PrivateUseScheme>,
     /// Clients that register themselves.
     pub client_registration: ClientRegistrationSettings,
     /// Sends requests to addresses that clients name.
@@ -181,6 +184,7 @@ impl Default for AppSettings {
             backup_mark: None,
             client_documents: true,
             document_hosts: DocumentHosts::default(),
+            private_use_schemes: PrivateUseScheme::known(),
             client_registration: ClientRegistrationSettings::default(),
             outbound: fetch::Fetcher::default(),
             client_certificates: ClientCertificates::default(),

@@ -169,7 +169,8 @@ impl Context {
         let existing = stored.as_ref().map(|application| &application.settings);
         let scopes = self.scope_registry().await?;
         let minimum = self.settings.minimum_profile;
-        let mut settings = match fetched.document.settings(&scopes, minimum, self.reachable(), existing) {
+        let (reachable, schemes) = (self.reachable(), &self.settings.private_use_schemes);
+        let mut settings = match fetched.document.settings(&scopes, minimum, reachable, schemes, existing) {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
         };

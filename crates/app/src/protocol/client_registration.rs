@@ -344,6 +344,7 @@ fn decide(
         minimum_profile: context.settings.minimum_profile,
         statement,
         reachable: context.reachable(),
+        private_use_schemes: &context.settings.private_use_schemes,
         certificates: context.settings.client_certificates.kinds(),
         existing,
     };

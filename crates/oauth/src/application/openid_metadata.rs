@@ -5,6 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::SubjectType;
+use crate::redirect;
 use crate::signing::SigningAlgorithm;
 use crate::user_authentication::ACR_VALUES;
 
@@ -153,7 +154,7 @@ impl OpenIdMetadata {
         };
         let https = |url: &Option<String>| url.as_deref().is_none_or(is_https);
         let most = self.post_logout_redirect_uris.len() <= MOST_URLS;
-        let after = self.post_logout_redirect_uris.iter().all(|url| may_follow_a_logout(url));
+        let after = self.post_logout_redirect_uris.iter().all(|url| may_follow_a_logout(url, redirect_urls));
         let acr = self.default_acr_values.iter().all(|acr| ACR_VALUES.contains(&acr.as_str()));
         let age = self.default_max_age.is_none_or(|age| (0..=LONGEST_MAX_AGE).contains(&age));
         let has_sector = self.subject_type == SubjectType::Public
@@ -213,8 +214,8 @@ pub(crate) fn is_of_a_redirect_url(url: &str, redirect_urls: &[String]) -> bool 
 }
 
 /// Like a redirect URL of the profile `oauth21`: a script or a document of its own is not a place to return to.
-fn may_follow_a_logout(text: &str) -> bool {
-    parsed(text).is_some() && crate::redirect::may_be_registered(text, super::Profile::OAuth21).is_ok()
+fn may_follow_a_logout(text: &str, redirect_urls: &[String]) -> bool {
+    parsed(text).is_some() && redirect::may_follow(text, redirect_urls)
 }
 
 #[cfg(test)]

@@ -22,8 +22,24 @@ fn settings(more: &Value) -> Result<ApplicationSettings, Refusal> {
         &ScopeRegistry::built_in(),
         Profile::Compatible,
         Reachable::Public,
+        &PrivateUseScheme::known(),
         None,
     )
+}
+
+#[test]
+fn a_document_may_name_a_listed_private_use_scheme_for_a_public_client() {
+    let uris = json!(["vscode://publisher.extension/cb", "other://cb", "https://app.example.com/cb"]);
+    let public = settings(&json!({"redirect_uris": uris})).unwrap();
+    assert_eq!(public.redirect_urls, ["vscode://publisher.extension/cb", "https://app.example.com/cb"]);
+    let only = settings(&json!({"redirect_uris": ["vscode://publisher.extension/cb"]})).unwrap();
+    assert_eq!(only.client_type, ClientType::Public);
+    let with_key = json!({
+        "redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example.com/k",
+    });
+    assert_eq!(settings(&with_key).unwrap().redirect_urls, ["https://app.example.com/cb"]);
+    let none = settings(&json!({"redirect_uris": ["other://cb"]}));
+    assert_eq!(none, Err(Refusal::ClientDocumentRedirects));
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn members(more: &Value) -> Object {
     members.as_object().unwrap().clone()
 }
 
+static SCHEMES: LazyLock<Vec<PrivateUseScheme>> = LazyLock::new(PrivateUseScheme::known);
 static POLICY: LazyLock<ClientPolicy> = LazyLock::new(ClientPolicy::default);
 
 fn facts() -> Facts<'static> {
@@ -54,6 +55,7 @@ fn facts() -> Facts<'static> {
         minimum_profile: Profile::Compatible,
         statement: None,
         reachable: Reachable::Public,
+        private_use_schemes: &SCHEMES,
         certificates: AcceptedCertificates::Issued,
         existing: None,
     }
@@ -79,6 +81,8 @@ fn a_client_gets_the_defaults_of_the_specification() {
     assert_eq!(public.client_type, ClientType::Public);
     let unnamed = decided(&json!({"client_name": null})).unwrap();
     assert_eq!(unnamed.name, "app.example.com");
+    let native = json!({"client_name": null, "redirect_uris": ["com.example.app://bank.example/"]});
+    assert_eq!(decided(&native).unwrap().name, "Unnamed client", "nobody owns that host");
 }
 
 #[test]
@@ -108,6 +112,7 @@ fn unusable_redirect_uris_are_named() {
         json!(["http://a.example/"]),
         json!(["/callback"]),
         json!(["app:/callback"]),
+        json!(["cursor://callback"]),
         json!([CALLBACK, "https://u:p@a.example/"]),
         json!(
             vec!["https://a.example/".to_owned(); 51]
@@ -119,6 +124,25 @@ fn unusable_redirect_uris_are_named() {
     ] {
         assert_eq!(code(&json!({"redirect_uris": uris})), ErrorCode::InvalidRedirectUri, "{uris}");
     }
+}
+
+#[test]
+fn a_listed_private_use_scheme_is_for_public_clients() {
+    let with = |method: &str, uri: &str| {
+        decided(&json!({"redirect_uris": [CALLBACK, uri], "token_endpoint_auth_method": method}))
+    };
+    for uri in ["cursor://anysphere.cursor-mcp/oauth/callback", "vscode://x/cb", "windsurf://cb"] {
+        let settings = with("none", uri).unwrap();
+        assert_eq!((settings.client_type, &*settings.redirect_urls[1]), (ClientType::Public, uri));
+        let fault = with("client_secret_post", uri).unwrap_err();
+        assert_eq!(fault.code, ErrorCode::InvalidRedirectUri);
+        assert!(fault.description.ends_with("which only public applications may use"), "{fault:?}");
+    }
+    assert_eq!(with("none", "other://cb").unwrap_err().code, ErrorCode::InvalidRedirectUri);
+    let policy =
+        ClientPolicy { redirect_hosts: vec!["app.example.com".parse().unwrap()], ..ClientPolicy::default() };
+    let more = json!({"redirect_uris": ["cursor://app.example.com/"], "token_endpoint_auth_method": "none"});
+    assert!(decided_with(&more, &policy, None).is_err(), "nobody owns that host");
 }
 
 #[test]
@@ -204,8 +228,12 @@ fn the_application_type_is_understood_and_told() {
             ApplicationType::Native
         );
     }
-    let web = json!({"redirect_uris": ["com.example.app:/cb"], "application_type": "web"});
-    assert_eq!(code(&web), ErrorCode::InvalidRedirectUri);
+    for uri in ["com.example.app:/cb", "cursor://cb"] {
+        let web = json!({
+            "redirect_uris": [CALLBACK, uri], "application_type": "web", "token_endpoint_auth_method": "none",
+        });
+        assert_eq!(kind(&web), ApplicationType::Native, "{uri}: the answer says what it is");
+    }
     assert_eq!(
         kind(&json!({"redirect_uris": ["http://localhost/cb"], "application_type": "web"})),
         ApplicationType::Web

@@ -5,6 +5,10 @@ use super::*;
 const COMPATIBLE: Profile = Profile::Compatible;
 const OAUTH21: Profile = Profile::OAuth21;
 
+fn may_be_registered(text: &str, profile: Profile) -> Result<Option<RedirectWarning>, RedirectFault> {
+    super::may_be_registered(text, profile, AllowedSchemes::NONE)
+}
+
 fn matches(requested: &str, registered: &str, profile: Profile) -> bool {
     matching(requested, &[registered.to_owned()], profile).is_some()
 }
@@ -31,8 +35,6 @@ fn unsafe_and_malformed_redirect_urls_are_refused() {
         ("data:text/html,x", Fault::DangerousScheme),
         ("vbscript:x", Fault::DangerousScheme),
         ("file:///etc/passwd", Fault::DangerousScheme),
-        ("myapp:/cb", Fault::SchemeWithoutDot),
-        ("urn:ietf:wg:oauth:2.0:oob", Fault::SchemeWithoutDot),
         ("https://a.example/cb#x", Fault::Fragment),
         ("https://a.example/cb#", Fault::Fragment),
         ("com.example.app:/cb#x", Fault::Fragment),

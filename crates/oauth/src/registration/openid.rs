@@ -72,6 +72,7 @@ mod tests {
                 default_profile: Profile::Compatible,
                 minimum_profile: Profile::Compatible,
                 reachable: Reachable::Public,
+                private_use_schemes: &[],
                 certificates: AcceptedCertificates::Issued,
                 existing: Some(&stored),
             };

@@ -2,13 +2,13 @@
 
 use super::{ApplicationPayload, Findings};
 use crate::application::{GrantType, Profile};
-use crate::redirect;
+use crate::redirect::{self, AllowedSchemes};
 
 const MOST: usize = 50;
 
 pub(super) fn decide(
     payload: &ApplicationPayload,
-    profile: Profile,
+    (profile, schemes): (Profile, AllowedSchemes<'_>),
     grant_types: &[GrantType],
     findings: &mut Findings,
 ) -> Vec<String> {
@@ -23,7 +23,7 @@ pub(super) fn decide(
     let mut kept: Vec<String> = Vec::new();
     for (at, url) in urls.iter().enumerate() {
         let (field, url) = (format!("redirectUrls[{at}]"), url.trim());
-        match redirect::may_be_registered(url, profile) {
+        match redirect::may_be_registered(url, profile, schemes) {
             Ok(warning) => {
                 if let Some(warning) = warning {
                     findings.warn(field, warning.to_string());

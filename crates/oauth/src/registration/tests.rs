@@ -24,6 +24,7 @@ fn new() -> RegistrationContext<'static> {
         default_profile: Profile::Compatible,
         minimum_profile: Profile::Compatible,
         reachable: Reachable::Public,
+        private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
         existing: None,
     }

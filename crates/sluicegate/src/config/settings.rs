@@ -5,7 +5,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use app::data::MOST_ROWS_OF_A_PAGE;
 use app::node::lifetimes;
@@ -15,6 +14,7 @@ use app::protocol::client_registration::RegistrationMode;
 use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
 use oauth::client_registration::ClientPolicy;
+use oauth::redirect::PrivateUseScheme;
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
@@ -23,9 +23,11 @@ use super::RawConfig;
 use super::setting::{LogFormat, LogLevels, PublicUrl};
 
 mod described;
+mod units;
 
 pub(super) use described::{Described, Section};
 use described::{Weakens, describe, path, text_of, warn};
+use units::{count, millis};
 
 macro_rules! weakens {
     () => {
@@ -99,16 +101,6 @@ macro_rules! settings {
             }),+]
         }
     };
-}
-
-/// A count as the type of its setting.
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// A time in whole milliseconds, as the type of its setting.
-fn millis(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// The default address of the metrics listener.
@@ -315,7 +307,7 @@ settings! {
         max_connections: u32 = 64, in 1..=10_000;
     }
 
-    /// Clients that nobody has registered.
+    /// Clients by document, and redirect URLs of applications on devices.
     clients: Clients = "clients" {
         /// Whether a client may identify itself by the `https` URL of its metadata document, which the server fetches.
         /// Each user of such a client is asked for consent every time, unless it authenticates with a key. See [clients by
@@ -327,6 +319,11 @@ settings! {
         /// Hosts whose metadata documents are refused, even if they are allowed. Access that was granted already remains;
         /// delete the application to end it.
         forbidden_document_hosts: Vec<HostPattern> = Vec::new();
+        /// Schemes without a dot that redirect URLs of public applications may have, such as `cursor` for
+        /// `cursor://anysphere.cursor-mcp/oauth/callback`, whoever registers them. Nobody owns such a name, whereas a scheme with
+        /// a dot is a reversed domain and needs no entry. The list replaces the default; redirect URLs that are registered
+        /// already stay. See [private-use schemes](decisions/private-use-schemes.md).
+        private_use_schemes: Vec<PrivateUseScheme> = PrivateUseScheme::known();
     }
 
     /// Clients that register themselves ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)). See [clients that register

@@ -71,6 +71,7 @@ const ROWS: &[Row] = &[
     ("clients.metadata_documents", "a URL is not a client id", "crates/web/tests/protocol/client_documents.rs", "documents_can_be_switched_off"),
     ("clients.allowed_document_hosts", "documents of other hosts are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),
     ("clients.forbidden_document_hosts", "its documents are refused", "crates/web/tests/protocol/document_clients.rs", "an_administrator_chooses_the_hosts_of_documents"),
+    ("clients.private_use_schemes", "other schemes without a dot are refused", "crates/web/tests/protocol/private_use_schemes.rs", "a_scheme_that_is_not_listed_is_refused_in_each_way_of_registering"),
     ("outbound.danger_loopback_authority", "loopback addresses are fetched from", "crates/fetch/tests/requests.rs", "loopback_is_refused_without_the_switch"),
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "tokens_and_secrets_follow_the_settings"),
     ("sessions.lifetime_secs", "the end of a session", HERE, "tokens_and_secrets_follow_the_settings"),

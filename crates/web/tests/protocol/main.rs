@@ -50,6 +50,7 @@ mod others;
 mod pages;
 mod password_change;
 mod plain_browser;
+mod private_use_schemes;
 mod profile;
 mod promises;
 mod pushed_requests;

@@ -6,6 +6,7 @@ use domain::audit::Action;
 use domain::secret::ClientSecret;
 use oauth::application::{AcceptedCertificates, Application, ApplicationSettings, Profile, StoredSecret};
 use oauth::reachable::Reachable;
+use oauth::redirect::PrivateUseScheme;
 use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
 };
@@ -65,6 +66,7 @@ pub struct RegistrationRules {
     default_profile: Profile,
     minimum_profile: Profile,
     reachable: Reachable,
+    private_use_schemes: Vec<PrivateUseScheme>,
     certificates: AcceptedCertificates,
 }
 
@@ -102,6 +104,7 @@ impl RegistrationRules {
             default_profile: self.default_profile,
             minimum_profile: self.minimum_profile,
             reachable: self.reachable,
+            private_use_schemes: &self.private_use_schemes,
             certificates: self.certificates,
             existing,
         };
@@ -132,6 +135,7 @@ impl ApplicationService {
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
             reachable: self.context.reachable(),
+            private_use_schemes: self.context.settings.private_use_schemes.clone(),
             certificates: self.context.settings.client_certificates.kinds(),
         })
     }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
 use oauth::client_registration::may_register;
+use oauth::redirect::PrivateUseScheme;
 use serde_json::{Value, json};
 use sources::HostRule;
 use web::AddressRange;
@@ -69,6 +70,18 @@ impl Written for HostRule {
 impl Written for HostPattern {
     const KIND: &'static str =
         "a host or the hosts below a name, such as \"app.example.com\" or \"*.example.com\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Written for PrivateUseScheme {
+    const KIND: &'static str = "a private-use scheme without a dot, in small letters, such as \"cursor\"";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
