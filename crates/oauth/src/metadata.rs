@@ -7,6 +7,7 @@ use crate::application::{AcceptedCertificates, AuthenticationMethod, ClientType,
 use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
+use crate::resource::DATA_PATH;
 use crate::scope::ScopeRegistry;
 use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
 
@@ -14,7 +15,7 @@ use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
 #[derive(Debug, Clone, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, CIBA Core §4, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7 and RFC 7636"
+    reason = "the names are those of RFC 8414 §2, RFC 8628 §4, CIBA Core §4, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7, RFC 9728 §4 and RFC 7636"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "the specifications define them as separate members")]
 pub struct Metadata {
@@ -59,6 +60,7 @@ pub struct Metadata {
     pub require_signed_request_object: bool,
     pub request_object_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
     pub authorization_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
+    pub protected_resources: [String; 1],
     pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls_endpoint_aliases: Option<EndpointAliases>,
@@ -142,6 +144,8 @@ impl Metadata {
             require_signed_request_object: false,
             request_object_signing_alg_values_supported: of_others,
             authorization_signing_alg_values_supported: algorithms,
+            // The resource of its metadata, which covers every data source; the sources themselves are not public.
+            protected_resources: [format!("{issuer}{DATA_PATH}")],
             tls_client_certificate_bound_access_tokens: false,
             mtls_endpoint_aliases: None,
         }

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry};
 
 /// The path of all data sources, below the public URL.
-const DATA_PATH: &str = "/api/odata4";
+pub(crate) const DATA_PATH: &str = "/api/odata4";
 
 /// The maximum number of resources in a request, because they become part of codes and tokens.
 pub const MOST_RESOURCES: usize = 8;

@@ -89,6 +89,21 @@ async fn a_strict_server_demands_proofs_where_no_certificate_can_be_presented() 
 }
 
 #[tokio::test]
+async fn the_server_names_the_resource_that_names_it() {
+    let fixture = Fixture::open().await;
+    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+        let server = fixture.server.get(path).send().await.expect(200).json();
+        let named = server["protected_resources"].as_array().unwrap();
+        assert_eq!(named.len(), 1, "the names of data sources are not public");
+        let resource = named[0].as_str().unwrap();
+        let below = resource.strip_prefix(ISSUER).unwrap();
+        let document = fixture.server.get(&format!("{WELL_KNOWN}{below}")).send().await.expect(200).json();
+        assert_eq!(document["resource"], resource);
+        assert_eq!(document["authorization_servers"], json!([server["issuer"]]));
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_source_has_no_metadata_whoever_asks() {
     let fixture = Fixture::open().await;
     for path in [
