@@ -94,6 +94,8 @@ codes! {
     InvalidRequestUri = "invalid_request_uri",
     /// A request object is invalid (OpenID Connect Core §3.1.2.6).
     InvalidRequestObject = "invalid_request_object",
+    /// A client cannot register itself within its request (OpenID Connect Core §3.1.2.6).
+    RegistrationNotSupported = "registration_not_supported",
     /// Request objects by reference are not supported (OpenID Connect Core §3.1.2.6).
     RequestUriNotSupported = "request_uri_not_supported",
 }

@@ -105,6 +105,7 @@ refusals! {
         NotAJsonObject: "the body is not a JSON object";
         NotAString: "a member of the JSON body is not a string";
         CertificateMissing: "the tokens of this application are bound to its certificate; send one in TLS, at the endpoint in mtls_endpoint_aliases if there is one";
+        AuthorizationRepeated: "the Authorization header is given more than once";
         TwoAuthenticationMethods: "the client authenticates in two ways at once";
         ClientIdsDiffer: "client_id in the body differs from the one in the header";
         UnknownClientId: "no application has this client_id";
@@ -351,8 +352,6 @@ refusals! {
     }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
-    }
-    InvalidRequestUri {
         RequestUriNotRegistered: "request_uri is not an address that the application registered for its request objects";
         RequestUriUnreachable: "the host of request_uri does not answer over https with status 200 and a request object, has no public address, or is not asked now";
     }
@@ -366,6 +365,9 @@ refusals! {
         RequestObjectWithSubject: "a request object must not contain sub";
         RequestObjectNested: "a request object must not contain request or request_uri";
         RequestObjectMember: "a claim of the request object has a type that its parameter cannot have";
+    }
+    RegistrationNotSupported {
+        RegistrationInRequest: "registration is not supported: a client registers before its request, or has a metadata document";
     }
     RequestUriNotSupported {
         RequestObjectByReference: "request objects by reference are not supported";

@@ -112,6 +112,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidRequestUri
         | ErrorCode::InvalidRequestObject
         | ErrorCode::RequestNotSupported
+        | ErrorCode::RegistrationNotSupported
         | ErrorCode::RequestUriNotSupported => StatusCode::BAD_REQUEST,
     }
 }

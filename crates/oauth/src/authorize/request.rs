@@ -18,6 +18,7 @@ pub(super) const PROMPT: Name = Name::new("prompt", 128);
 const NONCE: Name = Name::new("nonce", 512);
 pub(super) const MAX_AGE: Name = Name::new("max_age", 64);
 pub(super) const CLAIMS: Name = Name::new("claims", 4096);
+pub(super) const REGISTRATION: Name = Name::new("registration", 8192);
 const LOGIN_HINT: Name = Name::new("login_hint", 512);
 
 /// Declares the request from the parameters that occur at most once. A new one is a row here: it is then parsed, kept
@@ -76,6 +77,7 @@ request_parameters! {
     pub id_token_hint: ID_TOKEN_HINT;
     /// `login_hint`, for the sign-in page.
     pub login_hint: LOGIN_HINT;
+    pub(super) registration: REGISTRATION;
     pub(super) dpop_jkt: DPOP_JKT;
     /// `authorization_details`, unparsed.
     pub authorization_details: AUTHORIZATION_DETAILS;

@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::AuthorizeRequest;
-use super::request::{CLAIMS, MAX_AGE, REQUEST, REQUEST_URI};
+use super::request::{CLAIMS, MAX_AGE, REGISTRATION, REQUEST, REQUEST_URI};
 use crate::application::Application;
 use crate::authorization_details::AUTHORIZATION_DETAILS;
 use crate::jwt::{Claims, Object, TimeRules};
@@ -163,7 +163,9 @@ fn parameters(claims: Object) -> Result<Parameters, Refusal> {
                 }
             }
             Value::Number(_) if name == MAX_AGE.spelling => pairs.push((name, value.to_string())),
-            Value::Object(_) if name == CLAIMS.spelling => pairs.push((name, value.to_string())),
+            Value::Object(_) if [CLAIMS, REGISTRATION].iter().any(|object| name == object.spelling) => {
+                pairs.push((name, value.to_string()));
+            }
             Value::Object(_) | Value::Array(_) if name == AUTHORIZATION_DETAILS.spelling => {
                 pairs.push((name, value.to_string()));
             }
@@ -202,6 +204,12 @@ mod tests {
         let application = sample::application(|_| {});
         let facts = ObjectFacts { application: &application, issuer: ISSUER, start_is_required, now: NOW };
         AuthorizeRequest::from_object(claims, facts)
+    }
+
+    #[test]
+    fn a_registration_in_an_object_is_read_to_be_refused_by_name() {
+        let request = read(&json!({ "registration": { "client_name": "Agent" } })).unwrap();
+        assert_eq!(request.registration.as_deref(), Some(r#"{"client_name":"Agent"}"#));
     }
 
     #[test]

@@ -153,6 +153,7 @@ pub(super) fn decide(
     request_is_signed_if_required(application, facts)?;
     response_is_signed_if_required(&route, facts)?;
     response_type_is_code(request)?;
+    client_does_not_register(request)?;
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
     let data = facts.data.clone()?;
@@ -249,6 +250,13 @@ fn response_type_is_code(request: &AuthorizeRequest) -> Result<(), Refusal> {
         Some(_) => Err(Refusal::ResponseTypeUnsupported),
         None => Err(super::request::RESPONSE_TYPE.missing()),
     }
+}
+
+/// `registration_not_supported`: "The OP does not support use of the `registration` parameter" ([OpenID Connect Core
+/// §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError)), in which a client without a registration
+/// describes itself.
+fn client_does_not_register(request: &AuthorizeRequest) -> Result<(), Refusal> {
+    if request.registration.is_some() { Err(Refusal::RegistrationInRequest) } else { Ok(()) }
 }
 
 /// Where the response goes; if the requested mode is not supported, the error goes by the default one.

@@ -128,6 +128,7 @@ fn other_errors_are_sent_to_the_client_by_redirect() {
         (vec![("code_challenge_method", "S256")], Refusal::ChallengeMethodWithoutChallenge),
         (vec![("code_challenge", "x"), ("code_challenge_method", "S256")], Refusal::ChallengeMalformed),
         (vec![("prompt", "create")], Refusal::PromptUnknown),
+        (vec![("registration", "{}")], Refusal::RegistrationInRequest),
         (vec![("prompt", "none login")], Refusal::PromptNoneCombined),
     ] {
         let refused = checked(&more, |_| {}).unwrap_err();
