@@ -18,7 +18,7 @@ use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use domain::time::Timestamp;
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, Request, StatusCode};
 use http_body::Frame;
 use tower::Service;
@@ -115,14 +115,16 @@ impl HttpService {
         } else {
             None
         };
-        let mut refused = refused.map(|(status, message)| (status, Cow::Borrowed(message)));
+        let mut refused = refused
+            .or_else(|| body_fault(&request))
+            .map(|(status, message)| (status, Cow::Borrowed(message)));
         if refused.is_none() && !is_outside && proof::may_name_body(&request) {
             // Boxed, for the same reason.
             refused = Box::pin(self.read_proved_body(&mut request, area)).await;
         }
         let mut known = AccessNote::default();
         let response = if let Some((status, message)) = refused {
-            area.refuse(status, &message)
+            refuse(area, status, &message)
         } else if is_outside {
             outside(self.state.base())
         } else {
@@ -211,6 +213,23 @@ impl HttpService {
         };
         response.map(|body| line.write_after(body))
     }
+}
+
+/// What is wrong with the description of the body, if there is one.
+fn body_fault(request: &Request<Body>) -> Option<(StatusCode, &'static str)> {
+    let is_empty = request.body().is_end_stream();
+    body::is_described_plainly(request.headers()).err().filter(|_| !is_empty)
+}
+
+/// Refuses a request because of its form. If the coding of its body is not supported, "the `Accept-Encoding` response header
+/// field ought to be used to indicate what (if any) content codings would have been accepted" ([RFC 9110
+/// §15.5.16](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16)).
+fn refuse(area: Area, status: StatusCode, message: &str) -> Response {
+    let mut response = area.refuse(status, message);
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    response
 }
 
 impl Service<Request<Body>> for HttpService {

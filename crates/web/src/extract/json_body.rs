@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use axum::body::Body;
 use axum::extract::FromRequest;
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, StatusCode};
 
 use crate::WebState;
@@ -110,10 +109,6 @@ fn from_bytes<T: FromJson>(bytes: Bytes) -> Result<JsonBody<T>, ManagementProble
 
 fn is_json(headers: &HeaderMap) -> Result<(), ManagementProblem> {
     let refuse = |message| Err(ManagementProblem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-    if coded {
-        return refuse("a body must not be compressed");
-    }
     let Some(kind) = media_type::of_body(headers).filter(|kind| kind.is(media_type::JSON)) else {
         return refuse("the body must be application/json, and Content-Type must say so");
     };

@@ -4,7 +4,8 @@ use std::error::Error;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use zeroize::Zeroize;
 
@@ -54,6 +55,22 @@ impl Unread {
     }
 }
 
+/// What is wrong with the headers that say what a body is. A compressed one would be read as what it is not, and different
+/// programs on the way of a request may choose different ones of two media types.
+///
+/// # Errors
+/// The status ([RFC 9110 §15.5.16](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16)), and a message for the sender.
+pub(crate) fn is_described_plainly(headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "a body must not be compressed"));
+    }
+    if headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err((StatusCode::BAD_REQUEST, "the request contains its media type twice"));
+    }
+    Ok(())
+}
+
 /// Reads a body of at most `most` bytes.
 ///
 /// # Errors
@@ -93,6 +110,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
+    use http::HeaderValue;
     use http_body::Frame;
 
     use super::*;
@@ -109,6 +127,21 @@ mod tests {
         ) -> Poll<Option<Result<Frame<Bytes>, BodyEnd>>> {
             Poll::Ready(self.0.take().map(Err))
         }
+    }
+
+    #[test]
+    fn a_body_is_not_compressed_and_has_one_media_type() {
+        let judged = |headers: &[(http::HeaderName, &'static str)]| {
+            let all = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            is_described_plainly(&all.collect()).map_err(|(status, _)| status.as_u16())
+        };
+        assert_eq!(judged(&[]), Ok(()));
+        assert_eq!(judged(&[(CONTENT_TYPE, "text/plain"), (CONTENT_ENCODING, "Identity")]), Ok(()));
+        for coding in ["gzip", "br", "gzip, identity", "aes128gcm", ""] {
+            assert_eq!(judged(&[(CONTENT_ENCODING, coding)]), Err(415), "{coding}");
+        }
+        assert_eq!(judged(&[(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "gzip")]), Err(415));
+        assert_eq!(judged(&[(CONTENT_TYPE, "text/plain"), (CONTENT_TYPE, "text/plain")]), Err(400));
     }
 
     #[tokio::test]
