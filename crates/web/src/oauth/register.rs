@@ -3,11 +3,13 @@
 
 use std::convert::Infallible;
 
+use app::identity::caller::RequestOrigin;
+use app::identity::refusals::RefusalService;
 use app::node::NodeService;
+use app::node::refusal_reason::RefusalReason;
 use app::protocol::client_registration::{
     ClientRegistrationRefusal, ClientRegistrationService, InitialCredential, RegisteredClient,
 };
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
@@ -15,10 +17,11 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::error::ErrorCode;
 use oauth::jwt::{Object, parse_object};
+use oauth::refusal::Refusal;
 
 use crate::WebState;
 use crate::extract::Use;
-use crate::http::authorization::{Authorization, Twice};
+use crate::http::authorization::Authorization;
 use crate::http::faults::set_retry_after;
 use crate::http::origin::ClientOrigin;
 use crate::http::{body, media_type};
@@ -66,11 +69,16 @@ pub async fn register(
     Use(clients): Use<ClientRegistrationService>,
     Use(node): Use<NodeService>,
     ClientOrigin(origin): ClientOrigin,
+    Use(refusals): Use<RefusalService>,
     headers: HeaderMap,
     metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
+    let presented = match Presented::of(&headers, &refusals, &origin).await {
+        Ok(presented) => presented,
+        Err(response) => return response,
+    };
     // Before anything is said about the body.
-    let admission = match clients.admit(presented(&headers), &origin).await {
+    let admission = match clients.admit(presented.initial(), &origin).await {
         Ok(admission) => admission,
         Err(refusal) => return refused(&refusal),
     };
@@ -90,9 +98,14 @@ pub async fn read(
     Use(node): Use<NodeService>,
     ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
+    Use(refusals): Use<RefusalService>,
     headers: HeaderMap,
 ) -> Response {
-    match clients.read(&client_id, token(&headers), &origin).await {
+    let presented = match Presented::of(&headers, &refusals, &origin).await {
+        Ok(presented) => presented,
+        Err(response) => return response,
+    };
+    match clients.read(&client_id, presented.token(), &origin).await {
         Ok(client) => registration(StatusCode::OK, client, &node),
         Err(refusal) => refused(&refusal),
     }
@@ -104,18 +117,23 @@ pub async fn replace(
     Use(node): Use<NodeService>,
     ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
+    Use(refusals): Use<RefusalService>,
     headers: HeaderMap,
     metadata: Result<RegistrationMembers, Response>,
 ) -> Response {
+    let presented = match Presented::of(&headers, &refusals, &origin).await {
+        Ok(presented) => presented,
+        Err(response) => return response,
+    };
     // Without a token nothing is said about the body.
-    if token(&headers).is_none() {
+    if presented.token().is_none() {
         return refused(&ClientRegistrationRefusal::NoToken);
     }
     let RegistrationMembers(members) = match metadata {
         Ok(metadata) => metadata,
         Err(response) => return response,
     };
-    match clients.replace(&client_id, token(&headers), members, &origin).await {
+    match clients.replace(&client_id, presented.token(), members, &origin).await {
         Ok(client) => registration(StatusCode::OK, client, &node),
         Err(refusal) => refused(&refusal),
     }
@@ -126,31 +144,56 @@ pub async fn delete(
     Use(clients): Use<ClientRegistrationService>,
     ClientOrigin(origin): ClientOrigin,
     ClientNamed(client_id): ClientNamed,
+    Use(refusals): Use<RefusalService>,
     headers: HeaderMap,
 ) -> Response {
-    match clients.delete(&client_id, token(&headers), &origin).await {
+    let presented = match Presented::of(&headers, &refusals, &origin).await {
+        Ok(presented) => presented,
+        Err(response) => return response,
+    };
+    match clients.delete(&client_id, presented.token(), &origin).await {
         Ok(()) => {
-            let mut response = Response::new(Body::empty());
+            let mut response = respond::no_content();
             *response.status_mut() = StatusCode::NO_CONTENT;
-            respond::no_store(response.headers_mut());
             response
         }
         Err(refusal) => refused(&refusal),
     }
 }
 
-/// The bearer token of the request; `None` if there is none, or more than one header.
-fn token(headers: &HeaderMap) -> Option<&str> {
-    let sent = Authorization::find(headers).ok().flatten()?;
-    sent.is_bearer().then_some(sent.credentials)
-}
+/// The credentials of the request, of which there are some at most once.
+struct Presented<'a>(Option<Authorization<'a>>);
 
-/// What a request to register presents ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
-fn presented(headers: &HeaderMap) -> InitialCredential<'_> {
-    match Authorization::find(headers) {
-        Ok(None) => InitialCredential::Nothing,
-        Ok(Some(sent)) if sent.is_bearer() => InitialCredential::Token(sent.credentials),
-        Ok(Some(_)) | Err(Twice) => InitialCredential::Something,
+impl<'a> Presented<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// The response to a request with two headers.
+    async fn of(
+        headers: &'a HeaderMap,
+        refusals: &RefusalService,
+        origin: &RequestOrigin,
+    ) -> Result<Self, Response> {
+        if let Ok(found) = Authorization::find(headers) {
+            return Ok(Self(found));
+        }
+        refusals.note_request(RefusalReason::AuthorizationMalformed, None, origin).await;
+        let message = Refusal::AuthorizationRepeated.description();
+        Err(respond::refuse(StatusCode::BAD_REQUEST, &message))
+    }
+
+    /// The bearer token, if there is one.
+    fn token(&self) -> Option<&'a str> {
+        self.0.filter(Authorization::is_bearer).map(|sent| sent.credentials)
+    }
+
+    /// What a request to register presents ([RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
+    fn initial(&self) -> InitialCredential<'a> {
+        match (self.0, self.token()) {
+            (None, _) => InitialCredential::Nothing,
+            (Some(_), Some(token)) => InitialCredential::Token(token),
+            (Some(_), None) => InitialCredential::Something,
+        }
     }
 }
 
@@ -175,12 +218,10 @@ fn refused(refusal: &ClientRegistrationRefusal) -> Response {
         ClientRegistrationRefusal::Off => {
             respond::error(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest.as_str(), &words)
         }
-        ClientRegistrationRefusal::NoToken => {
-            unauthorized("invalid_request", &words, "Bearer realm=\"Sluicegate\"")
-        }
+        ClientRegistrationRefusal::NoToken => challenge("Bearer realm=\"Sluicegate\"", respond::no_content()),
         ClientRegistrationRefusal::InvalidToken => {
-            let challenge = "Bearer realm=\"Sluicegate\", error=\"invalid_token\"";
-            unauthorized(ErrorCode::InvalidToken.as_str(), &words, challenge)
+            let body = respond::error(StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken.as_str(), &words);
+            challenge("Bearer realm=\"Sluicegate\", error=\"invalid_token\"", body)
         }
         ClientRegistrationRefusal::Invalid(fault) => {
             respond::error(StatusCode::BAD_REQUEST, fault.code.as_str(), &words)
@@ -197,8 +238,10 @@ fn refused(refusal: &ClientRegistrationRefusal) -> Response {
     }
 }
 
-fn unauthorized(code: &str, words: &str, challenge: &'static str) -> Response {
-    let mut response = respond::error(StatusCode::UNAUTHORIZED, code, words);
+/// Asks for a token. To a request without one, "the resource server SHOULD NOT include an error code or other error
+/// information" ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+fn challenge(challenge: &'static str, mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }

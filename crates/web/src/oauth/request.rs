@@ -111,8 +111,10 @@ fn unsupported() -> Response {
     respond::refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
 }
 
-/// The Basic credentials; another scheme or a second header is refused.
+/// The Basic credentials; another scheme is refused. A second header makes the request one that "utilizes more than one
+/// mechanism for authenticating the client, or is otherwise malformed": `invalid_request` ([RFC 6749
+/// §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
 fn basic(headers: &HeaderMap) -> Result<Option<Basic>, Refusal> {
-    let authorization = Authorization::find(headers).map_err(|_| Refusal::BasicMalformed)?;
+    let authorization = Authorization::find(headers).map_err(|_| Refusal::AuthorizationRepeated)?;
     authorization.map(|authorization| authorization.client()).transpose()
 }

@@ -115,9 +115,8 @@ impl Challenger {
     /// A request without credentials: "the resource server SHOULD NOT include an error code or other error information"
     /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
     fn for_a_token(self) -> Response {
-        let mut response = Response::new(Body::empty());
+        let mut response = respond::no_content();
         *response.status_mut() = StatusCode::UNAUTHORIZED;
-        respond::no_store(response.headers_mut());
         self.add(challenge::FOR_A_TOKEN, response)
     }
 

@@ -32,6 +32,13 @@ pub fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
+/// A response without a body that must not be cached.
+pub fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    no_store(response.headers_mut());
+    response
+}
+
 /// The bytes of a body.
 pub fn bytes(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec())

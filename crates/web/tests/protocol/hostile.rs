@@ -44,6 +44,29 @@ async fn malformed_forms_are_invalid_requests() {
     }
 }
 
+#[tokio::test]
+async fn a_compressed_body_and_one_with_two_media_types_are_refused_and_not_read() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    for path in ENDPOINTS.into_iter().chain(["/oauth2/device_authorization", "/oauth2/bc-authorize"]) {
+        let call = || server.post(path).body(FORM, body_of(&client, b"token=x"));
+        let packed = call().header("content-encoding", "gzip").send().await;
+        assert_refused(&packed, 415, "invalid_request");
+        assert_eq!(packed.header("accept-encoding"), "identity", "{path}");
+        let twice = call().header("content-type", "application/json").send().await;
+        assert_refused(&twice, 400, "invalid_request");
+    }
+    for path in ["/login", "/device", "/oauth2/authorize", "/oauth2/register", "/api/admin/users"] {
+        let packed = server.post(path).body(FORM, "a=b").header("content-encoding", "br");
+        packed.send().await.expect(415);
+        let twice = server.post(path).body(FORM, "a=b").header("content-type", "application/json");
+        twice.send().await.expect(400);
+    }
+    let plain = server.post(TOKEN).form(&password_fields(&USER)).header("content-encoding", "identity");
+    assert_refused(&plain.send().await, 401, "invalid_client");
+    server.get("/login").header("content-encoding", "gzip").send().await.expect(200);
+}
+
 /// Values of every length and with every kind of character, form-encoded.
 fn nonsense() -> Vec<String> {
     let long = "x".repeat(20_000);
@@ -246,7 +269,7 @@ async fn malformed_authorization_headers_are_refused() {
             assert_refused(&call.send().await, 401, "invalid_client");
         }
         let twice = server.post(path).basic_as("a", "b").basic_as("a", "b").form(&password_fields(&USER));
-        assert_refused(&twice.send().await, 401, "invalid_client");
+        assert_refused(&twice.send().await, 400, "invalid_request");
     }
 }
 

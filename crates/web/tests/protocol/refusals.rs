@@ -81,7 +81,7 @@ async fn every_refused_client_request_writes_one_event() {
             scene.leaves(call, 401, (None, None, UNREADABLE)).await;
         }
         let twice = server.post(path).basic_as(id, secret).basic_as(id, secret).form(&[("a", "b")]);
-        scene.leaves(twice, 401, (None, None, UNREADABLE)).await;
+        scene.leaves(twice, 400, (None, None, UNREADABLE)).await;
         for fields in [
             &[("client_secret", secret)][..],
             &[("client_id", "another")],
