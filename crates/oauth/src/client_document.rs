@@ -13,7 +13,8 @@ mod hosts;
 pub use hosts::{DocumentHosts, HostPattern, UnreadableHostPattern};
 
 use crate::application::{
-    AcceptedCertificates, ApplicationSettings, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata, Profile,
+    AcceptedCertificates, ApplicationSettings, AuthenticationMethod, ClientType, GrantType, OpenIdMetadata,
+    Profile,
 };
 use crate::client_members::{self, Members, member, without_own_members};
 use crate::jwt::{Object, parse_object};

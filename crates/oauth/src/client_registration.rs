@@ -6,19 +6,21 @@
 //! it unsafe or useless is refused.
 
 use crate::application::{
-    AcceptedCertificates, ApplicationSettings, ApplicationType, AuthenticationMethod, ClientType,
-    GrantType, Profile, SelfRegistered,
+    AcceptedCertificates, ApplicationSettings, AuthenticationMethod, ClientType, GrantType, Profile,
+    SelfRegistered,
 };
-use crate::client_members::{Members, WrongType, further, without_own_members};
-use crate::error::ErrorCode;
+use crate::client_members::{Members, further, without_own_members};
 use crate::jwt::Object;
 use crate::oidc::sector;
 use crate::reachable::Reachable;
 use crate::redirect::{AllowedSchemes, PrivateUseScheme};
 use crate::registration::{self, ApplicationPayload, RegistrationContext};
 use crate::scope::ScopeRegistry;
+use client_statement::ClientStatement;
 use redirect_uris::Wanted;
 
+mod client_statement;
+mod fault;
 mod information;
 mod initial_access_token;
 mod policy;
@@ -26,6 +28,7 @@ mod redirect_uris;
 mod software_statement;
 mod words;
 
+pub use fault::MetadataFault;
 pub use information::client_information;
 pub use initial_access_token::{
     DEFAULT_TOKEN_LIFETIME_SECS, InitialAccessToken, InitialAccessTokenDraft, InitialAccessTokenFault,
@@ -34,36 +37,6 @@ pub use initial_access_token::{
 };
 pub use policy::{ClientPolicy, may_register};
 pub use software_statement::{STATEMENT_TYPES, SoftwareStatement, StatementFacts, software_statement};
-
-/// The maximum length of `software_id` and `software_version` in bytes.
-const LONGEST_TEXT: usize = 256;
-
-/// Why a client is not registered ([RFC 7591 §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MetadataFault {
-    /// `invalid_redirect_uri`, `invalid_client_metadata`, `invalid_software_statement` or `unapproved_software_statement`.
-    pub code: ErrorCode,
-    /// What is wrong, for the developer of the client.
-    pub description: String,
-}
-
-impl MetadataFault {
-    /// A fault of any member but the redirect URIs.
-    pub fn metadata(description: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidClientMetadata, description: description.into() }
-    }
-
-    fn redirect(description: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidRedirectUri, description: description.into() }
-    }
-}
-
-impl From<WrongType> for MetadataFault {
-    fn from(fault: WrongType) -> Self {
-        let description = fault.to_string();
-        if fault.name == "redirect_uris" { Self::redirect(description) } else { Self::metadata(description) }
-    }
-}
 
 /// What the rules must know besides the members.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +78,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let grant_types = grant_types(&members, facts, profile, client_type)?;
     let uses_browser = grant_types.contains(&GrantType::AuthorizationCode);
     response_types_fit(&members, uses_browser)?;
-    let statement = self_registered(&members)?;
+    let statement = ClientStatement::by(&members)?;
     let wanted = Wanted {
         application_type: statement.application_type,
         is_required: uses_browser,
@@ -139,8 +112,9 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     let (mut settings, _) =
         registration::decide(&payload, context).map_err(|faults| MetadataFault::of(&faults))?;
     sector_can_be_proved(&settings)?;
+    let software_statement = facts.statement.map(|statement| statement.text().to_owned());
     settings.client_metadata.self_registered =
-        Some(SelfRegistered { application_type, ..statement.into_registered(facts.statement) });
+        Some(SelfRegistered { application_type, software_statement, ..statement.about });
     Ok(settings)
 }
 
@@ -275,46 +249,6 @@ fn scopes(members: &Members<'_>, facts: Facts<'_>) -> Result<Option<Vec<String>>
     let asked: Option<Vec<&str>> =
         asked.map(|scope| scope.split(' ').filter(|name| !name.is_empty()).collect());
     Ok(Some(facts.policy.scopes(facts.scopes, asked.as_deref(), facts.existing)))
-}
-
-/// What the client says of itself, before its redirect URIs are known.
-struct ClientStatement {
-    application_type: Option<ApplicationType>,
-    software_id: Option<String>,
-    software_version: Option<String>,
-}
-
-impl ClientStatement {
-    fn into_registered(self, statement: Option<&SoftwareStatement>) -> SelfRegistered {
-        let Self { application_type, software_id, software_version } = self;
-        SelfRegistered {
-            application_type: application_type.unwrap_or_default(),
-            software_id,
-            software_version,
-            software_statement: statement.map(|statement| statement.text().to_owned()),
-        }
-    }
-}
-
-fn self_registered(members: &Members<'_>) -> Result<ClientStatement, MetadataFault> {
-    let short = |name: &'static str| match members.text(name)? {
-        Some(text) if text.len() > LONGEST_TEXT => {
-            Err(MetadataFault::metadata(format!("{name} is longer than {LONGEST_TEXT} bytes")))
-        }
-        text => Ok(text.map(str::to_owned)),
-    };
-    let application_type = match members.text("application_type")? {
-        None => None,
-        Some(name) => Some(
-            ApplicationType::from_name(name)
-                .ok_or_else(|| MetadataFault::metadata("application_type must be web or native"))?,
-        ),
-    };
-    Ok(ClientStatement {
-        application_type,
-        software_id: short("software_id")?,
-        software_version: short("software_version")?,
-    })
 }
 
 #[cfg(test)]

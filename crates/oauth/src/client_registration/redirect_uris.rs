@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use super::{ClientPolicy, MetadataFault};
+use super::fault::MetadataFault;
+use super::policy::ClientPolicy;
 use crate::application::{ApplicationType, Profile};
 use crate::client_members::Members;
 use crate::redirect::{self, AllowedSchemes};

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::MetadataFault;
+use super::fault::MetadataFault;
 use crate::error::ErrorCode;
 use crate::jwt::{Claims, JwtFault, Object, TimeRules};
 use crate::trusted_issuer::{Purpose, TrustedIssuer};

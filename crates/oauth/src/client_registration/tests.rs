@@ -5,6 +5,8 @@ use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::application::ApplicationType;
+use crate::error::ErrorCode;
 use crate::jwt::Claims;
 use crate::sample;
 use crate::trusted_issuer::{IssuerSettings, Purpose, TrustedIssuer};
@@ -88,7 +90,7 @@ fn a_client_gets_the_defaults_of_the_specification() {
 #[test]
 fn unknown_members_and_null_are_ignored() {
     let more = json!({
-        "resource": ["x"], "client_uri": 7, "x": {"y": []}, "client_name#de": 1, "contacts": null, "logo_uri": null,
+        "resource": ["x"], "x": {"y": []}, "client_name#de": 1, "contacts": null, "logo_uri": null,
         "scope": null, "jwks": null, "jwks_uri": null, "grant_types": null, "response_types": null, "default_max_age": null,
         "client_id": "mine", "client_secret": "mine",
     });
@@ -171,6 +173,11 @@ fn members_of_wrong_types_and_values_are_named() {
         json!({"sector_identifier_uri": "http://a.example/"}),
         json!({"subject_type": "pairwise", "redirect_uris": [CALLBACK, "https://other.example/cb"]}),
         json!({"software_id": "x".repeat(257)}),
+        json!({"client_uri": 7}),
+        json!({"client_uri": "javascript:alert(1)"}),
+        json!({"tos_uri": "https://u:p@a.example/"}),
+        json!({"policy_uri": "https://a.example/ä"}),
+        json!({"policy_uri": format!("https://a.example/{}", "x".repeat(2048))}),
         json!({"dpop_bound_access_tokens": "yes"}),
     ] {
         assert_eq!(code(&more), ErrorCode::InvalidClientMetadata, "{more}");
@@ -260,7 +267,8 @@ fn a_replaced_registration_loses_what_it_omits_and_keeps_what_administrators_set
 #[test]
 fn the_answer_tells_every_member_and_no_secret() {
     let more = json!({"jwks_uri": "https://a.example/k", "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ["me"], "application_type": "web", "software_id": "4", "id_token_signed_response_alg": "ES256"});
+        "contacts": ["me"], "application_type": "web", "software_id": "4", "client_uri": "https://app.example.com/",
+        "tos_uri": "http://app.example.com/terms", "policy_uri": "https://app.example.com/privacy", "id_token_signed_response_alg": "ES256"});
     let settings = decided(&more).unwrap();
     let application = sample::application(|stored| *stored = settings);
     let information = Value::Object(client_information(&application, &ScopeRegistry::built_in()));

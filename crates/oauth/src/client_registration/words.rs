@@ -1,6 +1,6 @@
 //! The faults of the rules of every registration, with the names of the members in RFC 7591.
 
-use super::MetadataFault;
+use super::fault::MetadataFault;
 use crate::client_members::member;
 use crate::registration::InvalidField;
 

@@ -1,6 +1,6 @@
 //! What a page says about an application before a user decides about it.
 
-use oauth::application::Application;
+use oauth::application::{Application, SelfRegistered};
 use oauth::client_document;
 
 use super::{HandedOver, When};
@@ -17,6 +17,7 @@ pub(crate) struct AboutApplication<'a> {
     pub(crate) description: &'a str,
     pub(crate) contacts: &'a [String],
     pub(crate) logo_url: Option<&'a str>,
+    pub(crate) pages: Vec<PageOfDeveloper<'a>>,
     pub(crate) document_host: Option<String>,
     pub(crate) registered_itself: bool,
     pub(crate) created_by: &'a str,
@@ -33,6 +34,7 @@ impl<'a> AboutApplication<'a> {
             description: &settings.description,
             contacts: &settings.contacts,
             logo_url: settings.logo_url.as_deref(),
+            pages: settings.client_metadata.self_registered.as_ref().map(pages).unwrap_or_default(),
             document_host: client_document::host(&application.client_id),
             registered_itself: settings.client_metadata.self_registered.is_some(),
             created_by: application.created_by(),
@@ -48,8 +50,30 @@ impl<'a> AboutApplication<'a> {
 
     /// Whether its developer wrote anything besides the name.
     pub(crate) fn has_words(&self) -> bool {
-        !self.description.is_empty() || !self.contacts.is_empty() || self.logo_url.is_some()
+        !self.description.is_empty() || self.has_addresses()
     }
+
+    /// Whether its developer gave an address.
+    pub(crate) fn has_addresses(&self) -> bool {
+        !self.contacts.is_empty() || self.logo_url.is_some() || !self.pages.is_empty()
+    }
+}
+
+/// A page of the developer that people may read: "the server SHOULD display this URL to the end-user" ([RFC 7591
+/// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). It is no link, because nobody has checked where it leads.
+pub(crate) struct PageOfDeveloper<'a> {
+    pub(crate) what: &'static str,
+    pub(crate) address: &'a str,
+}
+
+fn pages(registered: &SelfRegistered) -> Vec<PageOfDeveloper<'_>> {
+    let all = [
+        ("Web site", &registered.client_uri),
+        ("Terms of service", &registered.tos_uri),
+        ("Privacy policy", &registered.policy_uri),
+    ];
+    let given = all.into_iter().filter_map(|(what, address)| Some((what, address.as_deref()?)));
+    given.map(|(what, address)| PageOfDeveloper { what, address }).collect()
 }
 
 /// One with every part, or with as few as possible.
@@ -63,6 +87,10 @@ pub(crate) fn sample(contacts: &[String], is_full: bool) -> AboutApplication<'_>
         description: if is_full { HOSTILE } else { "" },
         contacts: if is_full { contacts } else { &[] },
         logo_url: is_full.then_some(HOSTILE),
+        pages: is_full
+            .then_some(PageOfDeveloper { what: "Web site", address: HOSTILE })
+            .into_iter()
+            .collect(),
         document_host: is_full.then(|| HOSTILE.to_owned()),
         registered_itself: !is_full,
         created_by: HOSTILE,

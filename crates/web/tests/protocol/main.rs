@@ -58,6 +58,7 @@ mod rates;
 mod refresh;
 mod refusals;
 mod registered_sectors;
+mod registration_requests;
 mod request_objects;
 mod resources;
 mod response_modes;

@@ -277,5 +277,6 @@ fn a_replaced_registration_keeps_what_only_administrators_set() {
         assert_eq!(kept, (stored.token_format, Some(60), stored.cors_origins.clone()));
     }
     let sector = json!({ "sector_identifier_uri": "https://sector.example/all.json" });
-    decided_with(&sector, &ClientPolicy::default(), Some(&stored)).expect("it is judged by what it registers");
+    decided_with(&sector, &ClientPolicy::default(), Some(&stored))
+        .expect("it is judged by what it registers");
 }
