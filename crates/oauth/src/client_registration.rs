@@ -130,9 +130,12 @@ fn statement_is_there_if_needed(facts: Facts<'_>) -> Result<(), MetadataFault> {
 }
 
 /// A client must not learn the subjects of a sector to which it does not belong. The caller reads the document of the sector.
+/// With a grant type that an administrator has added, the client is a sector of its own all the same.
 fn sector_can_be_proved(settings: &ApplicationSettings) -> Result<(), MetadataFault> {
     let is_named = settings.client_metadata.openid.sector_identifier_uri.is_some();
-    if is_named && !sector::tokens_come_by_redirects_to_sites(settings) {
+    let registered = |grant: &&GrantType| may_register(**grant, settings.profile);
+    let grant_types = settings.grant_types.iter().filter(registered);
+    if is_named && !sector::tokens_come_by_redirects_to_sites(grant_types, &settings.redirect_urls) {
         return Err(MetadataFault::metadata(
             "sector_identifier_uri needs redirect_uris that are all https, and no grant_types but authorization_code and \
              refresh_token",

@@ -31,12 +31,14 @@ pub fn lists_every_redirect_url(document: &[u8], settings: &ApplicationSettings)
 /// Whether every token about a user reaches the client by a redirect to a web site. The document of a sector then proves that
 /// a client belongs to it whom nobody here has judged: without the redirect, it could copy the redirect URLs of others, and
 /// learn their subjects by another grant type or on a device.
-pub fn tokens_come_by_redirects_to_sites(settings: &ApplicationSettings) -> bool {
+pub(crate) fn tokens_come_by_redirects_to_sites<'a>(
+    grant_types: impl IntoIterator<Item = &'a GrantType>,
+    redirect_urls: &[String],
+) -> bool {
     use GrantType::{AuthorizationCode, RefreshToken};
 
     let needs_redirect = |grant: &GrantType| matches!(grant, AuthorizationCode | RefreshToken);
-    settings.grant_types.iter().all(needs_redirect)
-        && settings.redirect_urls.iter().all(|url| url.starts_with("https://"))
+    grant_types.into_iter().all(needs_redirect) && redirect_urls.iter().all(|url| url.starts_with("https://"))
 }
 
 #[cfg(test)]
@@ -70,11 +72,8 @@ mod tests {
     #[test]
     fn attack_a_sector_joined_with_the_redirect_urls_of_others_on_a_device() {
         let by_redirects = |grants: &[GrantType], urls: &[&str]| {
-            let application = sample::application(|settings| {
-                settings.grant_types = grants.to_vec();
-                settings.redirect_urls = urls.iter().map(|url| (*url).to_owned()).collect();
-            });
-            tokens_come_by_redirects_to_sites(&application.settings)
+            let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
+            tokens_come_by_redirects_to_sites(grants, &urls)
         };
         let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
         let site = "https://a.example/cb";

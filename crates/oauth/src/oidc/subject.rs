@@ -62,7 +62,9 @@ fn sector(application: &Application) -> String {
         return own();
     }
     if settings.client_metadata.self_registered.is_some() {
-        return named.filter(|_| sector::tokens_come_by_redirects_to_sites(settings)).unwrap_or_else(own);
+        let is_proved =
+            sector::tokens_come_by_redirects_to_sites(&settings.grant_types, &settings.redirect_urls);
+        return named.filter(|_| is_proved).unwrap_or_else(own);
     }
     let is_web = settings.redirect_urls.iter().all(|url| url.starts_with("https://"));
     named.or_else(|| common_host(settings).filter(|_| is_web)).unwrap_or_else(own)
