@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::application::TokenFormat;
+use crate::application::{GrantType, TokenFormat};
 use crate::client_authentication::AcceptedCredential;
+use crate::scope::Assignment;
 
 const URL: &str = "https://app.example.com/client.json";
 
