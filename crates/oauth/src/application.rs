@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 
 mod authentication_metadata;
 mod client_metadata;
+mod client_pages;
 mod grant_type;
 mod openid_metadata;
 mod request_metadata;
@@ -20,6 +21,7 @@ mod token_exchange;
 pub use crate::profile::Profile;
 pub use authentication_metadata::{AcceptedCertificates, AuthenticationMetadata, AuthenticationMethod};
 pub use client_metadata::{ClientMetadata, KnownToDeputies, UnreadableMetadata};
+pub use client_pages::ClientPages;
 pub use grant_type::GrantType;
 pub(crate) use grant_type::{GivenBy, Inherited, grant_types};
 pub(crate) use openid_metadata::POLL;

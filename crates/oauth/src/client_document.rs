@@ -302,6 +302,9 @@ impl ClientDocument {
             "request_uris" => requests.request_uris = None,
             "authorization_signed_response_alg" => requests.authorization_signed_response_alg = None,
             "subject_type" => {}
+            "client_uri" | "tos_uri" | "policy_uri" => {
+                payload.pages = payload.pages.take().map(|pages| pages.without(&name));
+            }
             other => payload.openid = payload.openid.take().map(|openid| openid.without(other)),
         }
     }

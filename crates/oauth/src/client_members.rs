@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::application::{ApplicationSettings, ClientMetadata, OpenIdMetadata};
+use crate::application::{ApplicationSettings, ClientMetadata, ClientPages, OpenIdMetadata};
 use crate::authorization_details::TYPES;
 use crate::jwt::Object;
 use crate::registration::{ApplicationPayload, CertificateNamePayload, RequestPayload};
@@ -125,7 +125,18 @@ pub(crate) fn further(members: &Members<'_>) -> Result<ApplicationPayload, Wrong
             authorization_details_types: authorization_details_types(members)?,
         },
         openid: Some(members.openid()?),
+        pages: Some(pages(members)?),
         ..ApplicationPayload::default()
+    })
+}
+
+/// The pages for people; an empty address is none.
+fn pages(members: &Members<'_>) -> Result<ClientPages, WrongType> {
+    let given = |name| members.text(name).map(|uri| uri.filter(|uri| !uri.is_empty()).map(str::to_owned));
+    Ok(ClientPages {
+        client_uri: given("client_uri")?,
+        tos_uri: given("tos_uri")?,
+        policy_uri: given("policy_uri")?,
     })
 }
 
@@ -172,6 +183,7 @@ pub(crate) fn without_own_members(existing: &ApplicationSettings) -> Application
         openid,
         authentication: _,
         requests: _,
+        pages: _,
         require_pushed_authorization_requests: _,
         introspection_signed_response_alg: _,
         dpop_bound_access_tokens: _,

@@ -148,6 +148,7 @@ fn client_metadata(
         tls_client_certificate_bound_access_tokens: payload
             .tls_client_certificate_bound_access_tokens
             .unwrap_or(existing.tls_client_certificate_bound_access_tokens),
+        pages: texts::pages(payload, &existing, findings),
         ..existing
     };
     certificate::tokens_have_one_binding(&decided, findings);

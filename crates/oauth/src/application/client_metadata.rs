@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuthenticationMetadata;
+use super::ClientPages;
 use super::OpenIdMetadata;
 use super::RequestMetadata;
 use super::SelfRegistered;
@@ -47,6 +48,9 @@ pub struct ClientMetadata {
     /// §3.4](https://www.rfc-editor.org/rfc/rfc8705#section-3.4)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
+    /// The pages for people that it names.
+    #[serde(flatten)]
+    pub pages: ClientPages,
     /// What it says about itself, if it registered itself; `None` if somebody registered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_registered: Option<SelfRegistered>,

@@ -15,15 +15,6 @@ pub struct SelfRegistered {
     /// The version of the software.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
-    /// Its web site.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_uri: Option<String>,
-    /// Its terms of service.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tos_uri: Option<String>,
-    /// What it does with data about people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_uri: Option<String>,
     /// The statement with which it registered, as it sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_statement: Option<String>,

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::application::{GrantType, TokenFormat};
+use crate::application::{ClientPages, GrantType, TokenFormat};
 use crate::client_authentication::AcceptedCredential;
 use crate::scope::Assignment;
 
@@ -26,6 +26,14 @@ fn settings(more: &Value) -> Result<ApplicationSettings, Refusal> {
         &PrivateUseScheme::known(),
         None,
     )
+}
+
+#[test]
+fn a_document_names_pages_for_people_and_loses_those_that_are_none() {
+    let site = "https://app.example.com/";
+    let settings = settings(&json!({"client_uri": site, "tos_uri": "javascript:alert(1)", "policy_uri": ""}));
+    let expected = ClientPages { client_uri: Some(site.to_owned()), ..ClientPages::default() };
+    assert_eq!(settings.unwrap().client_metadata.pages, expected);
 }
 
 #[test]
@@ -255,7 +263,7 @@ fn a_document_has_the_members_of_a_registration() {
     stored.client_metadata.access_token_signing_alg = Some(crate::signing::SigningAlgorithm::Es256);
     let next = read(URL, &document(&json!({}))).unwrap();
     let next =
-        next.settings(&ScopeRegistry::built_in(), Profile::Compatible, Reachable::Public, Some(&stored));
+        next.settings(&ScopeRegistry::built_in(), Profile::Compatible, Reachable::Public, &[], Some(&stored));
     let next = next.unwrap();
     let expected = json!({ "token_endpoint_auth_method": "none", "access_token_signing_alg": "ES256" });
     assert_eq!(json!(next.client_metadata), expected);

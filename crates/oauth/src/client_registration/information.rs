@@ -55,6 +55,7 @@ fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
         dpop_bound_access_tokens: dpop,
         requests,
         tls_client_certificate_bound_access_tokens: tls,
+        pages,
         self_registered,
         described_at: _,
         deputies: _,
@@ -63,7 +64,7 @@ fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
         let (_, value) = subject.shown();
         (subject.member().to_owned(), value.into())
     });
-    let parts = [json!(openid), json!(authentication), json!(requests), json!(self_registered)];
+    let parts = [json!(openid), json!(authentication), json!(requests), json!(pages), json!(self_registered)];
     let flags = [
         ("require_pushed_authorization_requests", *pushed),
         ("dpop_bound_access_tokens", *dpop),

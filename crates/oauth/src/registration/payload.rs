@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::requests::RequestPayload;
+use crate::application::ClientPages;
 use crate::application::OpenIdMetadata;
 use crate::application::TokenExchangePolicy;
 use crate::jwt::Object;
@@ -56,6 +57,8 @@ pub struct ApplicationPayload {
     pub token_exchange: Option<TokenExchangePolicy>,
     /// `openid`: the members of OpenID Connect, all of which it replaces.
     pub openid: Option<OpenIdMetadata>,
+    /// The pages for people that it names, all of which it replaces; the management API has none.
+    pub pages: Option<ClientPages>,
     /// How it sends its authorization requests.
     pub requests: RequestPayload,
     /// `corsOrigins`.

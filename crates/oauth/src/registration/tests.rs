@@ -94,6 +94,7 @@ fn read(json: &Value) -> ApplicationPayload {
         },
         cors_origins: texts("corsOrigins"),
         token_exchange: serde_json::from_value(json["tokenExchange"].clone()).ok(),
+        pages: None,
     }
 }
 

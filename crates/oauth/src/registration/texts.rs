@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{ApplicationPayload, Findings, RegistrationContext};
+use crate::application::{ClientMetadata, ClientPages};
 use domain::characters::{self, CharacterFault};
 
 const LONGEST_NAME: usize = 128;
@@ -108,6 +109,22 @@ pub(super) fn logo_url(
         );
     }
     Some(asked.to_owned())
+}
+
+/// The pages for people.
+pub(super) fn pages(
+    payload: &ApplicationPayload,
+    existing: &ClientMetadata,
+    findings: &mut Findings,
+) -> ClientPages {
+    let Some(pages) = &payload.pages else { return existing.pages.clone() };
+    for field in pages.faults() {
+        findings.fault(
+            field,
+            "must be an http or https address of at most 2048 bytes, in printable ASCII and without a user name",
+        );
+    }
+    pages.clone()
 }
 
 fn not_too_long(field: &str, text: &str, longest: usize, findings: &mut Findings) {

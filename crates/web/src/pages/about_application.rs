@@ -1,6 +1,6 @@
 //! What a page says about an application before a user decides about it.
 
-use oauth::application::{Application, SelfRegistered};
+use oauth::application::{Application, ClientPages};
 use oauth::client_document;
 
 use super::{HandedOver, When};
@@ -34,7 +34,7 @@ impl<'a> AboutApplication<'a> {
             description: &settings.description,
             contacts: &settings.contacts,
             logo_url: settings.logo_url.as_deref(),
-            pages: settings.client_metadata.self_registered.as_ref().map(pages).unwrap_or_default(),
+            pages: pages(&settings.client_metadata.pages),
             document_host: client_document::host(&application.client_id),
             registered_itself: settings.client_metadata.self_registered.is_some(),
             created_by: application.created_by(),
@@ -66,11 +66,11 @@ pub(crate) struct PageOfDeveloper<'a> {
     pub(crate) address: &'a str,
 }
 
-fn pages(registered: &SelfRegistered) -> Vec<PageOfDeveloper<'_>> {
+fn pages(named: &ClientPages) -> Vec<PageOfDeveloper<'_>> {
     let all = [
-        ("Web site", &registered.client_uri),
-        ("Terms of service", &registered.tos_uri),
-        ("Privacy policy", &registered.policy_uri),
+        ("Web site", &named.client_uri),
+        ("Terms of service", &named.tos_uri),
+        ("Privacy policy", &named.policy_uri),
     ];
     let given = all.into_iter().filter_map(|(what, address)| Some((what, address.as_deref()?)));
     given.map(|(what, address)| PageOfDeveloper { what, address }).collect()

@@ -2,9 +2,11 @@
 
 use app::protocol::client_registration::{ClientRegistrationSettings, RegistrationMode};
 use serde_json::json;
+use testkit::host::TestHost;
 use testkit::{Answer, TestServer, USER};
 
 use crate::client::{Client, S256, allow, parameter};
+use crate::client_documents::publish;
 use crate::client_registration::{REGISTER, applications, members, start_with};
 
 async fn server(mode: RegistrationMode) -> TestServer {
@@ -39,9 +41,9 @@ async fn every_endpoint_for_a_bearer_token_asks_for_one_in_the_same_way() {
 async fn two_authorization_headers_are_an_invalid_request_at_every_endpoint_for_a_bearer_token() {
     let server = server(RegistrationMode::Open).await;
     let body = members(&json!({}));
-    let told = server.post(REGISTER).json(&body).send().await.expect(201).json();
-    let token = told["registration_access_token"].as_str().unwrap();
-    let path = format!("{REGISTER}/{}", told["client_id"].as_str().unwrap());
+    let response = server.post(REGISTER).json(&body).send().await.expect(201).json();
+    let token = response["registration_access_token"].as_str().unwrap();
+    let path = format!("{REGISTER}/{}", response["client_id"].as_str().unwrap());
     for call in [
         server.post(REGISTER).json(&body),
         server.get(&path),
@@ -67,11 +69,12 @@ async fn the_consent_page_shows_the_pages_of_a_client_that_registered_itself_wit
         "client_uri": "https://agent.example/", "tos_uri": "https://agent.example/terms",
         "policy_uri": "https://agent.example/privacy?a=1&b=2",
     });
-    let told = server.post(REGISTER).json(&members(&pages)).send().await.expect(201).json();
+    let response = server.post(REGISTER).json(&members(&pages)).send().await.expect(201).json();
     for (name, value) in pages.as_object().unwrap() {
-        assert_eq!(&told[name], value);
+        assert_eq!(&response[name], value);
     }
-    let client = Client { id: 0, identifier: told["client_id"].as_str().unwrap().to_owned(), secret: None };
+    let client =
+        Client { id: 0, identifier: response["client_id"].as_str().unwrap().to_owned(), secret: None };
     let mut browser = server.browser();
     browser.get(&client.authorize_url(&S256)).await.expect(200);
     let page = browser.sign_in(&USER).await.expect(200).text().to_owned();
@@ -80,6 +83,18 @@ async fn the_consent_page_shows_the_pages_of_a_client_that_registered_itself_wit
         assert!(said.contains(part), "{part} is missing in {said}");
     }
     assert!(!said.contains("href"), "{said}");
+}
+
+#[tokio::test]
+async fn the_consent_page_shows_the_pages_in_the_document_of_a_client() {
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    let pages = json!({ "client_uri": "https://agent.example/", "tos_uri": "javascript:alert(1)" });
+    let client = publish(&host, &pages);
+    let mut browser = server.browser();
+    browser.get(&client.authorize_url(&S256)).await.expect(200);
+    let page = browser.sign_in(&USER).await.expect(200).text().to_owned();
+    let said = page.split("<section class=\"said\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(said.contains("https://agent.example/") && !page.contains("javascript:"), "{said}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::application::SubjectType;
 use crate::application::{
-    AuthenticationMetadata, ClientMetadata, KnownToDeputies, OpenIdMetadata, RequestMetadata,
+    AuthenticationMetadata, ClientMetadata, ClientPages, KnownToDeputies, OpenIdMetadata, RequestMetadata,
     TokenExchangePolicy,
 };
 use crate::certificate::CertificateSubject;
@@ -16,7 +16,7 @@ use crate::jwt::Object;
 use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 
 /// The members about request objects, signed responses, introspection and the binding of tokens.
-const FURTHER: [&str; 9] = [
+const FURTHER: [&str; 12] = [
     "introspection_signed_response_alg",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
@@ -26,6 +26,9 @@ const FURTHER: [&str; 9] = [
     "request_uris",
     "authorization_signed_response_alg",
     "authorization_details_types",
+    "client_uri",
+    "tos_uri",
+    "policy_uri",
 ];
 /// Members of the stored object that only administrators set.
 const OF_ADMINISTRATORS: [&str; 2] = ["access_token_signing_alg", "token_exchange"];
@@ -81,6 +84,7 @@ fn full() -> ClientMetadata {
             authorization_details_types: Some(Vec::new()),
         },
         tls_client_certificate_bound_access_tokens: true,
+        pages: ClientPages { client_uri: text(), tos_uri: text(), policy_uri: text() },
         self_registered: Some(SelfRegistered::default()),
         described_at: Some(sample::NOW),
         deputies: KnownToDeputies { secret: true, keys: true },
@@ -128,6 +132,9 @@ fn each_member_is_registered_told_and_deleted_by_omission() {
         "request_uris": ["https://app.example.com/object"],
         "authorization_signed_response_alg": "ES256",
         "authorization_details_types": ["data_source"],
+        "client_uri": page,
+        "tos_uri": page,
+        "policy_uri": page,
     });
     let members = members.as_object().unwrap();
     for name in OPENID.iter().chain(&FURTHER) {

@@ -107,6 +107,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         contacts: fields.strings("contacts").map(owned),
         logo_url: fields.string("logoUrl").map(str::to_owned),
         openid: fields.object("openid").map(openid::read),
+        pages: None,
         requests: requests::read(&mut fields),
         cors_origins: fields.strings("corsOrigins").map(owned),
         token_exchange: fields.object("tokenExchange").map(token_exchange),
