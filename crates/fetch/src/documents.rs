@@ -100,7 +100,7 @@ impl<T, E: Clone> Documents<T, E> {
 
     /// The document at a URL: the kept one if it is fresh or, with `most_age_secs`, if it was fetched in that time; else a
     /// fetched one. `through` is asked for the fetcher only if there is something to fetch and nobody fetches it; with `None`
-    /// nothing is fetched at present.
+    /// nothing is fetched, because the document was asked for too often.
     ///
     /// # Errors
     /// If it cannot be fetched or breaks the rules; neither is remembered. While it cannot be fetched in time, or because
@@ -150,7 +150,7 @@ impl<T, E: Clone> Documents<T, E> {
     fn stale(&self, url: &str, error: &DocumentError<E>, now: Timestamp) -> Option<Arc<Kept<T>>> {
         let kept = self.kept.get(url)?;
         match error {
-            DocumentError::Fetch(FetchError::Busy | FetchError::TimedOut) => {}
+            DocumentError::Fetch(FetchError::Busy | FetchError::TooOften | FetchError::TimedOut) => {}
             error if !error.is_transient() && !kept.is_fresh(now) => {
                 self.kept.remove(url);
                 return None;
@@ -170,7 +170,7 @@ impl<T, E: Clone> Documents<T, E> {
         let parsed = Url::parse(url).map_err(|_| FetchError::UnusableUrl)?;
         let largest_body = self.rules.largest_body;
         let request = FetchRequest { url: &parsed, accept: "application/json", post: None, largest_body };
-        let fetcher = through.await.ok_or(FetchError::Busy)?;
+        let fetcher = through.await.ok_or(FetchError::TooOften)?;
         let response = fetcher.send(request).await?;
         is_whole_json(&response)?;
         let document = (self.read)(url, &response.body).map_err(DocumentError::Invalid)?;

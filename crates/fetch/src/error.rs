@@ -43,6 +43,9 @@ pub enum FetchError {
     /// Too many requests are running, in total or to this host.
     #[error("cannot be fetched now, because the server fetches too many others")]
     Busy,
+    /// The caller asks for it no more often for a while.
+    #[error("was asked for too often in the last minute")]
+    TooOften,
 }
 
 impl FetchError {
@@ -57,7 +60,8 @@ impl FetchError {
             | Self::Untrusted
             | Self::Malformed
             | Self::TimedOut
-            | Self::Busy => true,
+            | Self::Busy
+            | Self::TooOften => true,
             Self::Status(status) => status == 429 || status >= 500,
             Self::NotHttps | Self::UnusableUrl | Self::MediaType | Self::ContentCoding | Self::TooLarge => {
                 false

@@ -358,14 +358,14 @@ async fn a_stale_document_is_given_while_it_cannot_be_fetched_in_time() {
     };
     let get = async |secs| ask(secs, None, Some(&client)).await;
     let busy = async |secs| ask(secs, None, None).await;
-    assert_eq!(busy(0).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "nothing is kept");
+    assert_eq!(busy(0).await.unwrap_err(), DocumentError::Fetch(FetchError::TooOften), "nothing is kept");
     host.reply("/", Reply::json(&json!({})));
     let first = get(0).await.unwrap();
     host.reply("/", Reply::text("").held_back());
     assert!(Arc::ptr_eq(&get(601).await.unwrap(), &first));
     assert!(Arc::ptr_eq(&busy(899).await.unwrap(), &first));
     assert!(ask(899, Some(60), None).await.is_err(), "a newer one is needed");
-    assert_eq!(busy(900).await.unwrap_err(), DocumentError::Fetch(FetchError::Busy), "too old");
+    assert_eq!(busy(900).await.unwrap_err(), DocumentError::Fetch(FetchError::TooOften), "too old");
     assert_eq!(get(900).await.unwrap_err(), DocumentError::Fetch(FetchError::TimedOut), "too old");
     for (status, is_kept) in [(503, true), (404, false)] {
         host.reply("/", Reply::json(&json!({})).status(status));
@@ -415,6 +415,7 @@ fn only_what_may_be_over_later_is_transient() {
         (FetchError::TooLarge, false),
         (FetchError::TimedOut, true),
         (FetchError::Busy, true),
+        (FetchError::TooOften, true),
     ] {
         assert_eq!(error.is_transient(), is_transient, "{error:?}");
     }

@@ -152,6 +152,8 @@ refusals! {
         ClientDocumentHost: "this server accepts no metadata documents of the host of client_id";
         ClientDocumentInside: "client_id is a URL whose host is not a public address";
         ClientDocumentAnswer: "the host of client_id does not answer with status 200 and a JSON document, without a redirect";
+        ClientDocumentUnreachable: "the host of client_id cannot be reached over https at present, or has no public address";
+        ClientDocumentNotNow: "the host of client_id does not answer with its metadata document at present; try again";
         ClientDocumentTooLarge: "the metadata document at client_id is longer than 5 kB";
         ClientDocumentMalformed: "the metadata document at client_id is not a JSON object whose members have the right types";
         ClientDocumentForeign: "the metadata document names another client_id than its own URL, character by character";
@@ -166,6 +168,7 @@ refusals! {
         SecretMissing: "a confidential application sent no secret" as CLIENT;
         AssertionNotRegistered: "the application is not registered to authenticate with an assertion" as CLIENT;
         ClientKeysUnusable: "what is at jwks_uri of the application is not a set of public keys" as CLIENT;
+        ClientKeysUnreachable: "the keys at jwks_uri of the application cannot be fetched at present; try again";
         AssertionUnverified: "the assertion is malformed, or no key of the application verifies it" as CLIENT;
         AssertionRequired: "the application must authenticate with an assertion" as CLIENT;
         CertificateRequired: "this application must authenticate with a certificate, and the request has none; send it in TLS, at the endpoint in mtls_endpoint_aliases if there is one";
@@ -345,9 +348,8 @@ refusals! {
     }
     TemporarilyUnavailable {
         TooManyOpenRequests: "too many people are signing in for this application; try again later";
-        ClientDocumentUnreachable: "the host of client_id cannot be reached over https at present, or has no public address";
-        ClientDocumentLater: "the metadata document at client_id cannot be fetched now; try again";
-        ClientKeysUnavailable: "the keys at jwks_uri of the application cannot be fetched now; try again";
+        ClientDocumentLater: "the server fetches too many metadata documents now; try again";
+        ClientKeysLater: "the server fetches the keys of too many applications now; try again";
         IssuerKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
     }
     InvalidRequestUri {
@@ -358,6 +360,7 @@ refusals! {
     InvalidRequestObject {
         RequestObjectUnverified: "the request object is not a JWT of type oauth-authz-req+jwt that a key of the application verifies with an allowed algorithm";
         RequestObjectKeysUnusable: "what is at jwks_uri of the application is not a set of public keys, so the request object is not verified";
+        RequestObjectKeysUnreachable: "the keys at jwks_uri of the application cannot be fetched at present, so the request object is not verified; try again";
         RequestObjectEncrypted: "the request object is encrypted, which is not supported";
         RequestObjectOfAnotherClient: "iss and client_id of the request object are not the client_id of the request";
         RequestObjectForAnotherServer: "aud of the request object is not the issuer of this server";
@@ -382,6 +385,18 @@ impl Refusal {
             (_, Some(shared)) => shared.to_owned(),
             (_, None) => self.detail().to_owned(),
         }
+    }
+
+    /// Whether the same request may succeed later. A host that the client names and that is out of order is no failure of this
+    /// server, so the code alone does not tell.
+    pub const fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::ClientDocumentUnreachable
+                | Self::ClientDocumentNotNow
+                | Self::ClientKeysUnreachable
+                | Self::RequestObjectKeysUnreachable
+        ) || matches!(self.code(), ErrorCode::TemporarilyUnavailable)
     }
 }
 

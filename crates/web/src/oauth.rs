@@ -65,7 +65,7 @@ fn refused_by_rule(refusal: Refusal, credentials: Credentials) -> Response {
 
 /// The seconds after which a request may succeed that is refused for a reason that passes.
 fn retry_after(refusal: Refusal) -> Option<u32> {
-    (refusal.code() == ErrorCode::TemporarilyUnavailable).then_some(LATER)
+    refusal.may_pass().then_some(LATER)
 }
 
 /// 401 with a challenge is for a client that "attempted to authenticate via the `Authorization` request

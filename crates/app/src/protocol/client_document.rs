@@ -82,8 +82,8 @@ impl Context {
     /// URL describes.
     ///
     /// # Errors
-    /// The refusal, if the document cannot be fetched or breaks a rule. `temporarily_unavailable` if a later request may
-    /// succeed.
+    /// The refusal, if the document cannot be fetched or breaks a rule; `temporarily_unavailable` only if this server fetches
+    /// too many.
     pub(crate) async fn client_named(
         &self,
         id: &ClientId,
@@ -121,7 +121,7 @@ impl Context {
     /// moment ago.
     ///
     /// # Errors
-    /// `temporarily_unavailable` if the document cannot be fetched now: its keys may be others.
+    /// If the document cannot be fetched now: its keys may be others.
     pub(crate) async fn find_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
         let is_stored = id.is_url() && self.application_by_client_id(id).await?.is_some();
         if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
@@ -319,6 +319,8 @@ fn not_stored(refusal: &ApplicationRefusal) -> Fault {
     Fault::Broken(format!("a client is not stored: {refusal:?}").into())
 }
 
+/// Whatever is wrong with a host that a stranger names is a fault of the request; a failure of this server is only that it
+/// fetches too many.
 fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {
     match error {
         DocumentError::Invalid(refusal) => *refusal,
@@ -329,12 +331,40 @@ fn refusal_of(error: &DocumentError<Refusal>) -> Refusal {
             | FetchError::Unreachable
             | FetchError::Untrusted
             | FetchError::TimedOut => Refusal::ClientDocumentUnreachable,
-            FetchError::Busy | FetchError::Malformed => Refusal::ClientDocumentLater,
-            FetchError::Status(_) if error.is_transient() => Refusal::ClientDocumentLater,
+            FetchError::Busy => Refusal::ClientDocumentLater,
+            FetchError::Malformed | FetchError::TooOften => Refusal::ClientDocumentNotNow,
+            FetchError::Status(_) if error.is_transient() => Refusal::ClientDocumentNotNow,
             FetchError::Status(_) | FetchError::MediaType | FetchError::ContentCoding => {
                 Refusal::ClientDocumentAnswer
             }
             FetchError::TooLarge => Refusal::ClientDocumentTooLarge,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth::error::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_out_of_order_is_a_fault_of_the_request_and_only_the_load_is_one_of_the_server() {
+        for (error, code, may_pass) in [
+            (FetchError::NotResolved, ErrorCode::InvalidClient, true),
+            (FetchError::SpecialUse("private"), ErrorCode::InvalidClient, true),
+            (FetchError::Unreachable, ErrorCode::InvalidClient, true),
+            (FetchError::Untrusted, ErrorCode::InvalidClient, true),
+            (FetchError::TimedOut, ErrorCode::InvalidClient, true),
+            (FetchError::Malformed, ErrorCode::InvalidClient, true),
+            (FetchError::TooOften, ErrorCode::InvalidClient, true),
+            (FetchError::Status(500), ErrorCode::InvalidClient, true),
+            (FetchError::Status(404), ErrorCode::InvalidClient, false),
+            (FetchError::TooLarge, ErrorCode::InvalidClient, false),
+            (FetchError::Busy, ErrorCode::TemporarilyUnavailable, true),
+        ] {
+            let refusal = refusal_of(&DocumentError::Fetch(error));
+            assert_eq!((refusal.code(), refusal.may_pass()), (code, may_pass), "{error:?}");
+        }
     }
 }

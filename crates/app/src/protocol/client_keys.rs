@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::id::ClientId;
 use domain::time::Timestamp;
-use fetch::{CacheRules, Documents, Fetcher};
+use fetch::{CacheRules, DocumentError, Documents, FetchError, Fetcher};
 use oauth::application::Application;
 use oauth::jwt::{Claims, JwtFault};
 use oauth::refusal::Refusal;
@@ -67,8 +67,10 @@ pub(crate) enum KeyAge {
 pub(crate) enum NoClientKeys {
     /// None are registered.
     NotRegistered,
-    /// They cannot be fetched now; a later request may succeed.
-    Unavailable,
+    /// Their host is out of order, or was asked too often for this client; a later request may succeed.
+    Unreachable,
+    /// This server fetches too many others.
+    Busy,
     /// What is at the address is not a key set.
     Unusable,
 }
@@ -78,8 +80,17 @@ impl NoClientKeys {
     pub(crate) const fn refusal(self) -> Refusal {
         match self {
             Self::NotRegistered => Refusal::AssertionNotRegistered,
-            Self::Unavailable => Refusal::ClientKeysUnavailable,
+            Self::Unreachable => Refusal::ClientKeysUnreachable,
+            Self::Busy => Refusal::ClientKeysLater,
             Self::Unusable => Refusal::ClientKeysUnusable,
+        }
+    }
+
+    fn of(error: &DocumentError<KeySetFault>) -> Self {
+        match error {
+            DocumentError::Fetch(FetchError::Busy) => Self::Busy,
+            error if error.is_transient() => Self::Unreachable,
+            _ => Self::Unusable,
         }
     }
 }
@@ -117,7 +128,7 @@ impl Context {
         let fetched = sets.get(url, most_age_secs, now, within_budget).await;
         fetched.map(|fetched| fetched.document).map_err(|error| {
             tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
-            if error.is_transient() { NoClientKeys::Unavailable } else { NoClientKeys::Unusable }
+            NoClientKeys::of(&error)
         })
     }
 
@@ -145,8 +156,8 @@ impl Context {
         }
         let newer = match self.keys_of_client(application, KeyAge::Recent, now).await {
             Ok(newer) => newer,
-            Err(NoClientKeys::Unavailable) => {
-                return Err(SignatureFailure::NoKeys(NoClientKeys::Unavailable));
+            Err(none @ (NoClientKeys::Unreachable | NoClientKeys::Busy)) => {
+                return Err(SignatureFailure::NoKeys(none));
             }
             // Without newer keys the signature is as wrong as before.
             Err(NoClientKeys::NotRegistered | NoClientKeys::Unusable) => {

@@ -27,7 +27,7 @@ impl Context {
     /// The request in a request object of an application.
     ///
     /// # Errors
-    /// `invalid_request_object`, or `temporarily_unavailable` if the keys of the application cannot be fetched now.
+    /// `invalid_request_object`, or `temporarily_unavailable` if this server fetches the keys of too many applications.
     pub(crate) async fn read_request_object(
         &self,
         text: &str,
@@ -39,7 +39,8 @@ impl Context {
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
         let claims = self.claims_signed_by(application, text, accepted, self.now()).await;
         let claims = claims.map_err(|failure| match failure {
-            SignatureFailure::NoKeys(NoClientKeys::Unavailable) => Refusal::ClientKeysUnavailable,
+            SignatureFailure::NoKeys(NoClientKeys::Unreachable) => Refusal::RequestObjectKeysUnreachable,
+            SignatureFailure::NoKeys(NoClientKeys::Busy) => Refusal::ClientKeysLater,
             SignatureFailure::NoKeys(NoClientKeys::Unusable) => Refusal::RequestObjectKeysUnusable,
             SignatureFailure::NoKeys(NoClientKeys::NotRegistered) | SignatureFailure::Invalid(_) => {
                 Refusal::RequestObjectUnverified

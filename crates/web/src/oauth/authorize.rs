@@ -17,6 +17,7 @@ use domain::secret::SessionCookie;
 use http::StatusCode;
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use oauth::authorize::{AuthorizeRequest, Delivery};
+use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
@@ -277,7 +278,12 @@ fn refused(refusal: Refusal) -> Response {
             "The request of the application that sent you here cannot be answered at present: {}. Nothing was sent to it. Try again in a moment.",
             refusal.description()
         );
-        let mut response = page::error_of_client(StatusCode::SERVICE_UNAVAILABLE, &message, code);
+        // What is out of order may be a host of the client instead of this server.
+        let status = match refusal.code() {
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let mut response = page::error_of_client(status, &message, code);
         set_retry_after(&mut response, Some(secs));
         return response;
     }

@@ -136,7 +136,7 @@ async fn a_self_signed_certificate_is_found_at_the_address_of_the_keys() {
     assert_eq!(host.received(KEYS).len(), 2);
     host.reply(KEYS, Reply::text("no").status(503));
     server.clock().advance_secs(700);
-    assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 503, "temporarily_unavailable");
+    assert_refused(&ask(&server, &client, Some(Crane), &[SERVICE]).await, 400, "invalid_client");
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use app::node::clock::Clock as _;
 use serde_json::{Value, json};
 use testkit::host::{Reply, TestHost};
 use testkit::{ADMIN, ClientKey, Setup, TestServer, USER};
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
-use crate::client::{APPLICATIONS, CALLBACK, Client, S256, Tokens, VERIFIER, allow, parameter};
+use crate::client::{
+    APPLICATIONS, CALLBACK, Client, S256, TOKEN, Tokens, VERIFIER, allow, assert_refused, parameter,
+};
 
 pub(crate) const PATH: &str = "/client.json";
 const KEYS: &str = "/keys.json";
@@ -143,19 +145,20 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
     }
     for status in [429, 500, 503] {
         host.reply(PATH, document.clone().status(status));
-        let page = server.get(&client.authorize_url(&S256)).send().await.expect(503);
-        assert!(page.text().contains("temporarily_unavailable"), "{}", page.text());
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains("invalid_client"), "{}", page.text());
         assert_eq!(page.headers()["retry-after"], "5");
     }
-    for (url, status, words) in [
-        ("https://nowhere.example/client", 503, "has no public address"),
-        ("https://metadata.internal/client", 503, "has no public address"),
-        ("https://169.254.169.254/latest/meta-data", 400, "is not a public address"),
-        ("https://[fd00::1]/client", 400, "is not a public address"),
+    for (url, may_pass, words) in [
+        ("https://nowhere.example/client", true, "has no public address"),
+        ("https://metadata.internal/client", true, "has no public address"),
+        ("https://169.254.169.254/latest/meta-data", false, "is not a public address"),
+        ("https://[fd00::1]/client", false, "is not a public address"),
     ] {
         let client = Client { id: 0, identifier: url.to_owned(), secret: None };
-        let page = server.get(&client.authorize_url(&S256)).send().await.expect(status);
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
         assert!(page.text().contains(words), "{url}: {}", page.text());
+        assert_eq!(page.headers().contains_key("retry-after"), may_pass, "{url}");
     }
     for url in [
         "https://client.test/a/../b",
@@ -166,6 +169,39 @@ async fn a_document_that_cannot_be_fetched_is_its_own_error() {
         let client = Client { id: 0, identifier: url.to_owned(), secret: None };
         let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
         assert!(page.text().contains("cannot identify a client"), "{url}: {}", page.text());
+    }
+}
+
+/// Anybody can name a host that is out of order: that makes no endpoint answer as if this server had failed.
+#[tokio::test]
+async fn a_client_id_of_a_stranger_is_no_failure_of_the_server_at_any_endpoint() {
+    let (server, host) = (TestServer::start().await, TestHost::start().await);
+    host.reply("/broken", Reply::text("no").status(500));
+    for url in [
+        "https://nosuch.invalid/a".to_owned(),
+        "https://metadata.internal/a".to_owned(),
+        host.url("untrusted.test", "/a"),
+        host.url("client.test", "/broken"),
+    ] {
+        let client = Client { id: 0, identifier: url.clone(), secret: None };
+        for (path, fields) in [
+            ("/oauth2/token", &[("grant_type", "authorization_code"), ("code", "c")][..]),
+            ("/oauth2/par", &[("response_type", "code")]),
+            ("/oauth2/introspect", &[("token", "t")]),
+            ("/oauth2/revoke", &[("token", "t")]),
+            ("/oauth2/device_authorization", &[]),
+            ("/oauth2/bc-authorize", &[("login_hint", "u"), ("scope", "openid")]),
+        ] {
+            let refused = client.post(&server, path, fields).await;
+            assert_refused(&refused, 400, "invalid_client");
+            assert_eq!(refused.headers()["retry-after"], "5", "{path} {url}");
+        }
+        let page = server.get(&client.authorize_url(&S256)).send().await.expect(400);
+        assert!(page.text().contains("invalid_client"), "{}", page.text());
+        let id: String = byte_serialize(url.as_bytes()).collect();
+        let by_header = server.post(TOKEN).basic_as(&id, "s");
+        let refused = by_header.form(&[("grant_type", "client_credentials")]).send().await;
+        assert_refused(&refused, 401, "invalid_client");
     }
 }
 

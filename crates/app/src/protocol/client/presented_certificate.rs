@@ -16,7 +16,7 @@ impl Context {
     /// them.
     ///
     /// # Errors
-    /// [`NoClientKeys::Unavailable`] and [`NoClientKeys::Unusable`].
+    /// [`NoClientKeys::Unreachable`], [`NoClientKeys::Busy`] and [`NoClientKeys::Unusable`].
     pub(super) async fn certificate_facts(
         &self,
         presented: &PresentedCertificate,
