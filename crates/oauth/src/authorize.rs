@@ -37,7 +37,7 @@ pub use request_object::{
 };
 pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, ResponseRoute};
 pub use rules::{ValidRequest, plain_request_is_allowed};
-pub use target::{Destination, RedirectTarget};
+pub use target::RedirectTarget;
 
 /// A refused authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]

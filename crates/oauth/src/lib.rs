@@ -21,6 +21,7 @@ mod client_members;
 pub mod client_registration;
 pub mod cors;
 pub mod data_access;
+pub mod destination;
 pub mod device;
 pub mod dpop;
 pub mod error;

@@ -23,7 +23,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::application::Application;
-use oauth::authorize::Destination;
+use oauth::destination::Destination;
 use oauth::parameters::{Name, Parameters};
 
 use crate::WebState;

@@ -7,8 +7,9 @@ use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
     self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
-    DataChange, DataQuestion, Delivered, Delivery, Destination, Facts, NextStep, ValidRequest,
+    DataChange, DataQuestion, Delivered, Delivery, Facts, NextStep, ValidRequest,
 };
+use oauth::destination::Destination;
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;

@@ -7,7 +7,7 @@ use domain::account::Session;
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::ApplicationId;
 use oauth::application::Application;
-use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequest};
+use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequest, Onward};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::signing::JwtType;
@@ -25,6 +25,8 @@ pub enum LogoutAnswer {
     Ask {
         /// The name of the application that asks for it, if the request names one.
         application: Option<String>,
+        /// Where the browser goes after the user has agreed, if the request says so.
+        onward: Option<Onward>,
     },
     /// Nobody is signed in at this browser any more.
     Done(AfterLogout),
@@ -37,7 +39,7 @@ pub struct AfterLogout {
     /// Logout §3](https://openid.net/specs/openid-connect-frontchannel-1_0.html#OPLogout)).
     pub frames: Vec<String>,
     /// Where the browser goes afterwards.
-    pub location: Option<String>,
+    pub onward: Option<Onward>,
 }
 
 /// Logout by an application.
@@ -66,7 +68,7 @@ impl LogoutService {
         };
         if decided.asks {
             let application = application.map(|one| one.settings.name.clone());
-            return Ok(LogoutAnswer::Ask { application });
+            return Ok(LogoutAnswer::Ask { application, onward: decided.onward });
         }
         self.end(decided, session, origin).await
     }
@@ -83,7 +85,10 @@ impl LogoutService {
         origin: &RequestOrigin,
     ) -> Result<LogoutAnswer, Fault> {
         match self.decide(parameters, Some(session)).await? {
-            Ok((decided, _)) => self.end(decided, Some(session), origin).await,
+            Ok((decided, _)) => {
+                let onward = decided.onward.map(Onward::agreed);
+                self.end(LogoutDecision { onward, ..decided }, Some(session), origin).await
+            }
             Err(refusal) => Ok(LogoutAnswer::Refused(refusal)),
         }
     }
@@ -127,7 +132,7 @@ impl LogoutService {
             }
             None => Vec::new(),
         };
-        Ok(LogoutAnswer::Done(AfterLogout { frames, location: decided.location }))
+        Ok(LogoutAnswer::Done(AfterLogout { frames, onward: decided.onward }))
     }
 }
 

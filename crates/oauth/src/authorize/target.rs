@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Position, Url};
 
-use crate::redirect;
+use crate::destination::Destination;
 
 /// Everything except the unreserved characters of RFC 3986; all decoders of forms and of URLs can read it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -13,32 +13,6 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectTarget {
     url: Url,
-}
-
-/// Where the browser goes with the response. The path is not part of it: it says nothing about the receiver,
-/// and the developer chose its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A web site.
-    Site {
-        /// The scheme, the host in ASCII, and the port unless it is the default.
-        origin: String,
-    },
-    /// A web site over plain `http`.
-    UnencryptedSite {
-        /// Like that of a site.
-        origin: String,
-    },
-    /// A program on the user's device that listens on loopback.
-    ThisDevice {
-        /// Like that of a site.
-        origin: String,
-    },
-    /// The application on the device that handles a private-use scheme.
-    Application {
-        /// The scheme without the colon.
-        scheme: String,
-    },
 }
 
 impl RedirectTarget {
@@ -59,18 +33,7 @@ impl RedirectTarget {
 
     /// Where the browser goes next, to be shown to the user.
     pub fn destination(&self) -> Destination {
-        let (scheme, host, port) = (self.url.scheme(), self.url.host_str(), self.url.port());
-        // The text after a private-use scheme belongs to the application; a host in it means nothing.
-        let Some(host) = host.filter(|_| matches!(scheme, "http" | "https")) else {
-            return Destination::Application { scheme: scheme.to_owned() };
-        };
-        let port = port.map_or_else(String::new, |port| format!(":{port}"));
-        let origin = format!("{scheme}://{host}{port}");
-        match scheme {
-            _ if redirect::is_loopback(&self.url) => Destination::ThisDevice { origin },
-            "https" => Destination::Site { origin },
-            _ => Destination::UnencryptedSite { origin },
-        }
+        Destination::of(&self.url)
     }
 
     /// "The endpoint URI MAY include a query component, which MUST be retained when adding additional query

@@ -3,6 +3,7 @@ use url::Url;
 
 use super::*;
 use crate::application::{ApplicationSettings, ClientType, GrantType, Profile};
+use crate::destination::Destination;
 use crate::grant::Consent;
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT, built_in_scopes};

@@ -13,7 +13,7 @@ use crate::errors::PageError;
 use crate::extract::Use;
 use crate::filters;
 use crate::pages::form::{FormBody, OwnForm, fields};
-use crate::pages::{Visit, ended, fault, stale_form};
+use crate::pages::{DestinationInWords, Visit, ended, fault, stale_form};
 use crate::respond::page::{self, PageContext};
 
 /// The path of the endpoint.
@@ -24,6 +24,7 @@ const PATH: &str = "/oauth2/logout";
 struct AskPage<'a> {
     user: &'a str,
     application: Option<&'a str>,
+    goal: Option<DestinationInWords>,
     csrf: &'a str,
     request: &'a str,
 }
@@ -55,7 +56,7 @@ async fn answer(visit: &Visit, logout: &LogoutService, parameters: &Parameters) 
         Err(cause) => fault(&cause),
         Ok(LogoutAnswer::Refused(refusal)) => refused(refusal),
         Ok(LogoutAnswer::Done(after)) => visit.without_session(ended::show(visit, &after)),
-        Ok(LogoutAnswer::Ask { application }) => {
+        Ok(LogoutAnswer::Ask { application, onward }) => {
             let Some((live, cookie)) = &found else {
                 return visit.without_session(ended::show(visit, &AfterLogout::default()));
             };
@@ -64,6 +65,7 @@ async fn answer(visit: &Visit, logout: &LogoutService, parameters: &Parameters) 
             let shown = AskPage {
                 user: &live.caller.account().user.name,
                 application: application.as_deref(),
+                goal: onward.map(|onward| DestinationInWords::of(&onward.destination)),
                 csrf: csrf.expose(),
                 request: &request,
             };
@@ -108,6 +110,9 @@ fn refused(refusal: Refusal) -> Response {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<String> {
     use crate::pages::tests::{HOSTILE, rendered};
-    let ask = |application| AskPage { user: HOSTILE, application, csrf: "c", request: HOSTILE };
-    vec![rendered(&ask(None)), rendered(&ask(Some(HOSTILE)))]
+    let ask = |application: Option<&'static str>| {
+        let goal = application.map(|_| DestinationInWords::sample());
+        rendered(&AskPage { user: HOSTILE, application, goal, csrf: "c", request: HOSTILE })
+    };
+    vec![ask(None), ask(Some(HOSTILE))]
 }

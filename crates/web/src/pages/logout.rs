@@ -50,7 +50,7 @@ pub async fn sign_out(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(
                 Err(cause) => return fault(&cause),
                 Ok(frames) if frames.is_empty() => {}
                 Ok(frames) => {
-                    let after = AfterLogout { frames, location: None };
+                    let after = AfterLogout { frames, onward: None };
                     return visit.without_session(ended::show(&visit, &after));
                 }
             }

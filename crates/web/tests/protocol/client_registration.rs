@@ -26,7 +26,7 @@ pub(crate) async fn open_server() -> TestServer {
     start_with(openly()).await
 }
 
-async fn send(server: &TestServer, more: &Value) -> Answer {
+pub(crate) async fn send(server: &TestServer, more: &Value) -> Answer {
     server.post(REGISTER).json(&members(more)).send().await
 }
 

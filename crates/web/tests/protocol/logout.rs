@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use testkit::{Browser, OTHER, TestServer, TestUser, USER};
 use url::form_urlencoded::Serializer;
 
-use crate::client::{Client, Tokens, allow, assert_refused, parameter};
+use crate::client::{Client, S256, Tokens, allow, assert_refused, parameter};
+use crate::client_registration::{open_server, send};
+use crate::openid::with_signing_keys;
 
 const BYE: &str = "https://client.example/bye";
 
@@ -123,6 +125,55 @@ async fn a_foreign_or_missing_hint_asks_first() {
     let form = browser.form("/oauth2/logout/confirm");
     assert_eq!(browser.submit(form).await.expect(303).location(), BYE);
     assert!(!is_signed_in(&mut browser).await);
+}
+
+/// The attack: a link to this server that leads to a stranger's page, which its victims trust because of our host.
+#[tokio::test]
+async fn a_logout_link_without_a_hint_redirects_nobody_to_a_stranger() {
+    const EVIL: &str = "https://evil.example/bye";
+    let server = with_signing_keys(open_server().await).await;
+    let registered = send(&server, &json!({ "post_logout_redirect_uris": [EVIL] })).await.expect(201).json();
+    let stranger = registered["client_id"].as_str().unwrap();
+    let known = client(&server, json!({})).await;
+    for (id, address) in [(stranger, EVIL), (&known.identifier, BYE)] {
+        let url = logout(&[("client_id", id), ("post_logout_redirect_uri", address), ("state", "s")]);
+        let answer = server.get(&url).send().await.expect(200);
+        assert!(answer.headers().get("refresh").is_none());
+        let link = format!("<a href=\"{address}?state=s\" id=\"logout-continue\">");
+        assert!(answer.text().contains(&link), "{}", answer.text());
+        let origin = address.strip_suffix("/bye").unwrap();
+        let destination = format!("the web site <code id=\"destination\">{origin}</code>");
+        assert!(answer.text().contains(&destination), "{}", answer.text());
+        let mut browser = server.browser();
+        browser.get("/login").await.expect(200);
+        browser.sign_in(&USER).await;
+        let page = browser.get(&url).await.expect(200);
+        assert!(page.text().contains(&destination) && is_signed_in(&mut browser).await, "{}", page.text());
+        browser.get(&url).await.expect(200);
+        let form = browser.form("/oauth2/logout/confirm");
+        assert_eq!(browser.submit(form).await.expect(303).location(), format!("{address}?state=s"));
+    }
+}
+
+/// Anybody gets an ID token for an application that registered itself.
+#[tokio::test]
+async fn an_id_token_of_the_attacker_redirects_nobody_else_to_a_stranger() {
+    const EVIL: &str = "https://evil.example/bye";
+    let server = with_signing_keys(open_server().await).await;
+    let more = json!({ "post_logout_redirect_uris": [EVIL], "scope": "openid" });
+    let registered = send(&server, &more).await.expect(201).json();
+    let identifier = registered["client_id"].as_str().unwrap().to_owned();
+    let stranger = Client { id: 0, identifier, secret: None };
+    let mut browser = server.browser();
+    let asked = [("scope", "openid"), S256[0], S256[1]];
+    let answer = allow(&mut browser, &USER, &stranger.authorize_url(&asked)).await;
+    let code = parameter(&answer, "code").unwrap();
+    let tokens = stranger.exchange_verified(&server, &code).await.expect(200).json();
+    let hint = tokens["id_token"].as_str().unwrap();
+    let url = logout(&[("id_token_hint", hint), ("post_logout_redirect_uri", EVIL)]);
+    let page = server.get(&url).send().await.expect(200);
+    assert!(page.text().contains("id=\"logout-continue\""), "{}", page.text());
+    assert_eq!(browser.get(&url).await.expect(303).location(), EVIL, "a hint of the session");
 }
 
 #[tokio::test]

@@ -14,7 +14,11 @@ const ALL: &str = "openid profile email address phone offline_access";
 
 /// A server that has its signing keys, which a running one creates at its start.
 pub(crate) async fn server() -> TestServer {
-    let server = TestServer::start().await;
+    with_signing_keys(TestServer::start().await).await
+}
+
+/// The server, after it has created its keys.
+pub(crate) async fn with_signing_keys(server: TestServer) -> TestServer {
     server.app().signing_keys().create_missing(&RequestOrigin::command_line()).await.unwrap();
     server
 }

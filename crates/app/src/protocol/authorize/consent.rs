@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::id::UserId;
 use oauth::application::Application;
-use oauth::authorize::{DataQuestion, Destination, Offer};
+use oauth::authorize::{DataQuestion, Offer};
+use oauth::destination::Destination;
 use oauth::grant::Consent;
 use oauth::scope::BuiltInScope;
 
