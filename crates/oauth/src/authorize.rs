@@ -14,6 +14,7 @@ mod approval;
 mod choice;
 mod data;
 mod envelope;
+mod leaving;
 mod query;
 mod request;
 mod request_object;
@@ -31,6 +32,7 @@ pub use data::{
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
 };
+pub use leaving::{AtBrowser, Leaving, RefusedRedirect};
 pub use request::AuthorizeRequest;
 pub use request_object::{
     OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject, object_is_not_encrypted, object_may_be_at,
@@ -39,29 +41,15 @@ pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, 
 pub use rules::{ValidRequest, plain_request_is_allowed};
 pub use target::RedirectTarget;
 
+use leaving::Sender;
+
 /// A refused authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizeRefusal {
     /// Client or redirect URL are not validated: the error is shown to the user, never to the client.
     Page(Refusal),
-    /// The client is informed by redirect.
+    /// The client is informed by redirect, when [`RefusedRedirect::leaving`] says so.
     Redirect(Box<RefusedRedirect>),
-}
-
-/// A refusal that goes to the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedRedirect {
-    /// Where it goes, and how.
-    pub route: ResponseRoute,
-    /// Why it was refused.
-    pub refusal: Refusal,
-}
-
-impl RefusedRedirect {
-    /// The response; `issuer` is the public URL without a trailing slash.
-    pub fn response(&self, issuer: &str) -> AuthorizationResponse {
-        self.route.with_error(self.refusal, issuer)
-    }
 }
 
 impl AuthorizeRefusal {
@@ -105,19 +93,19 @@ pub fn check(request: &AuthorizeRequest, facts: Facts<'_>) -> Result<ValidReques
     let application = rules::client_is_known(request, facts.application).map_err(AuthorizeRefusal::Page)?;
     let target = rules::redirect_url_is_registered(request, application).map_err(AuthorizeRefusal::Page)?;
     let (route, mode) = rules::route(request, application, target);
+    let sender = Sender::of(request, application);
     mode.and_then(|_| rules::decide(request, application, route.clone(), facts))
-        .map_err(|refusal| AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal })))
+        .map_err(|refusal| AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal, sender })))
 }
 
 /// Refuses a request before its parameters count. The client is informed if the request names one of its redirect URLs.
 pub fn refuse(request: &AuthorizeRequest, found: Option<&Application>, refusal: Refusal) -> AuthorizeRefusal {
     let route = rules::client_is_known(request, found).and_then(|application| {
         let target = rules::redirect_url_is_registered(request, application)?;
-        Ok(rules::route(request, application, target))
+        let (route, _) = rules::route(request, application, target);
+        Ok(RefusedRedirect { route, refusal, sender: Sender::of(request, application) })
     });
-    route.map_or(AuthorizeRefusal::Page(refusal), |(route, _)| {
-        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route, refusal }))
-    })
+    route.map_or(AuthorizeRefusal::Page(refusal), |refused| AuthorizeRefusal::Redirect(Box::new(refused)))
 }
 
 #[cfg(test)]

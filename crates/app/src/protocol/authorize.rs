@@ -10,7 +10,6 @@ use oauth::authorize::{
     DataChange, DataQuestion, Delivered, Delivery, Facts, NextStep, ValidRequest,
 };
 use oauth::destination::Destination;
-use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeRegistry;
@@ -23,10 +22,12 @@ use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault, node::access_note};
 
 mod consent;
+mod leaving;
 mod received;
 mod sign_in;
 
 pub use consent::ConsentQuestion;
+pub use leaving::LeavingError;
 use received::{Received, RequestReference};
 
 /// What the browser shows next.
@@ -43,6 +44,8 @@ pub enum AuthorizeAnswer {
     },
     /// The consent page.
     Consent(Box<ConsentQuestion>),
+    /// The page on which the user decides whether an error goes to a stranger.
+    Leave(Box<LeavingError>),
 }
 
 /// The application for which somebody signs in.
@@ -73,6 +76,20 @@ impl ConsentDecision {
             Self::Allow => Action::AllowApplication,
             Self::Deny => Action::DenyApplication,
         }
+    }
+}
+
+/// A request that cannot be shown to a user.
+struct Refused {
+    refusal: AuthorizeRefusal,
+    /// The pushed request that is answered when the error leaves.
+    pushed: Option<RequestReference>,
+}
+
+impl Refused {
+    /// Refused before its parameters were found.
+    fn unread(refusal: AuthorizeRefusal) -> Self {
+        Self { refusal, pushed: None }
     }
 }
 
@@ -129,7 +146,7 @@ impl AuthorizationService {
     ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters, Some(origin)).await? {
             Ok(valid) => valid,
-            Err(refused) => return self.note_refusal(&refused, session, origin).await,
+            Err(refused) => return self.refused(&refused, parameters, session, origin).await,
         };
         let signed_in = session.map(|session| sign_in::signed_in(&valid, session));
         let user = session.map(|session| session.session.user);
@@ -144,7 +161,7 @@ impl AuthorizationService {
             &valid.registry,
             self.context.now(),
         ) {
-            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
+            Err(refused) => self.leave_checked(&valid, &refused, session).await,
             Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
             Ok(NextStep::Consent { .. }) => {
@@ -153,7 +170,7 @@ impl AuthorizationService {
                     None => None,
                 };
                 if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
-                    return self.refuse_datatypes(&valid).await;
+                    return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), session).await;
                 }
                 self.ask_consent(valid, offer.map(DataQuestion::from)).await
             }
@@ -182,21 +199,21 @@ impl AuthorizationService {
         }
         let valid = match checked {
             Ok(valid) => valid,
-            Err(refused) => return self.note_refusal(&refused, Some(session), origin).await,
+            Err(refused) => return self.refused(&refused, parameters, Some(session), origin).await,
         };
         let mut audit = session.caller.audit(decision.action(), self.context.now(), origin);
         audit.application = Some(valid.application.id);
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == ConsentDecision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
-            return self.answer_once(&valid, self.refusal_answer(&valid.valid.deny())?).await;
+            return self.deny(&valid).await;
         }
         // The sign-in may have become too old while the page was open, and a form proves nothing.
         let signed_in = sign_in::signed_in(&valid, session);
         match authorize::accept_sign_in(&valid.valid, Some(signed_in), self.context.now()) {
             Ok(Some(signed_in)) => self.allow(valid, session, &signed_in, choice, audit, origin).await,
             Ok(None) => self.ask_to_sign_in(valid).await,
-            Err(refused) => self.answer_once(&valid, self.refusal_answer(&refused)?).await,
+            Err(refused) => self.leave_checked(&valid, &refused, Some(session)).await,
         }
     }
 
@@ -214,7 +231,7 @@ impl AuthorizationService {
         let before = self.context.store.find_consent(user, valid.application.id).await?;
         let offer = self.offer(&valid, user, before.as_ref()).await?;
         if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
-            return self.refuse_datatypes(&valid).await;
+            return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), Some(session)).await;
         }
         let chosen = match &offer {
             Some(offer) => authorize::choose(offer, choice),
@@ -251,11 +268,6 @@ impl AuthorizationService {
         }
     }
 
-    async fn refuse_datatypes(&self, valid: &Checked) -> Result<AuthorizeAnswer, Fault> {
-        let refused = valid.valid.refuse_datatypes();
-        self.answer_once(valid, self.refusal_answer(&refused)?).await
-    }
-
     /// The application to which a request leads after sign-in; `None` if the request is not valid.
     ///
     /// # Errors
@@ -278,10 +290,10 @@ impl AuthorizationService {
         &self,
         parameters: &Parameters,
         origin: Option<&RequestOrigin>,
-    ) -> Result<Result<Checked, AuthorizeRefusal>, Fault> {
+    ) -> Result<Result<Checked, Refused>, Fault> {
         let received = match self.receive(parameters, origin).await? {
             Ok(received) => received,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok(Err(Refused::unread(refused))),
         };
         let Received { request, application: found, pushed, delivered } = received;
         let registry = self.context.scope_registry().await?;
@@ -307,7 +319,11 @@ impl AuthorizationService {
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {
                 access_note::application(application.id);
-                Ok(self.context.expected_subjects(&request, &valid, &application).map(|expected| Checked {
+                let expected = match self.context.expected_subjects(&request, &valid, &application) {
+                    Ok(expected) => expected,
+                    Err(refusal) => return Ok(Err(Refused { refusal, pushed })),
+                };
+                Ok(Ok(Checked {
                     request,
                     pushed,
                     delivered,
@@ -318,48 +334,8 @@ impl AuthorizationService {
                     network: origin.and_then(RequestOrigin::network),
                 }))
             }
-            (Ok(_), None) => Ok(Err(AuthorizeRefusal::Page(Refusal::UnknownClientId))),
-            (Err(refused @ AuthorizeRefusal::Page(_)), _) => Ok(Err(refused)),
-            (Err(refused @ AuthorizeRefusal::Redirect(_)), _) => {
-                // Without a browser nobody is answered, so the request stays for the one who will be.
-                let answered = pushed.as_ref().filter(|_| origin.is_some());
-                let unanswered = self.unanswered(answered).await?;
-                Ok(Err(unanswered.map_or_else(AuthorizeRefusal::Page, |()| refused)))
-            }
-        }
-    }
-
-    /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.
-    async fn note_refusal(
-        &self,
-        refused: &AuthorizeRefusal,
-        session: Option<&LiveSession>,
-        origin: &RequestOrigin,
-    ) -> Result<AuthorizeAnswer, Fault> {
-        let refusal = refused.refusal();
-        let reason = match refusal {
-            Refusal::UnknownClientId | Refusal::RedirectUrlUnknown | Refusal::RedirectUrlAmbiguous => {
-                Some(RefusalReason::AuthorizationUnanswerable)
-            }
-            Refusal::ScopeUnknown => None,
-            _ if matches!(refusal.code(), ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope) => {
-                Some(RefusalReason::AuthorizationBeyond)
-            }
-            _ => None,
-        };
-        if let Some(reason) = reason {
-            let caller = session.map(|session| &session.caller);
-            self.context.note_refused_request(reason, caller, origin).await;
-        }
-        self.refusal_answer(refused)
-    }
-
-    fn refusal_answer(&self, refused: &AuthorizeRefusal) -> Result<AuthorizeAnswer, Fault> {
-        match refused {
-            AuthorizeRefusal::Page(refusal) => Ok(AuthorizeAnswer::Page(*refusal)),
-            AuthorizeRefusal::Redirect(redirect) => {
-                self.respond(redirect.response(&self.context.settings.public_url))
-            }
+            (Ok(_), None) => Ok(Err(Refused::unread(AuthorizeRefusal::Page(Refusal::UnknownClientId)))),
+            (Err(refusal), _) => Ok(Err(Refused { refusal, pushed })),
         }
     }
 
@@ -391,6 +367,6 @@ impl AuthorizationService {
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         let response = valid.route().with_code(&code, &self.context.settings.public_url);
-        self.answer_once(checked, self.respond(response)?).await
+        self.answer_once(checked.pushed.as_ref(), self.respond(response)?).await
     }
 }

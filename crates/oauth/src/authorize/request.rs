@@ -89,7 +89,14 @@ impl AuthorizeRequest {
         self.resources.iter().map(String::as_str)
     }
 
-    /// Only what says where an answer goes, of a request that cannot be read as a whole. `None` if that cannot be read either:
+    /// Whether the client asks that the user sees nothing ([OpenID Connect Core
+    /// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)): `prompt` is `none`, and nothing else.
+    pub(super) fn is_silent(&self) -> bool {
+        let mut words = self.prompt.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
+        words.next() == Some("none") && words.all(|word| word == "none")
+    }
+
+    /// Only what says where an answer goes, and whether the user may see something, of a request that cannot be read as a whole. `None` if that cannot be read either:
     /// then nothing may be sent to the client.
     pub fn addressed(parameters: &Parameters) -> Option<Self> {
         let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
@@ -99,6 +106,7 @@ impl AuthorizeRequest {
             redirect_uri: owned(REDIRECT_URI).ok()?,
             state: owned(STATE).ok()?,
             response_mode: owned(RESPONSE_MODE).ok().flatten(),
+            prompt: owned(PROMPT).ok().flatten(),
             ..Self::parse_of(client_id, &nothing).ok()?
         })
     }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::leaving::Sender;
 use super::{
     AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, RequestedSource,
     ResponseMode, ResponseRoute,
@@ -111,7 +112,12 @@ impl ValidRequest {
     }
 
     pub(super) fn refuse(&self, refusal: Refusal) -> AuthorizeRefusal {
-        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route: self.route.clone(), refusal }))
+        let sender = Sender {
+            application: self.application,
+            is_stranger: self.client_may_change_unseen,
+            is_silent: self.prompt.none,
+        };
+        AuthorizeRefusal::Redirect(Box::new(RefusedRedirect { route: self.route.clone(), refusal, sender }))
     }
 }
 

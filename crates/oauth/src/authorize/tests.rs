@@ -391,4 +391,5 @@ proptest! {
     }
 }
 
+mod leaving;
 mod pushed;

@@ -34,6 +34,7 @@ use crate::respond::challenge;
 use crate::respond::page::{self, sentence};
 
 pub(crate) mod form_post;
+mod leaving;
 
 /// The path to which the sign-in page returns.
 const PATH: &str = "/oauth2/authorize";
@@ -155,8 +156,8 @@ async fn answer(visit: &Visit, services: &AuthorizeServices, parameters: &Parame
     }
 }
 
-/// Client and redirect URL are checked before any password: an invalid request is reported to the user, and
-/// no session is opened for it.
+/// Client and redirect URL are checked before any password: a request without them is reported to the user, and no session
+/// is opened for it.
 async fn answer_to(
     visit: &Visit,
     services: &AuthorizeServices,
@@ -233,6 +234,7 @@ async fn shown(
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
         AuthorizeAnswer::Respond(Delivery::Redirect(location)) => go_to(location),
         AuthorizeAnswer::Respond(Delivery::Form(form)) => form_post::show(visit, form),
+        AuthorizeAnswer::Leave(error) => leaving::show(visit, error),
         AuthorizeAnswer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit

@@ -73,10 +73,10 @@ impl Visit {
         };
         let scope = self.state.cookie_scope();
         let cookie = fresh.then(|| cookies::set(scope.visitor_name(), &visitor, None, scope)).flatten();
-        let place = if requesting_application.is_some() {
-            page::PageContext::FlowOnward
-        } else {
-            page::PageContext::Flow
+        // Also after a refused request the browser goes on to the client, with the error.
+        let place = match request_in(prompt.continue_to) {
+            Some(_) => page::PageContext::FlowOnward,
+            None => page::PageContext::Flow,
         };
         self.with_cookie(self.page(status, &shown, place), cookie)
     }
@@ -86,15 +86,18 @@ impl Visit {
         &self,
         continue_to: &str,
     ) -> Result<Option<RequestingApplication>, Fault> {
-        let Some((path, query)) = continue_to.split_once('?') else { return Ok(None) };
-        if !path.ends_with("/oauth2/authorize") {
-            return Ok(None);
-        }
+        let Some(query) = request_in(continue_to) else { return Ok(None) };
         match Parameters::from_form(query.as_bytes()) {
             Ok(parameters) => self.authorization.requesting_application(&parameters).await,
             Err(_) => Ok(None),
         }
     }
+}
+
+/// The authorization request to which a path leads, as a query string.
+fn request_in(continue_to: &str) -> Option<&str> {
+    let (path, query) = continue_to.split_once('?')?;
+    path.ends_with("/oauth2/authorize").then_some(query)
 }
 
 /// The path of the sign-in page that returns to one of our paths, for a user who wants to sign in as another one; empty

@@ -264,8 +264,8 @@ async fn what_cannot_be_granted_is_refused_with_the_error_of_the_standard() {
     let client = Client::register(&fixture, json!({})).await;
     let elsewhere = details(&["https://elsewhere.example/api/odata4/Harbour"], &[]);
     for wrong in ["nonsense", "[]", r#"[{"type":"payment"}]"#, &elsewhere] {
-        let mut browser = fixture.server.browser();
-        let answer = browser.get(&client.address(&[("authorization_details", wrong)])).await;
+        let asking = client.address(&[("authorization_details", wrong)]);
+        let answer = fixture.server.get(&asking).basic(&USER).send().await;
         assert!(answer.location().contains("error=invalid_authorization_details"), "{wrong}");
         let fields =
             [("response_type", "code"), ("redirect_uri", CALLBACK), ("authorization_details", wrong)];

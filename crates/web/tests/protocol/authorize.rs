@@ -73,7 +73,7 @@ async fn parameters_that_cannot_be_read_are_told_to_the_client() {
     let client = Client::register(&server).await;
     let answered = async |more: Fields<'_>| {
         let more: Vec<_> = more.iter().copied().chain([("state", "s")]).collect();
-        assert_told(&server.get(&client.authorize_url(&more)).send().await, "invalid_request");
+        assert_told(&server.get(&client.authorize_url(&more)).basic(&USER).send().await, "invalid_request");
     };
     let names =
         ["response_type", "scope", "prompt", "code_challenge", "code_challenge_method", "nonce", "request"];
@@ -97,7 +97,7 @@ async fn a_request_with_openid_names_its_redirect_uri() {
     let without = |scope: &str| {
         format!("/oauth2/authorize?response_type=code&client_id={}&state=s&scope={scope}", client.identifier)
     };
-    assert_told(&server.get(&without("openid")).send().await, "invalid_request");
+    assert_told(&server.get(&without("openid")).basic(&USER).send().await, "invalid_request");
     server.get(&without("api.access.odata")).send().await.expect(200);
 }
 
@@ -134,13 +134,13 @@ async fn all_other_errors_are_sent_to_the_client() {
     ];
     for (client, more, error) in cases {
         let more: Vec<_> = more.iter().copied().chain([("state", "s")]).collect();
-        assert_told(&server.get(&client.authorize_url(&more)).send().await, error);
+        assert_told(&server.get(&client.authorize_url(&more)).basic(&USER).send().await, error);
     }
     for (kind, error) in [("token", "unsupported_response_type"), ("", "invalid_request")] {
         let url = client
             .authorize_url(&[("state", "s")])
             .replace("response_type=code", &format!("response_type={kind}"));
-        assert_told(&server.get(&url).send().await, error);
+        assert_told(&server.get(&url).basic(&USER).send().await, error);
     }
 }
 
@@ -230,7 +230,8 @@ async fn a_state_with_any_character_is_returned_unchanged() {
     let state = "a&b=c d+e%20/?#[]@!$'()*,;\"<script>é🚢";
     let answer = allow(&mut server.browser(), &USER, &client.authorize_url(&[("state", state)])).await;
     assert_eq!(parameter(&answer, "state").as_deref(), Some(state));
-    let denied = server.get(&client.authorize_url(&[("state", state), ("scope", "x")])).send().await;
+    let failing = client.authorize_url(&[("state", state), ("scope", "x")]);
+    let denied = server.get(&failing).basic(&USER).send().await;
     assert_eq!(parameter(&denied, "state").as_deref(), Some(state));
 }
 

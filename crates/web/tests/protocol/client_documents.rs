@@ -209,7 +209,8 @@ async fn a_client_id_of_a_stranger_is_no_failure_of_the_server_at_any_endpoint()
 async fn a_client_of_a_document_must_use_pkce() {
     let (server, host) = (TestServer::start().await, TestHost::start().await);
     let client = publish(&host, &json!({}));
-    let answer = server.get(&client.authorize_url(&[])).send().await.expect(303);
+    client.tokens(&server).await;
+    let answer = server.get(&client.authorize_url(&[])).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
 }
 

@@ -161,7 +161,7 @@ async fn a_token_without_proof_of_a_key_is_not_issued() {
 async fn a_request_that_was_not_pushed_is_refused() {
     let server = TestServer::start().await;
     let bank = Bank::register(&server, json!({})).await;
-    let answer = server.get(&bank.client.authorize_url(&S256)).send().await.expect(303);
+    let answer = server.get(&bank.client.authorize_url(&S256)).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     assert_eq!(parameter(&answer, "iss").as_deref(), Some(ISSUER));
     let object = bank.key.sign_with_header(
@@ -172,7 +172,7 @@ async fn a_request_that_was_not_pushed_is_refused() {
         }),
     );
     let by_object = format!("/oauth2/authorize?client_id={}&request={object}", bank.client.identifier);
-    let answer = server.get(&by_object).send().await.expect(303);
+    let answer = server.get(&by_object).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     for missing in ["redirect_uri", "code_challenge", "response_type"] {
         let fields: Vec<_> = REQUEST.into_iter().filter(|(name, _)| *name != missing).collect();
@@ -276,7 +276,7 @@ async fn one_setting_makes_the_whole_server_strict() {
         secret: Some(secret.expose().to_owned()),
     };
     assert_refused(&old.token(&server, &password_fields(&USER)).await, 400, "invalid_client");
-    let answer = server.get(&old.authorize_url(&S256)).send().await.expect(303);
+    let answer = server.get(&old.authorize_url(&S256)).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     let body = json!({ "name": "Weak", "redirectUrls": [CALLBACK], "profile": "oauth21" });
     server.post(APPLICATIONS).basic(&USER).json(&body).send().await.expect(400);

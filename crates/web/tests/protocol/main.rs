@@ -29,6 +29,7 @@ mod dpop_content;
 mod dpop_nonce;
 mod ended_access;
 mod error_pages;
+mod error_redirects;
 mod exchange;
 mod fapi;
 mod growth;

@@ -207,7 +207,7 @@ async fn pushing_can_be_required_of_everybody() {
     let client = Client::register(&server).await;
     let metadata = server.get("/.well-known/oauth-authorization-server").send().await.expect(200).json();
     assert_eq!(metadata["require_pushed_authorization_requests"], json!(true));
-    let answer = server.get(&client.authorize_url(&S256)).send().await.expect(303);
+    let answer = server.get(&client.authorize_url(&S256)).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     let answer =
         allow(&mut server.browser(), &USER, &url(&client, &push(&server, &client, &[]).await, &[])).await;

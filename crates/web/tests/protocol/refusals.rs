@@ -146,7 +146,7 @@ async fn every_refusal_at_authorize_writes_one_event() {
     let elsewhere = url.replace("client.example", "evil.example");
     scene.leaves(server.get(&elsewhere), 400, (None, None, UNANSWERABLE)).await;
     let beyond = client.authorize_url(&[("scope", "api.mgmt")]);
-    scene.leaves(server.get(&beyond), 303, (None, None, BEYOND)).await;
+    scene.leaves(server.get(&beyond), 200, (None, None, BEYOND)).await;
     let cookie = format!("sluicegate={}", server.session(&USER).await);
     let signed_in = server.get(&beyond).header("cookie", &cookie);
     scene.leaves(signed_in, 303, (Some(USER.name), None, BEYOND)).await;

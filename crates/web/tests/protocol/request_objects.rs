@@ -55,7 +55,7 @@ impl Signing {
 
     /// The error that the server sends to the client.
     async fn error(&self, server: &TestServer, object: &str) -> String {
-        let answer = server.get(&self.url(&[("request", object)])).send().await.expect(303);
+        let answer = server.get(&self.url(&[("request", object)])).basic(&USER).send().await.expect(303);
         assert!(answer.location().starts_with(CALLBACK), "{}", answer.location());
         parameter(&answer, "error").unwrap()
     }
@@ -190,7 +190,7 @@ async fn a_pushed_object_stands_for_the_whole_request() {
 async fn an_application_can_demand_signed_requests() {
     let server = TestServer::start().await;
     let signing = Signing::register(&server, json!({ "requireSignedRequestObject": true })).await;
-    let answer = server.get(&signing.client.authorize_url(&S256)).send().await.expect(303);
+    let answer = server.get(&signing.client.authorize_url(&S256)).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     let answer = allow(
         &mut server.browser(),
@@ -210,7 +210,7 @@ async fn a_signed_request_can_be_required_of_everybody() {
     assert_eq!(metadata["require_signed_request_object"], true);
     assert_eq!(metadata["request_parameter_supported"], true);
     let signing = Signing::register(&server, json!({})).await;
-    let answer = server.get(&signing.client.authorize_url(&S256)).send().await.expect(303);
+    let answer = server.get(&signing.client.authorize_url(&S256)).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request"));
     let url = signing.url(&[("request", &signing.object(&server, &json!({})))]);
     tokens(&server, &signing.client, &allow(&mut server.browser(), &USER, &url).await).await;
@@ -243,7 +243,7 @@ async fn an_object_is_fetched_from_a_registered_address() {
     tokens(&server, &signing.client, &answer).await;
     assert_eq!(host.received(PATH).len(), 1, "our pages refer to the stored request");
     publish("no object");
-    let answer = server.get(&url).send().await.expect(303);
+    let answer = server.get(&url).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request_object"));
 }
 
@@ -274,11 +274,11 @@ async fn objects_are_fetched_only_from_registered_addresses() {
         let (server, host) = (TestServer::start_with(setup).await, TestHost::start().await);
         let signing = Signing::register(&server, json!({})).await;
         host.reply(PATH, Reply::text(signing.object(&server, &json!({}))));
-        let answer =
-            server.get(&signing.url(&[("request_uri", &host.url("client.test", PATH))])).send().await;
+        let url = signing.url(&[("request_uri", &host.url("client.test", PATH))]);
         if error == "none" {
-            assert!(answer.expect(200).text().contains("login-submit"));
+            assert!(server.get(&url).send().await.expect(200).text().contains("login-submit"));
         } else {
+            let answer = server.get(&url).basic(&USER).send().await;
             assert_eq!(parameter(&answer.expect(303), "error").as_deref(), Some(error));
             assert_eq!(host.received(PATH).len(), 0, "nothing was fetched");
         }
@@ -292,7 +292,7 @@ async fn an_address_that_cannot_be_fetched_is_an_invalid_request_uri() {
     let signing = Signing::register(&server, json!({ "requestUris": uris })).await;
     host.reply("/moved", Reply::text("").status(302).header("location", "https://a.example/"));
     for uri in &uris {
-        let answer = server.get(&signing.url(&[("request_uri", uri)])).send().await.expect(303);
+        let answer = server.get(&signing.url(&[("request_uri", uri)])).basic(&USER).send().await.expect(303);
         assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_request_uri"), "{uri}");
     }
 }

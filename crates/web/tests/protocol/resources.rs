@@ -48,8 +48,12 @@ async fn an_unknown_or_malformed_resource_is_an_invalid_target() {
         "http://127.0.0.1:8080/api/odata4#x",
         "http://127.0.0.1:8080/api/odata4/nothing",
     ] {
-        let answer =
-            server.get(&client.authorize_url(&[("resource", bad), ("state", "s")])).send().await.expect(303);
+        let answer = server
+            .get(&client.authorize_url(&[("resource", bad), ("state", "s")]))
+            .basic(&USER)
+            .send()
+            .await
+            .expect(303);
         assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_target"), "{bad}");
         assert_eq!(parameter(&answer, "iss").as_deref(), Some(SERVER));
         let fields = [&password_fields(&USER)[..], &[("resource", bad)]].concat();

@@ -57,7 +57,7 @@ async fn an_error_is_sent_in_the_same_way() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
     let more = [("response_mode", "fragment"), ("scope", "nonsense"), ("state", "s")];
-    let answer = server.get(&client.authorize_url(&more)).send().await.expect(303);
+    let answer = server.get(&client.authorize_url(&more)).basic(&USER).send().await.expect(303);
     assert!(answer.location().starts_with("https://client.example/cb#error=invalid_scope"));
     assert!(
         answer.location().ends_with("&state=s&iss=http%3A%2F%2F127.0.0.1%3A8080"),
@@ -67,6 +67,7 @@ async fn an_error_is_sent_in_the_same_way() {
     let mut browser = server.browser();
     let more = [("response_mode", "form_post"), ("scope", "nonsense")];
     browser.get(&client.authorize_url(&more)).await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
     let form = browser.form_with_button("form-post-submit");
     assert!(form.fields.contains(&("error".to_owned(), "invalid_scope".to_owned())), "{:?}", form.fields);
     assert!(form.fields.contains(&("iss".to_owned(), "http://127.0.0.1:8080".to_owned())));

@@ -100,7 +100,7 @@ async fn a_scope_that_applications_have_is_kept_and_a_deleted_one_gives_nothing(
     let refreshed = client.refresh(&server, &tokens.refresh).await.expect(200);
     assert_eq!(refreshed.json()["scope"], "api.access.odata");
     let url = client.authorize_url(&[("scope", "orders.read")]);
-    let answer = server.browser().get(&url).await.expect(303);
+    let answer = server.get(&url).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&answer, "error").as_deref(), Some("invalid_scope"));
 
     let anew = add_scope(&server, &scopes, "orders.read", "anyone").await;

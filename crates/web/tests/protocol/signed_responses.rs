@@ -77,7 +77,7 @@ async fn an_error_is_signed_too() {
     let server = server().await;
     let client = Client::register(&server).await;
     let more = [("response_mode", "jwt"), ("scope", "nonsense"), ("state", "s")];
-    let answer = server.get(&client.authorize_url(&more)).send().await.expect(303);
+    let answer = server.get(&client.authorize_url(&more)).basic(&USER).send().await.expect(303);
     let location = Url::parse(answer.location()).unwrap();
     let response = response(location.query_pairs().into_owned());
     let claims = claims(&server, &response, SigningAlgorithm::Rs256);
@@ -94,7 +94,7 @@ async fn a_signed_response_is_no_hint_and_no_token() {
     server.get("/oauth2/userinfo").bearer(&response).send().await.expect(401);
     server.get("/api/odata4/").bearer(&response).send().await.expect(401);
     let hint = [("id_token_hint", response.as_str()), ("scope", "odata")];
-    let answer = server.get(&client.authorize_url(&hint)).send().await.expect(303);
+    let answer = server.get(&client.authorize_url(&hint)).basic(&USER).send().await.expect(303);
     assert!(answer.location().contains("error=invalid_request"), "{}", answer.location());
 }
 

@@ -41,7 +41,7 @@ async fn strict_server() -> (TestServer, Client) {
 #[tokio::test]
 async fn a_compatible_application_must_use_pkce_and_a_whole_redirect_url() {
     let (server, client) = strict_server().await;
-    let refused = server.get(&client.authorize_url(&[("state", "s")])).send().await.expect(303);
+    let refused = server.get(&client.authorize_url(&[("state", "s")])).basic(&USER).send().await.expect(303);
     assert_eq!(parameter(&refused, "error").unwrap(), "invalid_request");
     assert!(parameter(&refused, "error_description").unwrap().contains("PKCE"));
     let other = format!(

@@ -193,21 +193,12 @@ impl AuthorizationService {
     /// `request_uri` values as one-time use" ([RFC 9126 §4](https://www.rfc-editor.org/rfc/rfc9126#section-4)).
     pub(super) async fn answer_once(
         &self,
-        checked: &Checked,
+        pushed: Option<&RequestReference>,
         answer: AuthorizeAnswer,
     ) -> Result<AuthorizeAnswer, Fault> {
-        let unanswered = self.unanswered(checked.pushed.as_ref()).await?;
-        Ok(unanswered.map_or_else(AuthorizeAnswer::Page, |()| answer))
-    }
-
-    /// Consumes the pushed request, if there is one.
-    pub(super) async fn unanswered(
-        &self,
-        pushed: Option<&RequestReference>,
-    ) -> Result<Result<(), Refusal>, Fault> {
-        let Some(pushed) = pushed else { return Ok(Ok(())) };
+        let Some(pushed) = pushed else { return Ok(answer) };
         let (digest, now) = (pushed.digest, self.context.now());
         let consumed = self.context.store.consume_pushed_request(pushed.id, digest, now).await?;
-        Ok(if consumed { Ok(()) } else { Err(Refusal::PushedRequestUnknown) })
+        Ok(if consumed { answer } else { AuthorizeAnswer::Page(Refusal::PushedRequestUnknown) })
     }
 }
