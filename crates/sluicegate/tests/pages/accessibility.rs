@@ -36,9 +36,19 @@ fn pictures() -> Option<std::path::PathBuf> {
     std::env::var_os("PAGES_PICTURES").map(Into::into)
 }
 
+/// Draws the whole page in as many pictures as it needs, and what is in view at first if some of it stays in view.
 fn draw(browser: &mut Browser, folder: &Path, name: &str, view: View) {
-    let file = format!("{} {} {}.png", name, view.width, view.scheme).replace(' ', "-");
-    std::fs::write(folder.join(file), STANDARD.decode(browser.picture()).unwrap()).unwrap();
+    let write = |part: &str, picture: String| {
+        let file = format!("{name} {} {}{part}.png", view.width, view.scheme).replace(' ', "-");
+        std::fs::write(folder.join(file), STANDARD.decode(picture).unwrap()).unwrap();
+    };
+    for (number, picture) in browser.pictures().into_iter().enumerate() {
+        write(&if number == 0 { String::new() } else { format!(" part {}", number + 1) }, picture);
+    }
+    if browser.has(".always-in-view") {
+        browser.value("window.scrollTo(0, 0)");
+        write(" at first", browser.picture());
+    }
 }
 
 /// The problems of the current page, on every screen.

@@ -26,6 +26,9 @@ pub(crate) struct View {
     pub(crate) scheme: &'static str,
 }
 
+/// The maximum height of a picture, in pixels.
+const LONGEST_PICTURE: usize = 8_000;
+
 /// A phone and a desktop, each in light and dark mode.
 pub(crate) const VIEWS: [View; 4] = [
     View { width: 360, height: 740, scheme: "light" },
@@ -253,9 +256,27 @@ impl Browser {
         children.into_iter().map(one).collect()
     }
 
-    /// A screenshot of the whole page as PNG in Base64.
+    /// A screenshot of what is in view as PNG in Base64.
     pub(crate) fn picture(&mut self) -> String {
-        let shot = self.chromium.call("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
+        self.draw(&json!({}))
+    }
+
+    /// Screenshots of the whole page, one below the other: Chromium draws no picture that is much longer.
+    pub(crate) fn pictures(&mut self) -> Vec<String> {
+        let size = self.value("[document.documentElement.clientWidth, document.documentElement.scrollHeight]");
+        let (width, height) = (size[0].as_u64().unwrap(), size[1].as_u64().unwrap());
+        let parts = (0..height).step_by(LONGEST_PICTURE);
+        parts
+            .map(|top| {
+                let part = json!({"x": 0, "y": top, "width": width, "scale": 1,
+                    "height": (height - top).min(LONGEST_PICTURE as u64)});
+                self.draw(&json!({"captureBeyondViewport": true, "clip": part}))
+            })
+            .collect()
+    }
+
+    fn draw(&mut self, how: &Value) -> String {
+        let shot = self.chromium.call("Page.captureScreenshot", how);
         shot["data"].as_str().unwrap().to_owned()
     }
 }
