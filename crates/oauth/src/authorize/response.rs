@@ -5,7 +5,7 @@ use domain::secret::CodeText;
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::target::RedirectTarget;
+use super::target::{Destination, RedirectTarget};
 use crate::refusal::Refusal;
 use crate::signing::SigningAlgorithm;
 
@@ -94,6 +94,8 @@ pub struct ResponseRoute {
     pub(super) target: RedirectTarget,
     pub(super) mode: ResponseMode,
     pub(super) client_id: ClientId,
+    /// The name of the application, for the page with a form.
+    pub(super) application: String,
     pub(super) state: Option<String>,
     /// The algorithm of a signed response.
     pub(super) algorithm: SigningAlgorithm,
@@ -158,9 +160,12 @@ impl AuthorizationResponse {
         Ok(match self.route.mode.carrier() {
             Carrier::Query => Delivery::Redirect(target.with_query(&members)),
             Carrier::Fragment => Delivery::Redirect(target.with_fragment(&members)),
-            Carrier::Form => {
-                Delivery::Form(ResponseForm { action: target.as_str().to_owned(), fields: members })
-            }
+            Carrier::Form => Delivery::Form(Box::new(ResponseForm {
+                action: target.as_str().to_owned(),
+                fields: members,
+                destination: target.destination(),
+                application: self.route.application,
+            })),
         })
     }
 
@@ -181,7 +186,7 @@ pub enum Delivery {
     /// By a redirect to this address.
     Redirect(String),
     /// By a form that it posts.
-    Form(ResponseForm),
+    Form(Box<ResponseForm>),
 }
 
 /// The form that posts a response to the client.
@@ -191,4 +196,8 @@ pub struct ResponseForm {
     pub action: String,
     /// The parameters of the response, in order.
     pub fields: Vec<(&'static str, String)>,
+    /// Where it goes, to be shown to the user.
+    pub destination: Destination,
+    /// The name of the application.
+    pub application: String,
 }

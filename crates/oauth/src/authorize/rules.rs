@@ -276,6 +276,7 @@ pub(super) fn route(
         target,
         mode: mode.unwrap_or(ResponseMode::Query),
         client_id: application.client_id.clone(),
+        application: application.settings.name.clone(),
         state: request.state.clone(),
         algorithm: application.settings.allowed_algorithm(
             application.settings.client_metadata.requests.authorization_signed_response_alg(),

@@ -304,10 +304,13 @@ fn a_response_travels_in_the_requested_mode() {
     assert_eq!(delivered("fragment"), redirect(&fragment));
     let fields = [("code", "sgc_1"), ("state", "a b"), ("iss", ISSUER)];
     let fields = fields.map(|(name, value)| (name, value.to_owned())).to_vec();
-    assert_eq!(
-        delivered("form_post"),
-        Delivery::Form(ResponseForm { action: registered.to_owned(), fields })
-    );
+    let form = ResponseForm {
+        action: registered.to_owned(),
+        fields,
+        destination: Destination::Site { origin: "https://client.example.com".to_owned() },
+        application: "Ship".to_owned(),
+    };
+    assert_eq!(delivered("form_post"), Delivery::Form(Box::new(form)));
 }
 
 #[test]

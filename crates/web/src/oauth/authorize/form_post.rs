@@ -8,12 +8,14 @@ use http::StatusCode;
 use oauth::authorize::ResponseForm;
 
 use crate::filters;
-use crate::pages::Visit;
+use crate::pages::{DestinationInWords, Visit};
 use crate::respond::page::{PageContext, SELF_SUBMITTING_SCRIPT};
 
 #[derive(Template)]
 #[template(path = "form_post.html")]
 struct FormPostPage<'a> {
+    application: &'a str,
+    goal: DestinationInWords,
     action: &'a str,
     fields: &'a [(&'static str, String)],
     script: &'static str,
@@ -25,11 +27,19 @@ pub(super) fn show(visit: &Visit, form: &ResponseForm) -> Response {
 }
 
 fn filled(form: &ResponseForm) -> FormPostPage<'_> {
-    FormPostPage { action: &form.action, fields: &form.fields, script: SELF_SUBMITTING_SCRIPT }
+    FormPostPage {
+        application: &form.application,
+        goal: DestinationInWords::of(&form.destination),
+        action: &form.action,
+        fields: &form.fields,
+        script: SELF_SUBMITTING_SCRIPT,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use oauth::authorize::Destination;
+
     use super::*;
     use crate::pages::tests::{HOSTILE, rendered};
 
@@ -38,11 +48,22 @@ mod tests {
         let form = ResponseForm {
             action: format!("https://client.example/cb?x={HOSTILE}"),
             fields: vec![("code", "sgc_1".to_owned()), ("state", HOSTILE.to_owned())],
+            destination: Destination::UnencryptedSite { origin: "http://client.example".to_owned() },
+            application: HOSTILE.to_owned(),
         };
         let page = rendered(&filled(&form));
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         assert!(page.contains(&format!("<script>{SELF_SUBMITTING_SCRIPT}</script>")), "{page}");
         assert!(page.contains("<input type=\"hidden\" name=\"code\" value=\"sgc_1\">"), "{page}");
         assert!(page.contains("id=\"form-post-submit\""), "{page}");
+        assert!(
+            page.contains("the web site <code id=\"destination\">http://client.example</code>"),
+            "{page}"
+        );
+        assert!(page.contains("id=\"caution\"") && page.contains("<h1>Return to <q><bdi>"), "{page}");
+        assert!(
+            !page.contains('\u{202E}') || page.matches('\u{202E}').count() == 2,
+            "only in fields: {page}"
+        );
     }
 }
