@@ -171,6 +171,11 @@ impl GrantedElement {
         }
     }
 
+    /// The number of data sources that it excepts.
+    pub fn exceptions(&self) -> usize {
+        self.except_locations.len()
+    }
+
     /// The element for a data source with this name: all of it, or some entity sets if there are any.
     pub fn new(source: &str, entities: &[String], public_url: &str) -> Self {
         Self {

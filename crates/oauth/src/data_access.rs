@@ -3,10 +3,18 @@
 use domain::id::DataSourceId;
 use serde::{Deserialize, Serialize};
 
-/// The maximum number of data sources that are named one by one, because they become part of codes and tokens.
+mod source_ids;
+
+pub use source_ids::SourceIds;
+
+/// The maximum number of data sources that a request names, and of those of which an access reaches some entity sets,
+/// because each with its names becomes part of codes and tokens.
 pub const MOST_SOURCES: usize = 32;
 /// The maximum length of the names of all entity sets of an access together, in bytes, for the same reason.
 pub const MOST_NAME_BYTES: usize = 4_096;
+/// The maximum number of data sources that an access reaches completely, or does not reach beside all others. They are a
+/// [`SourceIds`], which takes one or two bytes for each.
+pub const MOST_CHOSEN: usize = 1_000;
 
 /// The data sources that an access reaches, among those that its user may read. It never gives a right that the user
 /// does not have.
@@ -18,12 +26,15 @@ pub struct DataAccess {
     /// The data sources that are named.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceAccess>,
+    /// The data sources that it reaches completely, if they are too many to be named.
+    #[serde(skip_serializing_if = "SourceIds::is_empty")]
+    pub whole: SourceIds,
     /// Whether it also reaches all data sources that are not named, among them those that the user gets later.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub others: bool,
     /// The data sources that it does not reach although it reaches all others.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub except: Vec<i64>,
+    #[serde(skip_serializing_if = "SourceIds::is_empty")]
+    pub except: SourceIds,
 }
 
 /// What an access reaches of one data source.
@@ -104,14 +115,26 @@ impl DataReach<'_> {
 impl DataAccess {
     /// An access to these data sources and no others.
     pub fn to(sources: Vec<SourceAccess>) -> Self {
-        Self { sources, ..Self::default() }
+        Self { sources, ..Self::default() }.compact()
+    }
+
+    /// The same access. If there are too many data sources to be named, those that it reaches completely become a set.
+    fn compact(mut self) -> Self {
+        if self.sources.len() > MOST_SOURCES {
+            let (whole, in_part): (Vec<_>, Vec<_>) =
+                self.sources.into_iter().partition(|one| one.entities.is_empty());
+            self.whole.insert(ids_of(&whole));
+            self.sources = in_part;
+        }
+        self
     }
 
     /// What it reaches of a data source.
     pub fn reach(&self, id: DataSourceId) -> DataReach<'_> {
         match self.sources.iter().find(|source| source.id == id.get()) {
             Some(source) => source.reach(),
-            None if self.others && !self.except.contains(&id.get()) => DataReach::Everything,
+            None if self.whole.contains(id) => DataReach::Everything,
+            None if self.others && !self.except.contains(id) => DataReach::Everything,
             None => DataReach::Nothing,
         }
     }
@@ -138,24 +161,27 @@ impl DataAccess {
     /// An access that reaches what one of two reaches. `None` stands for everything.
     pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         let (one, other) = (one?, other?);
-        let mut all = Self { others: one.others || other.others, ..Self::default() };
+        let others = one.others || other.others;
+        let (mut sources, mut except) = (Vec::new(), Vec::new());
         for id in Self::named_by(&one, &other) {
             match one.reach(id).or(other.reach(id)) {
-                None if all.others => all.except.push(id.get()),
-                Some(entities) if !(all.others && entities.is_empty()) => {
-                    all.sources.push(SourceAccess::new(id, entities));
+                None if others => except.push(id),
+                Some(entities) if !(others && entities.is_empty()) => {
+                    sources.push(SourceAccess::new(id, entities));
                 }
                 _ => {}
             }
         }
-        Some(all)
+        Some(Self { others, except: SourceIds::new(except), ..Self::to(sources) })
     }
 
     /// The data sources that one of two accesses names or excepts, in order. Both reach all others, or none of them.
     fn named_by(one: &Self, other: &Self) -> Vec<DataSourceId> {
-        let of = |access: &Self| access.sources.iter().map(SourceAccess::id).collect::<Vec<_>>();
-        let excepted = |access: &Self| access.except.iter().copied().map(DataSourceId::new).collect();
-        let mut ids = [of(one), of(other), excepted(one), excepted(other)].concat();
+        let mut ids = Vec::new();
+        for access in [one, other] {
+            ids.extend(ids_of(&access.sources));
+            ids.extend(access.whole.iter().chain(access.except.iter()));
+        }
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -166,24 +192,24 @@ impl DataAccess {
     #[must_use]
     pub fn without(mut self, ids: &[DataSourceId]) -> Self {
         self.sources.retain(|source| !ids.contains(&source.id()));
+        self.whole.remove(ids);
         if self.others {
-            self.except.extend(ids.iter().map(|id| id.get()));
-            self.except.sort_unstable();
-            self.except.dedup();
+            self.except.insert(ids.iter().copied());
         }
-        if self.except.len() > MOST_SOURCES {
-            return Self::to(self.sources);
+        if self.except.len() > MOST_CHOSEN {
+            self = Self { others: false, except: SourceIds::default(), ..self };
         }
         self
     }
 
-    /// The access of a consent after the user has also allowed these data sources. If there are too many then, those
-    /// that were allowed first are no longer reached; if the names are too long together, only these are.
+    /// The access of a consent after the user has also allowed these data sources. If there are too many then of which it
+    /// reaches some entity sets, those that were allowed first are no longer reached; if the names are too long together,
+    /// or if it would reach too many completely, only these are.
     #[must_use]
     pub fn with(mut self, more: &[SourceAccess]) -> Self {
         for one in more {
-            let was_excepted = self.except.contains(&one.id);
-            self.except.retain(|id| *id != one.id);
+            let was_excepted = self.except.contains(one.id());
+            self.except.remove(&[one.id()]);
             match self.sources.iter_mut().find(|source| source.id == one.id) {
                 Some(source) if source.entities.is_empty() => {}
                 Some(source) if one.entities.is_empty() => source.entities.clear(),
@@ -191,11 +217,16 @@ impl DataAccess {
                     let entities = [source.entities.as_slice(), &one.entities].concat();
                     *source = SourceAccess::new(source.id(), entities);
                 }
+                None if self.whole.contains(one.id()) => {}
                 None if self.others && (!was_excepted || one.entities.is_empty()) => {}
                 None => self.sources.push(one.clone()),
             }
         }
-        let mut dropped: Vec<DataSourceId> = self.sources.iter().map(SourceAccess::id).collect();
+        self = self.compact();
+        if self.whole.len() > MOST_CHOSEN {
+            return Self::to(more.to_vec());
+        }
+        let mut dropped: Vec<DataSourceId> = ids_of(&self.sources).collect();
         let surplus = self.sources.len().saturating_sub(MOST_SOURCES);
         self.sources.drain(..surplus);
         if name_bytes(self.sources.iter().flat_map(SourceAccess::entities)) > MOST_NAME_BYTES {
@@ -205,6 +236,10 @@ impl DataAccess {
         dropped.retain(|id| self.sources.iter().all(|kept| kept.id() != *id));
         self.without(&dropped)
     }
+}
+
+fn ids_of(sources: &[SourceAccess]) -> impl Iterator<Item = DataSourceId> {
+    sources.iter().map(SourceAccess::id)
 }
 
 /// The length of these names together.
@@ -240,147 +275,4 @@ pub fn reach_of(data: Option<&DataAccess>, id: DataSourceId) -> DataReach<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn source(id: i64, entities: &[&str]) -> SourceAccess {
-        SourceAccess::new(DataSourceId::new(id), entities.iter().map(|one| (*one).to_owned()).collect())
-    }
-
-    #[test]
-    fn a_limited_access_reaches_what_it_names() {
-        let access = DataAccess::to(vec![source(1, &[]), source(2, &["Ships", "Ports", "Ships"])]);
-        assert_eq!(access.reach(DataSourceId::new(1)), DataReach::Everything);
-        let both = ["Ports".to_owned(), "Ships".to_owned()];
-        assert_eq!(access.reach(DataSourceId::new(2)), DataReach::Entities(&both));
-        assert_eq!(access.reach(DataSourceId::new(3)), DataReach::Nothing);
-        let open = DataAccess { others: true, except: vec![4], ..access };
-        assert_eq!(open.reach(DataSourceId::new(3)), DataReach::Everything);
-        assert_eq!(open.reach(DataSourceId::new(4)), DataReach::Nothing);
-        assert_eq!(open.reach(DataSourceId::new(2)), DataReach::Entities(&both));
-        assert_eq!(DataAccess::default().reach(DataSourceId::new(1)), DataReach::Nothing);
-    }
-
-    #[test]
-    fn a_request_may_only_narrow_what_was_granted() {
-        let granted = DataAccess::to(vec![source(1, &[]), source(2, &["Ships", "Ports"])]);
-        for (wanted, allowed) in [
-            (source(1, &[]), true),
-            (source(1, &["Any"]), true),
-            (source(2, &["Ships"]), true),
-            (source(2, &[]), false),
-            (source(2, &["Ships", "Crew"]), false),
-            (source(3, &[]), false),
-        ] {
-            let narrow = narrowed(Some(&granted), Some(vec![wanted.clone()]));
-            let expected =
-                if allowed { Ok(Some(DataAccess::to(vec![wanted.clone()]))) } else { Err(NotGranted) };
-            assert_eq!(narrow, expected, "{wanted:?}");
-            assert_eq!(narrowed(None, Some(vec![wanted.clone()])), Ok(Some(DataAccess::to(vec![wanted]))));
-        }
-        assert_eq!(narrowed(Some(&granted), None), Ok(Some(granted)));
-        assert_eq!(narrowed(None, None), Ok(None));
-    }
-
-    #[test]
-    fn a_consent_grows_by_what_is_allowed() {
-        let consent = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
-        let long = ["a".repeat(MOST_NAME_BYTES - 10), "b".repeat(11)];
-        let open = DataAccess::everything().without(&[DataSourceId::new(8), DataSourceId::new(9)]);
-        let full = open.with(&[source(8, &[&long[0]])]).with(&[source(9, &[&long[1]])]);
-        assert_eq!(full.reach(DataSourceId::new(8)), DataReach::Nothing, "beside all others, too");
-        let ids: Vec<_> = (1..=33).map(DataSourceId::new).collect();
-        let some: Vec<_> = (1..=32).map(|id| source(id, &["Piers"])).collect();
-        let open = DataAccess { others: true, sources: some, ..DataAccess::default() }.without(&ids[32..]);
-        let full = open.with(&[source(33, &["Piers"])]);
-        assert_eq!(full.reach(ids[0]), DataReach::Nothing, "the first of too many, beside all others");
-        assert_eq!(full.reach(DataSourceId::new(99)), DataReach::Everything);
-        let full = consent.clone().with(&[source(8, &[&long[0]])]).with(&[source(9, &[&long[1]])]);
-        assert_eq!(full.sources, [source(9, &[&long[1]])], "the names would be too long together");
-        let grown = consent.with(&[source(1, &["Ports"]), source(2, &["Crew"]), source(3, &["Cargo"])]);
-        let expected = vec![source(1, &["Ports", "Ships"]), source(2, &[]), source(3, &["Cargo"])];
-        assert_eq!(grown, DataAccess::to(expected));
-        assert_eq!(grown.with(&[source(3, &[])]).reach(DataSourceId::new(3)), DataReach::Everything);
-        let open = DataAccess { sources: Vec::new(), others: true, except: vec![5, 6] };
-        assert_eq!(open.with(&[source(5, &[])]).except, [6]);
-    }
-
-    #[test]
-    fn an_access_is_within_another_that_reaches_all_of_its_data() {
-        let to = |sources: &[SourceAccess]| DataAccess::to(sources.to_vec());
-        let except = |ids: &[i64]| DataAccess { except: ids.to_vec(), ..DataAccess::everything() };
-        let ships = || source(1, &["Ships"]);
-        let open_ships = DataAccess { sources: vec![ships()], ..DataAccess::everything() };
-        for (own, wider, is_within) in [
-            (None, None, true),
-            (None, Some(except(&[])), true),
-            (None, Some(except(&[1])), false),
-            (None, Some(to(&[source(1, &[])])), false),
-            (None, Some(open_ships.clone()), false),
-            (Some(to(&[])), Some(to(&[])), true),
-            (Some(to(&[source(1, &[])])), None, true),
-            (Some(to(&[source(1, &[])])), Some(to(&[source(1, &[]), source(2, &[])])), true),
-            (Some(to(&[source(1, &[]), source(2, &[])])), Some(to(&[source(1, &[])])), false),
-            (Some(to(&[ships()])), Some(to(&[source(1, &[])])), true),
-            (Some(to(&[source(1, &[])])), Some(to(&[ships()])), false),
-            (Some(to(&[ships()])), Some(to(&[source(1, &["Ports", "Ships"])])), true),
-            (Some(to(&[source(2, &[])])), Some(except(&[1])), true),
-            (Some(to(&[source(1, &[])])), Some(except(&[1])), false),
-            (Some(except(&[1, 2])), Some(except(&[1])), true),
-            (Some(except(&[1])), Some(except(&[1, 2])), false),
-            (Some(except(&[1])), Some(to(&[source(2, &[])])), false),
-            (Some(open_ships.clone()), Some(except(&[])), true),
-            (Some(except(&[1])), Some(open_ships), true),
-        ] {
-            assert_eq!(DataAccess::is_within(own.as_ref(), wider.as_ref()), is_within, "{own:?} {wider:?}");
-        }
-    }
-
-    #[test]
-    fn a_union_reaches_what_one_of_both_reaches() {
-        let except = |ids: &[i64]| DataAccess { except: ids.to_vec(), ..DataAccess::everything() };
-        let named = |sources: &[SourceAccess]| DataAccess::to(sources.to_vec());
-        for (one, other, expected) in [
-            (None, Some(named(&[])), None),
-            (
-                Some(named(&[source(1, &["A"]), source(3, &[])])),
-                Some(named(&[source(1, &["B"]), source(2, &["C"]), source(3, &["D"])])),
-                Some(named(&[source(1, &["A", "B"]), source(2, &["C"]), source(3, &[])])),
-            ),
-            (Some(except(&[1, 2])), Some(except(&[2, 3])), Some(except(&[2]))),
-            (Some(except(&[1])), Some(named(&[source(1, &[]), source(4, &["A"])])), Some(except(&[]))),
-            (
-                Some(except(&[1])),
-                Some(named(&[source(1, &["A"])])),
-                Some(DataAccess { sources: vec![source(1, &["A"])], ..DataAccess::everything() }),
-            ),
-        ] {
-            assert_eq!(DataAccess::union(one.clone(), other.clone()), expected, "{one:?} {other:?}");
-            assert_eq!(DataAccess::union(other, one), expected);
-        }
-    }
-
-    #[test]
-    fn a_consent_shrinks_by_what_is_unticked() {
-        let ids = |ids: &[i64]| ids.iter().copied().map(DataSourceId::new).collect::<Vec<_>>();
-        let named = DataAccess::to(vec![source(1, &["Ships"]), source(2, &[])]);
-        assert_eq!(named.without(&ids(&[2, 3])), DataAccess::to(vec![source(1, &["Ships"])]));
-        let open = DataAccess::everything().without(&ids(&[5, 4, 5]));
-        assert_eq!(open.except, [4, 5]);
-        assert_eq!(open.clone().with(&[source(5, &[])]).reach(DataSourceId::new(5)), DataReach::Everything);
-        let some = open.with(&[source(4, &["Ships"])]);
-        assert_eq!(some.reach(DataSourceId::new(4)), DataReach::Entities(&["Ships".to_owned()]));
-        let many = ids(&(0..40).collect::<Vec<_>>());
-        assert_eq!(DataAccess::everything().without(&many), DataAccess::default());
-    }
-
-    #[test]
-    fn access_comes_back_from_its_json() {
-        let access =
-            DataAccess { sources: vec![source(1, &[]), source(2, &["a"])], others: true, except: vec![3] };
-        let json = serde_json::to_string(&access).unwrap();
-        assert_eq!(json, r#"{"sources":[{"id":1},{"id":2,"entities":["a"]}],"others":true,"except":[3]}"#);
-        assert_eq!(serde_json::from_str::<DataAccess>(&json).unwrap(), access);
-        assert!(serde_json::from_str::<DataAccess>(r#"{"rows":1}"#).is_err());
-    }
-}
+mod tests;

@@ -81,9 +81,9 @@ pub const RESOURCE: Name = Name::new("resource", 2048);
 
 /// The maximum number of pairs in a request; no endpoint knows nearly as many.
 const MOST_PAIRS: usize = 128;
-/// The maximum number of pairs in a form of one of our pages: enough for a box for each data source that the consent page
-/// lists.
-const MOST_PAIRS_OF_PAGE: usize = 1_024;
+/// The maximum number of pairs in a form of one of our pages: enough for a box for each data source that may be chosen, and
+/// for those that the consent page lists besides.
+const MOST_PAIRS_OF_PAGE: usize = 2_048;
 
 /// The decoded pairs of a request, in order.
 #[derive(Clone, Default)]

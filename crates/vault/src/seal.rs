@@ -55,7 +55,7 @@ impl Purpose {
         match self {
             Self::RefreshToken => 1024,
             Self::Position => 24 * 1024,
-            Self::AccessToken | Self::SignedAccessToken | Self::Code => 32 * 1024,
+            Self::AccessToken | Self::SignedAccessToken | Self::Code => 48 * 1024,
         }
     }
 }

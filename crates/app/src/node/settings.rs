@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use oauth::application::Profile;
 use oauth::client_document::DocumentHosts;
-use oauth::redirect::PrivateUseScheme;
 use oauth::protected_resource;
+use oauth::redirect::PrivateUseScheme;
 use oauth::refresh_expiry::RefreshLimits;
 use oauth::resource::ServerUrls;
 use store::PushedRequestLimits;

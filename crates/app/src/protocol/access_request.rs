@@ -27,8 +27,8 @@ pub(super) struct AccessRequest<'a> {
 pub(super) enum JudgedDecision {
     /// It can be stored, with its audit event.
     Storable(Box<(AccessAnswer, NewAuditEvent)>),
-    /// The user must choose again among the data of the offer.
-    ChooseAgain(DataQuestion),
+    /// The user must choose again among the data of the offer, or looks at more of them first.
+    ChooseAgain(Option<DataQuestion>),
 }
 
 /// Why a decision was not stored.
@@ -97,7 +97,12 @@ impl Context {
         choice: Option<&Choice>,
         origin: &RequestOrigin,
     ) -> Result<JudgedDecision, Fault> {
-        let mut audit = session.caller.audit(decision.action(), self.now(), origin);
+        let Some(action) = decision.action() else {
+            let offer = self.offer_of(asked, session.session.user).await?;
+            let question = offer.map(|offer| DataQuestion::meanwhile(offer, choice.cloned()));
+            return Ok(JudgedDecision::ChooseAgain(question));
+        };
+        let mut audit = session.caller.audit(action, self.now(), origin);
         audit.application = Some(asked.request.application);
         audit.subject = Some(asked.registry.text(asked.request.scopes));
         audit.detail = Some(asked.way().to_owned());
@@ -110,8 +115,7 @@ impl Context {
         let data = match authorize::choose(&offer, choice) {
             Ok(data) => data,
             Err(rejected) => {
-                let rejected = Some(rejected);
-                return Ok(JudgedDecision::ChooseAgain(DataQuestion { offer, rejected }));
+                return Ok(JudgedDecision::ChooseAgain(Some(DataQuestion::again(offer, rejected))));
             }
         };
         audit.detail = Some(format!("{}, {}", asked.way(), chosen_in_words(&offer, &data)));

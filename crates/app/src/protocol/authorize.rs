@@ -68,13 +68,17 @@ pub enum ConsentDecision {
     Allow,
     /// Deny.
     Deny,
+    /// Look at other data sources first; nothing is decided.
+    Look,
 }
 
 impl ConsentDecision {
-    pub(crate) const fn action(self) -> Action {
+    /// What is recorded; `None` if nothing is decided.
+    pub(crate) const fn action(self) -> Option<Action> {
         match self {
-            Self::Allow => Action::AllowApplication,
-            Self::Deny => Action::DenyApplication,
+            Self::Allow => Some(Action::AllowApplication),
+            Self::Deny => Some(Action::DenyApplication),
+            Self::Look => None,
         }
     }
 }
@@ -201,7 +205,10 @@ impl AuthorizationService {
             Ok(valid) => valid,
             Err(refused) => return self.refused(&refused, parameters, Some(session), origin).await,
         };
-        let mut audit = session.caller.audit(decision.action(), self.context.now(), origin);
+        let Some(action) = decision.action() else {
+            return self.ask_meanwhile(valid, session.session.user, choice).await;
+        };
+        let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(valid.application.id);
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == ConsentDecision::Deny {
@@ -240,7 +247,7 @@ impl AuthorizationService {
         let data = match chosen {
             Ok(data) => data,
             Err(rejected) => {
-                let asked = offer.map(|offer| DataQuestion { offer, rejected: Some(rejected) });
+                let asked = offer.map(|offer| DataQuestion::again(offer, rejected));
                 return self.ask_consent(valid, asked).await;
             }
         };

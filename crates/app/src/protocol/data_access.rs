@@ -1,6 +1,6 @@
 //! The data that clients request and that tokens reach, with the data sources behind them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,7 +197,7 @@ impl Context {
         let named = if data.others && !resource::include_all_data(resources, public_url) {
             self.sources_among(resources).await?
         } else {
-            data.sources.iter().map(SourceAccess::id).collect()
+            data.sources.iter().map(SourceAccess::id).chain(data.whole.iter()).collect()
         };
         let reaches_others = data.others && resource::include_all_data(resources, public_url);
         let mut granted = Vec::with_capacity(named.len());
@@ -217,7 +217,7 @@ impl Context {
             }
         }
         if reaches_others {
-            let excepted: Vec<DataSourceId> = data.except.iter().copied().map(DataSourceId::new).collect();
+            let excepted: Vec<DataSourceId> = data.except.iter().collect();
             except.extend(self.readable_names(&excepted, user).await?);
             except.sort_unstable();
             let excepted = except.iter().map(|(_, name)| name.as_str());
@@ -226,12 +226,18 @@ impl Context {
         Ok(granted)
     }
 
-    /// The ids and names of those data sources that the user may read, by id. They are cached.
+    /// The ids and names of those data sources that the user may read, by id. A few are cached; many are read together.
     async fn readable_names(
         &self,
         ids: &[DataSourceId],
         user: UserId,
     ) -> Result<Vec<(DataSourceId, String)>, Fault> {
+        if ids.len() > data_access::MOST_SOURCES {
+            let among: HashSet<&DataSourceId> = ids.iter().collect();
+            let mut readable = self.all_readable_sources(user).await?;
+            readable.retain(|(id, _)| among.contains(id));
+            return Ok(readable);
+        }
         let mut readable = Vec::with_capacity(ids.len());
         for id in ids {
             let found = self.readable_source(*id, user).await?;
@@ -239,6 +245,15 @@ impl Context {
         }
         readable.sort_unstable();
         Ok(readable)
+    }
+
+    /// The ids and names of all data sources that the user may read, by id.
+    pub(crate) async fn all_readable_sources(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<(DataSourceId, String)>, Fault> {
+        let readable = self.store.list_data_sources(Some(user)).await?;
+        Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
     }
 }
 
@@ -253,7 +268,13 @@ pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
         DataReach::Everything => Some(source.name.clone()),
         DataReach::Entities(entities) => Some(format!("{} ({})", source.name, entities.join(", "))),
     });
-    let mut words = format!("data: {}", reached.collect::<Vec<_>>().join(", "));
+    let reached: Vec<String> = reached.collect();
+    let many = if reached.len() > data_access::MOST_SOURCES {
+        format!("{} of them: ", reached.len())
+    } else {
+        String::new()
+    };
+    let mut words = format!("data: {many}{}", reached.join(", "));
     if let Some((at, _)) = words.char_indices().nth(LONGEST_DETAIL) {
         words.truncate(at);
         words.push('…');

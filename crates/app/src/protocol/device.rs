@@ -232,7 +232,7 @@ impl DeviceService {
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
-                return Ok(DeviceOutcome::ChooseAgain(Box::new(open.question(Some(data)))));
+                return Ok(DeviceOutcome::ChooseAgain(Box::new(open.question(data))));
             }
         };
         let answered = self.context.store.answer_device_authorization(open.request.id, answer, audit).await?;

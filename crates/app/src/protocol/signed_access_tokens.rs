@@ -3,6 +3,7 @@
 use domain::secret::AccessTokenText;
 use oauth::application::Application;
 use oauth::authorization_details::GrantedElement;
+use oauth::data_access::MOST_SOURCES;
 use oauth::jwt_access_token::{AccessTokenClaims, audience_in};
 use oauth::oidc::subject::names_the_user;
 use oauth::signing::JwtType;
@@ -72,7 +73,7 @@ impl Context {
             scope: &registry.text(&registry.effective(&token.scopes)),
             auth_time,
             acr: auth_time.map(|_| PASSWORD_ACR),
-            authorization_details,
+            authorization_details: in_a_token(authorization_details),
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref()),
             binding: token.binding,
             sealed: &sealed,
@@ -91,4 +92,14 @@ impl Context {
         }
         Ok(subject_of(token, application))
     }
+}
+
+/// The elements that a signed token lists: the first of them if they are many, because it travels with every request. The
+/// token response and introspection list all.
+fn in_a_token(elements: Option<&[GrantedElement]>) -> Option<&[GrantedElement]> {
+    let all = elements?;
+    // The element for all others is the first. Without each of its exceptions it would claim too much.
+    let others_are_too_long = all.first().is_some_and(|first| first.exceptions() > MOST_SOURCES);
+    let listed = if others_are_too_long { &all[1..] } else { all };
+    Some(&listed[..listed.len().min(MOST_SOURCES)])
 }

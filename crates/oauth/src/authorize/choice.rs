@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::id::DataSourceId;
 
 use super::data::{DataChange, Offer, OfferedEntity, OfferedSource};
-use crate::data_access::{DataAccess, MOST_SOURCES, SourceAccess};
+use crate::data_access::{DataAccess, MOST_CHOSEN, SourceAccess, SourceIds};
 
 /// The boxes that the user has ticked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,8 +14,10 @@ pub struct Choice {
     pub sources: Vec<DataSourceId>,
     /// The entity sets, each by its data source and its position in the request.
     pub entities: Vec<(DataSourceId, usize)>,
-    /// The box for all data sources that the user has now, which is there if they are too many to be named.
+    /// The box for all data sources that the user has now, which is there if they are many.
     pub all: bool,
+    /// Those that the user had when that box was shown, if the form says so. Others are later ones.
+    pub counted: Option<SourceIds>,
     /// The box for those that the user gets later.
     pub later: bool,
 }
@@ -25,13 +27,29 @@ pub struct Choice {
 pub struct DataQuestion {
     /// What the page offers.
     pub offer: Offer,
-    /// The choice that was rejected, if the user is asked again.
-    pub rejected: Option<RejectedChoice>,
+    /// What the user has ticked so far, if the page was shown before.
+    pub choice: Option<Choice>,
+    /// Why this cannot be allowed.
+    pub fault: Option<ChoiceFault>,
 }
 
 impl From<Offer> for DataQuestion {
     fn from(offer: Offer) -> Self {
-        Self { offer, rejected: None }
+        Self { offer, choice: None, fault: None }
+    }
+}
+
+impl DataQuestion {
+    /// The question for a user whose choice cannot be allowed.
+    pub fn again(offer: Offer, rejected: RejectedChoice) -> Self {
+        Self { offer, choice: Some(rejected.choice), fault: Some(rejected.fault) }
+    }
+
+    /// The question for a user who looks at other data sources before deciding. Too many are reported already now.
+    pub fn meanwhile(offer: Offer, choice: Option<Choice>) -> Self {
+        let count = choice.as_ref().map_or(0, |choice| choice.sources.len());
+        let fault = (count > MOST_CHOSEN).then_some(ChoiceFault::TooMany(count));
+        Self { offer, choice, fault }
     }
 }
 
@@ -61,16 +79,16 @@ pub enum ChoiceFault {
     NoEntitySet(String),
     /// Too many data sources are ticked.
     #[error(
-        "you chose {0} data sources, and at most {most} can be allowed one by one; choose fewer, or allow all of them and \
-         those that you get later",
-        most = MOST_SOURCES
+        "you chose {0} data sources, and at most {most} can be allowed without those that you get later; choose fewer, or \
+         tick both the box for all of them and the one for later ones",
+        most = MOST_CHOSEN
     )]
     TooMany(usize),
     /// Later data sources are ticked, and too many of the present ones are not.
     #[error(
         "you left out {0} data sources, and an application that reaches those that you get later can be kept out of at most \
          {most}; leave out fewer, or untick the box for later ones",
-        most = MOST_SOURCES
+        most = MOST_CHOSEN
     )]
     TooManyLeftOut(usize),
 }
@@ -107,21 +125,23 @@ fn among_named(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault
     Ok(DataChange::Also { left_out: left_out(offer, &chosen), chosen })
 }
 
-/// What is allowed of all data of the user. Only so many data sources can be named, or excepted from all others.
+/// What is allowed of all data of the user. Only so many data sources can be chosen, or excepted from all others.
 fn among_all(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault> {
     let ticked: BTreeSet<DataSourceId> = choice.sources.iter().copied().collect();
-    let ids = offer.sources.iter().map(|source| source.id).chain(offer.unlisted.iter().copied());
-    let (chosen, left_out): (Vec<_>, Vec<_>) = ids.partition(|id| choice.all || ticked.contains(id));
+    let is_counted = |id: DataSourceId| choice.counted.as_ref().is_none_or(|counted| counted.contains(id));
+    let is_chosen =
+        |id: &DataSourceId| ticked.contains(id) || (choice.all && (choice.later || is_counted(*id)));
+    let ids = offer.sources.iter().map(|source| source.id);
+    let (chosen, left_out): (Vec<_>, Vec<_>) = ids.partition(is_chosen);
     match (choice.later, chosen.len(), left_out.len()) {
         (true, _, 0) => Ok(DataChange::Instead(None)),
-        (true, _, 1..=MOST_SOURCES) => {
-            let except = left_out.into_iter().map(DataSourceId::get).collect();
-            Ok(DataChange::Instead(Some(DataAccess { except, ..DataAccess::everything() })))
+        (true, _, 1..=MOST_CHOSEN) => {
+            Ok(DataChange::Instead(Some(DataAccess::everything().without(&left_out))))
         }
         (true, _, count) => Err(ChoiceFault::TooManyLeftOut(count)),
         (false, 0, 0) => Err(ChoiceFault::NothingButLater),
         (false, 0, _) => Err(ChoiceFault::Nothing),
-        (false, 1..=MOST_SOURCES, _) => {
+        (false, 1..=MOST_CHOSEN, _) => {
             let named = chosen.into_iter().map(|id| SourceAccess::new(id, Vec::new())).collect();
             Ok(DataChange::Instead(Some(DataAccess::to(named))))
         }
@@ -168,8 +188,8 @@ mod tests {
         Choice {
             sources: sources.into_iter().map(id).collect(),
             entities: entities.iter().map(|(one, at)| (id(*one), *at)).collect(),
-            all: false,
             later,
+            ..Choice::default()
         }
     }
 
@@ -179,8 +199,8 @@ mod tests {
     }
 
     fn all_but(except: impl IntoIterator<Item = i64>) -> DataChange {
-        let except = except.into_iter().collect();
-        DataChange::Instead(Some(DataAccess { except, ..DataAccess::everything() }))
+        let except: Vec<_> = except.into_iter().map(id).collect();
+        DataChange::Instead(Some(DataAccess::everything().without(&except)))
     }
 
     fn assert_chosen(offer: &Offer, choice: &Choice, expected: Result<DataChange, ChoiceFault>) {
@@ -214,21 +234,38 @@ mod tests {
         assert_chosen(&offer, &ticked([], &[], true), EVERYTHING);
         let many = Offer::new(None, readable(1..=40), None);
         let all = Choice { all: true, ..Choice::default() };
-        assert_chosen(&many, &all.clone(), Err(ChoiceFault::TooMany(40)));
-        assert_chosen(&many, &Choice { later: true, ..all }, EVERYTHING);
+        assert_chosen(&many, &all.clone(), Ok(to(1..=40)));
+        assert_chosen(&many, &Choice { later: true, ..all.clone() }, EVERYTHING);
+        // Two of the forty came after the page had counted them.
+        let counted = Some(SourceIds::new((1..=38).map(id)));
+        assert_chosen(&many, &Choice { counted: counted.clone(), ..all.clone() }, Ok(to(1..=38)));
+        assert_chosen(&many, &Choice { counted, later: true, ..all }, EVERYTHING);
+    }
+
+    #[test]
+    fn who_looks_at_other_data_sources_keeps_the_choice_and_learns_that_it_is_too_large() {
+        let asked = |count: i64| {
+            let choice = ticked(1..=count, &[], false);
+            DataQuestion::meanwhile(Offer::new(None, readable(1..=1_100), None), Some(choice))
+        };
+        assert_eq!(asked(1_000).fault, None);
+        assert_eq!(asked(1_000).choice.map(|choice| choice.sources.len()), Some(1_000));
+        assert_eq!(asked(1_001).fault, Some(ChoiceFault::TooMany(1_001)));
     }
 
     #[test]
     fn among_many_data_sources_each_can_be_chosen_alone() {
-        let offer = Offer::new(None, readable(1..=600), None);
+        let offer = Offer::new(None, readable(1..=2_100), None);
         for (choice, expected) in [
-            (ticked([500], &[], false), Ok(to([500]))),
-            (ticked([600], &[], false), Ok(to([600]))),
-            (ticked(1..=32, &[], false), Ok(to(1..=32))),
-            (ticked(1..=33, &[], false), Err(ChoiceFault::TooMany(33))),
-            (ticked(33..=600, &[], true), Ok(all_but(1..=32))),
-            (ticked(34..=600, &[], true), Err(ChoiceFault::TooManyLeftOut(33))),
-            (ticked([], &[], true), Err(ChoiceFault::TooManyLeftOut(600))),
+            (ticked([2_100], &[], false), Ok(to([2_100]))),
+            (ticked(1..=33, &[], false), Ok(to(1..=33))),
+            (ticked(1..=1_000, &[], false), Ok(to(1..=1_000))),
+            (ticked(1..=1_001, &[], false), Err(ChoiceFault::TooMany(1_001))),
+            (ticked(1_001..=2_100, &[], true), Ok(all_but(1..=1_000))),
+            (ticked(1_002..=2_100, &[], true), Err(ChoiceFault::TooManyLeftOut(1_001))),
+            (ticked([], &[], true), Err(ChoiceFault::TooManyLeftOut(2_100))),
+            (Choice { all: true, ..Choice::default() }, Err(ChoiceFault::TooMany(2_100))),
+            (Choice { all: true, later: true, ..Choice::default() }, EVERYTHING),
         ] {
             assert_chosen(&offer, &choice, expected);
         }
@@ -242,7 +279,7 @@ mod tests {
         };
         let requested = [named(id(1), &[]), named(id(2), &["Piers", "Cranes"]), named(id(7), &[])];
         let offer = Offer::new(Some(&requested), readable(1..=3), None);
-        assert_eq!(offer.total(), 2, "only what the user may read is offered");
+        assert_eq!(offer.sources.len(), 2, "only what the user may read is offered");
         let access = |entities: &[&str]| {
             SourceAccess::new(id(2), entities.iter().map(|one| (*one).to_owned()).collect())
         };

@@ -2,7 +2,7 @@
 
 use domain::id::DataSourceId;
 
-use crate::data_access::{DataAccess, DataReach, MOST_SOURCES, SourceAccess};
+use crate::data_access::{DataAccess, DataReach, SourceAccess};
 use crate::grant::Consent;
 use crate::scope::BuiltInScope;
 
@@ -34,16 +34,14 @@ pub fn named(requested: &[RequestedSource]) -> Vec<SourceAccess> {
     requested.iter().map(|one| SourceAccess::new(one.id, one.entities.clone())).collect()
 }
 
-/// The maximum number of data sources that have a box of their own.
-const MOST_LISTED: usize = 500;
+/// The maximum number of data sources whose boxes are ticked at first. Nobody reads more of them before pressing Allow.
+const MOST_TICKED: usize = 32;
 
 /// What the consent page offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// The data sources with a box each, by id; at most 500.
+    /// The data sources, by id.
     pub sources: Vec<OfferedSource>,
-    /// The further data sources that the user may read, by id, which have no box of their own.
-    pub unlisted: Vec<DataSourceId>,
     /// Whether the request names the data sources, so that there is no box for others.
     pub is_named: bool,
     /// Whether the request names an entity set that its data source does not have.
@@ -103,15 +101,15 @@ impl RequestedSource {
 
 impl Offer {
     /// The offer for a request to a user who may read these data sources, by id. What the user allowed before, if
-    /// anything, is ticked at first; otherwise everything, unless these are too many to be named one by one.
+    /// anything, is ticked at first; otherwise everything, unless these are too many to read.
     pub fn new(
         requested: Option<&[RequestedSource]>,
         readable: Vec<ReadableSource>,
         before: Option<&DataAccess>,
     ) -> Self {
         let of_request = |id: DataSourceId| requested.map(|all| all.iter().find(|one| one.id == id));
-        let ticks_all = requested.is_some() || readable.len() <= MOST_SOURCES;
-        let mut sources: Vec<OfferedSource> = readable
+        let ticks_all = requested.is_some() || readable.len() <= MOST_TICKED;
+        let sources = readable
             .into_iter()
             .filter_map(|ReadableSource { id, name, description }| {
                 let entities = match of_request(id) {
@@ -124,8 +122,7 @@ impl Offer {
                 Some(OfferedSource { id, name, description, entities: entities.collect(), is_ticked })
             })
             .collect();
-        let unlisted = sources.drain(sources.len().min(MOST_LISTED)..).map(|source| source.id).collect();
-        Self { sources, unlisted, is_named: requested.is_some(), names_unknown: false }
+        Self { sources, is_named: requested.is_some(), names_unknown: false }
     }
 
     /// Takes out the named entity sets that do not exist, and the data sources of which nothing is left.
@@ -140,14 +137,9 @@ impl Offer {
         self.names_unknown |= names_unknown;
     }
 
-    /// The number of data sources that it offers, with and without a box.
-    pub fn total(&self) -> usize {
-        self.sources.len() + self.unlisted.len()
-    }
-
-    /// Whether there are more data sources than an access can name one by one, so that there is a box for all of them.
-    pub fn has_too_many_to_name(&self) -> bool {
-        self.total() > MOST_SOURCES
+    /// Whether there are so many data sources that none is ticked at first, and that there is a box for all of them.
+    pub fn has_box_for_all(&self) -> bool {
+        !self.is_named && self.sources.len() > MOST_TICKED
     }
 }
 
@@ -254,17 +246,10 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_boxes_is_bounded() {
-        let offer = Offer::new(None, readable(&["it"; MOST_LISTED + 7]), None);
-        assert_eq!((offer.sources.len(), offer.unlisted.len()), (MOST_LISTED, 7));
-        assert_eq!(offer.unlisted[0], id(501));
-    }
-
-    #[test]
-    fn all_boxes_are_ticked_at_first_only_if_they_can_be_allowed_together() {
-        for (count, is_ticked) in [(MOST_SOURCES, true), (MOST_SOURCES + 1, false)] {
+    fn boxes_are_ticked_at_first_only_if_a_person_can_read_them() {
+        for (count, is_ticked) in [(MOST_TICKED, true), (MOST_TICKED + 1, false)] {
             let offer = Offer::new(None, readable(&vec!["it"; count]), None);
-            assert_eq!(offer.has_too_many_to_name(), !is_ticked);
+            assert_eq!(offer.has_box_for_all(), !is_ticked);
             assert!(offer.sources.iter().all(|source| source.is_ticked == is_ticked), "{count}");
         }
     }
@@ -275,7 +260,7 @@ mod tests {
         let change = DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)] };
         assert!(change.leaves_out() && !DataChange::also(vec![all(1)]).leaves_out());
         let with = |data| Consent { data, ..crate::sample::consent(BuiltInScope::OData) };
-        let except = DataAccess { except: vec![2], ..DataAccess::everything() };
+        let except = DataAccess::everything().without(&[id(2)]);
         assert_eq!(change.applied_to(Some(&with(None))), Some(except));
         let before = DataAccess::to(vec![all(2), all(3)]);
         let expected = DataAccess::to(vec![all(3), all(1)]);

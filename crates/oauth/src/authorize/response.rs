@@ -5,7 +5,8 @@ use domain::secret::CodeText;
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::target::{Destination, RedirectTarget};
+use super::target::RedirectTarget;
+use crate::destination::Destination;
 use crate::refusal::Refusal;
 use crate::signing::SigningAlgorithm;
 

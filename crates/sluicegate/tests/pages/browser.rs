@@ -263,7 +263,8 @@ impl Browser {
 
     /// Screenshots of the whole page, one below the other: Chromium draws no picture that is much longer.
     pub(crate) fn pictures(&mut self) -> Vec<String> {
-        let size = self.value("[document.documentElement.clientWidth, document.documentElement.scrollHeight]");
+        let size =
+            self.value("[document.documentElement.clientWidth, document.documentElement.scrollHeight]");
         let (width, height) = (size[0].as_u64().unwrap(), size[1].as_u64().unwrap());
         let parts = (0..height).step_by(LONGEST_PICTURE);
         parts

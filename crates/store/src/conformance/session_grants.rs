@@ -8,9 +8,9 @@ use domain::id::{GrantId, UserId};
 use domain::secret::Digest;
 use oauth::application::Application;
 use oauth::grant::GrantDetails;
-use oauth::user_authentication::SignInDetails;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::{BuiltInScope, ScopeSet};
+use oauth::user_authentication::SignInDetails;
 
 use super::{OVER, START, World, event, granted, insert_user};
 use crate::{NewGrant, NewSession, ReplacedSession, Store};

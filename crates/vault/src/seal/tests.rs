@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use domain::id::{ApplicationId, ConsentId, DataSourceId, Epoch, GrantId, ScopeId, UserId};
 use domain::time::Timestamp;
-use oauth::data_access::{DataAccess, MOST_NAME_BYTES, MOST_SOURCES, SourceAccess};
+use oauth::data_access::{DataAccess, MOST_CHOSEN, MOST_NAME_BYTES, MOST_SOURCES, SourceAccess, SourceIds};
 use oauth::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, GrantDetails, MOST_EXCHANGES};
 use oauth::proof::{KeyBinding, Thumbprint};
 use oauth::resource::{LONGEST_RESOURCE, MOST_RESOURCES};
@@ -158,7 +158,7 @@ fn the_longest_token_and_code_open() {
     };
     let text = vault.seal_code(&code).unwrap();
     assert_eq!(vault.open_code(text.expose()).as_ref(), Ok(&code));
-    let endless = AuthorizationCode { details: GrantDetails::limited_to(vec!["r".repeat(32_768)]), ..code };
+    let endless = AuthorizationCode { details: GrantDetails::limited_to(vec!["r".repeat(49_152)]), ..code };
     assert_eq!(vault.seal_code(&endless).map(drop), Err(Unsealed), "what cannot be opened is not sealed");
 }
 
@@ -173,7 +173,10 @@ fn most_data() -> DataAccess {
         let id = DataSourceId::new(i64::MAX - i64::try_from(n).unwrap());
         SourceAccess::new(id, vec!["\"".repeat(each)])
     };
-    DataAccess::to((0..MOST_SOURCES).map(source).collect())
+    // As far from each other as ids can be.
+    let far = |n: i64| DataSourceId::new(n * (i64::MAX / 1_100));
+    let whole = (1..=MOST_CHOSEN).map(|n| far(i64::try_from(n).unwrap()));
+    DataAccess { whole: SourceIds::new(whole), ..DataAccess::to((0..MOST_SOURCES).map(source).collect()) }
 }
 
 fn longest_exchange(vault: &Vault) -> Exchanged {

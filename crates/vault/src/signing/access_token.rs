@@ -14,7 +14,7 @@ use crate::seal::{Purpose, Unsealed};
 use crate::{Vault, payload};
 
 /// The longest text that may be one of our signed access tokens.
-const MOST_CHARACTERS: usize = 64 * 1024;
+const MOST_CHARACTERS: usize = 80 * 1024;
 
 /// A signed access token of this server. The caller checks its expiry and revocation.
 #[derive(Debug, PartialEq, Eq)]

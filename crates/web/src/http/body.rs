@@ -11,6 +11,9 @@ use zeroize::Zeroize;
 
 /// The maximum size of a form or of a client's request, whose sender is not authenticated yet.
 pub(crate) const MOST_OF_FORM: usize = 64 * 1024;
+/// The maximum length of the form of a page, in bytes: an authorization request of maximum length, and boxes for as many data
+/// sources as can be chosen.
+pub(crate) const MOST_OF_PAGE_FORM: usize = 128 * 1024;
 
 /// Why a body ended early. The accept loop reports this as the error of a body.
 #[derive(Debug, thiserror::Error)]

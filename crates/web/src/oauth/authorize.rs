@@ -8,7 +8,7 @@ use app::identity::sign_in::SignInRefusal;
 use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::authorize::AuthorizationService;
-use app::protocol::authorize::{AuthorizeAnswer, ConsentDecision, ConsentQuestion};
+use app::protocol::authorize::{AuthorizeAnswer, ConsentQuestion};
 use app::{App, Fault};
 use askama::Template;
 use axum::extract::RawQuery;
@@ -26,7 +26,7 @@ use crate::http::authorization::Authorization;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::pages::about_application::AboutApplication;
-use crate::pages::data_choice::{self, DataChoice};
+use crate::pages::data_choice::{self, DataChoice, Place};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::{self, SignInPrompt};
 use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
@@ -133,11 +133,7 @@ pub async fn decide(
     if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
         return instead;
     }
-    let decision = match form.field(fields::DECISION) {
-        "allow" => ConsentDecision::Allow,
-        "deny" => ConsentDecision::Deny,
-        _ => return stale_form(),
-    };
+    let Some(decision) = data_choice::decision(&form) else { return stale_form() };
     let parameters = match Parameters::from_form(request.as_bytes()) {
         Ok(parameters) => parameters,
         Err(refusal) => return refused(refusal),
@@ -145,7 +141,7 @@ pub async fn decide(
     let choice = data_choice::chosen(&form);
     match authorization.decide_consent(&parameters, &live, decision, choice.as_ref(), &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie))).await,
+        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie)), &Place::of(&form)).await,
     }
 }
 
@@ -181,7 +177,8 @@ async fn answer_to(
             Ok(Some(_)) | Err(_) => services.note(visit, RefusalReason::AuthorizationMalformed).await,
         }
     }
-    shown(visit, &answer, found.as_ref().map(|(live, cookie)| (live, cookie))).await
+    let session = found.as_ref().map(|(live, cookie)| (live, cookie));
+    shown(visit, &answer, session, &Place::default()).await
 }
 
 /// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
@@ -205,7 +202,7 @@ async fn answer_to_basic(
     let parameters = again.as_ref().unwrap_or(parameters);
     let response = match services.authorization.authorize(parameters, Some(&live), &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(visit, &answer, Some((&live, &cookie))).await,
+        Ok(answer) => shown(visit, &answer, Some((&live, &cookie)), &Place::default()).await,
     };
     visit.with_cookie(response, cookies::open(&cookie, visit.state.cookie_scope()))
 }
@@ -229,6 +226,7 @@ async fn shown(
     visit: &Visit,
     answer: &AuthorizeAnswer,
     session: Option<(&LiveSession, &SessionCookie)>,
+    place: &Place,
 ) -> Response {
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
@@ -245,7 +243,7 @@ async fn shown(
                 .await
         }
         AuthorizeAnswer::Consent(question) => match session {
-            Some((live, cookie)) => ask_consent(visit, question, live, cookie),
+            Some((live, cookie)) => ask_consent(visit, question, live, cookie, place),
             None => fault(&Fault::Broken("a consent was asked of nobody".into())),
         },
     }
@@ -256,6 +254,7 @@ fn ask_consent(
     question: &ConsentQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
+    place: &Place,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = ConsentPage {
@@ -264,7 +263,7 @@ fn ask_consent(
         user: &live.caller.account().user.name,
         switch: login::switch_user(&format!("{PATH}?{}", question.query_after_sign_in)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(DataChoice::new),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
         action: CONSENT,
         csrf: csrf.expose(),
         request: &question.query,

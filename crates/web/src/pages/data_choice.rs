@@ -1,16 +1,26 @@
 //! The part of the consent pages with a box for each data source.
 
+use app::protocol::authorize::ConsentDecision;
 use domain::id::DataSourceId;
 use oauth::authorize::{Choice, DataQuestion, OfferedEntity, OfferedSource};
-use oauth::data_access::MOST_SOURCES;
+use oauth::data_access::{MOST_CHOSEN, SourceIds};
 
 use super::form::{FormBody, fields};
 use crate::respond::page::sentence;
 
+mod finder;
+
+pub(crate) use finder::{Finder, Place};
+
 /// The boxes.
 pub(crate) struct DataChoice {
+    /// Those that are shown.
     pub(crate) sources: Vec<SourceBox>,
-    /// The box for all data sources that the user has now; `None` if they can be named one by one.
+    /// What finds the others; `None` if all are shown.
+    pub(crate) finder: Option<Finder>,
+    /// Those that are ticked and would not be shown.
+    pub(crate) elsewhere: Vec<SourceBox>,
+    /// The box for all data sources that the user has now; `None` if all are ticked at first.
     pub(crate) all: Option<AllBox>,
     /// Whether the box for later data sources is ticked; `None` if the request names the data sources.
     pub(crate) later: Option<bool>,
@@ -38,29 +48,48 @@ pub(crate) struct EntityBox {
 /// The box for all data sources that the user has now.
 pub(crate) struct AllBox {
     pub(crate) total: usize,
-    /// How many can be chosen one by one.
-    pub(crate) most_named: usize,
-    /// How many of them have no box of their own.
-    pub(crate) unlisted: usize,
+    /// How many can be allowed without later ones.
+    pub(crate) most: usize,
     pub(crate) is_ticked: bool,
+    /// Which ones they are, for the form; empty if they are too many to be allowed without later ones.
+    pub(crate) counted: String,
 }
 
 impl DataChoice {
     /// The boxes as the user left them, or as they are at first.
-    pub(crate) fn new(question: &DataQuestion) -> Self {
-        let DataQuestion { offer, rejected } = question;
-        let choice = rejected.as_ref().map(|rejected| &rejected.choice);
-        let all = offer.has_too_many_to_name().then(|| AllBox {
-            total: offer.total(),
-            most_named: MOST_SOURCES,
-            unlisted: offer.unlisted.len(),
-            is_ticked: choice.is_some_and(|choice| choice.all),
-        });
+    pub(crate) fn new(question: &DataQuestion, place: &Place) -> Self {
+        let DataQuestion { offer, choice, fault } = question;
+        let choice = choice.as_ref();
+        let (finder, is_shown) = Finder::of(offer, place);
+        let (mut sources, mut elsewhere) = (Vec::new(), Vec::new());
+        for (source, is_shown) in offer.sources.iter().zip(is_shown) {
+            let one = SourceBox::new(source, choice);
+            if is_shown {
+                sources.push(one);
+            } else if one.is_ticked {
+                elsewhere.push(one);
+            }
+        }
         Self {
-            sources: offer.sources.iter().map(|source| SourceBox::new(source, choice)).collect(),
-            all,
+            sources,
+            finder,
+            elsewhere,
+            all: offer.has_box_for_all().then(|| AllBox::new(&offer.sources, choice)),
             later: (!offer.is_named).then(|| choice.is_some_and(|choice| choice.later)),
-            problem: rejected.as_ref().map(|rejected| sentence(&rejected.fault.to_string())),
+            problem: fault.as_ref().map(|fault| sentence(&fault.to_string())),
+        }
+    }
+}
+
+impl AllBox {
+    fn new(sources: &[OfferedSource], choice: Option<&Choice>) -> Self {
+        let counted = || SourceIds::new(sources.iter().map(|source| source.id)).to_text();
+        let (total, most) = (sources.len(), MOST_CHOSEN);
+        Self {
+            total,
+            most,
+            is_ticked: choice.is_some_and(|choice| choice.all),
+            counted: if total > most { String::new() } else { counted() },
         }
     }
 }
@@ -83,6 +112,16 @@ impl SourceBox {
     }
 }
 
+/// The button that was pressed; `None` if it is none of ours.
+pub(crate) fn decision(form: &FormBody) -> Option<ConsentDecision> {
+    match form.field(fields::DECISION) {
+        "allow" => Some(ConsentDecision::Allow),
+        "deny" => Some(ConsentDecision::Deny),
+        "find" | "previous" | "next" => Some(ConsentDecision::Look),
+        _ => None,
+    }
+}
+
 /// What was ticked; `None` if the form has no boxes. Unknown fields are ignored. The field `choose` counts even without
 /// a value, so that no form allows more than its sender has ticked.
 pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
@@ -95,10 +134,12 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
         let (id, at) = text.split_once('.')?;
         Some((source(id)?, at.parse().ok()?))
     };
+    let counted = form.field(fields::COUNTED);
     Some(Choice {
         sources: all(fields::SOURCE).filter_map(source).collect(),
         entities: all(fields::ENTITY).filter_map(entity).collect(),
         all: !form.field(fields::ALL).is_empty(),
+        counted: (!counted.is_empty()).then(|| SourceIds::parse(counted).unwrap_or_default()),
         later: !form.field(fields::OTHERS).is_empty(),
     })
 }
@@ -119,15 +160,11 @@ pub(crate) fn samples() -> Vec<DataChoice> {
             .collect(),
         is_ticked: id != 2,
     };
-    let fresh = |sources, is_named| {
-        DataQuestion::from(Offer { sources, unlisted: Vec::new(), is_named, names_unknown: false })
-    };
-    let mut many = fresh((1..=40).map(|id| source(id, &[])).collect(), false);
-    many.offer.unlisted = (41..=47).map(DataSourceId::new).collect();
-    let rejected = |mut question: DataQuestion, fault| {
+    let fresh = |sources, is_named| DataQuestion::from(Offer { sources, is_named, names_unknown: false });
+    let many = |count: i64| fresh((1..=count).map(|id| source(id, &[])).collect(), false);
+    let rejected = |question: DataQuestion, fault| {
         let choice = Choice { sources: vec![DataSourceId::new(1)], ..Choice::default() };
-        question.rejected = Some(RejectedChoice { choice, fault });
-        question
+        DataQuestion::again(question.offer, RejectedChoice { choice, fault })
     };
     let named = || fresh(vec![source(1, &[HOSTILE, "Ships"]), source(2, &[])], true);
     [
@@ -137,10 +174,11 @@ pub(crate) fn samples() -> Vec<DataChoice> {
         named(),
         rejected(named(), ChoiceFault::NoEntitySet(HOSTILE.to_owned())),
         fresh(vec![source(1, &[]), source(2, &[])], false),
-        many.clone(),
-        rejected(many, ChoiceFault::TooMany(40)),
+        many(40),
+        many(101),
+        rejected(many(1_001), ChoiceFault::TooMany(1_001)),
     ]
     .iter()
-    .map(DataChoice::new)
+    .flat_map(|question| [Place::default(), Place::sample()].map(|place| DataChoice::new(question, &place)))
     .collect()
 }

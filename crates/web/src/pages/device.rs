@@ -12,7 +12,7 @@ use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
 use super::about_application::AboutApplication;
-use super::data_choice::{self, DataChoice};
+use super::data_choice::{self, DataChoice, Place};
 use super::form::{FormBody, OwnForm, fields};
 use super::{Visit, fault, login, stale_form};
 use crate::extract::Use;
@@ -73,7 +73,7 @@ pub async fn find(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form):
         Err(instead) => return instead,
     };
     match devices.question(form.field(fields::USER_CODE), &live, &visit.origin).await {
-        Ok(question) => ask_consent(&visit, &question, &live, &cookie),
+        Ok(question) => ask_consent(&visit, &question, &live, &cookie, &Place::default()),
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
     }
 }
@@ -84,15 +84,13 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
         Ok(found) => found,
         Err(instead) => return instead,
     };
-    let decision = match form.field(fields::DECISION) {
-        "allow" => ConsentDecision::Allow,
-        "deny" => ConsentDecision::Deny,
-        _ => return stale_form(),
-    };
+    let Some(decision) = data_choice::decision(&form) else { return stale_form() };
     let choice = data_choice::chosen(&form);
     match devices.decide(form.field(fields::USER_CODE), &live, decision, choice.as_ref(), &visit.origin).await
     {
-        Ok(DeviceOutcome::ChooseAgain(question)) => ask_consent(&visit, &question, &live, &cookie),
+        Ok(DeviceOutcome::ChooseAgain(question)) => {
+            ask_consent(&visit, &question, &live, &cookie, &Place::of(&form))
+        }
         Ok(DeviceOutcome::Done(application)) => {
             let done = DonePage { application: &application, allowed: decision == ConsentDecision::Allow };
             visit.page(StatusCode::OK, &done, PageContext::Own)
@@ -164,6 +162,7 @@ fn ask_consent(
     question: &DeviceQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
+    place: &Place,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = DeviceConsentPage {
@@ -172,7 +171,7 @@ fn ask_consent(
         user: &live.caller.account().user.name,
         switch: login::switch_user(&here(&question.user_code)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(DataChoice::new),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
         csrf: csrf.expose(),
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)

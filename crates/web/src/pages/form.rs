@@ -52,6 +52,12 @@ pub mod fields {
     pub const ENTITY: Name = Name::new("entity", 32);
     /// The box for all data sources that the user has now.
     pub const ALL: Name = Name::new("all", 8);
+    /// The data sources for which that box stands, as a set of up to 1,000 ids of 64 bits.
+    pub const COUNTED: Name = Name::new("counted", 16 * 1024);
+    /// A part of the name or the description of a data source, to find it.
+    pub const FIND: Name = Name::new("find", 200);
+    /// How many of the data sources that are found come before the first that is shown.
+    pub const FROM: Name = Name::new("from", 8);
     /// The box for data sources that the user gets later.
     pub const OTHERS: Name = Name::new("others", 8);
     /// The button of the consent page.
@@ -123,7 +129,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 async fn read(request: Request, state: &WebState) -> Result<Bytes, Response> {
-    let most = body::MOST_OF_FORM.min(state.settings().max_body_bytes);
+    let most = body::MOST_OF_PAGE_FORM.min(state.settings().max_body_bytes);
     let read = body::read(request.into_body(), most).await;
     read.map_err(|unread| page::refuse(unread.status(), &sentence(&unread.to_string())))
 }

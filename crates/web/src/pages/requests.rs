@@ -14,7 +14,7 @@ use oauth::backchannel::AnswerRefusal;
 
 use super::about_application::AboutApplication;
 use super::account_frame::AccountFrame;
-use super::data_choice::{self, DataChoice};
+use super::data_choice::{self, DataChoice, Place};
 use super::form::{OwnForm, fields};
 use super::login::{self, SignInPrompt};
 use super::{Visit, When, fault, stale_form};
@@ -107,7 +107,7 @@ pub async fn show(visit: Visit, Use(backchannel): Use<BackchannelService>, id: R
         Err(instead) => return instead,
     };
     match backchannel.question(id, &live).await {
-        Ok(question) => ask(&visit, &question, &live, &cookie),
+        Ok(question) => ask(&visit, &question, &live, &cookie, &Place::default()),
         Err(refusal) => refused(&visit, id, &refusal, &live).await,
     }
 }
@@ -128,15 +128,15 @@ pub async fn decide(
     if let Err(instead) = visit.demand_own_form(cookie.expose(), csrf, Some(&live.caller)).await {
         return instead;
     }
-    let decision = match form.field(fields::DECISION) {
-        "allow" => ConsentDecision::Allow,
-        "deny" => ConsentDecision::Deny,
-        "sign-in" => return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live).await,
-        _ => return stale_form(),
-    };
+    if form.field(fields::DECISION) == "sign-in" {
+        return refused(&visit, id, &BackchannelRefusal::SignInAgain, &live).await;
+    }
+    let Some(decision) = data_choice::decision(&form) else { return stale_form() };
     let choice = data_choice::chosen(&form);
     match backchannel.decide(id, &live, decision, choice.as_ref(), &visit.origin).await {
-        Ok(BackchannelAnswer::ChooseAgain(question)) => ask(&visit, &question, &live, &cookie),
+        Ok(BackchannelAnswer::ChooseAgain(question)) => {
+            ask(&visit, &question, &live, &cookie, &Place::of(&form))
+        }
         Ok(BackchannelAnswer::Done(application)) => {
             let done = DonePage {
                 frame: visit.account_frame("requests", &live, &cookie).await,
@@ -187,6 +187,7 @@ fn ask(
     question: &BackchannelQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
+    place: &Place,
 ) -> Response {
     let shown = RequestPage {
         frame: visit.account_frame_with("requests", cookie, 0),
@@ -199,7 +200,7 @@ fn ask(
         user: &live.caller.account().user.name,
         switch: login::switch_user(PATH),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(DataChoice::new),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
         needs_sign_in: question.needs_sign_in,
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)

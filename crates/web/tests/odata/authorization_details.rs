@@ -10,6 +10,7 @@ use crate::fixture::{Fixture, ROOT};
 mod boxes;
 mod conforming;
 mod described;
+mod many;
 mod narrowing;
 
 const CALLBACK: &str = "https://client.example/cb";

@@ -145,3 +145,17 @@ async fn a_changed_password_ends_the_request() {
     assert!(browser.get("/account/requests").await.expect(200).text().contains("no-requests"));
     assert_refused(&poll(&server, &client, &id).await, 400, "authorization_pending");
 }
+
+#[tokio::test]
+async fn looking_for_other_data_sources_decides_nothing_about_a_request() {
+    let server = server().await;
+    let client = till(&server).await;
+    let id = ask(&server, &client, &[]).await;
+    let mut browser = requests_of(&server, &USER).await;
+    let address = newest(&browser);
+    browser.get(&address).await.expect(200);
+    let form = browser.form_with_button("consent-allow").with("decision", "find");
+    let page = browser.submit(form).await.expect(200);
+    assert!(page.text().contains("request-warning"), "{}", page.text());
+    assert_refused(&poll(&server, &client, &id).await, 400, "authorization_pending");
+}

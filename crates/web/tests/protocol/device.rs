@@ -301,3 +301,20 @@ async fn one_network_starts_so_many_devices_of_public_clients() {
     server.clock().advance_secs(1);
     codes(&server, &television).await;
 }
+
+#[tokio::test]
+async fn looking_for_other_data_sources_on_the_page_of_a_device_decides_nothing() {
+    let server = TestServer::start().await;
+    let client = television(&server).await;
+    let codes = codes(&server, &client).await;
+    let mut browser = consent_page(&server, &codes.user).await;
+    for look in ["find", "previous", "next"] {
+        let form = browser.form_with_button("consent-allow").with("decision", look);
+        let page = browser.submit(form).await.expect(200);
+        assert!(page.text().contains("device-code"), "{}", page.text());
+    }
+    assert_refused(&poll(&server, &client, &codes.device).await, 400, "authorization_pending");
+    press(&mut browser, "consent-allow").await.expect(200);
+    server.clock().advance_secs(5);
+    poll(&server, &client, &codes.device).await.expect(200);
+}

@@ -3,10 +3,10 @@
 
 use oauth::application::{AuthenticationMethod, GrantType, Profile};
 use oauth::authorize::ResponseMode;
-use oauth::user_authentication::ACR_VALUES;
 use oauth::oidc::claims::Claim;
 use oauth::scope::BuiltInScope;
 use oauth::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
+use oauth::user_authentication::ACR_VALUES;
 use serde_json::{Value, json};
 use testkit::{ADMIN, USER};
 

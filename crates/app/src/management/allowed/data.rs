@@ -1,7 +1,9 @@
 //! The data that an application reaches, in words for its user.
 
+use std::collections::BTreeMap;
+
 use domain::id::{DataSourceId, UserId};
-use oauth::data_access::DataAccess;
+use oauth::data_access::{DataAccess, MOST_SOURCES};
 use oauth::grant::{Allowed, AllowedData};
 
 use crate::{Context, Fault};
@@ -50,29 +52,48 @@ impl Context {
         all: Vec<Allowed>,
     ) -> Result<Vec<AllowedApplication>, Fault> {
         let mut named = Vec::with_capacity(all.len());
+        let known = self.names_for(user, &all).await?;
         for allowed in all {
             let data = match &allowed.data {
                 AllowedData::Nothing => None,
                 AllowedData::Everything => Some(ReachedData { later: true, ..ReachedData::default() }),
-                AllowedData::Limited(data) => Some(self.reached_data(user, data).await?),
+                AllowedData::Limited(data) => Some(self.reached_data(&known, data).await?),
             };
             named.push(AllowedApplication { allowed, data, login_address: None });
         }
         Ok(named)
     }
 
-    async fn reached_data(&self, user: UserId, data: &DataAccess) -> Result<ReachedData, Fault> {
+    /// How the names of these data are found: many are read together, a few are cached.
+    async fn names_for(&self, user: UserId, all: &[Allowed]) -> Result<Names, Fault> {
+        let is_large = |one: &Allowed| match &one.data {
+            AllowedData::Limited(data) => !data.whole.is_empty() || data.except.len() > MOST_SOURCES,
+            AllowedData::Nothing | AllowedData::Everything => false,
+        };
+        if !all.iter().any(is_large) {
+            return Ok(Names::Cached(user));
+        }
+        Ok(Names::Read(self.all_readable_sources(user).await?.into_iter().collect()))
+    }
+
+    async fn reached_data(&self, names: &Names, data: &DataAccess) -> Result<ReachedData, Fault> {
         let mut reached = ReachedData { later: data.others, ..ReachedData::default() };
+        for id in data.whole.iter() {
+            match self.readable_name(names, id).await? {
+                Some(name) => reached.sources.push(ReachedSource { name, entities: Vec::new() }),
+                None => reached.unavailable += 1,
+            }
+        }
         for source in &data.sources {
-            match self.readable_name(user, source.id()).await? {
+            match self.readable_name(names, source.id()).await? {
                 Some(name) => {
                     reached.sources.push(ReachedSource { name, entities: source.entities().to_vec() });
                 }
                 None => reached.unavailable += 1,
             }
         }
-        for id in &data.except {
-            reached.except.extend(self.readable_name(user, DataSourceId::new(*id)).await?);
+        for id in data.except.iter() {
+            reached.except.extend(self.readable_name(names, id).await?);
         }
         reached.sources.sort_unstable();
         reached.except.sort_unstable();
@@ -80,7 +101,20 @@ impl Context {
     }
 
     /// The name of a data source, if the user may still read it. Its new name may not be meant for the user.
-    async fn readable_name(&self, user: UserId, id: DataSourceId) -> Result<Option<String>, Fault> {
-        Ok(self.readable_source(id, user).await?.map(|source| source.name.clone()))
+    async fn readable_name(&self, names: &Names, id: DataSourceId) -> Result<Option<String>, Fault> {
+        match names {
+            Names::Cached(user) => {
+                Ok(self.readable_source(id, *user).await?.map(|source| source.name.clone()))
+            }
+            Names::Read(all) => Ok(all.get(&id).cloned()),
+        }
     }
+}
+
+/// The names of the data sources that a user may read.
+enum Names {
+    /// One by one from the cache.
+    Cached(UserId),
+    /// All of them.
+    Read(BTreeMap<DataSourceId, String>),
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::id::UserId;
 use oauth::application::Application;
-use oauth::authorize::{DataQuestion, Offer};
+use oauth::authorize::{Choice, DataQuestion, Offer};
 use oauth::destination::Destination;
 use oauth::grant::Consent;
 use oauth::scope::BuiltInScope;
@@ -46,6 +46,19 @@ impl AuthorizationService {
         let before = before.filter(|consent| consent.scopes.contains(BuiltInScope::OData));
         let before = before.and_then(|before| before.data.as_ref());
         self.context.offer(valid.valid.data(), user, before).await.map(Some)
+    }
+
+    /// The consent page for a user who looks at other data sources before deciding.
+    pub(super) async fn ask_meanwhile(
+        &self,
+        valid: Checked,
+        user: UserId,
+        choice: Option<&Choice>,
+    ) -> Result<AuthorizeAnswer, Fault> {
+        let before = self.context.store.find_consent(user, valid.application.id).await?;
+        let offer = self.offer(&valid, user, before.as_ref()).await?;
+        let question = offer.map(|offer| DataQuestion::meanwhile(offer, choice.cloned()));
+        self.ask_consent(valid, question).await
     }
 
     pub(super) async fn ask_consent(

@@ -160,7 +160,7 @@ impl BackchannelService {
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
-                return Ok(BackchannelAnswer::ChooseAgain(Box::new(open.question(Some(data), session))));
+                return Ok(BackchannelAnswer::ChooseAgain(Box::new(open.question(data, session))));
             }
         };
         let user = session.session.user;

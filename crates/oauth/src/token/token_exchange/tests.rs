@@ -1,6 +1,6 @@
 use super::*;
-use crate::application::{ApplicationSettings, ClientType};
 use crate::application::SubjectType;
+use crate::application::{ApplicationSettings, ClientType};
 use crate::proof::{KeyBinding, Thumbprint};
 use crate::resource::{MOST_RESOURCES, Resource};
 use crate::sample::{CLIENT_ID, NOW, application, authenticated, built_in_scopes, client, pairs, user};

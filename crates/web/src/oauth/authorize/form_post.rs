@@ -38,7 +38,7 @@ fn filled(form: &ResponseForm) -> FormPostPage<'_> {
 
 #[cfg(test)]
 mod tests {
-    use oauth::authorize::Destination;
+    use oauth::destination::Destination;
 
     use super::*;
     use crate::pages::tests::{HOSTILE, rendered};

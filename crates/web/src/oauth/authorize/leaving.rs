@@ -62,9 +62,11 @@ mod tests {
         let form = ResponseForm {
             action: format!("https://a.example/?x={HOSTILE}"),
             fields: vec![("state", HOSTILE.to_owned())],
+            destination: Destination::UnencryptedSite { origin: HOSTILE.to_owned() },
+            application: HOSTILE.to_owned(),
         };
-        for delivery in [Delivery::Redirect(format!("https://a.example/?x={HOSTILE}")), Delivery::Form(form)]
-        {
+        let redirect = Delivery::Redirect(format!("https://a.example/?x={HOSTILE}"));
+        for delivery in [redirect, Delivery::Form(Box::new(form))] {
             let page = page(delivery);
             assert!(!page.contains("<script") && !page.contains("http-equiv"), "{page}");
             assert!(!page.contains("<a href='"), "everything is escaped: {page}");

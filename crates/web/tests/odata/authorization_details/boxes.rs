@@ -63,32 +63,6 @@ async fn the_boxes_stay_as_the_person_left_them() {
 }
 
 #[tokio::test]
-async fn among_many_data_sources_the_last_one_can_be_chosen_alone() {
-    let fixture = Fixture::open().await;
-    for number in 1..40 {
-        fixture.add_source(&format!("Pier{number}"), "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
-    }
-    let client = Client::register(&fixture, json!({})).await;
-    let mut browser = fixture.server.browser();
-    let form = asked(&mut browser, &client.address(&[])).await;
-    assert!(
-        browser.page().text().contains("All 40 data sources that I have now"),
-        "{}",
-        browser.page().text()
-    );
-    assert_eq!(ticked(&form, "source"), [] as [String; 0], "so many cannot be allowed one by one");
-    let answer = allow(&mut browser, form.clone().with("all", "yes")).await.expect(200);
-    assert!(answer.text().contains("You chose 40 data sources"), "{}", answer.text());
-    assert_eq!(ticked(&browser.form_with_button("consent-allow"), "all"), ["yes"], "as it was left");
-    let last = browser.page().text().split("name=\"source\" value=\"").last().unwrap();
-    let last = last.split('"').next().unwrap().to_owned();
-    let answer = allow(&mut browser, form.with("source", &last)).await;
-    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
-    let expected = json!([{ "type": "data_source", "locations": ["http://127.0.0.1:8080/api/odata4/Pier39"], "actions": ["read"] }]);
-    assert_eq!(issued["authorization_details"], expected);
-}
-
-#[tokio::test]
 async fn another_user_may_sign_in_and_comes_back_to_the_same_request() {
     let fixture = Fixture::open().await;
     let client = Client::register(&fixture, json!({})).await;
