@@ -69,7 +69,7 @@ pub enum ConsentDecision {
     /// Deny.
     Deny,
     /// Look at other data sources first; nothing is decided.
-    Look,
+    Browse,
 }
 
 impl ConsentDecision {
@@ -78,7 +78,7 @@ impl ConsentDecision {
         match self {
             Self::Allow => Some(Action::AllowApplication),
             Self::Deny => Some(Action::DenyApplication),
-            Self::Look => None,
+            Self::Browse => None,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use testkit::USER;
 
-use crate::browser::{Browser, VIEWS, View};
+use crate::browser::{Browser, Scripts, VIEWS, View};
 use crate::chromium::installed;
 use crate::gallery;
 use crate::stage::Stage;
@@ -72,6 +73,21 @@ pub(crate) fn examine_page(browser: &mut Browser, name: &str) -> Vec<String> {
 fn every_page_is_accessible_on_every_screen() {
     let mut faults = Vec::new();
     gallery::walk(&Stage::new(), |browser, name| faults.extend(examine_page(browser, name)));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_user_who_guesses_codes_of_devices_is_told_when_to_try_again() {
+    let (stage, mut browser) = (Stage::with_limits(), Browser::new(Scripts::Run));
+    browser.open(&stage.at("/device"));
+    browser.sign_in(USER.name, USER.password);
+    let is_stopped = (0..100).any(|_| {
+        browser.fill("#user-code", "WDJB-MJHT");
+        browser.follow("#device-continue");
+        browser.text().contains("Too many wrong codes; try again in")
+    });
+    assert!(is_stopped, "codes can be guessed for ever");
+    let faults = examine_page(&mut browser, "device after too many wrong codes");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

@@ -40,12 +40,16 @@ pub(crate) const VIEWS: [View; 4] = [
 impl Browser {
     /// Starts a new browser.
     pub(crate) fn new(scripts: Scripts) -> Self {
-        let mut chromium = Chromium::start();
-        let off = json!({"value": scripts == Scripts::Off});
-        chromium.call("Emulation.setScriptExecutionDisabled", &off);
-        let mut browser = Self { chromium };
+        let mut browser = Self { chromium: Chromium::start() };
+        browser.run_scripts(scripts);
         browser.view(VIEWS[2]);
         browser
+    }
+
+    /// Whether the pages that are opened from now on run their scripts.
+    pub(crate) fn run_scripts(&mut self, scripts: Scripts) {
+        let off = json!({"value": scripts == Scripts::Off});
+        self.chromium.call("Emulation.setScriptExecutionDisabled", &off);
     }
 
     /// Sets the view.

@@ -63,25 +63,109 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.open(&stage.at("/account"));
     see(&mut browser, "account");
     walk_requests(stage, &mut browser, &mut see);
+    walk_devices(stage, &mut browser, &mut see);
+    walk_form_post(stage, &mut browser, &mut see);
+    browser.open(&stage.at("/account/profile"));
+    see(&mut browser, "profile");
+    browser.fill("#email", "not an address");
+    browser.value("document.querySelector('#email').type = 'text'");
+    browser.follow("#profile-submit");
+    see(&mut browser, "profile with a problem");
+    walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
+    walk_the_rest(stage, &mut browser, &mut see);
+}
+
+/// The pages that remain, until the user has signed out.
+fn walk_the_rest(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
     browser.open(&stage.at("/account/password"));
-    see(&mut browser, "password");
+    see(browser, "password");
     browser.fill("#current", "not the password");
     browser.fill("#new", "a longer rope holds better");
     browser.fill("#again", "a longer rope holds better");
     browser.follow("#password-submit");
-    see(&mut browser, "password with a problem");
+    see(browser, "password with a problem");
     browser.open(&stage.at("/oauth2/authorize?client_id=nobody"));
-    see(&mut browser, "error");
+    see(browser, "error");
     browser.open(&stage.at("/nowhere"));
-    see(&mut browser, "not found");
+    see(browser, "not found");
     browser.open(&stage.at("/logout"));
-    see(&mut browser, "logout");
+    see(browser, "logout");
     browser.follow("#logout-submit");
-    see(&mut browser, "signed out");
+    see(browser, "signed out");
     browser.open(&stage.at("/docs"));
-    see(&mut browser, "reference");
+    see(browser, "reference");
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
-    see(&mut browser, "reference unfolded");
+    see(browser, "reference unfolded");
+}
+
+/// The pages on which the user connects a device, and every way in which that fails.
+fn walk_devices(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    let (long, turned) = (stage.device_of(LONG, SAYS), stage.device_of(TURNED, ""));
+    browser.open(&stage.at("/device"));
+    see(browser, "device");
+    browser.fill("#user-code", "WDJB-MJHT");
+    browser.follow("#device-continue");
+    see(browser, "device with a wrong code");
+    browser.open(&stage.at(&format!("/device?user_code={long}")));
+    see(browser, "device with the code of a link");
+    browser.follow("#device-continue");
+    see(browser, "device of a long name");
+    browser.value("document.querySelectorAll('[name=source]').forEach(it => it.checked = false)");
+    browser.follow("#consent-allow");
+    see(browser, "device with nothing ticked");
+    browser.press("[name=source]");
+    browser.follow("#consent-allow");
+    see(browser, "device allowed");
+    browser.open(&stage.at(&format!("/device?user_code={long}")));
+    browser.follow("#device-continue");
+    see(browser, "device that was decided about");
+    browser.open(&stage.at(&format!("/device?user_code={turned}")));
+    browser.follow("#device-continue");
+    see(browser, "device of a turned name");
+    browser.follow("#consent-deny");
+    see(browser, "device denied");
+}
+
+/// The page that posts a response, in a browser that does not run its script.
+fn walk_form_post(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    for (name, redirect, page) in [
+        (LONG, FAR, "form post to a long name"),
+        ("Tide table", "http://127.0.0.1:9/callback", "form post to an app on this device"),
+    ] {
+        browser.open(&format!("{}&response_mode=form_post", stage.application(name, "", redirect)));
+        browser.run_scripts(Scripts::Off);
+        browser.follow("#consent-allow");
+        browser.run_scripts(Scripts::Run);
+        see(browser, page);
+    }
+}
+
+/// The consent page of a user with many data sources.
+fn walk_many_data_sources(
+    stage: &Stage,
+    browser: &mut Browser,
+    see: &mut impl FnMut(&mut Browser, &str),
+    redirect: &str,
+) {
+    let ask = stage.application("Harbour reports", "", redirect);
+    stage.add_data_sources_up_to(40);
+    browser.open(&ask);
+    see(browser, "consent with 40 data sources");
+    stage.add_data_sources_up_to(130);
+    browser.open(&ask);
+    see(browser, "consent with 130 data sources");
+    browser.press("#data-choice [name=source]");
+    browser.follow("#next-sources");
+    see(browser, "consent with the next data sources");
+    browser.fill("#find", "pier 12");
+    browser.until_loaded(|browser| browser.key("Enter"));
+    let top = browser.value("document.querySelector('#found').getBoundingClientRect().top");
+    assert!((0.0..800.0).contains(&top.as_f64().unwrap()), "what was found is in view: {top}");
+    see(browser, "consent with data sources that were found");
+    browser.press("[name=all]");
+    browser.follow("#consent-allow");
+    browser.open(&stage.at("/account/applications"));
+    see(browser, "applications with many data sources");
 }
 
 /// The pages on which the user decides about requests of applications.

@@ -61,6 +61,54 @@ fn a_user_allows_an_application_without_scripts() {
     allow_an_application(Scripts::Off);
 }
 
+fn connect_a_device(scripts: Scripts) {
+    let (stage, mut browser) = (Stage::new(), Browser::new(scripts));
+    let (allowed, denied) = (stage.device_of("Wheelhouse display", ""), stage.device_of("Somebody", ""));
+    browser.open(&stage.at("/device"));
+    assert!(browser.has("#login-device"), "{}", browser.text());
+    sign_in(&mut browser);
+    browser.fill("#user-code", "WDJB-MJHT");
+    browser.follow("#device-continue");
+    assert!(browser.has("#device-problem"), "{}", browser.text());
+    browser.fill("#user-code", &allowed.to_lowercase());
+    browser.follow("#device-continue");
+    assert!(browser.text().contains(&allowed) && browser.text().contains("Wheelhouse display"));
+    browser.follow("#consent-allow");
+    assert!(browser.has("#device-allowed"), "{}", browser.text());
+    browser.open(&stage.at(&format!("/device?user_code={denied}")));
+    browser.follow("#device-continue");
+    browser.follow("#consent-deny");
+    assert!(browser.has("#device-denied"), "{}", browser.text());
+    assert_eq!(browser.violations(), [] as [String; 0]);
+}
+
+#[test]
+fn a_user_connects_a_device() {
+    connect_a_device(Scripts::Run);
+}
+
+#[test]
+fn a_user_connects_a_device_without_scripts() {
+    connect_a_device(Scripts::Off);
+}
+
+/// The answer travels in a form: by itself with scripts, otherwise by a button that names the receiver.
+#[test]
+fn a_user_without_scripts_sends_the_answer_to_the_application_that_the_page_names() {
+    let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(Scripts::Off));
+    let callback = client.at("/callback");
+    browser.open(&format!("{}&response_mode=form_post", stage.application("Tide table", "", &callback)));
+    sign_in(&mut browser);
+    browser.follow("#consent-allow");
+    let shown = browser.text();
+    for part in ["Return to Tide table", client.at("").as_str(), "an app on this device"] {
+        assert!(shown.contains(part), "{part} is missing in: {shown}");
+    }
+    browser.follow("#form-post-submit");
+    assert_eq!(browser.address(), callback);
+    assert_eq!(browser.violations(), [] as [String; 0]);
+}
+
 fn manage_an_account(scripts: Scripts) {
     let (stage, client, mut browser) = (Stage::new(), Site::of_a_client(), Browser::new(scripts));
     let ask = stage.application("Tide table", "", &client.at("/callback"));

@@ -27,6 +27,13 @@ impl Stage {
         Self::serving(|installation| installation.serve_below("/gate", &[], &[]))
     }
 
+    /// The same with limits on how often somebody may try.
+    pub(crate) fn with_limits() -> Self {
+        Self::serving(|installation| {
+            installation.serve_with(&[], &[("SLUICEGATE_RATE_LIMIT__ENABLED", "true")])
+        })
+    }
+
     fn serving(serve: impl FnOnce(&Installation) -> Served) -> Self {
         let installation = Installation::new(env!("CARGO_BIN_EXE_sluicegate"));
         let server = serve(&installation);
@@ -50,6 +57,36 @@ impl Stage {
             json!({"name": name, "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
         let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
         assert_eq!(created.status, 201, "{created:?}");
+    }
+
+    /// Adds data sources of the user until there are this many, with descriptions.
+    pub(crate) fn add_data_sources_up_to(&self, count: usize) {
+        let path = self.installation.folder().join("piers.sqlite");
+        rusqlite::Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE IF NOT EXISTS Piers (Id INTEGER PRIMARY KEY);")
+            .unwrap();
+        let listed = self.wire.get("/api/mgmt/datasources", Some(&USER)).unwrap().json();
+        for number in listed["dataSources"].as_array().unwrap().len()..count {
+            let source = json!({"name": format!("pier{number}"), "description": format!("Berths and draughts of pier {number}"),
+                "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
+            let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
+            assert_eq!(created.status, 201, "{created:?}");
+        }
+    }
+
+    /// A device of an application with this name asks to be connected; returns the code that it shows.
+    pub(crate) fn device_of(&self, name: &str, description: &str) -> String {
+        let application = json!({"name": name, "description": description, "redirectUrls": [], "clientType": "public",
+            "grantTypes": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]});
+        let registered =
+            self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, &application).unwrap();
+        assert_eq!(registered.status, 201, "{registered:?}");
+        let client_id = registered.json()["clientId"].as_str().unwrap().to_owned();
+        let fields = [("client_id", client_id.as_str()), ("scope", "api.access.odata")];
+        let asked = self.wire.post_form("/oauth2/device_authorization", &fields).unwrap();
+        assert_eq!(asked.status, 200, "{asked:?}");
+        asked.json()["user_code"].as_str().unwrap().to_owned()
     }
 
     /// Registers an application and returns the address that asks the user to allow it.

@@ -26,7 +26,7 @@ use crate::http::authorization::Authorization;
 use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::pages::about_application::AboutApplication;
-use crate::pages::data_choice::{self, DataChoice, Place};
+use crate::pages::data_choice::{self, DataChoice, FinderQuery};
 use crate::pages::form::{FormBody, OwnForm, fields};
 use crate::pages::login::{self, SignInPrompt};
 use crate::pages::{DestinationInWords, Visit, fault, go_to, stale_form};
@@ -141,7 +141,7 @@ pub async fn decide(
     let choice = data_choice::chosen(&form);
     match authorization.decide_consent(&parameters, &live, decision, choice.as_ref(), &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie)), &Place::of(&form)).await,
+        Ok(answer) => shown(&visit, &answer, Some((&live, &cookie)), &FinderQuery::of(&form)).await,
     }
 }
 
@@ -178,7 +178,7 @@ async fn answer_to(
         }
     }
     let session = found.as_ref().map(|(live, cookie)| (live, cookie));
-    shown(visit, &answer, session, &Place::default()).await
+    shown(visit, &answer, session, &FinderQuery::default()).await
 }
 
 /// Without a session, an `Authorization: Basic` header of a program opens one, as Hybrid Data Pipeline
@@ -202,7 +202,7 @@ async fn answer_to_basic(
     let parameters = again.as_ref().unwrap_or(parameters);
     let response = match services.authorization.authorize(parameters, Some(&live), &visit.origin).await {
         Err(cause) => fault(&cause),
-        Ok(answer) => shown(visit, &answer, Some((&live, &cookie)), &Place::default()).await,
+        Ok(answer) => shown(visit, &answer, Some((&live, &cookie)), &FinderQuery::default()).await,
     };
     visit.with_cookie(response, cookies::open(&cookie, visit.state.cookie_scope()))
 }
@@ -226,7 +226,7 @@ async fn shown(
     visit: &Visit,
     answer: &AuthorizeAnswer,
     session: Option<(&LiveSession, &SessionCookie)>,
-    place: &Place,
+    query: &FinderQuery,
 ) -> Response {
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
@@ -243,7 +243,7 @@ async fn shown(
                 .await
         }
         AuthorizeAnswer::Consent(question) => match session {
-            Some((live, cookie)) => ask_consent(visit, question, live, cookie, place),
+            Some((live, cookie)) => ask_consent(visit, question, live, cookie, query),
             None => fault(&Fault::Broken("a consent was asked of nobody".into())),
         },
     }
@@ -254,7 +254,7 @@ fn ask_consent(
     question: &ConsentQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
-    place: &Place,
+    query: &FinderQuery,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = ConsentPage {
@@ -263,7 +263,7 @@ fn ask_consent(
         user: &live.caller.account().user.name,
         switch: login::switch_user(&format!("{PATH}?{}", question.query_after_sign_in)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, query)),
         action: CONSENT,
         csrf: csrf.expose(),
         request: &question.query,

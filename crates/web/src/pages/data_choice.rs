@@ -10,7 +10,7 @@ use crate::respond::page::sentence;
 
 mod finder;
 
-pub(crate) use finder::{Finder, Place};
+pub(crate) use finder::{Finder, FinderQuery};
 
 /// The boxes.
 pub(crate) struct DataChoice {
@@ -57,10 +57,10 @@ pub(crate) struct AllBox {
 
 impl DataChoice {
     /// The boxes as the user left them, or as they are at first.
-    pub(crate) fn new(question: &DataQuestion, place: &Place) -> Self {
+    pub(crate) fn new(question: &DataQuestion, query: &FinderQuery) -> Self {
         let DataQuestion { offer, choice, fault } = question;
         let choice = choice.as_ref();
-        let (finder, is_shown) = Finder::of(offer, place);
+        let (finder, is_shown) = Finder::of(offer, query);
         let (mut sources, mut elsewhere) = (Vec::new(), Vec::new());
         for (source, is_shown) in offer.sources.iter().zip(is_shown) {
             let one = SourceBox::new(source, choice);
@@ -117,7 +117,7 @@ pub(crate) fn decision(form: &FormBody) -> Option<ConsentDecision> {
     match form.field(fields::DECISION) {
         "allow" => Some(ConsentDecision::Allow),
         "deny" => Some(ConsentDecision::Deny),
-        "find" | "previous" | "next" => Some(ConsentDecision::Look),
+        "find" | "previous" | "next" => Some(ConsentDecision::Browse),
         _ => None,
     }
 }
@@ -179,6 +179,8 @@ pub(crate) fn samples() -> Vec<DataChoice> {
         rejected(many(1_001), ChoiceFault::TooMany(1_001)),
     ]
     .iter()
-    .flat_map(|question| [Place::default(), Place::sample()].map(|place| DataChoice::new(question, &place)))
+    .flat_map(|question| {
+        [FinderQuery::default(), FinderQuery::sample()].map(|query| DataChoice::new(question, &query))
+    })
     .collect()
 }

@@ -12,7 +12,7 @@ use oauth::device::UserCode;
 use oauth::parameters::Parameters;
 
 use super::about_application::AboutApplication;
-use super::data_choice::{self, DataChoice, Place};
+use super::data_choice::{self, DataChoice, FinderQuery};
 use super::form::{FormBody, OwnForm, fields};
 use super::{Visit, fault, login, stale_form};
 use crate::extract::Use;
@@ -73,7 +73,7 @@ pub async fn find(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form):
         Err(instead) => return instead,
     };
     match devices.question(form.field(fields::USER_CODE), &live, &visit.origin).await {
-        Ok(question) => ask_consent(&visit, &question, &live, &cookie, &Place::default()),
+        Ok(question) => ask_consent(&visit, &question, &live, &cookie, &FinderQuery::default()),
         Err(refusal) => refused(&visit, &form, &refusal, &live, &cookie).await,
     }
 }
@@ -89,7 +89,7 @@ pub async fn decide(visit: Visit, Use(devices): Use<DeviceService>, OwnForm(form
     match devices.decide(form.field(fields::USER_CODE), &live, decision, choice.as_ref(), &visit.origin).await
     {
         Ok(DeviceOutcome::ChooseAgain(question)) => {
-            ask_consent(&visit, &question, &live, &cookie, &Place::of(&form))
+            ask_consent(&visit, &question, &live, &cookie, &FinderQuery::of(&form))
         }
         Ok(DeviceOutcome::Done(application)) => {
             let done = DonePage { application: &application, allowed: decision == ConsentDecision::Allow };
@@ -162,7 +162,7 @@ fn ask_consent(
     question: &DeviceQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
-    place: &Place,
+    query: &FinderQuery,
 ) -> Response {
     let csrf = visit.csrf_token(cookie.expose());
     let shown = DeviceConsentPage {
@@ -171,7 +171,7 @@ fn ask_consent(
         user: &live.caller.account().user.name,
         switch: login::switch_user(&here(&question.user_code)),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, query)),
         csrf: csrf.expose(),
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)

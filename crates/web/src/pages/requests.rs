@@ -14,7 +14,7 @@ use oauth::backchannel::AnswerRefusal;
 
 use super::about_application::AboutApplication;
 use super::account_frame::AccountFrame;
-use super::data_choice::{self, DataChoice, Place};
+use super::data_choice::{self, DataChoice, FinderQuery};
 use super::form::{OwnForm, fields};
 use super::login::{self, SignInPrompt};
 use super::{Visit, When, fault, stale_form};
@@ -107,7 +107,7 @@ pub async fn show(visit: Visit, Use(backchannel): Use<BackchannelService>, id: R
         Err(instead) => return instead,
     };
     match backchannel.question(id, &live).await {
-        Ok(question) => ask(&visit, &question, &live, &cookie, &Place::default()),
+        Ok(question) => ask(&visit, &question, &live, &cookie, &FinderQuery::default()),
         Err(refusal) => refused(&visit, id, &refusal, &live).await,
     }
 }
@@ -135,7 +135,7 @@ pub async fn decide(
     let choice = data_choice::chosen(&form);
     match backchannel.decide(id, &live, decision, choice.as_ref(), &visit.origin).await {
         Ok(BackchannelAnswer::ChooseAgain(question)) => {
-            ask(&visit, &question, &live, &cookie, &Place::of(&form))
+            ask(&visit, &question, &live, &cookie, &FinderQuery::of(&form))
         }
         Ok(BackchannelAnswer::Done(application)) => {
             let done = DonePage {
@@ -187,7 +187,7 @@ fn ask(
     question: &BackchannelQuestion,
     live: &LiveSession,
     cookie: &SessionCookie,
-    place: &Place,
+    query: &FinderQuery,
 ) -> Response {
     let shown = RequestPage {
         frame: visit.account_frame_with("requests", cookie, 0),
@@ -200,7 +200,7 @@ fn ask(
         user: &live.caller.account().user.name,
         switch: login::switch_user(PATH),
         scopes: &question.scopes,
-        data: question.data.as_ref().map(|data| DataChoice::new(data, place)),
+        data: question.data.as_ref().map(|data| DataChoice::new(data, query)),
         needs_sign_in: question.needs_sign_in,
     };
     visit.page(StatusCode::OK, &shown, PageContext::Own)

@@ -308,8 +308,8 @@ async fn looking_for_other_data_sources_on_the_page_of_a_device_decides_nothing(
     let client = television(&server).await;
     let codes = codes(&server, &client).await;
     let mut browser = consent_page(&server, &codes.user).await;
-    for look in ["find", "previous", "next"] {
-        let form = browser.form_with_button("consent-allow").with("decision", look);
+    for button in ["find", "previous", "next"] {
+        let form = browser.form_with_button("consent-allow").with("decision", button);
         let page = browser.submit(form).await.expect(200);
         assert!(page.text().contains("device-code"), "{}", page.text());
     }

@@ -10,7 +10,7 @@ const MOST_SHOWN: usize = 100;
 
 /// Which data sources the user wants to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FinderQuery {
     /// A part of the name or the description; empty for all.
     find: String,
     /// How many of those that are found come before the first that is shown.
@@ -19,7 +19,7 @@ pub(crate) struct Place {
     was_asked: bool,
 }
 
-impl Place {
+impl FinderQuery {
     /// What the form and its button ask for.
     pub(crate) fn of(form: &FormBody) -> Self {
         let from: usize = form.field(fields::FROM).parse().unwrap_or_default();
@@ -54,26 +54,26 @@ pub(crate) struct Finder {
 }
 
 impl Finder {
-    /// The finder, if one is needed, and for each data source whether it is shown. A place beyond the end is the last page.
-    pub(crate) fn of(offer: &Offer, place: &Place) -> (Option<Self>, Vec<bool>) {
+    /// The finder, if one is needed, and for each data source whether it is shown. A position beyond the end is the last page.
+    pub(crate) fn of(offer: &Offer, query: &FinderQuery) -> (Option<Self>, Vec<bool>) {
         let total = offer.sources.len();
         if offer.is_named || total <= MOST_SHOWN {
             return (None, vec![true; total]);
         }
-        let wanted = place.find.to_lowercase();
+        let wanted = query.find.to_lowercase();
         let is_found = |source: &OfferedSource| {
             source.name.to_lowercase().contains(&wanted)
                 || source.description.to_lowercase().contains(&wanted)
         };
         let found: Vec<usize> = (0..total).filter(|at| is_found(&offer.sources[*at])).collect();
         let last_page = found.len().saturating_sub(1) / MOST_SHOWN;
-        let from = (place.from / MOST_SHOWN).min(last_page) * MOST_SHOWN;
+        let from = (query.from / MOST_SHOWN).min(last_page) * MOST_SHOWN;
         let mut is_shown = vec![false; total];
         let shown = &found[from..found.len().min(from + MOST_SHOWN)];
         for at in shown {
             is_shown[*at] = true;
         }
-        let (find, is_answer) = (place.find.clone(), place.was_asked);
+        let (find, is_answer) = (query.find.clone(), query.was_asked);
         let finder = Self { find, from, shown: shown.len(), found: found.len(), is_answer };
         (Some(finder), is_shown)
     }
@@ -115,7 +115,7 @@ mod tests {
 
     fn found(count: i64, find: &str, from: usize) -> (Vec<usize>, String) {
         let (finder, is_shown) =
-            Finder::of(&offer(count), &Place { find: find.to_owned(), from, was_asked: false });
+            Finder::of(&offer(count), &FinderQuery { find: find.to_owned(), from, was_asked: false });
         let shown = is_shown.iter().enumerate().filter(|(_, is_shown)| **is_shown).map(|(at, _)| at + 1);
         (shown.collect(), finder.map_or_else(String::new, |finder| finder.in_words()))
     }

@@ -27,7 +27,7 @@ fn box_of(browser: &Browser<'_>, name: &str) -> String {
 }
 
 /// Presses a button that shows other data sources.
-async fn look(browser: &mut Browser<'_>, form: Form, button: &str) -> Form {
+async fn browse(browser: &mut Browser<'_>, form: Form, button: &str) -> Form {
     browser.submit(form.press(button)).await.expect(200);
     browser.form_with_button("consent-allow")
 }
@@ -95,15 +95,16 @@ async fn data_sources_are_found_and_ticked_page_by_page() {
     assert!(browser.page().text().contains("Shown are 1 to 100 of the 205 data sources."));
     assert!(!form.has_button("previous-sources"), "{form:?}");
     let first = box_of(&browser, "Pier7");
-    let form = look(&mut browser, form.with("source", &first), "next-sources").await;
+    let form = browse(&mut browser, form.with("source", &first), "next-sources").await;
     assert!(
         browser.page().text().contains("Shown are 101 to 200 of the 205 data sources. 1 more is ticked.")
     );
     assert_eq!(ticked(&form, "source"), std::slice::from_ref(&first), "what is ticked stays ticked");
-    let form = look(&mut browser, form, "next-sources").await;
+    let form = browse(&mut browser, form, "next-sources").await;
     assert!(!form.has_button("next-sources"), "{form:?}");
     let last = box_of(&browser, "Pier204");
-    let form = look(&mut browser, form.with("source", &last).fill("find", " PIER20 "), "find-sources").await;
+    let form =
+        browse(&mut browser, form.with("source", &last).fill("find", " PIER20 "), "find-sources").await;
     assert!(browser.page().text().contains("6 data sources were found."), "{}", browser.page().text());
     let some = box_of(&browser, "Pier20");
     let mut form = form.with("source", &some);
@@ -121,12 +122,12 @@ async fn data_sources_are_found_and_ticked_page_by_page() {
 
 /// Whoever looks around allows nothing, and neither does a form that has no boxes.
 #[tokio::test]
-async fn looking_for_data_sources_decides_nothing() {
+async fn browsing_decides_nothing() {
     let fixture = with_piers(101).await;
     let client = Client::register(&fixture, json!({})).await;
     let mut browser = fixture.server.browser();
     let form = asked(&mut browser, &client.address(&[])).await.with("all", "yes").with("others", "yes");
-    let form = look(&mut browser, form, "next-sources").await;
+    let form = browse(&mut browser, form, "next-sources").await;
     assert_eq!((ticked(&form, "all").len(), ticked(&form, "others").len()), (1, 1));
     let allowed = fixture.server.get("/api/mgmt/oauth/client/allowedapplications").basic(&USER);
     assert_eq!(allowed.send().await.expect(200).json()["applications"], json!([]));
