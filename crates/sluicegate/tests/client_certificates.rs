@@ -65,7 +65,7 @@ async fn request(
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
     let length = body.len();
     let text =
-        format!("{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -160,6 +160,14 @@ async fn the_addresses_for_certificates_work_below_a_path() {
         assert_eq!(address.as_str().unwrap().replace(host, plain), metadata[name].as_str().unwrap());
         let (status, _) = request(host, Some(Crane), &form(target), "").await;
         assert!(matches!(status, 400 | 401), "{name} exists and finds the form empty: {status}");
+    }
+
+    for host in [plain, asking] {
+        let target = "/.well-known/oauth-protected-resource/gate/api/odata4/harbour";
+        let (_, resource) = request(host, None, &get(target, "Accept: */*"), "").await;
+        assert_eq!(resource["resource"], format!("https://{host}/gate/api/odata4/harbour"));
+        assert_eq!(resource["authorization_servers"], json!([format!("https://{plain}/gate")]));
+        assert_eq!(resource["tls_client_certificate_bound_access_tokens"], host == asking);
     }
 
     let body = format!("grant_type=client_credentials&client_id={client}");
