@@ -13,6 +13,7 @@ mod dependency_reasons;
 mod error_codes;
 mod exceptions;
 mod http_status;
+mod items;
 mod links;
 mod migrations;
 mod module_names;

@@ -111,6 +111,14 @@ mod tests {
     }
 
     #[test]
+    fn a_device_code_has_the_entropy_of_a_key() {
+        let random = [7; 32];
+        let code = keys().create(|| random).device_code;
+        let encoded = code.expose().strip_prefix(PREFIX).unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(encoded).unwrap(), random);
+    }
+
+    #[test]
     fn a_text_that_cannot_be_a_device_code_has_no_digest() {
         for text in ["", "sgd_", "sgc_AAAA", &"x".repeat(LENGTH), &format!("sgd_{}", "A".repeat(44))] {
             assert!(keys().device_digest(&DeviceCodeText::new(text)).is_none(), "{text}");

@@ -218,3 +218,9 @@ fn the_documents_list_every_setting_with_its_variable() {
     let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
     assert_eq!(schema["properties"]["tokens"]["properties"]["code_lifetime_secs"]["maximum"], 60);
 }
+
+#[test]
+fn a_reference_lives_below_ten_minutes() {
+    let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
+    assert_eq!(schema["properties"]["pushed_requests"]["properties"]["lifetime_secs"]["maximum"], 599);
+}

@@ -94,6 +94,17 @@ async fn a_device_gets_tokens_after_its_user_has_allowed_it() {
 }
 
 #[tokio::test]
+async fn codes_are_answered_as_json_that_is_not_cached() {
+    let server = TestServer::start().await;
+    let answer = television(&server).await.post(&server, ENDPOINT, &[]).await.expect(200);
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
+    assert!(answer.json()["expires_in"].as_i64().is_some_and(|seconds| (1..=1_800).contains(&seconds)));
+}
+
+#[tokio::test]
 async fn every_spelling_of_a_user_code_is_the_same_code() {
     let server = TestServer::start().await;
     let client = television(&server).await;

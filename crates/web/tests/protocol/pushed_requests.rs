@@ -58,6 +58,21 @@ async fn a_pushed_request_yields_one_code() {
 }
 
 #[tokio::test]
+async fn a_new_reference_is_told_with_its_lifetime_and_not_cached() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let answer = client.post(&server, PAR, REQUEST).await.expect(201);
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
+    let body = answer.json();
+    let members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["expires_in", "request_uri"]);
+    assert_eq!(body["expires_in"], 60);
+}
+
+#[tokio::test]
 async fn a_pushed_request_survives_a_reload_and_a_slow_sign_in() {
     let server = TestServer::start().await;
     let client = Client::register(&server).await;
