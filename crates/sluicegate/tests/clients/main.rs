@@ -145,7 +145,7 @@ fn newman_runs_the_collection_from_the_metadata_to_a_revoked_token() {
 }
 
 #[test]
-fn requests_oauthlib_completes_the_flow_at_the_older_addresses() {
+fn requests_oauthlib_walks_from_the_metadata_to_the_revocation() {
     python(&Stage::new(), "requests_oauthlib_walkthrough.py");
 }
 
