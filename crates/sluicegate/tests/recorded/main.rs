@@ -1,21 +1,22 @@
 //! The requests of well-known programs, byte by byte as they send them, replayed in order against the real binary.
 //!
-//! A recording is a file `NAME.http` in this folder. It starts with the application (`@application` and its JSON); each request
-//! follows a line `###` and ends with a line `===` that says what must come back: a status with members of the JSON, or
-//! `redirect` with the address to which the browser returns and its parameters. `{{name}}` stands for a value of the
-//! registration or of an earlier response, `{{length}}` for the length of the body.
+//! A recording is a file `NAME.http` in this folder. It starts with the application (`@application` and its JSON), and perhaps
+//! with a trusted issuer (`@issuer` and its JSON), whose token is `{{foreign_token}}`. Each request follows a line `###` and ends
+//! with a line `===` that says what must come back: a status with members of the JSON, or `redirect` with the address to which
+//! the browser returns and its parameters. `{{name}}` stands for a value of the registration or of an earlier response,
+//! `{{length}}` for the length of the body.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use testkit::{ADMIN, Installation, Served, USER, Wire};
+use testkit::{ADMIN, ClientKey, Installation, Served, USER, Wire};
 use url::Url;
 
 /// Longer than any response takes.
@@ -57,7 +58,12 @@ impl Replay {
             ("client_id", id),
             ("client_secret", secret),
         ];
-        let values = values.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut values: BTreeMap<String, String> =
+            values.map(|(name, value)| (name.to_owned(), value)).into();
+        if let Some(issuer) = recording.lines().find_map(|line| line.strip_prefix("@issuer ")) {
+            let issuer = serde_json::from_str(issuer).unwrap();
+            values.insert("foreign_token".to_owned(), foreign_token(&wire, server.url(), issuer));
+        }
         Self { server, values, _installation: installation }
     }
 
@@ -109,6 +115,23 @@ impl Replay {
         assert_eq!(head.split(' ').nth(1), Some(status), "{request}\n\n{head}\n\n{body}");
         serde_json::from_str(&body).unwrap_or_else(|_| panic!("no JSON: {head}\n\n{body}"))
     }
+}
+
+/// Registers an issuer with a key, and returns an access token of it for the first of its clients and subjects.
+fn foreign_token(wire: &Wire, url: &str, mut issuer: Value) -> String {
+    let key = ClientKey::new(9);
+    let mut jwk = key.jwk();
+    jwk["kid"] = "i".into();
+    issuer["jwks"] = json!({ "keys": [jwk] });
+    let made = wire.post_json("/api/admin/trustedissuers", &ADMIN, &issuer).unwrap();
+    assert_eq!(made.status, 201, "{made:?}");
+    let first = |member: &str| issuer[member].as_object().unwrap().keys().next().unwrap().clone();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = json!({
+        "iss": issuer["issuer"], "sub": first("subjects"), "aud": format!("{url}/api/odata4"),
+        "client_id": issuer["clients"][0], "scope": first("scopeNames"), "iat": now, "exp": now + 300, "jti": "1",
+    });
+    key.sign_with_header(&json!({ "alg": "EdDSA", "kid": "i", "typ": "at+jwt" }), &claims)
 }
 
 /// Reads the head and the body of a response, which has a length or comes in chunks.
@@ -175,6 +198,11 @@ fn power_bi_with_the_connector_2_and_pkce_sends_an_origin() {
 #[test]
 fn power_bi_with_the_connector_1_refreshes_with_the_grant_type_of_codes() {
     replay(include_str!("power-bi-1.http"));
+}
+
+#[test]
+fn power_bi_with_openid_connect_names_the_service_of_its_token() {
+    replay(include_str!("power-bi-oidc.http"));
 }
 
 #[test]
