@@ -84,7 +84,8 @@ pub(crate) fn normal_form(text: &str) -> Option<String> {
     if url.query().is_none() && normal.ends_with('/') && !normal.ends_with("//") {
         normal.pop();
     }
-    Some(normal)
+    // Characters that it escapes have made it longer.
+    (normal.len() <= LONGEST_RESOURCE).then_some(normal)
 }
 
 /// Decodes escaped unreserved characters, and writes the other escapes in capitals.

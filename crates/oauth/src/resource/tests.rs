@@ -39,8 +39,10 @@ fn a_resource_is_an_absolute_uri_without_a_fragment() {
     }
     let many: Vec<String> = (0..=MOST_RESOURCES).map(|n| format!("https://{n}.example")).collect();
     assert_eq!(normalised(many.iter().map(String::as_str)), Err(Refusal::TooManyResources));
-    let long = format!("https://gate.example/{}", "a".repeat(LONGEST_RESOURCE));
-    assert_eq!(normalised([long.as_str()].into_iter()), Err(Refusal::ResourceMalformed));
+    for long in ["a".repeat(LONGEST_RESOURCE), "<".repeat(LONGEST_RESOURCE / 2)] {
+        let long = format!("https://gate.example/{long}");
+        assert_eq!(normalised([long.as_str()].into_iter()), Err(Refusal::ResourceMalformed), "{long}");
+    }
 }
 
 #[test]
