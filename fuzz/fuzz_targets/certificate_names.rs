@@ -8,7 +8,8 @@ use vault::jose::KeySet;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let found = names(bytes);
-    let others = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let others =
+        br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
     assert!(!KeySet::parse(others).expect("a set").contains_certificate(bytes));
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(name) = DistinguishedName::parse(text) else { return };

@@ -15,7 +15,9 @@ libfuzzer_sys::fuzz_target!(|json: &[u8]| {
     for key in set.keys() {
         let fits: Vec<JwsAlgorithm> =
             JwsAlgorithm::ALL.into_iter().filter(|algorithm| key.fits(*algorithm)).collect();
-        let is_rsa = |algorithm: &JwsAlgorithm| ["RS", "PS"].iter().any(|family| algorithm.as_str().starts_with(family));
+        let is_rsa = |algorithm: &JwsAlgorithm| {
+            ["RS", "PS"].iter().any(|family| algorithm.as_str().starts_with(family))
+        };
         assert!(fits.len() == 1 || (fits.len() == 6 && fits.iter().all(is_rsa)));
         assert_eq!(key.thumbprint(), key.thumbprint());
         assert!(key.id().is_none_or(|id| set.has_id(id)));

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 /// The number of seconds for which the sender calls the document fresh; `None` if it does not say.
 ///
 /// `no-store`, `no-cache` and a date that cannot be read mean 0.
-pub(crate) fn lifetime_secs(headers: &HeaderMap) -> Option<u64> {
+pub fn lifetime_secs(headers: &HeaderMap) -> Option<u64> {
     let total = match directives(headers) {
         Directives { is_forbidden: true, .. } => Some(0),
         Directives { max_age: Some(seconds), .. } => Some(seconds),

@@ -23,5 +23,6 @@ mod trust;
 pub use documents::{CacheRules, DocumentError, Documents, Fetched};
 pub use error::FetchError;
 pub use fetcher::{FetchLimits, FetchRequest, FetchResponse, Fetcher, FetcherSettings};
+pub use freshness::lifetime_secs;
 pub use resolve::{ResolveName, SystemResolver};
 pub use trust::{Danger, UnreadableCertificates};

@@ -6,7 +6,7 @@ use super::{Fault, Tree};
 const RULE: &str = "http-status";
 
 /// Crates that respond to HTTP or act as a client; no other crate knows that HTTP exists.
-const SPEAK_HTTP: &[&str] = &["bench", "fetch", "testkit", "web", "xtask"];
+const SPEAK_HTTP: &[&str] = &["bench", "fetch", "fuzz", "testkit", "web", "xtask"];
 
 const WORDS: &[&str] = &["StatusCode", "http::"];
 
