@@ -40,6 +40,7 @@ struct Counts {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says where the vectors are")]
 fn the_vectors_of_wycheproof_get_the_results_that_they_name() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         say(&format!("no vectors of Wycheproof were tried: {FOLDER} names no folder"));
@@ -68,7 +69,7 @@ impl Counts {
         let is_valid = vector["result"] == "valid";
         let text = vector["jws"].as_str();
         let is_disputed = file == FILES[0] && DISPUTED.contains(&vector["tcId"].as_u64().unwrap());
-        let accepted = text.filter(|text| !is_disputed && !(is_valid && is_foreign(text)));
+        let accepted = text.filter(|text| !(is_disputed || is_valid && is_foreign(text)));
         let Some(accepted) = accepted.and_then(|text| is_accepted(group, text)) else {
             self.left_out += 1;
             return;
@@ -116,5 +117,5 @@ fn is_accepted(group: &Value, text: &str) -> Option<bool> {
 
 /// Writes a line that the test run shows also when the test passes.
 fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
