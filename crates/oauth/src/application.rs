@@ -18,6 +18,7 @@ mod self_registered;
 mod subject_type;
 mod token_exchange;
 
+pub use crate::client_type::ClientType;
 pub use crate::profile::Profile;
 pub use authentication_metadata::{AcceptedCertificates, AuthenticationMetadata, AuthenticationMethod};
 pub use client_metadata::{ClientMetadata, KnownToDeputies, UnreadableMetadata};
@@ -31,26 +32,6 @@ pub use request_metadata::RequestMetadata;
 pub use self_registered::{ApplicationType, SelfRegistered};
 pub use subject_type::SubjectType;
 pub use token_exchange::TokenExchangePolicy;
-
-/// Whether the application can keep a secret
-/// ([RFC 6749 §2.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.1)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ClientType {
-    /// It runs where its user cannot read it, and authenticates with a secret.
-    Confidential,
-    /// It runs on its user's device and has no secret; it uses PKCE instead.
-    Public,
-}
-
-impl ClientType {
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Confidential => "confidential",
-            Self::Public => "public",
-        }
-    }
-}
 
 /// The format of an application's access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

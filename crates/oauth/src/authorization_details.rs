@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_granted_is_told() {
+    fn what_was_granted_is_reported() {
         let element = GrantedElement::new("my ships", &["Ships".to_owned()], "https://g.example");
         assert_eq!(
             serde_json::to_string(&element).unwrap(),
@@ -294,9 +294,9 @@ mod tests {
             serde_json::to_string(&element).unwrap(),
             r#"{"type":"data_source","locations":["https://g.example/api/odata4"],"actions":["read"],"except_locations":["https://g.example/api/odata4/my%20ships"]}"#
         );
-        let told = r#"[{"type":"data_source","locations":["https://g.example/api/odata4"],"except_locations":["https://g.example/api/odata4/a"]}]"#;
+        let reported = r#"[{"type":"data_source","locations":["https://g.example/api/odata4"],"except_locations":["https://g.example/api/odata4/a"]}]"#;
         assert_eq!(
-            parse_text(Some(told)),
+            parse_text(Some(reported)),
             Err(Refusal::AuthorizationDetailsMalformed),
             "in a request the user chooses"
         );

@@ -19,6 +19,7 @@ pub mod client_authentication;
 pub mod client_document;
 mod client_members;
 pub mod client_registration;
+pub mod client_type;
 pub mod cors;
 pub mod data_access;
 pub mod destination;

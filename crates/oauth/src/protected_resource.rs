@@ -86,12 +86,12 @@ pub fn address_asked<'a>(
     for_certificates.filter(names).unwrap_or(public_url)
 }
 
-/// Whether this is the host of a URL in its normal form, with its port or without the usual one.
+/// Whether this is the host of a URL in its normal form, with its port or without the default one.
 fn is_authority_of(host: &str, url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-    let usual = if scheme == "https" { ":443" } else { ":80" };
-    let without = host.strip_suffix(usual).unwrap_or(host);
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let without = host.strip_suffix(default).unwrap_or(host);
     host.eq_ignore_ascii_case(authority) || without.eq_ignore_ascii_case(authority)
 }
 

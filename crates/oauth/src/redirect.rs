@@ -6,7 +6,7 @@
 
 use url::{Host, Url};
 
-use crate::application::Profile;
+use crate::profile::Profile;
 
 mod private_use;
 

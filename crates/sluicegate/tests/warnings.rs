@@ -50,9 +50,10 @@ fn scopes_of_clients_that_register_themselves_are_warned_about_if_they_do_not_ex
     ];
     let served = installation.serve_with(&[], &scopes);
     let (_, printed) = served.terminate();
-    let told: Vec<&str> = printed.lines().filter(|line| line.contains("there is no such scope")).collect();
-    assert_eq!(told.len(), 2, "{printed}");
-    for (line, scope) in told.iter().zip(["orders.read", "orders.write"]) {
+    let reported: Vec<&str> =
+        printed.lines().filter(|line| line.contains("there is no such scope")).collect();
+    assert_eq!(reported.len(), 2, "{printed}");
+    for (line, scope) in reported.iter().zip(["orders.read", "orders.write"]) {
         assert!(line.contains("registration.scopes") && line.contains(scope), "{line}");
         assert!(line.contains("`sluicegate scope list`"), "{line}");
     }

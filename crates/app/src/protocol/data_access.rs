@@ -173,7 +173,7 @@ impl Context {
     /// not among them: a request does not fail because its data cannot be read at the moment.
     async fn known_entities(&self, ids: &[DataSourceId]) -> HashMap<DataSourceId, Box<ExistingEntities>> {
         let mut known: HashMap<DataSourceId, Box<ExistingEntities>> = HashMap::new();
-        let look = async {
+        let search = async {
             for id in ids {
                 let Ok(Some(record)) = self.data_source(*id).await else { continue };
                 let Ok(opened) = self.opened(&record).await else { continue };
@@ -181,7 +181,7 @@ impl Context {
             }
         };
         // What was found until then is used.
-        let _ = tokio::time::timeout(PATIENCE, look).await;
+        let _ = tokio::time::timeout(PATIENCE, search).await;
         known
     }
 

@@ -248,14 +248,14 @@ fn a_document_has_the_members_of_a_registration() {
         "authorization_signed_response_alg": "ES256", "authorization_details_types": ["payment"],
     });
     let described = settings(&all).unwrap();
-    let told = json!(described.client_metadata);
+    let reported = json!(described.client_metadata);
     let all = all.as_object().unwrap();
     let apart = ["sector_identifier_uri", "redirect_uris", "authorization_details_types"];
     for (name, value) in all.iter().filter(|(name, _)| !apart.contains(&name.as_str())) {
-        assert_eq!(&told[name], value, "{name}");
+        assert_eq!(&reported[name], value, "{name}");
     }
-    assert_eq!(told["authorization_details_types"], json!([]), "of those that the server knows");
-    assert!(told.get("sector_identifier_uri").is_none(), "nobody has read it");
+    assert_eq!(reported["authorization_details_types"], json!([]), "of those that the server knows");
+    assert!(reported.get("sector_identifier_uri").is_none(), "nobody has read it");
     // What the next document omits is gone; what an administrator has set stays.
     let mut stored = described;
     stored.description = "checked".to_owned();

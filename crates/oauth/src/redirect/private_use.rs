@@ -7,7 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{DANGEROUS, RedirectFault};
-use crate::application::ClientType;
+use crate::client_type::ClientType;
 
 /// The maximum length of a scheme in bytes.
 const LONGEST: usize = 64;
@@ -110,7 +110,7 @@ pub(super) fn lacks_owner(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::Profile;
+    use crate::profile::Profile;
     use crate::redirect::{matching, may_be_registered, may_follow};
 
     #[test]

@@ -142,17 +142,17 @@ async fn the_box_for_later_data_sources_excludes_what_was_unticked() {
     let access = text(&issued, "access_token");
     fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
     let all = "http://127.0.0.1:8080/api/odata4";
-    let told = json!([{
+    let reported = json!([{
         "type": "data_source", "locations": [all], "actions": ["read"], "except_locations": [OTHER],
     }]);
-    assert_eq!(issued["authorization_details"], told);
+    assert_eq!(issued["authorization_details"], reported);
     let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await.expect(200).json();
-    assert_eq!(shown["authorization_details"], told, "also after there is another one");
+    assert_eq!(shown["authorization_details"], reported, "also after there is another one");
     let refresh = text(&issued, "refresh_token");
     let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("resource", HARBOUR)];
     let narrow = client.token(&fixture, &fields).await.expect(200).json();
-    let told = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"] }]);
-    assert_eq!(narrow["authorization_details"], told, "what the resource leaves of it");
+    let reported = json!([{ "type": "data_source", "locations": [HARBOUR], "actions": ["read"] }]);
+    assert_eq!(narrow["authorization_details"], reported, "what the resource leaves of it");
     let status = async |path: &str| fixture.server.get(path).bearer(&access).send().await.status();
     assert_eq!(status("/api/odata4/Late/Ports").await, 200);
     assert_eq!(status("/api/odata4/Other/Ports").await, 403);

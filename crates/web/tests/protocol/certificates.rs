@@ -309,22 +309,22 @@ async fn links_lead_a_bound_token_to_the_address_for_certificates() {
 }
 
 #[tokio::test]
-async fn a_missing_certificate_is_told_and_a_wrong_one_is_not() {
+async fn a_missing_certificate_is_reported_and_a_wrong_one_is_not() {
     let server = server().await;
     let keyed =
         json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth", "jwks": SelfSigned.jwks() });
     for client in [crane(&server).await, service(&server, keyed).await] {
-        let told = async |certificate: Option<TestCertificate>, more: &[(&str, &str)]| {
+        let reported = async |certificate: Option<TestCertificate>, more: &[(&str, &str)]| {
             let answer = ask(&server, &client, certificate, &[&[SERVICE], more].concat()).await;
             assert_refused(&answer, 400, "invalid_client");
             answer.json()["error_description"].as_str().unwrap().to_owned()
         };
-        let missing = told(None, &[]).await;
+        let missing = reported(None, &[]).await;
         assert!(missing.contains("certificate") && missing.contains("mtls_endpoint_aliases"), "{missing}");
-        assert_eq!(told(None, &[("client_secret", "sgs_x")]).await, missing);
-        let besides = told(Some(Crane), &[("client_secret", "sgs_x")]).await;
+        assert_eq!(reported(None, &[("client_secret", "sgs_x")]).await, missing);
+        let besides = reported(Some(Crane), &[("client_secret", "sgs_x")]).await;
         assert!(besides.contains("another credential"), "{besides}");
-        let wrong = told(Some(Pilot), &[]).await;
+        let wrong = reported(Some(Pilot), &[]).await;
         assert_eq!(wrong, "the client is unknown or its credentials are wrong");
         for path in ["/oauth2/introspect", "/oauth2/revoke"] {
             let fields = [("client_id", client.identifier.as_str()), ("token", "sga_x")];
@@ -349,8 +349,8 @@ async fn a_resource_may_be_named_by_the_address_for_certificates() {
             ("client_secret", client.secret.as_deref().unwrap()),
             ("token", &token),
         ];
-        let told = server.post("/oauth2/introspect").form(&asked).send().await.expect(200).json();
-        assert_eq!(told["aud"], format!("{PUBLIC_URL}{DATA}"));
+        let reported = server.post("/oauth2/introspect").form(&asked).send().await.expect(200).json();
+        assert_eq!(reported["aud"], format!("{PUBLIC_URL}{DATA}"));
         read(&server, DATA, &token, None).await.expect(200);
     }
     let unknown = format!("{ALIAS}{DATA}/nowhere");

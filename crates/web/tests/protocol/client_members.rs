@@ -1,4 +1,4 @@
-//! The members that clients give of themselves, by registration and by document: each is told and has an effect.
+//! The members that clients give of themselves, by registration and by document: each is reported and has an effect.
 
 use serde_json::{Value, json};
 use testkit::host::TestHost;
@@ -151,17 +151,17 @@ async fn assert_no_details(server: &TestServer, client: &Client) {
 }
 
 #[tokio::test]
-async fn each_member_of_a_registration_is_told_and_has_its_effect() {
+async fn each_member_of_a_registration_is_reported_and_has_its_effect() {
     let server = start().await;
     for (name, value) in all() {
         let sent = json!({
             name: value, "grant_types": ["authorization_code", "refresh_token", DEVICE],
             "redirect_uris": [CALLBACK],
         });
-        let told = server.post(REGISTER).json(&members(&sent)).send().await.expect(201).json();
-        assert_eq!(told[name], value, "{name}");
-        let token = text(&told, "registration_access_token");
-        let client = Client { id: 0, identifier: text(&told, "client_id"), secret: None };
+        let reported = server.post(REGISTER).json(&members(&sent)).send().await.expect(201).json();
+        assert_eq!(reported[name], value, "{name}");
+        let token = text(&reported, "registration_access_token");
+        let client = Client { id: 0, identifier: text(&reported, "client_id"), secret: None };
         let path = format!("{REGISTER}/{}", client.identifier);
         let read = server.get(&path).bearer(&token).send().await.expect(200).json();
         assert_eq!(read[name], value, "{name}");
@@ -185,9 +185,9 @@ async fn each_member_of_a_document_has_its_effect() {
 async fn types_of_authorization_details_are_those_that_the_server_knows() {
     let server = start().await;
     let sent = json!({ "authorization_details_types": ["payment", "data_source"] });
-    let told = server.post(REGISTER).json(&members(&sent)).send().await.expect(201).json();
-    assert_eq!(told["authorization_details_types"], json!(["data_source"]));
-    let client = Client { id: 0, identifier: text(&told, "client_id"), secret: None };
+    let reported = server.post(REGISTER).json(&members(&sent)).send().await.expect(201).json();
+    assert_eq!(reported["authorization_details_types"], json!(["data_source"]));
+    let client = Client { id: 0, identifier: text(&reported, "client_id"), secret: None };
     let wanted = ("authorization_details", r#"[{"type":"data_source"}]"#);
     client.code_with(&server, &USER, &[wanted, S256[0], S256[1]]).await;
 }
@@ -197,7 +197,7 @@ async fn types_of_authorization_details_are_those_that_the_server_knows() {
 async fn a_replaced_registration_keeps_the_members_of_administrators() {
     let server = start().await;
     let sent = members(&json!({ "token_endpoint_auth_method": "client_secret_basic" }));
-    let told = server.post(REGISTER).json(&sent).send().await.expect(201).json();
+    let reported = server.post(REGISTER).json(&sent).send().await.expect(201).json();
     let listed = crate::client_registration::applications(&server).await.remove(0);
     let path = format!("{}/{}", crate::client::APPLICATIONS, listed["id"]);
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -205,14 +205,14 @@ async fn a_replaced_registration_keeps_the_members_of_administrators() {
         "name": "Harbour Agent", "redirectUrls": [CALLBACK], "description": "checked", "tokenFormat": "jwt",
         "accessTokenLifetime": 60, "corsOrigins": ["https://pages.example"],
         "grantTypes": ["authorization_code", "refresh_token", exchange],
-        "tokenExchange": { "clients": [told["client_id"]], "delegation": true },
+        "tokenExchange": { "clients": [reported["client_id"]], "delegation": true },
     });
     let before = server.put(&path).basic(&testkit::ADMIN).json(&changed).send().await.expect(200).json();
     let mut next = sent;
-    next["client_id"] = told["client_id"].clone();
+    next["client_id"] = reported["client_id"].clone();
     next["client_name"] = json!("Harbour Agent 2");
-    let own = format!("{REGISTER}/{}", text(&told, "client_id"));
-    let token = text(&told, "registration_access_token");
+    let own = format!("{REGISTER}/{}", text(&reported, "client_id"));
+    let token = text(&reported, "registration_access_token");
     server.put(&own).bearer(&token).json(&next).send().await.expect(200);
     let after = server.get(&path).basic(&testkit::ADMIN).send().await.expect(200).json();
     assert_eq!(after["name"], "Harbour Agent 2");

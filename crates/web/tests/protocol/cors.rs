@@ -376,9 +376,9 @@ async fn any_page_may_register_a_client_and_manage_it_with_its_token() {
     assert!(before.header("access-control-allow-headers").contains("Content-Type"));
     let registered = server.post("/oauth2/register").header("origin", page).json(&members).send().await;
     assert!(is_for(&registered, page));
-    let told = registered.expect(201).json();
+    let reported = registered.expect(201).json();
     let (id, token) =
-        (told["client_id"].as_str().unwrap(), told["registration_access_token"].as_str().unwrap());
+        (reported["client_id"].as_str().unwrap(), reported["registration_access_token"].as_str().unwrap());
     let path = format!("/oauth2/register/{id}");
     let before = preflight(&server, &path, page).send().await.expect(204);
     let methods = before.header("access-control-allow-methods");

@@ -95,8 +95,8 @@ async fn no_parameter_beside_a_reference_has_an_effect_in_any_form() {
             let tokens = tokens.expect(200).json();
             assert_eq!(tokens["scope"], "api.access.odata", "{name}");
             assert_eq!((&tokens["authorization_details"], &tokens["id_token"]), (&Value::Null, &Value::Null));
-            let told = client.introspect(&server, tokens["access_token"].as_str().unwrap()).await;
-            assert_eq!(told["aud"], "http://127.0.0.1:8080", "{name}");
+            let reported = client.introspect(&server, tokens["access_token"].as_str().unwrap()).await;
+            assert_eq!(reported["aud"], "http://127.0.0.1:8080", "{name}");
         }
     }
 }
@@ -119,13 +119,13 @@ async fn what_names_another_request_beside_a_reference_is_refused_and_uses_nothi
         (query(&client, unknown, &[("redirect_uri", CALLBACK)]), "page: invalid_request_uri"),
     ] {
         let answer = browser.get(&format!("/oauth2/authorize?{query}")).await;
-        let told = match answer.status() {
+        let reported = match answer.status() {
             303 if answer.location().starts_with(CALLBACK) => {
                 format!("client: {}", parameter(&answer, "error").unwrap())
             }
             _ => format!("page: {}", error_code(&answer)),
         };
-        assert_eq!(told, expected, "{query}");
+        assert_eq!(reported, expected, "{query}");
     }
     let answer = browser.get(&format!("/oauth2/authorize?{plain}")).await.expect(303);
     assert!(parameter(&answer, "code").is_some(), "{}", answer.location());
@@ -176,31 +176,31 @@ impl Change {
 
 /// Where the refusal goes.
 #[derive(Debug, Clone, Copy)]
-enum Told {
+enum Reported {
     OnAPage(&'static str),
     TheClient(&'static str),
     Nothing,
 }
 
-const CHANGES: [(Change, Told); 7] = [
+const CHANGES: [(Change, Reported); 7] = [
     (
         Change::Registration(r#"{"redirectUrls":["https://new.example/cb"]}"#),
-        Told::OnAPage("invalid_request"),
+        Reported::OnAPage("invalid_request"),
     ),
-    (Change::Registration(r#"{"scopes":["openid"]}"#), Told::TheClient("invalid_scope")),
+    (Change::Registration(r#"{"scopes":["openid"]}"#), Reported::TheClient("invalid_scope")),
     (
         Change::Registration(r#"{"grantTypes":["client_credentials"]}"#),
-        Told::TheClient("unauthorized_client"),
+        Reported::TheClient("unauthorized_client"),
     ),
-    (Change::Registration(r#"{"requirePushedAuthorizationRequests":true}"#), Told::Nothing),
-    (Change::Registration(r#"{"name":"Harbour"}"#), Told::Nothing),
-    (Change::ApplicationIsDeleted, Told::OnAPage("invalid_request_uri")),
-    (Change::ScopeIsDeleted, Told::TheClient("invalid_target")),
+    (Change::Registration(r#"{"requirePushedAuthorizationRequests":true}"#), Reported::Nothing),
+    (Change::Registration(r#"{"name":"Harbour"}"#), Reported::Nothing),
+    (Change::ApplicationIsDeleted, Reported::OnAPage("invalid_request_uri")),
+    (Change::ScopeIsDeleted, Reported::TheClient("invalid_target")),
 ];
 
 #[tokio::test]
 async fn what_has_changed_since_a_request_was_pushed_counts_until_it_is_answered() {
-    for (change, told) in CHANGES {
+    for (change, reported) in CHANGES {
         for moment in [Moment::First, Moment::SignIn, Moment::Consent] {
             let server = TestServer::start().await;
             let orders = json!({ "identifier": "https://orders.example/api", "name": "Orders" });
@@ -211,16 +211,16 @@ async fn what_has_changed_since_a_request_was_pushed_counts_until_it_is_answered
             let address = format!("/oauth2/authorize?{}", query(&client, &reference, &[]));
             let answer = walk(&server, &client, &address, change, moment).await;
             let place = format!("{change:?} {moment:?} {} {}", answer.location(), answer.text());
-            match told {
-                Told::OnAPage(error) => assert_eq!(error_code(&answer), error, "{place}"),
-                Told::TheClient(error) => {
+            match reported {
+                Reported::OnAPage(error) => assert_eq!(error_code(&answer), error, "{place}"),
+                Reported::TheClient(error) => {
                     assert_eq!(parameter(&answer, "error").as_deref(), Some(error), "{place}");
                     assert_eq!(parameter(&answer, "state").as_deref(), Some("s"), "{place}");
                 }
-                Told::Nothing => assert!(parameter(&answer, "code").is_some(), "{place}"),
+                Reported::Nothing => assert!(parameter(&answer, "code").is_some(), "{place}"),
             }
             let again = server.get(&address).send().await;
-            if !matches!(told, Told::OnAPage("invalid_request")) {
+            if !matches!(reported, Reported::OnAPage("invalid_request")) {
                 assert_eq!(error_code(&again), "invalid_request_uri", "it is used up: {place}");
             }
         }

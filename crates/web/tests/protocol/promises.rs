@@ -69,13 +69,13 @@ async fn requirements(stage: &Stage, metadata: &Value) -> Vec<String> {
     let by_browser = party.response_delivered(false, false, &[]).await;
     let unsigned = party.response_delivered(true, false, &[]).await;
     let signed = party.response_delivered(true, true, &[]).await;
-    let told = |name: &str| metadata[name].as_bool().unwrap();
+    let reported = |name: &str| metadata[name].as_bool().unwrap();
     let (pushed_only, signed_only) =
-        (told("require_pushed_authorization_requests"), told("require_signed_request_object"));
+        (reported("require_pushed_authorization_requests"), reported("require_signed_request_object"));
     [
         ("a request by the browser", by_browser, !pushed_only && !signed_only),
         ("a request without a signature", unsigned, !signed_only),
-        ("a pushed and signed request", signed, told("request_parameter_supported")),
+        ("a pushed and signed request", signed, reported("request_parameter_supported")),
     ]
     .into_iter()
     .filter(|(_, works, promised)| works.is_ok() != *promised)
@@ -283,8 +283,8 @@ async fn prompt(stage: &Stage, value: &str) -> Works {
     if value != "none" && answer.status() == 200 && !answer.text().contains("form-post-submit") {
         return Ok(());
     }
-    let told = response(&browser, &answer)?;
-    is(value == "none" && told.contains_key("code"))
+    let reported = response(&browser, &answer)?;
+    is(value == "none" && reported.contains_key("code"))
 }
 
 async fn scope(stage: &Stage, value: &str) -> Works {
@@ -311,8 +311,8 @@ async fn claim(stage: &Stage, value: &str) -> Works {
 async fn acr(stage: &Stage, value: &str) -> Works {
     let claims = json!({ "id_token": { "acr": { "essential": true, "value": value } } }).to_string();
     let tokens = plain(stage).await?.tokens(&[OPENID, ("claims", &claims)]).await?;
-    let told = decoded(tokens["id_token"].as_str().unwrap()).1["acr"].clone();
-    is(told == value && ACR_VALUES.contains(&value))
+    let reported = decoded(tokens["id_token"].as_str().unwrap()).1["acr"].clone();
+    is(reported == value && ACR_VALUES.contains(&value))
 }
 
 async fn locale(stage: &Stage, value: &str) -> Works {

@@ -90,8 +90,8 @@ async fn a_secret_is_accepted_in_the_way_that_was_registered() {
             assert_eq!(body.status(), if by_body { 200 } else { 400 }, "{profile} {method:?} {path}");
             for refused in [header, body].iter().filter(|answer| answer.status() != 200) {
                 assert_eq!(refused.json()["error"], "invalid_client");
-                let told = refused.json()["error_description"].as_str().unwrap().to_owned();
-                assert!(told.contains(method.unwrap()), "{told}");
+                let reported = refused.json()["error_description"].as_str().unwrap().to_owned();
+                assert!(reported.contains(method.unwrap()), "{reported}");
             }
         }
     }

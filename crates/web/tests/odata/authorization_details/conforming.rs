@@ -116,8 +116,8 @@ async fn client_credentials_name_only_data_that_their_owner_can_read() {
         let fields = [("grant_type", "client_credentials"), ("authorization_details", wanted.as_str())];
         let refused = client.token(&fixture, &fields).await;
         assert_invalid(&refused, &wanted);
-        let told = refused.json()["error_description"].as_str().unwrap().to_owned();
-        assert_eq!(told, "authorization_details names data that was not granted");
+        let reported = refused.json()["error_description"].as_str().unwrap().to_owned();
+        assert_eq!(reported, "authorization_details names data that was not granted");
     }
 }
 
