@@ -64,9 +64,16 @@ pub struct SigningKeyService {
 service!(SigningKeyService);
 
 impl SigningKeyService {
-    /// The public keys, as they are published.
-    pub fn published(&self) -> Arc<PublishedKeys> {
-        self.context.vault.published_keys()
+    /// The public keys, as they are published. Clients keep them for an hour, so in the first seconds of a new installation
+    /// they wait until each algorithm has its key.
+    ///
+    /// # Errors
+    /// If a key is missing and cannot be stored.
+    pub async fn published(&self, origin: &RequestOrigin) -> Result<Arc<PublishedKeys>, Fault> {
+        for algorithm in SigningAlgorithm::ALL {
+            self.context.ensure_signing_key(algorithm, origin).await?;
+        }
+        Ok(self.context.vault.published_keys())
     }
 
     /// Signs claims, a JSON object, as a compact JWS of this type.

@@ -7,15 +7,25 @@ use axum::response::Response;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use super::faulty;
 use crate::extract::Use;
+
 use crate::http::conditional::none_match_fails;
+use crate::http::origin::ClientOrigin;
 
 /// Shorter than the time in which a new key is published and does not sign yet.
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// The keys; public, so any origin may read them.
-pub async fn show(Use(keys): Use<SigningKeyService>, asked: HeaderMap) -> Response {
-    let keys = keys.published();
+pub async fn show(
+    Use(keys): Use<SigningKeyService>,
+    ClientOrigin(origin): ClientOrigin,
+    asked: HeaderMap,
+) -> Response {
+    let keys = match keys.published(&origin).await {
+        Ok(keys) => keys,
+        Err(fault) => return faulty(&fault),
+    };
     let mut response = Response::new(Body::empty());
     if none_match_fails(&asked, &keys.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
