@@ -236,6 +236,30 @@ impl Wire {
         panic!("the sign-in does not end: {answer:?}")
     }
 
+    /// Opens the address that a device shows like a person: signs in, confirms the code, and presses Allow.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    ///
+    /// # Panics
+    /// If the server shows something else; the message shows the page.
+    pub fn allow_device(&self, address: &str, user: &TestUser) -> Result<(), ureq::Error> {
+        let mut answer = self.get(address, None)?;
+        for _ in 0..8 {
+            if answer.body.contains("id=\"device-allowed\"") {
+                return Ok(());
+            }
+            answer = match &answer.location {
+                Some(location) => self.get(location, None)?,
+                None => match next_form(&answer.body, user) {
+                    Some(form) => self.submit(&form)?,
+                    None => panic!("neither sign-in nor consent: {answer:?}"),
+                },
+            };
+        }
+        panic!("the sign-in does not end: {answer:?}")
+    }
+
     /// Presses the button with this id on a page, whose form is sent as the page filled it.
     ///
     /// # Errors
@@ -280,6 +304,8 @@ fn next_form(page: &str, user: &TestUser) -> Option<Form> {
             Some(form.fill("username", user.name).fill("password", user.password).press("login-submit"))
         } else if form.has_button("consent-allow") {
             Some(form.press("consent-allow"))
+        } else if form.has_button("device-continue") {
+            Some(form.press("device-continue"))
         } else {
             None
         }
