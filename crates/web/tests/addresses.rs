@@ -95,6 +95,16 @@ async fn send(call: Call<'_>, method: &Method, path: &str) -> Answer {
     }
 }
 
+/// Whether this is the challenge without a body of userinfo or of a registration, which need a token
+/// ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+fn is_silent(target: &str, answer: &Answer) -> bool {
+    let needs_a_token = target.contains("userinfo") || target.contains("/oauth2/register/");
+    needs_a_token
+        && answer.status() == 401
+        && answer.text().is_empty()
+        && answer.header("www-authenticate").starts_with("Bearer")
+}
+
 #[tokio::test]
 async fn an_invalid_id_is_refused_in_the_format_of_its_area() {
     let server = TestServer::start().await;
@@ -110,7 +120,7 @@ async fn an_invalid_id_is_refused_in_the_format_of_its_area() {
             // Without credentials, the response only says that they are required.
             for answer in [known, nobody] {
                 let refused = (400..500).contains(&answer.status()) || form_of(path) == Form::Page;
-                if !refused || !has_form(&answer, form_of(path)) {
+                if !refused || !is_silent(&target, &answer) && !has_form(&answer, form_of(path)) {
                     wrong.push(format!("{method} {target}: {} {:?}", answer.status(), answer.bytes()));
                 }
             }
@@ -128,9 +138,9 @@ async fn an_address_that_is_not_utf_8_is_refused_in_the_format_of_its_area() {
             let target = format!("{}{tail}", path.replace(['{', '}', '*'], ""));
             for method in METHODS {
                 let answer = send(server.call(method.clone(), &target).basic(&USER), &method, path).await;
-                // Userinfo returns nothing without an access token.
-                let is_silent = target.contains("userinfo") && answer.status() == 401 && answer.text() == "";
-                if answer.status() >= 500 || !is_silent && !has_form(&answer, form_of(&target)) {
+                if answer.status() >= 500
+                    || !is_silent(&target, &answer) && !has_form(&answer, form_of(&target))
+                {
                     wrong.push(format!("{method} {target}: {} {:?}", answer.status(), answer.bytes()));
                 }
             }

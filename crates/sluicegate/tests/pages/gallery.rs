@@ -159,6 +159,7 @@ fn walk_many_data_sources(
     see(browser, "consent with the next data sources");
     browser.fill("#find", "pier 12");
     browser.until_loaded(|browser| browser.key("Enter"));
+    browser.until_there_is("#found:focus");
     let top = browser.value("document.querySelector('#found').getBoundingClientRect().top");
     assert!((0.0..800.0).contains(&top.as_f64().unwrap()), "what was found is in view: {top}");
     see(browser, "consent with data sources that were found");

@@ -41,8 +41,14 @@ async fn start() -> TestServer {
     server
 }
 
-fn error_of(answer: &Answer) -> Option<String> {
-    parameter(answer, "error")
+/// The error of a request, which its user sees before the client, because nobody here registered the client.
+async fn assert_page_says(server: &TestServer, address: &str, error: &str, name: &str) {
+    let page = server.get(address).basic(&USER).send().await.expect(200);
+    assert!(
+        page.text().contains(&format!("<code id=\"error-code\">{error}</code>")),
+        "{name}: {}",
+        page.text()
+    );
 }
 
 async fn tokens(server: &TestServer, client: &Client) -> Value {
@@ -64,8 +70,7 @@ fn text(answer: &Value, name: &str) -> String {
 async fn assert_effect(server: &TestServer, client: &Client, name: &str) {
     match name {
         "require_pushed_authorization_requests" | "require_signed_request_object" => {
-            let answer = server.get(&client.authorize_url(&S256)).send().await.expect(303);
-            assert_eq!(error_of(&answer).as_deref(), Some("invalid_request"), "{name}");
+            assert_page_says(server, &client.authorize_url(&S256), "invalid_request", name).await;
         }
         "dpop_bound_access_tokens" => {
             assert_refused(&redeemed(server, client).await, 400, "invalid_dpop_proof");
@@ -135,8 +140,8 @@ async fn assert_logout(server: &TestServer, client: &Client, name: &str) {
 async fn assert_no_details(server: &TestServer, client: &Client) {
     let wanted = ("authorization_details", r#"[{"type":"data_source"}]"#);
     let invalid = "invalid_authorization_details";
-    let answer = server.get(&client.authorize_url(&[wanted, S256[0], S256[1]])).send().await;
-    assert_eq!(error_of(&answer).as_deref(), Some(invalid));
+    let address = client.authorize_url(&[wanted, S256[0], S256[1]]);
+    assert_page_says(server, &address, invalid, "authorization_details_types").await;
     let asked = client.post(server, "/oauth2/device_authorization", &[wanted]).await;
     assert_refused(&asked, 400, invalid);
     let code = client.code_with(server, &USER, &S256).await;

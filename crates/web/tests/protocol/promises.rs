@@ -124,6 +124,7 @@ fn others(member: &str, promised: &[&str]) -> Vec<&'static str> {
         "ui_locales_supported" => vec!["fr"],
         "scopes_supported" | "claims_supported" => vec!["nonsense"],
         "authorization_details_types_supported" => vec!["payment"],
+        "protected_resources" => vec!["http://127.0.0.1:8080/api/unknown"],
         "backchannel_token_delivery_modes_supported" => vec!["ping", "push"],
         "claim_types_supported" | "authorization_grant_profiles_supported" => vec![],
         _ if member.ends_with("_auth_methods_supported") => {
@@ -199,6 +200,12 @@ async fn works(stage: &Stage, member: &str, value: &str) -> Works {
                 .response(&[("scope", "odata"), ("authorization_details", &details)])
                 .await
                 .map(drop)
+        }
+        "protected_resources" => {
+            let path = value.strip_prefix("http://127.0.0.1:8080").unwrap_or(value);
+            let document = format!("/.well-known/oauth-protected-resource{path}");
+            let answer = stage.server.get(&document).send().await;
+            is(answer.status() == 200 && answer.json()["resource"] == value)
         }
         _ if is_of_server(member) => signature(stage, member, value).await,
         "dpop_signing_alg_values_supported" => {

@@ -46,7 +46,7 @@ async fn what_does_not_conform_is_refused_at_every_endpoint() {
     ] {
         let sent = wrong.to_string();
         let asking = [("authorization_details", sent.as_str())];
-        let redirected = fixture.server.get(&client.address(&asking)).send().await;
+        let redirected = fixture.server.get(&client.address(&asking)).basic(&testkit::USER).send().await;
         assert!(redirected.location().contains(&format!("error={INVALID}")), "{sent}");
         let claims = json!({
             "iss": client.id, "client_id": client.id, "aud": "http://127.0.0.1:8080",
@@ -55,7 +55,8 @@ async fn what_does_not_conform_is_refused_at_every_endpoint() {
         });
         let header = json!({ "alg": "EdDSA", "typ": "oauth-authz-req+jwt" });
         let object = key.sign_with_header(&header, &claims);
-        let redirected = fixture.server.get(&client.address(&[("request", &object)])).send().await;
+        let redirected =
+            fixture.server.get(&client.address(&[("request", &object)])).basic(&testkit::USER).send().await;
         assert!(redirected.location().contains(&format!("error={INVALID}")), "{sent}");
         let pushed = [("response_type", "code"), ("redirect_uri", CALLBACK), asking[0]];
         assert_invalid(&client.post(&fixture, "/oauth2/par", &pushed).await, &sent);
@@ -128,7 +129,7 @@ async fn resources_and_locations_must_have_something_in_common() {
     let client = client(&fixture, &ClientKey::new(1)).await;
     let wanted = details(&[HARBOUR], &[]);
     let apart = [("authorization_details", wanted.as_str()), ("resource", OTHER)];
-    let redirected = fixture.server.get(&client.address(&apart)).send().await;
+    let redirected = fixture.server.get(&client.address(&apart)).basic(&testkit::USER).send().await;
     assert!(redirected.location().contains("error=invalid_target"), "{}", redirected.text());
     let target = |answer: Answer| assert_eq!(answer.expect(400).json()["error"], "invalid_target");
     let request = [("response_type", "code"), ("redirect_uri", CALLBACK)];
