@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use domain::id::TrustedIssuerId;
 use domain::time::Timestamp;
 use oauth::jwt::Claims;
+use oauth::resource::ServerUrls;
 use oauth::scope::ScopeRegistry;
 use oauth::trusted_issuer::{
     AssertionFacts, GrantKind, IssuerSettings, NewTrustedIssuer, Purpose, SubjectKind, TokenFacts,
@@ -14,6 +15,7 @@ use oauth::trusted_issuer::{
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const SERVER: &str = "https://gate.example";
+const URLS: ServerUrls<'static> = ServerUrls { public: SERVER, for_certificates: None };
 const CLIENT: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
 static SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
@@ -50,7 +52,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if accept_workload(&claims, WorkloadFacts { trusted: &TRUSTED, issuer: SERVER, now: NOW }).is_ok() {
         assert_eq!(claims.audiences(), Ok(vec![SERVER]));
     }
-    let facts = TokenFacts { trusted: &TRUSTED, public_url: SERVER, scopes: &SCOPES, now: NOW };
+    let facts = TokenFacts { trusted: &TRUSTED, urls: URLS, scopes: &SCOPES, now: NOW };
     if let Some(accepted) = accept_access_token(&claims, facts) {
         assert!(accepted.resources.iter().all(|resource| resource.starts_with(SERVER)));
     }
