@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write};
 
 use app::node::clock::{Clock, SystemClock};
+use oauth::json_writer::needs_escapes;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -182,16 +183,10 @@ fn special(text: &[u8]) -> Option<usize> {
     const fn is_special(byte: u8) -> bool {
         !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\')
     }
-    // Without a branch for each byte, so that a chunk is checked at once.
-    let (chunks, _) = text.as_chunks::<16>();
-    let has_special = |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | is_special(*byte));
-    let plain = chunks.iter().position(has_special).unwrap_or(chunks.len());
-    // The last chunk overlaps the one before it.
-    if plain == chunks.len() && text.last_chunk::<16>().is_some_and(|last| !has_special(last)) {
+    if !needs_escapes(text) && text.is_ascii() && !text.contains(&0x7f) {
         return None;
     }
-    let start = plain * 16;
-    text[start..].iter().position(|byte| is_special(*byte)).map(|at| start + at)
+    text.iter().position(|byte| is_special(*byte))
 }
 
 /// Whether a character has an effect instead of being shown: it controls a terminal (C0 and C1), ends a line,
