@@ -1,4 +1,4 @@
-//! The clients whose requests the targets parse.
+//! The applications and clients whose requests the targets parse.
 
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ pub fn confidential_client() -> AuthenticatedClient {
     AuthenticatedClient::of_workload(Arc::new(application), false).expect("a client with a secret")
 }
 
-fn application(profile: Profile, client_type: ClientType) -> Application {
+/// An application that is registered for every grant type.
+pub fn application(profile: Profile, client_type: ClientType) -> Application {
     let client_id: ClientId = "3f2504e0-4f89-41d3-9a0c-0305e82c3301".parse().expect("a UUID");
     let scopes: ScopeSet = [BuiltInScope::OData, BuiltInScope::OpenId].into_iter().collect();
     Application {

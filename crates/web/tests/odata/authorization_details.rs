@@ -70,6 +70,15 @@ async fn asked(browser: &mut Browser<'_>, address: &str) -> Form {
     browser.form_with_button("consent-allow")
 }
 
+/// The form for the user who signs in and types the code of a device.
+async fn asked_for_device(browser: &mut Browser<'_>, codes: &Value) -> Form {
+    browser.get("/device").await.expect(200);
+    browser.sign_in(&USER).await.expect(200);
+    let typed = browser.form_with_button("device-continue").fill("user_code", &text(codes, "user_code"));
+    browser.submit(typed).await.expect(200);
+    browser.form_with_button("consent-allow")
+}
+
 async fn allow(browser: &mut Browser<'_>, form: Form) -> Answer {
     browser.submit(form.press("consent-allow")).await
 }
@@ -349,11 +358,7 @@ async fn the_device_grant_limits_its_token_to_the_data_of_the_request() {
     let asking = [("authorization_details", wanted.as_str())];
     let codes = client.post(&fixture, "/oauth2/device_authorization", &asking).await.expect(200).json();
     let mut browser = fixture.server.browser();
-    browser.get("/device").await.expect(200);
-    browser.sign_in(&USER).await.expect(200);
-    let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
-    browser.submit(typed).await.expect(200);
-    let form = browser.form_with_button("consent-allow");
+    let form = asked_for_device(&mut browser, &codes).await;
     let mut nothing = form.clone();
     nothing.fields.retain(|(name, _)| name != "source");
     allow(&mut browser, nothing).await.expect(200);

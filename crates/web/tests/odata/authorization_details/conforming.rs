@@ -1,6 +1,8 @@
 //! What does not conform to the type `data_source` ([RFC 9396 §5](https://www.rfc-editor.org/rfc/rfc9396#section-5)).
 
-use super::{CALLBACK, Client, HARBOUR, OTHER, allow, asked, details, text, with_two_sources};
+use super::{
+    CALLBACK, Client, HARBOUR, OTHER, allow, asked, asked_for_device, details, text, with_two_sources,
+};
 use crate::fixture::Fixture;
 use app::node::clock::Clock as _;
 use serde_json::{Value, json};
@@ -154,11 +156,7 @@ async fn the_page_of_a_device_offers_only_entity_sets_that_exist() {
     let asking = [("authorization_details", wanted.as_str())];
     let codes = client.post(&fixture, "/oauth2/device_authorization", &asking).await.expect(200).json();
     let mut browser = fixture.server.browser();
-    browser.get("/device").await.expect(200);
-    browser.sign_in(&USER).await.expect(200);
-    let typed = browser.form_with_button("device-continue").fill("user_code", &text(&codes, "user_code"));
-    browser.submit(typed).await.expect(200);
-    let form = browser.form_with_button("consent-allow");
+    let form = asked_for_device(&mut browser, &codes).await;
     let entities: Vec<_> = form.fields.iter().filter(|(name, _)| name == "entity").collect();
     assert_eq!(entities.len(), 1, "{form:?}");
     assert!(entities[0].1.ends_with(".1"), "its position in the request: {form:?}");
