@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 
 use crate::authorization_details::GrantedElement;
 use crate::grant::Act;
-use crate::json_writer::{JsonObject, push_text};
+use crate::json_writer::{JsonObject, needs_escapes, push_text};
 use crate::proof::KeyBinding;
 use crate::scope::{BUILT_IN_SERVER, ScopeRegistry, ScopeSet};
 use crate::token_payload::AccessToken;
@@ -96,18 +96,20 @@ const SEALED: &str = "sluicegate";
 /// The same, as it stands after the claim before it.
 const SEALED_IN_JSON: &str = ",\"sluicegate\":\"";
 
-/// The beginning of the claims of this issuer.
-fn begin(issuer: &str) -> String {
-    let mut json = b"{\"iss\":".to_vec();
-    push_text(&mut json, issuer);
-    json.push(b',');
-    String::from_utf8(json).unwrap_or_default()
+/// What follows a text that is written as a JSON string. Without escapes, as for nearly every issuer, nothing is allocated.
+fn strip_text<'a>(json: &'a str, text: &str) -> Option<&'a str> {
+    if needs_escapes(text.as_bytes()) {
+        let mut written = Vec::new();
+        push_text(&mut written, text);
+        return json.strip_prefix(std::str::from_utf8(&written).ok()?);
+    }
+    json.strip_prefix('"')?.strip_prefix(text)?.strip_prefix('"')
 }
 
 /// Reads claims whose signature was verified, if they are of an access token of this issuer.
 pub fn read<'a>(claims: &'a [u8], issuer: &str) -> Option<SignedClaims<'a>> {
     let claims = std::str::from_utf8(claims).ok()?;
-    let rest = claims.strip_prefix(&*begin(issuer))?.strip_prefix("\"aud\":")?;
+    let rest = strip_text(claims.strip_prefix("{\"iss\":")?, issuer)?.strip_prefix(",\"aud\":")?;
     // Quotes in a text are escaped, so that no text contains the name of a claim.
     let (audience, rest) = rest.split_once(",\"sub\":")?;
     let (_, sealed) = rest.rsplit_once(SEALED_IN_JSON)?;
