@@ -14,24 +14,17 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_u
 from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: E402
 
 from person import allow  # noqa: E402
+from register import administrator, register, user  # noqa: E402
 
 env = os.environ
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 SCOPES = ["openid", "profile", "offline_access", "api.access.odata"]
-user = (env["USERNAME"], env["PASSWORD"])
 
 server = AuthorizationServerMetadata(requests.get(get_well_known_url(env["SERVER"], external=True)).json())
 server.validate()
 assert server["issuer"] == env["SERVER"]
-
-
-def register(owner=user, **members):
-    payload = {"name": "Authlib", "redirectUrls": [env["REDIRECT_URI"]], **members}
-    answer = requests.post(env["SERVER"] + "/api/mgmt/oauth/client/applications", json=payload, auth=owner)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 def session(application, **more):
@@ -112,7 +105,6 @@ ends_when_revoked(device)
 front = session(confidential)
 subject = authorized(front)["access_token"]
 policy = {"clients": [confidential["clientId"]], "impersonation": False, "delegation": True}
-administrator = (env["ADMINISTRATOR"], env["ADMINISTRATOR_PASSWORD"])
 service = session(register(administrator, grantTypes=[EXCHANGE], tokenExchange=policy), scope="api.access.odata")
 exchanged = service.fetch_token(
     server["token_endpoint"], grant_type=EXCHANGE, subject_token=subject, subject_token_type=ACCESS_TOKEN

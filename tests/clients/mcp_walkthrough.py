@@ -10,30 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import httpx2
-from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, TokenStorage
+from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.shared.auth import OAuthClientMetadata
 
+from mcp_storage import Memory
 from person import allow
 
 env = os.environ
 server_url = env["RESOURCE"].rsplit("/", 1)[0]
-
-
-class Memory(TokenStorage):
-    tokens = None
-    client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client_info):
-        self.client = client_info
 
 
 class Site(BaseHTTPRequestHandler):

@@ -34,6 +34,21 @@ fn the_python_package_mcp_gets_from_a_401_to_rows() {
     python(&Stage::with(OPEN), "mcp_walkthrough.py");
 }
 
+#[test]
+fn the_mcp_sdk_gets_rows_with_a_secret_and_with_a_private_key() {
+    node(&Stage::new(), "mcp-client-credentials.mjs");
+}
+
+#[test]
+fn the_python_package_mcp_gets_rows_with_a_secret_and_with_a_private_key() {
+    python(&Stage::new(), "mcp_client_credentials.py");
+}
+
+#[test]
+fn the_python_package_mcp_presents_identity_assertions_of_an_enterprise() {
+    python(&Stage::new(), "mcp_identity_assertion.py");
+}
+
 /// Only those may register to whom an Administrator gave a token.
 const BY_TOKEN: &[(&str, &str)] = &[("SLUICEGATE_REGISTRATION__MODE", "initial_access_token")];
 
@@ -173,6 +188,10 @@ fn openid_client_finds_an_issuer_with_a_path_in_both_ways_and_walks_the_flow() {
 fn the_clients_of_mcp_get_from_a_401_to_rows_below_a_path() {
     node(&Stage::below_a_path(OPEN), "mcp-sdk.mjs");
     python(&Stage::below_a_path(OPEN), "mcp_walkthrough.py");
+    let stage = Stage::below_a_path(&[]);
+    node(&stage, "mcp-client-credentials.mjs");
+    python(&stage, "mcp_client_credentials.py");
+    python(&stage, "mcp_identity_assertion.py");
 }
 
 #[test]
