@@ -21,6 +21,8 @@ use odata::plan::Plan;
 use sources::SourceError;
 
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::node::audit_throttle::ThrottledAudit;
+use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
 mod authorization;
@@ -212,7 +214,8 @@ impl DataService {
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<Arc<DataSource>, DataRefusal> {
-        let record = self.context.data_source_by_name(request.source).await.map_err(Fault::from)?;
+        let record =
+            Entities::of(&self.context).data_source_by_name(request.source).await.map_err(Fault::from)?;
         let name = record.as_ref().map_or(request.source, |record| &record.name);
         if !self.is_within_token(caller, name) {
             let why = "the token is limited to other resources";
@@ -269,13 +272,13 @@ impl DataService {
         event.outcome = Outcome::Refused;
         event.subject = source.map(str::to_owned);
         event.detail = Some(why.to_owned());
-        Ok(self.context.note_refused(event).await?)
+        Ok(ThrottledAudit::of(&self.context).note_refused(event).await?)
     }
 
     /// The page size in rows: what the client prefers within reason, and never more than `MaxFetchRows`.
     async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
         let own = usize::try_from(self.context.settings.odata_page_size).unwrap_or(usize::MAX);
-        let most = self.context.limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
+        let most = Entities::of(&self.context).limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
         let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
         let wanted =
             preferred.unwrap_or(own).min(usize::try_from(MOST_ROWS_OF_A_PAGE).unwrap_or(usize::MAX).max(own));

@@ -5,6 +5,10 @@
 //! content of a request and returns the result, in types that know nothing of HTTP. A service is a handle for one
 //! subject; all services share one context. [`App`] hands them out, so that a handler gets the one that it needs.
 //!
+//! The context has fields and the clock, no use cases. What one service needs is a method of that service. What several
+//! need is a method of the field that it works on, or of a component: a small `Copy` struct that borrows from the context
+//! what its subject needs, as `ChangeFeed::of(&context)` does, and takes `self` by value.
+//!
 //! **Architecture invariant:** this crate knows no HTTP status, no page and no JSON form. Nothing is checked
 //! first and done later: what must hold together is one operation of the store.
 //!
@@ -36,6 +40,17 @@ macro_rules! service {
     };
 }
 
+/// Makes a component of a struct that borrows the shared context.
+macro_rules! component {
+    ($name:ident) => {
+        impl<'a> $name<'a> {
+            pub(crate) const fn of(context: &'a $crate::Context) -> Self {
+                Self { context }
+            }
+        }
+    };
+}
+
 pub mod data;
 pub mod error;
 mod field_fault;
@@ -54,54 +69,39 @@ pub struct App {
     context: Arc<Context>,
 }
 
-/// What all services share: the database, the keys, the data sources, and the caches of this node. The folders add
-/// to it what several services need.
+/// What all services share: the database, the keys, the data sources, and the caches of this node. Components borrow it.
 pub(crate) struct Context {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) vault: Arc<Vault>,
-    pub(crate) sources: Arc<Sources>,
-    pub(crate) clock: Arc<dyn node::clock::Clock>,
-    pub(crate) settings: AppSettings,
-    pub(crate) revocations: node::revocations::RevocationIndex,
-    pub(crate) entities: node::entity_cache::EntityCache,
-    pub(crate) usage: node::usage::UsageRecorder,
-    pub(crate) staleness: node::feed::Staleness,
-    pub(crate) client_documents: protocol::client_document::ClientDocuments,
-    pub(crate) client_keys: protocol::client_keys::ClientKeys,
-    pub(crate) registrations: protocol::client_registration::Registrations,
-    pub(crate) issuer_keys: node::issuer_keys::IssuerKeys,
-    pub(crate) outbound: node::outbound::Outbound,
-    pub(crate) rates: node::rates::Rates,
-    pub(crate) strangers: node::strangers::Strangers,
-    pub(crate) accepted_proofs: node::dpop_proofs::AcceptedProofs,
-    pub(crate) throttle: node::audit_throttle::AuditThrottle,
-    pub(crate) models: data::models::Models,
-    pub(crate) data: data::Data,
-    pub(crate) creating_signing_key: tokio::sync::Mutex<()>,
-    pub(crate) logouts_stored: node::logout_deliveries::LogoutsStored,
-    pub(crate) draining: AtomicBool,
-    pub(crate) probe: node::maintenance::Probe,
-    pub(crate) metrics: node::metrics::Metrics,
+    store: Arc<dyn Store>,
+    vault: Arc<Vault>,
+    sources: Arc<Sources>,
+    clock: Arc<dyn node::clock::Clock>,
+    settings: AppSettings,
+    revocations: node::revocations::RevocationIndex,
+    entities: node::entity_cache::EntityCache,
+    usage: node::usage::UsageRecorder,
+    staleness: node::feed::Staleness,
+    client_documents: protocol::client_document::ClientDocuments,
+    client_keys: protocol::client_keys::ClientKeys,
+    registrations: protocol::client_registration::Registrations,
+    issuer_keys: node::issuer_keys::IssuerKeys,
+    outbound: node::outbound::Outbound,
+    rates: node::rates::Rates,
+    strangers: node::strangers::Strangers,
+    accepted_proofs: node::dpop_proofs::AcceptedProofs,
+    throttle: node::audit_throttle::AuditThrottle,
+    models: data::models::Models,
+    data: data::Data,
+    creating_signing_key: tokio::sync::Mutex<()>,
+    logouts_stored: node::logout_deliveries::LogoutsStored,
+    draining: AtomicBool,
+    probe: node::maintenance::Probe,
+    metrics: node::metrics::Metrics,
 }
 
 impl Context {
     /// The current time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// The addresses to which the server connects.
-    pub(crate) fn reachable(&self) -> oauth::reachable::Reachable {
-        if self.settings.outbound.permits_loopback() {
-            oauth::reachable::Reachable::PublicAndLoopback
-        } else {
-            oauth::reachable::Reachable::Public
-        }
-    }
-
-    /// The counters of the service.
-    pub(crate) fn metrics(&self) -> &node::metrics::Metrics {
-        &self.metrics
     }
 }
 

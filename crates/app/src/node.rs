@@ -25,6 +25,7 @@ pub mod settings;
 pub mod setup;
 pub mod signing_keys;
 pub(crate) mod strangers;
+pub(crate) mod trusted_issuers;
 pub mod usage;
 
 use crate::Context;
@@ -54,7 +55,7 @@ impl NodeService {
 
     /// The counters of the service.
     pub fn metrics(&self) -> &metrics::Metrics {
-        self.context.metrics()
+        &self.context.metrics
     }
 
     /// Starts draining: from now on `/readyz` tells load balancers to send no more requests. Requests that still

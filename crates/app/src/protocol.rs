@@ -17,5 +17,4 @@ mod resources;
 mod signed_access_tokens;
 pub mod token;
 pub mod token_revocation;
-mod trusted_issuers;
 pub mod userinfo;

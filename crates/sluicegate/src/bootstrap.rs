@@ -85,7 +85,7 @@ async fn assemble(
     let keys = store.list_keys().await.context("the keys cannot be read")?;
     let hashing = HashingSettings::owasp(std::thread::available_parallelism().map_or(1, usize::from));
     let vault =
-        Vault::open(master, &app::node::feed::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
+        Vault::open(master, &app::node::keys::keys_for_vault(&keys), Arc::new(SystemEntropy), hashing)
             .context("the master key is not the one of this database")?;
     let connections = number(settings.data_sources.max_connections);
     let hosts = AllowedHosts::new(settings.data_sources.allowed_hosts.clone());

@@ -1,6 +1,7 @@
 //! Read grants: if access is revoked while a response is being sent, the response is aborted.
 
 use super::DataService;
+use crate::node::entity_cache::Entities;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,10 +73,10 @@ impl DataService {
 
     /// The look-up by name has cached it; only one that was renamed meanwhile is looked up by id.
     async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
-        let named = self.context.data_source_by_name(&record.name).await?;
+        let named = Entities::of(&self.context).data_source_by_name(&record.name).await?;
         match named.filter(|named| named.id == record.id) {
             Some(same) => Ok(Some(same)),
-            None => self.context.data_source(record.id).await,
+            None => Entities::of(&self.context).data_source(record.id).await,
         }
     }
 }

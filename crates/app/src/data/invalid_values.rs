@@ -19,7 +19,7 @@ pub(super) struct InvalidValueRecorder {
 
 impl DataService {
     pub(super) fn recorder(&self, opened: &OpenedSource) -> InvalidValueRecorder {
-        let invalid_values = self.context.metrics().odata_invalid_values.clone();
+        let invalid_values = self.context.metrics.odata_invalid_values.clone();
         InvalidValueRecorder { invalid_values, is_outdated: Arc::clone(&opened.is_outdated) }
     }
 }

@@ -2,6 +2,7 @@
 //! open (limit 6).
 
 use super::DataService;
+use crate::node::entity_cache::Entities;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,9 +59,10 @@ impl DataService {
         most: Limit,
         user: UserId,
     ) -> Result<Option<Permit>, DataRefusal> {
-        let running = self.context.limit(most).await.map_err(Fault::from)?;
+        let running = Entities::of(&self.context).limit(most).await.map_err(Fault::from)?;
         let Some(running) = bound(running) else { return Ok(None) };
-        let waiting = self.context.limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
+        let waiting =
+            Entities::of(&self.context).limit(Limit::ODataMaxWaitingRequests).await.map_err(Fault::from)?;
         match limiter.ask(user, running, bound(waiting).unwrap_or(usize::MAX)) {
             PermitResult::Taken(permit) => Ok(Some(permit)),
             PermitResult::Full => Err(DataRefusal::TooManyRequests),

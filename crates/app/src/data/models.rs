@@ -14,7 +14,7 @@ use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
 use sources::driver::{Placement, ready};
-use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec};
+use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec, Sources};
 
 use crate::data::document::MetadataDocument;
 use crate::{Context, Fault};
@@ -108,6 +108,12 @@ impl Models {
         self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
+    /// Closes an opened source and drops its model; running reads are stopped.
+    pub(crate) fn close(&self, id: DataSourceId, sources: &Sources) {
+        self.forget(id);
+        sources.close(id.get());
+    }
+
     /// Whether the source has been closed since the slot was taken.
     fn has_forgotten(&self, id: DataSourceId) -> bool {
         !self.slots.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
@@ -196,12 +202,6 @@ impl Context {
         if let Some(ready) = self.models.slot(id).ready() {
             ready.checked_at.store(i64::MIN, Ordering::Release);
         }
-    }
-
-    /// Closes an opened source and drops its model; running reads are stopped.
-    pub(crate) fn close_source(&self, id: DataSourceId) {
-        self.models.forget(id);
-        self.sources.close(id.get());
     }
 
     /// Opens and describes a database that is not a data source yet, to find out whether it is usable. Returns

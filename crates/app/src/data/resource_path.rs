@@ -5,6 +5,7 @@ use domain::account::data_source;
 
 use super::{DataService, SERVICE_PATH};
 use crate::Fault;
+use crate::node::entity_cache::Entities;
 
 /// The path of a protected resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl DataService {
     pub async fn resource_at<'a>(&self, path: &'a str) -> Result<Option<ResourcePath<'a>>, Fault> {
         let Some(resource) = ResourcePath::find(path) else { return Ok(None) };
         let exists = match resource.source {
-            Some(source) => self.context.data_source_by_name(source).await?.is_some(),
+            Some(source) => Entities::of(&self.context).data_source_by_name(source).await?.is_some(),
             None => true,
         };
         Ok(exists.then_some(resource))

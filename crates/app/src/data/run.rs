@@ -111,7 +111,7 @@ impl DataService {
         planned: &Arc<CachedPlan>,
     ) -> Result<DataBody, DataRefusal> {
         let source = &opened.source;
-        let metrics = self.context.metrics();
+        let metrics = &self.context.metrics;
         let pager = Pager {
             vault: Arc::clone(&self.context.vault),
             source: read_grant.record.id,

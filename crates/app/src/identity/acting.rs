@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent};
 use domain::id::UserId;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::{Context, Fault};
 
 /// A caller together with the user on whose behalf the request acts.
@@ -96,7 +96,7 @@ impl DelegationService {
         }
         let found = self.context.store.find_user_by_name(name).await.map_err(Fault::from)?;
         let user = found.ok_or(ActingRefusal::UnknownUser)?;
-        let other = Arc::new(self.context.with_permissions(user).await.map_err(Fault::from)?);
+        let other = Arc::new(Entities::of(&self.context).with_permissions(user).await.map_err(Fault::from)?);
         if other.is_administrator() && !caller.account().is_administrator() {
             return Err(ActingRefusal::Forbidden);
         }

@@ -14,8 +14,9 @@ use oauth::token_payload::AccessToken;
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::refusals::InvalidAccessToken;
-use crate::node::dpop_proofs::{ProofFailure, Prover};
-use crate::node::entity_cache::Account;
+use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
+use crate::node::entity_cache::{Account, Entities, StoredGrants};
+use crate::node::feed::ChangeFeed;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault};
 
@@ -67,7 +68,7 @@ impl AuthenticationService {
                 ProofFailure::Fault(fault) => Err(fault),
             };
         }
-        self.context.ensure_fresh().await?;
+        ChangeFeed::of(&self.context).ensure_fresh().await?;
         Ok(match self.context.revocations.holds_up_to(&token) {
             Some(checked_up_to) => Ok((token, checked_up_to)),
             None => Err(InvalidAccessToken::Revoked(token)),
@@ -91,7 +92,9 @@ impl AuthenticationService {
         match (presented.scheme, binding) {
             (TokenType::Bearer, binding) if may_be_a_bearer_token(binding, facts) => Ok(()),
             (TokenType::Dpop, Some(KeyBinding::Key(bound))) => {
-                match self.context.proved_key(facts, Prover::Token { text: presented.text, bound })? {
+                match DpopProofs::of(&self.context)
+                    .proved_key(facts, Prover::Token { text: presented.text, bound })?
+                {
                     Some(_) => Ok(()),
                     None => refused(Refusal::DpopRequired),
                 }
@@ -117,7 +120,7 @@ impl AuthenticationService {
             Ok(Err(_)) => "dead",
             Err(_) => "fault",
         });
-        self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
+        self.context.metrics.bearer_checks.inc(OutcomeLabels { outcome });
         match checked? {
             Ok(caller) => {
                 caller.note_access();
@@ -140,14 +143,14 @@ impl AuthenticationService {
             Ok(checked) => checked,
             Err(dead) => return Ok(Err(dead)),
         };
-        let account = self.context.account(token.user).await?;
+        let account = Entities::of(&self.context).account(token.user).await?;
         let Some(account) = account.filter(|account| account.user.active) else {
             return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
         if let Some(grant) = token.grant {
             self.context.usage.grant(grant, self.context.now());
         }
-        let Some(now) = self.context.current_scopes(token.application).await? else {
+        let Some(now) = Entities::of(&self.context).current_scopes(token.application).await? else {
             return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
         let mut scopes = token.scopes.intersection(&now);
@@ -181,7 +184,7 @@ impl AuthenticationService {
         let Ok((id, digest)) = self.context.vault.parse_session_cookie(cookie) else {
             return Ok(None);
         };
-        self.context.ensure_fresh().await?;
+        ChangeFeed::of(&self.context).ensure_fresh().await?;
         let checked_up_to = self.context.revocations.last_seq();
         let Some(session) = self.context.store.find_session(id).await? else {
             return Ok(None);
@@ -198,7 +201,7 @@ impl AuthenticationService {
         if !user.active || user.epoch != session.user_epoch {
             return Ok(None);
         }
-        let account = Arc::new(self.context.with_permissions(user).await?);
+        let account = Arc::new(Entities::of(&self.context).with_permissions(user).await?);
         let caller = Caller::of_session(account, &session, checked_up_to);
         caller.note_access();
         Ok(Some(LiveSession { session, caller }))
@@ -226,14 +229,16 @@ impl Context {
             Via::Basic | Via::CommandLine => Ok(Some(self.now())),
             Via::Session => Ok(None),
             Via::Issuer(access) => Ok(access.signed_in_at),
-            Via::Bearer { .. } => Ok(self.sign_in_of(caller.token().and_then(|token| token.grant)).await?),
+            Via::Bearer { .. } => {
+                Ok(StoredGrants::of(self).sign_in_of(caller.token().and_then(|token| token.grant)).await?)
+            }
         }
     }
 
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
     pub(crate) async fn still_authenticated(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
-        self.ensure_fresh().await?;
+        ChangeFeed::of(self).ensure_fresh().await?;
         if caller.token().is_some_and(|token| self.revocations.ends(token)) {
             return Ok(None);
         }
@@ -243,14 +248,14 @@ impl Context {
             return Ok(None);
         }
         let then = &caller.account().user;
-        let account = self.account(then.id).await?;
+        let account = Entities::of(self).account(then.id).await?;
         Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))
     }
 
     /// Whether the caller's authentication still covers the scope.
     pub(crate) async fn still_covers(&self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
-        let now = self.current_scopes(token.application).await?;
+        let now = Entities::of(self).current_scopes(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.contains(scope) && now.contains(scope)))
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use oauth::trusted_issuer::{Purpose, TokenFacts, TrustedIssuer, accept_access_token, token_types};
 
 use crate::identity::caller::{Caller, IssuedAccess, RequestOrigin, Via};
+use crate::node::entity_cache::Entities;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::trusted_issuers::IssuerTokens;
 use crate::{Context, Fault};
 
 /// Why an access token of a trusted issuer does not authenticate a caller.
@@ -56,7 +58,7 @@ impl IssuedTokenService {
             Err(IssuedTokenRefusal::Fault(_)) => "fault",
             Err(_) => "dead",
         });
-        self.context.metrics().bearer_checks.inc(OutcomeLabels { outcome });
+        self.context.metrics.bearer_checks.inc(OutcomeLabels { outcome });
         match &judged {
             Ok(caller) => caller.note_access(),
             Err(IssuedTokenRefusal::Fault(_)) => {}
@@ -72,7 +74,7 @@ impl IssuedTokenService {
     /// # Errors
     /// If the database cannot be read.
     pub async fn is_of_a_service(&self, token: &str) -> Result<bool, Fault> {
-        let claimed = self.context.claimed_issuer(token).await?;
+        let claimed = IssuerTokens::of(&self.context).claimed_issuer(token).await?;
         Ok(claimed.is_some_and(|trusted| trusted.settings.has(Purpose::AccessToken)))
     }
 
@@ -81,13 +83,13 @@ impl IssuedTokenService {
             // No proof of a key is checked for such a token.
             return Err(IssuedTokenRefusal::Unbound);
         }
-        let all = self.context.trusted_issuers().await.map_err(Fault::from)?;
+        let all = Entities::of(&self.context).trusted_issuers().await.map_err(Fault::from)?;
         let is_named = |trusted: &&Arc<TrustedIssuer>| {
             trusted.settings.service.as_deref() == Some(service) && trusted.settings.has(Purpose::AccessToken)
         };
         let trusted = all.iter().find(is_named).ok_or(IssuedTokenRefusal::ServiceUnknown)?;
         let types = token_types(&trusted.settings);
-        let claims = self.context.verify_issued(token, trusted, types).await;
+        let claims = IssuerTokens::of(&self.context).verify(token, trusted, types).await;
         let claims = claims.map_err(|unverified| match unverified {
             Unverified::NoKeys(NoIssuerKeys::Unavailable) => Fault::KeysUnavailable.into(),
             Unverified::NoKeys(NoIssuerKeys::Unusable) | Unverified::Jwt(_) => IssuedTokenRefusal::Dead,
@@ -95,14 +97,15 @@ impl IssuedTokenService {
         let facts = TokenFacts {
             trusted,
             urls: self.context.settings.urls(),
-            scopes: &*self.context.scope_registry().await?,
+            scopes: &*Entities::of(&self.context).scope_registry().await?,
             now: self.context.now(),
         };
         let accepted = accept_access_token(&claims, facts).ok_or(IssuedTokenRefusal::Dead)?;
         if self.context.revocations.ends_all_of(accepted.issued_at) {
             return Err(IssuedTokenRefusal::Dead);
         }
-        let account = self.context.account_of(&accepted.subject).await.map_err(Fault::from)?;
+        let account =
+            IssuerTokens::of(&self.context).account_of(&accepted.subject).await.map_err(Fault::from)?;
         let account = account.filter(|account| account.user.active).ok_or(IssuedTokenRefusal::Dead)?;
         let access = IssuedAccess {
             issuer: trusted.id,
@@ -118,7 +121,7 @@ impl IssuedTokenService {
 impl Context {
     /// Whether the access of a token of an issuer still holds, apart from its user.
     pub(crate) async fn issued_access_holds(&self, access: &IssuedAccess) -> Result<bool, Fault> {
-        let all = self.trusted_issuers().await?;
+        let all = Entities::of(self).trusted_issuers().await?;
         let trusted = all.iter().find(|trusted| trusted.id == access.issuer);
         let is_trusted = trusted.is_some_and(|trusted| trusted.settings.has(Purpose::AccessToken));
         Ok(is_trusted && !self.revocations.ends_all_of(access.issued_at))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
 /// The number of users in one read.
@@ -31,7 +32,7 @@ impl OperatorService {
             let Some(last) = users.last() else { return Ok(None) };
             after = Some(last.id);
             for user in users {
-                let account = self.context.with_permissions(user).await?;
+                let account = Entities::of(&self.context).with_permissions(user).await?;
                 if account.user.active && account.is_administrator() {
                     return Ok(Some(Caller::new(Arc::new(account), Via::CommandLine)));
                 }

@@ -8,6 +8,7 @@ use store::{NewAttributes, UserChange, UserRefusal};
 
 use crate::field_fault::FieldFault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::lifetimes::revocations_expire_at;
 use crate::{Context, Fault};
 
 /// Why attributes were not changed.
@@ -55,7 +56,7 @@ impl ProfileService {
         let change = UserChange {
             attributes: Some(NewAttributes::Edited(attributes)),
             at: self.context.now(),
-            revocation_expires_at: self.context.revocations_expire_at(),
+            revocation_expires_at: revocations_expire_at(self.context.now()),
             ..UserChange::default()
         };
         let judged = self.context.store.update_user(user.id, change, audit).await.map_err(Fault::from)?;

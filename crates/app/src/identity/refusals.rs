@@ -8,15 +8,15 @@
 use std::sync::Arc;
 
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use domain::id::{ApplicationId, UserId};
+use domain::id::ApplicationId;
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::refusal::Refusal;
 use oauth::token_payload::AccessToken;
 use store::Judged;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::node::audit_throttle::ThrottleKey;
-use crate::node::entity_cache::Account;
+use crate::node::audit_throttle::{ThrottleKey, ThrottledAudit};
+use crate::node::entity_cache::Entities;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -137,7 +137,7 @@ impl Context {
         let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(why.to_owned());
-        Ok(self.note_refused(audit).await?)
+        Ok(ThrottledAudit::of(self).note_refused(audit).await?)
     }
 
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
@@ -210,22 +210,13 @@ impl Context {
         };
         if let Some(token) = token {
             event.application = Some(token.application);
-            self.name_user(&mut event, token.user).await;
+            Entities::of(self).name_user(&mut event, token.user).await;
         }
         let key = match reason {
             RefusalReason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
             _ => ThrottleKey::request(reason, None, None),
         };
         self.write_refusal(reason, key, event).await;
-    }
-
-    /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
-    /// recorded by id.
-    pub(crate) async fn name_user(&self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Account>> {
-        event.actor = Some(user);
-        let account = self.account(user).await.ok().flatten();
-        event.actor_name = account.as_ref().map(|account| account.user.name.clone());
-        account
     }
 
     fn refusing(&self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {
@@ -240,7 +231,7 @@ impl Context {
 
     async fn write_refusal(&self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
         event.detail = Some(reason.as_str().to_owned());
-        if let Err(error) = self.note_refused_as(key, event).await {
+        if let Err(error) = ThrottledAudit::of(self).note_as(key, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");
         }
     }

@@ -1,6 +1,8 @@
 //! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
 use crate::identity::sign_in::SignInService;
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use std::sync::Arc;
 
 use domain::account::Permission;
@@ -70,7 +72,7 @@ impl SessionService {
             replaces: replaced.map(|(id, digest)| ReplacedSession {
                 id,
                 digest,
-                revocations_expire_at: self.context.revocations_expire_at(),
+                revocations_expire_at: revocations_expire_at(self.context.now()),
             }),
         };
         let checked_up_to = self.context.revocations.last_seq();
@@ -133,7 +135,7 @@ impl SessionService {
             session_expires_at: self.session_expires_at(now),
             network: origin.network(),
             at: now,
-            revocation_expires_at: self.context.revocations_expire_at(),
+            revocation_expires_at: revocations_expire_at(self.context.now()),
         };
         let audit = live.caller.audit(Action::ChangePassword, now, origin);
         let changed = self.context.store.change_password(change, audit).await.map_err(Fault::from)?;
@@ -149,7 +151,7 @@ impl SessionService {
                 return Err(SignInRefusal::Refused.into());
             }
         };
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         self.context.entities.forget_users();
         self.context.vault.forget_remembered_credentials();
         Ok(self.context.vault.session_cookie(session.id, &secret))

@@ -13,7 +13,7 @@ use domain::secret::Password;
 use store::{SignInFacts, StoreError};
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault, node::access_note};
 
@@ -90,7 +90,7 @@ impl SignInService {
             && self.is_remembered(facts, &credentials.password)
         {
             self.note_network(facts, origin).await?;
-            let account = Arc::new(self.context.with_permissions(facts.user.clone()).await?);
+            let account = Arc::new(Entities::of(&self.context).with_permissions(facts.user.clone()).await?);
             access_note::user(&account);
             return Ok(Caller::new(account, Via::Basic));
         }
@@ -166,7 +166,7 @@ impl SignInService {
             Err(SignInRefusal::TooOften { .. }) => "too_often",
             Err(SignInRefusal::Fault(_)) => "fault",
         });
-        self.context.metrics().sign_ins.inc(OutcomeLabels { outcome });
+        self.context.metrics.sign_ins.inc(OutcomeLabels { outcome });
         signed_in.inspect(access_note::user)
     }
 
@@ -186,7 +186,7 @@ impl SignInService {
         )]
         let task = tokio::spawn(async move { attempt.finish(&context).await });
         let user = task.await.map_err(|failed| Fault::Broken(Box::new(failed)))??;
-        Ok(Arc::new(self.context.with_permissions(user).await?))
+        Ok(Arc::new(Entities::of(&self.context).with_permissions(user).await?))
     }
 
     /// How many minutes an account is locked after too many wrong passwords; `None` if accounts are not
@@ -201,9 +201,10 @@ impl SignInService {
 
     async fn lockout_policy(&self) -> Result<LockoutPolicy, StoreError> {
         Ok(LockoutPolicy {
-            interval_secs: self.context.limit(Limit::PasswordLockoutInterval).await?,
-            failures: u32::try_from(self.context.limit(Limit::PasswordLockoutLimit).await?).unwrap_or(0),
-            lock_secs: self.context.limit(Limit::PasswordLockoutPeriod).await?,
+            interval_secs: Entities::of(&self.context).limit(Limit::PasswordLockoutInterval).await?,
+            failures: u32::try_from(Entities::of(&self.context).limit(Limit::PasswordLockoutLimit).await?)
+                .unwrap_or(0),
+            lock_secs: Entities::of(&self.context).limit(Limit::PasswordLockoutPeriod).await?,
         })
     }
 }

@@ -10,7 +10,9 @@ use store::{AccessOf, RightsChanged};
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
+use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 mod data;
@@ -54,7 +56,7 @@ impl AllowedApplicationService {
         let rows = self.context.store.list_allowed(user, self.context.now(), after, limit).await?;
         let mut named = self.context.with_names(user, rows).await?;
         for one in &mut named {
-            let application = self.context.application(one.allowed.application).await?;
+            let application = self.context.store.find_application(one.allowed.application).await?;
             let openid = application.map(|found| found.settings.client_metadata.openid);
             one.login_address =
                 openid.and_then(|openid| openid.login_address(&self.context.settings.public_url));
@@ -109,7 +111,7 @@ impl AllowedApplicationService {
         let mut audit = actor.audit(&self.context, Action::RevokeAllowed, origin);
         audit.application = Some(application);
         audit.subject = Some(actor.subject().user.name.clone());
-        let ends = self.context.revocations_expire_at();
+        let ends = revocations_expire_at(self.context.now());
         let user = actor.subject().user.id;
         let access = AccessOf::UserAtApplication { user, application };
         let judged = self.context.store.revoke_access(access, ends, audit).await.map_err(Fault::from)?;
@@ -118,7 +120,7 @@ impl AllowedApplicationService {
             self.note_not_allowed(actor, application, origin).await;
             return Err(RevokeAllowedError::NotAllowed);
         };
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         self.context.logouts_stored.announce();
         Ok(())
     }

@@ -16,7 +16,9 @@ use store::{ApplicationFilter, ApplicationRefusal};
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
+use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 mod registration;
@@ -142,7 +144,7 @@ impl ApplicationService {
         id: ApplicationId,
         origin: &RequestOrigin,
     ) -> Result<Application, ApplicationError> {
-        let found = self.context.application(id).await?;
+        let found = self.context.store.find_application(id).await?;
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
             let reason = RefusalReason::ApplicationOutOfReach;
@@ -169,12 +171,12 @@ impl ApplicationService {
                 actor.caller(),
                 self.context
                     .store
-                    .delete_application(id, self.context.revocations_expire_at(), audit)
+                    .delete_application(id, revocations_expire_at(self.context.now()), audit)
                     .await?,
                 origin,
             )
             .await?;
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         self.context.entities.forget_applications();
         Ok(())
     }

@@ -19,6 +19,8 @@ use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::management::administration::FieldFault;
 use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
+use crate::node::audit_throttle::ThrottledAudit;
+use crate::node::entity_cache::Entities;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -204,7 +206,7 @@ impl DataSourceService {
             .judged(actor.caller(), self.context.store.delete_data_source(id, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();
-        self.context.close_source(id);
+        self.context.models.close(id, &self.context.sources);
         Ok(())
     }
 
@@ -326,7 +328,7 @@ impl DataSourceService {
         let mut audit = actor.audit(&self.context, Action::RefuseAccess, origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(audit.detail.map_or_else(|| why.clone(), |detail| format!("{why}, {detail}")));
-        self.context.note_refused(audit).await
+        ThrottledAudit::of(&self.context).note_refused(audit).await
     }
 
     async fn as_seen(&self, actor: &Actor, record: DataSource) -> Result<SeenSource, DataSourceError> {
@@ -349,7 +351,7 @@ impl DataSourceService {
 
 /// The name of a user; empty for a deleted one.
 async fn user_name(context: &Context, id: UserId) -> Result<String, StoreError> {
-    Ok(context.account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
+    Ok(Entities::of(context).account(id).await?.map(|account| account.user.name.clone()).unwrap_or_default())
 }
 
 fn seen(context: &Context, actor: &Actor, record: DataSource, owner_name: String) -> SeenSource {

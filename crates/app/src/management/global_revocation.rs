@@ -9,6 +9,8 @@ pub use store::AccessOf;
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 
 /// Revokes all access of a subject, for administrators.
 #[derive(Clone)]
@@ -56,10 +58,10 @@ impl GlobalRevocationService {
         if let AccessOf::Application(application) | AccessOf::UserAtApplication { application, .. } = access {
             audit.application = Some(application);
         }
-        let ends = self.context.revocations_expire_at();
+        let ends = revocations_expire_at(self.context.now());
         let judged = self.context.store.revoke_access(access, ends, audit).await?;
         let ended = self.context.judged(caller, judged, origin).await?.ok_or(AdministrationError::Unknown)?;
-        self.context.apply_revocations(&ended);
+        Revocations::of(&self.context).apply(&ended);
         self.context.logouts_stored.announce();
         self.context.entities.forget_users();
         self.context.entities.forget_applications();

@@ -1,6 +1,7 @@
 //! The limits of the system: reading and setting them.
 
 use crate::Context;
+use crate::node::entity_cache::Entities;
 use domain::account::Permission;
 use domain::audit::Action;
 use domain::limit::Limit;
@@ -38,7 +39,7 @@ impl LimitService {
         self.context.demand(caller, Permission::Limits, origin).await?;
         let mut limits = Vec::with_capacity(Limit::ALL.len());
         for limit in Limit::ALL {
-            limits.push((*limit, self.context.limit(*limit).await?));
+            limits.push((*limit, Entities::of(&self.context).limit(*limit).await?));
         }
         Ok(limits)
     }
@@ -55,7 +56,7 @@ impl LimitService {
     ) -> Result<(Limit, i64), AdministrationError> {
         self.context.demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(AdministrationError::Unknown)?;
-        Ok((limit, self.context.limit(limit).await?))
+        Ok((limit, Entities::of(&self.context).limit(limit).await?))
     }
 
     /// Sets a limit. It applies at once; a limit about tokens applies to tokens that are issued from now on.

@@ -10,6 +10,7 @@ use store::{StoreError, fold_name};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::node::entity_cache::Entities;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
@@ -209,7 +210,7 @@ impl<T> Rows<T> {
 
 impl<T> Rows<T> {
     async fn subject_may(&self, needs: &[Permission]) -> Result<bool, Fault> {
-        let subject = self.context.account(self.subject).await?;
+        let subject = Entities::of(&self.context).account(self.subject).await?;
         Ok(subject
             .is_some_and(|subject| subject.user.active && needs.iter().all(|needed| subject.may(*needed))))
     }

@@ -14,6 +14,7 @@ use store::{Judged, ResourceServerRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
+use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
 /// The desired content of a resource server.
@@ -166,7 +167,7 @@ impl ScopeService {
     /// # Errors
     /// If the database cannot be read.
     pub async fn registry(&self) -> Result<Arc<ScopeRegistry>, Fault> {
-        self.context.scope_registry().await
+        Entities::of(&self.context).scope_registry().await
     }
 
     /// Whether the caller may see and change resource servers and scopes.

@@ -13,6 +13,7 @@ use vault::jose::KeySet;
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
+use crate::node::entity_cache::Entities;
 
 fn refused(refusal: TrustedIssuerRefusal) -> AdministrationError {
     let invalid = |field: &str, message: &str| {
@@ -151,7 +152,7 @@ impl TrustedIssuerService {
         if new.issuer == self.context.settings.public_url {
             faults.push(FieldFault::new("issuer", "is this server"));
         }
-        let scopes = self.context.scope_registry().await?;
+        let scopes = Entities::of(&self.context).scope_registry().await?;
         for (at, name) in new.settings.scopes.iter().enumerate() {
             if scopes.named(name).is_err() {
                 faults.push(FieldFault::new(format!("scopes[{at}]"), "must be the name of a scope"));

@@ -15,6 +15,7 @@ use store::{StoreError, TrustedOriginRefusal};
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::{AdministrationError, FieldFault};
+use crate::node::entity_cache::Entities;
 
 /// The desired content of an entry.
 #[derive(Debug, Clone, Default)]
@@ -201,7 +202,7 @@ impl TrustedOriginService {
     /// # Errors
     /// If the database cannot be read.
     pub async fn page_may_read(&self, page: &WebOrigin, reach: Reach) -> Result<bool, StoreError> {
-        let is_trusted = match self.context.limit(Limit::CORSBehavior).await? {
+        let is_trusted = match Entities::of(&self.context).limit(Limit::CORSBehavior).await? {
             1 => true,
             2 => self.trusted_origins().await?.iter().any(|pattern| pattern.matches(page)),
             _ => false,

@@ -14,6 +14,9 @@ use store::{NewAttributes, Possessions, UserChange, UserRefusal};
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::management::administration::AdministrationError;
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
+use crate::node::entity_cache::Entities;
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 mod draft;
@@ -228,11 +231,11 @@ impl UserService {
             attributes: draft.attributes.map(NewAttributes::Set),
             unlock: draft.locked == Some(false),
             at: self.context.now(),
-            revocation_expires_at: self.context.revocations_expire_at(),
+            revocation_expires_at: revocations_expire_at(self.context.now()),
         };
         let judged = self.context.store.update_user(id, change, audit).await?;
         let (user, events) = self.context.settled(caller, judged, origin).await?;
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         self.drop_cached_users();
         Ok(user)
     }
@@ -261,15 +264,15 @@ impl UserService {
         let judged = self
             .context
             .store
-            .delete_user(id, possessions, self.context.revocations_expire_at(), audit)
+            .delete_user(id, possessions, revocations_expire_at(self.context.now()), audit)
             .await?;
         let deleted = self.context.settled(caller, judged, origin).await?;
-        self.context.apply_revocations(&deleted.ended);
+        Revocations::of(&self.context).apply(&deleted.ended);
         self.drop_cached_users();
         // The sharing of other users' data sources is deleted with the user.
         self.context.entities.forget_data_sources();
         for source in deleted.data_sources {
-            self.context.close_source(source);
+            self.context.models.close(source, &self.context.sources);
         }
         Ok(())
     }
@@ -294,7 +297,7 @@ impl UserService {
     ) -> Result<User, AdministrationError> {
         self.context.demand(caller, permission, origin).await?;
         let user = self.context.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
-        let account = self.context.with_permissions(user).await?;
+        let account = Entities::of(&self.context).with_permissions(user).await?;
         self.context.demand_all(caller, &account.permissions, origin).await?;
         Ok(account.user)
     }

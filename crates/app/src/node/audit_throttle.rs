@@ -4,10 +4,10 @@
 use domain::audit::{Action, NewAuditEvent};
 use domain::id::{ApplicationId, CodeId, UserId};
 use domain::time::Timestamp;
-use store::StoreError;
+use store::{Store, StoreError};
 
 use crate::Context;
-use crate::node::metrics::{OutcomeLabels, Word};
+use crate::node::metrics::{Metrics, OutcomeLabels, Word};
 use crate::node::rates::Buckets;
 use crate::node::refusal_reason::RefusalReason;
 
@@ -75,26 +75,34 @@ impl AuditThrottle {
     }
 }
 
-impl Context {
+/// The audit log for events that somebody may cause at will.
+#[derive(Clone, Copy)]
+pub(crate) struct ThrottledAudit<'a> {
+    store: &'a dyn Store,
+    throttle: &'a AuditThrottle,
+    metrics: &'a Metrics,
+}
+
+impl<'a> ThrottledAudit<'a> {
+    pub(crate) fn of(context: &'a Context) -> Self {
+        Self { store: &*context.store, throttle: &context.throttle, metrics: &context.metrics }
+    }
+
     /// Writes a refusal to the audit log, unless an equal one was written often enough within the last
     /// minute. Failed authentications are not handled here: each of them is written, and rate limits bound
     /// them.
-    pub(crate) async fn note_refused(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        self.note_refused_as(ThrottleKey::of(&event), event).await
+    pub(crate) async fn note_refused(self, event: NewAuditEvent) -> Result<(), StoreError> {
+        self.note_as(ThrottleKey::of(&event), event).await
     }
 
     /// Writes an event that a client may cause at will and that changes nothing, unless an equal one was written often
     /// enough within the last minute.
-    pub(crate) async fn note_repeatable(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        self.note_refused_as(ThrottleKey::of(&event), event).await
+    pub(crate) async fn note_repeatable(self, event: NewAuditEvent) -> Result<(), StoreError> {
+        self.note_as(ThrottleKey::of(&event), event).await
     }
 
-    /// Like [`Context::note_refused`], with the given key.
-    pub(crate) async fn note_refused_as(
-        &self,
-        key: ThrottleKey,
-        event: NewAuditEvent,
-    ) -> Result<(), StoreError> {
+    /// Like [`ThrottledAudit::note_refused`], with the given key.
+    pub(crate) async fn note_as(self, key: ThrottleKey, event: NewAuditEvent) -> Result<(), StoreError> {
         if self.throttle.note(key, event.at) {
             return self.store.append_audit(vec![event]).await;
         }
@@ -104,7 +112,7 @@ impl Context {
 
     /// Whether the code was replayed so often within the last minute that nothing more is written about it.
     /// Its grant is then certainly revoked.
-    pub(crate) fn is_known_replay(&self, code: CodeId, event: &NewAuditEvent) -> bool {
+    pub(crate) fn is_known_replay(self, code: CodeId, event: &NewAuditEvent) -> bool {
         let known = self.throttle.0.has_room(&ThrottleKey::Replay(code), event.at).is_err();
         if known {
             self.count_repeat(event);
@@ -113,13 +121,13 @@ impl Context {
     }
 
     /// Counts a replay that was written.
-    pub(crate) fn note_replay(&self, code: CodeId, at: Timestamp) {
+    pub(crate) fn note_replay(self, code: CodeId, at: Timestamp) {
         self.throttle.note(ThrottleKey::Replay(code), at);
     }
 
-    fn count_repeat(&self, event: &NewAuditEvent) {
+    fn count_repeat(self, event: &NewAuditEvent) {
         let outcome = Word(event.outcome.as_str());
-        self.metrics().audit_throttled.inc(OutcomeLabels { outcome });
+        self.metrics.audit_throttled.inc(OutcomeLabels { outcome });
         tracing::info!(
             target: "audit",
             request_id = event.request_id,

@@ -14,9 +14,12 @@ use oauth::dpop::{self, ProvedRequest};
 use oauth::jwt::Claims;
 use oauth::proof::{DpopHeader, RequestFacts, Thumbprint};
 use oauth::refusal::Refusal;
+use vault::Vault;
 use vault::jose::AcceptedJwt;
 
 use crate::node::access_note;
+use crate::node::clock::Clock;
+use crate::node::settings::AppSettings;
 use crate::{Context, Fault};
 
 /// The number of locks.
@@ -145,13 +148,31 @@ impl Shard {
     }
 }
 
-impl Context {
+/// The `DPoP` proofs of requests.
+#[derive(Clone, Copy)]
+pub(crate) struct DpopProofs<'a> {
+    accepted: &'a AcceptedProofs,
+    vault: &'a Vault,
+    settings: &'a AppSettings,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> DpopProofs<'a> {
+    pub(crate) fn of(context: &'a Context) -> Self {
+        Self {
+            accepted: &context.accepted_proofs,
+            vault: &context.vault,
+            settings: &context.settings,
+            clock: &*context.clock,
+        }
+    }
+
     /// The key that a request proves to hold with its `DPoP` header; `None` if it has none.
     ///
     /// # Errors
     /// [`ProofFailure`], including for a proof that was accepted before and for another key than that of the token.
     pub(crate) fn proved_key(
-        &self,
+        self,
         facts: &RequestFacts<'_>,
         prover: Prover<'_>,
     ) -> Result<Option<Thumbprint>, ProofFailure> {
@@ -184,14 +205,14 @@ impl Context {
             alias: alias.as_deref(),
             access_token_digest: digest.as_deref(),
             content_digest: facts.content_digest,
-            now: self.now(),
+            now: self.clock.now(),
         };
         let id = dpop::check(&claims, request).map_err(ProofFailure::Refused)?;
         self.nonce_is_right(&claims, needs_nonce, request.now)?;
         if matches!(prover, Prover::Token { bound, .. } if bound != key) {
             return Err(ProofFailure::Refused(Refusal::DpopKeyDiffers));
         }
-        match self.accepted_proofs.remember(key, id, prover.sender(), request.now) {
+        match self.accepted.remember(key, id, prover.sender(), request.now) {
             Remembered::New => Ok(Some(key)),
             Remembered::Known => Err(ProofFailure::Refused(Refusal::DpopReplayed)),
             Remembered::NoRoom => Err(ProofFailure::Fault(Fault::Busy)),
@@ -199,7 +220,7 @@ impl Context {
     }
 
     /// Clients that use nonces, and those that have to, get the current one with the response.
-    fn nonce_is_right(&self, claims: &Claims, is_required: bool, now: Timestamp) -> Result<(), ProofFailure> {
+    fn nonce_is_right(self, claims: &Claims, is_required: bool, now: Timestamp) -> Result<(), ProofFailure> {
         let is_fresh = |nonce: &str| self.vault.dpop_nonce_is_fresh(nonce, now);
         let judged = dpop::check_nonce(claims, is_required, is_fresh);
         if judged != Ok(false) {

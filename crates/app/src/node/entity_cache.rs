@@ -3,11 +3,11 @@
 //! change feed says that another node did. Nothing is taken from the cache while it is stale: a node that is
 //! cut off from its database neither accepts nor issues tokens.
 
-use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::account::{DataSource, Permission, Rights, Role, User};
+use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, ClientId, DataSourceId, GrantId, UserId};
 use domain::limit::Limit;
 use oauth::application::Application;
@@ -17,14 +17,16 @@ use oauth::scope::{ScopeRegistry, ScopeSet};
 use quick_cache::sync::Cache;
 use store::{StoreError, Versions, fold_name};
 
-use crate::Context;
+use crate::node::feed::ChangeFeed;
+use crate::{Context, Fault};
 
 mod grants;
 mod remembered;
+mod scopes;
 mod trusted_issuers;
 
 use grants::SignIn;
-pub(crate) use grants::signed_in_at;
+pub(crate) use grants::{StoredGrants, signed_in_at};
 use remembered::KeyedCache;
 pub(crate) use trusted_issuers::CachedIssuers;
 
@@ -196,77 +198,74 @@ pub(crate) struct Outdated {
     pub(crate) data_sources: bool,
 }
 
-static BUILT_IN_SCOPES: LazyLock<ScopeRegistry> = LazyLock::new(ScopeRegistry::built_in);
-
-/// The scopes that a request is about.
-pub(crate) enum KnownScopes {
-    /// Only built-in ones, whose names never change.
-    BuiltIn,
-    /// The entries of the registry.
-    All(Arc<ScopeRegistry>),
+/// The records of the system database, from the cache where it has them.
+#[derive(Clone, Copy)]
+pub(crate) struct Entities<'a> {
+    context: &'a Context,
 }
 
-impl Deref for KnownScopes {
-    type Target = ScopeRegistry;
+component!(Entities);
 
-    fn deref(&self) -> &ScopeRegistry {
-        match self {
-            Self::BuiltIn => &BUILT_IN_SCOPES,
-            Self::All(registry) => registry,
-        }
-    }
-}
-
-impl Context {
+impl Entities<'_> {
     /// Finds an application by client id, cached or read. If its profile is more permissive than the server
     /// now allows, the minimum profile of the server applies.
     pub(crate) async fn application_by_client_id(
-        &self,
+        self,
         client_id: &ClientId,
     ) -> Result<Option<Arc<Application>>, StoreError> {
-        self.ensure_fresh().await?;
+        ChangeFeed::of(self.context).ensure_fresh().await?;
         let read = async || {
-            let found = self.store.find_application_by_client_id(client_id).await?;
+            let found = self.context.store.find_application_by_client_id(client_id).await?;
             Ok(found.map(|mut application| {
                 let profile = &mut application.settings.profile;
-                *profile = self.settings.minimum_profile.max(*profile);
+                *profile = self.context.settings.minimum_profile.max(*profile);
                 application
             }))
         };
-        self.entities.applications.get_or_read(client_id, read).await
+        self.context.entities.applications.get_or_read(client_id, read).await
     }
 
     /// The current scopes of the application, cached or read; `None` if it was deleted.
-    pub(crate) async fn current_scopes(
-        &self,
-        id: ApplicationId,
-    ) -> Result<Option<Arc<ScopeSet>>, StoreError> {
-        self.ensure_fresh().await?;
+    pub(crate) async fn current_scopes(self, id: ApplicationId) -> Result<Option<Arc<ScopeSet>>, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
         let read = async || {
-            let found = self.store.find_application(id).await?;
+            let found = self.context.store.find_application(id).await?;
             Ok(found.map(|application| application.settings.scopes))
         };
-        self.entities.scopes.get_or_read(&id, read).await
-    }
-
-    /// Finds an application by id. It is always read, because only slow paths ask by id.
-    pub(crate) async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
-        self.store.find_application(id).await
+        self.context.entities.scopes.get_or_read(&id, read).await
     }
 
     /// Finds a user by id, with permissions, cached or read.
-    pub(crate) async fn account(&self, id: UserId) -> Result<Option<Arc<Account>>, StoreError> {
-        self.ensure_fresh().await?;
-        let read = async || match self.store.find_user(id).await? {
+    pub(crate) async fn account(self, id: UserId) -> Result<Option<Arc<Account>>, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
+        let read = async || match self.context.store.find_user(id).await? {
             Some(user) => Ok(Some(self.with_permissions(user).await?)),
             None => Ok(None),
         };
-        self.entities.users.get_or_read(&id, read).await
+        self.context.entities.users.get_or_read(&id, read).await
+    }
+
+    /// Adds to an event the user whose access it is about, and returns the user. A deleted user is only
+    /// recorded by id.
+    pub(crate) async fn name_user(self, event: &mut NewAuditEvent, user: UserId) -> Option<Arc<Account>> {
+        event.actor = Some(user);
+        let account = self.account(user).await.ok().flatten();
+        event.actor_name = account.as_ref().map(|account| account.user.name.clone());
+        account
+    }
+
+    /// Whether somebody who runs this server answers for an application: an Administrator registered it, and still owns it.
+    pub(crate) async fn is_verified(self, application: &Application) -> Result<bool, Fault> {
+        if !application.was_registered_by_its_owner() {
+            return Ok(false);
+        }
+        let owner = self.account(application.owner).await?;
+        Ok(owner.is_some_and(|owner| owner.is_administrator()))
     }
 
     /// Adds the permissions of the user's roles.
-    pub(crate) async fn with_permissions(&self, user: User) -> Result<Account, StoreError> {
-        let roles: Vec<Role> = self.store.list_roles().await?;
+    pub(crate) async fn with_permissions(self, user: User) -> Result<Account, StoreError> {
+        let roles: Vec<Role> = self.context.store.list_roles().await?;
         let own = roles.iter().filter(|role| user.roles.contains(&role.id));
         let mut permissions: Vec<Permission> =
             own.flat_map(|role| role.permissions.iter().copied()).collect();
@@ -276,52 +275,58 @@ impl Context {
     }
 
     /// Finds a data source by name, ignoring case, cached or read.
-    pub(crate) async fn data_source_by_name(
-        &self,
-        name: &str,
-    ) -> Result<Option<Arc<DataSource>>, StoreError> {
-        self.ensure_fresh().await?;
+    pub(crate) async fn data_source_by_name(self, name: &str) -> Result<Option<Arc<DataSource>>, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
         let folded = fold_name(name);
-        let read = async || self.store.find_data_source_by_name(name).await;
-        self.entities.named_data_sources.get_or_read(&folded, read).await
+        let read = async || self.context.store.find_data_source_by_name(name).await;
+        self.context.entities.named_data_sources.get_or_read(&folded, read).await
     }
 
     /// Finds the data source of each name, ignoring case. Those that are not cached are read at once, because anybody may ask
     /// for many.
     pub(crate) async fn data_sources_by_names(
-        &self,
+        self,
         names: &[String],
     ) -> Result<Vec<Option<Arc<DataSource>>>, StoreError> {
-        self.ensure_fresh().await?;
+        ChangeFeed::of(self.context).ensure_fresh().await?;
         let folded: Vec<String> = names.iter().map(|name| fold_name(name)).collect();
         let read = async |missing: &[String]| {
-            let found = self.store.find_data_sources_by_names(missing).await?;
+            let found = self.context.store.find_data_sources_by_names(missing).await?;
             Ok(found.into_iter().map(|source| (fold_name(&source.name), source)).collect())
         };
-        self.entities.named_data_sources.get_or_read_all(&folded, read).await
+        self.context.entities.named_data_sources.get_or_read_all(&folded, read).await
     }
 
     /// Finds a data source by id, cached or read.
-    pub(crate) async fn data_source(&self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, StoreError> {
-        self.ensure_fresh().await?;
-        let read = async || Ok(Some(self.store.find_data_source(id).await?.map(Arc::new)));
-        let found = self.entities.data_sources.get_or_read(&id, read).await?;
+    pub(crate) async fn data_source(self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
+        let read = async || Ok(Some(self.context.store.find_data_source(id).await?.map(Arc::new)));
+        let found = self.context.entities.data_sources.get_or_read(&id, read).await?;
         Ok(found.and_then(|found| found.as_ref().clone()))
     }
 
     /// The data source, if there is one that the user may read; cached or read.
     pub(crate) async fn readable_source(
-        &self,
+        self,
         id: DataSourceId,
         user: UserId,
     ) -> Result<Option<Arc<DataSource>>, StoreError> {
         Ok(self.data_source(id).await?.filter(|source| source.is_readable_by(user)))
     }
 
+    /// The ids and names of all data sources that the user may read, by id.
+    pub(crate) async fn all_readable_sources(
+        self,
+        user: UserId,
+    ) -> Result<Vec<(DataSourceId, String)>, Fault> {
+        let readable = self.context.store.list_data_sources(Some(user)).await?;
+        Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
+    }
+
     /// The value of the limit, or its default.
-    pub(crate) async fn limit(&self, limit: Limit) -> Result<i64, StoreError> {
-        self.ensure_fresh().await?;
-        let remembered = self.entities.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
+    pub(crate) async fn limit(self, limit: Limit) -> Result<i64, StoreError> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
+        let remembered = self.context.entities.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
         let limits = match remembered {
             Some(limits) => limits,
             None => self.read_limits().await?,
@@ -330,49 +335,11 @@ impl Context {
         Ok(set.map_or_else(|| limit.default_value(), |(_, value)| *value))
     }
 
-    /// Every resource server with its scopes, cached or read.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub(crate) async fn scope_registry(&self) -> Result<Arc<ScopeRegistry>, crate::Fault> {
-        self.ensure_fresh().await?;
-        let cached = self.entities.scope_registry.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match cached {
-            Some(registry) => Ok(registry),
-            None => Ok(self.read_scope_registry().await?),
-        }
-    }
-
-    /// A registry that knows the scopes of the set and the names in the text of a request. If all of them are
-    /// built in, nothing is read that other requests share, which would slow them all down.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub(crate) async fn scopes_for(
-        &self,
-        set: &ScopeSet,
-        requested: Option<&str>,
-    ) -> Result<KnownScopes, crate::Fault> {
-        let is_built_in =
-            set.others().is_empty() && requested.is_none_or(|text| BUILT_IN_SCOPES.parse(text).is_ok());
-        if is_built_in { Ok(KnownScopes::BuiltIn) } else { self.scope_registry().await.map(KnownScopes::All) }
-    }
-
-    async fn read_scope_registry(&self) -> Result<Arc<ScopeRegistry>, StoreError> {
-        let drops = self.entities.limits_drops.load(Ordering::Acquire);
-        let registry = Arc::new(self.store.scope_registry().await?);
-        let mut cached = self.entities.scope_registry.write().unwrap_or_else(PoisonError::into_inner);
-        if self.entities.limits_drops.load(Ordering::Acquire) == drops {
-            *cached = Some(registry.clone());
-        }
-        Ok(registry)
-    }
-
-    async fn read_limits(&self) -> Result<Limits, StoreError> {
-        let drops = self.entities.limits_drops.load(Ordering::Acquire);
-        let limits = Arc::new(self.store.list_limits().await?);
-        let mut remembered = self.entities.limits.write().unwrap_or_else(PoisonError::into_inner);
-        if self.entities.limits_drops.load(Ordering::Acquire) == drops {
+    async fn read_limits(self) -> Result<Limits, StoreError> {
+        let drops = self.context.entities.limits_drops.load(Ordering::Acquire);
+        let limits = Arc::new(self.context.store.list_limits().await?);
+        let mut remembered = self.context.entities.limits.write().unwrap_or_else(PoisonError::into_inner);
+        if self.context.entities.limits_drops.load(Ordering::Acquire) == drops {
             *remembered = Some(limits.clone());
         }
         Ok(limits)

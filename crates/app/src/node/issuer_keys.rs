@@ -7,12 +7,11 @@ use std::sync::Arc;
 use domain::id::TrustedIssuerId;
 use domain::time::Timestamp;
 use fetch::{CacheRules, Documents, Fetcher};
-use oauth::jwt::{Claims, JwtFault, Object, parse_object};
+use oauth::jwt::{JwtFault, Object, parse_object};
 use oauth::trusted_issuer::{MOST_TRUSTED_ISSUERS, TrustedIssuer};
 use quick_cache::sync::Cache;
-use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
+use vault::jose::{KeySet, KeySetFault};
 
-use crate::Context;
 use crate::node::outbound::FetchPurpose;
 
 /// After a fetch from an address the next one waits this long.
@@ -71,7 +70,7 @@ impl IssuerKeys {
     }
 
     /// The keys of an issuer, among which is the one with the id if the issuer publishes it.
-    async fn of(
+    pub(crate) async fn of(
         &self,
         trusted: &TrustedIssuer,
         id: Option<&str>,
@@ -192,25 +191,6 @@ impl<T, E: Clone> Paced<T, E> {
         let last = LastFetch { at: now, failure: fetched.as_ref().err().copied() };
         self.fetched.insert(address.to_owned(), last);
         fetched.or_else(|none| kept.ok_or(none))
-    }
-}
-
-impl Context {
-    /// The claims of a token that a key of the issuer has signed, of one of these types.
-    ///
-    /// # Errors
-    /// [`Unverified`]. A type that is not accepted is found before any key is looked for.
-    pub(crate) async fn verify_issued(
-        &self,
-        text: &str,
-        trusted: &TrustedIssuer,
-        types: &[Option<&str>],
-    ) -> Result<Claims, Unverified> {
-        let id = jose::unverified_key_id(text);
-        let keys = self.issuer_keys.of(trusted, id.as_deref(), self.now()).await;
-        let keys = keys.map_err(Unverified::NoKeys)?;
-        let accepted = AcceptedJwt { algorithms: trusted.settings.accepted_algorithms(), types };
-        jose::verify(text, &keys, accepted).map_err(Unverified::Jwt)
     }
 }
 

@@ -2,6 +2,7 @@
 //! `oauth`.
 
 use domain::limit::Limit;
+use domain::time::Timestamp;
 
 pub(crate) const DAY_SECS: i64 = 86_400;
 
@@ -50,7 +51,7 @@ const LONGEST_ACCESS_TOKEN_SECS: i64 = *Limit::OAuthAccessTokenLifetime.range().
 const CLOCKS_DIFFER_SECS: i64 = 300;
 
 /// How long a revocation is kept: until every token that it concerns has expired on every node.
-pub(crate) const REVOCATIONS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + CLOCKS_DIFFER_SECS;
+const REVOCATIONS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + CLOCKS_DIFFER_SECS;
 
 /// How long a superseded key is kept at least: until the access tokens under it have expired, and an hour.
 pub(crate) const SUPERSEDED_KEYS_KEPT_SECS: i64 = LONGEST_ACCESS_TOKEN_SECS + 3_600;
@@ -60,3 +61,9 @@ pub(crate) const KEYS_ANNOUNCED_SECS: i64 = 5;
 
 /// How long a signing key is published before its first use, in which others read the keys again.
 pub(crate) const SIGNING_KEYS_ANNOUNCED_SECS: i64 = DAY_SECS;
+
+/// When the longest-lived token that could be revoked now will have expired. The store keeps revocations until then, as
+/// `revocation_expires_at` of its operations.
+pub(crate) const fn revocations_expire_at(now: Timestamp) -> Timestamp {
+    now.plus_secs(REVOCATIONS_KEPT_SECS)
+}

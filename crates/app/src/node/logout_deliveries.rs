@@ -5,8 +5,6 @@
 //! claims those that are due, a few at a time, and sends them. A delivery of a node that stops meanwhile is due again
 //! when its claim is over, so an application may get the same message twice, but never misses one.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ApplicationId;
@@ -21,11 +19,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::Fault;
 use crate::node::NodeService;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::request_origin::RequestOrigin;
+use crate::node::signing_keys::JwtKeys;
 use crate::subject;
-use crate::{Context, Fault};
 
 /// The maximum number of applications that this node tells at the same time.
 const MOST_APPLICATIONS: usize = 8;
@@ -64,13 +63,13 @@ impl NodeService {
         let mut running = JoinSet::new();
         loop {
             while telling.len() < MOST_APPLICATIONS {
-                let claimed = self.context.claim_logouts(telling.clone()).await?;
+                let claimed = self.claim_logouts(telling.clone()).await?;
                 let Some(first) = claimed.first() else { break };
                 let application = first.application;
                 telling.push(application);
-                let context = Arc::clone(&self.context);
+                let node = self.clone();
                 running.spawn(async move {
-                    context.tell(application, claimed).await;
+                    node.tell(application, claimed).await;
                     application
                 });
             }
@@ -89,21 +88,21 @@ impl NodeService {
     }
 }
 
-impl Context {
+impl NodeService {
     async fn claim_logouts(&self, except: Vec<ApplicationId>) -> Result<Vec<LogoutDelivery>, Fault> {
-        let now = self.now();
+        let now = self.context.now();
         let until = now.plus_secs(CLAIM_SECS);
         let claim = LogoutClaim { now, until, except, most: MOST_PER_APPLICATION };
-        Ok(self.store.claim_logout_deliveries(claim).await?)
+        Ok(self.context.store.claim_logout_deliveries(claim).await?)
     }
 
     /// Sends the tokens of one application. A failure of this server is logged; the delivery is due again when the claim
     /// is over.
-    async fn tell(self: &Arc<Self>, application: ApplicationId, deliveries: Vec<LogoutDelivery>) {
+    async fn tell(&self, application: ApplicationId, deliveries: Vec<LogoutDelivery>) {
         let mut running = JoinSet::new();
         for delivery in deliveries {
-            let context = Arc::clone(self);
-            running.spawn(async move { context.deliver(application, delivery).await });
+            let node = self.clone();
+            running.spawn(async move { node.deliver(application, delivery).await });
         }
         for done in running.join_all().await {
             if let Err(fault) = done {
@@ -113,19 +112,21 @@ impl Context {
     }
 
     async fn deliver(&self, id: ApplicationId, delivery: LogoutDelivery) -> Result<(), Fault> {
-        let application = self.application(id).await?;
+        let application = self.context.store.find_application(id).await?;
         let address = application.as_ref().and_then(|application| {
             let openid = &application.settings.client_metadata.openid;
             let address = back_channel::address(openid, delivery.sid.as_deref())?;
             Some((application, Url::parse(address).ok()?))
         });
         let Some((application, url)) = address else {
-            self.store.end_logout_delivery(delivery.id, delivery.attempts, None).await?;
+            self.context.store.end_logout_delivery(delivery.id, delivery.attempts, None).await?;
             return Ok(());
         };
         let origin = RequestOrigin { address: None, request_id: "logout".to_owned() };
         let registered = application.settings.client_metadata.openid.id_token_algorithm();
-        self.ensure_signing_key(application.settings.allowed_algorithm(registered), &origin).await?;
+        JwtKeys::of(&self.context)
+            .ensure(application.settings.allowed_algorithm(registered), &origin)
+            .await?;
         let body = self.logout_request(application, &delivery)?;
         let request = FetchRequest {
             url: &url,
@@ -133,11 +134,11 @@ impl Context {
             post: Some(("application/x-www-form-urlencoded", &body)),
             largest_body: LARGEST_BODY,
         };
-        match self.outbound.logouts.send(request).await {
+        match self.context.outbound.logouts.send(request).await {
             // The token was never sent, so this was not an attempt.
             Err(FetchError::Busy) => {
-                let again = self.now().plus_secs(BUSY_SECS);
-                self.store.return_logout_delivery(delivery.id, delivery.attempts, again).await?;
+                let again = self.context.now().plus_secs(BUSY_SECS);
+                self.context.store.return_logout_delivery(delivery.id, delivery.attempts, again).await?;
                 Ok(())
             }
             sent => {
@@ -149,19 +150,19 @@ impl Context {
 
     /// The body of the request. Each attempt has a token of its own, because tokens are valid for two minutes.
     fn logout_request(&self, application: &Application, delivery: &LogoutDelivery) -> Result<Bytes, Fault> {
-        let now = self.now();
+        let now = self.context.now();
         let token = LogoutToken {
-            issuer: &self.settings.public_url,
+            issuer: &self.context.settings.public_url,
             client_id: application.client_id.as_str(),
             subject: &subject::of_seed(&delivery.subject_seed, application),
             sid: delivery.sid.as_deref(),
-            id: &self.vault.new_token_id(now).to_string(),
+            id: &self.context.vault.new_token_id(now).to_string(),
             now,
         };
         // "SHOULD […] the same key(s) that are used for ID tokens", so the algorithm is that of ID tokens.
         let registered = application.settings.client_metadata.openid.id_token_algorithm();
         let algorithm = application.settings.allowed_algorithm(registered);
-        let signed = self.sign_jwt(JwtType::Logout, algorithm, &token.claims())?;
+        let signed = JwtKeys::of(&self.context).sign(JwtType::Logout, algorithm, &token.claims())?;
         // A signed text contains nothing that would have to be escaped.
         Ok(Bytes::from(format!("logout_token={signed}")))
     }
@@ -173,29 +174,29 @@ impl Context {
         delivery: &LogoutDelivery,
         status: Result<u16, FetchError>,
     ) -> Result<(), Fault> {
-        let (id, attempts, now) = (delivery.id, delivery.attempts, self.now());
+        let (id, attempts, now) = (delivery.id, delivery.attempts, self.context.now());
         let (client_id, answer) = (&application.client_id, in_words(status));
         let outcome = match back_channel::after_attempt(status.ok(), attempts) {
             Attempted::Delivered => {
                 let audit = audit(application, delivery, Outcome::Success, now);
-                self.store.end_logout_delivery(id, attempts, Some(audit)).await?;
+                self.context.store.end_logout_delivery(id, attempts, Some(audit)).await?;
                 tracing::info!(%client_id, attempts, "a logout token was delivered");
                 "delivered"
             }
             Attempted::Again { after_secs } => {
-                self.store.postpone_logout_delivery(id, attempts, now.plus_secs(after_secs)).await?;
+                self.context.store.postpone_logout_delivery(id, attempts, now.plus_secs(after_secs)).await?;
                 tracing::warn!(%client_id, attempts, answer, after_secs, "a logout token will be sent again");
                 "postponed"
             }
             Attempted::Abandoned => {
                 let mut audit = audit(application, delivery, Outcome::Refused, now);
                 audit.detail = Some(format!("the logout address {answer}, at attempt {attempts}"));
-                self.store.end_logout_delivery(id, attempts, Some(audit)).await?;
+                self.context.store.end_logout_delivery(id, attempts, Some(audit)).await?;
                 tracing::error!(%client_id, attempts, answer, "a logout token was not delivered");
                 "abandoned"
             }
         };
-        self.metrics().logout_deliveries.inc(OutcomeLabels { outcome: Word(outcome) });
+        self.context.metrics.logout_deliveries.inc(OutcomeLabels { outcome: Word(outcome) });
         Ok(())
     }
 }

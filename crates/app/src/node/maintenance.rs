@@ -4,6 +4,9 @@
 //! that end with the server.
 
 use crate::node::NodeService;
+use crate::node::feed::ChangeFeed;
+use crate::node::keys::RingKeys;
+use crate::node::signing_keys::JwtKeys;
 use store::{Purge, StoreError};
 
 use crate::Fault;
@@ -33,8 +36,8 @@ impl NodeService {
         self.context.purge_document_clients().await?;
         self.context.purge_unused_clients().await?;
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
-        self.context.maintain_keys(&origin).await?;
-        self.context.maintain_signing_keys(&origin).await
+        RingKeys::of(&self.context).maintain(&origin).await?;
+        JwtKeys::of(&self.context).maintain(&origin).await
     }
 
     /// Writes last-use times; also called when the server stops.
@@ -90,7 +93,7 @@ impl NodeService {
     /// What is not working.
     pub async fn readiness(&self) -> Result<(), Fault> {
         self.stores().await?;
-        Ok(self.context.ensure_fresh().await?)
+        Ok(ChangeFeed::of(&self.context).ensure_fresh().await?)
     }
 
     async fn stores(&self) -> Result<(), StoreError> {

@@ -190,6 +190,12 @@ impl Metrics {
         text
     }
 
+    /// Counts a request that a rate limit refuses, and returns after how many seconds to try again.
+    pub(crate) fn count_rate_limited(&self, retry_after_secs: u32) -> u32 {
+        self.rate_limited.inc();
+        retry_after_secs
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
         self.tokens.register(registry, "tokens", "Token requests by grant type and outcome");
@@ -263,7 +269,7 @@ impl Metrics {
 impl NodeService {
     /// Updates the gauges, and returns all metrics as text.
     pub fn encode_metrics(&self) -> String {
-        let metrics = self.context.metrics();
+        let metrics = &self.context.metrics;
         let figures = self.context.store.figures();
         let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         set(&metrics.store_commits, figures.commits);

@@ -47,14 +47,6 @@ impl Default for RateSettings {
     }
 }
 
-impl crate::Context {
-    /// Counts a request that a rate limit refuses, and returns after how many seconds to try again.
-    pub(crate) fn rate_limited(&self, retry_after_secs: u32) -> u32 {
-        self.metrics().rate_limited.inc();
-        retry_after_secs
-    }
-}
-
 /// Above its limit of failures, an address may have this many times as many passwords checked, because a
 /// correct one may be among them. Wrong ones get no verdict.
 const RESERVE: u32 = 10;

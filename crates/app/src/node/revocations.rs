@@ -10,11 +10,10 @@ use domain::time::Timestamp;
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::token_payload::AccessToken;
 
-use oauth::grant::{Exchanged, Grant};
-use store::StoreError;
+use oauth::grant::Exchanged;
 
 use crate::Context;
-use crate::node::lifetimes::REVOCATIONS_KEPT_SECS;
+use crate::node::logout_deliveries::LogoutsStored;
 
 /// All revocations that can still matter, by subject. Five look-ups decide about a token.
 #[derive(Debug, Default)]
@@ -107,29 +106,24 @@ impl RevocationIndex {
     }
 }
 
-impl Context {
-    /// Finds a grant, whether or not it is revoked. One that is older than a revocation of everything counts as
-    /// revoked.
-    pub(crate) async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
-        Ok(self.store.find_grant(id).await?.map(|grant| self.with_revocations(grant)))
+/// The revocations that an operation of this node has stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Revocations<'a> {
+    index: &'a RevocationIndex,
+    logouts_stored: &'a LogoutsStored,
+}
+
+impl<'a> Revocations<'a> {
+    pub(crate) fn of(context: &'a Context) -> Self {
+        Self { index: &context.revocations, logouts_stored: &context.logouts_stored }
     }
 
-    /// The grant in the state that this node last saw, with the revocations of everything that it knows now.
-    pub(crate) fn last_seen_grant(&self, id: GrantId) -> Option<Grant> {
-        self.entities.last_seen_grant(id).map(|grant| self.with_revocations(grant))
-    }
-
-    fn with_revocations(&self, grant: Grant) -> Grant {
-        if self.revocations.ends_all_of(grant.created_at) {
-            return Grant { revoked_at: grant.revoked_at.or(Some(self.now())), ..grant };
+    /// Applies them to the index before the response is sent.
+    pub(crate) fn apply(self, events: &[Revocation]) {
+        self.index.apply(events);
+        if !events.is_empty() {
+            self.logouts_stored.announce();
         }
-        grant
-    }
-
-    /// When the longest-lived token that could be revoked now will have expired. The store keeps revocations
-    /// until then, as `revocation_expires_at` of its operations.
-    pub(crate) fn revocations_expire_at(&self) -> Timestamp {
-        self.now().plus_secs(REVOCATIONS_KEPT_SECS)
     }
 }
 

@@ -6,7 +6,7 @@ use oauth::oidc::sector;
 use oauth::registration::InvalidField;
 use url::Url;
 
-use crate::Context;
+use crate::node::outbound::Outbound;
 
 /// The sector of which a document was read, and the redirect URLs that it lists. The document is read again only if one
 /// of them differs.
@@ -38,7 +38,7 @@ pub(crate) enum SectorOf {
     Stranger,
 }
 
-impl Context {
+impl Outbound {
     /// Reads the document of these settings, unless the existing ones have the same.
     ///
     /// # Errors
@@ -67,8 +67,8 @@ impl Context {
         settings: &ApplicationSettings,
     ) -> Result<(), String> {
         let fetcher = match whose {
-            SectorOf::Owned => &self.outbound.sectors,
-            SectorOf::Stranger => &self.outbound.sectors_of_strangers,
+            SectorOf::Owned => &self.sectors,
+            SectorOf::Stranger => &self.sectors_of_strangers,
         };
         let url = Url::parse(uri).map_err(|_| "must be an https address".to_owned())?;
         let request =

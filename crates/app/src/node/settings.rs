@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use oauth::application::Profile;
 use oauth::client_document::DocumentHosts;
 use oauth::protected_resource;
+use oauth::reachable::Reachable;
 use oauth::redirect::PrivateUseScheme;
 use oauth::refresh_expiry::RefreshLimits;
 use oauth::resource::ServerUrls;
@@ -129,6 +130,11 @@ impl AppSettings {
     /// The same for every application.
     pub fn signs_all_messages(&self) -> bool {
         self.signs_messages(self.minimum_profile)
+    }
+
+    /// The addresses to which the server connects.
+    pub(crate) fn reachable(&self) -> Reachable {
+        if self.outbound.permits_loopback() { Reachable::PublicAndLoopback } else { Reachable::Public }
     }
 
     /// The URLs of this server.

@@ -8,7 +8,9 @@ use domain::secret::Password;
 use oauth::signing::SigningAlgorithm;
 use std::sync::Arc;
 
+use crate::node::keys::RingKeys;
 use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
+use crate::node::signing_keys::JwtKeys;
 use crate::{Context, Fault};
 
 /// The accounts of a new installation.
@@ -39,8 +41,8 @@ impl SetupService {
             audit.actor_name = Some(COMMAND_LINE.to_owned());
             audit
         };
-        self.context.add_ring_key(self.context.now(), by_operator(Action::RotateKeys)).await?;
-        self.context.create_signing_keys(&QUICK_KEYS, 0, &origin).await?;
+        RingKeys::of(&self.context).add(self.context.now(), by_operator(Action::RotateKeys)).await?;
+        JwtKeys::of(&self.context).create(&QUICK_KEYS, 0, &origin).await?;
         for ((name, role), password) in FIRST_ACCOUNTS.into_iter().zip(passwords) {
             let password = self.context.vault.hash_password(password).await.map_err(|_| Fault::Busy)?;
             let mut audit = by_operator(Action::CreateUser);

@@ -71,7 +71,7 @@ impl SigningKeyService {
     /// If a key is missing and cannot be stored.
     pub async fn published(&self, origin: &RequestOrigin) -> Result<Arc<PublishedKeys>, Fault> {
         for algorithm in SigningAlgorithm::ALL {
-            self.context.ensure_signing_key(algorithm, origin).await?;
+            JwtKeys::of(&self.context).ensure(algorithm, origin).await?;
         }
         Ok(self.context.vault.published_keys())
     }
@@ -81,7 +81,7 @@ impl SigningKeyService {
     /// # Errors
     /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
     pub fn sign(&self, jwt: JwtType, algorithm: SigningAlgorithm, claims: &[u8]) -> Result<String, Fault> {
-        self.context.sign_jwt(jwt, algorithm, claims)
+        JwtKeys::of(&self.context).sign(jwt, algorithm, claims)
     }
 
     /// Lists the stored keys, oldest first.
@@ -124,7 +124,7 @@ impl SigningKeyService {
         for _ in 0..TRIES {
             let keys = self.context.store.list_signing_keys().await?;
             let new = NewKey { id: next_id(&keys), algorithm, activates_at };
-            if self.context.add_signing_key(new, COMMAND_LINE, origin).await? {
+            if JwtKeys::of(&self.context).add(new, COMMAND_LINE, origin).await? {
                 return Ok(new.id);
             }
         }
@@ -142,7 +142,7 @@ impl SigningKeyService {
         audit.subject = Some(algorithm.as_str().to_owned());
         let which = SupersededSigningKeys::All(algorithm);
         let deleted = self.context.store.delete_signing_keys(which, Some(audit)).await?;
-        self.context.reload_signing_keys().await?;
+        JwtKeys::of(&self.context).reload().await?;
         Ok(deleted)
     }
 
@@ -151,83 +151,92 @@ impl SigningKeyService {
     /// # Errors
     /// If the database cannot store one.
     pub async fn create_missing(&self, origin: &RequestOrigin) -> Result<(), Fault> {
-        self.context.create_signing_keys(&SigningAlgorithm::ALL, 0, origin).await
+        JwtKeys::of(&self.context).create(&SigningAlgorithm::ALL, 0, origin).await
     }
 }
 
-impl Context {
+/// The keys that sign JWTs.
+#[derive(Clone, Copy)]
+pub(crate) struct JwtKeys<'a> {
+    context: &'a Context,
+}
+
+component!(JwtKeys);
+
+impl JwtKeys<'_> {
     /// Signs claims, a JSON object, as a compact JWS of this type.
     ///
     /// # Errors
     /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
-    pub(crate) fn sign_jwt(
-        &self,
+    pub(crate) fn sign(
+        self,
         jwt: JwtType,
         algorithm: SigningAlgorithm,
         claims: &[u8],
     ) -> Result<String, Fault> {
-        let signed = self.vault.sign_jwt(jwt, algorithm, self.now(), claims).ok_or(Fault::Busy)?;
+        let signed =
+            self.context.vault.sign_jwt(jwt, algorithm, self.context.now(), claims).ok_or(Fault::Busy)?;
         signed.map_err(|failed| Fault::Broken(Box::new(failed)))
     }
 
     /// Creates the key of an algorithm if it has none yet, so that a request that needs it does not fail after it has
     /// consumed something. Only requests in the first seconds of a new installation wait for one.
-    pub(crate) async fn ensure_signing_key(
-        &self,
+    pub(crate) async fn ensure(
+        self,
         algorithm: SigningAlgorithm,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
-        if self.vault.can_sign(algorithm, self.now()) {
+        if self.context.vault.can_sign(algorithm, self.context.now()) {
             return Ok(());
         }
         // Boxed, so that the requests that find a key do not pay for the state of creating one.
-        Box::pin(self.create_signing_keys(&[algorithm], 0, origin)).await?;
+        Box::pin(self.create(&[algorithm], 0, origin)).await?;
         // Another node may have created it.
-        if !self.vault.can_sign(algorithm, self.now()) {
-            self.reload_signing_keys().await?;
+        if !self.context.vault.can_sign(algorithm, self.context.now()) {
+            self.reload().await?;
         }
         Ok(())
     }
 
     /// Creates the keys that are missing or due, and deletes those whose signatures have expired.
-    pub(crate) async fn maintain_signing_keys(&self, origin: &RequestOrigin) -> Result<(), Fault> {
-        let days = self.settings.rotate_keys_every_days;
-        self.create_signing_keys(&SigningAlgorithm::ALL, days, origin).await?;
-        let before = self.now().minus_secs(SUPERSEDED_KEYS_KEPT_SECS);
-        let keys = self.store.list_signing_keys().await?;
+    pub(crate) async fn maintain(self, origin: &RequestOrigin) -> Result<(), Fault> {
+        let days = self.context.settings.rotate_keys_every_days;
+        self.create(&SigningAlgorithm::ALL, days, origin).await?;
+        let before = self.context.now().minus_secs(SUPERSEDED_KEYS_KEPT_SECS);
+        let keys = self.context.store.list_signing_keys().await?;
         let is_over = |key: &StoredSigningKey| {
             let newer = |other: &StoredSigningKey| other.id > key.id && other.algorithm == key.algorithm;
             keys.iter().any(|other| newer(other) && other.activates_at.is_past(before))
         };
         if keys.iter().any(is_over) {
-            self.store.delete_signing_keys(SupersededSigningKeys::Before(before), None).await?;
-            self.reload_signing_keys().await?;
+            self.context.store.delete_signing_keys(SupersededSigningKeys::Before(before), None).await?;
+            self.reload().await?;
         }
         Ok(())
     }
 
     /// Creates a key for each of the algorithms that has none, or whose newest one is older than `days`; 0 is never.
     /// Only one of several nodes creates it, and the others use it.
-    pub(crate) async fn create_signing_keys(
-        &self,
+    pub(crate) async fn create(
+        self,
         algorithms: &[SigningAlgorithm],
         days: u32,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
         for _ in 0..TRIES {
             // One at a time on this node: an RSA key takes a core for a good part of a second.
-            let _alone = self.creating_signing_key.lock().await;
-            let keys = self.store.list_signing_keys().await?;
-            let Some(new) = due(algorithms, &keys, days, self.now()) else { return Ok(()) };
-            self.add_signing_key(new, SCHEDULE, origin).await?;
+            let _alone = self.context.creating_signing_key.lock().await;
+            let keys = self.context.store.list_signing_keys().await?;
+            let Some(new) = due(algorithms, &keys, days, self.context.now()) else { return Ok(()) };
+            self.add(new, SCHEDULE, origin).await?;
         }
         Err(Fault::Busy)
     }
 
     /// Adds a key, and returns `false` if another node was faster.
-    async fn add_signing_key(&self, new: NewKey, actor: &str, origin: &RequestOrigin) -> Result<bool, Fault> {
+    async fn add(self, new: NewKey, actor: &str, origin: &RequestOrigin) -> Result<bool, Fault> {
         let NewKey { id, algorithm, activates_at } = new;
-        let vault = Arc::clone(&self.vault);
+        let vault = Arc::clone(&self.context.vault);
         let generate = move || vault.new_signing_key(id, algorithm, activates_at);
         let generated = if algorithm.is_quick_to_generate() {
             generate()
@@ -236,19 +245,20 @@ impl Context {
             waited.map_err(|panic| Fault::Broken(Box::new(panic)))?
         };
         let sealed = generated.map_err(|failed| Fault::Broken(Box::new(failed)))?;
-        let now = self.now();
+        let now = self.context.now();
         let mut audit = origin.audit(Action::RotateSigningKeys, Outcome::Success, now);
         audit.actor_name = Some(actor.to_owned());
         audit.subject = Some(format!("{} key {id}", algorithm.as_str()));
         let key = StoredSigningKey { id, algorithm, created_at: now, activates_at, sealed: sealed.bytes };
-        let added = self.store.insert_signing_key(key, audit).await?;
-        self.reload_signing_keys().await?;
+        let added = self.context.store.insert_signing_key(key, audit).await?;
+        self.reload().await?;
         Ok(added)
     }
 
-    pub(crate) async fn reload_signing_keys(&self) -> Result<(), StoreError> {
-        let keys: Vec<SealedSigningKey> = self.store.list_signing_keys().await?.iter().map(sealed).collect();
-        let replaced = self.vault.replace_signing_keys(&keys);
+    pub(crate) async fn reload(self) -> Result<(), StoreError> {
+        let keys: Vec<SealedSigningKey> =
+            self.context.store.list_signing_keys().await?.iter().map(sealed).collect();
+        let replaced = self.context.vault.replace_signing_keys(&keys);
         replaced.map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 }

@@ -11,7 +11,9 @@ use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::revocations::Revocations;
 use crate::protocol::authorize::ConsentDecision;
 use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault};
@@ -68,7 +70,7 @@ impl AccessRequest<'_> {
                 application_epoch: self.request.application_epoch,
                 scopes: self.request.scopes.clone(),
                 data,
-                revocations_expire_at: context.revocations_expire_at(),
+                revocations_expire_at: revocations_expire_at(context.now()),
             },
         }
     }
@@ -131,7 +133,7 @@ impl Context {
     ) -> Result<(), NotStored> {
         match answered {
             AccessAnswered::Stored(ended) => {
-                self.apply_revocations(&ended);
+                Revocations::of(self).apply(&ended);
                 Ok(())
             }
             AccessAnswered::Closed => Err(NotStored::Closed),

@@ -17,7 +17,11 @@ use oauth::signing::JwtType;
 use store::{NewConsent, StoredConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::entity_cache::Entities;
+use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::revocations::Revocations;
+use crate::node::signing_keys::JwtKeys;
 use crate::protocol::data_access::chosen_in_words;
 use crate::{Context, Fault, node::access_note};
 
@@ -259,7 +263,7 @@ impl AuthorizationService {
             application: valid.application.id,
             application_epoch: valid.application.epoch,
             scopes: valid.valid.consent_scopes().clone(),
-            revocations_expire_at: self.context.revocations_expire_at(),
+            revocations_expire_at: revocations_expire_at(self.context.now()),
         };
         let Some(StoredConsent { consent, ended }) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
@@ -268,7 +272,7 @@ impl AuthorizationService {
                 .await;
             return self.ask_to_sign_in(valid).await;
         };
-        self.context.apply_revocations(&ended);
+        Revocations::of(&self.context).apply(&ended);
         match authorize::approve_chosen(&valid.valid, signed_in, &consent, &data, &valid.registry) {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
@@ -286,7 +290,7 @@ impl AuthorizationService {
         let Ok(valid) = self.check_request(parameters, None).await? else { return Ok(None) };
         Ok(Some(RequestingApplication {
             application: valid.application.settings.name.clone(),
-            is_verified: self.context.is_verified(&valid.application).await?,
+            is_verified: Entities::of(&self.context).is_verified(&valid.application).await?,
             destination: valid.valid.target().destination(),
             login_hint: valid.request.login_hint,
         }))
@@ -303,7 +307,7 @@ impl AuthorizationService {
             Err(refused) => return Ok(Err(Refused::unread(refused))),
         };
         let Received { request, application: found, pushed, delivered } = received;
-        let registry = self.context.scope_registry().await?;
+        let registry = Entities::of(&self.context).scope_registry().await?;
         // Nothing is looked up for a request that names no application.
         let (resources, data) = match &found {
             None => (Ok(Vec::new()), Ok(None)),
@@ -348,7 +352,8 @@ impl AuthorizationService {
 
     /// The answer that carries a response to the client, signed if the client asked for that.
     fn respond(&self, response: AuthorizationResponse) -> Result<AuthorizeAnswer, Fault> {
-        let sign = |algorithm, claims: &[u8]| self.context.sign_jwt(JwtType::Plain, algorithm, claims);
+        let sign =
+            |algorithm, claims: &[u8]| JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, claims);
         Ok(AuthorizeAnswer::Respond(response.deliver(self.context.now(), sign)?))
     }
 

@@ -12,7 +12,7 @@ use store::{BackchannelInsertion, BackchannelLimits, NewBackchannelAuthenticatio
 
 use crate::Context;
 use crate::identity::caller::RequestOrigin;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 
 mod decision;
@@ -56,7 +56,8 @@ impl BackchannelService {
     pub async fn authenticate(&self, request: ClientRequest<'_>) -> Result<IssuedAuthReqId, ProtocolRefusal> {
         let client = self.context.authenticate_client(request).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
-        let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
+        let registry =
+            Entities::of(&self.context).scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = BackchannelRequest::parse(request.parameters, &client, &registry)?;
         self.limit_to_requested(&mut wanted, &client, request.parameters).await?;
         let account = self.user_of(&wanted, client.application()).await?;

@@ -20,7 +20,9 @@ use store::StoreError;
 use vault::jose;
 
 use crate::identity::caller::RequestOrigin;
-use crate::node::dpop_proofs::{ProofFailure, Prover};
+use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
+use crate::node::entity_cache::Entities;
+use crate::node::feed::ChangeFeed;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::strangers::Left;
 use crate::protocol::client_keys::NoClientKeys;
@@ -140,7 +142,7 @@ impl Context {
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let id = request.parameters.one(CLIENT_ID)?.and_then(|text| text.parse::<ClientId>().ok());
         if let Some(id) = id.filter(ClientId::is_url)
-            && self.application_by_client_id(&id).await?.is_some()
+            && Entities::of(self).application_by_client_id(&id).await?.is_some()
             && let Err(refusal) = Box::pin(self.client_named(&id)).await?
         {
             let address = request.origin.address;
@@ -186,7 +188,8 @@ impl Context {
             }
         }
         let is_open_to_strangers = client.application().is_open_to_strangers();
-        self.proved_key(facts, Prover::Client { needs_nonce: rules.dpop_nonce, is_open_to_strangers })
+        DpopProofs::of(self)
+            .proved_key(facts, Prover::Client { needs_nonce: rules.dpop_nonce, is_open_to_strangers })
     }
 
     async fn judge_client(
@@ -247,7 +250,7 @@ impl Context {
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
-        self.ensure_polled_since(self.clock.steady_micros()).await?;
+        ChangeFeed::of(self).ensure_polled_since(self.clock.steady_micros()).await?;
         if let ClientCredential::Assertion(text) = &presented.credential
             && let Ok(id) = assertion::client_of(presented, text.expose())
             && let Err(refusal) = self.find_new_keys(&id).await?
@@ -283,7 +286,7 @@ impl Context {
 
     /// The refusal by a rate limit, which is counted.
     pub(crate) fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
-        ProtocolRefusal::TooOften { retry_after_secs: self.rate_limited(retry_after_secs) }
+        ProtocolRefusal::TooOften { retry_after_secs: self.metrics.count_rate_limited(retry_after_secs) }
     }
 
     async fn note_failed_authentication(

@@ -19,6 +19,7 @@ use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
 use crate::identity::operator::OperatorService;
+use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::DAY_SECS;
 use crate::node::outbound::FetchPurpose;
 use crate::node::periodic::Periodic;
@@ -89,7 +90,7 @@ impl Context {
         id: &ClientId,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
         if !id.is_url() {
-            return Ok(Ok(self.application_by_client_id(id).await?));
+            return Ok(Ok(Entities::of(self).application_by_client_id(id).await?));
         }
         if !self.settings.client_documents {
             return Ok(Ok(None));
@@ -110,7 +111,7 @@ impl Context {
         &self,
         id: &ClientId,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
-        match self.application_by_client_id(id).await? {
+        match Entities::of(self).application_by_client_id(id).await? {
             // Boxed, so that registered clients do not pay for the state that only this path needs.
             None if id.is_url() => Box::pin(self.client_named(id)).await,
             found => Ok(Ok(found)),
@@ -123,7 +124,7 @@ impl Context {
     /// # Errors
     /// If the document cannot be fetched now: its keys may be others.
     pub(crate) async fn find_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
-        let is_stored = id.is_url() && self.application_by_client_id(id).await?.is_some();
+        let is_stored = id.is_url() && Entities::of(self).application_by_client_id(id).await?.is_some();
         if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
             return Ok(Ok(()));
         }
@@ -154,7 +155,7 @@ impl Context {
 
     fn may_be_fetched(&self, id: &ClientId) -> Result<(), Refusal> {
         client_document::url_identifies_a_client(id.as_str())?;
-        self.reachable().check(id.as_str()).map_err(|_| Refusal::ClientDocumentInside)?;
+        self.settings.reachable().check(id.as_str()).map_err(|_| Refusal::ClientDocumentInside)?;
         let host = client_document::host(id);
         let is_accepted = host.is_some_and(|host| self.settings.document_hosts.accept(&host));
         if is_accepted { Ok(()) } else { Err(Refusal::ClientDocumentHost) }
@@ -165,11 +166,11 @@ impl Context {
         id: &ClientId,
         fetched: &Fetched<ClientDocument>,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
-        let stored = self.application_by_client_id(id).await?;
+        let stored = Entities::of(self).application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
-        let scopes = self.scope_registry().await?;
+        let scopes = Entities::of(self).scope_registry().await?;
         let minimum = self.settings.minimum_profile;
-        let (reachable, schemes) = (self.reachable(), &self.settings.private_use_schemes);
+        let (reachable, schemes) = (self.settings.reachable(), &self.settings.private_use_schemes);
         let mut settings = match fetched.document.settings(&scopes, minimum, reachable, schemes, existing) {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
@@ -225,7 +226,7 @@ impl Context {
         self.entities.forget_applications();
         match updated {
             Ok(_) | Err(ApplicationRefusal::Faulty(_)) => {
-                Ok(self.application_by_client_id(&stored.client_id).await?)
+                Ok(Entities::of(self).application_by_client_id(&stored.client_id).await?)
             }
             Err(_) => Ok(None),
         }
@@ -276,7 +277,7 @@ impl Context {
             Ok(_) | Err(ApplicationRefusal::ClientIdTaken) => {}
             Err(refusal) => return Err(not_stored(&refusal).into()),
         }
-        let stored = self.application_by_client_id(&client_id).await?;
+        let stored = Entities::of(self).application_by_client_id(&client_id).await?;
         Ok(client.stored(stored.ok_or(Refusal::UnknownClient)?)?)
     }
 

@@ -21,7 +21,10 @@ use vault::RegistrationToken;
 use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
+use crate::node::entity_cache::Entities;
+use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
+use crate::node::revocations::Revocations;
 use crate::node::sectors::ReadSector;
 use crate::{Context, Fault};
 use sector::sector_is_read;
@@ -127,7 +130,7 @@ impl ClientRegistrationService {
     ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
         let context = &self.context;
         let RegistrationRight { owner, token: initial } = admission;
-        let scopes = context.scope_registry().await?;
+        let scopes = Entities::of(context).scope_registry().await?;
         let statement = self.statement(members).await?;
         let decided = decide(members, statement.as_ref(), &scopes, context, None)?;
         self.read_sector(&decided, None, origin).await?;
@@ -170,7 +173,7 @@ impl ClientRegistrationService {
         origin: &RequestOrigin,
     ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
         let held = self.held(client_id, token, origin).await?;
-        let scopes = self.context.scope_registry().await?;
+        let scopes = Entities::of(&self.context).scope_registry().await?;
         let information = client_registration::client_information(&held.application, &scopes);
         let client_id = held.application.client_id;
         Ok(RegisteredClient { information, client_id, secret: None, token: held.text })
@@ -190,7 +193,7 @@ impl ClientRegistrationService {
         let held = self.held(client_id, token, origin).await?;
         let context = &self.context;
         self.credentials_are_its_own(&members, &held.application)?;
-        let scopes = context.scope_registry().await?;
+        let scopes = Entities::of(context).scope_registry().await?;
         // Checked here for the right error; the check is repeated when the settings are written.
         let statement = self.statement(&members).await?;
         let existing = Some(&held.application.settings);
@@ -222,9 +225,9 @@ impl ClientRegistrationService {
         let held = self.held(client_id, token, origin).await?;
         let context = &self.context;
         let audit = self.audit(Action::DeleteApplication, &held.application, origin);
-        let (id, ends) = (held.application.id, context.revocations_expire_at());
+        let (id, ends) = (held.application.id, revocations_expire_at(context.now()));
         let events = context.store.delete_registered_client(id, held.digest, ends, audit).await??;
-        context.apply_revocations(&events);
+        Revocations::of(context).apply(&events);
         context.entities.forget_applications();
         Ok(())
     }
@@ -343,7 +346,7 @@ fn decide(
         policy,
         minimum_profile: context.settings.minimum_profile,
         statement,
-        reachable: context.reachable(),
+        reachable: context.settings.reachable(),
         private_use_schemes: &context.settings.private_use_schemes,
         certificates: context.settings.client_certificates.kinds(),
         existing,

@@ -15,6 +15,7 @@ use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
+use crate::node::entity_cache::Entities;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
 
@@ -35,7 +36,7 @@ impl Context {
         requested: &RequestedData,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         let RequestedData::Named(all) = requested else { return Ok(Ok(None)) };
-        let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
         let urls = self.settings.urls();
         let name_of =
             |one: &NamedData| match resource::find(&urls.at_public_url(&one.location), &registry, public_url)
@@ -46,7 +47,7 @@ impl Context {
         let Some(names) = all.iter().map(name_of).collect::<Option<Vec<String>>>() else {
             return Ok(Err(Refusal::AuthorizationDetailsLocation));
         };
-        let records = self.data_sources_by_names(&names).await?;
+        let records = Entities::of(self).data_sources_by_names(&names).await?;
         let source = |(one, record): (&NamedData, Option<Arc<DataSource>>)| {
             Some(RequestedSource { id: record?.id, entities: one.entities.clone() })
         };
@@ -130,15 +131,6 @@ impl Context {
         Ok(offer)
     }
 
-    /// Whether somebody who runs this server answers for an application: an Administrator registered it, and still owns it.
-    pub(crate) async fn is_verified(&self, application: &Application) -> Result<bool, Fault> {
-        if !application.was_registered_by_its_owner() {
-            return Ok(false);
-        }
-        let owner = self.account(application.owner).await?;
-        Ok(owner.is_some_and(|owner| owner.is_administrator()))
-    }
-
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
     /// §6](https://www.rfc-editor.org/rfc/rfc9396#section-6)). What is named must be data that the user can read.
     pub(crate) async fn narrow_data(
@@ -152,7 +144,7 @@ impl Context {
         let narrowed = data_access::narrowed(granted, wanted)
             .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
         for named in named.iter().flatten() {
-            if self.readable_source(named.id, user).await.map_err(Fault::from)?.is_none() {
+            if Entities::of(self).readable_source(named.id, user).await.map_err(Fault::from)?.is_none() {
                 return Err(Refusal::AuthorizationDetailsNotGranted.into());
             }
         }
@@ -175,7 +167,7 @@ impl Context {
         let mut known: HashMap<DataSourceId, Box<ExistingEntities>> = HashMap::new();
         let search = async {
             for id in ids {
-                let Ok(Some(record)) = self.data_source(*id).await else { continue };
+                let Ok(Some(record)) = Entities::of(self).data_source(*id).await else { continue };
                 let Ok(opened) = self.opened(&record).await else { continue };
                 known.insert(*id, Box::new(move |name| opened.model.entity_type(name).is_some()));
             }
@@ -234,26 +226,17 @@ impl Context {
     ) -> Result<Vec<(DataSourceId, String)>, Fault> {
         if ids.len() > data_access::MOST_SOURCES {
             let among: HashSet<&DataSourceId> = ids.iter().collect();
-            let mut readable = self.all_readable_sources(user).await?;
+            let mut readable = Entities::of(self).all_readable_sources(user).await?;
             readable.retain(|(id, _)| among.contains(id));
             return Ok(readable);
         }
         let mut readable = Vec::with_capacity(ids.len());
         for id in ids {
-            let found = self.readable_source(*id, user).await?;
+            let found = Entities::of(self).readable_source(*id, user).await?;
             readable.extend(found.map(|source| (source.id, source.name.clone())));
         }
         readable.sort_unstable();
         Ok(readable)
-    }
-
-    /// The ids and names of all data sources that the user may read, by id.
-    pub(crate) async fn all_readable_sources(
-        &self,
-        user: UserId,
-    ) -> Result<Vec<(DataSourceId, String)>, Fault> {
-        let readable = self.store.list_data_sources(Some(user)).await?;
-        Ok(readable.into_iter().map(|source| (source.id, source.name)).collect())
     }
 }
 

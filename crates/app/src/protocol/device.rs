@@ -15,6 +15,7 @@ use store::{DeviceInsertion, NewDeviceAuthorization};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::access_note;
+use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::strangers::Left;
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
@@ -139,7 +140,8 @@ impl DeviceService {
         let client = self.context.authenticate_beginning_client(request).await?;
         self.context.leave_as(&client, Left::Device, request.origin)?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
-        let registry = self.context.scopes_for(&client.application().settings.scopes, requested).await?;
+        let registry =
+            Entities::of(&self.context).scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
         wanted.details.data =
             self.context.requested_data(request.parameters, client.application(), &wanted.scopes).await?;
@@ -253,18 +255,26 @@ impl DeviceService {
     ) -> Result<Open, CodeRefusal> {
         let (user, network, now) = (session.session.user, origin.network(), self.context.now());
         let begun = self.context.rates.begin_user_code(user, network, now);
-        begun.map_err(|wait| CodeRefusal::TooOften { retry_after_secs: self.context.rate_limited(wait) })?;
+        begun.map_err(|wait| CodeRefusal::TooOften {
+            retry_after_secs: self.context.metrics.count_rate_limited(wait),
+        })?;
         let code = UserCode::parse(typed).ok_or(UserCodeRefusal::Unknown)?;
         let digest = self.context.vault.user_code_digest(code);
         let found = self.context.store.find_by_user_code(digest).await?;
         let request = device::find_open(found, now)?;
-        let application = self.context.application(request.application).await?;
+        let application = self.context.store.find_application(request.application).await?;
         let application = application.filter(|found| found.epoch == request.application_epoch);
         let application = application.ok_or(UserCodeRefusal::Expired)?;
         self.context.rates.user_code_was_right(user, network);
         access_note::application(application.id);
-        let is_verified = self.context.is_verified(&application).await?;
-        Ok(Open { request, code, application, is_verified, registry: self.context.scope_registry().await? })
+        let is_verified = Entities::of(&self.context).is_verified(&application).await?;
+        Ok(Open {
+            request,
+            code,
+            application,
+            is_verified,
+            registry: Entities::of(&self.context).scope_registry().await?,
+        })
     }
 }
 

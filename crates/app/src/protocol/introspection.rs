@@ -1,6 +1,8 @@
 //! Introspection: what a client may know about a token. It only reads.
 
 use crate::Context;
+use crate::node::feed::ChangeFeed;
+use crate::node::signing_keys::JwtKeys;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use store::StoreError;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::NamedClient;
 use crate::node::access_note;
-use crate::node::entity_cache::{Account, signed_in_at};
+use crate::node::entity_cache::{Account, Entities, StoredGrants, signed_in_at};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
@@ -98,8 +100,8 @@ impl IntrospectionService {
         );
         let registered = application.settings.client_metadata.introspection_signed_response_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
-        self.context.ensure_signing_key(algorithm, request.origin).await?;
-        Ok(self.context.sign_jwt(JwtType::Introspection, algorithm, &claims)?)
+        JwtKeys::of(&self.context).ensure(algorithm, request.origin).await?;
+        Ok(JwtKeys::of(&self.context).sign(JwtType::Introspection, algorithm, &claims)?)
     }
 
     async fn introspect_for(
@@ -115,7 +117,7 @@ impl IntrospectionService {
         let text = introspection::parse(request.parameters)?;
         let response = self.ask_about(client, text.expose(), request.origin).await?;
         let outcome = Word(if response.is_some() { "active" } else { "inactive" });
-        self.context.metrics().introspections.inc(OutcomeLabels { outcome });
+        self.context.metrics.introspections.inc(OutcomeLabels { outcome });
         Ok(response)
     }
 
@@ -126,14 +128,14 @@ impl IntrospectionService {
         origin: &RequestOrigin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         if let Ok(token) = self.context.open_access_token(text) {
-            self.context.ensure_fresh().await?;
+            ChangeFeed::of(&self.context).ensure_fresh().await?;
             let revoked = self.context.revocations.ends(&token);
             let subject = IntrospectedToken::Access { token: &token, revoked };
             self.note_token_of_another(client, token.application, origin).await;
             return self.respond_to(client, subject, token.application, token.user).await;
         }
         let Ok(token) = self.context.vault.open_refresh_token(text) else { return Ok(None) };
-        let Some(grant) = self.context.find_grant(token.grant).await? else { return Ok(None) };
+        let Some(grant) = StoredGrants::of(&self.context).find(token.grant).await? else { return Ok(None) };
         let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
         self.note_token_of_another(client, grant.application, origin).await;
         self.respond_to(client, subject, grant.application, grant.user).await
@@ -156,7 +158,9 @@ impl IntrospectionService {
     /// When the user signed in for the grant of the token, if it has one.
     async fn signed_in_at(&self, subject: IntrospectedToken<'_>) -> Result<Option<Timestamp>, StoreError> {
         match subject {
-            IntrospectedToken::Access { token, .. } => self.context.sign_in_of(token.grant).await,
+            IntrospectedToken::Access { token, .. } => {
+                StoredGrants::of(&self.context).sign_in_of(token.grant).await
+            }
             IntrospectedToken::Refresh { grant, .. } => Ok(signed_in_at(&grant.details)),
         }
     }
@@ -171,10 +175,10 @@ impl IntrospectionService {
         let other: Option<Application> = if client.application().id == application {
             None
         } else {
-            self.context.application(application).await?
+            self.context.store.find_application(application).await?
         };
         let owner = user;
-        let user: Option<Arc<Account>> = self.context.account(user).await?;
+        let user: Option<Arc<Account>> = Entities::of(&self.context).account(user).await?;
         let application =
             other.as_ref().or_else(|| (client.application().id == application).then(|| client.application()));
         let (scopes, grant, resources) = match subject {
@@ -186,7 +190,7 @@ impl IntrospectionService {
         let identifier = user.as_deref().zip(application).and_then(|(account, application)| {
             subject::identifier_in(scopes, grant, &account.user, application)
         });
-        let registry = self.context.scopes_for(scopes, None).await?;
+        let registry = Entities::of(&self.context).scopes_for(scopes, None).await?;
         let facts = Facts {
             scopes: &registry,
             client,

@@ -14,6 +14,9 @@ use oauth::signing::JwtType;
 use store::EndedSession;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::node::entity_cache::Entities;
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 /// What follows a logout request.
@@ -105,7 +108,7 @@ impl LogoutService {
         let hint = request.hint.as_deref().and_then(|text| self.context.read_hint(text));
         let named = hint.as_ref().map(|hint| &hint.client_id).or(request.client_id.as_ref());
         let application = match named {
-            Some(id) => self.context.application_by_client_id(id).await?,
+            Some(id) => Entities::of(&self.context).application_by_client_id(id).await?,
             None => None,
         };
         let subject = session.zip(application.as_deref()).map(|(session, application)| {
@@ -153,10 +156,10 @@ impl Context {
         session: &Session,
         audit: NewAuditEvent,
     ) -> Result<Vec<String>, Fault> {
-        let expire_at = self.revocations_expire_at();
+        let expire_at = revocations_expire_at(self.now());
         let EndedSession { informed, revoked } =
             self.store.delete_session(session.id, expire_at, audit).await?;
-        self.apply_revocations(&revoked);
+        Revocations::of(self).apply(&revoked);
         self.logouts_stored.announce();
         self.front_channel_pages(&informed, session).await
     }
@@ -169,7 +172,7 @@ impl Context {
         let mut frames = Vec::new();
         let (issuer, sid) = (&self.settings.public_url, session.sid.as_deref());
         for id in informed {
-            let Some(application) = self.application(*id).await? else { continue };
+            let Some(application) = self.store.find_application(*id).await? else { continue };
             frames.extend(logout::frontchannel_address(&application.settings, issuer, sid));
         }
         Ok(frames)

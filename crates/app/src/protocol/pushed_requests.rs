@@ -8,6 +8,7 @@ use oauth::client_authentication::AuthenticatedClient;
 use store::NewPushedRequest;
 
 use crate::Context;
+use crate::node::entity_cache::Entities;
 use crate::node::strangers::Left;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 
@@ -38,7 +39,7 @@ impl PushedRequestService {
         self.context.leave_as(&client, Left::PushedRequest, request.origin)?;
         let key = self.context.key_proved_by(&client, &request.facts)?;
         let pushed = self.read(request, &client).await?.bound_to(key)?;
-        let registry = self.context.scope_registry().await?;
+        let registry = Entities::of(&self.context).scope_registry().await?;
         let now = self.context.now();
         let (resources, data) = self.context.limits_of_request(&pushed).await?;
         let facts = Facts {

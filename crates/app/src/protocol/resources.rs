@@ -5,6 +5,7 @@ use oauth::data_access::{DataAccess, DataReach};
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Requested, Resource};
 
+use crate::node::entity_cache::Entities;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
 
@@ -77,7 +78,7 @@ impl Context {
     }
 
     async fn named_sources(&self, resources: &[String]) -> Result<Vec<NamedSource>, Fault> {
-        let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
         let names: Vec<Option<String>> = resources
             .iter()
             .map(|one| match resource::find(one, &registry, public_url) {
@@ -86,7 +87,7 @@ impl Context {
             })
             .collect();
         let sought: Vec<String> = names.iter().flatten().cloned().collect();
-        let mut records = self.data_sources_by_names(&sought).await?.into_iter();
+        let mut records = Entities::of(self).data_sources_by_names(&sought).await?.into_iter();
         let found = names.iter().map(|name| match name {
             None => NamedSource::None,
             Some(_) => {
@@ -100,14 +101,14 @@ impl Context {
         if normalised.is_empty() {
             return Ok(Vec::new());
         }
-        let (registry, public_url) = (self.scope_registry().await?, &self.settings.public_url);
+        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
         let urls = self.settings.urls();
         let normalised: Vec<_> = normalised.iter().map(|one| urls.at_public_url(one)).collect();
         let mut all: Vec<Option<Resource>> =
             normalised.iter().map(|one| resource::find(one, &registry, public_url)).collect();
         let names: Vec<String> = all.iter().flatten().filter_map(source_name).cloned().collect();
         if !names.is_empty() {
-            let mut records = self.data_sources_by_names(&names).await?.into_iter();
+            let mut records = Entities::of(self).data_sources_by_names(&names).await?.into_iter();
             for one in all.iter_mut().filter(|one| one.as_ref().and_then(source_name).is_some()) {
                 *one = records.next().flatten().map(|record| Resource::Source(record.name.clone()));
             }

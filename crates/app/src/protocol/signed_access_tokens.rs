@@ -12,6 +12,8 @@ use oauth::token_payload::AccessToken;
 use oauth::user_authentication::PASSWORD_ACR;
 use vault::Unsealed;
 
+use crate::node::entity_cache::{Entities, StoredGrants};
+use crate::node::signing_keys::JwtKeys;
 use crate::{Context, Fault};
 
 /// How each text in JSON begins, in base64url. No sealed text begins like this.
@@ -54,14 +56,14 @@ impl Context {
         token: &AccessToken,
         authorization_details: Option<&[GrantedElement]>,
     ) -> Result<AccessTokenText, Fault> {
-        let registry = self.scopes_for(&token.scopes, None).await?;
+        let registry = Entities::of(self).scopes_for(&token.scopes, None).await?;
         let public_url = &self.settings.public_url;
         let client_id = application.client_id.as_str();
         let sealed =
             self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
         let audience = audience_in(token, &registry, public_url);
         let subject = self.subject_in(token, application).await?;
-        let auth_time = self.sign_in_of(token.grant).await?;
+        let auth_time = StoredGrants::of(self).sign_in_of(token.grant).await?;
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,
@@ -80,13 +82,13 @@ impl Context {
         };
         let registered = application.settings.client_metadata.access_token_signing_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
-        self.sign_jwt(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
+        JwtKeys::of(self).sign(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
     }
 
     /// `sub` of an access token. The user is cached.
     async fn subject_in(&self, token: &AccessToken, application: &Application) -> Result<String, Fault> {
         if names_the_user(&token.scopes, token.grant, application)
-            && let Some(account) = self.account(token.user).await?
+            && let Some(account) = Entities::of(self).account(token.user).await?
         {
             return Ok(crate::subject::subject_of(&account.user, application));
         }

@@ -19,7 +19,10 @@ use std::sync::Arc;
 use vault::Unsealed;
 
 use crate::identity::caller::RequestOrigin;
+use crate::node::audit_throttle::ThrottledAudit;
+use crate::node::entity_cache::{Entities, StoredGrants};
 use crate::node::metrics::{GrantLabels, Word};
+use crate::node::signing_keys::JwtKeys;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
 use crate::{Context, Fault, node::access_note};
 
@@ -85,7 +88,7 @@ impl TokenService {
         self.ensure_keys_for(client.application(), request.origin).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registered = &client.application().settings.scopes;
-        let registry = self.context.scopes_for(registered, requested).await?;
+        let registry = Entities::of(&self.context).scopes_for(registered, requested).await?;
         let parsed = TokenRequest::parse(request.parameters, &client, &registry);
         let (grant_type, answer) = match &parsed {
             Ok(wanted) => (
@@ -116,11 +119,11 @@ impl TokenService {
         let settings = &application.settings;
         if settings.scopes.contains(BuiltInScope::OpenId) {
             let registered = settings.client_metadata.openid.id_token_algorithm();
-            self.context.ensure_signing_key(settings.allowed_algorithm(registered), origin).await?;
+            JwtKeys::of(&self.context).ensure(settings.allowed_algorithm(registered), origin).await?;
         }
         if settings.token_format == TokenFormat::Jwt {
             let registered = settings.client_metadata.access_token_signing_alg();
-            self.context.ensure_signing_key(settings.allowed_algorithm(registered), origin).await?;
+            JwtKeys::of(&self.context).ensure(settings.allowed_algorithm(registered), origin).await?;
         }
         Ok(())
     }
@@ -175,7 +178,7 @@ impl TokenService {
             Err(ProtocolRefusal::TooOften { .. }) => "too_often",
             Err(ProtocolRefusal::Fault(_)) => "fault",
         };
-        self.context.metrics().tokens.inc(GrantLabels { grant: Word(grant), outcome: Word(outcome) });
+        self.context.metrics.tokens.inc(GrantLabels { grant: Word(grant), outcome: Word(outcome) });
     }
 
     /// Refused access is audited. Malformed requests are not, and failed authentications and passwords have
@@ -208,9 +211,9 @@ impl TokenService {
         audit.application = Some(client.application().id);
         audit.detail = Some(refusal.to_string());
         if let Some(user) = self.user_behind(request).await? {
-            self.context.name_user(&mut audit, user).await;
+            Entities::of(&self.context).name_user(&mut audit, user).await;
         }
-        Ok(self.context.note_refused(audit).await?)
+        Ok(ThrottledAudit::of(&self.context).note_refused(audit).await?)
     }
 
     /// The user whose code or refresh token the request contains.
@@ -223,7 +226,7 @@ impl TokenService {
                 let Ok(token) = self.context.vault.open_refresh_token(request.token.expose()) else {
                     return Ok(None);
                 };
-                Ok(self.context.find_grant(token.grant).await?.map(|grant| grant.user))
+                Ok(StoredGrants::of(&self.context).find(token.grant).await?.map(|grant| grant.user))
             }
             _ => Ok(None),
         }

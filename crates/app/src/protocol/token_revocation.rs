@@ -1,6 +1,9 @@
 //! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
 
 use crate::Context;
+use crate::node::entity_cache::{Entities, StoredGrants};
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::{ApplicationId, UserId};
 use oauth::client_authentication::AuthenticatedClient;
@@ -55,7 +58,11 @@ impl RevocationService {
                     request.origin,
                 );
                 if let Some(user) = user {
-                    self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                    Entities::of(&self.context)
+                        .name_user(&mut audit, user)
+                        .await
+                        .iter()
+                        .for_each(access_note::user);
                 }
                 self.context.store.revoke_token(id, expires_at, audit).await?
             }
@@ -67,12 +74,16 @@ impl RevocationService {
                     request.origin,
                 );
                 if let Some(user) = user {
-                    self.context.name_user(&mut audit, user).await.iter().for_each(access_note::user);
+                    Entities::of(&self.context)
+                        .name_user(&mut audit, user)
+                        .await
+                        .iter()
+                        .for_each(access_note::user);
                 }
-                self.context.store.revoke_grant(id, self.context.revocations_expire_at(), audit).await?
+                self.context.store.revoke_grant(id, revocations_expire_at(self.context.now()), audit).await?
             }
         };
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         Ok(())
     }
 
@@ -83,7 +94,7 @@ impl RevocationService {
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }
         let grant = match self.context.vault.open_refresh_token(text) {
-            Ok(token) => self.context.find_grant(token.grant).await?,
+            Ok(token) => StoredGrants::of(&self.context).find(token.grant).await?,
             Err(_) => None,
         };
         let subject = grant.as_ref().map_or(TokenToRevoke::Unknown, TokenToRevoke::Refresh);

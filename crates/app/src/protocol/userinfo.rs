@@ -10,6 +10,8 @@ use oauth::scope::BuiltInScope;
 use oauth::signing::JwtType;
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::node::entity_cache::StoredGrants;
+use crate::node::signing_keys::JwtKeys;
 use crate::{Context, Fault};
 
 /// What the endpoint returns.
@@ -66,8 +68,8 @@ impl UserInfoService {
             self.context.note_refusal(caller, "lacks openid", origin).await?;
             return Err(UserInfoRefusal::InsufficientScope);
         };
-        let grant = self.context.find_grant(grant).await.map_err(Fault::from)?;
-        let application = self.context.application(*application).await.map_err(Fault::from)?;
+        let grant = StoredGrants::of(&self.context).find(grant).await.map_err(Fault::from)?;
+        let application = self.context.store.find_application(*application).await.map_err(Fault::from)?;
         let grant = grant.ok_or(UserInfoRefusal::Dead)?;
         let application = application.ok_or(UserInfoRefusal::Dead)?;
         let (user, settings) = (&caller.account().user, &application.settings);
@@ -77,9 +79,9 @@ impl UserInfoService {
             return Ok(UserInfo::Claims(claims));
         };
         let algorithm = settings.allowed_algorithm(registered);
-        self.context.ensure_signing_key(algorithm, origin).await?;
+        JwtKeys::of(&self.context).ensure(algorithm, origin).await?;
         let issuer = &self.context.settings.public_url;
         let claims = userinfo::to_be_signed(claims, issuer, application.client_id.as_str());
-        Ok(UserInfo::Signed(self.context.sign_jwt(JwtType::Plain, algorithm, &claims)?))
+        Ok(UserInfo::Signed(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &claims)?))
     }
 }

@@ -138,7 +138,7 @@ fn open_vault(master: &MasterKey, keys: &[StoredKey]) -> anyhow::Result<Vault> {
     if keys.is_empty() {
         bail!("the ring contains no key");
     }
-    let keys = app::node::feed::keys_for_vault(keys);
+    let keys = app::node::keys::keys_for_vault(keys);
     Ok(Vault::open(master, &keys, Arc::new(SystemEntropy), HashingSettings::owasp(1))?)
 }
 

@@ -47,10 +47,10 @@ impl Attempt {
         origin: &RequestOrigin,
     ) -> Result<Self, SignInRefusal> {
         let familiar = facts.as_ref().filter(|facts| facts.familiar.is_some()).map(|facts| facts.user.id);
-        let token = context
-            .rates
-            .begin_password(origin.network(), familiar, context.now())
-            .map_err(|wait| SignInRefusal::TooOften { retry_after_secs: context.rate_limited(wait) })?;
+        let token =
+            context.rates.begin_password(origin.network(), familiar, context.now()).map_err(|wait| {
+                SignInRefusal::TooOften { retry_after_secs: context.metrics.count_rate_limited(wait) }
+            })?;
         Ok(Self { credentials: credentials.clone(), origin: origin.clone(), facts, policy, token })
     }
 
@@ -66,7 +66,9 @@ impl Attempt {
         };
         // Above the limit a failure gets no verdict; it was counted and recorded like every other.
         match context.rates.wait_after_failure(self.token, context.now()) {
-            Some(wait) => Err(SignInRefusal::TooOften { retry_after_secs: context.rate_limited(wait) }),
+            Some(wait) => {
+                Err(SignInRefusal::TooOften { retry_after_secs: context.metrics.count_rate_limited(wait) })
+            }
             None => Err(refusal),
         }
     }
@@ -210,7 +212,7 @@ impl Attempt {
 /// Logs the lock: an operator may have to unlock the account, or to block an attacker.
 fn log_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrigin) {
     let network = Word(if familiar { "familiar" } else { "other" });
-    context.metrics().account_locks.inc(LockLabels { network });
+    context.metrics.account_locks.inc(LockLabels { network });
     tracing::warn!(
         request_id = origin.request_id,
         user = user.name,

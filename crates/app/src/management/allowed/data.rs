@@ -6,6 +6,7 @@ use domain::id::{DataSourceId, UserId};
 use oauth::data_access::{DataAccess, MOST_SOURCES};
 use oauth::grant::{Allowed, AllowedData};
 
+use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
 /// An application that a user has allowed, with the data that it reaches.
@@ -73,7 +74,7 @@ impl Context {
         if !all.iter().any(is_large) {
             return Ok(Names::Cached(user));
         }
-        Ok(Names::Read(self.all_readable_sources(user).await?.into_iter().collect()))
+        Ok(Names::Read(Entities::of(self).all_readable_sources(user).await?.into_iter().collect()))
     }
 
     async fn reached_data(&self, names: &Names, data: &DataAccess) -> Result<ReachedData, Fault> {
@@ -104,7 +105,7 @@ impl Context {
     async fn readable_name(&self, names: &Names, id: DataSourceId) -> Result<Option<String>, Fault> {
         match names {
             Names::Cached(user) => {
-                Ok(self.readable_source(id, *user).await?.map(|source| source.name.clone()))
+                Ok(Entities::of(self).readable_source(id, *user).await?.map(|source| source.name.clone()))
             }
             Names::Read(all) => Ok(all.get(&id).cloned()),
         }

@@ -18,7 +18,7 @@ use super::{ApplicationError, ApplicationService};
 use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::sectors::{self, ReadSector, SectorOf};
 
@@ -131,10 +131,10 @@ impl ApplicationService {
         Ok(RegistrationRules {
             // Acting on behalf of another user gives nobody more rights than the caller has.
             account: Arc::clone(actor.caller().shared_account()),
-            scopes: self.context.scope_registry().await?,
+            scopes: Entities::of(&self.context).scope_registry().await?,
             default_profile: self.context.settings.default_profile,
             minimum_profile: self.context.settings.minimum_profile,
-            reachable: self.context.reachable(),
+            reachable: self.context.settings.reachable(),
             private_use_schemes: self.context.settings.private_use_schemes.clone(),
             certificates: self.context.settings.client_certificates.kinds(),
         })
@@ -165,7 +165,7 @@ impl ApplicationService {
         origin: &RequestOrigin,
     ) -> Result<RegisteredApplication, ApplicationError> {
         let settings = accepted.settings;
-        let read = self.context.read_sector(SectorOf::Owned, &settings, None).await;
+        let read = self.context.outbound.read_sector(SectorOf::Owned, &settings, None).await;
         read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
         let (client_id, credentials) = self.context.new_client(&settings)?;
         let (secret, new_secret) = credentials.unzip();
@@ -200,7 +200,7 @@ impl ApplicationService {
         let rules = self.rules(actor).await?;
         let read = match rules.decide(&payload, Some(&current.settings)) {
             Ok((settings, _)) => {
-                self.context.read_sector(SectorOf::Owned, &settings, Some(&current.settings)).await
+                self.context.outbound.read_sector(SectorOf::Owned, &settings, Some(&current.settings)).await
             }
             // The faults are those of the payload, which the store returns.
             Err(_) => Ok(ReadSector::of(&current.settings)),

@@ -1,6 +1,8 @@
 //! Client secrets: created, shown once, superseded, revoked.
 
 use super::ApplicationService;
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use domain::audit::Action;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
@@ -39,11 +41,14 @@ impl ApplicationService {
             .context
             .judged(
                 actor.caller(),
-                self.context.store.reset_secret(id, new, self.context.revocations_expire_at(), audit).await?,
+                self.context
+                    .store
+                    .reset_secret(id, new, revocations_expire_at(self.context.now()), audit)
+                    .await?,
                 origin,
             )
             .await?;
-        self.context.apply_revocations(&events);
+        Revocations::of(&self.context).apply(&events);
         self.context.logouts_stored.announce();
         self.context.entities.forget_applications();
         Ok((application, secret))

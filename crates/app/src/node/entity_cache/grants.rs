@@ -42,17 +42,43 @@ pub(crate) fn signed_in_at(details: &GrantDetails) -> Option<Timestamp> {
 #[derive(Clone, Copy)]
 pub(super) struct SignIn(Option<Timestamp>);
 
-impl Context {
+/// Grants, with the revocations of everything that this node knows.
+#[derive(Clone, Copy)]
+pub(crate) struct StoredGrants<'a> {
+    context: &'a Context,
+}
+
+component!(StoredGrants);
+
+impl StoredGrants<'_> {
+    /// Finds a grant, whether or not it is revoked. One that is older than a revocation of everything counts as
+    /// revoked.
+    pub(crate) async fn find(self, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        Ok(self.context.store.find_grant(id).await?.map(|grant| self.with_revocations(grant)))
+    }
+
+    /// The grant in the state that this node last saw, with the revocations of everything that it knows now.
+    pub(crate) fn last_seen(self, id: GrantId) -> Option<Grant> {
+        self.context.entities.last_seen_grant(id).map(|grant| self.with_revocations(grant))
+    }
+
+    fn with_revocations(self, grant: Grant) -> Grant {
+        if self.context.revocations.ends_all_of(grant.created_at) {
+            return Grant { revoked_at: grant.revoked_at.or(Some(self.context.now())), ..grant };
+        }
+        grant
+    }
+
     /// When the user behind a token signed in for its grant; `None` if nobody did, or if the grant is gone.
-    pub(crate) async fn sign_in_of(&self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
+    pub(crate) async fn sign_in_of(self, grant: Option<GrantId>) -> Result<Option<Timestamp>, StoreError> {
         let Some(id) = grant else { return Ok(None) };
-        if let Some(SignIn(cached)) = self.entities.sign_ins.get(&id) {
+        if let Some(SignIn(cached)) = self.context.entities.sign_ins.get(&id) {
             return Ok(cached);
         }
-        let grant = match self.entities.last_seen_grant(id) {
+        let grant = match self.context.entities.last_seen_grant(id) {
             Some(seen) => Some(seen),
-            None => self.store.find_grant(id).await?,
+            None => self.context.store.find_grant(id).await?,
         };
-        Ok(grant.and_then(|grant| self.entities.cache_sign_in(id, &grant.details)))
+        Ok(grant.and_then(|grant| self.context.entities.cache_sign_in(id, &grant.details)))
     }
 }

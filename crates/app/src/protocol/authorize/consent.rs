@@ -11,6 +11,7 @@ use oauth::scope::BuiltInScope;
 
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
+use crate::node::entity_cache::Entities;
 
 /// Everything that a person must know to decide on consent.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl AuthorizationService {
         if let Err(refusal) = self.keep_object(&mut valid).await? {
             return Ok(AuthorizeAnswer::Page(refusal));
         }
-        let is_verified = self.context.is_verified(&valid.application).await?;
+        let is_verified = Entities::of(&self.context).is_verified(&valid.application).await?;
         Ok(AuthorizeAnswer::Consent(Box::new(ConsentQuestion {
             scopes: valid.registry.descriptions(valid.valid.consent_scopes()),
             is_verified,

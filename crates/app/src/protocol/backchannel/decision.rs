@@ -13,6 +13,7 @@ use super::{BackchannelService, MOST_WAITING};
 use crate::Fault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::access_note;
+use crate::node::entity_cache::Entities;
 use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::ConsentDecision;
 
@@ -113,7 +114,7 @@ impl BackchannelService {
         let found = store.list_waiting_backchannel_authentications(user, epoch, now, MOST_WAITING).await?;
         let mut waiting = Vec::with_capacity(found.len());
         for request in found {
-            let application = self.context.application(request.application).await?;
+            let application = self.context.store.find_application(request.application).await?;
             let application = application.filter(|found| found.epoch == request.application_epoch);
             waiting.extend(application.map(|application| WaitingRequest {
                 id: request.id,
@@ -180,11 +181,16 @@ impl BackchannelService {
         let found = self.context.store.find_backchannel_authentication(id).await?;
         let (user, epoch) = (session.session.user, session.session.user_epoch);
         let request = backchannel::find_open(found, user, epoch, self.context.now())?;
-        let application = self.context.application(request.application).await?;
+        let application = self.context.store.find_application(request.application).await?;
         let application = application.filter(|found| found.epoch == request.application_epoch);
         let application = application.ok_or(AnswerRefusal::Expired)?;
         access_note::application(application.id);
-        let is_verified = self.context.is_verified(&application).await?;
-        Ok(Open { request, application, is_verified, registry: self.context.scope_registry().await? })
+        let is_verified = Entities::of(&self.context).is_verified(&application).await?;
+        Ok(Open {
+            request,
+            application,
+            is_verified,
+            registry: Entities::of(&self.context).scope_registry().await?,
+        })
     }
 }

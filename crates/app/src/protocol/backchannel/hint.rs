@@ -10,7 +10,7 @@ use oauth::refusal::Refusal;
 
 use super::BackchannelService;
 use crate::Fault;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::client::ProtocolRefusal;
 use crate::subject;
 
@@ -40,7 +40,7 @@ impl BackchannelService {
             }
         };
         let account = match found {
-            Some(id) => self.context.account(id).await?,
+            Some(id) => Entities::of(&self.context).account(id).await?,
             None => None,
         };
         let has_subject = |account: &Account| {

@@ -11,7 +11,9 @@ use store::StoreError;
 use vault::jose;
 
 use super::assertion::Asserted;
+use crate::node::entity_cache::Entities;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
+use crate::node::trusted_issuers::IssuerTokens;
 use crate::{Context, Fault};
 
 impl Context {
@@ -20,7 +22,7 @@ impl Context {
         &self,
         text: &str,
     ) -> Result<Option<Arc<TrustedIssuer>>, StoreError> {
-        let claimed = self.claimed_issuer(text).await?;
+        let claimed = IssuerTokens::of(self).claimed_issuer(text).await?;
         Ok(claimed.filter(|trusted| trusted.settings.has(Purpose::Workload)))
     }
 
@@ -41,7 +43,7 @@ impl Context {
         if claimed.is_some_and(|claimed| *claimed != accepted.client) {
             return Ok(Err(Refusal::WorkloadUnknown));
         }
-        let Some(application) = self.application_by_client_id(&accepted.client).await? else {
+        let Some(application) = Entities::of(self).application_by_client_id(&accepted.client).await? else {
             return Ok(Err(Refusal::UnknownClient));
         };
         *named = Some(application.id);
@@ -62,7 +64,7 @@ impl Context {
         text: &str,
         trusted: &TrustedIssuer,
     ) -> Result<AcceptedWorkload, Refusal> {
-        let verified = self.verify_issued(text, trusted, &ASSERTION_TYPES).await;
+        let verified = IssuerTokens::of(self).verify(text, trusted, &ASSERTION_TYPES).await;
         let claims = verified.map_err(|fault| match fault {
             Unverified::NoKeys(NoIssuerKeys::Unavailable) => Refusal::IssuerKeysUnavailable,
             Unverified::NoKeys(NoIssuerKeys::Unusable) => Refusal::AssertionKeys,

@@ -62,7 +62,7 @@ impl ClientRegistrationService {
         let context = &self.context;
         let taken = context.registrations.begin(network, context.now());
         taken.map_err(|wait| ClientRegistrationRefusal::TooOften {
-            retry_after_secs: context.rate_limited(wait),
+            retry_after_secs: context.metrics.count_rate_limited(wait),
         })
     }
 

@@ -4,9 +4,10 @@ use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
 
-use crate::node::lifetimes::DAY_SECS;
+use crate::node::lifetimes::{DAY_SECS, revocations_expire_at};
 use crate::node::periodic::Periodic;
 use crate::node::rates::Buckets;
+use crate::node::revocations::Revocations;
 use crate::node::settings::ClientRegistrationSettings;
 use crate::{Context, Fault};
 
@@ -69,10 +70,10 @@ impl Context {
             let mut audit = NewAuditEvent::new(Action::DeleteApplication, Outcome::Success, now);
             audit.application = Some(id);
             audit.detail = Some("it registered itself and was never used".to_owned());
-            let ends = self.revocations_expire_at();
+            let ends = revocations_expire_at(self.now());
             // Used or deleted meanwhile, it stays as it is.
             if let Ok(events) = self.store.delete_unused_client(id, before, ends, audit).await? {
-                self.apply_revocations(&events);
+                Revocations::of(self).apply(&events);
                 self.entities.forget_applications();
             }
         }

@@ -25,7 +25,7 @@ impl ClientRegistrationService {
         if reads_again && let Some(network) = origin.address.map(Network::of) {
             self.count(network)?;
         }
-        let read = context.read_sector(SectorOf::Stranger, settings, existing).await;
+        let read = context.outbound.read_sector(SectorOf::Stranger, settings, existing).await;
         read.map_err(|fault| MetadataFault::of(&[fault]).into())
     }
 }

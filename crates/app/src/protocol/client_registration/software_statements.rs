@@ -10,6 +10,7 @@ use vault::jose;
 use super::{ClientRegistrationRefusal, ClientRegistrationService};
 use crate::Fault;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
+use crate::node::trusted_issuers::IssuerTokens;
 
 impl ClientRegistrationService {
     /// The software statement in the members, if there is one.
@@ -25,10 +26,10 @@ impl ClientRegistrationService {
         let context = &self.context;
         // A text that is not a token is invalid, whoever issued it.
         jose::unverified_claims(text).map_err(|fault| MetadataFault::statement_unverified(&fault))?;
-        let claimed = context.claimed_issuer(text).await?;
+        let claimed = IssuerTokens::of(context).claimed_issuer(text).await?;
         let trusted = claimed.filter(|trusted| trusted.settings.has(Purpose::SoftwareStatement));
         let trusted = trusted.ok_or_else(MetadataFault::statement_of_stranger)?;
-        let claims = context.verify_issued(text, &trusted, STATEMENT_TYPES).await;
+        let claims = IssuerTokens::of(context).verify(text, &trusted, STATEMENT_TYPES).await;
         let claims = claims.map_err(|unverified| match unverified {
             Unverified::NoKeys(NoIssuerKeys::Unavailable) => Fault::KeysUnavailable.into(),
             Unverified::NoKeys(NoIssuerKeys::Unusable) => {

@@ -1,6 +1,7 @@
 //! Exchanging a code: its use creates a grant, at most once.
 
 use super::{Narrowing, TokenService};
+use crate::node::entity_cache::Entities;
 use domain::id::Epoch;
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -25,7 +26,7 @@ impl TokenService {
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let code = self.context.vault.open_code(request.code.expose()).ok();
         let user = match &code {
-            Some(code) => self.context.account(code.user).await?,
+            Some(code) => Entities::of(&self.context).account(code.user).await?,
             None => None,
         };
         let digest = |text: &str| vault::sha256(text.as_bytes());
@@ -37,7 +38,7 @@ impl TokenService {
             redirect_digest: request.redirect_uri.as_deref().map(digest),
             verifier_digest: request.verifier.as_ref().map(|verifier| digest(verifier.expose())),
             all_revoked: code.as_ref().is_some_and(|code| self.context.revocations.ends_all_of(code.id.at())),
-            lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+            lifetime_limit_secs: Entities::of(&self.context).limit(Limit::OAuthAccessTokenLifetime).await?,
             now: self.context.now(),
         });
         match (decided, &code) {

@@ -11,7 +11,7 @@ use oauth::token::client_credentials::{self, ServiceRequest};
 
 use super::{Narrowing, NewAccessToken};
 use crate::node::access_note;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::client::ProtocolRefusal;
 
 impl TokenService {
@@ -21,8 +21,9 @@ impl TokenService {
         client: &AuthenticatedClient,
         narrowing: Narrowing<'_>,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        let owner: Option<Arc<Account>> = self.context.account(client.application().owner).await?;
-        let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let owner: Option<Arc<Account>> =
+            Entities::of(&self.context).account(client.application().owner).await?;
+        let limit = Entities::of(&self.context).limit(Limit::OAuthAccessTokenLifetime).await?;
         let token = client_credentials::decide(
             request,
             client,

@@ -8,6 +8,7 @@ use oauth::signing::JwtType;
 use oauth::token::TokenResponse;
 
 use super::TokenService;
+use crate::node::signing_keys::JwtKeys;
 use crate::protocol::client::ProtocolRefusal;
 
 impl TokenService {
@@ -46,7 +47,8 @@ impl TokenService {
             now: self.context.now(),
             lifetime_secs: response.expires_in,
         };
-        response.id_token = Some(self.context.sign_jwt(JwtType::Plain, algorithm, &token.claims())?);
+        response.id_token =
+            Some(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &token.claims())?);
         Ok(response)
     }
 }

@@ -1,6 +1,7 @@
 //! Presenting an assertion of a trusted issuer about a user, which creates a grant.
 
 use super::{Narrowing, TokenService};
+use crate::node::trusted_issuers::IssuerTokens;
 use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
@@ -17,7 +18,7 @@ use vault::jose;
 use crate::Fault;
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::protocol::client::ProtocolRefusal;
 
@@ -46,10 +47,13 @@ impl TokenService {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let text = request.assertion.expose();
-        let trusted = self.context.claimed_issuer(text).await?.ok_or(Refusal::GrantAssertionUntrusted)?;
+        let trusted = IssuerTokens::of(&self.context)
+            .claimed_issuer(text)
+            .await?
+            .ok_or(Refusal::GrantAssertionUntrusted)?;
         let accepted = self.judge_assertion(text, &trusted, client).await?;
-        let account = self.context.account_of(&accepted.subject).await?;
-        let scopes = self.context.scope_registry().await?;
+        let account = IssuerTokens::of(&self.context).account_of(&accepted.subject).await?;
+        let scopes = Entities::of(&self.context).scope_registry().await?;
         let mut decision = jwt_bearer::decide(
             request,
             jwt_bearer::Facts {
@@ -58,7 +62,9 @@ impl TokenService {
                 issuer: &trusted.settings,
                 user: account.as_deref().map(|account| &account.user),
                 scopes: &scopes,
-                lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+                lifetime_limit_secs: Entities::of(&self.context)
+                    .limit(Limit::OAuthAccessTokenLifetime)
+                    .await?,
             },
         )?;
         account.iter().for_each(access_note::user);
@@ -98,7 +104,7 @@ impl TokenService {
         trusted: &TrustedIssuer,
     ) -> Result<(GrantKind, Claims), Refusal> {
         for kind in GrantKind::ALL.into_iter().filter(|kind| trusted.settings.has(kind.purpose())) {
-            match self.context.verify_issued(text, trusted, kind.types()).await {
+            match IssuerTokens::of(&self.context).verify(text, trusted, kind.types()).await {
                 Ok(claims) => return Ok((kind, claims)),
                 Err(Unverified::NoKeys(NoIssuerKeys::Unavailable)) => {
                     return Err(Refusal::IssuerKeysUnavailable);

@@ -11,6 +11,10 @@ use store::{GrantCreation, NewGrant};
 use super::{NewAccessToken, TokenService, no_key};
 use crate::Fault;
 use crate::identity::caller::RequestOrigin;
+use crate::node::audit_throttle::ThrottledAudit;
+use crate::node::entity_cache::Entities;
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use crate::protocol::client::ProtocolRefusal;
 
 impl TokenService {
@@ -93,18 +97,18 @@ impl TokenService {
         let mut audit = origin.audit(Action::ReplayCode, Outcome::Refused, at);
         audit.application = Some(new.application);
         if code.is_some() {
-            self.context.name_user(&mut audit, new.user).await;
+            Entities::of(&self.context).name_user(&mut audit, new.user).await;
         }
         if let Some(code) = code
-            && self.context.is_known_replay(code, &audit)
+            && ThrottledAudit::of(&self.context).is_known_replay(code, &audit)
         {
             return Ok(GrantCreation::Replayed(Vec::new()));
         }
         let created =
-            self.context.store.create_grant(new, self.context.revocations_expire_at(), audit).await?;
+            self.context.store.create_grant(new, revocations_expire_at(self.context.now()), audit).await?;
         if let (GrantCreation::Replayed(events), Some(code)) = (&created, code) {
-            self.context.apply_revocations(events);
-            self.context.note_replay(code, at);
+            Revocations::of(&self.context).apply(events);
+            ThrottledAudit::of(&self.context).note_replay(code, at);
         }
         Ok(created)
     }

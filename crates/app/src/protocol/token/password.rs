@@ -2,6 +2,7 @@
 
 use super::{Narrowing, TokenService};
 use crate::identity::sign_in::SignInService;
+use crate::node::entity_cache::Entities;
 
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -34,7 +35,7 @@ impl TokenService {
                     SignInRefusal::Fault(fault) => fault.into(),
                 }
             })?;
-        let limit = self.context.limit(Limit::OAuthAccessTokenLifetime).await?;
+        let limit = Entities::of(&self.context).limit(Limit::OAuthAccessTokenLifetime).await?;
         let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
         let details = &mut decision.details;
         details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;

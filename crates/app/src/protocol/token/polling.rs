@@ -16,7 +16,7 @@ use oauth::token::polling::{
 use super::{Narrowing, TokenService};
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::client::ProtocolRefusal;
 
 /// The result of a poll, and the user who decided.
@@ -72,7 +72,7 @@ impl TokenService {
         narrowing: Narrowing<'_>,
     ) -> Result<Decided, ProtocolRefusal> {
         let user = match request.decision {
-            UserDecision::Allowed { user, .. } => self.context.account(user).await?,
+            UserDecision::Allowed { user, .. } => Entities::of(&self.context).account(user).await?,
             UserDecision::Pending | UserDecision::Denied => None,
         };
         if self.context.revocations.ends_all_of(request.code.at()) {
@@ -82,7 +82,7 @@ impl TokenService {
             scopes: narrowing.scopes,
             client,
             user: user.as_deref().map(|account| &account.user),
-            lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+            lifetime_limit_secs: Entities::of(&self.context).limit(Limit::OAuthAccessTokenLifetime).await?,
             now: self.context.now(),
         };
         Ok((polling::decide(request, facts)?, user))

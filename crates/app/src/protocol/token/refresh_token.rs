@@ -1,6 +1,9 @@
 //! Refreshing: one conditional update for each rotation, and no other write.
 
 use super::TokenService;
+use crate::node::entity_cache::{Entities, StoredGrants};
+use crate::node::lifetimes::revocations_expire_at;
+use crate::node::revocations::Revocations;
 use domain::audit::{Action, Outcome};
 use domain::id::{GrantId, UserId};
 use domain::limit::Limit;
@@ -32,7 +35,7 @@ impl TokenService {
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         if request.sent_as_a_code {
-            self.context.metrics().power_bi_refresh_quirk.inc();
+            self.context.metrics.power_bi_refresh_quirk.inc();
         }
         let token = self.context.vault.open_refresh_token(request.token.expose()).ok();
         if let Some(token) = &token
@@ -42,7 +45,7 @@ impl TokenService {
         }
         for _ in 0..TRIES {
             let grant = match &token {
-                Some(token) => self.context.find_grant(token.grant).await?,
+                Some(token) => StoredGrants::of(&self.context).find(token.grant).await?,
                 None => None,
             };
             let decided = self.decide_refresh(request, client, narrowing, token.as_ref(), grant).await?;
@@ -71,7 +74,7 @@ impl TokenService {
         narrowing: Narrowing<'_>,
         token: &RefreshToken,
     ) -> Result<Option<TokenResponse>, ProtocolRefusal> {
-        let Some(grant) = self.context.last_seen_grant(token.grant) else { return Ok(None) };
+        let Some(grant) = StoredGrants::of(&self.context).last_seen(token.grant) else { return Ok(None) };
         let decided = self.decide_refresh(request, client, narrowing, Some(token), Some(grant)).await;
         if let Ok((
             RefreshDecision::Renew(renewal @ Renewal { rotation: Rotation::Rotate { .. }, .. }),
@@ -109,7 +112,7 @@ impl TokenService {
         if !refresh_token::yields_an_id_token(grant, &response.scopes) {
             return Ok(response);
         }
-        let user = self.context.account(grant.user).await?;
+        let user = Entities::of(&self.context).account(grant.user).await?;
         let user = user.as_deref().map(|account| &account.user);
         self.with_id_token(client, response, user, &grant.details, None)
     }
@@ -123,7 +126,7 @@ impl TokenService {
         grant: Option<Grant>,
     ) -> Result<(RefreshDecision, Option<Grant>), ProtocolRefusal> {
         let user = match &grant {
-            Some(grant) => self.context.account(grant.user).await?,
+            Some(grant) => Entities::of(&self.context).account(grant.user).await?,
             None => None,
         };
         let mut decision = refresh_token::decide(
@@ -136,7 +139,9 @@ impl TokenService {
                 user: user.as_deref().map(|account| &account.user),
                 grace_secs: i64::from(self.context.settings.refresh_grace_secs),
                 limits: self.context.settings.refresh_limits(),
-                lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+                lifetime_limit_secs: Entities::of(&self.context)
+                    .limit(Limit::OAuthAccessTokenLifetime)
+                    .await?,
                 now: self.context.now(),
             },
         )?;
@@ -192,15 +197,15 @@ impl TokenService {
         audit.application = Some(client.application().id);
         audit.subject = Some(format!("grant {grant}"));
         if let Some(user) = user {
-            self.context.name_user(&mut audit, user).await;
+            Entities::of(&self.context).name_user(&mut audit, user).await;
         }
         let events =
-            self.context.store.revoke_grant(grant, self.context.revocations_expire_at(), audit).await?;
-        self.context.apply_revocations(&events);
+            self.context.store.revoke_grant(grant, revocations_expire_at(self.context.now()), audit).await?;
+        Revocations::of(&self.context).apply(&events);
         Err(Refusal::RefreshTokenReplayed.into())
     }
 
     fn count_replay(&self, outcome: &'static str) {
-        self.context.metrics().refresh_replays.inc(OutcomeLabels { outcome: Word(outcome) });
+        self.context.metrics.refresh_replays.inc(OutcomeLabels { outcome: Word(outcome) });
     }
 }

@@ -1,6 +1,8 @@
 //! Exchanging a token for another. Nothing is written: the new token belongs to the grant of the old one.
 
 use super::TokenService;
+use crate::node::audit_throttle::ThrottledAudit;
+use crate::node::feed::ChangeFeed;
 use std::sync::Arc;
 
 use domain::account::User;
@@ -19,7 +21,7 @@ use super::{Narrowing, NewAccessToken};
 use crate::Fault;
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
-use crate::node::entity_cache::Account;
+use crate::node::entity_cache::{Account, Entities};
 use crate::protocol::client::ProtocolRefusal;
 use crate::subject;
 
@@ -41,7 +43,7 @@ impl TokenService {
         narrowing: Narrowing<'_>,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        self.context.ensure_fresh().await?;
+        ChangeFeed::of(&self.context).ensure_fresh().await?;
         let mut subject = self.open_presented(request.subject_token.expose()).await?;
         subject.identify(|token, user, _| subject::public_identifier_in(&token.scopes, token.grant, user));
         let mut actor = match &request.actor_token {
@@ -64,7 +66,9 @@ impl TokenService {
                 actor: actor.as_ref().map(TokenToExchange::facts),
                 targets: &targets,
                 public_url: &self.context.settings.public_url,
-                lifetime_limit_secs: self.context.limit(Limit::OAuthAccessTokenLifetime).await?,
+                lifetime_limit_secs: Entities::of(&self.context)
+                    .limit(Limit::OAuthAccessTokenLifetime)
+                    .await?,
                 now: self.context.now(),
             },
         );
@@ -128,15 +132,15 @@ impl TokenService {
         audit.subject =
             subject.token.as_ref().map(|token| format!("a token of application {}", token.application));
         audit.detail = judged.err().map(|refusal| refusal.to_string());
-        Ok(self.context.note_repeatable(audit).await?)
+        Ok(ThrottledAudit::of(&self.context).note_repeatable(audit).await?)
     }
 
     async fn open_presented(&self, text: &str) -> Result<TokenToExchange, Fault> {
         let Ok(token) = self.context.open_access_token(text) else { return Ok(TokenToExchange::default()) };
         Ok(TokenToExchange {
             revoked: self.context.revocations.ends(&token),
-            application: self.context.application(token.application).await?,
-            account: self.context.account(token.user).await?,
+            application: self.context.store.find_application(token.application).await?,
+            account: Entities::of(&self.context).account(token.user).await?,
             token: Some(token),
             identifier: None,
         })
