@@ -20,6 +20,8 @@ use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
 
+use crate::data::models::SourceOpener;
+use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::Entities;
@@ -34,7 +36,7 @@ mod plans;
 mod refusal;
 mod resource_path;
 mod run;
-mod spec;
+pub(crate) mod spec;
 mod stream;
 
 pub use refusal::{DataRefusal, SourceFailure};
@@ -121,7 +123,7 @@ impl DataService {
     /// # Errors
     /// [`OpenRefusal::Unusable`](models::OpenRefusal::Unusable) if the database cannot be opened or described.
     pub async fn open(&self, record: &DataSource) -> Result<Arc<models::OpenedSource>, models::OpenRefusal> {
-        self.context.opened(record).await
+        SourceOpener::of(&self.context).opened(record).await
     }
 
     /// Lists the sources that the caller may read, by id.
@@ -162,7 +164,7 @@ impl DataService {
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
-                self.context.expect_changed_structure(record.id);
+                self.context.models.expect_changed_structure(record.id);
                 self.answer(read_grant, request, page_size).await
             }
             answer => answer,
@@ -179,7 +181,7 @@ impl DataService {
         request: &DataRequest<'_>,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
-        let opened = self.context.opened(read_grant.record).await?;
+        let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
         let opened = match reach(read_grant.caller, read_grant.record) {
             DataReach::Entities(names) => opened.limited_to(names),
             DataReach::Everything | DataReach::Nothing => opened,
@@ -245,7 +247,7 @@ impl DataService {
         origin: &RequestOrigin,
     ) -> Result<(), DataRefusal> {
         let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
-        let signed_in_at = self.context.signed_in_at(caller).await?;
+        let signed_in_at = Callers::of(&self.context).signed_in_at(caller).await?;
         if step_up::sign_in_is_recent(signed_in_at, max_age_secs, self.context.now()) {
             return Ok(());
         }

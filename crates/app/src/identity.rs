@@ -1,6 +1,7 @@
 //! Who sends a request: sign-in, sessions, bearer tokens, the command line; and the record of what was
 //! refused.
 
+pub(crate) mod access_tokens;
 pub mod acting;
 pub mod authentication;
 pub mod caller;

@@ -14,7 +14,6 @@ pub mod logout;
 pub mod pushed_requests;
 pub(crate) mod request_objects;
 mod resources;
-mod signed_access_tokens;
 pub mod token;
 pub mod token_revocation;
 pub mod userinfo;

@@ -1,6 +1,7 @@
 //! Read grants: if access is revoked while a response is being sent, the response is aborted.
 
 use super::DataService;
+use crate::identity::authentication::Callers;
 use crate::node::entity_cache::Entities;
 use std::fmt;
 use std::pin::Pin;
@@ -58,9 +59,11 @@ impl DataService {
     }
 
     async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let account =
-            self.context.still_authenticated(read_grant.caller).await?.ok_or(DataRefusal::AccessEnded)?;
-        if !self.context.still_covers(read_grant.caller, BuiltInScope::OData).await? {
+        let account = Callers::of(&self.context)
+            .still_authenticated(read_grant.caller)
+            .await?
+            .ok_or(DataRefusal::AccessEnded)?;
+        if !Callers::of(&self.context).still_covers(read_grant.caller, BuiltInScope::OData).await? {
             return Err(DataRefusal::MissingScope);
         }
         if !account.may(Permission::UseDataSourceWithOData) {

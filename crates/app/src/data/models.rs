@@ -17,6 +17,7 @@ use sources::driver::{Placement, ready};
 use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec, Sources};
 
 use crate::data::document::MetadataDocument;
+use crate::data::spec::SourceSpecs;
 use crate::{Context, Fault};
 
 /// How long a model counts as current before the database is asked again.
@@ -108,6 +109,13 @@ impl Models {
         self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
+    /// Makes the next request check the structure of the database, without waiting for the interval.
+    pub(crate) fn expect_changed_structure(&self, id: DataSourceId) {
+        if let Some(ready) = self.slot(id).ready() {
+            ready.checked_at.store(i64::MIN, Ordering::Release);
+        }
+    }
+
     /// Closes an opened source and drops its model; running reads are stopped.
     pub(crate) fn close(&self, id: DataSourceId, sources: &Sources) {
         self.forget(id);
@@ -168,17 +176,25 @@ impl Ready {
     }
 }
 
-impl Context {
+/// Opens data sources.
+#[derive(Clone, Copy)]
+pub(crate) struct SourceOpener<'a> {
+    context: &'a Context,
+}
+
+component!(SourceOpener);
+
+impl SourceOpener<'_> {
     /// Opens the source of this record, with its model. Fast if both are ready.
     ///
     /// # Errors
     /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
-    pub(crate) async fn opened(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let slot = self.models.slot(record.id);
+    pub(crate) async fn opened(self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let slot = self.context.models.slot(record.id);
         let attempts = slot.attempts.load(Ordering::Acquire);
         if let Some(ready) = slot.ready()
             && ready.fits(record)
-            && ready.is_current(self.now()).await
+            && ready.is_current(self.context.now()).await
         {
             return Ok(ready.opened.clone());
         }
@@ -188,29 +204,19 @@ impl Context {
     /// Opens the source and compiles its model again, even if both are ready.
     ///
     /// # Errors
-    /// As for [`Context::opened`]; the previous model stays in use then.
-    pub(crate) async fn reopen(&self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let slot = self.models.slot(record.id);
+    /// As for [`SourceOpener::opened`]; the previous model stays in use then.
+    pub(crate) async fn reopen(self, record: &DataSource) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let slot = self.context.models.slot(record.id);
         let mut failure = slot.opening.lock().await;
         let made = self.make_ready(record, &slot).await;
         *failure = None;
         made
     }
 
-    /// Makes the next request check the structure of the database, without waiting for the interval.
-    pub(crate) fn expect_changed_structure(&self, id: DataSourceId) {
-        if let Some(ready) = self.models.slot(id).ready() {
-            ready.checked_at.store(i64::MIN, Ordering::Release);
-        }
-    }
-
     /// Opens and describes a database that is not a data source yet, to find out whether it is usable. Returns
     /// the declarations of the owner that do not hold.
-    pub(crate) async fn try_out(
-        &self,
-        spec: SourceSpec,
-    ) -> Result<Vec<(&'static str, Finding)>, OpenRefusal> {
-        let sources = self.sources.clone();
+    pub(crate) async fn try_out(self, spec: SourceSpec) -> Result<Vec<(&'static str, Finding)>, OpenRefusal> {
+        let sources = self.context.sources.clone();
         let deadline = self.schema_deadline();
         let tried = off_request_threads(spec.placement(), async move {
             let source = sources.try_out(&spec)?;
@@ -225,7 +231,7 @@ impl Context {
 
     /// `attempts` is the number of completed attempts when the request looked for an opened source.
     async fn open_exclusively(
-        &self,
+        self,
         record: &DataSource,
         slot: &Slot,
         attempts: u64,
@@ -252,12 +258,12 @@ impl Context {
 
     /// Opens, describes and compiles off the request threads, then swaps the result in. Only the holder of
     /// the lock calls this.
-    async fn make_ready(&self, record: &DataSource, slot: &Slot) -> Result<Arc<OpenedSource>, OpenRefusal> {
-        let checked_at = self.now();
-        let sources = self.sources.clone();
-        let locations = self.every_location();
+    async fn make_ready(self, record: &DataSource, slot: &Slot) -> Result<Arc<OpenedSource>, OpenRefusal> {
+        let checked_at = self.context.now();
+        let sources = self.context.sources.clone();
+        let locations = SourceSpecs::of(self.context).every_location();
         let deadline = self.schema_deadline();
-        let spec = self.spec_of(record)?;
+        let spec = SourceSpecs::of(self.context).spec_of(record)?;
         let (id, namespace) = (record.id.get(), namespace(&record.name));
         let placement = spec.placement();
         let described = off_request_threads(placement, async move {
@@ -296,17 +302,17 @@ impl Context {
             opened
         });
         slot.attempts.fetch_add(1, Ordering::AcqRel);
-        if self.models.has_forgotten(record.id) {
+        if self.context.models.has_forgotten(record.id) {
             // The source was deleted while it was being opened.
-            self.sources.close(id);
+            self.context.sources.close(id);
         }
         Ok(made.inspect_err(|error| {
             tracing::warn!(data_source = id, %error, detail = error.detail(), "a data source cannot be read");
         })?)
     }
 
-    fn schema_deadline(&self) -> Deadline {
-        Deadline::after(Duration::from_secs(self.settings.odata_timeout_secs.into()))
+    fn schema_deadline(self) -> Deadline {
+        Deadline::after(Duration::from_secs(self.context.settings.odata_timeout_secs.into()))
     }
 }
 

@@ -6,13 +6,27 @@ use std::sync::Arc;
 use domain::account::{DataSource, SealedOption};
 use domain::id::DataSourceId;
 use sources::options::{OptionValues, Secret};
-use sources::{AllowedFolders, Locations, SourceError, SourceSpec};
+use sources::{AllowedFolders, Locations, SourceError, SourceSpec, Sources};
+use vault::Vault;
 
 use crate::Context;
+use crate::node::settings::AppSettings;
 
-impl Context {
+/// How data sources are opened, and where they may be.
+#[derive(Clone, Copy)]
+pub(crate) struct SourceSpecs<'a> {
+    sources: &'a Sources,
+    vault: &'a Vault,
+    settings: &'a AppSettings,
+}
+
+impl<'a> SourceSpecs<'a> {
+    pub(crate) fn of(context: &'a Context) -> Self {
+        Self { sources: &context.sources, vault: &context.vault, settings: &context.settings }
+    }
+
     /// How to open the source of a record.
-    pub(super) fn spec_of(&self, record: &DataSource) -> Result<SourceSpec, SourceError> {
+    pub(super) fn spec_of(self, record: &DataSource) -> Result<SourceSpec, SourceError> {
         let kind = self.sources.kinds().get(record.data_store);
         let unknown =
             || SourceError::Failed { detail: format!("there is no data store {}", record.data_store) };
@@ -26,7 +40,7 @@ impl Context {
     /// # Errors
     /// [`SourceError::Failed`] if one was sealed under another master key, or for another data source.
     pub(crate) fn opened_secrets(
-        &self,
+        self,
         id: DataSourceId,
         sealed: &BTreeMap<String, SealedOption>,
     ) -> Result<BTreeMap<String, Secret>, SourceError> {
@@ -41,16 +55,16 @@ impl Context {
     }
 
     /// The locations for an administrator: all folders except the server's own.
-    pub(crate) fn every_location(&self) -> Locations {
+    pub(crate) fn every_location(self) -> Locations {
         Locations { folders: self.allowed_folders().or_anywhere(), hosts: self.sources.hosts().clone() }
     }
 
     /// The locations for everybody else.
-    pub(crate) fn allowed_locations(&self) -> Locations {
+    pub(crate) fn allowed_locations(self) -> Locations {
         Locations { folders: self.allowed_folders(), hosts: self.sources.hosts().clone() }
     }
 
-    fn allowed_folders(&self) -> AllowedFolders {
+    fn allowed_folders(self) -> AllowedFolders {
         AllowedFolders::below(self.settings.sqlite_folders.clone(), self.settings.forbidden_folders.clone())
     }
 }

@@ -12,13 +12,15 @@ use oauth::resource;
 use oauth::scope::BuiltInScope;
 use oauth::token_payload::AccessToken;
 
-use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
-use crate::identity::refusals::InvalidAccessToken;
+use crate::identity::access_tokens::AccessTokens;
+use crate::identity::caller::{Caller, IssuedAccess, LiveSession, RequestOrigin, Via};
+use crate::identity::refusals::{InvalidAccessToken, Refusals};
 use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
 use crate::node::entity_cache::{Account, Entities, StoredGrants};
 use crate::node::feed::ChangeFeed;
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::{Context, Fault};
+use oauth::trusted_issuer::Purpose;
 
 /// Why a bearer token does not authenticate a caller.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +55,7 @@ impl AuthenticationService {
         facts: &RequestFacts<'_>,
     ) -> Result<Result<(AccessToken, i64), InvalidAccessToken>, Fault> {
         let now = self.context.now();
-        let Ok(token) = self.context.open_access_token_for_us(presented.text) else {
+        let Ok(token) = AccessTokens::of(&self.context).open_for_us(presented.text) else {
             return Ok(Err(InvalidAccessToken::Unknown));
         };
         if token.expires_at.is_past(now) {
@@ -128,7 +130,7 @@ impl AuthenticationService {
             }
             Err(dead) => {
                 // Boxed, so that valid tokens do not pay for the state that only this path needs.
-                Box::pin(self.context.note_invalid_token(&dead, origin)).await;
+                Box::pin(Refusals::of(&self.context).note_invalid_token(&dead, origin)).await;
                 Err(refusal_of(presented.scheme, &dead))
             }
         }
@@ -221,25 +223,33 @@ fn refusal_of(scheme: TokenType, dead: &InvalidAccessToken) -> BearerRefusal {
     }
 }
 
-impl Context {
+/// Whether what is known of a caller still holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Callers<'a> {
+    context: &'a Context,
+}
+
+component!(Callers);
+
+impl Callers<'_> {
     /// When the user of the caller signed in: now, if a password came with the request; `None` if nobody signed in for the
     /// token.
-    pub(crate) async fn signed_in_at(&self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
+    pub(crate) async fn signed_in_at(self, caller: &Caller) -> Result<Option<Timestamp>, Fault> {
         match caller.via() {
-            Via::Basic | Via::CommandLine => Ok(Some(self.now())),
+            Via::Basic | Via::CommandLine => Ok(Some(self.context.now())),
             Via::Session => Ok(None),
             Via::Issuer(access) => Ok(access.signed_in_at),
-            Via::Bearer { .. } => {
-                Ok(StoredGrants::of(self).sign_in_of(caller.token().and_then(|token| token.grant)).await?)
-            }
+            Via::Bearer { .. } => Ok(StoredGrants::of(self.context)
+                .sign_in_of(caller.token().and_then(|token| token.grant))
+                .await?),
         }
     }
 
     /// The caller's current user, while the credential is still valid. A token that expires meanwhile counts
     /// as valid, because it was valid when the request started.
-    pub(crate) async fn still_authenticated(&self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
-        ChangeFeed::of(self).ensure_fresh().await?;
-        if caller.token().is_some_and(|token| self.revocations.ends(token)) {
+    pub(crate) async fn still_authenticated(self, caller: &Caller) -> Result<Option<Arc<Account>>, Fault> {
+        ChangeFeed::of(self.context).ensure_fresh().await?;
+        if caller.token().is_some_and(|token| self.context.revocations.ends(token)) {
             return Ok(None);
         }
         if let Via::Issuer(access) = caller.via()
@@ -248,14 +258,22 @@ impl Context {
             return Ok(None);
         }
         let then = &caller.account().user;
-        let account = Entities::of(self).account(then.id).await?;
+        let account = Entities::of(self.context).account(then.id).await?;
         Ok(account.filter(|account| account.user.active && account.user.epoch == then.epoch))
     }
 
     /// Whether the caller's authentication still covers the scope.
-    pub(crate) async fn still_covers(&self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
+    pub(crate) async fn still_covers(self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
-        let now = Entities::of(self).current_scopes(token.application).await?;
+        let now = Entities::of(self.context).current_scopes(token.application).await?;
         Ok(now.is_some_and(|now| token.scopes.contains(scope) && now.contains(scope)))
+    }
+
+    /// Whether the access of a token of an issuer still holds, apart from its user.
+    async fn issued_access_holds(self, access: &IssuedAccess) -> Result<bool, Fault> {
+        let all = Entities::of(self.context).trusted_issuers().await?;
+        let trusted = all.iter().find(|trusted| trusted.id == access.issuer);
+        let is_trusted = trusted.is_some_and(|trusted| trusted.settings.has(Purpose::AccessToken));
+        Ok(is_trusted && !self.context.revocations.ends_all_of(access.issued_at))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oauth::trusted_issuer::{Purpose, TokenFacts, TrustedIssuer, accept_access_token, token_types};
 
 use crate::identity::caller::{Caller, IssuedAccess, RequestOrigin, Via};
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::node::metrics::{OutcomeLabels, Word};
@@ -63,7 +64,9 @@ impl IssuedTokenService {
             Ok(caller) => caller.note_access(),
             Err(IssuedTokenRefusal::Fault(_)) => {}
             Err(_) => {
-                self.context.note_refused_request(RefusalReason::IssuedTokenInvalid, None, origin).await;
+                Refusals::of(&self.context)
+                    .note_request(RefusalReason::IssuedTokenInvalid, None, origin)
+                    .await;
             }
         }
         judged
@@ -115,15 +118,5 @@ impl IssuedTokenService {
             signed_in_at: accepted.signed_in_at,
         };
         Ok(Caller::new(account, Via::Issuer(Arc::new(access))))
-    }
-}
-
-impl Context {
-    /// Whether the access of a token of an issuer still holds, apart from its user.
-    pub(crate) async fn issued_access_holds(&self, access: &IssuedAccess) -> Result<bool, Fault> {
-        let all = Entities::of(self).trusted_issuers().await?;
-        let trusted = all.iter().find(|trusted| trusted.id == access.issuer);
-        let is_trusted = trusted.is_some_and(|trusted| trusted.settings.has(Purpose::AccessToken));
-        Ok(is_trusted && !self.revocations.ends_all_of(access.issued_at))
     }
 }

@@ -26,16 +26,21 @@ impl OperatorService {
     /// # Errors
     /// If the database cannot be read.
     pub async fn caller(&self) -> Result<Option<Caller>, Fault> {
-        let mut after = None;
-        loop {
-            let users = self.context.store.list_users(after, BATCH).await?;
-            let Some(last) = users.last() else { return Ok(None) };
-            after = Some(last.id);
-            for user in users {
-                let account = Entities::of(&self.context).with_permissions(user).await?;
-                if account.user.active && account.is_administrator() {
-                    return Ok(Some(Caller::new(Arc::new(account), Via::CommandLine)));
-                }
+        caller(&self.context).await
+    }
+}
+
+/// The same, for use cases that act for the operator.
+pub(crate) async fn caller(context: &Context) -> Result<Option<Caller>, Fault> {
+    let mut after = None;
+    loop {
+        let users = context.store.list_users(after, BATCH).await?;
+        let Some(last) = users.last() else { return Ok(None) };
+        after = Some(last.id);
+        for user in users {
+            let account = Entities::of(context).with_permissions(user).await?;
+            if account.user.active && account.is_administrator() {
+                return Ok(Some(Caller::new(Arc::new(account), Via::CommandLine)));
             }
         }
     }

@@ -8,6 +8,7 @@ use store::{NewAttributes, UserChange, UserRefusal};
 
 use crate::field_fault::FieldFault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::{Context, Fault};
 
@@ -60,7 +61,7 @@ impl ProfileService {
             ..UserChange::default()
         };
         let judged = self.context.store.update_user(user.id, change, audit).await.map_err(Fault::from)?;
-        match self.context.judged(&live.caller, judged, origin).await {
+        match Refusals::of(&self.context).judged(&live.caller, judged, origin).await {
             Ok(_) => {
                 self.context.entities.forget_users();
                 Ok(())

@@ -111,7 +111,7 @@ service!(RefusalService);
 impl RefusalService {
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
     pub async fn note_request(&self, reason: RefusalReason, caller: Option<&Caller>, origin: &RequestOrigin) {
-        self.context.note_refused_request(reason, caller, origin).await;
+        Refusals::of(&self.context).note_request(reason, caller, origin).await;
     }
 
     /// Records that a caller was refused something, and why. Repetitions are throttled.
@@ -119,42 +119,45 @@ impl RefusalService {
     /// # Errors
     /// If the database cannot store it.
     pub async fn note(&self, caller: &Caller, why: &str, origin: &RequestOrigin) -> Result<(), Fault> {
-        self.context.note_refusal(caller, why, origin).await
+        Refusals::of(&self.context).note(caller, why, origin).await
     }
 }
 
-impl Context {
+/// Refused requests in the audit log.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusals<'a> {
+    context: &'a Context,
+}
+
+component!(Refusals);
+
+impl Refusals<'_> {
     /// Records that a caller was refused something, and why. Repetitions are throttled.
     ///
     /// # Errors
     /// If the database cannot store it.
-    pub(crate) async fn note_refusal(
-        &self,
-        caller: &Caller,
-        why: &str,
-        origin: &RequestOrigin,
-    ) -> Result<(), Fault> {
-        let mut audit = caller.audit(Action::RefuseAccess, self.now(), origin);
+    pub(crate) async fn note(self, caller: &Caller, why: &str, origin: &RequestOrigin) -> Result<(), Fault> {
+        let mut audit = caller.audit(Action::RefuseAccess, self.context.now(), origin);
         audit.outcome = Outcome::Refused;
         audit.detail = Some(why.to_owned());
-        Ok(ThrottledAudit::of(self).note_refused(audit).await?)
+        Ok(ThrottledAudit::of(self.context).note_refused(audit).await?)
     }
 
     /// Records that a request was refused; `caller` is the authenticated caller, if any.
-    pub(crate) async fn note_refused_request(
-        &self,
+    pub(crate) async fn note_request(
+        self,
         reason: RefusalReason,
         caller: Option<&Caller>,
         origin: &RequestOrigin,
     ) {
         let event = self.refusing(caller, origin);
         let key = ThrottleKey::request(reason, event.actor, event.application);
-        self.write_refusal(reason, key, event).await;
+        self.write(reason, key, event).await;
     }
 
     /// Records a request for something that the caller may not see; `subject` is its kind and id.
     pub(crate) async fn note_out_of_reach(
-        &self,
+        self,
         reason: RefusalReason,
         caller: &Caller,
         subject: String,
@@ -163,13 +166,13 @@ impl Context {
         let mut event = self.refusing(Some(caller), origin);
         let key = ThrottleKey::request(reason, event.actor, event.application);
         event.subject = Some(subject);
-        self.write_refusal(reason, key, event).await;
+        self.write(reason, key, event).await;
     }
 
     /// Records that a request of a client was refused. The event contains an application that the request
     /// only names too, but only an authenticated application has a limit of its own.
-    pub(crate) async fn note_refused_client(
-        &self,
+    pub(crate) async fn note_client(
+        self,
         reason: RefusalReason,
         client: NamedClient,
         origin: &RequestOrigin,
@@ -180,26 +183,26 @@ impl Context {
             NamedClient::Named(_) => None,
         };
         event.application = client.id();
-        self.write_refusal(reason, ThrottleKey::request(reason, None, proved), event).await;
+        self.write(reason, ThrottleKey::request(reason, None, proved), event).await;
     }
 
     /// Passes on the store's answer to an operation of the caller, and records a refusal that is due to a
     /// lost right.
     pub(crate) async fn judged<T, R: LostRight>(
-        &self,
+        self,
         caller: &Caller,
         judged: Judged<T, R>,
         origin: &RequestOrigin,
     ) -> Judged<T, R> {
         if let Some(reason) = judged.as_ref().err().and_then(LostRight::lost_right) {
-            self.note_refused_request(reason, Some(caller), origin).await;
+            self.note_request(reason, Some(caller), origin).await;
         }
         judged
     }
 
     /// Records an invalid token. Tokens of a live grant expire every hour, so records of expired ones are
     /// throttled together.
-    pub(crate) async fn note_invalid_token(&self, dead: &InvalidAccessToken, origin: &RequestOrigin) {
+    pub(crate) async fn note_invalid_token(self, dead: &InvalidAccessToken, origin: &RequestOrigin) {
         let mut event = self.refusing(None, origin);
         let (reason, token) = match dead {
             InvalidAccessToken::Unknown => (RefusalReason::TokenUnknown, None),
@@ -210,17 +213,17 @@ impl Context {
         };
         if let Some(token) = token {
             event.application = Some(token.application);
-            Entities::of(self).name_user(&mut event, token.user).await;
+            Entities::of(self.context).name_user(&mut event, token.user).await;
         }
         let key = match reason {
             RefusalReason::TokenRevoked => ThrottleKey::request(reason, event.actor, event.application),
             _ => ThrottleKey::request(reason, None, None),
         };
-        self.write_refusal(reason, key, event).await;
+        self.write(reason, key, event).await;
     }
 
-    fn refusing(&self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {
-        let (action, now) = (Action::RefuseAccess, self.now());
+    fn refusing(self, caller: Option<&Caller>, origin: &RequestOrigin) -> NewAuditEvent {
+        let (action, now) = (Action::RefuseAccess, self.context.now());
         let mut event = match caller {
             Some(caller) => caller.audit(action, now, origin),
             None => origin.audit(action, Outcome::Refused, now),
@@ -229,9 +232,9 @@ impl Context {
         event
     }
 
-    async fn write_refusal(&self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
+    async fn write(self, reason: RefusalReason, key: ThrottleKey, mut event: NewAuditEvent) {
         event.detail = Some(reason.as_str().to_owned());
-        if let Err(error) = ThrottledAudit::of(self).note_as(key, event).await {
+        if let Err(error) = ThrottledAudit::of(self.context).note_as(key, event).await {
             Fault::from(error).note("a refusal is missing in the audit log");
         }
     }

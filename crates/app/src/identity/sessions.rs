@@ -1,16 +1,19 @@
 //! Browser sessions: opened by a sign-in, ended by signing out, a new password, or expiry.
 
+use crate::identity::refusals::Refusals;
 use crate::identity::sign_in::SignInService;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
 use std::sync::Arc;
 
-use domain::account::Permission;
 use domain::account::password::{self, PasswordFault};
-use domain::audit::{Action, Outcome};
+use domain::account::{Permission, Session};
+use domain::audit::{Action, NewAuditEvent, Outcome};
+use domain::id::ApplicationId;
 use domain::secret::{Password, SessionCookie};
 use domain::time::Timestamp;
-use store::{NewSession, PasswordChange, ReplacedSession, UserRefusal};
+use oauth::oidc::logout;
+use store::{EndedSession, NewSession, PasswordChange, ReplacedSession, UserRefusal};
 
 use crate::identity::caller::{Caller, LiveSession, RequestOrigin, Via};
 use crate::identity::sign_in::{SignInCredentials, SignInRefusal};
@@ -78,7 +81,9 @@ impl SessionService {
         let checked_up_to = self.context.revocations.last_seq();
         let Some(session) = self.context.store.insert_session(new, audit).await? else {
             let caller = Caller::new(account, Via::Basic);
-            self.context.note_refused_request(RefusalReason::PasswordChanged, Some(&caller), origin).await;
+            Refusals::of(&self.context)
+                .note_request(RefusalReason::PasswordChanged, Some(&caller), origin)
+                .await;
             return Err(SignInRefusal::Refused);
         };
         if replaced.is_some() {
@@ -99,7 +104,7 @@ impl SessionService {
     /// If the database cannot store it; the session stays valid then.
     pub async fn close(&self, live: &LiveSession, origin: &RequestOrigin) -> Result<Vec<String>, Fault> {
         let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
-        self.context.end_session(&live.session, audit).await
+        Sessions::of(&self.context).end(&live.session, audit).await
     }
 
     /// Changes the password of the user of this session. All access given under the old password is revoked,
@@ -117,7 +122,7 @@ impl SessionService {
     ) -> Result<SessionCookie, PasswordChangeRefusal> {
         let user = &live.caller.account().user;
         if !live.caller.may(Permission::ChangePassword) {
-            self.context.note_refusal(&live.caller, "lacks ChangePassword", origin).await?;
+            Refusals::of(&self.context).note(&live.caller, "lacks ChangePassword", origin).await?;
             return Err(PasswordChangeRefusal::Forbidden);
         }
         let verified = SignInService::from(&self.context)
@@ -139,14 +144,15 @@ impl SessionService {
         };
         let audit = live.caller.audit(Action::ChangePassword, now, origin);
         let changed = self.context.store.change_password(change, audit).await.map_err(Fault::from)?;
-        let (session, events) = match self.context.judged(&live.caller, changed, origin).await {
+        let (session, events) = match Refusals::of(&self.context).judged(&live.caller, changed, origin).await
+        {
             Ok(changed) => changed,
             Err(UserRefusal::RightsChanged) => return Err(PasswordChangeRefusal::Forbidden),
             // The password was changed again since the current one was verified, so it is not the current one
             // any more.
             Err(_) => {
-                self.context
-                    .note_refused_request(RefusalReason::PasswordChanged, Some(&live.caller), origin)
+                Refusals::of(&self.context)
+                    .note_request(RefusalReason::PasswordChanged, Some(&live.caller), origin)
                     .await;
                 return Err(SignInRefusal::Refused.into());
             }
@@ -155,5 +161,43 @@ impl SessionService {
         self.context.entities.forget_users();
         self.context.vault.forget_remembered_credentials();
         Ok(self.context.vault.session_cookie(session.id, &secret))
+    }
+}
+
+/// Ends sessions, whoever asks for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Sessions<'a> {
+    context: &'a Context,
+}
+
+component!(Sessions);
+
+impl Sessions<'_> {
+    /// Ends a session with its grants that have no `offline_access`, and notifies the applications that know of it.
+    /// Returns the addresses of their front-channel pages.
+    ///
+    /// # Errors
+    /// If the database cannot store it; the session stays valid then.
+    pub(crate) async fn end(self, session: &Session, audit: NewAuditEvent) -> Result<Vec<String>, Fault> {
+        let expire_at = revocations_expire_at(self.context.now());
+        let EndedSession { informed, revoked } =
+            self.context.store.delete_session(session.id, expire_at, audit).await?;
+        Revocations::of(self.context).apply(&revoked);
+        self.context.logouts_stored.announce();
+        self.front_channel_pages(&informed, session).await
+    }
+
+    async fn front_channel_pages(
+        self,
+        informed: &[ApplicationId],
+        session: &Session,
+    ) -> Result<Vec<String>, Fault> {
+        let mut frames = Vec::new();
+        let (issuer, sid) = (&self.context.settings.public_url, session.sid.as_deref());
+        for id in informed {
+            let Some(application) = self.context.store.find_application(*id).await? else { continue };
+            frames.extend(logout::frontchannel_address(&application.settings, issuer, sid));
+        }
+        Ok(frames)
     }
 }

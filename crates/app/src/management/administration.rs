@@ -4,6 +4,7 @@ use domain::account::Permission;
 use store::{Judged, MOST_POSSESSIONS, Owned, RightsChanged, StoreError, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::{Context, Fault};
 
 pub use crate::field_fault::FieldFault;
@@ -127,23 +128,33 @@ fn in_words(owned: &Owned) -> String {
     kinds.collect::<Vec<_>>().join(" and ")
 }
 
-impl Context {
+/// Demands permissions of the callers of administrative use cases.
+#[derive(Clone, Copy)]
+pub(crate) struct Administration<'a> {
+    refusals: Refusals<'a>,
+}
+
+impl<'a> Administration<'a> {
+    pub(crate) const fn of(context: &'a Context) -> Self {
+        Self { refusals: Refusals::of(context) }
+    }
+
     /// Converts the store's result about users and roles; an operation beyond the caller's rights is audited.
     pub(crate) async fn settled<T>(
-        &self,
+        self,
         caller: &Caller,
         judged: Judged<T, UserRefusal>,
         origin: &RequestOrigin,
     ) -> Result<T, AdministrationError> {
         if matches!(judged, Err(UserRefusal::BeyondRights)) {
-            self.note_refusal(caller, "would reach beyond its own permissions", origin).await?;
+            self.refusals.note(caller, "would reach beyond its own permissions", origin).await?;
         }
-        Ok(self.judged(caller, judged, origin).await?)
+        Ok(self.refusals.judged(caller, judged, origin).await?)
     }
 
     /// Requires a permission; its absence is audited.
     pub(crate) async fn demand(
-        &self,
+        self,
         caller: &Caller,
         permission: Permission,
         origin: &RequestOrigin,
@@ -157,7 +168,7 @@ impl Context {
     /// Requires all of these permissions: nobody can give away or take over permissions that they do not
     /// have.
     pub(crate) async fn demand_all(
-        &self,
+        self,
         caller: &Caller,
         permissions: &[Permission],
         origin: &RequestOrigin,
@@ -172,12 +183,12 @@ impl Context {
     }
 
     async fn refuse_access(
-        &self,
+        self,
         caller: &Caller,
         why: String,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.note_refusal(caller, &why, origin).await?;
+        self.refusals.note(caller, &why, origin).await?;
         Err(AdministrationError::Forbidden)
     }
 }

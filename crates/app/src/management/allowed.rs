@@ -9,6 +9,7 @@ use store::{AccessOf, RightsChanged};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
@@ -17,6 +18,7 @@ use crate::{Context, Fault};
 
 mod data;
 
+use data::AllowedNames;
 pub use data::{AllowedApplication, ReachedData, ReachedSource};
 
 /// Why nothing that a user has allowed was revoked.
@@ -54,7 +56,7 @@ impl AllowedApplicationService {
     ) -> Result<Vec<AllowedApplication>, Fault> {
         let user = actor.subject().user.id;
         let rows = self.context.store.list_allowed(user, self.context.now(), after, limit).await?;
-        let mut named = self.context.with_names(user, rows).await?;
+        let mut named = AllowedNames::of(&self.context).with_names(user, rows).await?;
         for one in &mut named {
             let application = self.context.store.find_application(one.allowed.application).await?;
             let openid = application.map(|found| found.settings.client_metadata.openid);
@@ -92,7 +94,7 @@ impl AllowedApplicationService {
                 let rows = read(context.store.list_allowed(user, context.now(), after, page.rows).await)?;
                 let chunk = page.chunk(rows, |row| row.application.get());
                 let Chunk { rows, next } = chunk.searched(&page, |row: &Allowed| vec![&row.name]);
-                Ok(Chunk { rows: context.with_names(user, rows).await?, next })
+                Ok(Chunk { rows: AllowedNames::of(&context).with_names(user, rows).await?, next })
             },
         )
     }
@@ -115,7 +117,7 @@ impl AllowedApplicationService {
         let user = actor.subject().user.id;
         let access = AccessOf::UserAtApplication { user, application };
         let judged = self.context.store.revoke_access(access, ends, audit).await.map_err(Fault::from)?;
-        let judged = self.context.judged(actor.caller(), judged, origin).await;
+        let judged = Refusals::of(&self.context).judged(actor.caller(), judged, origin).await;
         let Some(events) = judged.map_err(|RightsChanged| RevokeAllowedError::RightsChanged)? else {
             self.note_not_allowed(actor, application, origin).await;
             return Err(RevokeAllowedError::NotAllowed);
@@ -128,6 +130,6 @@ impl AllowedApplicationService {
     /// Records a request for an application that the user has not allowed.
     pub async fn note_not_allowed(&self, actor: &Actor, application: ApplicationId, origin: &RequestOrigin) {
         let (reason, subject) = (RefusalReason::NotAllowed, format!("application {application}"));
-        self.context.note_out_of_reach(reason, actor.caller(), subject, origin).await;
+        Refusals::of(&self.context).note_out_of_reach(reason, actor.caller(), subject, origin).await;
     }
 }

@@ -15,6 +15,7 @@ use store::{ApplicationFilter, ApplicationRefusal};
 
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
@@ -148,7 +149,9 @@ impl ApplicationService {
         let reachable = found.filter(|application| actor.reaches(application.owner));
         if reachable.is_none() {
             let reason = RefusalReason::ApplicationOutOfReach;
-            self.context.note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin).await;
+            Refusals::of(&self.context)
+                .note_out_of_reach(reason, actor.caller(), format!("application {id}"), origin)
+                .await;
         }
         reachable.ok_or(ApplicationError::Unknown)
     }
@@ -165,8 +168,7 @@ impl ApplicationService {
     ) -> Result<(), ApplicationError> {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::DeleteApplication, &application, origin);
-        let events = self
-            .context
+        let events = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
                 self.context

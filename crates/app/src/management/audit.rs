@@ -9,7 +9,7 @@ use domain::id::AuditId;
 use store::AuditFilter;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::AdministrationError;
+use crate::management::administration::{Administration, AdministrationError};
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
 
 /// The events to read, newest first.
@@ -36,7 +36,7 @@ impl AuditService {
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Result<Rows<AuditEvent>, AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await?;
         let needs = vec![Permission::Administrator];
         Ok(Rows::new(
             &self.context,
@@ -66,7 +66,7 @@ impl AuditService {
         request: AuditRequest,
         origin: &RequestOrigin,
     ) -> Result<Vec<AuditEvent>, AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await?;
         Ok(self.context.store.list_audit(request).await?)
     }
 }

@@ -14,9 +14,10 @@ use domain::id::{DataSourceId, UserId};
 use sources::SourceError;
 use store::{DataSourceRefusal, StoreError};
 
-use crate::data::models::OpenRefusal;
+use crate::data::models::{OpenRefusal, SourceOpener};
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::management::administration::FieldFault;
 use crate::management::lists::{Chunk, ListRequest, PageRange, Rows, read};
 use crate::node::audit_throttle::ThrottledAudit;
@@ -202,7 +203,7 @@ impl DataSourceService {
     ) -> Result<(), DataSourceError> {
         let record = self.managed_source(actor, id, Permission::DeleteDataSource, origin).await?;
         let audit = self.audit_source(actor, Action::DeleteDataSource, &record.name, origin);
-        self.context
+        Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.delete_data_source(id, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();
@@ -222,7 +223,7 @@ impl DataSourceService {
     ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
-        Ok(self.context.opened(&record).await?.model.clone())
+        Ok(SourceOpener::of(&self.context).opened(&record).await?.model.clone())
     }
 
     /// Reads the structure of the database again: on this node at once, on other nodes with their next
@@ -237,10 +238,9 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
-        self.context.reopen(&record).await?;
+        SourceOpener::of(&self.context).reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
-        let record = self
-            .context
+        let record = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
                 self.context.store.touch_data_source(id, self.context.now(), audit).await?,
@@ -248,7 +248,7 @@ impl DataSourceService {
             )
             .await?;
         self.context.entities.forget_data_sources();
-        Ok(self.context.reopen(&record).await?.model.clone())
+        Ok(SourceOpener::of(&self.context).reopen(&record).await?.model.clone())
     }
 
     /// Whether the user may create data sources.
@@ -300,7 +300,9 @@ impl DataSourceService {
             found.filter(|record| actor.reaches(record.owner) || record.shared_with.contains(&user));
         if visible.is_none() {
             let reason = RefusalReason::DataSourceOutOfReach;
-            self.context.note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin).await;
+            Refusals::of(&self.context)
+                .note_out_of_reach(reason, actor.caller(), format!("data source {id}"), origin)
+                .await;
         }
         visible.ok_or(DataSourceError::Unknown)
     }

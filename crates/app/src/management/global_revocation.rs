@@ -8,7 +8,8 @@ pub use store::AccessOf;
 
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::identity::refusals::Refusals;
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
 
@@ -30,7 +31,7 @@ impl GlobalRevocationService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await
     }
 
     /// Revokes all access of the subject. When this returns, nothing that it covers works on this node; every other
@@ -60,7 +61,10 @@ impl GlobalRevocationService {
         }
         let ends = revocations_expire_at(self.context.now());
         let judged = self.context.store.revoke_access(access, ends, audit).await?;
-        let ended = self.context.judged(caller, judged, origin).await?.ok_or(AdministrationError::Unknown)?;
+        let ended = Refusals::of(&self.context)
+            .judged(caller, judged, origin)
+            .await?
+            .ok_or(AdministrationError::Unknown)?;
         Revocations::of(&self.context).apply(&ended);
         self.context.logouts_stored.announce();
         self.context.entities.forget_users();

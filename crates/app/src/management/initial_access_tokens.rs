@@ -15,7 +15,8 @@ use vault::RegistrationToken;
 
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::identity::refusals::Refusals;
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 
 fn refused(refusal: InitialAccessTokenRefusal) -> AdministrationError {
     match refusal {
@@ -67,7 +68,7 @@ impl InitialAccessTokenService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await
     }
 
     /// Lists all tokens, by id.
@@ -122,7 +123,7 @@ impl InitialAccessTokenService {
         };
         let audit = caller.audit(Action::CreateInitialAccessToken, now, origin);
         let created = context.store.insert_initial_access_token(new, audit).await?;
-        let stored = context.judged(caller, created, origin).await.map_err(refused)?;
+        let stored = Refusals::of(context).judged(caller, created, origin).await.map_err(refused)?;
         Ok(CreatedInitialAccessToken { stored, token })
     }
 
@@ -139,6 +140,6 @@ impl InitialAccessTokenService {
         self.may_manage(caller, origin).await?;
         let audit = caller.audit(Action::DeleteInitialAccessToken, self.context.now(), origin);
         let deleted = self.context.store.delete_initial_access_token(id, audit).await?;
-        self.context.judged(caller, deleted, origin).await.map_err(refused)
+        Refusals::of(&self.context).judged(caller, deleted, origin).await.map_err(refused)
     }
 }

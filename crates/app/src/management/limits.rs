@@ -1,6 +1,7 @@
 //! The limits of the system: reading and setting them.
 
 use crate::Context;
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use domain::account::Permission;
 use domain::audit::Action;
@@ -8,7 +9,7 @@ use domain::limit::Limit;
 use std::sync::Arc;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 
 /// Limits that administrators set.
 #[derive(Clone)]
@@ -24,7 +25,7 @@ impl LimitService {
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `Limits`.
     pub async fn may_see(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Limits, origin).await
+        Administration::of(&self.context).demand(caller, Permission::Limits, origin).await
     }
 
     /// Lists every limit with its current value.
@@ -36,7 +37,7 @@ impl LimitService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<Vec<(Limit, i64)>, AdministrationError> {
-        self.context.demand(caller, Permission::Limits, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Limits, origin).await?;
         let mut limits = Vec::with_capacity(Limit::ALL.len());
         for limit in Limit::ALL {
             limits.push((*limit, Entities::of(&self.context).limit(*limit).await?));
@@ -54,7 +55,7 @@ impl LimitService {
         id: i64,
         origin: &RequestOrigin,
     ) -> Result<(Limit, i64), AdministrationError> {
-        self.context.demand(caller, Permission::Limits, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(AdministrationError::Unknown)?;
         Ok((limit, Entities::of(&self.context).limit(limit).await?))
     }
@@ -70,7 +71,7 @@ impl LimitService {
         value: i64,
         origin: &RequestOrigin,
     ) -> Result<(Limit, i64), AdministrationError> {
-        self.context.demand(caller, Permission::Limits, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(AdministrationError::Unknown)?;
         let range = limit.range();
         if !range.contains(&value) {
@@ -81,7 +82,7 @@ impl LimitService {
         let mut audit = caller.audit(Action::SetLimit, self.context.now(), origin);
         audit.subject = Some(limit.as_str().to_owned());
         audit.detail = Some(value.to_string());
-        self.context
+        Refusals::of(&self.context)
             .judged(caller, self.context.store.set_limit(limit, Some(value), audit).await?, origin)
             .await?;
         self.context.entities.forget_limits();
@@ -98,11 +99,13 @@ impl LimitService {
         id: i64,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Limits, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::Limits, origin).await?;
         let limit = Limit::from_id(id).ok_or(AdministrationError::Unknown)?;
         let mut audit = caller.audit(Action::ResetLimit, self.context.now(), origin);
         audit.subject = Some(limit.as_str().to_owned());
-        self.context.judged(caller, self.context.store.set_limit(limit, None, audit).await?, origin).await?;
+        Refusals::of(&self.context)
+            .judged(caller, self.context.store.set_limit(limit, None, audit).await?, origin)
+            .await?;
         self.context.entities.forget_limits();
         Ok(())
     }

@@ -9,7 +9,9 @@ use oauth::scope::BuiltInScope;
 use store::{StoreError, fold_name};
 
 use crate::identity::acting::Actor;
+use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
@@ -163,7 +165,7 @@ impl<T> Rows<T> {
         while !self.over {
             if self.began && !self.may_go_on().await? {
                 let reason = RefusalReason::RightsChanged;
-                self.context.note_refused_request(reason, Some(&self.caller), &self.origin).await;
+                Refusals::of(&self.context).note_request(reason, Some(&self.caller), &self.origin).await;
                 return Err(ListEnded::AccessEnded);
             }
             self.began = true;
@@ -198,13 +200,15 @@ impl<T> Rows<T> {
     }
 
     async fn may_go_on(&self) -> Result<bool, Fault> {
-        let Some(account) = self.context.still_authenticated(&self.caller).await? else { return Ok(false) };
+        let Some(account) = Callers::of(&self.context).still_authenticated(&self.caller).await? else {
+            return Ok(false);
+        };
         let may = account.may(Permission::MgmtAPI) && self.needs.iter().all(|needed| account.may(*needed));
         let lacking = self.shared_needs.iter().any(|needed| !account.may(*needed));
         if lacking && !self.subject_may(&self.shared_needs).await? {
             return Ok(false);
         }
-        Ok(may && self.context.still_covers(&self.caller, BuiltInScope::Management).await?)
+        Ok(may && Callers::of(&self.context).still_covers(&self.caller, BuiltInScope::Management).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use domain::audit::Action;
 use domain::id::RoleId;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
 
 /// The desired content of a role.
@@ -93,7 +93,7 @@ impl RoleService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<Vec<Role>, AdministrationError> {
-        self.context.demand(caller, Permission::ViewRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewRole, origin).await?;
         Ok(self.context.store.list_roles().await?)
     }
 
@@ -107,7 +107,7 @@ impl RoleService {
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Result<Rows<Role>, AdministrationError> {
-        self.context.demand(caller, Permission::ViewRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewRole, origin).await?;
         Ok(Rows::new(
             &self.context,
             caller,
@@ -132,7 +132,7 @@ impl RoleService {
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        self.context.demand(caller, Permission::ViewRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewRole, origin).await?;
         self.role(id).await
     }
 
@@ -145,7 +145,7 @@ impl RoleService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::CreateRole, origin).await
+        Administration::of(&self.context).demand(caller, Permission::CreateRole, origin).await
     }
 
     /// The role that a caller is about to change.
@@ -159,9 +159,9 @@ impl RoleService {
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<Role, AdministrationError> {
-        self.context.demand(caller, Permission::ModifyRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ModifyRole, origin).await?;
         let role = self.role(id).await?;
-        self.context.demand_all(caller, &role.permissions, origin).await?;
+        Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         Ok(role)
     }
 
@@ -177,12 +177,12 @@ impl RoleService {
     ) -> Result<Role, AdministrationError> {
         self.may_create(caller, origin).await?;
         let role = draft.into_role(RoleId::new(0))?;
-        self.context.demand_all(caller, &role.permissions, origin).await?;
+        Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::CreateRole, self.context.now(), origin);
         audit.subject = Some(role.name.clone());
         audit.detail = Some(in_words(&role.permissions));
         let judged = self.context.store.insert_role(role, audit).await?;
-        self.context.settled(caller, judged, origin).await
+        Administration::of(&self.context).settled(caller, judged, origin).await
     }
 
     /// Replaces the content of a role. The change applies to its users from their next request on.
@@ -198,13 +198,13 @@ impl RoleService {
     ) -> Result<Role, AdministrationError> {
         let before = self.to_change(caller, id, origin).await?;
         let role = draft.into_role(id)?;
-        self.context.demand_all(caller, &role.permissions, origin).await?;
+        Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         let mut audit = caller.audit(Action::UpdateRole, self.context.now(), origin);
         audit.detail = Some(in_words(&role.permissions));
         audit.note_new_name(&before.name, Some(&role.name));
         audit.subject = Some(before.name);
         let judged = self.context.store.update_role(role, audit).await?;
-        let role = self.context.settled(caller, judged, origin).await?;
+        let role = Administration::of(&self.context).settled(caller, judged, origin).await?;
         self.context.entities.forget_users();
         Ok(role)
     }
@@ -219,14 +219,14 @@ impl RoleService {
         id: RoleId,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::DeleteRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::DeleteRole, origin).await?;
         let role = self.role(id).await?;
-        self.context.demand_all(caller, &role.permissions, origin).await?;
+        Administration::of(&self.context).demand_all(caller, &role.permissions, origin).await?;
         role::may_be_deleted(id).map_err(|_| AdministrationError::BuiltIn)?;
         let mut audit = caller.audit(Action::DeleteRole, self.context.now(), origin);
         audit.subject = Some(role.name);
         let judged = self.context.store.delete_role(id, audit).await?;
-        self.context.settled(caller, judged, origin).await?;
+        Administration::of(&self.context).settled(caller, judged, origin).await?;
         self.context.entities.forget_users();
         Ok(())
     }
@@ -240,7 +240,7 @@ impl RoleService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<&'static [Permission], AdministrationError> {
-        self.context.demand(caller, Permission::ViewRole, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewRole, origin).await?;
         Ok(Permission::ALL)
     }
 

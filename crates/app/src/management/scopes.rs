@@ -13,7 +13,8 @@ use oauth::scope::{
 use store::{Judged, ResourceServerRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::identity::refusals::Refusals;
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
@@ -179,7 +180,7 @@ impl ScopeService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await
     }
 
     /// Lists all resource servers, by id.
@@ -370,7 +371,7 @@ impl ScopeService {
         judged: Judged<T, ResourceServerRefusal>,
         origin: &RequestOrigin,
     ) -> Result<T, AdministrationError> {
-        let judged = self.context.judged(caller, judged, origin).await;
+        let judged = Refusals::of(&self.context).judged(caller, judged, origin).await;
         self.context.entities.forget_limits();
         judged.map_err(refused)
     }

@@ -1,6 +1,7 @@
 //! Sessions of another user, for callers who manage users.
 
 use crate::Context;
+use crate::identity::sessions::Sessions;
 use crate::management::users::UserService;
 use domain::account::{Permission, Session};
 use domain::audit::Action;
@@ -8,7 +9,7 @@ use domain::id::{SessionId, UserId};
 use std::sync::Arc;
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::AdministrationError;
+use crate::management::administration::{Administration, AdministrationError};
 
 /// Sessions of other users, for callers who manage users.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ impl UserSessionService {
         user: UserId,
         origin: &RequestOrigin,
     ) -> Result<Vec<Session>, AdministrationError> {
-        self.context.demand(caller, Permission::ViewUsers, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewUsers, origin).await?;
         let user = self.context.store.find_user(user).await?.ok_or(AdministrationError::Unknown)?;
         let now = self.context.now();
         let mut sessions = self.context.store.list_sessions(user.id).await?;
@@ -57,7 +58,7 @@ impl UserSessionService {
         let mut audit = caller.audit(Action::SignOut, self.context.now(), origin);
         audit.subject = Some(user.name.clone());
         audit.detail = Some(format!("session {session}"));
-        self.context.end_session(&found, audit).await?;
+        Sessions::of(&self.context).end(&found, audit).await?;
         Ok(())
     }
 }

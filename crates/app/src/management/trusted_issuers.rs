@@ -12,7 +12,8 @@ use vault::jose::KeySet;
 
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::identity::refusals::Refusals;
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 use crate::node::entity_cache::Entities;
 
 fn refused(refusal: TrustedIssuerRefusal) -> AdministrationError {
@@ -59,7 +60,7 @@ impl TrustedIssuerService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::Administrator, origin).await
+        Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await
     }
 
     /// Lists all issuers, by id.
@@ -168,7 +169,7 @@ impl TrustedIssuerService {
         judged: Judged<T, TrustedIssuerRefusal>,
         origin: &RequestOrigin,
     ) -> Result<T, AdministrationError> {
-        let judged = self.context.judged(caller, judged, origin).await;
+        let judged = Refusals::of(&self.context).judged(caller, judged, origin).await;
         self.context.entities.forget_limits();
         judged.map_err(refused)
     }

@@ -14,7 +14,8 @@ use store::{StoreError, TrustedOriginRefusal};
 
 use crate::Context;
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::{AdministrationError, FieldFault};
+use crate::identity::refusals::Refusals;
+use crate::management::administration::{Administration, AdministrationError, FieldFault};
 use crate::node::entity_cache::Entities;
 
 /// The desired content of an entry.
@@ -91,7 +92,7 @@ impl TrustedOriginService {
     /// # Errors
     /// [`AdministrationError::Forbidden`] without `CORSwhitelist`.
     pub async fn may_see(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::CORSwhitelist, origin).await
+        Administration::of(&self.context).demand(caller, Permission::CORSwhitelist, origin).await
     }
 
     /// Lists all entries, by id.
@@ -148,8 +149,7 @@ impl TrustedOriginService {
             return Err(AdministrationError::Invalid(faults));
         }
         let audit = caller.audit(Action::TrustOrigin, self.context.now(), origin);
-        let added = self
-            .context
+        let added = Refusals::of(&self.context)
             .judged(caller, self.context.store.insert_trusted_origins(new, audit).await?, origin)
             .await;
         self.context.entities.forget_limits();
@@ -172,7 +172,7 @@ impl TrustedOriginService {
         let mut audit = caller.audit(Action::UpdateTrustedOrigin, self.context.now(), origin);
         audit.subject = Some(new.domain.clone());
         let updated = self.context.store.update_trusted_origin(id, new, audit).await?;
-        let updated = self.context.judged(caller, updated, origin).await;
+        let updated = Refusals::of(&self.context).judged(caller, updated, origin).await;
         self.context.entities.forget_limits();
         updated.map_err(|refusal| refused(refusal, |_| String::new()))
     }
@@ -189,8 +189,7 @@ impl TrustedOriginService {
     ) -> Result<(), AdministrationError> {
         self.may_see(caller, origin).await?;
         let audit = caller.audit(Action::DeleteTrustedOrigin, self.context.now(), origin);
-        let deleted = self
-            .context
+        let deleted = Refusals::of(&self.context)
             .judged(caller, self.context.store.delete_trusted_origin(id, audit).await?, origin)
             .await;
         self.context.entities.forget_limits();

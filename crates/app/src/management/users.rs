@@ -12,7 +12,7 @@ use domain::secret::Password;
 use store::{NewAttributes, Possessions, UserChange, UserRefusal};
 
 use crate::identity::caller::{Caller, RequestOrigin};
-use crate::management::administration::AdministrationError;
+use crate::management::administration::{Administration, AdministrationError};
 use crate::management::lists::{ListRequest, PageRange, Rows, read};
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
@@ -77,7 +77,7 @@ impl UserService {
         request: UserListRequest,
         origin: &RequestOrigin,
     ) -> Result<Vec<User>, AdministrationError> {
-        self.context.demand(caller, Permission::ViewUsers, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewUsers, origin).await?;
         let UserListRequest { mut after, limit } = request;
         if let Some(limit) = limit {
             return Ok(self.context.store.list_users(after, limit).await?);
@@ -101,7 +101,7 @@ impl UserService {
         request: ListRequest,
         origin: &RequestOrigin,
     ) -> Result<Rows<User>, AdministrationError> {
-        self.context.demand(caller, Permission::ViewUsers, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewUsers, origin).await?;
         Ok(Rows::new(
             &self.context,
             caller,
@@ -129,7 +129,7 @@ impl UserService {
         id: UserId,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        self.context.demand(caller, Permission::ViewUsers, origin).await?;
+        Administration::of(&self.context).demand(caller, Permission::ViewUsers, origin).await?;
         self.context.store.find_user(id).await?.ok_or(AdministrationError::Unknown)
     }
 
@@ -156,7 +156,7 @@ impl UserService {
         caller: &Caller,
         origin: &RequestOrigin,
     ) -> Result<(), AdministrationError> {
-        self.context.demand(caller, Permission::CreateUsers, origin).await
+        Administration::of(&self.context).demand(caller, Permission::CreateUsers, origin).await
     }
 
     /// Creates a user.
@@ -189,7 +189,7 @@ impl UserService {
             at: self.context.now(),
         };
         let judged = self.context.store.insert_user(new, audit).await?;
-        self.context.settled(caller, judged, origin).await
+        Administration::of(&self.context).settled(caller, judged, origin).await
     }
 
     /// Changes a user. A new password and deactivation revoke the user's sessions, grants and tokens; they
@@ -234,7 +234,7 @@ impl UserService {
             revocation_expires_at: revocations_expire_at(self.context.now()),
         };
         let judged = self.context.store.update_user(id, change, audit).await?;
-        let (user, events) = self.context.settled(caller, judged, origin).await?;
+        let (user, events) = Administration::of(&self.context).settled(caller, judged, origin).await?;
         Revocations::of(&self.context).apply(&events);
         self.drop_cached_users();
         Ok(user)
@@ -255,7 +255,7 @@ impl UserService {
     ) -> Result<(), AdministrationError> {
         let user = self.within_reach(caller, id, Permission::DeleteUsers, origin).await?;
         if estate != PossessionsAction::Keep {
-            self.context.demand(caller, Permission::Administrator, origin).await?;
+            Administration::of(&self.context).demand(caller, Permission::Administrator, origin).await?;
         }
         let mut audit = caller.audit(Action::DeleteUser, self.context.now(), origin);
         audit.subject = Some(user.name);
@@ -266,7 +266,7 @@ impl UserService {
             .store
             .delete_user(id, possessions, revocations_expire_at(self.context.now()), audit)
             .await?;
-        let deleted = self.context.settled(caller, judged, origin).await?;
+        let deleted = Administration::of(&self.context).settled(caller, judged, origin).await?;
         Revocations::of(&self.context).apply(&deleted.ended);
         self.drop_cached_users();
         // The sharing of other users' data sources is deleted with the user.
@@ -295,10 +295,10 @@ impl UserService {
         permission: Permission,
         origin: &RequestOrigin,
     ) -> Result<User, AdministrationError> {
-        self.context.demand(caller, permission, origin).await?;
+        Administration::of(&self.context).demand(caller, permission, origin).await?;
         let user = self.context.store.find_user(id).await?.ok_or(AdministrationError::Unknown)?;
         let account = Entities::of(&self.context).with_permissions(user).await?;
-        self.context.demand_all(caller, &account.permissions, origin).await?;
+        Administration::of(&self.context).demand_all(caller, &account.permissions, origin).await?;
         Ok(account.user)
     }
 
@@ -318,7 +318,7 @@ impl UserService {
             .filter(|role| roles.contains(&role.id))
             .flat_map(|role| role.permissions.iter().copied())
             .collect();
-        self.context.demand_all(caller, &given, origin).await
+        Administration::of(&self.context).demand_all(caller, &given, origin).await
     }
 
     async fn hashed(&self, password: Password) -> Result<domain::secret::PasswordHash, Fault> {

@@ -11,6 +11,7 @@ use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
@@ -139,7 +140,7 @@ impl Context {
             AccessAnswered::Closed => Err(NotStored::Closed),
             AccessAnswered::Gone => {
                 let reason = RefusalReason::PasswordChanged;
-                self.note_refused_request(reason, Some(&session.caller), origin).await;
+                Refusals::of(self).note_request(reason, Some(&session.caller), origin).await;
                 Err(NotStored::SignInAgain)
             }
         }

@@ -17,6 +17,7 @@ use oauth::signing::JwtType;
 use store::{NewConsent, StoredConsent};
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
@@ -267,8 +268,8 @@ impl AuthorizationService {
         };
         let Some(StoredConsent { consent, ended }) = self.context.store.allow(new, audit).await? else {
             // The password or the application's secret has changed since, so the user is asked again.
-            self.context
-                .note_refused_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
+            Refusals::of(&self.context)
+                .note_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                 .await;
             return self.ask_to_sign_in(valid).await;
         };

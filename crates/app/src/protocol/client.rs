@@ -20,6 +20,7 @@ use store::StoreError;
 use vault::jose;
 
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
 use crate::node::entity_cache::Entities;
 use crate::node::feed::ChangeFeed;
@@ -98,7 +99,7 @@ impl Context {
                     Refusal::NoClientAuthentication => RefusalReason::ClientUnnamed,
                     _ => RefusalReason::ClientContradictory,
                 };
-                self.note_refused_request(reason, None, request.origin).await;
+                Refusals::of(self).note_request(reason, None, request.origin).await;
                 return Err(refusal.into());
             }
         };

@@ -21,6 +21,7 @@ use vault::RegistrationToken;
 use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
@@ -233,7 +234,7 @@ impl ClientRegistrationService {
     }
 
     async fn invalid_token(&self, origin: &RequestOrigin) -> ClientRegistrationRefusal {
-        self.context.note_refused_request(RefusalReason::RegistrationTokenInvalid, None, origin).await;
+        Refusals::of(&self.context).note_request(RefusalReason::RegistrationTokenInvalid, None, origin).await;
         ClientRegistrationRefusal::InvalidToken
     }
 

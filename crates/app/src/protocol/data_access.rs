@@ -15,6 +15,7 @@ use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
 use oauth::scope::{BuiltInScope, ScopeSet};
 
+use crate::data::models::SourceOpener;
 use crate::node::entity_cache::Entities;
 use crate::protocol::client::ProtocolRefusal;
 use crate::{Context, Fault};
@@ -168,7 +169,7 @@ impl Context {
         let search = async {
             for id in ids {
                 let Ok(Some(record)) = Entities::of(self).data_source(*id).await else { continue };
-                let Ok(opened) = self.opened(&record).await else { continue };
+                let Ok(opened) = SourceOpener::of(self).opened(&record).await else { continue };
                 known.insert(*id, Box::new(move |name| opened.model.entity_type(name).is_some()));
             }
         };

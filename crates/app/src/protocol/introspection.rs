@@ -1,6 +1,7 @@
 //! Introspection: what a client may know about a token. It only reads.
 
 use crate::Context;
+use crate::identity::access_tokens::AccessTokens;
 use crate::node::feed::ChangeFeed;
 use crate::node::signing_keys::JwtKeys;
 use std::borrow::Cow;
@@ -19,7 +20,7 @@ use oauth::signing::JwtType;
 use store::StoreError;
 
 use crate::identity::caller::RequestOrigin;
-use crate::identity::refusals::NamedClient;
+use crate::identity::refusals::{NamedClient, Refusals};
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities, StoredGrants, signed_in_at};
 use crate::node::metrics::{OutcomeLabels, Word};
@@ -111,7 +112,7 @@ impl IntrospectionService {
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
         if let Err(refusal) = introspection::may_introspect(client) {
             let reason = RefusalReason::PublicIntrospection;
-            self.context.note_refused_client(reason, NamedClient::of(client), request.origin).await;
+            Refusals::of(&self.context).note_client(reason, NamedClient::of(client), request.origin).await;
             return Err(refusal.into());
         }
         let text = introspection::parse(request.parameters)?;
@@ -127,7 +128,7 @@ impl IntrospectionService {
         text: &str,
         origin: &RequestOrigin,
     ) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        if let Ok(token) = self.context.open_access_token(text) {
+        if let Ok(token) = AccessTokens::of(&self.context).open(text) {
             ChangeFeed::of(&self.context).ensure_fresh().await?;
             let revoked = self.context.revocations.ends(&token);
             let subject = IntrospectedToken::Access { token: &token, revoked };
@@ -149,8 +150,8 @@ impl IntrospectionService {
         origin: &RequestOrigin,
     ) {
         if !introspection::may_introspect_tokens_of(client, application) {
-            self.context
-                .note_refused_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin)
+            Refusals::of(&self.context)
+                .note_client(RefusalReason::TokenOfAnother, NamedClient::of(client), origin)
                 .await;
         }
     }

@@ -3,20 +3,16 @@
 
 use std::sync::Arc;
 
-use domain::account::Session;
-use domain::audit::{Action, NewAuditEvent};
-use domain::id::ApplicationId;
+use domain::audit::Action;
 use oauth::application::Application;
 use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequest, Onward};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::signing::JwtType;
-use store::EndedSession;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::sessions::Sessions;
 use crate::node::entity_cache::Entities;
-use crate::node::lifetimes::revocations_expire_at;
-use crate::node::revocations::Revocations;
 use crate::{Context, Fault};
 
 /// What follows a logout request.
@@ -131,7 +127,7 @@ impl LogoutService {
         let frames = match session {
             Some(live) => {
                 let audit = live.caller.audit(Action::SignOut, self.context.now(), origin);
-                self.context.end_session(&live.session, audit).await?
+                Sessions::of(&self.context).end(&live.session, audit).await?
             }
             None => Vec::new(),
         };
@@ -144,37 +140,5 @@ impl Context {
     pub(crate) fn read_hint(&self, text: &str) -> Option<Hint> {
         let claims = self.vault.verify_own_jwt(JwtType::Plain, text).ok()?;
         Hint::of(&claims, &self.settings.public_url)
-    }
-
-    /// Ends a session with its grants that have no `offline_access`, and notifies the applications that know of it.
-    /// Returns the addresses of their front-channel pages.
-    ///
-    /// # Errors
-    /// If the database cannot store it; the session stays valid then.
-    pub(crate) async fn end_session(
-        &self,
-        session: &Session,
-        audit: NewAuditEvent,
-    ) -> Result<Vec<String>, Fault> {
-        let expire_at = revocations_expire_at(self.now());
-        let EndedSession { informed, revoked } =
-            self.store.delete_session(session.id, expire_at, audit).await?;
-        Revocations::of(self).apply(&revoked);
-        self.logouts_stored.announce();
-        self.front_channel_pages(&informed, session).await
-    }
-
-    async fn front_channel_pages(
-        &self,
-        informed: &[ApplicationId],
-        session: &Session,
-    ) -> Result<Vec<String>, Fault> {
-        let mut frames = Vec::new();
-        let (issuer, sid) = (&self.settings.public_url, session.sid.as_deref());
-        for id in informed {
-            let Some(application) = self.store.find_application(*id).await? else { continue };
-            frames.extend(logout::frontchannel_address(&application.settings, issuer, sid));
-        }
-        Ok(frames)
     }
 }

@@ -35,6 +35,7 @@ mod new_grant;
 mod password;
 mod polling;
 mod refresh_token;
+mod signed_access_token;
 mod token_exchange;
 
 use narrowing::Narrowing;
@@ -285,8 +286,7 @@ impl TokenService {
             TokenFormat::Opaque => self.context.vault.seal_access_token(&token).map_err(broken_seal),
             // Boxed, so that requests for opaque tokens do not pay for the state that only this path needs.
             TokenFormat::Jwt => {
-                let signed =
-                    self.context.sign_access_token(client.application(), &token, authorization_details);
+                let signed = self.sign_access_token(client.application(), &token, authorization_details);
                 Box::pin(signed).await
             }
         }

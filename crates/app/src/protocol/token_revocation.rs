@@ -1,6 +1,7 @@
 //! Revocation by a client: an access token is revoked alone, a refresh token with its whole grant.
 
 use crate::Context;
+use crate::identity::access_tokens::AccessTokens;
 use crate::node::entity_cache::{Entities, StoredGrants};
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
@@ -11,7 +12,7 @@ use oauth::revocation_request::{self, Effect, TokenToRevoke};
 use std::sync::Arc;
 
 use crate::identity::caller::RequestOrigin;
-use crate::identity::refusals::NamedClient;
+use crate::identity::refusals::{NamedClient, Refusals};
 use crate::node::access_note;
 use crate::node::refusal_reason::RefusalReason;
 use crate::protocol::client::{ClientRequest, ProtocolRefusal};
@@ -43,7 +44,7 @@ impl RevocationService {
         let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
         if application.is_some_and(|application| application != client.application().id) {
             let reason = RefusalReason::TokenOfAnother;
-            self.context.note_refused_client(reason, NamedClient::of(&client), request.origin).await;
+            Refusals::of(&self.context).note_client(reason, NamedClient::of(&client), request.origin).await;
         }
         if effect != Effect::Nothing {
             access_note::application(client.application().id);
@@ -89,7 +90,7 @@ impl RevocationService {
 
     async fn affected(&self, client: &AuthenticatedClient, text: &str) -> Result<Affected, ProtocolRefusal> {
         let now = self.context.now();
-        if let Ok(token) = self.context.open_access_token(text) {
+        if let Ok(token) = AccessTokens::of(&self.context).open(text) {
             let effect = revocation_request::decide(client, TokenToRevoke::Access(&token), now);
             return Ok(Affected { effect, user: Some(token.user), application: Some(token.application) });
         }

@@ -10,6 +10,7 @@ use oauth::scope::BuiltInScope;
 use oauth::signing::JwtType;
 
 use crate::identity::caller::{Caller, RequestOrigin, Via};
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::StoredGrants;
 use crate::node::signing_keys::JwtKeys;
 use crate::{Context, Fault};
@@ -60,12 +61,14 @@ impl UserInfoService {
             return Err(UserInfoRefusal::Dead);
         };
         if !resource::include_more_than_data(&token.details.resources, &self.context.settings.public_url) {
-            self.context.note_refusal(caller, "the token is limited to other resources", origin).await?;
+            Refusals::of(&self.context)
+                .note(caller, "the token is limited to other resources", origin)
+                .await?;
             return Err(UserInfoRefusal::OtherResources);
         }
         let grant = token.grant.filter(|_| scopes.contains(BuiltInScope::OpenId));
         let Some(grant) = grant else {
-            self.context.note_refusal(caller, "lacks openid", origin).await?;
+            Refusals::of(&self.context).note(caller, "lacks openid", origin).await?;
             return Err(UserInfoRefusal::InsufficientScope);
         };
         let grant = StoredGrants::of(&self.context).find(grant).await.map_err(Fault::from)?;

@@ -42,13 +42,23 @@ pub struct ReachedSource {
     pub entities: Vec<String>,
 }
 
-impl Context {
+/// Finds the names of the data that applications reach.
+#[derive(Clone, Copy)]
+pub(super) struct AllowedNames<'a> {
+    entities: Entities<'a>,
+}
+
+impl<'a> AllowedNames<'a> {
+    pub(super) const fn of(context: &'a Context) -> Self {
+        Self { entities: Entities::of(context) }
+    }
+
     /// Adds the names of the data to what a user has allowed.
     ///
     /// # Errors
     /// If a data source cannot be read.
     pub(super) async fn with_names(
-        &self,
+        self,
         user: UserId,
         all: Vec<Allowed>,
     ) -> Result<Vec<AllowedApplication>, Fault> {
@@ -66,7 +76,7 @@ impl Context {
     }
 
     /// How the names of these data are found: many are read together, a few are cached.
-    async fn names_for(&self, user: UserId, all: &[Allowed]) -> Result<Names, Fault> {
+    async fn names_for(self, user: UserId, all: &[Allowed]) -> Result<Names, Fault> {
         let is_large = |one: &Allowed| match &one.data {
             AllowedData::Limited(data) => !data.whole.is_empty() || data.except.len() > MOST_SOURCES,
             AllowedData::Nothing | AllowedData::Everything => false,
@@ -74,10 +84,10 @@ impl Context {
         if !all.iter().any(is_large) {
             return Ok(Names::Cached(user));
         }
-        Ok(Names::Read(Entities::of(self).all_readable_sources(user).await?.into_iter().collect()))
+        Ok(Names::Read(self.entities.all_readable_sources(user).await?.into_iter().collect()))
     }
 
-    async fn reached_data(&self, names: &Names, data: &DataAccess) -> Result<ReachedData, Fault> {
+    async fn reached_data(self, names: &Names, data: &DataAccess) -> Result<ReachedData, Fault> {
         let mut reached = ReachedData { later: data.others, ..ReachedData::default() };
         for id in data.whole.iter() {
             match self.readable_name(names, id).await? {
@@ -102,10 +112,10 @@ impl Context {
     }
 
     /// The name of a data source, if the user may still read it. Its new name may not be meant for the user.
-    async fn readable_name(&self, names: &Names, id: DataSourceId) -> Result<Option<String>, Fault> {
+    async fn readable_name(self, names: &Names, id: DataSourceId) -> Result<Option<String>, Fault> {
         match names {
             Names::Cached(user) => {
-                Ok(Entities::of(self).readable_source(id, *user).await?.map(|source| source.name.clone()))
+                Ok(self.entities.readable_source(id, *user).await?.map(|source| source.name.clone()))
             }
             Names::Read(all) => Ok(all.get(&id).cloned()),
         }

@@ -18,6 +18,7 @@ use super::{ApplicationError, ApplicationService};
 use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
+use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::{Account, Entities};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::sectors::{self, ReadSector, SectorOf};
@@ -148,8 +149,8 @@ impl ApplicationService {
         origin: &RequestOrigin,
     ) {
         if faults.iter().any(|fault| fault.lacks_right) {
-            self.context
-                .note_refused_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin)
+            Refusals::of(&self.context)
+                .note_request(RefusalReason::ScopeForbidden, Some(actor.caller()), origin)
                 .await;
         }
     }
@@ -173,8 +174,7 @@ impl ApplicationService {
         audit.subject = Some(settings.name.clone());
         let owner = actor.subject().user.id;
         let new = NewApplication { client_id, owner, settings, secret: new_secret, at: self.context.now() };
-        let application = self
-            .context
+        let application = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.insert_application(new, audit).await?, origin)
             .await?;
         self.context.entities.forget_origins();
@@ -214,8 +214,7 @@ impl ApplicationService {
         let (secret, new) = self.context.new_secret(&current.client_id);
         let digest = new.digest;
         let amendment = amendment.with_secret(new);
-        let (application, warnings) = self
-            .context
+        let (application, warnings) = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
                 self.context.store.update_application(current.id, amendment, audit).await?,

@@ -1,6 +1,7 @@
 //! Client secrets: created, shown once, superseded, revoked.
 
 use super::ApplicationService;
+use crate::identity::refusals::Refusals;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
 use domain::audit::Action;
@@ -37,8 +38,7 @@ impl ApplicationService {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
         let (secret, new) = self.context.new_secret(&application.client_id);
-        let (application, events) = self
-            .context
+        let (application, events) = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
                 self.context
@@ -69,8 +69,7 @@ impl ApplicationService {
         let (secret, new) = self.context.new_secret(&application.client_id);
         let older_expires_at =
             self.context.now().plus_secs(i64::from(self.context.settings.secret_overlap_secs));
-        let application = self
-            .context
+        let application = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
                 self.context.store.add_secret(id, new, older_expires_at, audit).await?,
@@ -101,7 +100,7 @@ impl ApplicationService {
             Some(detail) => format!("secret {secret}, {detail}"),
             None => format!("secret {secret}"),
         });
-        self.context
+        Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.end_secret(id, secret, audit).await?, origin)
             .await?;
         self.context.entities.forget_applications();

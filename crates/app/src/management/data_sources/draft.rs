@@ -1,6 +1,7 @@
 //! Creating and changing data sources.
 
 use super::DataSourceService;
+use crate::identity::refusals::Refusals;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -130,8 +131,7 @@ impl DataSourceService {
             owner: actor.subject().user.id,
             at: self.context.now(),
         };
-        let record = self
-            .context
+        let record = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.insert_data_source(new, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();
@@ -178,8 +178,7 @@ impl DataSourceService {
         let DataSourceDraft { name, description, max_authentication_age, .. } = draft;
         let at = self.context.now();
         let change = DataSourceChange { name, description, options, judged_for, max_authentication_age, at };
-        let record = self
-            .context
+        let record = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.update_data_source(id, change, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();
@@ -195,8 +194,8 @@ impl DataSourceService {
     ) -> Result<T, DataSourceError> {
         use SourceError::{NotAllowed, OwnFile, ServersOwn};
         if let Err(DataSourceError::Unusable(NotAllowed | ServersOwn | OwnFile)) = &outcome {
-            self.context
-                .note_refused_request(RefusalReason::FileForbidden, Some(actor.caller()), origin)
+            Refusals::of(&self.context)
+                .note_request(RefusalReason::FileForbidden, Some(actor.caller()), origin)
                 .await;
         }
         outcome

@@ -13,7 +13,8 @@ use sources::{SourceKind, SourceSpec};
 use vault::Vault;
 
 use super::{DataSourceError, DataSourceService};
-use crate::data::models::off_request_threads;
+use crate::data::models::{SourceOpener, off_request_threads};
+use crate::data::spec::SourceSpecs;
 use crate::identity::acting::Actor;
 use crate::management::administration::FieldFault;
 
@@ -88,13 +89,13 @@ impl DataSourceService {
         }
         let mut secrets = options.secrets.clone();
         if let Some(record) = current {
-            let opened = self.context.opened_secrets(record.id, &options.kept);
+            let opened = SourceSpecs::of(&self.context).opened_secrets(record.id, &options.kept);
             secrets.extend(opened.map_err(DataSourceError::Unusable)?);
         }
         let values = OptionValues { plain: options.plain, secrets };
         let spec = self.allowed_spec(actor, SourceSpec::new(Arc::clone(kind), values)).await?;
         options.plain = spec.options().clone();
-        let refused = self.context.try_out(spec).await?;
+        let refused = SourceOpener::of(&self.context).try_out(spec).await?;
         if refused.is_empty() {
             return Ok(options);
         }
@@ -108,8 +109,11 @@ impl DataSourceService {
     /// so that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {
         let is_administrator = actor.caller().account().is_administrator();
-        let locations =
-            if is_administrator { self.context.every_location() } else { self.context.allowed_locations() };
+        let locations = if is_administrator {
+            SourceSpecs::of(&self.context).every_location()
+        } else {
+            SourceSpecs::of(&self.context).allowed_locations()
+        };
         let checked = off_request_threads(given.placement(), async move { given.allowed(&locations) });
         checked.await?.map_err(DataSourceError::Unusable)
     }

@@ -5,6 +5,7 @@
 
 use super::DataSourceService;
 use crate::Context;
+use crate::identity::refusals::Refusals;
 use std::sync::Arc;
 
 use domain::account::Permission;
@@ -110,7 +111,7 @@ impl DataSourceService {
             Some(detail) => format!("{message}; {detail}"),
             None => message,
         });
-        self.context
+        Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.share_data_source(id, sharing, audit).await?, origin)
             .await?;
         self.context.entities.forget_data_sources();

@@ -9,6 +9,7 @@ use oauth::refusal::Refusal;
 use super::{AuthorizationService, AuthorizeAnswer, Checked, Refused};
 use crate::Fault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::refusals::Refusals;
 use crate::node::refusal_reason::RefusalReason;
 
 /// An error for a client that nobody here registered.
@@ -114,6 +115,6 @@ impl AuthorizationService {
             _ => return,
         };
         let caller = session.map(|session| &session.caller);
-        self.context.note_refused_request(reason, caller, origin).await;
+        Refusals::of(&self.context).note_request(reason, caller, origin).await;
     }
 }

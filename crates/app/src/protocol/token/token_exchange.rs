@@ -1,6 +1,7 @@
 //! Exchanging a token for another. Nothing is written: the new token belongs to the grant of the old one.
 
 use super::TokenService;
+use crate::identity::access_tokens::AccessTokens;
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::feed::ChangeFeed;
 use std::sync::Arc;
@@ -136,7 +137,9 @@ impl TokenService {
     }
 
     async fn open_presented(&self, text: &str) -> Result<TokenToExchange, Fault> {
-        let Ok(token) = self.context.open_access_token(text) else { return Ok(TokenToExchange::default()) };
+        let Ok(token) = AccessTokens::of(&self.context).open(text) else {
+            return Ok(TokenToExchange::default());
+        };
         Ok(TokenToExchange {
             revoked: self.context.revocations.ends(&token),
             application: self.context.store.find_application(token.application).await?,

@@ -1,4 +1,4 @@
-//! Access tokens that others can read ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)), besides opaque ones.
+//! Issues access tokens that others can read ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
 
 use domain::secret::AccessTokenText;
 use oauth::application::Application;
@@ -10,60 +10,34 @@ use oauth::signing::JwtType;
 use oauth::token::token_exchange::subject_of;
 use oauth::token_payload::AccessToken;
 use oauth::user_authentication::PASSWORD_ACR;
-use vault::Unsealed;
 
+use super::TokenService;
+use crate::Fault;
 use crate::node::entity_cache::{Entities, StoredGrants};
 use crate::node::signing_keys::JwtKeys;
-use crate::{Context, Fault};
 
-/// How each text in JSON begins, in base64url. No sealed text begins like this.
-const JSON_OBJECT: &str = "eyJ";
-
-impl Context {
-    /// Opens an access token of this server in either form, whatever its audience. The caller checks its expiry and
-    /// revocation.
-    ///
-    /// # Errors
-    /// If it is not one of ours.
-    pub(crate) fn open_access_token(&self, text: &str) -> Result<AccessToken, Unsealed> {
-        if text.starts_with(JSON_OBJECT) {
-            let opened = self.vault.open_signed_access_token(text, &self.settings.public_url)?;
-            return Ok(opened.token.clone());
-        }
-        self.vault.open_access_token(text)
-    }
-
-    /// Opens an access token for a request to this server, which must be in its audience ([RFC 9068
-    /// §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)).
-    ///
-    /// # Errors
-    /// If it is not one of ours, or for others only.
-    pub(crate) fn open_access_token_for_us(&self, text: &str) -> Result<AccessToken, Unsealed> {
-        if text.starts_with(JSON_OBJECT) {
-            let opened = self.vault.open_signed_access_token(text, &self.settings.public_url)?;
-            return if opened.is_for_issuer { Ok(opened.token.clone()) } else { Err(Unsealed) };
-        }
-        self.vault.open_access_token(text)
-    }
-
+impl TokenService {
     /// Signs an access token with the algorithm of its application.
     ///
     /// # Errors
     /// If the algorithm has no key yet, or if the database cannot be read.
-    pub(crate) async fn sign_access_token(
+    pub(super) async fn sign_access_token(
         &self,
         application: &Application,
         token: &AccessToken,
         authorization_details: Option<&[GrantedElement]>,
     ) -> Result<AccessTokenText, Fault> {
-        let registry = Entities::of(self).scopes_for(&token.scopes, None).await?;
-        let public_url = &self.settings.public_url;
+        let registry = Entities::of(&self.context).scopes_for(&token.scopes, None).await?;
+        let public_url = &self.context.settings.public_url;
         let client_id = application.client_id.as_str();
-        let sealed =
-            self.vault.seal_signed_access_token(token).map_err(|error| Fault::Broken(error.into()))?;
+        let sealed = self
+            .context
+            .vault
+            .seal_signed_access_token(token)
+            .map_err(|error| Fault::Broken(error.into()))?;
         let audience = audience_in(token, &registry, public_url);
         let subject = self.subject_in(token, application).await?;
-        let auth_time = StoredGrants::of(self).sign_in_of(token.grant).await?;
+        let auth_time = StoredGrants::of(&self.context).sign_in_of(token.grant).await?;
         let claims = AccessTokenClaims {
             issuer: public_url,
             audience: &audience,
@@ -82,13 +56,15 @@ impl Context {
         };
         let registered = application.settings.client_metadata.access_token_signing_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
-        JwtKeys::of(self).sign(JwtType::AccessToken, algorithm, &claims.to_json()).map(AccessTokenText::new)
+        JwtKeys::of(&self.context)
+            .sign(JwtType::AccessToken, algorithm, &claims.to_json())
+            .map(AccessTokenText::new)
     }
 
     /// `sub` of an access token. The user is cached.
     async fn subject_in(&self, token: &AccessToken, application: &Application) -> Result<String, Fault> {
         if names_the_user(&token.scopes, token.grant, application)
-            && let Some(account) = Entities::of(self).account(token.user).await?
+            && let Some(account) = Entities::of(&self.context).account(token.user).await?
         {
             return Ok(crate::subject::subject_of(&account.user, application));
         }
