@@ -7,6 +7,7 @@
 mod arrows;
 mod attributes;
 mod circles;
+mod context;
 mod database_kind;
 mod decisions;
 mod dependency_reasons;
@@ -79,6 +80,7 @@ const RULES: &[Rule] = &[
     arrows::check,
     attributes::check,
     circles::check,
+    context::check,
     database_kind::check,
     decisions::check,
     dependency_reasons::check,

@@ -2,7 +2,7 @@
 //! revocation, metadata.
 
 use app::Fault;
-use app::protocol::client::ProtocolRefusal;
+use app::protocol::refusal::ProtocolRefusal;
 use axum::response::Response;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};

@@ -33,8 +33,8 @@ impl NodeService {
         self.context.registrations.purge(now);
         self.context.throttle.purge(now);
         while self.purge_batch().await? {}
-        self.context.purge_document_clients().await?;
-        self.context.purge_unused_clients().await?;
+        self.context.client_documents.delete_unused(&*self.context.store, now).await?;
+        self.context.registrations.delete_unused(&self.context).await?;
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
         RingKeys::of(&self.context).maintain(&origin).await?;
         JwtKeys::of(&self.context).maintain(&origin).await

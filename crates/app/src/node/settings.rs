@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use oauth::application::Profile;
+use oauth::application::{Application, Profile};
 use oauth::client_document::DocumentHosts;
 use oauth::protected_resource;
 use oauth::reachable::Reachable;
@@ -127,7 +127,12 @@ impl AppSettings {
         self.message_signing && profile >= Profile::Fapi2
     }
 
-    /// The same for every application.
+    /// Whether the requests of an application must be in signed request objects, whatever it has registered.
+    pub(crate) fn signing_is_required(&self, application: &Application) -> bool {
+        self.request_objects.required || self.signs_messages(application.settings.profile)
+    }
+
+    /// Whether every application signs its authorization requests and gets signed responses.
     pub fn signs_all_messages(&self) -> bool {
         self.signs_messages(self.minimum_profile)
     }

@@ -3,6 +3,7 @@
 
 use domain::audit::NewAuditEvent;
 use domain::id::UserId;
+use domain::time::Timestamp;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
 use oauth::scope::{BuiltInScope, ScopeRegistry};
@@ -16,7 +17,7 @@ use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
 use crate::protocol::authorize::ConsentDecision;
-use crate::protocol::data_access::chosen_in_words;
+use crate::protocol::data_access::{ReachableData, chosen_in_words};
 use crate::{Context, Fault};
 
 /// A stored request, as far as the user's decision depends on it.
@@ -56,7 +57,7 @@ impl AccessRequest<'_> {
         }
     }
 
-    fn allowed(self, session: &LiveSession, data: DataChange, context: &Context) -> AccessAnswer {
+    fn allowed(self, session: &LiveSession, data: DataChange, now: Timestamp) -> AccessAnswer {
         AccessAnswer::Allow {
             details: Box::new(GrantDetails {
                 data: data.chosen().map(Box::new),
@@ -71,16 +72,24 @@ impl AccessRequest<'_> {
                 application_epoch: self.request.application_epoch,
                 scopes: self.request.scopes.clone(),
                 data,
-                revocations_expire_at: revocations_expire_at(context.now()),
+                revocations_expire_at: revocations_expire_at(now),
             },
         }
     }
 }
 
-impl Context {
+/// Decisions of users about requests that reach them apart from the browser of the request.
+#[derive(Clone, Copy)]
+pub(crate) struct AccessDecisions<'a> {
+    context: &'a Context,
+}
+
+component!(AccessDecisions);
+
+impl AccessDecisions<'_> {
     /// The data that the page offers; `None` if the request asks for none.
     pub(super) async fn offer_of(
-        &self,
+        self,
         asked: AccessRequest<'_>,
         user: UserId,
     ) -> Result<Option<Offer>, Fault> {
@@ -88,12 +97,12 @@ impl Context {
             return Ok(None);
         }
         let named = asked.request.details.data.as_deref().map(RequestedSource::all_of);
-        self.offer(named.as_deref(), user, None).await.map(Some)
+        ReachableData::of(self.context).offer(named.as_deref(), user, None).await.map(Some)
     }
 
     /// Judges the decision of the user. Without a `choice`, everything that the page offered is allowed.
-    pub(super) async fn judge_decision(
-        &self,
+    pub(super) async fn judge(
+        self,
         asked: AccessRequest<'_>,
         session: &LiveSession,
         decision: ConsentDecision,
@@ -105,7 +114,7 @@ impl Context {
             let question = offer.map(|offer| DataQuestion::meanwhile(offer, choice.cloned()));
             return Ok(JudgedDecision::ChooseAgain(question));
         };
-        let mut audit = session.caller.audit(action, self.now(), origin);
+        let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(asked.request.application);
         audit.subject = Some(asked.registry.text(asked.request.scopes));
         audit.detail = Some(asked.way().to_owned());
@@ -113,7 +122,7 @@ impl Context {
             return Ok(storable(AccessAnswer::Deny, audit));
         }
         let Some(offer) = self.offer_of(asked, session.session.user).await? else {
-            return Ok(storable(asked.allowed(session, DataChange::Keep, self), audit));
+            return Ok(storable(asked.allowed(session, DataChange::Keep, self.context.now()), audit));
         };
         let data = match authorize::choose(&offer, choice) {
             Ok(data) => data,
@@ -122,25 +131,25 @@ impl Context {
             }
         };
         audit.detail = Some(format!("{}, {}", asked.way(), chosen_in_words(&offer, &data)));
-        Ok(storable(asked.allowed(session, data, self), audit))
+        Ok(storable(asked.allowed(session, data, self.context.now()), audit))
     }
 
     /// Applies what storing the decision has revoked.
-    pub(super) async fn settle_decision(
-        &self,
+    pub(super) async fn settle(
+        self,
         answered: AccessAnswered,
         session: &LiveSession,
         origin: &RequestOrigin,
     ) -> Result<(), NotStored> {
         match answered {
             AccessAnswered::Stored(ended) => {
-                Revocations::of(self).apply(&ended);
+                Revocations::of(self.context).apply(&ended);
                 Ok(())
             }
             AccessAnswered::Closed => Err(NotStored::Closed),
             AccessAnswered::Gone => {
                 let reason = RefusalReason::PasswordChanged;
-                Refusals::of(self).note_request(reason, Some(&session.caller), origin).await;
+                Refusals::of(self.context).note_request(reason, Some(&session.caller), origin).await;
                 Err(NotStored::SignInAgain)
             }
         }

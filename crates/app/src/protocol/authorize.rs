@@ -23,7 +23,9 @@ use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
 use crate::node::signing_keys::JwtKeys;
-use crate::protocol::data_access::chosen_in_words;
+use crate::protocol::client_document::DescribedClients;
+use crate::protocol::data_access::{ReachableData, chosen_in_words};
+use crate::protocol::id_token_hint::IdTokenHints;
 use crate::{Context, Fault, node::access_note};
 
 mod consent;
@@ -202,7 +204,7 @@ impl AuthorizationService {
         let mut checked = self.check_request(parameters, Some(origin)).await?;
         if let Ok(valid) = &checked
             && decision == ConsentDecision::Allow
-            && self.context.store_client_of_document(&valid.application, origin).await?
+            && DescribedClients::of(&self.context).store(&valid.application, origin).await?
         {
             checked = self.check_request(parameters, Some(origin)).await?;
         }
@@ -312,7 +314,7 @@ impl AuthorizationService {
         // Nothing is looked up for a request that names no application.
         let (resources, data) = match &found {
             None => (Ok(Vec::new()), Ok(None)),
-            Some(_) => self.context.limits_of_request(&request).await?,
+            Some(_) => ReachableData::of(&self.context).limits_of_request(&request).await?,
         };
         let facts = Facts {
             data: &data,
@@ -323,18 +325,19 @@ impl AuthorizationService {
             pushing_is_required: self.context.settings.require_pushed_requests,
             signing_is_required: found
                 .as_ref()
-                .is_some_and(|application| self.context.signing_is_required(application)),
-            signed_response_is_required: found
-                .as_ref()
-                .is_some_and(|application| self.context.signs_messages(application)),
+                .is_some_and(|application| self.context.settings.signing_is_required(application)),
+            signed_response_is_required: found.as_ref().is_some_and(|application| {
+                self.context.settings.signs_messages(application.settings.profile)
+            }),
         };
         match (authorize::check(&request, facts), found) {
             (Ok(valid), Some(application)) => {
                 access_note::application(application.id);
-                let expected = match self.context.expected_subjects(&request, &valid, &application) {
-                    Ok(expected) => expected,
-                    Err(refusal) => return Ok(Err(Refused { refusal, pushed })),
-                };
+                let expected =
+                    match IdTokenHints::of(&self.context).expected_subjects(&request, &valid, &application) {
+                        Ok(expected) => expected,
+                        Err(refusal) => return Ok(Err(Refused { refusal, pushed })),
+                    };
                 Ok(Ok(Checked {
                     request,
                     pushed,

@@ -13,7 +13,11 @@ use store::{BackchannelInsertion, BackchannelLimits, NewBackchannelAuthenticatio
 use crate::Context;
 use crate::identity::caller::RequestOrigin;
 use crate::node::entity_cache::{Account, Entities};
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::data_access::ReachableData;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
+use crate::protocol::resources::RequestedResources;
 
 mod decision;
 mod hint;
@@ -54,7 +58,7 @@ impl BackchannelService {
     /// [`ProtocolRefusal`]: a refusal of the protocol, too many requests to the user or too many unknown users, or a failure
     /// of the server. Nothing is stored then.
     pub async fn authenticate(&self, request: ClientRequest<'_>) -> Result<IssuedAuthReqId, ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = ClientAuthentication::of(&self.context).authenticate(request).await?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry =
             Entities::of(&self.context).scopes_for(&client.application().settings.scopes, requested).await?;
@@ -75,10 +79,13 @@ impl BackchannelService {
         parameters: &Parameters,
     ) -> Result<(), ProtocolRefusal> {
         let resources = parameters.all(RESOURCE)?;
-        wanted.details.resources = self.context.existing_resources(resources).await??;
-        wanted.details.data =
-            self.context.requested_data(parameters, client.application(), &wanted.scopes).await?;
-        self.context.limits_meet(&wanted.details.resources, wanted.details.data.as_deref()).await??;
+        wanted.details.resources = RequestedResources::of(&self.context).existing(resources).await??;
+        wanted.details.data = ReachableData::of(&self.context)
+            .requested_data(parameters, client.application(), &wanted.scopes)
+            .await?;
+        ReachableData::of(&self.context)
+            .limits_meet(&wanted.details.resources, wanted.details.data.as_deref())
+            .await??;
         Ok(())
     }
 
@@ -111,7 +118,7 @@ impl BackchannelService {
             BackchannelInsertion::Stored => {}
             BackchannelInsertion::TooMany { next_expiry } => {
                 let wait = next_expiry.as_secs().saturating_sub(now.as_secs()).saturating_add(1);
-                return Err(self.context.too_often(u32::try_from(wait).unwrap_or(1)));
+                return Err(RateLimits::of(&self.context).too_often(u32::try_from(wait).unwrap_or(1)));
             }
             BackchannelInsertion::Gone => {
                 self.context.entities.forget_applications();

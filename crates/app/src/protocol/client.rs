@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use domain::account::network::Network;
 use domain::audit::{Action, Outcome};
 use domain::id::{ApplicationId, ClientId};
 use domain::secret::ClientSecret;
@@ -25,8 +24,10 @@ use crate::node::dpop_proofs::{DpopProofs, ProofFailure, Prover};
 use crate::node::entity_cache::Entities;
 use crate::node::feed::ChangeFeed;
 use crate::node::refusal_reason::RefusalReason;
-use crate::node::strangers::Left;
+use crate::protocol::client_document::DescribedClients;
 use crate::protocol::client_keys::NoClientKeys;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault, node::access_note};
 
 mod assertion;
@@ -35,38 +36,7 @@ mod presented_certificate;
 mod workload;
 
 use assertion::Asserted;
-
-/// Why a protocol request was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ProtocolRefusal {
-    /// A rule of the protocol refused it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Too many wrong attempts from this address, or more than one application may make.
-    #[error("too many attempts; try again in {retry_after_secs} seconds")]
-    TooOften {
-        /// The number of seconds after which another attempt is accepted.
-        retry_after_secs: u32,
-    },
-    /// The server cannot do this at present; nothing was changed.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<ProofFailure> for ProtocolRefusal {
-    fn from(failure: ProofFailure) -> Self {
-        match failure {
-            ProofFailure::Refused(refusal) => Self::Refused(refusal),
-            ProofFailure::Fault(fault) => Self::Fault(fault),
-        }
-    }
-}
-
-impl From<StoreError> for ProtocolRefusal {
-    fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
-    }
-}
+pub(crate) use credentials::NewCredentials;
 
 /// A request of a client, of which nothing is authenticated yet.
 #[derive(Debug, Clone, Copy)]
@@ -81,16 +51,24 @@ pub struct ClientRequest<'a> {
     pub origin: &'a RequestOrigin,
 }
 
-impl Context {
+/// Authenticates clients.
+#[derive(Clone, Copy)]
+pub(crate) struct ClientAuthentication<'a> {
+    context: &'a Context,
+}
+
+component!(ClientAuthentication);
+
+impl ClientAuthentication<'_> {
     /// The application that the request authenticates, or a public application that it names.
     ///
     /// # Errors
     /// `invalid_client` with the same response for all reasons, `invalid_request`, or too many attempts.
-    pub(crate) async fn authenticate_client(
-        &self,
+    pub(crate) async fn authenticate(
+        self,
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
-        let now = self.now();
+        let now = self.context.now();
         let certificate = request.facts.certificate.map(PresentedCertificate::thumbprint);
         let presented = match Presented::find(request.basic, request.parameters, certificate) {
             Ok(presented) => presented,
@@ -99,7 +77,7 @@ impl Context {
                     Refusal::NoClientAuthentication => RefusalReason::ClientUnnamed,
                     _ => RefusalReason::ClientContradictory,
                 };
-                Refusals::of(self).note_request(reason, None, request.origin).await;
+                Refusals::of(self.context).note_request(reason, None, request.origin).await;
                 return Err(refusal.into());
             }
         };
@@ -116,17 +94,23 @@ impl Context {
         match judged {
             Ok(client) => {
                 let proved = client.is_confidential().then(|| client.application().id);
-                self.rates.authenticated(proved, address, now).map_err(|wait| self.too_often(wait))?;
+                self.context
+                    .rates
+                    .authenticated(proved, address, now)
+                    .map_err(|wait| RateLimits::of(self.context).too_often(wait))?;
                 // Anybody may name a public client, so only what it obtains counts as its use.
                 if client.is_confidential() && client.application().is_stored() {
-                    self.usage.application(client.application().id, client.secret(), now);
+                    self.context.usage.application(client.application().id, client.secret(), now);
                 }
                 access_note::client(&client);
                 Ok(client)
             }
             Err(refusal) => {
                 // Above the limit a failure is neither answered as such nor recorded.
-                self.rates.authentication_failed(address, now).map_err(|wait| self.too_often(wait))?;
+                self.context
+                    .rates
+                    .authentication_failed(address, now)
+                    .map_err(|wait| RateLimits::of(self.context).too_often(wait))?;
                 self.note_failed_authentication(named, refusal, request.origin).await?;
                 Err(refusal.into())
             }
@@ -137,20 +121,23 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Self::authenticate_client`], or if the document cannot be fetched or breaks a rule.
-    pub(crate) async fn authenticate_beginning_client(
-        &self,
+    pub(crate) async fn authenticate_beginning(
+        self,
         request: ClientRequest<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let id = request.parameters.one(CLIENT_ID)?.and_then(|text| text.parse::<ClientId>().ok());
         if let Some(id) = id.filter(ClientId::is_url)
-            && Entities::of(self).application_by_client_id(&id).await?.is_some()
-            && let Err(refusal) = Box::pin(self.client_named(&id)).await?
+            && Entities::of(self.context).application_by_client_id(&id).await?.is_some()
+            && let Err(refusal) = Box::pin(DescribedClients::of(self.context).named(&id)).await?
         {
             let address = request.origin.address;
-            self.rates.authentication_failed(address, self.now()).map_err(|wait| self.too_often(wait))?;
+            self.context
+                .rates
+                .authentication_failed(address, self.context.now())
+                .map_err(|wait| RateLimits::of(self.context).too_often(wait))?;
             return Err(refusal.into());
         }
-        self.authenticate_client(request).await
+        self.authenticate(request).await
     }
 
     /// The client with the key that the request proves, or with the certificate of the connection, to which its tokens are
@@ -160,7 +147,7 @@ impl Context {
     /// `invalid_dpop_proof` if the proof is invalid, or if there is none and the application needs one; `invalid_request`
     /// if it needs a certificate and there is none.
     pub(crate) fn with_proved_key(
-        &self,
+        self,
         client: AuthenticatedClient,
         facts: &RequestFacts<'_>,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
@@ -175,7 +162,7 @@ impl Context {
     /// # Errors
     /// `invalid_dpop_proof`.
     pub(crate) fn key_proved_by(
-        &self,
+        self,
         client: &AuthenticatedClient,
         facts: &RequestFacts<'_>,
     ) -> Result<Option<Thumbprint>, ProofFailure> {
@@ -189,12 +176,12 @@ impl Context {
             }
         }
         let is_open_to_strangers = client.application().is_open_to_strangers();
-        DpopProofs::of(self)
+        DpopProofs::of(self.context)
             .proved_key(facts, Prover::Client { needs_nonce: rules.dpop_nonce, is_open_to_strangers })
     }
 
     async fn judge_client(
-        &self,
+        self,
         presented: &Presented,
         facts: RequestFacts<'_>,
         now: Timestamp,
@@ -206,7 +193,7 @@ impl Context {
             return Box::pin(self.judge_assertion(asserted, named)).await;
         }
         let found = match &presented.unverified_client_id {
-            Some(id) => match self.client_presented(id).await? {
+            Some(id) => match DescribedClients::of(self.context).presented(id).await? {
                 Ok(found) => found,
                 Err(refusal) => return Ok(Err(refusal)),
             },
@@ -220,13 +207,14 @@ impl Context {
             // Boxed, so that secrets do not pay for it.
             return Ok(Box::pin(self.judge_certificate(presented, application, facts, now)).await);
         }
-        let is_secret =
-            |given: &ClientSecret, stored: &StoredSecret| self.vault.secret_matches(given, &stored.digest);
+        let is_secret = |given: &ClientSecret, stored: &StoredSecret| {
+            self.context.vault.secret_matches(given, &stored.digest)
+        };
         Ok(authenticate(presented, found, now, is_secret))
     }
 
     async fn judge_certificate(
-        &self,
+        self,
         presented: &Presented,
         application: &Arc<Application>,
         facts: RequestFacts<'_>,
@@ -245,61 +233,32 @@ impl Context {
     /// The secret or the key may have been issued a moment ago by another node, so what this node knows of the
     /// application is brought up to date first.
     async fn judge_client_again(
-        &self,
+        self,
         presented: &Presented,
         facts: RequestFacts<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
-        ChangeFeed::of(self).ensure_polled_since(self.clock.steady_micros()).await?;
+        ChangeFeed::of(self.context).ensure_polled_since(self.context.clock.steady_micros()).await?;
         if let ClientCredential::Assertion(text) = &presented.credential
             && let Ok(id) = assertion::client_of(presented, text.expose())
-            && let Err(refusal) = self.find_new_keys(&id).await?
+            && let Err(refusal) = DescribedClients::of(self.context).find_new_keys(&id).await?
         {
             return Ok(Err(refusal));
         }
         self.judge_client(presented, facts, now, named).await
     }
 
-    /// Counts something that strangers may leave too, if they can send requests as this client.
-    ///
-    /// # Errors
-    /// [`ProtocolRefusal::TooOften`], if their network has left too much.
-    pub(crate) fn leave_as(
-        &self,
-        client: &AuthenticatedClient,
-        left: Left,
-        origin: &RequestOrigin,
-    ) -> Result<(), ProtocolRefusal> {
-        if !client.application().is_open_to_strangers() {
-            return Ok(());
-        }
-        self.leave_from(left, origin.network())
-    }
-
-    /// Counts something that somebody in a network leaves.
-    ///
-    /// # Errors
-    /// [`ProtocolRefusal::TooOften`], if the network has left too much.
-    pub(crate) fn leave_from(&self, left: Left, network: Option<Network>) -> Result<(), ProtocolRefusal> {
-        self.strangers.leave(left, network, self.now()).map_err(|wait| self.too_often(wait))
-    }
-
-    /// The refusal by a rate limit, which is counted.
-    pub(crate) fn too_often(&self, retry_after_secs: u32) -> ProtocolRefusal {
-        ProtocolRefusal::TooOften { retry_after_secs: self.metrics.count_rate_limited(retry_after_secs) }
-    }
-
     async fn note_failed_authentication(
-        &self,
+        self,
         named: Option<ApplicationId>,
         refusal: Refusal,
         origin: &RequestOrigin,
     ) -> Result<(), StoreError> {
-        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, self.now());
+        let mut audit = origin.audit(Action::AuthenticateClient, Outcome::Refused, self.context.now());
         audit.application = named;
         audit.detail = Some(refusal.to_string());
-        self.store.append_audit(vec![audit]).await
+        self.context.store.append_audit(vec![audit]).await
     }
 }
 

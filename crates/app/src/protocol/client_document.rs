@@ -14,17 +14,18 @@ use oauth::application::{Application, ApplicationSettings};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::client_document::{self, ClientDocument};
 use oauth::refusal::Refusal;
-use store::{Amendment, ApplicationRefusal, DocumentClientLimits, NewApplication};
+use store::{Amendment, ApplicationRefusal, DocumentClientLimits, NewApplication, Store, StoreError};
 use vault::jose::KeySet;
 
 use crate::identity::caller::RequestOrigin;
-use crate::identity::operator::OperatorService;
+use crate::identity::operator;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::DAY_SECS;
 use crate::node::outbound::FetchPurpose;
 use crate::node::periodic::Periodic;
 use crate::node::strangers::Left;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault};
 
 /// How many applications may be stored that no user has allowed. Anybody can push a request, or start a device, for another
@@ -76,30 +77,52 @@ impl ClientDocuments {
         let documents = Documents::new(Self::RULES, read);
         Self { documents, of_strangers, of_allowed, purge: Periodic::new(PURGE_EVERY_SECS) }
     }
+
+    /// Deletes applications of documents that nobody uses, now and then.
+    ///
+    /// # Errors
+    /// If the database fails; the next round tries again.
+    pub(crate) async fn delete_unused(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        if !self.purge.is_due(now) {
+            return Ok(());
+        }
+        let unused_since = now.minus_secs(UNUSED_KEPT_SECS);
+        while store.purge_document_clients(unused_since, PURGE_BATCH).await? >= PURGE_BATCH.into() {}
+        self.purge.note_done(now);
+        Ok(())
+    }
 }
 
-impl Context {
+/// Clients that a document describes, and registered ones by the same ways.
+#[derive(Clone, Copy)]
+pub(crate) struct DescribedClients<'a> {
+    context: &'a Context,
+}
+
+component!(DescribedClients);
+
+impl DescribedClients<'_> {
     /// The client that an authorization request names: a registered application, or the one that a document at the
     /// URL describes.
     ///
     /// # Errors
     /// The refusal, if the document cannot be fetched or breaks a rule; `temporarily_unavailable` only if this server fetches
     /// too many.
-    pub(crate) async fn client_named(
-        &self,
+    pub(crate) async fn named(
+        self,
         id: &ClientId,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
         if !id.is_url() {
-            return Ok(Ok(Entities::of(self).application_by_client_id(id).await?));
+            return Ok(Ok(Entities::of(self.context).application_by_client_id(id).await?));
         }
-        if !self.settings.client_documents {
+        if !self.context.settings.client_documents {
             return Ok(Ok(None));
         }
         if let Err(refusal) = self.may_be_fetched(id) {
             return Ok(Err(refusal));
         }
         match self.fetched_document(id, None).await {
-            Ok(document) => self.client_described(id, &document).await,
+            Ok(document) => self.described(id, &document).await,
             Err(error) => Ok(Err(refusal_of(&error))),
         }
     }
@@ -107,13 +130,13 @@ impl Context {
     /// The client that a request names at an endpoint without a user: the stored application, as its document described
     /// it last, so that granted access does not depend on the host of the document; else the one that the document
     /// describes now.
-    pub(crate) async fn client_presented(
-        &self,
+    pub(crate) async fn presented(
+        self,
         id: &ClientId,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
-        match Entities::of(self).application_by_client_id(id).await? {
+        match Entities::of(self.context).application_by_client_id(id).await? {
             // Boxed, so that registered clients do not pay for the state that only this path needs.
-            None if id.is_url() => Box::pin(self.client_named(id)).await,
+            None if id.is_url() => Box::pin(self.named(id)).await,
             found => Ok(Ok(found)),
         }
     }
@@ -123,14 +146,15 @@ impl Context {
     ///
     /// # Errors
     /// If the document cannot be fetched now: its keys may be others.
-    pub(crate) async fn find_new_keys(&self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
-        let is_stored = id.is_url() && Entities::of(self).application_by_client_id(id).await?.is_some();
-        if !is_stored || !self.settings.client_documents || self.may_be_fetched(id).is_err() {
+    pub(crate) async fn find_new_keys(self, id: &ClientId) -> Result<Result<(), Refusal>, Fault> {
+        let is_stored =
+            id.is_url() && Entities::of(self.context).application_by_client_id(id).await?.is_some();
+        if !is_stored || !self.context.settings.client_documents || self.may_be_fetched(id).is_err() {
             return Ok(Ok(()));
         }
         match self.fetched_document(id, Some(RECENT_SECS)).await {
             Ok(document) => {
-                let _followed = self.client_described(id, &document).await?;
+                let _followed = self.described(id, &document).await?;
             }
             Err(error) if error.is_transient() => return Ok(Err(refusal_of(&error))),
             // Without a newer document the assertion is as wrong as before.
@@ -140,37 +164,38 @@ impl Context {
     }
 
     async fn fetched_document(
-        &self,
+        self,
         id: &ClientId,
         secs: Option<u32>,
     ) -> Result<Fetched<ClientDocument>, DocumentError<Refusal>> {
-        let ClientDocuments { documents, of_strangers, of_allowed, .. } = &self.client_documents;
+        let ClientDocuments { documents, of_strangers, of_allowed, .. } = &self.context.client_documents;
         let through = async {
             // If the database fails, nothing will come of the request anyway.
-            let is_allowed = self.store.document_client_is_allowed(id.clone()).await.unwrap_or(false);
+            let is_allowed = self.context.store.document_client_is_allowed(id.clone()).await.unwrap_or(false);
             Some(if is_allowed { of_allowed } else { of_strangers })
         };
-        documents.get(id.as_str(), secs, self.now(), through).await
+        documents.get(id.as_str(), secs, self.context.now(), through).await
     }
 
-    fn may_be_fetched(&self, id: &ClientId) -> Result<(), Refusal> {
+    fn may_be_fetched(self, id: &ClientId) -> Result<(), Refusal> {
         client_document::url_identifies_a_client(id.as_str())?;
-        self.settings.reachable().check(id.as_str()).map_err(|_| Refusal::ClientDocumentInside)?;
+        self.context.settings.reachable().check(id.as_str()).map_err(|_| Refusal::ClientDocumentInside)?;
         let host = client_document::host(id);
-        let is_accepted = host.is_some_and(|host| self.settings.document_hosts.accept(&host));
+        let is_accepted = host.is_some_and(|host| self.context.settings.document_hosts.accept(&host));
         if is_accepted { Ok(()) } else { Err(Refusal::ClientDocumentHost) }
     }
 
-    async fn client_described(
-        &self,
+    async fn described(
+        self,
         id: &ClientId,
         fetched: &Fetched<ClientDocument>,
     ) -> Result<Result<Option<Arc<Application>>, Refusal>, Fault> {
-        let stored = Entities::of(self).application_by_client_id(id).await?;
+        let stored = Entities::of(self.context).application_by_client_id(id).await?;
         let existing = stored.as_ref().map(|application| &application.settings);
-        let scopes = Entities::of(self).scope_registry().await?;
-        let minimum = self.settings.minimum_profile;
-        let (reachable, schemes) = (self.settings.reachable(), &self.settings.private_use_schemes);
+        let scopes = Entities::of(self.context).scope_registry().await?;
+        let minimum = self.context.settings.minimum_profile;
+        let (reachable, schemes) =
+            (self.context.settings.reachable(), &self.context.settings.private_use_schemes);
         let mut settings = match fetched.document.settings(&scopes, minimum, reachable, schemes, existing) {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
@@ -188,7 +213,7 @@ impl Context {
         }
     }
 
-    fn not_stored(&self, id: &ClientId, settings: ApplicationSettings) -> Application {
+    fn not_stored(self, id: &ClientId, settings: ApplicationSettings) -> Application {
         Application {
             id: Application::NOT_STORED,
             client_id: id.clone(),
@@ -198,8 +223,8 @@ impl Context {
             epoch: Epoch::new(1),
             settings,
             secrets: Vec::new(),
-            created_at: self.now(),
-            updated_at: self.now(),
+            created_at: self.context.now(),
+            updated_at: self.context.now(),
             last_used_at: None,
         }
     }
@@ -207,26 +232,26 @@ impl Context {
     /// Stores what the document says now, unless another node has stored what a newer one says: a node keeps a document for
     /// as long as its headers allow. Consents stay: a user is asked every time, with the address of the request in sight.
     async fn follow_document(
-        &self,
+        self,
         stored: &Application,
         settings: ApplicationSettings,
         fetched_at: Timestamp,
     ) -> Result<Option<Arc<Application>>, Fault> {
-        let now = self.now();
+        let now = self.context.now();
         let amendment = Amendment::by(move |current| {
             let is_outdated =
                 client_document::is_outdated(fetched_at, current.client_metadata.described_at, now);
             if is_outdated { Err(Vec::new()) } else { Ok((settings.clone(), Vec::new())) }
         });
-        let mut audit = NewAuditEvent::new(Action::UpdateApplication, Outcome::Success, self.now());
+        let mut audit = NewAuditEvent::new(Action::UpdateApplication, Outcome::Success, self.context.now());
         audit.application = Some(stored.id);
         audit.subject = Some(stored.settings.name.clone());
         audit.detail = Some("its metadata document has changed".to_owned());
-        let updated = self.store.update_application(stored.id, amendment, audit).await?;
-        self.entities.forget_applications();
+        let updated = self.context.store.update_application(stored.id, amendment, audit).await?;
+        self.context.entities.forget_applications();
         match updated {
             Ok(_) | Err(ApplicationRefusal::Faulty(_)) => {
-                Ok(Entities::of(self).application_by_client_id(&stored.client_id).await?)
+                Ok(Entities::of(self.context).application_by_client_id(&stored.client_id).await?)
             }
             Err(_) => Ok(None),
         }
@@ -237,8 +262,8 @@ impl Context {
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub(crate) async fn store_client_of_document(
-        self: &Arc<Self>,
+    pub(crate) async fn store(
+        self,
         application: &Application,
         origin: &RequestOrigin,
     ) -> Result<bool, Fault> {
@@ -246,8 +271,8 @@ impl Context {
             return Ok(false);
         }
         let (new, audit) = self.new_application(application, origin).await?;
-        let inserted = self.store.insert_application(new, audit).await?;
-        self.entities.forget_applications();
+        let inserted = self.context.store.insert_application(new, audit).await?;
+        self.context.entities.forget_applications();
         match inserted {
             Ok(_) | Err(ApplicationRefusal::ClientIdTaken | ApplicationRefusal::ScopeDeleted) => Ok(true),
             Err(refusal) => Err(not_stored(&refusal)),
@@ -259,38 +284,37 @@ impl Context {
     /// # Errors
     /// If the network of the request has stored too many, or the database cannot be written.
     pub(crate) async fn with_stored_application(
-        self: &Arc<Self>,
+        self,
         client: AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         if client.application().is_stored() {
             return Ok(client);
         }
-        self.leave_as(&client, Left::DocumentClient, origin)?;
+        RateLimits::of(self.context).leave_as(&client, Left::DocumentClient, origin)?;
         let (new, audit) = self.new_application(client.application(), origin).await?;
         let client_id = new.client_id.clone();
         let host = client_document::host(&client_id).ok_or(Refusal::ClientUrlUnusable)?;
         let limits = DocumentClientLimits { of_host: MOST_WAITING_OF_HOST, total: MOST_WAITING, host };
-        let inserted = self.store.insert_document_client(new, limits, audit).await?;
-        self.entities.forget_applications();
+        let inserted = self.context.store.insert_document_client(new, limits, audit).await?;
+        self.context.entities.forget_applications();
         match inserted {
             Ok(_) | Err(ApplicationRefusal::ClientIdTaken) => {}
             Err(refusal) => return Err(not_stored(&refusal).into()),
         }
-        let stored = Entities::of(self).application_by_client_id(&client_id).await?;
+        let stored = Entities::of(self.context).application_by_client_id(&client_id).await?;
         Ok(client.stored(stored.ok_or(Refusal::UnknownClient)?)?)
     }
 
     async fn new_application(
-        self: &Arc<Self>,
+        self,
         described: &Application,
         origin: &RequestOrigin,
     ) -> Result<(NewApplication, NewAuditEvent), Fault> {
-        let operator = OperatorService::from(self).caller().await?;
-        let Some(operator) = operator else {
+        let Some(operator) = operator::caller(self.context).await? else {
             return Err(Fault::Broken("there is no active administrator".into()));
         };
-        let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, self.now());
+        let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, self.context.now());
         audit.subject = Some(described.settings.name.clone());
         audit.detail = Some(format!("described by {}", described.client_id));
         let new = NewApplication {
@@ -298,21 +322,9 @@ impl Context {
             owner: operator.account().user.id,
             settings: described.settings.clone(),
             secret: None,
-            at: self.now(),
+            at: self.context.now(),
         };
         Ok((new, audit))
-    }
-
-    /// Deletes applications of documents that nobody uses, now and then.
-    pub(crate) async fn purge_document_clients(&self) -> Result<(), Fault> {
-        let now = self.now();
-        if !self.client_documents.purge.is_due(now) {
-            return Ok(());
-        }
-        let unused_since = now.minus_secs(UNUSED_KEPT_SECS);
-        while self.store.purge_document_clients(unused_since, PURGE_BATCH).await? >= PURGE_BATCH.into() {}
-        self.client_documents.purge.note_done(now);
-        Ok(())
     }
 }
 

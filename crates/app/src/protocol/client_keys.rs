@@ -13,7 +13,6 @@ use oauth::jwt::{Claims, JwtFault};
 use oauth::refusal::Refusal;
 use vault::jose::{self, AcceptedJwt, KeySet, KeySetFault};
 
-use crate::Context;
 use crate::node::outbound::FetchPurpose;
 use crate::node::rates::Buckets;
 
@@ -45,6 +44,71 @@ impl ClientKeys {
             fetcher: FetchPurpose::ClientKeys.share(fetcher),
             fetches: Buckets::new(FETCHES_PER_MINUTE),
         }
+    }
+
+    /// The public keys of a client.
+    ///
+    /// # Errors
+    /// [`NoClientKeys`].
+    pub(crate) async fn of(
+        &self,
+        application: &Application,
+        age: KeyAge,
+        now: Timestamp,
+    ) -> Result<Arc<KeySet>, NoClientKeys> {
+        let registered = &application.settings.client_metadata.authentication;
+        if let Some(set) = &registered.jwks {
+            return KeySet::of(set).map(Arc::new).map_err(|_| NoClientKeys::NotRegistered);
+        }
+        let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
+        let ClientKeys { fetcher, sets, fetches } = self;
+        let most_age_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
+        // A caller that waits for a running request uses no budget. When the budget is used up, the cached set serves
+        // for a while, so that strangers who name this client cannot block it.
+        let within_budget = async { fetches.take(application.client_id.clone(), now).ok().map(|()| fetcher) };
+        let fetched = sets.get(url, most_age_secs, now, within_budget).await;
+        fetched.map(|fetched| fetched.document).map_err(|error| {
+            tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
+            NoClientKeys::of(&error)
+        })
+    }
+
+    /// The claims of a text that a key of the client has signed. If none of the known keys has, the keys are fetched
+    /// once more, because the client may have replaced them.
+    ///
+    /// # Errors
+    /// [`SignatureFailure`]; the claims themselves are not checked.
+    pub(crate) async fn claims_signed_by(
+        &self,
+        application: &Application,
+        text: &str,
+        accepted: AcceptedJwt<'_>,
+        now: Timestamp,
+    ) -> Result<Claims, SignatureFailure> {
+        let known = self.of(application, KeyAge::Fresh, now).await;
+        let known = known.map_err(SignatureFailure::NoKeys)?;
+        let fault = match jose::verify(text, &known, accepted) {
+            Ok(claims) => return Ok(claims),
+            Err(fault) => fault,
+        };
+        let may_be_of_a_new_key = matches!(fault, JwtFault::NoKey | JwtFault::BadSignature);
+        if !may_be_of_a_new_key || !application.settings.client_metadata.authentication.keys_may_change() {
+            return Err(SignatureFailure::Invalid(fault));
+        }
+        let newer = match self.of(application, KeyAge::Recent, now).await {
+            Ok(newer) => newer,
+            Err(none @ (NoClientKeys::Unreachable | NoClientKeys::Busy)) => {
+                return Err(SignatureFailure::NoKeys(none));
+            }
+            // Without newer keys the signature is as wrong as before.
+            Err(NoClientKeys::NotRegistered | NoClientKeys::Unusable) => {
+                return Err(SignatureFailure::Invalid(fault));
+            }
+        };
+        if Arc::ptr_eq(&known, &newer) {
+            return Err(SignatureFailure::Invalid(fault));
+        }
+        jose::verify(text, &newer, accepted).map_err(SignatureFailure::Invalid)
     }
 
     /// Drops entries that no longer limit anybody.
@@ -102,71 +166,4 @@ pub(crate) enum SignatureFailure {
     NoKeys(NoClientKeys),
     /// The text is malformed, or no key of the client verifies it.
     Invalid(JwtFault),
-}
-
-impl Context {
-    /// The public keys of a client.
-    ///
-    /// # Errors
-    /// [`NoClientKeys`].
-    pub(crate) async fn keys_of_client(
-        &self,
-        application: &Application,
-        age: KeyAge,
-        now: Timestamp,
-    ) -> Result<Arc<KeySet>, NoClientKeys> {
-        let registered = &application.settings.client_metadata.authentication;
-        if let Some(set) = &registered.jwks {
-            return KeySet::of(set).map(Arc::new).map_err(|_| NoClientKeys::NotRegistered);
-        }
-        let url = registered.jwks_uri.as_deref().ok_or(NoClientKeys::NotRegistered)?;
-        let ClientKeys { fetcher, sets, fetches } = &self.client_keys;
-        let most_age_secs = (age == KeyAge::Recent).then_some(RECENT_SECS);
-        // A caller that waits for a running request uses no budget. When the budget is used up, the cached set serves
-        // for a while, so that strangers who name this client cannot block it.
-        let within_budget = async { fetches.take(application.client_id.clone(), now).ok().map(|()| fetcher) };
-        let fetched = sets.get(url, most_age_secs, now, within_budget).await;
-        fetched.map(|fetched| fetched.document).map_err(|error| {
-            tracing::info!(application = %application.id, %error, "the keys of an application cannot be fetched");
-            NoClientKeys::of(&error)
-        })
-    }
-
-    /// The claims of a text that a key of the client has signed. If none of the known keys has, the keys are fetched
-    /// once more, because the client may have replaced them.
-    ///
-    /// # Errors
-    /// [`SignatureFailure`]; the claims themselves are not checked.
-    pub(crate) async fn claims_signed_by(
-        &self,
-        application: &Application,
-        text: &str,
-        accepted: AcceptedJwt<'_>,
-        now: Timestamp,
-    ) -> Result<Claims, SignatureFailure> {
-        let known = self.keys_of_client(application, KeyAge::Fresh, now).await;
-        let known = known.map_err(SignatureFailure::NoKeys)?;
-        let fault = match jose::verify(text, &known, accepted) {
-            Ok(claims) => return Ok(claims),
-            Err(fault) => fault,
-        };
-        let may_be_of_a_new_key = matches!(fault, JwtFault::NoKey | JwtFault::BadSignature);
-        if !may_be_of_a_new_key || !application.settings.client_metadata.authentication.keys_may_change() {
-            return Err(SignatureFailure::Invalid(fault));
-        }
-        let newer = match self.keys_of_client(application, KeyAge::Recent, now).await {
-            Ok(newer) => newer,
-            Err(none @ (NoClientKeys::Unreachable | NoClientKeys::Busy)) => {
-                return Err(SignatureFailure::NoKeys(none));
-            }
-            // Without newer keys the signature is as wrong as before.
-            Err(NoClientKeys::NotRegistered | NoClientKeys::Unusable) => {
-                return Err(SignatureFailure::Invalid(fault));
-            }
-        };
-        if Arc::ptr_eq(&known, &newer) {
-            return Err(SignatureFailure::Invalid(fault));
-        }
-        jose::verify(text, &newer, accepted).map_err(SignatureFailure::Invalid)
-    }
 }

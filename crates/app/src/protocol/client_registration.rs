@@ -27,6 +27,7 @@ use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
 use crate::node::sectors::ReadSector;
+use crate::protocol::client::NewCredentials;
 use crate::{Context, Fault};
 use sector::sector_is_read;
 
@@ -135,7 +136,7 @@ impl ClientRegistrationService {
         let statement = self.statement(members).await?;
         let decided = decide(members, statement.as_ref(), &scopes, context, None)?;
         self.read_sector(&decided, None, origin).await?;
-        let (client_id, credentials) = context.new_client(&decided)?;
+        let (client_id, credentials) = NewCredentials::of(context).new_client(&decided)?;
         let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());

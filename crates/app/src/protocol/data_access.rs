@@ -17,7 +17,8 @@ use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::data::models::SourceOpener;
 use crate::node::entity_cache::Entities;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
+use crate::protocol::resources::RequestedResources;
 use crate::{Context, Fault};
 
 /// Whether there is an entity set of this name.
@@ -29,16 +30,25 @@ type Limits = (Result<Vec<String>, Refusal>, Result<Option<Vec<RequestedSource>>
 /// How long a request waits for the models of the data sources of which it names entity sets.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl Context {
+/// The data that requests name and that tokens reach.
+#[derive(Clone, Copy)]
+pub(crate) struct ReachableData<'a> {
+    context: &'a Context,
+}
+
+component!(ReachableData);
+
+impl ReachableData<'_> {
     /// The data sources that a request names, with their ids; `None` if the user chooses. A data source that the user cannot
     /// read exists too, because nobody has signed in yet.
     pub(crate) async fn requested_sources(
-        &self,
+        self,
         requested: &RequestedData,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         let RequestedData::Named(all) = requested else { return Ok(Ok(None)) };
-        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
-        let urls = self.settings.urls();
+        let (registry, public_url) =
+            (Entities::of(self.context).scope_registry().await?, &self.context.settings.public_url);
+        let urls = self.context.settings.urls();
         let name_of =
             |one: &NamedData| match resource::find(&urls.at_public_url(&one.location), &registry, public_url)
             {
@@ -48,7 +58,7 @@ impl Context {
         let Some(names) = all.iter().map(name_of).collect::<Option<Vec<String>>>() else {
             return Ok(Err(Refusal::AuthorizationDetailsLocation));
         };
-        let records = Entities::of(self).data_sources_by_names(&names).await?;
+        let records = Entities::of(self.context).data_sources_by_names(&names).await?;
         let source = |(one, record): (&NamedData, Option<Arc<DataSource>>)| {
             Some(RequestedSource { id: record?.id, entities: one.entities.clone() })
         };
@@ -59,7 +69,7 @@ impl Context {
 
     /// The data sources that an authorization request names, or why they are refused.
     pub(crate) async fn data_of_request(
-        &self,
+        self,
         request: &AuthorizeRequest,
     ) -> Result<Result<Option<Vec<RequestedSource>>, Refusal>, Fault> {
         match authorization_details::parse_text(request.authorization_details.as_deref()) {
@@ -70,8 +80,8 @@ impl Context {
     }
 
     /// The resources and the data sources of an authorization request, or why they are refused.
-    pub(crate) async fn limits_of_request(&self, request: &AuthorizeRequest) -> Result<Limits, Fault> {
-        let resources = self.existing_resources(request.resources()).await?;
+    pub(crate) async fn limits_of_request(self, request: &AuthorizeRequest) -> Result<Limits, Fault> {
+        let resources = RequestedResources::of(self.context).existing(request.resources()).await?;
         let data = self.data_of_request(request).await?;
         if let (Ok(resources), Ok(Some(named))) = (&resources, &data) {
             let named = DataAccess::to(authorize::named(named));
@@ -84,18 +94,18 @@ impl Context {
 
     /// Whether a token that is limited to these resources and to this data could read anything.
     pub(crate) async fn limits_meet(
-        &self,
+        self,
         resources: &[String],
         data: Option<&DataAccess>,
     ) -> Result<Result<(), Refusal>, Fault> {
         let Some(data) = data.filter(|_| !resources.is_empty()) else { return Ok(Ok(())) };
-        let are_reached = self.are_reached(resources, data).await?;
+        let are_reached = RequestedResources::of(self.context).are_reached(resources, data).await?;
         Ok(resource::reached(resources, &are_reached).map(|_| ()).ok_or(Refusal::ResourceOutsideData))
     }
 
     /// The data in a request for which the client polls.
     pub(crate) async fn requested_data(
-        &self,
+        self,
         parameters: &Parameters,
         application: &Application,
         scopes: &ScopeSet,
@@ -111,12 +121,12 @@ impl Context {
 
     /// What the consent page offers to a user for a request.
     pub(crate) async fn offer(
-        &self,
+        self,
         requested: Option<&[RequestedSource]>,
         user: UserId,
         before: Option<&DataAccess>,
     ) -> Result<Offer, Fault> {
-        let readable = self.store.list_data_sources(Some(user)).await?;
+        let readable = self.context.store.list_data_sources(Some(user)).await?;
         let one = |source: DataSource| ReadableSource {
             id: source.id,
             name: source.name,
@@ -135,7 +145,7 @@ impl Context {
     /// The data of an access token: those that the request names, or else those of the grant ([RFC 9396
     /// §6](https://www.rfc-editor.org/rfc/rfc9396#section-6)). What is named must be data that the user can read.
     pub(crate) async fn narrow_data(
-        &self,
+        self,
         granted: Option<&DataAccess>,
         requested: &RequestedData,
         user: UserId,
@@ -145,7 +155,12 @@ impl Context {
         let narrowed = data_access::narrowed(granted, wanted)
             .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
         for named in named.iter().flatten() {
-            if Entities::of(self).readable_source(named.id, user).await.map_err(Fault::from)?.is_none() {
+            if Entities::of(self.context)
+                .readable_source(named.id, user)
+                .await
+                .map_err(Fault::from)?
+                .is_none()
+            {
                 return Err(Refusal::AuthorizationDetailsNotGranted.into());
             }
         }
@@ -164,12 +179,12 @@ impl Context {
 
     /// Which entity sets these data sources have, whose readers may know that. A data source that cannot be opened soon is
     /// not among them: a request does not fail because its data cannot be read at the moment.
-    async fn known_entities(&self, ids: &[DataSourceId]) -> HashMap<DataSourceId, Box<ExistingEntities>> {
+    async fn known_entities(self, ids: &[DataSourceId]) -> HashMap<DataSourceId, Box<ExistingEntities>> {
         let mut known: HashMap<DataSourceId, Box<ExistingEntities>> = HashMap::new();
         let search = async {
             for id in ids {
-                let Ok(Some(record)) = Entities::of(self).data_source(*id).await else { continue };
-                let Ok(opened) = SourceOpener::of(self).opened(&record).await else { continue };
+                let Ok(Some(record)) = Entities::of(self.context).data_source(*id).await else { continue };
+                let Ok(opened) = SourceOpener::of(self.context).opened(&record).await else { continue };
                 known.insert(*id, Box::new(move |name| opened.model.entity_type(name).is_some()));
             }
         };
@@ -181,14 +196,14 @@ impl Context {
     /// The authorization details of an access that is limited to data: an element for each data source of the user that it
     /// names, among those that its resources include, and one for all others if it reaches them.
     pub(crate) async fn granted_elements(
-        &self,
+        self,
         user: UserId,
         data: &DataAccess,
         resources: &[String],
     ) -> Result<Vec<GrantedElement>, Fault> {
-        let public_url = &self.settings.public_url;
+        let public_url = &self.context.settings.public_url;
         let named = if data.others && !resource::include_all_data(resources, public_url) {
-            self.sources_among(resources).await?
+            RequestedResources::of(self.context).sources_among(resources).await?
         } else {
             data.sources.iter().map(SourceAccess::id).chain(data.whole.iter()).collect()
         };
@@ -221,19 +236,19 @@ impl Context {
 
     /// The ids and names of those data sources that the user may read, by id. A few are cached; many are read together.
     async fn readable_names(
-        &self,
+        self,
         ids: &[DataSourceId],
         user: UserId,
     ) -> Result<Vec<(DataSourceId, String)>, Fault> {
         if ids.len() > data_access::MOST_SOURCES {
             let among: HashSet<&DataSourceId> = ids.iter().collect();
-            let mut readable = Entities::of(self).all_readable_sources(user).await?;
+            let mut readable = Entities::of(self.context).all_readable_sources(user).await?;
             readable.retain(|(id, _)| among.contains(id));
             return Ok(readable);
         }
         let mut readable = Vec::with_capacity(ids.len());
         for id in ids {
-            let found = Entities::of(self).readable_source(*id, user).await?;
+            let found = Entities::of(self.context).readable_source(*id, user).await?;
             readable.extend(found.map(|source| (source.id, source.name.clone())));
         }
         readable.sort_unstable();

@@ -18,9 +18,14 @@ use crate::node::access_note;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::DEVICE_CODE_LIFETIME_SECS;
 use crate::node::strangers::Left;
-use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
+use crate::protocol::access_request::{AccessDecisions, AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::ConsentDecision;
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::client_document::DescribedClients;
+use crate::protocol::data_access::ReachableData;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
+use crate::protocol::resources::RequestedResources;
 use crate::{Context, Fault};
 
 /// How many requests of one application may wait for their users at once. Anybody can start the flow of a public
@@ -137,18 +142,22 @@ impl DeviceService {
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, too many waiting devices, or a failure of the server.
     pub async fn authorize(&self, request: ClientRequest<'_>) -> Result<IssuedDeviceCodes, ProtocolRefusal> {
-        let client = self.context.authenticate_beginning_client(request).await?;
-        self.context.leave_as(&client, Left::Device, request.origin)?;
+        let client = ClientAuthentication::of(&self.context).authenticate_beginning(request).await?;
+        RateLimits::of(&self.context).leave_as(&client, Left::Device, request.origin)?;
         let requested = request.parameters.one(SCOPE).ok().flatten();
         let registry =
             Entities::of(&self.context).scopes_for(&client.application().settings.scopes, requested).await?;
         let mut wanted = DeviceRequest::parse(request.parameters, &client, &registry)?;
-        wanted.details.data =
-            self.context.requested_data(request.parameters, client.application(), &wanted.scopes).await?;
+        wanted.details.data = ReachableData::of(&self.context)
+            .requested_data(request.parameters, client.application(), &wanted.scopes)
+            .await?;
         let resources = request.parameters.all(RESOURCE)?;
-        wanted.details.resources = self.context.existing_resources(resources).await??;
-        self.context.limits_meet(&wanted.details.resources, wanted.details.data.as_deref()).await??;
-        let client = self.context.with_stored_application(client, request.origin).await?;
+        wanted.details.resources = RequestedResources::of(&self.context).existing(resources).await??;
+        ReachableData::of(&self.context)
+            .limits_meet(&wanted.details.resources, wanted.details.data.as_deref())
+            .await??;
+        let client =
+            DescribedClients::of(&self.context).with_stored_application(client, request.origin).await?;
         for _ in 0..TRIES {
             if let Some(issued) = self.issue(&client, &wanted).await? {
                 return Ok(issued);
@@ -182,7 +191,7 @@ impl DeviceService {
             DeviceInsertion::Stored => {}
             DeviceInsertion::CodeTaken => return Ok(None),
             DeviceInsertion::TooMany => {
-                return Err(self.context.too_often(RETRY_SECS));
+                return Err(RateLimits::of(&self.context).too_often(RETRY_SECS));
             }
             DeviceInsertion::Gone => {
                 self.context.entities.forget_applications();
@@ -212,7 +221,7 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceQuestion, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
-        let offer = self.context.offer_of(open.access(), session.session.user).await?;
+        let offer = AccessDecisions::of(&self.context).offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer.map(DataQuestion::from)))
     }
 
@@ -230,7 +239,9 @@ impl DeviceService {
         origin: &RequestOrigin,
     ) -> Result<DeviceOutcome, CodeRefusal> {
         let open = self.find(typed, session, origin).await?;
-        let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
+        let judged = AccessDecisions::of(&self.context)
+            .judge(open.access(), session, decision, choice, origin)
+            .await?;
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
@@ -238,7 +249,7 @@ impl DeviceService {
             }
         };
         let answered = self.context.store.answer_device_authorization(open.request.id, answer, audit).await?;
-        match self.context.settle_decision(answered, session, origin).await {
+        match AccessDecisions::of(&self.context).settle(answered, session, origin).await {
             Ok(()) => Ok(DeviceOutcome::Done(open.application.settings.name.clone())),
             Err(NotStored::Closed) => Err(UserCodeRefusal::Decided.into()),
             Err(NotStored::SignInAgain) => Err(CodeRefusal::SignInAgain),

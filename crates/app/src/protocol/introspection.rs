@@ -4,6 +4,7 @@ use crate::Context;
 use crate::identity::access_tokens::AccessTokens;
 use crate::node::feed::ChangeFeed;
 use crate::node::signing_keys::JwtKeys;
+use crate::protocol::data_access::ReachableData;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities, StoredGrants, signed_in_at};
 use crate::node::metrics::{OutcomeLabels, Word};
 use crate::node::refusal_reason::RefusalReason;
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::subject;
 
 /// The response about a valid token, with the members of [RFC 7662
@@ -75,7 +77,7 @@ impl IntrospectionService {
     /// # Errors
     /// If the client is not authenticated or is public, if the token is missing, or if the server fails.
     pub async fn introspect(&self, request: ClientRequest<'_>) -> Result<Option<LiveToken>, ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = ClientAuthentication::of(&self.context).authenticate(request).await?;
         self.introspect_for(&client, request).await
     }
 
@@ -89,7 +91,7 @@ impl IntrospectionService {
         request: ClientRequest<'_>,
         write: impl FnOnce(Option<&LiveToken>) -> Vec<u8>,
     ) -> Result<String, ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = ClientAuthentication::of(&self.context).authenticate(request).await?;
         let token = self.introspect_for(&client, request).await?;
         let about = write(token.as_ref());
         let application = client.application();
@@ -214,7 +216,9 @@ impl IntrospectionService {
         };
         let authorization_details = match active.data.as_deref() {
             // Boxed, so that tokens that are not limited do not pay for its state.
-            Some(data) => Some(Box::pin(self.context.granted_elements(owner, data, resources)).await?),
+            Some(data) => Some(
+                Box::pin(ReachableData::of(&self.context).granted_elements(owner, data, resources)).await?,
+            ),
             None => None,
         };
         let signed_in_at = self.signed_in_at(subject).await?;

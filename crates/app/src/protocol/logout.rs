@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use domain::audit::Action;
 use oauth::application::Application;
-use oauth::oidc::logout::{self, CurrentSession, Hint, LogoutDecision, LogoutRequest, Onward};
+use oauth::oidc::logout::{self, CurrentSession, LogoutDecision, LogoutRequest, Onward};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
-use oauth::signing::JwtType;
 
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::identity::sessions::Sessions;
 use crate::node::entity_cache::Entities;
+use crate::protocol::id_token_hint::IdTokenHints;
 use crate::{Context, Fault};
 
 /// What follows a logout request.
@@ -101,7 +101,7 @@ impl LogoutService {
             Ok(request) => request,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let hint = request.hint.as_deref().and_then(|text| self.context.read_hint(text));
+        let hint = request.hint.as_deref().and_then(|text| IdTokenHints::of(&self.context).read(text));
         let named = hint.as_ref().map(|hint| &hint.client_id).or(request.client_id.as_ref());
         let application = match named {
             Some(id) => Entities::of(&self.context).application_by_client_id(id).await?,
@@ -132,13 +132,5 @@ impl LogoutService {
             None => Vec::new(),
         };
         Ok(LogoutAnswer::Done(AfterLogout { frames, onward: decided.onward }))
-    }
-}
-
-impl Context {
-    /// The ID token that a request sends as a hint, whatever its age.
-    pub(crate) fn read_hint(&self, text: &str) -> Option<Hint> {
-        let claims = self.vault.verify_own_jwt(JwtType::Plain, text).ok()?;
-        Hint::of(&claims, &self.settings.public_url)
     }
 }

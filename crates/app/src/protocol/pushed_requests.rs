@@ -10,7 +10,13 @@ use store::NewPushedRequest;
 use crate::Context;
 use crate::node::entity_cache::Entities;
 use crate::node::strangers::Left;
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::client_document::DescribedClients;
+use crate::protocol::data_access::ReachableData;
+use crate::protocol::id_token_hint::IdTokenHints;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
+use crate::protocol::request_objects::RequestObjects;
 
 /// A stored request ([RFC 9126 §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
 #[derive(Debug, Clone)]
@@ -35,13 +41,13 @@ impl PushedRequestService {
     /// # Errors
     /// [`ProtocolRefusal`]; nothing is stored then.
     pub async fn push(&self, request: ClientRequest<'_>) -> Result<PushedReference, ProtocolRefusal> {
-        let client = self.context.authenticate_beginning_client(request).await?;
-        self.context.leave_as(&client, Left::PushedRequest, request.origin)?;
-        let key = self.context.key_proved_by(&client, &request.facts)?;
+        let client = ClientAuthentication::of(&self.context).authenticate_beginning(request).await?;
+        RateLimits::of(&self.context).leave_as(&client, Left::PushedRequest, request.origin)?;
+        let key = ClientAuthentication::of(&self.context).key_proved_by(&client, &request.facts)?;
         let pushed = self.read(request, &client).await?.bound_to(key)?;
         let registry = Entities::of(&self.context).scope_registry().await?;
         let now = self.context.now();
-        let (resources, data) = self.context.limits_of_request(&pushed).await?;
+        let (resources, data) = ReachableData::of(&self.context).limits_of_request(&pushed).await?;
         let facts = Facts {
             data: &data,
             application: Some(client.application()),
@@ -49,13 +55,19 @@ impl PushedRequestService {
             delivered: Delivered::Pushed(now),
             resources: &resources,
             pushing_is_required: false,
-            signing_is_required: self.context.signing_is_required(client.application()),
-            signed_response_is_required: self.context.signs_messages(client.application()),
+            signing_is_required: self.context.settings.signing_is_required(client.application()),
+            signed_response_is_required: self
+                .context
+                .settings
+                .signs_messages(client.application().settings.profile),
         };
         authorize::check(&pushed, facts)
-            .and_then(|valid| self.context.expected_subjects(&pushed, &valid, client.application()))
+            .and_then(|valid| {
+                IdTokenHints::of(&self.context).expected_subjects(&pushed, &valid, client.application())
+            })
             .map_err(|refused| refused.refusal())?;
-        let client = self.context.with_stored_application(client, request.origin).await?;
+        let client =
+            DescribedClients::of(&self.context).with_stored_application(client, request.origin).await?;
         let (secret, digest) = self.context.vault.new_reference_secret();
         let expires_in = self.context.settings.pushed_request_lifetime_secs;
         let new = NewPushedRequest {
@@ -83,10 +95,10 @@ impl PushedRequestService {
     ) -> Result<AuthorizeRequest, ProtocolRefusal> {
         let application = client.application();
         if let Some(object) = authorize::pushed_object(request.parameters)? {
-            let read = self.context.read_request_object(object, application).await;
+            let read = RequestObjects::of(&self.context).read(object, application).await;
             return read.map_err(|refused| refused.refusal.into());
         }
-        let required = self.context.signing_is_required(application);
+        let required = self.context.settings.signing_is_required(application);
         authorize::plain_request_is_allowed(application, required)?;
         Ok(AuthorizeRequest::parse_pushed(request.parameters, client)?)
     }

@@ -13,23 +13,21 @@ use vault::jose::AcceptedJwt;
 use crate::Context;
 use crate::protocol::client_keys::{NoClientKeys, SignatureFailure};
 
-impl Context {
-    /// Whether the requests of an application must be in signed request objects, whatever it has registered.
-    pub(crate) fn signing_is_required(&self, application: &Application) -> bool {
-        self.settings.request_objects.required || self.signs_messages(application)
-    }
+/// Reads request objects.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestObjects<'a> {
+    context: &'a Context,
+}
 
-    /// Whether the profile of an application makes it sign requests and get signed responses.
-    pub(crate) fn signs_messages(&self, application: &Application) -> bool {
-        self.settings.signs_messages(application.settings.profile)
-    }
+component!(RequestObjects);
 
+impl RequestObjects<'_> {
     /// The request in a request object of an application.
     ///
     /// # Errors
     /// `invalid_request_object`, or `temporarily_unavailable` if this server fetches the keys of too many applications.
-    pub(crate) async fn read_request_object(
-        &self,
+    pub(crate) async fn read(
+        self,
         text: &str,
         application: &Application,
     ) -> Result<AuthorizeRequest, RefusedObject> {
@@ -37,7 +35,8 @@ impl Context {
         let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
         let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
-        let claims = self.claims_signed_by(application, text, accepted, self.now()).await;
+        let claims =
+            self.context.client_keys.claims_signed_by(application, text, accepted, self.context.now()).await;
         let claims = claims.map_err(|failure| match failure {
             SignatureFailure::NoKeys(NoClientKeys::Unreachable) => Refusal::RequestObjectKeysUnreachable,
             SignatureFailure::NoKeys(NoClientKeys::Busy) => Refusal::ClientKeysLater,
@@ -46,9 +45,9 @@ impl Context {
                 Refusal::RequestObjectUnverified
             }
         })?;
-        let issuer = self.settings.public_url.as_str();
-        let start_is_required = self.signs_messages(application);
-        let facts = ObjectFacts { application, issuer, start_is_required, now: self.now() };
+        let issuer = self.context.settings.public_url.as_str();
+        let start_is_required = self.context.settings.signs_messages(application.settings.profile);
+        let facts = ObjectFacts { application, issuer, start_is_required, now: self.context.now() };
         AuthorizeRequest::from_object(claims, facts)
     }
 
@@ -56,18 +55,18 @@ impl Context {
     ///
     /// # Errors
     /// `invalid_request_uri`, and as for [`Self::read_request_object`].
-    pub(crate) async fn read_request_object_at(
-        &self,
+    pub(crate) async fn read_at(
+        self,
         uri: &str,
         application: &Application,
     ) -> Result<AuthorizeRequest, RefusedObject> {
-        let settings = self.settings.request_objects;
+        let settings = self.context.settings.request_objects;
         if !settings.by_reference {
             return Err(Refusal::RequestObjectByReference.into());
         }
         authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
-        let text = self.outbound.request_objects.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
+        let text = self.context.outbound.request_objects.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
         let text = text.map_err(|_| Refusal::RequestUriUnreachable)?;
-        self.read_request_object(text.trim(), application).await
+        self.read(text.trim(), application).await
     }
 }

@@ -6,25 +6,37 @@ use oauth::refusal::Refusal;
 use oauth::resource::{self, Requested, Resource};
 
 use crate::node::entity_cache::Entities;
-use crate::protocol::client::ProtocolRefusal;
+use crate::node::settings::AppSettings;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault};
 
-impl Context {
+/// Finds the resources that requests name.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestedResources<'a> {
+    entities: Entities<'a>,
+    settings: &'a AppSettings,
+}
+
+impl<'a> RequestedResources<'a> {
+    pub(crate) const fn of(context: &'a Context) -> Self {
+        Self { entities: Entities::of(context), settings: &context.settings }
+    }
+
     /// The canonical forms of the resources of an authorization request, or why they are refused. A data source that the user
     /// cannot read exists too, because nobody has signed in yet.
-    pub(crate) async fn existing_resources(
-        &self,
+    pub(crate) async fn existing(
+        self,
         requested: impl Iterator<Item = &str>,
     ) -> Result<Result<Vec<String>, Refusal>, Fault> {
         match resource::normalised(requested) {
-            Ok(normalised) => Ok(resource::all_exist(self.find_resources(&normalised).await?)),
+            Ok(normalised) => Ok(resource::all_exist(self.find(&normalised).await?)),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
     /// The resources of an access token: those of the request, or else those of the grant.
-    pub(crate) async fn narrow_resources(
-        &self,
+    pub(crate) async fn narrow(
+        self,
         granted: &[String],
         requested: &[String],
     ) -> Result<Vec<String>, ProtocolRefusal> {
@@ -36,27 +48,27 @@ impl Context {
             [] => resource::normalised(granted.iter().map(String::as_str))?,
             _ => requested.to_vec(),
         };
-        let asked = self.find_resources(&normalised).await?;
+        let asked = self.find(&normalised).await?;
         Ok(resource::narrowed(granted, asked, !requested.is_empty(), &self.settings.public_url)?)
     }
 
     /// The targets of a token exchange: what the request names, or else the resources of the subject token.
     pub(crate) async fn exchange_targets(
-        &self,
+        self,
         requested: &[String],
         limited: &[String],
     ) -> Result<Vec<Requested>, Fault> {
         if !requested.is_empty() {
-            return self.find_resources(requested).await;
+            return self.find(requested).await;
         }
         // What the token is limited to was canonical when it was issued, so it has a normal form.
         let normalised = resource::normalised(limited.iter().map(String::as_str)).unwrap_or_default();
-        self.find_resources(&normalised).await
+        self.find(&normalised).await
     }
 
     /// Which of these resources in their canonical form an access to data reaches: all but the data sources that it does not.
     pub(crate) async fn are_reached(
-        &self,
+        self,
         resources: &[String],
         data: &DataAccess,
     ) -> Result<Vec<bool>, Fault> {
@@ -69,7 +81,7 @@ impl Context {
     }
 
     /// The data sources among these resources in their canonical form.
-    pub(crate) async fn sources_among(&self, resources: &[String]) -> Result<Vec<DataSourceId>, Fault> {
+    pub(crate) async fn sources_among(self, resources: &[String]) -> Result<Vec<DataSourceId>, Fault> {
         let found = |source: NamedSource| match source {
             NamedSource::Found(id) => Some(id),
             NamedSource::None | NamedSource::Gone => None,
@@ -77,8 +89,8 @@ impl Context {
         Ok(self.named_sources(resources).await?.into_iter().filter_map(found).collect())
     }
 
-    async fn named_sources(&self, resources: &[String]) -> Result<Vec<NamedSource>, Fault> {
-        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
+    async fn named_sources(self, resources: &[String]) -> Result<Vec<NamedSource>, Fault> {
+        let (registry, public_url) = (self.entities.scope_registry().await?, &self.settings.public_url);
         let names: Vec<Option<String>> = resources
             .iter()
             .map(|one| match resource::find(one, &registry, public_url) {
@@ -87,7 +99,7 @@ impl Context {
             })
             .collect();
         let sought: Vec<String> = names.iter().flatten().cloned().collect();
-        let mut records = Entities::of(self).data_sources_by_names(&sought).await?.into_iter();
+        let mut records = self.entities.data_sources_by_names(&sought).await?.into_iter();
         let found = names.iter().map(|name| match name {
             None => NamedSource::None,
             Some(_) => {
@@ -97,18 +109,18 @@ impl Context {
         Ok(found.collect())
     }
 
-    async fn find_resources(&self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {
+    async fn find(self, normalised: &[String]) -> Result<Vec<Requested>, Fault> {
         if normalised.is_empty() {
             return Ok(Vec::new());
         }
-        let (registry, public_url) = (Entities::of(self).scope_registry().await?, &self.settings.public_url);
+        let (registry, public_url) = (self.entities.scope_registry().await?, &self.settings.public_url);
         let urls = self.settings.urls();
         let normalised: Vec<_> = normalised.iter().map(|one| urls.at_public_url(one)).collect();
         let mut all: Vec<Option<Resource>> =
             normalised.iter().map(|one| resource::find(one, &registry, public_url)).collect();
         let names: Vec<String> = all.iter().flatten().filter_map(source_name).cloned().collect();
         if !names.is_empty() {
-            let mut records = Entities::of(self).data_sources_by_names(&names).await?.into_iter();
+            let mut records = self.entities.data_sources_by_names(&names).await?.into_iter();
             for one in all.iter_mut().filter(|one| one.as_ref().and_then(source_name).is_some()) {
                 *one = records.next().flatten().map(|record| Resource::Source(record.name.clone()));
             }

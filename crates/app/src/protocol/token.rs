@@ -23,7 +23,9 @@ use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::{Entities, StoredGrants};
 use crate::node::metrics::{GrantLabels, Word};
 use crate::node::signing_keys::JwtKeys;
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::data_access::ReachableData;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault, node::access_note};
 
 mod authorization_code;
@@ -77,8 +79,10 @@ impl TokenService {
     /// # Errors
     /// [`ProtocolRefusal`]: a refusal of the protocol, or a failure of the server.
     pub async fn issue(&self, request: ClientRequest<'_>) -> Result<IssuedTokens, ProtocolRefusal> {
-        let authenticated = self.context.authenticate_client(request).await;
-        let proved = authenticated.and_then(|client| self.context.with_proved_key(client, &request.facts));
+        let authenticated = ClientAuthentication::of(&self.context).authenticate(request).await;
+        let proved = authenticated.and_then(|client| {
+            ClientAuthentication::of(&self.context).with_proved_key(client, &request.facts)
+        });
         let client = match proved {
             Ok(client) => client,
             Err(refusal) => {
@@ -245,7 +249,10 @@ impl TokenService {
             // Boxed, so that tokens that are not limited do not pay for its state.
             Some(data) => {
                 let resources = &new.details.resources;
-                Some(Box::pin(self.context.granted_elements(new.user, data, resources)).await?)
+                Some(
+                    Box::pin(ReachableData::of(&self.context).granted_elements(new.user, data, resources))
+                        .await?,
+                )
             }
             None => None,
         };

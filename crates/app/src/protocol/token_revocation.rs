@@ -15,7 +15,8 @@ use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::{NamedClient, Refusals};
 use crate::node::access_note;
 use crate::node::refusal_reason::RefusalReason;
-use crate::protocol::client::{ClientRequest, ProtocolRefusal};
+use crate::protocol::client::{ClientAuthentication, ClientRequest};
+use crate::protocol::refusal::ProtocolRefusal;
 
 /// What a request revokes, and whose access that is.
 struct Affected {
@@ -39,7 +40,7 @@ impl RevocationService {
     /// # Errors
     /// If the client is not authenticated, if the token is missing, or if the revocation cannot be stored.
     pub async fn revoke(&self, request: ClientRequest<'_>) -> Result<(), ProtocolRefusal> {
-        let client = self.context.authenticate_client(request).await?;
+        let client = ClientAuthentication::of(&self.context).authenticate(request).await?;
         let text = revocation_request::parse(request.parameters)?;
         let Affected { effect, user, application } = self.affected(&client, text.expose()).await?;
         if application.is_some_and(|application| application != client.application().id) {

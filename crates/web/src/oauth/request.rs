@@ -3,7 +3,8 @@
 use app::identity::caller::RequestOrigin;
 use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
-use app::protocol::client::{ClientRequest, ProtocolRefusal};
+use app::protocol::client::ClientRequest;
+use app::protocol::refusal::ProtocolRefusal;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;

@@ -22,6 +22,7 @@ use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::{Account, Entities};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::sectors::{self, ReadSector, SectorOf};
+use crate::protocol::client::NewCredentials;
 
 /// Settings that fulfil every rule of registration. Only [`RegistrationRules`] creates them.
 #[derive(Debug, Clone)]
@@ -168,7 +169,7 @@ impl ApplicationService {
         let settings = accepted.settings;
         let read = self.context.outbound.read_sector(SectorOf::Owned, &settings, None).await;
         read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
-        let (client_id, credentials) = self.context.new_client(&settings)?;
+        let (client_id, credentials) = NewCredentials::of(&self.context).new_client(&settings)?;
         let (secret, new_secret) = credentials.unzip();
         let mut audit = actor.audit(&self.context, Action::RegisterApplication, origin);
         audit.subject = Some(settings.name.clone());
@@ -211,7 +212,7 @@ impl ApplicationService {
             let is_read = read.covers(&settings) || ReadSector::of(existing).covers(&settings);
             if is_read { Ok((settings, warnings)) } else { Err(vec![sectors::changed_meanwhile()]) }
         });
-        let (secret, new) = self.context.new_secret(&current.client_id);
+        let (secret, new) = NewCredentials::of(&self.context).new_secret(&current.client_id);
         let digest = new.digest;
         let amendment = amendment.with_secret(new);
         let (application, warnings) = Refusals::of(&self.context)

@@ -4,6 +4,7 @@ use super::ApplicationService;
 use crate::identity::refusals::Refusals;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
+use crate::protocol::client::NewCredentials;
 use domain::audit::Action;
 use domain::id::{ApplicationId, SecretId};
 use domain::secret::ClientSecret;
@@ -37,7 +38,7 @@ impl ApplicationService {
     ) -> Result<(Application, ClientSecret), ApplicationError> {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::ResetSecret, &application, origin);
-        let (secret, new) = self.context.new_secret(&application.client_id);
+        let (secret, new) = NewCredentials::of(&self.context).new_secret(&application.client_id);
         let (application, events) = Refusals::of(&self.context)
             .judged(
                 actor.caller(),
@@ -66,7 +67,7 @@ impl ApplicationService {
     ) -> Result<Added, ApplicationError> {
         let application = self.find(actor, id, origin).await?;
         let audit = self.audit_about(actor, Action::AddSecret, &application, origin);
-        let (secret, new) = self.context.new_secret(&application.client_id);
+        let (secret, new) = NewCredentials::of(&self.context).new_secret(&application.client_id);
         let older_expires_at =
             self.context.now().plus_secs(i64::from(self.context.settings.secret_overlap_secs));
         let application = Refusals::of(&self.context)

@@ -12,6 +12,7 @@ use oauth::scope::BuiltInScope;
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
 use crate::node::entity_cache::Entities;
+use crate::protocol::data_access::ReachableData;
 
 /// Everything that a person must know to decide on consent.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl AuthorizationService {
         }
         let before = before.filter(|consent| consent.scopes.contains(BuiltInScope::OData));
         let before = before.and_then(|before| before.data.as_ref());
-        self.context.offer(valid.valid.data(), user, before).await.map(Some)
+        ReachableData::of(&self.context).offer(valid.valid.data(), user, before).await.map(Some)
     }
 
     /// The consent page for a user who looks at other data sources before deciding.

@@ -17,6 +17,9 @@ use crate::Fault;
 use crate::identity::caller::RequestOrigin;
 use crate::node::lifetimes::OPENED_REQUEST_SECS;
 use crate::node::strangers::Left;
+use crate::protocol::client_document::DescribedClients;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::request_objects::RequestObjects;
 
 /// A request whose parameters have been found, and the application that it names.
 pub(super) struct Received {
@@ -47,7 +50,7 @@ impl AuthorizationService {
             Err(refusal) => return Ok(Err(self.refuse_unread(parameters, refusal).await?)),
         };
         let application = match &envelope.client_id {
-            Some(id) => match self.context.client_named(id).await? {
+            Some(id) => match DescribedClients::of(&self.context).named(id).await? {
                 Ok(found) => found,
                 Err(refusal) => return Ok(Err(AuthorizeRefusal::Page(refusal))),
             },
@@ -64,10 +67,10 @@ impl AuthorizationService {
         let object = match (&envelope.content, found) {
             (EnvelopeContent::Plain | EnvelopeContent::Pushed(_), _) | (_, None) => None,
             (EnvelopeContent::Object(text), Some(of)) => {
-                Some(self.context.read_request_object(text, of).await)
+                Some(RequestObjects::of(&self.context).read(text, of).await)
             }
             (EnvelopeContent::ObjectAt(uri), Some(of)) => {
-                Some(self.context.read_request_object_at(uri, of).await)
+                Some(RequestObjects::of(&self.context).read_at(uri, of).await)
             }
         };
         let (request, delivered) = match object {
@@ -92,7 +95,7 @@ impl AuthorizationService {
             return Ok(AuthorizeRefusal::Page(refusal));
         };
         let found = match &addressed.client_id {
-            Some(id) => self.context.client_named(id).await?.ok().flatten(),
+            Some(id) => DescribedClients::of(&self.context).named(id).await?.ok().flatten(),
             None => None,
         };
         Ok(authorize::refuse(&addressed, found.as_deref(), refusal))
@@ -125,7 +128,7 @@ impl AuthorizationService {
         }
         let (secret, digest) = self.context.vault.new_reference_secret();
         let now = self.context.now();
-        if self.context.leave_from(Left::OpenedRequest, checked.network).is_err() {
+        if RateLimits::of(&self.context).leave_from(Left::OpenedRequest, checked.network).is_err() {
             return Ok(Err(Refusal::TooManyOpenRequests));
         }
         let new = NewPushedRequest {
@@ -174,7 +177,7 @@ impl AuthorizationService {
         };
         let is_strangers = application.is_open_to_strangers();
         let network = origin.network().filter(|_| is_strangers);
-        if self.context.leave_from(Left::OpenedRequest, network).is_err() {
+        if RateLimits::of(&self.context).leave_from(Left::OpenedRequest, network).is_err() {
             return Ok(found);
         }
         let opening = PushedRequestOpening {

@@ -1,30 +1,11 @@
 //! The user at the browser, and the one whom the request names.
 
-use oauth::application::Application;
-use oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, SignedIn, ValidRequest};
+use oauth::authorize::SignedIn;
 use oauth::scope::BuiltInScope;
 
 use super::{AuthorizationService, Checked};
+use crate::Fault;
 use crate::identity::caller::LiveSession;
-use crate::{Context, Fault};
-
-impl Context {
-    /// The users whom the request names by `id_token_hint` and by `claims`. A hint is an ID token of this server for this
-    /// application, which may have expired.
-    pub(in crate::protocol) fn expected_subjects(
-        &self,
-        request: &AuthorizeRequest,
-        valid: &ValidRequest,
-        application: &Application,
-    ) -> Result<Vec<String>, AuthorizeRefusal> {
-        let mut expected: Vec<String> = valid.sign_in().subject.iter().cloned().collect();
-        if let Some(text) = &request.id_token_hint {
-            let hint = self.read_hint(text).filter(|hint| hint.client_id == application.client_id);
-            expected.push(hint.ok_or_else(|| valid.refuse_hint())?.subject);
-        }
-        Ok(expected)
-    }
-}
 
 impl AuthorizationService {
     /// Records that the application learns of the session by an ID token, so that it is notified when the session ends.

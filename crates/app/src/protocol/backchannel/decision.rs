@@ -14,7 +14,7 @@ use crate::Fault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::node::access_note;
 use crate::node::entity_cache::Entities;
-use crate::protocol::access_request::{AccessRequest, JudgedDecision, NotStored};
+use crate::protocol::access_request::{AccessDecisions, AccessRequest, JudgedDecision, NotStored};
 use crate::protocol::authorize::ConsentDecision;
 
 /// A request that waits for the user's decision, for a list.
@@ -137,7 +137,7 @@ impl BackchannelService {
         session: &LiveSession,
     ) -> Result<BackchannelQuestion, BackchannelRefusal> {
         let open = self.find(id, session).await?;
-        let offer = self.context.offer_of(open.access(), session.session.user).await?;
+        let offer = AccessDecisions::of(&self.context).offer_of(open.access(), session.session.user).await?;
         Ok(open.question(offer.map(DataQuestion::from), session))
     }
 
@@ -157,7 +157,9 @@ impl BackchannelService {
         if decision == ConsentDecision::Allow && open.request.needs_sign_in(session.session.auth_time) {
             return Err(BackchannelRefusal::SignInAgain);
         }
-        let judged = self.context.judge_decision(open.access(), session, decision, choice, origin).await?;
+        let judged = AccessDecisions::of(&self.context)
+            .judge(open.access(), session, decision, choice, origin)
+            .await?;
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
@@ -166,7 +168,7 @@ impl BackchannelService {
         };
         let user = session.session.user;
         let answered = self.context.store.answer_backchannel_authentication(id, user, answer, audit).await?;
-        match self.context.settle_decision(answered, session, origin).await {
+        match AccessDecisions::of(&self.context).settle(answered, session, origin).await {
             Ok(()) => Ok(BackchannelAnswer::Done(open.application.settings.name.clone())),
             Err(NotStored::Closed) => Err(AnswerRefusal::Decided.into()),
             Err(NotStored::SignInAgain) => Err(BackchannelRefusal::SignInAgain),

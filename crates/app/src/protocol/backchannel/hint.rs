@@ -11,7 +11,9 @@ use oauth::refusal::Refusal;
 use super::BackchannelService;
 use crate::Fault;
 use crate::node::entity_cache::{Account, Entities};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::id_token_hint::IdTokenHints;
+use crate::protocol::rate_limits::RateLimits;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::subject;
 
 /// How many users are read at once in search of a `sub`.
@@ -31,11 +33,11 @@ impl BackchannelService {
     ) -> Result<Arc<Account>, ProtocolRefusal> {
         let rates = &self.context.rates;
         let begun = rates.begin_user_hint(application.id, self.context.now());
-        begun.map_err(|wait| self.context.too_often(wait))?;
+        begun.map_err(|wait| RateLimits::of(&self.context).too_often(wait))?;
         let found = match &wanted.hint {
             UserHint::Name(name) => self.context.store.find_user_by_name(name).await?.map(|user| user.id),
             UserHint::IdToken(text) => {
-                let hint = self.context.read_hint(text).ok_or(Refusal::IdTokenHintInvalid)?;
+                let hint = IdTokenHints::of(&self.context).read(text).ok_or(Refusal::IdTokenHintInvalid)?;
                 self.user_of_hint(&hint, application).await?
             }
         };

@@ -13,8 +13,10 @@ use oauth::proof::RequestFacts;
 use oauth::refusal::Refusal;
 use vault::jose::{self, AcceptedJwt};
 
+use super::ClientAuthentication;
+use crate::Fault;
+use crate::protocol::client_document::DescribedClients;
 use crate::protocol::client_keys::SignatureFailure;
-use crate::{Context, Fault};
 
 /// An assertion and the request that contains it.
 pub(super) struct Asserted<'a> {
@@ -24,10 +26,10 @@ pub(super) struct Asserted<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Context {
+impl ClientAuthentication<'_> {
     /// The client that the assertion authenticates. A correct assertion is used up, on all nodes.
     pub(super) async fn judge_assertion(
-        &self,
+        self,
         asserted: Asserted<'_>,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
@@ -42,7 +44,7 @@ impl Context {
             Ok(id) => id,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let application = match self.client_presented(&id).await? {
+        let application = match DescribedClients::of(self.context).presented(&id).await? {
             Ok(Some(application)) => application,
             Ok(None) => return Ok(Err(Refusal::UnknownClient)),
             Err(refusal) => return Ok(Err(refusal)),
@@ -53,12 +55,12 @@ impl Context {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let digest = jose::use_digest(verified.application().client_id.as_str(), verified.id());
-        let is_first_use = self.store.use_assertion(digest, verified.remembered_until()).await?;
+        let is_first_use = self.context.store.use_assertion(digest, verified.remembered_until()).await?;
         Ok(verified.used(is_first_use))
     }
 
     async fn verify_assertion(
-        &self,
+        self,
         text: &str,
         application: Arc<Application>,
         facts: RequestFacts<'_>,
@@ -71,8 +73,8 @@ impl Context {
                 (claims, Some(secret))
             }
         };
-        let issuer = self.settings.public_url.as_str();
-        let alias = self.settings.client_certificates.public_url.as_deref();
+        let issuer = self.context.settings.public_url.as_str();
+        let alias = self.context.settings.client_certificates.public_url.as_deref();
         let urls = [Some(issuer), alias].into_iter().flatten();
         let endpoints: Vec<_> =
             urls.flat_map(|url| [format!("{url}/oauth2/token"), facts.url(url)]).collect();
@@ -81,7 +83,7 @@ impl Context {
     }
 
     async fn claims_by_key(
-        &self,
+        self,
         text: &str,
         application: &Application,
         now: Timestamp,
@@ -90,7 +92,7 @@ impl Context {
             application.settings.client_metadata.authentication.token_endpoint_auth_signing_alg.as_ref();
         let algorithms = application.settings.profile.rules().algorithms.only(only);
         let accepted = AcceptedJwt { algorithms, types: &ASSERTION_TYPES };
-        let claims = self.claims_signed_by(application, text, accepted, now).await;
+        let claims = self.context.client_keys.claims_signed_by(application, text, accepted, now).await;
         claims.map_err(|failure| match failure {
             SignatureFailure::NoKeys(none) => none.refusal(),
             SignatureFailure::Invalid(_) => Refusal::AssertionUnverified,
@@ -100,14 +102,16 @@ impl Context {
     /// The claims, and the live secret that verifies them. A secret that is not sealed under this master key verifies
     /// nothing.
     fn claims_by_secret(
-        &self,
+        self,
         text: &str,
         application: &Application,
         now: Timestamp,
     ) -> Result<(Claims, SecretId), Refusal> {
         for stored in application.live_secrets(now).rev() {
             let Some(sealed) = &stored.sealed else { continue };
-            let Ok(secret) = self.vault.open_client_secret(&application.client_id, sealed) else { continue };
+            let Ok(secret) = self.context.vault.open_client_secret(&application.client_id, sealed) else {
+                continue;
+            };
             let verified = jose::verify_with_secret(text, secret.expose().as_bytes(), &ASSERTION_TYPES);
             if let Ok(claims) = verified {
                 return Ok((claims, stored.id));

@@ -7,10 +7,10 @@ use oauth::client_authentication::certificate::Facts;
 use oauth::proof::PresentedCertificate;
 use vault::certificate;
 
-use crate::Context;
+use super::ClientAuthentication;
 use crate::protocol::client_keys::{KeyAge, NoClientKeys};
 
-impl Context {
+impl ClientAuthentication<'_> {
     /// What is known of a presented certificate and of this application, as far as its method of authentication needs it. Keys
     /// at an address are fetched once more if they do not contain the certificate, because the application may have replaced
     /// them.
@@ -18,7 +18,7 @@ impl Context {
     /// # Errors
     /// [`NoClientKeys::Unreachable`], [`NoClientKeys::Busy`] and [`NoClientKeys::Unusable`].
     pub(super) async fn certificate_facts(
-        &self,
+        self,
         presented: &PresentedCertificate,
         application: &Application,
         now: Timestamp,
@@ -30,7 +30,7 @@ impl Context {
                     && self.keys_contain(presented, application, KeyAge::Recent, now).await?;
             return Ok(Facts { is_registered, ..Facts::default() });
         }
-        let authorities = self.settings.client_certificates.authorities.as_ref();
+        let authorities = self.context.settings.client_certificates.authorities.as_ref();
         Ok(Facts {
             names: certificate::names(presented.own()),
             is_issued: authorities.is_some_and(|authorities| authorities.issued(presented, now)),
@@ -39,13 +39,13 @@ impl Context {
     }
 
     async fn keys_contain(
-        &self,
+        self,
         presented: &PresentedCertificate,
         application: &Application,
         age: KeyAge,
         now: Timestamp,
     ) -> Result<bool, NoClientKeys> {
-        match self.keys_of_client(application, age, now).await {
+        match self.context.client_keys.of(application, age, now).await {
             Ok(keys) => Ok(keys.contains_certificate(presented.own())),
             Err(NoClientKeys::NotRegistered) => Ok(false),
             // Without newer keys it is as unknown as before.

@@ -10,26 +10,27 @@ use oauth::trusted_issuer::{AcceptedWorkload, Purpose, TrustedIssuer, WorkloadFa
 use store::StoreError;
 use vault::jose;
 
+use super::ClientAuthentication;
 use super::assertion::Asserted;
+use crate::Fault;
 use crate::node::entity_cache::Entities;
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
 use crate::node::trusted_issuers::IssuerTokens;
-use crate::{Context, Fault};
 
-impl Context {
+impl ClientAuthentication<'_> {
     /// The trusted issuer that the assertion claims to come from, if it may authenticate workloads.
     pub(super) async fn issuer_of_workload(
-        &self,
+        self,
         text: &str,
     ) -> Result<Option<Arc<TrustedIssuer>>, StoreError> {
-        let claimed = IssuerTokens::of(self).claimed_issuer(text).await?;
+        let claimed = IssuerTokens::of(self.context).claimed_issuer(text).await?;
         Ok(claimed.filter(|trusted| trusted.settings.has(Purpose::Workload)))
     }
 
     /// The application that the assertion of a workload authenticates. A correct assertion is used up, on all nodes, unless
     /// the issuer may have its assertions reused.
     pub(super) async fn judge_workload(
-        &self,
+        self,
         asserted: &Asserted<'_>,
         trusted: &TrustedIssuer,
         named: &mut Option<ApplicationId>,
@@ -43,7 +44,8 @@ impl Context {
         if claimed.is_some_and(|claimed| *claimed != accepted.client) {
             return Ok(Err(Refusal::WorkloadUnknown));
         }
-        let Some(application) = Entities::of(self).application_by_client_id(&accepted.client).await? else {
+        let Some(application) = Entities::of(self.context).application_by_client_id(&accepted.client).await?
+        else {
             return Ok(Err(Refusal::UnknownClient));
         };
         *named = Some(application.id);
@@ -59,23 +61,19 @@ impl Context {
         Ok(if is_accepted { Ok(client) } else { Err(Refusal::AssertionReplayed) })
     }
 
-    async fn verify_workload(
-        &self,
-        text: &str,
-        trusted: &TrustedIssuer,
-    ) -> Result<AcceptedWorkload, Refusal> {
-        let verified = IssuerTokens::of(self).verify(text, trusted, &ASSERTION_TYPES).await;
+    async fn verify_workload(self, text: &str, trusted: &TrustedIssuer) -> Result<AcceptedWorkload, Refusal> {
+        let verified = IssuerTokens::of(self.context).verify(text, trusted, &ASSERTION_TYPES).await;
         let claims = verified.map_err(|fault| match fault {
             Unverified::NoKeys(NoIssuerKeys::Unavailable) => Refusal::IssuerKeysUnavailable,
             Unverified::NoKeys(NoIssuerKeys::Unusable) => Refusal::AssertionKeys,
             Unverified::Jwt(_) => Refusal::AssertionUnverified,
         })?;
-        let issuer = &self.settings.public_url;
-        accept_workload(&claims, WorkloadFacts { trusted, issuer, now: self.now() })
+        let issuer = &self.context.settings.public_url;
+        accept_workload(&claims, WorkloadFacts { trusted, issuer, now: self.context.now() })
     }
 
     async fn use_up_workload(
-        &self,
+        self,
         text: &str,
         accepted: &AcceptedWorkload,
         trusted: &TrustedIssuer,
@@ -85,6 +83,6 @@ impl Context {
             Some(id) => jose::use_digest(&format!("workload {}", trusted.issuer), id),
             None => jose::content_digest(&trusted.issuer, text),
         };
-        self.store.use_assertion(digest, until).await
+        self.context.store.use_assertion(digest, until).await
     }
 }

@@ -42,41 +42,39 @@ impl Registrations {
     pub(crate) fn purge(&self, now: Timestamp) {
         self.from_networks.purge(now);
     }
-}
 
-impl Context {
     /// Deletes clients that registered themselves and have not obtained a token for days.
     ///
     /// # Errors
     /// If the database fails; the next round tries again.
-    pub(crate) async fn purge_unused_clients(&self) -> Result<(), Fault> {
-        let now = self.now();
-        let days = i64::from(self.settings.client_registration.unused_days);
-        if !self.registrations.purge.is_due(now) {
+    pub(crate) async fn delete_unused(&self, context: &Context) -> Result<(), Fault> {
+        let now = context.now();
+        let days = i64::from(context.settings.client_registration.unused_days);
+        if !self.purge.is_due(now) {
             return Ok(());
         }
-        self.store.purge_initial_access_tokens(now).await?;
+        context.store.purge_initial_access_tokens(now).await?;
         if days > 0 {
-            self.delete_unused_clients(days, now).await?;
+            delete_unused_clients(context, days, now).await?;
         }
-        self.registrations.purge.note_done(now);
+        self.purge.note_done(now);
         Ok(())
     }
+}
 
-    async fn delete_unused_clients(&self, days: i64, now: Timestamp) -> Result<(), Fault> {
-        let before = now.minus_secs(days * DAY_SECS);
-        let unused = self.store.unused_registered_clients(before, MOST_PURGED).await?;
-        for id in unused {
-            let mut audit = NewAuditEvent::new(Action::DeleteApplication, Outcome::Success, now);
-            audit.application = Some(id);
-            audit.detail = Some("it registered itself and was never used".to_owned());
-            let ends = revocations_expire_at(self.now());
-            // Used or deleted meanwhile, it stays as it is.
-            if let Ok(events) = self.store.delete_unused_client(id, before, ends, audit).await? {
-                Revocations::of(self).apply(&events);
-                self.entities.forget_applications();
-            }
+async fn delete_unused_clients(context: &Context, days: i64, now: Timestamp) -> Result<(), Fault> {
+    let before = now.minus_secs(days * DAY_SECS);
+    let unused = context.store.unused_registered_clients(before, MOST_PURGED).await?;
+    for id in unused {
+        let mut audit = NewAuditEvent::new(Action::DeleteApplication, Outcome::Success, now);
+        audit.application = Some(id);
+        audit.detail = Some("it registered itself and was never used".to_owned());
+        let ends = revocations_expire_at(context.now());
+        // Used or deleted meanwhile, it stays as it is.
+        if let Ok(events) = context.store.delete_unused_client(id, before, ends, audit).await? {
+            Revocations::of(context).apply(&events);
+            context.entities.forget_applications();
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use oauth::token_payload::AuthorizationCode;
 use store::{GrantCreation, NewGrant};
 
 use crate::identity::caller::RequestOrigin;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Fault, node::access_note};
 
 impl TokenService {

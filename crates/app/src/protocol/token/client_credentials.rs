@@ -12,7 +12,7 @@ use oauth::token::client_credentials::{self, ServiceRequest};
 use super::{Narrowing, NewAccessToken};
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 impl TokenService {
     pub(super) async fn service_token(

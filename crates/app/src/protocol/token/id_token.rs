@@ -9,7 +9,7 @@ use oauth::token::TokenResponse;
 
 use super::TokenService;
 use crate::node::signing_keys::JwtKeys;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 impl TokenService {
     /// Adds an ID token to a response that has one. `details` are those of the grant, and `nonce` is that of the request

@@ -2,6 +2,7 @@
 
 use super::{Narrowing, TokenService};
 use crate::node::trusted_issuers::IssuerTokens;
+use crate::protocol::resources::RequestedResources;
 use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
@@ -20,7 +21,7 @@ use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities};
 use crate::node::issuer_keys::{NoIssuerKeys, Unverified};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 impl TokenService {
     /// A workload that has authenticated with its assertion gets what its application would get; any other client gets what
@@ -129,10 +130,10 @@ impl TokenService {
             [] => &trusted.settings.resources,
             named => named,
         };
-        let named = self.context.existing_resources(named.iter().map(String::as_str)).await?;
+        let named = RequestedResources::of(&self.context).existing(named.iter().map(String::as_str)).await?;
         let named = named.map_err(|_| Refusal::GrantAssertionForAnotherResource)?;
         jwt_bearer::resources_are_allowed(&named, &trusted.settings, &self.context.settings.public_url)?;
-        self.context.narrow_resources(&named, requested).await
+        RequestedResources::of(&self.context).narrow(&named, requested).await
     }
 
     /// Records the use of the assertion, on all nodes, after everything else has been checked.

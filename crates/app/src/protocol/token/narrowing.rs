@@ -10,7 +10,9 @@ use oauth::resource;
 use oauth::scope::ScopeRegistry;
 
 use super::TokenService;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::data_access::ReachableData;
+use crate::protocol::refusal::ProtocolRefusal;
+use crate::protocol::resources::RequestedResources;
 
 /// How a token request limits its access token, besides scopes.
 #[derive(Clone, Copy)]
@@ -33,7 +35,8 @@ impl TokenService {
         user: UserId,
         narrowing: Narrowing<'_>,
     ) -> Result<(), ProtocolRefusal> {
-        details.resources = self.context.narrow_resources(&details.resources, narrowing.resources).await?;
+        details.resources =
+            RequestedResources::of(&self.context).narrow(&details.resources, narrowing.resources).await?;
         self.narrow_data(&mut details.data, user, narrowing).await?;
         self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await
     }
@@ -52,7 +55,8 @@ impl TokenService {
         };
         let Some(data) = data.filter(|_| !resources.is_empty()) else { return Ok(()) };
         // Boxed, because few tokens are limited in both ways.
-        let are_reached = Box::pin(self.context.are_reached(resources, data)).await?;
+        let are_reached =
+            Box::pin(RequestedResources::of(&self.context).are_reached(resources, data)).await?;
         *resources = resource::reached(resources, &are_reached).ok_or(refusal)?;
         Ok(())
     }
@@ -67,7 +71,8 @@ impl TokenService {
         if let Some(requested) = narrowing.data {
             narrowing.client.settings.client_metadata.requests.may_name_data()?;
             // Boxed, because few requests name data.
-            *data = Box::pin(self.context.narrow_data(data.as_deref(), requested, user)).await?;
+            *data = Box::pin(ReachableData::of(&self.context).narrow_data(data.as_deref(), requested, user))
+                .await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 impl TokenService {
     /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and

@@ -3,6 +3,7 @@
 use super::{Narrowing, TokenService};
 use crate::identity::sign_in::SignInService;
 use crate::node::entity_cache::Entities;
+use crate::protocol::resources::RequestedResources;
 
 use domain::limit::Limit;
 use oauth::client_authentication::AuthenticatedClient;
@@ -12,7 +13,7 @@ use oauth::token::password::{self, PasswordRequest};
 
 use crate::identity::caller::RequestOrigin;
 use crate::identity::sign_in::{SignInCredentials, SignInRefusal};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 impl TokenService {
     pub(super) async fn password_grant(
@@ -38,7 +39,7 @@ impl TokenService {
         let limit = Entities::of(&self.context).limit(Limit::OAuthAccessTokenLifetime).await?;
         let mut decision = password::decide(request, client, &account.user, limit, self.context.now())?;
         let details = &mut decision.details;
-        details.resources = self.context.narrow_resources(&[], narrowing.resources).await?;
+        details.resources = RequestedResources::of(&self.context).narrow(&[], narrowing.resources).await?;
         self.narrow_data(&mut details.data, account.user.id, narrowing).await?;
         self.keep_reached(&mut details.resources, details.data.as_deref(), narrowing).await?;
         self.create_grant(&decision, client, origin).await

@@ -17,7 +17,7 @@ use super::{Narrowing, TokenService};
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 /// The result of a poll, and the user who decided.
 type Decided = (PollDecision, Option<Arc<Account>>);

@@ -20,7 +20,7 @@ use super::{Narrowing, NewAccessToken, no_key};
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::metrics::{OutcomeLabels, Word};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 
 /// How often a refresh that lost against a concurrent one of the same grant is decided again. After the first
 /// loss the grant has advanced, so the decision is a repetition or a replay, which cannot lose.

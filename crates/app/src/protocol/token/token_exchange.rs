@@ -4,6 +4,7 @@ use super::TokenService;
 use crate::identity::access_tokens::AccessTokens;
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::feed::ChangeFeed;
+use crate::protocol::resources::RequestedResources;
 use std::sync::Arc;
 
 use domain::account::User;
@@ -23,7 +24,7 @@ use crate::Fault;
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
 use crate::node::entity_cache::{Account, Entities};
-use crate::protocol::client::ProtocolRefusal;
+use crate::protocol::refusal::ProtocolRefusal;
 use crate::subject;
 
 /// A token of the request with what is stored about it.
@@ -57,7 +58,8 @@ impl TokenService {
             });
         }
         let limited = subject.token.as_ref().map_or(&[][..], |token| &token.details.resources);
-        let targets = self.context.exchange_targets(&request.targets, limited).await?;
+        let targets =
+            RequestedResources::of(&self.context).exchange_targets(&request.targets, limited).await?;
         let judged = token_exchange::decide(
             request,
             token_exchange::Facts {
