@@ -120,7 +120,7 @@ impl ClientAuthentication<'_> {
     /// The client of a request that begins something new. If a document describes it, what the document says now counts.
     ///
     /// # Errors
-    /// As for [`Self::authenticate_client`], or if the document cannot be fetched or breaks a rule.
+    /// As for [`Self::authenticate`], or if the document cannot be fetched or breaks a rule.
     pub(crate) async fn authenticate_beginning(
         self,
         request: ClientRequest<'_>,

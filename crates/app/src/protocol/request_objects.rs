@@ -54,7 +54,7 @@ impl RequestObjects<'_> {
     /// The request in the request object at an address, which the application must have registered.
     ///
     /// # Errors
-    /// `invalid_request_uri`, and as for [`Self::read_request_object`].
+    /// `invalid_request_uri`, and as for [`Self::read`].
     pub(crate) async fn read_at(
         self,
         uri: &str,
