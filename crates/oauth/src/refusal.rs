@@ -1,27 +1,12 @@
 //! Why a request of the protocol is refused: many named reasons internally, few codes externally.
 
-use std::fmt;
-
 use crate::error::ErrorCode;
 
 mod parameter_fault;
+mod words;
 
 pub use parameter_fault::ParameterFault;
-
-/// The same message for all failures of client authentication, so that nobody learns which client ids exist.
-const CLIENT: &str = "the client is unknown or its credentials are wrong";
-/// The same message for all invalid codes.
-const CODE: &str =
-    "the authorization code is invalid, has expired, was used before or belongs to another request";
-/// The same message for all invalid refresh tokens.
-const REFRESH: &str = "the refresh token is invalid, was revoked or belongs to another application";
-/// The same message for all invalid device codes.
-const DEVICE: &str = "the device code is invalid, was used before or belongs to another application";
-/// The same message for every invalid `auth_req_id`.
-const AUTH_REQ_ID: &str = "auth_req_id is invalid, was used before or belongs to another application";
-/// The same message for all assertions whose issuer is not proved.
-const GRANT_ASSERTION: &str =
-    "the assertion is malformed, its issuer is not trusted, or no key of its issuer verifies it";
+use words::{AUTH_REQ_ID, CLIENT, CODE, DEVICE, GRANT_ASSERTION, REFRESH};
 
 macro_rules! refusals {
     ($($code:ident { $($name:ident: $detail:literal $(as $public:ident)?;)+ })+) => {
@@ -354,15 +339,6 @@ refusals! {
 }
 
 impl Refusal {
-    /// The text for the client and its developer: `error_description`.
-    pub fn description(self) -> String {
-        match (self, self.shared_description()) {
-            (Self::Parameter { .. } | Self::GrantTypeNotRegistered(_), _) => self.to_string(),
-            (_, Some(shared)) => shared.to_owned(),
-            (_, None) => self.detail().to_owned(),
-        }
-    }
-
     /// Whether the same request may succeed later. A host that the client names and that is out of order is no failure of this
     /// server, so the code alone does not tell.
     pub const fn may_pass(self) -> bool {
@@ -373,56 +349,5 @@ impl Refusal {
                 | Self::ClientKeysUnreachable
                 | Self::RequestObjectKeysUnreachable
         ) || matches!(self.code(), ErrorCode::TemporarilyUnavailable)
-    }
-}
-
-/// The private detail.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Parameter { name, .. } = self {
-            write!(f, "{name} ")?;
-        }
-        f.write_str(self.detail())?;
-        if let Self::GrantTypeNotRegistered(grant_type) = self {
-            write!(f, " {grant_type}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn descriptions_hold_only_characters_that_the_specification_allows() {
-        let faults = [ParameterFault::Missing, ParameterFault::Repeated, ParameterFault::ControlCharacter];
-        let parameters = faults.map(|fault| Refusal::Parameter { name: "scope", fault });
-        let unregistered = [Refusal::GrantTypeNotRegistered("password")];
-        for refusal in Refusal::ALL.iter().chain(&parameters).chain(&unregistered) {
-            let text = refusal.description();
-            let allowed = |c| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
-            assert!(!text.is_empty() && text.chars().all(allowed), "{refusal:?}: {text}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
-        let answer = |refusal: Refusal| (refusal.code(), refusal.description());
-        for refusal in [Refusal::WrongSecret, Refusal::SecretMissing, Refusal::SecretOfPublicClient] {
-            assert_eq!(answer(refusal), answer(Refusal::UnknownClient));
-            assert_ne!(refusal.to_string(), Refusal::UnknownClient.to_string(), "the log tells them apart");
-        }
-    }
-
-    #[test]
-    fn all_invalid_codes_get_the_same_description() {
-        for refusal in
-            [Refusal::CodeForged, Refusal::CodeExpired, Refusal::CodeReplayed, Refusal::CodeOutlived]
-        {
-            assert_eq!(refusal.description(), Refusal::CodeOfAnotherClient.description());
-        }
     }
 }
