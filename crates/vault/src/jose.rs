@@ -13,11 +13,13 @@ use oauth::signing::{JwsAlgorithm, SECRET_ALGORITHM};
 
 mod key;
 mod key_set;
+mod one_key;
 mod own_key;
 mod roca;
 
 pub use key::{KeyFault, PublicKey};
 pub use key_set::{KeySet, KeySetFault};
+pub use one_key::verify_with_key;
 pub use own_key::OwnKeys;
 
 /// The shortest key in bytes: "A key of the same size as the hash output […] or larger MUST be used with this algorithm"

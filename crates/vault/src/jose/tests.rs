@@ -309,6 +309,36 @@ fn a_weak_or_malformed_key_is_not_used() {
     assert!(!with(rsa_key(), "alg", json!("PS256")).unwrap().fits(JwsAlgorithm::Rs256));
 }
 
+/// Somebody else has vouched for the key, whatever the header says about keys.
+#[test]
+fn a_token_is_verified_with_the_one_key_that_is_given() {
+    let verified = |text: &str, jwk: Value, accepted| {
+        verify_with_key(text, jwk.as_object().unwrap(), accepted)
+            .map(|(claims, thumbprint)| (claims.text("iss").unwrap().map(str::to_owned), thumbprint))
+    };
+    let thumbprint = key(&p256_key()).unwrap().thumbprint();
+    assert_eq!(verified(ES256, p256_key(), ALL), Ok((Some("joe".to_owned()), thumbprint)));
+    let mut private = p256_key();
+    private["d"] = json!("AAAA");
+    let mut other = p256_key();
+    other["y"] = other["x"].clone();
+    let typed = AcceptedJwt { types: &[Some("oauth-client-attestation-pop+jwt")], ..ALL };
+    let only = AcceptedJwt { algorithms: &[JwsAlgorithm::EdDsa], ..ALL };
+    for (text, jwk, accepted, fault) in [
+        (ES256, private, ALL, JwtFault::KeyUnusable),
+        (ES256, json!({ "kty": "oct", "k": "AAAA" }), ALL, JwtFault::KeyUnusable),
+        (ES256, other, ALL, JwtFault::BadSignature),
+        (ES256, rsa_key(), ALL, JwtFault::NoKey),
+        (RS256, p256_key(), ALL, JwtFault::NoKey),
+        (HS256, p256_key(), ALL, JwtFault::AlgorithmNotAllowed),
+        (ES256, p256_key(), typed, JwtFault::WrongType),
+        (ES256, p256_key(), only, JwtFault::AlgorithmNotAllowed),
+        ("a.b", p256_key(), ALL, JwtFault::NotCompact),
+    ] {
+        assert_eq!(verified(text, jwk.clone(), accepted), Err(fault), "{jwk} {fault:?}");
+    }
+}
+
 /// R and S one after the other, not the form of ASN.1 and of no other length.
 #[test]
 fn an_ecdsa_signature_has_one_length() {
