@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(document) = client_document::read(URL, bytes) else { return };
     for profile in [Profile::Compatible, Profile::Fapi2] {
-        let Ok(settings) = document.settings(&SCOPES, profile, Reachable::Public, &[], None) else {
+        let Ok(settings) = document.settings(&SCOPES, profile, Reachable::Public, &[], true, None) else {
             continue;
         };
         assert!(settings.profile >= Profile::OAuth21);
@@ -33,7 +33,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(!settings.redirect_urls.is_empty() && settings.redirect_urls.iter().all(usable));
         let keys = settings.client_metadata.authentication.jwks_uri.as_deref();
         assert!(keys.is_none_or(|address| Reachable::Public.check(address).is_ok()));
-        let again = document.settings(&SCOPES, profile, Reachable::Public, &[], Some(&settings));
+        let again = document.settings(&SCOPES, profile, Reachable::Public, &[], true, Some(&settings));
         assert_eq!(again, Ok(settings));
     }
 });

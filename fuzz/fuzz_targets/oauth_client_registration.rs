@@ -41,6 +41,7 @@ fn facts<'a>(
         reachable: Reachable::Public,
         private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
+        attestable: true,
         existing,
     }
 }

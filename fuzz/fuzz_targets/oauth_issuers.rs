@@ -9,8 +9,9 @@ use oauth::jwt::Claims;
 use oauth::resource::ServerUrls;
 use oauth::scope::ScopeRegistry;
 use oauth::trusted_issuer::{
-    AssertionFacts, GrantKind, IssuerSettings, NewTrustedIssuer, Purpose, SubjectKind, TokenFacts,
-    TrustedIssuer, Workload, WorkloadFacts, accept_access_token, accept_assertion, accept_workload,
+    AssertionFacts, AttestationFacts, GrantKind, IssuerSettings, NewTrustedIssuer, Purpose, SubjectKind,
+    TokenFacts, TrustedIssuer, Workload, WorkloadFacts, accept_access_token, accept_assertion,
+    accept_attestation, accept_workload,
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -51,6 +52,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     if accept_workload(&claims, WorkloadFacts { trusted: &TRUSTED, issuer: SERVER, now: NOW }).is_ok() {
         assert_eq!(claims.audiences(), Ok(vec![SERVER]));
+    }
+    if accept_attestation(&claims, AttestationFacts { trusted: &TRUSTED, client: CLIENT, now: NOW }).is_ok() {
+        assert_eq!(claims.text("sub"), Ok(Some(CLIENT)));
+        assert!(claims.time("exp").is_ok_and(|end| end.is_some_and(|end| NOW < end)));
     }
     let facts = TokenFacts { trusted: &TRUSTED, urls: URLS, scopes: &SCOPES, now: NOW };
     if let Some(accepted) = accept_access_token(&claims, facts) {

@@ -56,6 +56,7 @@ libfuzzer_sys::fuzz_target!(|input: (Texts, Lists, Option<i64>, Further)| {
         reachable: Reachable::Public,
         private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
+        attestable: true,
         existing: None,
     };
     if let Ok((settings, _)) = decide(&payload, context) {

@@ -32,6 +32,7 @@ static APPLICATION: LazyLock<Application> = LazyLock::new(|| {
         reachable: Reachable::Public,
         private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
+        attestable: true,
         existing: None,
     };
     let (settings, _) = decide(&payload, context).expect("a good payload");

@@ -169,6 +169,8 @@ services! {
     pushed_requests: protocol::pushed_requests::PushedRequestService,
     /// The endpoint where clients register themselves.
     client_registration: protocol::client_registration::ClientRegistrationService,
+    /// Whether clients can authenticate with attestations.
+    attesters: protocol::attesters::AttesterService,
     /// The token endpoint.
     tokens: protocol::token::TokenService,
     /// The device authorization endpoint, and the decisions of users about devices.

@@ -1,6 +1,7 @@
 //! The endpoints of OAuth and OpenID Connect: authorization, token, userinfo, introspection, revocation, logout.
 
 mod access_request;
+pub mod attesters;
 pub mod authorize;
 pub mod backchannel;
 pub mod client;

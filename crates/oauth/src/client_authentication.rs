@@ -13,6 +13,7 @@ use domain::time::Timestamp;
 
 mod accepted;
 pub mod assertion;
+pub mod attestation;
 pub mod binding;
 pub mod certificate;
 
@@ -64,6 +65,10 @@ pub enum ClientCredential {
     Assertion(AssertionText),
     /// The certificate of the connection ([RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705#section-2)).
     Certificate(Thumbprint),
+    /// An attestation, which alone names the client
+    /// ([draft-ietf-oauth-attestation-based-client-auth-11
+    /// §7.5](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-7.5)).
+    Attestation,
     /// None: a public client, which only names itself.
     None,
 }
@@ -154,12 +159,14 @@ fn ids_agree(basic: Option<&Basic>, body: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// An authenticated application, or a public one that named itself. Only [`authenticate`], [`certificate::decide`],
-/// [`assertion::VerifiedAssertion::used`] and [`AuthenticatedClient::of_workload`] create one.
+/// [`assertion::VerifiedAssertion::used`], [`attestation::VerifiedProof::used`] and [`AuthenticatedClient::of_workload`] create
+/// one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient {
     application: Arc<Application>,
     secret: Option<SecretId>,
     binding: Option<KeyBinding>,
+    instance: Option<Thumbprint>,
     is_proved_by_its_grant: bool,
 }
 
@@ -171,10 +178,14 @@ impl AuthenticatedClient {
     /// `invalid_client` for an application that does not authenticate with a secret, which the assertion replaces.
     pub fn of_workload(application: Arc<Application>, is_grant: bool) -> Result<Self, Refusal> {
         if AcceptedCredential::of(&application.settings).is_secret() {
-            Ok(Self { application, secret: None, binding: None, is_proved_by_its_grant: is_grant })
+            Ok(Self { is_proved_by_its_grant: is_grant, ..Self::new(application) })
         } else {
             Err(Refusal::AssertionNotRegistered)
         }
+    }
+
+    fn new(application: Arc<Application>) -> Self {
+        Self { application, secret: None, binding: None, instance: None, is_proved_by_its_grant: false }
     }
 
     /// Whether the assertion that is its grant has authenticated it.
@@ -220,6 +231,12 @@ impl AuthenticatedClient {
         self.binding.filter(|_| !self.is_confidential())
     }
 
+    /// The key of the instance that sends the request, if an attestation has authenticated it. Its refresh tokens are bound
+    /// to that key, whatever else its tokens are bound to.
+    pub fn instance(&self) -> Option<Thumbprint> {
+        self.instance
+    }
+
     /// Whether it authenticated.
     pub fn is_confidential(&self) -> bool {
         self.application.settings.client_type == ClientType::Confidential
@@ -228,7 +245,7 @@ impl AuthenticatedClient {
 
 /// Decides whether the request comes from the application that it names. `is_secret` compares the presented
 /// secret with a stored one, in constant time. Assertions are judged by [`assertion::decide`], certificates by
-/// [`certificate::decide`].
+/// [`certificate::decide`], attestations by [`attestation::decide`].
 ///
 /// # Errors
 /// `invalid_client`, with the same message for an unknown client and for a wrong secret.
@@ -243,6 +260,8 @@ pub fn authenticate(
     client_is_confidential_if_required(&application)?;
     let secret = match (AcceptedCredential::of(&application.settings), &presented.credential) {
         (_, ClientCredential::Assertion(_)) => return Err(Refusal::AssertionNotRegistered),
+        (AcceptedCredential::Attestation, _) => return Err(Refusal::AttestationRequired),
+        (_, ClientCredential::Attestation) => return Err(Refusal::AttestationNotRegistered),
         (AcceptedCredential::Nothing, ClientCredential::None | ClientCredential::Certificate(_)) => None,
         (AcceptedCredential::Nothing, ClientCredential::Secret(..)) => {
             return Err(Refusal::SecretOfPublicClient);
@@ -257,7 +276,7 @@ pub fn authenticate(
         }
         (_, ClientCredential::Secret(..)) => return Err(Refusal::AssertionRequired),
     };
-    Ok(AuthenticatedClient { application, secret, binding: None, is_proved_by_its_grant: false })
+    Ok(AuthenticatedClient { secret, ..AuthenticatedClient::new(application) })
 }
 
 /// A client that registered `client_secret_basic` or `client_secret_post` uses that one of the two ([RFC 7591

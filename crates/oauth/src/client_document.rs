@@ -49,6 +49,8 @@ enum Method {
     None { keys: Option<Keys>, algorithm: Option<String> },
     /// With an assertion that one of its keys signs.
     PrivateKeyJwt { keys: Keys, algorithm: Option<String> },
+    /// With an attestation, where an attester is trusted for the client.
+    Attestation { algorithm: Option<String> },
 }
 
 /// Where the keys of the client are.
@@ -187,10 +189,13 @@ fn document_offers_a_method(members: &Map<String, Value>) -> Result<Method, Refu
     let keys = keys(members)?;
     let algorithm = text(members, "token_endpoint_auth_signing_alg")?.map(str::to_owned);
     let offered: Vec<&str> = offered.collect();
+    let attestation = AuthenticationMethod::AttestJwtClientAuth.as_str();
     let keys = keys.filter(|_| offered.contains(&"private_key_jwt"));
     match keys {
         keys if offered.contains(&"none") => Ok(Method::None { keys, algorithm }),
+        _ if preferred == Some(attestation) => Ok(Method::Attestation { algorithm }),
         Some(keys) => Ok(Method::PrivateKeyJwt { keys, algorithm }),
+        None if offered.contains(&attestation) => Ok(Method::Attestation { algorithm }),
         None => Err(Refusal::ClientDocumentMethod),
     }
 }
@@ -233,22 +238,28 @@ impl ClientDocument {
     fn client_type(&self) -> ClientType {
         match self.method {
             Method::None { .. } => ClientType::Public,
-            Method::PrivateKeyJwt { .. } => ClientType::Confidential,
+            Method::PrivateKeyJwt { .. } | Method::Attestation { .. } => ClientType::Confidential,
         }
     }
 
-    /// The settings of the application that the document describes; `existing` are the stored ones, if there are any.
+    /// The settings of the application that the document describes; `existing` are the stored ones, if there are any, and
+    /// `attestable` says whether a trusted attester may attest its instances.
     ///
     /// # Errors
-    /// If nothing usable is left of the grant types or the redirect URIs.
+    /// If nothing usable is left of the grant types or the redirect URIs, or it authenticates with attestations and has no
+    /// trusted attester.
     pub fn settings(
         &self,
         scopes: &ScopeRegistry,
         minimum_profile: Profile,
         reachable: Reachable,
         private_use_schemes: &[PrivateUseScheme],
+        attestable: bool,
         existing: Option<&ApplicationSettings>,
     ) -> Result<ApplicationSettings, Refusal> {
+        if matches!(self.method, Method::Attestation { .. }) && !attestable {
+            return Err(Refusal::ClientDocumentMethod);
+        }
         let schemes = AllowedSchemes { listed: private_use_schemes, client_type: self.client_type() };
         let profile = minimum_profile.max(Profile::OAuth21);
         // A client that authenticates in another way than before starts anew.
@@ -273,6 +284,7 @@ impl ClientDocument {
             reachable,
             private_use_schemes,
             certificates: AcceptedCertificates::Issued,
+            attestable,
             existing: existing.as_ref(),
         };
         // A text that breaks a rule is left out, and the client is then known by its host.
@@ -315,6 +327,7 @@ impl ClientDocument {
         let keys = match &self.method {
             Method::None { keys, .. } => keys.as_ref(),
             Method::PrivateKeyJwt { keys, .. } => Some(keys),
+            Method::Attestation { .. } => None,
         };
         match keys {
             Some(Keys::Address(address)) => {
@@ -330,6 +343,7 @@ impl ClientDocument {
             Method::PrivateKeyJwt { keys, algorithm } => {
                 (AuthenticationMethod::PrivateKeyJwt, Some(keys), algorithm)
             }
+            Method::Attestation { algorithm } => (AuthenticationMethod::AttestJwtClientAuth, None, algorithm),
         };
         let (jwks, jwks_uri) = match keys {
             Some(Keys::Set(set)) => (Some(set.clone()), None),

@@ -55,6 +55,8 @@ pub struct Facts<'a> {
     pub private_use_schemes: &'a [PrivateUseScheme],
     /// The certificates of clients that the server accepts.
     pub certificates: AcceptedCertificates,
+    /// Whether a trusted attester may attest the instances of the client.
+    pub attestable: bool,
     /// The current settings, if the client replaces them.
     pub existing: Option<&'a ApplicationSettings>,
 }
@@ -69,7 +71,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
     statement_is_there_if_needed(facts)?;
     let merged = facts.statement.map(|statement| statement.merged(members));
     let members = Members::of(merged.as_ref().unwrap_or(members));
-    let method = method(&members, facts.certificates)?;
+    let method = method(&members, facts)?;
     bound_tokens_can_be_obtained(&members, facts.certificates)?;
     let base = facts.existing.map(without_own_members);
     let client_type = client_type(method);
@@ -107,6 +109,7 @@ pub fn decide(members: &Object, facts: Facts<'_>) -> Result<ApplicationSettings,
         reachable: facts.reachable,
         private_use_schemes: facts.private_use_schemes,
         certificates: facts.certificates,
+        attestable: facts.attestable,
         existing: base.as_ref(),
     };
     let (mut settings, _) =
@@ -147,14 +150,12 @@ fn sector_can_be_proved(settings: &ApplicationSettings) -> Result<(), MetadataFa
 /// "If unspecified or omitted, the default is `client_secret_basic`" ([RFC 7591
 /// §2](https://www.rfc-editor.org/rfc/rfc7591#section-2)). A method that is unknown, or that does not work at this server, is
 /// refused, not replaced by a weaker one.
-fn method(
-    members: &Members<'_>,
-    certificates: AcceptedCertificates,
-) -> Result<AuthenticationMethod, MetadataFault> {
+fn method(members: &Members<'_>, facts: Facts<'_>) -> Result<AuthenticationMethod, MetadataFault> {
     let Some(name) = members.text("token_endpoint_auth_method")? else {
         return Ok(AuthenticationMethod::ClientSecretBasic);
     };
-    let mut working = AuthenticationMethod::ALL.into_iter().filter(|method| method.works_with(certificates));
+    let works = |method: &AuthenticationMethod| method.works_with(facts.certificates, facts.attestable);
+    let mut working = AuthenticationMethod::ALL.into_iter().filter(works);
     working.clone().find(|method| method.as_str() == name).ok_or_else(|| {
         let names: Vec<&str> = working.by_ref().map(AuthenticationMethod::as_str).collect();
         MetadataFault::metadata(format!("token_endpoint_auth_method must be one of {}", names.join(", ")))
@@ -193,7 +194,8 @@ fn way_to_authenticate_is_kept(method: AuthenticationMethod, facts: Facts<'_>) -
         Ok(())
     } else {
         Err(MetadataFault::metadata(
-            "token_endpoint_auth_method cannot change between a secret, client_secret_jwt, a key and none; register again",
+            "token_endpoint_auth_method cannot change between a secret, client_secret_jwt, a key, an attestation and none; register \
+             again",
         ))
     }
 }

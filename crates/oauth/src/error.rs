@@ -64,6 +64,13 @@ codes! {
     InvalidDpopProof = "invalid_dpop_proof",
     /// A `DPoP` proof needs a new nonce of the server ([RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
     UseDpopNonce = "use_dpop_nonce",
+    /// The attestation of a client, or its proof, is invalid ([draft-ietf-oauth-attestation-based-client-auth-11
+    /// §7.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-7.4)).
+    InvalidClientAttestation = "invalid_client_attestation",
+    /// The attestation of a client is too old (as above).
+    UseFreshAttestation = "use_fresh_attestation",
+    /// The proof of an attestation needs a new challenge of the server (as above).
+    UseAttestationChallenge = "use_attestation_challenge",
     /// A redirect URI of a registration cannot be used ([RFC 7591
     /// §3.2.2](https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2)).
     InvalidRedirectUri = "invalid_redirect_uri",

@@ -64,6 +64,18 @@ pub struct Metadata {
     pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls_endpoint_aliases: Option<EndpointAliases>,
+    #[serde(flatten)]
+    pub attestations: Option<AttestationSupport>,
+}
+
+/// How instances of clients authenticate with attestations
+/// ([draft-ietf-oauth-attestation-based-client-auth-11 §6.3 and §8](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-8)).
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are those of the draft")]
+pub struct AttestationSupport {
+    pub challenge_endpoint: String,
+    pub client_attestation_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
+    pub client_attestation_pop_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
 }
 
 /// The endpoints at which clients can present certificates ([RFC 8705
@@ -148,6 +160,7 @@ impl Metadata {
             protected_resources: [format!("{issuer}{DATA_PATH}")],
             tls_client_certificate_bound_access_tokens: false,
             mtls_endpoint_aliases: None,
+            attestations: None,
         }
     }
 
@@ -172,6 +185,25 @@ impl Metadata {
             ..self
         }
     }
+
+    /// The same document of a server that trusts an attester.
+    #[must_use]
+    pub fn with_attestations(mut self) -> Self {
+        for methods in [
+            &mut self.token_endpoint_auth_methods_supported,
+            &mut self.introspection_endpoint_auth_methods_supported,
+            &mut self.revocation_endpoint_auth_methods_supported,
+        ] {
+            methods.push(AuthenticationMethod::AttestJwtClientAuth.as_str());
+        }
+        let algorithms = JwsAlgorithm::ALL.map(JwsAlgorithm::as_str);
+        let attestations = AttestationSupport {
+            challenge_endpoint: format!("{}/oauth2/challenge", self.issuer),
+            client_attestation_signing_alg_values_supported: algorithms,
+            client_attestation_pop_signing_alg_values_supported: algorithms,
+        };
+        Self { attestations: Some(attestations), ..self }
+    }
 }
 
 impl EndpointAliases {
@@ -190,7 +222,8 @@ impl EndpointAliases {
 
 /// The methods of client authentication.
 fn methods(support: CertificateSupport<'_>) -> Vec<&'static str> {
-    let allowed = AuthenticationMethod::ALL.into_iter().filter(|method| method.works_with(support.accepted));
+    let allowed =
+        AuthenticationMethod::ALL.into_iter().filter(|method| method.works_with(support.accepted, false));
     allowed.map(AuthenticationMethod::as_str).collect()
 }
 
@@ -256,6 +289,37 @@ mod tests {
         assert!(named(Profile::OAuth21).contains(&"authorization_code"));
         let exchange = GrantType::TokenExchange.as_str();
         assert!(named(Profile::OAuth21).contains(&exchange) && !named(Profile::Fapi2).contains(&exchange));
+    }
+
+    #[test]
+    fn attestations_are_named_where_an_attester_is_trusted() {
+        let plain = Metadata::new("https://gate.example", Profile::Compatible, &ScopeRegistry::built_in());
+        let methods = [
+            "token_endpoint_auth_methods_supported",
+            "introspection_endpoint_auth_methods_supported",
+            "revocation_endpoint_auth_methods_supported",
+        ];
+        let further = [
+            "client_attestation_signing_alg_values_supported",
+            "client_attestation_pop_signing_alg_values_supported",
+            "challenge_endpoint",
+        ];
+        let (without, with) = (
+            plain.document(Profile::Compatible),
+            plain.clone().with_attestations().document(Profile::Compatible),
+        );
+        let names = |document: &Value, member: &str| {
+            document[member].as_array().unwrap().contains(&"attest_jwt_client_auth".into())
+        };
+        for member in methods {
+            assert!(names(&with, member) && !names(&without, member), "{member}");
+        }
+        for member in further {
+            assert!(with.get(member).is_some() && without.get(member).is_none(), "{member}");
+        }
+        assert_eq!(with["challenge_endpoint"], "https://gate.example/oauth2/challenge");
+        let algorithms = with["client_attestation_pop_signing_alg_values_supported"].as_array().unwrap();
+        assert!(algorithms.contains(&"ES256".into()) && !algorithms.contains(&"none".into()));
     }
 
     #[test]

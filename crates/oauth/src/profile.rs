@@ -201,6 +201,9 @@ profile_rules! {
     /// Whether clients must authenticate with a private key: by an assertion or in TLS.
     key_authentication: bool, "Must authenticate with a private key (`private_key_jwt` or TLS), never with a secret",
         "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
+    /// Whether clients may authenticate with the attestation of an attester that is trusted here.
+    attestations: bool, "May authenticate with an attestation for each of its instances",
+        "[FAPI 2.0 §5.3.2.1](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1)";
     /// Whether a secret is accepted only in the way that was registered: in the header or in the body.
     registered_method: bool,
         "Must authenticate with the method that it registered; a client that registered none sends its secret in the header or in the body",
@@ -237,6 +240,7 @@ const COMPATIBLE: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: true,
     confidential_only: false,
     key_authentication: false,
+    attestations: true,
     registered_method: false,
     issuer_audience: false,
     bound_tokens: false,
@@ -256,6 +260,7 @@ const OAUTH21: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: false,
     confidential_only: false,
     key_authentication: false,
+    attestations: true,
     registered_method: true,
     issuer_audience: false,
     bound_tokens: false,
@@ -275,6 +280,7 @@ const FAPI2: ProfileRules = ProfileRules {
     refresh_sent_as_a_code: false,
     confidential_only: true,
     key_authentication: true,
+    attestations: false,
     registered_method: true,
     issuer_audience: true,
     bound_tokens: true,
@@ -299,6 +305,7 @@ mod tests {
                 (lenient.bare_host_redirects, strict.bare_host_redirects),
                 (lenient.plain_http, strict.plain_http),
                 (lenient.refresh_sent_as_a_code, strict.refresh_sent_as_a_code),
+                (lenient.attestations, strict.attestations),
                 (lenient.passwords_for_data, strict.passwords_for_data),
             ] {
                 assert!(before >= after, "{profiles:?}");

@@ -6,7 +6,7 @@ mod parameter_fault;
 mod words;
 
 pub use parameter_fault::ParameterFault;
-use words::{AUTH_REQ_ID, CLIENT, CODE, DEVICE, GRANT_ASSERTION, REFRESH};
+use words::{ATTESTATION, AUTH_REQ_ID, CLIENT, CODE, DEVICE, GRANT_ASSERTION, REFRESH};
 
 macro_rules! refusals {
     ($($code:ident { $($name:ident: $detail:literal $(as $public:ident)?;)+ })+) => {
@@ -137,6 +137,9 @@ refusals! {
         CertificateNotIssued: "no authority for clients issued the certificate of the connection, or it is not valid now" as CLIENT;
         CertificateOfAnotherSubject: "the certificate of the connection does not have the name that the application registered" as CLIENT;
         CertificateNotRegistered: "the certificate of the connection is not among the keys of the application" as CLIENT;
+        AttestationRequired: "this application must authenticate with an attestation in OAuth-Client-Attestation and its proof in OAuth-Client-Attestation-PoP";
+        AttestationNotRegistered: "the application is not registered to authenticate with an attestation" as CLIENT;
+        AttestationNotAlone: "this application must authenticate with an attestation alone, and the request has another credential besides it";
         AssertionTypeUnknown: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         AssertionOfAnotherClient: "iss and sub of the assertion are not the client_id";
         AssertionForAnotherServer: "aud of the assertion is not the issuer of this server";
@@ -175,6 +178,7 @@ refusals! {
         GrantOutlived: "all access of the application or the user was revoked since" as REFRESH;
         PasswordGrantOver: "the grant was issued for a password, and the application may no longer use the password grant" as REFRESH;
         GrantNotRefreshable: "the grant was created without a refresh token" as REFRESH;
+        RefreshTokenOfAnotherInstance: "the refresh token is bound to the key of another instance of the client" as REFRESH;
         RefreshTokenOfAnotherKey: "the refresh token is bound to a key that the request does not prove" as REFRESH;
         CodeOfAnotherKey: "the code is bound to a key that the request does not prove" as CODE;
         DeviceCodeUnknown: "the device code was not issued by this server, or has been deleted" as DEVICE;
@@ -225,6 +229,30 @@ refusals! {
         DpopContentDiffers: "content_digest of the DPoP proof is not the digest of the body";
         DpopKeyOfAnotherRequest: "dpop_jkt names another key than that of the DPoP proof";
         DpopKeyDiffers: "the access token is bound to another key than that of the DPoP proof";
+    }
+    InvalidClientAttestation {
+        AttestationRepeated: "OAuth-Client-Attestation or OAuth-Client-Attestation-PoP is given more than once";
+        AttestationMissing: "OAuth-Client-Attestation-PoP is given without OAuth-Client-Attestation";
+        AttestationProofMissing: "OAuth-Client-Attestation is given without OAuth-Client-Attestation-PoP, which a DPoP proof does not replace here";
+        AttesterUnknown: "the attester is not trusted for the application" as ATTESTATION;
+        AttestationUnverified: "the attestation is malformed, has the wrong typ, or no key of the attester verifies it" as ATTESTATION;
+        AttesterKeys: "the attester publishes no keys that can be used";
+        AttestationOfAnotherClient: "sub of the attestation is not the client_id";
+        AttestationTimes: "exp of the attestation is missing or more than 30 days ahead, or a time in it is malformed or in the future";
+        AttestationKey: "cnf.jwk of the attestation is missing, or is not a public key that is used here";
+        AttestationProofUnverified: "the proof of the attestation is not a JWT of type oauth-client-attestation-pop+jwt that the key in cnf of the attestation verifies with an allowed algorithm";
+        AttestationProofForAnotherServer: "aud of the proof of the attestation is not the issuer of this server alone";
+        AttestationProofTimes: "iat of the proof of the attestation is missing or not within the last five minutes, or another time in it does not fit";
+        AttestationProofWithoutId: "jti of the proof of the attestation is missing";
+        AttestationProofReplayed: "the proof of the attestation was used before; each request needs a new one";
+        AttestationChallengeMalformed: "challenge of the proof of the attestation is not a string";
+    }
+    UseFreshAttestation {
+        AttestationExpired: "the attestation has expired; the attester issues new ones";
+    }
+    UseAttestationChallenge {
+        AttestationChallengeMissing: "the proof of the attestation needs the challenge in OAuth-Client-Attestation-Challenge";
+        AttestationChallengeStale: "the challenge of the proof of the attestation is not one that this server issued in the last minutes; use the one in OAuth-Client-Attestation-Challenge";
     }
     UseDpopNonce {
         DpopNonceMissing: "the DPoP proof needs the nonce in DPoP-Nonce";
@@ -311,6 +339,7 @@ refusals! {
         TooManyOpenRequests: "too many people are signing in for this application; try again later";
         ClientDocumentLater: "the server fetches too many metadata documents now; try again";
         ClientKeysLater: "the server fetches the keys of too many applications now; try again";
+        AttesterKeysUnavailable: "the keys of the attester cannot be fetched now; try again";
         IssuerKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
     }
     InvalidRequestUri {

@@ -81,6 +81,8 @@ pub struct RegistrationContext<'a> {
     pub private_use_schemes: &'a [PrivateUseScheme],
     /// The certificates of clients that the server accepts.
     pub certificates: AcceptedCertificates,
+    /// Whether a trusted attester may attest the instances of the application.
+    pub attestable: bool,
     /// The addresses to which the server connects.
     pub reachable: Reachable,
     /// The current settings, if this is an update.
@@ -153,6 +155,7 @@ fn client_metadata(
     };
     certificate::tokens_have_one_binding(&decided, findings);
     certificate::warn_if_not_accepted(payload, &decided, context, findings);
+    authentication::warn_if_nobody_attests(payload, &decided.authentication, context, findings);
     decided
 }
 

@@ -14,6 +14,7 @@ use crate::signing::JwsAlgorithm;
 
 mod access_token;
 mod assertion;
+mod attestation;
 mod claims;
 mod faults;
 mod subject;
@@ -22,6 +23,7 @@ mod workload;
 pub(crate) use access_token::resource_is_allowed;
 pub use access_token::{AcceptedToken, TokenFacts, accept_access_token, token_types};
 pub use assertion::{AcceptedAssertion, AssertionFacts, GrantKind, accept_assertion};
+pub use attestation::{ATTESTATION_TYPES, AttestationFacts, accept_attestation};
 pub use faults::IssuerFault;
 pub use subject::{Subject, subject_of};
 pub use workload::{AcceptedWorkload, SubjectPattern, WorkloadFacts, accept_workload};
@@ -79,7 +81,7 @@ pub struct IssuerSettings {
     pub subject_is: SubjectKind,
     /// The user names by the value of the claim, for [`SubjectKind::Listed`].
     pub subjects: BTreeMap<String, String>,
-    /// The clients for which its tokens about users are accepted; [`EVERY_CLIENT`] stands for all.
+    /// The clients for which its tokens about users and its attestations are accepted; [`EVERY_CLIENT`] stands for all.
     pub clients: Vec<String>,
     /// The resources for which its tokens are accepted, as absolute URLs; every resource of this server if there are none.
     pub resources: Vec<String>,
@@ -207,6 +209,9 @@ words! {
         /// Software statements, with which clients register themselves ([RFC 7591
         /// §2.3](https://www.rfc-editor.org/rfc/rfc7591#section-2.3)).
         SoftwareStatement = "software_statement",
+        /// Attestations, with which the instances of an application authenticate
+        /// ([draft-ietf-oauth-attestation-based-client-auth-11](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11)).
+        ClientAttestation = "client_attestation",
     }
 }
 

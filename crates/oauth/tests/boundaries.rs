@@ -121,6 +121,7 @@ proptest! {
         let context = RegistrationContext {
             permissions, scopes, default_profile, minimum_profile, reachable, private_use_schemes: &[],
             certificates: AcceptedCertificates::Issued,
+            attestable: true,
             existing: None,
         };
         if let Ok((settings, _)) = decide(&payload, context) {

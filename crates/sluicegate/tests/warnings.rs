@@ -42,6 +42,28 @@ fn a_trusted_issuer_that_names_what_does_not_exist_is_warned_about() {
 }
 
 #[test]
+fn an_application_that_needs_an_attester_is_warned_about_until_one_is_trusted() {
+    let installation = Installation::new(BINARY);
+    let register = [
+        "application",
+        "register",
+        "Crane",
+        "--token-endpoint-auth-method",
+        "attest_jwt_client_auth",
+        "--grant-type",
+        "client_credentials",
+    ];
+    let expected = "warning: --token-endpoint-auth-method needs an attester, and none is trusted for this application: add \
+         a trusted issuer with the purpose client_attestation whose clients contain its client id";
+    assert_eq!(warnings(&installation, &register), [expected]);
+    let settings =
+        r#"{"purposes":["client_attestation"],"jwksUri":"https://attester.example/keys","clients":["*"]}"#;
+    let add = ["trusted-issuer", "add", "https://attester.example", "--settings", settings];
+    assert_eq!(warnings(&installation, &add), Vec::<String>::new());
+    assert_eq!(warnings(&installation, &register), Vec::<String>::new());
+}
+
+#[test]
 fn scopes_of_clients_that_register_themselves_are_warned_about_if_they_do_not_exist() {
     let installation = Installation::new(BINARY);
     let scopes = [

@@ -1,6 +1,7 @@
 //! What requests and responses have in common whatever their endpoint: headers, bodies, cookies, addresses,
 //! and who caused a request.
 
+pub(crate) mod attestation;
 pub(crate) mod authorization;
 pub mod base_path;
 pub mod body;

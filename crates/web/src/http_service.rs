@@ -42,6 +42,7 @@ mod request_ids;
 use request_ids::RequestIds;
 
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+const ATTESTATION_CHALLENGE: HeaderName = HeaderName::from_static("oauth-client-attestation-challenge");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The server as a service.
@@ -137,7 +138,10 @@ impl HttpService {
             withhold_body(&mut response);
         }
         if known.offers_nonce {
-            self.tell_nonce(&mut response);
+            self.tell_nonce(&mut response, DPOP_NONCE);
+        }
+        if known.offers_challenge {
+            self.tell_nonce(&mut response, ATTESTATION_CHALLENGE);
         }
         if let Some(cross_origin) = cross_origin {
             cross_origin.finish(&mut response);
@@ -159,10 +163,11 @@ impl HttpService {
         Some((unread.status(), unread.to_string().into()))
     }
 
-    /// Tells the nonce for the next proof ([RFC 9449 §8.2](https://www.rfc-editor.org/rfc/rfc9449#section-8.2)).
-    fn tell_nonce(&self, response: &mut Response) {
+    /// Tells the nonce for the next proof ([RFC 9449 §8.2](https://www.rfc-editor.org/rfc/rfc9449#section-8.2)), which is also
+    /// the challenge for the next proof of an attestation.
+    fn tell_nonce(&self, response: &mut Response, header: HeaderName) {
         if let Ok(nonce) = HeaderValue::from_str(&self.state.node().dpop_nonce()) {
-            response.headers_mut().insert(DPOP_NONCE, nonce);
+            response.headers_mut().insert(header, nonce);
         }
     }
 

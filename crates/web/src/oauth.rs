@@ -13,6 +13,7 @@ use crate::http::faults::{HttpFailure, LATER, set_retry_after};
 use crate::respond::challenge;
 use crate::respond::oauth as respond;
 
+pub mod attestation_challenge;
 pub mod authorize;
 pub mod backchannel_authentication;
 pub mod device_authorization;
@@ -99,6 +100,9 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::UnknownUserId
         | ErrorCode::InvalidBindingMessage
         | ErrorCode::InvalidDpopProof
+        | ErrorCode::InvalidClientAttestation
+        | ErrorCode::UseFreshAttestation
+        | ErrorCode::UseAttestationChallenge
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidSoftwareStatement

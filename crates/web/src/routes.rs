@@ -9,8 +9,8 @@ use crate::management::{
     resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
 };
 use crate::oauth::{
-    authorize, backchannel_authentication, device_authorization, introspect, jwks, logout as end_session,
-    metadata, par, protected_resource, register, revoke, token, userinfo,
+    attestation_challenge, authorize, backchannel_authentication, device_authorization, introspect, jwks,
+    logout as end_session, metadata, par, protected_resource, register, revoke, token, userinfo,
 };
 use crate::pages::{account, demo, device, login, logout, password, profile, reference, requests, start};
 use crate::{WebState, assets, http_service, observation, odata};
@@ -46,6 +46,7 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke",              post(revoke::revoke))
         .route("/api/mgmt/oauth2/revoke",     post(revoke::revoke))
+        .route("/oauth2/challenge",           post(attestation_challenge::tell))
         .route("/oauth2/register",            post(register::register))
         .route("/oauth2/register/{clientId}", get(register::read).put(register::replace).delete(register::delete))
         .route("/oauth2/userinfo",            get(userinfo::show).post(userinfo::show))

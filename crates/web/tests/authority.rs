@@ -302,6 +302,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/login", "where proving begins; a POST without a form that we rendered is refused below"),
     ("/oauth2/jwks", "public keys"),
     ("/api/mgmt/oauth2/jwks", "public keys"),
+    ("/oauth2/challenge", "the same value for everybody, which a client needs before it can authenticate"),
     ("/.well-known/oauth-authorization-server", "a public document"),
     ("/.well-known/openid-configuration", "a public document"),
     ("/.well-known/oauth-protected-resource", "a public document"),

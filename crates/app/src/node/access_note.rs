@@ -24,10 +24,14 @@ pub struct AccessNote {
     pub user: Option<Arc<Account>>,
     /// Whether the response tells the current nonce for `DPoP` proofs; the log does not show it.
     pub offers_nonce: bool,
+    /// Whether the response tells the current challenge for proofs of attestations; the log does not show it.
+    pub offers_challenge: bool,
 }
 
 thread_local! {
-    static NOTED: RefCell<AccessNote> = const { RefCell::new(AccessNote { what: None, application: None, user: None, offers_nonce: false }) };
+    static NOTED: RefCell<AccessNote> = const {
+        RefCell::new(AccessNote { what: None, application: None, user: None, offers_nonce: false, offers_challenge: false })
+    };
 }
 
 /// Records the caller on whose behalf the request acts, and the application whose token it presents.
@@ -68,6 +72,12 @@ pub(crate) fn done(what: &'static str, application: ApplicationId) {
 /// §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
 pub(crate) fn offer_nonce() {
     note(|access_note| access_note.offers_nonce = true);
+}
+
+/// Has the response tell the current challenge for proofs of attestations
+/// ([draft-ietf-oauth-attestation-based-client-auth-11 §6.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-6.2)).
+pub(crate) fn offer_challenge() {
+    note(|access_note| access_note.offers_challenge = true);
 }
 
 /// Runs one step of a request with its facts.

@@ -11,6 +11,7 @@ use oauth::client_authentication::binding::token_binding;
 use oauth::client_authentication::{
     AcceptedCredential, AuthenticatedClient, Basic, ClientCredential, Presented, authenticate, certificate,
 };
+use oauth::error::ErrorCode;
 use oauth::parameters::{CLIENT_ID, Parameters};
 use oauth::profile::Algorithms;
 use oauth::proof::{DpopHeader, KeyBinding, PresentedCertificate, RequestFacts, Thumbprint};
@@ -31,11 +32,14 @@ use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault, node::access_note};
 
 mod assertion;
+mod attestation;
 mod credentials;
 mod presented_certificate;
 mod workload;
 
 use assertion::Asserted;
+use attestation::Attested;
+pub use attestation::MayBeAttested;
 pub(crate) use credentials::NewCredentials;
 
 /// A request of a client, of which nothing is authenticated yet.
@@ -47,6 +51,8 @@ pub struct ClientRequest<'a> {
     pub parameters: &'a Parameters,
     /// What a proof of possession covers.
     pub facts: RequestFacts<'a>,
+    /// Where the headers of an attestation are, if there are any.
+    pub attested: &'a dyn MayBeAttested,
     /// The origin of the request.
     pub origin: &'a RequestOrigin,
 }
@@ -70,7 +76,12 @@ impl ClientAuthentication<'_> {
     ) -> Result<AuthenticatedClient, ProtocolRefusal> {
         let now = self.context.now();
         let certificate = request.facts.certificate.map(PresentedCertificate::thumbprint);
-        let presented = match Presented::find(request.basic, request.parameters, certificate) {
+        let found = Presented::find(request.basic, request.parameters, certificate);
+        let found = found.or_else(|refusal| {
+            let unnamed = refusal == Refusal::NoClientAuthentication;
+            unnamed.then(|| attestation::named_by(request.attested)).flatten().ok_or(refusal)
+        });
+        let presented = match found {
             Ok(presented) => presented,
             Err(refusal) => {
                 let reason = match refusal {
@@ -85,11 +96,10 @@ impl ClientAuthentication<'_> {
         let address = request.origin.address;
         // The secret is checked before any limit, because anybody may name an application and send a wrong
         // secret.
-        let facts = request.facts;
-        let mut judged = self.judge_client(&presented, facts, now, &mut named).await?;
+        let mut judged = self.judge_client(&presented, request, now, &mut named).await?;
         if judged.as_ref().is_err_and(|refusal| may_be_new(*refusal)) {
             // Boxed, so that right secrets do not pay for the state that only this path needs.
-            judged = Box::pin(self.judge_client_again(&presented, facts, now, &mut named)).await?;
+            judged = Box::pin(self.judge_client_again(&presented, request, now, &mut named)).await?;
         }
         match judged {
             Ok(client) => {
@@ -105,6 +115,8 @@ impl ClientAuthentication<'_> {
                 access_note::client(&client);
                 Ok(client)
             }
+            // The client has authenticated, and is told what its next request needs.
+            Err(refusal) if refusal.code() == ErrorCode::UseAttestationChallenge => Err(refusal.into()),
             Err(refusal) => {
                 // Above the limit a failure is neither answered as such nor recorded.
                 self.context
@@ -183,10 +195,11 @@ impl ClientAuthentication<'_> {
     async fn judge_client(
         self,
         presented: &Presented,
-        facts: RequestFacts<'_>,
+        request: ClientRequest<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
+        let facts = request.facts;
         if let ClientCredential::Assertion(text) = &presented.credential {
             // Boxed, so that secrets do not pay for it.
             let asserted = Asserted { presented, text, facts, now };
@@ -200,12 +213,19 @@ impl ClientAuthentication<'_> {
             None => None,
         };
         *named = found.as_deref().filter(|application| application.is_stored()).map(|found| found.id);
-        let needs_certificate = |application: &&Arc<Application>| {
-            AcceptedCredential::of(&application.settings) == AcceptedCredential::Certificate
-        };
-        if let Some(application) = found.as_ref().filter(needs_certificate) {
+        if let Some(application) = &found {
             // Boxed, so that secrets do not pay for it.
-            return Ok(Box::pin(self.judge_certificate(presented, application, facts, now)).await);
+            match AcceptedCredential::of(&application.settings) {
+                AcceptedCredential::Certificate => {
+                    return Ok(Box::pin(self.judge_certificate(presented, application, facts, now)).await);
+                }
+                AcceptedCredential::Attestation => {
+                    let headers = request.attested.attestation_headers();
+                    let attested = Attested { presented, headers, application, now };
+                    return Box::pin(self.judge_attestation(attested)).await;
+                }
+                _ => {}
+            }
         }
         let is_secret = |given: &ClientSecret, stored: &StoredSecret| {
             self.context.vault.secret_matches(given, &stored.digest)
@@ -235,7 +255,7 @@ impl ClientAuthentication<'_> {
     async fn judge_client_again(
         self,
         presented: &Presented,
-        facts: RequestFacts<'_>,
+        request: ClientRequest<'_>,
         now: Timestamp,
         named: &mut Option<ApplicationId>,
     ) -> Result<Result<AuthenticatedClient, Refusal>, Fault> {
@@ -246,7 +266,7 @@ impl ClientAuthentication<'_> {
         {
             return Ok(Err(refusal));
         }
-        self.judge_client(presented, facts, now, named).await
+        self.judge_client(presented, request, now, named).await
     }
 
     async fn note_failed_authentication(
@@ -271,5 +291,7 @@ fn may_be_new(refusal: Refusal) -> bool {
             | Refusal::AssertionNotRegistered
             | Refusal::CertificateOfAnotherSubject
             | Refusal::CertificateNotRegistered
+            | Refusal::AttesterUnknown
+            | Refusal::AttestationNotRegistered
     )
 }

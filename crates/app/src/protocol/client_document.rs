@@ -24,6 +24,7 @@ use crate::node::lifetimes::DAY_SECS;
 use crate::node::outbound::FetchPurpose;
 use crate::node::periodic::Periodic;
 use crate::node::strangers::Left;
+use crate::protocol::attesters::Attesters;
 use crate::protocol::rate_limits::RateLimits;
 use crate::protocol::refusal::ProtocolRefusal;
 use crate::{Context, Fault};
@@ -196,7 +197,9 @@ impl DescribedClients<'_> {
         let minimum = self.context.settings.minimum_profile;
         let (reachable, schemes) =
             (self.context.settings.reachable(), &self.context.settings.private_use_schemes);
-        let mut settings = match fetched.document.settings(&scopes, minimum, reachable, schemes, existing) {
+        let attestable = Attesters::of(self.context).may_attest(Some(id)).await?;
+        let described = fetched.document.settings(&scopes, minimum, reachable, schemes, attestable, existing);
+        let mut settings = match described {
             Ok(settings) => settings,
             Err(refusal) => return Ok(Err(refusal)),
         };

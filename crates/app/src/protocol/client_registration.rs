@@ -27,6 +27,7 @@ use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
 use crate::node::sectors::ReadSector;
+use crate::protocol::attesters::Attesters;
 use crate::protocol::client::NewCredentials;
 use crate::{Context, Fault};
 use sector::sector_is_read;
@@ -132,16 +133,15 @@ impl ClientRegistrationService {
     ) -> Result<RegisteredClient, ClientRegistrationRefusal> {
         let context = &self.context;
         let RegistrationRight { owner, token: initial } = admission;
-        let scopes = Entities::of(context).scope_registry().await?;
-        let statement = self.statement(members).await?;
-        let decided = decide(members, statement.as_ref(), &scopes, context, None)?;
+        let known = self.known(members, None).await?;
+        let decided = decide(members, &known, context, None)?;
         self.read_sector(&decided, None, origin).await?;
         let (client_id, credentials) = NewCredentials::of(context).new_client(&decided)?;
         let (secret, new_secret) = credentials.unzip();
         let (token, digest) = context.vault.new_registration_token(RegistrationToken::Management);
         let mut audit = origin.audit(Action::RegisterApplication, Outcome::Success, context.now());
         audit.subject = Some(decided.name.clone());
-        audit.detail = Some(how_it_registered(initial.as_ref().map(|(id, _)| *id), statement.as_ref()));
+        audit.detail = Some(how_it_registered(initial.as_ref().map(|(id, _)| *id), known.statement.as_ref()));
         let new = NewApplication {
             client_id: client_id.clone(),
             owner,
@@ -160,7 +160,7 @@ impl ClientRegistrationService {
         }
         let application = registered?;
         context.entities.forget_origins();
-        let information = client_registration::client_information(&application, &scopes);
+        let information = client_registration::client_information(&application, &known.scopes);
         Ok(RegisteredClient { information, client_id, secret, token })
     }
 
@@ -195,15 +195,15 @@ impl ClientRegistrationService {
         let held = self.held(client_id, token, origin).await?;
         let context = &self.context;
         self.credentials_are_its_own(&members, &held.application)?;
-        let scopes = Entities::of(context).scope_registry().await?;
         // Checked here for the right error; the check is repeated when the settings are written.
-        let statement = self.statement(&members).await?;
+        let known = self.known(&members, Some(&held.application.client_id)).await?;
+        let scopes = Arc::clone(&known.scopes);
         let existing = Some(&held.application.settings);
-        let decided = decide(&members, statement.as_ref(), &scopes, context, existing)?;
+        let decided = decide(&members, &known, context, existing)?;
         let read = self.read_sector(&decided, existing, origin).await?;
         let mut audit = self.audit(Action::UpdateApplication, &held.application, origin);
         audit.note_new_name(&held.application.settings.name, Some(&decided.name));
-        let amendment = self.amendment(members, statement, Arc::clone(&scopes), read);
+        let amendment = self.amendment(members, known, read);
         let (text, next) = context.vault.new_registration_token(RegistrationToken::Management);
         let tokens = RegistrationTokens { held: held.digest, next };
         let id = held.application.id;
@@ -290,16 +290,22 @@ impl ClientRegistrationService {
         }
     }
 
-    fn amendment(
+    async fn known(
         &self,
-        members: Object,
-        statement: Option<SoftwareStatement>,
-        scopes: Arc<ScopeRegistry>,
-        read: ReadSector,
-    ) -> Amendment {
+        members: &Object,
+        client: Option<&ClientId>,
+    ) -> Result<Known, ClientRegistrationRefusal> {
+        Ok(Known {
+            scopes: Entities::of(&self.context).scope_registry().await?,
+            statement: self.statement(members).await?,
+            attestable: Attesters::of(&self.context).may_attest(client).await?,
+        })
+    }
+
+    fn amendment(&self, members: Object, known: Known, read: ReadSector) -> Amendment {
         let context = Arc::clone(&self.context);
         Amendment::by(move |existing| {
-            let decided = decide(&members, statement.as_ref(), &scopes, &context, Some(existing));
+            let decided = decide(&members, &known, &context, Some(existing));
             let decided = decided.and_then(|settings| sector_is_read(&read, settings, existing));
             decided.map(|settings| (settings, Vec::new())).map_err(|fault| {
                 let field = String::new();
@@ -335,22 +341,29 @@ struct Held {
     text: RegistrationTokenText,
 }
 
+/// What the rules need that is read elsewhere.
+struct Known {
+    scopes: Arc<ScopeRegistry>,
+    statement: Option<SoftwareStatement>,
+    attestable: bool,
+}
+
 fn decide(
     members: &Object,
-    statement: Option<&SoftwareStatement>,
-    scopes: &ScopeRegistry,
+    known: &Known,
     context: &Context,
     existing: Option<&ApplicationSettings>,
 ) -> Result<ApplicationSettings, MetadataFault> {
     let policy = &context.settings.client_registration.policy;
     let facts = Facts {
-        scopes,
+        scopes: &known.scopes,
         policy,
         minimum_profile: context.settings.minimum_profile,
-        statement,
+        statement: known.statement.as_ref(),
         reachable: context.settings.reachable(),
         private_use_schemes: &context.settings.private_use_schemes,
         certificates: context.settings.client_certificates.kinds(),
+        attestable: known.attestable,
         existing,
     };
     let settings = client_registration::decide(members, facts)?;

@@ -90,7 +90,9 @@ impl AuthenticationMetadata {
 
     /// Whether it is registered for a method without a secret.
     pub fn has_no_secret(&self) -> bool {
-        self.token_endpoint_auth_method.is_some_and(AuthenticationMethod::proves_a_key)
+        self.token_endpoint_auth_method.is_some_and(|method| {
+            method.proves_a_key() || method == AuthenticationMethod::AttestJwtClientAuth
+        })
     }
 }
 
@@ -123,19 +125,23 @@ pub enum AuthenticationMethod {
     TlsClientAuth,
     /// A certificate among its own keys, in TLS ([RFC 8705 §2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)).
     SelfSignedTlsClientAuth,
+    /// An attestation of its attester for one instance of it ([draft-ietf-oauth-attestation-based-client-auth-11
+    /// §7.5](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-7.5)).
+    AttestJwtClientAuth,
     /// None: a public application.
     None,
 }
 
 impl AuthenticationMethod {
     /// Every method.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
         Self::TlsClientAuth,
         Self::SelfSignedTlsClientAuth,
+        Self::AttestJwtClientAuth,
         Self::None,
     ];
 
@@ -148,23 +154,30 @@ impl AuthenticationMethod {
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::TlsClientAuth => "tls_client_auth",
             Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+            Self::AttestJwtClientAuth => "attest_jwt_client_auth",
             Self::None => "none",
         }
     }
 
-    /// Whether the client proves to hold a private key.
+    /// Whether the client proves to hold a private key of its own. The key of an attestation is that of an instance.
     pub const fn proves_a_key(self) -> bool {
         match self {
             Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => true,
-            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt | Self::None => false,
+            Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::ClientSecretJwt
+            | Self::AttestJwtClientAuth
+            | Self::None => false,
         }
     }
 
-    /// Whether a client can authenticate with it at a server that accepts these certificates.
-    pub fn works_with(self, certificates: AcceptedCertificates) -> bool {
+    /// Whether a client can authenticate with it at a server that accepts these certificates, and attestations of the client
+    /// if `attestable`.
+    pub fn works_with(self, certificates: AcceptedCertificates, attestable: bool) -> bool {
         match self {
             Self::TlsClientAuth => certificates == AcceptedCertificates::Issued,
             Self::SelfSignedTlsClientAuth => certificates != AcceptedCertificates::None,
+            Self::AttestJwtClientAuth => attestable,
             Self::ClientSecretBasic
             | Self::ClientSecretPost
             | Self::ClientSecretJwt
@@ -192,7 +205,16 @@ mod tests {
                 AuthenticationMethod::SelfSignedTlsClientAuth => [false, true, true],
                 _ => [true, true, true],
             };
-            assert_eq!([None, SelfSigned, Issued].map(|accepted| method.works_with(accepted)), expected);
+            let works = |accepted| method.works_with(accepted, true);
+            assert_eq!([None, SelfSigned, Issued].map(works), expected, "{method:?}");
+        }
+    }
+
+    #[test]
+    fn an_attestation_works_where_the_client_has_an_attester() {
+        for method in AuthenticationMethod::ALL {
+            let is_attestation = method == AuthenticationMethod::AttestJwtClientAuth;
+            assert_eq!(method.works_with(AcceptedCertificates::Issued, false), !is_attestation, "{method:?}");
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum AcceptedCredential {
     KeyAssertion,
     /// The certificate of the connection.
     Certificate,
+    /// An attestation of its attester for the instance that sends the request.
+    Attestation,
     /// None is needed, because the application is public. It may have keys, and prove them with an assertion.
     Nothing,
 }
@@ -42,7 +44,10 @@ impl AcceptedCredential {
             Some(AuthenticationMethod::TlsClientAuth | AuthenticationMethod::SelfSignedTlsClientAuth) => {
                 Self::Certificate
             }
-            Some(AuthenticationMethod::PrivateKeyJwt) => Self::KeyAssertion,
+            Some(AuthenticationMethod::AttestJwtClientAuth) if rules.attestations => Self::Attestation,
+            Some(AuthenticationMethod::PrivateKeyJwt | AuthenticationMethod::AttestJwtClientAuth) => {
+                Self::KeyAssertion
+            }
             _ if rules.key_authentication => Self::KeyAssertion,
             Some(AuthenticationMethod::ClientSecretJwt) => Self::SecretAssertion,
             Some(AuthenticationMethod::ClientSecretBasic) => Self::Secret(only(SecretPlace::Header)),
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_registered_method_decides() {
-        use AcceptedCredential::{Certificate, KeyAssertion, Secret, SecretAssertion};
+        use AcceptedCredential::{Attestation, Certificate, KeyAssertion, Secret, SecretAssertion};
         let (any, header, body) =
             (Secret(None), Secret(Some(SecretPlace::Header)), Secret(Some(SecretPlace::Body)));
         for (method, credentials) in [
@@ -91,6 +96,7 @@ mod tests {
             (Some(AuthenticationMethod::PrivateKeyJwt), [KeyAssertion; 3]),
             (Some(AuthenticationMethod::TlsClientAuth), [Certificate; 3]),
             (Some(AuthenticationMethod::SelfSignedTlsClientAuth), [Certificate; 3]),
+            (Some(AuthenticationMethod::AttestJwtClientAuth), [Attestation, Attestation, KeyAssertion]),
         ] {
             for (profile, expected) in Profile::ALL.into_iter().zip(credentials) {
                 let credential = accepted(ClientType::Confidential, profile, method);

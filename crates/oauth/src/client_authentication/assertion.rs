@@ -69,12 +69,7 @@ impl VerifiedAssertion {
     /// [`Refusal::AssertionReplayed`].
     pub fn used(self, is_first_use: bool) -> Result<AuthenticatedClient, Refusal> {
         if is_first_use {
-            Ok(AuthenticatedClient {
-                application: self.application,
-                secret: self.secret,
-                binding: None,
-                is_proved_by_its_grant: false,
-            })
+            Ok(AuthenticatedClient { secret: self.secret, ..AuthenticatedClient::new(self.application) })
         } else {
             Err(Refusal::AssertionReplayed)
         }
@@ -101,9 +96,9 @@ impl Verifier {
         match AcceptedCredential::of(&application.settings) {
             AcceptedCredential::KeyAssertion | AcceptedCredential::Nothing => Ok(Self::Keys),
             AcceptedCredential::SecretAssertion => Ok(Self::Secrets),
-            AcceptedCredential::Secret(_) | AcceptedCredential::Certificate => {
-                Err(Refusal::AssertionNotRegistered)
-            }
+            AcceptedCredential::Secret(_)
+            | AcceptedCredential::Certificate
+            | AcceptedCredential::Attestation => Err(Refusal::AssertionNotRegistered),
         }
     }
 }
@@ -263,6 +258,7 @@ mod tests {
             (AuthenticationMethod::ClientSecretPost, Err(Refusal::AssertionNotRegistered)),
             (AuthenticationMethod::TlsClientAuth, Err(Refusal::AssertionNotRegistered)),
             (AuthenticationMethod::SelfSignedTlsClientAuth, Err(Refusal::AssertionNotRegistered)),
+            (AuthenticationMethod::AttestJwtClientAuth, Err(Refusal::AssertionNotRegistered)),
         ] {
             assert_eq!(verifier(Some(method), Profile::Compatible), expected, "{method:?}");
         }

@@ -40,7 +40,7 @@ pub fn decide(
         Some(AuthenticationMethod::SelfSignedTlsClientAuth) => certificate_is_registered(facts)?,
         _ => return Err(Refusal::SecretMissing),
     }
-    Ok(AuthenticatedClient { application, secret: None, binding: None, is_proved_by_its_grant: false })
+    Ok(AuthenticatedClient::new(application))
 }
 
 /// "The client MUST NOT use more than one authentication method in each request" ([RFC 6749
@@ -48,7 +48,9 @@ pub fn decide(
 fn no_secret_is_sent(presented: &Presented) -> Result<(), Refusal> {
     match presented.credential {
         ClientCredential::None | ClientCredential::Certificate(_) => Ok(()),
-        ClientCredential::Secret(..) | ClientCredential::Assertion(_) => Err(Refusal::CertificateNotAlone),
+        ClientCredential::Secret(..) | ClientCredential::Assertion(_) | ClientCredential::Attestation => {
+            Err(Refusal::CertificateNotAlone)
+        }
     }
 }
 

@@ -24,6 +24,7 @@ fn settings(more: &Value) -> Result<ApplicationSettings, Refusal> {
         Profile::Compatible,
         Reachable::Public,
         &PrivateUseScheme::known(),
+        true,
         None,
     )
 }
@@ -262,8 +263,14 @@ fn a_document_has_the_members_of_a_registration() {
     stored.cors_origins = vec!["https://pages.example".to_owned()];
     stored.client_metadata.access_token_signing_alg = Some(crate::signing::SigningAlgorithm::Es256);
     let next = read(URL, &document(&json!({}))).unwrap();
-    let next =
-        next.settings(&ScopeRegistry::built_in(), Profile::Compatible, Reachable::Public, &[], Some(&stored));
+    let next = next.settings(
+        &ScopeRegistry::built_in(),
+        Profile::Compatible,
+        Reachable::Public,
+        &[],
+        true,
+        Some(&stored),
+    );
     let next = next.unwrap();
     let expected = json!({ "token_endpoint_auth_method": "none", "access_token_signing_alg": "ES256" });
     assert_eq!(json!(next.client_metadata), expected);

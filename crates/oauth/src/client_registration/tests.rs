@@ -59,6 +59,7 @@ fn facts() -> Facts<'static> {
         reachable: Reachable::Public,
         private_use_schemes: &SCHEMES,
         certificates: AcceptedCertificates::Issued,
+        attestable: true,
         existing: None,
     }
 }

@@ -41,6 +41,10 @@ pub struct GrantDetails {
     /// §4](https://www.rfc-editor.org/rfc/rfc8705#section-4), `x5t#S256`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// The thumbprint of the key of the instance that a refresh token needs, in base64url
+    /// ([draft-ietf-oauth-attestation-based-client-auth-11 §10.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.3)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_key: Option<String>,
 }
 
 impl GrantDetails {
@@ -62,15 +66,23 @@ impl GrantDetails {
         is_held(&self.dpop_jkt, key) && is_held(&self.certificate, certificate)
     }
 
-    /// The same details for refresh tokens that are bound to a key, or to none.
+    /// Whether the sender of a refresh token is the instance of the client to which it is bound, if it is.
+    pub fn are_of_instance(&self, instance: Option<Thumbprint>) -> bool {
+        self.instance_key
+            .as_ref()
+            .is_none_or(|bound| instance.is_some_and(|instance| *bound == instance.to_string()))
+    }
+
+    /// The same details for refresh tokens that are bound to a key, or to none, and to an instance of the client, or to none.
     #[must_use]
-    pub fn for_refresh_tokens(self, binding: Option<KeyBinding>) -> Self {
+    pub fn for_refresh_tokens(self, binding: Option<KeyBinding>, instance: Option<Thumbprint>) -> Self {
         let (dpop_jkt, certificate) = match binding {
             None => (None, None),
             Some(KeyBinding::Key(held)) => (Some(held.to_string()), None),
             Some(KeyBinding::Certificate(held)) => (None, Some(held.to_string())),
         };
-        Self { dpop_jkt, certificate, ..self }
+        let instance_key = instance.map(|instance| instance.to_string());
+        Self { dpop_jkt, certificate, instance_key, ..self }
     }
 
     /// The details that an access token carries: those that limit it. It has its binding itself, and what OpenID Connect
@@ -134,6 +146,19 @@ mod tests {
         for other in [None, Some(KeyBinding::Certificate(held(2))), Some(KeyBinding::Key(held(1)))] {
             assert!(!bound.are_proved_by(other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_refresh_token_that_is_bound_to_an_instance_needs_its_key() {
+        let held = |byte| Some(Thumbprint::from_bytes([byte; 32]));
+        let bound = GrantDetails::default().for_refresh_tokens(None, held(1));
+        assert!(bound.are_of_instance(held(1)) && bound.are_proved_by(None));
+        for other in [None, held(2)] {
+            assert!(!bound.are_of_instance(other), "{other:?}");
+            assert!(GrantDetails::default().are_of_instance(other));
+        }
+        let json = bound.to_json().unwrap();
+        assert_eq!(GrantDetails::from_json(Some(&json)), Ok(bound));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) const AUTH_REQ_ID: &str =
 /// The same message for all assertions whose issuer is not proved.
 pub(super) const GRANT_ASSERTION: &str =
     "the assertion is malformed, its issuer is not trusted, or no key of its issuer verifies it";
+/// The same message for all attestations whose attester is not proved.
+pub(super) const ATTESTATION: &str = "the attestation is malformed or has the wrong typ, its attester is not trusted for the application, or no key of the attester verifies it";
 
 impl Refusal {
     /// The text for the client and its developer: `error_description`.

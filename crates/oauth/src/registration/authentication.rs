@@ -1,6 +1,6 @@
 //! How an application authenticates.
 
-use super::{ApplicationPayload, Findings, certificate};
+use super::{ApplicationPayload, Findings, RegistrationContext, certificate};
 use crate::application::{AuthenticationMetadata, AuthenticationMethod, ClientType};
 use crate::jwt::Object;
 use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM};
@@ -43,6 +43,24 @@ pub(super) fn decide(
         _ => {}
     }
     decided
+}
+
+/// An application that needs an attestation gets no token before an attester may attest it. An Administrator may have yet to
+/// trust one for its client id, so this is no fault.
+pub(super) fn warn_if_nobody_attests(
+    payload: &ApplicationPayload,
+    decided: &AuthenticationMetadata,
+    context: RegistrationContext<'_>,
+    findings: &mut Findings,
+) {
+    let needs_one = decided.token_endpoint_auth_method == Some(AuthenticationMethod::AttestJwtClientAuth);
+    if payload.token_endpoint_auth_method.is_some() && needs_one && !context.attestable {
+        findings.warn(
+            "tokenEndpointAuthMethod",
+            "needs an attester, and none is trusted for this application: add a trusted issuer with the purpose \
+             client_attestation whose clients contain its client id",
+        );
+    }
 }
 
 /// The keys, or their address: "The `jwks_uri` and `jwks` parameters MUST NOT both be present in the same request or

@@ -67,7 +67,7 @@ pub(super) fn warn_if_not_accepted(
     context: RegistrationContext<'_>,
     findings: &mut Findings,
 ) {
-    let is_accepted = |method: AuthenticationMethod| method.works_with(context.certificates);
+    let is_accepted = |method: AuthenticationMethod| method.works_with(context.certificates, true);
     let unseen = "needs a certificate, and this server does not ask for any: configure client_certificates.listen or \
                   client_certificates.proxies";
     let unknown = "needs a certificate of an authority, and this server trusts none: configure \

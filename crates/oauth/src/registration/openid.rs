@@ -74,6 +74,7 @@ mod tests {
                 reachable: Reachable::Public,
                 private_use_schemes: &[],
                 certificates: AcceptedCertificates::Issued,
+                attestable: true,
                 existing: Some(&stored),
             };
             decide(&payload, context, &new, &mut findings);

@@ -26,6 +26,7 @@ fn new() -> RegistrationContext<'static> {
         reachable: Reachable::Public,
         private_use_schemes: &[],
         certificates: AcceptedCertificates::Issued,
+        attestable: true,
         existing: None,
     }
 }
@@ -497,7 +498,7 @@ fn a_method_of_authentication_fits_the_client_type_and_has_its_keys() {
         (
             json!({ "tokenEndpointAuthMethod": "secret_jwt" }),
             "tokenEndpointAuthMethod must be client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, \
-             tls_client_auth, self_signed_tls_client_auth or none",
+             tls_client_auth, self_signed_tls_client_auth, attest_jwt_client_auth or none",
         ),
         (
             json!({ "tokenEndpointAuthSigningAlg": "HS256" }),

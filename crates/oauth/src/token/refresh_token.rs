@@ -127,6 +127,7 @@ pub fn decide(request: &Refresh, facts: Facts<'_>) -> Result<RefreshDecision, Re
     let grant = grant_is_known(token, facts)?;
     token_belongs_to_client(grant, facts)?;
     sender_holds_the_key(grant, facts)?;
+    sender_is_the_instance(grant, facts)?;
     grant_is_refreshable(grant)?;
     grant_is_live(grant, facts)?;
     refresh_token_is_unexpired(grant, facts)?;
@@ -167,6 +168,14 @@ fn token_belongs_to_client(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusa
 fn sender_holds_the_key(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
     let proved = grant.details.are_proved_by(facts.client.binding());
     if proved { Ok(()) } else { Err(Refusal::RefreshTokenOfAnotherKey) }
+}
+
+/// "the Client Instance MUST use the same key that was present in the cnf claim of the Client Attestation that was used when the
+/// refresh token was issued" ([draft-ietf-oauth-attestation-based-client-auth-11
+/// §10.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.3)).
+fn sender_is_the_instance(grant: &Grant, facts: Facts<'_>) -> Result<(), Refusal> {
+    let same = grant.details.are_of_instance(facts.client.instance());
+    if same { Ok(()) } else { Err(Refusal::RefreshTokenOfAnotherInstance) }
 }
 
 fn grant_is_refreshable(grant: &Grant) -> Result<(), Refusal> {

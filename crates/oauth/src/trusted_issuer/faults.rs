@@ -32,7 +32,8 @@ pub enum IssuerFault {
     KeysTwice,
     /// Nothing is accepted.
     #[error(
-        "must name at least one of identity_assertion, jwt_bearer, workload, access_token and software_statement"
+        "must name at least one of identity_assertion, jwt_bearer, workload, access_token, software_statement and \
+         client_attestation"
     )]
     NoPurpose,
     /// A list is too long.
@@ -41,8 +42,8 @@ pub enum IssuerFault {
     /// A text is empty, too long or has a control character.
     #[error("must have 1 to {LONGEST_NAME} characters, none of which is a control character")]
     NotAName,
-    /// Tokens about users need the clients that may present them.
-    #[error("must name the clients for which tokens about users are accepted, or * for all")]
+    /// Tokens about users need the clients that may present them, and attestations those that they are about.
+    #[error("must name the clients for which tokens about users and attestations are accepted, or * for all")]
     NoClient,
     /// The table of subjects is empty.
     #[error("must name a user for at least one value, because subjectIs is listed")]
@@ -91,7 +92,7 @@ type Faults = Vec<(String, IssuerFault)>;
 impl IssuerSettings {
     /// Whether some of its tokens are about users.
     fn is_about_users(&self) -> bool {
-        let others = [Purpose::Workload, Purpose::SoftwareStatement];
+        let others = [Purpose::Workload, Purpose::SoftwareStatement, Purpose::ClientAttestation];
         self.purposes.iter().any(|purpose| !others.contains(purpose))
     }
 
@@ -112,7 +113,8 @@ impl IssuerSettings {
             }
         };
         needs(self.purposes.is_empty(), "purposes", IssuerFault::NoPurpose);
-        needs(self.is_about_users() && self.clients.is_empty(), "clients", IssuerFault::NoClient);
+        let is_about_clients = self.is_about_users() || self.has(Purpose::ClientAttestation);
+        needs(is_about_clients && self.clients.is_empty(), "clients", IssuerFault::NoClient);
         let is_listed = self.subject_is == SubjectKind::Listed && self.is_about_users();
         needs(is_listed && self.subjects.is_empty(), "subjects", IssuerFault::NoSubject);
         let is_service = self.has(Purpose::AccessToken);

@@ -325,3 +325,74 @@ fn every_fault_of_an_issuer_is_found() {
     let nothing = NewTrustedIssuer { issuer: IDP.to_owned(), settings: IssuerSettings::default() };
     assert_eq!(nothing.faults(), [("purposes".to_owned(), IssuerFault::NoPurpose)]);
 }
+
+fn attest<'a>(claims: &'a Claims, trusted: &TrustedIssuer) -> Result<&'a crate::jwt::Object, Refusal> {
+    accept_attestation(claims, AttestationFacts { trusted, client: CLIENT, now: NOW })
+}
+
+/// The claims of an attestation with these replaced; `null` removes one.
+fn attestation(changes: &Value) -> Claims {
+    let now = NOW.as_secs();
+    let own = json!({
+        "sub": CLIENT, "iat": now, "exp": now + 3_600, "cnf": { "jwk": { "kty": "OKP" } },
+        "aud": null, "jti": null, "client_id": null, "resource": null, "scope": null,
+    });
+    let mut all = own.as_object().unwrap().clone();
+    all.extend(changes.as_object().unwrap().clone());
+    claims(&all.into())
+}
+
+#[test]
+fn each_rule_of_an_attestation_has_its_refusal() {
+    let (now, attester) = (NOW.as_secs(), trusted(|_| {}));
+    for (changes, refusal) in [
+        (json!({ "iss": "https://other.example" }), Refusal::AttesterUnknown),
+        (json!({ "iss": 7 }), Refusal::AttesterUnknown),
+        (json!({ "sub": null }), Refusal::AttestationOfAnotherClient),
+        (json!({ "sub": "zoe" }), Refusal::AttestationOfAnotherClient),
+        (json!({ "exp": null }), Refusal::AttestationTimes),
+        (json!({ "exp": now + 30 * 86_400 + 61 }), Refusal::AttestationTimes),
+        (json!({ "exp": now }), Refusal::AttestationExpired),
+        (json!({ "iat": now + 61 }), Refusal::AttestationTimes),
+        (json!({ "nbf": now + 61 }), Refusal::AttestationTimes),
+        (json!({ "nbf": "soon" }), Refusal::AttestationTimes),
+        (json!({ "cnf": null }), Refusal::AttestationKey),
+        (json!({ "cnf": {} }), Refusal::AttestationKey),
+        (json!({ "cnf": { "jkt": "x" } }), Refusal::AttestationKey),
+        (json!({ "cnf": { "jwk": "x" } }), Refusal::AttestationKey),
+    ] {
+        assert_eq!(attest(&attestation(&changes), &attester), Err(refusal), "{changes}");
+    }
+    for changes in [
+        json!({}),
+        json!({ "iss": null }),
+        json!({ "iat": null }),
+        json!({ "iat": now - 86_400, "exp": now + 30 * 86_400 }),
+        json!({ "nbf": now + 60, "eudi_wallet": {} }),
+    ] {
+        assert!(attest(&attestation(&changes), &attester).is_ok(), "{changes}");
+    }
+}
+
+#[test]
+fn an_attester_is_trusted_for_named_clients_or_for_every_client() {
+    let refused = |change: fn(&mut IssuerSettings)| {
+        assert_eq!(attest(&attestation(&json!({})), &trusted(change)), Err(Refusal::AttesterUnknown));
+    };
+    refused(|settings| settings.purposes.retain(|purpose| *purpose != Purpose::ClientAttestation));
+    refused(|settings| settings.clients = vec!["another".to_owned()]);
+    let (named, every) = (trusted(|_| {}), trusted(|settings| settings.clients = vec!["*".to_owned()]));
+    assert!(attest(&attestation(&json!({})), &every).is_ok());
+    assert!(named.settings.attests(CLIENT) && !named.settings.attests("another"));
+    assert!(!named.settings.attests_every_client() && every.settings.attests_every_client());
+    let fault = |clients: &[&str]| {
+        let settings = IssuerSettings {
+            purposes: vec![Purpose::ClientAttestation],
+            clients: clients.iter().map(|&client| client.to_owned()).collect(),
+            ..IssuerSettings::default()
+        };
+        NewTrustedIssuer { issuer: IDP.to_owned(), settings }.faults()
+    };
+    assert_eq!(fault(&[]), [("clients".to_owned(), IssuerFault::NoClient)]);
+    assert_eq!(fault(&["*"]), []);
+}

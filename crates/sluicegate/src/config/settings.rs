@@ -248,7 +248,8 @@ settings! {
     dpop: Dpop = "dpop" {
         /// Whether every proof must contain a nonce of the server, so that no proof can be made in advance. Clients get
         /// it with the error `use_dpop_nonce`, and send the request again; a client that cannot do this is shut out. A
-        /// nonce that is sent is checked in any case.
+        /// nonce that is sent is checked in any case. The same holds for the proofs of attestations, with challenges and
+        /// the error `use_attestation_challenge`.
         require_nonce: bool = false;
     }
 

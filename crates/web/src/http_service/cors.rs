@@ -24,12 +24,14 @@ use crate::respond::Area;
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DPoP, DataServiceVersion, If-Match, If-None-Match, \
-     Isolation, MaxDataServiceVersion, OData-Isolation, OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
+     Isolation, MaxDataServiceVersion, OAuth-Client-Attestation, OAuth-Client-Attestation-PoP, OData-Isolation, \
+     OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
      X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
 );
 /// Response headers that a page may read.
-const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("OData-Version, WWW-Authenticate, DPoP-Nonce, Retry-After, Location");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location",
+);
 /// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -133,7 +135,10 @@ fn reach(area: Area, path: &str) -> Reach {
     match area {
         Area::OData => Reach::Applications,
         Area::OAuth
-            if matches!(endpoint, "token" | "revoke" | "par" | "userinfo" | "device_authorization") =>
+            if matches!(
+                endpoint,
+                "token" | "revoke" | "par" | "userinfo" | "device_authorization" | "challenge"
+            ) =>
         {
             Reach::Applications
         }

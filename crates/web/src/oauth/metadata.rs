@@ -3,6 +3,7 @@
 
 use app::management::scopes::ScopeService;
 use app::node::NodeService;
+use app::protocol::attesters::AttesterService;
 use app::protocol::client_registration::RegistrationMode;
 use axum::response::Response;
 use http::StatusCode;
@@ -13,10 +14,14 @@ use crate::extract::Use;
 use crate::respond::oauth as respond;
 
 /// The metadata of the server; public, so any origin may read it.
-pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -> Response {
-    let scopes = match scopes.registry().await {
-        Ok(scopes) => scopes,
-        Err(fault) => return super::faulty(&fault),
+pub async fn show(
+    Use(node): Use<NodeService>,
+    Use(scopes): Use<ScopeService>,
+    Use(attesters): Use<AttesterService>,
+) -> Response {
+    let (scopes, attested) = match (scopes.registry().await, attesters.are_trusted().await) {
+        (Ok(scopes), Ok(attested)) => (scopes, attested),
+        (Err(fault), _) | (_, Err(fault)) => return super::faulty(&fault),
     };
     let settings = node.settings();
     let certificates = &settings.client_certificates;
@@ -38,6 +43,7 @@ pub async fn show(Use(node): Use<NodeService>, Use(scopes): Use<ScopeService>) -
         accepted: certificates.kinds(),
         url: certificates.public_url.as_deref(),
     });
+    let metadata = if attested { metadata.with_attestations() } else { metadata };
     let mut response = respond::json(StatusCode::OK, &metadata.document(settings.minimum_profile));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -3,7 +3,7 @@
 use app::identity::caller::RequestOrigin;
 use app::identity::refusals::RefusalService;
 use app::node::refusal_reason::RefusalReason;
-use app::protocol::client::ClientRequest;
+use app::protocol::client::{ClientRequest, MayBeAttested};
 use app::protocol::refusal::ProtocolRefusal;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
@@ -11,13 +11,14 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
+use oauth::client_authentication::attestation::AttestationHeaders;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
 use super::{Credentials, refused_by_rule};
 use crate::WebState;
 use crate::http::authorization::Authorization;
-use crate::http::{body, media_type, origin, proof};
+use crate::http::{attestation, body, media_type, origin, proof};
 use crate::respond::oauth as respond;
 
 /// A client's request, decoded and not authenticated.
@@ -47,8 +48,15 @@ impl Sent {
             basic: self.basic.as_ref(),
             parameters: &self.parameters,
             facts: proof::facts(&self.head),
+            attested: self,
             origin: &self.origin,
         }
+    }
+}
+
+impl MayBeAttested for Sent {
+    fn attestation_headers(&self) -> AttestationHeaders<'_> {
+        attestation::headers(&self.head.headers)
     }
 }
 

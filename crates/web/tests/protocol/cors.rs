@@ -121,7 +121,10 @@ async fn a_public_client_in_a_web_page_can_complete_the_flow_and_read_data() {
     let data = server.get(DATA).header("origin", CLIENT).bearer(&tokens.access).send().await.expect(200);
     assert!(is_for(&data, CLIENT));
     let exposed = data.header("access-control-expose-headers");
-    assert_eq!(exposed, "OData-Version, WWW-Authenticate, DPoP-Nonce, Retry-After, Location");
+    assert_eq!(
+        exposed,
+        "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location"
+    );
     let missing = server
         .get("/api/odata4/none/T")
         .header("origin", CLIENT)

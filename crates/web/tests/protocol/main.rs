@@ -6,6 +6,7 @@
 mod access_log;
 mod ambient;
 mod assertions;
+mod attestations;
 mod audit;
 mod authorize;
 mod back_channel_logout;

@@ -215,6 +215,8 @@ async fn works(stage: &Stage, member: &str, value: &str) -> Works {
             is(tokens["token_type"] == "DPoP")
         }
         "request_object_signing_alg_values_supported" => object(stage, value).await,
+        "client_attestation_signing_alg_values_supported" => attested(stage, value, "EdDSA").await,
+        "client_attestation_pop_signing_alg_values_supported" => attested(stage, "EdDSA", value).await,
         _ => authentication(stage, member, value).await,
     }
 }
@@ -265,6 +267,14 @@ async fn authentication(stage: &Stage, member: &str, value: &str) -> Works {
         "introspection" => succeeds(&party, "/oauth2/introspect").await,
         _ => succeeds(&party, "/oauth2/revoke").await,
     }
+}
+
+/// An instance authenticates with an attestation and a proof that are signed with these algorithms.
+async fn attested(stage: &Stage, attestation: &str, proof: &str) -> Works {
+    let mut party = stage.party(json!({ "tokenEndpointAuthMethod": "attest_jwt_client_auth" })).await?;
+    party.attested_with = attestation.to_owned();
+    party.signs_with = proof.to_owned();
+    succeeds(&party, "/oauth2/introspect").await
 }
 
 /// The client is authenticated, and its grant is looked at.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::audit::Action;
+use domain::id::ClientId;
 use domain::secret::ClientSecret;
 use oauth::application::{AcceptedCertificates, Application, ApplicationSettings, Profile, StoredSecret};
 use oauth::reachable::Reachable;
@@ -11,6 +12,7 @@ use oauth::registration::{
     self, ApplicationPayload, InvalidField, JudgedRegistration, RegistrationContext, Warning,
 };
 use oauth::scope::ScopeRegistry;
+use oauth::trusted_issuer::IssuerSettings;
 use store::{Amendment, NewApplication};
 use vault::jose::KeySet;
 
@@ -19,7 +21,7 @@ use crate::Fault;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::Refusals;
-use crate::node::entity_cache::{Account, Entities};
+use crate::node::entity_cache::{Account, CachedIssuers, Entities};
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::sectors::{self, ReadSector, SectorOf};
 use crate::protocol::client::NewCredentials;
@@ -70,6 +72,7 @@ pub struct RegistrationRules {
     reachable: Reachable,
     private_use_schemes: Vec<PrivateUseScheme>,
     certificates: AcceptedCertificates,
+    issuers: CachedIssuers,
 }
 
 impl RegistrationRules {
@@ -91,15 +94,19 @@ impl RegistrationRules {
         current: &Application,
         payload: &ApplicationPayload,
     ) -> Result<Accepted, Vec<InvalidField>> {
-        let (settings, warnings) = self.decide(payload, Some(&current.settings))?;
+        let (settings, warnings) = self.decide(payload, Some((&current.client_id, &current.settings)))?;
         Ok(Accepted { settings, warnings })
     }
 
     fn decide(
         &self,
         payload: &ApplicationPayload,
-        existing: Option<&ApplicationSettings>,
+        existing: Option<(&ClientId, &ApplicationSettings)>,
     ) -> JudgedRegistration {
+        let attests = |settings: &IssuerSettings| match existing {
+            Some((client_id, _)) => settings.attests(client_id.as_str()),
+            None => settings.attests_every_client(),
+        };
         let context = RegistrationContext {
             permissions: &self.account.permissions,
             scopes: &self.scopes,
@@ -108,7 +115,8 @@ impl RegistrationRules {
             reachable: self.reachable,
             private_use_schemes: &self.private_use_schemes,
             certificates: self.certificates,
-            existing,
+            attestable: self.issuers.iter().any(|issuer| attests(&issuer.settings)),
+            existing: existing.map(|(_, settings)| settings),
         };
         let decided = registration::decide(payload, context);
         match key_fault(payload) {
@@ -139,6 +147,7 @@ impl ApplicationService {
             reachable: self.context.settings.reachable(),
             private_use_schemes: self.context.settings.private_use_schemes.clone(),
             certificates: self.context.settings.client_certificates.kinds(),
+            issuers: Entities::of(&self.context).trusted_issuers().await?,
         })
     }
 
@@ -199,7 +208,7 @@ impl ApplicationService {
         let mut audit = self.audit_about(actor, Action::UpdateApplication, current, origin);
         audit.note_new_name(&current.settings.name, payload.name.as_deref().map(str::trim));
         let rules = self.rules(actor).await?;
-        let read = match rules.decide(&payload, Some(&current.settings)) {
+        let read = match rules.decide(&payload, Some((&current.client_id, &current.settings))) {
             Ok((settings, _)) => {
                 self.context.outbound.read_sector(SectorOf::Owned, &settings, Some(&current.settings)).await
             }
@@ -207,8 +216,9 @@ impl ApplicationService {
             Err(_) => Ok(ReadSector::of(&current.settings)),
         };
         let read = read.map_err(|fault| ApplicationError::Invalid(vec![fault]))?;
+        let client_id = current.client_id.clone();
         let amendment = Amendment::by(move |existing| {
-            let (settings, warnings) = rules.decide(&payload, Some(existing))?;
+            let (settings, warnings) = rules.decide(&payload, Some((&client_id, existing)))?;
             let is_read = read.covers(&settings) || ReadSector::of(existing).covers(&settings);
             if is_read { Ok((settings, warnings)) } else { Err(vec![sectors::changed_meanwhile()]) }
         });

@@ -54,7 +54,10 @@ impl TokenService {
             origin: decision.origin,
             consent: decision.consent,
             scopes: decision.scopes.clone(),
-            details: decision.details.clone().for_refresh_tokens(client.binding_of_refresh_tokens()),
+            details: decision
+                .details
+                .clone()
+                .for_refresh_tokens(client.binding_of_refresh_tokens(), client.instance()),
             refreshable: decision.refreshable,
             key,
             at: now,

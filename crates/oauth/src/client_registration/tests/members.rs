@@ -205,7 +205,8 @@ fn what_needs_a_certificate_is_refused_where_the_server_does_not_accept_it() {
     let refused = decided_where(&json!({"token_endpoint_auth_method": "tls_client_auth"}), SelfSigned);
     let words = refused.unwrap_err().description;
     assert!(
-        words.contains("self_signed_tls_client_auth, none") && !words.contains(" tls_client_auth"),
+        words.contains("self_signed_tls_client_auth, attest_jwt_client_auth, none")
+            && !words.contains(" tls_client_auth"),
         "{words}"
     );
 }

@@ -267,3 +267,13 @@ fn an_access_token_does_not_outlive_its_grant() {
     let late = decided(&rotating(), 0, &grant, NOW.plus_secs(10));
     assert_eq!(late, Err(Refusal::RefreshTokenExpired));
 }
+
+#[test]
+fn a_token_of_another_instance_is_refused_and_revokes_nothing() {
+    use crate::proof::Thumbprint;
+    let key = Some(Thumbprint::from_bytes([1; 32]));
+    let details = sample::grant().details.for_refresh_tokens(None, key);
+    let grant = Grant { generation: 5, details: Box::new(details), ..sample::grant() };
+    let refused = Err(Refusal::RefreshTokenOfAnotherInstance);
+    assert_eq!(decided(&rotating(), 0, &grant, NOW), refused, "an application without attestations");
+}

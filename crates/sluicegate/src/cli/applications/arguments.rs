@@ -147,7 +147,7 @@ pub(crate) struct Details {
     #[arg(long, value_name = "ALG")]
     pub(super) access_token_signing_alg: Option<String>,
     /// How it authenticates: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`,
-    /// `tls_client_auth`, `self_signed_tls_client_auth` or none
+    /// `tls_client_auth`, `self_signed_tls_client_auth`, `attest_jwt_client_auth` or none
     #[arg(long, value_name = "METHOD")]
     pub(super) token_endpoint_auth_method: Option<String>,
     /// The only algorithm of its assertions: EdDSA, ES256, RS256, PS256, ES384, ES512, RS384, RS512, PS384 or PS512;

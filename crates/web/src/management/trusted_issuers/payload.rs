@@ -46,7 +46,7 @@ fn settings(fields: &mut Fields<'_>, faults: &PayloadFaults) -> IssuerSettings {
         purposes: words(
             fields,
             "purposes",
-            "identity_assertion, jwt_bearer, workload, access_token or software_statement",
+            "identity_assertion, jwt_bearer, workload, access_token, software_statement or client_attestation",
             Purpose::find,
         ),
         audience: known(fields, "audience", audience),

@@ -15,6 +15,7 @@ use testkit::{
 };
 
 use crate::client::{APPLICATIONS, CALLBACK, CHALLENGE, TOKEN, VERIFIER};
+use crate::identity_assertions::ISSUERS;
 use crate::openid::decoded;
 
 pub(super) const ISSUER: &str = "http://127.0.0.1:8080";
@@ -51,7 +52,13 @@ impl Stage {
         let server = TestServer::start_with(Setup { app, ..Setup::default() }).await;
         server.app().signing_keys().create_missing(&RequestOrigin::command_line()).await.unwrap();
         let keys = JwsAlgorithm::ALL.map(|algorithm| (algorithm, AlgorithmKey::new(algorithm))).into();
-        Self { server, profile, signs, keys }
+        let stage = Self { server, profile, signs, keys };
+        let attester = json!({
+            "issuer": "https://attester.example", "jwks": stage.jwks(), "purposes": ["client_attestation"],
+            "clients": ["*"],
+        });
+        stage.server.post(ISSUERS).basic(&ADMIN).json(&attester).send().await.expect(201);
+        stage
     }
 
     /// Whether clients must prove keys, push requests and get bound tokens.
@@ -91,6 +98,7 @@ impl Stage {
             secret: made["clientSecret"].as_str().map(str::to_owned),
             method: body["tokenEndpointAuthMethod"].as_str().unwrap_or("client_secret_post").to_owned(),
             signs_with: "EdDSA".to_owned(),
+            attested_with: "EdDSA".to_owned(),
             proves_with: self.is_strict().then(|| "EdDSA".to_owned()),
             count: AtomicU64::new(0),
         })
@@ -105,6 +113,8 @@ pub(super) struct Party<'a> {
     method: String,
     /// The algorithm of its assertions and request objects.
     pub(super) signs_with: String,
+    /// The algorithm of the signature of its attestations; those of their proofs have that of assertions.
+    pub(super) attested_with: String,
     /// The algorithm of its proofs, if it sends some.
     pub(super) proves_with: Option<String>,
     count: AtomicU64,
@@ -139,6 +149,21 @@ impl Party<'_> {
         self.sign_with(&self.signs_with, None, &claims)
     }
 
+    /// The headers of an attestation: what they are called, and what they contain.
+    fn attestation(&self) -> [(&'static str, String); 2] {
+        let now = self.stage.server.clock().now().as_secs();
+        let jwk = match self.stage.key(&self.signs_with) {
+            Some(key) => key.jwk(),
+            None => json!({ "kty": "oct", "k": "eA" }),
+        };
+        let claims = json!({ "sub": self.id, "iat": now, "exp": now + 60, "cnf": { "jwk": jwk } });
+        let (typ, pop) = ("oauth-client-attestation+jwt", "oauth-client-attestation-pop+jwt");
+        let attestation = self.sign_with(&self.attested_with, Some(typ), &claims);
+        let claims = json!({ "aud": ISSUER, "jti": self.next(), "iat": now });
+        let proof = self.sign_with(&self.signs_with, Some(pop), &claims);
+        [("oauth-client-attestation", attestation), ("oauth-client-attestation-pop", proof)]
+    }
+
     fn proof(&self, path: &str, algorithm: &str) -> String {
         let server = &self.stage.server;
         let claims = ClientKey::new(1).claims(server, "POST", path);
@@ -169,6 +194,10 @@ impl Party<'_> {
                     ("client_assertion_type", ASSERTION_TYPE),
                     ("client_assertion", assertion.as_str()),
                 ]);
+            }
+            "attest_jwt_client_auth" => {
+                call =
+                    self.attestation().into_iter().fold(call, |call, (name, value)| call.header(name, value));
             }
             "tls_client_auth" => call = call.certificate(TestCertificate::Crane),
             "self_signed_tls_client_auth" => call = call.certificate(TestCertificate::SelfSigned),
