@@ -15,7 +15,7 @@ use crate::create_grants::CreateGrant;
 use crate::pending_revocations::{PendingRevocation, RevocationDetails};
 use crate::rotating::PendingRotation;
 use crate::tables::Tables;
-use crate::unit::{read, serialized, serialized_if};
+use crate::unit::{in_one_statement, read, serialized, serialized_if};
 use crate::{PostgresStore, allowed};
 
 impl Grants for PostgresStore {
@@ -37,6 +37,10 @@ impl Grants for PostgresStore {
             RevocationDetails { revocation_expires_at, audit: NewAuditEvent { at: new.at, ..replay_audit } };
         let request = CreateGrant { new, replay, replays: self.replays.clone() };
         Box::pin(async move { self.new_grants.ask(&self.shared, request).await?.finished().await })
+    }
+
+    fn withdraw_grant(&self, id: GrantId) -> Answer<'_, ()> {
+        in_one_statement!(self, db => grants::withdraw(&Tables(db), id))
     }
 
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {

@@ -34,6 +34,10 @@ impl Grants for SqliteStore {
         self.write(move |db| create(db, &new, revocation_expires_at, &replay_audit))
     }
 
+    fn withdraw_grant(&self, id: GrantId) -> Answer<'_, ()> {
+        self.write(move |db| run_ready(grants::withdraw(&Tables(db), id)))
+    }
+
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>> {
         self.read(move |db| run_ready(grants::find(&Tables(db), id)))
     }

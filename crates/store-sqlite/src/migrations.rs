@@ -113,6 +113,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "consents_by_application",
         sql: include_str!("../migrations/0024_consents_by_application.sql"),
     },
+    Migration {
+        number: 25,
+        name: "external_signing_keys",
+        sql: include_str!("../migrations/0025_external_signing_keys.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -69,6 +69,7 @@ fn migrations_run_once_and_are_named_before() {
             (22, "authentication_age"),
             (23, "scope_implications"),
             (24, "consents_by_application"),
+            (25, "external_signing_keys"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -154,6 +154,7 @@ macro_rules! conformance_tests {
                 a_grant_stores_its_details,
                 a_consent_keeps_the_data_that_were_allowed,
                 a_code_creates_one_grant_and_its_replay_ends_it,
+                a_code_creates_another_grant_after_its_first_was_withdrawn,
                 a_replay_is_seen_where_nothing_could_be_created,
                 a_grant_rests_on_its_consent_and_both_epochs,
                 a_consent_grows_and_keeps_its_id_until_it_is_revoked,
@@ -240,6 +241,8 @@ macro_rules! conformance_tests {
                 signing_keys_come_one_after_the_other,
                 superseded_signing_keys_are_deleted_and_the_newest_of_each_algorithm_stays,
                 a_signing_key_is_added_by_one_node,
+                external_keys_are_stored_seen_and_deleted_once_nobody_sees_them,
+                an_external_key_is_added_by_one_node,
             }
             trusted_issuers {
                 a_trusted_issuer_is_stored_changed_and_deleted, only_verified_mail_addresses_name_users,

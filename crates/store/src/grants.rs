@@ -125,6 +125,9 @@ pub trait Grants {
         revocation_expires_at: Timestamp,
         replay_audit: NewAuditEvent,
     ) -> Answer<'_, GrantCreation>;
+    /// Deletes a new grant of which no token was handed out, so that its code creates another one. Nothing happens if the
+    /// grant was rotated or revoked meanwhile: then somebody else has presented the code.
+    fn withdraw_grant(&self, id: GrantId) -> Answer<'_, ()>;
     /// Finds a grant by its id, whether or not it is revoked. Returns `None` also if its application or user
     /// was deleted or has a later epoch.
     fn find_grant(&self, id: GrantId) -> Answer<'_, Option<Grant>>;

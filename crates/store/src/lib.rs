@@ -80,7 +80,7 @@ pub use sign_ins::{
     ComesFrom, FailureCounted, FamiliarNetwork, MOST_FAMILIAR_NETWORKS, RefusedSignIn, SignInFacts, SignIns,
     SucceededSignIn,
 };
-pub use signing_keys::{SigningKeys, StoredSigningKey, SupersededSigningKeys};
+pub use signing_keys::{SigningKeys, StoredExternalKey, StoredSigningKey, SupersededSigningKeys};
 pub use trusted_issuers::{TrustedIssuerRefusal, TrustedIssuers};
 pub use trusted_origins::{TrustedOriginRefusal, TrustedOrigins};
 pub use used_assertions::UsedAssertions;

@@ -38,6 +38,7 @@ pub mod consents;
 pub mod data_sources;
 pub mod device_authorizations;
 pub mod document_clients;
+pub mod external_keys;
 mod familiar_networks;
 pub mod grants;
 pub mod initial_access_tokens;

@@ -179,4 +179,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::BesideEverybody { table: "consents", indexes: &["consents_by_application"] },
         sql: include_str!("../../migrations/0024_consents_by_application.sql"),
     },
+    Migration {
+        number: 25,
+        name: "external_signing_keys",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0025_external_signing_keys.sql"),
+    },
 ];

@@ -75,6 +75,7 @@ pub const TABLES: &[StoredTable] = &[
     given_once("scopes", Compared, SCOPES),
     chosen("ring_keys", Emptied, 1, RING_KEYS),
     chosen("signing_keys", Emptied, 1, SIGNING_KEYS),
+    chosen("external_signing_keys", Emptied, 1, EXTERNAL_SIGNING_KEYS),
     given_once("audit_events", Kept, AUDIT_EVENTS),
     chosen("versions", Kept, 1, VERSIONS),
     chosen("sweeps", Kept, 1, SWEEPS),
@@ -322,6 +323,16 @@ const RING_KEYS: &[StoredColumn] =
 
 const SIGNING_KEYS: &[StoredColumn] =
     &[number("id"), text("algorithm"), number("created_at"), number("activates_at"), bytes("sealed")];
+
+const EXTERNAL_SIGNING_KEYS: &[StoredColumn] = &[
+    number("id"),
+    text("key_id"),
+    text("algorithm"),
+    number("created_at"),
+    number("activates_at"),
+    number("seen_at"),
+    bytes("sealed"),
+];
 
 const AUDIT_EVENTS: &[StoredColumn] = &[
     number("id"),

@@ -114,6 +114,24 @@ pub async fn a_grant_without_a_stored_origin_shows_it_by_its_code(
     assert_eq!(origin(by_password).await, GrantOrigin::Password);
 }
 
+pub async fn a_code_creates_another_grant_after_its_first_was_withdrawn(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let create = async || granted(&world.create_grant(world.new_grant(1, None)).await);
+    let first = create().await.unwrap();
+    world.store.withdraw_grant(first).await.unwrap();
+    assert_eq!(world.store.find_grant(first).await.unwrap(), None);
+    let second = create().await.unwrap();
+    assert!(second > first, "the number of a grant is never given twice");
+    assert_eq!(world.store.rotate_grant(second, 0, 2, START).await.unwrap(), Rotated::Done);
+    world.store.withdraw_grant(second).await.unwrap();
+    assert!(world.store.find_grant(second).await.unwrap().is_some(), "somebody holds a token of it");
+    let third = granted(&world.create_grant(world.new_grant(2, None)).await).unwrap();
+    let replayed = world.create_grant(world.new_grant(2, None)).await;
+    assert!(matches!(replayed, GrantCreation::Replayed(_)));
+    world.store.withdraw_grant(third).await.unwrap();
+    assert!(world.store.find_grant(third).await.unwrap().is_some(), "its code was presented twice");
+}
+
 pub async fn a_code_creates_one_grant_and_its_replay_ends_it(store: Arc<dyn Store>) {
     let world = World::new(store).await;
     let consent = world.allow().await;

@@ -40,6 +40,13 @@ pub async fn find<S: SqlTransaction>(db: &S, id: GrantId) -> Read<Option<Grant>,
     db.find(&FIND, values! { id }).await
 }
 
+/// Deletes a grant of which no token was handed out.
+pub async fn withdraw<S: SqlTransaction>(db: &S, id: GrantId) -> Read<(), S> {
+    static WITHDRAW: NamedStatement =
+        NamedStatement::new("DELETE FROM grants WHERE id = :id AND generation = 0 AND revoked_at IS NULL");
+    db.execute(&WITHDRAW, values! { id }).await.map(|_| ())
+}
+
 /// The maximum number of grants of a user that are compared with a session: the newest.
 const MOST_COMPARED: i64 = 1_000;
 /// The maximum number of grants that end with a session.

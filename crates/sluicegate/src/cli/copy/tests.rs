@@ -139,6 +139,7 @@ async fn all_reads_are_the_same(one: &dyn Store, other: &dyn Store) {
         is_origin_of_an_application("https://pages.example.com");
         list_keys();
         list_signing_keys();
+        list_external_keys();
         find_pushed_request(PushedRequestId::new(1), &rich::PUSHED, rich::START);
         versions();
         list_audit(AuditFilter { limit: 1_000, ..Default::default() });

@@ -15,15 +15,15 @@ use oauth::application::{
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
-use oauth::signing::SigningAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, NewApplication,
     NewBackchannelAuthentication, NewConsent, NewDataSource, NewDeviceAuthorization, NewGrant,
     NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret, NewSession, NewUser,
-    PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, StoredKey, StoredSigningKey,
-    SucceededSignIn, Usage,
+    PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
 };
+
+mod keys;
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_000_000);
 pub(super) const OVER: Timestamp = Timestamp::from_secs(9_000_000);
@@ -99,7 +99,7 @@ pub(super) async fn fill(store: &dyn Store) {
     for limit in &Limit::ALL[..2] {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
     }
-    keys(store).await;
+    keys::all(store).await;
     let pushed = NewPushedRequest {
         digest: PUSHED,
         application: ApplicationId::new(1),
@@ -178,21 +178,6 @@ async fn trusted(store: &dyn Store) {
     };
     let new = NewTrustedIssuer { issuer: "https://issuer.example.com".to_owned(), settings };
     store.insert_trusted_issuer(new, event(Action::TrustIssuer)).await.unwrap().unwrap();
-}
-
-async fn keys(store: &dyn Store) {
-    for id in 1..=2 {
-        let key = StoredKey { id, created_at: START, activates_at: OVER, sealed: vec![0, 255, 128, 0] };
-        assert!(store.insert_key(key, event(Action::SetLimit)).await.unwrap());
-    }
-    let key = StoredSigningKey {
-        id: 1,
-        algorithm: SigningAlgorithm::Ps256,
-        created_at: START,
-        activates_at: OVER,
-        sealed: vec![0, 255, 128, 0],
-    };
-    assert!(store.insert_signing_key(key, event(Action::RotateSigningKeys)).await.unwrap());
 }
 
 async fn data_source(store: &dyn Store, owner: &User, other: &User) {
