@@ -8,18 +8,32 @@ const RULE: &str = "arrows";
 
 /// The dependencies of the architecture. `store-*` stands for each backend of the system database.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("sluicegate", &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth"]),
+    (
+        "sluicegate",
+        &[
+            "web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "signer",
+            "pkcs11",
+        ],
+    ),
     ("web", &["app", "domain", "oauth", "odata"]),
-    ("app", &["domain", "oauth", "odata", "store", "vault", "sources", "fetch"]),
+    ("app", &["domain", "oauth", "odata", "store", "vault", "sources", "fetch", "signer"]),
     ("store-*", &["store", "domain", "oauth"]),
     ("store", &["domain", "oauth"]),
     ("vault", &["domain", "oauth"]),
     ("sources", &["odata"]),
     ("fetch", &["domain"]),
+    ("signer", &["oauth"]),
+    ("pkcs11", &["signer", "oauth", "vault"]),
     ("oauth", &["domain"]),
     ("domain", &[]),
     ("odata", &[]),
-    ("testkit", &["web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "odata"]),
+    (
+        "testkit",
+        &[
+            "web", "app", "vault", "sources", "fetch", "store", "store-*", "domain", "oauth", "odata",
+            "signer",
+        ],
+    ),
     ("bench", &["testkit"]),
     ("xtask", &[]),
 ];
