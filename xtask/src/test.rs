@@ -19,6 +19,12 @@ const TOOLS: &[Tool] = &[
         package: "pgbouncer",
         purpose: "the database is reached through a pooler too",
     },
+    Tool {
+        program: "softhsm2-util",
+        package: "softhsm2",
+        purpose: "signing keys are kept in a hardware module, which it imitates",
+    },
+    Tool { program: "pkcs11-tool", package: "opensc", purpose: "makes keys in that module" },
 ];
 
 /// The tools of the cluster tests.

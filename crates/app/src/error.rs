@@ -17,6 +17,9 @@ pub enum Fault {
     /// The keys of a trusted issuer cannot be fetched at present.
     #[error("the server cannot fetch the keys of the issuer; try again shortly")]
     KeysUnavailable,
+    /// The signer of external keys does not answer, or holds no key that could be used.
+    #[error("the server cannot reach the signer of its keys; try again shortly")]
+    SignerUnavailable,
     /// An invariant does not hold.
     #[error("the server failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -24,10 +27,11 @@ pub enum Fault {
 
 impl Fault {
     /// Logs what could not be done. A failure that a retry may resolve is a warning, because the server
-    /// itself is healthy.
+    /// itself is healthy. That the signer does not answer was logged when it began.
     pub fn note(&self, undone: &str) {
         let cause = WithCauses(self);
         match self {
+            Self::SignerUnavailable => tracing::debug!(target: "fault", %cause, "{undone}"),
             Self::Broken(_) => tracing::error!(target: "fault", %cause, "{undone}"),
             Self::Busy | Self::NotWritable(_) | Self::Unavailable(_) | Self::KeysUnavailable => {
                 tracing::warn!(target: "fault", %cause, "{undone}");

@@ -6,6 +6,7 @@ pub mod client_certificates;
 pub mod clock;
 pub(crate) mod dpop_proofs;
 pub mod entity_cache;
+pub(crate) mod external_keys;
 pub mod feed;
 pub(crate) mod issuer_keys;
 pub mod keys;
@@ -62,6 +63,11 @@ impl NodeService {
     /// arrive are served.
     pub fn drain(&self) {
         self.context.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether there is a signer of external keys that does not answer.
+    pub fn signer_is_down(&self) -> bool {
+        self.context.signer.is_down()
     }
 
     /// Whether the server is draining.

@@ -37,7 +37,9 @@ pub use request::AuthorizeRequest;
 pub use request_object::{
     OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject, object_is_not_encrypted, object_may_be_at,
 };
-pub use response::{AuthorizationResponse, Delivery, ResponseForm, ResponseMode, ResponseRoute};
+pub use response::{
+    AuthorizationResponse, Deliverable, Delivery, ResponseForm, ResponseMode, ResponseRoute, UnsignedResponse,
+};
 pub use rules::{ValidRequest, plain_request_is_allowed};
 pub use target::RedirectTarget;
 

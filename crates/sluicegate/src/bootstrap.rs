@@ -7,11 +7,12 @@ use app::identity::caller::{Caller, RequestOrigin};
 use app::node::client_certificates::{ClientAuthorities, ClientCertificates};
 use app::node::clock::SystemClock;
 use app::node::rates::RateSettings;
-use app::node::settings::{PUSHED_REQUEST_LIMITS, RequestObjectSettings};
+use app::node::settings::{ExternalSigner, PUSHED_REQUEST_LIMITS, RequestObjectSettings};
 use app::protocol::client_registration::ClientRegistrationSettings;
 use app::{App, AppSettings};
 use oauth::client_document::DocumentHosts;
 use oauth::client_registration::ClientPolicy;
+use signer::ClientLimits;
 use sources::{AllowedHosts, Resources, SourceKinds, Sources};
 use store::Store;
 use vault::{HashingSettings, MasterKey, SystemEntropy, Vault};
@@ -124,6 +125,7 @@ fn app_settings(
         secret_overlap_secs: settings.client_secrets.overlap_secs,
         reveal_client_secret: settings.compatibility.reveal_client_secret,
         rotate_keys_every_days: settings.keys.rotate_every_days,
+        external_signer: external_signer(settings),
         audit_retention_days: settings.audit.retention_days,
         sqlite_folders: data_sources.sqlite_folders.clone().unwrap_or_else(|| vec![data_directory.sources()]),
         forbidden_folders: vec![data_directory.folder().to_owned()],
@@ -157,6 +159,12 @@ fn app_settings(
         odata_page_size: data_sources.page_size,
         odata_timeout_secs: data_sources.timeout_secs,
     }
+}
+
+fn external_signer(settings: &Settings) -> Option<ExternalSigner> {
+    let signing = &settings.external_signing;
+    let socket = signing.socket.clone()?;
+    Some(ExternalSigner::at(socket, signing.algorithms.clone(), ClientLimits::DEFAULT))
 }
 
 fn client_certificates(

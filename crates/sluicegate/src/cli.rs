@@ -28,6 +28,7 @@ pub(crate) mod scopes;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod setup;
+pub(crate) mod signer;
 pub(crate) mod trusted_issuers;
 pub(crate) mod users;
 
@@ -90,6 +91,9 @@ pub(crate) enum Command {
     /// Migrate an installation to PostgreSQL: copy the embedded database, compare every row, and switch over.
     #[command(after_help = copy::EXAMPLES)]
     Copy(copy::CopyArguments),
+    /// Hold the signing keys of a hardware module for a server, in a process of their own.
+    #[command(after_help = signer::EXAMPLE)]
+    Signer(signer::SignerArguments),
     /// Report every fault of the configuration, or that there is none.
     #[command(after_help = "Example: sluicegate check-config --config gate.toml")]
     CheckConfig(Serve),

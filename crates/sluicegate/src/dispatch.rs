@@ -46,6 +46,7 @@ fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<()> {
         Command::Backup(arguments) => cli::backup::run(&arguments, environment),
         Command::Restore(arguments) => cli::restore::run(&arguments, environment),
         Command::Copy(arguments) => cli::copy::run(&arguments, environment),
+        Command::Signer(arguments) => cli::signer::run(&arguments, environment),
         Command::CheckConfig(arguments) => {
             let settings = arguments.settings(environment)?;
             serve::check_files(&settings)?;

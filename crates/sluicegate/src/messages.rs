@@ -27,7 +27,7 @@ pub(crate) fn sentence_with(
 
 /// Values of flags and arguments that are wrong, in words.
 #[derive(Debug)]
-pub(crate) struct InvalidArguments(String);
+pub(crate) struct InvalidArguments(pub(crate) String);
 
 impl std::fmt::Display for InvalidArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

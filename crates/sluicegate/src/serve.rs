@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::App;
-use app::identity::caller::RequestOrigin;
 use app::node::NodeService;
 use oauth::application::Profile;
 use store::WithCauses;
@@ -21,6 +20,7 @@ use crate::server::{self, BoundListener, ConnectionLimits, Endpoint, ServerTls, 
 use crate::setting_files::SettingFiles;
 use crate::terminal::say;
 
+mod signing_keys;
 mod site;
 
 pub(crate) use site::Site;
@@ -135,7 +135,11 @@ impl Running {
         tasks.spawn(poll_changes(app.node(), stop.clone()));
         tasks.spawn(run_maintenance(app.node(), stop.clone()));
         tasks.spawn(deliver_logouts(app.node(), stop.clone()));
-        tasks.spawn(create_signing_keys(app.clone()));
+        tasks.spawn(signing_keys::create(app.clone()));
+        if settings.external_signing.socket.is_some() {
+            signing_keys::find(&app).await;
+            tasks.spawn(signing_keys::watch(app.clone(), stop.clone()));
+        }
         tracing::info!(address = %site.address, public_url = site.public_url, "serving");
         Ok(Self { site, app, tls, tasks, _occupied: occupied })
     }
@@ -151,15 +155,6 @@ impl Running {
         self.app.node().close().await.context("the database could not be closed in order")?;
         tracing::info!("stopped");
         Ok(())
-    }
-}
-
-/// Creates the signing keys of a new installation beside its first requests: RSA takes a second or two. A request that needs
-/// one waits for it. If the database cannot store them now, the maintenance tries again.
-async fn create_signing_keys(app: App) {
-    let origin = RequestOrigin { address: None, request_id: "start".to_owned() };
-    if let Err(fault) = app.signing_keys().create_missing(&origin).await {
-        fault.note("the signing keys were not created; this will be tried again");
     }
 }
 

@@ -73,8 +73,16 @@ impl AlgorithmKey {
         let mut header = header.clone();
         header["alg"] = json!(self.algorithm.as_str());
         let signed = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
-        let (bytes, random) = (signed.as_bytes(), SystemRandom::new());
-        let signature = match &self.pair {
+        format!("{signed}.{}", encoded(self.sign_bytes(signed.as_bytes())))
+    }
+
+    /// The signature of these bytes.
+    ///
+    /// # Panics
+    /// If nothing can be signed.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match &self.pair {
             Pair::Edwards(pair) => pair.sign(bytes).as_ref().to_vec(),
             Pair::Elliptic(pair) => pair.sign(&random, bytes).expect("a signature").as_ref().to_vec(),
             Pair::Rsa(pair) => {
@@ -82,8 +90,12 @@ impl AlgorithmKey {
                 pair.sign(encoding(self.algorithm), &random, bytes, &mut signature).expect("a signature");
                 signature
             }
-        };
-        format!("{signed}.{}", encoded(signature))
+        }
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> JwsAlgorithm {
+        self.algorithm
     }
 }
 

@@ -89,7 +89,7 @@ fn signatures(vault: &Vault) {
     let claims = [b'a'; 450];
     for algorithm in SigningAlgorithm::ALL {
         let sign = || vault.sign_jwt(JwtType::AccessToken, algorithm, NOW, &claims).expect("a key");
-        let text = sign().expect("randomness");
+        let text = sign().expect("randomness").signed().expect("a sealed key");
         report_rounds(&format!("sign with {}", algorithm.as_str()), 10, sign);
         report_rounds(&format!("verify {}", algorithm.as_str()), 10, || {
             vault.verify_own_jwt(JwtType::AccessToken, &text)

@@ -17,6 +17,7 @@ mod one_key;
 mod own_key;
 mod roca;
 
+pub(crate) use key::PreparedKey;
 pub use key::{KeyFault, PublicKey};
 pub use key_set::{KeySet, KeySetFault};
 pub use one_key::verify_with_key;

@@ -55,7 +55,11 @@ pub use master_key::{MasterKey, MasterKeyError};
 pub use password::Verdict;
 pub use registration_tokens::RegistrationToken;
 pub use seal::{Purpose, Unsealed};
-pub use signing::{BrokenSigningKey, OpenedJwt, PublishedKeys, SealedSigningKey, SigningFailed, SigningKey};
+pub use signing::{
+    BrokenExternalKey, BrokenSigningKey, ExternalKey, ExternalUse, IssuedJwt, KeyPlace, OpenedJwt,
+    PublishedKeys, SealedExternalKey, SealedSigningKey, SigningFailed, SigningKey, UnsignedJwt,
+    WrongSignature,
+};
 
 /// The keys of an installation, and the operations on them.
 pub struct Vault {

@@ -1,8 +1,8 @@
 //! Keys for signatures that others verify, and the JSON Web Tokens that they sign.
 //!
 //! Sealed texts are for this server alone; a signature is for other servers, which verify it with the public key. A
-//! private key is stored sealed under the master key, like the keys of the [ring](crate::key_ring). For each algorithm
-//! the newest active key signs; the public keys of all of them are published.
+//! private key is stored sealed under the master key, like the keys of the [ring](crate::key_ring), or it is in a signer
+//! outside of this process. For each algorithm the newest active key signs; the public keys of all of them are published.
 
 use std::sync::Arc;
 
@@ -14,13 +14,15 @@ use crate::Vault;
 use crate::seal::Unsealed;
 
 mod access_token;
+mod external;
 mod key;
 mod set;
 
 pub use access_token::OpenedJwt;
+pub use external::{ExternalKey, ExternalUse, IssuedJwt, SealedExternalKey, UnsignedJwt, WrongSignature};
 pub use key::{SigningFailed, SigningKey};
 pub(crate) use set::SigningKeySet;
-pub use set::{BrokenSigningKey, PublishedKeys, SealedSigningKey};
+pub use set::{BrokenExternalKey, BrokenSigningKey, KeyPlace, PublishedKeys, SealedSigningKey};
 
 impl Vault {
     /// Generates a key for signatures that others verify, sealed for storage. It is used once it is among the keys that
@@ -59,9 +61,26 @@ impl Vault {
         self.signing.published()
     }
 
-    /// Whether the algorithm has a key that signs at `now`.
-    pub fn can_sign(&self, algorithm: SigningAlgorithm, now: Timestamp) -> bool {
-        self.signing.can_sign(algorithm, now)
+    /// Seals the public half of a key in a signer for storage.
+    pub fn seal_external_key(&self, key: &ExternalKey) -> Vec<u8> {
+        self.signing.seal_external(key, self.random())
+    }
+
+    /// Replaces the keys in signers by those that are stored now, in the order in which they were found.
+    ///
+    /// # Errors
+    /// If one of them was not sealed under the master key; nothing is replaced then.
+    pub fn replace_external_keys(
+        &self,
+        keys: &[SealedExternalKey],
+        used: &ExternalUse,
+    ) -> Result<(), BrokenExternalKey> {
+        self.signing.replace_external(keys, used)
+    }
+
+    /// Where the key of the algorithm is that signs at `now`; `None` if it has no key.
+    pub fn signs_with(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<KeyPlace> {
+        self.signing.signs_with(algorithm, now)
     }
 
     /// Signs claims, a JSON object, with the key of the algorithm that is active at `now`; `None` if it has no key yet.
@@ -74,7 +93,7 @@ impl Vault {
         algorithm: SigningAlgorithm,
         now: Timestamp,
         claims: &[u8],
-    ) -> Option<Result<String, SigningFailed>> {
+    ) -> Option<Result<IssuedJwt, SigningFailed>> {
         self.signing.sign(jwt, algorithm, now, claims)
     }
 

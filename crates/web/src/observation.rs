@@ -33,6 +33,10 @@ pub async fn readiness(Use(node): Use<NodeService>) -> Response {
         return text::plain(StatusCode::SERVICE_UNAVAILABLE, "told to stop\n".to_owned());
     }
     match node.readiness().await {
+        // What needs no signature of the signer is still served, and every other node may have lost the same signer.
+        Ok(()) if node.signer_is_down() => {
+            text::plain(StatusCode::OK, "ready, but the signer does not answer\n".to_owned())
+        }
         Ok(()) => text::plain(StatusCode::OK, "ready\n".to_owned()),
         Err(fault) => {
             fault.note("not ready");

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::Context;
 use crate::node::NodeService;
+use crate::node::external_keys::ExternalKeys;
 use crate::node::keys::RingKeys;
 use crate::node::metrics::{PathLabels, Word};
 use crate::node::signing_keys::JwtKeys;
@@ -96,6 +97,7 @@ impl ChangeFeed<'_> {
         if outdated.keys {
             RingKeys::of(self.context).reload().await?;
             JwtKeys::of(self.context).reload().await?;
+            ExternalKeys::of(self.context).reload().await?;
         }
         if outdated.users {
             self.context.vault.forget_remembered_credentials();

@@ -127,7 +127,7 @@ impl NodeService {
         JwtKeys::of(&self.context)
             .ensure(application.settings.allowed_algorithm(registered), &origin)
             .await?;
-        let body = self.logout_request(application, &delivery)?;
+        let body = self.logout_request(application, &delivery).await?;
         let request = FetchRequest {
             url: &url,
             accept: "*/*",
@@ -149,7 +149,11 @@ impl NodeService {
     }
 
     /// The body of the request. Each attempt has a token of its own, because tokens are valid for two minutes.
-    fn logout_request(&self, application: &Application, delivery: &LogoutDelivery) -> Result<Bytes, Fault> {
+    async fn logout_request(
+        &self,
+        application: &Application,
+        delivery: &LogoutDelivery,
+    ) -> Result<Bytes, Fault> {
         let now = self.context.now();
         let token = LogoutToken {
             issuer: &self.context.settings.public_url,
@@ -162,7 +166,7 @@ impl NodeService {
         // "SHOULD […] the same key(s) that are used for ID tokens", so the algorithm is that of ID tokens.
         let registered = application.settings.client_metadata.openid.id_token_algorithm();
         let algorithm = application.settings.allowed_algorithm(registered);
-        let signed = JwtKeys::of(&self.context).sign(JwtType::Logout, algorithm, &token.claims())?;
+        let signed = JwtKeys::of(&self.context).sign(JwtType::Logout, algorithm, &token.claims()).await?;
         // A signed text contains nothing that would have to be escaped.
         Ok(Bytes::from(format!("logout_token={signed}")))
     }

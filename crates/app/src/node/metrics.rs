@@ -96,6 +96,10 @@ pub struct Metrics {
     pub refresh_replays: Counters<OutcomeLabels>,
     /// Attempts to deliver a logout token, by outcome.
     pub logout_deliveries: Counters<OutcomeLabels>,
+    /// Tokens for which the signer of external keys was asked, by outcome.
+    pub external_signatures: Counters<OutcomeLabels>,
+    /// 1 while the signer of external keys does not answer.
+    pub signer_down: Gauge,
     /// Requests that exceeded a rate limit.
     pub rate_limited: Counter,
     /// Refusals that were not recorded, because the audit log has the same one often enough.
@@ -152,6 +156,8 @@ impl Default for Metrics {
             account_locks: Counters::default(),
             refresh_replays: Counters::default(),
             logout_deliveries: Counters::default(),
+            external_signatures: Counters::default(),
+            signer_down: Gauge::default(),
             rate_limited: Counter::default(),
             audit_throttled: Counters::default(),
             requests: Counters::default(),
@@ -211,6 +217,10 @@ impl Metrics {
         self.refresh_replays.register(registry, "refresh_replays", "Refresh tokens presented again");
         let help = "Attempts to deliver a logout token, by outcome";
         self.logout_deliveries.register(registry, "logout_deliveries", help);
+        let help = "Tokens for which the signer of external keys was asked, by outcome";
+        self.external_signatures.register(registry, "external_signatures", help);
+        let help = "1 while the signer of external keys does not answer";
+        registry.register("signer_down", help, self.signer_down.clone());
         registry.register("rate_limited", "Requests that exceeded a rate limit", self.rate_limited.clone());
         let help = "Events not written because the audit log contains enough equal ones, by their outcome";
         self.audit_throttled.register(registry, "audit_repeats", help);

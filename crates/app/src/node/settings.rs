@@ -16,6 +16,9 @@ use crate::node::lifetimes;
 use crate::node::rates::RateSettings;
 
 mod client_registration;
+mod external_signer;
+
+pub use external_signer::ExternalSigner;
 
 pub use client_registration::{ClientRegistrationSettings, RegistrationMode};
 
@@ -75,6 +78,8 @@ pub struct AppSettings {
     pub reveal_client_secret: bool,
     /// The number of days after which a new ring key is created; 0 leaves this to `sluicegate keys rotate`.
     pub rotate_keys_every_days: u32,
+    /// The signer of the keys that are outside of this process.
+    pub external_signer: Option<ExternalSigner>,
     /// How many days audit events are kept; 0 keeps them forever.
     pub audit_retention_days: u32,
     /// Folders below which SQLite files may be named as data sources.
@@ -189,6 +194,7 @@ impl Default for AppSettings {
             secret_overlap_secs: lifetimes::SECRET_OVERLAP_SECS,
             reveal_client_secret: false,
             rotate_keys_every_days: lifetimes::ROTATE_KEYS_EVERY_DAYS,
+            external_signer: None,
             audit_retention_days: lifetimes::AUDIT_RETENTION_DAYS,
             sqlite_folders: Vec::new(),
             forbidden_folders: Vec::new(),

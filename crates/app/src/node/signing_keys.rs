@@ -6,14 +6,20 @@ use domain::time::Timestamp;
 use oauth::signing::{JwtType, SigningAlgorithm};
 use std::sync::Arc;
 use store::{StoreError, StoredSigningKey, SupersededSigningKeys};
-use vault::{PublishedKeys, SealedSigningKey};
+use vault::{IssuedJwt, KeyPlace, PublishedKeys, SealedSigningKey};
 
+use crate::node::external_keys::{ExternalKeys, SEEN_LATELY_SECS};
 use crate::node::keys::SCHEDULE;
 use crate::node::lifetimes::{
     DAY_SECS, KEYS_ANNOUNCED_SECS, SIGNING_KEYS_ANNOUNCED_SECS, SUPERSEDED_KEYS_KEPT_SECS,
 };
 use crate::node::request_origin::{COMMAND_LINE, RequestOrigin};
 use crate::{Context, Fault};
+
+mod entries;
+
+use entries::Listing;
+pub use entries::{SigningKeyEntry, SigningKeyState};
 
 /// How often this node tries again if another node was faster. Each time, the other has added a key.
 const TRIES: usize = 16;
@@ -25,34 +31,6 @@ pub enum Activation {
     Announced,
     /// In a few seconds, when every node has read it. Others may refuse its signatures until they read the keys again.
     Soon,
-}
-
-/// What a stored signing key is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SigningKeyState {
-    /// It is published and does not sign yet.
-    Announced,
-    /// It signs.
-    Signs,
-    /// Its signatures are still valid.
-    Verifies,
-}
-
-/// A signing key, without its private half.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SigningKeyEntry {
-    /// Its number.
-    pub id: u32,
-    /// The algorithm of its signatures.
-    pub algorithm: SigningAlgorithm,
-    /// The `kid`.
-    pub key_id: String,
-    /// The time of creation.
-    pub created_at: Timestamp,
-    /// The time from which it signs.
-    pub activates_at: Timestamp,
-    /// What it is used for.
-    pub state: SigningKeyState,
 }
 
 /// The signing keys.
@@ -80,30 +58,49 @@ impl SigningKeyService {
     ///
     /// # Errors
     /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
-    pub fn sign(&self, jwt: JwtType, algorithm: SigningAlgorithm, claims: &[u8]) -> Result<String, Fault> {
-        JwtKeys::of(&self.context).sign(jwt, algorithm, claims)
+    pub async fn sign(
+        &self,
+        jwt: JwtType,
+        algorithm: SigningAlgorithm,
+        claims: &[u8],
+    ) -> Result<String, Fault> {
+        JwtKeys::of(&self.context).sign(jwt, algorithm, claims).await
     }
 
-    /// Lists the stored keys, oldest first.
+    /// Compares the stored keys with those of the signer, if there is one.
+    ///
+    /// # Errors
+    /// If the signer does not answer, or if the database fails.
+    pub async fn synchronise(&self, origin: &RequestOrigin) -> Result<(), Fault> {
+        ExternalKeys::of(&self.context).synchronise(origin).await
+    }
+
+    /// Waits until the keys of the signer are to be listed again.
+    pub async fn outdated(&self) {
+        self.context.signer.outdated().await;
+    }
+
+    /// The algorithms whose keys this server makes itself.
+    pub fn own_algorithms(&self) -> Vec<SigningAlgorithm> {
+        JwtKeys::of(&self.context).own_algorithms()
+    }
+
+    /// Lists the stored keys, those of the server first, each kind oldest first.
     ///
     /// # Errors
     /// If the database cannot be read, or if a key was not sealed under the master key.
     pub async fn list(&self) -> Result<Vec<SigningKeyEntry>, Fault> {
-        let now = self.context.now();
-        let keys = self.context.store.list_signing_keys().await?;
-        let entry = |key: &StoredSigningKey| {
+        let own = self.context.store.list_signing_keys().await?;
+        let external = self.context.store.list_external_keys().await?;
+        let listing =
+            Listing { own: &own, external: &external, now: self.context.now(), signer: &self.context.signer };
+        let open = |key: &StoredSigningKey| {
             let opened = self.context.vault.open_signing_key(&sealed(key));
             let opened = opened.map_err(|unsealed| Fault::Broken(Box::new(unsealed)))?;
-            Ok(SigningKeyEntry {
-                id: key.id,
-                algorithm: key.algorithm,
-                key_id: opened.key_id().to_owned(),
-                created_at: key.created_at,
-                activates_at: key.activates_at,
-                state: state(key, &keys, now),
-            })
+            Ok(listing.own_entry(key, opened.key_id()))
         };
-        keys.iter().map(entry).collect()
+        let entries: Result<Vec<_>, Fault> = own.iter().map(open).collect();
+        Ok([entries?, listing.external_entries()].concat())
     }
 
     /// Adds a key for an algorithm by command of the operator, and returns its number.
@@ -131,8 +128,8 @@ impl SigningKeyService {
         Err(Fault::Busy)
     }
 
-    /// Deletes all keys of an algorithm except the newest, which then signs at once. Everything that the others signed
-    /// becomes invalid. Returns the number of deleted keys.
+    /// Deletes all keys of an algorithm except the newest of the server, which then signs at once, and those that are in a
+    /// signer. Everything that the others signed becomes invalid. Returns the number of deleted keys.
     ///
     /// # Errors
     /// If the database cannot store it.
@@ -141,9 +138,12 @@ impl SigningKeyService {
         audit.actor_name = Some(COMMAND_LINE.to_owned());
         audit.subject = Some(algorithm.as_str().to_owned());
         let which = SupersededSigningKeys::All(algorithm);
-        let deleted = self.context.store.delete_signing_keys(which, Some(audit)).await?;
+        let deleted = self.context.store.delete_signing_keys(which, Some(audit.clone())).await?;
         JwtKeys::of(&self.context).reload().await?;
-        Ok(deleted)
+        let external = self.context.store.list_external_keys().await?;
+        let ids = external.iter().filter(|key| key.algorithm == algorithm).map(|key| key.id).collect();
+        let unseen_since = self.context.now().minus_secs(SEEN_LATELY_SECS);
+        Ok(deleted + ExternalKeys::of(&self.context).delete(ids, unseen_since, audit).await?)
     }
 
     /// Creates a key for each algorithm that has none. RSA keys take a good part of a second.
@@ -167,32 +167,62 @@ impl JwtKeys<'_> {
     /// Signs claims, a JSON object, as a compact JWS of this type.
     ///
     /// # Errors
-    /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation.
-    pub(crate) fn sign(
+    /// [`Fault::Busy`] if the algorithm has no key yet, in the first second of a new installation;
+    /// [`Fault::SignerUnavailable`] if its key is in a signer that does not answer.
+    pub(crate) async fn sign(
         self,
         jwt: JwtType,
         algorithm: SigningAlgorithm,
         claims: &[u8],
     ) -> Result<String, Fault> {
-        let signed =
-            self.context.vault.sign_jwt(jwt, algorithm, self.context.now(), claims).ok_or(Fault::Busy)?;
-        signed.map_err(|failed| Fault::Broken(Box::new(failed)))
+        match self.context.vault.sign_jwt(jwt, algorithm, self.context.now(), claims) {
+            Some(Ok(IssuedJwt::Signed(text))) => Ok(text),
+            // Boxed, so that tokens with a sealed key do not pay for the state of waiting.
+            Some(Ok(IssuedJwt::Unsigned(unsigned))) => {
+                Box::pin(ExternalKeys::of(self.context).sign(unsigned)).await
+            }
+            Some(Err(failed)) => Err(Fault::Broken(Box::new(failed))),
+            None if self.context.signer.holds(algorithm) => Err(Fault::SignerUnavailable),
+            None => Err(Fault::Busy),
+        }
     }
 
-    /// Creates the key of an algorithm if it has none yet, so that a request that needs it does not fail after it has
+    /// Makes sure, before something is consumed, that a key of the algorithm can sign as far as this node knows.
+    ///
+    /// # Errors
+    /// [`Fault::SignerUnavailable`].
+    pub(crate) async fn ready(self, algorithm: SigningAlgorithm) -> Result<(), Fault> {
+        let signer = &self.context.signer;
+        match self.context.vault.signs_with(algorithm, self.context.now()) {
+            Some(KeyPlace::Server) => Ok(()),
+            Some(KeyPlace::Signer) if !signer.is_down() => Ok(()),
+            None if !signer.holds(algorithm) => Ok(()),
+            // Boxed, like the rest of what only a signer needs.
+            _ => Box::pin(ExternalKeys::of(self.context).ready()).await,
+        }
+    }
+
+    /// The algorithms whose keys this server makes itself.
+    fn own_algorithms(self) -> Vec<SigningAlgorithm> {
+        let is_own = |algorithm: &SigningAlgorithm| !self.context.signer.holds(*algorithm);
+        SigningAlgorithm::ALL.into_iter().filter(is_own).collect()
+    }
+
+    /// Creates the key of an algorithm if it has none yet and its keys are not in a signer, so that a request that needs it does not fail after it has
     /// consumed something. Only requests in the first seconds of a new installation wait for one.
     pub(crate) async fn ensure(
         self,
         algorithm: SigningAlgorithm,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
-        if self.context.vault.can_sign(algorithm, self.context.now()) {
+        let has_key = || self.context.vault.signs_with(algorithm, self.context.now()).is_some();
+        if has_key() || self.context.signer.holds(algorithm) {
             return Ok(());
         }
         // Boxed, so that the requests that find a key do not pay for the state of creating one.
         Box::pin(self.create(&[algorithm], 0, origin)).await?;
         // Another node may have created it.
-        if !self.context.vault.can_sign(algorithm, self.context.now()) {
+        if !has_key() {
             self.reload().await?;
         }
         Ok(())
@@ -212,22 +242,24 @@ impl JwtKeys<'_> {
             self.context.store.delete_signing_keys(SupersededSigningKeys::Before(before), None).await?;
             self.reload().await?;
         }
-        Ok(())
+        ExternalKeys::of(self.context).maintain(origin).await
     }
 
-    /// Creates a key for each of the algorithms that has none, or whose newest one is older than `days`; 0 is never.
-    /// Only one of several nodes creates it, and the others use it.
+    /// Creates a key for each of the algorithms that has none, or whose newest one is older than `days`; 0 is never. Those
+    /// whose keys are in a signer are left out. Only one of several nodes creates it, and the others use it.
     pub(crate) async fn create(
         self,
         algorithms: &[SigningAlgorithm],
         days: u32,
         origin: &RequestOrigin,
     ) -> Result<(), Fault> {
+        let mut own = self.own_algorithms();
+        own.retain(|algorithm| algorithms.contains(algorithm));
         for _ in 0..TRIES {
             // One at a time on this node: an RSA key takes a core for a good part of a second.
             let _alone = self.context.creating_signing_key.lock().await;
             let keys = self.context.store.list_signing_keys().await?;
-            let Some(new) = due(algorithms, &keys, days, self.context.now()) else { return Ok(()) };
+            let Some(new) = due(&own, &keys, days, self.context.now()) else { return Ok(()) };
             self.add(new, SCHEDULE, origin).await?;
         }
         Err(Fault::Busy)
@@ -295,17 +327,6 @@ fn due(
     })
 }
 
-/// The same rule as that of the vault: the newest active key signs, or the first one if none is active.
-fn state(key: &StoredSigningKey, keys: &[StoredSigningKey], now: Timestamp) -> SigningKeyState {
-    let of_algorithm = || keys.iter().filter(|other| other.algorithm == key.algorithm);
-    let signs = of_algorithm().rfind(|key| key.activates_at.is_past(now)).or_else(|| of_algorithm().next());
-    match signs {
-        Some(signs) if key.id == signs.id => SigningKeyState::Signs,
-        Some(signs) if key.id < signs.id => SigningKeyState::Verifies,
-        _ => SigningKeyState::Announced,
-    }
-}
-
 fn sealed(key: &StoredSigningKey) -> SealedSigningKey {
     SealedSigningKey {
         id: key.id,
@@ -344,13 +365,5 @@ mod tests {
         assert_eq!(due(&both, &keys, 0, NOW), None, "without a schedule");
         let rotated = [keys[0].clone(), keys[1].clone(), key(3, EdDsa, 0, SIGNING_KEYS_ANNOUNCED_SECS)];
         assert_eq!(due(&both, &rotated, 90, NOW), None);
-    }
-
-    #[test]
-    fn one_key_of_each_algorithm_signs() {
-        use SigningKeyState::{Announced, Signs, Verifies};
-        let keys = [key(1, EdDsa, 9, -9), key(2, Es256, 9, 5), key(3, EdDsa, 5, -5), key(4, EdDsa, 0, 5)];
-        let states: Vec<_> = keys.iter().map(|key| state(key, &keys, NOW)).collect();
-        assert_eq!(states, [Verifies, Signs, Signs, Announced]);
     }
 }

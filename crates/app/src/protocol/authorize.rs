@@ -7,7 +7,7 @@ use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
     self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
-    DataChange, DataQuestion, Delivered, Delivery, Facts, NextStep, ValidRequest,
+    DataChange, DataQuestion, Deliverable, Delivered, Delivery, Facts, NextStep, ValidRequest,
 };
 use oauth::destination::Destination;
 use oauth::parameters::Parameters;
@@ -355,10 +355,14 @@ impl AuthorizationService {
     }
 
     /// The answer that carries a response to the client, signed if the client asked for that.
-    fn respond(&self, response: AuthorizationResponse) -> Result<AuthorizeAnswer, Fault> {
-        let sign =
-            |algorithm, claims: &[u8]| JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, claims);
-        Ok(AuthorizeAnswer::Respond(response.deliver(self.context.now(), sign)?))
+    async fn respond(&self, response: AuthorizationResponse) -> Result<AuthorizeAnswer, Fault> {
+        let unsigned = match response.deliver(self.context.now()) {
+            Deliverable::Ready(delivery) => return Ok(AuthorizeAnswer::Respond(delivery)),
+            Deliverable::Unsigned(unsigned) => unsigned,
+        };
+        let keys = JwtKeys::of(&self.context);
+        let jwt = keys.sign(JwtType::Plain, unsigned.algorithm(), unsigned.claims()).await?;
+        Ok(AuthorizeAnswer::Respond(unsigned.signed(jwt)))
     }
 
     /// The sign-in page. A request object is stored before, because it may expire meanwhile.
@@ -383,6 +387,6 @@ impl AuthorizationService {
         let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
         let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
         let response = valid.route().with_code(&code, &self.context.settings.public_url);
-        self.answer_once(checked.pushed.as_ref(), self.respond(response)?).await
+        self.answer_once(checked.pushed.as_ref(), self.respond(response).await?).await
     }
 }

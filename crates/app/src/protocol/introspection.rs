@@ -104,7 +104,7 @@ impl IntrospectionService {
         let registered = application.settings.client_metadata.introspection_signed_response_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
         JwtKeys::of(&self.context).ensure(algorithm, request.origin).await?;
-        Ok(JwtKeys::of(&self.context).sign(JwtType::Introspection, algorithm, &claims)?)
+        Ok(JwtKeys::of(&self.context).sign(JwtType::Introspection, algorithm, &claims).await?)
     }
 
     async fn introspect_for(

@@ -85,6 +85,6 @@ impl UserInfoService {
         JwtKeys::of(&self.context).ensure(algorithm, origin).await?;
         let issuer = &self.context.settings.public_url;
         let claims = userinfo::to_be_signed(claims, issuer, application.client_id.as_str());
-        Ok(UserInfo::Signed(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &claims)?))
+        Ok(UserInfo::Signed(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &claims).await?))
     }
 }

@@ -143,31 +143,13 @@ pub struct AuthorizationResponse {
 const SIGNED_LIFETIME_SECS: i64 = 600;
 
 impl AuthorizationResponse {
-    /// What the browser gets. `sign` signs the claims of a signed response as a JWT.
-    ///
-    /// # Errors
-    /// If `sign` fails.
-    pub fn deliver<E>(
-        self,
-        now: Timestamp,
-        sign: impl FnOnce(SigningAlgorithm, &[u8]) -> Result<String, E>,
-    ) -> Result<Delivery, E> {
-        let members = if self.route.mode.is_signed() {
-            vec![("response", sign(self.route.algorithm, &self.claims(now))?)]
-        } else {
-            self.members
-        };
-        let target = &self.route.target;
-        Ok(match self.route.mode.carrier() {
-            Carrier::Query => Delivery::Redirect(target.with_query(&members)),
-            Carrier::Fragment => Delivery::Redirect(target.with_fragment(&members)),
-            Carrier::Form => Delivery::Form(Box::new(ResponseForm {
-                action: target.as_str().to_owned(),
-                fields: members,
-                destination: target.destination(),
-                application: self.route.application,
-            })),
-        })
+    /// What the browser gets, or what must be signed before.
+    pub fn deliver(self, now: Timestamp) -> Deliverable {
+        if self.route.mode.is_signed() {
+            let claims = self.claims(now);
+            return Deliverable::Unsigned(UnsignedResponse { route: self.route, claims });
+        }
+        Deliverable::Ready(self.route.carry(self.members))
     }
 
     /// The claims of a signed response: `iss`, `aud`, `exp`, and the parameters ([JARM
@@ -178,6 +160,55 @@ impl AuthorizationResponse {
         claims.insert("aud".to_owned(), self.route.client_id.as_str().into());
         claims.insert("exp".to_owned(), now.plus_secs(SIGNED_LIFETIME_SECS).as_secs().into());
         Value::from(claims).to_string().into_bytes()
+    }
+}
+
+impl ResponseRoute {
+    fn carry(self, members: Vec<(&'static str, String)>) -> Delivery {
+        let target = &self.target;
+        match self.mode.carrier() {
+            Carrier::Query => Delivery::Redirect(target.with_query(&members)),
+            Carrier::Fragment => Delivery::Redirect(target.with_fragment(&members)),
+            Carrier::Form => Delivery::Form(Box::new(ResponseForm {
+                action: target.as_str().to_owned(),
+                fields: members,
+                destination: target.destination(),
+                application: self.application,
+            })),
+        }
+    }
+}
+
+/// A response on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deliverable {
+    /// It is complete.
+    Ready(Delivery),
+    /// The client asked for a signed response.
+    Unsigned(UnsignedResponse),
+}
+
+/// A response that lacks its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsignedResponse {
+    route: ResponseRoute,
+    claims: Vec<u8>,
+}
+
+impl UnsignedResponse {
+    /// The algorithm of the signature.
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.route.algorithm
+    }
+
+    /// What must be signed: the claims of a JWT.
+    pub fn claims(&self) -> &[u8] {
+        &self.claims
+    }
+
+    /// What the browser gets with the JWT of the claims.
+    pub fn signed(self, jwt: String) -> Delivery {
+        self.route.carry(vec![("response", jwt)])
     }
 }
 

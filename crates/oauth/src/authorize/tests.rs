@@ -284,7 +284,10 @@ fn a_denial_has_the_description_of_hybrid_data_pipeline() {
 }
 
 fn unsigned(response: AuthorizationResponse) -> Delivery {
-    response.deliver(NOW, |_, _| Err("it is not signed")).unwrap()
+    match response.deliver(NOW) {
+        Deliverable::Ready(delivery) => delivery,
+        Deliverable::Unsigned(unsigned) => panic!("{unsigned:?}"),
+    }
 }
 
 fn redirect(location: &str) -> Delivery {

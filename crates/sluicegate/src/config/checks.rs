@@ -9,6 +9,19 @@ pub(super) fn keys_fit_together(settings: &Settings, faults: &mut Vec<InvalidSet
     the_public_url_matches_tls(settings, faults);
     client_certificates_come_over_tls(settings, faults);
     a_header_block_has_room_for_the_address(settings, faults);
+    a_signer_and_its_algorithms_come_together(settings, faults);
+}
+
+fn a_signer_and_its_algorithms_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {
+    let signing = &settings.external_signing;
+    let missing = match (&signing.socket, signing.algorithms.is_empty()) {
+        (Some(_), true) => {
+            ("algorithms", "must name at least one algorithm if external_signing.socket is set")
+        }
+        (None, false) => ("socket", "must be set too if external_signing.algorithms names some"),
+        _ => return,
+    };
+    faults.push(InvalidSetting::of_key(&format!("external_signing.{}", missing.0), missing.1));
 }
 
 fn certificate_and_key_come_together(settings: &Settings, faults: &mut Vec<InvalidSetting>) {

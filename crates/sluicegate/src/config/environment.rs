@@ -10,7 +10,7 @@ use super::{InvalidSetting, Raw, RawConfig};
 const PREFIX: &str = "SLUICEGATE_";
 
 /// Variables that are not settings: name and meaning, for the generated documentation.
-pub(super) const SPECIAL: [(&str, &str); 4] = [
+pub(super) const SPECIAL: [(&str, &str); 5] = [
     (CONFIG, "The configuration file, unless `--config` names one."),
     (
         ADMIN_PASSWORD,
@@ -25,12 +25,14 @@ pub(super) const SPECIAL: [(&str, &str); 4] = [
          it, `init` \
          writes no such file, and every other command but `backup` needs it too.",
     ),
+    (SIGNER_PIN, "The PIN of the token, for `signer` without `--pin-file`. Every other command ignores it."),
 ];
 
 const CONFIG: &str = "SLUICEGATE_CONFIG";
 const ADMIN_PASSWORD: &str = "SLUICEGATE_ADMIN_PASSWORD";
 const USER_PASSWORD: &str = "SLUICEGATE_USER_PASSWORD";
 const MASTER_KEY: &str = "SLUICEGATE_MASTER_KEY";
+const SIGNER_PIN: &str = "SLUICEGATE_SIGNER_PIN";
 
 /// The variables with the prefix `SLUICEGATE_`.
 #[derive(Clone, Default)]
@@ -85,6 +87,11 @@ impl Environment {
     /// The master key, if given.
     pub(crate) fn master_key(&self) -> Option<&str> {
         self.find(MASTER_KEY).map(|value| value.to_str().unwrap_or_default())
+    }
+
+    /// The PIN of the token of a signer, if given.
+    pub(crate) fn signer_pin(&self) -> Option<&str> {
+        self.find(SIGNER_PIN).map(|value| value.to_str().unwrap_or_default())
     }
 
     fn find(&self, name: &str) -> Option<&OsString> {

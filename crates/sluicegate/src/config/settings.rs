@@ -15,6 +15,7 @@ use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
 use oauth::client_registration::ClientPolicy;
 use oauth::redirect::PrivateUseScheme;
+use oauth::signing::SigningAlgorithm;
 use sources::HostRule;
 use store_postgres::{DatabaseUrl, Options};
 use web::{AddressRange, MAX_BODY_BYTES, MAX_URI_BYTES};
@@ -23,29 +24,13 @@ use super::RawConfig;
 use super::setting::{LogFormat, LogLevels, PublicUrl};
 
 mod described;
+#[macro_use]
+mod optional;
 mod units;
 
 pub(super) use described::{Described, Section};
 use described::{Weakens, describe, path, text_of, warn};
 use units::{count, millis};
-
-macro_rules! weakens {
-    () => {
-        None
-    };
-    ($is_weak:expr, $warning:literal) => {
-        Some(($is_weak, $warning))
-    };
-}
-
-macro_rules! range {
-    () => {
-        None::<RangeInclusive<i64>>
-    };
-    ($range:expr) => {
-        Some($range)
-    };
-}
 
 macro_rules! settings {
     ($(
@@ -281,6 +266,16 @@ settings! {
         /// The number of days after which a new key is created; 0 leaves this to `sluicegate keys rotate`.
         /// Old keys open what they sealed, and verify what they signed, until that has expired.
         rotate_every_days: u32 = lifetimes::ROTATE_KEYS_EVERY_DAYS, in 0..=3650;
+    }
+
+    /// Signing keys outside of the server, such as in a hardware module; see [external signing](external-signing.md).
+    external_signing: ExternalSigning = "external_signing" {
+        /// The Unix socket of the signer, such as that of `sluicegate signer`. Only the server and the signer may have
+        /// rights on it.
+        socket: Option<PathBuf> = None;
+        /// The algorithms whose keys are in the signer: `EdDSA`, `ES256`, `RS256`, `PS256`. The server makes the keys of the
+        /// others itself.
+        algorithms: Vec<SigningAlgorithm> = Vec::new();
     }
 
     /// The audit log in the database.

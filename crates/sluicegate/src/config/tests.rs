@@ -224,3 +224,21 @@ fn a_reference_lives_below_ten_minutes() {
     let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
     assert_eq!(schema["properties"]["pushed_requests"]["properties"]["lifetime_secs"]["maximum"], 599);
 }
+
+#[test]
+fn a_signer_and_its_algorithms_are_set_together() {
+    let signer = |lines: &str| format!("[external_signing]\n{lines}");
+    let both = load_text(&signer("socket = \"/run/s\"\nalgorithms = [\"ES256\", \"EdDSA\"]"), &[]).unwrap();
+    assert_eq!(both.external_signing.algorithms.len(), 2);
+    for (lines, expected) in [
+        ("socket = \"/run/s\"", "must name at least one algorithm if external_signing.socket is set"),
+        ("algorithms = [\"ES256\"]", "must be set too if external_signing.algorithms names some"),
+        (
+            "socket = \"/run/s\"\nalgorithms = [\"HS256\"]",
+            "each must be \"EdDSA\", \"ES256\", \"RS256\" or \"PS256\", not \"HS256\"",
+        ),
+    ] {
+        let faults = faults(&signer(lines), &[]);
+        assert!(faults.iter().any(|fault| fault.ends_with(expected)), "{lines}: {faults:?}");
+    }
+}

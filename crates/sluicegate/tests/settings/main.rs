@@ -76,6 +76,8 @@ const ROWS: &[Row] = &[
     ("client_secrets.overlap_secs", "the end of the older secret", HERE, "tokens_and_secrets_follow_the_settings"),
     ("sessions.lifetime_secs", "the end of a session", HERE, "tokens_and_secrets_follow_the_settings"),
     ("keys.rotate_every_days", "a new key is made", MAINTENANCE, "keys_are_rotated_as_often_as_the_setting_says"),
+    ("external_signing.socket", "tokens are signed there", "crates/sluicegate/tests/external_signing.rs", "tokens_are_signed_by_keys_in_a_module_and_outlive_its_absence"),
+    ("external_signing.algorithms", "others are signed by the server", "crates/web/tests/protocol/external_signing.rs", "keys_of_both_places_sign_side_by_side"),
     ("audit.retention_days", "older events are gone", MAINTENANCE, "audit_events_are_kept_as_long_as_the_setting_says"),
     ("data_sources.sqlite_folders", "a user may name a file there", HERE, "limits_of_data_sources_follow_the_settings"),
     ("data_sources.allowed_hosts", "no other host is connected to", "crates/sources/src/executor/tests.rs", "a_host_or_a_password_that_is_refused_opens_nothing"),

@@ -139,7 +139,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// If the key does not fit the algorithm, or its point is not on the curve.
-    pub(super) fn prepare(self, algorithm: JwsAlgorithm) -> Result<PreparedKey, JwtFault> {
+    pub(crate) fn prepare(self, algorithm: JwsAlgorithm) -> Result<PreparedKey, JwtFault> {
         if !self.fits(algorithm) {
             return Err(JwtFault::NoKey);
         }
@@ -161,6 +161,11 @@ impl PublicKey {
         }
     }
 
+    /// The required members, in the order in which the thumbprint covers them, without braces.
+    pub(crate) fn members(&self) -> String {
+        self.material.members()
+    }
+
     /// The thumbprint ([RFC 7638
     /// §3](https://www.rfc-editor.org/rfc/rfc7638#section-3)).
     pub fn thumbprint(&self) -> Thumbprint {
@@ -169,7 +174,7 @@ impl PublicKey {
 }
 
 /// A key that was prepared once to verify many signatures of one algorithm.
-pub(super) struct PreparedKey {
+pub(crate) struct PreparedKey {
     key: PublicKey,
     algorithm: JwsAlgorithm,
     /// `None` for an RSA key, whose preparation is a small part of a verification.
@@ -178,7 +183,7 @@ pub(super) struct PreparedKey {
 
 impl PreparedKey {
     /// Whether the signature of the message was made with this key.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.parsed {
             Some(key) => key.verify_sig(message, signature).is_ok(),
             None => self.key.verifies(self.algorithm, message, signature),

@@ -139,7 +139,7 @@ mod tests {
             sealed: &vault.seal_signed_access_token(&token).unwrap(),
         };
         let signed = vault.sign_jwt(JwtType::AccessToken, SigningAlgorithm::EdDsa, NOW, &claims.to_json());
-        signed.unwrap().unwrap()
+        signed.unwrap().unwrap().signed().unwrap()
     }
 
     #[test]

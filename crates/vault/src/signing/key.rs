@@ -97,8 +97,7 @@ impl SigningKey {
 
     /// The public key as a JSON Web Key ([RFC 7517 §4](https://www.rfc-editor.org/rfc/rfc7517#section-4)).
     pub fn jwk(&self) -> String {
-        let (algorithm, key_id, members) = (self.algorithm.as_str(), &self.key_id, &self.members);
-        format!(r#"{{{members},"use":"sig","alg":"{algorithm}","kid":"{key_id}"}}"#)
+        published(self.algorithm, &self.key_id, &self.members)
     }
 
     /// Signs claims, a JSON object, as a compact JWS ([RFC 7515
@@ -142,12 +141,9 @@ impl SigningKey {
     /// # Errors
     /// If the text is anything else.
     pub fn verify(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
-        let rest = text.strip_prefix(self.headers[jwt as usize].as_str()).ok_or(Unsealed)?;
-        let (claims, signature) = rest.split_once('.').ok_or(Unsealed)?;
-        let signed = &text[..text.len() - signature.len() - 1];
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Unsealed)?;
-        self.public.verify_sig(signed.as_bytes(), &signature).map_err(|_| Unsealed)?;
-        URL_SAFE_NO_PAD.decode(claims).map_err(|_| Unsealed)
+        verified(&self.headers[jwt as usize], text, |signed, signature| {
+            self.public.verify_sig(signed, signature).is_ok()
+        })
     }
 
     /// Whether the text starts with the header of this key for the type.
@@ -202,13 +198,37 @@ fn verification(algorithm: SigningAlgorithm) -> &'static dyn VerificationAlgorit
     }
 }
 
-fn header(algorithm: SigningAlgorithm, jwt: JwtType, key_id: &str) -> String {
+/// A public key as it is published.
+pub(super) fn published(algorithm: SigningAlgorithm, key_id: &str, members: &str) -> String {
+    let algorithm = algorithm.as_str();
+    format!(r#"{{{members},"use":"sig","alg":"{algorithm}","kid":"{key_id}"}}"#)
+}
+
+/// The claims of a text with exactly this header, if `verifies` accepts its signature.
+pub(super) fn verified(
+    header: &str,
+    text: &str,
+    verifies: impl FnOnce(&[u8], &[u8]) -> bool,
+) -> Result<Vec<u8>, Unsealed> {
+    let rest = text.strip_prefix(header).ok_or(Unsealed)?;
+    let (claims, signature) = rest.split_once('.').ok_or(Unsealed)?;
+    let signed = &text[..text.len() - signature.len() - 1];
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Unsealed)?;
+    if !verifies(signed.as_bytes(), &signature) {
+        return Err(Unsealed);
+    }
+    URL_SAFE_NO_PAD.decode(claims).map_err(|_| Unsealed)
+}
+
+/// What precedes the payload of a text: the encoded header and a dot.
+pub(super) fn header(algorithm: SigningAlgorithm, jwt: JwtType, key_id: &str) -> String {
     let (algorithm, jwt) = (algorithm.as_str(), jwt.as_str());
     let json = format!(r#"{{"alg":"{algorithm}","typ":"{jwt}","kid":"{key_id}"}}"#);
     format!("{}.", URL_SAFE_NO_PAD.encode(json))
 }
 
-fn push_signature(text: &mut String, signature: &[u8]) {
+/// Appends a signature to what it signs.
+pub(super) fn push_signature(text: &mut String, signature: &[u8]) {
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, text);
 }

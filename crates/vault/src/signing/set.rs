@@ -10,6 +10,9 @@ use oauth::signing::{JwtType, SigningAlgorithm};
 use zeroize::Zeroizing;
 
 use super::access_token::{Verified, nothing_verified};
+use super::external::{
+    Choice, ExternalKey, ExternalKeys, ExternalUse, FoundKey, IssuedJwt, SealedExternalKey, UnsignedJwt,
+};
 use super::key::{SigningFailed, SigningKey};
 use crate::master_key::MasterKey;
 use crate::seal::Unsealed;
@@ -60,7 +63,8 @@ pub(crate) struct SigningKeySet {
 
 pub(super) struct OpenedKeys {
     /// By number.
-    keys: Vec<OpenedKey>,
+    keys: Arc<Vec<OpenedKey>>,
+    external: Arc<ExternalKeys>,
     /// Part of the keys, so that nothing is remembered of a key that is gone.
     verified: Verified,
     published: Arc<PublishedKeys>,
@@ -75,7 +79,7 @@ struct OpenedKey {
 impl SigningKeySet {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let wrapping = subkey::aead(&master.subkey("signing keys"));
-        Self { wrapping, opened: RwLock::new(Arc::new(OpenedKeys::of(Vec::new()))) }
+        Self { wrapping, opened: RwLock::new(Arc::new(OpenedKeys::of(Arc::default(), Arc::default()))) }
     }
 
     /// Generates a key and seals its private half.
@@ -110,7 +114,44 @@ impl SigningKeySet {
         };
         let mut keys = sealed.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| key.id);
-        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(OpenedKeys::of(keys));
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        *opened = Arc::new(OpenedKeys::of(Arc::new(keys), Arc::clone(&opened.external)));
+        Ok(())
+    }
+
+    /// Seals the public half of a key in a signer.
+    pub(crate) fn seal_external(&self, key: &ExternalKey, nonce: [u8; NONCE]) -> Vec<u8> {
+        let public = key.sealed_text();
+        let mut bytes = Vec::with_capacity(NONCE + public.len() + subkey::TAG);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(public);
+        let context = external_context(key.algorithm(), key.key_id());
+        subkey::seal_in_place(&self.wrapping, nonce, &context, &mut bytes, NONCE);
+        bytes
+    }
+
+    fn open_external(&self, sealed: &SealedExternalKey) -> Result<ExternalKey, Unsealed> {
+        let (nonce, rest) = sealed.bytes.split_first_chunk::<NONCE>().ok_or(Unsealed)?;
+        let context = external_context(sealed.algorithm, &sealed.key_id);
+        let public = subkey::open(&self.wrapping, *nonce, &context, rest)?;
+        ExternalKey::from_members(sealed.algorithm, &public)
+    }
+
+    /// Replaces the keys in signers, which are in the order in which they were found.
+    pub(crate) fn replace_external(
+        &self,
+        sealed: &[SealedExternalKey],
+        used: &ExternalUse,
+    ) -> Result<(), BrokenExternalKey> {
+        let open = |sealed: &SealedExternalKey| {
+            let key = self.open_external(sealed).map_err(|_| BrokenExternalKey(sealed.key_id.clone()))?;
+            let is_held = used.held.contains(&sealed.key_id);
+            Ok(FoundKey { key, activates_at: sealed.activates_at, is_held })
+        };
+        let keys = sealed.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let external = Arc::new(ExternalKeys { keys, algorithms: used.algorithms.clone() });
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        *opened = Arc::new(OpenedKeys::of(Arc::clone(&opened.keys), external));
         Ok(())
     }
 
@@ -125,15 +166,23 @@ impl SigningKeySet {
         algorithm: SigningAlgorithm,
         now: Timestamp,
         claims: &[u8],
-    ) -> Option<Result<String, SigningFailed>> {
+    ) -> Option<Result<IssuedJwt, SigningFailed>> {
         let opened = self.opened();
-        Some(opened.active(algorithm, now)?.key.sign(jwt, claims))
+        match opened.active(algorithm, now)? {
+            ActiveKey::Sealed(key) => Some(key.sign(jwt, claims).map(IssuedJwt::Signed)),
+            ActiveKey::External(at) => {
+                Some(Ok(IssuedJwt::Unsigned(UnsignedJwt::new(Arc::clone(&opened.external), at, jwt, claims))))
+            }
+        }
     }
 
-    /// Whether the algorithm has a key.
-    pub(crate) fn can_sign(&self, algorithm: SigningAlgorithm, now: Timestamp) -> bool {
+    /// Where the key of the algorithm is, if it has one.
+    pub(crate) fn signs_with(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<KeyPlace> {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
-        opened.active(algorithm, now).is_some()
+        Some(match opened.active(algorithm, now)? {
+            ActiveKey::Sealed(_) => KeyPlace::Server,
+            ActiveKey::External(_) => KeyPlace::Signer,
+        })
     }
 
     pub(super) fn opened(&self) -> Arc<OpenedKeys> {
@@ -141,12 +190,41 @@ impl SigningKeySet {
     }
 }
 
+/// The key that signs.
+enum ActiveKey<'a> {
+    Sealed(&'a SigningKey),
+    /// The one at this index, in a signer.
+    External(usize),
+}
+
+/// Where the private half of a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// Sealed in the database, and open in this process.
+    Server,
+    /// In a signer.
+    Signer,
+}
+
+/// The public half of a key in a signer was not sealed under this master key.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "external signing key {0} was not sealed under this master key: is it the key file of this database?"
+)]
+pub struct BrokenExternalKey(pub String);
+
 impl OpenedKeys {
-    fn of(keys: Vec<OpenedKey>) -> Self {
-        let jwks: Vec<String> = keys.iter().map(|key| key.key.jwk()).collect();
+    fn of(keys: Arc<Vec<OpenedKey>>, external: Arc<ExternalKeys>) -> Self {
+        let sealed = keys.iter().map(|key| key.key.jwk());
+        let jwks: Vec<String> = sealed.chain(external.keys.iter().map(|found| found.key.jwk())).collect();
         let json = format!(r#"{{"keys":[{}]}}"#, jwks.join(","));
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&sha256(json.as_bytes())[..16]));
-        Self { keys, verified: nothing_verified(), published: Arc::new(PublishedKeys { json, etag }) }
+        Self {
+            keys,
+            external,
+            verified: nothing_verified(),
+            published: Arc::new(PublishedKeys { json, etag }),
+        }
     }
 
     /// The texts that were verified with these keys.
@@ -156,20 +234,42 @@ impl OpenedKeys {
 
     /// The claims of a text that one of these keys signed.
     pub(super) fn verify(&self, jwt: JwtType, text: &str) -> Result<Vec<u8>, Unsealed> {
-        let key = self.keys.iter().find(|key| key.key.has_header(jwt, text)).ok_or(Unsealed)?;
-        key.key.verify(jwt, text)
+        if let Some(key) = self.keys.iter().find(|key| key.key.has_header(jwt, text)) {
+            return key.key.verify(jwt, text);
+        }
+        let mut external = self.external.keys.iter();
+        external.find(|found| found.key.has_header(jwt, text)).ok_or(Unsealed)?.key.verify(jwt, text)
+    }
+
+    /// The key that signs: one in the signer if the keys of the algorithm are there, otherwise a sealed one.
+    fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<ActiveKey<'_>> {
+        let sealed = || self.sealed(algorithm, now).map(ActiveKey::Sealed);
+        if !self.external.algorithms.contains(&algorithm) {
+            return sealed();
+        }
+        match self.external.choose(algorithm, now) {
+            Choice::Key(at) => Some(ActiveKey::External(at)),
+            Choice::Nobody => None,
+            Choice::NotYet(first) => sealed().or_else(|| first.map(ActiveKey::External)),
+        }
     }
 
     /// The newest active key. If none is active yet, the first one: others know it for longest.
-    fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<&OpenedKey> {
+    fn sealed(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<&SigningKey> {
         let of_algorithm = || self.keys.iter().filter(|key| key.key.algorithm() == algorithm);
-        of_algorithm().rfind(|key| key.activates_at.is_past(now)).or_else(|| of_algorithm().next())
+        let active = of_algorithm().rfind(|key| key.activates_at.is_past(now));
+        active.or_else(|| of_algorithm().next()).map(|key| &key.key)
     }
 }
 
 /// What a sealed private key is bound to.
 fn context(id: u32, algorithm: SigningAlgorithm) -> Vec<u8> {
     [&id.to_be_bytes(), algorithm.as_str().as_bytes()].concat()
+}
+
+/// What the sealed public half of a key in a signer is bound to. No name of an algorithm begins like this.
+fn external_context(algorithm: SigningAlgorithm, key_id: &str) -> Vec<u8> {
+    ["external ", algorithm.as_str(), " ", key_id].concat().into_bytes()
 }
 
 #[cfg(test)]

@@ -23,9 +23,10 @@ impl From<&Fault> for HttpFailure {
     fn from(fault: &Fault) -> Self {
         let (status, retry_after_secs) = match fault {
             Fault::Busy => (StatusCode::SERVICE_UNAVAILABLE, Some(SHORTLY)),
-            Fault::NotWritable(_) | Fault::Unavailable(_) | Fault::KeysUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, Some(LATER))
-            }
+            Fault::NotWritable(_)
+            | Fault::Unavailable(_)
+            | Fault::KeysUnavailable
+            | Fault::SignerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, Some(LATER)),
             Fault::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
         Self { status, retry_after_secs }
@@ -57,12 +58,13 @@ mod tests {
                 Fault::NotWritable(StoreError::Busy),
                 Fault::Unavailable(StoreError::Busy),
                 Fault::KeysUnavailable,
+                Fault::SignerUnavailable,
                 Fault::Broken("bug".into()),
             ]
         };
         let rules = oauth::application::Profile::Compatible.rules();
         let later = (503, Some("5"));
-        let expected = [(503, Some("1")), later, later, later, (500, None)];
+        let expected = [(503, Some("1")), later, later, later, later, (500, None)];
         for ((fault, same), expected) in faults().iter().zip(faults()).zip(expected) {
             let managed = ManagementProblem::server(fault, ManagementErrorCode::ListFailed);
             for (form, response) in [

@@ -65,8 +65,10 @@ async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_signatu
     assert_eq!(signs(&server, SigningAlgorithm::EdDsa).await, first);
     server.clock().advance_secs(DAY_SECS);
     assert_eq!(signs(&server, SigningAlgorithm::EdDsa).await, announced[1]);
-    let text =
-        |at| server.vault().sign_jwt(JwtType::Plain, SigningAlgorithm::EdDsa, at, b"{}").unwrap().unwrap();
+    let text = |at| {
+        let signed = server.vault().sign_jwt(JwtType::Plain, SigningAlgorithm::EdDsa, at, b"{}");
+        signed.unwrap().unwrap().signed().unwrap()
+    };
     let old = text(server.clock().now().minus_secs(1));
     maintain().await;
     assert!(server.vault().verify_own_jwt(JwtType::Plain, &old).is_ok(), "the overlap");

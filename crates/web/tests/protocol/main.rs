@@ -32,6 +32,7 @@ mod ended_access;
 mod error_pages;
 mod error_redirects;
 mod exchange;
+mod external_signing;
 mod fapi;
 mod growth;
 mod hostile;

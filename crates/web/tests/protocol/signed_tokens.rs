@@ -167,7 +167,7 @@ async fn only_our_own_signed_access_tokens_are_accepted() {
         let now = part(&token, 1)["iat"].as_i64().unwrap();
         let now = domain::time::Timestamp::from_secs(now);
         let signed = server.vault().sign_jwt(jwt, SigningAlgorithm::EdDsa, now, claims.as_bytes());
-        signed.unwrap().unwrap()
+        signed.unwrap().unwrap().signed().unwrap()
     };
     let foreign = TestServer::start_with(testkit::Setup { seed: 2, ..testkit::Setup::default() }).await;
     let theirs = self::client(&foreign, json!({})).await.tokens(&foreign).await.access;

@@ -68,7 +68,7 @@ impl AuthorizationService {
         let answer = match checked.valid.deny() {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(refusal),
             AuthorizeRefusal::Redirect(redirect) => {
-                self.respond(redirect.response(&self.context.settings.public_url))?
+                self.respond(redirect.response(&self.context.settings.public_url)).await?
             }
         };
         self.answer_once(checked.pushed.as_ref(), answer).await
@@ -92,7 +92,7 @@ impl AuthorizationService {
         if leaving == Leaving::AfterSignIn {
             return Ok(None);
         }
-        let answer = self.respond(redirect.response(&self.context.settings.public_url))?;
+        let answer = self.respond(redirect.response(&self.context.settings.public_url)).await?;
         Ok(Some(match answer {
             AuthorizeAnswer::Respond(delivery) if leaving == Leaving::AfterQuestion => {
                 let (refusal, destination) = (redirect.refusal, redirect.destination());

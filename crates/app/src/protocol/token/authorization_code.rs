@@ -1,5 +1,6 @@
 //! Exchanging a code: its use creates a grant, at most once.
 
+use super::new_grant::FirstTokens;
 use super::{Narrowing, TokenService};
 use crate::node::entity_cache::Entities;
 use domain::id::Epoch;
@@ -51,9 +52,9 @@ impl TokenService {
                 let nonce = decision.details.nonce.take();
                 let mut details = decision.details.for_access_tokens();
                 self.narrow(&mut details, decision.user, narrowing).await?;
-                let response = self.create_grant_for(&decision, details, client, origin).await?;
                 let user = user.as_deref().map(|account| &account.user);
-                self.with_id_token(client, response, user, &decision.details, nonce.as_deref())
+                let first = FirstTokens { details, user, nonce: nonce.as_deref() };
+                self.create_grant_with(&decision, first, client, origin).await
             }
         }
     }

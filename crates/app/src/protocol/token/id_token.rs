@@ -14,7 +14,7 @@ use crate::protocol::refusal::ProtocolRefusal;
 impl TokenService {
     /// Adds an ID token to a response that has one. `details` are those of the grant, and `nonce` is that of the request
     /// whose code is exchanged.
-    pub(super) fn with_id_token(
+    pub(super) async fn with_id_token(
         &self,
         client: &AuthenticatedClient,
         mut response: TokenResponse,
@@ -48,7 +48,7 @@ impl TokenService {
             lifetime_secs: response.expires_in,
         };
         response.id_token =
-            Some(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &token.claims())?);
+            Some(JwtKeys::of(&self.context).sign(JwtType::Plain, algorithm, &token.claims()).await?);
         Ok(response)
     }
 }

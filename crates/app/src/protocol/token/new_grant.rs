@@ -1,8 +1,12 @@
 //! Creating a grant with its first tokens.
 
+use domain::account::User;
 use domain::audit::{Action, Outcome};
+use domain::id::GrantId;
+use oauth::application::{Application, TokenFormat};
 use oauth::client_authentication::AuthenticatedClient;
 use oauth::grant::{AccessTokenDetails, GrantOrigin};
+use oauth::oidc::id_token;
 use oauth::refusal::Refusal;
 use oauth::token::{GrantDecision, TokenResponse};
 use oauth::token_payload::RefreshToken;
@@ -15,7 +19,18 @@ use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::revocations::Revocations;
+use crate::node::signing_keys::JwtKeys;
 use crate::protocol::refusal::ProtocolRefusal;
+
+/// The first tokens of a grant, besides what it says itself.
+pub(super) struct FirstTokens<'a> {
+    /// The details of the access token, such as fewer resources.
+    pub(super) details: AccessTokenDetails,
+    /// The user, for an ID token.
+    pub(super) user: Option<&'a User>,
+    /// The `nonce` of the request whose code is exchanged.
+    pub(super) nonce: Option<&'a str>,
+}
 
 impl TokenService {
     /// Creates a grant and issues its first tokens. The store checks whether the code was used before, and
@@ -26,23 +41,24 @@ impl TokenService {
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
-        self.create_grant_for(decision, decision.details.for_access_tokens(), client, origin).await
+        let first = FirstTokens { details: decision.details.for_access_tokens(), user: None, nonce: None };
+        self.create_grant_with(decision, first, client, origin).await
     }
 
-    /// Creates a grant whose first access token has other details, such as fewer resources.
-    pub(super) async fn create_grant_for(
+    /// Creates a grant with these tokens. If they cannot be issued, the grant is withdrawn, so that its code is not used up.
+    pub(super) async fn create_grant_with(
         &self,
         decision: &GrantDecision,
-        details: AccessTokenDetails,
+        first: FirstTokens<'_>,
         client: &AuthenticatedClient,
         origin: &RequestOrigin,
     ) -> Result<TokenResponse, ProtocolRefusal> {
         let now = self.context.now();
         let application = client.application();
         let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
-        let limits = self.context.settings.refresh_limits();
+        self.ready_to_sign(application, decision).await?;
         let ends_at = if decision.refreshable {
-            limits.end_of_new_grant(now)
+            self.context.settings.refresh_limits().end_of_new_grant(now)
         } else {
             Some(now.plus_secs(decision.lifetime_secs))
         };
@@ -73,6 +89,40 @@ impl TokenService {
             }
         };
         self.context.entities.cache_sign_in(grant, &decision.details);
+        let issued = self.first_tokens((grant, key), decision, first, client).await;
+        let Ok(issued) = issued else {
+            // If this fails too, the code stays used up, like that of a client that has lost the response.
+            if let Err(error) = self.context.store.withdraw_grant(grant).await {
+                Fault::from(error).note("a grant without tokens was not withdrawn");
+            }
+            return issued;
+        };
+        let limits = self.context.settings.refresh_limits();
+        let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();
+        Ok(TokenResponse { refresh_expiry, ..issued })
+    }
+
+    /// Refuses, before a code is used up, what a signer would have to sign that does not answer.
+    async fn ready_to_sign(&self, application: &Application, decision: &GrantDecision) -> Result<(), Fault> {
+        let (settings, keys) = (&application.settings, JwtKeys::of(&self.context));
+        if settings.token_format == TokenFormat::Jwt {
+            let registered = settings.client_metadata.access_token_signing_alg();
+            keys.ready(settings.allowed_algorithm(registered)).await?;
+        }
+        if id_token::is_issued(&decision.scopes, decision.details.sign_in.as_ref()) {
+            let registered = settings.client_metadata.openid.id_token_algorithm();
+            keys.ready(settings.allowed_algorithm(registered)).await?;
+        }
+        Ok(())
+    }
+
+    async fn first_tokens(
+        &self,
+        (grant, key): (GrantId, u32),
+        decision: &GrantDecision,
+        first: FirstTokens<'_>,
+        client: &AuthenticatedClient,
+    ) -> Result<TokenResponse, ProtocolRefusal> {
         let refresh =
             decision.refreshable.then(|| self.seal_refresh(RefreshToken { grant, generation: 0 }, key));
         let access = NewAccessToken {
@@ -82,11 +132,10 @@ impl TokenService {
             scopes: decision.scopes.clone(),
             lifetime_secs: decision.lifetime_secs,
             binding: client.binding(),
-            details,
+            details: first.details,
         };
         let issued = self.respond(client, access, refresh.transpose()?).await?;
-        let refresh_expiry = decision.refreshable.then(|| limits.tell(ends_at, now)).flatten();
-        Ok(TokenResponse { refresh_expiry, ..issued })
+        self.with_id_token(client, issued, first.user, &decision.details, first.nonce).await
     }
 
     /// Creates a grant, at most one for each code. A replay revokes the grant of the code; only the first few

@@ -13,6 +13,7 @@ use oauth::token::polling::{
     self, Facts, PollDecision, PolledKind, PolledRequest, UserDecision, accepts_poll_after,
 };
 
+use super::new_grant::FirstTokens;
 use super::{Narrowing, TokenService};
 use crate::identity::caller::RequestOrigin;
 use crate::node::access_note;
@@ -101,8 +102,8 @@ impl TokenService {
         user.iter().for_each(access_note::user);
         let mut details = decision.details.for_access_tokens();
         self.narrow(&mut details, decision.user, narrowing).await?;
-        let response = self.create_grant_for(&decision, details, client, origin).await?;
         let user = user.as_deref().map(|account| &account.user);
-        self.with_id_token(client, response, user, &decision.details, None)
+        let first = FirstTokens { details, user, nonce: None };
+        self.create_grant_with(&decision, first, client, origin).await
     }
 }

@@ -114,7 +114,7 @@ impl TokenService {
         }
         let user = Entities::of(&self.context).account(grant.user).await?;
         let user = user.as_deref().map(|account| &account.user);
-        self.with_id_token(client, response, user, &grant.details, None)
+        self.with_id_token(client, response, user, &grant.details, None).await
     }
 
     async fn decide_refresh(

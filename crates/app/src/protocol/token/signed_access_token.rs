@@ -56,9 +56,9 @@ impl TokenService {
         };
         let registered = application.settings.client_metadata.access_token_signing_alg();
         let algorithm = application.settings.allowed_algorithm(registered);
-        JwtKeys::of(&self.context)
-            .sign(JwtType::AccessToken, algorithm, &claims.to_json())
-            .map(AccessTokenText::new)
+        let keys = JwtKeys::of(&self.context);
+        let signed = keys.sign(JwtType::AccessToken, algorithm, &claims.to_json()).await;
+        signed.map(AccessTokenText::new)
     }
 
     /// `sub` of an access token. The user is cached.

@@ -5,6 +5,7 @@ use app::node::signing_keys::{Activation, SigningKeyEntry, SigningKeyState};
 use clap::Subcommand;
 use oauth::signing::SigningAlgorithm;
 use serde_json::json;
+use vault::KeyPlace;
 
 use crate::arguments::{InstallationArgs, ShowArgs};
 use crate::bootstrap::{self, OpenedInstallation};
@@ -21,7 +22,7 @@ pub(crate) enum SigningKeyCommand {
     #[command(after_help = "Examples:\n  sluicegate keys signing rotate --data-dir ./data\n  \
         sluicegate keys signing rotate --algorithm ES256 --now --data-dir ./data")]
     Rotate {
-        /// The algorithm: EdDSA, ES256, RS256 or PS256 [default: each of them]
+        /// The algorithm: EdDSA, ES256, RS256 or PS256 [default: each of them that has no external signer]
         #[arg(long, value_name = "ALG", value_parser = algorithm)]
         algorithm: Option<SigningAlgorithm>,
         /// Let it sign in a few seconds. Others may refuse its signatures until they read the keys again
@@ -56,7 +57,8 @@ pub(super) fn run(command: SigningKeyCommand, environment: &Environment) -> anyh
         SigningKeyCommand::Rotate { algorithm, now, installation } => {
             bootstrap::with_app(&installation, environment, async |opened| {
                 let activation = if now { Activation::Soon } else { Activation::Announced };
-                let algorithms = algorithm.map_or_else(|| SigningAlgorithm::ALL.to_vec(), |one| vec![one]);
+                let own = opened.app.signing_keys().own_algorithms();
+                let algorithms = algorithm.map_or(own, |one| vec![one]);
                 for algorithm in algorithms {
                     let keys = opened.app.signing_keys();
                     let id = keys.rotate(algorithm, activation, &RequestOrigin::command_line()).await?;
@@ -89,6 +91,7 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
                 "id": key.id,
                 "algorithm": key.algorithm.as_str(),
                 "keyId": key.key_id,
+                "place": place(key.place),
                 "createdAt": date_time(key.created_at),
                 "activatesAt": date_time(key.activates_at),
                 "state": state(key.state),
@@ -99,10 +102,21 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
     }
     let row = |key: &SigningKeyEntry| {
         let (algorithm, state) = (key.algorithm.as_str().to_owned(), state(key.state).to_owned());
-        vec![key.id.to_string(), algorithm, key.key_id.clone(), date_time(key.created_at), state]
+        let made = date_time(key.created_at);
+        vec![key.id.to_string(), algorithm, key.key_id.clone(), place(key.place).to_owned(), made, state]
     };
-    table(&["key", "algorithm", "key id", "made", "state"], &keys.iter().map(row).collect::<Vec<_>>());
+    table(
+        &["key", "algorithm", "key id", "place", "made", "state"],
+        &keys.iter().map(row).collect::<Vec<_>>(),
+    );
     Ok(())
+}
+
+fn place(place: KeyPlace) -> &'static str {
+    match place {
+        KeyPlace::Server => "server",
+        KeyPlace::Signer => "signer",
+    }
 }
 
 fn state(state: SigningKeyState) -> &'static str {

@@ -6,6 +6,7 @@ use oauth::application::{GrantType, Profile};
 use oauth::client_document::HostPattern;
 use oauth::client_registration::may_register;
 use oauth::redirect::PrivateUseScheme;
+use oauth::signing::SigningAlgorithm;
 use serde_json::{Value, json};
 use sources::HostRule;
 use web::AddressRange;
@@ -89,6 +90,18 @@ impl Written for PrivateUseScheme {
 
     fn write(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Written for SigningAlgorithm {
+    const KIND: &'static str = "\"EdDSA\", \"ES256\", \"RS256\" or \"PS256\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    fn write(&self) -> String {
+        self.as_str().to_owned()
     }
 }
 

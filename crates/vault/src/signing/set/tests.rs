@@ -21,7 +21,12 @@ fn signatures_of_a_stored_key_verify_with_it_and_with_no_other() {
     signer.replace(&all).unwrap();
     let opened: Vec<_> = all.iter().map(|sealed| keys("1").open(sealed).unwrap()).collect();
     for algorithm in SigningAlgorithm::ALL {
-        let text = signer.sign(JwtType::AccessToken, algorithm, NOW, br#"{"a":1}"#).unwrap().unwrap();
+        let text = signer
+            .sign(JwtType::AccessToken, algorithm, NOW, br#"{"a":1}"#)
+            .unwrap()
+            .unwrap()
+            .signed()
+            .unwrap();
         assert_eq!(signer.opened().verify(JwtType::AccessToken, &text).unwrap(), br#"{"a":1}"#);
         for jwt in [JwtType::Introspection, JwtType::Logout, JwtType::Plain] {
             assert!(signer.opened().verify(jwt, &text).is_err(), "{algorithm:?} {jwt:?}");
@@ -45,7 +50,12 @@ fn no_header_but_our_own_is_accepted() {
     let signer = keys("1");
     let sealed = sealed(1, SigningAlgorithm::EdDsa, NOW);
     signer.replace(std::slice::from_ref(&sealed)).unwrap();
-    let text = signer.sign(JwtType::AccessToken, SigningAlgorithm::EdDsa, NOW, b"{}").unwrap().unwrap();
+    let text = signer
+        .sign(JwtType::AccessToken, SigningAlgorithm::EdDsa, NOW, b"{}")
+        .unwrap()
+        .unwrap()
+        .signed()
+        .unwrap();
     let (_, rest) = text.split_once('.').unwrap();
     let id = keys("1").open(&sealed).unwrap().key_id().to_owned();
     for header in [
@@ -69,7 +79,9 @@ fn the_newest_active_key_signs_and_older_ones_still_verify() {
     let (old, new) =
         (sealed(1, SigningAlgorithm::EdDsa, NOW), sealed(2, SigningAlgorithm::EdDsa, NOW.plus_secs(60)));
     signer.replace(&[new.clone(), old.clone()]).unwrap();
-    let sign = |at| signer.sign(JwtType::Plain, SigningAlgorithm::EdDsa, at, b"{}").unwrap().unwrap();
+    let sign = |at| {
+        signer.sign(JwtType::Plain, SigningAlgorithm::EdDsa, at, b"{}").unwrap().unwrap().signed().unwrap()
+    };
     let by = |sealed: &SealedSigningKey, text: &str| {
         keys("1").open(sealed).unwrap().verify(JwtType::Plain, text).is_ok()
     };
