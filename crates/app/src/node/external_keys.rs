@@ -71,6 +71,11 @@ impl SignerState {
         self.is_down.load(Ordering::Acquire)
     }
 
+    /// Whether there is a signer.
+    pub(crate) fn is_used(&self) -> bool {
+        self.signer.is_some()
+    }
+
     /// Whether the keys of the algorithm are in the signer.
     pub(crate) fn holds(&self, algorithm: SigningAlgorithm) -> bool {
         self.algorithms().contains(&algorithm)

@@ -56,7 +56,10 @@ impl TokenService {
         let now = self.context.now();
         let application = client.application();
         let key = self.context.vault.active_key(now).ok_or_else(no_key)?;
-        self.ready_to_sign(application, decision).await?;
+        if self.context.signer.is_used() {
+            // Boxed, so that servers without a signer do not pay for its state.
+            Box::pin(self.ready_to_sign(application, decision)).await?;
+        }
         let ends_at = if decision.refreshable {
             self.context.settings.refresh_limits().end_of_new_grant(now)
         } else {
