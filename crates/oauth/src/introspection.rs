@@ -6,7 +6,7 @@ use crate::data_access::DataAccess;
 use crate::grant::{Act, Grant};
 use crate::parameters::{Name, Parameters};
 use crate::proof::{KeyBinding, TokenType};
-use crate::refresh_expiry::RefreshLimits;
+use crate::refresh_expiry::{RefreshExpiry, RefreshLimits};
 use crate::refusal::Refusal;
 use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token::token_exchange::subject_of;
@@ -122,6 +122,9 @@ pub struct Active<'a> {
     pub act: Option<Act>,
     /// The data to which it is limited.
     pub data: Option<Box<DataAccess>>,
+    /// What is left of the times of a refresh token; an access token has none ([Refresh Token Expiration
+    /// §7](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-refresh-token-expiration#section-7)).
+    pub refresh_expiry: Option<RefreshExpiry>,
 }
 
 /// Decides what the response contains. `None` stands for `{"active":false}`, including for a token that the client may
@@ -219,6 +222,7 @@ fn describe<'a>(
             id: Some(token.id),
             act: token.details.exchanged.as_ref().and_then(|exchanged| exchanged.act.as_deref().cloned()),
             data: token.details.data.clone(),
+            refresh_expiry: None,
         },
         IntrospectedToken::Refresh { grant, .. } => Active {
             client_id,
@@ -232,6 +236,7 @@ fn describe<'a>(
             id: None,
             act: None,
             data: grant.details.data.clone(),
+            refresh_expiry: facts.refresh_limits.left(grant, facts.now),
         },
     }
 }

@@ -7,6 +7,7 @@ use crate::application::{AcceptedCertificates, AuthenticationMethod, ClientType,
 use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
+use crate::refresh_expiry;
 use crate::resource::DATA_PATH;
 use crate::scope::ScopeRegistry;
 use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
@@ -40,6 +41,7 @@ pub struct Metadata {
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
     pub authorization_grant_profiles_supported: [&'static str; 1],
+    pub refresh_token_expiration_types_supported: [&'static str; 2],
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -137,6 +139,7 @@ impl Metadata {
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: supported(minimum).map(GrantType::as_str).collect(),
             authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
+            refresh_token_expiration_types_supported: refresh_expiry::TYPES,
             token_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: of_assertions.clone(),
             introspection_endpoint_auth_methods_supported: confidential(&methods),

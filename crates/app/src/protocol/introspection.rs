@@ -17,6 +17,7 @@ use oauth::grant::Act;
 use oauth::introspection::{self, Facts, IntrospectedToken};
 use oauth::jwt_access_token::audience_in;
 use oauth::proof::{KeyBinding, TokenType};
+use oauth::refresh_expiry::RefreshExpiry;
 use oauth::signing::JwtType;
 use store::StoreError;
 
@@ -61,6 +62,8 @@ pub struct LiveToken {
     pub auth_time: Option<i64>,
     /// `authorization_details`, for a token that is limited to certain data.
     pub authorization_details: Option<Vec<GrantedElement>>,
+    /// `refresh_token_timeout` and `authorization_expires_in`, for refresh tokens that end by themselves.
+    pub refresh_expiry: Option<RefreshExpiry>,
 }
 
 /// The introspection endpoint.
@@ -180,8 +183,7 @@ impl IntrospectionService {
         } else {
             self.context.store.find_application(application).await?
         };
-        let owner = user;
-        let user: Option<Arc<Account>> = Entities::of(&self.context).account(user).await?;
+        let account: Option<Arc<Account>> = Entities::of(&self.context).account(user).await?;
         let application =
             other.as_ref().or_else(|| (client.application().id == application).then(|| client.application()));
         let (scopes, grant, resources) = match subject {
@@ -190,7 +192,7 @@ impl IntrospectionService {
                 (&grant.scopes, Some(grant.id), &grant.details.resources)
             }
         };
-        let identifier = user.as_deref().zip(application).and_then(|(account, application)| {
+        let identifier = account.as_deref().zip(application).and_then(|(account, application)| {
             subject::identifier_in(scopes, grant, &account.user, application)
         });
         let registry = Entities::of(&self.context).scopes_for(scopes, None).await?;
@@ -198,13 +200,13 @@ impl IntrospectionService {
             scopes: &registry,
             client,
             application,
-            user: user.as_deref().map(|account| &account.user),
+            user: account.as_deref().map(|account| &account.user),
             identifier: identifier.as_deref(),
             refresh_limits: self.context.settings.refresh_limits(),
             now: self.context.now(),
         };
         let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };
-        user.iter().for_each(access_note::user);
+        account.iter().for_each(access_note::user);
         let aud = match subject {
             IntrospectedToken::Access { token, .. } => {
                 audience_in(token, &registry, &self.context.settings.public_url)
@@ -217,7 +219,7 @@ impl IntrospectionService {
         let authorization_details = match active.data.as_deref() {
             // Boxed, so that tokens that are not limited do not pay for its state.
             Some(data) => Some(
-                Box::pin(ReachableData::of(&self.context).granted_elements(owner, data, resources)).await?,
+                Box::pin(ReachableData::of(&self.context).granted_elements(user, data, resources)).await?,
             ),
             None => None,
         };
@@ -236,6 +238,7 @@ impl IntrospectionService {
             sub: active.subject,
             jti: active.id.map(|id| id.to_string()),
             act: active.act,
+            refresh_expiry: active.refresh_expiry,
         }))
     }
 }

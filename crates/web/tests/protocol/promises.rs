@@ -126,7 +126,9 @@ fn others(member: &str, promised: &[&str]) -> Vec<&'static str> {
         "authorization_details_types_supported" => vec!["payment"],
         "protected_resources" => vec!["http://127.0.0.1:8080/api/unknown"],
         "backchannel_token_delivery_modes_supported" => vec!["ping", "push"],
-        "claim_types_supported" | "authorization_grant_profiles_supported" => vec![],
+        "claim_types_supported"
+        | "authorization_grant_profiles_supported"
+        | "refresh_token_expiration_types_supported" => vec![],
         _ if member.ends_with("_auth_methods_supported") => {
             AuthenticationMethod::ALL.map(AuthenticationMethod::as_str).to_vec()
         }
@@ -173,6 +175,13 @@ async fn works(stage: &Stage, member: &str, value: &str) -> Works {
         "grant_types_supported" => grants::works(stage, value).await,
         "authorization_grant_profiles_supported" => grants::identity_assertion(stage, value).await,
         "backchannel_token_delivery_modes_supported" => grants::delivery_mode(stage, value).await,
+        "refresh_token_expiration_types_supported" => {
+            let member = match value {
+                "authorization" => "authorization_expires_in",
+                _ => "refresh_token_timeout",
+            };
+            is(plain(stage).await?.tokens(&[("scope", "odata offline_access")]).await?[member].is_i64())
+        }
         "response_types_supported" => {
             plain(stage).await?.response(&[("response_type", value)]).await.map(drop)
         }

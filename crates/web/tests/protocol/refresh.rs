@@ -87,6 +87,8 @@ async fn a_refresh_token_ends_with_the_lifetime_of_its_grant() {
     assert_eq!(reply["refresh_token_expires_in"], 1_000, "{reply}");
     assert_eq!(reply["authorization_expires_in"], 1_000);
     assert!(reply["refresh_token_timeout"].is_null(), "{reply}");
+    let types = server.get("/.well-known/oauth-authorization-server").send().await.json();
+    assert_eq!(types["refresh_token_expiration_types_supported"], json!(["authorization", "token_timeout"]));
     server.clock().advance_secs(900);
     let answer = client.refresh(&server, &Tokens::of(&answer).refresh).await;
     let reply = answer.json();
@@ -110,8 +112,13 @@ async fn a_refresh_token_that_is_not_used_in_time_ends() {
         assert_eq!(answer.json()["refresh_token_expires_in"], 1_000);
         server.app().node().maintain().await.unwrap();
     }
-    assert!(client.introspect(&server, &tokens.refresh).await["exp"].is_i64());
-    server.clock().advance_secs(1_000);
+    server.clock().advance_secs(400);
+    for _ in 0..2 {
+        let described = client.introspect(&server, &tokens.refresh).await;
+        assert!(described["exp"].is_i64() && described["authorization_expires_in"].is_null(), "{described}");
+        assert_eq!(described["refresh_token_timeout"], 600, "it does not count as a use");
+    }
+    server.clock().advance_secs(600);
     assert_refused(&client.refresh(&server, &tokens.refresh).await, 400, "invalid_grant");
     assert_eq!(client.introspect(&server, &tokens.refresh).await["active"], false);
 }

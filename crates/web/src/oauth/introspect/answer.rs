@@ -37,6 +37,12 @@ pub(super) struct IntrospectionBody<'a> {
     /// [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<&'a [GrantedElement]>,
+    /// [Refresh Token Expiration
+    /// §7](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-refresh-token-expiration#section-7), like the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_timeout: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_expires_in: Option<i64>,
 }
 
 /// One audience is a text, several are a list, as in a signed access token.
@@ -82,5 +88,7 @@ pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBo
         auth_time: token.auth_time,
         acr: token.auth_time.map(|_| PASSWORD_ACR),
         authorization_details: token.authorization_details.as_deref(),
+        refresh_token_timeout: token.refresh_expiry.and_then(|expiry| expiry.timeout),
+        authorization_expires_in: token.refresh_expiry.and_then(|expiry| expiry.authorization),
     }
 }

@@ -38,6 +38,8 @@ impl Stage {
             minimum_profile: profile,
             default_profile: profile,
             message_signing: signs,
+            refresh_lifetime_secs: 8_000_000,
+            refresh_idle_secs: 4_000_000,
             client_certificates: ClientCertificates {
                 accepted: true,
                 public_url: None,
