@@ -36,7 +36,8 @@ libfuzzer_sys::fuzz_target!(|json: &[u8]| {
 fn proof_is_for_this_server(claims: &Claims) {
     let facts = ProofFacts { issuer: FACTS.issuer, needs_challenge: false, now: NOW };
     let key = Thumbprint::from_bytes([1; 32]);
-    let judged = attestation::decide(claims, APPLICATION.clone(), key, facts, |challenge| challenge == "fresh");
+    let judged =
+        attestation::decide(claims, APPLICATION.clone(), key, facts, |challenge| challenge == "fresh");
     let Ok(proof) = judged else { return };
     assert_eq!(claims.audiences(), Ok(vec![FACTS.issuer]));
     assert!(!proof.id().is_empty());

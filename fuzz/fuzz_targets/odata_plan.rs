@@ -28,6 +28,8 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
     };
     let columns = types.map(column).to_vec();
     let table = Table {
+        schema: None,
+        set_name: None,
         name: "T".into(),
         columns,
         primary_key: vec!["id".into()],

@@ -129,8 +129,9 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
         let target = &model.entity_types[navigation.target].name;
         xml.leaf("NavigationPropertyBinding", &[("Path", &navigation.name), ("Target", target)]);
     }
-    if entity_type.name != entity_type.table {
-        xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &entity_type.table)]);
+    let original = entity_type.full_table_name();
+    if entity_type.name != original {
+        xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &original)]);
     }
     for (term, property, allowed) in [
         ("CountRestrictions", "Countable", true),

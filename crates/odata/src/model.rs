@@ -23,8 +23,12 @@ pub struct Schema {
 /// One table or view as the database describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
+    /// The schema that contains it, for a database in which tables of two schemas may have the same name.
+    pub schema: Option<String>,
     /// The name in the database.
     pub name: String,
+    /// The name that its entity set should have, if not that of the table.
+    pub set_name: Option<String>,
     /// The columns, in the order of the table.
     pub columns: Vec<Column>,
     /// The names of the columns of the primary key, in key order; empty if the table has none.
@@ -98,6 +102,8 @@ pub enum Collation {
 pub struct ForeignKey {
     /// The columns of this table.
     pub columns: Vec<String>,
+    /// The schema of the referenced table; `None` for one without.
+    pub target_schema: Option<String>,
     /// The name of the referenced table.
     pub target_table: String,
     /// Its columns, as many as `columns`; empty for its primary key.
@@ -109,6 +115,8 @@ pub struct ForeignKey {
 pub struct EntityType {
     /// The name of the entity set and of its type.
     pub name: String,
+    /// The schema of the table in the database, if statements must name it.
+    pub schema: Option<String>,
     /// The name of the table in the database.
     pub table: String,
     /// The properties, in the order of the table.
@@ -216,6 +224,23 @@ impl Model {
     }
 }
 
+impl Table {
+    /// The name with that of the schema, if it has one, as findings and declarations of owners write it.
+    pub fn full_name(&self) -> String {
+        full_name(self.schema.as_deref(), &self.name)
+    }
+
+    /// The name that its entity set should have.
+    pub(crate) fn wanted_name(&self) -> &String {
+        self.set_name.as_ref().unwrap_or(&self.name)
+    }
+}
+
+/// The name of a table with that of its schema.
+fn full_name(schema: Option<&str>, table: &str) -> String {
+    schema.map_or_else(|| table.to_owned(), |schema| format!("{schema}.{table}"))
+}
+
 impl Property {
     /// How to interpret a cell of its column.
     pub fn reading(&self) -> Reading {
@@ -224,6 +249,11 @@ impl Property {
 }
 
 impl EntityType {
+    /// The name of the table in the database, with that of its schema, if it has one.
+    pub fn full_table_name(&self) -> String {
+        full_name(self.schema.as_deref(), &self.table)
+    }
+
     /// The property with this name, and its index.
     pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
         self.properties.iter().enumerate().find(|(_, property)| property.name == name)

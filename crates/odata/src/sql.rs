@@ -200,6 +200,10 @@ impl<'m> Writer<'m> {
     /// Writes the table of a scan.
     pub(crate) fn table(&mut self, scan: ScanId) {
         let entity_type = self.entity_type(scan);
+        if let Some(schema) = &entity_type.schema {
+            self.rules.identifier(&mut self.sql, schema);
+            self.sql.push('.');
+        }
         self.rules.identifier(&mut self.sql, &entity_type.table);
         if self.naming == Naming::Aliased {
             self.rules.alias(&mut self.sql, scan);

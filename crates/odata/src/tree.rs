@@ -183,6 +183,7 @@ impl<'m> Aggregate<'m> {
         let properties =
             results.map(|(at, (name, ty, nullable))| described_as(&name, format!("c{at}"), ty, nullable));
         let entity_type = EntityType {
+            schema: None,
             name: input.entity_type().name.clone(),
             table: String::new(),
             properties: properties.collect(),

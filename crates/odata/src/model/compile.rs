@@ -14,7 +14,7 @@ impl Model {
     pub fn compile(namespace: &str, schema: Schema) -> Self {
         let mut findings = Vec::new();
         let mut names = Names::of([CONTAINER.to_owned()]);
-        names.reserve(schema.tables.iter().filter(|table| !key(table).is_empty()).map(|table| &table.name));
+        names.reserve(schema.tables.iter().filter(|table| !key(table).is_empty()).map(Table::wanted_name));
         let mut entity_types = Vec::with_capacity(schema.tables.len());
         let mut references = Vec::with_capacity(schema.tables.len());
         for table in schema.tables {
@@ -43,22 +43,23 @@ fn entity_type(
     let key = key(&table);
     if key.is_empty() {
         findings.push(finding(
-            table.name,
+            table.full_name(),
             "not served: it has no key, so its rows have no address. Declare the columns that distinguish its rows with the \
              data source's option keys, such as {\"View\": [\"a\", \"b\"]}",
         ));
         return None;
     }
-    let name = names.identifier(&table.name);
-    if name != table.name {
-        findings.push(finding(table.name.clone(), &served_as(&name)));
+    let full_name = table.full_name();
+    let name = names.identifier(table.wanted_name());
+    if name != *table.wanted_name() {
+        findings.push(finding(full_name.clone(), &served_as(&name)));
     }
     let mut property_names = Names::of([]);
     property_names.reserve(table.columns.iter().map(|column| &column.name));
     let (mut properties, mut loose_key) = (Vec::with_capacity(table.columns.len()), Vec::new());
     for (index, column) in table.columns.into_iter().enumerate() {
         let name = property_names.identifier(&column.name);
-        let subject = || format!("{}.{}", table.name, column.name);
+        let subject = || format!("{full_name}.{}", column.name);
         if name != column.name {
             findings.push(finding(subject(), &served_as(&name)));
         }
@@ -90,6 +91,7 @@ fn entity_type(
     }
     let entity_type = EntityType {
         name,
+        schema: table.schema,
         table: table.name,
         properties,
         key,
@@ -151,6 +153,9 @@ fn hash(namespace: &str, types: &[EntityType]) -> Fnv {
     hash.field(namespace.as_bytes());
     for entity in types {
         hash.field(entity.name.as_bytes());
+        if let Some(schema) = &entity.schema {
+            hash.field(schema.as_bytes());
+        }
         hash.field(entity.table.as_bytes());
         for property in &entity.properties {
             hash.field(property.name.as_bytes());
@@ -182,6 +187,8 @@ mod tests {
             storage: Storage::default(),
         };
         Table {
+            schema: None,
+            set_name: None,
             name: name.into(),
             columns: columns.iter().map(column).collect(),
             primary_key: key.iter().map(|name| (*name).into()).collect(),
@@ -226,12 +233,59 @@ mod tests {
         let mut from = table("From", &["Id", "Ä"], &["Id"]);
         from.foreign_keys.push(ForeignKey {
             columns: vec!["Ä".into()],
+            target_schema: None,
             target_table: "stÄdte".into(),
             target_columns: Vec::new(),
         });
         let tables = vec![table("Städte", &["Id"], &["Id"]), table("STÄDTE", &["Id"], &["Id"]), from];
         let model = Model::compile("S", Schema { tables });
         assert_eq!(model.entity_types[2].navigations[0].name, "STÄDTE");
+    }
+
+    #[test]
+    fn tables_of_two_schemas_are_told_apart() {
+        let of =
+            |schema: &str, name: &str| Table { schema: Some(schema.into()), ..table(name, &["Id"], &["Id"]) };
+        let mut visits = of("sales", "visits");
+        for (schema, target) in [("public", "ports"), ("sales", "ports"), ("sales", "gone")] {
+            visits.foreign_keys.push(ForeignKey {
+                columns: vec!["Id".into()],
+                target_schema: Some(schema.into()),
+                target_table: target.into(),
+                target_columns: Vec::new(),
+            });
+        }
+        let other = Table { set_name: Some("sales_ports".into()), ..of("sales", "ports") };
+        let model = Model::compile("S", Schema { tables: vec![of("public", "ports"), visits, other] });
+        let names: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+        assert_eq!(names, ["ports", "visits", "sales_ports"]);
+        let targets: Vec<usize> =
+            model.entity_types[1].navigations.iter().map(|navigation| navigation.target).collect();
+        assert_eq!(targets, [0, 2]);
+        let [finding] = model.findings.as_slice() else { panic!("{:?}", model.findings) };
+        assert_eq!(finding.subject, "sales.visits.Id");
+        assert_eq!(finding.message, "no navigation to sales.gone: its target is not served");
+    }
+
+    #[test]
+    fn a_table_that_is_spelled_alike_is_meant_before_one_in_another_case() {
+        let mut visits = table("Visits", &["Id"], &["Id"]);
+        for target in ["ports", "Ports", "PORTS"] {
+            visits.foreign_keys.push(ForeignKey {
+                columns: vec!["Id".into()],
+                target_schema: None,
+                target_table: target.into(),
+                target_columns: Vec::new(),
+            });
+        }
+        let tables = vec![visits, table("Ports", &["Id"], &["Id"]), table("ports", &["id", "Id"], &["Id"])];
+        let model = Model::compile("S", Schema { tables });
+        let ways: Vec<_> = model.entity_types[0]
+            .navigations
+            .iter()
+            .map(|navigation| (navigation.target, navigation.on.as_slice()))
+            .collect();
+        assert_eq!(ways, [(2, [(0, 1)].as_slice()), (1, &[(0, 0)]), (2, &[(0, 1)])]);
     }
 
     #[test]
@@ -247,6 +301,7 @@ mod tests {
         for column in ["From", "To"] {
             visits.foreign_keys.push(ForeignKey {
                 columns: vec![column.into()],
+                target_schema: None,
                 target_table: "ports".into(),
                 target_columns: Vec::new(),
             });
@@ -266,6 +321,7 @@ mod tests {
         for column in ["a b", "Ports", "x"] {
             visits.foreign_keys.push(ForeignKey {
                 columns: vec![column.into()],
+                target_schema: None,
                 target_table: if column == "x" { "Ports_Ports" } else { "Ports" }.into(),
                 target_columns: Vec::new(),
             });
@@ -306,6 +362,7 @@ mod tests {
             let mut from = table(name, &["Id", "Other"], &["Id"]);
             from.foreign_keys.push(ForeignKey {
                 columns: vec!["Other".into()],
+                target_schema: None,
                 target_table: target.into(),
                 target_columns: Vec::new(),
             });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::names::{Names, with_suffix};
-use super::{EntityType, Finding, ForeignKey, Navigation};
+use super::{EntityType, Finding, ForeignKey, Navigation, full_name};
 
 /// A foreign key whose two tables are both served.
 struct Reference {
@@ -65,11 +65,10 @@ fn references(
     foreign_keys: &[Vec<ForeignKey>],
     findings: &mut Vec<Finding>,
 ) -> Vec<Reference> {
-    let by_table: HashMap<String, usize> =
-        types.iter().enumerate().map(|(index, entity)| (entity.table.to_ascii_lowercase(), index)).collect();
+    let tables = Tables::of(types);
     let mut references = Vec::new();
     for (source, foreign_keys) in foreign_keys.iter().enumerate() {
-        let target_of = |key: &ForeignKey| by_table.get(&key.target_table.to_ascii_lowercase()).copied();
+        let target_of = |key: &ForeignKey| tables.find(key.target_schema.as_deref(), &key.target_table);
         for foreign_key in foreign_keys {
             let target = target_of(foreign_key);
             let is_one_of_many = foreign_keys.iter().filter(|other| target_of(other) == target).count() > 1;
@@ -77,10 +76,10 @@ fn references(
                 target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
             else {
                 findings.push(Finding {
-                    subject: format!("{}.{}", types[source].table, foreign_key.columns.join(",")),
+                    subject: format!("{}.{}", types[source].full_table_name(), foreign_key.columns.join(",")),
                     message: format!(
                         "no navigation to {}: its target is not served",
-                        foreign_key.target_table
+                        full_name(foreign_key.target_schema.as_deref(), &foreign_key.target_table)
                     ),
                 });
                 continue;
@@ -94,6 +93,29 @@ fn references(
     references
 }
 
+/// The served tables by schema and name. One that is spelled exactly like a reference comes before one that differs in
+/// the case of ASCII letters, which some databases ignore.
+struct Tables<'t> {
+    exact: HashMap<(Option<&'t str>, &'t str), usize>,
+    folded: HashMap<(Option<&'t str>, String), usize>,
+}
+
+impl<'t> Tables<'t> {
+    fn of(types: &'t [EntityType]) -> Self {
+        let all =
+            || types.iter().enumerate().map(|(at, entity)| (entity.schema.as_deref(), &entity.table, at));
+        Self {
+            exact: all().map(|(schema, table, at)| ((schema, table.as_str()), at)).collect(),
+            folded: all().map(|(schema, table, at)| ((schema, table.to_ascii_lowercase()), at)).collect(),
+        }
+    }
+
+    fn find(&self, schema: Option<&str>, table: &str) -> Option<usize> {
+        let exact = self.exact.get(&(schema, table));
+        exact.or_else(|| self.folded.get(&(schema, table.to_ascii_lowercase()))).copied()
+    }
+}
+
 /// The pairs of properties that a foreign key joins.
 fn pairs(
     types: &[EntityType],
@@ -102,7 +124,9 @@ fn pairs(
     key: &ForeignKey,
 ) -> Option<Vec<(usize, usize)>> {
     let find = |entity: &EntityType, column: &str| {
-        entity.properties.iter().position(|property| property.column.eq_ignore_ascii_case(column))
+        let mut columns = entity.properties.iter().map(|property| property.column.as_str());
+        let exact = columns.clone().position(|own| own == column);
+        exact.or_else(|| columns.position(|own| own.eq_ignore_ascii_case(column)))
     };
     let own: Vec<usize> =
         key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;

@@ -25,6 +25,8 @@ fn model() -> Model {
         storage: Storage { is_guaranteed: true, ..Storage::default() },
     };
     let table = |name: &str, columns: &[(&str, EdmType, bool)], key: &[&str]| Table {
+        schema: None,
+        set_name: None,
         name: name.to_owned(),
         columns: columns.iter().map(column).collect(),
         primary_key: key.iter().map(|name| (*name).to_owned()).collect(),

@@ -82,6 +82,8 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
         storage: Storage { is_textual: matches!(ty, EdmType::String { .. }), ..Storage::default() },
     };
     Table {
+        schema: None,
+        set_name: None,
         name: name.into(),
         columns: columns.iter().map(column).collect(),
         primary_key: key.iter().map(|name| (*name).into()).collect(),
@@ -92,7 +94,12 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
 }
 
 pub(crate) fn reference(column: &str, target: &str) -> ForeignKey {
-    ForeignKey { columns: vec![column.into()], target_table: target.into(), target_columns: Vec::new() }
+    ForeignKey {
+        columns: vec![column.into()],
+        target_schema: None,
+        target_table: target.into(),
+        target_columns: Vec::new(),
+    }
 }
 
 impl Database {

@@ -72,6 +72,8 @@ fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> D
     let guaranteed = Storage { is_guaranteed: true, ..Storage::default() };
     let column = |name: &str, ty, nullable, storage| Column { name: name.into(), ty, nullable, storage };
     let table = |name: &str, columns: Vec<Column>, key: &str| Table {
+        schema: None,
+        set_name: None,
         name: name.into(),
         columns,
         primary_key: vec![key.into()],

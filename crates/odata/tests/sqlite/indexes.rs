@@ -68,6 +68,8 @@ fn database() -> Database {
         storage: storage(name, *ty),
     });
     let clean = Table {
+        schema: None,
+        set_name: None,
         name: "T".into(),
         columns: std::iter::once(id).chain(others).collect(),
         primary_key: vec!["id".into()],

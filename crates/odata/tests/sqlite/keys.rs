@@ -25,6 +25,8 @@ fn database(
         Column { name: (*name).into(), ty: *ty, nullable: true, storage }
     };
     let table = Table {
+        schema: None,
+        set_name: None,
         name: "K".into(),
         columns: columns.iter().map(column).collect(),
         primary_key: key.iter().map(|name| (*name).into()).collect(),

@@ -155,6 +155,8 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
     let foreign_keys =
         if listed.kind == Kind::Table { references(sqlite, &listed.name)? } else { Vec::new() };
     Ok(Table {
+        schema: None,
+        set_name: None,
         name: listed.name.clone(),
         primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
         key_is_enforced: true,
@@ -201,7 +203,12 @@ fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignK
         let id: i64 = row.get(0)?;
         if last.replace(id) != Some(id) {
             let target_table = row.get(1)?;
-            found.push(ForeignKey { columns: Vec::new(), target_table, target_columns: Vec::new() });
+            found.push(ForeignKey {
+                columns: Vec::new(),
+                target_schema: None,
+                target_table,
+                target_columns: Vec::new(),
+            });
         }
         if let Some(reference) = found.last_mut() {
             reference.columns.push(row.get(2)?);
@@ -242,6 +249,7 @@ fn resolved(reference: &ForeignKey, target: &Table) -> Option<ForeignKey> {
     let target_columns: Vec<String> = named.iter().map(declared).collect::<Option<_>>()?;
     (target_columns.len() == reference.columns.len()).then(|| ForeignKey {
         columns: reference.columns.clone(),
+        target_schema: None,
         target_table: target.name.clone(),
         target_columns,
     })

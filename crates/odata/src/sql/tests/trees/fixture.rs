@@ -48,6 +48,8 @@ fn schema(is_guaranteed: bool) -> Schema {
     let text = EdmType::String { max_length: None };
     let decimal = EdmType::Decimal { precision: None, scale: None };
     let table = |name: &str, columns: &[(&str, EdmType)], references: &[(&str, &str)]| Table {
+        schema: None,
+        set_name: None,
         name: name.to_owned(),
         columns: columns.iter().map(|of| column(of, columns[0].0, is_guaranteed)).collect(),
         primary_key: vec![columns[0].0.to_owned()],
@@ -56,6 +58,7 @@ fn schema(is_guaranteed: bool) -> Schema {
             .iter()
             .map(|(column, target)| ForeignKey {
                 columns: vec![(*column).to_owned()],
+                target_schema: None,
                 target_table: (*target).to_owned(),
                 target_columns: Vec::new(),
             })
