@@ -3,7 +3,7 @@
 mod typed;
 
 pub(crate) use typed::decimal;
-pub use typed::{SinceEpoch, TypedCell};
+pub use typed::{Interval, SinceEpoch, TypedCell};
 
 /// One value of a result row, borrowed from the driver. The first five kinds are those of SQLite, whose Booleans
 /// are integers (0 and 1) and whose dates are texts or numbers: the model, not the cell, knows the meaning of a

@@ -37,6 +37,16 @@ impl Duration {
         Some(Self { picoseconds: sign * (days + time) })
     }
 
+    /// A duration of this many picoseconds.
+    pub(crate) fn of_picoseconds(picoseconds: i128) -> Self {
+        Self { picoseconds }
+    }
+
+    /// Its length in picoseconds.
+    pub(crate) fn picoseconds(self) -> i128 {
+        self.picoseconds
+    }
+
     /// The canonical text of all durations of the same length, such as `PT1M`.
     pub(crate) fn text(self) -> String {
         let (seconds, fraction) = (

@@ -156,6 +156,7 @@ impl Error {
             Reason::NotImplemented(_) => "NotImplemented",
             Reason::Unanswerable(Unanswerable::DivisionByZero) => "DivisionByZero",
             Reason::Unanswerable(Unanswerable::NegativeLength) => "NegativeLength",
+            Reason::Unanswerable(Unanswerable::OutOfRange) => "OutOfRange",
             Reason::ForeignPosition => "BadNextLink",
             Reason::StalePosition => "StaleNextLink",
         }

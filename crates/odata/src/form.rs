@@ -50,6 +50,13 @@ pub enum Form {
     Text,
     /// Durations as the text by which they are compared: the form in which an expression returns them.
     Compared,
+    /// Instants in a type of the database for dates and times without a time zone; they are in UTC.
+    Local,
+    /// Text in a type of the database for text of fixed length, in which trailing blanks do not count.
+    Padded,
+    /// Values of another type, which statements convert to the type that is served: an enumeration, an array or
+    /// JSON to text, an amount of money to a decimal number.
+    Converted,
 }
 
 /// Determines which value a cell of a column represents.
@@ -171,7 +178,7 @@ impl Reading {
 
     /// The reading with that number, if any.
     pub(crate) fn of_code(code: i64) -> Option<Self> {
-        const FORMS: [Form; 14] = [
+        const FORMS: [Form; 17] = [
             Form::Canonical,
             Form::ZeroOne,
             Form::MinusOne,
@@ -186,6 +193,9 @@ impl Reading {
             Form::JulianDay,
             Form::Text,
             Form::Compared,
+            Form::Local,
+            Form::Padded,
+            Form::Converted,
         ];
         let ty = match code & 0xff {
             1 => EdmType::Boolean,

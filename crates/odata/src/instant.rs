@@ -45,6 +45,11 @@ impl ClockTime {
         Some(Self { time, picoseconds: picoseconds(fraction)? })
     }
 
+    /// Whether its fraction has more than six digits.
+    pub(crate) fn is_finer_than_microseconds(self) -> bool {
+        !self.picoseconds.is_multiple_of(1_000_000)
+    }
+
     /// `07:59:59`, followed by the fraction, if any, without trailing zeros. Texts of this form sort in the
     /// order of the times.
     pub(crate) fn text(self) -> String {

@@ -93,6 +93,8 @@ pub enum Collation {
     Binary,
     /// SQLite's collation with this name, under which equal texts are equal too.
     Named(&'static str),
+    /// The order of a language, under which different texts are never equal.
+    Linguistic,
     /// An unknown collation.
     Unknown,
 }

@@ -44,7 +44,7 @@ impl Mark {
         let room = (MOST_BYTES / terms.max(1)).max(LEAST_BYTES);
         let start = match cell {
             Cell::Text(text) | Cell::Typed(TypedCell::Json(text)) if text.len() > room => {
-                Cell::Text(&text[..room])
+                Cell::Text(whole_characters(&text[..room]))
             }
             Cell::Blob(blob) if blob.len() > room => Cell::Blob(&blob[..room]),
             cell => return Self::Value(cell.to_value()),
@@ -63,6 +63,14 @@ impl Mark {
     }
 }
 
+/// The text without a character that is cut off at its end.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => &text[..error.valid_up_to()],
+        _ => text,
+    }
+}
+
 impl Position {
     /// The bytes of this position, to be sealed. They contain values of a row, which the client must not
     /// read.
@@ -75,7 +83,7 @@ impl Position {
             match value {
                 Mark::Value(value) => push(&mut bytes, value),
                 Mark::Long { start, digest } => {
-                    bytes.push(6);
+                    bytes.push(7);
                     bytes.extend(digest.to_le_bytes());
                     push(&mut bytes, start);
                 }
@@ -133,7 +141,7 @@ impl<'b> PositionReader<'b> {
     }
 
     fn mark(&mut self) -> Option<Mark> {
-        if self.0.first() != Some(&6) {
+        if self.0.first() != Some(&7) {
             return self.value().map(Mark::Value);
         }
         self.take(1)?;

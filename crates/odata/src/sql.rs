@@ -10,6 +10,7 @@ pub(crate) mod clauses;
 pub(crate) mod columns;
 mod dialect;
 pub mod functions;
+mod postgres;
 mod predicate;
 mod rows;
 pub(crate) mod select;
@@ -34,6 +35,7 @@ impl Dialect {
     pub(crate) fn rules(self) -> &'static dyn Rules {
         match self {
             Self::Sqlite => &sqlite::Sqlite,
+            Self::Postgres => &postgres::Postgres,
             #[cfg(test)]
             Self::Strict => &tests::Strict,
         }
@@ -67,12 +69,16 @@ pub(crate) struct Writer<'m> {
     pub(crate) in_order: Vec<ScanColumn>,
     /// Columns that are known to contain only null and values in their layout.
     pub(crate) in_layout: Vec<ScanColumn>,
+    /// Columns that have a value in every row that is read.
+    pub(crate) valued: Vec<ScanColumn>,
     /// Whether every row is known to have a key.
     pub(crate) is_addressed: bool,
     /// Whether no two rows are known to share an address.
     pub(crate) unshared: bool,
     /// Whether a key may be searched for in all of its possible stored forms at once.
     pub(crate) may_search: bool,
+    /// Why the statement cannot be written, if so.
+    refused: Option<Reason>,
 }
 
 /// How tables and columns are named.
@@ -108,10 +114,17 @@ impl<'m> Writer<'m> {
             bound: HashMap::new(),
             in_order: Vec::new(),
             in_layout: Vec::new(),
+            valued: Vec::new(),
             is_addressed: false,
             unshared: false,
             may_search: false,
+            refused: None,
         }
+    }
+
+    /// Gives the statement up.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.refused.get_or_insert(reason);
     }
 
     pub(crate) fn text(&mut self, text: &str) {
@@ -143,7 +156,7 @@ impl<'m> Writer<'m> {
 
     /// Binds a constant of the expression.
     pub(crate) fn constant(&mut self, constant: &Constant) {
-        self.repeated(constant, 0, self.rules.value(constant));
+        self.rules.constant(self, constant);
     }
 
     /// The type of the rows of a scan.
@@ -174,7 +187,7 @@ impl<'m> Writer<'m> {
     fn shown(&mut self, column: ScanColumn) {
         match self.scans.computed(column) {
             Some(computed) => self.operand(&computed.value),
-            None => self.rules.same(self, column),
+            None => self.rules.read(self, column),
         }
     }
 
@@ -193,8 +206,16 @@ impl<'m> Writer<'m> {
     }
 
     fn sorts_as_stored(&self, column: ScanColumn) -> bool {
+        let entity_type = self.entity_type(column.scan);
         self.in_order.contains(&column)
-            || self.rules.sorts_as_stored(self.entity_type(column.scan), column.property)
+            || self.rules.sorts_as_stored(entity_type, column.property)
+            || (self.valued.contains(&column)
+                && self.rules.values_sort_as_stored(entity_type, column.property))
+    }
+
+    /// Whether a term of an order may be null in the rows that are read.
+    pub(crate) fn may_be_null(&self, term: &Typed) -> bool {
+        term.nullable && !matches!(term.term, Term::Column(column) if self.valued.contains(&column))
     }
 
     /// Writes the table of a scan.
@@ -218,6 +239,9 @@ impl<'m> Writer<'m> {
     }
 
     pub(crate) fn statement(self, columns: usize) -> Result<Statement, Error> {
+        if let Some(reason) = self.refused {
+            return Err(reason.at("query", 0));
+        }
         if self.is_full() || columns > self.rules.capacity().columns {
             return Err(Reason::TooComplex.at("query", 0));
         }

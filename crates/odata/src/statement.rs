@@ -52,10 +52,13 @@ pub enum Unanswerable {
     /// ([§5.1.1.5.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_substring)).
     #[error("the length of a substring is negative")]
     NegativeLength,
+    /// A computed number that is outside the range of its type, where the database has no infinity instead.
+    #[error("a number that the query computes is out of range")]
+    OutOfRange,
 }
 
 impl Unanswerable {
-    pub(crate) const ALL: [Self; 2] = [Self::DivisionByZero, Self::NegativeLength];
+    pub(crate) const ALL: [Self; 3] = [Self::DivisionByZero, Self::NegativeLength, Self::OutOfRange];
 
     /// The reason with this message, which is all that some databases report.
     pub fn with_message(message: &str) -> Option<Self> {

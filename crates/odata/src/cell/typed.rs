@@ -1,5 +1,6 @@
 //! Values of types that SQLite does not have.
 
+use crate::duration::Duration;
 use crate::instant::{ClockTime, Moment};
 
 /// A value of a type of its own, borrowed from the driver.
@@ -23,6 +24,8 @@ pub enum TypedCell<'row> {
     Timestamp(SinceEpoch),
     /// A date and time without a time zone, which is taken as UTC.
     Local(SinceEpoch),
+    /// A length of time.
+    Interval(Interval),
     /// A UUID, in the order in which it is written.
     Guid(&'row [u8; 16]),
     /// A JSON text, not necessarily valid UTF-8.
@@ -38,6 +41,18 @@ pub struct SinceEpoch {
     pub nanoseconds: u32,
 }
 
+/// A length of time in parts, each of which has a sign of its own. Only one without months has a fixed length and is a
+/// duration; a day has 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// Months.
+    pub months: i32,
+    /// Days.
+    pub days: i32,
+    /// Microseconds, of which there may be more than in a day.
+    pub microseconds: i64,
+}
+
 /// Nanoseconds in a day.
 const DAY: u64 = 86_400_000_000_000;
 
@@ -45,6 +60,13 @@ impl SinceEpoch {
     fn moment(self) -> Option<Moment> {
         let nanoseconds = i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds);
         (self.nanoseconds < 1_000_000_000).then(|| Moment::since_1970(nanoseconds * 1000))?
+    }
+}
+
+impl Interval {
+    fn duration(self) -> Option<Duration> {
+        let microseconds = i128::from(self.days) * 86_400_000_000 + i128::from(self.microseconds);
+        (self.months == 0).then(|| Duration::of_picoseconds(microseconds * 1_000_000))
     }
 }
 
@@ -97,6 +119,14 @@ impl TypedCell<'_> {
         }
     }
 
+    /// The duration that this is, unless it has months, whose length is not fixed.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Interval(interval) => interval.duration(),
+            _ => None,
+        }
+    }
+
     /// Writes the value as text, in the form in which values of its type are compared; an instant has no time
     /// zone. Returns `false`, and writes nothing, if it is outside the range of its type.
     pub(crate) fn write(self, out: &mut Vec<u8>) -> bool {
@@ -113,6 +143,10 @@ impl TypedCell<'_> {
             Self::TimeOfDay(_) => return self.clock().map(|clock| clock.push(out)).is_some(),
             Self::Timestamp(since) | Self::Local(since) => {
                 return since.moment().map(|moment| moment.push(out)).is_some();
+            }
+            Self::Interval(interval) => {
+                let text = interval.duration().map(Duration::text);
+                return text.map(|text| out.extend_from_slice(text.as_bytes())).is_some();
             }
             Self::Guid(bytes) => guid(out, bytes),
             Self::Json(text) => out.extend_from_slice(text),
@@ -228,6 +262,8 @@ mod tests {
 
     #[test]
     fn what_is_outside_its_range_has_no_text() {
+        let interval =
+            |months, days, microseconds| TypedCell::Interval(Interval { months, days, microseconds });
         let since = |seconds, nanoseconds| TypedCell::Timestamp(SinceEpoch { seconds, nanoseconds });
         for (typed, expected) in [
             (since(0, 0), Some("1970-01-01T00:00:00")),
@@ -240,6 +276,10 @@ mod tests {
             (TypedCell::TimeOfDay(DAY - 1), Some("23:59:59.999999999")),
             (TypedCell::TimeOfDay(DAY), None),
             (TypedCell::Single(f32::NAN), None),
+            (interval(0, 1, -1), Some("PT23H59M59.999999S")),
+            (interval(0, -1, -500_000), Some("-P1DT0.5S")),
+            (interval(0, i32::MIN, i64::MIN), Some("-P2254235639DT4H54.775808S")),
+            (interval(1, 0, 0), None),
             (TypedCell::Wide(&i128::MIN), Some("-170141183460469231731687303715884105728")),
             (TypedCell::Unsigned(u64::MAX), Some("18446744073709551615")),
             (TypedCell::Single(0.1), Some("0.1")),

@@ -67,6 +67,7 @@ impl Reading {
             (EdmType::Guid, TypedCell::Guid(_)) | (EdmType::TimeOfDay, TypedCell::TimeOfDay(_)) => text(),
             (EdmType::Date, typed) => typed.moment().map(|moment| Held::text(date_text(moment.date()))),
             (EdmType::DateTimeOffset, typed) => typed.moment().map(|moment| Held::text(moment.text())),
+            (EdmType::Duration, typed) => typed.duration().map(|duration| Held::text(duration.ordered())),
             (ty, typed) => {
                 let (min, max) = ty.bounds()?;
                 typed.whole().filter(|value| (min..=max).contains(value)).map(Held::Integer)

@@ -83,8 +83,10 @@ impl Assumed {
         if !scan.may_omit_rows() || self.unshared || !conditions.is_empty() {
             return;
         }
-        self.is_addressed = true;
-        self.checks.push(dialect.rules().addressed_check(scan.entity_type));
+        if let Some(check) = dialect.rules().addressed_check(scan.entity_type) {
+            self.is_addressed = true;
+            self.checks.push(check);
+        }
     }
 
     /// Assumes that no two rows share an address, if the database does not ensure it.

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use crate::cell::Value;
-use crate::tree::typed::Comparison;
+use crate::tree::typed::{Comparison, Typed};
 use crate::tree::{Order, Page};
 
 /// The number of rows to read, and the number to skip first.
@@ -37,11 +37,27 @@ pub(super) fn order(writer: &mut Writer<'_>, order: &[Order]) {
     for (index, order) in order.iter().enumerate() {
         writer.text(if index == 0 { " ORDER BY " } else { ", " });
         writer.sort_term(&order.term);
-        writer.text(writer.rules.direction(&order.term, order.descending));
+        writer.text(writer.rules.direction(writer.may_be_null(&order.term), order.descending));
     }
 }
 
 /// A number of rows as a parameter.
 pub(super) fn count(rows: u64) -> Value {
     Value::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+/// Writes operands with text before, between and after them.
+pub(super) fn around<'t>(
+    writer: &mut Writer<'_>,
+    before: &str,
+    operands: impl IntoIterator<Item = &'t Typed>,
+    between: &str,
+    after: &str,
+) {
+    writer.text(before);
+    for (index, operand) in operands.into_iter().enumerate() {
+        writer.text(if index == 0 { "" } else { between });
+        writer.operand(operand);
+    }
+    writer.text(after);
 }

@@ -8,6 +8,7 @@ use super::Writer;
 use super::clauses::RowLimits;
 use crate::cell::Value;
 use crate::model::EntityType;
+use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -18,6 +19,13 @@ use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
 pub enum Dialect {
     /// SQLite 3.37 or later, with [`functions::FUNCTIONS`](super::functions::FUNCTIONS) registered.
     Sqlite,
+    /// PostgreSQL 14 or later, with ICU, and with UTF-8 as the encoding of the database.
+    ///
+    /// The types of parameters are those of their values: `int8`, `float8`, `text` and `bytea`; no parameter is null or
+    /// text that is not UTF-8. A statement converts them itself where it needs another type. It relies on the defaults of
+    /// `extra_float_digits` and `standard_conforming_strings`, and on nothing that precedes `pg_catalog` in the search
+    /// path.
+    Postgres,
     /// The second dialect, of the tests.
     #[cfg(test)]
     Strict,
@@ -57,7 +65,7 @@ pub(crate) trait Rules {
 
     /// What follows a term of an order. Null comes before every value, and after all of them if the order
     /// descends.
-    fn direction(&self, term: &Typed, descending: bool) -> &'static str;
+    fn direction(&self, nullable: bool, descending: bool) -> &'static str;
 
     /// Writes the end of a statement that limits its rows.
     fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits);
@@ -79,15 +87,28 @@ pub(crate) trait Rules {
     /// to have an alias.
     fn subquery_alias(&self) -> &'static str;
 
-    /// The parameter for a constant.
-    fn value(&self, constant: &Constant) -> Value;
+    /// Writes a constant, as a parameter except for Booleans.
+    fn constant(&self, writer: &mut Writer<'_>, constant: &Constant);
+
+    /// Whether an operand of this type can be equal to the constant. It cannot be if the database has no such
+    /// value: one with more digits than it keeps, for example.
+    fn can_equal(&self, writer: &Writer<'_>, operand: &Typed, constant: &Constant) -> bool;
+
+    /// Writes the value that a position contains for a term of the order. `mark` and `form` identify it.
+    fn marked(&self, writer: &mut Writer<'_>, term: &Typed, mark: &Mark, form: u8, value: &Value);
 
     /// Whether values of this class are compared by SQL's own operators alone. If not,
     /// [`compare`](Self::compare) may be null even if neither side is.
     fn compares_directly(&self, operand: &Typed) -> bool;
 
+    /// Whether what is not a number is null in an expression, though it is not equal to null.
+    fn no_number_is_null(&self) -> bool;
+
+    /// Whether arithmetic with doubles may fail, because the result is out of range.
+    fn doubles_can_fail(&self) -> bool;
+
     /// Writes the value of a column: null if it is null or has no value of its type. The values of all
-    /// operands have the form in which [`value`](Self::value) returns constants.
+    /// operands have the form in which [`constant`](Self::constant) writes constants.
     fn column(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes an expression that is true exactly if a column has no value.
@@ -103,8 +124,9 @@ pub(crate) trait Rules {
     /// Writes the number of rows with a key that are omitted because they share their address.
     fn count_shared(&self, writer: &mut Writer<'_>);
 
-    /// A statement with one row and column that returns 1 if every row has a key at present.
-    fn addressed_check(&self, entity_type: &EntityType) -> String;
+    /// A statement with one row and column that returns 1 if every row has a key at present; `None` if it would not
+    /// help.
+    fn addressed_check(&self, entity_type: &EntityType) -> Option<String>;
 
     /// A statement with one row and column that returns 1 if no two rows share an address at present; `None`
     /// if the database ensures that, or nearly so.
@@ -121,10 +143,31 @@ pub(crate) trait Rules {
     /// Whether a column can be ordered by its stored form, whatever it contains.
     fn sorts_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
 
-    /// Writes the stored form of a column, for an order or a list.
+    /// Whether a column can be ordered by its stored form in rows in which it has a value.
+    fn values_sort_as_stored(&self, entity_type: &EntityType, column: usize) -> bool;
+
+    /// Whether an order that begins with this term, which may be null, is read in two parts, with and without null,
+    /// because an index can then serve it.
+    fn reads_nulls_apart(&self, writer: &Writer<'_>, term: &Typed) -> bool;
+
+    /// Writes a condition that a term of an order is null, or that it is not.
+    fn sorts_as_null(&self, writer: &mut Writer<'_>, term: &Typed, null: bool);
+
+    /// Writes, after a comparison of a term of an order with its value at a position, that the term has a value, if
+    /// that does not follow.
+    fn and_has_value(&self, writer: &mut Writer<'_>, term: &Typed);
+
+    /// Writes the stored form of a column, for an order.
     fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
-    /// Writes a column as it is stored, to be read, or to be matched with the same column of other rows.
+    /// Writes the operand of a list: a column in the form in which it can be compared with
+    /// [constants](Self::is_listable), or another value.
+    fn listed(&self, writer: &mut Writer<'_>, operand: &Typed);
+
+    /// Writes a column to be read.
+    fn read(&self, writer: &mut Writer<'_>, column: ScanColumn);
+
+    /// Writes a column as it is stored, to be matched with the same column of other rows.
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
     /// Writes a term of an order whose columns are not known to be in order as they are stored.
@@ -162,6 +205,9 @@ pub(crate) trait Rules {
 
     /// Writes a comparison that is true or false if both sides are not null.
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed);
+
+    /// Writes a number with the opposite sign.
+    fn negate(&self, writer: &mut Writer<'_>, operand: &Typed);
 
     /// The operator that is true if both sides are equal or both null, or its negation.
     fn null_safe(&self, equal: bool) -> &'static str;

@@ -62,15 +62,10 @@ impl Writer<'_> {
         let rules = self.rules;
         match &typed.term {
             Term::Null => self.text("NULL"),
-            Term::Constant(Constant::Boolean(value)) => self.boolean(*value),
             Term::Constant(constant) => self.constant(constant),
             Term::Column(column) => rules.column(self, *column),
             Term::Stored(column) => rules.stored(self, *column),
-            Term::Negate(operand) => {
-                self.text("(-");
-                self.operand(operand);
-                self.text(")");
-            }
+            Term::Negate(operand) => rules.negate(self, operand),
             Term::Arithmetic(operator, left, right) => rules.arithmetic(self, *operator, left, right),
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
             // A comparison is never null, but the expression for its truth may be.
@@ -117,8 +112,13 @@ impl Writer<'_> {
         self.guarded(" OR ", terms, write);
     }
 
+    /// Whether an expression may be [unanswerable](crate::statement::Unanswerable) for a row.
+    pub(super) fn can_fail(&self, typed: &Typed) -> bool {
+        typed.can_fail(self.rules.doubles_can_fail())
+    }
+
     fn guarded(&mut self, operator: &str, terms: &[Typed], write: fn(&mut Self, &Typed)) {
-        let guarded = terms.iter().skip(1).position(Typed::can_fail).map(|at| at + 1);
+        let guarded = terms.iter().skip(1).position(|term| self.can_fail(term)).map(|at| at + 1);
         let Some((before, after)) = guarded.map(|at| terms.split_at(at)) else {
             return self.joined(operator, terms.len(), &mut |writer, at| write(writer, &terms[at]));
         };
@@ -127,7 +127,7 @@ impl Writer<'_> {
             writer.joined(operator, before.len(), &mut |writer, at| write(writer, &before[at]));
         };
         // An index can serve the guard only if it stands alone.
-        let alone = all && !before[0].can_fail();
+        let alone = all && !self.can_fail(&before[0]);
         self.text("(");
         if alone {
             guard(self);
@@ -189,7 +189,7 @@ impl Writer<'_> {
                     return self.pair(rules.null_safe(true), left, right);
                 }
                 let computed = left.is_computed() || right.is_computed();
-                if computed && !left.may_be_no_number() && !right.may_be_no_number() {
+                if computed && self.is_direct(left, right) {
                     return self.between_computed(comparison, left, right);
                 }
                 self.text("(");
@@ -266,16 +266,17 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes whether a value is null. NaN is null in SQL, but not in OData.
+    /// Writes whether a value is null. NaN may be null in SQL, but is not in OData.
     fn null_test(&mut self, operand: &Typed, test: &str) {
+        let may_be_no_number = self.rules.no_number_is_null() && operand.may_be_no_number();
         match &operand.term {
-            Term::Arithmetic(_, left, right) if operand.may_be_no_number() => {
+            Term::Arithmetic(_, left, right) if may_be_no_number => {
                 let sides = [left, right];
                 let operator = if test == IS_NULL { " OR " } else { " AND " };
                 self.joined(operator, 2, &mut |writer, at| writer.null_test(sides[at], test));
             }
-            Term::Negate(number) if operand.may_be_no_number() => self.null_test(number, test),
-            Term::Call(_, arguments) if operand.may_be_no_number() => self.null_test(&arguments[0], test),
+            Term::Negate(number) if may_be_no_number => self.null_test(number, test),
+            Term::Call(_, arguments) if may_be_no_number => self.null_test(&arguments[0], test),
             Term::Column(column) => {
                 self.text(if test == IS_NULL { "" } else { "NOT " });
                 self.rules.is_null(self, *column);

@@ -92,7 +92,7 @@ impl<'t> Rows<'t> {
             _ => None,
         };
         // The key is checked in the remaining rows, unless a condition may fail in a row without a key.
-        let can_fail = self.conditions.iter().any(|condition| condition.can_fail());
+        let can_fail = self.conditions.iter().any(|condition| writer.can_fail(condition));
         if let Some(scan) = checked.filter(|_| can_fail) {
             next(writer);
             writer.rules.is_addressed(writer, scan);

@@ -5,13 +5,14 @@ mod column;
 mod compare;
 mod key;
 
-use super::clauses::{RowLimits, count};
+use super::clauses::{RowLimits, around, count};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
 use crate::model::EntityType;
+use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -60,7 +61,7 @@ impl Rules for Sqlite {
     }
 
     /// Null comes first by itself.
-    fn direction(&self, _: &Typed, descending: bool) -> &'static str {
+    fn direction(&self, _: bool, descending: bool) -> &'static str {
         if descending { " DESC" } else { "" }
     }
 
@@ -98,32 +99,31 @@ impl Rules for Sqlite {
         ""
     }
 
-    fn value(&self, constant: &Constant) -> Value {
+    fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {
         match constant {
-            Constant::Boolean(value) => Value::Integer(i64::from(*value)),
-            Constant::Integer(value) => Value::Integer(*value),
-            // SQLite stores decimals as floating-point numbers, so they are compared as such; integers are
-            // exact.
-            Constant::Decimal(text) => match numeric::whole(text) {
-                Some(whole) => Value::Integer(whole),
-                None => Value::Real(text.parse().unwrap_or(f64::NAN)),
-            },
-            Constant::Double(value) => Value::Real(*value),
-            Constant::String(text) => Value::Text(text.clone()),
-            Constant::Duration(text) => {
-                Duration::read(text).map_or(Value::Null, |value| Value::Text(value.ordered()))
-            }
-            Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
-            Constant::Date(date) => Value::Text(date_text(*date)),
-            Constant::TimeOfDay(clock) => Value::Text(clock.text()),
-            Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
-            Constant::Binary(bytes) => Value::Blob(bytes.clone()),
+            Constant::Boolean(value) => writer.text(self.boolean(*value)),
+            constant => writer.repeated(constant, 0, value(constant)),
         }
     }
 
+    fn can_equal(&self, _: &Writer<'_>, _: &Typed, _: &Constant) -> bool {
+        true
+    }
+
+    fn marked(&self, writer: &mut Writer<'_>, _: &Typed, mark: &Mark, form: u8, value: &Value) {
+        writer.repeated(mark, form, value.clone());
+    }
     fn compares_directly(&self, operand: &Typed) -> bool {
         // NaN is null here, but not equal to null.
         !operand.may_be_no_number()
+    }
+
+    fn no_number_is_null(&self) -> bool {
+        true
+    }
+
+    fn doubles_can_fail(&self) -> bool {
+        false
     }
 
     fn column(&self, writer: &mut Writer<'_>, column: ScanColumn) {
@@ -146,8 +146,8 @@ impl Rules for Sqlite {
         key::count_shared(writer);
     }
 
-    fn addressed_check(&self, entity_type: &EntityType) -> String {
-        key::addressed_check(entity_type)
+    fn addressed_check(&self, entity_type: &EntityType) -> Option<String> {
+        Some(key::addressed_check(entity_type))
     }
 
     fn sharing_check(&self, entity_type: &EntityType) -> Option<String> {
@@ -166,8 +166,36 @@ impl Rules for Sqlite {
         column::sorts_as_stored(entity_type, column)
     }
 
+    /// The checks of [faster statements](crate::statement::Quicker) decide instead.
+    fn values_sort_as_stored(&self, _: &EntityType, _: usize) -> bool {
+        false
+    }
+
+    /// Null comes first in an index too.
+    fn reads_nulls_apart(&self, _: &Writer<'_>, _: &Typed) -> bool {
+        false
+    }
+
+    fn sorts_as_null(&self, writer: &mut Writer<'_>, term: &Typed, null: bool) {
+        writer.sort_term(term);
+        writer.text(if null { " IS NULL" } else { " IS NOT NULL" });
+    }
+
+    fn and_has_value(&self, _: &mut Writer<'_>, _: &Typed) {}
+
     fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::stored(writer, column);
+    }
+
+    fn listed(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        match operand.term {
+            Term::Column(column) => column::stored(writer, column),
+            _ => writer.operand(operand),
+        }
+    }
+
+    fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
+        column::same(writer, column);
     }
 
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
@@ -233,6 +261,10 @@ impl Rules for Sqlite {
         compare::compare(writer, comparison, left, right);
     }
 
+    fn negate(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        around(writer, "(-", [operand], "", ")");
+    }
+
     fn null_safe(&self, equal: bool) -> &'static str {
         if equal { " IS " } else { " IS NOT " }
     }
@@ -250,18 +282,26 @@ impl Rules for Sqlite {
     }
 }
 
-/// Writes operands with text before, between and after them.
-fn around<'t>(
-    writer: &mut Writer<'_>,
-    before: &str,
-    operands: impl IntoIterator<Item = &'t Typed>,
-    between: &str,
-    after: &str,
-) {
-    writer.text(before);
-    for (index, operand) in operands.into_iter().enumerate() {
-        writer.text(if index == 0 { "" } else { between });
-        writer.operand(operand);
+/// The parameter for a constant.
+fn value(constant: &Constant) -> Value {
+    match constant {
+        Constant::Boolean(value) => Value::Integer(i64::from(*value)),
+        Constant::Integer(value) => Value::Integer(*value),
+        // SQLite stores decimals as floating-point numbers, so they are compared as such; integers are
+        // exact.
+        Constant::Decimal(text) => match numeric::whole(text) {
+            Some(whole) => Value::Integer(whole),
+            None => Value::Real(text.parse().unwrap_or(f64::NAN)),
+        },
+        Constant::Double(value) => Value::Real(*value),
+        Constant::String(text) => Value::Text(text.clone()),
+        Constant::Duration(text) => {
+            Duration::read(text).map_or(Value::Null, |value| Value::Text(value.ordered()))
+        }
+        Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
+        Constant::Date(date) => Value::Text(date_text(*date)),
+        Constant::TimeOfDay(clock) => Value::Text(clock.text()),
+        Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
+        Constant::Binary(bytes) => Value::Blob(bytes.clone()),
     }
-    writer.text(after);
 }

@@ -1,5 +1,7 @@
-//! The statements of a second dialect: nothing outside a dialect writes what only SQLite understands.
+//! The statements of other dialects than that of SQLite: nothing outside a dialect writes what only one database
+//! understands.
 
+mod postgres;
 mod strict;
 mod trees;
 
@@ -59,7 +61,16 @@ fn statement(url: &str, position: Option<Vec<Mark>>) -> Statement {
 }
 
 fn prepared(url: &str, position: Option<Vec<Mark>>) -> Result<Statement, Error> {
-    let model = model();
+    prepared_for(Dialect::Strict, &model(), url, position)
+}
+
+/// The statement of a dialect for a URL.
+fn prepared_for(
+    dialect: Dialect,
+    model: &Model,
+    url: &str,
+    position: Option<Vec<Mark>>,
+) -> Result<Statement, Error> {
     let url = Url::read(url).unwrap();
     let position = position.map(|values| Position {
         model_version: model.version,
@@ -74,7 +85,7 @@ fn prepared(url: &str, position: Option<Vec<Mark>>) -> Result<Statement, Error> 
         service_root: "https://host/api/odata4/test",
         position,
     };
-    Ok(match plan::prepare(&url, &model, &context, Dialect::Strict)? {
+    Ok(match plan::prepare(&url, model, &context, dialect)? {
         Plan::Entities(query) => query.statement,
         Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => single.statement,
         Plan::Count { statement, .. } => statement,
@@ -84,6 +95,14 @@ fn prepared(url: &str, position: Option<Vec<Mark>>) -> Result<Statement, Error> 
 
 fn sql(url: &str) -> String {
     statement(url, None).sql
+}
+
+/// A text among the parameters.
+fn text_of(value: &Value) -> &str {
+    match value {
+        Value::Text(text) => text,
+        other => panic!("{other:?} is no text"),
+    }
 }
 
 #[test]
@@ -146,16 +165,18 @@ fn a_union_is_sorted_again_where_its_order_is_not_promised() {
         "/Things?$select=Id&$orderby=Name%20desc&$skiptoken=x",
         Some(vec![text, Mark::Value(Value::Integer(1))]),
     );
-    let branch = |number: usize, condition: &str| {
+    // Null is only named where a name may be null.
+    let branch = |number: usize, condition: &str, direction: &str| {
         let (skip, rows) = (number, number + 1);
         format!(
             "SELECT * FROM (SELECT [Id] AS [c0], [Name] AS [c1], [Name] AS [o0], [Id] AS [o1] FROM [Things] \
-             WHERE {condition} ORDER BY [Name] DESC NULLS LAST, [Id] DESC \
+             WHERE {condition} ORDER BY [Name] {direction}, [Id] DESC \
              OFFSET ${skip} ROWS FETCH NEXT ${rows} ROWS ONLY) AS t"
         )
     };
-    let (equal, beyond, null) =
-        (branch(3, "[Name] = $1 AND [Id] < $2"), branch(5, "[Name] < $1"), branch(7, "[Name] IS NULL"));
+    let equal = branch(3, "[Name] = $1 AND [Id] < $2", "DESC");
+    let beyond = branch(5, "[Name] < $1", "DESC");
+    let null = branch(7, "[Name] IS NULL", "DESC NULLS LAST");
     assert_eq!(
         after.sql,
         format!(

@@ -174,9 +174,12 @@ impl Typed {
         }
     }
 
-    /// Whether it may be [unanswerable](crate::statement::Unanswerable) for a row.
-    pub(crate) fn can_fail(&self) -> bool {
+    /// Whether it may be [unanswerable](crate::statement::Unanswerable) for a row. `doubles_can` says whether arithmetic with
+    /// doubles may be.
+    pub(crate) fn can_fail(&self, doubles_can: bool) -> bool {
+        let can = |typed: &Self| typed.can_fail(doubles_can);
         let own = match &self.term {
+            Term::Arithmetic(..) if self.class == Class::Double && doubles_can => true,
             Term::Arithmetic(Arithmetic::Div, _, divisor) => {
                 self.class != Class::Double && !divisor.is_nonzero_constant()
             }
@@ -188,12 +191,10 @@ impl Typed {
         };
         own || match &self.term {
             Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
-            Term::Negate(operand) | Term::Not(operand) => operand.can_fail(),
-            Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
-                left.can_fail() || right.can_fail()
-            }
-            Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(Self::can_fail),
-            Term::In(operand, items) => operand.can_fail() || items.iter().any(Self::can_fail),
+            Term::Negate(operand) | Term::Not(operand) => can(operand),
+            Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => can(left) || can(right),
+            Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),
+            Term::In(operand, items) => can(operand) || items.iter().any(can),
         }
     }
 

@@ -29,9 +29,9 @@ pub(super) fn write(writing: Writing, out: &mut Vec<u8>, typed: TypedCell<'_>) -
         (Writing::Date(_), TypedCell::Date(_) | TypedCell::Timestamp(_) | TypedCell::Local(_)) => {
             surrounded(out, true, |out| typed.moment().map(|moment| moment.push_date(out)).is_some())
         }
-        (Writing::Guid(_), TypedCell::Guid(_)) | (Writing::TimeOfDay, TypedCell::TimeOfDay(_)) => {
-            surrounded(out, true, |out| typed.write(out))
-        }
+        (Writing::Guid(_), TypedCell::Guid(_))
+        | (Writing::TimeOfDay, TypedCell::TimeOfDay(_))
+        | (Writing::Duration(_), TypedCell::Interval(_)) => surrounded(out, true, |out| typed.write(out)),
         _ => false,
     }
 }

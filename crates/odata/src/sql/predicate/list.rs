@@ -12,6 +12,11 @@ const LONGEST_CHAIN: usize = 8;
 impl Writer<'_> {
     /// Writes a membership as one list if that is equivalent, otherwise as a chain of comparisons.
     pub(super) fn is_member(&mut self, operand: &Typed, list: &[Typed]) {
+        let can_equal = |item: &&Typed| match &item.term {
+            Term::Constant(constant) => self.rules.can_equal(self, operand, constant),
+            _ => true,
+        };
+        let list: Vec<&Typed> = list.iter().filter(can_equal).collect();
         // A chain would repeat the operand for each item.
         let computed = operand.is_computed();
         let (listed, others): (Vec<&Typed>, Vec<&Typed>) = list.iter().partition(|item| {
@@ -21,15 +26,14 @@ impl Writer<'_> {
         if list.is_empty() {
             return self.boolean(false);
         }
-        if let Some(stored) = self.all_stored(operand, list) {
+        if let Some(stored) = self.all_stored(operand, &list) {
             return self.is_stored(operand, stored);
         }
         // A long chain takes more text than its list.
         let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
         if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
-            let items: Vec<&Typed> = list.iter().collect();
             self.operand(operand);
-            return self.items(&items);
+            return self.items(&list);
         }
         let groups = usize::from(!listed.is_empty());
         self.joined(" OR ", groups + others.len(), &mut |writer, at| {
@@ -40,12 +44,12 @@ impl Writer<'_> {
 
     /// Returns the constants of a list in the stored form of the column's layout, if the column contains
     /// nothing else. Constants that have no stored form are equal to nothing and are omitted.
-    fn all_stored(&self, operand: &Typed, list: &[Typed]) -> Option<Vec<Value>> {
+    fn all_stored(&self, operand: &Typed, list: &[&Typed]) -> Option<Vec<Value>> {
         let Term::Column(column) = operand.term else { return None };
         // Equal numbers of different kinds are stored differently, and so are different bytes that are shown
         // as the same text.
         let is_exact = !operand.class.is_numeric() && operand.class != Class::String;
-        let is_alike = |item: &Typed| item.class == operand.class && matches!(item.term, Term::Constant(_));
+        let is_alike = |item: &&Typed| item.class == operand.class && matches!(item.term, Term::Constant(_));
         if !self.in_layout.contains(&column) || !is_exact || !list.iter().all(is_alike) {
             return None;
         }
@@ -73,10 +77,7 @@ impl Writer<'_> {
     }
 
     fn is_listed(&mut self, operand: &Typed, items: &[&Typed]) {
-        match operand.term {
-            Term::Column(column) => self.rules.stored(self, column),
-            _ => self.operand(operand),
-        }
+        self.rules.listed(self, operand);
         self.items(items);
     }
 

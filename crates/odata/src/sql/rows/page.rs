@@ -46,6 +46,7 @@ impl<'t> Paged<'t> {
                 keyset::after(writer, self, values);
             }
             None if self.skips_by_key(writer) => self.skipping(writer),
+            None if self.reads_nulls_apart(writer) => keyset::with_nulls_apart(writer, self),
             None => self.plain(writer, &[], |_| {}),
         }
     }
@@ -168,6 +169,13 @@ impl<'t> Paged<'t> {
             }
         }
         writer.text(if parentheses { ")" } else { "" });
+    }
+
+    /// Whether rows in which the first term of the order is null are read apart from the others.
+    fn reads_nulls_apart(&self, writer: &Writer<'_>) -> bool {
+        let has_one_part = self.limits.is_none_or(|limits| limits.skip > 0) || self.rows.table().is_none();
+        let first = self.order.first().filter(|_| !has_one_part);
+        first.is_some_and(|first| first.term.nullable && writer.rules.reads_nulls_apart(writer, &first.term))
     }
 
     /// Whether the rows to skip are found by their keys first: those of one table, unless the key is all that

@@ -1,8 +1,9 @@
 //! Functions and arithmetic in SQLite. Each operand is written once: where SQLite's own functions would need
 //! it several times, one of [ours](crate::sql::functions) is called.
 
-use super::{around, column};
+use super::column;
 use crate::sql::Writer;
+use crate::sql::clauses::around;
 use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
 use crate::tree::function::Function;

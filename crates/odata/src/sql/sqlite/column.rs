@@ -4,13 +4,12 @@
 //! in plain SQL if that is fast and equivalent, otherwise through the function that calls it. The unit tests
 //! and `tests/sqlite/forms.rs` compare the two.
 
-use super::Sqlite;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::Layout;
 use crate::form::read::booleans;
 use crate::model::{Collation, EntityType};
-use crate::sql::{Dialect, Rules as _, Writer, functions};
+use crate::sql::{Dialect, Writer, functions};
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::typed::{Constant, Term, Typed};
@@ -24,7 +23,7 @@ pub(super) fn stored(writer: &mut Writer<'_>, column: ScanColumn) {
         // can use its index.
         Collation::Named(_) => !matches!(writer.property(column).ty, EdmType::String { .. }),
         // This server does not have the collation.
-        Collation::Unknown => false,
+        Collation::Linguistic | Collation::Unknown => false,
     };
     writer.text(if is_by_bytes { "" } else { " COLLATE BINARY" });
 }
@@ -33,7 +32,7 @@ pub(super) fn stored(writer: &mut Writer<'_>, column: ScanColumn) {
 /// too.
 pub(super) fn same(writer: &mut Writer<'_>, column: ScanColumn) {
     writer.column(column);
-    if writer.property(column).storage.collation == Collation::Unknown {
+    if matches!(writer.property(column).storage.collation, Collation::Linguistic | Collation::Unknown) {
         writer.text(" COLLATE BINARY");
     }
 }
@@ -318,7 +317,7 @@ pub(super) fn order_check(entity_type: &EntityType, column: usize) -> Option<Str
     let property = &entity_type.properties[column];
     let is_text = matches!(property.ty, EdmType::String { .. });
     let serves = match property.storage.index {
-        Some(Collation::Named(_) | Collation::Unknown) => !is_text,
+        Some(Collation::Named(_) | Collation::Linguistic | Collation::Unknown) => !is_text,
         Some(Collation::Binary) | None => true,
     };
     if !serves
@@ -337,7 +336,7 @@ pub(super) fn layout_check(entity_type: &EntityType, column: usize) -> Option<St
     let serves = match property.storage.index {
         Some(Collation::Binary) => !is_text || property.storage.is_textual,
         Some(Collation::Named(_)) => !is_text,
-        Some(Collation::Unknown) | None => false,
+        Some(Collation::Linguistic | Collation::Unknown) | None => false,
     };
     let is_known = is_sound_in(entity_type, column) || property.storage.layout == Layout::NONE;
     (serves && !is_known).then(|| check(entity_type, column))
@@ -386,7 +385,7 @@ pub(super) fn stored_constant(entity_type: &EntityType, column: usize, constant:
     let property = &entity_type.properties[column];
     let is_same = Class::from(property.ty) == constant.class()
         || (Class::from(property.ty).is_numeric() && constant.class().is_numeric());
-    is_same.then(|| property.reading().stored(property.storage.layout, &Sqlite.value(constant)))?
+    is_same.then(|| property.reading().stored(property.storage.layout, &super::value(constant)))?
 }
 
 /// Whether a column is the whole key, and a search for all stored forms of a value takes longer than one for

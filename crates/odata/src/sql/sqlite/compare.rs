@@ -1,7 +1,6 @@
 //! Comparisons. With a constant, a condition that an index can serve narrows the rows, and the comparison of values
 //! after it decides. If stored cells need no conversion, one condition does both.
 
-use super::Sqlite;
 use super::column;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
@@ -9,8 +8,8 @@ use crate::form::{Form, read::Numbers};
 use crate::instant::{Moment, date_text};
 use crate::literal;
 use crate::model::Collation;
+use crate::sql::Writer;
 use crate::sql::clauses::symbol;
-use crate::sql::{Rules as _, Writer};
 use crate::tree::column::ScanColumn;
 use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
@@ -267,7 +266,7 @@ fn written_as(writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant, 
 /// Writes that the difference between column and constant is within rounding.
 #[expect(clippy::cast_precision_loss, reason = "the margin is wider than what is lost")]
 fn near(writer: &mut Writer<'_>, comparison: Comparison, column: ScanColumn, number: &Constant, scale: u16) {
-    let number = match Sqlite.value(number) {
+    let number = match super::value(number) {
         Value::Integer(value) => value as f64,
         Value::Real(value) if value.is_finite() => value,
         _ => return,

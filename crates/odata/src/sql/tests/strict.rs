@@ -7,12 +7,13 @@ use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
 use crate::model::EntityType;
+use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Rules, Writer};
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
-use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
+use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(in crate::sql) struct Strict;
 
@@ -53,6 +54,22 @@ fn joined(writer: &mut Writer<'_>, before: &str, operands: &[&Typed], between: &
     writer.text(")");
 }
 
+fn value(constant: &Constant) -> Value {
+    match constant {
+        Constant::Boolean(value) => Value::Integer(i64::from(*value)),
+        Constant::Integer(value) => Value::Integer(*value),
+        Constant::Double(value) => Value::Real(*value),
+        Constant::Decimal(text) | Constant::String(text) | Constant::Duration(text) => {
+            Value::Text(text.clone())
+        }
+        Constant::Guid(guid) => Value::Text(guid_text(guid)),
+        Constant::Date(date) => Value::Text(date_text(*date)),
+        Constant::TimeOfDay(clock) => Value::Text(clock.text()),
+        Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
+        Constant::Binary(bytes) => Value::Blob(bytes.clone()),
+    }
+}
+
 impl Rules for Strict {
     fn capacity(&self) -> Capacity {
         Capacity { columns: 8, parameters: 40 }
@@ -82,8 +99,8 @@ impl Rules for Strict {
         false
     }
 
-    fn direction(&self, term: &Typed, descending: bool) -> &'static str {
-        match (term.nullable, descending) {
+    fn direction(&self, nullable: bool, descending: bool) -> &'static str {
+        match (nullable, descending) {
             (true, true) => " DESC NULLS LAST",
             (true, false) => " NULLS FIRST",
             (false, true) => " DESC",
@@ -119,24 +136,31 @@ impl Rules for Strict {
         " AS t"
     }
 
-    fn value(&self, constant: &Constant) -> Value {
+    fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {
         match constant {
-            Constant::Boolean(value) => Value::Integer(i64::from(*value)),
-            Constant::Integer(value) => Value::Integer(*value),
-            Constant::Double(value) => Value::Real(*value),
-            Constant::Decimal(text) | Constant::String(text) | Constant::Duration(text) => {
-                Value::Text(text.clone())
-            }
-            Constant::Guid(guid) => Value::Text(guid_text(guid)),
-            Constant::Date(date) => Value::Text(date_text(*date)),
-            Constant::TimeOfDay(clock) => Value::Text(clock.text()),
-            Constant::DateTimeOffset(instant) => Value::Text(instant.text()),
-            Constant::Binary(bytes) => Value::Blob(bytes.clone()),
+            Constant::Boolean(value) => writer.text(self.boolean(*value)),
+            constant => writer.repeated(constant, 0, value(constant)),
         }
+    }
+
+    fn can_equal(&self, _: &Writer<'_>, _: &Typed, _: &Constant) -> bool {
+        true
+    }
+
+    fn marked(&self, writer: &mut Writer<'_>, _: &Typed, mark: &Mark, form: u8, value: &Value) {
+        writer.repeated(mark, form, value.clone());
     }
 
     fn compares_directly(&self, _: &Typed) -> bool {
         true
+    }
+
+    fn no_number_is_null(&self) -> bool {
+        true
+    }
+
+    fn doubles_can_fail(&self) -> bool {
+        false
     }
 
     fn column(&self, writer: &mut Writer<'_>, column: ScanColumn) {
@@ -162,8 +186,8 @@ impl Rules for Strict {
         writer.text("SELECT 0");
     }
 
-    fn addressed_check(&self, _: &EntityType) -> String {
-        "SELECT 1".to_owned()
+    fn addressed_check(&self, _: &EntityType) -> Option<String> {
+        None
     }
 
     fn sharing_check(&self, _: &EntityType) -> Option<String> {
@@ -187,7 +211,30 @@ impl Rules for Strict {
         true
     }
 
+    fn values_sort_as_stored(&self, _: &EntityType, _: usize) -> bool {
+        true
+    }
+
+    fn reads_nulls_apart(&self, writer: &Writer<'_>, term: &Typed) -> bool {
+        matches!(term.term, Term::Column(column) if writer.property(column).storage.index.is_some())
+    }
+
+    fn sorts_as_null(&self, writer: &mut Writer<'_>, term: &Typed, null: bool) {
+        writer.sort_term(term);
+        writer.text(if null { " IS NULL" } else { " IS NOT NULL" });
+    }
+
+    fn and_has_value(&self, _: &mut Writer<'_>, _: &Typed) {}
+
     fn stored(&self, writer: &mut Writer<'_>, column: ScanColumn) {
+        writer.column(column);
+    }
+
+    fn listed(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        writer.operand(operand);
+    }
+
+    fn read(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
 
@@ -212,7 +259,7 @@ impl Rules for Strict {
     }
 
     fn stored_constant(&self, _: &EntityType, _: usize, constant: &Constant) -> Option<Value> {
-        Some(self.value(constant))
+        Some(value(constant))
     }
 
     fn is_listable(&self, _: &EntityType, _: usize, _: &Constant) -> bool {
@@ -233,6 +280,10 @@ impl Rules for Strict {
 
     fn compare(&self, writer: &mut Writer<'_>, comparison: Comparison, left: &Typed, right: &Typed) {
         joined(writer, "(", &[left, right], symbol(comparison));
+    }
+
+    fn negate(&self, writer: &mut Writer<'_>, operand: &Typed) {
+        joined(writer, "(-", &[operand], "");
     }
 
     fn null_safe(&self, equal: bool) -> &'static str {

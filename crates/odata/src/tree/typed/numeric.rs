@@ -7,11 +7,19 @@ use crate::model::Property;
 use crate::tree::class::Class;
 use crate::tree::function::Function;
 
-/// A decimal literal compared with integers: the integer below it, and whether it is that integer.
+/// A literal that is compared with integers: the integer below it, and whether it is that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Whole {
     floor: i128,
     exact: bool,
+}
+
+impl Whole {
+    /// The same for a double.
+    #[expect(clippy::cast_possible_truncation, reason = "what is beyond 128 bits is clamped")]
+    fn below(value: f64) -> Self {
+        Self { floor: value.floor() as i128, exact: value.fract() == 0.0 }
+    }
 }
 
 /// The value of a decimal literal as a 64-bit integer, if it is one.
@@ -54,7 +62,7 @@ pub(crate) fn rounded(function: Function, text: &str) -> Option<String> {
     Some(format!("{sign}{magnitude}"))
 }
 
-/// The comparison of an integer with a decimal literal or with the sum of an integer and a fraction, and of anything
+/// The comparison of an integer with a literal of another class or with the sum of an integer and a fraction, and of anything
 /// with a literal that is not a number; `None` for any other comparison.
 pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Option<Typed> {
     if is_no_number(left) || is_no_number(right) {
@@ -66,6 +74,12 @@ pub(super) fn exactly(comparison: Comparison, left: &Typed, right: &Typed) -> Op
         }
         (Term::Constant(Constant::Decimal(text)), _) if right.class == Class::Integer => {
             Some(beside_decimal(comparison.mirrored(), right, read(text)))
+        }
+        (_, Term::Constant(Constant::Double(value))) if left.class == Class::Integer => {
+            Some(beside_decimal(comparison, left, Whole::below(*value)))
+        }
+        (Term::Constant(Constant::Double(value)), _) if right.class == Class::Integer => {
+            Some(beside_decimal(comparison.mirrored(), right, Whole::below(*value)))
         }
         _ => beside_fraction(comparison, left, right)
             .or_else(|| beside_fraction(comparison.mirrored(), right, left)),
@@ -160,13 +174,18 @@ fn lower(text: &str, scale: u16) -> Option<String> {
     Some(if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
-/// An item in a list of integers: a decimal literal as the integer that it is, or nothing if it is none.
+/// An item in a list of integers: a literal as the integer that it is, or nothing if it is none.
 pub(super) fn whole_item(item: Typed) -> Option<Typed> {
     match &item.term {
         Term::Constant(Constant::Decimal(text)) => {
             whole(text).map(|whole| Typed::constant(Constant::Integer(whole)))
         }
         _ if is_no_number(&item) => None,
+        Term::Constant(Constant::Double(value)) => {
+            let whole = Some(Whole::below(*value)).filter(|whole| whole.exact);
+            let whole = whole.and_then(|whole| i64::try_from(whole.floor).ok());
+            whole.map(|whole| Typed::constant(Constant::Integer(whole)))
+        }
         _ => Some(item),
     }
 }

@@ -7,6 +7,7 @@ use crate::position::Mark;
 use crate::sql::clauses::RowLimits;
 use crate::sql::{Rules, Writer};
 use crate::tree::Order;
+use crate::tree::typed::Term;
 
 /// One way to come after a position: equal in the terms before `term`, and beyond it in that term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,23 @@ pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) 
     }
     // The branches are in the order of the result: those that share the longest prefix with the position come
     // first.
+    union(writer, page, values, &branches(order, values));
+}
+
+/// Writes the statement that reads the rows from the start in two parts: those in which the first term of the order is
+/// null, and those in which it is not.
+pub(super) fn with_nulls_apart(writer: &mut Writer<'_>, page: &Paged<'_>) {
+    let branch = |beyond| Branch { term: 0, beyond };
+    let mut branches = [branch(Beyond::Null), branch(Beyond::NotNull)];
+    if page.order[0].descending {
+        branches.reverse();
+    }
+    union(writer, page, &[], &branches);
+}
+
+/// Writes the rows of all branches, in the order of the page.
+fn union(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branches: &[Branch]) {
+    let order = page.order;
     let is_labelled = !writer.rules.keeps_order_of_union();
     let labels = if is_labelled { page.labels(writer) } else { Vec::new() };
     writer.text("SELECT ");
@@ -42,21 +60,40 @@ pub(super) fn after(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark]) 
         writer.text("*");
     }
     writer.text(" FROM (");
-    for (index, branch) in branches(order, values).into_iter().enumerate() {
+    for (index, branch) in branches.iter().enumerate() {
         writer.text(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        page.plain(writer, &labels, |writer| prefix(writer, page, values, branch));
+        let outside = writer.valued.len();
+        branch.enter(writer, order, values);
+        page.plain(writer, &labels, |writer| prefix(writer, page, values, *branch));
+        writer.valued.truncate(outside);
         writer.text(")");
         writer.text(writer.rules.subquery_alias());
     }
     writer.text(")");
     writer.text(writer.rules.subquery_alias());
-    for (index, (label, term)) in labels.iter().zip(*order).enumerate() {
+    for (index, (label, term)) in labels.iter().zip(order).enumerate() {
         writer.text(if index == 0 { " ORDER BY " } else { ", " });
         writer.rules.identifier(&mut writer.sql, label);
-        writer.text(writer.rules.direction(&term.term, term.descending));
+        writer.text(writer.rules.direction(term.term.nullable, term.descending));
     }
     if let Some(limits) = page.limits {
         writer.rules.limit(writer, RowLimits { skip: 0, ..limits });
+    }
+}
+
+impl Branch {
+    /// Tells the writer which columns of the order have a value in all rows of the branch.
+    fn enter(self, writer: &mut Writer<'_>, order: &[Order], values: &[Mark]) {
+        let is_equal = |term: usize| values.get(term).is_some_and(|value| *value != Mark::Value(Value::Null));
+        let is_beyond = self.beyond != Beyond::Null;
+        for (at, order) in order.iter().enumerate().take(self.term + 1) {
+            let has_value = if at == self.term { is_beyond } else { is_equal(at) };
+            if let Term::Column(column) = order.term.term
+                && has_value
+            {
+                writer.valued.push(column);
+            }
+        }
     }
 }
 
@@ -93,7 +130,7 @@ fn row_value(writer: &mut Writer<'_>, rows: &Rows<'_>, order: &[Order], values: 
 /// digest; if it no longer exists, the prefix is used instead.
 fn mark(writer: &mut Writer<'_>, rows: &Rows<'_>, order: &Order, mark: &Mark) {
     let (start, digest) = match mark {
-        Mark::Value(value) => return writer.repeated(mark, 0, value.clone()),
+        Mark::Value(value) => return writer.rules.marked(writer, &order.term, mark, 0, value),
         Mark::Long { start, digest } => (start, *digest),
     };
     writer.text("coalesce((SELECT ");
@@ -102,14 +139,14 @@ fn mark(writer: &mut Writer<'_>, rows: &Rows<'_>, order: &Order, mark: &Mark) {
     writer.text(" WHERE ");
     writer.sort_term(&order.term);
     writer.text(" >= ");
-    writer.repeated(mark, 0, start.clone());
+    writer.rules.marked(writer, &order.term, mark, 0, start);
     writer.text(" AND ");
     writer.rules.digest(writer, &order.term);
     writer.text(" = ");
     writer.repeated(mark, 1, Value::Integer(digest));
     writer.rules.first_rows(&mut writer.sql, 1);
     writer.text("), ");
-    writer.repeated(mark, 0, start.clone());
+    writer.rules.marked(writer, &order.term, mark, 0, start);
     writer.text(")");
 }
 
@@ -135,23 +172,24 @@ fn branches(order: &[Order], values: &[Mark]) -> Vec<Branch> {
 fn prefix(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branch: Branch) {
     let Paged { rows, order, .. } = page;
     for (term, value) in order.iter().zip(values).take(branch.term) {
-        writer.sort_term(&term.term);
         if *value == Mark::Value(Value::Null) {
-            writer.text(" IS NULL AND ");
+            writer.rules.sorts_as_null(writer, &term.term, true);
         } else {
+            writer.sort_term(&term.term);
             writer.text(" = ");
             mark(writer, rows, term, value);
-            writer.text(" AND ");
         }
+        writer.text(" AND ");
     }
     let last = &order[branch.term];
-    writer.sort_term(&last.term);
     match branch.beyond {
         Beyond::Value => {
+            writer.sort_term(&last.term);
             writer.text(if last.descending { " < " } else { " > " });
             mark(writer, rows, last, &values[branch.term]);
+            writer.rules.and_has_value(writer, &last.term);
         }
-        Beyond::NotNull => writer.text(" IS NOT NULL"),
-        Beyond::Null => writer.text(" IS NULL"),
+        Beyond::NotNull => writer.rules.sorts_as_null(writer, &last.term, false),
+        Beyond::Null => writer.rules.sorts_as_null(writer, &last.term, true),
     }
 }
