@@ -51,18 +51,21 @@ pub fn session(headers: &HeaderMap, scope: CookieScope<'_>) -> Option<SessionCoo
 
 /// The value of the cookie with that name, if it appears exactly once in the request.
 pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
+    let mut values = values(headers, name);
     let value = values.next()?;
-    values.next().is_none().then_some(value)
+    if values.next().is_some() { None } else { std::str::from_utf8(value).ok() }
 }
 
 /// Whether a cookie with that name appears in the request, even twice.
 pub fn is_there(headers: &HeaderMap, name: &str) -> bool {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.any(|(given, _)| given == name)
+    values(headers, name).next().is_some()
+}
+
+/// The values of the cookies with that name. Other cookies of the host, which any program on it may have set, can be
+/// arbitrary bytes.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 /// `Set-Cookie` for an opened session; the cookie lives as long as the browser or the session, whichever ends
@@ -76,16 +79,19 @@ pub fn close(scope: CookieScope<'_>) -> Option<HeaderValue> {
     set(scope.session_name(), "", Some(0), scope)
 }
 
-/// `Set-Cookie` with the attributes of all our cookies: only for this host and below the path of
-/// the public URL, unreadable for scripts, and not
-/// sent with requests from other sites unless they navigate the whole window here. `None` if the value has
-/// characters that are not allowed in cookies.
+/// `Set-Cookie` with the attributes of all our cookies: only for this host and below the path of the public URL, unreadable
+/// for scripts, and not sent with requests from other sites unless they navigate the whole window here. `None` if the value
+/// has characters that are not allowed in cookies ([RFC 6265 §4.1.1](https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1)).
 pub fn set(
     name: &str,
     value: &str,
     max_age_secs: Option<u32>,
     scope: CookieScope<'_>,
 ) -> Option<HeaderValue> {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+    if !value.bytes().all(is_allowed) {
+        return None;
+    }
     let path = if scope.base.is_root() { "/" } else { scope.base.as_str() };
     let mut text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax");
     if let Some(secs) = max_age_secs {
@@ -113,6 +119,30 @@ mod tests {
     fn a_cookie_is_found_among_others() {
         assert_eq!(value(&headers(&["a=1; sluicegate=x=y", "b=2"]), "sluicegate"), Some("x=y"));
         assert_eq!(value(&headers(&["xsluicegate=1"]), "sluicegate"), None);
+    }
+
+    #[test]
+    fn a_cookie_of_another_program_hides_none_of_ours() {
+        for other in ["n=M\u{fc}ller", "\u{1f353}", "=", "a", "\u{e9}=sluicegate=2"] {
+            for line in [format!("{other}; sluicegate=x"), format!("sluicegate=x;{other}")] {
+                let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+                let headers = HeaderMap::from_iter([(COOKIE, line)]);
+                assert_eq!(value(&headers, "sluicegate"), Some("x"), "{other}");
+                assert!(is_there(&headers, "sluicegate"));
+            }
+        }
+        let bytes = HeaderValue::from_bytes(b"sluicegate=\xff").unwrap();
+        let headers = HeaderMap::from_iter([(COOKIE, bytes)]);
+        assert_eq!(value(&headers, "sluicegate"), None);
+        assert!(is_there(&headers, "sluicegate"));
+    }
+
+    #[test]
+    fn a_value_that_no_cookie_may_have_is_not_set() {
+        let scope = CookieScope { tls: false, base: &BasePath::root() };
+        for value in ["a;b", "a; Path=/", "a b", "a,b", "a\"", "a\\b", "\u{e9}", "a\r\nb"] {
+            assert_eq!(set("sluicegate", value, None, scope), None, "{value:?}");
+        }
     }
 
     #[test]
