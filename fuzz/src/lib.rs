@@ -1,4 +1,4 @@
-//! The applications and clients whose requests the targets parse.
+//! The applications and clients whose requests the targets parse, and how an input becomes a request.
 
 use std::sync::Arc;
 
@@ -9,6 +9,10 @@ use oauth::application::{
 };
 use oauth::client_authentication::{AuthenticatedClient, ClientCredential, Presented, authenticate};
 use oauth::scope::{BuiltInScope, ScopeSet};
+
+mod requests;
+
+pub use requests::{first_line, header_values, headers};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 

@@ -13,6 +13,7 @@ mod decisions;
 mod dependency_reasons;
 mod error_codes;
 mod exceptions;
+mod fuzz_targets;
 mod http_status;
 mod items;
 mod links;
@@ -85,6 +86,7 @@ const RULES: &[Rule] = &[
     decisions::check,
     dependency_reasons::check,
     error_codes::check,
+    fuzz_targets::check,
     http_status::check,
     links::check,
     migrations::check,

@@ -36,7 +36,7 @@ use cors::CrossOrigin;
 
 mod access;
 mod cors;
-mod loggable;
+pub(crate) mod loggable;
 mod request_ids;
 
 use request_ids::RequestIds;

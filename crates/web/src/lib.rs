@@ -15,6 +15,8 @@ pub mod assets;
 pub mod errors;
 pub mod extract;
 pub mod filters;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod http_service;
 pub mod json;

@@ -5,10 +5,10 @@
 //!
 //! [`DataService::read`]: app::data::DataService::read
 
-mod address;
+pub(crate) mod address;
 mod caller;
 mod catalogue;
-mod headers;
+pub(crate) mod headers;
 mod rows;
 pub(crate) mod unsupported;
 

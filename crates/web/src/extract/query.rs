@@ -17,6 +17,29 @@ const MOST_PAIRS: usize = 64;
 pub struct QueryParameters(Vec<(String, String)>);
 
 impl QueryParameters {
+    /// Decodes the query of an address.
+    ///
+    /// # Errors
+    /// If a parameter is repeated or not UTF-8, or if there are too many.
+    pub fn decode(query: &str) -> Result<Self, ManagementProblem> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut faults = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if value.contains(char::REPLACEMENT_CHARACTER) {
+                faults.push(detail(&name, "must be UTF-8"));
+            }
+            if parameters.iter().any(|(given, _)| *given == name) {
+                faults.push(detail(&name, "is given twice"));
+            }
+            parameters.push((name.into_owned(), value.into_owned()));
+            if parameters.len() > MOST_PAIRS {
+                faults.push(detail("query", format!("has more than {MOST_PAIRS} parameters")));
+                break;
+            }
+        }
+        if faults.is_empty() { Ok(Self(parameters)) } else { Err(ManagementProblem::parameters(faults)) }
+    }
+
     /// The parameter with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
@@ -50,22 +73,7 @@ impl FromRequestParts<WebState> for QueryParameters {
     type Rejection = ManagementProblem;
 
     async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, ManagementProblem> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
-        let mut faults = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            if value.contains(char::REPLACEMENT_CHARACTER) {
-                faults.push(detail(&name, "must be UTF-8"));
-            }
-            if parameters.iter().any(|(given, _)| *given == name) {
-                faults.push(detail(&name, "is given twice"));
-            }
-            parameters.push((name.into_owned(), value.into_owned()));
-            if parameters.len() > MOST_PAIRS {
-                faults.push(detail("query", format!("has more than {MOST_PAIRS} parameters")));
-                break;
-            }
-        }
-        if faults.is_empty() { Ok(Self(parameters)) } else { Err(ManagementProblem::parameters(faults)) }
+        Self::decode(parts.uri.query().unwrap_or_default())
     }
 }
 

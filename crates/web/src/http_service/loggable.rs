@@ -14,7 +14,7 @@ const MOST_ENCODED: usize = 12;
 const OPAQUE_LENGTH: usize = 32;
 
 /// The method, if it is a known one; a client may invent any word.
-pub(super) fn method(method: &http::Method) -> &'static str {
+pub(crate) fn method(method: &http::Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")
 }
@@ -22,7 +22,7 @@ pub(super) fn method(method: &http::Method) -> &'static str {
 /// The path without the text in parentheses or quotes, because keys of entities are personal data. Queries
 /// are never logged at all. From what looks like a token, code or secret on, and if in doubt, as with an unclosed
 /// parenthesis or quote, the rest is omitted.
-pub(super) fn path(path: &str) -> Cow<'_, str> {
+pub(crate) fn path(path: &str) -> Cow<'_, str> {
     let plain = plain_length(path);
     if plain == path.len() {
         return Cow::Borrowed(path);

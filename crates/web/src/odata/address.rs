@@ -9,14 +9,14 @@ use crate::respond::odata::ODataProblem;
 
 /// An address below [`SERVICE_PATH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Address<'a> {
+pub(crate) struct Address<'a> {
     source: &'a str,
     /// The path and query below the source with their leading slash, still encoded.
-    pub(super) rest: &'a str,
+    pub(crate) rest: &'a str,
 }
 
 /// Splits the address; `None` if it is elsewhere.
-pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
+pub(crate) fn split(uri: &Uri) -> Option<Address<'_>> {
     let whole = uri.path_and_query()?.as_str();
     let below = whole.strip_prefix(SERVICE_PATH)?.strip_prefix('/')?;
     let end = below.find(['/', '?']).unwrap_or(below.len());
@@ -26,7 +26,7 @@ pub(super) fn split(uri: &Uri) -> Option<Address<'_>> {
 
 impl<'a> Address<'a> {
     /// The decoded name of the source.
-    pub(super) fn source(&self) -> Result<Cow<'a, str>, ODataProblem> {
+    pub(crate) fn source(&self) -> Result<Cow<'a, str>, ODataProblem> {
         odata::url::segment(self.source).map_err(|error| app::data::DataRefusal::from(error).into())
     }
 }

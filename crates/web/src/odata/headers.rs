@@ -15,7 +15,7 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// The version of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub(crate) enum Version {
     V4_0,
     V4_01,
 }
@@ -23,7 +23,7 @@ pub(super) enum Version {
 impl Version {
     /// The highest version that the client accepts ([Protocol
     /// §8.2.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_HeaderODataMaxVersion)).
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ODataProblem> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ODataProblem> {
         if let Some(value) = headers.get(VERSION)
             && read_version(value).is_none()
         {
@@ -35,7 +35,7 @@ impl Version {
         }
     }
 
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::V4_0 => "4.0",
             Self::V4_01 => "4.01",
@@ -65,7 +65,7 @@ fn unsupported(header: &str) -> ODataProblem {
 }
 
 /// The `Accept` headers as one; empty if there is none.
-pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, ODataProblem> {
+pub(crate) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, ODataProblem> {
     media_type::accept(headers).map_err(|_| {
         ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", "the Accept header is not ASCII")
     })
@@ -73,15 +73,15 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<Cow<'_, str>, ODataProblem> 
 
 /// The page size that the client prefers, in rows, and the spelling in which it was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PageSize {
-    pub(super) rows: usize,
+pub(crate) struct PageSize {
+    pub(crate) rows: usize,
     name: &'static str,
 }
 
 impl PageSize {
     /// The preference `maxpagesize`, with or without prefix; the first one counts, and an invalid one is
     /// ignored ([RFC 7240 §2](https://www.rfc-editor.org/rfc/rfc7240#section-2)).
-    pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
         let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
         let mut preferences = lists.flat_map(|list| parts(list, b',')).flat_map(|item| parts(item, b';'));
         preferences.find_map(|preference| {
@@ -94,7 +94,7 @@ impl PageSize {
     }
 
     /// The response header about it.
-    pub(super) fn applied(self, rows: usize) -> Option<HeaderValue> {
+    pub(crate) fn applied(self, rows: usize) -> Option<HeaderValue> {
         HeaderValue::from_str(&format!("{}={rows}", self.name)).ok()
     }
 }
