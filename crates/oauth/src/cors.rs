@@ -26,6 +26,9 @@ pub const MOST_TRUSTED: usize = 1_000;
 /// The maximum number of characters in the description of a trusted origin.
 pub const LONGEST_DESCRIPTION: usize = 256;
 
+/// Schemes of addresses whose pages have no origin of their own.
+const PAGELESS: [&str; 5] = ["file", "data", "blob", "about", "javascript"];
+
 /// An origin ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): scheme, host and port, in
 /// lower case and without the default port. `null` is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,10 +67,11 @@ impl FromStr for WebOrigin {
         };
         let (scheme, rest) = text.split_once("://").ok_or(NotAnOrigin)?;
         let is_plain = text.len() <= LONGEST_ORIGIN && !rest.is_empty() && rest.bytes().all(host_like);
-        if !is_plain || matches!(scheme, "file" | "data" | "blob" | "about" | "javascript") {
+        if !is_plain || PAGELESS.iter().any(|pageless| scheme.eq_ignore_ascii_case(pageless)) {
             return Err(NotAnOrigin);
         }
-        Url::parse(text).ok().as_ref().and_then(Self::of).ok_or(NotAnOrigin)
+        let url = Url::parse(text).ok().filter(|url| url.scheme().eq_ignore_ascii_case(scheme));
+        url.as_ref().and_then(Self::of).ok_or(NotAnOrigin)
     }
 }
 

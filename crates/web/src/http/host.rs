@@ -40,7 +40,8 @@ pub(crate) fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str>
     uri.authority().map(Authority::as_str).or_else(of_header)
 }
 
-/// `uri-host [ ":" port ]`, without user information.
+/// `uri-host [ ":" port ]`, without user information. A comma may be in a host, but other programs use it to join two values
+/// of a header.
 fn is_host(text: &str) -> bool {
     is_common_name(text) || is_authority(text)
 }
@@ -57,7 +58,9 @@ fn is_common_name(text: &str) -> bool {
 fn is_authority(text: &str) -> bool {
     let Ok(authority) = text.parse::<Authority>() else { return false };
     let has_port = authority.as_str().len() > authority.host().len();
-    !authority.host().is_empty() && !text.contains('@') && (!has_port || authority.port_u16().is_some())
+    !authority.host().is_empty()
+        && !text.contains(['@', ','])
+        && (!has_port || authority.port_u16().is_some())
 }
 
 #[cfg(test)]
@@ -89,9 +92,10 @@ mod tests {
         assert!(!is_good(Version::HTTP_11, "/", &["a", "b"]));
         assert!(!is_good(Version::HTTP_11, "/", &["a", "a"]));
         assert!(!is_good(Version::HTTP_10, "/", &["a", "a"]));
-        for host in
-            ["", " ", "a b", "a/b", "a, b", "u@a", "u:p@a", "a:", "a:x", "a:99999", "[::1", "a?b", "a#b"]
-        {
+        for host in [
+            "", " ", "a b", "a/b", "a, b", "a,b", "u@a", "u:p@a", "a:", "a:x", "a:99999", "[::1", "a?b",
+            "a#b",
+        ] {
             assert!(!is_good(Version::HTTP_11, "/", &[host]), "{host:?}");
         }
         assert!(!is_good(Version::HTTP_2, "/", &[]));
