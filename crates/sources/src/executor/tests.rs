@@ -5,7 +5,7 @@ use odata::cell::Value;
 use odata::statement::Statement;
 
 use crate::options::OptionValues;
-use crate::testing::conformance::{Fixture, limits};
+use crate::testing::conformance::{Fixture, Wording, limits};
 use crate::testing::{FAKE, FakeDatabase, FakeKind, Lines};
 use crate::{AllowedHosts, Deadline, Resources, Run, Source, SourceError, SourceSpec};
 
@@ -22,6 +22,8 @@ fn resources(hosts: &[&str]) -> Resources {
 }
 
 impl Fixture for Fake {
+    const WORDING: Wording = Wording::SQLITE;
+
     fn open(sql: &str) -> Self {
         let (database, resources) = (FakeDatabase::new(sql), resources(&["127.0.0.1"]));
         let source = FakeKind(database.clone()).spec().open(&resources).unwrap();

@@ -1,8 +1,7 @@
 //! What every driver must do. A driver passes this suite in its tests, with
 //! [`driver_conformance!`](crate::driver_conformance).
 //!
-//! The statements are those of the dialect that all drivers of today have. The sources have one worker and a queue
-//! of one.
+//! A fixture words the few statements in which databases differ. The sources have one worker and a queue of one.
 
 #![expect(clippy::missing_panics_doc, reason = "each function is a test, which panics if it fails")]
 
@@ -16,8 +15,29 @@ use super::Lines;
 use crate::driver::{Job, Runner, Statements};
 use crate::{ChunkSink, Chunks, Deadline, Limits, Run, Source, SourceError};
 
+/// The statements in which databases differ.
+#[derive(Debug, Clone, Copy)]
+pub struct Wording {
+    /// Creates a table `t` with the key `id`, an integer of 64 bits, a text `name` that is never null, and `price`, a
+    /// number of double precision.
+    pub described: &'static str,
+    /// Creates a table `t` with a column `a` of integers, in a database that can be read and written at the same time.
+    pub table: &'static str,
+    /// Selects the numbers from one, without an end, each with the text `row`.
+    pub numbers: &'static str,
+    /// The same, but the 5,000th row is an error of the server.
+    pub failing: &'static str,
+    /// Has one row with a number, after an endless time.
+    pub endless: &'static str,
+    /// Selects its parameter twice.
+    pub echo: &'static str,
+}
+
 /// A database of a driver under test.
 pub trait Fixture: Sized {
+    /// The statements of its kind.
+    const WORDING: Wording;
+
     /// Opens a source, with [`limits`], over a database with the tables that these statements create.
     fn open(sql: &str) -> Self;
     /// The source.
@@ -28,15 +48,23 @@ pub trait Fixture: Sized {
     fn open_connections(&self) -> usize;
 }
 
+impl Wording {
+    /// The statements of SQLite.
+    pub const SQLITE: Self = Self {
+        described: "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL)",
+        table: "PRAGMA journal_mode=WAL; CREATE TABLE t(a)",
+        numbers: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 'row' FROM c",
+        failing: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) \
+                  SELECT iif(x = 5000, abs(-9223372036854775807 - 1), x), 'row' FROM c",
+        endless: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c",
+        echo: "SELECT ?1, ?1",
+    };
+}
+
 /// The limits of a source under test.
 pub fn limits() -> Limits {
     Limits { inline_connections: 1, workers: 1, queued: 1, lock_wait: Duration::ZERO, ..Limits::default() }
 }
-
-const NUMBERS: &str =
-    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 'row' FROM c";
-const ENDLESS: &str =
-    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
 
 fn far() -> Deadline {
     Deadline::after(Duration::from_mins(1))
@@ -83,7 +111,7 @@ async fn count(fixture: &impl Fixture) -> Result<Vec<String>, SourceError> {
 
 /// Tables, columns, types and keys are described.
 pub async fn the_structure_is_described<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL)");
+    let fixture = F::open(F::WORDING.described);
     let described = fixture.source().describe(far()).await.expect("a description");
     let [table] = described.schema.tables.as_slice() else { panic!("{described:?}") };
     assert_eq!((table.name.as_str(), table.primary_key.as_slice()), ("t", ["id".to_owned()].as_slice()));
@@ -108,15 +136,15 @@ pub async fn the_version_changes_with_the_structure<F: Fixture>() {
 
 /// A stream of many chunks has every row, in order.
 pub async fn rows_arrive_in_order<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
-    let found = lines(fixture.source(), statement(&format!("{NUMBERS} LIMIT 20000"), 2)).await;
+    let fixture = F::open(F::WORDING.table);
+    let found = lines(fixture.source(), statement(&format!("{} LIMIT 20000", F::WORDING.numbers), 2)).await;
     let expected = (1..=20_000).map(|number| format!("Integer({number})|Text(\"row\")"));
     assert!(found.expect("rows").into_iter().eq(expected));
 }
 
 /// Values arrive with their kinds, and parameters as they were given.
 pub async fn values_keep_their_kind<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     for value in [
         Value::Null,
         Value::Integer(i64::MIN),
@@ -126,7 +154,7 @@ pub async fn values_keep_their_kind<F: Fixture>() {
         Value::Text(String::new()),
         Value::Blob(vec![0, 255]),
     ] {
-        let echo = Statement { parameters: vec![value.clone()], ..statement("SELECT ?1, ?1", 2) };
+        let echo = Statement { parameters: vec![value.clone()], ..statement(F::WORDING.echo, 2) };
         let found = lines(fixture.source(), echo).await;
         assert_eq!(found, Ok(vec![format!("{value:?}|{value:?}")]));
     }
@@ -134,9 +162,9 @@ pub async fn values_keep_their_kind<F: Fixture>() {
 
 /// Statements of one job see the same data.
 pub async fn a_job_sees_one_state<F: Fixture>() {
-    let fixture = F::open("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+    let fixture = F::open(&format!("{}; INSERT INTO t VALUES (1)", F::WORDING.table));
     let count = statement("SELECT count(*) FROM t", 1);
-    let many = statement(&format!("{NUMBERS} LIMIT 20000"), 2);
+    let many = statement(&format!("{} LIMIT 20000", F::WORDING.numbers), 2);
     let mut chunks =
         stream(fixture.source(), run(), &[count.clone(), many, count]).await.expect("a free worker");
     // The first chunk is there, so the transaction has begun.
@@ -149,16 +177,17 @@ pub async fn a_job_sees_one_state<F: Fixture>() {
 
 /// No statement passes more rows on than its limit.
 pub async fn rows_are_limited<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let few = Run { max_rows: 3, ..run() };
-    let chunks = stream(fixture.source(), few, &[statement(NUMBERS, 2)]).await.expect("a free worker");
+    let chunks =
+        stream(fixture.source(), few, &[statement(F::WORDING.numbers, 2)]).await.expect("a free worker");
     let (found, error) = text(chunks).await;
     assert_eq!((found.lines().count(), error), (3, None));
 }
 
 /// An error before the first row is the first item of the stream; a table that is gone is a changed structure.
 pub async fn an_error_before_the_first_row_comes_first<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let gone = stream(fixture.source(), run(), &[statement("SELECT a FROM gone", 1)]).await;
     let (found, error) = text(gone.expect("a free worker")).await;
     assert_eq!(found, "");
@@ -168,9 +197,9 @@ pub async fn an_error_before_the_first_row_comes_first<F: Fixture>() {
 
 /// An error after some rows ends the stream, which is then not complete.
 pub async fn an_error_in_the_middle_ends_the_stream<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
-    let failing = NUMBERS.replace("SELECT x,", "SELECT iif(x = 5000, abs(-9223372036854775807 - 1), x),");
-    let chunks = stream(fixture.source(), run(), &[statement(&failing, 2)]).await.expect("a free worker");
+    let fixture = F::open(F::WORDING.table);
+    let failing = statement(F::WORDING.failing, 2);
+    let chunks = stream(fixture.source(), run(), &[failing]).await.expect("a free worker");
     let (found, error) = text(chunks).await;
     assert!(found.lines().count() < 5_000);
     assert!(matches!(error, Some(SourceError::Failed { .. })), "{error:?}");
@@ -179,17 +208,20 @@ pub async fn an_error_in_the_middle_ends_the_stream<F: Fixture>() {
 
 /// A statement stops at its deadline, even if it has no rows yet.
 pub async fn a_statement_stops_at_its_deadline<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let soon = Run { deadline: Deadline::after(Duration::from_millis(30)), ..run() };
-    let chunks = stream(fixture.source(), soon, &[statement(ENDLESS, 1)]).await.expect("a free worker");
+    let chunks =
+        stream(fixture.source(), soon, &[statement(F::WORDING.endless, 1)]).await.expect("a free worker");
     assert_eq!(text(chunks).await, (String::new(), Some(SourceError::TimedOut)));
     assert_eq!(count(&fixture).await, Ok(vec!["Integer(0)".to_owned()]), "the source still works");
 }
 
 /// Work stops when its receiver is gone.
 pub async fn a_lost_receiver_frees_the_worker<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
-    for endless in [statement(ENDLESS, 1), statement(NUMBERS, 2), statement(NUMBERS, 2)] {
+    let fixture = F::open(F::WORDING.table);
+    for endless in
+        [statement(F::WORDING.endless, 1), statement(F::WORDING.numbers, 2), statement(F::WORDING.numbers, 2)]
+    {
         drop(stream(fixture.source(), run(), &[endless]).await);
     }
     assert_eq!(count(&fixture).await, Ok(vec!["Integer(0)".to_owned()]));
@@ -197,8 +229,9 @@ pub async fn a_lost_receiver_frees_the_worker<F: Fixture>() {
 
 /// A receiver that takes nothing does not hold a worker that others wait for; its response ends early.
 pub async fn a_slow_receiver_gives_way<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
-    let mut idle = stream(fixture.source(), run(), &[statement(NUMBERS, 2)]).await.expect("a free worker");
+    let fixture = F::open(F::WORDING.table);
+    let mut idle =
+        stream(fixture.source(), run(), &[statement(F::WORDING.numbers, 2)]).await.expect("a free worker");
     assert!(idle.next().await.is_some_and(|chunk| chunk.is_ok()));
     assert_eq!(count(&fixture).await, Ok(vec!["Integer(0)".to_owned()]));
     assert_eq!(text(idle).await.1, None, "the response was ended, not aborted");
@@ -206,9 +239,10 @@ pub async fn a_slow_receiver_gives_way<F: Fixture>() {
 
 /// More work than the queue holds is refused at once.
 pub async fn more_than_the_queue_holds_is_busy<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let source = fixture.source();
-    let mut running = stream(source, run(), &[statement(NUMBERS, 2)]).await.expect("a free worker");
+    let mut running =
+        stream(source, run(), &[statement(F::WORDING.numbers, 2)]).await.expect("a free worker");
     assert!(running.next().await.is_some_and(|chunk| chunk.is_ok()));
     let waiting = source.stream(run(), Lines(vec![statement("SELECT 7", 1)])).expect("room in the queue");
     let refused = source.stream(run(), Lines(vec![statement("SELECT 8", 1)]));
@@ -234,7 +268,7 @@ impl Job for Panicking {
 
 /// A job that panics does not pass for a complete response, and takes no worker away.
 pub async fn a_panic_is_not_a_complete_response<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let (found, error) = text(fixture.source().stream(run(), Panicking).expect("a free worker")).await;
     assert_eq!(found, "half an answer");
     assert!(matches!(error, Some(SourceError::Failed { .. })), "{error:?}");
@@ -243,9 +277,10 @@ pub async fn a_panic_is_not_a_complete_response<F: Fixture>() {
 
 /// Closing stops what runs and what waits, and no connection stays open.
 pub async fn closing_stops_everything_and_waits<F: Fixture>() {
-    let fixture = F::open("CREATE TABLE t(a)");
+    let fixture = F::open(F::WORDING.table);
     let source = fixture.source();
-    let mut running = stream(source, run(), &[statement(NUMBERS, 2)]).await.expect("a free worker");
+    let mut running =
+        stream(source, run(), &[statement(F::WORDING.numbers, 2)]).await.expect("a free worker");
     assert!(running.next().await.is_some_and(|chunk| chunk.is_ok()));
     let waiting = stream(source, run(), &[statement("SELECT 7", 1)]).await.expect("room in the queue");
     source.close();

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::testing::conformance::{Fixture, limits};
+use crate::testing::conformance::{Fixture, Wording, limits};
 use crate::{AllowedHosts, Resources, Source, SourceSpec};
 
 struct Sqlite {
@@ -14,6 +14,8 @@ struct Sqlite {
 }
 
 impl Fixture for Sqlite {
+    const WORDING: Wording = Wording::SQLITE;
+
     fn open(sql: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.db");
