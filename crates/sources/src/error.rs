@@ -34,10 +34,43 @@ pub enum SourceError {
         /// The error text of the database, for logs.
         detail: String,
     },
+    /// There is no database with that name on the server.
+    #[error("the database server has no database with that name")]
+    NoDatabase {
+        /// The error text of the database, for logs.
+        detail: String,
+    },
+    /// The user of the data source lacks a right in the database.
+    #[error("the user of the data source lacks a right in the database")]
+    NotPermitted {
+        /// The error text of the database, for logs.
+        detail: String,
+    },
+    /// The database server is older than this program supports.
+    #[error("the database server is too old; {oldest} or newer is needed")]
+    OldServer {
+        /// The oldest version that is supported, with the name of the product.
+        oldest: &'static str,
+    },
     /// The server may not read the file or its folder.
     #[error("the database file cannot be read")]
     Unreadable {
         /// The error text of the database, for logs.
+        detail: String,
+    },
+    /// The name of the database server has no address.
+    #[error("the name of the database server cannot be resolved")]
+    Unresolved {
+        /// The error text of the resolver, for logs.
+        detail: String,
+    },
+    /// No encrypted connection to the database server can be made.
+    #[error(
+        "no encrypted connection to the database server can be made: it offers no TLS, or its certificate is not valid, has \
+         another name or was signed by another authority"
+    )]
+    NotEncrypted {
+        /// The error text of the connection, for logs.
         detail: String,
     },
     /// The database server does not answer, or broke the connection.
@@ -125,7 +158,11 @@ impl SourceError {
         match self {
             Self::Unreadable { detail }
             | Self::Unreachable { detail }
+            | Self::Unresolved { detail }
+            | Self::NotEncrypted { detail }
             | Self::SignInRefused { detail }
+            | Self::NoDatabase { detail }
+            | Self::NotPermitted { detail }
             | Self::Damaged { detail }
             | Self::StructureChanged { detail }
             | Self::Unsupported { detail }

@@ -1,5 +1,6 @@
 //! The kinds of database that can be a data source.
 
+mod postgres;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::resources::Resources;
 use crate::sqlite::SqliteOptions;
 use crate::{Source, SourceError};
 
+pub use postgres::PostgresKind;
 pub use sqlite::SqliteKind;
 
 /// The kinds of database that a server offers.
@@ -22,7 +24,7 @@ pub struct SourceKinds(Arc<[Arc<dyn SourceKind>]>);
 impl SourceKinds {
     /// Every kind that this program knows.
     pub fn standard() -> Self {
-        Self::new(vec![Arc::new(SqliteKind)])
+        Self::new(vec![Arc::new(SqliteKind), Arc::new(PostgresKind)])
     }
 
     /// These kinds, each with a number and a name of its own.

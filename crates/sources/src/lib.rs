@@ -10,6 +10,7 @@
 //! with their [`options`]: start reading there, then in [`sqlite`].
 
 mod budget;
+mod certificates;
 mod chunks;
 mod deadline;
 mod described;
@@ -22,6 +23,8 @@ mod kind;
 mod kinds;
 mod limits;
 pub mod options;
+mod own_tables;
+pub mod postgres;
 mod registry;
 mod resources;
 mod row;
@@ -42,7 +45,7 @@ pub use executor::Executor;
 pub use folders::AllowedFolders;
 pub use hosts::{AllowedHosts, Connector, HostRule, HostRuleError, Resolve};
 pub use kind::{Locations, SourceKind};
-pub use kinds::{SourceKinds, SourceSpec, SqliteKind};
+pub use kinds::{PostgresKind, SourceKinds, SourceSpec, SqliteKind};
 pub use limits::Limits;
 pub use registry::Sources;
 pub use resources::Resources;

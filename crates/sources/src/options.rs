@@ -1,12 +1,14 @@
 //! The options of a kind of database: their schema, and values that follow it.
 
 mod check;
+mod members;
 mod secret;
 mod values;
 
 use std::fmt;
 
 pub use check::OptionFault;
+pub(crate) use members::{NamedMembers, shown, twins};
 pub use secret::Secret;
 pub use values::OptionValues;
 
@@ -59,6 +61,11 @@ pub enum ValueKind {
     Host,
     /// A TCP port.
     Port,
+    /// Certificates in PEM, of at most this many bytes.
+    Certificates {
+        /// The maximum length in bytes.
+        longest: usize,
+    },
     /// A JSON object, such as a declaration about tables.
     Declaration {
         /// The maximum length in bytes.
@@ -83,6 +90,7 @@ impl ValueKind {
             Self::Choice(_) => "choice",
             Self::Host => "host",
             Self::Port => "port",
+            Self::Certificates { .. } => "certificates",
             Self::Declaration { .. } => "declaration",
         }
     }

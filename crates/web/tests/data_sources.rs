@@ -53,10 +53,29 @@ async fn share(server: &TestServer, source: &Value, with: &TestUser) {
 }
 
 #[tokio::test]
-async fn the_data_store_is_sqlite_with_a_path() {
+async fn the_data_stores_are_sqlite_with_a_path_and_postgresql_with_a_host() {
     let server = TestServer::start().await;
     let stores = server.get("/api/mgmt/datastores").basic(&USER).send().await.expect(200).json();
-    let [sqlite] = stores["dataStores"].as_array().unwrap().as_slice() else { panic!("{stores}") };
+    let [sqlite, postgres] = stores["dataStores"].as_array().unwrap().as_slice() else { panic!("{stores}") };
+    assert_eq!((&postgres["id"], &postgres["name"]), (&json!(2), &json!("PostgreSQL")));
+    assert_eq!(
+        postgres["options"],
+        json!([
+            "ServerName",
+            "PortNumber",
+            "Database",
+            "User",
+            "Password",
+            "EncryptionMethod",
+            "HostNameInCertificate",
+            "CertificateAuthorities",
+            "Schemas",
+        ])
+    );
+    assert_eq!(postgres["declarations"], json!(["keys"]));
+    let secrets =
+        postgres["optionSchemas"].as_array().unwrap().iter().filter(|option| option["secret"] == true);
+    assert_eq!(secrets.map(|option| &option["name"]).collect::<Vec<_>>(), ["Password"]);
     assert_eq!((&sqlite["id"], &sqlite["name"]), (&json!(SQLITE), &json!("SQLite")));
     assert_eq!(sqlite["options"], json!(["path"]));
     assert_eq!(sqlite["declarations"], json!(["keys", "storageForms"]));

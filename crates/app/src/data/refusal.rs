@@ -70,6 +70,8 @@ pub enum SourceFailure {
     TooLarge,
     /// The database needs something that this server does not have.
     Unsupported,
+    /// The database server does not answer; the request may succeed when it does.
+    Down,
     /// The source must be repaired.
     Unavailable,
 }
@@ -84,6 +86,7 @@ impl DataRefusal {
             SourceError::Unsupported { .. } => SourceFailure::Unsupported,
             SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
             error if error.is_transient() => SourceFailure::Transient,
+            SourceError::Unreachable { .. } | SourceError::Unresolved { .. } => SourceFailure::Down,
             _ => SourceFailure::Unavailable,
         })
     }

@@ -293,7 +293,7 @@ settings! {
         /// (`*.example.com`), addresses (`10.0.0.5`) and networks (`10.0.0.0/8`), each with a port
         /// (`db.example.com:5432`, `[fd00::5]:5432`) or for every port. By default there are none. Addresses of
         /// the server itself and of its link, such as `127.0.0.1`, must be listed as addresses; a name that leads
-        /// there is refused. No kind of database of this version is reached over a network.
+        /// there is refused.
         allowed_hosts: Vec<HostRule> = Vec::new();
         /// The maximum number of rows in a page, unless the client asks for fewer.
         page_size: u32 = ODATA_PAGE_SIZE, in 1..=MOST_ROWS_OF_A_PAGE.into();

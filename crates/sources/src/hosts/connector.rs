@@ -72,14 +72,15 @@ impl Connector {
     /// Connects to the first address of the host that is allowed and answers.
     ///
     /// # Errors
-    /// [`SourceError::HostNotAllowed`] if none is allowed, [`SourceError::Unreachable`] if none answers or the
-    /// name cannot be resolved.
+    /// [`SourceError::HostNotAllowed`] if none is allowed, [`SourceError::Unresolved`] if the name has no address,
+    /// [`SourceError::Unreachable`] if none answers.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, SourceError> {
         // No name is looked up that could not be allowed.
         self.hosts.check(host, port)?;
-        let unreachable =
-            |error: io::Error| SourceError::Unreachable { detail: format!("{host}:{port}: {error}") };
-        let resolved = self.resolver.resolve(host, port).await.map_err(unreachable)?;
+        let detail = |error: io::Error| format!("{host}:{port}: {error}");
+        let unresolved = |error| SourceError::Unresolved { detail: detail(error) };
+        let unreachable = |error| SourceError::Unreachable { detail: detail(error) };
+        let resolved = self.resolver.resolve(host, port).await.map_err(unresolved)?;
         let mut outcome = Err(SourceError::HostNotAllowed);
         let is_allowed = |address: &SocketAddr| self.hosts.covers(host, address.ip(), port);
         for address in resolved.into_iter().filter(is_allowed).take(MOST_ADDRESSES) {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::certificates::authorities_in;
+
 use super::{DataStore, OptionSchema, ValueKind};
 
 /// A fault of an option.
@@ -65,9 +67,12 @@ impl OptionSchema {
             ValueKind::Choice(words) => Err(format!("must be one of {}", words.join(", "))),
             ValueKind::Host => host(value),
             ValueKind::Port => integer(value, 1, i64::from(u16::MAX)),
-            ValueKind::Declaration { longest, .. } if value.len() > longest => {
+            ValueKind::Declaration { longest, .. } | ValueKind::Certificates { longest }
+                if value.len() > longest =>
+            {
                 Err(format!("is longer than {longest} bytes"))
             }
+            ValueKind::Certificates { .. } => authorities_in(value).map(drop).map_err(str::to_owned),
             ValueKind::Declaration { check, .. } => check(value),
         }
     }

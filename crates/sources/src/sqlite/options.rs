@@ -1,16 +1,13 @@
 //! The options of a SQLite source: its file, and what its owner declares about tables.
 
-mod members;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use odata::edm_type::EdmType;
 use odata::form::Form;
 
-use self::members::{Members, shown, twins};
 use crate::SourceError;
-use crate::options::{DataStore, OptionSchema, OptionValues, ValueKind};
+use crate::options::{DataStore, NamedMembers, OptionSchema, OptionValues, ValueKind, shown, twins};
 
 /// The option with the file.
 const PATH: &str = "path";
@@ -133,6 +130,11 @@ impl SqliteOptions {
     }
 }
 
+/// SQLite ignores the case of ASCII letters in names.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
 fn check_keys(json: &str) -> Result<(), String> {
     keys(json).and_then(|keys| check_key_names(json, &keys))
 }
@@ -165,11 +167,11 @@ fn keys(json: &str) -> Result<Keys, String> {
 
 /// Refuses names that would silently be ignored. Data sources that were created before may have them.
 fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
-    let tables: Members<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    tables.refuse_twins()?;
+    let tables: NamedMembers<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    tables.refuse_twins(folded)?;
     for (table, columns) in keys {
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        if names.is_empty() || twins(&names).is_some() {
+        if names.is_empty() || twins(&names, folded).is_some() {
             let table = shown(table);
             return Err(format!("must name each column of the key of {table} once, and at least one"));
         }
@@ -179,10 +181,11 @@ fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
 
 /// The same for storage forms.
 fn check_form_names(json: &str) -> Result<(), String> {
-    let tables: Members<Members<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    tables.refuse_twins()?;
+    let tables: NamedMembers<NamedMembers<String>> =
+        serde_json::from_str(json).map_err(|error| error.to_string())?;
+    tables.refuse_twins(folded)?;
     tables.iter().try_for_each(|(table, columns)| {
-        columns.refuse_twins().map_err(|fault| format!("{fault}, for {}", shown(table)))
+        columns.refuse_twins(folded).map_err(|fault| format!("{fault}, for {}", shown(table)))
     })
 }
 

@@ -12,11 +12,6 @@ use crate::SourceError;
 /// that was migrated to another database (`SLGM`).
 const MARKS: [i32; 2] = [0x534c_4743, 0x534c_474d];
 
-/// Tables that only a system database has together. They reveal a copy whose application id was changed or
-/// lost, for example by a dump that was imported again.
-const TABLES: [&str; 6] =
-    ["audit_events", "data_source_shares", "grants", "revocations", "ring_keys", "user_roles"];
-
 /// Refuses a file whose header contains one of our application ids.
 pub(super) fn refuse_marked(sqlite: &Connection) -> Result<(), SourceError> {
     let mark = sqlite.prepare_cached("PRAGMA application_id");
@@ -26,15 +21,4 @@ pub(super) fn refuse_marked(sqlite: &Connection) -> Result<(), SourceError> {
         Ok(_) => Ok(()),
         Err(error) => Err(super::failure::failure(&error)),
     }
-}
-
-/// Refuses a database with the tables of a system database, whatever its header says.
-pub(super) fn refuse_by_tables<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), SourceError> {
-    let mut found = [false; TABLES.len()];
-    for name in names {
-        if let Some(at) = TABLES.iter().position(|table| name.eq_ignore_ascii_case(table)) {
-            found[at] = true;
-        }
-    }
-    if found == [true; TABLES.len()] { Err(SourceError::OwnFile) } else { Ok(()) }
 }

@@ -9,6 +9,7 @@ use super::connection::OpenConnection;
 use super::declared::edm_type;
 use super::options::Declarations;
 use super::{keys, own, probe, storage, survey};
+use crate::own_tables::refuse_by_tables;
 use crate::{Described, SourceError};
 
 /// The description of a table by `pragma_table_list`.
@@ -41,7 +42,7 @@ pub(super) fn describe(
     // Within the transaction that reads the structure, so that no other file can be swapped in.
     own::refuse_marked(sqlite)?;
     let listed = list(sqlite).map_err(fail)?;
-    own::refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
+    refuse_by_tables(listed.iter().map(|listed| listed.name.as_str()))?;
     let is_utf8 = storage::is_utf8(sqlite).map_err(fail)?;
     let until = survey::until();
     let (keys, forms) = (&declared.keys, &declared.forms);

@@ -195,6 +195,9 @@ impl From<DataRefusal> for ODataProblem {
                 Some(SourceFailure::Unsupported) => {
                     Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
                 }
+                Some(SourceFailure::Down) => {
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceUnavailable", message).later()
+                }
                 Some(SourceFailure::Unavailable) | None => {
                     Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
                 }

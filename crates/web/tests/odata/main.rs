@@ -14,6 +14,7 @@ mod limits;
 mod metadata_of_resources;
 mod paging;
 mod planning;
+mod postgres;
 mod protocol;
 mod resources;
 mod withdrawal;

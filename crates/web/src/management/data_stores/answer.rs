@@ -58,9 +58,9 @@ impl From<&'static DataStore> for StoreResponse {
 impl From<&'static OptionSchema> for OptionResponse {
     fn from(option: &'static OptionSchema) -> Self {
         let (max_length, minimum, maximum, choices) = match option.value {
-            ValueKind::Text { longest } | ValueKind::Declaration { longest, .. } => {
-                (Some(longest), None, None, None)
-            }
+            ValueKind::Text { longest }
+            | ValueKind::Certificates { longest }
+            | ValueKind::Declaration { longest, .. } => (Some(longest), None, None, None),
             ValueKind::Integer { min, max } => (None, Some(min), Some(max), None),
             ValueKind::Choice(words) => (None, None, None, Some(words)),
             ValueKind::Host | ValueKind::Port => (None, None, None, None),

@@ -1,0 +1,216 @@
+//! A connection: one transaction at a time.
+
+use std::time::{Duration, Instant};
+
+use odata::cell::Value;
+use odata::statement::Statement;
+
+use super::cells::RowReader;
+use super::failure::Refusal;
+use super::interrupt::Interrupt;
+use super::parameters;
+use super::wire::{Wire, tag};
+use crate::deadline::monotonic_now;
+use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, room};
+use crate::{SourceError, SourceRow};
+
+/// How long a connection may wait for its next use. The other machine may have disappeared without a word.
+const MAX_IDLE: Duration = Duration::from_mins(1);
+
+/// How many bytes are read to the end of a statement that is not wanted any more, and for how long. A statement with
+/// more to say is cancelled instead.
+const MAX_REST: usize = 64 * 1024;
+const REST_WITHIN: Duration = Duration::from_millis(20);
+
+/// How much later than the deadline here the server itself ends a statement.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// The first statement of a transaction: nothing can be written, and all statements see the same data.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// Its settings, which end with it, so that a pooler can lend the connection to others: the time limit of a statement,
+/// of a wait between statements and of a wait for a lock.
+const SETTINGS: &str = "SELECT pg_catalog.set_config('statement_timeout', $1, true), \
+     pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true), \
+     pg_catalog.set_config('lock_timeout', $2, true)";
+
+/// A connection.
+pub struct PostgresConnection {
+    wire: Wire,
+    interrupt: Interrupt,
+    reader: RowReader,
+    lock_wait: Duration,
+    transaction: Transaction,
+    /// Whether a statement was sent whose end was not read.
+    is_running: bool,
+    used_at: Instant,
+}
+
+/// The state of the transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// It begins with the first statement, in the same round trip; the time limit of its statements.
+    Due(Duration),
+    Open,
+}
+
+impl std::fmt::Debug for PostgresConnection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PostgresConnection")
+            .field("interrupt", &self.interrupt)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresConnection {
+    /// A connection that has signed in.
+    pub(super) fn new(wire: Wire, interrupt: Interrupt, lock_wait: Duration) -> Self {
+        Self {
+            wire,
+            interrupt,
+            reader: RowReader::default(),
+            lock_wait,
+            transaction: Transaction::None,
+            is_running: false,
+            used_at: monotonic_now(),
+        }
+    }
+
+    /// Whether it can be used again: nothing runs on it, the server has not closed it, and it did not wait for long.
+    pub(super) fn is_current(&self) -> bool {
+        !self.is_running
+            && self.transaction == Transaction::None
+            && monotonic_now().saturating_duration_since(self.used_at) < MAX_IDLE
+            && self.wire.is_silent()
+    }
+
+    /// Sends a statement; before it, the beginning of the transaction if that is due. Returns how many commands end
+    /// before the statement.
+    async fn start(&mut self, statement: &Statement) -> Result<u32, SourceError> {
+        let out = &mut self.wire.output;
+        out.clear();
+        let due = match self.transaction {
+            Transaction::Due(limit) => Some(limit),
+            Transaction::None | Transaction::Open => None,
+        };
+        if let Some(limit) = due {
+            let settings = [milliseconds(limit), milliseconds(self.lock_wait)];
+            parameters::write(out, BEGIN, &[], false)?;
+            parameters::write(out, SETTINGS, &settings, false)?;
+        }
+        parameters::write(out, &statement.sql, &statement.parameters, true)?;
+        postgres_protocol::message::frontend::sync(out);
+        self.transaction = Transaction::Open;
+        self.is_running = true;
+        self.wire.flush().await?;
+        Ok(if due.is_some() { 2 } else { 0 })
+    }
+
+    /// Passes the rows of the statement on. Returns whether all of them were read.
+    async fn rows<R: RowConsumer>(
+        &mut self,
+        mut before: u32,
+        columns: usize,
+        rows: &mut R,
+    ) -> Result<bool, SourceError> {
+        loop {
+            let message = self.wire.message().await?;
+            match message.tag {
+                tag::DATA_ROW if before == 0 => {
+                    let row = self.reader.read(message.body)?;
+                    let flow = rows.row(&SourceRow::of(&row));
+                    let flow = if flow == Flow::Wait { room(rows).await } else { flow };
+                    if flow == Flow::Stop {
+                        return Ok(false);
+                    }
+                }
+                tag::ROW_DESCRIPTION => self.reader.describe(message.body, columns)?,
+                tag::COMMAND_COMPLETE if before > 0 => before -= 1,
+                tag::ERROR => {
+                    let refusal = Refusal::read(message.body);
+                    return Err(self.refused(&refusal).await);
+                }
+                tag::READY => {
+                    self.is_running = false;
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads the rest of a statement that the server has refused, and returns the reason.
+    async fn refused(&mut self, refusal: &Refusal) -> SourceError {
+        // The connection ends after a fatal error, and then is not used again.
+        if self.wire.until_ready(MAX_REST).await.is_ok() {
+            self.is_running = false;
+        }
+        refusal.reason()
+    }
+
+    /// Reads the rest of a statement that is not wanted any more, if it is short.
+    async fn finish(&mut self) -> Result<(), SourceError> {
+        if self.is_running {
+            let rest = tokio::time::timeout(REST_WITHIN, self.wire.until_ready(MAX_REST)).await;
+            rest.map_err(|_| SourceError::Failed { detail: "a statement has not ended".to_owned() })??;
+            self.is_running = false;
+        }
+        Ok(())
+    }
+}
+
+fn milliseconds(duration: Duration) -> Value {
+    // Zero means no limit.
+    let limit = duration.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+    Value::Text(limit.to_string())
+}
+
+impl Statements for PostgresConnection {
+    async fn run<R: RowConsumer>(&mut self, statement: &Statement, rows: &mut R) -> Result<(), SourceError> {
+        self.finish().await?;
+        let before = self.start(statement).await?;
+        self.rows(before, statement.columns, rows).await?;
+        Ok(())
+    }
+}
+
+impl Connection for PostgresConnection {
+    async fn begin(&mut self, stop: &Stop) -> Result<(), SourceError> {
+        self.transaction = Transaction::Due(stop.deadline().remaining() + SLACK);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), SourceError> {
+        self.finish().await?;
+        if self.transaction == Transaction::Open {
+            self.wire.output.clear();
+            let sent = postgres_protocol::message::frontend::query("ROLLBACK", &mut self.wire.output);
+            sent.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
+            self.is_running = true;
+            self.wire.flush().await?;
+            let refused = self.wire.until_ready(MAX_REST).await?;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason()))?;
+            self.is_running = false;
+        }
+        self.transaction = Transaction::None;
+        self.used_at = monotonic_now();
+        Ok(())
+    }
+
+    async fn cancel(mut self) {
+        // If the server cannot be asked, it notices the end of the connection with its next row.
+        let _ = self.interrupt.send().await;
+        self.wire.shut_down().await;
+    }
+
+    async fn close(mut self) {
+        if self.is_running {
+            return self.cancel().await;
+        }
+        self.wire.output.clear();
+        postgres_protocol::message::frontend::terminate(&mut self.wire.output);
+        self.wire.shut_down().await;
+    }
+}

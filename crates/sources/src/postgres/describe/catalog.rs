@@ -1,0 +1,310 @@
+//! What the catalogs say, by the numbers of tables.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use odata::cell::{Cell, Row, Value};
+use odata::statement::Statement;
+
+use crate::driver::Statements;
+use crate::postgres::connection::PostgresConnection;
+use crate::postgres::oid::Oid;
+use crate::{SourceError, SourceRow};
+
+/// Which schemas are described: those in the first parameter, or all but the server's own.
+pub(in crate::postgres) const SCHEMAS: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+     AND ($1 = '' OR n.nspname = ANY (pg_catalog.string_to_array($1, ',')))";
+
+/// Tables, partitioned tables, views, materialized views and foreign tables. A partition is part of its table.
+pub(in crate::postgres) const RELATIONS: &str =
+    "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition";
+
+/// A table or view.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) oid: Oid,
+    pub(super) schema: String,
+    pub(super) name: String,
+    /// Whether it is a materialized view.
+    pub(super) is_materialized: bool,
+    pub(super) schema_is_usable: bool,
+    /// Whether at least one column may be read.
+    pub(super) is_readable: bool,
+    pub(super) is_populated: bool,
+    /// Whether other tables inherit from it, so that its rows are theirs too.
+    pub(super) has_heirs: bool,
+}
+
+impl Relation {
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(super) struct CatalogColumn {
+    pub(super) number: i16,
+    pub(super) name: String,
+    pub(super) ty: Oid,
+    /// The length, or precision and scale; -1 for none.
+    pub(super) modifier: i32,
+    pub(super) is_required: bool,
+    pub(super) is_readable: bool,
+    pub(super) collation: TextOrder,
+}
+
+/// How the texts of a column are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextOrder {
+    /// By their bytes.
+    Binary,
+    /// By the rules of a language; different texts are different.
+    Linguistic,
+    /// By rules under which different texts can be equal.
+    Loose,
+}
+
+/// A domain: a type that is another one with conditions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Domain {
+    pub(super) base: Oid,
+    pub(super) modifier: i32,
+    pub(super) is_required: bool,
+}
+
+/// An index over all rows, whose parts are columns.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) is_unique: bool,
+    pub(super) is_primary: bool,
+    /// The numbers of the columns, in the order of the index.
+    pub(super) columns: Vec<i16>,
+    /// Whether it is in the order of the type and collation of its first column, so that it serves orders.
+    pub(super) is_ordered: bool,
+}
+
+/// A foreign key.
+#[derive(Debug)]
+pub(super) struct Reference {
+    pub(super) columns: Vec<i16>,
+    pub(super) target: Oid,
+    pub(super) target_schema: String,
+    pub(super) target_name: String,
+    pub(super) target_columns: Vec<i16>,
+}
+
+/// The content of the catalogs.
+#[derive(Debug, Default)]
+pub(super) struct Catalog {
+    pub(super) relations: Vec<Relation>,
+    pub(super) columns: HashMap<Oid, Vec<CatalogColumn>>,
+    pub(super) domains: HashMap<Oid, Domain>,
+    pub(super) indexes: HashMap<Oid, Vec<Index>>,
+    pub(super) references: HashMap<Oid, Vec<Reference>>,
+}
+
+impl Catalog {
+    /// Reads the catalogs for these schemas.
+    pub(super) async fn read(
+        connection: &mut PostgresConnection,
+        schemas: &[String],
+    ) -> Result<Self, SourceError> {
+        let mut catalog = Self::default();
+        let given = vec![Value::Text(schemas.join(","))];
+        catalog.read_relations(connection, &given).await?;
+        catalog.read_columns(connection, &given).await?;
+        catalog.read_domains(connection).await?;
+        catalog.read_indexes(connection, &given).await?;
+        catalog.read_references(connection, &given).await?;
+        Ok(catalog)
+    }
+
+    /// The name of a column by its number.
+    pub(super) fn column_name(&self, table: Oid, number: i16) -> Option<String> {
+        let columns = self.columns.get(&table)?;
+        columns.iter().find(|column| column.number == number).map(|column| column.name.clone())
+    }
+
+    async fn read_relations(
+        &mut self,
+        connection: &mut PostgresConnection,
+        given: &[Value],
+    ) -> Result<(), SourceError> {
+        let sql = format!(
+            "SELECT c.oid, n.nspname, c.relname, c.relkind = 'm', pg_catalog.has_schema_privilege(n.oid, 'USAGE'), \
+             pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), c.relispopulated, \
+             EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind <> 'p' \
+             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE {RELATIONS} AND {SCHEMAS} ORDER BY 2, 3"
+        );
+        each(connection, sql, given, 8, |row| {
+            self.relations.push(Relation {
+                oid: oid(row, 0)?,
+                schema: text(row, 1)?,
+                name: text(row, 2)?,
+                is_materialized: flag(row, 3),
+                schema_is_usable: flag(row, 4),
+                is_readable: flag(row, 5),
+                is_populated: flag(row, 6),
+                has_heirs: flag(row, 7),
+            });
+            Some(())
+        })
+        .await
+    }
+
+    async fn read_columns(
+        &mut self,
+        connection: &mut PostgresConnection,
+        given: &[Value],
+    ) -> Result<(), SourceError> {
+        let sql = format!(
+            "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, \
+             a.attnotnull, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), \
+             CASE WHEN NOT l.collisdeterministic THEN 'l' \
+             WHEN l.collname IN ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8') THEN 'b' \
+             WHEN l.collname = 'default' AND d.datcollate IN ('C', 'POSIX') THEN 'b' END \
+             FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() \
+             LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation \
+             WHERE a.attnum > 0 AND NOT a.attisdropped AND {RELATIONS} AND {SCHEMAS} ORDER BY 1, 2"
+        );
+        each(connection, sql, given, 8, |row| {
+            let column = CatalogColumn {
+                number: number(row, 1)?,
+                name: text(row, 2)?,
+                ty: oid(row, 3)?,
+                modifier: integer(row, 4)?.try_into().ok()?,
+                is_required: flag(row, 5),
+                is_readable: flag(row, 6),
+                collation: match text(row, 7).as_deref() {
+                    Some("b") => TextOrder::Binary,
+                    Some("l") => TextOrder::Loose,
+                    _ => TextOrder::Linguistic,
+                },
+            };
+            self.columns.entry(oid(row, 0)?).or_default().push(column);
+            Some(())
+        })
+        .await
+    }
+
+    async fn read_domains(&mut self, connection: &mut PostgresConnection) -> Result<(), SourceError> {
+        let sql =
+            "SELECT oid, typbasetype, typtypmod, typnotnull FROM pg_catalog.pg_type WHERE typtype = 'd'";
+        each(connection, sql.to_owned(), &[], 4, |row| {
+            let modifier = integer(row, 2)?.try_into().ok()?;
+            let domain = Domain { base: oid(row, 1)?, modifier, is_required: flag(row, 3) };
+            self.domains.insert(oid(row, 0)?, domain);
+            Some(())
+        })
+        .await
+    }
+
+    async fn read_indexes(
+        &mut self,
+        connection: &mut PostgresConnection,
+        given: &[Value],
+    ) -> Result<(), SourceError> {
+        let sql = format!(
+            "SELECT i.indrelid, i.indisunique, i.indisprimary, i.indkey::pg_catalog.text, i.indnkeyatts::pg_catalog.int8, \
+             m.amname = 'btree' AND i.indcollation[0] = coalesce(a.attcollation, 0) AND o.opcdefault \
+             FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam \
+             JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0] \
+             LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+             WHERE i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND {RELATIONS} AND {SCHEMAS} \
+             ORDER BY i.indrelid, i.indisprimary DESC, i.indnatts, x.relname"
+        );
+        each(connection, sql, given, 6, |row| {
+            let mut columns = numbers(&text(row, 3)?)?;
+            columns.truncate(integer(row, 4)?.try_into().ok()?);
+            let (is_unique, is_primary) = (flag(row, 1), flag(row, 2));
+            let index = Index { is_unique, is_primary, columns, is_ordered: flag(row, 5) };
+            self.indexes.entry(oid(row, 0)?).or_default().push(index);
+            Some(())
+        })
+        .await
+    }
+
+    async fn read_references(
+        &mut self,
+        connection: &mut PostgresConnection,
+        given: &[Value],
+    ) -> Result<(), SourceError> {
+        let sql = format!(
+            "SELECT k.conrelid, pg_catalog.array_to_string(k.conkey, ' '), k.confrelid, tn.nspname, t.relname, \
+             pg_catalog.array_to_string(k.confkey, ' ') \
+             FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             JOIN pg_catalog.pg_class t ON t.oid = k.confrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace \
+             WHERE k.contype = 'f' AND k.conparentid = 0 AND {RELATIONS} AND {SCHEMAS} ORDER BY k.conrelid, k.conname"
+        );
+        each(connection, sql, given, 6, |row| {
+            let reference = Reference {
+                columns: numbers(&text(row, 1)?)?,
+                target: oid(row, 2)?,
+                target_schema: text(row, 3)?,
+                target_name: text(row, 4)?,
+                target_columns: numbers(&text(row, 5)?)?,
+            };
+            self.references.entry(oid(row, 0)?).or_default().push(reference);
+            Some(())
+        })
+        .await
+    }
+}
+
+/// Runs a statement and passes its rows to `take`, which returns `None` for a row that it does not understand.
+pub(in crate::postgres) async fn each(
+    connection: &mut PostgresConnection,
+    sql: String,
+    parameters: &[Value],
+    columns: usize,
+    mut take: impl FnMut(&SourceRow<'_>) -> Option<()> + Send,
+) -> Result<(), SourceError> {
+    let statement = Statement { sql, parameters: parameters.to_vec(), columns, quicker: None };
+    let mut is_understood = true;
+    let mut rows = |row: &SourceRow<'_>| {
+        is_understood &= take(row).is_some();
+        ControlFlow::Continue(())
+    };
+    connection.run(&statement, &mut rows).await?;
+    let detail = || SourceError::Failed { detail: "the catalogs contain something unexpected".to_owned() };
+    is_understood.then_some(()).ok_or_else(detail)
+}
+
+/// A whole number.
+pub(in crate::postgres) fn integer(row: &SourceRow<'_>, at: usize) -> Option<i64> {
+    match row.cell(at) {
+        Cell::Integer(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn oid(row: &SourceRow<'_>, at: usize) -> Option<Oid> {
+    integer(row, at)?.try_into().ok()
+}
+
+fn number(row: &SourceRow<'_>, at: usize) -> Option<i16> {
+    integer(row, at)?.try_into().ok()
+}
+
+fn flag(row: &SourceRow<'_>, at: usize) -> bool {
+    row.cell(at).to_value() == Value::Integer(1)
+}
+
+fn text(row: &SourceRow<'_>, at: usize) -> Option<String> {
+    match row.cell(at) {
+        Cell::Text(bytes) => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Numbers that are separated by blanks.
+fn numbers(text: &str) -> Option<Vec<i16>> {
+    text.split_ascii_whitespace().map(|number| number.parse().ok()).collect()
+}

@@ -1,0 +1,77 @@
+//! The driver: its futures wait, so its work runs as tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use odata::sql::Dialect;
+
+use super::connection::PostgresConnection;
+use super::interrupt::Interrupt;
+use super::options::{DeclaredKeys, PostgresOptions};
+use super::sign_in::{SignedIn, sign_in};
+use super::target::Target;
+use super::wire::Wire;
+use super::{describe, version};
+use crate::driver::{Driver, Placement, Stop};
+use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
+
+/// The time to connect and to sign in.
+const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
+
+/// The driver of a database of a PostgreSQL server.
+#[derive(Debug)]
+pub struct PostgresDriver {
+    target: Arc<Target>,
+    schemas: Vec<String>,
+    keys: DeclaredKeys,
+    limits: Limits,
+}
+
+impl PostgresDriver {
+    /// A driver for these options; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
+    pub fn new(options: PostgresOptions, resources: &Resources) -> Result<Self, SourceError> {
+        let tls = options.tls()?;
+        let PostgresOptions { host, port, database, user, password, schemas, keys, .. } = options;
+        let connector = resources.connector.clone();
+        let target = Target { host, port, database, user, password, tls, connector };
+        Ok(Self { target: Arc::new(target), schemas, keys, limits: resources.limits.clone() })
+    }
+
+    async fn open(&self) -> Result<PostgresConnection, SourceError> {
+        let stream = self.target.stream().await?;
+        let mut wire = Wire::new(stream, self.limits.max_row_bytes);
+        let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
+        let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };
+        Ok(PostgresConnection::new(wire, interrupt, self.limits.lock_wait))
+    }
+}
+
+impl Driver for PostgresDriver {
+    type Connection = PostgresConnection;
+
+    const PLACEMENT: Placement = Placement::Task;
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    async fn connect(&self, _stop: &Stop) -> Result<PostgresConnection, SourceError> {
+        let late = |_| SourceError::Unreachable { detail: "the server does not answer in time".to_owned() };
+        tokio::time::timeout(SIGN_IN_WITHIN, self.open()).await.map_err(late)?
+    }
+
+    fn is_current(&self, connection: &PostgresConnection) -> Result<bool, SourceError> {
+        Ok(connection.is_current())
+    }
+
+    async fn describe(&self, connection: &mut PostgresConnection) -> Result<Described, SourceError> {
+        describe::describe(connection, &self.schemas, &self.keys).await
+    }
+
+    async fn version(&self, connection: &mut PostgresConnection) -> Result<SchemaVersion, SourceError> {
+        version::version(connection, &self.schemas).await
+    }
+}

@@ -1,0 +1,162 @@
+//! Each row of the table of errors, and servers that do not behave.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use odata::statement::Unanswerable;
+use sources::{Deadline, Limits, Resources, SourceError};
+use testkit::link::Link;
+use testkit::postgres::{PostgresServer, PostgresSettings};
+
+use crate::fixture::{far, here, line, lines_within, open, options, scene, statement, until_ended};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_failure_of_a_statement_has_its_reason() {
+    let scene = scene("CREATE TABLE t(id integer); CREATE TABLE secret(id integer)");
+    for (sql, expected) in [
+        ("SELECT id FROM gone", "StructureChanged"),
+        ("SELECT gone FROM t", "StructureChanged"),
+        ("SELECT id FROM gone.t", "StructureChanged"),
+        ("SELECT 1::gone", "StructureChanged"),
+        ("SELECT id, id FROM t", "StructureChanged"),
+        ("SELECT", "StructureChanged"),
+        ("SELECT gone(id) FROM t", "Unsupported"),
+        ("SELECT 'abc'::integer", "Failed"),
+        ("nonsense", "Failed"),
+    ] {
+        let failed = line(&scene.source, sql).await.unwrap_err();
+        assert!(format!("{failed:?}").starts_with(expected), "{sql}: {failed:?}");
+        assert!(!failed.to_string().contains("gone"), "only the log names tables");
+    }
+    for (sql, reason) in [
+        ("SELECT 1 / (id - id) FROM (VALUES (1)) AS t(id)", Unanswerable::DivisionByZero),
+        ("SELECT substring('abc' FROM 1 FOR -1)", Unanswerable::NegativeLength),
+    ] {
+        assert_eq!(line(&scene.source, sql).await, Err(SourceError::Unanswerable(reason)), "{sql}");
+    }
+    assert_eq!(line(&scene.source, "SELECT 7").await.as_deref(), Ok("Integer(7)"), "the source still works");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_table_is_waited_for_only_for_a_moment() {
+    let scene = scene("CREATE TABLE t(id integer)");
+    let locked = tokio::task::spawn_blocking({
+        let (server, name) = (scene.database.server(), scene.database.name().to_owned());
+        move || server.run(&name, "BEGIN; LOCK TABLE t; SELECT pg_sleep(3); COMMIT")
+    });
+    while line(&scene.source, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")
+        .await
+        != Ok("Integer(1)".to_owned())
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(line(&scene.source, "SELECT count(*) FROM t").await, Err(SourceError::Locked));
+    drop(locked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_failure_to_sign_in_has_its_reason() {
+    let scene = scene(
+        "CREATE ROLE stranger LOGIN PASSWORD 'a stranger''s'; REVOKE CONNECT ON DATABASE template1 FROM PUBLIC",
+    );
+    let url = scene.database.url();
+    let refused = async |changes: &[(&str, &str)]| {
+        let mut changed = options(&url);
+        changed.extend(changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let source = open(changed, &scene.resources);
+        line(&source, "SELECT 1").await.unwrap_err()
+    };
+    for (changes, expected) in [
+        ([("Password", "wrong")].as_slice(), "SignInRefused"),
+        (&[("User", "nobody")], "SignInRefused"),
+        (&[("Database", "gone")], "NoDatabase"),
+        (&[("User", "stranger"), ("Password", "a stranger's"), ("Database", "template1")], "NotPermitted"),
+        (&[("EncryptionMethod", "SSL")], "NotEncrypted"),
+        (&[("PortNumber", "1")], "Unreachable"),
+        (&[("ServerName", "127.0.0.2")], "HostNotAllowed"),
+    ] {
+        let error = refused(changes).await;
+        assert!(format!("{error:?}").starts_with(expected), "{changes:?}: {error:?}");
+        assert!(!format!("{error:?} {error}").contains("wrong"), "{error:?}");
+    }
+    let hosts = "gone.invalid".parse().unwrap();
+    let resources = Resources::new(Limits::default(), 4, sources::AllowedHosts::new(vec![hosts]));
+    let mut elsewhere = options(&url);
+    elsewhere.insert("ServerName".to_owned(), "gone.invalid".to_owned());
+    let error = line(&open(elsewhere, &resources), "SELECT 1").await.unwrap_err();
+    assert!(matches!(error, SourceError::Unresolved { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_recovers_when_its_server_does() {
+    let server = PostgresServer::start(&PostgresSettings::default());
+    let resources = Resources::new(Limits::default(), 4, here());
+    let source = open(options(&server.url("postgres")), &resources);
+    assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
+    server.kill();
+    let down = line(&source, "SELECT 1").await.unwrap_err();
+    assert!(matches!(down, SourceError::Unreachable { .. }), "{down:?}");
+    server.start_again();
+    assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"), "by itself");
+    // A connection that the server closed while it waited is not used.
+    let ended =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'sluicegate'";
+    while server.run("postgres", ended).unwrap() != "0" {}
+    assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_falls_silent_in_the_middle_of_a_row_is_given_up() {
+    let scene = scene("");
+    let link = Link::start(&scene.database.server().address());
+    let resources = Resources::new(Limits::default(), 4, here());
+    let source = open(options(&scene.database.url_by_way_of(&link.address())), &resources);
+    assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
+    link.half_open();
+    let late = lines_within(
+        &source,
+        statement("SELECT 1", 1, Vec::new()),
+        Deadline::after(Duration::from_millis(50)),
+    );
+    assert_eq!(late.await, Err(SourceError::TimedOut));
+    link.cut();
+    let gone = line(&source, "SELECT 1").await.unwrap_err();
+    assert!(matches!(gone, SourceError::Unreachable { .. }), "{gone:?}");
+    link.pass();
+    assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_server_of_postgresql_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answers: [&[u8]; 4] = [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"R\xff\xff\xff\xff", b"R\0\0\0\0"];
+    let serving = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            stream.write_all(answer).unwrap();
+        }
+    });
+    let resources = Resources::new(Limits::default(), 4, here());
+    let url = format!("postgres://reader:secret@127.0.0.1:{port}/sales");
+    for _ in answers {
+        let failed = open(options(&url), &resources).describe(far()).await.unwrap_err();
+        assert!(matches!(failed, SourceError::Unreachable { .. }), "{failed:?}");
+    }
+    serving.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_nobody_waits_for_stops_in_the_database() {
+    let scene = scene("");
+    let endless = statement(
+        "SELECT count(*) FROM (SELECT generate_series(1, 9223372036854775807)) AS c",
+        1,
+        Vec::new(),
+    );
+    let late = lines_within(&scene.source, endless, Deadline::after(Duration::from_millis(100))).await;
+    assert_eq!(late, Err(SourceError::TimedOut));
+    until_ended(&scene.source, "generate_series(1, 9").await;
+}
