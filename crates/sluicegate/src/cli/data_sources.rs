@@ -12,6 +12,7 @@ use domain::id::DataSourceId;
 use serde_json::{Value, json};
 use sources::sqlite::{self, SqliteOptions};
 
+use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
 use super::users::{self, actor};
 use crate::arguments::ShowArgs;
@@ -21,6 +22,7 @@ use crate::messages::date_time;
 use crate::messages::{of_data_source, place_in_list};
 use crate::terminal::{confirm, say, show_json, table};
 
+mod add_postgres;
 mod arguments;
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +33,12 @@ pub(crate) enum DataSourceCommand {
         sluicegate data-source add shop /srv/shop.sqlite --key Recent=Id --storage-form Orders.At=unix-seconds \
         --data-dir ./data")]
     Add(Add),
+    /// Add a database of a PostgreSQL server as a data source.
+    #[command(
+        after_help = "Example: echo \"$PASSWORD\" | sluicegate data-source add-postgres sales --host db.example.com \
+        --database sales --user reader --password-stdin --owner ada --data-dir ./data"
+    )]
+    AddPostgres(AddPostgres),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
     List(ShowArgs),
@@ -49,7 +57,7 @@ pub(crate) enum DataSourceCommand {
     #[command(after_help = "Examples:\n  sluicegate data-source share shop ada grace --data-dir ./data\n  \
         sluicegate data-source share shop ada --stop --data-dir ./data")]
     Share(Share),
-    /// Delete a data source; its database file is not changed.
+    /// Delete a data source; its database is not changed.
     #[command(after_help = "Example: sluicegate data-source delete shop --yes --data-dir ./data")]
     Delete(Delete),
 }
@@ -59,6 +67,11 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         DataSourceCommand::Add(command) => {
             bootstrap::with_app(&command.installation, environment, async |opened| {
                 add(opened, &command).await
+            })
+        }
+        DataSourceCommand::AddPostgres(command) => {
+            bootstrap::with_app(&command.installation, environment, async |opened| {
+                add_postgres::run(opened, &command).await
             })
         }
         DataSourceCommand::List(shown) => {
@@ -101,9 +114,9 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
-                confirm(&format!("Delete the data source {}? Its file stays.", one.name), one.yes)?;
+                confirm(&format!("Delete the data source {}? Its database stays.", one.name), one.yes)?;
                 opened.app.data_sources().delete(&actor, id, &opened.origin).await.map_err(of_data_source)?;
-                say(&format!("{} is deleted; its file is still there", one.name));
+                say(&format!("{} is deleted; its database is still there", one.name));
                 Ok(())
             })
         }

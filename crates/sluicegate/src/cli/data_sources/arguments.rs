@@ -125,7 +125,7 @@ impl Declared {
     }
 }
 
-fn parse_key(text: &str) -> Result<(String, Vec<String>), String> {
+pub(super) fn parse_key(text: &str) -> Result<(String, Vec<String>), String> {
     let (table, columns) = text.split_once('=').ok_or("a key is like View=a,b")?;
     Ok((table.to_owned(), columns.split(',').map(str::to_owned).collect()))
 }

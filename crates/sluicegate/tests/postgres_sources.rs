@@ -1,0 +1,62 @@
+//! Tests of the command that adds a database of a PostgreSQL server.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use testkit::Installation;
+use testkit::postgres::PostgresServer;
+use url::Url;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sluicegate");
+
+/// Runs the command with a password on its standard input; whether it succeeded, and what it printed.
+fn run(installation: &Installation, arguments: &[&str], hosts: &str, password: &str) -> (bool, String) {
+    let mut command = installation.command(arguments);
+    command.env("SLUICEGATE_DATA_SOURCES__ALLOWED_HOSTS", hosts);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    let mut input = child.stdin.take().expect("it is piped");
+    writeln!(input, "{password}").expect("the command reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("the binary ends");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(printed).expect("it prints UTF-8"))
+}
+
+#[test]
+fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
+    let installation = Installation::new(BINARY);
+    let database = PostgresServer::shared().create_database();
+    database.run("CREATE TABLE ships (id integer PRIMARY KEY); CREATE VIEW seen AS SELECT id FROM ships");
+    let url = Url::parse(&database.url()).expect("a URL");
+    let (port, password) = (url.port().expect("a port").to_string(), url.password().expect("a password"));
+    let add = [
+        "data-source",
+        "add-postgres",
+        "fleet",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--database",
+        database.name(),
+        "--user",
+        url.username(),
+        "--password-stdin",
+        "--unencrypted",
+        "--key",
+        "seen=id",
+    ];
+    for (hosts, given, words) in [
+        ("", password, "the host is not among those that data sources may use"),
+        ("127.0.0.1", "wrong", "the database server refused the user name or the password"),
+    ] {
+        let (success, printed) = run(&installation, &add, hosts, given);
+        assert!(!success && printed.contains(words), "{printed}");
+    }
+    let (success, printed) = run(&installation, &add, "127.0.0.1", password);
+    assert!(success && printed.contains("served at /api/odata4/fleet/"), "{printed}");
+    let (success, printed) = run(&installation, &["data-source", "show", "fleet"], "127.0.0.1", "");
+    assert!(success && printed.contains("served       seen, ships"), "{printed}");
+    assert!(!printed.contains(password), "no command shows the password");
+}
