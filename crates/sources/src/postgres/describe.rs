@@ -32,7 +32,7 @@ pub(super) async fn describe(
     let main = schemas.first().map_or(MAIN, String::as_str);
     let relations = std::mem::take(&mut catalog.relations);
     for relation in &relations {
-        if let Some(message) = reason_to_drop(relation) {
+        if let Some(message) = relation.omitted {
             described.findings.push(Finding { subject: relation.full_name(), message: message.to_owned() });
             continue;
         }
@@ -71,16 +71,6 @@ fn refuse_missing_schemas(relations: &[Relation], schemas: &[String], described:
             let message = "there is no such schema, or it has no tables that the user may see".to_owned();
             described.findings.push(Finding { subject: schema.clone(), message });
         }
-    }
-}
-
-fn reason_to_drop(relation: &Relation) -> Option<&'static str> {
-    if !relation.schema_is_usable || !relation.is_readable {
-        Some("omitted, because the user of the data source may not read it")
-    } else if !relation.is_populated {
-        Some("omitted, because it is a materialized view without data; REFRESH MATERIALIZED VIEW fills it")
-    } else {
-        None
     }
 }
 

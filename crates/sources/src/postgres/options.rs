@@ -131,7 +131,7 @@ pub struct PostgresOptions {
     pub authorities: Option<String>,
     /// The schemas that are served, in this order; empty for all.
     pub schemas: Vec<String>,
-    /// DeclaredKeys of tables and views that have none.
+    /// Keys of tables and views that have none.
     pub keys: DeclaredKeys,
 }
 

@@ -11,6 +11,7 @@ use super::failure::Refusal;
 use super::target::Target;
 use super::wire::{Wire, tag};
 use crate::SourceError;
+use crate::options::Secret;
 
 /// The oldest version of the server.
 const OLDEST: u32 = 14;
@@ -45,7 +46,7 @@ pub(super) async fn sign_in(wire: &mut Wire, target: &Target) -> Result<SignedIn
         ("DateStyle", "ISO, YMD"),
         ("TimeZone", "UTC"),
     ];
-    frontend::startup_message(parameters, &mut wire.output).map_err(unwritable)?;
+    frontend::startup_message(parameters, &mut wire.output).map_err(|error| unwritable(&error))?;
     wire.flush().await?;
     authenticate(wire, target).await?;
     greeted(wire).await
@@ -84,7 +85,7 @@ async fn request(wire: &mut Wire) -> Result<(u32, Vec<u8>), SourceError> {
 }
 
 fn password(target: &Target) -> Result<&str, SourceError> {
-    let password = target.password.as_ref().map(|password| password.expose());
+    let password = target.password.as_ref().map(Secret::expose);
     password.ok_or_else(|| refused("the server asks for a password, and there is none"))
 }
 
@@ -106,7 +107,8 @@ async fn scram(wire: &mut Wire, password: &str, mechanisms: &[u8]) -> Result<(),
         return Err(refused("the server does not offer SCRAM-SHA-256"));
     }
     let scram = ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported());
-    frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), &mut wire.output).map_err(unwritable)?;
+    frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), &mut wire.output)
+        .map_err(|error| unwritable(&error))?;
     wire.flush().await?;
     let challenge = expected(wire, method::SASL_CONTINUE).await?;
     if !iterations(&challenge).is_some_and(|times| ITERATIONS.contains(&times)) {
@@ -119,7 +121,7 @@ async fn scram(wire: &mut Wire, password: &str, mechanisms: &[u8]) -> Result<(),
     });
     let answered = answered.await.map_err(|panic| SourceError::Failed { detail: panic.to_string() })?;
     let mut scram = answered.map_err(|error| refused(&error.to_string()))?;
-    frontend::sasl_response(scram.message(), &mut wire.output).map_err(unwritable)?;
+    frontend::sasl_response(scram.message(), &mut wire.output).map_err(|error| unwritable(&error))?;
     wire.flush().await?;
     let proof = expected(wire, method::SASL_FINAL).await?;
     scram.finish(&proof).map_err(|_| refused("the server does not know the password"))
@@ -173,7 +175,7 @@ fn refused(detail: &str) -> SourceError {
     SourceError::SignInRefused { detail: detail.to_owned() }
 }
 
-fn unwritable(error: std::io::Error) -> SourceError {
+fn unwritable(error: &std::io::Error) -> SourceError {
     SourceError::Failed { detail: error.to_string() }
 }
 

@@ -26,7 +26,7 @@ impl Target {
     /// A new stream to the server, encrypted if that is asked for.
     pub(super) async fn stream(&self) -> Result<Stream, SourceError> {
         let socket = self.connector.connect(&self.host, self.port).await?;
-        socket.set_nodelay(true).map_err(lost)?;
+        socket.set_nodelay(true).map_err(|error| lost(&error))?;
         match &self.tls {
             None => Ok(Stream::Plain(socket)),
             Some(tls) => Ok(Stream::Encrypted(Box::new(encrypted(tls, socket).await?))),
@@ -41,14 +41,14 @@ async fn encrypted(
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, SourceError> {
     let mut request = bytes::BytesMut::new();
     frontend::ssl_request(&mut request);
-    socket.write_all(&request).await.map_err(lost)?;
+    socket.write_all(&request).await.map_err(|error| lost(&error))?;
     // Exactly one byte: whatever follows it unencrypted is part of the handshake, which it breaks.
-    match socket.read_u8().await.map_err(lost)? {
+    match socket.read_u8().await.map_err(|error| lost(&error))? {
         b'S' => tls.encrypt(socket).await,
         _ => Err(SourceError::NotEncrypted { detail: "the server offers no TLS".to_owned() }),
     }
 }
 
-fn lost(error: std::io::Error) -> SourceError {
+fn lost(error: &std::io::Error) -> SourceError {
     SourceError::Unreachable { detail: error.to_string() }
 }

@@ -65,8 +65,8 @@ impl Wire {
 
     /// Sends what was written.
     pub(super) async fn flush(&mut self) -> Result<(), SourceError> {
-        self.stream.write_all_buf(&mut self.output).await.map_err(lost)?;
-        self.stream.flush().await.map_err(lost)?;
+        self.stream.write_all_buf(&mut self.output).await.map_err(|error| lost(&error))?;
+        self.stream.flush().await.map_err(|error| lost(&error))?;
         if self.output.capacity() > MAX_KEPT {
             self.output = BytesMut::new();
         }
@@ -75,8 +75,8 @@ impl Wire {
 
     /// Sends this alone, without a copy of it.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), SourceError> {
-        self.stream.write_all(bytes).await.map_err(lost)?;
-        self.stream.flush().await.map_err(lost)
+        self.stream.write_all(bytes).await.map_err(|error| lost(&error))?;
+        self.stream.flush().await.map_err(|error| lost(&error))
     }
 
     /// The next message; [`Wire::message`] without those that may come at any time.
@@ -142,7 +142,7 @@ impl Wire {
             self.input.reserve((length - self.input.len()).max(8 * 1024));
         }
         while self.input.len() < length {
-            if self.stream.read_buf(&mut self.input).await.map_err(lost)? == 0 {
+            if self.stream.read_buf(&mut self.input).await.map_err(|error| lost(&error))? == 0 {
                 return Err(broken("the server has closed the connection"));
             }
         }
@@ -165,7 +165,7 @@ impl Wire {
     }
 }
 
-fn lost(error: std::io::Error) -> SourceError {
+fn lost(error: &std::io::Error) -> SourceError {
     SourceError::Unreachable { detail: error.to_string() }
 }
 

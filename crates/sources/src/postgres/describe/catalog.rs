@@ -27,10 +27,8 @@ pub(super) struct Relation {
     pub(super) name: String,
     /// Whether it is a materialized view.
     pub(super) is_materialized: bool,
-    pub(super) schema_is_usable: bool,
-    /// Whether at least one column may be read.
-    pub(super) is_readable: bool,
-    pub(super) is_populated: bool,
+    /// Why it cannot be served, if it cannot.
+    pub(super) omitted: Option<&'static str>,
     /// Whether other tables inherit from it, so that its rows are theirs too.
     pub(super) has_heirs: bool,
 }
@@ -144,9 +142,7 @@ impl Catalog {
                 schema: text(row, 1)?,
                 name: text(row, 2)?,
                 is_materialized: flag(row, 3),
-                schema_is_usable: flag(row, 4),
-                is_readable: flag(row, 5),
-                is_populated: flag(row, 6),
+                omitted: reason_to_omit(flag(row, 4) && flag(row, 5), flag(row, 6)),
                 has_heirs: flag(row, 7),
             });
             Some(())
@@ -255,6 +251,18 @@ impl Catalog {
             Some(())
         })
         .await
+    }
+}
+
+/// Why a table cannot be served. A readable one has at least one column that the user may read; only a materialized view
+/// may lack its rows.
+fn reason_to_omit(is_readable: bool, is_populated: bool) -> Option<&'static str> {
+    if !is_readable {
+        Some("omitted, because the user of the data source may not read it")
+    } else if !is_populated {
+        Some("omitted, because it is a materialized view without data; REFRESH MATERIALIZED VIEW fills it")
+    } else {
+        None
     }
 }
 

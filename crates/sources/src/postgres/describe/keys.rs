@@ -1,4 +1,4 @@
-//! DeclaredKeys: the primary key, otherwise a unique index over columns that are never null, otherwise what the owner declares.
+//! Keys: the primary key, otherwise a unique index over columns that are never null, otherwise what the owner declares.
 
 use odata::model::{Finding, Table};
 
