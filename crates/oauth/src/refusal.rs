@@ -161,7 +161,7 @@ refusals! {
         CodeExpired: "the code has expired" as CODE;
         CodeOfAnotherClient: "the code was issued to another application" as CODE;
         CodeReplayed: "the code was used before; its grant was revoked" as CODE;
-        CodeOutlived: "the access of the consent, application or user behind the code was revoked" as CODE;
+        CodeOutlived: "the session of the code has ended, or the access of the consent, application or user behind it was revoked" as CODE;
         RedirectUrlDiffers: "redirect_uri differs from the one of the authorization request" as CODE;
         ChallengeNowRequired: "the code carries no challenge, which the application must use now" as CODE;
         VerifierMissing: "code_verifier is missing although the code carries a challenge";

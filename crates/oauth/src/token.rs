@@ -122,6 +122,8 @@ pub struct GrantDecision {
     pub origin: GrantOrigin,
     /// The consent behind a code, which must still be valid when the grant is stored.
     pub consent: Option<ConsentId>,
+    /// The name of the browser's session in which a code was issued, which must not have ended when the grant is stored.
+    pub session: Option<String>,
     /// The scopes.
     pub scopes: ScopeSet,
     /// What else the grant keeps of the request.

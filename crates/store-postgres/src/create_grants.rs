@@ -17,19 +17,23 @@ use crate::{micros, micros_of};
 
 /// Checks the preconditions of the grants and creates them. The statement waits for a consent that is being
 /// revoked, and a consent that it uses cannot be revoked before it commits; a revocation therefore sees every
-/// grant under its consent. A grant without a consent locks its user instead.
+/// grant under its consent. A grant without a consent locks its user instead. In the same way it waits for a session that
+/// is being ended, and whoever ends a session sees every grant of its codes.
 const CREATE: &str = "WITH wanted AS (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
             $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
-            $14::text[])
+            $14::text[], $15::text[])
         AS w (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable, key, created_at,
-            expires_at, consent_id, origin, further_scopes, details)
+            expires_at, consent_id, origin, further_scopes, details, sid)
     ), consented AS MATERIALIZED (
         SELECT id, user_id, user_epoch, application_id, application_epoch FROM consents
         WHERE id = ANY ($11::bigint[]) FOR KEY SHARE
     ), held AS MATERIALIZED (
         SELECT id FROM users
         WHERE id IN (SELECT user_id FROM wanted WHERE consent_id IS NULL) FOR KEY SHARE
+    ), signed_in AS MATERIALIZED (
+        SELECT user_id, user_epoch, sid, expires_at FROM sessions
+        WHERE user_id = ANY ($3::bigint[]) AND sid = ANY ($15::text[]) FOR KEY SHARE
     )
     INSERT INTO grants (application_id, application_epoch, user_id, user_epoch, code_id, scopes, refreshable,
         generation, key, created_at, expires_at, origin, further_scopes, details)
@@ -42,6 +46,8 @@ const CREATE: &str = "WITH wanted AS (
         ELSE EXISTS (SELECT 1 FROM consented c WHERE c.id = w.consent_id
             AND c.user_id = w.user_id AND c.user_epoch = w.user_epoch
             AND c.application_id = w.application_id AND c.application_epoch = w.application_epoch) END
+        AND (w.sid IS NULL OR EXISTS (SELECT 1 FROM signed_in s WHERE s.user_id = w.user_id
+            AND s.user_epoch = w.user_epoch AND s.sid = w.sid AND s.expires_at > w.created_at))
     ON CONFLICT (code_id) DO NOTHING
     RETURNING id, code_id";
 
@@ -138,6 +144,7 @@ async fn create(db: &Client, batch: &[CreateGrant]) -> sql::Result<HashMap<Optio
             batch.iter().map(|one| OriginColumns::from(one.new.origin).origin).collect::<Vec<_>>(),
             batch.iter().map(|one| ScopeColumns::from(&one.new.scopes).further_scopes).collect::<Vec<_>>(),
             batch.iter().map(|one| one.new.details.to_json()).collect::<Vec<_>>(),
+            batch.iter().map(|one| one.new.session.as_deref()).collect::<Vec<_>>(),
         ],
     )
     .await;

@@ -95,6 +95,7 @@ impl World {
             user_epoch: self.user.epoch,
             origin: GrantOrigin::Code(CodeId::compose(NOW, code.to_be_bytes())),
             consent: None,
+            session: None,
             scopes: BuiltInScope::OData.into(),
             details: GrantDetails::default(),
             refreshable: true,

@@ -128,6 +128,7 @@ fn new_grant((user, application, consent): ConsentedPair, n: u32) -> NewGrant {
             u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(),
         )),
         consent: Some(consent),
+        session: None,
         scopes: ScopeSet::from(BuiltInScope::OData),
         details: GrantDetails::default(),
         refreshable: true,

@@ -116,6 +116,8 @@ fn create(
             AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND epoch = ?4)
             AND (?11 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE id = ?11 AND user_id = ?3 AND user_epoch = ?4
                 AND application_id = ?1 AND application_epoch = ?2))
+            AND (?15 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE user_id = ?3 AND user_epoch = ?4
+                AND sid = ?15 AND expires_at > ?9))
         ON CONFLICT (code_id) WHERE code_id IS NOT NULL DO NOTHING";
     let OriginColumns { origin, code } = new.origin.into();
     let ScopeColumns { scopes, further_scopes } = (&new.scopes).into();
@@ -134,6 +136,7 @@ fn create(
         origin,
         further_scopes,
         new.details.to_json(),
+        new.session,
     ];
     if sql::execute(db, FOUND, row)? == 1 {
         return Ok(GrantCreation::Grant(GrantId::new(db.last_insert_rowid())));

@@ -202,7 +202,8 @@ macro_rules! conformance_tests {
             session_grants {
                 a_sign_out_revokes_the_grants_of_its_session_without_offline_access,
                 another_user_at_the_browser_ends_the_grants_of_its_session,
-                a_sign_out_ends_a_bounded_number_of_grants,
+                a_sign_out_ends_a_bounded_number_of_grants, a_consent_needs_the_session_in_which_it_is_given,
+                a_code_creates_a_grant_only_while_its_session_lasts, redeeming_beside_a_sign_out_is_either_dead_or_gone,
             }
             pushed_requests {
                 a_pushed_request_is_found_by_its_whole_reference_until_it_expires,

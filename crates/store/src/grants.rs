@@ -53,6 +53,8 @@ pub struct NewGrant {
     pub origin: GrantOrigin,
     /// The consent behind a code; the grant is not created if the consent has been revoked.
     pub consent: Option<ConsentId>,
+    /// The name of the browser's session in which a code was issued; the grant is not created if the session has ended.
+    pub session: Option<String>,
     /// The scopes that its tokens may carry at most.
     pub scopes: ScopeSet,
     /// What else its tokens keep of the request.
@@ -92,8 +94,8 @@ pub enum GrantCreation {
     Grant(GrantId),
     /// The code was redeemed before. The grant that it created, and all tokens of that grant, were revoked.
     Replayed(Vec<Revocation>),
-    /// The grant was not created: the consent was revoked, or the epoch of the application or the user has
-    /// advanced.
+    /// The grant was not created: the consent was revoked, the session has ended, or the epoch of the application or the
+    /// user has advanced.
     Gone,
 }
 
@@ -111,8 +113,8 @@ pub trait Grants {
     /// Finds the consent of a user for an application, if it is still valid.
     fn find_consent(&self, user: UserId, application: ApplicationId) -> Answer<'_, Option<Consent>>;
     /// Stores a consent. The scopes are added to an existing consent, which keeps its id; otherwise a new one
-    /// is created. Returns `None` if the epoch of the application or the user has advanced, or if one of them
-    /// was deleted.
+    /// is created. Returns `None` if the epoch of the application or the user has advanced, if one of them
+    /// was deleted, or if the session has ended in which the user consents.
     ///
     /// If it reaches less data than before, it has a new id, so that codes of the earlier one are invalid, and the
     /// grants of the user for the application that reach beyond it are revoked.

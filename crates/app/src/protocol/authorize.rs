@@ -269,7 +269,7 @@ impl AuthorizationService {
             revocations_expire_at: revocations_expire_at(self.context.now()),
         };
         let Some(StoredConsent { consent, ended }) = self.context.store.allow(new, audit).await? else {
-            // The password or the application's secret has changed since, so the user is asked again.
+            // The session has ended, or the password or the application's secret has changed, so the user is asked again.
             Refusals::of(&self.context)
                 .note_request(RefusalReason::PasswordChanged, Some(&session.caller), origin)
                 .await;

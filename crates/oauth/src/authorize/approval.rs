@@ -189,16 +189,13 @@ fn the_expected_user_is_signed_in(
     if signed_in.is_expected { Ok(()) } else { Err(request.refuse(Refusal::AnotherUserSignedIn)) }
 }
 
-/// What the grant keeps of the request and of the sign-in.
+/// What the code keeps of the request and of the sign-in, which names the session with which the code ends.
 fn details(request: &ValidRequest, signed_in: SignedIn, data: Option<DataAccess>) -> GrantDetails {
     let mut details = request.details.clone();
     details.data = data.map(Box::new);
-    if request.sign_in.keeps_sign_in {
-        details.sign_in =
-            Some(SignInDetails { auth_time: signed_in.auth_time.as_secs(), sid: signed_in.sid });
-        details.nonce.clone_from(&request.sign_in.nonce);
-        details.claims = request.sign_in.claims.clone();
-    }
+    details.sign_in = Some(SignInDetails { auth_time: signed_in.auth_time.as_secs(), sid: signed_in.sid });
+    details.nonce.clone_from(&request.sign_in.nonce);
+    details.claims = request.sign_in.claims.clone();
     details
 }
 

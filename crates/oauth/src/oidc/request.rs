@@ -31,8 +31,6 @@ pub struct SignInRequest {
     pub claims: ClaimsRequest,
     /// The `sub` that the user must have.
     pub subject: Option<String>,
-    /// Whether the grant keeps the sign-in: for ID tokens, or because the request asks how the user signed in.
-    pub keeps_sign_in: bool,
 }
 
 /// Reads the parameters. Without the scope `openid` it is not a request of OpenID Connect, so only `max_age` counts, which
@@ -49,8 +47,7 @@ pub fn decide(
     let asked = sent.max_age.map(max_age_is_a_number).transpose()?;
     let max_age_secs = asked.or(settings.client_metadata.openid.default_max_age);
     if !scopes.contains(BuiltInScope::OpenId) {
-        let keeps_sign_in = asked.is_some();
-        return Ok(SignInRequest { max_age_secs, keeps_sign_in, ..SignInRequest::default() });
+        return Ok(SignInRequest { max_age_secs, ..SignInRequest::default() });
     }
     let claims = sent.claims.map(claims_request::parse).transpose()?.unwrap_or_default();
     if claims.acr_is_unmet {
@@ -61,7 +58,6 @@ pub fn decide(
         max_age_secs,
         claims: claims.request.within(&settings.scopes),
         subject: claims.subject,
-        keeps_sign_in: true,
     })
 }
 

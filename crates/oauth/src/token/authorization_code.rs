@@ -6,7 +6,7 @@ use crate::client_authentication::AuthenticatedClient;
 use crate::grant::{GrantDetails, GrantOrigin};
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::scope::ScopeRegistry;
+use crate::scope::{BuiltInScope, ScopeRegistry};
 use crate::token_payload::AuthorizationCode;
 use crate::user_authentication::SignInDetails;
 use domain::account::User;
@@ -75,7 +75,7 @@ pub struct Facts<'a> {
 }
 
 /// Decides whether a code creates a grant. The store checks, when it writes, that the code creates only one
-/// grant and that its consent is still valid.
+/// grant, and that its consent is still valid and its session has not ended.
 ///
 /// A code is refused as expired only after everything to which it is bound has been checked: if it was
 /// redeemed before, this is a replay, and the caller revokes its grant.
@@ -98,6 +98,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
         user_epoch: code.user_epoch,
         origin: GrantOrigin::Code(code.id),
         consent: Some(code.consent),
+        session: session_of(code).map(str::to_owned),
         scopes: still_registered(&code.scopes, settings, facts.scopes)?,
         details: with_sign_in(code),
         refreshable: gets_a_refresh_token(settings),
@@ -105,10 +106,20 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
     })
 }
 
-/// The details of the code, and when the user signed in, if they do not say so.
+/// The browser's session in which the code was issued. The code ends with it: whoever has signed out may have left the code in
+/// the history of a browser or the log of an application that never redeemed it. Codes of earlier versions name a session only
+/// with `openid`.
+fn session_of(code: &AuthorizationCode) -> Option<&str> {
+    code.details.sign_in.as_ref().and_then(|sign_in| sign_in.sid.as_deref())
+}
+
+/// The details of the grant: those of the code, and when the user signed in. A grant without `openid` belongs to no session.
 fn with_sign_in(code: &AuthorizationCode) -> GrantDetails {
     let mut details = code.details.clone();
-    details.sign_in.get_or_insert(SignInDetails::at(code.auth_time));
+    let sign_in = details.sign_in.get_or_insert(SignInDetails::at(code.auth_time));
+    if !code.scopes.contains(BuiltInScope::OpenId) {
+        sign_in.sid = None;
+    }
     details
 }
 

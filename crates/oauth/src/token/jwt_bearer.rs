@@ -64,6 +64,7 @@ pub fn decide(request: &JwtBearer, facts: Facts<'_>) -> Result<GrantDecision, Re
         user_epoch: user.epoch,
         origin: GrantOrigin::Assertion,
         consent: None,
+        session: None,
         scopes: scopes_that_all_allow(request, facts)?,
         details: GrantDetails::default(),
         refreshable: false,

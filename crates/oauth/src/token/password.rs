@@ -59,6 +59,7 @@ pub fn decide(
         user_epoch: user.epoch,
         origin: GrantOrigin::Password,
         consent: None,
+        session: None,
         scopes: request.scopes.clone(),
         details: GrantDetails { sign_in: Some(SignInDetails::at(now)), ..GrantDetails::default() },
         refreshable: gets_a_refresh_token(settings),

@@ -161,6 +161,7 @@ pub fn decide(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<PollDecisi
         user_epoch,
         origin: request.kind.origin(request.code),
         consent: Some(consent),
+        session: None,
         scopes: still_registered(request.scopes, settings, facts.scopes)?,
         details: request.details.clone(),
         refreshable: gets_a_refresh_token(settings),

@@ -33,6 +33,7 @@ async fn hand_out(stage: &Stage, code: u8) {
         user_epoch: user.epoch,
         origin: GrantOrigin::Code(CodeId::compose(at(1), [code; 8])),
         consent: Some(consent.id),
+        session: None,
         scopes: BuiltInScope::OData.into(),
         details: GrantDetails::default(),
         refreshable: true,

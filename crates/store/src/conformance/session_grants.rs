@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::account::User;
-use domain::audit::Action;
+use domain::account::{Authority, CallerSession, Credential, Rights, User};
+use domain::audit::{Action, NewAuditEvent};
 use domain::id::{GrantId, UserId};
 use domain::secret::Digest;
 use oauth::application::Application;
@@ -12,8 +12,8 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::{BuiltInScope, ScopeSet};
 use oauth::user_authentication::SignInDetails;
 
-use super::{OVER, START, World, event, granted, insert_user};
-use crate::{NewGrant, NewSession, ReplacedSession, Store};
+use super::{OVER, START, World, at_once, create_grant, event, granted, insert_user};
+use crate::{AccessOf, GrantCreation, NewGrant, NewSession, Possessions, ReplacedSession, Store};
 
 const ONLINE: [BuiltInScope; 2] = [BuiltInScope::OpenId, BuiltInScope::OData];
 const OFFLINE: [BuiltInScope; 2] = [BuiltInScope::OpenId, BuiltInScope::OfflineAccess];
@@ -66,6 +66,13 @@ impl Scene {
     async fn session(&self, new: NewSession) -> ReplacedSession {
         let session = self.world.store.insert_session(new, event(Action::SignIn)).await.unwrap().unwrap();
         ReplacedSession { id: session.id, digest: session.digest, revocations_expire_at: OVER }
+    }
+
+    /// Redeems a new code of the session of this name.
+    async fn redeem(&mut self, sid: &str) -> GrantCreation {
+        self.codes += 1;
+        let new = NewGrant { session: Some(sid.to_owned()), ..self.world.new_grant(self.codes, None) };
+        self.world.create_grant(new).await
     }
 
     async fn is_live(&self, grant: GrantId) -> bool {
@@ -130,4 +137,90 @@ pub async fn a_sign_out_ends_a_bounded_number_of_grants(store: Arc<dyn Store>) {
     let ended = scene.world.store.delete_session(session.id, OVER, event(Action::SignOut)).await.unwrap();
     assert_eq!(ended.revoked.len(), 200);
     assert!(scene.is_live(grants[0]).await && !scene.is_live(grants[1]).await, "the newest end");
+}
+
+pub async fn a_code_creates_a_grant_only_while_its_session_lasts(store: Arc<dyn Store>) {
+    let mut scene = Scene::open(store).await;
+    let store = Arc::clone(&scene.world.store);
+    let user = scene.user(scene.world.user.id).await;
+    let other = insert_user(&store, "another", &[]).await.unwrap();
+    let later = |sid| NewSession { auth_time: START.plus_secs(9), ..Scene::session_of(&user, sid, None) };
+    let first = scene.session(Scene::session_of(&user, "first", None)).await;
+    let second = scene.session(later("second")).await;
+    scene.session(Scene::session_of(&other, "of another", None)).await;
+    scene.session(NewSession { expires_at: START, ..later("expired") }).await;
+    for (sid, lasts) in [("first", true), ("second", true), ("of another", false), ("expired", false)] {
+        assert_eq!(granted(&scene.redeem(sid).await).is_some(), lasts, "{sid}");
+    }
+
+    let again = scene.session(Scene::session_of(&user, "new", Some(first))).await;
+    assert!(granted(&scene.redeem("first").await).is_some(), "the same user has signed in again");
+    assert_eq!(scene.redeem("new").await, GrantCreation::Gone, "the session keeps its name");
+
+    let older = AccessOf::IssuedBefore(START.plus_secs(9));
+    store.revoke_access(older, OVER, event(Action::RevokeAccess)).await.unwrap().unwrap().unwrap();
+    assert_eq!(scene.redeem("first").await, GrantCreation::Gone, "it is older than what was revoked");
+    assert!(granted(&scene.redeem("second").await).is_some());
+    assert!(store.find_session(again.id).await.unwrap().is_none());
+
+    store.delete_session(second.id, OVER, event(Action::SignOut)).await.unwrap();
+    assert_eq!(scene.redeem("second").await, GrantCreation::Gone);
+
+    let third = scene.session(later("third")).await;
+    scene.session(Scene::session_of(&other, "fourth", Some(third))).await;
+    assert_eq!(scene.redeem("third").await, GrantCreation::Gone, "another user has signed in");
+
+    scene.session(later("fifth")).await;
+    let deleted = store.delete_user(user.id, Possessions::Delete, OVER, event(Action::DeleteUser)).await;
+    deleted.unwrap().unwrap();
+    assert_eq!(scene.redeem("fifth").await, GrantCreation::Gone);
+}
+
+pub async fn redeeming_beside_a_sign_out_is_either_dead_or_gone(store: Arc<dyn Store>) {
+    const MANY: usize = 32;
+    let scene = Scene::open(store).await;
+    let user = scene.user(scene.world.user.id).await;
+    let session = scene.session(Scene::session_of(&user, "one", None)).await.id;
+    let new = |code| {
+        let sign_in = Some(SignInDetails { auth_time: 7, sid: Some("one".to_owned()) });
+        NewGrant {
+            session: Some("one".to_owned()),
+            scopes: ONLINE.into_iter().collect::<ScopeSet>(),
+            details: GrantDetails { sign_in, ..GrantDetails::default() },
+            ..scene.world.new_grant(code, None)
+        }
+    };
+    let outcomes = at_once(MANY, |task| {
+        let (store, new) = (Arc::clone(&scene.world.store), new(task as u64));
+        async move {
+            if task == 16 {
+                store.delete_session(session, OVER, event(Action::SignOut)).await.unwrap();
+            }
+            create_grant(&store, new).await
+        }
+    });
+    for outcome in outcomes.await {
+        match granted(&outcome) {
+            None => assert_eq!(outcome, GrantCreation::Gone),
+            Some(grant) => assert!(!scene.is_live(grant).await, "{grant:?} outlives its session"),
+        }
+    }
+}
+
+pub async fn a_consent_needs_the_session_in_which_it_is_given(store: Arc<dyn Store>) {
+    let scene = Scene::open(store).await;
+    let user = scene.user(scene.world.user.id).await;
+    let session = scene.session(Scene::session_of(&user, "one", None)).await.id;
+    let credential = Credential::Session(CallerSession { id: session, auth_time: START, checked_up_to: 0 });
+    let caller = Rights { user: user.id, epoch: user.epoch, permissions: Vec::new() };
+    let authority = Authority { caller, subject: None, credential };
+    let event_of =
+        || NewAuditEvent { authority: Some(Box::new(authority.clone())), ..event(Action::AllowApplication) };
+    let allow = async || {
+        let new = scene.world.new_consent().await;
+        scene.world.store.allow(new, event_of()).await.unwrap()
+    };
+    assert!(allow().await.is_some());
+    scene.world.store.delete_session(session, OVER, event(Action::SignOut)).await.unwrap();
+    assert_eq!(allow().await, None);
 }

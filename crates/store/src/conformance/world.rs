@@ -57,6 +57,7 @@ impl World {
             user_epoch: self.user.epoch,
             origin: GrantOrigin::Code(code_id(code)),
             consent: consent.map(|consent| consent.id),
+            session: None,
             scopes: odata(),
             details: GrantDetails::default(),
             refreshable: true,

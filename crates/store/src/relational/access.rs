@@ -8,7 +8,7 @@ use oauth::revocation::{Revocation, RevokedSubject};
 use super::versions::{self, CachedKind};
 use super::{
     Change, NamedStatement, Read, SqlTransaction, application_access, authority, consents, logout_deliveries,
-    users, values,
+    sessions, users, values,
 };
 use crate::columns::ISSUED_BEFORE;
 use crate::{AccessOf, RightsChanged};
@@ -57,7 +57,8 @@ async fn of_user<S: SqlTransaction>(
     Ok(Some(users::change::end_access(db, user, epoch, at, revocation_expires_at).await?))
 }
 
-/// Grants do not expire, so the revocation does not either. It replaces those of earlier instants.
+/// Grants do not expire, so the revocation does not either. It replaces those of earlier instants. The sessions are deleted,
+/// so that a node that has not learned of the revocation redeems none of their codes.
 async fn issued_before<S: SqlTransaction>(
     db: &S,
     instant: Timestamp,
@@ -66,6 +67,6 @@ async fn issued_before<S: SqlTransaction>(
     static REPLACE: NamedStatement =
         NamedStatement::new("DELETE FROM revocations WHERE kind = :kind AND epoch <= :instant");
     db.execute(&REPLACE, values! { kind: ISSUED_BEFORE, instant }).await?;
-    logout_deliveries::sessions_before_end(db, instant, at).await?;
+    sessions::close_older(db, instant, at).await?;
     db.append_revocations(&[RevokedSubject::IssuedBefore(instant)], at, Timestamp::MAX).await
 }

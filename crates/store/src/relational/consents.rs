@@ -9,7 +9,7 @@ use oauth::grant::{Allowed, Consent};
 use oauth::revocation::{Revocation, RevokedSubject};
 use oauth::scope::BuiltInScope;
 
-use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, values};
+use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, sessions, values};
 use crate::columns::{
     Impossible, ScopeColumns, allowed_data_from_json, data_access_from_json, data_access_to_json,
 };
@@ -49,8 +49,8 @@ impl Record for Consent {
     }
 }
 
-/// Stores a consent only if both epochs are still those of the decision. It locks the user, so that two changes
-/// for the same user and application run one after the other.
+/// Stores a consent only if both epochs are still those of the decision and its session has not ended. It locks the user, so
+/// that two changes for the same user and application run one after the other.
 pub async fn allow<S: SqlTransaction>(
     db: &S,
     new: &NewConsent,
@@ -62,6 +62,9 @@ pub async fn allow<S: SqlTransaction>(
     let NewConsent { user, user_epoch, application, application_epoch, .. } = *new;
     lock_user(db, user).await?;
     if epochs(db, user, application).await? != Some((user_epoch, application_epoch)) {
+        return Ok(None);
+    }
+    if !sessions::stands(db, event).await? {
         return Ok(None);
     }
     let consent = match find(db, user, application).await? {

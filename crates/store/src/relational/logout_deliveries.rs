@@ -114,19 +114,14 @@ pub(super) async fn access_of_application_ends<S: SqlTransaction>(
     db.execute(&FORGET, values! { application }).await.map(drop)
 }
 
-/// Adds the deliveries for every session that is older than an instant. No application knows of one any more.
+/// Adds the deliveries for every session that is older than an instant.
 pub(super) async fn sessions_before_end<S: SqlTransaction>(
     db: &S,
     instant: Timestamp,
     at: Timestamp,
 ) -> Read<(), S> {
     static ADD: NamedStatement = add!("s.auth_time < :instant");
-    static FORGET: NamedStatement = NamedStatement::new(
-        "DELETE FROM session_applications
-        WHERE session_id IN (SELECT id FROM sessions WHERE auth_time < :instant)",
-    );
-    db.execute(&ADD, values! { instant, at, most: MOST_LOGOUT_DELIVERIES }).await?;
-    db.execute(&FORGET, values! { instant }).await.map(drop)
+    db.execute(&ADD, values! { instant, at, most: MOST_LOGOUT_DELIVERIES }).await.map(drop)
 }
 
 /// Claims the deliveries for one application.

@@ -1,6 +1,6 @@
 //! Browser sessions.
 
-use domain::account::Session as BrowserSession;
+use domain::account::{Credential, Session as BrowserSession};
 use domain::audit::NewAuditEvent;
 use domain::id::{ApplicationId, SessionId, UserId};
 use domain::time::Timestamp;
@@ -167,4 +167,21 @@ pub(super) async fn close_all<S: SqlTransaction>(db: &S, user: UserId, at: Times
     static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE user_id = :user");
     logout_deliveries::access_of_user_ends(db, user, at).await?;
     db.execute(&DELETE, values! { user }).await.map(drop)
+}
+
+/// Ends every session that is older than an instant, and notifies the applications that know of one.
+pub(super) async fn close_older<S: SqlTransaction>(db: &S, instant: Timestamp, at: Timestamp) -> Read<(), S> {
+    static DELETE: NamedStatement = NamedStatement::new("DELETE FROM sessions WHERE auth_time < :instant");
+    logout_deliveries::sessions_before_end(db, instant, at).await?;
+    db.execute(&DELETE, values! { instant }).await.map(drop)
+}
+
+/// Whether the session that authenticated the caller is still there, if one did. It cannot end before the transaction does.
+pub(super) async fn stands<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
+    static LOCK: NamedStatement =
+        NamedStatement::new("SELECT id FROM sessions WHERE id = :id AND user_id = :user {for no key update}");
+    let Some(authority) = &event.authority else { return Ok(true) };
+    let Credential::Session(session) = &authority.credential else { return Ok(true) };
+    let row = values! { id: session.id, user: authority.caller.user };
+    Ok(db.find::<SessionId>(&LOCK, row).await?.is_some())
 }

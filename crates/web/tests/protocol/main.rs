@@ -29,6 +29,7 @@ mod dpop;
 mod dpop_content;
 mod dpop_nonce;
 mod ended_access;
+mod ended_sessions;
 mod error_pages;
 mod error_redirects;
 mod exchange;

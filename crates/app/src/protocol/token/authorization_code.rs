@@ -74,6 +74,7 @@ impl TokenService {
             user_epoch: Epoch::GONE,
             origin: GrantOrigin::Code(code.id),
             consent: Some(code.consent),
+            session: None,
             scopes: code.scopes.clone(),
             details: GrantDetails::default(),
             refreshable: false,

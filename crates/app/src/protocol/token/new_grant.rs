@@ -72,6 +72,7 @@ impl TokenService {
             user_epoch: decision.user_epoch,
             origin: decision.origin,
             consent: decision.consent,
+            session: decision.session.clone(),
             scopes: decision.scopes.clone(),
             details: decision
                 .details

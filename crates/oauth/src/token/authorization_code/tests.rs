@@ -193,3 +193,28 @@ fn a_code_without_a_challenge_is_refused_if_one_is_now_required() {
 fn a_code_that_is_older_than_a_revocation_of_everything_is_refused() {
     assert_eq!(decided(&code(), |facts| facts.all_revoked = true).unwrap_err(), Refusal::CodeOutlived);
 }
+
+#[test]
+fn a_code_names_its_session_and_a_grant_only_one_with_openid() {
+    let sign_in = SignInDetails { auth_time: NOW.as_secs(), sid: Some("one".to_owned()) };
+    for (scope, of_grant) in [(BuiltInScope::OData, None), (BuiltInScope::OpenId, Some("one".to_owned()))] {
+        let details = GrantDetails { sign_in: Some(sign_in.clone()), ..GrantDetails::default() };
+        let code = AuthorizationCode { details, scopes: scope.into(), ..code() };
+        let (client, user) = (sample::client(|settings| settings.scopes = scope.into()), sample::user(4));
+        let facts = Facts {
+            scopes: built_in_scopes(),
+            client: &client,
+            code: Some(&code),
+            user: Some(&user),
+            redirect_digest: None,
+            verifier_digest: None,
+            all_revoked: false,
+            lifetime_limit_secs: 3600,
+            now: NOW,
+        };
+        let decision = decide(facts).unwrap();
+        assert_eq!(decision.session.as_deref(), Some("one"));
+        assert_eq!(decision.details.sign_in.unwrap().sid, of_grant);
+    }
+    assert_eq!(decided(&code(), |_| {}).unwrap().session, None, "a code of an earlier version");
+}

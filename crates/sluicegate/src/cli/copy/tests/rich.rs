@@ -350,6 +350,7 @@ async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &Scope
             user_epoch: bob.epoch,
             origin,
             consent,
+            session: None,
             scopes: if n == 0 { BuiltInScope::OData.into() } else { scopes.clone() },
             details: GrantDetails::default(),
             refreshable: n != 3,
