@@ -13,6 +13,7 @@ use oauth::parameters::Parameters;
 use oauth::reachable::Reachable;
 use oauth::registration::{ApplicationPayload, RegistrationContext, decide};
 use oauth::scope::ScopeRegistry;
+use oauth::signing::JwsAlgorithm;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ISSUER: &str = "https://gate.example";
@@ -54,12 +55,20 @@ static APPLICATION: LazyLock<Application> = LazyLock::new(|| {
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(claims) = Claims::parse(bytes) else { return };
     for start_is_required in [false, true] {
-        let facts = ObjectFacts { application: &APPLICATION, issuer: ISSUER, start_is_required, now: NOW };
-        let Ok(request) = AuthorizeRequest::from_object(claims.clone(), facts) else { continue };
+        let facts = ObjectFacts {
+            application: &APPLICATION,
+            issuer: ISSUER,
+            algorithm: JwsAlgorithm::Es256,
+            brought: true,
+            start_is_required,
+            now: NOW,
+        };
+        let Ok((request, object)) = AuthorizeRequest::from_object(claims.clone(), facts) else { continue };
         assert_eq!(claims.text("iss"), Ok(Some(CLIENT)));
         assert!(claims.audiences().expect("an audience").contains(&ISSUER));
         assert!(claims.time("exp").expect("a time").is_some_and(|end| end > NOW));
-        assert!(!start_is_required || claims.get("nbf").is_some());
+        assert_eq!(object.starts, claims.get("nbf").is_some());
+        assert!(object.starts || !start_is_required);
         assert_eq!(request.client_id.as_ref(), Some(&APPLICATION.client_id));
         let back = Parameters::from_form(request.query().as_bytes()).expect("an own query is well formed");
         assert_eq!(AuthorizeRequest::parse(&back), Ok(request));

@@ -2,7 +2,7 @@
 
 use crate::refusal::Refusal;
 use crate::scope::{self, ScopeRegistry, ScopeSet};
-use crate::signing::SigningAlgorithm;
+use crate::signing::{JwsAlgorithm, SigningAlgorithm};
 use domain::handover::{self, Handover};
 use domain::id::{ApplicationId, ClientId, Epoch, SecretId, UserId};
 use domain::secret::Digest;
@@ -179,6 +179,12 @@ impl ApplicationSettings {
     /// The algorithm of a signature for it: the registered or default one, unless its profile forbids that one.
     pub fn allowed_algorithm(&self, algorithm: SigningAlgorithm) -> SigningAlgorithm {
         self.profile.rules().algorithms.or_replacement(algorithm)
+    }
+
+    /// The algorithms with which it may sign request objects.
+    pub fn object_algorithms(&self) -> &[JwsAlgorithm] {
+        let registered = self.client_metadata.requests.request_object_signing_alg.as_ref();
+        self.profile.rules().algorithms.only(registered)
     }
 
     /// Whether it authenticates with a secret.

@@ -30,12 +30,14 @@ pub use data::{
     DataChange, Offer, OfferedEntity, OfferedSource, ReadableSource, RequestedSource, each_once, named,
 };
 pub use envelope::{
-    Delivered, Envelope, EnvelopeContent, REFERENCE_PREFIX, pushed_object, pushed_request_belongs_to_client,
+    Delivered, Envelope, EnvelopeContent, Provenance, REFERENCE_PREFIX, pushed_object,
+    pushed_request_belongs_to_client,
 };
 pub use leaving::{AtBrowser, Leaving, RefusedRedirect};
 pub use request::AuthorizeRequest;
 pub use request_object::{
-    OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject, object_is_not_encrypted, object_may_be_at,
+    OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject, VerifiedObject, object_is_not_encrypted,
+    object_may_be_at,
 };
 pub use response::{
     AuthorizationResponse, Deliverable, Delivery, ResponseForm, ResponseMode, ResponseRoute, UnsignedResponse,
@@ -81,8 +83,8 @@ pub struct Facts<'a> {
     pub pushing_is_required: bool,
     /// Whether every application must sign its requests.
     pub signing_is_required: bool,
-    /// Whether the response must be signed.
-    pub signed_response_is_required: bool,
+    /// Whether FAPI 2.0 Message Signing holds: responses are signed, and request objects say when they start.
+    pub messages_are_signed: bool,
 }
 
 /// Checks the request against the application that it names, in the order of [RFC 6749

@@ -118,6 +118,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "external_signing_keys",
         sql: include_str!("../migrations/0025_external_signing_keys.sql"),
     },
+    Migration { number: 26, name: "provenance", sql: include_str!("../migrations/0026_provenance.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

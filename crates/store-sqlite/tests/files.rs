@@ -70,6 +70,7 @@ fn migrations_run_once_and_are_named_before() {
             (23, "scope_implications"),
             (24, "consents_by_application"),
             (25, "external_signing_keys"),
+            (26, "provenance"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

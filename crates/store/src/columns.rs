@@ -8,6 +8,7 @@ mod account;
 mod application;
 mod consent;
 mod grant;
+mod provenance;
 mod revocation;
 mod scopes;
 mod table;
@@ -20,6 +21,7 @@ pub use account::{
 pub use application::SettingsColumns;
 pub use consent::{allowed_data_from_json, data_access_from_json, data_access_to_json, data_bit};
 pub use grant::OriginColumns;
+pub use provenance::{provenance_from_json, provenance_to_json};
 pub use revocation::{ISSUED_BEFORE, SubjectColumns};
 pub use scopes::{
     ScopeColumns, assignment_from_column, assignment_to_column, implied_from_column, implied_to_column,

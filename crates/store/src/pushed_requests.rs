@@ -4,6 +4,7 @@
 use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
+use oauth::authorize::Provenance;
 
 use crate::Answer;
 
@@ -16,6 +17,8 @@ pub struct NewPushedRequest {
     pub application: ApplicationId,
     /// The parameters as a query string, without credentials.
     pub parameters: String,
+    /// How it came.
+    pub provenance: Provenance,
     /// The current time.
     pub at: Timestamp,
     /// When a browser first presented it; at once if the browser brought it.
@@ -63,6 +66,8 @@ pub struct PushedRequest {
     pub application: ApplicationId,
     /// The parameters as a query string.
     pub parameters: String,
+    /// How it came.
+    pub provenance: Provenance,
     /// When it was pushed.
     pub pushed_at: Timestamp,
     /// When a browser first presented it, if one did.

@@ -326,7 +326,7 @@ impl AuthorizationService {
             signing_is_required: found
                 .as_ref()
                 .is_some_and(|application| self.context.settings.signing_is_required(application)),
-            signed_response_is_required: found.as_ref().is_some_and(|application| {
+            messages_are_signed: found.as_ref().is_some_and(|application| {
                 self.context.settings.signs_messages(application.settings.profile)
             }),
         };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use oauth::authorize::{self, AuthorizeRequest, Delivered, Facts};
+use oauth::authorize::{self, AuthorizeRequest, Delivered, Facts, Provenance};
 use oauth::client_authentication::AuthenticatedClient;
 use store::NewPushedRequest;
 
@@ -16,7 +16,7 @@ use crate::protocol::data_access::ReachableData;
 use crate::protocol::id_token_hint::IdTokenHints;
 use crate::protocol::rate_limits::RateLimits;
 use crate::protocol::refusal::ProtocolRefusal;
-use crate::protocol::request_objects::RequestObjects;
+use crate::protocol::request_objects::{Carrier, RequestObjects};
 
 /// A stored request ([RFC 9126 §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
 #[derive(Debug, Clone)]
@@ -44,7 +44,8 @@ impl PushedRequestService {
         let client = ClientAuthentication::of(&self.context).authenticate_beginning(request).await?;
         RateLimits::of(&self.context).leave_as(&client, Left::PushedRequest, request.origin)?;
         let key = ClientAuthentication::of(&self.context).key_proved_by(&client, &request.facts)?;
-        let pushed = self.read(request, &client).await?.bound_to(key)?;
+        let (pushed, provenance) = self.read(request, &client).await?;
+        let pushed = pushed.bound_to(key)?;
         let registry = Entities::of(&self.context).scope_registry().await?;
         let now = self.context.now();
         let (resources, data) = ReachableData::of(&self.context).limits_of_request(&pushed).await?;
@@ -52,14 +53,11 @@ impl PushedRequestService {
             data: &data,
             application: Some(client.application()),
             scopes: &registry,
-            delivered: Delivered::Pushed(now),
+            delivered: Delivered::Stored(now, provenance),
             resources: &resources,
             pushing_is_required: false,
             signing_is_required: self.context.settings.signing_is_required(client.application()),
-            signed_response_is_required: self
-                .context
-                .settings
-                .signs_messages(client.application().settings.profile),
+            messages_are_signed: self.context.settings.signs_messages(client.application().settings.profile),
         };
         authorize::check(&pushed, facts)
             .and_then(|valid| {
@@ -74,6 +72,7 @@ impl PushedRequestService {
             digest,
             application: client.application().id,
             parameters: pushed.query(),
+            provenance,
             at: now,
             opened_at: None,
             expires_at: now.plus_secs(expires_in.into()),
@@ -92,14 +91,15 @@ impl PushedRequestService {
         &self,
         request: ClientRequest<'_>,
         client: &AuthenticatedClient,
-    ) -> Result<AuthorizeRequest, ProtocolRefusal> {
+    ) -> Result<(AuthorizeRequest, Provenance), ProtocolRefusal> {
         let application = client.application();
         if let Some(object) = authorize::pushed_object(request.parameters)? {
-            let read = RequestObjects::of(&self.context).read(object, application).await;
-            return read.map_err(|refused| refused.refusal.into());
+            let read = RequestObjects::of(&self.context).read(object, application, Carrier::Client).await;
+            let (request, object) = read.map_err(|refused| refused.refusal)?;
+            return Ok((request, Provenance::in_object(object)));
         }
         let required = self.context.settings.signing_is_required(application);
         authorize::plain_request_is_allowed(application, required)?;
-        Ok(AuthorizeRequest::parse_pushed(request.parameters, client)?)
+        Ok((AuthorizeRequest::parse_pushed(request.parameters, client)?, Provenance::default()))
     }
 }

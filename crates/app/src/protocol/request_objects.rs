@@ -5,13 +5,24 @@
 //! person is asked something.
 
 use oauth::application::Application;
-use oauth::authorize::{self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject};
+use oauth::authorize::{
+    self, AuthorizeRequest, OBJECT_MEDIA_TYPE, OBJECT_TYPES, ObjectFacts, RefusedObject, VerifiedObject,
+};
 use oauth::jwt::MOST_CHARACTERS;
 use oauth::refusal::Refusal;
-use vault::jose::AcceptedJwt;
+use vault::jose::{self, AcceptedJwt};
 
 use crate::Context;
 use crate::protocol::client_keys::{NoClientKeys, SignatureFailure};
+
+/// Who brings a request object to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The browser of the user.
+    Browser,
+    /// The client, which pushes it.
+    Client,
+}
 
 /// Reads request objects.
 #[derive(Clone, Copy)]
@@ -30,10 +41,10 @@ impl RequestObjects<'_> {
         self,
         text: &str,
         application: &Application,
-    ) -> Result<AuthorizeRequest, RefusedObject> {
+        carrier: Carrier,
+    ) -> Result<(AuthorizeRequest, VerifiedObject), RefusedObject> {
         authorize::object_is_not_encrypted(text)?;
-        let only = application.settings.client_metadata.requests.request_object_signing_alg.as_ref();
-        let algorithms = application.settings.profile.rules().algorithms.only(only);
+        let algorithms = application.settings.object_algorithms();
         let accepted = AcceptedJwt { algorithms, types: &OBJECT_TYPES };
         let claims =
             self.context.client_keys.claims_signed_by(application, text, accepted, self.context.now()).await;
@@ -45,13 +56,20 @@ impl RequestObjects<'_> {
                 Refusal::RequestObjectUnverified
             }
         })?;
-        let issuer = self.context.settings.public_url.as_str();
-        let start_is_required = self.context.settings.signs_messages(application.settings.profile);
-        let facts = ObjectFacts { application, issuer, start_is_required, now: self.context.now() };
+        // The signature is verified, so the header names its algorithm.
+        let algorithm = jose::named_algorithm(text).ok_or(Refusal::RequestObjectUnverified)?;
+        let facts = ObjectFacts {
+            application,
+            issuer: self.context.settings.public_url.as_str(),
+            algorithm,
+            brought: carrier == Carrier::Browser,
+            start_is_required: self.context.settings.signs_messages(application.settings.profile),
+            now: self.context.now(),
+        };
         AuthorizeRequest::from_object(claims, facts)
     }
 
-    /// The request in the request object at an address, which the application must have registered.
+    /// The request in the request object at an address that the browser brings, which the application must have registered.
     ///
     /// # Errors
     /// `invalid_request_uri`, and as for [`Self::read`].
@@ -59,7 +77,7 @@ impl RequestObjects<'_> {
         self,
         uri: &str,
         application: &Application,
-    ) -> Result<AuthorizeRequest, RefusedObject> {
+    ) -> Result<(AuthorizeRequest, VerifiedObject), RefusedObject> {
         let settings = self.context.settings.request_objects;
         if !settings.by_reference {
             return Err(Refusal::RequestObjectByReference.into());
@@ -67,6 +85,6 @@ impl RequestObjects<'_> {
         authorize::object_may_be_at(uri, application, settings.unregistered_addresses)?;
         let text = self.context.outbound.request_objects.text(uri, OBJECT_MEDIA_TYPE, MOST_CHARACTERS).await;
         let text = text.map_err(|_| Refusal::RequestUriUnreachable)?;
-        self.read(text.trim(), application).await
+        self.read(text.trim(), application, Carrier::Browser).await
     }
 }

@@ -118,8 +118,8 @@ fn sign_in_is_recent(request: &ValidRequest, signed_in: &SignedIn, now: Timestam
 
 fn signed_in_since_pushed(request: &ValidRequest, signed_in: &SignedIn) -> bool {
     match request.delivered {
-        Delivered::ByBrowser | Delivered::InObject => false,
-        Delivered::Pushed(at) => signed_in.auth_time >= at,
+        Delivered::ByBrowser | Delivered::InObject(_) => false,
+        Delivered::Stored(at, _) => signed_in.auth_time >= at,
     }
 }
 

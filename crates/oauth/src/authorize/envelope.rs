@@ -6,9 +6,10 @@ use crate::proof::Thumbprint;
 use crate::refusal::Refusal;
 use domain::id::{ApplicationId, ClientId};
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::AuthorizeRequest;
 use super::request::{REQUEST, REQUEST_URI};
+use super::{AuthorizeRequest, VerifiedObject};
 
 /// The beginning of the `request_uri` of every pushed request ([RFC 9126
 /// §2.2](https://www.rfc-editor.org/rfc/rfc9126#section-2.2)).
@@ -60,9 +61,49 @@ pub enum Delivered {
     /// In the address or the body of the browser's request.
     ByBrowser,
     /// In a request object that the client signed and the browser brought.
-    InObject,
-    /// The client pushed it at this time, and is authenticated or public. Whether it had to be signed was checked then.
-    Pushed(Timestamp),
+    InObject(VerifiedObject),
+    /// It was stored at this time, because the client pushed it, or because the browser brought it in a request object and
+    /// somebody had to be asked.
+    Stored(Timestamp, Provenance),
+}
+
+/// How a stored request came, as far as its parameters do not say so: what rules ask about it when the browser refers to it,
+/// which may have changed meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provenance {
+    /// The request object in which it was; `None` if it was in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<VerifiedObject>,
+}
+
+impl Provenance {
+    /// A request in this request object.
+    pub const fn in_object(object: VerifiedObject) -> Self {
+        Self { object: Some(object) }
+    }
+}
+
+impl Delivered {
+    /// Whether the client, which is authenticated or public, sent it to the server directly.
+    pub(super) const fn is_pushed(self) -> bool {
+        match self {
+            Self::ByBrowser | Self::InObject(_) => false,
+            Self::Stored(_, provenance) => match provenance.object {
+                Some(object) => !object.brought,
+                None => true,
+            },
+        }
+    }
+
+    /// The request object in which it was; `None` if it was in none.
+    pub(super) const fn object(self) -> Option<VerifiedObject> {
+        match self {
+            Self::ByBrowser => None,
+            Self::InObject(object) => Some(object),
+            Self::Stored(_, provenance) => provenance.object,
+        }
+    }
 }
 
 impl AuthorizeRequest {

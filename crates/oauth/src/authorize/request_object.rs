@@ -2,6 +2,7 @@
 //! signs. Crate `vault` verifies the signature.
 
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::AuthorizeRequest;
@@ -11,6 +12,7 @@ use crate::authorization_details::AUTHORIZATION_DETAILS;
 use crate::jwt::{Claims, Object, TimeRules};
 use crate::parameters::{CLIENT_ID, Parameters, RESOURCE};
 use crate::refusal::Refusal;
+use crate::signing::JwsAlgorithm;
 
 /// The value of `typ`, which no other JWT of a client has ([RFC 9101
 /// §10.8](https://www.rfc-editor.org/rfc/rfc9101#section-10.8)).
@@ -31,10 +33,26 @@ pub struct ObjectFacts<'a> {
     pub application: &'a Application,
     /// The issuer of this server.
     pub issuer: &'a str,
+    /// The algorithm of the signature.
+    pub algorithm: JwsAlgorithm,
+    /// Whether the browser brought it.
+    pub brought: bool,
     /// Whether it must have `nbf`.
     pub start_is_required: bool,
     /// The current time.
     pub now: Timestamp,
+}
+
+/// A request object whose signature and claims were verified, as far as rules ask about it that may change afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifiedObject {
+    /// The algorithm of the signature.
+    pub algorithm: JwsAlgorithm,
+    /// Whether it has `nbf`.
+    pub starts: bool,
+    /// Whether the browser brought it; otherwise the client pushed it.
+    pub brought: bool,
 }
 
 impl AuthorizeRequest {
@@ -44,13 +62,18 @@ impl AuthorizeRequest {
     ///
     /// # Errors
     /// `invalid_request_object`, and [`Refusal::Parameter`] for a parameter that would be refused outside too.
-    pub fn from_object(claims: Claims, facts: ObjectFacts<'_>) -> Result<Self, RefusedObject> {
+    pub fn from_object(
+        claims: Claims,
+        facts: ObjectFacts<'_>,
+    ) -> Result<(Self, VerifiedObject), RefusedObject> {
         object_is_of_the_client(&claims, facts)?;
         object_is_for_this_server(&claims, facts)?;
         let usable = object_is_usable(&claims, facts);
+        let ObjectFacts { algorithm, brought, .. } = facts;
+        let object = VerifiedObject { algorithm, brought, starts: claims.get("nbf").is_some() };
         let parameters = parameters(claims.into_object());
         let request = usable.and_then(|()| Self::parse(parameters.as_ref().map_err(|refusal| *refusal)?));
-        request.map_err(|refusal| {
+        request.map(|request| (request, object)).map_err(|refusal| {
             let addressed = parameters.ok().and_then(|parameters| Self::addressed(&parameters));
             RefusedObject { refusal, addressed: addressed.map(Box::new) }
         })
@@ -202,8 +225,13 @@ mod tests {
         }
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
         let application = sample::application(|_| {});
-        let facts = ObjectFacts { application: &application, issuer: ISSUER, start_is_required, now: NOW };
-        AuthorizeRequest::from_object(claims, facts)
+        let (algorithm, brought) = (JwsAlgorithm::Es256, false);
+        let (application, issuer) = (&application, ISSUER);
+        let facts = ObjectFacts { application, issuer, algorithm, brought, start_is_required, now: NOW };
+        AuthorizeRequest::from_object(claims, facts).map(|(request, object)| {
+            assert_eq!(object, VerifiedObject { algorithm, brought, starts: changes.get("nbf").is_some() });
+            request
+        })
     }
 
     #[test]

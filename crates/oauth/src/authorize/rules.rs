@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::leaving::Sender;
 use super::{
     AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, RequestedSource,
-    ResponseMode, ResponseRoute,
+    ResponseMode, ResponseRoute, VerifiedObject,
 };
 use crate::application::{Application, ClientType, GrantType};
 use crate::client_authentication::client_is_confidential_if_required;
@@ -217,7 +217,7 @@ fn redirect_uri_is_present_if_required(
 /// are signed.
 fn response_is_signed_if_required(route: &ResponseRoute, facts: Facts<'_>) -> Result<(), Refusal> {
     let plain = !route.mode.is_signed();
-    if facts.signed_response_is_required && plain { Err(Refusal::SignedResponseRequired) } else { Ok(()) }
+    if facts.messages_are_signed && plain { Err(Refusal::SignedResponseRequired) } else { Ok(()) }
 }
 
 /// [RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5) and
@@ -227,17 +227,28 @@ fn request_is_pushed_if_required(application: &Application, facts: Facts<'_>) ->
     let metadata = &application.settings.client_metadata;
     let by_profile = application.settings.profile.rules().pushed_requests;
     let required = facts.pushing_is_required || by_profile || metadata.require_pushed_authorization_requests;
-    match facts.delivered {
-        Delivered::ByBrowser | Delivered::InObject if required => Err(Refusal::PushedRequestRequired),
-        Delivered::ByBrowser | Delivered::InObject | Delivered::Pushed(_) => Ok(()),
-    }
+    if required && !facts.delivered.is_pushed() { Err(Refusal::PushedRequestRequired) } else { Ok(()) }
 }
 
 /// [RFC 9101 §10.5](https://www.rfc-editor.org/rfc/rfc9101#section-10.5): the server or the registration may demand that
 /// the parameters are in a signed request object.
 fn request_is_signed_if_required(application: &Application, facts: Facts<'_>) -> Result<(), Refusal> {
-    let is_plain = facts.delivered == Delivered::ByBrowser;
-    if is_plain { plain_request_is_allowed(application, facts.signing_is_required) } else { Ok(()) }
+    match facts.delivered.object() {
+        None => plain_request_is_allowed(application, facts.signing_is_required),
+        Some(object) => object_would_be_accepted(object, application, facts.messages_are_signed),
+    }
+}
+
+/// What an object must be may have changed since its request was stored.
+fn object_would_be_accepted(
+    object: VerifiedObject,
+    application: &Application,
+    start_is_required: bool,
+) -> Result<(), Refusal> {
+    if !application.settings.object_algorithms().contains(&object.algorithm) {
+        return Err(Refusal::RequestObjectUnverified);
+    }
+    if start_is_required && !object.starts { Err(Refusal::RequestObjectTimes) } else { Ok(()) }
 }
 
 /// The same for a request that a client pushes outside a request object.

@@ -8,6 +8,7 @@ use crate::grant::Consent;
 use crate::refusal::ParameterFault;
 use crate::sample::{self, NOW, REDIRECT, built_in_scopes};
 use crate::scope::{BuiltInScope, ScopeSet};
+use crate::signing::JwsAlgorithm;
 use domain::id::{ApplicationId, CodeId, Epoch, UserId};
 use domain::secret::CodeText;
 use domain::time::Timestamp;
@@ -47,7 +48,7 @@ fn check_for(
             data: &Ok(None),
             pushing_is_required: false,
             signing_is_required: false,
-            signed_response_is_required: false,
+            messages_are_signed: false,
         },
     )
 }
@@ -173,10 +174,12 @@ fn fapi2_serves_confidential_clients_that_push_and_name_their_redirect_url() {
     };
     let challenge = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let whole = [&challenge[..], &[("redirect_uri", REDIRECT)]].concat();
-    let (confidential, pushed) = (ClientType::Confidential, Delivered::Pushed(NOW));
+    let (confidential, pushed) = (ClientType::Confidential, Delivered::Stored(NOW, Provenance::default()));
     assert!(check(&whole, confidential, pushed).is_ok());
     assert_eq!(check(&whole, ClientType::Public, pushed), Err(Refusal::PublicNotInProfile));
-    for delivered in [Delivered::ByBrowser, Delivered::InObject] {
+    let object = VerifiedObject { algorithm: JwsAlgorithm::Es256, starts: true, brought: true };
+    let kept = Delivered::Stored(NOW, Provenance::in_object(object));
+    for delivered in [Delivered::ByBrowser, Delivered::InObject(object), kept] {
         assert_eq!(check(&whole, confidential, delivered), Err(Refusal::PushedRequestRequired));
     }
     let missing = Refusal::Parameter { name: "redirect_uri", fault: ParameterFault::Missing };

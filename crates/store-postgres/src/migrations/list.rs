@@ -186,4 +186,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0025_external_signing_keys.sql"),
     },
+    Migration {
+        number: 26,
+        name: "provenance",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0026_provenance.sql"),
+    },
 ];

@@ -288,6 +288,7 @@ const PUSHED_REQUESTS: &[StoredColumn] = &[
     number("pushed_at"),
     number("opened_at").or_null(),
     number("expires_at"),
+    text("provenance").or_null(),
 ];
 
 const REVOCATIONS: &[StoredColumn] = &[

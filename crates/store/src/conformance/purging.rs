@@ -6,6 +6,7 @@ use domain::audit::Action;
 use domain::id::TokenId;
 use domain::secret::Digest;
 use domain::time::Timestamp;
+use oauth::authorize::Provenance;
 
 use super::{OVER, START, World, event, event_at, granted, new_secret};
 use crate::{
@@ -27,6 +28,7 @@ pub async fn what_is_over_goes_in_batches_and_the_rest_stays(store: Arc<dyn Stor
             digest: Digest::from_bytes([3; 32]),
             application: world.application.id,
             parameters: String::new(),
+            provenance: Provenance::default(),
             at: START,
             opened_at: None,
             expires_at: until,

@@ -7,6 +7,8 @@ use domain::id::{ApplicationId, PushedRequestId};
 use domain::secret::Digest;
 use domain::time::Timestamp;
 use oauth::application::ClientType;
+use oauth::authorize::{Provenance, VerifiedObject};
+use oauth::signing::JwsAlgorithm;
 use tokio::task::JoinSet;
 
 use super::{START, World, event, settings_named};
@@ -16,6 +18,9 @@ use crate::{
 
 const DIGEST: Digest = Digest::from_bytes([7; 32]);
 const OTHER: Digest = Digest::from_bytes([8; 32]);
+
+const PROVENANCE: Provenance =
+    Provenance::in_object(VerifiedObject { algorithm: JwsAlgorithm::Ps256, starts: true, brought: false });
 
 fn at(secs: i64) -> Timestamp {
     START.plus_secs(secs)
@@ -47,6 +52,7 @@ async fn push_at(
         digest: DIGEST,
         application,
         parameters: "response_type=code&state=\u{e9}".to_owned(),
+        provenance: PROVENANCE,
         at,
         opened_at: None,
         expires_at: at.plus_secs(60),
@@ -67,6 +73,7 @@ async fn leave(
         digest: DIGEST,
         application,
         parameters: String::new(),
+        provenance: Provenance::default(),
         at: START,
         opened_at: is_opened.then_some(START),
         expires_at: at(60),
@@ -101,6 +108,7 @@ pub async fn a_pushed_request_is_found_by_its_whole_reference_until_it_expires(s
     let found = find(&world, id, &DIGEST, 59).await.unwrap();
     assert_eq!((found.application, found.pushed_at), (world.application.id, START));
     assert_eq!((found.parameters.as_str(), found.opened_at), ("response_type=code&state=\u{e9}", None));
+    assert_eq!(found.provenance, PROVENANCE);
     assert_eq!(find(&world, id, &OTHER, 0).await, None);
     assert_eq!(find(&world, PushedRequestId::new(id.get() + 1), &DIGEST, 0).await, None);
     assert_eq!(find(&world, id, &DIGEST, 60).await, None);

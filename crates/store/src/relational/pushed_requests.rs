@@ -5,7 +5,7 @@ use domain::secret::Digest;
 use domain::time::Timestamp;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, values};
-use crate::columns::Impossible;
+use crate::columns::{Impossible, provenance_from_json, provenance_to_json};
 use crate::{NewPushedRequest, PushedRequest, PushedRequestOpening};
 
 /// Whether a row, by this name, is one of a stranger.
@@ -38,8 +38,8 @@ macro_rules! evict {
 macro_rules! insert {
     ($condition:literal) => {
         NamedStatement::new(concat!(
-            "INSERT INTO pushed_requests (digest, application_id, parameters, pushed_at, opened_at, expires_at)
-            SELECT :digest, :application, :parameters, :at, :opened_at, :expires_at ",
+            "INSERT INTO pushed_requests (digest, application_id, parameters, provenance, pushed_at, opened_at, expires_at)
+            SELECT :digest, :application, :parameters, :provenance, :at, :opened_at, :expires_at ",
             $condition,
             " RETURNING id"
         ))
@@ -55,8 +55,9 @@ pub async fn insert<S: SqlTransaction>(db: &S, new: &NewPushedRequest) -> Read<O
             AND application_id = :application AND (opened_at IS NULL OR opened_at <> pushed_at)) < :of_application"
     );
     let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at, limits, .. } = new;
+    let provenance = provenance_to_json(new.provenance)?;
     let row = values! {
-        digest, application: *application, parameters, at: *at, opened_at: *opened_at, expires_at: *expires_at,
+        digest, application: *application, parameters, provenance, at: *at, opened_at: *opened_at, expires_at: *expires_at,
         total: limits.total, of_application: limits.of_application, latest_noted: at.latest_noted(),
     };
     Ok(db.find(&INSERT, row).await?.map(PushedRequestId::new))
@@ -76,6 +77,7 @@ pub async fn insert_by_stranger<S: SqlTransaction>(
     static EVICT_OPENED: NamedStatement = evict!("p.opened_at IS NOT NULL");
     static INSERT: NamedStatement = insert!("");
     let NewPushedRequest { digest, application, parameters, at, opened_at, expires_at, limits, .. } = new;
+    let provenance = provenance_to_json(new.provenance)?;
     let (of_application, of_all) = match opened_at {
         None => (&EVICT_OF_APPLICATION, &EVICT),
         Some(_) => (&EVICT_OPENED_OF_APPLICATION, &EVICT_OPENED),
@@ -84,7 +86,7 @@ pub async fn insert_by_stranger<S: SqlTransaction>(
     db.execute(of_application, values! { at: *at, application: *application, most }).await?;
     db.execute(of_all, values! { at: *at, most: limits.strangers }).await?;
     let row = values! {
-        digest, application: *application, parameters, at: *at, opened_at: *opened_at, expires_at: *expires_at,
+        digest, application: *application, parameters, provenance, at: *at, opened_at: *opened_at, expires_at: *expires_at,
     };
     Ok(db.find(&INSERT, row).await?.map(PushedRequestId::new))
 }
@@ -97,7 +99,7 @@ pub async fn find<S: SqlTransaction>(
     now: Timestamp,
 ) -> Read<Option<PushedRequest>, S> {
     static FIND: NamedStatement = NamedStatement::new(
-        "SELECT application_id, parameters, pushed_at, opened_at, expires_at FROM pushed_requests
+        "SELECT application_id, parameters, provenance, pushed_at, opened_at, expires_at FROM pushed_requests
         WHERE id = :id AND digest = :digest AND expires_at > :now",
     );
     db.find(&FIND, values! { id, digest, now }).await
@@ -161,6 +163,7 @@ impl Record for PushedRequest {
         Ok(Self {
             application: row.read()?,
             parameters: row.read()?,
+            provenance: provenance_from_json(row.read()?)?,
             pushed_at: row.read()?,
             opened_at: row.read()?,
             expires_at: row.read()?,

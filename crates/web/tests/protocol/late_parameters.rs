@@ -182,7 +182,7 @@ enum Reported {
     Nothing,
 }
 
-const CHANGES: [(Change, Reported); 7] = [
+const CHANGES: [(Change, Reported); 8] = [
     (
         Change::Registration(r#"{"redirectUrls":["https://new.example/cb"]}"#),
         Reported::OnAPage("invalid_request"),
@@ -193,6 +193,7 @@ const CHANGES: [(Change, Reported); 7] = [
         Reported::TheClient("unauthorized_client"),
     ),
     (Change::Registration(r#"{"requirePushedAuthorizationRequests":true}"#), Reported::Nothing),
+    (Change::Registration(r#"{"requireSignedRequestObject":true}"#), Reported::TheClient("invalid_request")),
     (Change::Registration(r#"{"name":"Harbour"}"#), Reported::Nothing),
     (Change::ApplicationIsDeleted, Reported::OnAPage("invalid_request_uri")),
     (Change::ScopeIsDeleted, Reported::TheClient("invalid_target")),

@@ -5,7 +5,8 @@ use serde_json::json;
 use testkit::{Answer, ClientKey, Setup, TestServer, USER};
 
 use crate::client::{
-    CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, allow, assert_refused, parameter, password_fields,
+    APPLICATIONS, CALLBACK, CHALLENGE, Client, Fields, S256, Tokens, allow, assert_refused, parameter,
+    password_fields,
 };
 
 const PAR: &str = "/oauth2/par";
@@ -364,4 +365,17 @@ async fn a_hint_that_is_no_id_token_is_refused_when_it_is_pushed() {
     let client = Client::register(&server).await;
     let fields = [REQUEST, &[("id_token_hint", "zz")]].concat();
     assert_refused(&client.post(&server, PAR, &fields).await, 400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_code_of_a_pushed_request_is_held_to_a_binding_that_is_demanded_since() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let url = url(&client, &push(&server, &client, &[]).await, &[]);
+    let demand = json!({
+        "name": "Harbour Reports", "redirectUrls": [CALLBACK], "dpopBoundAccessTokens": true,
+    });
+    server.put(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).json(&demand).send().await.expect(200);
+    let code = parameter(&allow(&mut server.browser(), &USER, &url).await, "code").unwrap();
+    assert_refused(&client.exchange_verified(&server, &code).await, 400, "invalid_dpop_proof");
 }

@@ -306,3 +306,28 @@ async fn addresses_of_objects_are_checked_at_registration() {
         assert!(refused.text().contains("requestUris[0]"), "{}", refused.text());
     }
 }
+
+#[tokio::test]
+async fn an_object_that_waits_for_a_person_is_held_to_what_is_demanded_since() {
+    let server = TestServer::start().await;
+    for (demand, error) in [
+        (json!({ "requestObjectSigningAlg": "ES256" }), "invalid_request_object"),
+        (json!({ "requirePushedAuthorizationRequests": true }), "invalid_request"),
+    ] {
+        let signing = Signing::register(&server, json!({})).await;
+        let object = signing.object(&server, &json!({}));
+        let pushed = signing.client.post(&server, PAR, &[("request", &object)]).await.expect(201).json();
+        let mut browser = server.browser();
+        browser.get(&signing.url(&[("request", &object)])).await.expect(200);
+        let path = format!("{APPLICATIONS}/{}", signing.client.id);
+        let mut changed = json!({ "name": "Harbour Reports", "redirectUrls": [CALLBACK] });
+        changed.as_object_mut().unwrap().extend(demand.as_object().unwrap().clone());
+        server.put(&path).basic(&USER).json(&changed).send().await.expect(200);
+        let brought = browser.sign_in(&USER).await.expect(303);
+        assert_eq!(parameter(&brought, "error").as_deref(), Some(error), "{demand}");
+        let pushed = signing.url(&[("request_uri", pushed["request_uri"].as_str().unwrap())]);
+        let page = browser.get(&pushed).await;
+        let is_pushed_enough = demand.get("requirePushedAuthorizationRequests").is_some();
+        assert_eq!(page.status() == 200, is_pushed_enough, "{demand}: {}", page.text());
+    }
+}

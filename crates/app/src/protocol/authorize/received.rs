@@ -6,7 +6,7 @@ use domain::id::PushedRequestId;
 use domain::secret::Digest;
 use oauth::application::Application;
 use oauth::authorize::{
-    self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent, RefusedObject,
+    self, AuthorizeRefusal, AuthorizeRequest, Delivered, Envelope, EnvelopeContent, Provenance, RefusedObject,
 };
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
@@ -19,7 +19,7 @@ use crate::node::lifetimes::OPENED_REQUEST_SECS;
 use crate::node::strangers::Left;
 use crate::protocol::client_document::DescribedClients;
 use crate::protocol::rate_limits::RateLimits;
-use crate::protocol::request_objects::RequestObjects;
+use crate::protocol::request_objects::{Carrier, RequestObjects};
 
 /// A request whose parameters have been found, and the application that it names.
 pub(super) struct Received {
@@ -67,7 +67,7 @@ impl AuthorizationService {
         let object = match (&envelope.content, found) {
             (EnvelopeContent::Plain | EnvelopeContent::Pushed(_), _) | (_, None) => None,
             (EnvelopeContent::Object(text), Some(of)) => {
-                Some(RequestObjects::of(&self.context).read(text, of).await)
+                Some(RequestObjects::of(&self.context).read(text, of, Carrier::Browser).await)
             }
             (EnvelopeContent::ObjectAt(uri), Some(of)) => {
                 Some(RequestObjects::of(&self.context).read_at(uri, of).await)
@@ -75,7 +75,7 @@ impl AuthorizationService {
         };
         let (request, delivered) = match object {
             None => (outside, Delivered::ByBrowser),
-            Some(Ok(inside)) => (inside, Delivered::InObject),
+            Some(Ok((inside, object))) => (inside, Delivered::InObject(object)),
             Some(Err(RefusedObject { refusal, addressed })) => {
                 let addressed = addressed.as_deref().unwrap_or(&outside);
                 return Ok(Err(authorize::refuse(addressed, found, refusal)));
@@ -116,14 +116,15 @@ impl AuthorizationService {
         let parameters = Parameters::from_form(found.parameters.as_bytes()).map_err(broken)?;
         let request = AuthorizeRequest::parse(&parameters).map_err(broken)?;
         let pushed = Some(RequestReference { request_uri, id, digest });
-        let delivered = Delivered::Pushed(found.pushed_at);
+        let delivered = Delivered::Stored(found.pushed_at, found.provenance);
         Ok(Ok(Received { request, application, pushed, delivered }))
     }
 
     /// Stores the parameters of a request object that the browser brought, like those of a pushed request, so that our
     /// pages refer to them: the object may expire while a person signs in.
     pub(super) async fn keep_object(&self, checked: &mut Checked) -> Result<Result<(), Refusal>, Fault> {
-        if checked.delivered != Delivered::InObject || checked.pushed.is_some() {
+        let Delivered::InObject(object) = checked.delivered else { return Ok(Ok(())) };
+        if checked.pushed.is_some() {
             return Ok(Ok(()));
         }
         let (secret, digest) = self.context.vault.new_reference_secret();
@@ -135,6 +136,7 @@ impl AuthorizationService {
             digest,
             application: checked.application.id,
             parameters: checked.request.query(),
+            provenance: Provenance::in_object(object),
             at: now,
             opened_at: Some(now),
             expires_at: now.plus_secs(OPENED_REQUEST_SECS),

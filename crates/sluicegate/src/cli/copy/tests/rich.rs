@@ -12,9 +12,11 @@ use domain::time::Timestamp;
 use oauth::application::{
     Application, ApplicationSettings, ClientMetadata, ClientType, GrantType, Profile, TokenFormat,
 };
+use oauth::authorize::{Provenance, VerifiedObject};
 use oauth::cors::NewTrustedOrigin;
 use oauth::grant::{GrantDetails, GrantOrigin};
 use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, ScopeSet};
+use oauth::signing::JwsAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
     BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, NewApplication,
@@ -100,21 +102,31 @@ pub(super) async fn fill(store: &dyn Store) {
         store.set_limit(*limit, Some(i64::MAX), event(Action::SetLimit)).await.unwrap().unwrap();
     }
     keys::all(store).await;
-    let pushed = NewPushedRequest {
+    pushed(store).await;
+    assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
+    registered_client(store, &app, ada.id).await;
+    trusted(store).await;
+    store.probe().await.unwrap();
+}
+
+/// A request object that the browser brought.
+async fn pushed(store: &dyn Store) {
+    let new = NewPushedRequest {
         digest: PUSHED,
         application: ApplicationId::new(1),
         parameters: ODD.to_owned(),
+        provenance: Provenance::in_object(VerifiedObject {
+            algorithm: JwsAlgorithm::Es256,
+            starts: false,
+            brought: true,
+        }),
         at: START,
         opened_at: Some(START),
         expires_at: OVER,
         by_stranger: false,
         limits: NINE_PUSHED,
     };
-    store.insert_pushed_request(pushed).await.unwrap().unwrap();
-    assert!(store.use_assertion(PUSHED, OVER).await.unwrap());
-    registered_client(store, &app, ada.id).await;
-    trusted(store).await;
-    store.probe().await.unwrap();
+    store.insert_pushed_request(new).await.unwrap().unwrap();
 }
 
 /// Registers a client by an initial access token of an Administrator, with the settings of another application.
