@@ -175,6 +175,7 @@ pub(crate) fn without_own_members(existing: &ApplicationSettings) -> Application
     // Without `..`, so that a new member is considered here.
     let ClientMetadata {
         access_token_signing_alg,
+        introspection_audiences,
         token_exchange,
         self_registered,
         described_at,
@@ -191,6 +192,7 @@ pub(crate) fn without_own_members(existing: &ApplicationSettings) -> Application
     } = base.client_metadata;
     base.client_metadata = ClientMetadata {
         access_token_signing_alg,
+        introspection_audiences,
         token_exchange,
         self_registered,
         described_at,

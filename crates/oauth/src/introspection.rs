@@ -1,5 +1,7 @@
 //! Token introspection ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).
 
+use std::borrow::Cow;
+
 use crate::application::Application;
 use crate::client_authentication::AuthenticatedClient;
 use crate::data_access::DataAccess;
@@ -8,6 +10,7 @@ use crate::parameters::{Name, Parameters};
 use crate::proof::{KeyBinding, TokenType};
 use crate::refresh_expiry::{RefreshExpiry, RefreshLimits};
 use crate::refusal::Refusal;
+use crate::resource;
 use crate::scope::{BuiltInScope, ScopeRegistry, ScopeSet};
 use crate::token::token_exchange::subject_of;
 use crate::token_payload::{AccessToken, RefreshToken};
@@ -90,6 +93,10 @@ pub struct Facts<'a> {
     /// The `sub` of the user for the application, if the token [names the
     /// user](crate::oidc::subject::names_the_user) by it.
     pub identifier: Option<&'a str>,
+    /// The audience of an access token: the resources for which it is valid.
+    pub audience: &'a [Cow<'a, str>],
+    /// The public URL of this server.
+    pub public_url: &'a str,
     /// When refresh tokens end.
     pub refresh_limits: RefreshLimits,
     /// The current time.
@@ -132,6 +139,7 @@ pub struct Active<'a> {
 pub fn decide<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<Active<'a>> {
     may_introspect(facts.client).ok()?;
     let application = application_may_introspect(subject, facts)?;
+    token_is_for_the_client(subject, facts)?;
     let user = user_is_active(subject, facts)?;
     let scopes = remaining_scopes(subject, application, facts.scopes)?;
     token_is_live(subject, application, user, facts)
@@ -147,6 +155,24 @@ fn application_may_introspect<'a>(
         IntrospectedToken::Refresh { grant, .. } => grant.application,
     };
     facts.application.filter(|application| application.id == id && may_introspect_tokens_of(facts.client, id))
+}
+
+/// A token that is not meant for the resource server that asks is inactive for it ([RFC 9701
+/// §5](https://www.rfc-editor.org/rfc/rfc9701#section-5)), if the client says for which it asks. Its own refresh tokens are
+/// meant for none, and it may ask about them as a client.
+fn token_is_for_the_client(subject: IntrospectedToken<'_>, facts: Facts<'_>) -> Option<()> {
+    let client = facts.client.application();
+    let tied = &client.settings.client_metadata.introspection_audiences;
+    let is_for = match subject {
+        IntrospectedToken::Access { .. } => {
+            let named = |one: &Cow<'_, str>| {
+                tied.iter().any(|identifier| resource::belongs_to(one, identifier, facts.public_url))
+            };
+            facts.audience.iter().any(named)
+        }
+        IntrospectedToken::Refresh { grant, .. } => grant.application == client.id,
+    };
+    (tied.is_empty() || is_for).then_some(())
 }
 
 fn user_is_active<'a>(subject: IntrospectedToken<'_>, facts: Facts<'a>) -> Option<&'a User> {

@@ -15,6 +15,7 @@ mod authentication;
 mod certificate;
 mod cors_origins;
 mod grant_types;
+mod introspection_audiences;
 mod openid;
 mod outbound_addresses;
 mod payload;
@@ -137,6 +138,7 @@ fn client_metadata(
         introspection_signed_response_alg: access_tokens::introspection_signing_alg(
             payload, &existing, findings,
         ),
+        introspection_audiences: introspection_audiences::decide(payload, context, findings),
         token_exchange: token_exchange::decide(payload, context, findings),
         authentication: authentication::decide(payload, client_type, &existing.authentication, findings),
         dpop_bound_access_tokens: payload

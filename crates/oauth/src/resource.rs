@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use url::Url;
 
 use crate::refusal::Refusal;
-use crate::scope::{BUILT_IN_SERVER, ScopeRegistry};
+use crate::scope::{BUILT_IN_IDENTIFIER, BUILT_IN_SERVER, ScopeRegistry};
 
 /// The path of all data sources, below the public URL.
 pub(crate) const DATA_PATH: &str = "/api/odata4";
@@ -241,6 +241,15 @@ fn includes(outer: &str, inner: &str, public_url: &str) -> bool {
     outer == inner
         || (outer == public_url || outer == Resource::Data.canonical(public_url))
             && inner.strip_prefix(outer).is_some_and(below)
+}
+
+/// Whether a resource in its canonical form belongs to the resource server with this identifier. The built-in one has this
+/// server and everything below it.
+pub fn belongs_to(resource: &str, identifier: &str, public_url: &str) -> bool {
+    match identifier {
+        BUILT_IN_IDENTIFIER => includes(public_url, resource, public_url),
+        other => resource == other,
+    }
 }
 
 /// Whether a token that is limited to these resources may be used at this server at all.

@@ -17,9 +17,9 @@ mod resource_server;
 pub use hierarchy::{DEEPEST_IMPLICATION, ImplicationFault, MOST_IMPLIED, may_imply};
 pub use registry::{ScopeRegistry, UnknownScope};
 pub use resource_server::{
-    Assignment, BUILT_IN_SERVER, LONGEST_DESCRIPTION, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SCOPE_NAME,
-    MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope, ResourceServer,
-    ResourceServerFault, Risk, Scope, ScopeFault, UnknownAssignment, UnknownRisk,
+    Assignment, BUILT_IN_IDENTIFIER, BUILT_IN_SERVER, LONGEST_DESCRIPTION, LONGEST_IDENTIFIER, LONGEST_NAME,
+    LONGEST_SCOPE_NAME, MOST_RESOURCE_SERVERS, MOST_SCOPES_OF_SERVER, NewResourceServer, NewScope,
+    ResourceServer, ResourceServerFault, Risk, Scope, ScopeFault, UnknownAssignment, UnknownRisk,
 };
 
 /// The maximum number of scopes of one application, and therefore of one token.

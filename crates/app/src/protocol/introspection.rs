@@ -5,7 +5,6 @@ use crate::identity::access_tokens::AccessTokens;
 use crate::node::feed::ChangeFeed;
 use crate::node::signing_keys::JwtKeys;
 use crate::protocol::data_access::ReachableData;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::id::{ApplicationId, UserId};
@@ -196,7 +195,15 @@ impl IntrospectionService {
             subject::identifier_in(scopes, grant, &account.user, application)
         });
         let registry = Entities::of(&self.context).scopes_for(scopes, None).await?;
+        let audience = match subject {
+            IntrospectedToken::Access { token, .. } => {
+                audience_in(token, &registry, &self.context.settings.public_url)
+            }
+            IntrospectedToken::Refresh { .. } => Vec::new(),
+        };
         let facts = Facts {
+            audience: &audience,
+            public_url: &self.context.settings.public_url,
             scopes: &registry,
             client,
             application,
@@ -207,15 +214,6 @@ impl IntrospectionService {
         };
         let Some(active) = introspection::decide(subject, facts) else { return Ok(None) };
         account.iter().for_each(access_note::user);
-        let aud = match subject {
-            IntrospectedToken::Access { token, .. } => {
-                audience_in(token, &registry, &self.context.settings.public_url)
-                    .into_iter()
-                    .map(Cow::into_owned)
-                    .collect()
-            }
-            IntrospectedToken::Refresh { .. } => Vec::new(),
-        };
         let authorization_details = match active.data.as_deref() {
             // Boxed, so that tokens that are not limited do not pay for its state.
             Some(data) => Some(
@@ -225,7 +223,7 @@ impl IntrospectionService {
         };
         let signed_in_at = self.signed_in_at(subject).await?;
         Ok(Some(LiveToken {
-            aud,
+            aud: audience.iter().map(|one| one.clone().into_owned()).collect(),
             auth_time: signed_in_at.map(Timestamp::as_secs),
             authorization_details,
             client_id: active.client_id.to_owned(),

@@ -28,6 +28,10 @@ pub struct ClientMetadata {
     /// §6](https://www.rfc-editor.org/rfc/rfc9701#section-6)); RS256 if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection_signed_response_alg: Option<SigningAlgorithm>,
+    /// The identifiers of the resource servers for which it introspects: it learns of access tokens for these only. Of all
+    /// that its scopes allow if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspection_audiences: Vec<String>,
     /// Which tokens it may exchange; `None` if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<TokenExchangePolicy>,

@@ -46,6 +46,7 @@ fn further(metadata: &ClientMetadata) -> Vec<(String, Value)> {
     // Without `..`, so that a new member is considered here.
     let ClientMetadata {
         access_token_signing_alg: _,
+        introspection_audiences: _,
         token_exchange: _,
         later: _,
         require_pushed_authorization_requests: pushed,

@@ -29,6 +29,8 @@ fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Opti
         application: Some(&application),
         user: Some(&user),
         identifier: None,
+        audience: &[],
+        public_url: "https://gate.example",
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -56,6 +58,8 @@ fn a_live_token_is_described_to_its_own_client() {
         application: Some(&application),
         user: Some(&user),
         identifier: None,
+        audience: &[],
+        public_url: "https://gate.example",
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -128,6 +132,8 @@ fn the_tokens_of_an_inactive_user_are_inactive() {
         application: Some(&application),
         user: Some(&user),
         identifier: None,
+        audience: &[],
+        public_url: "https://gate.example",
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
@@ -149,6 +155,8 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
             application: Some(&application),
             user: Some(&user),
             identifier: None,
+            audience: &[],
+            public_url: "https://gate.example",
             refresh_limits: RefreshLimits::default(),
             now: NOW,
         };
@@ -166,8 +174,79 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
         application: Some(&application),
         user: Some(&user),
         identifier: None,
+        audience: &[],
+        public_url: "https://gate.example",
         refresh_limits: RefreshLimits::default(),
         now: NOW,
     };
     assert_eq!(decide(IntrospectedToken::Refresh { token: &refresh, grant: &grant }, facts), None);
+}
+
+/// Whether a client that introspects for these resource servers learns of a token for this audience.
+fn learns(tied: &[&str], audience: &[&str], own: bool) -> bool {
+    let client = sample::client(|settings| {
+        let tied = tied.iter().map(|&one| one.to_owned()).collect();
+        settings.client_metadata.introspection_audiences = tied;
+        settings.scopes = [BuiltInScope::OData, BuiltInScope::Introspect].into_iter().collect();
+    });
+    let mut application = sample::application(|_| {});
+    let mut token = token();
+    if !own {
+        application.id = ApplicationId::new(8);
+        token.application = application.id;
+    }
+    let (user, audience) = (sample::user(4), audience.iter().map(|&one| one.into()).collect::<Vec<_>>());
+    let facts = Facts {
+        scopes: built_in_scopes(),
+        client: &client,
+        application: Some(&application),
+        user: Some(&user),
+        identifier: None,
+        audience: &audience,
+        public_url: "https://gate.example",
+        refresh_limits: RefreshLimits::default(),
+        now: NOW,
+    };
+    decide(access(&token), facts).is_some()
+}
+
+#[test]
+fn a_client_that_names_resource_servers_learns_of_access_tokens_for_these_only() {
+    const ORDERS: &str = "https://orders.example/api";
+    const GATE: &str = "https://gate.example";
+    for own in [false, true] {
+        for (tied, audience, expected) in [
+            (&[][..], &[ORDERS][..], true),
+            (&[ORDERS], &[ORDERS], true),
+            (&[ORDERS], &[GATE, ORDERS], true),
+            (&[ORDERS], &[GATE], false),
+            (&[ORDERS], &["https://orders.example/api/more"], false),
+            (&[ORDERS], &[], false),
+            (&["https://gone.example"], &[ORDERS], false),
+            (&[ORDERS, "sluicegate"], &[GATE], true),
+            (&["sluicegate"], &["https://gate.example/api/odata4/ships"], true),
+            (&["sluicegate"], &["https://gate.example.org/"], false),
+        ] {
+            assert_eq!(learns(tied, audience, own), expected, "{tied:?} {audience:?}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_names_resource_servers_learns_of_its_own_refresh_tokens_only() {
+    let client = |own: bool| {
+        let mut client = sample::application(|settings| {
+            settings.client_metadata.introspection_audiences = vec!["https://orders.example/api".to_owned()];
+            settings.scopes = [BuiltInScope::OData, BuiltInScope::Introspect].into_iter().collect();
+        });
+        if !own {
+            client.id = ApplicationId::new(8);
+        }
+        sample::authenticated(client)
+    };
+    let grant = sample::grant();
+    let token = RefreshToken { grant: grant.id, generation: grant.generation };
+    let subject = IntrospectedToken::Refresh { token: &token, grant: &grant };
+    assert!(message(&client(true), subject).is_some());
+    assert_eq!(message(&client(false), subject), None);
 }

@@ -33,6 +33,8 @@ pub struct ApplicationPayload {
     pub access_token_signing_alg: Option<String>,
     /// `introspectionSignedResponseAlg`.
     pub introspection_signed_response_alg: Option<String>,
+    /// `introspectionAudiences`; an empty list removes the restriction.
+    pub introspection_audiences: Option<Vec<String>>,
     /// `tokenEndpointAuthMethod`.
     pub token_endpoint_auth_method: Option<String>,
     /// `tokenEndpointAuthSigningAlg`.

@@ -74,6 +74,7 @@ fn read(json: &Value) -> ApplicationPayload {
         token_format: text("tokenFormat"),
         access_token_signing_alg: text("accessTokenSigningAlg"),
         introspection_signed_response_alg: text("introspectionSignedResponseAlg"),
+        introspection_audiences: texts("introspectionAudiences"),
         token_endpoint_auth_method: text("tokenEndpointAuthMethod"),
         token_endpoint_auth_signing_alg: text("tokenEndpointAuthSigningAlg"),
         jwks: json["jwks"].as_object().cloned(),
@@ -653,4 +654,38 @@ fn an_address_for_special_use_is_refused_where_the_server_connects_and_a_stored_
     let (settings, _) = judged(&at_loopback, local).unwrap();
     judged(&at_loopback, RegistrationContext { existing: Some(&settings), ..new() }).unwrap();
     assert!(!faults(&at_loopback, new()).is_empty());
+}
+
+#[test]
+fn only_an_administrator_ties_an_application_to_resource_servers_that_exist() {
+    let administrator = || RegistrationContext { permissions: &[Permission::Administrator], ..new() };
+    let tied = |given: &[&str]| json!({ "introspectionAudiences": given });
+    let (settings, _) = judged(&tied(&["sluicegate", "sluicegate"]), administrator()).unwrap();
+    assert_eq!(settings.client_metadata.introspection_audiences, ["sluicegate"]);
+    assert_eq!(
+        faults(&tied(&["sluicegate"]), new()),
+        ["introspectionAudiences may be set only by an Administrator"]
+    );
+    assert_eq!(
+        faults(&tied(&["sluicegate", "https://unknown.example"]), administrator()),
+        [
+            "introspectionAudiences[1] must be the identifier of a resource server, as `resource-server list` shows it"
+        ]
+    );
+    assert_eq!(faults(&tied(&["sluicegate"; 21]), administrator()).len(), 1);
+
+    let update = |permissions| RegistrationContext { permissions, existing: Some(&settings), ..new() };
+    for unchanged in [json!({}), tied(&["sluicegate"])] {
+        let (kept, _) = judged(&unchanged, update(&[])).unwrap();
+        assert_eq!(kept.client_metadata.introspection_audiences, ["sluicegate"]);
+    }
+    assert!(!faults(&tied(&[]), update(&[])).is_empty(), "nor does anybody else untie it");
+    let (untied, _) = judged(&tied(&[]), update(&[Permission::Administrator])).unwrap();
+    assert!(untied.client_metadata.introspection_audiences.is_empty());
+
+    let mut gone = settings.clone();
+    gone.client_metadata.introspection_audiences = vec!["https://deleted.example".to_owned()];
+    let context = RegistrationContext { existing: Some(&gone), ..administrator() };
+    let (kept, _) = judged(&tied(&["https://deleted.example", "sluicegate"]), context).unwrap();
+    assert_eq!(kept.client_metadata.introspection_audiences.len(), 2, "it may be registered again");
 }

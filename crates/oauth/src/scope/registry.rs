@@ -6,7 +6,9 @@ use domain::id::{ResourceServerId, ScopeId};
 use domain::time::Timestamp;
 
 use super::hierarchy::Hierarchy;
-use super::{Assignment, BUILT_IN_SERVER, BuiltInScope, ResourceServer, Risk, Scope, ScopeSet};
+use super::{
+    Assignment, BUILT_IN_IDENTIFIER, BUILT_IN_SERVER, BuiltInScope, ResourceServer, Risk, Scope, ScopeSet,
+};
 
 /// The alias of [`BuiltInScope::OData`] in requests.
 const ODATA_ALIAS: &str = "odata";
@@ -40,7 +42,7 @@ impl ScopeRegistry {
         let at = Timestamp::from_micros(0);
         let server = ResourceServer {
             id: BUILT_IN_SERVER,
-            identifier: "sluicegate".to_owned(),
+            identifier: BUILT_IN_IDENTIFIER.to_owned(),
             name: "Sluicegate".to_owned(),
             created_at: at,
             updated_at: at,

@@ -26,6 +26,9 @@ pub const LONGEST_DESCRIPTION: usize = 256;
 /// The resource server that stands for this server itself, whatever its public URL is.
 pub const BUILT_IN_SERVER: ResourceServerId = ResourceServerId::new(1);
 
+/// Its identifier, which no other resource server can have, because it is not a URI.
+pub const BUILT_IN_IDENTIFIER: &str = "sluicegate";
+
 /// A name that a scope of an administrator cannot have: the alias of a built-in scope. The names of the built-in scopes
 /// are taken by their rows.
 const RESERVED_NAMES: [&str; 1] = ["odata"];

@@ -261,6 +261,7 @@ const APPLICATION: Arguments = &[
     ("tokenFormat", "token_format"),
     ("accessTokenSigningAlg", "access_token_signing_alg"),
     ("introspectionSignedResponseAlg", "introspection_signed_response_alg"),
+    ("introspectionAudiences", "introspection_audiences"),
     ("tokenEndpointAuthMethod", "token_endpoint_auth_method"),
     ("tokenEndpointAuthSigningAlg", "token_endpoint_auth_signing_alg"),
     ("jwks", "jwks"),

@@ -4,9 +4,10 @@ use oauth::user_authentication::PASSWORD_ACR;
 use serde_json::json;
 use testkit::{ADMIN, TestServer, USER};
 
-use crate::client::{Client, Tokens, assert_refused};
+use crate::client::{APPLICATIONS, CALLBACK, Client, Tokens, assert_refused};
 
 const PATH: &str = "/oauth2/introspect";
+const SERVERS: &str = "/api/admin/resourceservers";
 
 #[tokio::test]
 async fn a_client_learns_everything_about_its_own_tokens() {
@@ -88,4 +89,64 @@ async fn invalid_and_forged_tokens_are_inactive() {
     server.clock().advance_secs(3_600);
     assert_eq!(client.introspect(&server, &second.access).await, inactive, "it has expired");
     assert_refused(&client.post(&server, PATH, &[]).await, 400, "invalid_request");
+}
+
+#[tokio::test]
+async fn an_api_that_is_tied_to_resource_servers_learns_of_tokens_for_these_only() {
+    const ORDERS: &str = "https://orders.example.com";
+    let server = TestServer::start().await;
+    let orders = json!({ "identifier": ORDERS, "name": "Orders" });
+    let made = server.post(SERVERS).basic(&ADMIN).json(&orders).send().await.expect(201).json();
+    let scope = json!({ "name": "orders.read", "description": "Read orders", "assignableBy": "anyone" });
+    let scopes = format!("{SERVERS}/{}/scopes", made["id"]);
+    server.post(&scopes).basic(&ADMIN).json(&scope).send().await.expect(201);
+    let api = async |audiences: serde_json::Value| {
+        let members = json!({ "scopes": ["token.introspect"], "introspectionAudiences": audiences });
+        Client::register_as(&server, &ADMIN, members).await
+    };
+    let of_orders = api(json!([ORDERS])).await;
+    let of_both = api(json!([ORDERS, "sluicegate"])).await;
+    let of_all = api(json!([])).await;
+    for format in ["opaque", "jwt"] {
+        let members = json!({ "scopes": ["orders.read", "odata"], "tokenFormat": format });
+        let client = Client::register_with(&server, members).await;
+        let token = async |request: &[(&str, &str)]| {
+            let code = client.code_with(&server, &USER, request).await;
+            Tokens::of(&client.exchange(&server, &code).await)
+        };
+        let by_scope = token(&[("scope", "orders.read")]).await;
+        let by_resource = token(&[("scope", "orders.read odata"), ("resource", ORDERS)]).await;
+        let other = token(&[("scope", "odata")]).await;
+        let inactive = json!({ "active": false });
+        for (tokens, is_for_orders) in [(&by_scope, true), (&by_resource, true), (&other, false)] {
+            assert_eq!(of_all.introspect(&server, &tokens.access).await["active"], true);
+            assert_eq!(of_both.introspect(&server, &tokens.access).await["active"], true);
+            let response = of_orders.introspect(&server, &tokens.access).await;
+            assert_eq!(response["active"], is_for_orders, "{format}: {response}");
+            assert!(is_for_orders || response == inactive, "{response}");
+            assert_eq!(of_orders.introspect(&server, &tokens.refresh).await, inactive);
+        }
+        server.delete(&format!("{APPLICATIONS}/{}", client.id)).basic(&USER).send().await.expect(204);
+    }
+}
+
+#[tokio::test]
+async fn only_an_administrator_ties_an_application_to_resource_servers() {
+    let server = TestServer::start().await;
+    let client = Client::register(&server).await;
+    let path = format!("{APPLICATIONS}/{}", client.id);
+    let tie = json!({ "name": "Harbour Reports", "redirectUrls": [CALLBACK], "introspectionAudiences": ["sluicegate"] });
+    let refused = server.put(&path).basic(&USER).json(&tie).send().await.expect(400);
+    assert!(refused.text().contains("may be set only by an Administrator"), "{}", refused.text());
+    let shown = server.put(&path).basic(&ADMIN).json(&tie).send().await.expect(200).json();
+    assert_eq!(shown["introspectionAudiences"], json!(["sluicegate"]));
+    let mut unknown = tie.clone();
+    unknown["introspectionAudiences"] = json!(["https://unknown.example"]);
+    let refused = server.put(&path).basic(&ADMIN).json(&unknown).send().await.expect(400);
+    assert!(refused.text().contains("introspectionAudiences[0]"), "{}", refused.text());
+    let mut untied = tie.clone();
+    untied["introspectionAudiences"] = json!([]);
+    server.put(&path).basic(&USER).json(&untied).send().await.expect(400);
+    let shown = server.put(&path).basic(&ADMIN).json(&untied).send().await.expect(200).json();
+    assert!(shown["introspectionAudiences"].is_null(), "{shown}");
 }

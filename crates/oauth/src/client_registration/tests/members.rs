@@ -31,7 +31,8 @@ const FURTHER: [&str; 12] = [
     "policy_uri",
 ];
 /// Members of the stored object that only administrators set.
-const OF_ADMINISTRATORS: [&str; 2] = ["access_token_signing_alg", "token_exchange"];
+const OF_ADMINISTRATORS: [&str; 3] =
+    ["access_token_signing_alg", "introspection_audiences", "token_exchange"];
 /// Members of the stored object that only the server sets.
 const OF_SERVER: [&str; 3] = ["described_at", "deputy_knows_secret", "deputy_provided_keys"];
 /// Members of the stored object that have decisions of their own.
@@ -51,6 +52,7 @@ fn full() -> ClientMetadata {
         access_token_signing_alg: Some(SigningAlgorithm::Es256),
         require_pushed_authorization_requests: true,
         introspection_signed_response_alg: Some(SigningAlgorithm::Es256),
+        introspection_audiences: vec!["x".to_owned()],
         token_exchange: Some(TokenExchangePolicy::default()),
         openid: OpenIdMetadata {
             subject_type: SubjectType::Pairwise,
@@ -271,6 +273,7 @@ fn a_replaced_registration_keeps_what_only_administrators_set() {
     stored.description = "checked".to_owned();
     stored.client_metadata.access_token_signing_alg = Some(SigningAlgorithm::Es256);
     stored.client_metadata.token_exchange = Some(TokenExchangePolicy::default());
+    stored.client_metadata.introspection_audiences = vec!["https://orders.example/api".to_owned()];
     stored.grant_types.push(GrantType::TokenExchange);
     stored.token_format = crate::application::TokenFormat::Jwt;
     stored.access_token_lifetime_secs = Some(60);
@@ -279,6 +282,7 @@ fn a_replaced_registration_keeps_what_only_administrators_set() {
         let next = decided_with(&members, &ClientPolicy::default(), Some(&stored)).unwrap();
         assert_eq!(next.client_metadata.access_token_signing_alg, Some(SigningAlgorithm::Es256));
         assert_eq!(next.client_metadata.token_exchange, Some(TokenExchangePolicy::default()));
+        assert_eq!(next.client_metadata.introspection_audiences, ["https://orders.example/api"]);
         assert!(next.grant_types.contains(&GrantType::TokenExchange), "{members}");
         assert_eq!(next.description, "checked");
         let kept = (next.token_format, next.access_token_lifetime_secs, next.cors_origins);

@@ -63,7 +63,7 @@ pub(crate) struct Register {
 }
 
 /// The arguments of [`Update`] that change something, besides those of [`super::requests`].
-const CHANGES: [&str; 22] = [
+const CHANGES: [&str; 23] = [
     "name",
     "description",
     "redirect_urls",
@@ -81,6 +81,7 @@ const CHANGES: [&str; 22] = [
     "jwks",
     "jwks_uri",
     "introspection_signed_response_alg",
+    "introspection_audiences",
     "dpop_bound_access_tokens",
     "tls_client_auth",
     "tls_client_certificate_bound_access_tokens",
@@ -163,6 +164,10 @@ pub(crate) struct Details {
     /// The algorithm that signs what the server says about tokens to it: EdDSA, ES256, RS256 or PS256
     #[arg(long, value_name = "ALG")]
     pub(super) introspection_signed_response_alg: Option<String>,
+    /// The identifier of a resource server for which it introspects, so that it learns of access tokens for these only; may be
+    /// given several times, and an empty one removes all
+    #[arg(long = "introspection-audience", value_name = "IDENTIFIER")]
+    pub(super) introspection_audiences: Vec<String>,
     /// Whether its token requests need a `DPoP` proof: true or false
     #[arg(long, value_name = "BOOL")]
     pub(super) dpop_bound_access_tokens: Option<bool>,
@@ -209,6 +214,7 @@ impl Details {
             jwks: self.jwks.clone(),
             jwks_uri: self.jwks_uri.clone(),
             introspection_signed_response_alg: self.introspection_signed_response_alg.clone(),
+            introspection_audiences: listed(&self.introspection_audiences),
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
             tls_client_auth: self.tls_client_auth.clone(),
             tls_client_certificate_bound_access_tokens: self.tls_client_certificate_bound_access_tokens,

@@ -57,6 +57,8 @@ pub(super) struct ApplicationResponse<'a> {
     tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signed_response_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    introspection_audiences: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     token_endpoint_auth_method: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +159,7 @@ fn listed<'a>(application: &'a Application, registry: &ScopeRegistry) -> Applica
             .client_metadata
             .introspection_signed_response_alg
             .map(SigningAlgorithm::as_str),
+        introspection_audiences: &settings.client_metadata.introspection_audiences,
         token_endpoint_auth_method: authentication
             .token_endpoint_auth_method
             .map(AuthenticationMethod::as_str),

@@ -96,6 +96,7 @@ fn application(mut fields: Fields<'_>) -> ApplicationPayload {
         token_format: fields.string("tokenFormat").map(str::to_owned),
         access_token_signing_alg: fields.string("accessTokenSigningAlg").map(str::to_owned),
         introspection_signed_response_alg: fields.string("introspectionSignedResponseAlg").map(str::to_owned),
+        introspection_audiences: fields.strings("introspectionAudiences").map(owned),
         token_endpoint_auth_method: fields.string("tokenEndpointAuthMethod").map(str::to_owned),
         token_endpoint_auth_signing_alg: fields.string("tokenEndpointAuthSigningAlg").map(str::to_owned),
         jwks: key_set::read(&mut fields),
