@@ -95,7 +95,7 @@ impl BackchannelRequest {
         let sign_in = request::decide(sent, &scopes, settings)?;
         Ok(Self {
             scopes,
-            details: GrantDetails { claims: sign_in.claims, ..GrantDetails::default() },
+            details: GrantDetails { claims: sign_in.claims, ..GrantDetails::of_instance(client.instance()) },
             hint,
             subject: sign_in.subject,
             binding_message,

@@ -44,7 +44,7 @@ impl DeviceRequest {
         let settings = &client.application().settings;
         Ok(Self {
             scopes: settings.requested_scopes(parameters.one(SCOPE)?, registry)?,
-            details: GrantDetails::default(),
+            details: GrantDetails::of_instance(client.instance()),
         })
     }
 }

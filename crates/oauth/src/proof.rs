@@ -4,11 +4,14 @@
 //! ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). Whoever presents it must then prove that they
 //! hold the key; without the proof it is as invalid as a forged one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The facts of a request that a proof covers. All endpoints that accept a proof receive this value.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +73,19 @@ impl Thumbprint {
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl Serialize for Thumbprint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Thumbprint {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("it is no thumbprint"))
     }
 }
 

@@ -153,6 +153,7 @@ refusals! {
         WorkloadForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
         WorkloadConstrained: "the assertion has a constraint that this server does not honour: cnf or authorization_details";
         AssertionKeys: "the issuer of the assertion publishes no keys that can be used";
+        AssertionKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
         SecretOfPublicClient: "a public application sent a secret" as CLIENT;
         BasicMalformed: "the Authorization header is not of the Basic form" as CLIENT;
     }
@@ -181,17 +182,21 @@ refusals! {
         RefreshTokenOfAnotherInstance: "the refresh token is bound to the key of another instance of the client" as REFRESH;
         RefreshTokenOfAnotherKey: "the refresh token is bound to a key that the request does not prove" as REFRESH;
         CodeOfAnotherKey: "the code is bound to a key that the request does not prove" as CODE;
+        CodeOfAnotherInstance: "the code is bound to the key of another instance of the client" as CODE;
         DeviceCodeUnknown: "the device code was not issued by this server, or has been deleted" as DEVICE;
         DeviceCodeOfAnotherClient: "the device code was issued to another application" as DEVICE;
+        DeviceCodeOfAnotherInstance: "the device code is bound to the key of another instance of the client" as DEVICE;
         DeviceCodeReplayed: "the device code was used before; its grant was revoked" as DEVICE;
         DeviceAccessRevoked: "the access of the consent, application or user behind the device code was revoked" as DEVICE;
         AuthReqIdUnknown: "auth_req_id was not issued by this server, or has been deleted" as AUTH_REQ_ID;
         AuthReqIdOfAnotherClient: "auth_req_id was issued to another application" as AUTH_REQ_ID;
+        AuthReqIdOfAnotherInstance: "auth_req_id is bound to the key of another instance of the client" as AUTH_REQ_ID;
         AuthReqIdReplayed: "auth_req_id was used before; its grant was revoked" as AUTH_REQ_ID;
         BackchannelAccessRevoked: "the access of the consent, application or user behind auth_req_id was revoked" as AUTH_REQ_ID;
         GrantAssertionUntrusted: "the issuer of the assertion is not trusted for this" as GRANT_ASSERTION;
         GrantAssertionUnverified: "the assertion is malformed, has the wrong typ, or no key of its issuer verifies it" as GRANT_ASSERTION;
         GrantAssertionKeys: "the issuer of the assertion publishes no keys that can be used";
+        GrantAssertionKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
         GrantAssertionForAnotherServer: "aud of the assertion must be this server alone, in the form that is agreed with its issuer";
         GrantAssertionForAnotherClient: "client_id of the assertion is not the client that sends it, or is missing";
         GrantAssertionOfUnknownClient: "assertions of this issuer are not accepted from this client";
@@ -237,6 +242,7 @@ refusals! {
         AttesterUnknown: "the attester is not trusted for the application" as ATTESTATION;
         AttestationUnverified: "the attestation is malformed, has the wrong typ, or no key of the attester verifies it" as ATTESTATION;
         AttesterKeys: "the attester publishes no keys that can be used";
+        AttesterKeysUnavailable: "the keys of the attester cannot be fetched now; try again";
         AttestationOfAnotherClient: "sub of the attestation is not the client_id";
         AttestationTimes: "exp of the attestation is missing or more than 30 days ahead, or a time in it is malformed or in the future";
         AttestationKey: "cnf.jwk of the attestation is missing, or is not a public key that is used here";
@@ -339,8 +345,6 @@ refusals! {
         TooManyOpenRequests: "too many people are signing in for this application; try again later";
         ClientDocumentLater: "the server fetches too many metadata documents now; try again";
         ClientKeysLater: "the server fetches the keys of too many applications now; try again";
-        AttesterKeysUnavailable: "the keys of the attester cannot be fetched now; try again";
-        IssuerKeysUnavailable: "the keys of the issuer of the assertion cannot be fetched now; try again";
     }
     InvalidRequestUri {
         PushedRequestUnknown: "the pushed request is unknown, has expired, was answered or belongs to another application";
@@ -368,8 +372,8 @@ refusals! {
 }
 
 impl Refusal {
-    /// Whether the same request may succeed later. A host that the client names and that is out of order is no failure of this
-    /// server, so the code alone does not tell.
+    /// Whether the same request may succeed later. A host with keys or documents that is out of order is no failure of this
+    /// server, and anybody can send what needs it, so the code alone does not tell.
     pub const fn may_pass(self) -> bool {
         matches!(
             self,
@@ -377,6 +381,9 @@ impl Refusal {
                 | Self::ClientDocumentNotNow
                 | Self::ClientKeysUnreachable
                 | Self::RequestObjectKeysUnreachable
+                | Self::AttesterKeysUnavailable
+                | Self::AssertionKeysUnavailable
+                | Self::GrantAssertionKeysUnavailable
         ) || matches!(self.code(), ErrorCode::TemporarilyUnavailable)
     }
 }

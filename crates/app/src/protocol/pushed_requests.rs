@@ -45,7 +45,7 @@ impl PushedRequestService {
         RateLimits::of(&self.context).leave_as(&client, Left::PushedRequest, request.origin)?;
         let key = ClientAuthentication::of(&self.context).key_proved_by(&client, &request.facts)?;
         let (pushed, provenance) = self.read(request, &client).await?;
-        let pushed = pushed.bound_to(key)?;
+        let (pushed, provenance) = (pushed.bound_to(key)?, provenance.of_instance(client.instance()));
         let registry = Entities::of(&self.context).scope_registry().await?;
         let now = self.context.now();
         let (resources, data) = ReachableData::of(&self.context).limits_of_request(&pushed).await?;

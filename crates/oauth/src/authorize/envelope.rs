@@ -75,12 +75,21 @@ pub struct Provenance {
     /// The request object in which it was; `None` if it was in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<VerifiedObject>,
+    /// The key of the instance of the client that pushed it, if the instance was attested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Thumbprint>,
 }
 
 impl Provenance {
     /// A request in this request object.
     pub const fn in_object(object: VerifiedObject) -> Self {
-        Self { object: Some(object) }
+        Self { object: Some(object), instance: None }
+    }
+
+    /// The same, pushed by this instance of the client, if it is known.
+    #[must_use]
+    pub const fn of_instance(self, instance: Option<Thumbprint>) -> Self {
+        Self { instance, ..self }
     }
 }
 
@@ -93,6 +102,14 @@ impl Delivered {
                 Some(object) => !object.brought,
                 None => true,
             },
+        }
+    }
+
+    /// The key of the instance of the client that pushed it, if the instance was attested.
+    pub(super) const fn instance(self) -> Option<Thumbprint> {
+        match self {
+            Self::ByBrowser | Self::InObject(_) => None,
+            Self::Stored(_, provenance) => provenance.instance,
         }
     }
 

@@ -181,6 +181,7 @@ pub(super) fn decide(
         scopes,
         details: GrantDetails {
             dpop_jkt: key_is_a_thumbprint(request)?,
+            instance_key: facts.delivered.instance().map(|instance| instance.to_string()),
             ..GrantDetails::limited_to(resources)
         },
         data,

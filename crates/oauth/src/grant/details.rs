@@ -41,8 +41,9 @@ pub struct GrantDetails {
     /// §4](https://www.rfc-editor.org/rfc/rfc8705#section-4), `x5t#S256`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// The thumbprint of the key of the instance that a refresh token needs, in base64url
-    /// ([draft-ietf-oauth-attestation-based-client-auth-11 §10.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.3)).
+    /// The thumbprint of the key of the instance that a code or a refresh token needs, in base64url
+    /// ([draft-ietf-oauth-attestation-based-client-auth-11 §10.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.3),
+    /// [§10.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.4)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_key: Option<String>,
 }
@@ -51,6 +52,11 @@ impl GrantDetails {
     /// The details of an access that is limited to resources, without anything else.
     pub fn limited_to(resources: Vec<String>) -> Self {
         Self { resources, ..Self::default() }
+    }
+
+    /// The details of what only this instance of the client may redeem, if it is known, without anything else.
+    pub fn of_instance(instance: Option<Thumbprint>) -> Self {
+        Self { instance_key: instance.map(|instance| instance.to_string()), ..Self::default() }
     }
 
     /// Whether the sender of a code or of a refresh token holds the key or the certificate to which it is bound, if it is.
@@ -66,7 +72,7 @@ impl GrantDetails {
         is_held(&self.dpop_jkt, key) && is_held(&self.certificate, certificate)
     }
 
-    /// Whether the sender of a refresh token is the instance of the client to which it is bound, if it is.
+    /// Whether the sender of a code or of a refresh token is the instance of the client to which it is bound, if it is.
     pub fn are_of_instance(&self, instance: Option<Thumbprint>) -> bool {
         self.instance_key
             .as_ref()

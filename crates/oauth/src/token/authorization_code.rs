@@ -88,6 +88,7 @@ pub fn decide(facts: Facts<'_>) -> Result<GrantDecision, Refusal> {
     redirect_url_is_the_same(code, facts)?;
     verifier_matches_challenge(code, facts)?;
     sender_holds_the_key(code, facts)?;
+    sender_is_the_instance(code, facts)?;
     challenge_is_present_if_required(code, facts)?;
     code_is_unexpired(code, facts)?;
     access_was_not_revoked(code, facts)?;
@@ -166,6 +167,14 @@ fn verifier_matches_challenge(code: &AuthorizationCode, facts: Facts<'_>) -> Res
 fn sender_holds_the_key(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
     let proved = code.details.are_proved_by(facts.client.binding());
     if proved { Ok(()) } else { Err(Refusal::CodeOfAnotherKey) }
+}
+
+/// "Authorization servers using Attestation-Based Client Authentication are RECOMMENDED to bind relevant protocol artifacts to
+/// the Client Instance and its associated public key where possible", such as a code whose request the instance has pushed
+/// ([draft-ietf-oauth-attestation-based-client-auth-11 §10.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.4)).
+fn sender_is_the_instance(code: &AuthorizationCode, facts: Facts<'_>) -> Result<(), Refusal> {
+    let is_same = code.details.are_of_instance(facts.client.instance());
+    if is_same { Ok(()) } else { Err(Refusal::CodeOfAnotherInstance) }
 }
 
 /// The application may have become stricter since the code was issued.

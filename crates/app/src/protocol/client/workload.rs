@@ -64,7 +64,7 @@ impl ClientAuthentication<'_> {
     async fn verify_workload(self, text: &str, trusted: &TrustedIssuer) -> Result<AcceptedWorkload, Refusal> {
         let verified = IssuerTokens::of(self.context).verify(text, trusted, &ASSERTION_TYPES).await;
         let claims = verified.map_err(|fault| match fault {
-            Unverified::NoKeys(NoIssuerKeys::Unavailable) => Refusal::IssuerKeysUnavailable,
+            Unverified::NoKeys(NoIssuerKeys::Unavailable) => Refusal::AssertionKeysUnavailable,
             Unverified::NoKeys(NoIssuerKeys::Unusable) => Refusal::AssertionKeys,
             Unverified::Jwt(_) => Refusal::AssertionUnverified,
         })?;

@@ -108,7 +108,7 @@ impl TokenService {
             match IssuerTokens::of(&self.context).verify(text, trusted, kind.types()).await {
                 Ok(claims) => return Ok((kind, claims)),
                 Err(Unverified::NoKeys(NoIssuerKeys::Unavailable)) => {
-                    return Err(Refusal::IssuerKeysUnavailable);
+                    return Err(Refusal::GrantAssertionKeysUnavailable);
                 }
                 Err(Unverified::NoKeys(NoIssuerKeys::Unusable)) => return Err(Refusal::GrantAssertionKeys),
                 Err(Unverified::Jwt(JwtFault::WrongType)) => {}

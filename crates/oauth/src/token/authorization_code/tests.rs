@@ -218,3 +218,10 @@ fn a_code_names_its_session_and_a_grant_only_one_with_openid() {
     }
     assert_eq!(decided(&code(), |_| {}).unwrap().session, None, "a code of an earlier version");
 }
+
+#[test]
+fn a_code_that_is_bound_to_an_instance_is_refused_without_it() {
+    let key = Some(crate::proof::Thumbprint::from_bytes([1; 32]));
+    let bound = AuthorizationCode { details: GrantDetails::of_instance(key), ..code() };
+    assert_eq!(decided(&bound, |_| {}), Err(Refusal::CodeOfAnotherInstance));
+}

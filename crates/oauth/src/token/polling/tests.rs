@@ -138,3 +138,13 @@ fn a_poll_waits_for_no_clock_that_was_set_back() {
     assert_eq!(poll(NOW.plus_secs(4)), Err(Refusal::PolledTooSoon), "another poll overtook it");
     assert_eq!(poll(NOW.plus_secs(3_600)), Ok(PollDecision::Pending));
 }
+
+#[test]
+fn a_code_that_is_bound_to_an_instance_is_refused_without_it() {
+    let details = || GrantDetails::of_instance(Some(crate::proof::Thumbprint::from_bytes([1; 32])));
+    let of_device = DeviceAuthorization { details: details(), ..allowed() };
+    assert_eq!(poll(&of_device, NOW), Err(Refusal::DeviceCodeOfAnotherInstance));
+    let asked = BackchannelAuthentication { details: details(), ..backchannel_authentication() };
+    let refused = poll_as(asked.polled(), &client(|_| {}), None, NOW);
+    assert_eq!(refused, Err(Refusal::AuthReqIdOfAnotherInstance));
+}
