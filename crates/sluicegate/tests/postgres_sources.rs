@@ -38,7 +38,7 @@ fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
         "127.0.0.1",
         "--port",
         &port,
-        "--database",
+        "--database-name",
         database.name(),
         "--user",
         url.username(),
@@ -48,7 +48,7 @@ fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
         "seen=id",
     ];
     for (hosts, given, words) in [
-        ("", password, "the host is not among those that data sources may use"),
+        ("10.0.0.1", password, "the host is not among those that data sources may use"),
         ("127.0.0.1", "wrong", "the database server refused the user name or the password"),
     ] {
         let (success, printed) = run(&installation, &add, hosts, given);

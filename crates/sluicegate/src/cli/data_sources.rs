@@ -36,7 +36,7 @@ pub(crate) enum DataSourceCommand {
     /// Add a database of a PostgreSQL server as a data source.
     #[command(
         after_help = "Example: echo \"$PASSWORD\" | sluicegate data-source add-postgres sales --host db.example.com \
-        --database sales --user reader --password-stdin --owner ada --data-dir ./data"
+        --database-name sales --user reader --password-stdin --owner ada --data-dir ./data"
     )]
     AddPostgres(AddPostgres),
     /// List all data sources.

@@ -26,9 +26,9 @@ pub(crate) struct AddPostgres {
     /// The port of the server
     #[arg(long, default_value_t = 5432)]
     port: u16,
-    /// The name of the database
-    #[arg(long)]
-    database: String,
+    /// The name of the database to read
+    #[arg(long, value_name = "NAME")]
+    database_name: String,
     /// The user who reads the database
     #[arg(long)]
     user: String,
@@ -76,7 +76,7 @@ pub(super) async fn run(opened: &OpenedInstallation, command: &AddPostgres) -> a
     let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
     let added = added.map_err(|refused| match refused {
         DataSourceError::Unusable(error) => {
-            anyhow!("{} at {} cannot be a data source: {error}", command.database, command.host)
+            anyhow!("{} at {} cannot be a data source: {error}", command.database_name, command.host)
         }
         DataSourceError::NameTaken => {
             anyhow!("another data source is called {}; names are compared without case", command.name)
@@ -94,7 +94,7 @@ impl AddPostgres {
         let mut set = |key: &str, value: String| options.insert(key.to_owned(), value);
         set("ServerName", self.host.clone());
         set("PortNumber", self.port.to_string());
-        set("Database", self.database.clone());
+        set("Database", self.database_name.clone());
         set("User", self.user.clone());
         if self.password_stdin {
             set("Password", terminal::read_password()?.expose().to_owned());
