@@ -55,7 +55,7 @@ pub enum Form {
     /// Text in a type of the database for text of fixed length, in which trailing blanks do not count.
     Padded,
     /// Values of another type, which statements convert to the type that is served: an enumeration, an array or
-    /// JSON to text, an amount of money to a decimal number.
+    /// JSON to text, an amount of money to a decimal number, an object identifier to an integer.
     Converted,
 }
 

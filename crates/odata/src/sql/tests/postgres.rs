@@ -25,6 +25,7 @@ fn model() -> Model {
         ("Any", any, Form::Canonical, false),
         ("Price", money, Form::Canonical, false),
         ("Cash", any, Form::Converted, true),
+        ("Object", EdmType::Int64, Form::Converted, true),
         ("Guid", EdmType::Guid, Form::Canonical, true),
         ("Raw", EdmType::Binary, Form::Canonical, true),
         ("Day", EdmType::Date, Form::Canonical, false),
@@ -95,6 +96,7 @@ fn constants_have_the_type_of_the_column_beside_which_an_index_serves_them() {
         ("Price gt 1.5", "(\"Price\" > $1::numeric AND \"Price\" < 'NaN'::numeric)"),
         ("Price eq 1e1", "(\"Price\" = $1::numeric)"),
         ("Cash eq 1", "(\"Cash\"::numeric = $1)"),
+        ("Object lt -1", "(\"Object\"::int8 < $1)"),
         ("Guid eq 01234567-89ab-cdef-0123-456789abcdef", "(\"Guid\" = $1::uuid)"),
         ("Raw eq binary'AA'", "(\"Raw\" = $1)"),
         ("Day eq 2024-05-01", "(\"Day\" = $1::date)"),
@@ -222,6 +224,7 @@ fn every_function_and_operator_reaches_the_statement() {
         }
     }
     for (expression, expected) in [
+        ("Object add Id", "(\"Object\"::int8::numeric + \"Id\"::numeric)"),
         ("Id add Id", "(\"Id\"::numeric + \"Id\"::numeric)"),
         ("Size mul Id", "(\"Size\" * \"Id\"::numeric)"),
         ("Id div 2", "div(\"Id\"::numeric, $1::numeric)"),

@@ -26,7 +26,9 @@ pub(super) fn served(ty: Oid, modifier: i32) -> Served {
         oid::BOOL => plain(EdmType::Boolean),
         oid::INT2 => plain(EdmType::Int16),
         oid::INT4 => plain(EdmType::Int32),
-        oid::INT8 | oid::OID => plain(EdmType::Int64),
+        oid::INT8 => plain(EdmType::Int64),
+        // It has no arithmetic, and cannot be compared with numbers beyond its range.
+        oid::OID => Served { form: Form::Converted, ..plain(EdmType::Int64) },
         oid::FLOAT4 => plain(EdmType::Single),
         oid::FLOAT8 => plain(EdmType::Double),
         oid::NUMERIC => partly(decimal(modifier)),
@@ -92,6 +94,7 @@ mod tests {
         assert_eq!(served(oid::VARCHAR, 44).ty, text(Some(40)));
         assert_eq!(served(oid::VARCHAR, -1).ty, text(None));
         assert_eq!(served(oid::BPCHAR, 6).form, Form::Padded);
+        assert_eq!((served(oid::OID, -1).ty, served(oid::OID, -1).form), (EdmType::Int64, Form::Converted));
         for ty in [oid::JSONB, oid::NAME, 1007, 869, 99_999] {
             let found = served(ty, -1);
             assert_eq!((found.ty, found.form, found.is_guaranteed), (text(None), Form::Converted, true));
