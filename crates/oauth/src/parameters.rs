@@ -197,10 +197,12 @@ fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Values may be passwords, so they are wiped.
+/// Values may be passwords, so they are wiped: as slices, because a string would be wiped byte by byte.
 impl Drop for Pair {
     fn drop(&mut self) {
-        self.value.zeroize();
+        let mut value = std::mem::take(&mut self.value).into_bytes();
+        value.as_mut_slice().zeroize();
+        value.spare_capacity_mut().zeroize();
     }
 }
 

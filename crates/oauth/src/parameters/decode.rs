@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use percent_encoding::percent_decode;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::{MOST_PAIRS, MOST_PAIRS_OF_PAGE, Pair, Parameters};
 use crate::refusal::Refusal;
+
+/// Space for so many pairs is taken at once.
+const COMMON_PAIRS: usize = 4;
 
 impl Parameters {
     /// Parses `application/x-www-form-urlencoded`, which is also the format of a query string. A percent sign
@@ -29,14 +31,20 @@ impl Parameters {
     }
 
     fn decoded(text: &[u8], most: usize) -> Result<Self, Refusal> {
-        let mut pairs = Vec::new();
-        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut pairs = Vec::with_capacity(COMMON_PAIRS);
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            let (pair, after) = split_once(text, b'&');
+            rest = after;
+            if pair.is_empty() {
+                continue;
+            }
             if pairs.len() == most {
                 return Err(Refusal::TooManyParameters);
             }
-            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let (name, _) = decoded(&pair[..end]);
-            let (value, is_utf8) = decoded(pair.get(end + 1..).unwrap_or_default());
+            let (name, value) = split_once(pair, b'=');
+            let (name, _) = decoded(name);
+            let (value, is_utf8) = decoded(value.unwrap_or_default());
             pairs.push(Pair { name, value, is_utf8 });
         }
         Ok(Self { pairs })
@@ -66,23 +74,55 @@ pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
 
 /// Decodes one name or value of the form encoding; also returns whether it was UTF-8.
 fn decoded(text: &[u8]) -> (String, bool) {
-    // No part of a password is left behind in memory: no buffer grows, and intermediate ones are wiped.
-    let bytes = if text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        let mut spaced = Zeroizing::new(Vec::with_capacity(text.len()));
-        spaced.extend(text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }));
-        let mut bytes = Vec::with_capacity(text.len());
-        bytes.extend(percent_decode(&spaced));
-        bytes
-    } else {
-        text.to_vec()
-    };
-    match String::from_utf8(bytes) {
+    // No part of a password is left behind in memory: no buffer grows.
+    match String::from_utf8(if has_escapes(text) { unescaped(text) } else { text.to_vec() }) {
         Ok(text) => (text, true),
         Err(error) => {
             let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
             error.into_bytes().zeroize();
             (shown, false)
         }
+    }
+}
+
+/// Whether a text contains anything that stands for something else. Every byte is examined, because the compiler can then
+/// compare many at once.
+fn has_escapes(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, byte| found | matches!(byte, b'+' | b'%'))
+}
+
+/// The bytes for which a text with escapes stands.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let escaped = if *first == b'%' { octet(after) } else { None };
+        let plain = if *first == b'+' { b' ' } else { *first };
+        let (byte, after) = escaped.unwrap_or((plain, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    bytes
+}
+
+/// The byte that two hexadecimal digits write, and what follows them.
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, after) = text.split_first_chunk::<2>()?;
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    let byte = u8::try_from(high? << 4 | low?).ok()?;
+    Some((byte, after))
+}
+
+/// What is before and after the first such byte.
+fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    // The compiler compares the bytes of a whole chunk at once.
+    let has_separator =
+        |chunk: &[u8; 16]| chunk.iter().fold(false, |found, byte| found | (*byte == separator));
+    let chunks = text.as_chunks::<16>().0;
+    let from = 16 * chunks.iter().take_while(|chunk| !has_separator(chunk)).count();
+    match text[from..].iter().position(|byte| *byte == separator) {
+        Some(at) => (&text[..from + at], Some(&text[from + at + 1..])),
+        None => (text, None),
     }
 }
 

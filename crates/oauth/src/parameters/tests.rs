@@ -122,6 +122,16 @@ proptest! {
     }
 
     #[test]
+    fn forms_are_parsed_as_the_url_standard_says(pieces in prop::collection::vec("[&=+%a-f0-9é]{0,3}|%[0-9A-Fa-f]{2}|\\PC{0,20}", 0..12)) {
+        let form = pieces.concat();
+        let read = Parameters::from_form(form.as_bytes()).unwrap();
+        let read: Vec<_> = read.pairs.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect();
+        let expected: Vec<_> = url::form_urlencoded::parse(form.as_bytes()).collect();
+        let expected: Vec<_> = expected.iter().map(|(name, value)| (&**name, &**value)).collect();
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
     fn encoded_forms_are_parsed_back_unchanged(name in "[a-z_]{1,12}", value in "\\PC{0,40}") {
         let text = url::form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
         let read = Parameters::from_form(text.as_bytes()).unwrap();
