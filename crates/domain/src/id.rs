@@ -126,16 +126,16 @@ impl FromStr for ClientId {
                 text.len() <= Self::LONGEST_URL && text.bytes().all(|byte| byte.is_ascii_graphic());
             return if is_plain { Ok(Self(text.into())) } else { Err(NotAnId) };
         }
-        let shape = |(at, byte): (usize, u8)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        };
-        if text.len() == 36 && text.bytes().enumerate().all(shape) {
-            Ok(Self(text.to_ascii_lowercase().into()))
-        } else {
-            Err(NotAnId)
-        }
+        if is_uuid(text) { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(NotAnId) }
     }
+}
+
+/// Whether the text is the hyphenated form of a UUID, in either case.
+fn is_uuid(text: &str) -> bool {
+    let Ok(mut bytes) = <[u8; 36]>::try_from(text.as_bytes()) else { return false };
+    let has_hyphens = [8, 13, 18, 23].iter().all(|at| std::mem::replace(&mut bytes[*at], b'0') == b'-');
+    // Every byte is examined, because the compiler can then compare many at once.
+    has_hyphens && bytes.iter().fold(true, |all, byte| all & byte.is_ascii_hexdigit())
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -233,9 +233,15 @@ mod tests {
     fn a_client_id_is_the_text_of_a_uuid_in_either_case() {
         let id: ClientId = "3F2504E0-4F89-41D3-9A0C-0305E82C3301".parse().unwrap();
         assert_eq!(id.as_str(), "3f2504e0-4f89-41d3-9a0c-0305e82c3301");
-        for text in
-            ["", "3f2504e0", "3f2504e0-4f89-41d3-9a0c-0305e82c330", "3f2504e0-4f89-41d3-9a0c+0305e82c3301"]
-        {
+        for text in [
+            "",
+            "3f2504e0",
+            "3f2504e0-4f89-41d3-9a0c-0305e82c330",
+            "3f2504e0-4f89-41d3-9a0c+0305e82c3301",
+            "3f2504e0-4f89-41d3-9a0c-0305e82c330g",
+            "3f2504e004f89-41d3-9a0c-0305e82c3301",
+            "-f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        ] {
             assert!(text.parse::<ClientId>().is_err(), "{text}");
         }
     }
