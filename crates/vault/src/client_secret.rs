@@ -64,7 +64,7 @@ impl SecretKeys {
 /// Composes a client secret from its random bytes.
 pub(crate) fn compose(random: [u8; 32]) -> ClientSecret {
     let body = URL_SAFE_NO_PAD.encode(random);
-    ClientSecret::new(format!("{PREFIX}{body}{}", checksum(&body)))
+    ClientSecret::new(format!("{PREFIX}{body}{}", URL_SAFE_NO_PAD.encode(checksum(&body))))
 }
 
 /// The last four characters, by which people distinguish secrets.
@@ -79,12 +79,17 @@ pub fn checksum_is_valid(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PREFIX) else {
         return false;
     };
-    rest.len() == BODY + CHECKSUM && rest.is_char_boundary(BODY) && checksum(&rest[..BODY]) == rest[BODY..]
+    if rest.len() != BODY + CHECKSUM || !rest.is_char_boundary(BODY) {
+        return false;
+    }
+    let (body, written) = rest.split_at(BODY);
+    let mut text = [0; CHECKSUM];
+    URL_SAFE_NO_PAD.encode_slice(checksum(body), &mut text).is_ok() && text == written.as_bytes()
 }
 
-/// The CRC-32 of everything before it, in base64url, as scanners for leaked secrets expect.
-fn checksum(body: &str) -> String {
-    URL_SAFE_NO_PAD.encode(crc32(PREFIX.bytes().chain(body.bytes())).to_be_bytes())
+/// The CRC-32 of everything before it, which is written in base64url, as scanners for leaked secrets expect.
+fn checksum(body: &str) -> [u8; 4] {
+    crc32(PREFIX.bytes().chain(body.bytes())).to_be_bytes()
 }
 
 /// CRC-32 as in ISO-HDLC, zip and PNG. It detects typing errors and leaks; it protects nothing.
