@@ -222,8 +222,7 @@ impl HttpService {
 
 /// What is wrong with the description of the body, if there is one.
 fn body_fault(request: &Request<Body>) -> Option<(StatusCode, &'static str)> {
-    let is_empty = request.body().is_end_stream();
-    body::is_described_plainly(request.headers()).err().filter(|_| !is_empty)
+    if request.body().is_end_stream() { None } else { body::is_described_plainly(request.headers()).err() }
 }
 
 /// Refuses a request because of its form. If the coding of its body is not supported, "the `Accept-Encoding` response header

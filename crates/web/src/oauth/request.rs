@@ -8,6 +8,7 @@ use app::protocol::refusal::ProtocolRefusal;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use oauth::client_authentication::Basic;
@@ -102,6 +103,9 @@ impl Form {
     /// A request without a body needs no content type: it has no parameters, and the response names the one
     /// that is missing.
     fn of(headers: &HeaderMap, body: &Body) -> Option<Self> {
+        if headers.get(CONTENT_TYPE).is_some_and(|common| common == media_type::FORM) {
+            return Some(Self::UrlEncoded);
+        }
         let Some(kind) = media_type::of_body(headers) else {
             return body.is_end_stream().then_some(Self::UrlEncoded);
         };
