@@ -49,13 +49,17 @@ pub(crate) fn path(path: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The length of the beginning in which nothing can be masked: whole words of ordinary characters.
+/// The length of the beginning in which nothing can be masked: whole words of ordinary characters. A parenthesis or a quote
+/// ends a word.
 fn plain_length(path: &str) -> usize {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'(' | b'%' | b'\'' | b'_');
     let mut word = 0;
     for (at, byte) in path.bytes().enumerate().take(MOST_LOGGED) {
-        if !is_plain(byte) || at - word >= OPAQUE_LENGTH {
+        if at - word >= OPAQUE_LENGTH {
             return word;
+        }
+        if !is_plain(byte) {
+            return if matches!(byte, b'(' | b'\'') { at } else { word };
         }
         if !is_of_word(char::from(byte)) {
             word = at + 1;
@@ -71,6 +75,9 @@ fn is_of_word(character: char) -> bool {
 
 /// Whether the text begins with a word that looks like a token, code or secret.
 fn is_opaque(mut text: &str) -> bool {
+    if text.len() < OPAQUE_LENGTH {
+        return false;
+    }
     let (mut length, mut has_upper, mut has_lower, mut has_digit) = (0, false, false, false);
     while let Some((character, bytes)) = next(text).filter(|(character, _)| is_of_word(*character)) {
         length += 1;
