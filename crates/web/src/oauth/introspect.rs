@@ -28,7 +28,7 @@ pub async fn introspect(
     if media_type::asks_for(sent.headers(), SIGNED) {
         let write = |token: Option<&LiveToken>| match token {
             None => respond::bytes(&Inactive { active: false }),
-            Some(token) => respond::bytes(&body(token, issuer)),
+            Some(token) => body(token, issuer),
         };
         return match introspection.introspect_signed(sent.as_request(), write).await {
             Err(refusal) => sent.refused(&refusal),
@@ -38,7 +38,7 @@ pub async fn introspect(
     match introspection.introspect(sent.as_request()).await {
         Err(refusal) => sent.refused(&refusal),
         Ok(None) => respond::json(StatusCode::OK, &Inactive { active: false }),
-        Ok(Some(token)) => respond::json(StatusCode::OK, &body(&token, issuer)),
+        Ok(Some(token)) => respond::json_bytes(StatusCode::OK, body(&token, issuer)),
     }
 }
 

@@ -1,57 +1,10 @@
 //! The wire form of an introspected token.
 
 use app::protocol::introspection::LiveToken;
-use oauth::authorization_details::GrantedElement;
-use oauth::grant::Act;
-use oauth::proof::{KeyBinding, TokenType};
+use oauth::json_writer::JsonObject;
+use oauth::proof::KeyBinding;
 use oauth::user_authentication::PASSWORD_ACR;
 use serde::{Serialize, Serializer};
-
-/// [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
-#[derive(Serialize)]
-pub(super) struct IntrospectionBody<'a> {
-    active: bool,
-    client_id: &'a str,
-    username: &'a str,
-    scope: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<Confirmation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    iat: i64,
-    sub: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty", serialize_with = "audience")]
-    aud: &'a [String],
-    iss: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jti: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<&'a Act>,
-    /// [RFC 9470 §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'static str>,
-    /// [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_details: Option<&'a [GrantedElement]>,
-    /// [Refresh Token Expiration
-    /// §7](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-refresh-token-expiration#section-7), like the next one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token_timeout: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_expires_in: Option<i64>,
-}
-
-/// One audience is a text, several are a list, as in a signed access token.
-fn audience<S: Serializer>(audience: &[String], serializer: S) -> Result<S::Ok, S::Error> {
-    match audience {
-        [one] => serializer.serialize_str(one),
-        many => many.serialize(serializer),
-    }
-}
 
 /// `cnf`: one member, which names the key or the certificate.
 struct Confirmation(KeyBinding);
@@ -69,26 +22,50 @@ pub(super) struct Inactive {
     pub(super) active: bool,
 }
 
-/// The response about a live token; `issuer` is the public URL of this server.
-pub(super) fn body<'a>(token: &'a LiveToken, issuer: &'a str) -> IntrospectionBody<'a> {
-    IntrospectionBody {
-        active: true,
-        client_id: &token.client_id,
-        username: &token.username,
-        scope: &token.scope,
-        token_type: token.token_type.map(TokenType::as_str),
-        cnf: token.binding.map(Confirmation),
-        exp: token.exp,
-        iat: token.iat,
-        sub: &token.sub,
-        aud: &token.aud,
-        iss: issuer,
-        jti: token.jti.as_deref(),
-        act: token.act.as_ref(),
-        auth_time: token.auth_time,
-        acr: token.auth_time.map(|_| PASSWORD_ACR),
-        authorization_details: token.authorization_details.as_deref(),
-        refresh_token_timeout: token.refresh_expiry.and_then(|expiry| expiry.timeout),
-        authorization_expires_in: token.refresh_expiry.and_then(|expiry| expiry.authorization),
+/// The body of the response about a live token ([RFC 7662
+/// §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)); `issuer` is the public URL of this server.
+pub(super) fn body(token: &LiveToken, issuer: &str) -> Vec<u8> {
+    let mut body = JsonObject::with_capacity(512);
+    body.value("active", &true).text("client_id", &token.client_id).text("username", &token.username);
+    body.text("scope", &token.scope);
+    if let Some(kind) = token.token_type {
+        body.text("token_type", kind.as_str());
     }
+    if let Some(binding) = token.binding {
+        body.value("cnf", &Confirmation(binding));
+    }
+    if let Some(exp) = token.exp {
+        body.number("exp", exp);
+    }
+    body.number("iat", token.iat).text("sub", &token.sub);
+    match &token.aud[..] {
+        [] => {}
+        // One audience is a text, several are a list, as in a signed access token.
+        [one] => _ = body.text("aud", one),
+        many => _ = body.value("aud", &many),
+    }
+    body.text("iss", issuer);
+    if let Some(jti) = &token.jti {
+        body.text("jti", jti);
+    }
+    if let Some(act) = &token.act {
+        body.value("act", act);
+    }
+    if let Some(time) = token.auth_time {
+        // [RFC 9470 §6.2](https://www.rfc-editor.org/rfc/rfc9470#section-6.2).
+        body.number("auth_time", time).text("acr", PASSWORD_ACR);
+    }
+    if let Some(details) = &token.authorization_details {
+        // [RFC 9396 §9.2](https://www.rfc-editor.org/rfc/rfc9396#section-9.2).
+        body.value("authorization_details", details);
+    }
+    // [Refresh Token Expiration
+    // §7](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-refresh-token-expiration#section-7).
+    if let Some(timeout) = token.refresh_expiry.and_then(|expiry| expiry.timeout) {
+        body.number("refresh_token_timeout", timeout);
+    }
+    if let Some(end) = token.refresh_expiry.and_then(|expiry| expiry.authorization) {
+        body.number("authorization_expires_in", end);
+    }
+    body.finish()
 }
