@@ -51,6 +51,9 @@ struct Options {
     /// Counts the instructions of a request under valgrind instead of measuring time.
     #[arg(long, conflicts_with_all = ["write", "database"])]
     instructions: bool,
+    /// Keeps what callgrind counted in this folder, one file for each workload and thread, for `callgrind_annotate`.
+    #[arg(long, requires = "instructions")]
+    keep: Option<PathBuf>,
     /// Writes the tables into docs/performance.md.
     #[arg(long)]
     write: bool,

@@ -22,8 +22,9 @@ const COUNTED: usize = 300;
 
 /// Counts the instructions of each workload that `options` ask for, on one connection.
 pub(crate) async fn run(options: &Options, folder: &Path, report: &mut Report) -> Result<()> {
-    let counts = Counts { folder: folder.join("callgrind") };
+    let counts = Counts { folder: folder.join("callgrind"), kept: options.keep.as_deref() };
     fs::create_dir_all(&counts.folder)?;
+    counts.kept.map_or(Ok(()), fs::create_dir_all)?;
     let program = fs::canonicalize(options.programs.join("sluicegate"))?;
     let fixture = Fixture::set_up(&counts.wrap(&program)?, folder, None).await?;
     fixture.wait_for_signing_keys().await?;
@@ -63,11 +64,13 @@ async fn script(fixture: &Fixture, workload: &Workload) -> Result<Box<dyn Script
 }
 
 /// Where callgrind writes what it counts.
-struct Counts {
+struct Counts<'a> {
     folder: PathBuf,
+    /// Where the files are kept; `None` if they are not.
+    kept: Option<&'a Path>,
 }
 
-impl Counts {
+impl Counts<'_> {
     /// A program that runs `program` under callgrind, with its own process id.
     fn wrap(&self, program: &Path) -> Result<PathBuf> {
         let wrapper = self.folder.join("counted");
@@ -91,16 +94,19 @@ impl Counts {
         send(&mut connection, &mut *script, COUNTED).await?;
         control(fixture, &["--dump"])?;
         control(fixture, &["--instr=off"])?;
-        Ok(self.take()? / COUNTED as u64)
+        Ok(self.take(workload.name)? / COUNTED as u64)
     }
 
-    /// What the dumps hold, which are removed.
-    fn take(&self) -> Result<u64> {
+    /// What the dumps hold, which are removed or kept under the name of the workload.
+    fn take(&self, workload: &str) -> Result<u64> {
         let mut sum = 0;
-        for entry in fs::read_dir(&self.folder)? {
+        for (number, entry) in fs::read_dir(&self.folder)?.enumerate() {
             let path = entry?.path();
             if let Some(total) = total(&fs::read_to_string(&path)?) {
                 sum += total;
+                if let Some(kept) = self.kept {
+                    fs::copy(&path, kept.join(format!("{workload}.{number}")))?;
+                }
                 fs::remove_file(&path)?;
             }
         }
