@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use domain::account::network::address_text;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
 
@@ -18,7 +19,7 @@ impl RequestOrigin {
     /// An audit event with this origin, which does not name an actor or a subject yet.
     pub(crate) fn audit(&self, action: Action, outcome: Outcome, at: Timestamp) -> NewAuditEvent {
         NewAuditEvent {
-            address: self.address.map(|address| address.to_string()),
+            address: self.address.map(address_text),
             request_id: Some(self.request_id.clone()),
             ..NewAuditEvent::new(action, outcome, at)
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::network::address_text;
 use domain::secret::AuthReqIdText;
 use oauth::backchannel::BackchannelRequest;
 use oauth::client_authentication::AuthenticatedClient;
@@ -109,7 +110,7 @@ impl BackchannelService {
             details: wanted.details,
             binding_message: wanted.binding_message,
             max_age_secs: wanted.max_age_secs,
-            address: origin.address.map(|address| address.to_string()),
+            address: origin.address.map(address_text),
             at: now,
             expires_at: now.plus_secs(wanted.lifetime_secs),
             limits: LIMITS,

@@ -30,9 +30,37 @@ impl fmt::Display for Network {
     }
 }
 
+/// The text of an address, as `Display` writes it. IPv4, the usual case, avoids the cost of formatting.
+pub fn address_text(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        for (unit, is_shown) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
+            if is_shown {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_has_the_same_text_as_when_it_is_displayed() {
+        for octet in 0..=255 {
+            let address = IpAddr::from([octet, 0, 255 - octet, octet / 2]);
+            assert_eq!(address_text(address), address.to_string());
+        }
+        for text in ["2001:db8::1", "::ffff:192.0.2.1"] {
+            assert_eq!(address_text(text.parse().unwrap()), text);
+        }
+    }
 
     fn network(text: &str) -> String {
         Network::of(text.parse().unwrap()).to_string()

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use app::node::access_note::AccessNote;
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
+use domain::account::network::address_text;
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 
@@ -51,19 +52,6 @@ impl AccessLine<'_> {
             user = self.access_note.user.as_ref().map(|account| &*account.user.name),
         );
     }
-}
-
-/// The address as `Display` writes it. IPv4, the usual case, avoids the cost of formatting.
-fn address_text(address: IpAddr) -> String {
-    let IpAddr::V4(address) = address else { return address.to_string() };
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for (index, octet) in address.octets().into_iter().enumerate() {
-        if index > 0 {
-            text.push('.');
-        }
-        text.push_str(itoa::Buffer::new().format(octet));
-    }
-    text
 }
 
 /// A body that counts the bytes that are sent.

@@ -1,5 +1,6 @@
 //! One sign-in attempt, from the budget that it takes before the hash to the records after it.
 
+use domain::account::network::address_text;
 use domain::account::{LockoutPolicy, User};
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::time::Timestamp;
@@ -216,7 +217,7 @@ fn log_lock(context: &Context, user: &User, familiar: bool, origin: &RequestOrig
     tracing::warn!(
         request_id = origin.request_id,
         user = user.name,
-        address = origin.address.map(|address| address.to_string()),
+        address = origin.address.map(address_text),
         familiar,
         "too many wrong passwords: the account is locked for sign-ins from {}",
         if familiar { "this network" } else { "a network from which its user has not signed in recently" }
