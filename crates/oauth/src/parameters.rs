@@ -191,7 +191,9 @@ fn text_is_plain(pair: &Pair, name: Name, longest: usize) -> Result<(), Refusal>
     if pair.value.len() > longest {
         return Err(name.refuse(ParameterFault::TooLong));
     }
-    if pair.value.chars().any(|c| c.is_control() && c != '\t') {
+    // Printable ASCII, the usual case, is recognised many bytes at a time.
+    let is_printable = pair.value.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    if !is_printable && pair.value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(name.refuse(ParameterFault::ControlCharacter));
     }
     Ok(())
