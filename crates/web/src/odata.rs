@@ -35,28 +35,36 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub async fn sources(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
     let Requester { origin, caller, challenge } = requester;
     let (parts, _) = request.into_parts();
-    let answer = match caller {
-        Ok(caller) => catalogue::list(&data, &caller, &origin, &parts).await,
-        Err(problem) => Err(problem),
+    let version = Version::of(&parts.headers);
+    let highest = *version.as_ref().unwrap_or(&Version::V4_0);
+    let answer = match (caller, version) {
+        (Ok(caller), Ok(_)) => catalogue::list(&data, &caller, &origin, &parts).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
-    finish(answer, &challenge, &parts)
+    finish(answer, highest, &challenge, &parts)
 }
 
 /// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
 pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
     let Requester { origin, caller, challenge } = requester;
     let (parts, _) = request.into_parts();
-    let answer = match caller {
-        Ok(caller) => answer(&data, &caller, &origin, &parts).await,
-        Err(problem) => Err(problem),
+    let version = Version::of(&parts.headers);
+    let highest = *version.as_ref().unwrap_or(&Version::V4_0);
+    let answer = match (caller, version) {
+        (Ok(caller), Ok(_)) => answer(&data, &caller, &origin, &parts).await,
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
-    finish(answer, &challenge, &parts)
+    finish(answer, highest, &challenge, &parts)
 }
 
 /// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
-fn finish(answer: Result<Response, ODataProblem>, challenge: &DataChallenger, parts: &Parts) -> Response {
+fn finish(
+    answer: Result<Response, ODataProblem>,
+    version: Version,
+    challenge: &DataChallenger,
+    parts: &Parts,
+) -> Response {
     let mut response = answer.unwrap_or_else(|problem| challenge.refuse(problem, parts));
-    let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
     response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
     response
 }
@@ -67,7 +75,6 @@ async fn answer(
     origin: &RequestOrigin,
     parts: &Parts,
 ) -> Result<Response, ODataProblem> {
-    Version::of(&parts.headers)?;
     let address = address::split(&parts.uri).ok_or_else(unknown)?;
     let source = address.source()?;
     let accept = headers::accept(&parts.headers)?;

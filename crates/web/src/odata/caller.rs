@@ -12,6 +12,7 @@ use app::node::NodeService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use http::header::HeaderName;
 use http::request::Parts;
 use oauth::proof::{PresentedToken, TokenType};
 use oauth::protected_resource;
@@ -22,7 +23,7 @@ use crate::http::{host, origin, proof};
 use crate::respond::odata::ODataProblem;
 
 /// The name of the service that issued the access token, as Hybrid Data Pipeline's clients send it.
-const AUTH_SERVICE: &str = "x-datadirect-authservice";
+const AUTH_SERVICE: HeaderName = HeaderName::from_static("x-datadirect-authservice");
 
 /// A request for data, with its caller: authenticated before anything else is read.
 pub struct Requester {

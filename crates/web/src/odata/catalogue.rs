@@ -10,7 +10,7 @@ use odata::format::Format;
 use odata::url::Url;
 use serde::Serialize;
 
-use super::headers::{self, Version};
+use super::headers;
 use crate::respond::odata::ODataProblem;
 
 /// The service document of service documents
@@ -34,7 +34,6 @@ pub(super) async fn list(
     origin: &RequestOrigin,
     parts: &Parts,
 ) -> Result<Response, ODataProblem> {
-    Version::of(&parts.headers)?;
     // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
