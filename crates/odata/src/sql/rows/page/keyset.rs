@@ -178,6 +178,7 @@ fn prefix(writer: &mut Writer<'_>, page: &Paged<'_>, values: &[Mark], branch: Br
             writer.sort_term(&term.term);
             writer.text(" = ");
             mark(writer, rows, term, value);
+            writer.rules.and_has_value(writer, &term.term);
         }
         writer.text(" AND ");
     }
