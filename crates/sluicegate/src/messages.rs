@@ -84,6 +84,7 @@ fn argument_of(member: &str) -> Option<&'static str> {
         "sharedUsers" => "the user to share with",
         "dataStore" => "the kind of database",
         "corsOrigins" => "--cors-origin",
+        "introspectionAudiences" => "--introspection-audience",
         "options.storageForms" => "--storage-form",
         "domain" => "the origin",
         "identifier" => "the identifier",
