@@ -34,7 +34,7 @@ fn options(url: &str) -> Value {
     })
 }
 
-fn payload(name: &str, options: Value) -> Value {
+fn payload(name: &str, options: &Value) -> Value {
     json!({ "name": name, "dataStore": 2, "connectionType": "Cloud", "options": options })
 }
 
@@ -105,7 +105,7 @@ fn ids(rows: &[Value]) -> Vec<i64> {
 async fn a_client_reads_a_database_of_a_server_to_its_last_page() {
     let (server, database) = (server().await, database());
     let made =
-        server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload("music", options(&database.url())));
+        server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload("music", &options(&database.url())));
     let made = made.send().await.expect(201);
     assert!(!made.text().contains("Password"), "{}", made.text());
     let token = token(&server).await;
@@ -168,7 +168,7 @@ async fn a_changed_structure_is_served_within_a_second() {
     let path = "/api/mgmt/datasources";
     let with_key = |mut options: Value| {
         options["keys"] = json!({ "lengths": ["album"] });
-        payload("music", options)
+        payload("music", &options)
     };
     server.post(path).basic(&ADMIN).json(&with_key(options(&database.url()))).send().await.expect(201);
     let get = async |path: &str, status| server.get(path).basic(&ADMIN).send().await.expect(status).json();
@@ -190,7 +190,7 @@ async fn what_is_wrong_with_a_source_is_said_when_it_is_created() {
         for (key, value) in changes.as_object().unwrap() {
             options[key] = value.clone();
         }
-        let call = server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload("music", options));
+        let call = server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload("music", &options));
         call.send().await.expect(400).error_message()
     };
     for (changes, words) in [
@@ -212,7 +212,7 @@ async fn a_server_that_is_down_stops_its_own_sources_only() {
     let other = PostgresServer::start(&PostgresSettings { durable: true, ..PostgresSettings::default() });
     other.run("postgres", "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (7)").unwrap();
     for (name, url) in [("music", database.url()), ("other", other.url("postgres"))] {
-        let call = server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload(name, options(&url)));
+        let call = server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload(name, &options(&url)));
         call.send().await.expect(201);
     }
     let get = async |path: &str| server.get(path).basic(&ADMIN).send().await;
