@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use super::column::{self, BY_BYTES};
 use super::constant::{self, Bound, Kept};
 use crate::cell::Value;
-use crate::duration::Duration;
 use crate::edm_type::EdmType;
 use crate::form::Form;
 use crate::model::Collation;
@@ -66,19 +65,10 @@ fn constants(
     (left, one): (&Typed, &Constant),
     (right, other): (&Typed, &Constant),
 ) {
-    let order = match (one, other) {
-        (Constant::Date(one), Constant::Date(other)) => one.cmp(other),
-        (Constant::TimeOfDay(one), Constant::TimeOfDay(other)) => one.cmp(other),
-        (Constant::DateTimeOffset(one), Constant::DateTimeOffset(other)) => one.cmp(other),
-        (Constant::Duration(one), Constant::Duration(other)) => {
-            Duration::read(one).cmp(&Duration::read(other))
-        }
-        (Constant::String(one), Constant::String(other)) => one.cmp(other),
-        _ => {
-            writer.operand(left);
-            writer.text(symbol(comparison));
-            return writer.operand(right);
-        }
+    let Some(order) = constant::order(one, other) else {
+        writer.operand(left);
+        writer.text(symbol(comparison));
+        return writer.operand(right);
     };
     writer.text(writer.rules.boolean(comparison.is_met_by(order)));
 }

@@ -235,8 +235,27 @@ pub(super) fn bind<T>(writer: &mut Writer<'_>, owner: &T, form: u8, Bound { valu
     writer.text(cast);
 }
 
+/// The order of two constants of a type that PostgreSQL has with fewer values than OData.
+pub(super) fn order(one: &Constant, other: &Constant) -> Option<Ordering> {
+    Some(match (one, other) {
+        (Constant::Date(one), Constant::Date(other)) => one.cmp(other),
+        (Constant::TimeOfDay(one), Constant::TimeOfDay(other)) => one.cmp(other),
+        (Constant::DateTimeOffset(one), Constant::DateTimeOffset(other)) => one.cmp(other),
+        (Constant::Duration(one), Constant::Duration(other)) => {
+            Duration::read(one).cmp(&Duration::read(other))
+        }
+        (Constant::String(one), Constant::String(other)) => one.cmp(other),
+        _ => return None,
+    })
+}
+
 /// Whether an operand has a value that is equal to the constant.
 pub(super) fn can_equal(writer: &Writer<'_>, operand: &Typed, constant: &Constant) -> bool {
+    if let Term::Constant(one) = &operand.term
+        && let Some(order) = order(one, constant)
+    {
+        return order.is_eq();
+    }
     let is_number = !matches!(constant, Constant::Double(value) if value.is_nan());
     is_number && Bound::beside(Kept::of(writer, operand), constant).side == Ordering::Equal
 }
