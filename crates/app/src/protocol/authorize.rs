@@ -9,7 +9,6 @@ use oauth::authorize::{
     self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
     DataChange, DataQuestion, Deliverable, Delivered, Delivery, Facts, NextStep, ValidRequest,
 };
-use oauth::destination::Destination;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeRegistry;
@@ -31,11 +30,13 @@ use crate::{Context, Fault, node::access_note};
 mod consent;
 mod leaving;
 mod received;
+mod requesting;
 mod sign_in;
 
 pub use consent::ConsentQuestion;
 pub use leaving::LeavingError;
 use received::{Received, RequestReference};
+pub use requesting::RequestingApplication;
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -53,19 +54,6 @@ pub enum AuthorizeAnswer {
     Consent(Box<ConsentQuestion>),
     /// The page on which the user decides whether an error goes to a stranger.
     Leave(Box<LeavingError>),
-}
-
-/// The application for which somebody signs in.
-#[derive(Debug)]
-pub struct RequestingApplication {
-    /// The name of the application.
-    pub application: String,
-    /// Whether somebody who runs this server answers for it.
-    pub is_verified: bool,
-    /// Where the browser goes with the response.
-    pub destination: Destination,
-    /// `login_hint`: the name with which the user probably signs in.
-    pub login_hint: Option<String>,
 }
 
 /// The button that was pressed.
@@ -280,23 +268,6 @@ impl AuthorizationService {
             Some(approval) => self.send_code(&valid, approval, Some(session)).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
-    }
-
-    /// The application to which a request leads after sign-in; `None` if the request is not valid.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn requesting_application(
-        &self,
-        parameters: &Parameters,
-    ) -> Result<Option<RequestingApplication>, Fault> {
-        let Ok(valid) = self.check_request(parameters, None).await? else { return Ok(None) };
-        Ok(Some(RequestingApplication {
-            application: valid.application.settings.name.clone(),
-            is_verified: Entities::of(&self.context).is_verified(&valid.application).await?,
-            destination: valid.valid.target().destination(),
-            login_hint: valid.request.login_hint,
-        }))
     }
 
     /// With the origin of a browser that presents the request; without one, a pushed request is only read.

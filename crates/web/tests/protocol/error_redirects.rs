@@ -79,6 +79,9 @@ async fn a_link_with_a_failing_request_redirects_nobody_to_a_stranger() {
             let page = browser.get(&url(&client, more)).await;
             assert_stays_here(&page);
             assert!(page.text().contains("login-submit"), "{more:?}: {}", page.text());
+            for part in ["to continue to <strong>", "<code>https://evil.example</code>", "Not verified"] {
+                assert!(page.text().contains(part), "{part}: {more:?}: {}", page.text());
+            }
             assert_asks(&browser.sign_in(&USER).await, error);
         }
         let token = url(&client, &[]).replace("response_type=code", "response_type=token");
@@ -140,6 +143,7 @@ async fn an_error_for_a_registered_application_is_delivered_after_the_sign_in() 
         let mut browser = server.browser();
         let page = browser.get(&url).await;
         assert_stays_here(&page);
+        assert!(page.text().contains("to continue to <strong><bdi>Harbour Reports</bdi>"), "{more:?}");
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
         assert!(!policy.contains("form-action"), "the redirect that follows is not blocked: {policy}");
         let answer = browser.sign_in(&USER).await;

@@ -94,11 +94,20 @@ impl AuthorizationService {
         let Some(addressed) = AuthorizeRequest::addressed(parameters) else {
             return Ok(AuthorizeRefusal::Page(refusal));
         };
-        let found = match &addressed.client_id {
-            Some(id) => DescribedClients::of(&self.context).named(id).await?.ok().flatten(),
-            None => None,
-        };
+        let found = self.addressed_application(parameters).await?;
         Ok(authorize::refuse(&addressed, found.as_deref(), refusal))
+    }
+
+    /// The application that a request names, whatever else is wrong with it.
+    pub(super) async fn addressed_application(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<Option<Arc<Application>>, Fault> {
+        let addressed = AuthorizeRequest::addressed(parameters);
+        match addressed.and_then(|addressed| addressed.client_id) {
+            Some(id) => Ok(DescribedClients::of(&self.context).named(&id).await?.ok().flatten()),
+            None => Ok(None),
+        }
     }
 
     async fn receive_pushed(
