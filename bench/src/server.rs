@@ -52,10 +52,26 @@ impl Server {
 
     /// The counter of the store's syncs, if the server has one.
     pub(crate) async fn syncs(&self) -> Option<u64> {
+        self.counter("sluicegate_store_syncs").await
+    }
+
+    /// Waits until the server has completed a round of maintenance, so that the next one is as far away as it can be.
+    pub(crate) async fn wait_for_end_of_maintenance(&self) -> Result<()> {
+        const ROUNDS: &str = "sluicegate_maintenance_rounds_total";
+        let before = self.counter(ROUNDS).await.context("the server counts no rounds of maintenance")?;
+        for _ in 0..3_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if self.counter(ROUNDS).await.is_some_and(|rounds| rounds > before) {
+                return Ok(());
+            }
+        }
+        bail!("the server completed no maintenance in a minute");
+    }
+
+    async fn counter(&self, name: &str) -> Option<u64> {
         let mut connection = Connection::open(self.observed).await.ok()?;
         let answer = connection.send(call::get("/metrics").ok()?).await.ok()?;
-        let text = std::str::from_utf8(&answer.body).ok()?;
-        counter(text, "sluicegate_store_syncs")
+        counter(std::str::from_utf8(&answer.body).ok()?, name)
     }
 }
 

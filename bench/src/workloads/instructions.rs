@@ -87,6 +87,7 @@ impl Counts<'_> {
 
     async fn count(&self, fixture: &Fixture, workload: &Workload) -> Result<u64> {
         let mut script = script(fixture, workload).await?;
+        fixture.server.wait_for_end_of_maintenance().await?;
         let mut connection = Connection::open(fixture.server.address).await?;
         send(&mut connection, &mut *script, UNCOUNTED).await?;
         control(fixture, &["--instr=on"])?;

@@ -37,7 +37,9 @@ impl NodeService {
         self.context.registrations.delete_unused(&self.context).await?;
         let origin = RequestOrigin { address: None, request_id: "maintenance".to_owned() };
         RingKeys::of(&self.context).maintain(&origin).await?;
-        JwtKeys::of(&self.context).maintain(&origin).await
+        JwtKeys::of(&self.context).maintain(&origin).await?;
+        self.context.metrics.maintenance_rounds.inc();
+        Ok(())
     }
 
     /// Writes last-use times; also called when the server stops.

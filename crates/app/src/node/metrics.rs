@@ -104,6 +104,8 @@ pub struct Metrics {
     pub rate_limited: Counter,
     /// Refusals that were not recorded, because the audit log has the same one often enough.
     pub audit_throttled: Counters<OutcomeLabels>,
+    /// Rounds of maintenance that were completed.
+    pub maintenance_rounds: Counter,
     /// Requests by area and status class.
     pub requests: Counters<RequestLabels>,
     /// Rows sent over OData.
@@ -160,6 +162,7 @@ impl Default for Metrics {
             signer_down: Gauge::default(),
             rate_limited: Counter::default(),
             audit_throttled: Counters::default(),
+            maintenance_rounds: Counter::default(),
             requests: Counters::default(),
             odata_rows: Counter::default(),
             odata_invalid_values: Counter::default(),
@@ -224,6 +227,8 @@ impl Metrics {
         registry.register("rate_limited", "Requests that exceeded a rate limit", self.rate_limited.clone());
         let help = "Events not written because the audit log contains enough equal ones, by their outcome";
         self.audit_throttled.register(registry, "audit_repeats", help);
+        let help = "Rounds of maintenance completed since the start";
+        registry.register("maintenance_rounds", help, self.maintenance_rounds.clone());
         self.requests.register(registry, "requests", "Requests by area and status class");
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
         registry.register(

@@ -380,6 +380,8 @@ async fn the_event_of_a_key_rotation_names_its_actor() {
     server.app().keys().rotate(&app::identity::caller::RequestOrigin::command_line()).await.unwrap();
     server.clock().advance_secs(91 * 86_400);
     server.app().node().maintain().await.unwrap();
+    let metrics = server.app().node().encode_metrics();
+    assert!(metrics.contains("sluicegate_maintenance_rounds_total 1"), "{metrics}");
     let filter = AuditFilter { limit: 1_000, action: Some(Action::RotateKeys), ..AuditFilter::default() };
     let events = server.store().list_audit(filter).await.unwrap();
     let actors: Vec<_> = events.iter().map(|written| written.event.actor_name.as_deref().unwrap()).collect();
