@@ -11,5 +11,6 @@ pub mod id_token;
 pub mod logout;
 pub mod request;
 pub mod sector;
+pub mod session_state;
 pub mod subject;
 pub mod userinfo;

@@ -17,6 +17,7 @@ use domain::secret::{
     SessionCookie,
 };
 use domain::time::Timestamp;
+use oauth::oidc::session_state::{BrowserState, Salt};
 use oauth::token_payload::{AccessToken, AuthorizationCode, RefreshToken};
 use zeroize::Zeroizing;
 
@@ -311,6 +312,16 @@ impl Vault {
     /// Creates a random value for a browser without a session, to which its forms are bound.
     pub fn new_visitor(&self) -> String {
         session::visitor(self.random())
+    }
+
+    /// Creates the state of a browser in which somebody has just signed in or out.
+    pub fn new_browser_state(&self) -> BrowserState {
+        BrowserState::from_bytes(self.random())
+    }
+
+    /// Creates the salt of a session state.
+    pub fn new_salt(&self) -> Salt {
+        Salt::from_bytes(self.random())
     }
 
     /// The CSRF token in forms for the browser with this cookie (a session cookie or a visitor cookie).

@@ -16,6 +16,7 @@ use crate::respond::oauth as respond;
 pub mod attestation_challenge;
 pub mod authorize;
 pub mod backchannel_authentication;
+pub mod check_session;
 pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;

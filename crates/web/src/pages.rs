@@ -24,6 +24,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp as Moment;
 use oauth::application::Application;
 use oauth::destination::Destination;
+use oauth::oidc::session_state::BrowserState;
 use oauth::parameters::{Name, Parameters};
 
 use crate::WebState;
@@ -156,8 +157,7 @@ impl Visit {
     /// Whether the response may set a cookie: not if the browser withheld ours, because a new one would
     /// replace a cookie that we do not see, and with it a session or a pending sign-in in another tab.
     pub fn may_set_cookies(&self) -> bool {
-        let scope = self.state.cookie_scope();
-        let names = [scope.session_name(), scope.visitor_name()];
+        let names = self.state.cookie_scope().names();
         names.iter().any(|name| cookies::is_there(&self.headers, name))
             || !self.initiator.withholds_cookies(&self.method, &self.headers)
     }
@@ -180,11 +180,32 @@ impl Visit {
         response
     }
 
-    /// Deletes the session cookie of a browser that sent one.
+    /// The state that the browser keeps, if it has one.
+    pub fn browser_state(&self) -> Option<BrowserState> {
+        cookies::browser_state(&self.headers, self.state.cookie_scope())
+    }
+
+    /// Creates another state.
+    pub fn new_browser_state(&self) -> BrowserState {
+        self.authentication.new_browser_state()
+    }
+
+    /// Sets the cookie of a session that was opened, and replaces the state of the browser.
+    pub fn with_session(&self, response: Response, cookie: &SessionCookie, state: &BrowserState) -> Response {
+        let scope = self.state.cookie_scope();
+        let response = self.with_cookie(response, cookies::open(cookie, scope));
+        self.with_cookie(response, cookies::keep_state(state, scope))
+    }
+
+    /// Deletes the session cookie of a browser that sent one, and replaces the state of the browser. The state is not deleted,
+    /// so that the session frame can tell a sign-out from a cookie that it cannot see.
     pub fn without_session(&self, response: Response) -> Response {
         let scope = self.state.cookie_scope();
-        let sent = cookies::is_there(&self.headers, scope.session_name());
-        self.with_cookie(response, sent.then(|| cookies::close(scope)).flatten())
+        if !cookies::is_there(&self.headers, scope.session_name()) {
+            return response;
+        }
+        let response = self.with_cookie(response, cookies::close(scope));
+        self.with_cookie(response, cookies::keep_state(&self.new_browser_state(), scope))
     }
 }
 

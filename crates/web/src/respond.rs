@@ -28,7 +28,7 @@ impl Area {
     pub fn of(path: &str) -> Self {
         let endpoint = path.strip_prefix("/api/mgmt").unwrap_or(path).strip_prefix("/oauth2/");
         match endpoint {
-            Some("authorize" | "consent" | "logout" | "logout/confirm") => Self::Page,
+            Some("authorize" | "consent" | "logout" | "logout/confirm" | "check_session") => Self::Page,
             Some(_) => Self::OAuth,
             None if path == "/api/odata4" || path.starts_with("/api/odata4/") => Self::OData,
             None if path == "/api" || path.starts_with("/api/") => Self::Management,

@@ -9,8 +9,9 @@ use crate::management::{
     resource_servers, revocations, roles, trusted_issuers, trusted_origins, users,
 };
 use crate::oauth::{
-    attestation_challenge, authorize, backchannel_authentication, device_authorization, introspect, jwks,
-    logout as end_session, metadata, par, protected_resource, register, revoke, token, userinfo,
+    attestation_challenge, authorize, backchannel_authentication, check_session, device_authorization,
+    introspect, jwks, logout as end_session, metadata, par, protected_resource, register, revoke, token,
+    userinfo,
 };
 use crate::pages::{account, demo, device, login, logout, password, profile, reference, requests, start};
 use crate::{WebState, assets, http_service, observation, odata};
@@ -53,6 +54,7 @@ fn protocol() -> Router<WebState> {
         .route("/api/mgmt/oauth2/userinfo",   get(userinfo::show).post(userinfo::show))
         .route("/oauth2/logout",              get(end_session::show).post(end_session::show_posted))
         .route("/oauth2/logout/confirm",      post(end_session::confirm))
+        .route("/oauth2/check_session",       get(check_session::show))
         .route("/oauth2/jwks",                get(jwks::show))
         .route("/api/mgmt/oauth2/jwks",       get(jwks::show))
         .route("/oauth2/device_authorization",          post(device_authorization::issue))
@@ -90,6 +92,7 @@ fn pages() -> Router<WebState> {
         .route("/openapi.json",     get(reference::openapi))
         .route("/docs",             get(reference::show))
         .route("/assets/style.css", get(assets::style))
+        .route("/assets/check_session.js", get(assets::check_session))
 }
 
 /// The management API, and the data.

@@ -316,6 +316,8 @@ const OPEN: &[(&str, &str)] = &[
     ("/openapi.json", "a public document"),
     ("/docs", "a public document"),
     ("/assets/style.css", "a public document"),
+    ("/assets/check_session.js", "a public document"),
+    ("/oauth2/check_session", "a page without content, which clients load in a frame"),
 ];
 
 /// A row for which [`USER`] has the right.

@@ -56,6 +56,7 @@ fn is_left_out(path: &str) -> bool {
         "/openapi.json",
         "/oauth2/consent",
         "/oauth2/logout",
+        "/oauth2/check_session",
         "/device",
     ];
     path == "/" || path.starts_with("/api/odata4") || pages.iter().any(|page| path.starts_with(page))

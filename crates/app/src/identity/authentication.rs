@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::secret::{CsrfToken, SessionCookie};
 use domain::time::Timestamp;
 use oauth::error::ErrorCode;
+use oauth::oidc::session_state::BrowserState;
 use oauth::proof::{KeyBinding, PresentedToken, RequestFacts, TokenType, may_be_a_bearer_token};
 use oauth::refusal::Refusal;
 use oauth::resource;
@@ -171,6 +172,11 @@ impl AuthenticationService {
     /// Creates a random value for a browser that is not signed in, to which its forms are bound.
     pub fn new_visitor(&self) -> String {
         self.context.vault.new_visitor()
+    }
+
+    /// Creates the state of a browser in which somebody has just signed in or out.
+    pub fn new_browser_state(&self) -> BrowserState {
+        self.context.vault.new_browser_state()
     }
 
     /// Whether this is the CSRF token of the browser with this cookie; in constant time.

@@ -6,37 +6,39 @@ use domain::account::network::Network;
 use domain::audit::{Action, NewAuditEvent};
 use oauth::application::Application;
 use oauth::authorize::{
-    self, AcceptedSignIn, Approval, AuthorizationResponse, AuthorizeRefusal, AuthorizeRequest, Choice,
-    DataChange, DataQuestion, Deliverable, Delivered, Delivery, Facts, NextStep, ValidRequest,
+    self, AcceptedSignIn, AuthorizeRefusal, AuthorizeRequest, Choice, DataChange, DataQuestion, Delivered,
+    Facts, NextStep, ValidRequest,
 };
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::scope::ScopeRegistry;
-use oauth::signing::JwtType;
 use store::{NewConsent, StoredConsent};
 
-use crate::identity::caller::{LiveSession, RequestOrigin};
+use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::Refusals;
 use crate::node::entity_cache::Entities;
 use crate::node::lifetimes::revocations_expire_at;
 use crate::node::refusal_reason::RefusalReason;
 use crate::node::revocations::Revocations;
-use crate::node::signing_keys::JwtKeys;
 use crate::protocol::client_document::DescribedClients;
 use crate::protocol::data_access::{ReachableData, chosen_in_words};
 use crate::protocol::id_token_hint::IdTokenHints;
 use crate::{Context, Fault, node::access_note};
 
+mod browser;
 mod consent;
 mod leaving;
 mod received;
 mod requesting;
+mod response;
 mod sign_in;
 
+pub use browser::{RequestingBrowser, SignedInBrowser};
 pub use consent::ConsentQuestion;
 pub use leaving::LeavingError;
 use received::{Received, RequestReference};
 pub use requesting::RequestingApplication;
+pub use response::ClientResponse;
 
 /// What the browser shows next.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub enum AuthorizeAnswer {
     /// A page that says what is wrong; the client is not informed.
     Page(Refusal),
     /// The response, on its way to an address that was validated as one of the client's.
-    Respond(Delivery),
+    Respond(ClientResponse),
     /// The sign-in page, followed by the same request again.
     SignIn {
         /// The request as a query string.
@@ -140,13 +142,14 @@ impl AuthorizationService {
     pub async fn authorize(
         &self,
         parameters: &Parameters,
-        session: Option<&LiveSession>,
+        browser: RequestingBrowser<'_>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
         let valid = match self.check_request(parameters, Some(origin)).await? {
             Ok(valid) => valid,
-            Err(refused) => return self.refused(&refused, parameters, session, origin).await,
+            Err(refused) => return self.refused(&refused, parameters, browser, origin).await,
         };
+        let session = browser.session;
         let signed_in = session.map(|session| sign_in::signed_in(&valid, session));
         let user = session.map(|session| session.session.user);
         let consent = match user {
@@ -160,8 +163,8 @@ impl AuthorizationService {
             &valid.registry,
             self.context.now(),
         ) {
-            Err(refused) => self.leave_checked(&valid, &refused, session).await,
-            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, session).await,
+            Err(refused) => self.leave_checked(&valid, &refused, browser).await,
+            Ok(NextStep::IssueCode(approval)) => self.send_code(&valid, approval, browser).await,
             Ok(NextStep::SignIn) => self.ask_to_sign_in(valid).await,
             Ok(NextStep::Consent { .. }) => {
                 let offer = match user {
@@ -169,7 +172,7 @@ impl AuthorizationService {
                     None => None,
                 };
                 if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
-                    return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), session).await;
+                    return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), browser).await;
                 }
                 self.ask_consent(valid, offer.map(DataQuestion::from)).await
             }
@@ -184,7 +187,7 @@ impl AuthorizationService {
     pub async fn decide_consent(
         &self,
         parameters: &Parameters,
-        session: &LiveSession,
+        browser: SignedInBrowser<'_>,
         decision: ConsentDecision,
         choice: Option<&Choice>,
         origin: &RequestOrigin,
@@ -198,8 +201,9 @@ impl AuthorizationService {
         }
         let valid = match checked {
             Ok(valid) => valid,
-            Err(refused) => return self.refused(&refused, parameters, Some(session), origin).await,
+            Err(refused) => return self.refused(&refused, parameters, browser.into(), origin).await,
         };
+        let session = browser.session;
         let Some(action) = decision.action() else {
             return self.ask_meanwhile(valid, session.session.user, choice).await;
         };
@@ -208,14 +212,14 @@ impl AuthorizationService {
         audit.subject = Some(valid.registry.text(valid.valid.consent_scopes()));
         if decision == ConsentDecision::Deny {
             self.context.store.append_audit(vec![audit]).await?;
-            return self.deny(&valid).await;
+            return self.deny(&valid, browser.into()).await;
         }
         // The sign-in may have become too old while the page was open, and a form proves nothing.
         let signed_in = sign_in::signed_in(&valid, session);
         match authorize::accept_sign_in(&valid.valid, Some(signed_in), self.context.now()) {
-            Ok(Some(signed_in)) => self.allow(valid, session, &signed_in, choice, audit, origin).await,
+            Ok(Some(signed_in)) => self.allow(valid, browser, &signed_in, choice, audit, origin).await,
             Ok(None) => self.ask_to_sign_in(valid).await,
-            Err(refused) => self.leave_checked(&valid, &refused, Some(session)).await,
+            Err(refused) => self.leave_checked(&valid, &refused, browser.into()).await,
         }
     }
 
@@ -223,17 +227,18 @@ impl AuthorizationService {
     async fn allow(
         &self,
         valid: Checked,
-        session: &LiveSession,
+        browser: SignedInBrowser<'_>,
         signed_in: &AcceptedSignIn,
         choice: Option<&Choice>,
         mut audit: NewAuditEvent,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
+        let session = browser.session;
         let user = session.session.user;
         let before = self.context.store.find_consent(user, valid.application.id).await?;
         let offer = self.offer(&valid, user, before.as_ref()).await?;
         if offer.as_ref().is_some_and(|offer| offer.names_unknown) {
-            return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), Some(session)).await;
+            return self.leave_checked(&valid, &valid.valid.refuse_datatypes(), browser.into()).await;
         }
         let chosen = match &offer {
             Some(offer) => authorize::choose(offer, choice),
@@ -265,7 +270,7 @@ impl AuthorizationService {
         };
         Revocations::of(&self.context).apply(&ended);
         match authorize::approve_chosen(&valid.valid, signed_in, &consent, &data, &valid.registry) {
-            Some(approval) => self.send_code(&valid, approval, Some(session)).await,
+            Some(approval) => self.send_code(&valid, approval, browser.into()).await,
             None => Ok(AuthorizeAnswer::Page(Refusal::UnknownClientId)),
         }
     }
@@ -325,39 +330,11 @@ impl AuthorizationService {
         }
     }
 
-    /// The answer that carries a response to the client, signed if the client asked for that.
-    async fn respond(&self, response: AuthorizationResponse) -> Result<AuthorizeAnswer, Fault> {
-        let unsigned = match response.deliver(self.context.now()) {
-            Deliverable::Ready(delivery) => return Ok(AuthorizeAnswer::Respond(delivery)),
-            Deliverable::Unsigned(unsigned) => unsigned,
-        };
-        let keys = JwtKeys::of(&self.context);
-        let jwt = keys.sign(JwtType::Plain, unsigned.algorithm(), unsigned.claims()).await?;
-        Ok(AuthorizeAnswer::Respond(unsigned.signed(jwt)))
-    }
-
     /// The sign-in page. A request object is stored before, because it may expire meanwhile.
     async fn ask_to_sign_in(&self, mut checked: Checked) -> Result<AuthorizeAnswer, Fault> {
         match self.keep_object(&mut checked).await? {
             Ok(()) => Ok(AuthorizeAnswer::SignIn { query: checked.query_after_sign_in() }),
             Err(refusal) => Ok(AuthorizeAnswer::Page(refusal)),
         }
-    }
-
-    async fn send_code(
-        &self,
-        checked: &Checked,
-        approval: Approval,
-        session: Option<&LiveSession>,
-    ) -> Result<AuthorizeAnswer, Fault> {
-        self.note_session(checked, session).await?;
-        let valid = &checked.valid;
-        let redirect_digest = valid.redirect_uri().map(|uri| vault::sha256(uri.as_bytes()));
-        let id = self.context.vault.new_code_id(self.context.now());
-        let lifetime_secs = self.context.settings.code_lifetime_secs;
-        let code = authorize::issue_code(valid, approval, id, redirect_digest, lifetime_secs);
-        let code = self.context.vault.seal_code(&code).map_err(|cause| Fault::Broken(Box::new(cause)))?;
-        let response = valid.route().with_code(&code, &self.context.settings.public_url);
-        self.answer_once(checked.pushed.as_ref(), self.respond(response).await?).await
     }
 }

@@ -4,6 +4,7 @@ use crate::authorization_details::AUTHORIZATION_DETAILS;
 use crate::oidc::logout::ID_TOKEN_HINT;
 use crate::parameters::{CLIENT_ID, Name, Parameters, REDIRECT_URI, RESOURCE, SCOPE};
 use crate::refusal::Refusal;
+use crate::scope::BuiltInScope;
 use domain::id::ClientId;
 
 pub(super) const RESPONSE_TYPE: Name = Name::new("response_type", 128);
@@ -96,8 +97,15 @@ impl AuthorizeRequest {
         words.next() == Some("none") && words.all(|word| word == "none")
     }
 
-    /// Only what says where an answer goes, and whether the user may see something, of a request that cannot be read as a whole. `None` if that cannot be read either:
-    /// then nothing may be sent to the client.
+    /// Whether it is a request of OpenID Connect ([OpenID Connect Core
+    /// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)), even if its scopes are refused.
+    pub(super) fn names_openid(&self) -> bool {
+        let mut words = self.scope.as_deref().unwrap_or_default().split(' ');
+        words.any(|word| word == BuiltInScope::OpenId.as_str())
+    }
+
+    /// Only what says where an answer goes, what it contains, and whether the user may see something, of a request that cannot
+    /// be read as a whole. `None` if that cannot be read either: then nothing may be sent to the client.
     pub fn addressed(parameters: &Parameters) -> Option<Self> {
         let owned = |name| parameters.one(name).map(|value| value.map(str::to_owned));
         let client_id = parameters.required(CLIENT_ID).ok()?.parse().ok();
@@ -106,6 +114,7 @@ impl AuthorizeRequest {
             redirect_uri: owned(REDIRECT_URI).ok()?,
             state: owned(STATE).ok()?,
             response_mode: owned(RESPONSE_MODE).ok().flatten(),
+            scope: owned(SCOPE).ok().flatten(),
             prompt: owned(PROMPT).ok().flatten(),
             ..Self::parse_of(client_id, &nothing).ok()?
         })

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::target::RedirectTarget;
 use crate::destination::Destination;
+use crate::oidc::session_state::{Observer, SESSION_STATE, SessionState};
 use crate::refusal::Refusal;
 use crate::signing::SigningAlgorithm;
 
@@ -98,6 +99,8 @@ pub struct ResponseRoute {
     /// The name of the application, for the page with a form.
     pub(super) application: String,
     pub(super) state: Option<String>,
+    /// Whether the request is one of OpenID Connect, so that the response tells the session state.
+    pub(super) is_openid: bool,
     /// The algorithm of a signed response.
     pub(super) algorithm: SigningAlgorithm,
 }
@@ -143,6 +146,22 @@ pub struct AuthorizationResponse {
 const SIGNED_LIFETIME_SECS: i64 = 600;
 
 impl AuthorizationResponse {
+    /// The client that learns the state of the browser. `session_state` is "REQUIRED if session management is supported"
+    /// ([OpenID Connect Session Management
+    /// §2](https://openid.net/specs/openid-connect-session-1_0.html#CreatingUpdatingSessions)), but it is bound to an
+    /// origin: `None` without one, and if the request is not one of OpenID Connect.
+    pub fn observer(&self) -> Option<Observer> {
+        let origin = self.route.target.origin().filter(|_| self.route.is_openid)?;
+        Some(Observer::new(self.route.client_id.clone(), origin))
+    }
+
+    /// The same response with the session state of its [observer](Self::observer).
+    #[must_use]
+    pub fn with_session_state(mut self, state: SessionState) -> Self {
+        self.members.push((SESSION_STATE, state.into_text()));
+        self
+    }
+
     /// What the browser gets, or what must be signed before.
     pub fn deliver(self, now: Timestamp) -> Deliverable {
         if self.route.mode.is_signed() {

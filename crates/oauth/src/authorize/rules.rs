@@ -176,7 +176,7 @@ pub(super) fn decide(
         application_epoch: application.epoch,
         client_authenticates: application.settings.client_type == ClientType::Confidential,
         client_may_change_unseen: application.describes_itself(),
-        route,
+        route: ResponseRoute { is_openid: scopes.contains(BuiltInScope::OpenId), ..route },
         redirect_uri: request.redirect_uri.clone(),
         scopes,
         details: GrantDetails {
@@ -290,6 +290,7 @@ pub(super) fn route(
         client_id: application.client_id.clone(),
         application: application.settings.name.clone(),
         state: request.state.clone(),
+        is_openid: request.names_openid(),
         algorithm: application.settings.allowed_algorithm(
             application.settings.client_metadata.requests.authorization_signed_response_alg(),
         ),

@@ -36,6 +36,13 @@ impl RedirectTarget {
         Destination::of(&self.url)
     }
 
+    /// The origin of the client's pages ([RFC 6454 §4](https://www.rfc-editor.org/rfc/rfc6454#section-4)); `None` for an
+    /// application on the device, which has none.
+    pub(super) fn origin(&self) -> Option<String> {
+        let origin = self.url.origin();
+        (origin.is_tuple() && self.accepts_a_form()).then(|| origin.ascii_serialization())
+    }
+
     /// "The endpoint URI MAY include a query component, which MUST be retained when adding additional query
     /// parameters" ([RFC 6749 §3.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2)).
     pub(super) fn with_query(&self, members: &[(&'static str, String)]) -> String {

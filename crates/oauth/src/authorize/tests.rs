@@ -402,3 +402,4 @@ proptest! {
 
 mod leaving;
 mod pushed;
+mod session_state;

@@ -21,6 +21,7 @@ const PROTOCOL_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_tim
 pub struct OpenIdProvider {
     pub userinfo_endpoint: String,
     pub end_session_endpoint: String,
+    pub check_session_iframe: String,
     pub subject_types_supported: [&'static str; SubjectType::ALL.len()],
     pub id_token_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
     pub userinfo_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
@@ -42,6 +43,7 @@ impl OpenIdProvider {
         Self {
             userinfo_endpoint: format!("{issuer}/oauth2/userinfo"),
             end_session_endpoint: format!("{issuer}/oauth2/logout"),
+            check_session_iframe: format!("{issuer}/oauth2/check_session"),
             subject_types_supported: SubjectType::ALL.map(SubjectType::as_str),
             id_token_signing_alg_values_supported: algorithms,
             userinfo_signing_alg_values_supported: algorithms,
@@ -76,6 +78,6 @@ mod tests {
         assert_eq!(document["ui_locales_supported"], serde_json::json!(["en"]), "the pages are in English");
         assert_eq!(document["backchannel_logout_supported"], true);
         assert_eq!(document["backchannel_logout_session_supported"], true);
-        assert!(document.get("check_session_iframe").is_none());
+        assert_eq!(document["check_session_iframe"], "https://gate.example/oauth2/check_session");
     }
 }

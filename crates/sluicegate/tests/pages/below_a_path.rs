@@ -57,7 +57,7 @@ fn a_user_signs_in_allows_and_signs_out_below_a_path_without_scripts() {
     sign_in_allow_and_sign_out(Scripts::Off);
 }
 
-/// The only page with a script.
+/// The only page of a flow with a script.
 #[test]
 fn the_page_that_posts_a_response_runs_below_a_path() {
     let posted = "<!DOCTYPE html><title>The application</title><link rel=icon href=data:,><p>Posted.";

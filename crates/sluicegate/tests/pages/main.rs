@@ -18,3 +18,4 @@ mod framing;
 mod in_view;
 mod journeys;
 mod keyboard;
+mod session_frame;

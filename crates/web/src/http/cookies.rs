@@ -1,10 +1,11 @@
-//! The session cookie of our pages, and the token that proves that a request comes from one of them.
+//! The cookies of our pages, and the token that proves that a request comes from one of them.
 
 use std::fmt::Write as _;
 
 use domain::secret::SessionCookie;
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
+use oauth::oidc::session_state::BrowserState;
 
 use super::base_path::BasePath;
 
@@ -42,11 +43,30 @@ impl CookieScope<'_> {
             (false, _) => "sluicegate-visitor",
         }
     }
+
+    /// The name of the cookie with the state of the browser, which the script of the session frame reads.
+    pub fn browser_state_name(self) -> &'static str {
+        match (self.tls, self.base.is_root()) {
+            (true, true) => "__Host-sluicegate-browser-state",
+            (true, false) => "__Secure-sluicegate-browser-state",
+            (false, _) => "sluicegate-browser-state",
+        }
+    }
+
+    /// The names of all our cookies.
+    pub fn names(self) -> [&'static str; 3] {
+        [self.session_name(), self.visitor_name(), self.browser_state_name()]
+    }
 }
 
 /// The session cookie of a request; `None` also if it appears twice, because then one of them is not ours.
 pub fn session(headers: &HeaderMap, scope: CookieScope<'_>) -> Option<SessionCookie> {
     value(headers, scope.session_name()).map(SessionCookie::new)
+}
+
+/// The state of the browser that sends a request, if it has one.
+pub fn browser_state(headers: &HeaderMap, scope: CookieScope<'_>) -> Option<BrowserState> {
+    value(headers, scope.browser_state_name()).and_then(BrowserState::parse)
 }
 
 /// The value of the cookie with that name, if it appears exactly once in the request.
@@ -79,12 +99,38 @@ pub fn close(scope: CookieScope<'_>) -> Option<HeaderValue> {
     set(scope.session_name(), "", Some(0), scope)
 }
 
-/// `Set-Cookie` with the attributes of all our cookies: only for this host and below the path of the public URL, unreadable
-/// for scripts, and not sent with requests from other sites unless they navigate the whole window here. `None` if the value
-/// has characters that are not allowed in cookies ([RFC 6265 §4.1.1](https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1)).
+/// `Set-Cookie` with the state of the browser, which our own script reads in the browser. It lasts as long as the browser, like
+/// the session cookie.
+pub fn keep_state(state: &BrowserState, scope: CookieScope<'_>) -> Option<HeaderValue> {
+    line(scope.browser_state_name(), state.as_str(), CookieReader::Script, None, scope)
+}
+
+/// `Set-Cookie` for a cookie that only this server reads. `None` if the value has characters that are not allowed in cookies.
 pub fn set(
     name: &str,
     value: &str,
+    max_age_secs: Option<u32>,
+    scope: CookieScope<'_>,
+) -> Option<HeaderValue> {
+    line(name, value, CookieReader::Server, max_age_secs, scope)
+}
+
+/// Who reads a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CookieReader {
+    /// Only the server.
+    Server,
+    /// A script of our pages, too.
+    Script,
+}
+
+/// `Set-Cookie` with the attributes of all our cookies: only for this host and below the path of the public URL, and not sent
+/// with requests from other sites unless they navigate the whole window here. `None` if the value has characters that are not
+/// allowed in cookies ([RFC 6265 §4.1.1](https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1)).
+fn line(
+    name: &str,
+    value: &str,
+    reader: CookieReader,
     max_age_secs: Option<u32>,
     scope: CookieScope<'_>,
 ) -> Option<HeaderValue> {
@@ -93,7 +139,8 @@ pub fn set(
         return None;
     }
     let path = if scope.base.is_root() { "/" } else { scope.base.as_str() };
-    let mut text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax");
+    let http_only = if reader == CookieReader::Server { "; HttpOnly" } else { "" };
+    let mut text = format!("{name}={value}; Path={path}{http_only}; SameSite=Lax");
     if let Some(secs) = max_age_secs {
         // Writing into a string cannot fail.
         let _ = write!(text, "; Max-Age={secs}");
@@ -156,6 +203,34 @@ mod tests {
         let scope = CookieScope { tls: true, base: &BasePath::root() };
         let header = open(&SessionCookie::new("v"), scope).unwrap();
         assert_eq!(header, "__Host-sluicegate=v; Path=/; HttpOnly; SameSite=Lax; Secure");
+    }
+
+    #[test]
+    fn scripts_read_only_the_state_of_the_browser() {
+        let (root, below) = (BasePath::root(), BasePath::of("https://gate.example/sluicegate"));
+        let state = BrowserState::from_bytes([0; 16]);
+        let lasting = format!("-browser-state={}; Path=", state.as_str());
+        for (tls, base, expected) in [
+            (true, &root, format!("__Host-sluicegate{lasting}/; SameSite=Lax; Secure")),
+            (true, &below, format!("__Secure-sluicegate{lasting}/sluicegate; SameSite=Lax; Secure")),
+            (false, &root, format!("sluicegate{lasting}/; SameSite=Lax")),
+        ] {
+            let scope = CookieScope { tls, base };
+            assert_eq!(keep_state(&state, scope).unwrap(), expected);
+            let [_, visitor, _] = scope.names().map(|name| set(name, "v", None, scope).unwrap());
+            assert!(visitor.to_str().unwrap().contains("; HttpOnly;"), "{visitor:?}");
+        }
+    }
+
+    #[test]
+    fn a_state_that_we_did_not_set_is_ignored() {
+        let scope = CookieScope { tls: false, base: &BasePath::root() };
+        let good = BrowserState::from_bytes([7; 16]);
+        let sent = |value: &str| headers(&[&format!("sluicegate-browser-state={value}")]);
+        assert_eq!(browser_state(&sent(good.as_str()), scope), Some(good.clone()));
+        for bad in ["", "x", "AAAA AAAA", &format!("{0}; sluicegate-browser-state={0}", good.as_str())] {
+            assert_eq!(browser_state(&sent(bad), scope), None, "{bad}");
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use app::identity::sign_in::SignInRefusal;
 use app::identity::sign_in::SignInService;
 use app::node::refusal_reason::RefusalReason;
 use app::protocol::authorize::AuthorizationService;
-use app::protocol::authorize::{AuthorizeAnswer, ConsentQuestion};
+use app::protocol::authorize::{
+    AuthorizeAnswer, ClientResponse, ConsentQuestion, RequestingBrowser, SignedInBrowser,
+};
 use app::{App, Fault};
 use askama::Template;
 use axum::extract::RawQuery;
@@ -139,7 +141,9 @@ pub async fn decide(
         Err(refusal) => return refused(refusal),
     };
     let choice = data_choice::chosen(&form);
-    match authorization.decide_consent(&parameters, &live, decision, choice.as_ref(), &visit.origin).await {
+    let state = visit.browser_state();
+    let browser = SignedInBrowser { session: &live, state: state.as_ref() };
+    match authorization.decide_consent(&parameters, browser, decision, choice.as_ref(), &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(&visit, &answer, Some((&live, &cookie)), &FinderQuery::of(&form)).await,
     }
@@ -160,8 +164,9 @@ async fn answer_to(
     parameters: &Parameters,
     found: Option<(LiveSession, SessionCookie)>,
 ) -> Response {
-    let live = found.as_ref().map(|(live, _)| live);
-    let answer = match services.authorization.authorize(parameters, live, &visit.origin).await {
+    let state = visit.browser_state();
+    let browser = RequestingBrowser { session: found.as_ref().map(|(live, _)| live), state: state.as_ref() };
+    let answer = match services.authorization.authorize(parameters, browser, &visit.origin).await {
         Err(cause) => return fault(&cause),
         Ok(answer) => answer,
     };
@@ -200,11 +205,13 @@ async fn answer_to_basic(
     };
     let again = Parameters::from_form(query.as_bytes()).ok().filter(|_| !query.is_empty());
     let parameters = again.as_ref().unwrap_or(parameters);
-    let response = match services.authorization.authorize(parameters, Some(&live), &visit.origin).await {
+    let state = visit.new_browser_state();
+    let browser = RequestingBrowser { session: Some(&live), state: Some(&state) };
+    let response = match services.authorization.authorize(parameters, browser, &visit.origin).await {
         Err(cause) => fault(&cause),
         Ok(answer) => shown(visit, &answer, Some((&live, &cookie)), &FinderQuery::default()).await,
     };
-    visit.with_cookie(response, cookies::open(&cookie, visit.state.cookie_scope()))
+    visit.with_session(response, &cookie, &state)
 }
 
 async fn not_signed_in(visit: &Visit, refusal: &SignInRefusal, query: &str) -> Response {
@@ -230,9 +237,8 @@ async fn shown(
 ) -> Response {
     match answer {
         AuthorizeAnswer::Page(refusal) => refused(*refusal),
-        AuthorizeAnswer::Respond(Delivery::Redirect(location)) => go_to(location),
-        AuthorizeAnswer::Respond(Delivery::Form(form)) => form_post::show(visit, form),
-        AuthorizeAnswer::Leave(error) => leaving::show(visit, error),
+        AuthorizeAnswer::Respond(response) => keeping_state(visit, carried(visit, response), response),
+        AuthorizeAnswer::Leave(error) => keeping_state(visit, leaving::show(visit, error), &error.response),
         AuthorizeAnswer::SignIn { query } => {
             let continue_to = format!("{PATH}?{query}");
             visit
@@ -247,6 +253,19 @@ async fn shown(
             None => fault(&Fault::Broken("a consent was asked of nobody".into())),
         },
     }
+}
+
+fn carried(visit: &Visit, response: &ClientResponse) -> Response {
+    match &response.delivery {
+        Delivery::Redirect(location) => go_to(location),
+        Delivery::Form(form) => form_post::show(visit, form),
+    }
+}
+
+/// Sets the cookie with the state that the client learns, if the browser had none.
+fn keeping_state(visit: &Visit, answer: Response, response: &ClientResponse) -> Response {
+    let scope = visit.state.cookie_scope();
+    visit.with_cookie(answer, response.new_state.as_ref().and_then(|state| cookies::keep_state(state, scope)))
 }
 
 fn ask_consent(

@@ -143,7 +143,7 @@ pub async fn sign_in(
     match open(&visit, &users, &sessions, &credentials).await {
         Ok(cookie) => {
             let onward = go_to(onward(form.field(fields::CONTINUE)));
-            visit.with_cookie(onward, cookies::open(&cookie, visit.state.cookie_scope()))
+            visit.with_session(onward, &cookie, &visit.new_browser_state())
         }
         Err(refusal) => refused(&visit, &users, &form, &refusal).await,
     }

@@ -14,7 +14,6 @@ use super::account_frame::AccountFrame;
 use super::form::{OwnForm, fields};
 use super::{Visit, fault, go_to};
 use crate::filters;
-use crate::http::cookies;
 use crate::http::faults::set_retry_after;
 use crate::respond::page::{self, sentence};
 
@@ -58,8 +57,8 @@ pub async fn change(visit: Visit, Use(sessions): Use<SessionService>, OwnForm(fo
             (Password::new(form.field(fields::CURRENT)), Password::new(form.field(fields::NEW)));
         match sessions.change_own_password(&live, current, new, &visit.origin).await {
             Ok(cookie) => {
-                let opened = cookies::open(&cookie, visit.state.cookie_scope());
-                return visit.with_cookie(go_to("/account/password?changed"), opened);
+                let changed = go_to("/account/password?changed");
+                return visit.with_session(changed, &cookie, &visit.new_browser_state());
             }
             Err(refusal) => match PasswordMessage::of(&refusal) {
                 Ok(problem) => problem,

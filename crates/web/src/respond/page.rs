@@ -47,8 +47,10 @@ pub enum PageContext {
     /// The same, with a form after which the browser is redirected to that site, which may redirect it
     /// anywhere.
     FlowOnward,
-    /// A page whose form posts the response to the client, by the one script that runs on any page.
+    /// A page whose form posts the response to the client, by a script of its own.
     SelfSubmitting,
+    /// A page without content that every site may load in a frame, with a script of ours.
+    Framed,
 }
 
 /// The script of a self-submitting page. Its security policy permits the digest of exactly this text.
@@ -102,9 +104,8 @@ pub fn sentence(message: &str) -> String {
     first.to_uppercase().chain(characters).collect::<String>() + stop
 }
 
-/// A page with its security policy: it loads only our own style sheet, runs no script unless it is self-submitting, cannot
-/// be framed and is not cached.
-/// `base` is the path of the public URL.
+/// A page with its security policy. It loads only our own style sheet, runs no script unless it is self-submitting, cannot
+/// be framed and is not cached; a page for frames loads only our own script. `base` is the path of the public URL.
 pub fn html(status: StatusCode, page: &impl Template, place: PageContext, base: &BasePath) -> Response {
     rendered(status, page.render_with_values(base).ok().map(Bytes::from), place)
 }
@@ -120,7 +121,9 @@ pub fn rendered(status: StatusCode, page: Option<Bytes>, place: PageContext) -> 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+    if place != PageContext::Framed {
+        headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+    }
     if place == PageContext::Own {
         headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     }
@@ -149,6 +152,7 @@ const fn security_policy(place: PageContext) -> &'static str {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; \
              script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'"
         }
+        PageContext::Framed => "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'",
     }
 }
 

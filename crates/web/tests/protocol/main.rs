@@ -70,6 +70,7 @@ mod revocation;
 mod rotation;
 mod scopes;
 mod secret_assertions;
+mod session_management;
 mod sign_in;
 mod signed_introspection;
 mod signed_responses;

@@ -112,10 +112,11 @@ async fn a_consent_in_an_ended_session_does_not_count() {
     let query = url.split_once('?').unwrap().1;
     let parameters = oauth::parameters::Parameters::from_form(query.as_bytes()).unwrap();
     let decision = app::protocol::authorize::ConsentDecision::Allow;
+    let signed_in = app::protocol::authorize::SignedInBrowser { session: &live, state: None };
     let answer = server
         .app()
         .authorization()
-        .decide_consent(&parameters, &live, decision, None, &RequestOrigin::command_line())
+        .decide_consent(&parameters, signed_in, decision, None, &RequestOrigin::command_line())
         .await;
     assert!(matches!(answer.unwrap(), app::protocol::authorize::AuthorizeAnswer::SignIn { .. }));
     let page = browser.get(&url).await;

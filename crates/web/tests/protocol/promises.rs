@@ -60,6 +60,7 @@ async fn walk(profile: Profile, signs: bool) {
     }
     broken.extend(Box::pin(requirements(&stage, &metadata)).await);
     broken.extend(Box::pin(registrations(&stage, &metadata)).await);
+    broken.extend(Box::pin(session_frame(&stage, &metadata)).await.err());
     assert!(broken.is_empty(), "{profile:?} {signs}:\n{}", broken.join("\n"));
 }
 
@@ -105,6 +106,23 @@ async fn registrations(stage: &Stage, metadata: &Value) -> Vec<String> {
         }
     }
     broken
+}
+
+/// The page at `check_session_iframe` reads the cookie with which the session state of a response was computed.
+async fn session_frame(stage: &Stage, metadata: &Value) -> Works {
+    let frame = metadata["check_session_iframe"].as_str().unwrap().strip_prefix(party::ISSUER).unwrap();
+    let page = stage.server.get(frame).send().await.expect(200);
+    let cookie = page.text().split("data-cookie=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let party = plain(stage).await?;
+    let mut browser = stage.server.browser();
+    let first = party.ask(&mut browser, &[OPENID]).await?;
+    let last = allow(&mut browser, first).await;
+    let response = response(&browser, &last)?;
+    let session_state = response["session_state"].as_str().unwrap_or_default();
+    let salt = session_state.split('.').nth(1).unwrap_or_default();
+    let state = browser.cookie(cookie).ok_or("the browser has no state")?;
+    let content = format!("{} https://client.example {state} {salt}", party.id);
+    is(session_state == format!("{}.{salt}", testkit::challenge_of(&content)))
 }
 
 /// Values that another server might promise in this list.

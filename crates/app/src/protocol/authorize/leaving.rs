@@ -1,12 +1,12 @@
 //! Errors that leave the server: when the browser carries them to the client, and what is asked before.
 
-use oauth::authorize::{AtBrowser, AuthorizeRefusal, AuthorizeRequest, Delivery, Leaving, RefusedRedirect};
+use oauth::authorize::{AtBrowser, AuthorizeRefusal, AuthorizeRequest, Leaving, RefusedRedirect};
 use oauth::destination::Destination;
 use oauth::error::ErrorCode;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 
-use super::{AuthorizationService, AuthorizeAnswer, Checked, Refused};
+use super::{AuthorizationService, AuthorizeAnswer, Checked, ClientResponse, Refused, RequestingBrowser};
 use crate::Fault;
 use crate::identity::caller::{LiveSession, RequestOrigin};
 use crate::identity::refusals::Refusals;
@@ -19,8 +19,8 @@ pub struct LeavingError {
     pub refusal: Refusal,
     /// Where it would go.
     pub destination: Destination,
-    /// How it gets there if the user agrees.
-    pub delivery: Delivery,
+    /// The response that goes there if the user agrees.
+    pub response: ClientResponse,
 }
 
 impl AuthorizationService {
@@ -30,15 +30,15 @@ impl AuthorizationService {
         &self,
         refused: &Refused,
         parameters: &Parameters,
-        session: Option<&LiveSession>,
+        browser: RequestingBrowser<'_>,
         origin: &RequestOrigin,
     ) -> Result<AuthorizeAnswer, Fault> {
-        self.note_refusal(refused.refusal.refusal(), session, origin).await;
+        self.note_refusal(refused.refusal.refusal(), browser.session, origin).await;
         let redirect = match &refused.refusal {
             AuthorizeRefusal::Page(refusal) => return Ok(AuthorizeAnswer::Page(*refusal)),
             AuthorizeRefusal::Redirect(redirect) => redirect,
         };
-        if let Some(answer) = self.leave(redirect, session).await? {
+        if let Some(answer) = self.leave(redirect, browser).await? {
             return self.answer_once(refused.pushed.as_ref(), answer).await;
         }
         // What is no text cannot be repeated.
@@ -51,11 +51,11 @@ impl AuthorizationService {
         &self,
         checked: &Checked,
         refused: &AuthorizeRefusal,
-        session: Option<&LiveSession>,
+        browser: RequestingBrowser<'_>,
     ) -> Result<AuthorizeAnswer, Fault> {
         let answer = match refused {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(*refusal),
-            AuthorizeRefusal::Redirect(redirect) => match self.leave(redirect, session).await? {
+            AuthorizeRefusal::Redirect(redirect) => match self.leave(redirect, browser).await? {
                 Some(answer) => answer,
                 None => return Ok(AuthorizeAnswer::SignIn { query: checked.query_after_sign_in() }),
             },
@@ -64,11 +64,16 @@ impl AuthorizationService {
     }
 
     /// The error after the user has pressed Deny, on a page that names the destination.
-    pub(super) async fn deny(&self, checked: &Checked) -> Result<AuthorizeAnswer, Fault> {
+    pub(super) async fn deny(
+        &self,
+        checked: &Checked,
+        browser: RequestingBrowser<'_>,
+    ) -> Result<AuthorizeAnswer, Fault> {
         let answer = match checked.valid.deny() {
             AuthorizeRefusal::Page(refusal) => AuthorizeAnswer::Page(refusal),
             AuthorizeRefusal::Redirect(redirect) => {
-                self.respond(redirect.response(&self.context.settings.public_url)).await?
+                let response = redirect.response(&self.context.settings.public_url);
+                AuthorizeAnswer::Respond(self.respond(response, browser).await?)
             }
         };
         self.answer_once(checked.pushed.as_ref(), answer).await
@@ -78,9 +83,9 @@ impl AuthorizationService {
     async fn leave(
         &self,
         redirect: &RefusedRedirect,
-        session: Option<&LiveSession>,
+        browser: RequestingBrowser<'_>,
     ) -> Result<Option<AuthorizeAnswer>, Fault> {
-        let user = match (session, redirect.stranger()) {
+        let user = match (browser.session, redirect.stranger()) {
             (None, _) => AtBrowser::Nobody,
             (Some(_), None) => AtBrowser::User { allows_client: false },
             (Some(session), Some(application)) => {
@@ -92,14 +97,13 @@ impl AuthorizationService {
         if leaving == Leaving::AfterSignIn {
             return Ok(None);
         }
-        let answer = self.respond(redirect.response(&self.context.settings.public_url)).await?;
-        Ok(Some(match answer {
-            AuthorizeAnswer::Respond(delivery) if leaving == Leaving::AfterQuestion => {
-                let (refusal, destination) = (redirect.refusal, redirect.destination());
-                AuthorizeAnswer::Leave(Box::new(LeavingError { refusal, destination, delivery }))
-            }
-            answer => answer,
-        }))
+        let response = redirect.response(&self.context.settings.public_url);
+        let response = self.respond(response, browser).await?;
+        if leaving == Leaving::AtOnce {
+            return Ok(Some(AuthorizeAnswer::Respond(response)));
+        }
+        let (refusal, destination) = (redirect.refusal, redirect.destination());
+        Ok(Some(AuthorizeAnswer::Leave(Box::new(LeavingError { refusal, destination, response }))))
     }
 
     /// A malformed request is not a refusal of access, and neither is `prompt=none` without a signed-in user.

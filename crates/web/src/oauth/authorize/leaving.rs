@@ -29,7 +29,7 @@ pub(super) fn show(visit: &Visit, error: &LeavingError) -> Response {
 }
 
 fn filled(error: &LeavingError) -> LeavingPage<'_> {
-    let (address, fields) = match &error.delivery {
+    let (address, fields) = match &error.response.delivery {
         Delivery::Redirect(location) => (location, None),
         Delivery::Form(form) => (&form.action, Some(form.fields.as_slice())),
     };
@@ -45,6 +45,7 @@ fn filled(error: &LeavingError) -> LeavingPage<'_> {
 
 #[cfg(test)]
 mod tests {
+    use app::protocol::authorize::ClientResponse;
     use oauth::authorize::ResponseForm;
     use oauth::destination::Destination;
     use oauth::refusal::Refusal;
@@ -54,7 +55,8 @@ mod tests {
 
     fn page(delivery: Delivery) -> String {
         let destination = Destination::UnencryptedSite { origin: HOSTILE.to_owned() };
-        rendered(&filled(&LeavingError { refusal: Refusal::ScopeUnknown, destination, delivery }))
+        let response = ClientResponse { delivery, new_state: None };
+        rendered(&filled(&LeavingError { refusal: Refusal::ScopeUnknown, destination, response }))
     }
 
     #[test]
