@@ -1,0 +1,54 @@
+//! Indexes serve what they can: keys, comparisons, prefixes, orders and pages after a position.
+
+use crate::database::Database;
+use crate::rows::Sample;
+
+/// The database with so many rows that an index is worth while.
+fn database() -> Database {
+    let sample = Sample::of(11, 40);
+    let more = "INSERT INTO \"T\" (id, i, n, s, u, r, hour, at, lo, f, d, g, day)
+        SELECT 1000 + x, x % 7, x, 's' || x, 'u' || x, x, '00:00', '2024-01-01 00:00+00'::timestamptz + x * interval '1 hour',
+            '2024-01-01'::timestamp + x * interval '1 hour', x, x, gen_random_uuid(), '2024-01-01'::date + x
+        FROM generate_series(1, 20000) AS x;
+        CREATE INDEX patterns ON \"T\" (s text_pattern_ops);
+        ANALYZE \"T\";";
+    Database::new(&format!("{}{more}", sample.sql), vec![sample.table()])
+}
+
+#[test]
+fn an_index_serves_keys_comparisons_orders_and_pages() {
+    let database = database();
+    for (query, after) in [
+        ("/T?$filter=n eq 5", false),
+        ("/T?$filter=n gt 19990 and n lt 19995.5", false),
+        ("/T?$filter=n in (1,2,3)", false),
+        ("/T?$filter=s eq 's77'", false),
+        ("/T?$filter=u gt 'u9998'", false),
+        ("/T?$filter=startswith(u,'u999')", false),
+        ("/T?$filter=startswith(s,'s999')", false),
+        ("/T?$filter=at ge 2026-01-01T00:00:00.0000001Z and at lt 2026-01-01T10:00:00Z", false),
+        ("/T?$filter=lo eq 2024-05-01T10:00:00Z", false),
+        ("/T?$filter=at in (2024-05-01T10:00:00Z,2024-05-01T11:00:00Z)", false),
+        ("/T?$filter=d gt 19990", false),
+        ("/T?$filter=d eq 17e0", false),
+        ("/T?$filter=f gt 19990", false),
+        ("/T?$filter=r eq 17", false),
+        ("/T?$filter=day eq 2030-01-01", false),
+        ("/T?$orderby=u", false),
+        ("/T?$orderby=u", true),
+        ("/T?$orderby=n", false),
+        ("/T?$orderby=n", true),
+        ("/T?$orderby=n desc", false),
+        ("/T?$orderby=n desc", true),
+        ("/T?$orderby=at", false),
+        ("/T?$orderby=at desc", true),
+        ("/T?$orderby=d desc", true),
+        ("/T?$orderby=r", false),
+        ("/T?$orderby=r", true),
+        ("/T", true),
+    ] {
+        let steps = database.explained(&query.replace(' ', "%20"), after);
+        let is_scanned = steps.contains("Seq Scan");
+        assert!(!is_scanned && steps.contains("Index"), "{query} (after a position: {after})\n{steps}");
+    }
+}

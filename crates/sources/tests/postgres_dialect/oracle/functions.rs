@@ -1,0 +1,96 @@
+//! The functions of the standard.
+
+use super::{Trouble, Value};
+use crate::decimal::Decimal;
+
+pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Trouble> {
+    if arguments.iter().any(|argument| matches!(argument, Value::Null)) {
+        return Ok(Value::Null);
+    }
+    match arguments {
+        [Value::Text(text)] => Ok(of_text(name, text)),
+        [Value::Text(text), Value::Text(part)] => Ok(of_texts(name, text, part)),
+        [Value::Text(text), Value::Number(start), length @ ..] if name == "substring" => {
+            let place = |number: &Decimal| number.integer().ok_or(Trouble::TooLarge);
+            let length = match length {
+                [Value::Number(length)] => Some(place(length)?),
+                _ => None,
+            };
+            substring(text, place(start)?, length)
+        }
+        [Value::Number(number)] => Ok(Value::Number(match name {
+            "round" => number.round(),
+            "floor" => number.floor(),
+            "ceiling" => number.negative().floor().negative(),
+            other => panic!("{other}"),
+        })),
+        [Value::Double(value)] => rounded(name, *value).map(Value::Double),
+        other => panic!("{name} of {other:?}"),
+    }
+}
+
+fn number(digits: &str) -> Value {
+    Value::Number(Decimal::read(digits).unwrap())
+}
+
+fn of_text(name: &str, text: &str) -> Value {
+    // An instant begins with its date, and a time is what follows.
+    let time = text.split_once('T').map_or(text, |(_, time)| time);
+    let fraction = text.split_once('.').map_or("0", |(_, fraction)| fraction);
+    match name {
+        "length" => number(&text.chars().count().to_string()),
+        "tolower" => Value::Text(text.to_lowercase()),
+        "toupper" => Value::Text(text.to_uppercase()),
+        "trim" => Value::Text(text.trim().to_owned()),
+        "year" => number(&text[..4]),
+        "month" => number(&text[5..7]),
+        "day" => number(&text[8..10]),
+        "hour" => number(&time[..2]),
+        "minute" => number(&time[3..5]),
+        "second" => number(&time[6..8]),
+        "fractionalseconds" => number(&format!("0.{fraction}")),
+        "date" => Value::Text(text[..10].to_owned()),
+        "time" => Value::Text(time.to_owned()),
+        other => panic!("{other}"),
+    }
+}
+
+fn of_texts(name: &str, text: &str, part: &str) -> Value {
+    match name {
+        "contains" => Value::Boolean(text.contains(part)),
+        "startswith" => Value::Boolean(text.starts_with(part)),
+        "endswith" => Value::Boolean(text.ends_with(part)),
+        "concat" => Value::Text(format!("{text}{part}")),
+        "indexof" => match text.find(part) {
+            Some(at) => number(&text[..at].chars().count().to_string()),
+            None => number("-1"),
+        },
+        other => panic!("{other}"),
+    }
+}
+
+/// Characters are counted from zero; a negative start counts from the end.
+fn substring(text: &str, start: i64, length: Option<i64>) -> Result<Value, Trouble> {
+    let characters: Vec<char> = text.chars().collect();
+    let place = |number: u64| usize::try_from(number).unwrap().min(characters.len());
+    let start =
+        if start < 0 { characters.len() - place(start.unsigned_abs()) } else { place(start.unsigned_abs()) };
+    let length = match length {
+        Some(length) => usize::try_from(length).map_err(|_| Trouble::Fails)?,
+        None => characters.len(),
+    };
+    Ok(Value::Text(characters[start..].iter().take(length).collect()))
+}
+
+/// A double is rounded as the shortest decimal number that stands for it.
+fn rounded(name: &str, value: f64) -> Result<f64, Trouble> {
+    match name {
+        "floor" => Ok(value.floor()),
+        "ceiling" => Ok(value.ceil()),
+        _ if value.fract() == 0.0 || !value.is_finite() => Ok(value),
+        _ if value.abs() < 1e-30 => Ok(0.0),
+        _ => {
+            Decimal::read(&value.to_string()).map(|decimal| decimal.round().double()).ok_or(Trouble::TooLarge)
+        }
+    }
+}
