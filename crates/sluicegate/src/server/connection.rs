@@ -205,9 +205,10 @@ impl Connections {
         let (head, body) = request.into_parts();
         let body = TimeoutBody::new(body, &head.headers, timeouts, Arc::clone(budget));
         let request = Request::from_parts(head, Body::new(body));
-        let answering = self.service.clone().answer_from_network(request);
+        let service = self.service.clone();
+        // The inner future is created in here: as a captured variable it would be stored twice, and moved once more.
         async move {
-            Ok(answering.await.map(|body| match busy {
+            Ok(service.answer_from_network(request).await.map(|body| match busy {
                 Some(busy) => Answer::in_portions(body, busy),
                 None => Answer::whole(body),
             }))
