@@ -70,22 +70,35 @@ pub(crate) fn push_text(json: &mut Vec<u8>, text: &str) {
 
 /// Whether a text has a character that JSON does not allow in a string as it is ([RFC 8259
 /// §7](https://www.rfc-editor.org/rfc/rfc8259#section-7)).
-pub fn needs_escapes(text: &[u8]) -> bool {
-    // The last word overlaps the one before it.
-    match text.last_chunk::<8>() {
-        Some(last) => {
-            let words = text.as_chunks::<8>().0;
-            words.iter().any(|word| word_needs_escapes(*word)) || word_needs_escapes(*last)
-        }
-        None => text.iter().any(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')),
-    }
+pub(crate) fn needs_escapes(text: &[u8]) -> bool {
+    any_word(text, word_needs_escapes)
 }
 
-/// The same for eight bytes at once. A byte less than `n` has its highest bit after `n` is subtracted, and not before.
-fn word_needs_escapes(bytes: [u8; 8]) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGHEST: u64 = EACH << 7;
-    let word = u64::from_le_bytes(bytes);
+/// Whether a text consists of printable ASCII characters that JSON allows in a string as they are.
+pub fn is_plain(text: &[u8]) -> bool {
+    // One is added to each byte: DEL then has the highest bit, like every byte that is not ASCII.
+    !any_word(text, |word| word_needs_escapes(word) || (word | word.wrapping_add(EACH)) & HIGHEST != 0)
+}
+
+/// The lowest and the highest bit of each of eight bytes.
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGHEST: u64 = EACH << 7;
+
+/// Whether a statement about bytes is true of any: it is asked about eight at once.
+fn any_word(text: &[u8], is_found: impl Fn(u64) -> bool) -> bool {
+    let of = |bytes: &[u8; 8]| is_found(u64::from_le_bytes(*bytes));
+    // The last word overlaps the one before it.
+    if let Some(last) = text.last_chunk::<8>() {
+        return text.as_chunks::<8>().0.iter().any(of) || of(last);
+    }
+    let mut only = [b' '; 8];
+    only[..text.len()].copy_from_slice(text);
+    of(&only)
+}
+
+/// The same as [`needs_escapes`] for eight bytes. A byte less than `n` has its highest bit after `n` is subtracted, and not
+/// before.
+fn word_needs_escapes(word: u64) -> bool {
     let less = |word: u64, n: u8| word.wrapping_sub(EACH * u64::from(n)) & !word & HIGHEST;
     let equal = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
     less(word, b' ') | equal(b'"') | equal(b'\\') != 0
@@ -118,6 +131,8 @@ mod tests {
                     let mut text = vec![b'a'; length];
                     text[at] = byte;
                     assert_eq!(needs_escapes(&text), must, "{byte} at {at} of {length}");
+                    let is_plain_byte = !must && matches!(byte, b' '..=b'~');
+                    assert_eq!(is_plain(&text), is_plain_byte, "{byte} at {at} of {length}");
                 }
             }
         }

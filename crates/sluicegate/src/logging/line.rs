@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write};
 
 use app::node::clock::{Clock, SystemClock};
-use oauth::json_writer::needs_escapes;
+use oauth::json_writer::is_plain;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -183,7 +183,7 @@ fn special(text: &[u8]) -> Option<usize> {
     const fn is_special(byte: u8) -> bool {
         !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\')
     }
-    if !needs_escapes(text) && text.is_ascii() && !text.contains(&0x7f) {
+    if is_plain(text) {
         return None;
     }
     text.iter().position(|byte| is_special(*byte))
