@@ -9,7 +9,7 @@ use testkit::USER;
 
 use crate::browser::{Browser, Scripts, VIEWS, View};
 use crate::chromium::installed;
-use crate::gallery;
+use crate::gallery::{self, Unseen};
 use crate::stage::Stage;
 
 /// The findings of axe, as `rule: message for the element`.
@@ -71,9 +71,14 @@ pub(crate) fn examine_page(browser: &mut Browser, name: &str) -> Vec<String> {
 
 #[test]
 fn every_page_is_accessible_on_every_screen() {
-    let mut faults = Vec::new();
-    gallery::walk(&Stage::new(), |browser, name| faults.extend(examine_page(browser, name)));
+    let (mut faults, mut unseen) = (Vec::new(), Unseen::every_page());
+    gallery::walk(&Stage::new(), |browser, name| {
+        unseen.note(browser);
+        faults.extend(examine_page(browser, name));
+    });
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // Only a server of the demo has this page; the test of the demo examines it.
+    assert_eq!(unseen.templates(), ["demo.html"], "the gallery shows every page that has an id of its own");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Every page in turn, with names that are hard to lay out.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use serde_json::json;
 use testkit::USER;
 
@@ -73,6 +76,7 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     see(&mut browser, "profile with a problem");
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
     walk_the_rest(stage, &mut browser, &mut see);
+    walk_strangers(stage, &mut browser, &mut see);
 }
 
 /// The pages that remain, until the user has signed out.
@@ -96,6 +100,79 @@ fn walk_the_rest(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut
     see(browser, "reference");
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
     see(browser, "reference unfolded");
+}
+
+/// The ids of the elements of a page.
+const IDS: &str = "[...document.querySelectorAll('[id]')].map(it => it.id)";
+
+/// The templates of pages that were not seen yet. A page is recognized by an id that no other template contains.
+pub(crate) struct Unseen {
+    templates: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Unseen {
+    /// Every template of a page.
+    pub(crate) fn every_page() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/templates");
+        let texts: BTreeMap<String, String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+            .map(|(name, path)| (name, std::fs::read_to_string(path).unwrap()))
+            .collect();
+        let ids = |text: &str| -> BTreeSet<String> {
+            let written = text.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            written.filter(|id| !id.contains('{')).map(str::to_owned).collect()
+        };
+        let is_layout = |name: &str| texts.values().any(|text| text.contains(&format!("extends \"{name}\"")));
+        let pages = texts.iter().filter(|(name, text)| text.contains("{% extends") && !is_layout(name));
+        let own = |name: &str, text: &str| {
+            let others = texts.iter().filter(|(other, _)| *other != name).flat_map(|(_, text)| ids(text));
+            let others: BTreeSet<String> = others.collect();
+            ids(text).difference(&others).cloned().collect()
+        };
+        Self { templates: pages.map(|(name, text)| (name.clone(), own(name, text))).collect() }
+    }
+
+    /// Notes the current page.
+    pub(crate) fn note(&mut self, browser: &mut Browser) {
+        let found: BTreeSet<String> = serde_json::from_value(browser.value(IDS)).unwrap();
+        self.templates.retain(|_, own| own.is_disjoint(&found));
+    }
+
+    /// What is left: templates that were not seen, or cannot be recognized.
+    pub(crate) fn templates(&self) -> Vec<&str> {
+        self.templates.keys().map(String::as_str).collect()
+    }
+}
+
+/// The pages before a browser goes to an application that registered itself: with an error, and after a logout. Nobody is
+/// signed in before and after.
+fn walk_strangers(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mut Browser, &str)) {
+    const NEAR: &str = "http://127.0.0.1:9/callback";
+    let stranger = stage.stranger(LONG, &[FAR, NEAR]);
+    let failing = |redirect: &str, mode: &str| {
+        let client = [("response_type", "code"), ("client_id", &stranger), ("redirect_uri", redirect)];
+        let request = [("response_mode", mode), ("scope", "none-such")];
+        stage.with_query("/oauth2/authorize", &[&client[..], &request].concat())
+    };
+    browser.open(&failing(FAR, "query"));
+    see(browser, "login on the way to an error");
+    browser.sign_in(USER.name, USER.password);
+    see(browser, "error for an application that nobody checked");
+    browser.open(&failing(NEAR, "form_post"));
+    see(browser, "error for an app on this device that nobody checked");
+
+    let parameters = [("client_id", stranger.as_str()), ("post_logout_redirect_uri", FAR)];
+    let logout = stage.with_query("/oauth2/logout", &parameters);
+    browser.open(&logout);
+    see(browser, "logout for an application that nobody checked");
+    browser.open(&stage.at("/oauth2/logout"));
+    see(browser, "logout for no application");
+    browser.follow("#logout-submit");
+    see(browser, "signed out for an application");
+    browser.open(&logout);
+    see(browser, "signed out on the way to an application that nobody checked");
 }
 
 /// The pages on which the user connects a device, and every way in which that fails.

@@ -10,6 +10,9 @@ use url::Url;
 /// A page that can be shown anywhere, as the target of a form.
 const BACK: &str = "<!DOCTYPE html><html lang=en><title>The application</title><link rel=icon href=data:,><p>Back at the application.";
 
+/// Clients may register themselves.
+const OPEN: [(&str, &str); 1] = [("SLUICEGATE_REGISTRATION__MODE", "open")];
+
 /// A running installation with a data source that the user may read.
 pub(crate) struct Stage {
     pub(crate) server: Served,
@@ -19,12 +22,12 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self::serving(Installation::serve)
+        Self::serving(|installation| installation.serve_with(&[], &OPEN))
     }
 
     /// The same with a path in the public URL.
     pub(crate) fn below_a_path() -> Self {
-        Self::serving(|installation| installation.serve_below("/gate", &[], &[]))
+        Self::serving(|installation| installation.serve_below("/gate", &[], &OPEN))
     }
 
     /// The same with limits on how often somebody may try.
@@ -101,6 +104,22 @@ impl Stage {
             self.wire.post_json("/api/mgmt/oauth/client/applications", &USER, application).unwrap();
         assert_eq!(registered.status, 201, "{registered:?}");
         self.asking(&registered.json()["clientId"], application["redirectUrls"][0].as_str().unwrap())
+    }
+
+    /// An application registers itself with these addresses; returns its client id.
+    pub(crate) fn stranger(&self, name: &str, redirects: &[&str]) -> String {
+        let metadata = json!({"client_name": name, "redirect_uris": redirects, "token_endpoint_auth_method": "none",
+            "post_logout_redirect_uris": redirects});
+        let headers = [("content-type", "application/json")];
+        let registered = self.wire.send("POST", "/oauth2/register", &headers, Some(&metadata.to_string()));
+        let registered = registered.unwrap();
+        assert_eq!(registered.status, 201, "{registered:?}");
+        registered.json()["client_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The address of a page with these parameters.
+    pub(crate) fn with_query(&self, path: &str, parameters: &[(&str, &str)]) -> String {
+        Url::parse_with_params(&self.at(path), parameters).unwrap().into()
     }
 
     /// An application of an Administrator with this name asks the user to decide about data, showing a message.
