@@ -56,7 +56,10 @@ fn is_refused(database: &Database, url: &str) -> bool {
         Ok(_) => false,
         Err(error) => {
             assert!(
-                matches!(error.reason, Reason::Unanswerable(_) | Reason::NotImplemented(_)),
+                matches!(
+                    error.reason,
+                    Reason::Unanswerable(_) | Reason::NotImplemented(_) | Reason::OtherZone(_)
+                ),
                 "{url}: {error}"
             );
             true

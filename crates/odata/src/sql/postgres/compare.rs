@@ -23,7 +23,8 @@ const BESIDE: u8 = 2;
 /// constant has more digits than any value that is stored.
 pub(super) fn is_direct(operand: &Typed) -> bool {
     match &operand.term {
-        Term::Constant(Constant::Double(value)) => !value.is_nan(),
+        // No decimal that is stored equals an infinity.
+        Term::Constant(Constant::Double(value)) => value.is_finite(),
         Term::Constant(constant) => Bound::beside(Kept::Other, constant).side == Ordering::Equal,
         _ => operand.class != Class::Double && !operand.may_be_no_number(),
     }

@@ -29,6 +29,9 @@ pub(super) enum Kept {
     Single,
     /// A column without a time zone.
     Local,
+    /// A column of decimals, whose values are all finite.
+    Finite,
+    /// A computed decimal, which a division may have made infinite.
     Decimal,
     Double,
     Other,
@@ -52,6 +55,7 @@ impl Kept {
                 (EdmType::String { .. }, Form::Padded) => return Self::Padded,
                 (EdmType::Single, _) => return Self::Single,
                 (EdmType::DateTimeOffset, Form::Local) => return Self::Local,
+                (EdmType::Decimal { .. }, _) => return Self::Finite,
                 _ => {}
             }
         }
@@ -85,9 +89,17 @@ impl Bound {
                 Self::text(moment_text(*moment, ""), "::timestamp")
                     .above(moment.clock().is_finer_than_microseconds())
             }
-            (Kept::Decimal, Constant::Double(value)) if value.is_finite() => decimal(&value.to_string()),
-            (Kept::Decimal, Constant::Double(value)) => {
-                Self::text(if *value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(), "::numeric")
+            (Kept::Decimal | Kept::Finite, Constant::Double(value)) if value.is_finite() => {
+                decimal(&value.to_string())
+            }
+            (Kept::Decimal | Kept::Finite, Constant::Double(value)) => {
+                let (text, inside) = if *value > 0.0 {
+                    ("Infinity", Ordering::Less)
+                } else {
+                    ("-Infinity", Ordering::Greater)
+                };
+                let side = if kept == Kept::Finite { inside } else { Ordering::Equal };
+                Self { side, ..Self::text(text.to_owned(), "::numeric") }
             }
             (Kept::Double, Constant::Decimal(text)) => double(text),
             (_, constant) => Self::of(constant),
