@@ -82,22 +82,22 @@ fn a_malformed_question_is_an_error_and_one_of_another_client_has_changed() {
     let (stage, mut browser) = (Stage::new(), Browser::new(Scripts::Run));
     let client = client_that_watches(&stage);
     let question = question(&mut browser, &sign_in_at(&stage, &client.at("/callback")));
-    let (id, state) = question.split_once(' ').unwrap();
-    let (digest, salt) = state.split_once('.').unwrap();
+    let (id, session_state) = question.split_once(' ').unwrap();
+    let (digest, salt) = session_state.split_once('.').unwrap();
     let malformed = [
         json!(""),
         json!("x"),
         json!(id),
-        json!(state),
-        json!(format!(" {state}")),
+        json!(session_state),
+        json!(format!(" {session_state}")),
         json!(format!("{id} {digest}")),
         json!(format!("{id} {digest}.")),
-        json!(format!("{id} {state}x")),
-        json!(format!("{id} {state} ")),
-        json!(format!("{id}\n{state}")),
-        json!(format!("ü {state}")),
-        json!(format!("{} {state}", "x".repeat(4_097))),
-        json!({"client_id": id, "session_state": state}),
+        json!(format!("{id} {session_state}x")),
+        json!(format!("{id} {session_state} ")),
+        json!(format!("{id}\n{session_state}")),
+        json!(format!("ü {session_state}")),
+        json!(format!("{} {session_state}", "x".repeat(4_097))),
+        json!({"client_id": id, "session_state": session_state}),
         json!(7),
         json!(null),
     ];
@@ -120,13 +120,13 @@ fn the_script_digests_texts_of_every_length_like_the_server() {
     browser.open(&stage.at("/account"));
     browser.sign_in(USER.name, USER.password);
     let cookies = browser.text_of("document.cookie");
-    let state = cookies.strip_prefix("sluicegate-browser-state=").unwrap();
-    assert_eq!(state.len(), 22, "scripts read nothing else: {cookies}");
+    let browser_state = cookies.strip_prefix("sluicegate-browser-state=").unwrap();
+    assert_eq!(browser_state.len(), 22, "scripts read nothing else: {cookies}");
     browser.open(&client.at("/"));
     let (origin, salt) = (client.at(""), "AAAAAAAAAAAAAAAAAAAAAA");
     let question = |length: usize| {
         let id = "a client ~".chars().cycle().take(length).collect::<String>();
-        let digest = challenge_of(&format!("{id} {origin} {state} {salt}"));
+        let digest = challenge_of(&format!("{id} {origin} {browser_state} {salt}"));
         json!(format!("{id} {digest}.{salt}"))
     };
     let questions: Vec<Value> = (1..200).chain([4_096]).map(question).collect();

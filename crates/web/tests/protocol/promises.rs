@@ -120,8 +120,8 @@ async fn session_frame(stage: &Stage, metadata: &Value) -> Works {
     let response = response(&browser, &last)?;
     let session_state = response["session_state"].as_str().unwrap_or_default();
     let salt = session_state.split('.').nth(1).unwrap_or_default();
-    let state = browser.cookie(cookie).ok_or("the browser has no state")?;
-    let content = format!("{} https://client.example {state} {salt}", party.id);
+    let browser_state = browser.cookie(cookie).ok_or("the browser has no state")?;
+    let content = format!("{} https://client.example {browser_state} {salt}", party.id);
     is(session_state == format!("{}.{salt}", testkit::challenge_of(&content)))
 }
 
