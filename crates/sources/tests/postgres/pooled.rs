@@ -1,6 +1,7 @@
 //! Behind a pooler in transaction mode.
 
 use sources::{Limits, Resources};
+use tokio::task::JoinSet;
 
 use crate::fixture::{far, here, lines, open, options, scene, statement};
 
@@ -11,18 +12,16 @@ async fn a_pooler_may_stand_in_between() {
     let resources = Resources::new(Limits { workers: 8, ..Limits::default() }, 16, here());
     let source = std::sync::Arc::new(open(options(&pooler.url(&scene.database)), &resources));
     assert_eq!(source.describe(far()).await.unwrap().schema.tables.len(), 1);
-    let reads = (0..32).map(|number| {
+    let reads: JoinSet<()> = (0..32).map(|number| {
         let source = source.clone();
-        tokio::spawn(async move {
+        async move {
             let sql = "SELECT id, pg_catalog.current_setting('statement_timeout') <> '0' FROM t WHERE id > $1 ORDER BY id";
             let found = lines(&source, statement(sql, 2, vec![odata::cell::Value::Integer(number)])).await.unwrap();
             assert_eq!(found.len(), usize::try_from(100 - number).unwrap());
             assert_eq!(found[0], format!("Integer({})|Integer(1)", number + 1));
-        })
-    });
-    for read in reads.collect::<Vec<_>>() {
-        read.await.unwrap();
-    }
+        }
+    }).collect();
+    reads.join_all().await;
     let left = "SELECT count(*) FROM pg_catalog.pg_prepared_statements";
     assert_eq!(lines(&source, statement(left, 1, Vec::new())).await.unwrap(), ["Integer(0)"]);
 }

@@ -101,10 +101,13 @@ fn digits(raw: &[u8]) -> String {
         Ok(at) if at < usize::try_from(groups).unwrap() => word(4 + at),
         _ => 0,
     };
-    let whole: String = (0..=weight.max(0)).rev().map(|place| format!("{:04}", group(place))).collect();
+    let digits = |places: &mut dyn Iterator<Item = i32>| {
+        places.fold(String::new(), |digits, place| format!("{digits}{:04}", group(place)))
+    };
+    let whole = digits(&mut (0..=weight.max(0)).rev());
     let whole = whole.trim_start_matches('0');
     let places = i32::try_from(scale.div_ceil(4)).unwrap();
-    let fraction: String = (1..=places).map(|place| format!("{:04}", group(-place))).collect();
+    let fraction = digits(&mut (1..=places).map(|place| -place));
     let whole = if whole.is_empty() { "0" } else { whole };
     if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", &fraction[..scale]) }
 }

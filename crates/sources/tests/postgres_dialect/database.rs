@@ -24,7 +24,7 @@ pub(crate) struct Database {
     runtime: Runtime,
     client: Client,
     pub(crate) model: Model,
-    _database: PostgresDatabase<'static>,
+    _on_server: PostgresDatabase<'static>,
 }
 
 impl Database {
@@ -34,11 +34,11 @@ impl Database {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let client = runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
-            tokio::spawn(connection);
+            runtime.spawn(connection);
             client.batch_execute(sql).await.unwrap();
             client
         });
-        Self { runtime, client, model: Model::compile("Test", Schema { tables }), _database: database }
+        Self { runtime, client, model: Model::compile("Test", Schema { tables }), _on_server: database }
     }
 
     pub(crate) fn plan(
@@ -89,7 +89,9 @@ impl Database {
         let mut body = query.encoder.start(&mut out, count);
         let rows = self.rows(&query.statement)?;
         let (written, more) = rows.split_at(rows.len().min(query.page_limit));
-        written.iter().for_each(|row| body.row(&mut out, row));
+        for row in written {
+            body.row(&mut out, row);
+        }
         body.finish(&mut out, None);
         let position = written.last().filter(|_| !more.is_empty());
         // A position travels in a link.
@@ -110,7 +112,7 @@ impl Database {
             let Plan::Entities(query) = plan else { panic!("{url}") };
             let (body, next) = self.page(&query)?;
             let mut body: serde_json::Value = serde_json::from_str(&body).unwrap();
-            entities.extend(body["value"].as_array_mut().unwrap().drain(..));
+            entities.append(body["value"].as_array_mut().unwrap());
             position = next;
             if position.is_none() {
                 return Ok(entities);

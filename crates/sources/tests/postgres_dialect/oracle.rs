@@ -99,11 +99,15 @@ impl Expression {
                 right.visit(see);
             }
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => {
-                terms.iter().for_each(|term| term.visit(see));
+                for term in terms {
+                    term.visit(see);
+                }
             }
             Term::In(operand, items) => {
                 operand.visit(see);
-                items.iter().for_each(|item| item.visit(see));
+                for item in items {
+                    item.visit(see);
+                }
             }
         }
     }

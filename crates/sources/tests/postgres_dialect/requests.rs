@@ -1,5 +1,7 @@
 //! Random expressions and requests.
 
+use std::fmt::Write as _;
+
 use testkit::Random;
 
 use crate::decimal::Decimal;
@@ -52,7 +54,7 @@ impl Request {
     pub(crate) fn url(&self) -> String {
         let mut url = "/T?$select=id".to_owned();
         if let Some(filter) = &self.filter {
-            url.push_str(&format!("&$filter={}", encoded(&filter.to_string())));
+            write!(url, "&$filter={}", encoded(&filter.to_string())).unwrap();
         }
         for (index, (term, descending)) in self.order.iter().enumerate() {
             url.push_str(if index == 0 { "&$orderby=" } else { "," });
@@ -60,10 +62,10 @@ impl Request {
             url.push_str(if *descending { "%20desc" } else { "" });
         }
         if let Some(top) = self.top {
-            url.push_str(&format!("&$top={top}"));
+            write!(url, "&$top={top}").unwrap();
         }
         if self.skip > 0 {
-            url.push_str(&format!("&$skip={}", self.skip));
+            write!(url, "&$skip={}", self.skip).unwrap();
         }
         url
     }
@@ -216,18 +218,13 @@ impl<'s> Requests<'s> {
                 let operator = self.one(&["add", "sub", "mul", "div", "mod"]);
                 let left = self.value(Class::Integer, depth);
                 let right = match operator {
-                    "div" | "mod" if !self.chance(4) => self.whole("7"),
+                    "div" | "mod" if !self.chance(4) => whole("7"),
                     "div" | "mod" => self.column(Class::Integer),
                     _ => self.value(Class::Integer, 0),
                 };
                 Term::Arithmetic(operator, Box::new(left), Box::new(right))
             }
         }
-    }
-
-    fn whole(&self, text: &str) -> Expression {
-        let value = Value::Number(Decimal::read(text).unwrap());
-        expression(Class::Integer, Term::Literal(text.to_owned(), value))
     }
 
     fn fractional(&mut self, class: Class, depth: u32) -> Term {
@@ -274,20 +271,19 @@ impl<'s> Requests<'s> {
             return self.column(Class::Integer);
         }
         let text = self.one(literals);
-        self.whole(text)
+        whole(text)
     }
 
     /// A literal: often a value that is stored.
     fn literal(&mut self, class: Class) -> Expression {
         let literals = literals(class);
-        if literals.is_empty() || !self.chance(3) {
-            if let Term::Column(_, index) = self.column(class).term
-                && let [_, ..] = self.sample.columns[index].samples[..]
-            {
-                let (_, value) = self.one_sample(index);
-                if let Some(text) = written(class, &value) {
-                    return expression(class, Term::Literal(text, value));
-                }
+        if (literals.is_empty() || !self.chance(3))
+            && let Term::Column(_, index) = self.column(class).term
+            && let [_, ..] = self.sample.columns[index].samples[..]
+        {
+            let (_, value) = self.one_sample(index);
+            if let Some(text) = written(class, &value) {
+                return expression(class, Term::Literal(text, value));
             }
         }
         match &literals[..] {
@@ -303,6 +299,11 @@ impl<'s> Requests<'s> {
         let samples = &self.sample.columns[index].samples;
         samples[self.random.place(samples.len())].clone()
     }
+}
+
+fn whole(text: &str) -> Expression {
+    let value = Value::Number(Decimal::read(text).unwrap());
+    expression(Class::Integer, Term::Literal(text.to_owned(), value))
 }
 
 /// The literal of a value; `None` for null, and for a number that would be one of another class.

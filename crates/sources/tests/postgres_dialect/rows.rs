@@ -1,5 +1,7 @@
 //! A table with a column of each type, and rows with the values at the ends of each.
 
+use std::fmt::Write as _;
+
 use odata::edm_type::EdmType;
 use odata::form::Form;
 use odata::model::{Collation, Column, Storage, Table};
@@ -334,11 +336,11 @@ impl Sample {
                 texts.push(text.clone());
                 row.push(value.clone());
             }
-            sql.push_str(&format!("INSERT INTO \"T\" VALUES ({});", texts.join(", ")));
+            write!(sql, "INSERT INTO \"T\" VALUES ({});", texts.join(", ")).unwrap();
             rows.push(row);
         }
         for column in &columns[1..] {
-            sql.push_str(&format!("CREATE INDEX ON \"T\" (\"{}\");", column.name));
+            write!(sql, "CREATE INDEX ON \"T\" (\"{}\");", column.name).unwrap();
         }
         sql.push_str("ANALYZE \"T\";");
         Self { columns, rows, sql }
