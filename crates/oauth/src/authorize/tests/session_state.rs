@@ -7,7 +7,7 @@ fn openid(settings: &mut ApplicationSettings) {
     settings.scopes = [BuiltInScope::OpenId, BuiltInScope::OData].into_iter().collect();
 }
 
-fn observed(response: AuthorizationResponse) -> Option<Observer> {
+fn observed(response: &AuthorizationResponse) -> Option<Observer> {
     response.observer()
 }
 
@@ -19,19 +19,19 @@ fn observer(more: &[(&str, &str)], redirect_url: &str) -> Option<Observer> {
     };
     let more = [more, &[("redirect_uri", redirect_url)]].concat();
     match checked(&more, change) {
-        Ok(valid) => observed(valid.route().with_code(&CodeText::new("sgc_1"), ISSUER)),
-        Err(AuthorizeRefusal::Redirect(refused)) => observed(refused.response(ISSUER)),
+        Ok(valid) => observed(&valid.route().with_code(&CodeText::new("sgc_1"), ISSUER)),
+        Err(AuthorizeRefusal::Redirect(refused)) => observed(&refused.response(ISSUER)),
         Err(AuthorizeRefusal::Page(refusal)) => panic!("{refusal:?}"),
     }
 }
 
-fn at(origin: &str) -> Option<Observer> {
-    Some(Observer::new(sample::CLIENT_ID.parse().unwrap(), origin.to_owned()))
+fn at(origin: &str) -> Observer {
+    Observer::new(sample::CLIENT_ID.parse().unwrap(), origin.to_owned())
 }
 
 #[test]
 fn only_requests_of_openid_connect_learn_the_session_state() {
-    let here = at("https://client.example.com");
+    let here = Some(at("https://client.example.com"));
     for (more, expected) in [
         (vec![("scope", "openid")], &here),
         (vec![("scope", "odata openid")], &here),
@@ -55,19 +55,19 @@ fn openid_by_default_counts_like_openid_by_name() {
     let only_openid = |settings: &mut ApplicationSettings| settings.scopes = BuiltInScope::OpenId.into();
     let valid = checked(&[("redirect_uri", REDIRECT)], only_openid).unwrap();
     let response = valid.route().with_code(&CodeText::new("sgc_1"), ISSUER);
-    assert_eq!(observed(response), at("https://client.example.com"));
+    assert_eq!(observed(&response), Some(at("https://client.example.com")));
 }
 
 #[test]
 fn the_origin_is_that_of_the_redirect_url_and_native_applications_have_none() {
     for (url, origin) in [
-        ("https://client.example.com/cb?app=1", at("https://client.example.com")),
-        ("https://client.example.com:443/cb", at("https://client.example.com")),
-        ("https://client.example.com:8443/cb", at("https://client.example.com:8443")),
-        ("http://client.example.com/cb", at("http://client.example.com")),
-        ("https://xn--80ak6aa92e.example/cb", at("https://xn--80ak6aa92e.example")),
-        ("http://127.0.0.1:5000/cb", at("http://127.0.0.1:5000")),
-        ("http://[::1]:5000/cb", at("http://[::1]:5000")),
+        ("https://client.example.com/cb?app=1", Some(at("https://client.example.com"))),
+        ("https://client.example.com:443/cb", Some(at("https://client.example.com"))),
+        ("https://client.example.com:8443/cb", Some(at("https://client.example.com:8443"))),
+        ("http://client.example.com/cb", Some(at("http://client.example.com"))),
+        ("https://xn--80ak6aa92e.example/cb", Some(at("https://xn--80ak6aa92e.example"))),
+        ("http://127.0.0.1:5000/cb", Some(at("http://127.0.0.1:5000"))),
+        ("http://[::1]:5000/cb", Some(at("http://[::1]:5000"))),
         ("com.example.app:/cb", None),
         ("com.example.app://client.example.com/cb", None),
         ("com.example.app:https://client.example.com/", None),
@@ -93,12 +93,12 @@ fn an_unreadable_request_of_openid_connect_learns_the_session_state_too() {
     else {
         panic!("a page")
     };
-    assert_eq!(observed(refused.response(ISSUER)), at("https://client.example.com"));
+    assert_eq!(observed(&refused.response(ISSUER)), Some(at("https://client.example.com")));
 }
 
 fn with_state(mode: &str) -> Deliverable {
-    let more = [("scope", "openid"), ("redirect_uri", REDIRECT), ("response_mode", mode)];
-    let valid = checked(&more, openid).unwrap();
+    let members = [("scope", "openid"), ("redirect_uri", REDIRECT), ("response_mode", mode)];
+    let valid = checked(&members, openid).unwrap();
     let response = valid.route().with_code(&CodeText::new("sgc_1"), ISSUER);
     let (state, salt) = (BrowserState::from_bytes([1; 16]), Salt::from_bytes([0; 16]));
     assert!(response.observer().unwrap().content(&state, &salt).ends_with(" AAAAAAAAAAAAAAAAAAAAAA"));
