@@ -36,6 +36,7 @@ enum Form {
 fn form_of(target: &str) -> Form {
     let path = target.split('?').next().unwrap_or_default();
     let is_page = path.ends_with("/authorize")
+        || path.ends_with("/check_session")
         || path.ends_with("/consent")
         || path.ends_with("/logout")
         || path.ends_with("/logout/confirm");

@@ -200,7 +200,7 @@ async fn every_error_page_has_a_link_to_continue() {
         let page = call.send().await.expect(status);
         let main =
             page.text().split("id=\"error-title\"").nth(1).unwrap_or_else(|| panic!("{}", page.text()));
-        assert!(main.contains(&format!("<a href=\"{way}\">")), "{main}");
+        assert!(main.contains(&format!("href=\"{way}\">")), "{main}");
     }
 }
 
