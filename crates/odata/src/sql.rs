@@ -10,6 +10,7 @@ pub(crate) mod clauses;
 pub(crate) mod columns;
 mod dialect;
 pub mod functions;
+mod keys;
 mod postgres;
 mod predicate;
 mod rows;

@@ -2,6 +2,7 @@
 
 use super::Writer;
 use crate::cell::Value;
+use crate::tree::column::ScanId;
 use crate::tree::typed::{Comparison, Typed};
 use crate::tree::{Order, Page};
 
@@ -39,6 +40,28 @@ pub(super) fn order(writer: &mut Writer<'_>, order: &[Order]) {
         writer.sort_term(&order.term);
         writer.text(writer.rules.direction(writer.may_be_null(&order.term), order.descending));
     }
+}
+
+/// Writes the limits as `LIMIT … OFFSET …`.
+pub(super) fn limit_and_offset(writer: &mut Writer<'_>, limits: RowLimits) {
+    writer.text(" LIMIT ");
+    writer.parameter(count(limits.rows));
+    if limits.skip > 0 {
+        writer.text(" OFFSET ");
+        writer.parameter(count(limits.skip));
+    }
+}
+
+/// Writes a limit that is no parameter.
+pub(super) fn limit_to(sql: &mut String, rows: u8) {
+    sql.push_str(" LIMIT ");
+    sql.push_str(itoa::Buffer::new().format(rows));
+}
+
+/// Writes the alias of a scan, `s0` for the first: a name that needs no quotes.
+pub(super) fn plain_alias(sql: &mut String, scan: ScanId) {
+    sql.push('s');
+    sql.push_str(itoa::Buffer::new().format(scan.index()));
 }
 
 /// A number of rows as a parameter.

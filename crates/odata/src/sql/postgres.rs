@@ -12,7 +12,7 @@ mod constant;
 mod key;
 mod number;
 
-use super::clauses::{RowLimits, around, count};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::model::EntityType;
@@ -67,17 +67,11 @@ impl Rules for Postgres {
     }
 
     fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits) {
-        writer.text(" LIMIT ");
-        writer.parameter(count(limits.rows));
-        if limits.skip > 0 {
-            writer.text(" OFFSET ");
-            writer.parameter(count(limits.skip));
-        }
+        limit_and_offset(writer, limits);
     }
 
     fn first_rows(&self, sql: &mut String, rows: u8) {
-        sql.push_str(" LIMIT ");
-        sql.push_str(itoa::Buffer::new().format(rows));
+        limit_to(sql, rows);
     }
 
     /// The branches may be read in parallel.
@@ -86,13 +80,12 @@ impl Rules for Postgres {
     }
 
     fn alias(&self, sql: &mut String, scan: ScanId) {
-        sql.push_str(" AS s");
-        sql.push_str(itoa::Buffer::new().format(scan.index()));
+        sql.push_str(" AS ");
+        plain_alias(sql, scan);
     }
 
     fn qualifier(&self, sql: &mut String, scan: ScanId) {
-        sql.push('s');
-        sql.push_str(itoa::Buffer::new().format(scan.index()));
+        plain_alias(sql, scan);
         sql.push('.');
     }
 

@@ -5,7 +5,7 @@ mod column;
 mod compare;
 mod key;
 
-use super::clauses::{RowLimits, around, count};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::duration::Duration;
@@ -66,17 +66,11 @@ impl Rules for Sqlite {
     }
 
     fn limit(&self, writer: &mut Writer<'_>, limits: RowLimits) {
-        writer.text(" LIMIT ");
-        writer.parameter(count(limits.rows));
-        if limits.skip > 0 {
-            writer.text(" OFFSET ");
-            writer.parameter(count(limits.skip));
-        }
+        limit_and_offset(writer, limits);
     }
 
     fn first_rows(&self, sql: &mut String, rows: u8) {
-        sql.push_str(" LIMIT ");
-        sql.push_str(itoa::Buffer::new().format(rows));
+        limit_to(sql, rows);
     }
 
     /// SQLite runs the branches of a subquery one after another, and stops when there are enough rows.
@@ -85,13 +79,12 @@ impl Rules for Sqlite {
     }
 
     fn alias(&self, sql: &mut String, scan: ScanId) {
-        sql.push_str(" AS s");
-        sql.push_str(itoa::Buffer::new().format(scan.index()));
+        sql.push_str(" AS ");
+        plain_alias(sql, scan);
     }
 
     fn qualifier(&self, sql: &mut String, scan: ScanId) {
-        sql.push('s');
-        sql.push_str(itoa::Buffer::new().format(scan.index()));
+        plain_alias(sql, scan);
         sql.push('.');
     }
 

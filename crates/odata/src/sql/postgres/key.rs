@@ -3,7 +3,7 @@
 //! If the database enforces the key, no two rows share an address: what is shown differently is stored differently.
 
 use super::column;
-use crate::sql::Writer;
+use crate::sql::{Writer, keys};
 use crate::tree::column::ScanId;
 use crate::tree::typed::Typed;
 
@@ -45,31 +45,15 @@ pub(super) fn is_enforced(writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) 
 
 /// Writes, after a list of columns, a condition that they are an address that several rows have.
 fn shared(writer: &mut Writer<'_>, scan: ScanId) {
-    writer.text(" FROM ");
-    writer.table(scan);
-    writer.text(" WHERE ");
-    has_values(writer, scan);
-    writer.text(" GROUP BY ");
-    columns(writer, scan);
-    writer.text(" HAVING count(*) > 1");
+    keys::shared(writer, scan, column::has_value, column::value);
 }
 
 /// Writes a condition that each key column has a value.
 fn has_values(writer: &mut Writer<'_>, scan: ScanId) {
-    let entity_type = writer.entity_type(scan);
-    if entity_type.loose_key.is_empty() {
-        return writer.text("TRUE");
-    }
-    for (index, property) in entity_type.loose_key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { " AND " });
-        column::has_value(writer, scan.column(*property));
-    }
+    keys::have_values(writer, scan, column::has_value);
 }
 
 /// Writes the values of the key.
 fn columns(writer: &mut Writer<'_>, scan: ScanId) {
-    for (index, property) in writer.entity_type(scan).key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { ", " });
-        column::value(writer, scan.column(*property));
-    }
+    keys::values(writer, scan, column::value);
 }

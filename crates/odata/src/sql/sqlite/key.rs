@@ -9,7 +9,7 @@
 use super::column;
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
-use crate::sql::{Dialect, Writer};
+use crate::sql::{Dialect, Writer, keys};
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::typed::{Comparison, Constant, Term, Typed};
 
@@ -76,25 +76,12 @@ pub(super) fn sharing_check(entity_type: &EntityType) -> Option<String> {
 
 /// Writes, after a list of columns, a condition that they are an address that several rows have.
 fn shared(writer: &mut Writer<'_>, scan: ScanId) {
-    writer.text(" FROM ");
-    writer.table(scan);
-    writer.text(" WHERE ");
-    has_values(writer, scan);
-    writer.text(" GROUP BY ");
-    columns(writer, scan);
-    writer.text(" HAVING count(*) > 1");
+    keys::shared(writer, scan, column::has_value, column::read);
 }
 
 /// Writes a condition that each key column represents a value.
 fn has_values(writer: &mut Writer<'_>, scan: ScanId) {
-    let entity_type = writer.entity_type(scan);
-    if entity_type.loose_key.is_empty() {
-        return writer.text("1");
-    }
-    for (index, column) in entity_type.loose_key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { " AND " });
-        column::has_value(writer, scan.column(*column));
-    }
+    keys::have_values(writer, scan, column::has_value);
 }
 
 /// Writes a condition that the whole key has the usual layout.
@@ -113,11 +100,7 @@ fn is_common(writer: &mut Writer<'_>, scan: ScanId, differing: &[usize]) {
 
 /// Writes the values of the key.
 fn columns(writer: &mut Writer<'_>, scan: ScanId) {
-    let entity_type = writer.entity_type(scan);
-    for (index, column) in entity_type.key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { ", " });
-        column::read(writer, scan.column(*column));
-    }
+    keys::values(writer, scan, column::read);
 }
 
 /// Writes the values of the key as one value.
