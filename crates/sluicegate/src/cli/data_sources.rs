@@ -1,5 +1,7 @@
 //! `sluicegate data-source`.
 
+use std::fmt::Display;
+
 use anyhow::{Context, anyhow, ensure};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
@@ -133,12 +135,23 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         options: Some(options.write().context("the path must be UTF-8")?),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
     };
-    let actor = actor(opened, command.owner.as_deref()).await?;
+    create(opened, command.owner.as_deref(), draft, &path.display()).await
+}
+
+/// Creates the data source, whose database is at this place, after connecting once.
+async fn create(
+    opened: &OpenedInstallation,
+    owner: Option<&str>,
+    draft: DataSourceDraft,
+    place: &dyn Display,
+) -> anyhow::Result<()> {
+    let name = draft.name.clone().unwrap_or_default();
+    let actor = actor(opened, owner).await?;
     let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
     let added = added.map_err(|refused| match refused {
-        DataSourceError::Unusable(error) => anyhow!("{} cannot be a data source: {error}", path.display()),
+        DataSourceError::Unusable(error) => anyhow!("{place} cannot be a data source: {error}"),
         DataSourceError::NameTaken => {
-            anyhow!("another data source is called {}; names are compared without case", command.name)
+            anyhow!("another data source is called {name}; names are compared without case")
         }
         other => of_data_source(other),
     })?;

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, ensure};
-use app::management::data_sources::{DataSourceDraft, DataSourceError, MaxAuthenticationAge};
+use anyhow::{Context, ensure};
+use app::management::data_sources::{DataSourceDraft, MaxAuthenticationAge};
 use clap::Args;
 use serde_json::json;
 use sources::postgres;
 
 use super::arguments::parse_key;
+use super::create;
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::OpenedInstallation;
-use crate::cli::users::actor;
-use crate::messages::of_data_source;
-use crate::terminal::{self, say};
+use crate::terminal;
 
 #[derive(Debug, Args)]
 pub(crate) struct AddPostgres {
@@ -72,19 +71,8 @@ pub(super) async fn run(opened: &OpenedInstallation, command: &AddPostgres) -> a
         options: Some(command.options()?),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
     };
-    let actor = actor(opened, command.owner.as_deref()).await?;
-    let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
-    let added = added.map_err(|refused| match refused {
-        DataSourceError::Unusable(error) => {
-            anyhow!("{} at {} cannot be a data source: {error}", command.database_name, command.host)
-        }
-        DataSourceError::NameTaken => {
-            anyhow!("another data source is called {}; names are compared without case", command.name)
-        }
-        other => of_data_source(other),
-    })?;
-    say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
-    Ok(())
+    let place = format_args!("{} at {}", command.database_name, command.host);
+    create(opened, command.owner.as_deref(), draft, &place).await
 }
 
 impl AddPostgres {
