@@ -64,7 +64,7 @@ pub async fn allow<S: SqlTransaction>(
     if epochs(db, user, application).await? != Some((user_epoch, application_epoch)) {
         return Ok(None);
     }
-    if !sessions::stands(db, event).await? {
+    if !sessions::caller_session_exists(db, event).await? {
         return Ok(None);
     }
     let consent = match find(db, user, application).await? {

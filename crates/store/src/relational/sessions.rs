@@ -177,7 +177,7 @@ pub(super) async fn close_older<S: SqlTransaction>(db: &S, instant: Timestamp, a
 }
 
 /// Whether the session that authenticated the caller is still there, if one did. It cannot end before the transaction does.
-pub(super) async fn stands<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
+pub(super) async fn caller_session_exists<S: SqlTransaction>(db: &S, event: &NewAuditEvent) -> Read<bool, S> {
     static LOCK: NamedStatement =
         NamedStatement::new("SELECT id FROM sessions WHERE id = :id AND user_id = :user {for no key update}");
     let Some(authority) = &event.authority else { return Ok(true) };
