@@ -116,9 +116,8 @@ fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
 /// What is before and after the first such byte.
 fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     // The compiler compares the bytes of a whole chunk at once.
-    let has_separator = |chunk: &[u8; 16]| {
-        chunk.iter().map(|byte| u8::from(*byte == separator)).fold(0, |found, is_one| found | is_one) != 0
-    };
+    let has_separator =
+        |chunk: &[u8; 16]| chunk.iter().fold(0, |found, byte| found | u8::from(*byte == separator)) != 0;
     let chunks = text.as_chunks::<16>().0;
     let from = 16 * chunks.iter().take_while(|chunk| !has_separator(chunk)).count();
     match text[from..].iter().position(|byte| *byte == separator) {
