@@ -20,20 +20,25 @@ fn token() -> AccessToken {
     }
 }
 
-/// The response to `client` about the subject: `sub`, and whether it is an access token.
-fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
-    let (application, user) = (sample::application(|_| {}), sample::user(4));
-    let facts = Facts {
+/// The facts about a token of this application and user, which `client` presents.
+fn facts<'a>(client: &'a AuthenticatedClient, application: &'a Application, user: &'a User) -> Facts<'a> {
+    Facts {
         scopes: built_in_scopes(),
         client,
-        application: Some(&application),
-        user: Some(&user),
+        application: Some(application),
+        user: Some(user),
         identifier: None,
         audience: &[],
         public_url: "https://gate.example",
         refresh_limits: RefreshLimits::default(),
         now: NOW,
-    };
+    }
+}
+
+/// The response to `client` about the subject: `sub`, and whether it is an access token.
+fn message(client: &AuthenticatedClient, subject: IntrospectedToken<'_>) -> Option<(String, bool)> {
+    let (application, user) = (sample::application(|_| {}), sample::user(4));
+    let facts = facts(client, &application, &user);
     decide(subject, facts).map(|active| (active.subject, active.token_type == Some(TokenType::Bearer)))
 }
 
@@ -52,17 +57,7 @@ fn a_token_must_be_named() {
 #[test]
 fn a_live_token_is_described_to_its_own_client() {
     let (client, application, user) = (sample::client(|_| {}), sample::application(|_| {}), sample::user(4));
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        application: Some(&application),
-        user: Some(&user),
-        identifier: None,
-        audience: &[],
-        public_url: "https://gate.example",
-        refresh_limits: RefreshLimits::default(),
-        now: NOW,
-    };
+    let facts = facts(&client, &application, &user);
     let token = token();
     let active = decide(access(&token), facts).unwrap();
     assert_eq!((active.client_id, active.username), (sample::CLIENT_ID, "user4"));
@@ -126,17 +121,7 @@ fn a_refresh_token_is_active_until_it_is_replaced() {
 fn the_tokens_of_an_inactive_user_are_inactive() {
     let (client, application) = (sample::client(|_| {}), sample::application(|_| {}));
     let user = User { active: false, ..sample::user(4) };
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        application: Some(&application),
-        user: Some(&user),
-        identifier: None,
-        audience: &[],
-        public_url: "https://gate.example",
-        refresh_limits: RefreshLimits::default(),
-        now: NOW,
-    };
+    let facts = facts(&client, &application, &user);
     assert_eq!(decide(access(&token()), facts), None);
     assert_eq!(decide(access(&token()), Facts { user: None, ..facts }), None);
     assert_eq!(decide(access(&token()), Facts { application: None, ..facts }), None);
@@ -149,17 +134,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let wide = AccessToken { scopes: both.clone(), ..token() };
     let message = |scopes: ScopeSet| {
         let application = sample::application(|settings| settings.scopes = scopes);
-        let facts = Facts {
-            scopes: built_in_scopes(),
-            client: &client,
-            application: Some(&application),
-            user: Some(&user),
-            identifier: None,
-            audience: &[],
-            public_url: "https://gate.example",
-            refresh_limits: RefreshLimits::default(),
-            now: NOW,
-        };
+        let facts = facts(&client, &application, &user);
         decide(access(&wide), facts).map(|active| active.scopes)
     };
     assert_eq!(message(both.clone()), Some(both.clone()));
@@ -168,17 +143,7 @@ fn only_current_scopes_are_returned_and_a_token_without_any_is_inactive() {
     let grant = Grant { scopes: both.clone(), ..sample::grant() };
     let application = sample::application(|settings| settings.scopes = BuiltInScope::Introspect.into());
     let refresh = RefreshToken { grant: grant.id, generation: grant.generation };
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        application: Some(&application),
-        user: Some(&user),
-        identifier: None,
-        audience: &[],
-        public_url: "https://gate.example",
-        refresh_limits: RefreshLimits::default(),
-        now: NOW,
-    };
+    let facts = facts(&client, &application, &user);
     assert_eq!(decide(IntrospectedToken::Refresh { token: &refresh, grant: &grant }, facts), None);
 }
 
@@ -196,17 +161,7 @@ fn learns(tied: &[&str], audience: &[&str], own: bool) -> bool {
         token.application = application.id;
     }
     let (user, audience) = (sample::user(4), audience.iter().map(|&one| one.into()).collect::<Vec<_>>());
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        application: Some(&application),
-        user: Some(&user),
-        identifier: None,
-        audience: &audience,
-        public_url: "https://gate.example",
-        refresh_limits: RefreshLimits::default(),
-        now: NOW,
-    };
+    let facts = Facts { audience: &audience, ..facts(&client, &application, &user) };
     decide(access(&token), facts).is_some()
 }
 

@@ -24,19 +24,23 @@ fn code() -> AuthorizationCode {
     }
 }
 
-fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<GrantDecision, Refusal> {
-    let (client, user) = (sample::client(|_| {}), sample::user(4));
-    let mut facts = Facts {
+fn facts<'a>(client: &'a AuthenticatedClient, code: &'a AuthorizationCode, user: &'a User) -> Facts<'a> {
+    Facts {
         scopes: built_in_scopes(),
-        client: &client,
+        client,
         code: Some(code),
-        user: Some(&user),
+        user: Some(user),
         redirect_digest: None,
         verifier_digest: None,
         all_revoked: false,
         lifetime_limit_secs: 3600,
         now: NOW,
-    };
+    }
+}
+
+fn decided(code: &AuthorizationCode, change: impl FnOnce(&mut Facts<'_>)) -> Result<GrantDecision, Refusal> {
+    let (client, user) = (sample::client(|_| {}), sample::user(4));
+    let mut facts = facts(&client, code, &user);
     change(&mut facts);
     decide(facts)
 }
@@ -124,17 +128,7 @@ fn the_code_of_an_inactive_user_is_refused() {
     let inactive = User { active: false, ..sample::user(4) };
     let client = sample::client(|_| {});
     let code = code();
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        code: Some(&code),
-        user: Some(&inactive),
-        redirect_digest: None,
-        verifier_digest: None,
-        all_revoked: false,
-        lifetime_limit_secs: 3600,
-        now: NOW,
-    };
+    let facts = facts(&client, &code, &inactive);
     assert_eq!(decide(facts), Err(Refusal::UserInactive));
 }
 
@@ -152,17 +146,7 @@ fn only_an_application_registered_for_it_gets_a_refresh_token() {
     let client = sample::client(|settings| settings.grant_types = vec![GrantType::AuthorizationCode]);
     let code = code();
     let user = sample::user(4);
-    let facts = Facts {
-        scopes: built_in_scopes(),
-        client: &client,
-        code: Some(&code),
-        user: Some(&user),
-        redirect_digest: None,
-        verifier_digest: None,
-        all_revoked: false,
-        lifetime_limit_secs: 3600,
-        now: NOW,
-    };
+    let facts = facts(&client, &code, &user);
     assert!(!decide(facts).unwrap().refreshable);
 }
 
@@ -174,17 +158,7 @@ fn a_code_without_a_challenge_is_refused_if_one_is_now_required() {
     ];
     for client in &strict {
         let (code, user) = (code(), sample::user(4));
-        let facts = Facts {
-            scopes: built_in_scopes(),
-            client,
-            code: Some(&code),
-            user: Some(&user),
-            redirect_digest: None,
-            verifier_digest: None,
-            all_revoked: false,
-            lifetime_limit_secs: 3600,
-            now: NOW,
-        };
+        let facts = facts(client, &code, &user);
         assert_eq!(decide(facts), Err(Refusal::ChallengeNowRequired));
     }
 }
@@ -201,17 +175,7 @@ fn a_code_names_its_session_and_a_grant_only_one_with_openid() {
         let details = GrantDetails { sign_in: Some(sign_in.clone()), ..GrantDetails::default() };
         let code = AuthorizationCode { details, scopes: scope.into(), ..code() };
         let (client, user) = (sample::client(|settings| settings.scopes = scope.into()), sample::user(4));
-        let facts = Facts {
-            scopes: built_in_scopes(),
-            client: &client,
-            code: Some(&code),
-            user: Some(&user),
-            redirect_digest: None,
-            verifier_digest: None,
-            all_revoked: false,
-            lifetime_limit_secs: 3600,
-            now: NOW,
-        };
+        let facts = facts(&client, &code, &user);
         let decision = decide(facts).unwrap();
         assert_eq!(decision.session.as_deref(), Some("one"));
         assert_eq!(decision.details.sign_in.unwrap().sid, of_grant);
