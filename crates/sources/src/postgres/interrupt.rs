@@ -6,6 +6,7 @@ use std::sync::Arc;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::failure::lost;
 use super::target::Target;
 use crate::SourceError;
 
@@ -27,12 +28,11 @@ impl fmt::Debug for Interrupt {
 impl Interrupt {
     /// Asks the server to stop the statement, on a connection of its own, which the server closes when it has done so.
     pub(super) async fn send(&self) -> Result<(), SourceError> {
-        let lost = |error: std::io::Error| SourceError::Unreachable { detail: error.to_string() };
         let mut stream = self.target.stream().await?;
         let mut request = bytes::BytesMut::new();
         frontend::cancel_request(self.process, self.key, &mut request);
-        stream.write_all(&request).await.map_err(lost)?;
-        stream.flush().await.map_err(lost)?;
+        stream.write_all(&request).await.map_err(|error| lost(&error))?;
+        stream.flush().await.map_err(|error| lost(&error))?;
         // There is no answer but the end of the stream.
         let _ = stream.read_u8().await;
         Ok(())

@@ -4,6 +4,7 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::failure::lost;
 use super::stream::Stream;
 use super::tls::Tls;
 use crate::options::Secret;
@@ -47,8 +48,4 @@ async fn encrypted(
         b'S' => tls.encrypt(socket).await,
         _ => Err(SourceError::NotEncrypted { detail: "the server offers no TLS".to_owned() }),
     }
-}
-
-fn lost(error: &std::io::Error) -> SourceError {
-    SourceError::Unreachable { detail: error.to_string() }
 }

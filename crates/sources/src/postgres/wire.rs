@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::failure::Refusal;
+use super::failure::{Refusal, lost};
 use super::stream::Stream;
 use crate::SourceError;
 
@@ -163,10 +163,6 @@ impl Wire {
         let _ = self.flush().await;
         let _ = self.stream.shutdown().await;
     }
-}
-
-fn lost(error: &std::io::Error) -> SourceError {
-    SourceError::Unreachable { detail: error.to_string() }
 }
 
 fn broken(detail: &str) -> SourceError {
