@@ -1,5 +1,6 @@
 //! Bootstrap: settings, database, vault and data sources are combined into an [`App`].
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -201,17 +202,30 @@ pub(crate) fn with_app(
 ) -> anyhow::Result<()> {
     let settings = installation.settings(environment)?;
     let _flush = logging::start(settings.log.format, logging::warnings_only());
-    command_runtime()?.block_on(async {
-        let issuer = issuer(&settings);
-        let urls = PublicUrls { issuer: &issuer, for_certificates: None };
-        let app = open(&settings, environment, SettingFiles::read(&settings)?, urls).await?;
-        let operator = app.operator().caller().await?.context("the database has no active administrator")?;
-        let opened = OpenedInstallation { app, operator, origin: RequestOrigin::command_line() };
-        let done = act(&opened).await;
-        let closed = opened.app.node().close().await;
-        done?;
-        Ok(closed?)
-    })
+    let runtime = command_runtime()?;
+    let opened = run(&runtime, Box::pin(open_for_command(&settings, environment)))?;
+    let done = run(&runtime, Box::pin(act(&opened)));
+    let closed = run(&runtime, Box::pin(async { Ok(opened.app.node().close().await?) }));
+    done.and(closed)
+}
+
+async fn open_for_command(
+    settings: &Settings,
+    environment: &Environment,
+) -> anyhow::Result<OpenedInstallation> {
+    let issuer = issuer(settings);
+    let urls = PublicUrls { issuer: &issuer, for_certificates: None };
+    let app = open(settings, environment, SettingFiles::read(settings)?, urls).await?;
+    let operator = app.operator().caller().await?.context("the database has no active administrator")?;
+    Ok(OpenedInstallation { app, operator, origin: RequestOrigin::command_line() })
+}
+
+/// Runs one step of a command. The future is boxed, so that the runtime's code exists once and not once for each command.
+fn run<T>(
+    runtime: &tokio::runtime::Runtime,
+    step: Pin<Box<dyn Future<Output = anyhow::Result<T>> + '_>>,
+) -> anyhow::Result<T> {
+    runtime.block_on(step)
 }
 
 /// Creates the runtime for a single command.

@@ -6,12 +6,13 @@
 //! transaction runs at a time. Its statements therefore see everything that earlier ones committed, and the
 //! numbers that it assigns in the revocation feed become visible in order.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use store::StoreError;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 
 use crate::error::Failure;
 use crate::pool::{Connections, PooledConnection};
@@ -151,13 +152,17 @@ impl Shared {
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let present = Present::enter(Arc::clone(self));
-        #[expect(clippy::disallowed_methods, reason = "counted in `running`, for which closing waits")]
-        let task = tokio::spawn(async move {
+        let (caller, answer) = oneshot::channel();
+        // Boxed, so that the code of a task exists once and not once for each operation.
+        let running: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             let outcome = work.await;
             drop(present);
-            outcome
+            // The caller may have gone away; the operation is done anyway.
+            let _ = caller.send(outcome);
         });
-        match task.await {
+        #[expect(clippy::disallowed_methods, reason = "counted in `running`, for which closing waits")]
+        tokio::spawn(running);
+        match answer.await {
             Ok(outcome) => outcome.map_err(Failure::into_store_error),
             Err(_) => Err(StoreError::Inconsistent("an operation panicked".to_owned())),
         }
