@@ -58,6 +58,9 @@ impl<'m> Binder<'m> {
             }
             Expression::Unary(Unary::Negate, operand) => {
                 let operand = self.number(operand, "the sign")?;
+                if operand.class == Class::Null {
+                    return Ok(operand);
+                }
                 Ok(Typed {
                     class: operand.class,
                     nullable: operand.nullable,

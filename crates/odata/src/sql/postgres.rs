@@ -259,10 +259,6 @@ impl Rules for Postgres {
     }
 
     fn negate(&self, writer: &mut Writer<'_>, operand: &Typed) {
-        // The sign of null needs a type.
-        if matches!(operand.term, Term::Null) {
-            return writer.text("NULL");
-        }
         writer.text("(- ");
         number::exact(writer, operand);
         writer.text(")");

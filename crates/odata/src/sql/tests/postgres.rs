@@ -238,3 +238,13 @@ fn every_function_and_operator_reaches_the_statement() {
         assert!(condition.starts_with(expected), "{expression}: {condition}");
     }
 }
+
+/// PostgreSQL takes a null without a type for text, and refuses to order by it.
+#[test]
+fn what_is_computed_from_null_is_the_literal_null() {
+    for null in ["-null", "-(-(null))", "-(Id add null)", "-length(null)", "round(-null)", "-null mul 2"] {
+        assert_eq!(sql(&format!("?$orderby={null} desc"), None), sql("?$orderby=null desc", None), "{null}");
+        assert_eq!(condition(&format!("{null} ge Id")), condition("null ge Id"), "{null}");
+        assert_eq!(condition(&format!("{null} eq -(Id)")), condition("null eq -(Id)"), "{null}");
+    }
+}
