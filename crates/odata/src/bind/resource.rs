@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Reason};
 use crate::hint;
-use crate::model::{EntityType, Model};
+use crate::model::{EntityType, Model, Property};
 use crate::syntax::{Arguments, Expression, Node, Request, Step};
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Comparison, Typed, constant, numeric};
@@ -106,11 +106,20 @@ fn key(
             Some(reason) => reason.at("path", at + value.at),
             None => bad(),
         })?;
-        let longer = numeric::scale(property)
-            .and_then(|scale| numeric::beside_longer(Comparison::Eq, &column, scale, &value));
-        conditions.push(longer.unwrap_or_else(|| Typed::compare(Comparison::Eq, column, value)));
+        conditions.push(key_condition(property, column, value));
     }
     Ok(conditions)
+}
+
+/// The condition that a key property has this value. What is not a number equals nothing, not even itself, but it is a
+/// key like any other.
+fn key_condition(property: &Property, column: Typed, value: Typed) -> Typed {
+    if value.is_no_number() {
+        return Typed::compare(Comparison::Ne, column.clone(), column);
+    }
+    let longer = numeric::scale(property)
+        .and_then(|scale| numeric::beside_longer(Comparison::Eq, &column, scale, &value));
+    longer.unwrap_or_else(|| Typed::compare(Comparison::Eq, column, value))
 }
 
 /// The value of a key predicate, converted to the type of the key; or the reason for a refusal, unless it is

@@ -157,6 +157,11 @@ impl Typed {
         !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)
     }
 
+    /// Whether it is the literal `NaN`.
+    pub(crate) fn is_no_number(&self) -> bool {
+        matches!(self.term, Term::Constant(Constant::Double(value)) if value.is_nan())
+    }
+
     /// Whether it may be `NaN` although its operands are numbers.
     pub(crate) fn may_be_no_number(&self) -> bool {
         match &self.term {

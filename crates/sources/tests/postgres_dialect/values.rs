@@ -129,7 +129,10 @@ fn entities_are_found_by_keys_of_every_type() {
         (EdmType::Boolean, Form::Canonical, "bool", "true", "true"),
         (EdmType::Decimal { precision: None, scale: None }, Form::Canonical, "numeric", "1.50", "1.5"),
         (EdmType::Double, Form::Canonical, "float8", "0.1", "0.1"),
+        (EdmType::Double, Form::Canonical, "float8", "-Infinity", "-INF"),
+        (EdmType::Double, Form::Canonical, "float8", "NaN", "NaN"),
         (EdmType::Single, Form::Canonical, "float4", "0.1", "0.1"),
+        (EdmType::Single, Form::Canonical, "float4", "NaN", "NaN"),
         (
             EdmType::Guid,
             Form::Canonical,
