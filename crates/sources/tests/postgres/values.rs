@@ -106,3 +106,13 @@ async fn nothing_can_be_written() {
     }
     assert_eq!(scene.database.run("SELECT count(*) FROM t"), "0");
 }
+
+/// The text of a double decides what it is rounded to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_double_as_text_has_every_digit_whatever_the_database_sets() {
+    let scene = scene(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET extra_float_digits = -15', current_database()); END $$",
+    );
+    let read = lines(&scene.source, statement("SELECT 0.1234567890123::float8::text", 1, Vec::new())).await;
+    assert_eq!(read.unwrap(), [format!("{:?}", Value::Text("0.1234567890123".to_owned()))]);
+}
