@@ -52,6 +52,11 @@ pub enum SourceError {
         /// The oldest version that is supported, with the name of the product.
         oldest: &'static str,
     },
+    /// The encoding of the database does not say which characters its texts have.
+    #[error(
+        "the encoding of the database does not say which characters its texts have; a database with UTF8 is needed"
+    )]
+    UnknownCharacters,
     /// The server may not read the file or its folder.
     #[error("the database file cannot be read")]
     Unreadable {
@@ -100,11 +105,11 @@ pub enum SourceError {
     /// A statement would have changed something.
     #[error("data sources are read-only")]
     ReadOnly,
-    /// The statement needs a function, a collation or a module that only other programs have, or exceeds the
-    /// capabilities of the database engine; retrying does not help.
+    /// The statement needs a function, a collation or a module that only other programs have or a character that
+    /// the database cannot have, or exceeds the capabilities of the database engine; retrying does not help.
     #[error(
-        "this server cannot run the query: it needs a function or a collation that only the program which made the \
-             database has, or more than the database engine can do"
+        "the database cannot run the query: it needs a function, a collation or a character that is missing there, or more \
+         than the database engine can do"
     )]
     Unsupported {
         /// The error text of the database, for logs.

@@ -52,8 +52,8 @@ impl Refusal {
     pub(super) fn reason(&self) -> SourceError {
         let detail = self.detail();
         match self.code.as_str() {
-            // Undefined: table, column, type or other object, schema. Of another type: a column, a table, a cast.
-            "42P01" | "42703" | "42704" | "3F000" | "42804" | "42809" | "42846" => {
+            // Undefined: table, column, schema. Of another type: a column, a table, a cast.
+            "42P01" | "42703" | "3F000" | "42804" | "42809" | "42846" => {
                 SourceError::StructureChanged { detail }
             }
             "42501" => SourceError::NotPermitted { detail },
@@ -69,8 +69,10 @@ impl Refusal {
             "22003" | "22008" | "22015" => SourceError::Unanswerable(Unanswerable::OutOfRange),
             "3D000" => SourceError::NoDatabase { detail },
             "XX001" | "XX002" => SourceError::Damaged { detail },
-            // An undefined function or operator, or one that is ambiguous.
-            "42883" | "42725" => SourceError::Unsupported { detail },
+            // An undefined function or operator, or one that is ambiguous. Another undefined object: statements name no
+            // other than the collation of Unicode, which a server may lack. A character that the encoding of the
+            // database lacks.
+            "42883" | "42725" | "42704" | "22P05" => SourceError::Unsupported { detail },
             _ => self.reason_of_class(detail),
         }
     }
@@ -99,7 +101,7 @@ mod tests {
     fn each_code_has_its_reason() {
         let reason = |code: &str| format!("{:?}", refusal(code).reason());
         for (codes, expected) in [
-            ("42P01 42703 42704 3F000 42804 42846", "StructureChanged"),
+            ("42P01 42703 3F000 42804 42846", "StructureChanged"),
             ("42501", "NotPermitted"),
             ("25006", "ReadOnly"),
             ("57014 25P03 25P04", "TimedOut"),
@@ -112,7 +114,7 @@ mod tests {
             ("28P01 28000", "SignInRefused"),
             ("3D000", "NoDatabase"),
             ("08006 57P01 57P02 57P03 57P05", "Unreachable"),
-            ("42883 54001 0A000", "Unsupported"),
+            ("42883 42704 22P05 54001 0A000", "Unsupported"),
             ("58030 XX001", "Damaged"),
             ("XX000 22P02 42601 P0001", "Failed"),
             ("", "Failed"),

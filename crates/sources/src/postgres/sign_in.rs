@@ -154,7 +154,10 @@ async fn greeted(wire: &mut Wire) -> Result<SignedIn, SourceError> {
                 let numbers = number(0).zip(number(4));
                 (signed_in.process, signed_in.key) = numbers.unwrap_or_default();
             }
-            tag::PARAMETER_STATUS => is_new_enough(message.body)?,
+            tag::PARAMETER_STATUS => {
+                is_new_enough(message.body)?;
+                has_characters(message.body)?;
+            }
             _ => {}
         }
     }
@@ -169,6 +172,11 @@ fn is_new_enough(status: &[u8]) -> Result<(), SourceError> {
         Some(major) if major < OLDEST => Err(SourceError::OldServer { oldest: "PostgreSQL 14" }),
         _ => Ok(()),
     }
+}
+
+/// Refuses a database whose texts are bytes without a meaning: what it computes with them would be wrong.
+fn has_characters(status: &[u8]) -> Result<(), SourceError> {
+    if status == b"server_encoding\0SQL_ASCII\0" { Err(SourceError::UnknownCharacters) } else { Ok(()) }
 }
 
 fn refused(detail: &str) -> SourceError {

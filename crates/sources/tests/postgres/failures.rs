@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use odata::cell::Value;
 use odata::statement::Unanswerable;
 use sources::{Deadline, Limits, Resources, SourceError};
 use testkit::link::Link;
@@ -18,10 +19,10 @@ async fn each_failure_of_a_statement_has_its_reason() {
         ("SELECT id FROM gone", "StructureChanged"),
         ("SELECT gone FROM t", "StructureChanged"),
         ("SELECT id FROM gone.t", "StructureChanged"),
-        ("SELECT 1::gone", "StructureChanged"),
         ("SELECT id, id FROM t", "StructureChanged"),
         ("SELECT", "StructureChanged"),
         ("SELECT gone(id) FROM t", "Unsupported"),
+        ("SELECT 'a' COLLATE gone", "Unsupported"),
         ("SELECT 'abc'::integer", "Failed"),
         ("nonsense", "Failed"),
     ] {
@@ -80,12 +81,35 @@ async fn each_failure_to_sign_in_has_its_reason() {
         assert!(format!("{error:?}").starts_with(expected), "{changes:?}: {error:?}");
         assert!(!format!("{error:?} {error}").contains("wrong"), "{error:?}");
     }
+    scene
+        .database
+        .run("CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'");
+    assert_eq!(refused(&[("Database", "bytes")]).await, SourceError::UnknownCharacters);
+    scene.database.run("DROP DATABASE bytes");
     let hosts = "gone.invalid".parse().unwrap();
     let resources = Resources::new(Limits::default(), 4, sources::AllowedHosts::new(vec![hosts]));
     let mut elsewhere = options(&url);
     elsewhere.insert("ServerName".to_owned(), "gone.invalid".to_owned());
     let error = line(&open(elsewhere, &resources), "SELECT 1").await.unwrap_err();
     assert!(matches!(error, SourceError::Unresolved { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_character_that_the_encoding_lacks_is_refused_and_those_that_it_has_are_found() {
+    let scene =
+        scene("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+    let mut latin = options(&scene.database.url());
+    latin.insert("Database".to_owned(), "latin".to_owned());
+    let source = open(latin, &scene.resources);
+    let found = async |text: &str| {
+        let statement = statement("SELECT 'ä' = $1", 1, vec![Value::Text(text.to_owned())]);
+        lines_within(&source, statement, far()).await
+    };
+    assert_eq!(found("ä").await.unwrap(), ["Integer(1)"]);
+    let refused = found("€").await.unwrap_err();
+    assert!(matches!(refused, SourceError::Unsupported { .. }), "{refused:?}");
+    drop(source);
+    scene.database.run("DROP DATABASE latin WITH (FORCE)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
