@@ -75,7 +75,7 @@ pub(crate) fn form_decoded(text: &str) -> Result<String, Refusal> {
 /// Decodes one name or value of the form encoding; also returns whether it was UTF-8.
 fn decoded(text: &[u8]) -> (String, bool) {
     // No part of a password is left behind in memory: no buffer grows.
-    match String::from_utf8(if has_escapes(text) { unescaped(text) } else { text.to_vec() }) {
+    match String::from_utf8(unescaped(text)) {
         Ok(text) => (text, true),
         Err(error) => {
             let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -85,23 +85,21 @@ fn decoded(text: &[u8]) -> (String, bool) {
     }
 }
 
-/// Whether a text contains anything that stands for something else. Every byte is examined, because the compiler can then
-/// compare many at once.
-fn has_escapes(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, byte| found | matches!(byte, b'+' | b'%'))
-}
-
-/// The bytes for which a text with escapes stands.
+/// The bytes for which a text of the form encoding stands.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let [first, after @ ..] = rest {
-        let escaped = if *first == b'%' { octet(after) } else { None };
-        let plain = if *first == b'+' { b' ' } else { *first };
-        let (byte, after) = escaped.unwrap_or((plain, after));
+    while let Some(at) = position(rest, |byte| matches!(byte, b'+' | b'%')) {
+        let (plain, from) = rest.split_at(at);
+        bytes.extend_from_slice(plain);
+        let after = &from[1..];
+        let is_space = from[0] == b'+';
+        let escaped = if is_space { Some((b' ', after)) } else { octet(after) };
+        let (byte, after) = escaped.unwrap_or((b'%', after));
         bytes.push(byte);
         rest = after;
     }
+    bytes.extend_from_slice(rest);
     bytes
 }
 
@@ -115,15 +113,19 @@ fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
 
 /// What is before and after the first such byte.
 fn split_once(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    // The compiler compares the bytes of a whole chunk at once.
-    let has_separator =
-        |chunk: &[u8; 16]| chunk.iter().fold(0, |found, byte| found | u8::from(*byte == separator)) != 0;
-    let chunks = text.as_chunks::<16>().0;
-    let from = 16 * chunks.iter().take_while(|chunk| !has_separator(chunk)).count();
-    match text[from..].iter().position(|byte| *byte == separator) {
-        Some(at) => (&text[..from + at], Some(&text[from + at + 1..])),
+    match position(text, |byte| byte == separator) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     }
+}
+
+/// Where the first wanted byte is. The compiler examines the bytes of a whole chunk at once.
+fn position(text: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    let has_wanted =
+        |chunk: &[u8; 16]| chunk.iter().fold(0, |found, byte| found | u8::from(wanted(*byte))) != 0;
+    let chunks = text.as_chunks::<16>().0;
+    let from = 16 * chunks.iter().take_while(|chunk| !has_wanted(chunk)).count();
+    text[from..].iter().position(|byte| wanted(*byte)).map(|at| from + at)
 }
 
 /// Keeps every member in order, so that repetitions are detected; `None` stands for a value that is not a
