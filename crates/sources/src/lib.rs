@@ -49,6 +49,6 @@ pub use kinds::{PostgresKind, SourceKinds, SourceSpec, SqliteKind};
 pub use limits::Limits;
 pub use registry::Sources;
 pub use resources::Resources;
-pub use row::SourceRow;
+pub use row::{RowReader, SourceRow};
 pub use run::{Ended, Ran, Run};
 pub use source::{InlineReads, Source};

@@ -2,12 +2,13 @@
 
 use std::task::{Context, Poll, ready};
 
+use odata::cell::Row;
 use odata::encode::Body;
 use odata::plan::Query;
 use odata::position::Position;
 use odata::statement::Statement;
 use sources::driver::{Flow, RowConsumer, Runner, Statements};
-use sources::{ChunkSink, InlineReads, Pace, Ran, Run, SourceError, SourceRow};
+use sources::{ChunkSink, InlineReads, Pace, Ran, RowReader, Run, SourceError, SourceRow};
 
 use super::{INLINE_BYTES, LONGEST_ROW};
 
@@ -158,6 +159,19 @@ impl<'q, 'o, O: Out> PageRows<'q, 'o, O> {
     }
 }
 
+/// Where a row is written.
+struct RowWriter<'a, 'q> {
+    body: &'a mut Body<'q>,
+    out: &'a mut Vec<u8>,
+}
+
+impl RowReader for RowWriter<'_, '_> {
+    #[inline]
+    fn read(self, row: &impl Row) {
+        self.body.row(self.out, row);
+    }
+}
+
 impl<O: Out> RowConsumer for PageRows<'_, '_, O> {
     #[inline]
     fn row(&mut self, row: &SourceRow<'_>) -> Flow {
@@ -170,7 +184,7 @@ impl<O: Out> RowConsumer for PageRows<'_, '_, O> {
         }
         self.page.contradicts_model |= body.rows() == 0 && query.is_contradicted_by(row);
         let start = self.out.buffer().len();
-        body.row(self.out.buffer(), row);
+        row.read_by(RowWriter { body, out: self.out.buffer() });
         let full = body.rows() == limit;
         if full {
             self.page.last = Some(query.position_after(row, query.page_limit));
