@@ -86,6 +86,7 @@ actions! {
     DeleteDataSource = "data_source.delete",
     ShareDataSource = "data_source.share",
     ReloadModel = "data_source.reload_model",
+    TestDataSource = "data_source.test",
     RotateKeys = "keys.rotate",
     RotateSigningKeys = "signing_keys.rotate",
     RetireSigningKeys = "signing_keys.retire",

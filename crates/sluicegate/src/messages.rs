@@ -43,6 +43,7 @@ pub(crate) fn given(field: &str) -> String {
     let place = place_in_list(field).map_or_else(String::new, |index| format!(" (number {})", index + 1));
     match (argument_of(member), member.split_once('.')) {
         (Some(argument), _) => format!("{argument}{place}"),
+        (None, Some(("options", option))) => format!("the option {option}"),
         (None, Some((object, inner))) => format!("{inner}{place} in {}", flag(object)),
         (None, None) => format!("{}{place}", flag(member)),
     }
@@ -80,6 +81,7 @@ fn argument_of(member: &str) -> Option<&'static str> {
         "passwordInfo.password" => "the password",
         "options.path" => "the path",
         "options.keys" => "--key",
+        "options.Password" => "--password-stdin",
         "value" => "the value",
         "sharedUsers" => "the user to share with",
         "dataStore" => "the kind of database",

@@ -59,4 +59,22 @@ fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
     let (success, printed) = run(&installation, &["data-source", "show", "fleet"], "127.0.0.1", "");
     assert!(success && printed.contains("served       seen, ships"), "{printed}");
     assert!(!printed.contains(password), "no command shows the password");
+
+    let (success, printed) = run(&installation, &["data-source", "test", "fleet"], "127.0.0.1", "");
+    assert!(success && printed.contains("server       PostgreSQL 1"), "{printed}");
+    let (success, printed) = run(&installation, &["data-source", "test", "fleet"], "10.0.0.1", "");
+    assert!(!success && printed.contains("(HostNotAllowed)"), "{printed}");
+    let update = |arguments: &[&str], given: &str| {
+        run(&installation, &[&["data-source", "update", "fleet"], arguments].concat(), "127.0.0.1", given)
+    };
+    let (success, printed) = update(&["--no-keys", "--option", "Schemas=public"], "");
+    assert!(success, "{printed}");
+    let (success, printed) = update(&["--option", "PortNumber=1", "--password-stdin"], password);
+    assert!(!success && printed.contains("refused the connection"), "{printed}");
+    let (success, printed) = update(&["--password-stdin"], "wrong");
+    assert!(!success && printed.contains("refused the user name or the password"), "{printed}");
+    let (success, printed) = update(&["--password-stdin"], password);
+    assert!(success, "{printed}");
+    let (_, printed) = run(&installation, &["data-source", "show", "fleet"], "127.0.0.1", "");
+    assert!(printed.contains("served       ships") && printed.contains("Schemas=public"), "{printed}");
 }

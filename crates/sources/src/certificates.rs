@@ -1,8 +1,13 @@
-//! Certificates of authorities that owners of data sources trust.
+//! Certificates: those of authorities that owners of data sources trust, and why those of servers are not accepted.
 
-use rustls::RootCertStore;
+use std::io;
+
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
+
+use crate::SourceError;
+use crate::error::CertificateFault;
 
 /// The certificates of authorities in a PEM text.
 ///
@@ -20,4 +25,30 @@ pub(crate) fn authorities_in(pem: &str) -> Result<RootCertStore, &'static str> {
         roots.add(certificate).map_err(|_| FAULT)?;
     }
     if roots.is_empty() { Err(FAULT) } else { Ok(roots) }
+}
+
+/// Why a TLS handshake with a database server failed.
+pub(crate) fn handshake_failure(error: &io::Error) -> SourceError {
+    let detail = error.to_string();
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(refused)) => {
+            SourceError::CertificateRefused { fault: fault_of(refused), detail }
+        }
+        _ => SourceError::NotEncrypted { detail },
+    }
+}
+
+fn fault_of(refused: &CertificateError) -> CertificateFault {
+    match refused {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateFault::NotYetValid
+        }
+        CertificateError::UnknownIssuer => CertificateFault::UnknownAuthority,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::OtherName
+        }
+        _ => CertificateFault::Invalid,
+    }
 }

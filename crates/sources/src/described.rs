@@ -12,6 +12,17 @@ pub struct Described {
     /// Declarations of the owner that do not hold, each with the option that contains it. They are reported
     /// too; for a new source they are a fault.
     pub refused: Vec<(&'static str, Finding)>,
+    /// The number of tables and views that were left out because the user of the data source may not read them.
+    pub unreadable: usize,
+}
+
+/// What a test of a database finds out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// The product and its version, as the server names them.
+    pub product: String,
+    /// The structure.
+    pub described: Described,
 }
 
 /// Identifies a state of a database's structure: if two versions are equal, a model compiled for one also

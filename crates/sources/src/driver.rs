@@ -45,6 +45,16 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// Why the database cannot be read at all.
     fn is_current(&self, connection: &Self::Connection) -> Result<bool, SourceError>;
 
+    /// The product and its version as the server names them, such as `PostgreSQL 17.2`: a text of one short line, for
+    /// the person who configures the source. It is asked within the transaction of the connection.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    fn product(
+        &self,
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<String, SourceError>> + Send;
+
     /// Reads the structure within the transaction of the connection. What cannot be served is a finding, not
     /// an error.
     ///

@@ -1,5 +1,9 @@
 //! Errors of a data source.
 
+mod advice;
+
+use std::fmt;
+
 use odata::statement::Unanswerable;
 
 /// Why a data source could not be opened or read.
@@ -69,16 +73,36 @@ pub enum SourceError {
         /// The error text of the resolver, for logs.
         detail: String,
     },
-    /// No encrypted connection to the database server can be made.
-    #[error(
-        "no encrypted connection to the database server can be made: it offers no TLS, or its certificate is not valid, has \
-         another name or was signed by another authority"
-    )]
+    /// The database server offers no TLS, which the data source demands.
+    #[error("the database server offers no TLS")]
+    NoTls,
+    /// The certificate of the database server is not accepted.
+    #[error("the certificate of the database server {fault}")]
+    CertificateRefused {
+        /// What is wrong with it.
+        fault: CertificateFault,
+        /// The error text of the connection, for logs.
+        detail: String,
+    },
+    /// No encrypted connection to the database server can be made, for another reason than its certificate.
+    #[error("no encrypted connection to the database server can be made")]
     NotEncrypted {
         /// The error text of the connection, for logs.
         detail: String,
     },
-    /// The database server does not answer, or broke the connection.
+    /// Nothing listens at the port of the database server.
+    #[error("the machine of the database server refused the connection")]
+    ConnectionRefused {
+        /// The error text of the connection, for logs.
+        detail: String,
+    },
+    /// The database server did not answer before the time to connect and to sign in was over.
+    #[error("the database server does not answer in time")]
+    NoAnswer {
+        /// What it did not answer, for logs.
+        detail: String,
+    },
+    /// The database server cannot be reached in another way, is of another kind, or broke the connection.
     #[error("the database server cannot be reached")]
     Unreachable {
         /// The error text of the connection, for logs.
@@ -156,6 +180,34 @@ pub enum SourceError {
     },
 }
 
+/// What is wrong with the certificate of a database server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// The time for which it is valid is over.
+    Expired,
+    /// The time for which it is valid has not begun.
+    NotYetValid,
+    /// No authority that the data source trusts has signed it.
+    UnknownAuthority,
+    /// It is for another name.
+    OtherName,
+    /// It is wrong in another way.
+    Invalid,
+}
+
+impl fmt::Display for CertificateFault {
+    /// The end of a sentence about the certificate.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Expired => "has expired",
+            Self::NotYetValid => "is not valid yet",
+            Self::UnknownAuthority => "was not signed by a trusted authority",
+            Self::OtherName => "is for another name",
+            Self::Invalid => "is not valid",
+        })
+    }
+}
+
 impl SourceError {
     /// The private reason, if it says more than the public text. For logs only: it may name tables, columns
     /// and SQL.
@@ -165,6 +217,9 @@ impl SourceError {
             | Self::Unreachable { detail }
             | Self::Unresolved { detail }
             | Self::NotEncrypted { detail }
+            | Self::CertificateRefused { detail, .. }
+            | Self::ConnectionRefused { detail }
+            | Self::NoAnswer { detail }
             | Self::SignInRefused { detail }
             | Self::NoDatabase { detail }
             | Self::NotPermitted { detail }
@@ -187,6 +242,17 @@ impl SourceError {
                 | Self::NotADatabase
                 | Self::OwnFile
                 | Self::Failed { .. }
+        )
+    }
+
+    /// Whether the database server is not there or does not answer, which may change without any repair of the source.
+    pub fn is_of_absent_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Unresolved { .. }
+                | Self::ConnectionRefused { .. }
+                | Self::NoAnswer { .. }
         )
     }
 

@@ -19,7 +19,9 @@ use self::queue::JobQueue;
 use crate::chunks::{Overflow, chunks};
 use crate::driver::{Connection, Driver, Job, Placement, Runner};
 use crate::stop::{Signal, Stop, unless};
-use crate::{ChunkSink, Chunks, Deadline, Described, Limits, Resources, Run, SchemaVersion, SourceError};
+use crate::{
+    ChunkSink, Chunks, Deadline, Described, Examined, Limits, Resources, Run, SchemaVersion, SourceError,
+};
 
 /// How long a connection may take to end a transaction, to cancel a statement, or to close.
 const GRACE: Duration = Duration::from_secs(1);
@@ -78,6 +80,23 @@ impl<D: Driver> Executor<D> {
         let work = async {
             lent.connection().begin(&stop).await?;
             shared.driver.describe(lent.connection()).await
+        };
+        let outcome = unless(work, || stop.requested()).await;
+        shared.settle(lent, outcome).await
+    }
+
+    /// Finds out which server it is, and reads the structure. Blocks the thread if the driver does.
+    ///
+    /// # Errors
+    /// As for [`Executor::describe`].
+    pub async fn examine(&self, deadline: Deadline) -> Result<Examined, SourceError> {
+        let shared = &self.shared;
+        let stop = shared.stop(deadline, &Arc::default());
+        let mut lent = shared.lend(&stop).await?;
+        let work = async {
+            lent.connection().begin(&stop).await?;
+            let product = shared.driver.product(lent.connection()).await?;
+            Ok(Examined { product, described: shared.driver.describe(lent.connection()).await? })
         };
         let outcome = unless(work, || stop.requested()).await;
         shared.settle(lent, outcome).await

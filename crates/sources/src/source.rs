@@ -10,7 +10,7 @@ use odata::statement::Statement;
 use self::any::AnySource;
 use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
-use crate::{Chunks, Deadline, Described, Executor, Ran, Run, SchemaVersion, SourceError};
+use crate::{Chunks, Deadline, Described, Examined, Executor, Ran, Run, SchemaVersion, SourceError};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
@@ -59,6 +59,17 @@ impl Source {
         match &self.0 {
             Backend::Sqlite(source) => source.executor().describe(deadline).await,
             Backend::Any(source) => source.describe(deadline).await,
+        }
+    }
+
+    /// Finds out which server it is, and reads the structure, as [`Source::describe`] does.
+    ///
+    /// # Errors
+    /// As for [`Source::describe`].
+    pub async fn examine(&self, deadline: Deadline) -> Result<Examined, SourceError> {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().examine(deadline).await,
+            Backend::Any(source) => source.examine(deadline).await,
         }
     }
 

@@ -139,8 +139,10 @@ fn management() -> Router<WebState> {
         .route("/api/mgmt/datastores",                             get(data_stores::list))
         .route("/api/mgmt/datastores/{id}",                        get(data_stores::get))
         .route("/api/mgmt/datasources",                            get(data_sources::list).post(data_sources::create))
+        .route("/api/mgmt/datasources/test",                       post(data_sources::test_new))
         .route("/api/mgmt/datasources/{id}",                       get(data_sources::get).put(data_sources::update).delete(data_sources::delete))
         .route("/api/mgmt/datasources/{id}/model",                 get(data_sources::model).post(data_sources::reload_model))
+        .route("/api/mgmt/datasources/{id}/test",                  post(data_sources::test))
         .route("/api/mgmt/datasources/{id}/sharedUsers",           get(data_sources::shared_users).put(data_sources::share).post(data_sources::add_shared_users).delete(data_sources::unshare_all))
         .route("/api/mgmt/datasources/{id}/sharedUsers/{userId}",  delete(data_sources::unshare))
 }

@@ -160,6 +160,8 @@ const SCOPE: &str = "/api/admin/resourceservers/{id}/scopes/{scopeId}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
+const TEST_NEW: &str = "/api/mgmt/datasources/test";
+const TEST: &str = "/api/mgmt/datasources/{id}/test";
 const SHARED_USERS: &str = "/api/mgmt/datasources/{id}/sharedUsers";
 const SHARED_USER: &str = "/api/mgmt/datasources/{id}/sharedUsers/{userId}";
 
@@ -232,6 +234,8 @@ const ROWS: &[Row] = &[
     row(Method::DELETE, SOURCE,                      Target::Source, nothing, 204, 404),
     row(Method::GET,    MODEL,                       Target::Source, nothing, 200, 404),
     row(Method::POST,   MODEL,                       Target::Source, nothing, 200, 404),
+    row(Method::POST,   TEST_NEW,                    Target::Plain,  source,  200, 200),
+    row(Method::POST,   TEST,                        Target::Source, nothing, 200, 404),
     row(Method::GET,    SHARED_USERS,                Target::Source, nothing, 200, 404),
     row(Method::PUT,    SHARED_USERS,                Target::Source, shared,  200, 404),
     row(Method::POST,   SHARED_USERS,                Target::Source, shared,  200, 404),

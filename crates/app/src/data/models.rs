@@ -20,6 +20,10 @@ use crate::data::document::MetadataDocument;
 use crate::data::spec::SourceSpecs;
 use crate::{Context, Fault};
 
+mod examination;
+
+pub(crate) use examination::Examination;
+
 /// How long a model counts as current before the database is asked again.
 const CHECK_AFTER_MICROS: i64 = 1_000_000;
 
@@ -68,6 +72,7 @@ pub enum OpenRefusal {
 #[derive(Debug, Default)]
 pub(crate) struct Models {
     slots: RwLock<HashMap<DataSourceId, Arc<Slot>>>,
+    examinations: Arc<examination::Examinations>,
 }
 
 /// The slot of one source.

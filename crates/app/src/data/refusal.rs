@@ -86,7 +86,7 @@ impl DataRefusal {
             SourceError::Unsupported { .. } => SourceFailure::Unsupported,
             SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
             error if error.is_transient() => SourceFailure::Transient,
-            SourceError::Unreachable { .. } | SourceError::Unresolved { .. } => SourceFailure::Down,
+            error if error.is_of_absent_server() => SourceFailure::Down,
             _ => SourceFailure::Unavailable,
         })
     }

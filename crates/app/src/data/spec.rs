@@ -26,7 +26,7 @@ impl<'a> SourceSpecs<'a> {
     }
 
     /// How to open the source of a record.
-    pub(super) fn spec_of(self, record: &DataSource) -> Result<SourceSpec, SourceError> {
+    pub(crate) fn spec_of(self, record: &DataSource) -> Result<SourceSpec, SourceError> {
         let kind = self.sources.kinds().get(record.data_store);
         let unknown =
             || SourceError::Failed { detail: format!("there is no data store {}", record.data_store) };

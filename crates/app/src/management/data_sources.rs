@@ -28,12 +28,14 @@ use crate::{Context, Fault};
 mod draft;
 mod options;
 mod sharing;
+mod testing;
 
 pub use draft::DataSourceDraft;
 pub use sharing::{SharedUser, SharingChange, UserReference};
 pub use sources::SourceKinds;
 pub use sources::options::{DataStore, OptionSchema, ValueKind};
 pub use store::MaxAuthenticationAge;
+pub use testing::{SourceTest, TestCode};
 
 /// Why an operation on a data source was refused.
 #[derive(Debug, thiserror::Error)]

@@ -5,17 +5,18 @@ use std::fmt::Display;
 use anyhow::{Context, anyhow, ensure};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
-    DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange,
+    DataSourceDraft, DataSourceError, MaxAuthenticationAge, SeenSource, SharedUser, SharingChange, TestCode,
     UserReference,
 };
 use app::management::lists::ListRequest;
 use clap::Subcommand;
 use domain::id::DataSourceId;
 use serde_json::{Value, json};
-use sources::sqlite::{self, SqliteOptions};
+use sources::sqlite;
 
 use self::add_postgres::AddPostgres;
-use self::arguments::{Add, Delete, One, Share, ShowOne, Update};
+use self::arguments::{Add, Delete, One, Share, ShowOne};
+use self::update::Update;
 use super::users::{self, actor};
 use crate::arguments::ShowArgs;
 use crate::bootstrap::{self, OpenedInstallation};
@@ -26,6 +27,7 @@ use crate::terminal::{confirm, say, show_json, table};
 
 mod add_postgres;
 mod arguments;
+mod update;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataSourceCommand {
@@ -48,10 +50,14 @@ pub(crate) enum DataSourceCommand {
     #[command(after_help = "Example: sluicegate data-source show shop --data-dir ./data")]
     Show(ShowOne),
     /// Change a data source; omitted values are kept.
-    #[command(
-        after_help = "Example: sluicegate data-source update shop --storage-form Orders.At=unix-seconds --data-dir ./data"
-    )]
+    #[command(after_help = "Examples:\n  \
+        sluicegate data-source update shop --storage-form Orders.At=unix-seconds --data-dir ./data\n  \
+        echo \"$PASSWORD\" | sluicegate data-source update sales --option ServerName=db2.example.com --password-stdin \
+        --data-dir ./data")]
     Update(Update),
+    /// Test a data source: connect to its database once, and say what is wrong or what is served.
+    #[command(after_help = "Example: sluicegate data-source test shop --data-dir ./data")]
+    Test(ShowOne),
     /// Read the structure of the database again, on every node.
     #[command(after_help = "Example: sluicegate data-source reload shop --data-dir ./data")]
     Reload(One),
@@ -86,8 +92,11 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         }
         DataSourceCommand::Update(command) => {
             bootstrap::with_app(&command.installation, environment, async |opened| {
-                update(opened, &command).await
+                update::run(opened, &command).await
             })
+        }
+        DataSourceCommand::Test(one) => {
+            bootstrap::with_app(&one.shown.installation, environment, async |opened| test(opened, &one).await)
         }
         DataSourceCommand::Reload(one) => {
             bootstrap::with_app(&one.installation, environment, async |opened| {
@@ -127,12 +136,13 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
 
 async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
     let path = std::path::absolute(&command.path).context("the path cannot be understood")?;
-    let options = SqliteOptions { path: path.clone(), declared: command.declared.declarations()? };
+    let mut options = command.declared.options()?;
+    options.insert("path".to_owned(), path.to_str().context("the path must be UTF-8")?.to_owned());
     let draft = DataSourceDraft {
         name: Some(command.name.clone()),
         data_store: Some(sqlite::STORE.id),
         description: command.description.clone(),
-        options: Some(options.write().context("the path must be UTF-8")?),
+        options: Some(options),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
     };
     create(opened, command.owner.as_deref(), draft, &path.display()).await
@@ -159,39 +169,37 @@ async fn create(
     Ok(())
 }
 
-async fn update(opened: &OpenedInstallation, command: &Update) -> anyhow::Result<()> {
+/// Tests a data source, and fails unless it can be served.
+async fn test(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> {
     let actor = actor(opened, None).await?;
-    let record = find(opened, &actor, &command.name).await?.record;
-    ensure!(
-        record.data_store == sqlite::STORE.id,
-        "{} is not a SQLite file; change it over the API",
-        record.name
-    );
-    let SqliteOptions { mut path, mut declared } =
-        SqliteOptions::read(&record.options).context("what is stored of it cannot be read")?;
-    if let Some(other) = &command.path {
-        path = std::path::absolute(other).context("the path cannot be understood")?;
+    let id = find(opened, &actor, &one.name).await?.record.id;
+    let tested = opened.app.data_sources().test_stored(&actor, id, &opened.origin).await;
+    let test = tested.map_err(of_data_source)?;
+    if one.shown.json {
+        let findings = test.findings.iter();
+        show_json(&json!({
+            "ok": test.code == TestCode::Usable,
+            "code": test.code.as_str(),
+            "message": test.message,
+            "server": test.product,
+            "tables": test.tables,
+            "findings": findings
+                .map(|finding| json!({ "subject": finding.subject, "message": finding.message }))
+                .collect::<Vec<_>>(),
+        }));
+    } else {
+        if let Some(product) = &test.product {
+            say(&format!("server       {product}"));
+            say(&format!("served       {} tables", test.tables));
+        }
+        for finding in &test.findings {
+            say(&format!("finding      {}: {}", finding.subject, finding.message));
+        }
+        if test.code == TestCode::Usable {
+            say(&test.message);
+        }
     }
-    if command.no_keys {
-        declared.keys.clear();
-    }
-    if command.no_storage_forms {
-        declared.forms.clear();
-    }
-    command.declared.replace_in(&mut declared)?;
-    let options = SqliteOptions { path, declared };
-    let draft = DataSourceDraft {
-        name: command.new_name.clone(),
-        data_store: None,
-        description: command.description.clone().unwrap_or(record.description),
-        options: Some(options.write().context("the path must be UTF-8")?),
-        max_authentication_age: match command.max_authentication_age {
-            None if command.no_max_authentication_age => Some(MaxAuthenticationAge::Any),
-            age => age.map(MaxAuthenticationAge::Secs),
-        },
-    };
-    let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;
-    say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));
+    ensure!(test.code == TestCode::Usable, "{} ({})", test.message, test.code.as_str());
     Ok(())
 }
 

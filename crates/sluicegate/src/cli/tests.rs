@@ -521,6 +521,8 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("deleteDataSource", "data-source delete"),
     ("getModel", "data-source show"),
     ("reloadModel", "data-source reload"),
+    ("testNewDataSource", "data-source add"),
+    ("testDataSource", "data-source test"),
     ("listSharedUsers", "data-source show"),
     ("shareDataSource", "data-source share"),
     ("shareDataSourceAlso", "data-source share"),

@@ -73,13 +73,16 @@ impl Connector {
     ///
     /// # Errors
     /// [`SourceError::HostNotAllowed`] if none is allowed, [`SourceError::Unresolved`] if the name has no address,
-    /// [`SourceError::Unreachable`] if none answers.
+    /// [`SourceError::ConnectionRefused`] or [`SourceError::Unreachable`] if none answers.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, SourceError> {
         // No name is looked up that could not be allowed.
         self.hosts.check(host, port)?;
         let detail = |error: io::Error| format!("{host}:{port}: {error}");
         let unresolved = |error| SourceError::Unresolved { detail: detail(error) };
-        let unreachable = |error| SourceError::Unreachable { detail: detail(error) };
+        let unreachable = |error: io::Error| match error.kind() {
+            io::ErrorKind::ConnectionRefused => SourceError::ConnectionRefused { detail: detail(error) },
+            _ => SourceError::Unreachable { detail: detail(error) },
+        };
         let resolved = self.resolver.resolve(host, port).await.map_err(unresolved)?;
         let mut outcome = Err(SourceError::HostNotAllowed);
         let is_allowed = |address: &SocketAddr| self.hosts.covers(host, address.ip(), port);

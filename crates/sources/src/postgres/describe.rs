@@ -4,13 +4,15 @@ mod catalog;
 mod columns;
 mod keys;
 mod served_type;
+mod shared_keys;
 
 use std::collections::HashMap;
 
 use odata::model::{Finding, ForeignKey, Table};
 
-use self::catalog::{Catalog, Relation};
-pub(super) use self::catalog::{RELATIONS, SCHEMAS, each, integer};
+use self::catalog::{Catalog, LETTERS, Omission, Relation};
+pub(super) use self::catalog::{RELATIONS, SCHEMAS, each, integer, text};
+use self::shared_keys::SharedKeys;
 use super::connection::PostgresConnection;
 use super::options::DeclaredKeys;
 use crate::own_tables::refuse_by_tables;
@@ -29,11 +31,15 @@ pub(super) async fn describe(
     refuse_own(&catalog.relations)?;
     let mut described = Described::default();
     refuse_missing_schemas(&catalog.relations, schemas, &mut described);
+    report_missing_letters(connection, &mut described).await?;
     let main = schemas.first().map_or(MAIN, String::as_str);
     let relations = std::mem::take(&mut catalog.relations);
+    let shared_keys = SharedKeys::within_patience();
     for relation in &relations {
-        if let Some(message) = relation.omitted {
-            described.findings.push(Finding { subject: relation.full_name(), message: message.to_owned() });
+        if let Some(omission) = relation.omitted {
+            described.unreadable += usize::from(omission == Omission::Unreadable);
+            let message = omission.message().to_owned();
+            described.findings.push(Finding { subject: relation.full_name(), message });
             continue;
         }
         let columns = columns::of(relation, &mut catalog, &mut described.findings);
@@ -47,7 +53,9 @@ pub(super) async fn describe(
             foreign_keys: references(relation, &catalog),
             has_unusable_index: false,
         };
-        keys::complete(&mut table, relation, &catalog, keys, main, &mut described);
+        if let Some(declared) = keys::complete(&mut table, relation, &catalog, keys, main, &mut described) {
+            shared_keys.look_for(connection, &table, declared, &mut described).await?;
+        }
         described.schema.tables.push(table);
     }
     keys::refuse_strays(keys, &relations, main, &mut described);
@@ -72,6 +80,21 @@ fn refuse_missing_schemas(relations: &[Relation], schemas: &[String], described:
             described.findings.push(Finding { subject: schema.clone(), message });
         }
     }
+}
+
+/// Reports that letters cannot change their case.
+async fn report_missing_letters(
+    connection: &mut PostgresConnection,
+    described: &mut Described,
+) -> Result<(), SourceError> {
+    if !Catalog::has_unicode_letters(connection).await? {
+        let message = format!(
+            "refused, because the database lacks the collation {LETTERS} of ICU: the server was built without ICU, or \
+             ICU does not know the encoding of the database"
+        );
+        described.findings.push(Finding { subject: "tolower and toupper".to_owned(), message });
+    }
+    Ok(())
 }
 
 /// The references of a table, in the order of their names. A reference to a table that is not served is kept, and the

@@ -59,12 +59,16 @@ impl Driver for PostgresDriver {
     }
 
     async fn connect(&self, _stop: &Stop) -> Result<PostgresConnection, SourceError> {
-        let late = |_| SourceError::Unreachable { detail: "the server does not answer in time".to_owned() };
+        let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
         tokio::time::timeout(SIGN_IN_WITHIN, self.open()).await.map_err(late)?
     }
 
     fn is_current(&self, connection: &PostgresConnection) -> Result<bool, SourceError> {
         Ok(connection.is_current())
+    }
+
+    async fn product(&self, connection: &mut PostgresConnection) -> Result<String, SourceError> {
+        version::product(connection).await
     }
 
     async fn describe(&self, connection: &mut PostgresConnection) -> Result<Described, SourceError> {

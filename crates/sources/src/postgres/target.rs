@@ -46,6 +46,7 @@ async fn encrypted(
     // Exactly one byte: whatever follows it unencrypted is part of the handshake, which it breaks.
     match socket.read_u8().await.map_err(|error| lost(&error))? {
         b'S' => tls.encrypt(socket).await,
-        _ => Err(SourceError::NotEncrypted { detail: "the server offers no TLS".to_owned() }),
+        b'N' => Err(SourceError::NoTls),
+        _ => Err(SourceError::Unreachable { detail: "it is not a server of PostgreSQL".to_owned() }),
     }
 }

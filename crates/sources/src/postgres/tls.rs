@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use crate::SourceError;
-use crate::certificates::authorities_in;
+use crate::certificates::{authorities_in, handshake_failure};
 
 /// Makes encrypted streams to one server.
 #[derive(Clone)]
@@ -47,6 +47,6 @@ impl Tls {
         stream: tokio::net::TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, SourceError> {
         let encrypted = self.connector.connect(self.name.clone(), stream).await;
-        encrypted.map_err(|error| SourceError::NotEncrypted { detail: error.to_string() })
+        encrypted.map_err(|error| handshake_failure(&error))
     }
 }

@@ -1,10 +1,26 @@
-//! The state of the structure.
+//! The version of the server, and the state of the structure.
 
 use odata::cell::Value;
 
 use super::connection::PostgresConnection;
-use super::describe::{RELATIONS, SCHEMAS, each, integer};
+use super::describe::{RELATIONS, SCHEMAS, each, integer, text};
 use crate::{SchemaVersion, SourceError};
+
+/// The most characters of the version that a server names.
+const LONGEST_VERSION: usize = 64;
+
+/// The product with its version.
+pub(super) async fn product(connection: &mut PostgresConnection) -> Result<String, SourceError> {
+    let sql = "SELECT pg_catalog.current_setting('server_version')".to_owned();
+    let mut version = String::new();
+    each(connection, sql, &[], 1, |row| {
+        version =
+            text(row, 0)?.chars().filter(|character| !character.is_control()).take(LONGEST_VERSION).collect();
+        Some(())
+    })
+    .await?;
+    Ok(format!("PostgreSQL {version}"))
+}
 
 /// Which rows of the catalogs there are, and the transaction that wrote each. What only changes with the data, such as
 /// statistics, is written in place and does not count.

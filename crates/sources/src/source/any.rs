@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use odata::sql::Dialect;
 
-use super::{Described, SchemaVersion};
+use super::{Described, Examined, SchemaVersion};
 use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
 use crate::{Chunks, Deadline, Executor, Run, SourceError};
 
@@ -18,6 +18,7 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
     fn placement(&self) -> Placement;
     fn dialect(&self) -> Dialect;
     fn describe(&self, deadline: Deadline) -> Boxed<'_, Result<Described, SourceError>>;
+    fn examine(&self, deadline: Deadline) -> Boxed<'_, Result<Examined, SourceError>>;
     fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>>;
     fn stream(&self, run: Run, job: Box<dyn AnyJob>) -> Result<Chunks, SourceError>;
     fn close(&self);
@@ -35,6 +36,10 @@ impl<D: Driver> AnySource for Executor<D> {
 
     fn describe(&self, deadline: Deadline) -> Boxed<'_, Result<Described, SourceError>> {
         Box::pin(Executor::describe(self, deadline))
+    }
+
+    fn examine(&self, deadline: Deadline) -> Boxed<'_, Result<Examined, SourceError>> {
+        Box::pin(Executor::examine(self, deadline))
     }
 
     fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>> {

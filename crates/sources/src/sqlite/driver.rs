@@ -40,6 +40,10 @@ impl Driver for SqliteDriver {
         Ok(self.pool.generation()? == connection.0.generation)
     }
 
+    async fn product(&self, _connection: &mut SqliteConnection) -> Result<String, SourceError> {
+        Ok(format!("SQLite {}", rusqlite::version()))
+    }
+
     async fn describe(&self, connection: &mut SqliteConnection) -> Result<Described, SourceError> {
         schema::describe(&connection.0, &self.declared)
     }

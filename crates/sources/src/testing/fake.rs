@@ -130,6 +130,10 @@ impl Driver for FakeDriver {
         Ok(connection.is_usable())
     }
 
+    async fn product(&self, _connection: &mut FakeConnection) -> Result<String, SourceError> {
+        Ok("Test server 1.0".to_owned())
+    }
+
     async fn describe(&self, connection: &mut FakeConnection) -> Result<Described, SourceError> {
         connection.describe().await
     }

@@ -130,6 +130,43 @@ async fn tables_views_and_partitioned_tables_have_the_keys_that_the_database_ens
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_declared_key_is_compared_with_the_rows() {
+    let scene = scene_with(
+        "CREATE TABLE twice(a integer, b integer); INSERT INTO twice VALUES (1, 1), (1, 2), (1, 2), (NULL, 3), (NULL, 3); \
+         CREATE VIEW once AS SELECT DISTINCT a, b FROM twice; CREATE VIEW broken AS SELECT 1 / (a - a) AS a FROM twice",
+        Limits::default(),
+        &[("keys", r#"{"twice": ["a", "b"], "once": ["a", "b"], "broken": ["a"]}"#)],
+    );
+    let described = described(&scene).await;
+    let [(_, refused)] = described.refused.as_slice() else { panic!("{described:?}") };
+    assert_eq!(refused.subject, "public.twice");
+    assert_eq!(refused.message, "2 rows share the values of the declared key a, b: they are not served");
+    let found = findings(&described);
+    let [broken, once] = found.as_slice() else { panic!("{found:?}") };
+    assert!(broken.starts_with("public.broken: it could not be found out soon"), "{broken}");
+    assert!(once.starts_with("public.once: no unique index ensures"), "{once}");
+    assert_eq!(table(&described, "twice").primary_key, ["a", "b"], "rows with a key of their own are served");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_examination_names_the_server_and_counts_what_the_user_may_not_read() {
+    let scene = scene("");
+    let role = format!("poor_{}", scene.database.name());
+    scene.database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'reads'; CREATE TABLE one(id integer PRIMARY KEY); CREATE VIEW two AS TABLE one"
+    ));
+    let mut options = options(&scene.database.url());
+    options.extend([("User".to_owned(), role.clone()), ("Password".to_owned(), "reads".to_owned())]);
+    let source = open(options, &Resources::new(Limits::default(), 4, here()));
+    let examined = source.examine(far()).await.unwrap();
+    assert!(examined.product.starts_with("PostgreSQL 1"), "{}", examined.product);
+    assert_eq!((examined.described.schema.tables.len(), examined.described.unreadable), (0, 2));
+    source.close();
+    source.closed().await;
+    scene.database.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn references_lead_to_other_tables_and_to_the_same() {
     let scene = scene(
         "CREATE TABLE \"Ports\"(country text, code text, PRIMARY KEY (country, code)); \

@@ -73,8 +73,8 @@ async fn each_failure_to_sign_in_has_its_reason() {
         (&[("User", "nobody")], "SignInRefused"),
         (&[("Database", "gone")], "NoDatabase"),
         (&[("User", "stranger"), ("Password", "a stranger's"), ("Database", "template1")], "NotPermitted"),
-        (&[("EncryptionMethod", "SSL")], "NotEncrypted"),
-        (&[("PortNumber", "1")], "Unreachable"),
+        (&[("EncryptionMethod", "SSL")], "NoTls"),
+        (&[("PortNumber", "1")], "ConnectionRefused"),
         (&[("ServerName", "127.0.0.2")], "HostNotAllowed"),
     ] {
         let error = refused(changes).await;
@@ -120,7 +120,7 @@ async fn a_source_recovers_when_its_server_does() {
     assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
     server.kill();
     let down = line(&source, "SELECT 1").await.unwrap_err();
-    assert!(matches!(down, SourceError::Unreachable { .. }), "{down:?}");
+    assert!(down.is_of_absent_server(), "{down:?}");
     server.start_again();
     assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"), "by itself");
     // A connection that the server closed while it waited is not used.
@@ -146,7 +146,7 @@ async fn a_server_that_falls_silent_in_the_middle_of_a_row_is_given_up() {
     assert_eq!(late.await, Err(SourceError::TimedOut));
     link.cut();
     let gone = line(&source, "SELECT 1").await.unwrap_err();
-    assert!(matches!(gone, SourceError::Unreachable { .. }), "{gone:?}");
+    assert!(gone.is_of_absent_server(), "{gone:?}");
     link.pass();
     assert_eq!(line(&source, "SELECT 1").await.as_deref(), Ok("Integer(1)"));
 }
@@ -170,6 +170,33 @@ async fn what_is_no_server_of_postgresql_is_unreachable() {
         assert!(matches!(failed, SourceError::Unreachable { .. }), "{failed:?}");
     }
     serving.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_accepts_and_stays_silent_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let resources = Resources::new(Limits::default(), 4, here());
+    for encryption in ["SSL", "noEncryption"] {
+        let mut options = options(&format!("postgres://reader:secret@127.0.0.1:{port}/sales"));
+        options.insert("EncryptionMethod".to_owned(), encryption.to_owned());
+        let silent = open(options, &resources).examine(far()).await.unwrap_err();
+        assert!(matches!(silent, SourceError::NoAnswer { .. }), "{encryption}: {silent:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_icu_is_served_and_refuses_to_change_letters() {
+    let scene = scene("CREATE TABLE t(id integer PRIMARY KEY, name text)");
+    scene.database.run(
+        "SET allow_system_table_mods = on; DELETE FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu'",
+    );
+    let examined = scene.source.examine(far()).await.unwrap();
+    assert_eq!(examined.described.schema.tables.len(), 1);
+    let [finding] = examined.described.findings.as_slice() else { panic!("{examined:?}") };
+    assert!(finding.message.contains("lacks the collation und-x-icu of ICU"), "{}", finding.message);
+    let refused = line(&scene.source, "SELECT lower('Ä' COLLATE \"und-x-icu\")").await.unwrap_err();
+    assert!(matches!(refused, SourceError::Unsupported { .. }), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
 use http::StatusCode;
 
-use self::answer::{Listed, ModelResponse, SourceResponse, UserResponse};
+use self::answer::{Listed, ModelResponse, SourceResponse, TestResponse, UserResponse};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
 use super::acting::ActingRequest;
 use super::list;
@@ -53,19 +53,35 @@ pub(crate) async fn create(
     let actor = acting.actor(failed).await?;
     sources.may_create(&actor, &acting.origin).await.map_err(problem(failed))?;
     rereads_model(&acting.query)?;
-    let (draft, connection_type) = read(body, true, sources.data_stores())?;
-    match connection_type {
-        ConnectionType::Cloud => {}
-        ConnectionType::LeftOut => {
-            return Err(bad(
-                ManagementErrorCode::ConnectionTypeMissing,
-                "connectionType is missing; it must be \"Cloud\"",
-            ));
-        }
-        ConnectionType::Other(given) => return Err(wrong_connection_type(&given)),
-    }
+    let draft = read_new(body, sources.data_stores())?;
     let seen = sources.create(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
     Ok(created(&format!("/api/mgmt/datasources/{}", seen.record.id), &SourceResponse::from(&seen)))
+}
+
+/// Tests a data source before it is created.
+pub(crate) async fn test_new(
+    acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
+    body: JsonBody<DataSourcePayload>,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
+    let actor = acting.actor(failed).await?;
+    sources.may_create(&actor, &acting.origin).await.map_err(problem(failed))?;
+    let draft = read_new(body, sources.data_stores())?;
+    let test = sources.test_new(&actor, draft, &acting.origin).await.map_err(problem(failed))?;
+    Ok(json(StatusCode::OK, &TestResponse::from(&test)))
+}
+
+/// Tests a data source as it is stored.
+pub(crate) async fn test(
+    acting: ActingRequest,
+    Use(sources): Use<DataSourceService>,
+    Path((id,)): SourcePath,
+) -> Result<Response, ManagementProblem> {
+    let failed = ManagementErrorCode::SourceReadFailed;
+    let actor = acting.actor(failed).await?;
+    let test = sources.test_stored(&actor, id, &acting.origin).await.map_err(problem(failed))?;
+    Ok(json(StatusCode::OK, &TestResponse::from(&test)))
 }
 
 /// Changes a data source; `?map=refresh` reads the structure of its database again.
@@ -210,6 +226,21 @@ fn read(
         judged(payload.draft.faults(of_new, kinds))
             .map(|()| (payload.draft.clone(), payload.connection_type.clone()))
     })
+}
+
+/// Parses the payload for a new data source.
+fn read_new(
+    body: JsonBody<DataSourcePayload>,
+    kinds: &SourceKinds,
+) -> Result<DataSourceDraft, ManagementProblem> {
+    match read(body, true, kinds)? {
+        (draft, ConnectionType::Cloud) => Ok(draft),
+        (_, ConnectionType::LeftOut) => Err(bad(
+            ManagementErrorCode::ConnectionTypeMissing,
+            "connectionType is missing; it must be \"Cloud\"",
+        )),
+        (_, ConnectionType::Other(given)) => Err(wrong_connection_type(&given)),
+    }
 }
 
 /// Hybrid Data Pipeline's parameter `map`: whether to read the structure of the database again.

@@ -197,8 +197,8 @@ async fn what_is_wrong_with_a_source_is_said_when_it_is_created() {
         (json!({ "Password": "wrong" }), "the database server refused the user name or the password"),
         (json!({ "Database": "gone" }), "the database server has no database with that name"),
         (json!({ "ServerName": "10.0.0.1" }), "the host is not among those that data sources may use"),
-        (json!({ "PortNumber": "1" }), "the database server cannot be reached"),
-        (json!({ "EncryptionMethod": "SSL" }), "no encrypted connection to the database server can be made"),
+        (json!({ "PortNumber": "1" }), "the machine of the database server refused the connection"),
+        (json!({ "EncryptionMethod": "SSL" }), "the database server offers no TLS"),
     ] {
         let message = refused(changes.clone()).await;
         assert!(message.contains(words), "{changes}: {message}");

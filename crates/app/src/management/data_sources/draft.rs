@@ -186,7 +186,7 @@ impl DataSourceService {
     }
 
     /// Passes the outcome on, and records a file that the caller may not have served.
-    async fn noting_forbidden_files<T>(
+    pub(super) async fn noting_forbidden_files<T>(
         &self,
         actor: &Actor,
         outcome: Result<T, DataSourceError>,

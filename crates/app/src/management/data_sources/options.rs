@@ -105,6 +105,22 @@ impl DataSourceService {
         Err(DataSourceError::Options(named.collect()))
     }
 
+    /// How to open a database with the options of a new data source.
+    pub(super) async fn new_spec(
+        &self,
+        actor: &Actor,
+        kind: &Arc<dyn SourceKind>,
+        given: BTreeMap<String, String>,
+    ) -> Result<SourceSpec, DataSourceError> {
+        let store = kind.store();
+        let faults = store.faults(&given, |_| false);
+        if !faults.is_empty() {
+            let named = faults.into_iter().map(|fault| named(fault, &|_: &str| false));
+            return Err(DataSourceError::Options(named.collect()));
+        }
+        self.allowed_spec(actor, SourceSpec::new(Arc::clone(kind), OptionValues::of(store, given))).await
+    }
+
     /// The source, if the caller may name what its options name. A path is stored with symbolic links resolved,
     /// so that exactly the accepted file is opened later.
     async fn allowed_spec(&self, actor: &Actor, given: SourceSpec) -> Result<SourceSpec, DataSourceError> {

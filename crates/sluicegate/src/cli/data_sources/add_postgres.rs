@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use app::management::data_sources::{DataSourceDraft, MaxAuthenticationAge};
 use clap::Args;
 use serde_json::json;
 use sources::postgres;
 
-use super::arguments::parse_key;
+use super::arguments::{declared_keys, parse_key};
 use super::create;
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::OpenedInstallation;
@@ -103,11 +103,8 @@ impl AddPostgres {
         if let Some(schemas) = &self.schemas {
             set("Schemas", schemas.clone());
         }
-        let keys: BTreeMap<&String, &Vec<String>> =
-            self.keys.iter().map(|(table, columns)| (table, columns)).collect();
-        ensure!(keys.len() == self.keys.len(), "--key names a table twice");
-        if !keys.is_empty() {
-            set("keys", json!(keys).to_string());
+        if !self.keys.is_empty() {
+            set("keys", json!(declared_keys(&self.keys)?).to_string());
         }
         Ok(options)
     }

@@ -1,10 +1,11 @@
 //! The arguments of `sluicegate data-source`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use clap::{ArgGroup, Args};
-use sources::sqlite::Declarations;
+use clap::Args;
+use serde_json::json;
 
 use crate::arguments::InstallationArgs;
 use crate::arguments::ShowArgs;
@@ -30,54 +31,6 @@ pub(crate) struct Add {
     pub(super) installation: InstallationArgs,
 }
 
-/// The arguments of [`Update`] that change something.
-const CHANGES: [&str; 9] = [
-    "new_name",
-    "path",
-    "description",
-    "keys",
-    "no_keys",
-    "storage_forms",
-    "no_storage_forms",
-    "max_authentication_age",
-    "no_max_authentication_age",
-];
-
-#[derive(Debug, Args)]
-#[command(
-    group(ArgGroup::new("changes").args(CHANGES).required(true).multiple(true)),
-    override_usage = "sluicegate data-source update [OPTIONS] <NAME>"
-)]
-pub(crate) struct Update {
-    /// The data source's name
-    pub(super) name: String,
-    /// The new name: letters, digits, underscore, dash
-    #[arg(id = "new_name", long = "name", value_name = "NAME")]
-    pub(super) new_name: Option<String>,
-    /// Another SQLite file
-    #[arg(long)]
-    pub(super) path: Option<PathBuf>,
-    /// A description for people
-    #[arg(long)]
-    pub(super) description: Option<String>,
-    #[command(flatten)]
-    pub(super) declared: Declared,
-    /// Remove all declared keys
-    #[arg(long, conflicts_with = "keys")]
-    pub(super) no_keys: bool,
-    /// Remove all declared storage forms
-    #[arg(long, conflicts_with = "storage_forms")]
-    pub(super) no_storage_forms: bool,
-    /// The longest time since the sign-in of a reader, in seconds
-    #[arg(long, value_name = "SECONDS")]
-    pub(super) max_authentication_age: Option<i64>,
-    /// Let readers read however long ago they signed in
-    #[arg(long, conflicts_with = "max_authentication_age")]
-    pub(super) no_max_authentication_age: bool,
-    #[command(flatten)]
-    pub(super) installation: InstallationArgs,
-}
-
 /// What the owner declares about the tables. The arguments replace earlier declarations.
 #[derive(Debug, Args)]
 pub(crate) struct Declared {
@@ -91,38 +44,38 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// Returns the declarations of a new data source.
-    ///
-    /// # Errors
-    /// As for [`replace_in`](Self::replace_in).
-    pub(super) fn declarations(&self) -> anyhow::Result<Declarations> {
-        let mut declared = Declarations::default();
-        self.replace_in(&mut declared)?;
-        Ok(declared)
-    }
-
-    /// Replaces the declarations for which there are arguments.
+    /// The options for which there are arguments.
     ///
     /// # Errors
     /// A table or a column that is named twice.
-    pub(super) fn replace_in(&self, declared: &mut Declarations) -> anyhow::Result<()> {
+    pub(super) fn options(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut options = BTreeMap::new();
         if !self.keys.is_empty() {
-            declared.keys.clear();
+            options.insert("keys".to_owned(), json!(declared_keys(&self.keys)?).to_string());
         }
-        for (table, columns) in &self.keys {
-            let before = declared.keys.insert(table.clone(), columns.clone());
-            ensure!(before.is_none(), "--key names {table} twice");
-        }
-        if !self.storage_forms.is_empty() {
-            declared.forms.clear();
-        }
+        let mut forms: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
         for (table, column, form) in &self.storage_forms {
-            let columns = declared.forms.entry(table.clone()).or_default();
-            let before = columns.insert(column.clone(), form.clone());
+            let before = forms.entry(table).or_default().insert(column, form);
             ensure!(before.is_none(), "--storage-form names {table}.{column} twice");
         }
-        Ok(())
+        if !forms.is_empty() {
+            options.insert("storageForms".to_owned(), json!(forms).to_string());
+        }
+        Ok(options)
     }
+}
+
+/// The columns of keys by table.
+///
+/// # Errors
+/// A table that is named twice.
+pub(super) fn declared_keys(keys: &[(String, Vec<String>)]) -> anyhow::Result<BTreeMap<&str, &[String]>> {
+    let mut declared = BTreeMap::new();
+    for (table, columns) in keys {
+        let before = declared.insert(table.as_str(), columns.as_slice());
+        ensure!(before.is_none(), "--key names {table} twice");
+    }
+    Ok(declared)
 }
 
 pub(super) fn parse_key(text: &str) -> Result<(String, Vec<String>), String> {
@@ -185,8 +138,10 @@ mod tests {
     fn repeated_declarations_are_refused() {
         let key = |column: &str| ("View".to_owned(), vec![column.to_owned()]);
         let form = |form: &str| ("View".to_owned(), "a".to_owned(), form.to_owned());
-        let declared = |keys, storage_forms| Declared { keys, storage_forms }.declarations();
-        assert_eq!(declared(vec![key("a")], vec![form("text")]).unwrap().keys.len(), 1);
+        let declared = |keys, storage_forms| Declared { keys, storage_forms }.options();
+        let options = declared(vec![key("a")], vec![form("text")]).unwrap();
+        assert_eq!(options["keys"], r#"{"View":["a"]}"#);
+        assert_eq!(options["storageForms"], r#"{"View":{"a":"text"}}"#);
         let fault = declared(vec![key("a"), key("b")], Vec::new()).unwrap_err();
         assert_eq!(fault.to_string(), "--key names View twice");
         let fault = declared(Vec::new(), vec![form("text"), form("real")]).unwrap_err();

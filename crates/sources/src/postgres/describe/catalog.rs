@@ -19,6 +19,9 @@ pub(in crate::postgres) const SCHEMAS: &str = "n.nspname !~ '^pg_' AND n.nspname
 pub(in crate::postgres) const RELATIONS: &str =
     "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition";
 
+/// The collation of ICU by which `tolower` and `toupper` change letters.
+pub(super) const LETTERS: &str = "und-x-icu";
+
 /// A table or view.
 #[derive(Debug)]
 pub(super) struct Relation {
@@ -28,7 +31,7 @@ pub(super) struct Relation {
     /// Whether it is a materialized view.
     pub(super) is_materialized: bool,
     /// Why it cannot be served, if it cannot.
-    pub(super) omitted: Option<&'static str>,
+    pub(super) omitted: Option<Omission>,
     /// Whether other tables inherit from it, so that its rows are theirs too.
     pub(super) has_heirs: bool,
 }
@@ -36,6 +39,27 @@ pub(super) struct Relation {
 impl Relation {
     pub(super) fn full_name(&self) -> String {
         format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// Why a table or view cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Omission {
+    /// The user may read none of its columns.
+    Unreadable,
+    /// It is a materialized view that was never filled.
+    Unpopulated,
+}
+
+impl Omission {
+    /// The finding about it.
+    pub(super) const fn message(self) -> &'static str {
+        match self {
+            Self::Unreadable => "omitted, because the user of the data source may not read it",
+            Self::Unpopulated => {
+                "omitted, because it is a materialized view without data; REFRESH MATERIALIZED VIEW fills it"
+            }
+        }
     }
 }
 
@@ -116,6 +140,21 @@ impl Catalog {
         catalog.read_indexes(connection, &given).await?;
         catalog.read_references(connection, &given).await?;
         Ok(catalog)
+    }
+
+    /// Whether the database has the collation of ICU by which letters change their case. A server that was built without
+    /// ICU has none, nor has a database whose encoding ICU does not know.
+    pub(super) async fn has_unicode_letters(
+        connection: &mut PostgresConnection,
+    ) -> Result<bool, SourceError> {
+        let sql = format!("SELECT pg_catalog.to_regcollation('pg_catalog.\"{LETTERS}\"') IS NOT NULL");
+        let mut has_it = false;
+        each(connection, sql, &[], 1, |row| {
+            has_it = flag(row, 0);
+            Some(())
+        })
+        .await?;
+        Ok(has_it)
     }
 
     /// The name of a column by its number.
@@ -256,11 +295,11 @@ impl Catalog {
 
 /// Why a table cannot be served. A readable one has at least one column that the user may read; only a materialized view
 /// may lack its rows.
-fn reason_to_omit(is_readable: bool, is_populated: bool) -> Option<&'static str> {
+fn reason_to_omit(is_readable: bool, is_populated: bool) -> Option<Omission> {
     if !is_readable {
-        Some("omitted, because the user of the data source may not read it")
+        Some(Omission::Unreadable)
     } else if !is_populated {
-        Some("omitted, because it is a materialized view without data; REFRESH MATERIALIZED VIEW fills it")
+        Some(Omission::Unpopulated)
     } else {
         None
     }
@@ -305,7 +344,8 @@ fn flag(row: &SourceRow<'_>, at: usize) -> bool {
     row.cell(at).to_value() == Value::Integer(1)
 }
 
-fn text(row: &SourceRow<'_>, at: usize) -> Option<String> {
+/// A text.
+pub(in crate::postgres) fn text(row: &SourceRow<'_>, at: usize) -> Option<String> {
     match row.cell(at) {
         Cell::Text(bytes) => std::str::from_utf8(bytes).ok().map(str::to_owned),
         _ => None,

@@ -6,7 +6,7 @@ use super::catalog::{Catalog, Index, Relation};
 use crate::Described;
 use crate::postgres::options::{DeclaredKeys, KEYS};
 
-/// Gives a table its key, if it has one.
+/// Gives a table its key, if it has one. Returns a declared key that no index ensures, in words.
 pub(super) fn complete(
     table: &mut Table,
     relation: &Relation,
@@ -14,7 +14,7 @@ pub(super) fn complete(
     keys: &DeclaredKeys,
     main: &str,
     described: &mut Described,
-) {
+) -> Option<String> {
     let indexes = catalog.indexes.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
     let found = own_key(table, relation, catalog, indexes);
     let declared = keys.iter().find(|(name, _)| names(name, relation, main));
@@ -29,7 +29,7 @@ pub(super) fn complete(
                 described.findings.push(Finding { subject: table.full_name(), message: message.to_owned() });
             }
         }
-        (None, Some((_, columns))) => declare(table, relation, catalog, columns, described),
+        (None, Some((_, columns))) => return declare(table, relation, catalog, columns, described),
         (Some(key), Some(_)) => {
             table.primary_key = key;
             table.key_is_enforced = !relation.has_heirs;
@@ -41,6 +41,7 @@ pub(super) fn complete(
         }
         (None, None) => {}
     }
+    None
 }
 
 /// The key that an index ensures. A materialized view says of no column that it is never null.
@@ -58,19 +59,20 @@ fn own_key(table: &Table, relation: &Relation, catalog: &Catalog, indexes: &[Ind
     primary.or_else(|| unique.clone().find_map(names))
 }
 
-/// Uses the declared columns as the key.
+/// Uses the declared columns as the key, and returns them in words if no index ensures that they are one.
 fn declare(
     table: &mut Table,
     relation: &Relation,
     catalog: &Catalog,
     columns: &[String],
     described: &mut Described,
-) {
+) -> Option<String> {
     if let Some(unknown) =
         columns.iter().find(|name| !table.columns.iter().any(|column| column.name == **name))
     {
         let message = format!("the declared key names {unknown}, which is not one of its columns");
-        return refuse(described, &table.full_name(), message);
+        refuse(described, &table.full_name(), message);
+        return None;
     }
     table.primary_key = columns.to_vec();
     let indexes = catalog.indexes.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
@@ -78,14 +80,7 @@ fn declare(
         |number: &i16| catalog.column_name(relation.oid, *number).is_some_and(|name| columns.contains(&name));
     let ensures = |index: &Index| index.is_unique && index.columns.iter().all(in_key);
     table.key_is_enforced = !relation.has_heirs && indexes.iter().any(ensures);
-    if !table.key_is_enforced {
-        let named = columns.join(", ");
-        let message = format!(
-            "no unique index ensures that the declared key {named} is unique: rows that share one are not served, and each \
-             request looks for them"
-        );
-        described.findings.push(Finding { subject: table.full_name(), message });
-    }
+    (!table.key_is_enforced).then(|| columns.join(", "))
 }
 
 /// Reports declarations that name nothing.
@@ -109,6 +104,6 @@ fn names(name: &str, relation: &Relation, main: &str) -> bool {
 }
 
 /// Records that a declaration does not hold.
-fn refuse(described: &mut Described, table: &str, message: String) {
+pub(super) fn refuse(described: &mut Described, table: &str, message: String) {
     described.refused.push((KEYS, Finding { subject: table.to_owned(), message }));
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use app::management::data_sources::{DataStore, OptionSchema, SeenSource, SharedUser};
+use app::management::data_sources::{DataStore, OptionSchema, SeenSource, SharedUser, SourceTest, TestCode};
 use domain::account::Permission;
-use odata::model::Model;
+use odata::model::{Finding, Model};
 use serde::{Serialize, Serializer};
 
 use crate::json::{Json, parse};
@@ -93,15 +93,44 @@ struct FindingResponse<'a> {
     message: &'a str,
 }
 
+impl<'a> From<&'a Finding> for FindingResponse<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self { subject: &finding.subject, message: &finding.message }
+    }
+}
+
 impl<'a> From<&'a Model> for ModelResponse<'a> {
     fn from(model: &'a Model) -> Self {
-        let findings = model.findings.iter();
         Self {
             version: format!("{:016x}", model.version),
             entity_sets: model.entity_types.iter().map(|entity| entity.name.as_str()).collect(),
-            findings: findings
-                .map(|finding| FindingResponse { subject: &finding.subject, message: &finding.message })
-                .collect(),
+            findings: model.findings.iter().map(FindingResponse::from).collect(),
+        }
+    }
+}
+
+/// The result of a test.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TestResponse<'a> {
+    ok: bool,
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    tables: usize,
+    findings: Vec<FindingResponse<'a>>,
+}
+
+impl<'a> From<&'a SourceTest> for TestResponse<'a> {
+    fn from(test: &'a SourceTest) -> Self {
+        Self {
+            ok: test.code == TestCode::Usable,
+            code: test.code.as_str(),
+            message: &test.message,
+            server: test.product.as_deref(),
+            tables: test.tables,
+            findings: test.findings.iter().map(FindingResponse::from).collect(),
         }
     }
 }
