@@ -151,6 +151,16 @@ impl PostgresConnection {
         refusal.reason()
     }
 
+    /// Reads the rest of a statement that is not wanted any more, because another one follows in the transaction.
+    async fn skip_rest(&mut self) -> Result<(), SourceError> {
+        if self.is_running {
+            let refused = self.wire.until_ready(usize::MAX).await?;
+            self.is_running = false;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason()))?;
+        }
+        Ok(())
+    }
+
     /// Reads the rest of a statement that is not wanted any more, if it is short.
     async fn finish(&mut self) -> Result<(), SourceError> {
         if self.is_running {
@@ -170,7 +180,7 @@ fn milliseconds(duration: Duration) -> Value {
 
 impl Statements for PostgresConnection {
     async fn run<R: RowConsumer>(&mut self, statement: &Statement, rows: &mut R) -> Result<(), SourceError> {
-        self.finish().await?;
+        self.skip_rest().await?;
         let before = self.start(statement).await?;
         self.rows(before, statement.columns, rows).await?;
         Ok(())
