@@ -2,6 +2,7 @@
 //! nodes.
 
 mod chain;
+pub(crate) mod expand;
 pub(crate) mod expression;
 mod resource;
 
@@ -12,11 +13,13 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::syntax::{MAX_SELECT, Request};
-use crate::tree::column::{ScanColumn, ScanId};
+use crate::syntax::{EntityOptions, MAX_SELECT, Request};
+use crate::tree::column::ScanId;
 use crate::tree::typed::{Term, Typed};
-use crate::tree::{Filter, Order, Page, PlanNode, Scan};
+use crate::tree::{Filter, Order, Page, PlanNode};
+use expand::BoundExpand;
 use expression::{Binder, unknown_property};
+use resource::{Addressed, Resource};
 
 /// Up to this many names are looked up one by one.
 const FEW: usize = 32;
@@ -35,12 +38,16 @@ pub(crate) enum Target<'m> {
     ServiceDocument,
     Metadata,
     Entities(Selection<'m>),
-    /// One entity by its key.
+    /// One entity by its key, or the one to which a navigation property leads.
     Entity(Selection<'m>),
+    /// The ids of entities.
+    References(Selection<'m>),
+    /// The id of one entity.
+    Reference(Selection<'m>),
     /// One property of one entity, and whether its raw value is requested.
     Property(Selection<'m>, bool),
-    /// The number of rows.
-    Count(PlanNode<'m>),
+    /// The number of rows, and the entity to which they must be related.
+    Count(PlanNode<'m>, Option<Page<'m>>),
 }
 
 /// Rows, and what is shown of them.
@@ -48,12 +55,43 @@ pub(crate) enum Target<'m> {
 pub(crate) struct Selection<'m> {
     /// From its first row, with the rows that `$top` allows.
     pub(crate) page: Page<'m>,
-    /// The columns to show, in order.
-    pub(crate) shown: Vec<ScanColumn>,
-    /// Whether `$select` narrowed them.
-    pub(crate) narrowed: bool,
+    /// What is shown of each row.
+    pub(crate) shown: SelectedProperties<'m>,
     /// Whether the rows of all pages are counted.
     pub(crate) count: bool,
+    /// The navigation properties to expand.
+    pub(crate) expanded: Vec<BoundExpand<'m>>,
+    /// The entity to which the rows are related, if the path leads through a navigation property. If there are no rows,
+    /// it may not exist either.
+    pub(crate) owner: Option<Page<'m>>,
+    /// The scan after all that the request uses.
+    pub(crate) next_scan: ScanId,
+}
+
+/// What `$select` leaves of the rows of one type.
+#[derive(Debug, Clone)]
+pub(crate) struct SelectedProperties<'m> {
+    /// The properties, in order.
+    pub(crate) properties: Vec<usize>,
+    /// The navigation properties that are selected; all of them without `$select`.
+    pub(crate) navigations: Vec<&'m str>,
+    /// Whether `$select` narrowed them.
+    pub(crate) narrowed: bool,
+}
+
+/// What is the same for all parts of a request while it is bound.
+pub(crate) struct Binding<'m> {
+    pub(crate) model: &'m Model,
+    now: Timestamp,
+    uses_now: bool,
+    next_scan: ScanId,
+}
+
+/// The options with which rows were bound, in a tree without a page.
+struct BoundRows<'m> {
+    rows: PlanNode<'m>,
+    order: Vec<Order>,
+    shown: SelectedProperties<'m>,
 }
 
 /// Binds a request to a model.
@@ -63,7 +101,7 @@ pub(crate) fn bind<'m>(
     now: Timestamp,
     accepted: Format,
 ) -> Result<BoundRequest<'m>, Error> {
-    let resource = resource::resolve(model, &request.path)?;
+    let (resource, next_scan) = resource::resolve(model, &request.path)?;
     if let Some(option) = request.unsupported.first() {
         return Err(
             Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0)
@@ -71,29 +109,26 @@ pub(crate) fn bind<'m>(
     }
     let format = representation(request, accepted, &resource)?;
     resource::check_options(request, &resource)?;
-    let (target, uses_now) = match resource {
-        resource::Resource::ServiceDocument => (Target::ServiceDocument, false),
-        resource::Resource::Metadata => (Target::Metadata, false),
-        resource::Resource::Set(entity_type) => {
-            let (selection, uses_now) = selection(entity_type, request, now)?;
-            (Target::Entities(selection), uses_now)
+    let mut binding = Binding { model, now, uses_now: false, next_scan };
+    let target = match resource {
+        Resource::ServiceDocument => Target::ServiceDocument,
+        Resource::Metadata => Target::Metadata,
+        Resource::Set(addressed) => Target::Entities(binding.set(addressed, request)?),
+        Resource::References(addressed) => Target::References(binding.set(addressed, request)?),
+        Resource::Count(addressed) => {
+            let selection = binding.set(addressed, request)?;
+            Target::Count(*selection.page.input, selection.owner)
         }
-        resource::Resource::Count(entity_type) => {
-            let (selection, uses_now) = selection(entity_type, request, now)?;
-            (Target::Count(*selection.page.input), uses_now)
-        }
-        resource::Resource::Entity(entity_type, key) => {
-            let (mut selection, uses_now) = selection(entity_type, request, now)?;
-            selection.page = one(entity_type, key);
-            (Target::Entity(selection), uses_now)
-        }
-        resource::Resource::Property { entity_type, key, property, raw } => {
-            let shown = vec![ScanId::FIRST.column(property)];
-            let selection = Selection { page: one(entity_type, key), shown, narrowed: true, count: false };
-            (Target::Property(selection, raw), false)
+        Resource::Entity(addressed) => Target::Entity(binding.one(addressed, request)?),
+        Resource::Reference(addressed) => Target::Reference(binding.one(addressed, request)?),
+        Resource::Property { of, property, raw } => {
+            let mut selection = binding.one(of, request)?;
+            selection.shown =
+                SelectedProperties { properties: vec![property], navigations: Vec::new(), narrowed: true };
+            Target::Property(selection, raw)
         }
     };
-    Ok(BoundRequest { target, format, uses_now })
+    Ok(BoundRequest { target, format, uses_now: binding.uses_now })
 }
 
 /// `$format` takes precedence over the `Accept` header.
@@ -111,56 +146,83 @@ fn representation(
     }
 }
 
-/// The row with this key, if no other row has the same address.
-fn one(entity_type: &EntityType, key: Vec<Typed>) -> Page<'_> {
-    let scan = Scan { id: ScanId::FIRST, entity_type, key };
-    Page { input: Box::new(PlanNode::Scan(scan)), order: Vec::new(), after: None, skip: 0, rows: Some(1) }
-}
+impl<'m> Binding<'m> {
+    /// Many rows, with all options of the request.
+    fn set(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
+        let entity_type = addressed.entity_type;
+        let owner = addressed.owner();
+        let options = &request.options;
+        let BoundRows { rows, order, shown } =
+            self.rows(ScanId::FIRST, entity_type, addressed.rows(), options, None)?;
+        let expanded = self.expand(entity_type, &options.expand)?;
+        let skip = options.skip.unwrap_or(0);
+        Ok(Selection {
+            page: Page { input: Box::new(rows), order, after: None, skip, rows: options.top },
+            shown,
+            count: options.count.unwrap_or(false),
+            expanded,
+            owner,
+            next_scan: self.next_scan,
+        })
+    }
 
-fn selection<'m>(
-    entity_type: &'m EntityType,
-    request: &Request<'_>,
-    now: Timestamp,
-) -> Result<(Selection<'m>, bool), Error> {
-    let mut rows = PlanNode::Scan(Scan::of(ScanId::FIRST, entity_type));
-    let mut uses_now = false;
-    if let Some(filter) = &request.filter {
-        let mut binder = Binder::new(ScanId::FIRST, entity_type, "$filter", now);
-        let condition = binder.condition(filter)?;
-        rows = PlanNode::Filter(Filter { input: Box::new(rows), condition });
-        uses_now |= binder.used_now;
+    /// At most one row, if no other row has the same address.
+    fn one(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
+        let entity_type = addressed.entity_type;
+        let owner = addressed.owner();
+        let shown = shown(entity_type, &request.options, "$select")?;
+        let expanded = self.expand(entity_type, &request.options.expand)?;
+        let page = addressed.page();
+        Ok(Selection { page, shown, count: false, expanded, owner, next_scan: self.next_scan })
     }
-    let mut order = Vec::with_capacity(request.order.len() + entity_type.key.len());
-    let mut binder = Binder::new(ScanId::FIRST, entity_type, "$orderby", now);
-    for term in &request.order {
-        let bound = binder.bind_subject(&term.node)?;
-        // A constant does not order anything.
-        if !matches!(bound.term, Term::Constant(_) | Term::Null) {
-            order.push(Order { term: bound, descending: term.descending });
+
+    /// The rows of a scan of this type for which `$filter` holds, in the order of `$orderby`. `whole` is the option that
+    /// contains the options, if they are not those of the request.
+    fn rows(
+        &mut self,
+        scan: ScanId,
+        entity_type: &'m EntityType,
+        mut rows: PlanNode<'m>,
+        options: &EntityOptions<'_>,
+        whole: Option<&'static str>,
+    ) -> Result<BoundRows<'m>, Error> {
+        let now = self.now;
+        let binder = |own| Binder::new(scan, entity_type, whole.unwrap_or(own), now);
+        if let Some(filter) = &options.filter {
+            let mut binder = binder("$filter");
+            let condition = binder.condition(filter)?;
+            rows = PlanNode::Filter(Filter { input: Box::new(rows), condition });
+            self.uses_now |= binder.used_now;
         }
+        let mut order = Vec::with_capacity(options.order.len() + entity_type.key.len());
+        let mut binder = binder("$orderby");
+        for term in &options.order {
+            let bound = binder.bind_subject(&term.node)?;
+            // A constant does not order anything.
+            if !matches!(bound.term, Term::Constant(_) | Term::Null) {
+                order.push(Order { term: bound, descending: term.descending });
+            }
+        }
+        self.uses_now |= binder.used_now;
+        complete(&mut order, scan, entity_type);
+        Ok(BoundRows { rows, order, shown: shown(entity_type, options, whole.unwrap_or("$select"))? })
     }
-    uses_now |= binder.used_now;
-    complete(&mut order, entity_type);
-    let shown = shown(entity_type, request)?;
-    let narrowed = shown.is_some();
-    let shown = shown.unwrap_or_else(|| (0..entity_type.properties.len()).collect());
-    let skip = request.skip.unwrap_or(0);
-    let selection = Selection {
-        page: Page { input: Box::new(rows), order, after: None, skip, rows: request.top },
-        shown: shown.into_iter().map(|property| ScanId::FIRST.column(property)).collect(),
-        narrowed,
-        count: request.count.unwrap_or(false),
-    };
-    Ok((selection, uses_now))
+
+    /// A scan that nothing else uses.
+    fn scan(&mut self) -> ScanId {
+        let scan = self.next_scan;
+        self.next_scan = scan.next();
+        scan
+    }
 }
 
 /// Makes an order total: key properties that it does not name are appended in stored form, so that an index
 /// serves the order whatever else is stored there. They have the direction of the last term, so that one
 /// index, read either way, can serve the whole order.
-fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
+fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType) {
     let descending = order.last().is_some_and(|last| last.descending);
     for key in &entity_type.key {
-        let key = ScanId::FIRST.column(*key);
+        let key = scan.column(*key);
         if !order.iter().any(|order| matches!(order.term.term, Term::Column(column) if column == key)) {
             let term = Typed::stored(key, &entity_type.properties[key.property]);
             order.push(Order { term, descending });
@@ -168,12 +230,21 @@ fn complete(order: &mut Vec<Order>, entity_type: &EntityType) {
     }
 }
 
-/// The properties that `$select` names, without repetition; `None` if it names all.
-fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<usize>>, Error> {
-    let Some(items) = &request.select else { return Ok(None) };
+/// What `$select` names, without repetition. `target` is the option that contains it.
+fn shown<'m>(
+    entity_type: &'m EntityType,
+    options: &EntityOptions<'_>,
+    target: &'static str,
+) -> Result<SelectedProperties<'m>, Error> {
+    let all = || SelectedProperties {
+        properties: (0..entity_type.properties.len()).collect(),
+        navigations: entity_type.navigations.iter().map(|navigation| &*navigation.name).collect(),
+        narrowed: false,
+    };
+    let Some(items) = &options.select else { return Ok(all()) };
     let most = MAX_SELECT.max(entity_type.properties.len());
     if items.len() > most {
-        return Err(Reason::TooManyItems(most).at("$select", items[most].at));
+        return Err(Reason::TooManyItems(most).at(target, items[most].at));
     }
     let names = entity_type.properties.iter().enumerate().map(|(index, property)| (&*property.name, index));
     let by_name: HashMap<&str, usize> = if items.len() > FEW { names.collect() } else { HashMap::new() };
@@ -182,27 +253,29 @@ fn shown(entity_type: &EntityType, request: &Request<'_>) -> Result<Option<Vec<u
         found => found.copied(),
     };
     let mut is_shown = vec![false; entity_type.properties.len()];
-    let mut shown = Vec::with_capacity(items.len());
-    let mut all = false;
+    let mut properties = Vec::with_capacity(items.len());
+    let mut navigations: Vec<&str> = Vec::new();
+    let mut is_all = false;
     for item in items {
-        let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at("$select", item.at));
+        let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at(target, item.at));
         let [name] = item.path[..] else { return unsupported("a path in $select") };
         match find(name) {
-            _ if name == "*" => all = true,
+            _ if name == "*" => is_all = true,
             _ if item.nested => return unsupported("a selection in parentheses"),
             Some(index) if is_shown[index] => {}
             Some(index) => {
                 is_shown[index] = true;
-                shown.push(index);
+                properties.push(index);
             }
-            None if entity_type.navigation(name).is_some() => {
-                return unsupported("a navigation property in $select");
-            }
-            None if item.well_formed && (name.contains('.') || name.starts_with('@')) => {
-                return unsupported("an operation or annotation in $select");
-            }
-            None => return Err(unknown_property(entity_type, name, "$select", item.at)),
+            None => match entity_type.navigation(name) {
+                Some(navigation) if navigations.contains(&&*navigation.name) => {}
+                Some(navigation) => navigations.push(&navigation.name),
+                None if item.well_formed && (name.contains('.') || name.starts_with('@')) => {
+                    return unsupported("an operation or annotation in $select");
+                }
+                None => return Err(unknown_property(entity_type, name, target, item.at)),
+            },
         }
     }
-    Ok((!all).then_some(shown))
+    Ok(if is_all { all() } else { SelectedProperties { properties, navigations, narrowed: true } })
 }

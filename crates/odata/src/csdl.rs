@@ -9,6 +9,7 @@ mod xml;
 use crate::edm_type::EdmType;
 use crate::model::compile::CONTAINER;
 use crate::model::{EntityType, Model, Navigation, Property};
+use crate::syntax::MAX_EXPAND_DEPTH;
 use crate::tree::function;
 use xml::Xml;
 
@@ -135,7 +136,6 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
     }
     for (term, property, allowed) in [
         ("CountRestrictions", "Countable", true),
-        ("ExpandRestrictions", "Expandable", false),
         ("SearchRestrictions", "Searchable", false),
         ("InsertRestrictions", "Insertable", false),
         ("UpdateRestrictions", "Updatable", false),
@@ -143,17 +143,25 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
     ] {
         write_record(xml, term, property, ("Bool", if allowed { "true" } else { "false" }));
     }
-    if !entity_type.navigations.is_empty() {
-        let none = "Org.OData.Capabilities.V1.NavigationType/None";
-        write_record(xml, "NavigationRestrictions", "Navigability", ("EnumMember", none));
-    }
+    let levels = MAX_EXPAND_DEPTH.to_string();
+    write_properties(
+        xml,
+        "ExpandRestrictions",
+        &[("Expandable", ("Bool", "true")), ("MaxLevels", ("Int", &levels))],
+    );
     xml.close("EntitySet");
 }
 
 fn write_record(xml: &mut Xml, term: &str, property: &str, value: (&str, &str)) {
+    write_properties(xml, term, &[(property, value)]);
+}
+
+fn write_properties(xml: &mut Xml, term: &str, properties: &[(&str, (&str, &str))]) {
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}"))]);
     xml.open("Record", &[]);
-    xml.leaf("PropertyValue", &[("Property", property), value]);
+    for (property, value) in properties {
+        xml.leaf("PropertyValue", &[("Property", property), *value]);
+    }
     xml.close("Record");
     xml.close("Annotation");
 }

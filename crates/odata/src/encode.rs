@@ -3,16 +3,19 @@
 //! An [`Encoder`] is prepared once for each plan: for each column, the bytes before its value and the way to
 //! write it. Running it only allocates the output.
 
+pub(crate) mod expanded;
 mod fast_path;
+pub(crate) mod id;
 pub(crate) mod text;
 pub(crate) mod value;
 
 use crate::cell::{Cell, Row};
 use crate::edm_type::EdmType;
-use crate::form::Reading;
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model, Property};
+use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
+use id::Id;
 use value::Writing;
 
 /// Values that did not fit the type of their column and were written as null.
@@ -41,6 +44,10 @@ pub enum Written {
 pub(crate) enum BodyKind {
     Collection,
     Entity,
+    /// Only the ids of entities.
+    References,
+    /// Only the id of an entity.
+    Reference,
     Property,
 }
 
@@ -49,8 +56,12 @@ pub(crate) struct Shape<'a> {
     pub(crate) model: &'a Model,
     pub(crate) entity_type: &'a EntityType,
     pub(crate) shown: Vec<Slot<'a>>,
-    /// Whether `$select` narrowed what is shown.
-    pub(crate) narrowed: bool,
+    /// What is selected and expanded, as the context URL lists it; `None` for everything that is not expanded.
+    pub(crate) list: Option<String>,
+    /// The names of the navigation properties whose links are written with the ids.
+    pub(crate) links: &'a [&'a str],
+    /// The navigation properties that are expanded.
+    pub(crate) expanded: Vec<Expanded>,
     pub(crate) subject: BodyKind,
     /// The decoded segments of the resource path.
     pub(crate) path: &'a [&'a str],
@@ -76,18 +87,9 @@ pub struct Encoder {
     /// The text before the id of each row; `None` if ids are not written.
     id: Option<Id>,
     fields: Vec<Field>,
+    expanded: Vec<Expanded>,
     count_as_text: bool,
     value_type: &'static str,
-}
-
-/// How to write the control information of an entity with full metadata.
-#[derive(Debug, Clone, PartialEq)]
-struct Id {
-    /// The type annotation, and the id's name up to the opening parenthesis of its key.
-    before: Vec<u8>,
-    edit: Vec<u8>,
-    /// For each key value, the bytes before it, its column and its reading.
-    parts: Vec<(Vec<u8>, usize, Reading)>,
 }
 
 /// One value of a row.
@@ -111,7 +113,7 @@ pub struct Body<'e> {
 }
 
 impl Encoder {
-    pub(crate) fn new(shape: &Shape<'_>) -> Self {
+    pub(crate) fn new(shape: Shape<'_>) -> Self {
         let full = shape.format.metadata == MetadataLevel::Full;
         let mut first = shape.subject == BodyKind::Collection && shape.key.is_empty();
         let mut fields = Vec::with_capacity(shape.shown.len());
@@ -135,9 +137,9 @@ impl Encoder {
             [(_, _, Property { ty: EdmType::Binary, .. })] => "application/octet-stream",
             _ => "text/plain;charset=utf-8",
         };
-        let id = (!shape.key.is_empty()).then(|| Id::new(shape));
+        let id = (!shape.key.is_empty()).then(|| Id::new(&shape));
         // After a head without a context, the first name follows without a comma.
-        let head = head(shape);
+        let head = head(&shape);
         if shape.subject != BodyKind::Collection
             && head == b"{"
             && id.is_none()
@@ -153,7 +155,8 @@ impl Encoder {
             promised: !property.nullable,
         });
         let fields = fields.collect();
-        Self { head, id, fields, count_as_text: shape.format.ieee754_compatible, value_type }
+        let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
+        Self { head, id, fields, expanded, count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
@@ -164,13 +167,7 @@ impl Encoder {
                 out.push(b',');
             }
             out.extend_from_slice(b"\"@odata.count\":");
-            if self.count_as_text {
-                out.push(b'"');
-            }
-            out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
-            if self.count_as_text {
-                out.push(b'"');
-            }
+            self.number(out, count);
         }
         if self.head.len() > 1 || count.is_some() {
             out.push(b',');
@@ -179,7 +176,15 @@ impl Encoder {
         Body { encoder: self, rows: 0, invalid_values: InvalidValues::default() }
     }
 
-    /// Writes one entity as a complete body.
+    /// Writes the number of entities.
+    fn number(&self, out: &mut Vec<u8>, number: i64) {
+        let quote = if self.count_as_text { b"\"".as_slice() } else { b"" };
+        out.extend_from_slice(quote);
+        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        out.extend_from_slice(quote);
+    }
+
+    /// Writes one entity without expanded navigation properties as a complete body.
     pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> InvalidValues {
         out.extend_from_slice(&self.head);
         if let Some(id) = &self.id {
@@ -248,7 +253,12 @@ impl Encoder {
 }
 
 impl Body<'_> {
-    /// Writes one entity.
+    /// Counts entities that were written by other means.
+    pub fn add_rows(&mut self, rows: usize) {
+        self.rows += rows as u64;
+    }
+
+    /// Writes one entity without expanded navigation properties.
     pub fn row(&mut self, out: &mut Vec<u8>, row: &impl Row) {
         if self.rows > 0 {
             out.push(b',');
@@ -308,12 +318,15 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
     if shape.subject == BodyKind::Property {
         let segments: Vec<String> = shape.path.iter().map(|segment| text::in_url(segment)).collect();
         context.push_str(segments.join("/").trim_end_matches("/$value"));
+    } else if shape.subject == BodyKind::References {
+        context.push_str("Collection($ref)");
+    } else if shape.subject == BodyKind::Reference {
+        context.push_str("$ref");
     } else {
         context.push_str(&text::in_url(&shape.entity_type.name));
-        if shape.narrowed {
-            let names = shape.shown.iter().map(|slot| text::in_url(&slot.property.name));
+        if let Some(list) = &shape.list {
             context.push('(');
-            context.push_str(&names.collect::<Vec<_>>().join(","));
+            context.push_str(list);
             context.push(')');
         }
         if shape.subject == BodyKind::Entity {
@@ -323,41 +336,4 @@ fn head(shape: &Shape<'_>) -> Vec<u8> {
     name_of(&mut head, "@odata.context");
     text::string(&mut head, context.as_bytes());
     head
-}
-
-impl Id {
-    fn new(shape: &Shape<'_>) -> Self {
-        let entity_type = shape.entity_type;
-        let name = text::in_url(&entity_type.name);
-        let mut before = Vec::new();
-        name_of(&mut before, "@odata.type");
-        text::string(&mut before, format!("#{}.{}", shape.model.namespace, entity_type.name).as_bytes());
-        let mut edit = before.split_off(before.len());
-        before.push(b',');
-        name_of(&mut before, "@odata.id");
-        before.extend(format!("\"{name}(").bytes());
-        edit.push(b',');
-        name_of(&mut edit, "@odata.editLink");
-        edit.extend(format!("\"{name}(").bytes());
-        let single = shape.key.len() == 1;
-        let parts = shape.key.iter().enumerate().map(|(index, Slot { column, property })| {
-            let comma = if index == 0 { "" } else { "," };
-            let label =
-                if single { String::new() } else { format!("{comma}{}=", text::in_url(&property.name)) };
-            (label.into_bytes(), *column, property.reading())
-        });
-        Self { before, edit, parts: parts.collect() }
-    }
-
-    fn write(&self, out: &mut Vec<u8>, row: &impl Row) {
-        for before in [&self.before, &self.edit] {
-            out.extend_from_slice(before);
-            for (label, column, reading) in &self.parts {
-                out.extend_from_slice(label);
-                value::in_url(out, row.cell(*column), *reading);
-            }
-            out.extend_from_slice(b")\"");
-        }
-        // The first field writes its own comma.
-    }
 }

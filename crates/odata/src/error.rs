@@ -71,6 +71,14 @@ pub enum Reason {
     TooDeep(usize),
     #[error("the list has more than {0} items")]
     TooManyItems(usize),
+    #[error("more than {0} levels of navigation properties are expanded or followed")]
+    TooManyLevels(usize),
+    #[error("more than {0} navigation properties are expanded")]
+    TooManyExpanded(usize),
+    #[error("the navigation property {0} is expanded twice")]
+    ExpandedTwice(String),
+    #[error("$levels does not apply to {0}, which does not lead to its own type")]
+    NotRecursive(String),
     #[error("the request results in a database statement that is too long")]
     TooComplex,
     #[error("there is no function {0}")]
@@ -140,13 +148,16 @@ impl Error {
             Reason::BadPercentEncoding | Reason::BadText => "BadEncoding",
             Reason::DuplicateOption(_) => "DuplicateOption",
             Reason::UnknownOption(_) => "UnknownOption",
-            Reason::OptionNotApplicable(_) => "OptionNotApplicable",
+            Reason::OptionNotApplicable(_) | Reason::NotRecursive(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
             Reason::BadLiteral(_) | Reason::OtherZone(_) | Reason::LeapSecond(_) => "BadLiteral",
-            Reason::BadOptionValue(_) => "BadOptionValue",
-            Reason::TooManyNodes(_) | Reason::TooDeep(_) | Reason::TooManyItems(_) | Reason::TooComplex => {
-                "TooComplex"
-            }
+            Reason::BadOptionValue(_) | Reason::ExpandedTwice(_) => "BadOptionValue",
+            Reason::TooManyNodes(_)
+            | Reason::TooDeep(_)
+            | Reason::TooManyItems(_)
+            | Reason::TooManyLevels(_)
+            | Reason::TooManyExpanded(_)
+            | Reason::TooComplex => "TooComplex",
             Reason::UnknownFunction(_) => "UnknownFunction",
             Reason::ArgumentCount { .. } => "ArgumentCount",
             Reason::TypeMismatch { .. } | Reason::NotBoolean(_) => "TypeMismatch",

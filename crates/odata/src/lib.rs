@@ -13,6 +13,7 @@ mod duration;
 pub mod edm_type;
 pub mod encode;
 pub mod error;
+pub mod expansion;
 pub mod form;
 pub mod format;
 mod hash;

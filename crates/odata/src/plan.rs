@@ -6,22 +6,25 @@
 //! A plan is plain data and may be cached: it is the same for the same URL text, model version, page size and
 //! format, unless it is [not cacheable](Plan::is_cacheable).
 
-use crate::bind::{self, Selection, Target};
+mod context;
+mod encoding;
+mod expanded;
+mod planner;
+
+use crate::bind::{self, Target};
 use crate::cell::Row;
-use crate::encode::{BodyKind, Encoder, Slot};
+use crate::encode::{BodyKind, Encoder};
 use crate::error::{Error, Reason};
+use crate::expansion::{Expansion, Gathering};
 use crate::form::{Layout, Reading};
-use crate::format::{Format, MetadataLevel};
+use crate::format::Format;
 use crate::model::{EntityType, Model};
 use crate::position::{Mark, Position};
-use crate::sql::Dialect;
-use crate::sql::columns::StatementColumns;
-use crate::sql::select;
+use crate::sql::{Dialect, select};
 use crate::statement::Statement;
 use crate::syntax::Request;
-use crate::tree::Scans;
-use crate::tree::column::ScanColumn;
 use crate::url::Url;
+use encoding::Planner;
 
 /// What a plan depends on besides the URL and the model.
 #[derive(Debug, Clone)]
@@ -57,6 +60,8 @@ pub enum Plan {
     Count {
         /// One row, one column.
         statement: Statement,
+        /// Finds the entity to which the rows must be related; if there is none, neither is there a number.
+        owner: Option<Statement>,
         /// Whether the plan may be cached.
         cacheable: bool,
     },
@@ -71,8 +76,16 @@ pub struct Query {
     pub statement: Statement,
     /// Counts the rows of all pages, if the client asked for it.
     pub count: Option<Statement>,
+    /// Finds the entity to which the rows must be related. To be run if there are no rows: there is no such set
+    /// if it does not find one.
+    pub owner: Option<Statement>,
+    /// Reads the related rows, if navigation properties are expanded. The rows are then written by a
+    /// [`Gathering`].
+    pub expansion: Option<Box<Expansion>>,
     /// Writes the rows.
     pub encoder: Encoder,
+    /// The maximum number of rows in a page, `$top` aside.
+    pub page_size: usize,
     /// The number of rows to write. A further row is not written; it means that a next link is needed.
     pub page_limit: usize,
     /// The number of rows that `$top` allows from this page on.
@@ -96,6 +109,12 @@ pub struct Single {
     pub format: Format,
     /// Reads the row.
     pub statement: Statement,
+    /// Finds the entity whose navigation property leads to the row. To be run if there is no row: if it finds
+    /// one, the navigation property is null.
+    pub owner: Option<Statement>,
+    /// Reads the related rows, if navigation properties are expanded. The entity is then written by a
+    /// [`Gathering`].
+    pub expansion: Option<Box<Expansion>>,
     /// Writes the row.
     pub encoder: Encoder,
     cacheable: bool,
@@ -109,21 +128,32 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
     let request = Request::parse(url)?;
     next_link_is_current(url, model, context)?;
     let bound = bind::bind(model, &request, context.now, context.format)?;
-    let planner = Planner { url, model, context, dialect, format: bound.format, cacheable: !bound.uses_now };
+    let planner = Planner {
+        url,
+        model,
+        page_size: context.page_size,
+        service_root: root(context.service_root),
+        position: context.position.as_ref(),
+        dialect,
+        format: bound.format,
+        cacheable: !bound.uses_now,
+    };
     match bound.target {
         Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
         Target::Metadata => Ok(Plan::Metadata),
-        Target::Entities(selection) => planner.page(selection).map(|query| Plan::Entities(Box::new(query))),
-        Target::Entity(selection) => {
-            planner.single(&selection, BodyKind::Entity).map(|single| Plan::Entity(Box::new(single)))
-        }
+        Target::Entities(selection) => planner.entities(selection, BodyKind::Collection),
+        Target::References(selection) => planner.entities(selection, BodyKind::References),
+        Target::Entity(selection) => planner.entity(&selection, BodyKind::Entity),
+        Target::Reference(selection) => planner.entity(&selection, BodyKind::Reference),
         Target::Property(selection, raw) => {
-            let single = planner.single(&selection, BodyKind::Property)?;
-            Ok(if raw { Plan::Value(Box::new(single)) } else { Plan::Property(Box::new(single)) })
+            let single = Box::new(planner.single(&selection, BodyKind::Property)?);
+            Ok(if raw { Plan::Value(single) } else { Plan::Property(single) })
         }
-        Target::Count(rows) => {
-            Ok(Plan::Count { statement: select::count_rows(dialect, &rows)?, cacheable: planner.cacheable })
-        }
+        Target::Count(rows, owner) => Ok(Plan::Count {
+            statement: select::count_rows(dialect, &rows)?,
+            owner: owner.map(|owner| planner.existence(&owner)).transpose()?,
+            cacheable: planner.cacheable,
+        }),
     }
 }
 
@@ -147,110 +177,6 @@ pub fn count_shared(entity_type: &EntityType, dialect: Dialect) -> Result<Statem
     select::count_shared(dialect, entity_type)
 }
 
-struct Planner<'a> {
-    url: &'a Url,
-    model: &'a Model,
-    context: &'a PlanContext<'a>,
-    dialect: Dialect,
-    format: Format,
-    cacheable: bool,
-}
-
-impl Planner<'_> {
-    fn page(&self, mut selection: Selection<'_>) -> Result<Query, Error> {
-        let shape = self.url.shape();
-        let page = &mut selection.page;
-        let position = self.position(page.order.len(), shape)?;
-        let remaining = position.map_or(page.rows, |position| position.remaining);
-        let page_size = self.context.page_size.max(1);
-        // A page that `$top` ends has no next one, so no further row need be read.
-        let (page_limit, rows) =
-            match remaining.map(|remaining| usize::try_from(remaining).unwrap_or(usize::MAX)) {
-                Some(remaining) if remaining <= page_size => (remaining, remaining as u64),
-                _ => (page_size, page_size as u64 + 1),
-            };
-        page.rows = Some(rows);
-        if let Some(position) = position {
-            page.skip = 0;
-            page.after = Some(position.values.clone());
-        }
-        let (scans, key) = (Scans::of(&selection.page.input), selection.page.input.key());
-        let mut columns = StatementColumns::of(self.dialect, &scans, &selection.page, &selection.shown);
-        let encoder = self.encoder(&selection, &mut columns, BodyKind::Collection);
-        let terms = (0..selection.page.order.len()).map(|index| columns.term(index)).collect();
-        let statement = select::page(&columns)?;
-        let count = match position {
-            None if selection.count => Some(select::count_rows(self.dialect, &selection.page.input)?),
-            _ => None,
-        };
-        Ok(Query {
-            format: self.format,
-            statement,
-            count,
-            encoder,
-            page_limit,
-            remaining,
-            terms,
-            alike: columns.stored_alike(&key),
-            model_version: self.model.version,
-            shape,
-            url: format!("{}{}", root(self.context.service_root), self.url.repeated),
-            cacheable: self.cacheable && position.is_none(),
-        })
-    }
-
-    /// The position from which to continue, checked to belong to this request and model.
-    fn position(&self, terms: usize, shape: u64) -> Result<Option<&Position>, Error> {
-        let position = match (&self.context.position, self.url.skip_token()) {
-            (Some(position), Some(_)) => position,
-            (None, None) => return Ok(None),
-            _ => return Err(Reason::ForeignPosition.at("$skiptoken", 0)),
-        };
-        if position.model_version != self.model.version {
-            return Err(Reason::StalePosition.at("$skiptoken", 0));
-        }
-        if position.shape != shape || position.values.len() != terms {
-            return Err(Reason::ForeignPosition.at("$skiptoken", 0));
-        }
-        Ok(Some(position))
-    }
-
-    fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
-        let scans = Scans::of(&selection.page.input);
-        let mut columns = StatementColumns::of(self.dialect, &scans, &selection.page, &selection.shown);
-        let encoder = self.encoder(selection, &mut columns, subject);
-        let statement = select::entity(&columns)?;
-        Ok(Single { format: self.format, statement, encoder, cacheable: self.cacheable })
-    }
-
-    fn encoder(
-        &self,
-        selection: &Selection<'_>,
-        columns: &mut StatementColumns<'_>,
-        subject: BodyKind,
-    ) -> Encoder {
-        // Ids consist of the key.
-        let has_ids = self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property;
-        let key = if has_ids { selection.page.input.key() } else { Vec::new() };
-        let mut slot = |column: &ScanColumn| Slot {
-            column: columns.column(*column),
-            property: columns.scans.property(*column),
-        };
-        let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();
-        Encoder::new(&crate::encode::Shape {
-            model: self.model,
-            entity_type: selection.page.input.entity_type(),
-            shown: selection.shown.iter().map(&mut slot).collect(),
-            narrowed: selection.narrowed,
-            subject,
-            path: &path,
-            key: key.iter().map(&mut slot).collect(),
-            format: self.format,
-            service_root: &root(self.context.service_root),
-        })
-    }
-}
-
 /// The service root with a trailing slash.
 pub(crate) fn root(service_root: &str) -> String {
     format!("{}/", service_root.trim_end_matches('/'))
@@ -259,17 +185,33 @@ pub(crate) fn root(service_root: &str) -> String {
 impl Query {
     /// Whether `$top` allows rows after this page, so that a next link may be needed.
     pub fn may_have_a_next_page(&self) -> bool {
-        self.remaining.is_none_or(|remaining| remaining > self.page_limit as u64)
+        self.expansion.is_some() || self.remaining.is_none_or(|remaining| remaining > self.page_limit as u64)
     }
 
-    /// The position at the end of a page whose last row is `row` and which has `written` rows.
-    pub fn position_after(&self, row: &impl Row, written: usize) -> Position {
+    /// Gathers the rows of the page with those that are related to them, if navigation properties are expanded.
+    pub fn gather(&self) -> Option<Gathering<'_>> {
+        let expansion = self.expansion.as_deref()?;
+        Some(Gathering::new(expansion, &self.encoder, Some(self.page_limit)))
+    }
+
+    /// The position at the end of a gathered page, if there is a next one.
+    pub fn position_of(&self, gathering: &Gathering<'_>) -> Option<Position> {
+        Some(self.position(gathering.end()?, gathering.rows()))
+    }
+
+    fn position(&self, values: Vec<Mark>, written: usize) -> Position {
         Position {
             model_version: self.model_version,
             shape: self.shape,
             remaining: self.remaining.map(|remaining| remaining.saturating_sub(written as u64)),
-            values: self.terms.iter().map(|column| Mark::of(row.cell(*column), self.terms.len())).collect(),
+            values,
         }
+    }
+
+    /// The position at the end of a page whose last row is `row` and which has `written` rows.
+    pub fn position_after(&self, row: &impl Row, written: usize) -> Position {
+        let value = |column: &usize| Mark::of(row.cell(*column), self.terms.len());
+        self.position(self.terms.iter().map(value).collect(), written)
     }
 
     /// Whether a row contradicts what the model says about the layout of most keys. This only affects the
@@ -282,6 +224,13 @@ impl Query {
     pub fn next_link(&self, sealed: &str) -> String {
         let separator = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{separator}$skiptoken={sealed}", self.url)
+    }
+}
+
+impl Single {
+    /// Gathers the entity with the rows that are related to it, if navigation properties are expanded.
+    pub fn gather(&self) -> Option<Gathering<'_>> {
+        Some(Gathering::new(self.expansion.as_deref()?, &self.encoder, None))
     }
 }
 

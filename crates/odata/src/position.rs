@@ -52,6 +52,13 @@ impl Mark {
         Self::Long { start: start.to_value(), digest: digest(cell) }
     }
 
+    /// The approximate size in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Value(value) | Self::Long { start: value, .. } => size_of::<Self>() + value.bytes(),
+        }
+    }
+
     /// Its stored form in a layout; `None` if it has none.
     pub(crate) fn stored(&self, reading: Reading, layout: Layout) -> Option<Self> {
         match self {

@@ -58,6 +58,8 @@ pub(crate) struct Writer<'m> {
     pub(crate) rules: &'static dyn Rules,
     scans: Scans<'m>,
     naming: Naming,
+    /// The scans whose columns are those of a subquery, with the alias of that subquery.
+    taken: Vec<(ScanId, ScanId)>,
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
@@ -94,8 +96,9 @@ enum Naming {
 impl<'m> Writer<'m> {
     /// Writes a statement that reads these rows.
     fn of(dialect: Dialect, scans: &Scans<'m>, rows: &Rows<'_>) -> Self {
-        let naming = if rows.table().is_some() { Naming::Bare } else { Naming::Aliased };
-        Self::new(dialect, scans.clone(), naming)
+        let is_alone = rows.table().is_some() && scans.are_of_one_table();
+        let naming = if is_alone { Naming::Bare } else { Naming::Aliased };
+        Self { taken: rows.taken(), ..Self::new(dialect, scans.clone(), naming) }
     }
 
     /// Writes a statement that reads one table, as [the first scan](ScanId::FIRST).
@@ -108,6 +111,7 @@ impl<'m> Writer<'m> {
             rules: dialect.rules(),
             scans,
             naming,
+            taken: Vec::new(),
             sql: String::with_capacity(256),
             parameters: Vec::new(),
             parameter_bytes: 0,
@@ -172,10 +176,20 @@ impl<'m> Writer<'m> {
 
     /// Writes a column of a row, as the database names it.
     pub(crate) fn column(&mut self, column: ScanColumn) {
+        if let Some((_, subquery)) = self.taken.iter().find(|(scan, _)| *scan == column.scan) {
+            self.rules.qualifier(&mut self.sql, *subquery);
+            return self.label(column);
+        }
         if self.naming == Naming::Aliased {
             self.rules.qualifier(&mut self.sql, column.scan);
         }
         self.name(column);
+    }
+
+    /// Writes the name that a column has in a subquery of several tables.
+    fn label(&mut self, column: ScanColumn) {
+        let label = format!("s{}c{}", column.scan.index(), column.property);
+        self.rules.identifier(&mut self.sql, &label);
     }
 
     /// Writes the name of a column alone.

@@ -4,6 +4,7 @@
 //! distinguished from wrong ones.
 
 mod cursor;
+mod expand;
 pub(crate) mod expression;
 mod literal;
 mod operator;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Reason};
 use crate::url::{SystemOption, Url};
+use cursor::Cursor;
 use expression::Parser;
 
 /// The maximum number of parts in one expression. A run of `and` or of `or` is one part besides its terms.
@@ -30,12 +32,30 @@ pub const MAX_LIST: usize = 1000;
 pub const MAX_SELECT: usize = 1000;
 /// The maximum number of terms in `$orderby`.
 pub const MAX_ORDER: usize = 8;
+/// The maximum number of levels of `$expand`, and of navigation properties in a resource path.
+pub const MAX_EXPAND_DEPTH: usize = 5;
+/// The maximum number of navigation properties that a request expands, on all levels together.
+pub const MAX_EXPANDED: usize = 16;
 
 /// A request: the addressed resource and its query options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request<'t> {
     /// The resource path, one step for each segment; empty for the service document.
     pub path: Vec<Step<'t>>,
+    /// The options that say which entities are wanted, and what of them.
+    pub options: EntityOptions<'t>,
+    /// `$format`, as text.
+    pub format: Option<&'t str>,
+    /// `$skiptoken`, sealed.
+    pub skip_token: Option<&'t str>,
+    /// Known system query options that are not supported.
+    pub(crate) unsupported: Vec<SystemOption>,
+}
+
+/// The options that say which entities are wanted, and what of them: those of the request, or those of an item of
+/// `$expand`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EntityOptions<'t> {
     /// `$filter`.
     pub filter: Option<Node<'t>>,
     /// `$orderby`; empty if absent.
@@ -48,12 +68,45 @@ pub struct Request<'t> {
     pub skip: Option<u64>,
     /// `$count`.
     pub count: Option<bool>,
-    /// `$format`, as text.
-    pub format: Option<&'t str>,
-    /// `$skiptoken`, sealed.
-    pub skip_token: Option<&'t str>,
-    /// Known system query options that are not supported.
-    pub(crate) unsupported: Vec<SystemOption>,
+    /// `$expand`; empty if absent.
+    pub expand: Vec<ExpandItem<'t>>,
+}
+
+/// An item of `$expand`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpandItem<'t> {
+    /// The byte offset.
+    pub at: usize,
+    /// The name of the navigation property; `*` stands for all.
+    pub name: &'t str,
+    /// What is wanted of the related entities.
+    pub form: ExpandedForm,
+    /// The options in parentheses.
+    pub options: EntityOptions<'t>,
+    /// `$levels`, with its byte offset.
+    pub levels: Option<(usize, Levels)>,
+    /// Each option as it is written, without `$levels`.
+    pub(crate) texts: Vec<(SystemOption, &'t str)>,
+}
+
+/// What is wanted of related entities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpandedForm {
+    /// The entities.
+    Entities,
+    /// Their ids: `/$ref`.
+    References,
+    /// Only their number: `/$count`.
+    Count,
+}
+
+/// How often a navigation property that leads to its own type is expanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Levels {
+    /// At least once.
+    Number(u64),
+    /// As often as this server does.
+    Max,
 }
 
 /// An expression and its start in the decoded text of its option.
@@ -200,12 +253,7 @@ impl<'t> Request<'t> {
         let path = url.segments.iter().map(path_segment).collect::<Result<_, _>>()?;
         let mut request = Self {
             path,
-            filter: None,
-            order: Vec::new(),
-            select: None,
-            top: None,
-            skip: None,
-            count: None,
+            options: EntityOptions::default(),
             format: None,
             skip_token: None,
             unsupported: Vec::new(),
@@ -219,27 +267,36 @@ impl<'t> Request<'t> {
     }
 
     fn option(&mut self, name: SystemOption, value: &'t str) -> Result<(), Error> {
-        let bad = || Reason::BadOptionValue(value.to_owned()).at(name.name(), 0);
+        let cursor = Cursor { text: value, at: 0, target: name.name() };
+        if self.options.read(name, cursor)? {
+            return Ok(());
+        }
         match name {
-            SystemOption::Filter => self.filter = Some(Parser::new(value, name.name()).whole()?),
-            SystemOption::OrderBy => self.order = options::order(value)?,
-            SystemOption::Select => self.select = Some(options::select(value)?),
-            SystemOption::Top => self.top = Some(options::count(value).ok_or_else(bad)?),
-            SystemOption::Skip => self.skip = Some(options::count(value).ok_or_else(bad)?),
-            SystemOption::Count => self.count = Some(options::boolean(value).ok_or_else(bad)?),
+            SystemOption::Expand => self.options.expand = expand::items(cursor)?,
             SystemOption::Format => self.format = Some(value),
             SystemOption::SkipToken => self.skip_token = Some(value),
             SystemOption::SchemaVersion if value == "*" => {}
-            SystemOption::Apply
-            | SystemOption::Compute
-            | SystemOption::DeltaToken
-            | SystemOption::Expand
-            | SystemOption::Id
-            | SystemOption::Index
-            | SystemOption::SchemaVersion
-            | SystemOption::Search => self.unsupported.push(name),
+            _ => self.unsupported.push(name),
         }
         Ok(())
+    }
+}
+
+impl<'t> EntityOptions<'t> {
+    /// Reads the value of an option, which ends with the text of the cursor. Returns `false` for another option than these.
+    fn read(&mut self, name: SystemOption, cursor: Cursor<'t>) -> Result<bool, Error> {
+        let value = cursor.rest();
+        let bad = || Reason::BadOptionValue(value.to_owned()).at(cursor.target, cursor.at);
+        match name {
+            SystemOption::Filter => self.filter = Some(Parser::at(cursor).whole()?),
+            SystemOption::OrderBy => self.order = options::order(cursor)?,
+            SystemOption::Select => self.select = Some(options::select(cursor)?),
+            SystemOption::Top => self.top = Some(options::count(value).ok_or_else(bad)?),
+            SystemOption::Skip => self.skip = Some(options::count(value).ok_or_else(bad)?),
+            SystemOption::Count => self.count = Some(options::boolean(value).ok_or_else(bad)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

@@ -14,7 +14,9 @@
 //! - A [`Filter`] or a [`Compute`] may stand over any node.
 //! - An [`Aggregate`] hides the columns below it: above it, there are only its own.
 //! - An [`Expand`] to one may stand over any node. An [`Expand`] to many stands over the [`Page`] that limits
-//!   its parents, because it repeats each of them.
+//!   its parents, because it repeats each of them. The first scan of a path is one of many if the path leads back to
+//!   one entity.
+//! - A [`Take`] may stand over any node but an [`Aggregate`]; the columns below it are visible above it if it lists them.
 //! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
 //!   are visible above it.
 
@@ -45,6 +47,7 @@ pub(crate) enum PlanNode<'m> {
     Compute(Compute<'m>),
     Aggregate(Aggregate<'m>),
     Expand(Expand<'m>),
+    Take(Take<'m>),
     Page(Page<'m>),
 }
 
@@ -73,6 +76,8 @@ pub(crate) struct Compute<'m> {
     pub(crate) input: Box<PlanNode<'m>>,
     pub(crate) id: ScanId,
     pub(crate) values: Vec<Computed>,
+    /// The scans that the values read besides those of the input.
+    pub(crate) scans: Vec<(ScanId, &'m EntityType)>,
 }
 
 /// A computed value with the property that describes it.
@@ -119,8 +124,7 @@ pub(crate) enum AggregateFunction {
     Max,
 }
 
-/// Each row with the related rows of another node, in pairs; a row without related rows appears once, with
-/// null in the columns of the others.
+/// Each row with the related rows of another node, in pairs.
 #[derive(Debug, Clone)]
 pub(crate) struct Expand<'m> {
     pub(crate) input: Box<PlanNode<'m>>,
@@ -132,6 +136,23 @@ pub(crate) struct Expand<'m> {
     pub(crate) child: ScanId,
     /// The related rows, without a page.
     pub(crate) nested: Box<PlanNode<'m>>,
+    /// Whether a row without related rows is left out. If not, it appears once, with null in the columns of the others.
+    pub(crate) only_related: bool,
+}
+
+/// Of the rows that agree in some columns, those from a certain place in an order.
+#[derive(Debug, Clone)]
+pub(crate) struct Take<'m> {
+    pub(crate) input: Box<PlanNode<'m>>,
+    pub(crate) id: ScanId,
+    /// The columns in which they agree.
+    pub(crate) partition: Vec<ScanColumn>,
+    pub(crate) order: Vec<Order>,
+    pub(crate) skip: u64,
+    /// The maximum number of rows; `None` for all.
+    pub(crate) rows: Option<u64>,
+    /// The columns of the input that are visible above.
+    pub(crate) columns: Vec<ScanColumn>,
 }
 
 /// A part of the rows, in order.
@@ -155,7 +176,6 @@ pub(crate) struct Order {
     pub(crate) descending: bool,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to a computed value yet"))]
 impl Computed {
     /// An expression under a name. `scans` are those of the input.
     pub(crate) fn new(name: &str, value: Typed, scans: &Scans<'_>) -> Self {
@@ -233,6 +253,17 @@ fn described_as(name: &str, column: String, ty: EdmType, nullable: bool) -> Prop
     Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
 }
 
+impl Navigation {
+    /// The columns that are equal in related rows: that of the key, and that of the reference to it.
+    pub(crate) fn columns(&self, parent: ScanId, child: ScanId) -> Vec<(ScanColumn, ScanColumn)> {
+        let pair = |(own, other): &(usize, usize)| {
+            let (own, other) = (parent.column(*own), child.column(*other));
+            if self.collection { (own, other) } else { (other, own) }
+        };
+        self.on.iter().map(pair).collect()
+    }
+}
+
 impl<'m> Scan<'m> {
     /// All rows of a table that have an address of their own.
     pub(crate) fn of(id: ScanId, entity_type: &'m EntityType) -> Self {
@@ -254,6 +285,7 @@ impl PlanNode<'_> {
             Self::Filter(Filter { input, .. })
             | Self::Compute(Compute { input, .. })
             | Self::Expand(Expand { input, .. })
+            | Self::Take(Take { input, .. })
             | Self::Page(Page { input, .. }) => input.first_scan(),
         }
     }
@@ -296,9 +328,14 @@ impl<'t> Scans<'t> {
     fn add(&mut self, node: &'t PlanNode<'_>) {
         match node {
             PlanNode::Scan(scan) => self.insert(scan.id, Content::Rows(scan.entity_type)),
-            PlanNode::Filter(Filter { input, .. }) | PlanNode::Page(Page { input, .. }) => self.add(input),
-            PlanNode::Compute(Compute { input, id, values }) => {
+            PlanNode::Filter(Filter { input, .. })
+            | PlanNode::Take(Take { input, .. })
+            | PlanNode::Page(Page { input, .. }) => self.add(input),
+            PlanNode::Compute(Compute { input, id, values, scans }) => {
                 self.insert(*id, Content::Values(values));
+                for (scan, entity_type) in scans {
+                    self.insert(*scan, Content::Rows(entity_type));
+                }
                 self.add(input);
             }
             PlanNode::Aggregate(Aggregate { input, id, entity_type, .. }) => {
@@ -318,6 +355,11 @@ impl<'t> Scans<'t> {
         }
         debug_assert!(self.0[id.index()].is_none(), "two nodes have the id {id:?}");
         self.0[id.index()] = Some(content);
+    }
+
+    /// Whether there are rows of one table only.
+    pub(crate) fn are_of_one_table(&self) -> bool {
+        self.0.iter().flatten().filter(|content| matches!(content, Content::Rows(_))).count() == 1
     }
 
     /// The type of the rows of a table or of an aggregation.

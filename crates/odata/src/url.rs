@@ -55,7 +55,7 @@ macro_rules! system_options {
             }
 
             /// Finds an option by its name without `$`, in any case.
-            fn find(bare: &str) -> Option<Self> {
+            pub(crate) fn find(bare: &str) -> Option<Self> {
                 [$(Self::$variant),*].into_iter().find(|option| option.name()[1..].eq_ignore_ascii_case(bare))
             }
         }

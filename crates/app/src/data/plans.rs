@@ -9,6 +9,7 @@ use bytes::Bytes;
 use domain::account::DataSource;
 use domain::id::DataSourceId;
 use odata::error::Error;
+use odata::expansion::Expansion;
 use odata::format::Format;
 use odata::plan::{self, Plan, PlanContext};
 use odata::position::Position;
@@ -232,12 +233,21 @@ impl CachedPlan {
     /// An estimate of its size in memory.
     fn weight(&self) -> usize {
         let statement = Statement::weight;
+        let related = |expansion: Option<&Expansion>| -> usize {
+            expansion.map_or(0, |expansion| expansion.statements().iter().map(statement).sum())
+        };
         let plan = match &self.plan {
-            Plan::Entities(query) => statement(&query.statement) + query.count.as_ref().map_or(0, statement),
-            Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
-                statement(&single.statement)
+            Plan::Entities(query) => {
+                let others = [&query.count, &query.owner].into_iter().flatten().map(statement).sum::<usize>();
+                statement(&query.statement) + others + related(query.expansion.as_deref())
             }
-            Plan::Count { statement: counting, .. } => statement(counting),
+            Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => {
+                let owner = single.owner.as_ref().map_or(0, statement);
+                statement(&single.statement) + owner + related(single.expansion.as_deref())
+            }
+            Plan::Count { statement: counting, owner, .. } => {
+                statement(counting) + owner.as_ref().map_or(0, statement)
+            }
             Plan::ServiceDocument(_) | Plan::Metadata => 0,
         };
         plan + self.service_document.as_ref().map_or(0, Bytes::len)
@@ -296,7 +306,7 @@ mod tests {
             quicker: None,
         };
         CachedPlan {
-            plan: Plan::Count { statement, cacheable: true },
+            plan: Plan::Count { statement, owner: None, cacheable: true },
             json_accepted: true,
             format_named: false,
             service_document: None,

@@ -1,26 +1,27 @@
 //! Running a plan: on the caller's thread as long as that is fast, otherwise as a job of the source.
 
+mod bounds;
+mod expanded;
+mod one;
 mod rows;
+mod sealer;
 
 use super::DataService;
-use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::id::DataSourceId;
-use domain::time::Timestamp;
-use odata::cell::{Cell, Row};
-use odata::encode::{InvalidValues, Written};
-use odata::plan::{Plan, Query, Single};
+use odata::plan::{Plan, Query};
 use odata::position::Position;
-use odata::statement::Statement;
 use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
-use sources::{ChunkSink, Deadline, InlineReads, Run, SourceError, SourceRow};
-use vault::Vault;
+use sources::{ChunkSink, Deadline, InlineReads, Run, SourceError};
 
+use self::bounds::inline_run;
+use self::one::{Found, OneRow, exists, number, write_inline, write_one};
 use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
+use self::sealer::Sealer;
 use super::authorization::{ReadGrant, StreamAuthorization};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
@@ -28,35 +29,10 @@ use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal};
 use crate::data::models::OpenedSource;
 
-/// How long a read may occupy a request thread. A longer read starts again on a worker, so that nobody waits
-/// behind it.
-const INLINE_PATIENCE: Duration = Duration::from_millis(10);
-
-/// The maximum length of a position in a next link, in bytes; sealed and encoded it must still fit into a
-/// URL.
-const LONGEST_POSITION: usize = 16 * 1024;
-
-/// How much of a page the caller's thread writes before it hands the page to a worker, in bytes: no more than
-/// what the client will take soon.
-const INLINE_BYTES: usize = 1024 * 1024;
-
-/// The maximum length of a written row, in bytes. Escapes and Base64 make it longer than the stored one.
-const LONGEST_ROW: usize = 64 * 1024 * 1024;
-
-/// The result of a query for at most one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Written,
-    Null,
-    Nothing,
-}
-
 /// What a page needs besides its query.
 #[derive(Clone)]
 struct Pager {
-    vault: Arc<Vault>,
-    source: DataSourceId,
-    now: Timestamp,
+    sealer: Sealer,
     rows: Counter,
     recorder: InvalidValueRecorder,
 }
@@ -65,12 +41,14 @@ struct Pager {
 struct PageJob {
     pager: Pager,
     planned: Arc<CachedPlan>,
+    /// What was found.
+    outcome: Arc<OnceLock<Found>>,
 }
 
 /// Reads at most one row.
 struct SingleJob {
     planned: Arc<CachedPlan>,
-    recorder: InvalidValueRecorder,
+    one: OneRow,
     /// What was found.
     outcome: Arc<OnceLock<Found>>,
 }
@@ -95,13 +73,14 @@ impl DataService {
             }
             Plan::Entities(query) => {
                 let body = self.page(read_grant, opened, planned).await?;
+                let page_size = page_size.min(query.page_size);
                 return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             Plan::Count { .. } => Content::Value("text/plain;charset=utf-8"),
         };
-        self.single(opened, planned, content).await
+        self.single(read_grant, opened, planned, content).await
     }
 
     async fn page(
@@ -113,22 +92,26 @@ impl DataService {
         let source = &opened.source;
         let metrics = &self.context.metrics;
         let pager = Pager {
-            vault: Arc::clone(&self.context.vault),
-            source: read_grant.record.id,
-            now: self.context.now(),
+            sealer: self.sealer(read_grant.record.id),
             rows: metrics.odata_rows.clone(),
             recorder: self.recorder(opened),
         };
         if let Some(inline) = source.inline().filter(|_| planned.may_be_short()) {
             match pager.inline(inline, planned) {
                 Ok(None) | Err(SourceError::TimedOut) => planned.took_long(),
-                Ok(Some(written)) => return Ok(DataBody::Whole(written.into())),
+                Ok(Some((Found::Nothing, _))) => return Err(DataRefusal::NoSuchEntity),
+                Ok(Some((_, written))) => return Ok(DataBody::Whole(written.into())),
                 Err(error) => return Err(error.into()),
             }
         }
-        let job = PageJob { pager, planned: Arc::clone(planned) };
+        let outcome = Arc::new(OnceLock::new());
+        let job = PageJob { pager, planned: Arc::clone(planned), outcome: Arc::clone(&outcome) };
         let mut chunks = source.stream(self.worker_run(), job)?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
+        // The job decides before it writes.
+        if outcome.get() == Some(&Found::Nothing) {
+            return Err(DataRefusal::NoSuchEntity);
+        }
         let broken = metrics.odata_broken_streams.clone();
         let stream = RowStream::new(first, chunks, StreamAuthorization::new(self, read_grant), broken);
         Ok(DataBody::Stream(Box::new(stream)))
@@ -136,11 +119,13 @@ impl DataService {
 
     async fn single(
         &self,
+        read_grant: ReadGrant<'_>,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
-        let (found, body) = self.one_row(opened, planned).await?;
+        let one = OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) };
+        let (found, body) = self.one_row(opened, planned, one).await?;
         match found {
             Found::Written => Ok(DataAnswer::whole(content, body)),
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
@@ -152,24 +137,28 @@ impl DataService {
         &self,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
+        one: OneRow,
     ) -> Result<(Found, Bytes), SourceError> {
-        let (source, recorder) = (&opened.source, self.recorder(opened));
+        let source = &opened.source;
         if let Some(source) = source.inline().filter(|_| planned.may_be_short()) {
             let mut out = Vec::with_capacity(512);
-            let mut alone = Alone { source, run: inline_run() };
-            match ready(write_one(&planned.plan, &mut alone, &mut out, &recorder)) {
+            match write_inline(source, &planned.plan, &mut out, &one) {
                 Err(SourceError::TimedOut) => planned.took_long(),
                 found => return Ok((found?, out.into())),
             }
         }
         let outcome = Arc::new(OnceLock::new());
-        let job = SingleJob { planned: Arc::clone(planned), recorder, outcome: Arc::clone(&outcome) };
+        let job = SingleJob { planned: Arc::clone(planned), one, outcome: Arc::clone(&outcome) };
         let mut chunks = source.stream(self.worker_run(), job)?;
         let mut body = Vec::new();
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk?);
         }
         Ok((outcome.get().copied().unwrap_or(Found::Nothing), body.into()))
+    }
+
+    fn sealer(&self, source: DataSourceId) -> Sealer {
+        Sealer { vault: Arc::clone(&self.context.vault), source, now: self.context.now() }
     }
 
     fn worker_run(&self) -> Run {
@@ -179,20 +168,17 @@ impl DataService {
     }
 }
 
-fn inline_run() -> Run {
-    Run { deadline: Deadline::after(INLINE_PATIENCE), max_rows: usize::MAX }
-}
-
 impl Job for PageJob {
     async fn run<S: Statements>(
         self,
         runner: &mut Runner<'_, S>,
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
-        match &self.planned.plan {
-            Plan::Entities(query) => self.pager.write(query, runner, sink).await,
-            _ => Ok(()),
+        if let Plan::Entities(query) = &self.planned.plan {
+            let found = self.pager.write(query, runner, sink).await?;
+            let _ = self.outcome.set(found);
         }
+        Ok(())
     }
 }
 
@@ -202,7 +188,7 @@ impl Job for SingleJob {
         runner: &mut Runner<'_, S>,
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
-        let found = write_one(&self.planned.plan, runner, sink.buffer(), &self.recorder).await?;
+        let found = write_one(&self.planned.plan, runner, sink.buffer(), &self.one).await?;
         let _ = self.outcome.set(found);
         Ok(())
     }
@@ -210,24 +196,26 @@ impl Job for SingleJob {
 
 impl Pager {
     /// The page, if it is short enough to be kept in memory.
-    fn inline(&self, source: InlineReads<'_>, planned: &CachedPlan) -> Result<Option<Vec<u8>>, SourceError> {
+    fn inline(
+        &self,
+        source: InlineReads<'_>,
+        planned: &CachedPlan,
+    ) -> Result<Option<(Found, Vec<u8>)>, SourceError> {
         let mut out = ShortPage { bytes: planned.buffer(), outgrown: false };
-        match &planned.plan {
-            // Count and rows must see the same snapshot.
-            Plan::Entities(query) if query.count.is_some() => {
-                source.read(inline_run(), |runner| ready(self.write(query, runner, &mut out)))?;
-            }
-            Plan::Entities(query) => {
-                let mut alone = Alone { source, run: inline_run() };
-                ready(self.write(query, &mut alone, &mut out))?;
-            }
-            _ => {}
-        }
+        let Plan::Entities(query) = &planned.plan else { return Ok(None) };
+        // All statements must see the same snapshot.
+        let is_several = query.count.is_some() || query.owner.is_some() || query.expansion.is_some();
+        let found = if is_several {
+            source.read(inline_run(), |runner| ready(self.write(query, runner, &mut out)))?
+        } else {
+            let mut alone = Alone { source, run: inline_run() };
+            ready(self.write(query, &mut alone, &mut out))?
+        };
         if out.outgrown {
             return Ok(None);
         }
         planned.was_long(out.bytes.len());
-        Ok(Some(out.bytes))
+        Ok(Some((found, out.bytes)))
     }
 
     /// Writes a page with its count and its next link. If the client does not keep up, a page may end early,
@@ -238,97 +226,31 @@ impl Pager {
         query: &Query,
         reads: &mut impl Reads,
         out: &mut impl Out,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Found, SourceError> {
         let count = match &query.count {
             Some(statement) => Some(number(reads, statement).await?),
             None => None,
         };
+        if let Some(gathering) = query.gather() {
+            return self.write_expanded(query, gathering, count, reads, out).await;
+        }
         let mut rows = PageRows::start(query, out, count);
         reads.query(&query.statement, &mut rows).await?;
         let Page { body, last, contradicts_model } = rows.finish()?;
+        if body.rows() == 0 && !exists(reads, query.owner.as_ref()).await? {
+            out.buffer().clear();
+            return Ok(Found::Nothing);
+        }
         self.rows.inc_by(body.rows());
         let link = match last {
             Some(position) => Some(query.next_link(&self.seal(&position)?)),
             None => None,
         };
         self.recorder.note(body.finish(out.buffer(), link.as_deref()), contradicts_model);
-        Ok(())
+        Ok(Found::Written)
     }
 
     fn seal(&self, position: &Position) -> Result<String, SourceError> {
-        let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
-        let bytes = position.to_bytes();
-        if bytes.len() > LONGEST_POSITION {
-            return Err(failed("the values that the rows are ordered by are too long for a next link"));
-        }
-        let mut bound = self.source.get().to_le_bytes().to_vec();
-        bound.extend(bytes);
-        self.vault.seal_position(&bound, self.now).map_err(|_| failed("the key ring has no active key"))
+        self.sealer.seal(position)
     }
-}
-
-/// Writes the result of a plan for at most one row.
-async fn write_one(
-    plan: &Plan,
-    reads: &mut impl Reads,
-    out: &mut Vec<u8>,
-    recorder: &InvalidValueRecorder,
-) -> Result<Found, SourceError> {
-    let mut found = Found::Nothing;
-    match plan {
-        Plan::Entity(single) => {
-            let mut entity = |row: &SourceRow<'_>| {
-                recorder.note(single.encoder.entity(out, row), false);
-                found = Found::Written;
-                ControlFlow::Break(())
-            };
-            reads.query(&single.statement, &mut entity).await?;
-        }
-        Plan::Property(single) => {
-            let mut property = |row: &SourceRow<'_>| {
-                found = access_note(recorder, single, single.encoder.property(out, row));
-                ControlFlow::Break(())
-            };
-            reads.query(&single.statement, &mut property).await?;
-        }
-        Plan::Value(single) => {
-            let mut value = |row: &SourceRow<'_>| {
-                found = access_note(recorder, single, single.encoder.value(out, row));
-                ControlFlow::Break(())
-            };
-            reads.query(&single.statement, &mut value).await?;
-        }
-        Plan::Count { statement, .. } => {
-            out.extend_from_slice(number(reads, statement).await?.to_string().as_bytes());
-            found = Found::Written;
-        }
-        Plan::ServiceDocument(_) | Plan::Metadata | Plan::Entities(_) => {}
-    }
-    if out.len() > LONGEST_ROW {
-        return Err(SourceError::ValueTooLarge);
-    }
-    Ok(found)
-}
-
-/// Records the result of writing one property.
-fn access_note(recorder: &InvalidValueRecorder, single: &Single, written: Written) -> Found {
-    if written == Written::Value {
-        return Found::Written;
-    }
-    let (values, promised) = (u64::from(written == Written::Invalid), single.encoder.is_promised());
-    recorder.note(InvalidValues { values, promised: promised.into() }, false);
-    Found::Null
-}
-
-/// The only number in the result of a statement.
-async fn number(reads: &mut impl Reads, statement: &Statement) -> Result<i64, SourceError> {
-    let mut number = 0;
-    let mut only = |row: &SourceRow<'_>| {
-        if let Cell::Integer(value) = row.cell(0) {
-            number = value;
-        }
-        ControlFlow::Break(())
-    };
-    reads.query(statement, &mut only).await?;
-    Ok(number)
 }

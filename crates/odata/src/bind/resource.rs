@@ -2,19 +2,33 @@
 
 use crate::error::{Error, Reason};
 use crate::hint;
-use crate::model::{EntityType, Model, Property};
-use crate::syntax::{Arguments, Expression, Node, Request, Step};
+use crate::model::{EntityType, Model, Navigation, Property};
+use crate::syntax::{Arguments, Expression, MAX_EXPAND_DEPTH, Node, Request, Step};
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Comparison, Typed, constant, numeric};
+use crate::tree::{Expand, Page, PlanNode, Scan};
 
-/// An addressed resource. Keys are conditions, one for each key property.
+/// An addressed resource.
 pub(super) enum Resource<'m> {
     ServiceDocument,
     Metadata,
-    Set(&'m EntityType),
-    Count(&'m EntityType),
-    Entity(&'m EntityType, Vec<Typed>),
-    Property { entity_type: &'m EntityType, key: Vec<Typed>, property: usize, raw: bool },
+    Set(Addressed<'m>),
+    References(Addressed<'m>),
+    Count(Addressed<'m>),
+    Entity(Addressed<'m>),
+    Reference(Addressed<'m>),
+    Property { of: Addressed<'m>, property: usize, raw: bool },
+}
+
+/// The rows that a path addresses.
+#[derive(Debug, Clone)]
+pub(super) struct Addressed<'m> {
+    scan: ScanId,
+    pub(super) entity_type: &'m EntityType,
+    /// For one entity of a set, a comparison with each property of its key.
+    key: Vec<Typed>,
+    /// The entity to which they are related, and the navigation property that leads to it.
+    owner: Option<Box<(Addressed<'m>, &'m Navigation)>>,
 }
 
 /// Words of [OData URL Conventions 4.01
@@ -23,39 +37,94 @@ pub(super) enum Resource<'m> {
 const UNSUPPORTED: [&str; 10] =
     ["$batch", "$all", "$entity", "$crossjoin", "$ref", "$filter", "$each", "$query", "$root", "$value"];
 
-pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Resource<'m>, Error> {
-    let Some((first, rest)) = path.split_first() else { return Ok(Resource::ServiceDocument) };
+pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<(Resource<'m>, ScanId), Error> {
+    let Some((first, rest)) = path.split_first() else {
+        return Ok((Resource::ServiceDocument, ScanId::FIRST));
+    };
     if first.name == "$metadata" && first.arguments.is_none() && rest.is_empty() {
-        return Ok(Resource::Metadata);
+        return Ok((Resource::Metadata, ScanId::FIRST));
     }
     refuse_unsupported(first)?;
     let no_set = || unknown(first).hinting(hint::entity_set(model, first.name));
     let entity_type = model.entity_type(first.name).ok_or_else(no_set)?;
-    let key = match &first.arguments {
-        None => None,
-        Some(Arguments::Call(arguments)) => Some(key(entity_type, arguments, first.at)?),
-        Some(_) => return Err(unknown(first)),
-    };
-    match (key, rest) {
-        (None, []) => Ok(Resource::Set(entity_type)),
-        (None, [step]) if step.name == "$count" && step.arguments.is_none() => {
-            Ok(Resource::Count(entity_type))
+    let mut way = vec![Segment { step: first, entity_type, navigation: None }];
+    let mut rest = rest;
+    while let [step, after @ ..] = rest {
+        let last = &way[way.len() - 1];
+        let Some(navigation) = last.entity_type.navigation(step.name).filter(|_| last.is_one()) else {
+            break;
+        };
+        if way.len() > MAX_EXPAND_DEPTH {
+            return Err(Reason::TooManyLevels(MAX_EXPAND_DEPTH).at("path", step.at));
         }
-        (None, [step, ..]) => Err(refuse_unsupported(step).err().unwrap_or_else(|| unknown(step))),
-        (Some(key), []) => Ok(Resource::Entity(entity_type, key)),
-        (Some(key), [step, rest @ ..]) => property(entity_type, key, step, rest),
+        let entity_type = &model.entity_types[navigation.target];
+        way.push(Segment { step, entity_type, navigation: Some(navigation) });
+        rest = after;
+    }
+    let is_one = way[way.len() - 1].is_one();
+    let addressed = addressed(&way)?;
+    let next_scan = ScanId::all().nth(way.len()).unwrap_or(ScanId::FIRST);
+    Ok((within(addressed, is_one, rest)?, next_scan))
+}
+
+/// A segment of a path that addresses rows.
+struct Segment<'m, 's> {
+    step: &'s Step<'s>,
+    entity_type: &'m EntityType,
+    /// The navigation property that it names; the first segment names an entity set.
+    navigation: Option<&'m Navigation>,
+}
+
+impl Segment<'_, '_> {
+    /// Whether it addresses at most one row.
+    fn is_one(&self) -> bool {
+        self.step.arguments.is_some() || self.navigation.is_some_and(|navigation| !navigation.collection)
     }
 }
 
-fn property<'m>(
-    entity_type: &'m EntityType,
-    key: Vec<Typed>,
-    step: &Step<'_>,
-    rest: &[Step<'_>],
-) -> Result<Resource<'m>, Error> {
-    if entity_type.navigation(step.name).is_some() {
-        return Err(Reason::NotImplemented("navigation in the path".to_owned()).at("path", step.at));
+/// The rows at the end of a way. They are the first scan, and the entities on the way follow backwards.
+fn addressed<'m>(way: &[Segment<'m, '_>]) -> Result<Addressed<'m>, Error> {
+    let scans: Vec<ScanId> = ScanId::all().take(way.len()).collect();
+    let mut addressed: Option<Addressed<'m>> = None;
+    for (Segment { step, entity_type, navigation }, scan) in way.iter().zip(scans.into_iter().rev()) {
+        let key = match &step.arguments {
+            None => Vec::new(),
+            Some(Arguments::Call(arguments)) if navigation.is_none_or(|navigation| navigation.collection) => {
+                key(entity_type, scan, arguments, step.at)?
+            }
+            Some(_) => return Err(unknown(step)),
+        };
+        let owner = match (addressed, navigation) {
+            (Some(owner), Some(navigation)) => {
+                // Seen from the rows at the end, each entity is related to the one before it.
+                let back = entity_type.navigation(&navigation.partner);
+                Some(Box::new((owner, back.ok_or_else(|| unknown(step))?)))
+            }
+            _ => None,
+        };
+        addressed = Some(Addressed { scan, entity_type, key, owner });
     }
+    addressed.ok_or_else(|| Reason::UnknownResource(String::new()).at("path", 0))
+}
+
+/// What the rest of a path names in or about the addressed rows.
+fn within<'m>(of: Addressed<'m>, is_one: bool, rest: &[Step<'_>]) -> Result<Resource<'m>, Error> {
+    let is_word = |step: &Step<'_>, word: &str| step.name == word && step.arguments.is_none();
+    match rest {
+        [] if is_one => Ok(Resource::Entity(of)),
+        [] => Ok(Resource::Set(of)),
+        [step] if is_word(step, "$count") && !is_one => Ok(Resource::Count(of)),
+        // The ids of an entity set are those of its entities.
+        [step] if is_word(step, "$ref") && of.owner.is_some() => {
+            Ok(if is_one { Resource::Reference(of) } else { Resource::References(of) })
+        }
+        [step, rest @ ..] if is_one => property(of, step, rest),
+        [step, ..] => Err(refuse_unsupported(step).err().unwrap_or_else(|| unknown(step))),
+    }
+}
+
+fn property<'m>(of: Addressed<'m>, step: &Step<'_>, rest: &[Step<'_>]) -> Result<Resource<'m>, Error> {
+    let entity_type = of.entity_type;
     refuse_unsupported(step)?;
     let no_property = || unknown(step).hinting(hint::property(entity_type, step.name));
     let (property, _) =
@@ -65,7 +134,35 @@ fn property<'m>(
         [value] if value.name == "$value" && value.arguments.is_none() => true,
         [step, ..] => return Err(refuse_unsupported(step).err().unwrap_or_else(|| unknown(step))),
     };
-    Ok(Resource::Property { entity_type, key, property, raw })
+    Ok(Resource::Property { of, property, raw })
+}
+
+impl<'m> Addressed<'m> {
+    /// The rows, joined with the entities to which they must be related.
+    pub(super) fn rows(self) -> PlanNode<'m> {
+        let Self { scan, entity_type, key, owner } = self;
+        let rows = PlanNode::Scan(Scan { id: scan, entity_type, key });
+        let Some(owner) = owner else { return rows };
+        let (owner, navigation) = *owner;
+        PlanNode::Expand(Expand {
+            input: Box::new(rows),
+            navigation,
+            parent: scan,
+            child: owner.scan,
+            nested: Box::new(owner.rows()),
+            only_related: true,
+        })
+    }
+
+    /// The first of the rows.
+    pub(super) fn page(self) -> Page<'m> {
+        Page { input: Box::new(self.rows()), order: Vec::new(), after: None, skip: 0, rows: Some(1) }
+    }
+
+    /// The entity to which the rows are related.
+    pub(super) fn owner(&self) -> Option<Page<'m>> {
+        self.owner.as_ref().map(|owner| owner.0.clone().page())
+    }
 }
 
 fn refuse_unsupported(step: &Step<'_>) -> Result<(), Error> {
@@ -86,6 +183,7 @@ fn unknown(step: &Step<'_>) -> Error {
 /// `(1)` for a key with one property, otherwise `(a=1,b=2)` in any order.
 fn key(
     entity_type: &EntityType,
+    scan: ScanId,
     arguments: &[(Option<&str>, Node<'_>)],
     at: usize,
 ) -> Result<Vec<Typed>, Error> {
@@ -101,7 +199,7 @@ fn key(
             [(None, value)] => value,
             _ => &arguments.iter().find(by_name).ok_or_else(bad)?.1,
         };
-        let column = Typed::column(ScanId::FIRST.column(*index), property);
+        let column = Typed::column(scan.column(*index), property);
         let value = key_value(value, &column).map_err(|reason| match reason {
             Some(reason) => reason.at("path", at + value.at),
             None => bad(),
@@ -153,20 +251,26 @@ fn bad_key(entity_type: &EntityType, at: usize) -> Error {
 /// is not affected by paging and order ([Protocol
 /// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
 pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> Result<(), Error> {
+    let options = &request.options;
     let given = [
-        ("$filter", request.filter.is_some()),
-        ("$orderby", !request.order.is_empty()),
-        ("$select", request.select.is_some()),
-        ("$top", request.top.is_some()),
-        ("$skip", request.skip.is_some()),
-        ("$count", request.count.is_some()),
+        ("$filter", options.filter.is_some()),
+        ("$orderby", !options.order.is_empty()),
+        ("$select", options.select.is_some()),
+        ("$expand", !options.expand.is_empty()),
+        ("$top", options.top.is_some()),
+        ("$skip", options.skip.is_some()),
+        ("$count", options.count.is_some()),
         ("$skiptoken", request.skip_token.is_some()),
     ];
     let applies = |name: &str| match resource {
-        Resource::ServiceDocument | Resource::Metadata | Resource::Property { .. } => false,
+        Resource::ServiceDocument
+        | Resource::Metadata
+        | Resource::Property { .. }
+        | Resource::Reference(_) => false,
         Resource::Set(_) => true,
+        Resource::References(_) => !matches!(name, "$select" | "$expand"),
         Resource::Count(_) => matches!(name, "$filter" | "$orderby" | "$top" | "$skip"),
-        Resource::Entity(..) => name == "$select",
+        Resource::Entity(..) => matches!(name, "$select" | "$expand"),
     };
     match given.into_iter().find(|(name, given)| *given && !applies(name)) {
         Some((name, _)) => Err(Reason::OptionNotApplicable(name).at(name, 0)),

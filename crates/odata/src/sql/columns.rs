@@ -30,16 +30,30 @@ impl<'t> StatementColumns<'t> {
         page: &'t Page<'t>,
         shown: &[ScanColumn],
     ) -> Self {
-        let read = shown.iter().map(|column| Read::Column(*column)).collect();
-        let mut columns = Self { dialect, scans, page, read };
+        let mut columns = Self::shown(dialect, scans, page, shown);
         for index in 0..page.order.len() {
             columns.term(index);
         }
         columns
     }
 
+    /// The columns that are shown, without the terms of the order.
+    pub(crate) fn shown(
+        dialect: Dialect,
+        scans: &'t Scans<'t>,
+        page: &'t Page<'t>,
+        shown: &[ScanColumn],
+    ) -> Self {
+        let read = shown.iter().map(|column| Read::Column(*column)).collect();
+        Self { dialect, scans, page, read }
+    }
+
     pub(super) fn rules(&self) -> &'static dyn Rules {
         self.dialect.rules()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read.is_empty()
     }
 
     /// The place of a column, added if necessary.

@@ -1,6 +1,7 @@
 //! Expressions as SQL, with OData's null logic.
 
 mod list;
+mod related;
 
 use super::Writer;
 use crate::tree::function::Function;
@@ -90,6 +91,7 @@ impl Writer<'_> {
                 self.operand(operand);
                 self.text(")");
             }
+            Term::Count(related) => related::count(self, related),
         }
     }
 

@@ -1,10 +1,12 @@
 //! The rows that one `SELECT` reads: the tables of a tree, how they are joined, and which rows of them count.
 
 pub(super) mod page;
+mod take;
 
 use super::Writer;
+use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::typed::Typed;
-use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan};
+use crate::tree::{Aggregate, Expand, Filter, Page, PlanNode, Scan, Take};
 
 /// What a `SELECT` reads.
 #[derive(Debug)]
@@ -20,10 +22,11 @@ pub(super) struct Rows<'t> {
 enum FromItem<'t> {
     Table(&'t Scan<'t>),
     Groups(&'t Aggregate<'t>),
+    Taken(&'t Take<'t>),
     Page(&'t Page<'t>),
 }
 
-/// The related rows of an expansion. Rows without any stay.
+/// The related rows of an expansion.
 #[derive(Debug)]
 struct Join<'t> {
     expand: &'t Expand<'t>,
@@ -36,6 +39,7 @@ impl<'t> Rows<'t> {
         let from = match node {
             PlanNode::Scan(scan) => FromItem::Table(scan),
             PlanNode::Aggregate(aggregate) => FromItem::Groups(aggregate),
+            PlanNode::Take(take) => FromItem::Taken(take),
             PlanNode::Page(page) => FromItem::Page(page),
             // Computed values belong to the list of columns.
             PlanNode::Compute(compute) => return Self::of(&compute.input),
@@ -61,6 +65,12 @@ impl<'t> Rows<'t> {
         }
     }
 
+    /// The scans whose columns are those of a subquery, with the alias of that subquery.
+    pub(super) fn taken(&self) -> Vec<(ScanId, ScanId)> {
+        let FromItem::Taken(take) = self.from else { return Vec::new() };
+        take.columns.iter().map(|column| (column.scan, take.id)).collect()
+    }
+
     /// Writes `FROM …`.
     pub(super) fn from(&self, writer: &mut Writer<'_>) {
         writer.text(" FROM ");
@@ -71,6 +81,7 @@ impl<'t> Rows<'t> {
         match self.from {
             FromItem::Table(scan) => writer.table(scan.id),
             FromItem::Groups(aggregate) => groups(writer, aggregate),
+            FromItem::Taken(take) => take::subquery(writer, take),
             FromItem::Page(page) => page::subquery(writer, page),
         }
         for join in &self.joins {
@@ -87,6 +98,17 @@ impl<'t> Rows<'t> {
     fn conditions_after(&self, writer: &mut Writer<'_>, word: &str, further: impl FnOnce(&mut Writer<'_>)) {
         let mut word = Some(word);
         let mut next = |writer: &mut Writer<'_>| writer.text(word.take().unwrap_or(" AND "));
+        match self.from {
+            FromItem::Taken(take) => {
+                next(writer);
+                take::bounds(writer, take);
+            }
+            FromItem::Table(Scan { key, .. }) if !key.is_empty() => {
+                next(writer);
+                has_key(writer, key);
+            }
+            _ => {}
+        }
         let checked = match self.from {
             FromItem::Table(scan) if scan.may_omit_rows() && !writer.is_addressed => Some(scan.id),
             _ => None,
@@ -119,22 +141,36 @@ impl Join<'_> {
     /// Writes the join. Columns are matched as they are stored, which is how the database itself matches a
     /// foreign key with the key that it refers to.
     fn write(&self, writer: &mut Writer<'_>) {
-        let Expand { navigation, parent, child, .. } = self.expand;
+        let Expand { navigation, parent, child, only_related, .. } = self.expand;
         let is_one = self.nested.joins.is_empty();
-        writer.text(if is_one { " LEFT JOIN " } else { " LEFT JOIN (" });
+        writer.text(if *only_related { " JOIN " } else { " LEFT JOIN " });
+        writer.text(if is_one { "" } else { "(" });
         self.nested.tables(writer);
         writer.text(if is_one { " ON " } else { ") ON " });
-        for (index, (own, other)) in navigation.on.iter().enumerate() {
-            writer.text(if index == 0 { "" } else { " AND " });
-            let (own, other) = (parent.column(*own), child.column(*other));
-            // The collation of the key decides.
-            let (key, reference) = if navigation.collection { (own, other) } else { (other, own) };
-            writer.rules.same(writer, key);
-            writer.text(" = ");
-            writer.rules.same(writer, reference);
-        }
+        matched(writer, &navigation.columns(*parent, *child));
         self.nested.conditions_after(writer, " AND ", |_| {});
     }
+}
+
+/// Writes a condition that columns are equal as they are stored: that of the key, whose collation decides, and that of the
+/// reference.
+pub(super) fn matched(writer: &mut Writer<'_>, on: &[(ScanColumn, ScanColumn)]) {
+    for (index, (key, reference)) in on.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        writer.rules.same(writer, *key);
+        writer.text(" = ");
+        writer.rules.same(writer, *reference);
+    }
+}
+
+/// Writes a condition that the key has these values, in whatever form they are stored.
+fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
+    let searched = std::mem::replace(&mut writer.may_search, true);
+    for (index, condition) in key.iter().enumerate() {
+        writer.text(if index == 0 { "" } else { " AND " });
+        writer.truth(condition);
+    }
+    writer.may_search = searched;
 }
 
 /// Writes a subquery with a row for each group.

@@ -11,7 +11,7 @@ use crate::position::Mark;
 use crate::sql::clauses::RowLimits;
 use crate::statement::{Quicker, Statement};
 use crate::tree::typed::Typed;
-use crate::tree::{PlanNode, Scans};
+use crate::tree::{Order, Page, PlanNode, Scans};
 
 /// The statement that reads a page, from its start or after its position.
 pub(crate) fn page(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
@@ -19,6 +19,17 @@ pub(crate) fn page(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
     let mut statement = written(&page, columns, after, Assumed::default())?;
     statement.quicker = quicker(&page, columns, after).map(Box::new);
     Ok(statement)
+}
+
+/// The statement that reads rows with others that are related to them. `base` is the page below them, if there is one.
+pub(crate) fn related(columns: &StatementColumns<'_>, base: Option<&Page<'_>>) -> Result<Statement, Error> {
+    let page = Paged::of(columns);
+    let mut writer = Writer::of(columns.dialect, columns.scans, &page.rows);
+    page.write(&mut writer, None);
+    if let Some(base) = base.filter(|base| base.after.is_none()) {
+        later_pages_fit(&writer, &base.order)?;
+    }
+    writer.statement(columns.read.len())
 }
 
 /// Returns the statement that uses stored values, if an index can then serve an order or a condition. Stored
@@ -46,12 +57,27 @@ fn written(
 ) -> Result<Statement, Error> {
     let mut writer = assumed.writer(Writer::of(columns.dialect, columns.scans, &page.rows));
     page.write(&mut writer, after);
-    // Later pages must be possible too. Besides its own text, each branch repeats terms of the order.
-    let branches = keyset::most_branches(writer.rules, page.order);
-    if after.is_none() && writer.sql.len() * branches * 3 / 2 > MAX_SQL_AFTER {
-        return Err(Reason::TooComplex.at("query", 0));
+    if after.is_none() {
+        later_pages_fit(&writer, page.order)?;
     }
     writer.statement(columns.read.len())
+}
+
+/// Later pages must be possible too. Besides its own text, each branch repeats terms of the order.
+fn later_pages_fit(writer: &Writer<'_>, order: &[Order]) -> Result<(), Error> {
+    let branches = keyset::most_branches(writer.rules, order);
+    if writer.sql.len() * branches * 3 / 2 > MAX_SQL_AFTER {
+        return Err(Reason::TooComplex.at("query", 0));
+    }
+    Ok(())
+}
+
+/// The statement that reads one row.
+pub(crate) fn one(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
+    match Paged::of(columns).rows.table() {
+        Some(_) => entity(columns),
+        None => related(columns, None),
+    }
 }
 
 /// The statement that reads one entity by its key, if no other row has the same address. It searches first

@@ -1,12 +1,13 @@
 //! The query options that are not a single expression.
 
+use super::cursor::Cursor;
 use super::expression::Parser;
 use super::{MAX_ORDER, OrderTerm, SelectItem};
 use crate::error::{Error, Reason};
 
 /// `Name asc,length(City) desc`.
-pub(super) fn order(text: &str) -> Result<Vec<OrderTerm<'_>>, Error> {
-    let mut parser = Parser::new(text, "$orderby");
+pub(super) fn order(cursor: Cursor<'_>) -> Result<Vec<OrderTerm<'_>>, Error> {
+    let mut parser = Parser::at(cursor);
     let mut terms = Vec::new();
     loop {
         parser.cursor.blanks();
@@ -23,7 +24,7 @@ pub(super) fn order(text: &str) -> Result<Vec<OrderTerm<'_>>, Error> {
         };
         terms.push(OrderTerm { node, descending });
         if terms.len() > MAX_ORDER {
-            return Err(Reason::TooManyItems(MAX_ORDER).at("$orderby", start));
+            return Err(Reason::TooManyItems(MAX_ORDER).at(cursor.target, start));
         }
         parser.cursor.blanks();
         if !parser.cursor.eat(b',') {
@@ -34,8 +35,8 @@ pub(super) fn order(text: &str) -> Result<Vec<OrderTerm<'_>>, Error> {
 }
 
 /// `Id,Name`, `*`, `Address/City`, `Addresses($top=5)`. Only the binder knows how many there may be.
-pub(super) fn select(text: &str) -> Result<Vec<SelectItem<'_>>, Error> {
-    let mut parser = Parser::new(text, "$select");
+pub(super) fn select(cursor: Cursor<'_>) -> Result<Vec<SelectItem<'_>>, Error> {
+    let mut parser = Parser::at(cursor);
     let mut items = Vec::new();
     loop {
         parser.cursor.blanks();

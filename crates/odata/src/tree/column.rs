@@ -17,9 +17,13 @@ impl ScanId {
     pub(crate) const FIRST: Self = Self(0);
 
     /// The next number.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to a second scan yet"))]
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+
+    /// All of them, from the first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::FIRST), |scan| Some(scan.next()))
     }
 
     /// The number as an index.

@@ -6,7 +6,7 @@ use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
 use crate::syntax::Literal;
-use crate::tree::column::ScanColumn;
+use crate::tree::column::{ScanColumn, ScanId};
 
 pub(crate) mod numeric;
 
@@ -36,6 +36,18 @@ pub(crate) enum Term {
     /// At least two terms.
     Or(Vec<Typed>),
     Not(Box<Typed>),
+    /// The number of related rows.
+    Count(Box<RelatedRows>),
+}
+
+/// The rows of a scan to which a navigation property leads.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RelatedRows {
+    pub(crate) scan: ScanId,
+    /// Columns that must be equal: that of the key, whose collation decides, and that of the reference.
+    pub(crate) on: Vec<(ScanColumn, ScanColumn)>,
+    /// What else must be true of them.
+    pub(crate) conditions: Vec<Typed>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -152,6 +164,39 @@ impl Typed {
         numeric::rounded(function, text).map(|text| Self::constant(Constant::Decimal(text)))
     }
 
+    /// The number of related rows.
+    pub(crate) fn count(related: RelatedRows) -> Self {
+        Self { term: Term::Count(Box::new(related)), class: Class::Integer, nullable: false }
+    }
+
+    /// Calls a function for each column that it reads, except for those of related rows.
+    pub(crate) fn each_column(&self, visit: &mut dyn FnMut(ScanColumn)) {
+        match &self.term {
+            Term::Null | Term::Constant(_) => {}
+            Term::Column(column) | Term::Stored(column) => visit(*column),
+            Term::Negate(operand) | Term::Not(operand) => operand.each_column(visit),
+            Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
+                left.each_column(visit);
+                right.each_column(visit);
+            }
+            Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => {
+                for term in terms {
+                    term.each_column(visit);
+                }
+            }
+            Term::In(operand, items) => {
+                operand.each_column(visit);
+                for item in items {
+                    item.each_column(visit);
+                }
+            }
+            Term::Count(related) => {
+                let own = |column: &ScanColumn| column.scan != related.scan;
+                related.on.iter().flat_map(|(key, other)| [*key, *other]).filter(own).for_each(visit);
+            }
+        }
+    }
+
     /// Whether it is neither a column nor a constant, and may therefore be long.
     pub(crate) fn is_computed(&self) -> bool {
         !matches!(self.term, Term::Column(_) | Term::Constant(_) | Term::Null)
@@ -200,6 +245,7 @@ impl Typed {
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => can(left) || can(right),
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),
             Term::In(operand, items) => can(operand) || items.iter().any(can),
+            Term::Count(related) => related.conditions.iter().any(can),
         }
     }
 

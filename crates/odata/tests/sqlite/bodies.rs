@@ -83,7 +83,7 @@ fn full_metadata_has_ids_and_types() {
     );
     assert_eq!(
         database.body("Ships(1)?$format=application/json;metadata=full"),
-        r##"{"@odata.context":"https://host/api/odata4/test/$metadata#Ships/$entity","@odata.type":"#Test.Ships","@odata.id":"Ships(1)","@odata.editLink":"Ships(1)","id@odata.type":"#Int64","id":1,"name":"Ä \"quoted\"\n"}"##
+        r##"{"@odata.context":"https://host/api/odata4/test/$metadata#Ships/$entity","@odata.type":"#Test.Ships","@odata.id":"Ships(1)","@odata.editLink":"Ships(1)","Visits@odata.associationLink":"Ships(1)/Visits/$ref","Visits@odata.navigationLink":"Ships(1)/Visits","id@odata.type":"#Int64","id":1,"name":"Ä \"quoted\"\n"}"##
     );
 }
 

@@ -3,6 +3,7 @@
 use odata::cell::{Cell, Row, Value};
 use odata::edm_type::EdmType;
 use odata::error::Error;
+use odata::expansion::{Expansion, Gathering, Progress};
 use odata::format::Format;
 use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table};
 use odata::plan::{Plan, PlanContext, Query, prepare};
@@ -204,6 +205,15 @@ impl Database {
     fn page_of(&self, query: &Query) -> (String, Option<Position>) {
         let mut out = Vec::new();
         let count = query.count.as_ref().map(|count| self.number(count));
+        if let Some(mut gathering) = query.gather() {
+            self.gather(&mut gathering, &query.statement, query.expansion.as_deref());
+            let position = query.position_of(&gathering);
+            let link = position.is_some().then(|| query.next_link("TOKEN"));
+            let body = query.encoder.start(&mut out, count);
+            gathering.write(&mut out);
+            body.finish(&mut out, link.as_deref());
+            return (String::from_utf8(out).unwrap(), position);
+        }
         let mut body = query.encoder.start(&mut out, count);
         let (mut position, mut more) = (None, false);
         self.each(&query.statement, |row| {
@@ -220,6 +230,17 @@ impl Database {
         (String::from_utf8(out).unwrap(), position.filter(|_| more))
     }
 
+    /// Reads all levels of an expanded page.
+    fn gather(&self, gathering: &mut Gathering<'_>, first: &Statement, expansion: Option<&Expansion>) {
+        let others = expansion.unwrap().statements();
+        for (level, statement) in std::iter::once(first).chain(others).enumerate() {
+            let mut goes_on = true;
+            self.each(statement, |row| {
+                goes_on = goes_on && gathering.row(level, &Borrowed(row)) == Progress::Go;
+            });
+        }
+    }
+
     /// The body of the response to any request.
     pub(crate) fn body(&self, url: &str) -> String {
         self.body_of(url, 100)
@@ -230,6 +251,11 @@ impl Database {
         let mut out = Vec::new();
         match self.plan(url, page_size, None).unwrap() {
             Plan::Entities(query) => return self.page(&query).0,
+            Plan::Entity(single) if single.expansion.is_some() => {
+                let mut gathering = single.gather().unwrap();
+                self.gather(&mut gathering, &single.statement, single.expansion.as_deref());
+                gathering.write(&mut out);
+            }
             Plan::Entity(single) => self.each(&single.statement, |row| {
                 single.encoder.entity(&mut out, &Borrowed(row));
             }),

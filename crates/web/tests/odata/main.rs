@@ -7,6 +7,7 @@ mod authorization_details;
 mod capabilities;
 mod clients;
 mod databases;
+mod expand;
 mod failures;
 mod fixture;
 mod issued_tokens;

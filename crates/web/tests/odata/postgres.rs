@@ -22,7 +22,7 @@ const TABLES: &str = "
         FROM generate_series(1, 503) AS n";
 
 /// The options of a source, from the address `postgres://user:password@host:port/name`.
-fn options(url: &str) -> Value {
+pub(crate) fn options(url: &str) -> Value {
     let url = url::Url::parse(url).unwrap();
     json!({
         "ServerName": url.host_str().unwrap(),
@@ -34,11 +34,11 @@ fn options(url: &str) -> Value {
     })
 }
 
-fn payload(name: &str, options: &Value) -> Value {
+pub(crate) fn payload(name: &str, options: &Value) -> Value {
     json!({ "name": name, "dataStore": 2, "connectionType": "Cloud", "options": options })
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     let hosts = AllowedHosts::new(vec!["127.0.0.1".parse().unwrap()]);
     TestServer::start_with(Setup { hosts, ..Setup::default() }).await
 }

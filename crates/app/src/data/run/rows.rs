@@ -10,7 +10,7 @@ use odata::statement::Statement;
 use sources::driver::{Flow, RowConsumer, Runner, Statements};
 use sources::{ChunkSink, InlineReads, Pace, Ran, RowReader, Run, SourceError, SourceRow};
 
-use super::{INLINE_BYTES, LONGEST_ROW};
+use super::bounds::{INLINE_BYTES, LONGEST_ROW};
 
 /// Runs statements.
 pub(super) trait Reads {

@@ -1,4 +1,4 @@
-//! Trees that no URL leads to yet, made by hand: their statements in the second dialect, and their rows in
+//! Trees made by hand, most of which no URL leads to yet: their statements in the second dialect, and their rows in
 //! SQLite.
 
 mod fixture;
@@ -51,7 +51,8 @@ fn expand<'m>(
 ) -> PlanNode<'m> {
     let navigation = model.entity_type(name).unwrap().navigation(navigation).unwrap();
     let (child, _) = nested.first_scan();
-    PlanNode::Expand(Expand { input: Box::new(input), navigation, parent, child, nested: Box::new(nested) })
+    let (input, nested) = (Box::new(input), Box::new(nested));
+    PlanNode::Expand(Expand { input, navigation, parent, child, nested, only_related: false })
 }
 
 /// Orders with a total above 20, the highest first.
@@ -59,7 +60,12 @@ fn totals(model: &Model) -> (Page<'_>, [ScanColumn; 2]) {
     let of_order = |text| expression(model, FIRST, "Orders", text);
     let orders = scan(model, FIRST, "Orders");
     let value = Computed::new("Total", of_order("Price mul Quantity"), &Scans::of(&orders));
-    let computed = PlanNode::Compute(Compute { input: Box::new(orders), id: second(), values: vec![value] });
+    let computed = PlanNode::Compute(Compute {
+        input: Box::new(orders),
+        id: second(),
+        values: vec![value],
+        scans: Vec::new(),
+    });
     let rows = filter(computed, of_order("Price mul Quantity gt 20"));
     let order = vec![(of_order("Price mul Quantity"), true), (of_order("Number"), false)];
     (page(rows, order), [named(model, FIRST, "Orders", "Number"), second().column(0)])
@@ -374,7 +380,12 @@ fn what_an_expression_returns_is_shown_like_the_column_and_grouped_by_value() {
         let column = expression(&model, FIRST, "Kinds", name);
         let rows = scan(&model, FIRST, "Kinds");
         let value = Computed::new("Same", column.clone(), &Scans::of(&rows));
-        let rows = PlanNode::Compute(Compute { input: Box::new(rows), id: second(), values: vec![value] });
+        let rows = PlanNode::Compute(Compute {
+            input: Box::new(rows),
+            id: second(),
+            values: vec![value],
+            scans: Vec::new(),
+        });
         let by_id = page(rows, vec![(expression(&model, FIRST, "Kinds", "Id"), false)]);
         let shown = shop.rows(&by_id, &[named(&model, FIRST, "Kinds", name), second().column(0)]);
         assert!(!shown[0][name].is_null() && shown[2][name].is_null(), "{name}: {shown:?}");

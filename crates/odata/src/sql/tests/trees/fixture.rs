@@ -117,7 +117,7 @@ pub(super) fn expression(model: &Model, scan: ScanId, name: &str, text: &str) ->
     let request = Request::parse(&url).unwrap();
     let entity_type = model.entity_type(name).unwrap();
     let mut binder = Binder::new(scan, entity_type, "$orderby", jiff::Timestamp::UNIX_EPOCH);
-    binder.bind_subject(&request.order[0].node).unwrap()
+    binder.bind_subject(&request.options.order[0].node).unwrap()
 }
 
 /// The column of a property.
@@ -239,11 +239,13 @@ fn encoder(page: &Page<'_>, shown: &[ScanColumn], columns: &mut StatementColumns
         column: columns.column(*column),
         property: columns.scans.property(*column),
     };
-    Encoder::new(&Shape {
+    Encoder::new(Shape {
         model: &model(),
         entity_type: page.input.entity_type(),
         shown: shown.iter().map(&mut slot).collect(),
-        narrowed: false,
+        list: None,
+        links: &[],
+        expanded: Vec::new(),
         subject: BodyKind::Collection,
         path: &[],
         key: Vec::new(),

@@ -1,0 +1,96 @@
+//! The encoders of a plan, for rows of any level.
+
+use super::context;
+use crate::bind::{SelectedProperties, Selection};
+use crate::encode::expanded::Expanded;
+use crate::encode::{BodyKind, Encoder, Shape, Slot, text};
+use crate::format::{Format, MetadataLevel};
+use crate::model::{EntityType, Model};
+use crate::position::Position;
+use crate::sql::Dialect;
+use crate::sql::columns::StatementColumns;
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::url::{SystemOption, Url};
+
+/// Plans a bound request.
+pub(super) struct Planner<'a> {
+    pub(super) url: &'a Url,
+    pub(super) model: &'a Model,
+    pub(super) page_size: usize,
+    /// With a trailing slash.
+    pub(super) service_root: String,
+    pub(super) position: Option<&'a Position>,
+    pub(super) dialect: Dialect,
+    pub(super) format: Format,
+    pub(super) cacheable: bool,
+}
+
+impl Planner<'_> {
+    pub(super) fn encoder(
+        &self,
+        selection: &Selection<'_>,
+        columns: &mut StatementColumns<'_>,
+        subject: BodyKind,
+        expanded: Vec<Expanded>,
+    ) -> Encoder {
+        let list = context::select_list(selection);
+        let rows = selection.page.input.first_scan();
+        self.encoder_of(columns, rows, &selection.shown, subject, (expanded, list))
+    }
+
+    /// The encoder of rows of a scan. `expanded` are its navigation properties with the list for the context URL.
+    pub(super) fn encoder_of(
+        &self,
+        columns: &mut StatementColumns<'_>,
+        (scan, entity_type): (ScanId, &EntityType),
+        shown: &SelectedProperties<'_>,
+        subject: BodyKind,
+        (expanded, list): (Vec<Expanded>, Option<String>),
+    ) -> Encoder {
+        let is_reference = matches!(subject, BodyKind::References | BodyKind::Reference);
+        // Ids consist of the key.
+        let has_ids =
+            is_reference || (self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property);
+        let key = if has_ids { key_of(scan, entity_type) } else { Vec::new() };
+        let properties: &[usize] = if is_reference { &[] } else { &shown.properties };
+        let mut slot = |column: ScanColumn| Slot {
+            column: columns.column(column),
+            property: columns.scans.property(column),
+        };
+        let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();
+        Encoder::new(Shape {
+            model: self.model,
+            entity_type,
+            shown: properties.iter().map(|property| slot(scan.column(*property))).collect(),
+            list,
+            links: &shown.navigations,
+            expanded,
+            subject,
+            path: &path,
+            key: key.into_iter().map(&mut slot).collect(),
+            format: self.format,
+            service_root: &self.service_root,
+        })
+    }
+
+    /// Options of a link with the format that the request names.
+    pub(super) fn with_format(&self, options: &str) -> String {
+        match self.url.option(SystemOption::Format) {
+            None => options.to_owned(),
+            Some(format) => {
+                let separator = if options.is_empty() { "" } else { "&" };
+                format!("{options}{separator}$format={}", text::in_url(format))
+            }
+        }
+    }
+}
+
+/// The columns of properties.
+pub(super) fn shown_columns(scan: ScanId, properties: &[usize]) -> Vec<ScanColumn> {
+    properties.iter().map(|property| scan.column(*property)).collect()
+}
+
+/// The columns of a key.
+pub(super) fn key_of(scan: ScanId, entity_type: &EntityType) -> Vec<ScanColumn> {
+    entity_type.key.iter().map(|property| scan.column(*property)).collect()
+}

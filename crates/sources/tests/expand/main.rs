@@ -1,0 +1,10 @@
+//! `$expand` on both kinds of database: random requests give what an evaluator in Rust says, whatever the bounds
+//! of pages and of memory are.
+
+#![expect(clippy::unwrap_used, reason = "panicking is how a test fails")]
+
+mod client;
+mod oracle;
+mod random_requests;
+mod tables;
+mod wanted;

@@ -1,0 +1,131 @@
+//! What a request must give, computed from the rows.
+
+use std::cmp::Ordering;
+
+use odata::model::{EntityType, Model};
+use serde_json::{Map, Value, json};
+
+use crate::tables::Rows;
+use crate::wanted::{Condition, Form, Wanted, WantedRelated};
+
+type Entity = Map<String, Value>;
+
+/// The address of the service.
+pub(crate) const ROOT: &str = "https://host/api/odata4/test/";
+
+pub(crate) struct Oracle<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) rows: &'a Rows,
+}
+
+impl Oracle<'_> {
+    /// The entities of a set, and their number before `$top` and `$skip`.
+    pub(crate) fn set(&self, entity: &EntityType, wanted: &Wanted) -> (Vec<Value>, usize) {
+        let all = self.rows[entity.table.as_str()].iter().collect();
+        let (rows, count) = part(entity, all, wanted);
+        (rows.into_iter().map(|row| self.shown(entity, row, wanted)).collect(), count)
+    }
+
+    /// An entity with its related ones.
+    fn shown(&self, entity: &EntityType, row: &Entity, wanted: &Wanted) -> Value {
+        let is_shown = |name: &&String| wanted.select.as_ref().is_none_or(|names| names.contains(name));
+        let mut shown: Entity = row
+            .iter()
+            .filter(|(name, _)| is_shown(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        for related in &wanted.expand {
+            self.expand(entity, row, related, &mut shown);
+        }
+        Value::Object(shown)
+    }
+
+    fn expand(&self, entity: &EntityType, row: &Entity, related: &WantedRelated, shown: &mut Entity) {
+        let navigation = entity.navigation(&related.name).unwrap();
+        let target = &self.model.entity_types[navigation.target];
+        let is_related = |other: &&Entity| {
+            navigation.on.iter().all(|(own, theirs)| {
+                let own = &row[&entity.properties[*own].name];
+                !own.is_null() && *own == other[&target.properties[*theirs].name]
+            })
+        };
+        let others: Vec<&Entity> = self.rows[target.table.as_str()].iter().filter(is_related).collect();
+        let mut wanted = related.wanted.clone();
+        if related.levels > 1 {
+            let again = WantedRelated { levels: related.levels - 1, ..related.clone() };
+            wanted.expand.push(again);
+        }
+        let written = |other: &Entity| match related.form {
+            Form::References => {
+                json!({ "@odata.id": format!("{ROOT}{}({})", target.name, key(target, other)) })
+            }
+            _ => self.shown(target, other, &wanted),
+        };
+        if !navigation.collection {
+            let one = others.first().map_or(Value::Null, |other| written(other));
+            shown.insert(related.name.clone(), one);
+            return;
+        }
+        let (others, count) = part(target, others, &wanted);
+        if wanted.count || related.form == Form::Count {
+            shown.insert(format!("{}@odata.count", related.name), json!(count));
+        }
+        if related.form != Form::Count {
+            shown.insert(related.name.clone(), others.into_iter().map(written).collect());
+        }
+    }
+}
+
+/// The rows for which the filter holds, in order, and their number before `$top` and `$skip`.
+fn part<'r>(entity: &EntityType, rows: Vec<&'r Entity>, wanted: &Wanted) -> (Vec<&'r Entity>, usize) {
+    let mut rows: Vec<&Entity> = rows
+        .into_iter()
+        .filter(|row| wanted.filter.as_ref().is_none_or(|filter| holds(filter, row)))
+        .collect();
+    let (property, descending) = match &wanted.order {
+        Some((property, descending)) => (Some(property), *descending),
+        None => (None, false),
+    };
+    let keys = entity.key.iter().map(|key| &entity.properties[*key].name);
+    let terms: Vec<&String> = property.into_iter().chain(keys).collect();
+    rows.sort_by(|one, other| {
+        let order = terms
+            .iter()
+            .fold(Ordering::Equal, |order, term| order.then_with(|| in_order(&one[*term], &other[*term])));
+        if descending { order.reverse() } else { order }
+    });
+    let count = rows.len();
+    (rows.into_iter().skip(wanted.skip).take(wanted.top.unwrap_or(usize::MAX)).collect(), count)
+}
+
+fn in_order(one: &Value, other: &Value) -> Ordering {
+    match (one, other) {
+        (Value::Null, Value::Null) => Ordering::Equal,
+        (Value::Null, _) => Ordering::Less,
+        (_, Value::Null) => Ordering::Greater,
+        (Value::String(one), Value::String(other)) => one.cmp(other),
+        (one, other) => one.as_i64().cmp(&other.as_i64()),
+    }
+}
+
+fn holds(condition: &Condition, row: &Entity) -> bool {
+    let value = &row[&condition.property];
+    let has_value = !value.is_null() && !condition.literal.is_null();
+    match condition.operator {
+        "eq" => *value == condition.literal,
+        "ne" => *value != condition.literal,
+        "gt" => has_value && in_order(value, &condition.literal) == Ordering::Greater,
+        _ => has_value && in_order(value, &condition.literal) != Ordering::Greater,
+    }
+}
+
+/// The key of an entity in its address.
+pub(crate) fn key(entity: &EntityType, row: &Entity) -> String {
+    let literal = |value: &Value| match value {
+        Value::String(text) => format!("'{}'", text.replace('\'', "''").replace('ö', "%C3%B6")),
+        other => other.to_string(),
+    };
+    let names = entity.key.iter().map(|key| &entity.properties[*key].name);
+    let parts: Vec<String> = names.map(|name| format!("{name}={}", literal(&row[name]))).collect();
+    if parts.len() == 1 { parts[0].split_once('=').unwrap().1.to_owned() } else { parts.join(",") }
+}
