@@ -227,8 +227,16 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
 }
 
 fn options(source: &SeenSource) -> String {
-    let options = source.record.options.iter().map(|(key, value)| format!("{key}={value}"));
+    let options = source.record.options.iter().map(|(key, value)| format!("{key}={}", on_one_line(value)));
     options.collect::<Vec<_>>().join(" ")
+}
+
+/// The value of an option on one line: of certificates the first line. `--json` shows the whole.
+fn on_one_line(value: &str) -> String {
+    match value.trim_end().split_once(['\r', '\n']) {
+        Some((first, _)) => format!("{first}…"),
+        None => value.trim_end().to_owned(),
+    }
 }
 
 fn in_json(source: &SeenSource) -> Value {
@@ -354,4 +362,25 @@ async fn find(opened: &OpenedInstallation, actor: &Actor, name: &str) -> anyhow:
     found.ok_or_else(|| {
         anyhow!("there is no data source {name}; give a name, as `sluicegate data-source list` shows it")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_a_source_are_on_one_line() {
+        for (value, line) in [
+            ("/srv/a b.sqlite", "/srv/a b.sqlite"),
+            (
+                "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                "-----BEGIN CERTIFICATE-----…",
+            ),
+            ("-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", "-----BEGIN CERTIFICATE-----…"),
+            ("one\n", "one"),
+            ("", ""),
+        ] {
+            assert_eq!(on_one_line(value), line, "{value:?}");
+        }
+    }
 }
