@@ -10,7 +10,9 @@ pub(crate) mod clauses;
 pub(crate) mod columns;
 mod dialect;
 pub mod functions;
+mod kept;
 mod keys;
+mod mysql;
 mod postgres;
 mod predicate;
 mod rows;
@@ -37,6 +39,7 @@ impl Dialect {
         match self {
             Self::Sqlite => &sqlite::Sqlite,
             Self::Postgres => &postgres::Postgres,
+            Self::Mysql => &mysql::Mysql,
             #[cfg(test)]
             Self::Strict => &tests::Strict,
         }
@@ -150,7 +153,11 @@ impl<'m> Writer<'m> {
         match self.bound.get(&key) {
             // The address alone proves nothing, because another value may be at the same address now.
             Some(number) if self.parameters[number - 1] == value => {
-                self.rules.mark(&mut self.sql, *number);
+                let number = *number;
+                if !self.rules.has_numbered_marks() {
+                    self.parameters.push(value);
+                }
+                self.rules.mark(&mut self.sql, number);
             }
             _ => {
                 self.parameter(value);
@@ -201,7 +208,7 @@ impl<'m> Writer<'m> {
     /// Writes a column to be read: the value of a computed one.
     fn shown(&mut self, column: ScanColumn) {
         match self.scans.computed(column) {
-            Some(computed) => self.operand(&computed.value),
+            Some(computed) => self.rules.computed(self, &computed.value),
             None => self.rules.read(self, column),
         }
     }

@@ -26,6 +26,13 @@ pub enum Dialect {
     /// `extra_float_digits` and `standard_conforming_strings`, and on nothing that precedes `pg_catalog` in the search
     /// path.
     Postgres,
+    /// MySQL 8.0 or later, and MariaDB 10.6 or later.
+    ///
+    /// The types of parameters are those of their values: `BIGINT`, `DOUBLE`, text in `utf8mb4`, and bytes. A statement
+    /// converts them itself where it needs another type. It relies on the session: the time zone is UTC, the
+    /// connection has `utf8mb4_bin`, `max_sort_length` is 65,536, and `sql_mode` has neither
+    /// `PAD_CHAR_TO_FULL_LENGTH` nor `HIGH_NOT_PRECEDENCE`, `PIPES_AS_CONCAT` or `ANSI_QUOTES`.
+    Mysql,
     /// The second dialect, of the tests.
     #[cfg(test)]
     Strict,
@@ -54,6 +61,9 @@ pub(crate) trait Rules {
     /// Writes a parameter marker, numbered from one.
     fn mark(&self, sql: &mut String, number: usize);
 
+    /// Whether a marker says which parameter it stands for, so that one parameter can be used several times.
+    fn has_numbered_marks(&self) -> bool;
+
     /// A Boolean value, including as a condition.
     fn boolean(&self, value: bool) -> &'static str;
 
@@ -62,6 +72,9 @@ pub(crate) trait Rules {
 
     /// Whether row values of several columns can be compared and looked up: `(a, b) > (?, ?)`.
     fn has_row_values(&self) -> bool;
+
+    /// Whether the subquery of a list may limit its rows: `a IN (SELECT … LIMIT 5)`.
+    fn has_limits_in_lists(&self) -> bool;
 
     /// What follows a term of an order. Null comes before every value, and after all of them if the order
     /// descends.
@@ -106,6 +119,9 @@ pub(crate) trait Rules {
 
     /// Whether arithmetic with doubles may fail, because the result is out of range.
     fn doubles_can_fail(&self) -> bool;
+
+    /// Whether `divby` may fail, because the database has no infinity that a division by zero could return.
+    fn divby_can_fail(&self) -> bool;
 
     /// Writes the value of a column: null if it is null or has no value of its type. The values of all
     /// operands have the form in which [`constant`](Self::constant) writes constants.
@@ -167,6 +183,9 @@ pub(crate) trait Rules {
     /// Writes a column to be read.
     fn read(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
+    /// Writes a computed value to be read.
+    fn computed(&self, writer: &mut Writer<'_>, value: &Typed);
+
     /// Writes a column as it is stored, to be matched with the same column of other rows.
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn);
 
@@ -209,8 +228,8 @@ pub(crate) trait Rules {
     /// Writes a number with the opposite sign.
     fn negate(&self, writer: &mut Writer<'_>, operand: &Typed);
 
-    /// The operator that is true if both sides are equal or both null, or its negation.
-    fn null_safe(&self, equal: bool) -> &'static str;
+    /// What precedes and what separates two sides to test that they are equal or both null, or that they are not.
+    fn null_safe(&self, equal: bool) -> (&'static str, &'static str);
 
     /// Writes a call, which is null if an argument is.
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]);

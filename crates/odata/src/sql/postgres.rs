@@ -44,6 +44,10 @@ impl Rules for Postgres {
         sql.push_str(itoa::Buffer::new().format(number));
     }
 
+    fn has_numbered_marks(&self) -> bool {
+        true
+    }
+
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }
     }
@@ -53,6 +57,10 @@ impl Rules for Postgres {
     }
 
     fn has_row_values(&self) -> bool {
+        true
+    }
+
+    fn has_limits_in_lists(&self) -> bool {
         true
     }
 
@@ -115,6 +123,10 @@ impl Rules for Postgres {
 
     fn doubles_can_fail(&self) -> bool {
         true
+    }
+
+    fn divby_can_fail(&self) -> bool {
+        false
     }
 
     fn column(&self, writer: &mut Writer<'_>, column: ScanColumn) {
@@ -203,6 +215,10 @@ impl Rules for Postgres {
         column::shown(writer, column);
     }
 
+    fn computed(&self, writer: &mut Writer<'_>, value: &Typed) {
+        writer.operand(value);
+    }
+
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
@@ -264,8 +280,8 @@ impl Rules for Postgres {
         writer.text(")");
     }
 
-    fn null_safe(&self, equal: bool) -> &'static str {
-        if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " }
+    fn null_safe(&self, equal: bool) -> (&'static str, &'static str) {
+        ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

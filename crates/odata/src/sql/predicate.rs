@@ -5,7 +5,7 @@ mod related;
 
 use super::Writer;
 use crate::tree::function::Function;
-use crate::tree::typed::{Comparison, Constant, Term, Typed};
+use crate::tree::typed::{Comparison, Constant, Failing, Term, Typed};
 
 const IS_NULL: &str = " IS NULL";
 const IS_NOT_NULL: &str = " IS NOT NULL";
@@ -116,7 +116,8 @@ impl Writer<'_> {
 
     /// Whether an expression may be [unanswerable](crate::statement::Unanswerable) for a row.
     pub(super) fn can_fail(&self, typed: &Typed) -> bool {
-        typed.can_fail(self.rules.doubles_can_fail())
+        let (doubles, divby) = (self.rules.doubles_can_fail(), self.rules.divby_can_fail());
+        typed.can_fail(Failing { doubles, divby })
     }
 
     fn guarded(&mut self, operator: &str, terms: &[Typed], write: fn(&mut Self, &Typed)) {
@@ -242,19 +243,22 @@ impl Writer<'_> {
             Comparison::Ge => rules.at_least(self, left, right),
             Comparison::Le => rules.at_least(self, right, left),
             _ => {
+                let (before, between) = rules.null_safe(true);
                 self.text("(");
+                self.text(before);
                 self.operand(left);
-                self.text(rules.null_safe(true));
+                self.text(between);
                 self.operand(right);
                 self.text(")");
             }
         }
     }
 
-    fn pair(&mut self, operator: &str, left: &Typed, right: &Typed) {
+    fn pair(&mut self, (before, between): (&str, &str), left: &Typed, right: &Typed) {
         self.text("(");
+        self.text(before);
         self.side(left, right);
-        self.text(operator);
+        self.text(between);
         self.side(right, left);
         self.text(")");
     }

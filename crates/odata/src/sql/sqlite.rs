@@ -48,6 +48,10 @@ impl Rules for Sqlite {
     }
 
     /// SQLite interprets the words as columns if a table has such.
+    fn has_numbered_marks(&self) -> bool {
+        true
+    }
+
     fn boolean(&self, value: bool) -> &'static str {
         if value { "1" } else { "0" }
     }
@@ -57,6 +61,10 @@ impl Rules for Sqlite {
     }
 
     fn has_row_values(&self) -> bool {
+        true
+    }
+
+    fn has_limits_in_lists(&self) -> bool {
         true
     }
 
@@ -116,6 +124,10 @@ impl Rules for Sqlite {
     }
 
     fn doubles_can_fail(&self) -> bool {
+        false
+    }
+
+    fn divby_can_fail(&self) -> bool {
         false
     }
 
@@ -191,6 +203,10 @@ impl Rules for Sqlite {
         column::same(writer, column);
     }
 
+    fn computed(&self, writer: &mut Writer<'_>, value: &Typed) {
+        writer.operand(value);
+    }
+
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         column::same(writer, column);
     }
@@ -258,8 +274,8 @@ impl Rules for Sqlite {
         around(writer, "(-", [operand], "", ")");
     }
 
-    fn null_safe(&self, equal: bool) -> &'static str {
-        if equal { " IS " } else { " IS NOT " }
+    fn null_safe(&self, equal: bool) -> (&'static str, &'static str) {
+        ("", if equal { " IS " } else { " IS NOT " })
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {

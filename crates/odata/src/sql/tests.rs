@@ -1,6 +1,7 @@
 //! The statements of other dialects than that of SQLite: nothing outside a dialect writes what only one database
 //! understands.
 
+mod mysql;
 mod postgres;
 mod strict;
 mod trees;

@@ -85,6 +85,15 @@ pub(crate) enum Arithmetic {
     Mod,
 }
 
+/// Which operations may fail in a database besides those that may fail in all of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failing {
+    /// Arithmetic with doubles.
+    pub(crate) doubles: bool,
+    /// `divby` of other numbers.
+    pub(crate) divby: bool,
+}
+
 /// A literal as a constant; `None` for literals without a type here.
 pub(crate) fn constant(literal: &Literal<'_>) -> Option<Typed> {
     Some(Typed::constant(match literal {
@@ -224,16 +233,18 @@ impl Typed {
         }
     }
 
-    /// Whether it may be [unanswerable](crate::statement::Unanswerable) for a row. `doubles_can` says whether arithmetic with
-    /// doubles may be.
-    pub(crate) fn can_fail(&self, doubles_can: bool) -> bool {
-        let can = |typed: &Self| typed.can_fail(doubles_can);
+    /// Whether it may be [unanswerable](crate::statement::Unanswerable) for a row.
+    pub(crate) fn can_fail(&self, failing: Failing) -> bool {
+        let can = |typed: &Self| typed.can_fail(failing);
         let own = match &self.term {
-            Term::Arithmetic(..) if self.class == Class::Double && doubles_can => true,
+            Term::Arithmetic(..) if self.class == Class::Double && failing.doubles => true,
             Term::Arithmetic(Arithmetic::Div, _, divisor) => {
                 self.class != Class::Double && !divisor.is_nonzero_constant()
             }
             Term::Arithmetic(Arithmetic::Mod, _, divisor) => !divisor.is_nonzero_constant(),
+            Term::Arithmetic(Arithmetic::DivBy, _, divisor) => {
+                failing.divby && !divisor.is_nonzero_constant()
+            }
             Term::Call(Function::Substring, arguments) => {
                 arguments.get(2).is_some_and(|length| !matches!(length.term, Term::Constant(_)))
             }

@@ -3,16 +3,13 @@
 use super::column::BY_BYTES;
 use super::{number, once_as};
 use crate::cell::Value;
-use crate::instant::{ClockTime, Moment};
 use crate::sql::Writer;
 use crate::sql::clauses::around;
+use crate::sql::kept::{BLANKS, part_of};
 use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
 use crate::tree::function::Function;
 use crate::tree::typed::{Constant, Term, Typed};
-
-/// The white space of Unicode.
-static BLANKS: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
 
 /// The collation by which letters change their case: that of Unicode, whatever the language of the database.
 const UNICODE: &str = " COLLATE \"und-x-icu\")";
@@ -81,23 +78,10 @@ fn of_nul(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) -> b
 /// and a date may be before all of its dates.
 fn of_constant(writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) -> bool {
     let [Typed { term: Term::Constant(constant), .. }] = arguments else { return false };
-    let text = match (function, constant) {
-        (Function::FractionalSeconds, Constant::TimeOfDay(clock)) => fraction(*clock),
-        (Function::FractionalSeconds, Constant::DateTimeOffset(moment)) => fraction(Moment::clock(*moment)),
-        (Function::Year, Constant::Date(date)) => date.year().to_string(),
-        (Function::Month, Constant::Date(date)) => date.month().to_string(),
-        (Function::Day, Constant::Date(date)) => date.day().to_string(),
-        _ => return false,
-    };
+    let Some(text) = part_of(function, constant) else { return false };
     writer.repeated(constant, 3, Value::Text(text));
     writer.text("::numeric");
     true
-}
-
-/// The fraction of a second.
-fn fraction(clock: ClockTime) -> String {
-    let text = clock.text();
-    text.split_once('.').map_or_else(|| "0".to_owned(), |(_, digits)| format!("0.{digits}"))
 }
 
 /// Writes a text in upper or lower case.

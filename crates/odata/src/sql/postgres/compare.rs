@@ -10,6 +10,7 @@ use crate::form::Form;
 use crate::model::Collation;
 use crate::sql::Writer;
 use crate::sql::clauses::symbol;
+use crate::sql::kept::order;
 use crate::tree::class::Class;
 use crate::tree::column::ScanColumn;
 use crate::tree::typed::{Comparison, Constant, Term, Typed};
@@ -66,7 +67,7 @@ fn constants(
     (left, one): (&Typed, &Constant),
     (right, other): (&Typed, &Constant),
 ) {
-    let Some(order) = constant::order(one, other) else {
+    let Some(order) = order(one, other) else {
         writer.operand(left);
         writer.text(symbol(comparison));
         return writer.operand(right);
@@ -183,31 +184,4 @@ fn pattern(prefix: &str) -> String {
     }
     pattern.push('%');
     pattern
-}
-
-impl Comparison {
-    /// Whether it holds for two values in this order.
-    fn is_met_by(self, order: Ordering) -> bool {
-        match self {
-            Self::Eq => order.is_eq(),
-            Self::Ne => order.is_ne(),
-            Self::Gt => order.is_gt(),
-            Self::Ge => order.is_ge(),
-            Self::Lt => order.is_lt(),
-            Self::Le => order.is_le(),
-        }
-    }
-
-    /// The comparison with a bound that holds like this one with a constant on that side of it; `None` if equality with
-    /// the constant alone decides, because nothing is equal to it.
-    fn beside(self, side: Ordering) -> Option<Self> {
-        match (self, side) {
-            (comparison, Ordering::Equal) => Some(comparison),
-            (Self::Eq | Self::Ne, _) => None,
-            (Self::Gt | Self::Ge, Ordering::Greater) => Some(Self::Gt),
-            (Self::Lt | Self::Le, Ordering::Greater) => Some(Self::Le),
-            (Self::Gt | Self::Ge, Ordering::Less) => Some(Self::Ge),
-            (Self::Lt | Self::Le, Ordering::Less) => Some(Self::Lt),
-        }
-    }
 }

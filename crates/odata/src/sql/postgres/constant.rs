@@ -14,6 +14,7 @@ use crate::instant::{ClockTime, Moment, date_text};
 use crate::literal;
 use crate::position::Mark;
 use crate::sql::Writer;
+use crate::sql::kept::{clock_text, order};
 use crate::tree::class::Class;
 use crate::tree::typed::{Constant, Term, Typed, numeric};
 
@@ -209,13 +210,6 @@ fn interval(duration: Option<Duration>) -> Bound {
     Bound::text(format!("{sign}{days} days {sign}{clock}"), "::interval").above(!is_kept)
 }
 
-/// A time of day to the microsecond.
-fn clock_text(clock: ClockTime) -> String {
-    let mut text = clock.text();
-    text.truncate("00:00:00.000000".len());
-    text
-}
-
 /// An instant to the microsecond. `zone` follows the time.
 fn moment_text(moment: Moment, zone: &str) -> String {
     in_era(&format!("{} {}{zone}", date_text(moment.date()), clock_text(moment.clock())))
@@ -245,20 +239,6 @@ pub(super) fn write(writer: &mut Writer<'_>, constant: &Constant) {
 pub(super) fn bind<T>(writer: &mut Writer<'_>, owner: &T, form: u8, Bound { value, cast, .. }: Bound) {
     writer.repeated(owner, form, value);
     writer.text(cast);
-}
-
-/// The order of two constants of a type that PostgreSQL has with fewer values than OData.
-pub(super) fn order(one: &Constant, other: &Constant) -> Option<Ordering> {
-    Some(match (one, other) {
-        (Constant::Date(one), Constant::Date(other)) => one.cmp(other),
-        (Constant::TimeOfDay(one), Constant::TimeOfDay(other)) => one.cmp(other),
-        (Constant::DateTimeOffset(one), Constant::DateTimeOffset(other)) => one.cmp(other),
-        (Constant::Duration(one), Constant::Duration(other)) => {
-            Duration::read(one).cmp(&Duration::read(other))
-        }
-        (Constant::String(one), Constant::String(other)) => one.cmp(other),
-        _ => return None,
-    })
 }
 
 /// Whether an operand has a value that is equal to the constant.

@@ -2,6 +2,7 @@
 
 use super::stands_for_others;
 use crate::cell::Value;
+use crate::edm_type::EdmType;
 use crate::sql::Writer;
 use crate::tree::class::Class;
 use crate::tree::typed::{Comparison, Constant, Term, Typed};
@@ -31,7 +32,8 @@ impl Writer<'_> {
         }
         // A long chain takes more text than its list.
         let constant = |item: &&Typed| matches!(item.term, Term::Constant(_));
-        if others.len() > LONGEST_CHAIN && others.iter().all(constant) && !has_replaced(&others) {
+        let may_be_listed = !has_replaced(&others) && !self.is_single(operand);
+        if others.len() > LONGEST_CHAIN && others.iter().all(constant) && may_be_listed {
             self.operand(operand);
             return self.items(&list);
         }
@@ -88,6 +90,11 @@ impl Writer<'_> {
             self.operand(item);
         }
         self.text(")");
+    }
+
+    /// Whether it is a column of single precision, each of whose values stands for a shorter number.
+    fn is_single(&self, operand: &Typed) -> bool {
+        matches!(operand.term, Term::Column(column) if self.property(column).ty == EdmType::Single)
     }
 
     fn is_listable(&self, operand: &Typed, constant: &Constant) -> bool {

@@ -144,13 +144,19 @@ impl<'t> Paged<'t> {
         self.select(writer);
         writer.text(" WHERE ");
         self.key(writer, true);
-        writer.text(" IN (SELECT ");
+        // Some databases allow a limit only one level further down.
+        let is_direct = writer.rules.has_limits_in_lists();
+        writer.text(if is_direct { " IN (SELECT " } else { " IN (SELECT * FROM (SELECT " });
         self.key(writer, false);
         self.rows.from(writer);
         self.rows.conditions(writer, |_| {});
         order(writer, self.order);
         self.limit(writer);
         writer.text(")");
+        if !is_direct {
+            writer.text(writer.rules.subquery_alias());
+            writer.text(")");
+        }
         order(writer, self.order);
     }
 

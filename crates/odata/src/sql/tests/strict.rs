@@ -87,6 +87,10 @@ impl Rules for Strict {
         write!(sql, "${number}").unwrap();
     }
 
+    fn has_numbered_marks(&self) -> bool {
+        true
+    }
+
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }
     }
@@ -97,6 +101,10 @@ impl Rules for Strict {
 
     fn has_row_values(&self) -> bool {
         false
+    }
+
+    fn has_limits_in_lists(&self) -> bool {
+        true
     }
 
     fn direction(&self, nullable: bool, descending: bool) -> &'static str {
@@ -160,6 +168,10 @@ impl Rules for Strict {
     }
 
     fn doubles_can_fail(&self) -> bool {
+        false
+    }
+
+    fn divby_can_fail(&self) -> bool {
         false
     }
 
@@ -238,6 +250,10 @@ impl Rules for Strict {
         writer.column(column);
     }
 
+    fn computed(&self, writer: &mut Writer<'_>, value: &Typed) {
+        writer.operand(value);
+    }
+
     fn same(&self, writer: &mut Writer<'_>, column: ScanColumn) {
         writer.column(column);
     }
@@ -286,8 +302,8 @@ impl Rules for Strict {
         joined(writer, "(-", &[operand], "");
     }
 
-    fn null_safe(&self, equal: bool) -> &'static str {
-        if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " }
+    fn null_safe(&self, equal: bool) -> (&'static str, &'static str) {
+        ("", if equal { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " })
     }
 
     fn call(&self, writer: &mut Writer<'_>, function: Function, arguments: &[Typed]) {
