@@ -30,6 +30,11 @@ const TOOLS: &[Tool] = &[
 /// The tools of the cluster tests.
 pub(crate) const DATABASE_TOOLS: &[Tool] = &[
     Tool { program: "postgres", package: "postgresql", purpose: "nodes share a database, which tests kill" },
+    Tool {
+        program: "mariadbd",
+        package: "mariadb-server",
+        purpose: "data sources are databases of its servers",
+    },
     Tool { program: "faketime", package: "faketime", purpose: "the clocks of nodes are moved" },
 ];
 

@@ -8,7 +8,6 @@ mod database;
 mod pooler;
 mod processes;
 mod programs;
-mod watchdog;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -23,9 +22,9 @@ use tempfile::TempDir;
 
 use crate::ports::free_port;
 use crate::random::Random;
+use crate::watchdog::Watchdog;
 use processes::Postmaster;
 use programs::Programs;
-use watchdog::Watchdog;
 
 pub use database::PostgresDatabase;
 pub use pooler::Pooler;
@@ -39,6 +38,31 @@ pub const TAKE_BACK_MIGRATIONS: &str = "DELETE FROM migrations WHERE number > 1;
     CREATE INDEX audit_events_by_action ON audit_events (action);
     CREATE INDEX audit_events_by_actor ON audit_events (folded_actor) WHERE folded_actor IS NOT NULL;
     CREATE INDEX audit_events_by_application ON audit_events (application_id) WHERE application_id IS NOT NULL";
+
+/// Reads until the pipe closes, and cleans up. The process in the pid file is taken for the server only if it
+/// works in the data directory: after a `kill -9` the file is outdated and its number may belong to another
+/// process. The seventh line names the only system shared memory segment that a killed server leaves.
+const WATCHDOG: &str = r#"
+top=$1 data=$2
+cd /
+read -r _
+line() { sed -n "$1p" "$data/postmaster.pid" 2>/dev/null; }
+lives() { [ -n "$id" ] && [ "$(readlink "/proc/$id/cwd")" = "$data" ]; }
+id=$(line 1)
+if lives; then
+    kill -QUIT "$id"
+    left=100
+    while lives && [ "$left" -gt 0 ]; do
+        sleep 0.1
+        left=$((left - 1))
+    done
+    lives && kill -KILL "$id"
+fi
+memory=$(line 7 | sed 's/.* //')
+[ -n "$memory" ] && ipcrm --shmem-id "$memory" 2>/dev/null
+rm -rf "$top"
+exit 0
+"#;
 
 /// How often a start is tried again on another port.
 const ATTEMPTS: usize = 10;
@@ -103,7 +127,7 @@ impl PostgresServer {
         let top = folder.path().canonicalize().expect("a folder that is there");
         programs.give(&top);
         let data = top.join("data");
-        let watchdog = Watchdog::start(&top, &data);
+        let watchdog = Watchdog::start(WATCHDOG, &top, &data);
         let mut random = Random::new(Random::fresh_seed());
         let password = random.word();
         initialise(&programs, &top, &data, &password);
