@@ -149,6 +149,9 @@ impl MariaDbServer {
     }
 
     /// Creates an empty database for a test. It is dropped with the result.
+    ///
+    /// # Panics
+    /// If the server refuses; the message is that of the client.
     pub fn create_database(&self) -> MariaDbDatabase<'_> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run("mysql", &format!("CREATE DATABASE {name}")).unwrap_or_else(|output| panic!("{output}"));
