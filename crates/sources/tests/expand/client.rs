@@ -60,7 +60,7 @@ impl Client {
     }
 
     /// The body of one response; `None` if there is no such entity.
-    pub(crate) async fn get(&mut self, url: &str, pace: Pace) -> Option<Value> {
+    pub(crate) async fn get(&mut self, url: &str, limits: Pace) -> Option<Value> {
         let position = url.split_once("$skiptoken=T").map(|(_, token)| {
             let number: usize = token.parse().unwrap();
             // A position travels in a link.
@@ -68,7 +68,7 @@ impl Client {
         });
         let context = PlanContext {
             now: "2024-06-01T00:00:00Z".parse().unwrap(),
-            page_size: pace.page_size,
+            page_size: limits.page_size,
             format: Format::default(),
             service_root: ROOT,
             position,
@@ -79,7 +79,7 @@ impl Client {
         let outcome = Arc::<Mutex<Outcome>>::default();
         let job = Read {
             plan,
-            bounds: pace.bounds,
+            bounds: limits.bounds,
             first_token: self.positions.len(),
             outcome: Arc::clone(&outcome),
         };
@@ -98,30 +98,30 @@ impl Client {
     }
 
     /// The body of a response after all links in it have been followed.
-    pub(crate) async fn all(&mut self, url: &str, pace: Pace) -> Option<Value> {
+    pub(crate) async fn all(&mut self, url: &str, limits: Pace) -> Option<Value> {
         self.links = 0;
-        let body = self.get(url, pace).await?;
-        Some(self.complete(body, pace).await)
+        let body = self.get(url, limits).await?;
+        Some(self.complete(body, limits).await)
     }
 
-    async fn complete(&mut self, value: Value, pace: Pace) -> Value {
+    async fn complete(&mut self, value: Value, limits: Pace) -> Value {
         match value {
             Value::Object(mut members) => {
                 let labels: Vec<String> =
                     members.keys().filter(|name| name.ends_with("@odata.nextLink")).cloned().collect();
                 for label in labels {
-                    self.follow(&mut members, &label, pace).await;
+                    self.follow(&mut members, &label, limits).await;
                 }
                 let mut complete = Map::new();
                 for (name, value) in members {
-                    complete.insert(name, Box::pin(self.complete(value, pace)).await);
+                    complete.insert(name, Box::pin(self.complete(value, limits)).await);
                 }
                 Value::Object(complete)
             }
             Value::Array(items) => {
                 let mut complete = Vec::new();
                 for item in items {
-                    complete.push(Box::pin(self.complete(item, pace)).await);
+                    complete.push(Box::pin(self.complete(item, limits)).await);
                 }
                 Value::Array(complete)
             }
@@ -130,7 +130,7 @@ impl Client {
     }
 
     /// Appends the pages behind a link to the list that it continues.
-    async fn follow(&mut self, members: &mut Map<String, Value>, label: &str, pace: Pace) {
+    async fn follow(&mut self, members: &mut Map<String, Value>, label: &str, limits: Pace) {
         let name = label.strip_suffix("@odata.nextLink").unwrap();
         let name = if name.is_empty() { "value" } else { name };
         let mut next = members.remove(label);
@@ -138,7 +138,7 @@ impl Client {
             self.links += 1;
             assert!(self.links < MOST_LINKS, "the links have no end: {link}");
             let url = link.as_str().unwrap().strip_prefix(ROOT).unwrap().to_owned();
-            let mut page = self.get(&format!("/{url}"), pace).await.unwrap();
+            let mut page = self.get(&format!("/{url}"), limits).await.unwrap();
             let rows = page["value"].as_array_mut().unwrap();
             assert!(!rows.is_empty(), "a link leads to nothing: {url}");
             members[name].as_array_mut().unwrap().append(rows);

@@ -45,10 +45,10 @@ async fn compare(client: &mut Client, rows: &Rows, seed: u64) {
             1 => Bounds { related: 1 + random.place(5), ..Bounds::default() },
             _ => Bounds { bytes: 1 + random.place(4_000), ..Bounds::default() },
         };
-        let pace = Pace { page_size: 1 + random.place(8), bounds };
-        let place = format!("{SEED}={seed}, request {number}, {pace:?}");
+        let limits = Pace { page_size: 1 + random.place(8), bounds };
+        let place = format!("{SEED}={seed}, request {number}, {limits:?}");
         let url = format!("/{}?{}", entity.name, escaped(&wanted.options("&")));
-        let mut found = client.all(&url, pace).await.unwrap();
+        let mut found = client.all(&url, limits).await.unwrap();
         let (expected, count) = oracle.set(entity, &wanted);
         assert_eq!(found["value"], Value::Array(expected.clone()), "{place}: {}", wanted.options("&"));
         assert_eq!(found.get("@odata.count"), wanted.count.then(|| json!(count)).as_ref(), "{place}: {url}");
@@ -57,7 +57,7 @@ async fn compare(client: &mut Client, rows: &Rows, seed: u64) {
         let Some(row) = rows[entity.table.as_str()].first() else { continue };
         wanted = Wanted { select: wanted.select, expand: wanted.expand, ..Wanted::default() };
         let url = format!("/{}({})?{}", entity.name, key(entity, row), escaped(&wanted.options("&")));
-        found = client.all(&url, pace).await.unwrap();
+        found = client.all(&url, limits).await.unwrap();
         found.as_object_mut().unwrap().remove("@odata.context");
         let (mut entities, _) = oracle.set(entity, &Wanted { select: None, ..wanted.clone() });
         let at = rows_in_order(entity, rows).iter().position(|other| *other == row).unwrap();
