@@ -12,6 +12,7 @@ use bytes::Bytes;
 use domain::account::{DataSource, Permission};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
+use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
 use oauth::resource;
 use oauth::scope::BuiltInScope;
@@ -23,6 +24,7 @@ use sources::SourceError;
 use crate::data::models::SourceOpener;
 use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
+use crate::node::access_note;
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
@@ -66,6 +68,8 @@ pub struct DataRequest<'a> {
     pub page_size: Option<usize>,
     /// The origin of the request.
     pub origin: &'a RequestOrigin,
+    /// When the caller was authenticated.
+    pub since: Timestamp,
 }
 
 /// The response to a request for data.
@@ -152,8 +156,7 @@ impl DataService {
     pub async fn read(&self, caller: &Caller, request: &DataRequest<'_>) -> Result<DataAnswer, DataRefusal> {
         self.may_read_data(caller, request.origin).await?;
         let record = self.readable_source(caller, request).await?;
-        let read_grant =
-            ReadGrant { caller, record: &record, origin: request.origin, at: self.context.now() };
+        let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: request.since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         let answer = match self.answer(read_grant, request, page_size).await {
@@ -173,6 +176,14 @@ impl DataService {
         // The wait for the permit may have been long, and the database slow.
         self.revalidate(read_grant).await?;
         Ok(answer.holding(permit))
+    }
+
+    /// Records that a request is a batch of so many, each of which is a read of its own.
+    pub fn note_batch(&self, requests: usize) {
+        let requests = u64::try_from(requests).unwrap_or(u64::MAX);
+        access_note::batch(requests);
+        self.context.metrics.odata_batches.inc();
+        self.context.metrics.odata_batched_requests.inc_by(requests);
     }
 
     async fn answer(

@@ -180,11 +180,11 @@ fn write_capabilities(xml: &mut Xml) {
         ("AnnotationValuesInQuerySupported", "false"),
         // This is about the preference `respond-async`, not about concurrent requests.
         ("AsynchronousRequestsSupported", "false"),
-        ("BatchSupported", "false"),
+        ("BatchSupported", "true"),
         ("ComputeSupported", "false"),
         ("CrossJoinSupported", "false"),
         ("KeyAsSegmentSupported", "false"),
-        ("QuerySegmentSupported", "false"),
+        ("QuerySegmentSupported", "true"),
         ("SkipSupported", "true"),
         ("TopSupported", "true"),
     ] {

@@ -23,6 +23,7 @@ use crate::http::{
 };
 use crate::http_service::loggable;
 use crate::odata::address;
+use crate::odata::batch::{json, multipart};
 use crate::odata::headers::{PageSize, Version};
 use crate::{BasePath, WebSettings, pages};
 
@@ -166,4 +167,14 @@ pub fn page_size(headers: &HeaderMap) -> Option<(usize, HeaderValue)> {
 /// The data source of an OData address, unless its name cannot be decoded, and the text after it.
 pub fn odata_address(uri: &Uri) -> Option<(Option<Cow<'_, str>>, &str)> {
     address::split(uri).map(|address| (address.source().ok(), address.rest))
+}
+
+/// The method and address of each request of a batch, in the multipart format with this boundary or else in the JSON format.
+///
+/// # Errors
+/// What is wrong with the batch.
+pub fn batch(body: &[u8], boundary: Option<&str>) -> Result<Vec<(Method, String)>, String> {
+    let parts = boundary.map_or_else(|| json::parse(body), |boundary| multipart::parse(body, boundary));
+    let parts = parts.map_err(|fault| fault.to_string())?;
+    Ok(parts.into_iter().map(|part| (part.method, part.url)).collect())
 }

@@ -346,8 +346,8 @@ pub(crate) async fn unknown_path(request: Request<Body>) -> Response {
 /// Responds to a method that the route does not have, in the format of its area; the router adds `Allow`.
 pub(crate) async fn wrong_method(request: Request<Body>) -> Response {
     let area = Area::of(request.uri().path());
-    if let (Area::OData, Some(known)) = (area, odata::unsupported::named(&request)) {
-        return area.refuse(StatusCode::NOT_IMPLEMENTED, &format!("{known} is not supported"));
+    if area == Area::OData {
+        return odata::without_route(&request);
     }
     let message = format!("{} is not supported at this address", request.method());
     area.refuse(StatusCode::METHOD_NOT_ALLOWED, &message)

@@ -6,134 +6,82 @@
 //! [`DataService::read`]: app::data::DataService::read
 
 pub(crate) mod address;
+mod answer;
+pub(crate) mod batch;
 mod caller;
 mod catalogue;
+mod data_caller;
 pub(crate) mod headers;
+mod posted;
 mod rows;
-pub(crate) mod unsupported;
 
-use app::data::{Content, DataAnswer, DataBody, DataRequest, DataService};
-use app::identity::caller::{Caller, RequestOrigin};
-use axum::body::Body;
-use axum::extract::Request;
+use std::sync::Arc;
+
+use app::data::DataService;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
+use http::header::HeaderValue;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 
+use crate::WebState;
 use crate::extract::Use;
-use crate::http::conditional::none_match_fails;
 use crate::respond::odata::ODataProblem;
-use caller::{DataChallenger, Requester};
-use headers::{PageSize, Version};
-use rows::Rows;
+use answer::ODATA_VERSION;
+use caller::Requester;
+use data_caller::DataCaller;
+use headers::Version;
+use posted::Posted;
 
-const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-
-/// `GET /api/odata4`: the sources that the caller may read, as a service document of service documents.
-pub async fn sources(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
-    let Requester { origin, caller, challenge } = requester;
-    let (parts, _) = request.into_parts();
-    let version = Version::of(&parts.headers);
-    let highest = *version.as_ref().unwrap_or(&Version::V4_0);
-    let answer = match (caller, version) {
-        (Ok(caller), Ok(_)) => catalogue::list(&data, &caller, &origin, &parts).await,
-        (Err(problem), _) | (_, Err(problem)) => Err(problem),
-    };
-    finish(answer, highest, &challenge, &parts)
-}
-
-/// `GET /api/odata4/{source}/…`: the resource that the rest of the address names.
+/// `GET /api/odata4/…`: the sources that the caller may read, or the resource that the rest of the address names.
 pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Request) -> Response {
-    let Requester { origin, caller, challenge } = requester;
     let (parts, _) = request.into_parts();
-    let version = Version::of(&parts.headers);
-    let highest = *version.as_ref().unwrap_or(&Version::V4_0);
-    let answer = match (caller, version) {
-        (Ok(caller), Ok(_)) => answer(&data, &caller, &origin, &parts).await,
-        (Err(problem), _) | (_, Err(problem)) => Err(problem),
-    };
-    finish(answer, highest, &challenge, &parts)
-}
-
-/// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
-fn finish(
-    answer: Result<Response, ODataProblem>,
-    version: Version,
-    challenge: &DataChallenger,
-    parts: &Parts,
-) -> Response {
-    let mut response = answer.unwrap_or_else(|problem| challenge.refuse(problem, parts));
-    response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
-    response
-}
-
-async fn answer(
-    data: &DataService,
-    caller: &Caller,
-    origin: &RequestOrigin,
-    parts: &Parts,
-) -> Result<Response, ODataProblem> {
-    let address = address::split(&parts.uri).ok_or_else(unknown)?;
-    let source = address.source()?;
-    let accept = headers::accept(&parts.headers)?;
-    let preferred = PageSize::preferred(&parts.headers);
-    let request = DataRequest {
-        source: &source,
-        path_and_query: address.rest,
-        accept: &accept,
-        page_size: preferred.map(|preferred| preferred.rows),
-        origin,
-    };
-    let answer = data.read(caller, &request).await?;
-    Ok(respond(answer, preferred, &parts.headers))
-}
-
-fn unknown() -> ODataProblem {
-    ODataProblem::new(StatusCode::NOT_FOUND, "NotFound", "there is nothing at this address")
-}
-
-fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
-    let body = match answer.body {
-        DataBody::Whole(bytes) => Body::from(bytes),
-        DataBody::Stream(stream) => Body::new(Rows::new(stream)),
-    };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let media_type = match answer.content {
-        Content::Page(format, rows) => {
-            if let Some(applied) = preferred.and_then(|preferred| preferred.applied(rows)) {
-                headers.insert(PREFERENCE_APPLIED, applied);
-            }
-            format.media_type()
-        }
-        Content::Json(format) => format.media_type(),
-        Content::Value(media_type) => media_type,
-        Content::Metadata(tag) => return metadata(response, &tag, asked),
-        Content::Null => {
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            return response;
-        }
-    };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
-/// The metadata document may be cached, but must be revalidated for each use.
-fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion, origin"));
-    if let Ok(tag) = HeaderValue::from_str(tag) {
-        headers.insert(ETAG, tag);
+    let posted = address::split(&parts.uri).map_or(Posted::Change, |address| Posted::of(address.rest));
+    if posted != Posted::Change {
+        return wrong_method(&parts);
     }
-    if none_match_fails(asked, tag) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = Body::empty();
-    } else {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    match DataCaller::of(requester, data) {
+        Ok(data_caller) => data_caller.read(&parts, Ok(None)).await,
+        Err(refused) => refused.answer(&parts),
     }
-    response
+}
+
+/// `POST /api/odata4/{source}/…`: a batch, or a read with its options in the body.
+pub async fn post(State(state): State<WebState>, Use(data): Use<DataService>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let posted = address::split(&parts.uri).map_or(Posted::Change, |address| Posted::of(address.rest));
+    let is_batch = posted == Posted::Batch;
+    if posted == Posted::Change || parts.headers.contains_key("x-http-method") {
+        return wrong_method(&parts);
+    }
+    let Ok(requester) = Requester::from_request_parts(&mut parts, &state).await;
+    let data_caller = match DataCaller::of(requester, data) {
+        Ok(data_caller) => Arc::new(data_caller),
+        Err(refused) => return refused.answer(&parts),
+    };
+    let answer = match (is_batch, Version::of(&parts.headers)) {
+        (_, Err(problem)) => Err(problem),
+        (true, Ok(version)) => {
+            let answer = batch::answer(&state, &data_caller, &parts, body).await;
+            answer.map(|mut response| {
+                response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
+                response
+            })
+        }
+        (false, Ok(_)) => match crate::http::body::read(body, odata::url::MAX_LENGTH).await {
+            Ok(bytes) => Ok(data_caller.answer(&parts, &bytes).await),
+            Err(unread) => Err(ODataProblem::new(unread.status(), "BadRequest", unread.to_string())),
+        },
+    };
+    answer.unwrap_or_else(|problem| data_caller.refuse(problem, &parts))
+}
+
+fn wrong_method(parts: &Parts) -> Response {
+    let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
+    posted::wrong_method(&parts.method, &parts.headers, rest)
+}
+
+/// The refusal of a method for which there is no route.
+pub(crate) fn without_route<B>(request: &http::Request<B>) -> Response {
+    let rest = address::split(request.uri()).map(|address| address.rest).unwrap_or_default();
+    posted::wrong_method(request.method(), request.headers(), rest)
 }

@@ -108,11 +108,11 @@ fn management() -> Router<WebState> {
         .route("/api/mgmt/oauth/client/allowedapplications/{id}",             delete(allowed::revoke))
 
         // The data.
-        .route("/api/odata4",                  get(odata::sources))
-        .route("/api/odata4/",                 get(odata::sources))
+        .route("/api/odata4",                  get(odata::read))
+        .route("/api/odata4/",                 get(odata::read))
         .route("/api/odata4/{source}",         get(odata::read))
         .route("/api/odata4/{source}/",        get(odata::read))
-        .route("/api/odata4/{source}/{*path}", get(odata::read))
+        .route("/api/odata4/{source}/{*path}", get(odata::read).post(odata::post))
 
         .route("/api/admin/users",                   get(users::list).post(users::create))
         .route("/api/admin/users/{id}",              get(users::get).put(users::update).delete(users::delete))

@@ -298,6 +298,8 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/api/odata4/{source}",             401),
     (Method::GET,  "/api/odata4/{source}/",            401),
     (Method::GET,  "/api/odata4/{source}/{*path}",     401),
+    // Without credentials, only a batch and a query are asked for them.
+    (Method::POST, "/api/odata4/{source}/{*path}",     405),
 ];
 
 /// Routes without a caller, with the reason. This list may only shrink.

@@ -22,6 +22,8 @@ pub struct AccessNote {
     pub application: Option<ApplicationId>,
     /// The user; only an authenticated one.
     pub user: Option<Arc<Account>>,
+    /// The number of requests in a batch.
+    pub requests: Option<u64>,
     /// Whether the response tells the current nonce for `DPoP` proofs; the log does not show it.
     pub offers_nonce: bool,
     /// Whether the response tells the current challenge for proofs of attestations; the log does not show it.
@@ -30,7 +32,14 @@ pub struct AccessNote {
 
 thread_local! {
     static NOTED: RefCell<AccessNote> = const {
-        RefCell::new(AccessNote { what: None, application: None, user: None, offers_nonce: false, offers_challenge: false })
+        RefCell::new(AccessNote {
+            what: None,
+            application: None,
+            user: None,
+            requests: None,
+            offers_nonce: false,
+            offers_challenge: false,
+        })
     };
 }
 
@@ -58,6 +67,14 @@ pub(crate) fn client(client: &AuthenticatedClient) {
 /// Records the application that the request is about.
 pub(crate) fn application(id: ApplicationId) {
     note(|access_note| access_note.application = Some(id));
+}
+
+/// Records that the request is a batch of so many.
+pub(crate) fn batch(requests: u64) {
+    note(|access_note| {
+        access_note.what = Some("batch");
+        access_note.requests = Some(requests);
+    });
 }
 
 /// Records what was done for this application.

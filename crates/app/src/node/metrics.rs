@@ -110,6 +110,10 @@ pub struct Metrics {
     pub requests: Counters<RequestLabels>,
     /// Rows sent over OData.
     pub odata_rows: Counter,
+    /// Batches of requests for data.
+    pub odata_batches: Counter,
+    /// Requests within them.
+    pub odata_batched_requests: Counter,
     /// Values that did not fit the type of their column and were sent as null.
     pub odata_invalid_values: Counter,
     /// OData responses that were aborted after they had started.
@@ -165,6 +169,8 @@ impl Default for Metrics {
             maintenance_rounds: Counter::default(),
             requests: Counters::default(),
             odata_rows: Counter::default(),
+            odata_batches: Counter::default(),
+            odata_batched_requests: Counter::default(),
             odata_invalid_values: Counter::default(),
             odata_broken_streams: Counter::default(),
             request_seconds: Latency::default(),
@@ -231,6 +237,9 @@ impl Metrics {
         registry.register("maintenance_rounds", help, self.maintenance_rounds.clone());
         self.requests.register(registry, "requests", "Requests by area and status class");
         registry.register("odata_rows", "Rows sent over OData", self.odata_rows.clone());
+        registry.register("odata_batches", "Batches of OData requests", self.odata_batches.clone());
+        let help = "OData requests within batches";
+        registry.register("odata_batched_requests", help, self.odata_batched_requests.clone());
         registry.register(
             "odata_misfits",
             "Values sent as null because they did not fit the type of their column",

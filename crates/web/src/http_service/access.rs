@@ -48,6 +48,7 @@ impl AccessLine<'_> {
             micros = self.micros,
             bytes,
             what = self.access_note.what,
+            requests = self.access_note.requests,
             application = self.access_note.application.map(domain::id::ApplicationId::get),
             user = self.access_note.user.as_ref().map(|account| &*account.user.name),
         );

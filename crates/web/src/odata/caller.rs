@@ -12,6 +12,7 @@ use app::node::NodeService;
 use app::node::refusal_reason::RefusalReason;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use domain::time::Timestamp;
 use http::header::HeaderName;
 use http::request::Parts;
 use oauth::proof::{PresentedToken, TokenType};
@@ -33,6 +34,8 @@ pub struct Requester {
     pub(super) caller: Result<Caller, ODataProblem>,
     /// How the request is challenged if it is refused.
     pub(super) challenge: DataChallenger,
+    /// When the caller was authenticated.
+    pub(super) since: Timestamp,
 }
 
 /// What a challenge depends on.
@@ -62,7 +65,13 @@ impl FromRequestParts<WebState> for Requester {
         let sent = Authorization::find(&parts.headers);
         let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
         let caller = prove(state, parts, sent, &origin).await;
-        Ok(Self { origin, caller, challenge: DataChallenger { node: state.node().clone(), presented } })
+        let since = state.node().now();
+        Ok(Self {
+            origin,
+            caller,
+            challenge: DataChallenger { node: state.node().clone(), presented },
+            since,
+        })
     }
 }
 

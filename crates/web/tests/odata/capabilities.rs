@@ -88,7 +88,7 @@ fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
             (NO, &[(Method::GET, "/Ships?$filter=@Core.Description eq 'x'", 501)])
         }
         "AsynchronousRequestsSupported" => (NO, &[(Method::GET, "/Ships", 200)]),
-        "BatchSupported" => (NO, &[(Method::POST, "/$batch", 501)]),
+        "BatchSupported" => (YES, &[(Method::POST, "/$batch", 415)]),
         "ComputeSupported" => (NO, &[(Method::GET, "/Ships?$compute=Id add 1 as More", 501)]),
         "ConformanceLevel" => ("ConformanceLevelType/Minimal", &[(Method::GET, "", 200)]),
         "CountRestrictions" => {
@@ -114,7 +114,7 @@ fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
         ),
         "InsertRestrictions" => (NO, &[(Method::POST, "/SET", 405)]),
         "KeyAsSegmentSupported" => (NO, &[(Method::GET, "/Ships/1", 404)]),
-        "QuerySegmentSupported" => (NO, &[(Method::POST, "/Ships/$query", 501)]),
+        "QuerySegmentSupported" => (YES, &[(Method::POST, "/Ships/$query", 415)]),
         "SearchRestrictions" => (NO, &[(Method::GET, "/SET?$search=x", 501)]),
         "SelectSupport" => (YES, &[(Method::GET, "/Ships?$select=Id", 200)]),
         "SkipSupported" => (YES, &[(Method::GET, "/Ships?$skip=1", 200)]),

@@ -162,7 +162,7 @@ async fn power_query_pages_filters_and_gets_clear_refusals() {
     assert_eq!(code(&people.get(grouped, &POWER_QUERY).await.expect(501)), "NotImplemented");
     for content_type in ["multipart/mixed", "multipart/mixed;boundary=batch_1"] {
         let batch = [("content-type", content_type)];
-        assert_eq!(code(&people.send(Method::POST, "/$batch", &batch).await.expect(501)), "NotImplemented");
+        assert_eq!(code(&people.send(Method::POST, "/$batch", &batch).await.expect(400)), "MalformedBatch");
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod authorization_details;
+mod batch;
 mod capabilities;
 mod clients;
 mod databases;

@@ -1,0 +1,59 @@
+//! The response to a read that was answered.
+
+use app::data::{Content, DataAnswer, DataBody};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, StatusCode};
+
+use super::headers::PageSize;
+use super::rows::Rows;
+use crate::http::conditional::none_match_fails;
+
+pub(super) const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The response to a request with these headers.
+pub(super) fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
+    let body = match answer.body {
+        DataBody::Whole(bytes) => Body::from(bytes),
+        DataBody::Stream(stream) => Body::new(Rows::new(stream)),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let media_type = match answer.content {
+        Content::Page(format, rows) => {
+            if let Some(applied) = preferred.and_then(|preferred| preferred.applied(rows)) {
+                headers.insert(PREFERENCE_APPLIED, applied);
+            }
+            format.media_type()
+        }
+        Content::Json(format) => format.media_type(),
+        Content::Value(media_type) => media_type,
+        Content::Metadata(tag) => return metadata(response, &tag, asked),
+        Content::Null => {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// The metadata document may be cached, but must be revalidated for each use.
+fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion, origin"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    if none_match_fails(asked, tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+    } else {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    }
+    response
+}

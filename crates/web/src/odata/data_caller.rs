@@ -1,0 +1,139 @@
+//! A request for data of a known caller, as it is answered alone and within a batch.
+
+use app::data::{DataRequest, DataService, SERVICE_PATH};
+use app::identity::caller::{Caller, RequestOrigin};
+use axum::body::{Body, HttpBody};
+use axum::response::Response;
+use domain::time::Timestamp;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use super::answer::{ODATA_VERSION, respond};
+use super::caller::{DataChallenger, Requester};
+use super::headers::{self, PageSize, Version};
+use super::posted::{self, Posted};
+use super::{address, catalogue};
+use crate::respond::odata::ODataProblem;
+
+/// An authenticated caller, and how refused requests are challenged.
+pub(super) struct DataCaller {
+    data: DataService,
+    caller: Caller,
+    origin: RequestOrigin,
+    challenge: DataChallenger,
+    /// When the caller was authenticated.
+    since: Timestamp,
+}
+
+/// A request without a caller, and how it is challenged.
+pub(super) struct Refused {
+    problem: ODataProblem,
+    challenge: DataChallenger,
+}
+
+impl Refused {
+    /// The response.
+    pub(super) fn answer(self, parts: &Parts) -> Response {
+        let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
+        finish(Err(self.problem), version, &self.challenge, parts)
+    }
+}
+
+impl DataCaller {
+    /// The caller with the service that answers.
+    pub(super) fn of(requester: Requester, data: DataService) -> Result<Self, Refused> {
+        let Requester { origin, caller, challenge, since } = requester;
+        match caller {
+            Ok(caller) => Ok(Self { data, caller, origin, challenge, since }),
+            Err(problem) => Err(Refused { problem, challenge }),
+        }
+    }
+
+    /// The service that answers.
+    pub(super) fn data(&self) -> &DataService {
+        &self.data
+    }
+
+    /// The response to a request; `body` is that of a POST.
+    pub(super) async fn answer(&self, parts: &Parts, body: &[u8]) -> Response {
+        let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+        let path_and_query = match Posted::of(rest) {
+            Posted::Change if is_read => Ok(None),
+            Posted::Query(path)
+                if parts.method == Method::POST && !parts.headers.contains_key("x-http-method") =>
+            {
+                posted::query(path, rest, &parts.headers, body).map(Some)
+            }
+            _ => return posted::wrong_method(&parts.method, &parts.headers, rest),
+        };
+        let mut response = self.read(parts, path_and_query).await;
+        if parts.method == Method::HEAD {
+            let body = std::mem::replace(response.body_mut(), Body::empty());
+            if let Some(length) = body.size_hint().exact() {
+                response.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
+        }
+        response
+    }
+
+    /// Reads the resource at the address, or at this path and query below its source.
+    pub(super) async fn read(
+        &self,
+        parts: &Parts,
+        path_and_query: Result<Option<String>, ODataProblem>,
+    ) -> Response {
+        let version = Version::of(&parts.headers);
+        let highest = *version.as_ref().unwrap_or(&Version::V4_0);
+        let answer = match (version, path_and_query) {
+            (Ok(_), Ok(other)) => self.find(parts, other.as_deref()).await,
+            (Err(problem), _) | (_, Err(problem)) => Err(problem),
+        };
+        finish(answer, highest, &self.challenge, parts)
+    }
+
+    async fn find(&self, parts: &Parts, path_and_query: Option<&str>) -> Result<Response, ODataProblem> {
+        let Self { data, caller, origin, since, .. } = self;
+        if parts.uri.path().trim_end_matches('/') == SERVICE_PATH {
+            return catalogue::list(data, caller, origin, parts).await;
+        }
+        let address = address::split(&parts.uri).ok_or_else(unknown)?;
+        let source = address.source()?;
+        let accept = headers::accept(&parts.headers)?;
+        let preferred = PageSize::preferred(&parts.headers);
+        let request = DataRequest {
+            source: &source,
+            path_and_query: path_and_query.unwrap_or(address.rest),
+            accept: &accept,
+            page_size: preferred.map(|preferred| preferred.rows),
+            origin,
+            since: *since,
+        };
+        let answer = data.read(caller, &request).await?;
+        Ok(respond(answer, preferred, &parts.headers))
+    }
+
+    /// The response to a request that is refused because of its form.
+    pub(super) fn refuse(&self, problem: ODataProblem, parts: &Parts) -> Response {
+        let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
+        finish(Err(problem), version, &self.challenge, parts)
+    }
+}
+
+/// Adds the version to every response, once, and refers a refused client to the metadata of the resource.
+fn finish(
+    answer: Result<Response, ODataProblem>,
+    version: Version,
+    challenge: &DataChallenger,
+    parts: &Parts,
+) -> Response {
+    let mut response = answer.unwrap_or_else(|problem| challenge.refuse(problem, parts));
+    response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
+    response
+}
+
+/// Nothing is at that address.
+pub(super) fn unknown() -> ODataProblem {
+    ODataProblem::new(StatusCode::NOT_FOUND, "NotFound", "there is nothing at this address")
+}
