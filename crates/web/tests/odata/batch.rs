@@ -1,5 +1,7 @@
 //! Batches: each request is answered as if it came alone.
 
+use std::fmt::Write as _;
+
 use app::node::clock::Clock;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use http::Method;
@@ -74,14 +76,15 @@ async fn alone(fixture: &Fixture, sent: &Sent) -> Answer {
 fn multipart(all: &[Sent]) -> String {
     let mut body = String::new();
     for (id, sent) in all.iter().enumerate() {
-        body.push_str(&format!(
+        let _ = write!(
+            body,
             "--b\r\nContent-Type: application/http\r\nContent-ID: {id}\r\n\r\n{} {} HTTP/1.1\r\n",
             sent.method, sent.url
-        ));
+        );
         for (name, value) in &sent.headers {
-            body.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(body, "{name}: {value}\r\n");
         }
-        body.push_str(&format!("\r\n{}\r\n", sent.body));
+        let _ = write!(body, "\r\n{}\r\n", sent.body);
     }
     body + "--b--\r\n"
 }
@@ -258,14 +261,14 @@ async fn each_request_is_answered_as_if_it_came_alone() {
     let answer = send(&fixture, "application/json", &as_json(&all), &[]).await.expect(200);
     let in_json = responses(&answer);
     for (at, (sent, expected)) in all.iter().zip(expected).enumerate() {
-        assert_eq!(in_parts[at], (at.to_string(), expected.into()), "{} {}", sent.method, sent.url);
+        assert_eq!(in_parts[at], (at.to_string(), expected), "{} {}", sent.method, sent.url);
         let (id, found) = &in_json[at];
         let (_, part) = &in_parts[at];
         assert_eq!((id, found.status), (&at.to_string(), part.status));
         assert_eq!(found.headers, part.headers, "{} {}", sent.method, sent.url);
-        let is_json = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
-        if is_json(&part.body).is_some_and(|body| body.is_object()) {
-            assert_eq!(is_json(&found.body), is_json(&part.body), "{} {}", sent.method, sent.url);
+        let object = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+        if object(&part.body).is_some_and(|body| body.is_object()) {
+            assert_eq!(object(&found.body), object(&part.body), "{} {}", sent.method, sent.url);
         } else {
             assert_eq!(found.body, part.body, "{} {}", sent.method, sent.url);
         }
