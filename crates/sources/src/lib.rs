@@ -29,6 +29,7 @@ mod registry;
 mod resources;
 mod row;
 mod run;
+pub mod server;
 mod source;
 pub mod sqlite;
 mod stop;

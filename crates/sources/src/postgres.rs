@@ -19,11 +19,9 @@ mod oid;
 mod options;
 mod parameters;
 mod sign_in;
-mod stream;
-mod target;
-mod tls;
+mod startup;
 mod version;
 mod wire;
 
 pub use self::driver::PostgresDriver;
-pub use self::options::{DeclaredKeys, PostgresOptions, STORE};
+pub use self::options::{PostgresOptions, STORE};

@@ -21,8 +21,8 @@ impl SourceKind for PostgresKind {
     }
 
     fn allowed(&self, options: OptionValues, locations: &Locations) -> Result<OptionValues, SourceError> {
-        let PostgresOptions { host, port, .. } = PostgresOptions::read(&options)?;
-        locations.hosts.check(&host, port)?;
+        let PostgresOptions { server, .. } = PostgresOptions::read(&options)?;
+        locations.hosts.check(&server.host, server.port)?;
         Ok(options)
     }
 

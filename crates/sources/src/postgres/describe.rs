@@ -14,8 +14,8 @@ use self::catalog::{Catalog, LETTERS, Omission, Relation};
 pub(super) use self::catalog::{RELATIONS, SCHEMAS, each, integer, text};
 use self::shared_keys::SharedKeys;
 use super::connection::PostgresConnection;
-use super::options::DeclaredKeys;
 use crate::own_tables::refuse_by_tables;
+use crate::server::DeclaredKeys;
 use crate::{Described, SourceError};
 
 /// The schema whose tables give their names to entity sets, if the owner names no schemas.

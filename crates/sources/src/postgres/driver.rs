@@ -7,12 +7,12 @@ use odata::sql::Dialect;
 
 use super::connection::PostgresConnection;
 use super::interrupt::Interrupt;
-use super::options::{DeclaredKeys, PostgresOptions};
+use super::options::PostgresOptions;
 use super::sign_in::{SignedIn, sign_in};
-use super::target::Target;
 use super::wire::Wire;
-use super::{describe, version};
+use super::{describe, startup, version};
 use crate::driver::{Driver, Placement, Stop};
+use crate::server::{DeclaredKeys, Target};
 use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
 
 /// The time to connect and to sign in.
@@ -33,15 +33,14 @@ impl PostgresDriver {
     /// # Errors
     /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
     pub fn new(options: PostgresOptions, resources: &Resources) -> Result<Self, SourceError> {
-        let tls = options.tls()?;
-        let PostgresOptions { host, port, database, user, password, schemas, keys, .. } = options;
-        let connector = resources.connector.clone();
-        let target = Target { host, port, database, user, password, tls, connector };
+        let PostgresOptions { server, schemas } = options;
+        let keys = server.keys.clone();
+        let target = Target::new(server, resources.connector.clone())?;
         Ok(Self { target: Arc::new(target), schemas, keys, limits: resources.limits.clone() })
     }
 
     async fn open(&self) -> Result<PostgresConnection, SourceError> {
-        let stream = self.target.stream().await?;
+        let stream = startup::stream(&self.target).await?;
         let mut wire = Wire::new(stream, self.limits.max_row_bytes);
         let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
         let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };

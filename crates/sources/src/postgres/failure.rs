@@ -7,11 +7,6 @@ use crate::SourceError;
 /// The maximum length of a message in a detail, in characters.
 const MAX_MESSAGE: usize = 300;
 
-/// The stream to the server broke.
-pub(super) fn lost(error: &std::io::Error) -> SourceError {
-    SourceError::Unreachable { detail: error.to_string() }
-}
-
 /// An error that the server has reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {

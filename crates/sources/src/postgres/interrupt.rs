@@ -6,9 +6,9 @@ use std::sync::Arc;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::failure::lost;
-use super::target::Target;
+use super::startup;
 use crate::SourceError;
+use crate::server::{Target, lost};
 
 /// What stops the statement of one connection
 /// ([§55.2.8](https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS)).
@@ -28,7 +28,7 @@ impl fmt::Debug for Interrupt {
 impl Interrupt {
     /// Asks the server to stop the statement, on a connection of its own, which the server closes when it has done so.
     pub(super) async fn send(&self) -> Result<(), SourceError> {
-        let mut stream = self.target.stream().await?;
+        let mut stream = startup::stream(&self.target).await?;
         let mut request = bytes::BytesMut::new();
         frontend::cancel_request(self.process, self.key, &mut request);
         stream.write_all(&request).await.map_err(|error| lost(&error))?;

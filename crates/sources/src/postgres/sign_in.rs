@@ -8,10 +8,10 @@ use postgres_protocol::message::frontend;
 use zeroize::Zeroizing;
 
 use super::failure::Refusal;
-use super::target::Target;
 use super::wire::{Wire, tag};
 use crate::SourceError;
 use crate::options::Secret;
+use crate::server::Target;
 
 /// The oldest version of the server.
 const OLDEST: u32 = 14;

@@ -3,9 +3,9 @@
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::failure::{Refusal, lost};
-use super::stream::Stream;
+use super::failure::Refusal;
 use crate::SourceError;
+use crate::server::{Stream, lost};
 
 /// The maximum length of a message that is not a row.
 const MAX_CONTROL: usize = 1024 * 1024;

@@ -4,7 +4,7 @@ use odata::model::{Finding, Table};
 
 use super::catalog::{Catalog, Index, Relation};
 use crate::Described;
-use crate::postgres::options::{DeclaredKeys, KEYS};
+use crate::server::{DeclaredKeys, declare_key, refuse_key};
 
 /// Gives a table its key, if it has one. Returns a declared key that no index ensures, in words.
 pub(super) fn complete(
@@ -33,7 +33,7 @@ pub(super) fn complete(
         (Some(key), Some(_)) => {
             table.primary_key = key;
             table.key_is_enforced = !relation.has_heirs;
-            refuse(
+            refuse_key(
                 described,
                 &table.full_name(),
                 "the declared key is ignored, because it has a key".to_owned(),
@@ -67,20 +67,12 @@ fn declare(
     columns: &[String],
     described: &mut Described,
 ) -> Option<String> {
-    if let Some(unknown) =
-        columns.iter().find(|name| !table.columns.iter().any(|column| column.name == **name))
-    {
-        let message = format!("the declared key names {unknown}, which is not one of its columns");
-        refuse(described, &table.full_name(), message);
-        return None;
-    }
-    table.primary_key = columns.to_vec();
     let indexes = catalog.indexes.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
     let in_key =
         |number: &i16| catalog.column_name(relation.oid, *number).is_some_and(|name| columns.contains(&name));
     let ensures = |index: &Index| index.is_unique && index.columns.iter().all(in_key);
-    table.key_is_enforced = !relation.has_heirs && indexes.iter().any(ensures);
-    (!table.key_is_enforced).then(|| columns.join(", "))
+    let is_unique = !relation.has_heirs && indexes.iter().any(ensures);
+    declare_key(table, columns, is_unique, described)
 }
 
 /// Reports declarations that name nothing.
@@ -93,7 +85,7 @@ pub(super) fn refuse_strays(
     for name in keys.keys() {
         if !relations.iter().any(|relation| names(name, relation, main)) {
             let message = "a key is declared for it, but there is no such table or view".to_owned();
-            refuse(described, name, message);
+            refuse_key(described, name, message);
         }
     }
 }
@@ -101,9 +93,4 @@ pub(super) fn refuse_strays(
 /// Whether a declaration means this table: by its name with the schema, or without if it is in the main schema.
 fn names(name: &str, relation: &Relation, main: &str) -> bool {
     name == relation.full_name() || (relation.schema == main && name == relation.name)
-}
-
-/// Records that a declaration does not hold.
-pub(super) fn refuse(described: &mut Described, table: &str, message: String) {
-    described.refused.push((KEYS, Finding { subject: table.to_owned(), message }));
 }

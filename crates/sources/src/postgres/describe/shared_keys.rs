@@ -9,9 +9,9 @@ use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use super::catalog::{each, integer};
-use super::keys::refuse;
 use crate::driver::Statements;
 use crate::postgres::connection::PostgresConnection;
+use crate::server::{refuse_key, unensured_key};
 use crate::{Deadline, Described, SourceError};
 
 /// The time to look at all tables of a database.
@@ -38,13 +38,10 @@ impl SharedKeys {
             Some(rows @ 1..) => {
                 let message =
                     format!("{rows} rows share the values of the declared key {named}: they are not served");
-                refuse(described, &table.full_name(), message);
+                refuse_key(described, &table.full_name(), message);
                 return Ok(());
             }
-            Some(_) => format!(
-                "no unique index ensures that the declared key {named} is unique: rows that share one are not served, and \
-                 each request looks for them"
-            ),
+            Some(_) => unensured_key(&named),
             None => format!(
                 "it could not be found out soon whether the declared key {named} is unique: rows that share one are not \
                  served, and each request looks for them. A unique index on {named} would save that"

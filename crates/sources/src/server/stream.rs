@@ -8,20 +8,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::SourceError;
+
+/// The stream to the server broke.
+pub(crate) fn lost(error: &io::Error) -> SourceError {
+    SourceError::Unreachable { detail: error.to_string() }
+}
+
 /// A stream, encrypted or not.
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    pub(super) fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         matches!(self, Self::Encrypted(_))
     }
 
     /// Whether nothing has arrived since the last message: the server has neither closed the connection nor said
     /// anything. Never waits.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         let socket = match self {
             Self::Plain(socket) => socket,
             Self::Encrypted(stream) => stream.get_ref().0,

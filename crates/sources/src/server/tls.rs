@@ -12,7 +12,7 @@ use crate::certificates::{authorities_in, handshake_failure};
 
 /// Makes encrypted streams to one server.
 #[derive(Clone)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     connector: TlsConnector,
     name: ServerName<'static>,
 }
@@ -42,7 +42,7 @@ impl Tls {
     }
 
     /// Encrypts a stream.
-    pub(super) async fn encrypt(
+    pub(crate) async fn encrypt(
         &self,
         stream: tokio::net::TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, SourceError> {
