@@ -1,5 +1,6 @@
 //! The kinds of database that can be a data source.
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -14,6 +15,7 @@ use crate::resources::Resources;
 use crate::sqlite::SqliteOptions;
 use crate::{Source, SourceError};
 
+pub use mysql::MysqlKind;
 pub use postgres::PostgresKind;
 pub use sqlite::SqliteKind;
 
@@ -24,7 +26,7 @@ pub struct SourceKinds(Arc<[Arc<dyn SourceKind>]>);
 impl SourceKinds {
     /// Every kind that this program knows.
     pub fn standard() -> Self {
-        Self::new(vec![Arc::new(SqliteKind), Arc::new(PostgresKind)])
+        Self::new(vec![Arc::new(SqliteKind), Arc::new(PostgresKind), Arc::new(MysqlKind)])
     }
 
     /// These kinds, each with a number and a name of its own.

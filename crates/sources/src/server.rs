@@ -13,3 +13,11 @@ pub use options::ServerOptions;
 pub(crate) use options::schema;
 pub(crate) use stream::{Stream, lost};
 pub(crate) use target::Target;
+
+/// The most characters of the version that a server names.
+const LONGEST_VERSION: usize = 64;
+
+/// The version that a server names, as it is shown: one short line.
+pub(crate) fn shown_version(named: &str) -> String {
+    named.chars().filter(|character| !character.is_control()).take(LONGEST_VERSION).collect()
+}

@@ -53,10 +53,15 @@ async fn share(server: &TestServer, source: &Value, with: &TestUser) {
 }
 
 #[tokio::test]
-async fn the_data_stores_are_sqlite_with_a_path_and_postgresql_with_a_host() {
+async fn the_data_stores_are_sqlite_with_a_path_and_two_kinds_of_servers_with_a_host() {
     let server = TestServer::start().await;
     let stores = server.get("/api/mgmt/datastores").basic(&USER).send().await.expect(200).json();
-    let [sqlite, postgres] = stores["dataStores"].as_array().unwrap().as_slice() else { panic!("{stores}") };
+    let [sqlite, postgres, mysql] = stores["dataStores"].as_array().unwrap().as_slice() else {
+        panic!("{stores}")
+    };
+    assert_eq!((&mysql["id"], &mysql["name"]), (&json!(3), &json!("MySQL")));
+    assert_eq!(mysql["options"].as_array().unwrap()[..5], postgres["options"].as_array().unwrap()[..5]);
+    assert_eq!(mysql["declarations"], json!(["keys"]));
     assert_eq!((&postgres["id"], &postgres["name"]), (&json!(2), &json!("PostgreSQL")));
     assert_eq!(
         postgres["options"],

@@ -4,18 +4,15 @@ use odata::cell::Value;
 
 use super::connection::PostgresConnection;
 use super::describe::{RELATIONS, SCHEMAS, each, integer, text};
+use crate::server::shown_version;
 use crate::{SchemaVersion, SourceError};
-
-/// The most characters of the version that a server names.
-const LONGEST_VERSION: usize = 64;
 
 /// The product with its version.
 pub(super) async fn product(connection: &mut PostgresConnection) -> Result<String, SourceError> {
     let sql = "SELECT pg_catalog.current_setting('server_version')".to_owned();
     let mut version = String::new();
     each(connection, sql, &[], 1, |row| {
-        version =
-            text(row, 0)?.chars().filter(|character| !character.is_control()).take(LONGEST_VERSION).collect();
+        version = shown_version(&text(row, 0)?);
         Some(())
     })
     .await?;

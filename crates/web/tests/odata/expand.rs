@@ -5,7 +5,8 @@ use testkit::ADMIN;
 use testkit::postgres::{PostgresDatabase, PostgresServer};
 
 use crate::fixture::code;
-use crate::postgres::{options, payload, server};
+use crate::postgres::{options, payload};
+use crate::server_source::server;
 
 /// The number of visits of the first ship: more than one statement reads.
 const VISITS: usize = 12_345;

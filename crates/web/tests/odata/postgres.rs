@@ -1,9 +1,10 @@
 //! A data source that is a database of a PostgreSQL server, from its creation to the last page.
 
 use serde_json::{Value, json};
-use sources::AllowedHosts;
+use testkit::ADMIN;
 use testkit::postgres::{PostgresDatabase, PostgresServer, PostgresSettings};
-use testkit::{ADMIN, Answer, Setup, TestServer};
+
+use crate::server_source::{Client, ids, server, token};
 
 const TABLES: &str = "
     CREATE TABLE artists (id integer PRIMARY KEY, name varchar(120));
@@ -38,67 +39,10 @@ pub(crate) fn payload(name: &str, options: &Value) -> Value {
     json!({ "name": name, "dataStore": 2, "connectionType": "Cloud", "options": options })
 }
 
-pub(crate) async fn server() -> TestServer {
-    let hosts = AllowedHosts::new(vec!["127.0.0.1".parse().unwrap()]);
-    TestServer::start_with(Setup { hosts, ..Setup::default() }).await
-}
-
 fn database() -> PostgresDatabase<'static> {
     let database = PostgresServer::shared().create_database();
     database.run(TABLES);
     database
-}
-
-/// A token of an application that acts as the administrator.
-async fn token(server: &TestServer) -> String {
-    let application = json!({
-        "name": "Reports", "redirectUrls": ["http://127.0.0.1/callback"], "grantTypes": ["client_credentials"],
-    });
-    let path = "/api/mgmt/oauth/client/applications";
-    let made = server.post(path).basic(&ADMIN).json(&application).send().await.expect(201).json();
-    let (id, secret) = (made["clientId"].as_str().unwrap(), made["clientSecret"].as_str().unwrap());
-    let call =
-        server.post("/oauth2/token").basic_as(id, secret).form(&[("grant_type", "client_credentials")]);
-    call.send().await.expect(200).json()["access_token"].as_str().unwrap().to_owned()
-}
-
-/// A client of one data source.
-struct Client {
-    server: TestServer,
-    token: String,
-}
-
-impl Client {
-    async fn get(&self, path: &str, status: u16) -> Answer {
-        let path = path.replace(' ', "%20");
-        self.server
-            .get(&path)
-            .bearer(&self.token)
-            .header("prefer", "maxpagesize=50")
-            .send()
-            .await
-            .expect(status)
-    }
-
-    async fn rows(&self, path: &str) -> Vec<Value> {
-        self.get(path, 200).await.json()["value"].as_array().unwrap().clone()
-    }
-
-    /// The rows of all pages, and the number of pages.
-    async fn pages(&self, path: &str) -> (Vec<Value>, usize) {
-        let (mut rows, mut pages, mut next) = (Vec::new(), 0, Some(path.to_owned()));
-        while let Some(path) = next {
-            let page = self.get(&path, 200).await.json();
-            rows.extend(page["value"].as_array().unwrap().clone());
-            next = page["@odata.nextLink"].as_str().map(|link| link.replace("http://127.0.0.1:8080", ""));
-            pages += 1;
-        }
-        (rows, pages)
-    }
-}
-
-fn ids(rows: &[Value]) -> Vec<i64> {
-    rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,67 @@
+//! The driver: its futures wait, so its work runs as tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use odata::sql::Dialect;
+
+use super::connection::MysqlConnection;
+use super::{describe, version};
+use crate::driver::{Driver, Placement, Stop};
+use crate::server::{DeclaredKeys, ServerOptions, Target};
+use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
+
+/// The time to connect and to sign in.
+const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
+
+/// The driver of a database of a MySQL or MariaDB server.
+#[derive(Debug)]
+pub struct MysqlDriver {
+    target: Arc<Target>,
+    keys: DeclaredKeys,
+    limits: Limits,
+}
+
+impl MysqlDriver {
+    /// A driver for these options; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
+    pub fn new(options: ServerOptions, resources: &Resources) -> Result<Self, SourceError> {
+        let keys = options.keys.clone();
+        let target = Target::new(options, resources.connector.clone())?;
+        Ok(Self { target: Arc::new(target), keys, limits: resources.limits.clone() })
+    }
+}
+
+impl Driver for MysqlDriver {
+    type Connection = MysqlConnection;
+
+    const PLACEMENT: Placement = Placement::Task;
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Mysql
+    }
+
+    async fn connect(&self, _stop: &Stop) -> Result<MysqlConnection, SourceError> {
+        let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
+        let opening = MysqlConnection::open(&self.target, &self.limits);
+        tokio::time::timeout(SIGN_IN_WITHIN, opening).await.map_err(late)?
+    }
+
+    fn is_current(&self, connection: &MysqlConnection) -> Result<bool, SourceError> {
+        Ok(connection.is_current())
+    }
+
+    async fn product(&self, connection: &mut MysqlConnection) -> Result<String, SourceError> {
+        version::product(connection).await
+    }
+
+    async fn describe(&self, connection: &mut MysqlConnection) -> Result<Described, SourceError> {
+        describe::describe(connection, &self.keys).await
+    }
+
+    async fn version(&self, connection: &mut MysqlConnection) -> Result<SchemaVersion, SourceError> {
+        version::version(connection).await
+    }
+}
