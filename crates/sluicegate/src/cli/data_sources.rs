@@ -14,6 +14,7 @@ use domain::id::DataSourceId;
 use serde_json::{Value, json};
 use sources::sqlite;
 
+use self::add_mysql::AddMysql;
 use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne};
 use self::update::Update;
@@ -25,8 +26,10 @@ use crate::messages::date_time;
 use crate::messages::{of_data_source, place_in_list};
 use crate::terminal::{confirm, say, show_json, table};
 
+mod add_mysql;
 mod add_postgres;
 mod arguments;
+mod server_source;
 mod update;
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +46,12 @@ pub(crate) enum DataSourceCommand {
         --database-name sales --user reader --password-stdin --owner ada --data-dir ./data"
     )]
     AddPostgres(AddPostgres),
+    /// Add a database of a MySQL or MariaDB server as a data source.
+    #[command(
+        after_help = "Example: echo \"$PASSWORD\" | sluicegate data-source add-mysql sales --host db.example.com \
+        --database-name sales --user reader --password-stdin --owner ada --data-dir ./data"
+    )]
+    AddMysql(AddMysql),
     /// List all data sources.
     #[command(after_help = "Example: sluicegate data-source list --data-dir ./data")]
     List(ShowArgs),
@@ -78,8 +87,13 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             })
         }
         DataSourceCommand::AddPostgres(command) => {
-            bootstrap::with_app(&command.installation, environment, async |opened| {
+            bootstrap::with_app(&command.source.installation, environment, async |opened| {
                 add_postgres::run(opened, &command).await
+            })
+        }
+        DataSourceCommand::AddMysql(command) => {
+            bootstrap::with_app(&command.source.installation, environment, async |opened| {
+                add_mysql::run(opened, &command).await
             })
         }
         DataSourceCommand::List(shown) => {

@@ -1,111 +1,25 @@
 //! `sluicegate data-source add-postgres`.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use anyhow::Context;
-use app::management::data_sources::{DataSourceDraft, MaxAuthenticationAge};
 use clap::Args;
-use serde_json::json;
 use sources::postgres;
 
-use super::arguments::{declared_keys, parse_key};
-use super::create;
-use crate::arguments::InstallationArgs;
+use super::server_source::ServerSource;
 use crate::bootstrap::OpenedInstallation;
-use crate::terminal;
 
 #[derive(Debug, Args)]
 pub(crate) struct AddPostgres {
-    /// The name: letters, digits, underscore, dash
-    name: String,
-    /// The host of the server; `data_sources.allowed_hosts` must allow it
-    #[arg(long)]
-    host: String,
+    #[command(flatten)]
+    pub(super) source: ServerSource,
     /// The port of the server
     #[arg(long, default_value_t = 5432)]
     port: u16,
-    /// The name of the database to read
-    #[arg(long, value_name = "NAME")]
-    database_name: String,
-    /// The user who reads the database
-    #[arg(long)]
-    user: String,
-    /// Read the user's password from the first line of standard input
-    #[arg(long)]
-    password_stdin: bool,
-    /// Do not encrypt connections
-    #[arg(long, conflicts_with_all = ["certificate_host", "certificate_authorities"])]
-    unencrypted: bool,
-    /// The name in the certificate of the server, if it is not the host
-    #[arg(long, value_name = "HOST")]
-    certificate_host: Option<String>,
-    /// A file with the authorities that may sign the certificate, in PEM; Mozilla's list by default
-    #[arg(long, value_name = "FILE")]
-    certificate_authorities: Option<PathBuf>,
     /// The schemas to serve, separated by commas; all by default
     #[arg(long)]
     schemas: Option<String>,
-    /// The columns that identify the rows of a view or of a table without a key; may be given several times
-    #[arg(long = "key", value_name = "TABLE=COLUMN,…", value_parser = parse_key)]
-    keys: Vec<(String, Vec<String>)>,
-    /// A description for people
-    #[arg(long, default_value = "")]
-    description: String,
-    /// The longest time since the sign-in of a reader, in seconds; any by default
-    #[arg(long, value_name = "SECONDS")]
-    max_authentication_age: Option<i64>,
-    /// The user who owns the data source
-    #[arg(long, value_name = "USER")]
-    owner: Option<String>,
-    #[command(flatten)]
-    pub(super) installation: InstallationArgs,
 }
 
 /// Adds the data source, after connecting once.
 pub(super) async fn run(opened: &OpenedInstallation, command: &AddPostgres) -> anyhow::Result<()> {
-    let draft = DataSourceDraft {
-        name: Some(command.name.clone()),
-        data_store: Some(postgres::STORE.id),
-        description: command.description.clone(),
-        options: Some(command.options()?),
-        max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
-    };
-    let place = format_args!("{} at {}", command.database_name, command.host);
-    create(opened, command.owner.as_deref(), draft, &place).await
-}
-
-impl AddPostgres {
-    /// The options by their keys.
-    fn options(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut options = BTreeMap::new();
-        let mut set = |key: &str, value: String| options.insert(key.to_owned(), value);
-        set("ServerName", self.host.clone());
-        set("PortNumber", self.port.to_string());
-        set("Database", self.database_name.clone());
-        set("User", self.user.clone());
-        if self.password_stdin {
-            set("Password", terminal::read_password()?.expose().to_owned());
-        }
-        if self.unencrypted {
-            set("EncryptionMethod", "noEncryption".to_owned());
-        }
-        if let Some(host) = &self.certificate_host {
-            set("HostNameInCertificate", host.clone());
-        }
-        if let Some(file) = &self.certificate_authorities {
-            let read = std::fs::read_to_string(file);
-            set(
-                "CertificateAuthorities",
-                read.with_context(|| format!("{} cannot be read", file.display()))?,
-            );
-        }
-        if let Some(schemas) = &self.schemas {
-            set("Schemas", schemas.clone());
-        }
-        if !self.keys.is_empty() {
-            set("keys", json!(declared_keys(&self.keys)?).to_string());
-        }
-        Ok(options)
-    }
+    let schemas = command.schemas.as_deref().map(|schemas| ("Schemas", schemas));
+    command.source.add(opened, postgres::STORE.id, command.port, schemas.as_slice()).await
 }

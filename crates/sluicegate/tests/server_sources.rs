@@ -1,9 +1,10 @@
-//! Tests of the command that adds a database of a PostgreSQL server.
+//! Tests of the commands that add databases of PostgreSQL and MySQL servers.
 
 use std::io::Write;
 use std::process::Stdio;
 
 use testkit::Installation;
+use testkit::mariadb::MariaDbServer;
 use testkit::postgres::PostgresServer;
 use url::Url;
 
@@ -23,25 +24,21 @@ fn run(installation: &Installation, arguments: &[&str], hosts: &str, password: &
     (output.status.success(), String::from_utf8(printed).expect("it prints UTF-8"))
 }
 
-#[test]
-fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
+/// Adds a database at this port with the table `ships` and the view `seen`, after two attempts that fail.
+fn is_added(command: &str, port: &str, database: &str, (user, password): (&str, &str)) {
     let installation = Installation::new(BINARY);
-    let database = PostgresServer::shared().create_database();
-    database.run("CREATE TABLE ships (id integer PRIMARY KEY); CREATE VIEW seen AS SELECT id FROM ships");
-    let url = Url::parse(&database.url()).expect("a URL");
-    let (port, password) = (url.port().expect("a port").to_string(), url.password().expect("a password"));
     let add = [
         "data-source",
-        "add-postgres",
+        command,
         "fleet",
         "--host",
         "127.0.0.1",
         "--port",
-        &port,
+        port,
         "--database-name",
-        database.name(),
+        database,
         "--user",
-        url.username(),
+        user,
         "--password-stdin",
         "--unencrypted",
         "--key",
@@ -77,4 +74,24 @@ fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
     assert!(success, "{printed}");
     let (_, printed) = run(&installation, &["data-source", "show", "fleet"], "127.0.0.1", "");
     assert!(printed.contains("served       ships") && printed.contains("Schemas=public"), "{printed}");
+}
+
+const TABLES: &str = "CREATE TABLE ships (id integer PRIMARY KEY); CREATE VIEW seen AS SELECT id FROM ships";
+
+#[test]
+fn a_database_of_a_server_is_added_with_a_password_from_standard_input() {
+    let database = PostgresServer::shared().create_database();
+    database.run(TABLES);
+    let url = Url::parse(&database.url()).expect("a URL");
+    let port = url.port().expect("a port").to_string();
+    let owner = (url.username(), url.password().expect("a password"));
+    is_added("add-postgres", &port, database.name(), owner);
+}
+
+#[test]
+fn so_is_a_database_of_a_mariadb_server() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(TABLES);
+    let server = database.server();
+    is_added("add-mysql", &server.port().to_string(), database.name(), server.owner());
 }
