@@ -1,18 +1,18 @@
 //! Indexes serve what they can: keys, comparisons, prefixes, orders and pages after a position.
 
-use crate::database::Database;
-use crate::rows::Sample;
+use super::columns::sample;
+use super::database::Postgres;
 
 /// The database with so many rows that an index is worth while.
-fn database() -> Database {
-    let sample = Sample::of(11, 40);
+fn database() -> Postgres {
+    let sample = sample(11, 40);
     let more = "INSERT INTO \"T\" (id, i, n, s, u, r, hour, at, lo, f, d, g, day)
         SELECT 1000 + x, x % 7, x, 's' || x, 'u' || x, x, '00:00', '2024-01-01 00:00+00'::timestamptz + x * interval '1 hour',
             '2024-01-01'::timestamp + x * interval '1 hour', x, x, gen_random_uuid(), '2024-01-01'::date + x
         FROM generate_series(1, 20000) AS x;
         CREATE INDEX patterns ON \"T\" (s text_pattern_ops);
         ANALYZE \"T\";";
-    Database::new(&format!("{}{more}", sample.sql), vec![sample.table()])
+    Postgres::new(&format!("{}{more}", sample.sql), vec![sample.table()])
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Values and answers that the standard names, one by one.
 
-use crate::database::Database;
+use super::columns::sample;
+use super::database::Postgres;
+use crate::database::Database as _;
 use crate::requests::encoded;
-use crate::rows::Sample;
 use odata::edm_type::EdmType;
 use odata::error::Reason;
 use odata::form::Form;
@@ -27,7 +28,7 @@ fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
 }
 
 /// Whether a condition holds for the only row of a table.
-fn holds(database: &Database, condition: &str) -> bool {
+fn holds(database: &Postgres, condition: &str) -> bool {
     match database.body(&format!("/One/$count?$filter={}", encoded(condition))).as_str() {
         "0" => false,
         "1" => true,
@@ -35,7 +36,7 @@ fn holds(database: &Database, condition: &str) -> bool {
     }
 }
 
-fn one() -> Database {
+fn one() -> Postgres {
     let text = EdmType::String { max_length: None };
     let columns = vec![
         column("id", EdmType::Int32, Form::Canonical, true),
@@ -47,7 +48,7 @@ fn one() -> Database {
     ];
     let sql = "CREATE TABLE \"One\" (id int4 PRIMARY KEY, s text, n int8, f float8, d numeric, at timestamptz);
         INSERT INTO \"One\" VALUES (1, 'Straße 😀 x', -9223372036854775808, 2.5, 2.5, '2024-02-29 23:59:59.123456+00')";
-    Database::new(sql, vec![table("One", columns, &["id"])])
+    Postgres::new(sql, vec![table("One", columns, &["id"])])
 }
 
 #[test]
@@ -108,8 +109,8 @@ fn nested_operands_are_evaluated_once() {
 
 #[test]
 fn values_beyond_the_range_of_their_type_are_shown_as_null_with_what_is_stored() {
-    let sample = Sample::of(3, 80);
-    let database = Database::new(&sample.sql, vec![sample.table()]);
+    let sample = sample(3, 80);
+    let database = Postgres::new(&sample.sql, vec![sample.table()]);
     let entities = database.walk("/T", 7).unwrap();
     assert_eq!(entities.len(), sample.rows.len());
     for (entity, row) in entities.iter().zip(&sample.rows) {
@@ -160,7 +161,7 @@ fn entities_are_found_by_keys_of_every_type() {
         let key = Column { storage: Storage { collation: Collation::Linguistic, ..key.storage }, ..key };
         let sql =
             format!("CREATE TABLE \"K\" (key {declared} PRIMARY KEY); INSERT INTO \"K\" VALUES ('{stored}')");
-        let database = Database::new(&sql, vec![table("K", vec![key], &["key"])]);
+        let database = Postgres::new(&sql, vec![table("K", vec![key], &["key"])]);
         let body = database.body(&format!("/K({address})"));
         assert!(body.contains("\"key\":"), "{declared}: {body:?}");
         assert_eq!(database.walk("/K", 1).unwrap().len(), 1, "{declared}");
@@ -176,14 +177,14 @@ fn rows_whose_key_is_no_value_or_shared_have_no_address() {
     let sql =
         "CREATE VIEW \"V\" (a, b) AS VALUES ('2024-01-01'::date, 1), ('2024-01-01', 1), ('2024-01-01', 2),
         ('infinity', 3), (NULL, 4), ('2024-01-02', NULL), ('2024-01-03', 5)";
-    let database = Database::new(sql, vec![view]);
+    let database = Postgres::new(sql, vec![view]);
     let rows: Vec<_> = database.walk("/V", 1).unwrap().iter().map(|row| row["b"].as_i64().unwrap()).collect();
     assert_eq!(rows, [2, 5]);
     assert_eq!(database.body("/V/$count"), "2");
     assert_eq!(database.body("/V(a=2024-01-01,b=1)"), "");
     assert!(database.body("/V(a=2024-01-01,b=2)").contains("\"b\":2"));
     let shared =
-        odata::plan::count_shared(&database.model.entity_types[0], odata::sql::Dialect::Postgres).unwrap();
+        odata::plan::count_shared(&database.model().entity_types[0], odata::sql::Dialect::Postgres).unwrap();
     assert_eq!(database.number(&shared), Ok(2));
 }
 
@@ -195,7 +196,7 @@ fn pages_by_long_texts_lose_and_repeat_nothing() {
         vec![column("id", EdmType::Int32, Form::Canonical, true), column("s", text, Form::Canonical, true)];
     let sql = "CREATE TABLE \"L\" (id int4 PRIMARY KEY, s text);
         INSERT INTO \"L\" SELECT x, repeat('ä', 20000) || x FROM generate_series(1, 9) AS x";
-    let database = Database::new(sql, vec![table("L", columns, &["id"])]);
+    let database = Postgres::new(sql, vec![table("L", columns, &["id"])]);
     for order in ["s", "s%20desc"] {
         let mut ids = database.ids(&format!("/L?$orderby={order}&$select=id"), 2).unwrap();
         if order != "s" {

@@ -1,0 +1,12 @@
+//! The dialects of servers on real ones: random requests give what the standard says, and an index serves what it can.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod database;
+mod decimal;
+mod mysql;
+mod oracle;
+mod postgres;
+mod random;
+mod requests;
+mod rows;
