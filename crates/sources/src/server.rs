@@ -12,7 +12,7 @@ pub(crate) use declared_keys::{declare_key, refuse_key, unensured_key};
 pub use options::ServerOptions;
 pub(crate) use options::schema;
 pub(crate) use stream::{Stream, lost};
-pub(crate) use target::Target;
+pub(crate) use target::ServerTarget;
 
 /// The most characters of the version that a server names.
 const LONGEST_VERSION: usize = 64;

@@ -1,7 +1,5 @@
 //! `sluicegate data-source`.
 
-use std::fmt::Display;
-
 use anyhow::{Context, anyhow, ensure};
 use app::identity::acting::Actor;
 use app::management::data_sources::{
@@ -17,6 +15,7 @@ use sources::sqlite;
 use self::add_mysql::AddMysql;
 use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne};
+use self::create::create;
 use self::update::Update;
 use super::users::{self, actor};
 use crate::arguments::ShowArgs;
@@ -29,6 +28,7 @@ use crate::terminal::{confirm, say, show_json, table};
 mod add_mysql;
 mod add_postgres;
 mod arguments;
+mod create;
 mod server_source;
 mod update;
 
@@ -160,27 +160,6 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
     };
     create(opened, command.owner.as_deref(), draft, &path.display()).await
-}
-
-/// Creates the data source, whose database is at this place, after connecting once.
-async fn create(
-    opened: &OpenedInstallation,
-    owner: Option<&str>,
-    draft: DataSourceDraft,
-    place: &dyn Display,
-) -> anyhow::Result<()> {
-    let name = draft.name.clone().unwrap_or_default();
-    let actor = actor(opened, owner).await?;
-    let added = opened.app.data_sources().create(&actor, draft, &opened.origin).await;
-    let added = added.map_err(|refused| match refused {
-        DataSourceError::Unusable(error) => anyhow!("{place} cannot be a data source: {error}"),
-        DataSourceError::NameTaken => {
-            anyhow!("another data source is called {name}; names are compared without case")
-        }
-        other => of_data_source(other),
-    })?;
-    say(&format!("{} is added for {}, served at /api/odata4/{0}/", added.record.name, added.owner_name));
-    Ok(())
 }
 
 /// Tests a data source, and fails unless it can be served.

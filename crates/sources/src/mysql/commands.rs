@@ -7,7 +7,7 @@ use super::cells::RowReader;
 use super::failure::Refusal;
 use super::fields::Fields;
 use super::parameters;
-use super::prepared::Prepared;
+use super::prepared::PreparedStatement;
 use super::wire::{Wire, broken};
 use crate::SourceError;
 
@@ -76,7 +76,7 @@ fn unexpected() -> SourceError {
 }
 
 /// Prepares a statement.
-pub(super) async fn prepare(wire: &mut Wire, sql: &str) -> Result<Prepared, Fault> {
+pub(super) async fn prepare(wire: &mut Wire, sql: &str) -> Result<PreparedStatement, Fault> {
     wire.command(|out| {
         out.push(code::PREPARE);
         out.extend_from_slice(sql.as_bytes());
@@ -89,7 +89,7 @@ pub(super) async fn prepare(wire: &mut Wire, sql: &str) -> Result<Prepared, Faul
     for _ in 0..u32::from(columns) + u32::from(parameters) {
         wire.packet().await?;
     }
-    Ok(Prepared { id, parameters: parameters.into(), columns: columns.into() })
+    Ok(PreparedStatement { id, parameters: parameters.into(), columns: columns.into() })
 }
 
 /// Writes that a statement is not needed any more, which has no answer.
@@ -104,7 +104,7 @@ pub(super) fn close(wire: &mut Wire, id: u32) -> Result<(), SourceError> {
 /// without rows.
 pub(super) async fn execute(
     wire: &mut Wire,
-    prepared: &Prepared,
+    prepared: &PreparedStatement,
     values: &[Value],
     reader: &mut RowReader,
 ) -> Result<usize, Fault> {

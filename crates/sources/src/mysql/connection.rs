@@ -9,13 +9,13 @@ use odata::statement::Statement;
 use super::cells::RowReader;
 use super::commands::{self, Fault, Next};
 use super::greeting::Product;
-use super::prepared::{Prepared, PreparedStatements};
+use super::prepared::{PreparedStatement, PreparedStatements};
 use super::session;
 use super::sign_in::{SignedIn, sign_in};
 use super::wire::Wire;
 use crate::deadline::monotonic_now;
 use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, room};
-use crate::server::Target;
+use crate::server::ServerTarget;
 use crate::{Limits, SourceError, SourceRow};
 
 /// How long a connection may wait for its next use. The other machine may have disappeared without a word.
@@ -34,7 +34,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(900);
 
 /// A connection.
 pub struct MysqlConnection {
-    target: Arc<Target>,
+    target: Arc<ServerTarget>,
     wire: Wire,
     product: Product,
     thread: u32,
@@ -71,7 +71,7 @@ impl MysqlConnection {
     }
 
     /// Connects, signs in and gives the session its settings.
-    pub(super) async fn open(target: &Arc<Target>, limits: &Limits) -> Result<Self, SourceError> {
+    pub(super) async fn open(target: &Arc<ServerTarget>, limits: &Limits) -> Result<Self, SourceError> {
         let SignedIn { wire, product, thread } = sign_in(target, limits.max_row_bytes).await?;
         let mut connection = Self {
             target: Arc::clone(target),
@@ -136,7 +136,7 @@ impl MysqlConnection {
     }
 
     /// The statement on the server. It must have as many parameters and columns as there will be.
-    async fn prepared(&mut self, statement: &Statement) -> Result<Prepared, SourceError> {
+    async fn prepared(&mut self, statement: &Statement) -> Result<PreparedStatement, SourceError> {
         if let Some(id) = self.closing.take() {
             commands::close(&mut self.wire, id)?;
         }

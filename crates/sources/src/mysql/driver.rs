@@ -8,7 +8,7 @@ use odata::sql::Dialect;
 use super::connection::MysqlConnection;
 use super::{describe, version};
 use crate::driver::{Driver, Placement, Stop};
-use crate::server::{DeclaredKeys, ServerOptions, Target};
+use crate::server::{DeclaredKeys, ServerOptions, ServerTarget};
 use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
 
 /// The time to connect and to sign in.
@@ -17,7 +17,7 @@ const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
 /// The driver of a database of a MySQL or MariaDB server.
 #[derive(Debug)]
 pub struct MysqlDriver {
-    target: Arc<Target>,
+    target: Arc<ServerTarget>,
     keys: DeclaredKeys,
     limits: Limits,
 }
@@ -29,7 +29,7 @@ impl MysqlDriver {
     /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
     pub fn new(options: ServerOptions, resources: &Resources) -> Result<Self, SourceError> {
         let keys = options.keys.clone();
-        let target = Target::new(options, resources.connector.clone())?;
+        let target = ServerTarget::new(options, resources.connector.clone())?;
         Ok(Self { target: Arc::new(target), keys, limits: resources.limits.clone() })
     }
 }

@@ -2,7 +2,7 @@
 
 /// A statement on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Prepared {
+pub(super) struct PreparedStatement {
     pub(super) id: u32,
     pub(super) parameters: usize,
     pub(super) columns: usize,
@@ -12,7 +12,7 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) struct PreparedStatements {
     /// The one that was used last is the last one.
-    kept: Vec<(String, Prepared)>,
+    kept: Vec<(String, PreparedStatement)>,
     most: usize,
 }
 
@@ -26,7 +26,7 @@ impl PreparedStatements {
     }
 
     /// The statement with this text.
-    pub(super) fn find(&mut self, sql: &str) -> Option<Prepared> {
+    pub(super) fn find(&mut self, sql: &str) -> Option<PreparedStatement> {
         let at = self.kept.iter().position(|(kept, _)| kept == sql)?;
         let found = self.kept.remove(at);
         let prepared = found.1.clone();
@@ -35,7 +35,7 @@ impl PreparedStatements {
     }
 
     /// Keeps a statement; returns the number of one that is to be closed.
-    pub(super) fn keep(&mut self, sql: &str, prepared: &Prepared) -> Option<u32> {
+    pub(super) fn keep(&mut self, sql: &str, prepared: &PreparedStatement) -> Option<u32> {
         if self.most == 0 || sql.len() > LONGEST {
             return Some(prepared.id);
         }
@@ -55,8 +55,8 @@ impl PreparedStatements {
 mod tests {
     use super::*;
 
-    fn prepared(id: u32) -> Prepared {
-        Prepared { id, parameters: 0, columns: 1 }
+    fn prepared(id: u32) -> PreparedStatement {
+        PreparedStatement { id, parameters: 0, columns: 1 }
     }
 
     #[test]

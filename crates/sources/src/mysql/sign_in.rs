@@ -9,7 +9,7 @@ use super::passwords::{CHALLENGE, Method};
 use super::wire::{Wire, broken};
 use crate::SourceError;
 use crate::options::Secret;
-use crate::server::{Stream, Target};
+use crate::server::{ServerTarget, Stream};
 
 /// What a client can do, and a server must be able to do.
 pub(super) mod capability {
@@ -71,7 +71,7 @@ pub(super) struct SignedIn {
 }
 
 /// Connects and signs in.
-pub(super) async fn sign_in(target: &Target, max_row_bytes: u32) -> Result<SignedIn, SourceError> {
+pub(super) async fn sign_in(target: &ServerTarget, max_row_bytes: u32) -> Result<SignedIn, SourceError> {
     let mut wire = Wire::new(Stream::Plain(target.socket().await?), max_row_bytes);
     let first = wire.packet().await?;
     if first.first() == Some(&ERROR) {
@@ -108,7 +108,7 @@ fn first_method(greeting: &Greeting) -> Method {
     Method::named(&greeting.method).filter(|method| *method != Method::Clear).unwrap_or(Method::Native)
 }
 
-async fn introduce(wire: &mut Wire, target: &Target, greeting: &Greeting) -> Result<(), SourceError> {
+async fn introduce(wire: &mut Wire, target: &ServerTarget, greeting: &Greeting) -> Result<(), SourceError> {
     let method = first_method(greeting);
     let answer = method.answer(password(target), &greeting.challenge).unwrap_or_default();
     let capabilities = capability::NEEDED | if wire.is_encrypted() { capability::TLS } else { 0 };
@@ -128,7 +128,11 @@ fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(0);
 }
 
-async fn authenticate(wire: &mut Wire, target: &Target, greeting: &Greeting) -> Result<(), SourceError> {
+async fn authenticate(
+    wire: &mut Wire,
+    target: &ServerTarget,
+    greeting: &Greeting,
+) -> Result<(), SourceError> {
     let mut method = first_method(greeting);
     for _ in 0..MOST_PACKETS {
         let packet = wire.packet().await?;
@@ -167,7 +171,7 @@ fn switched(data: &[u8]) -> Result<(Method, [u8; CHALLENGE]), SourceError> {
 }
 
 /// Sends the password itself, over TLS only: whoever is on the way could otherwise ask for it.
-async fn send_password(wire: &mut Wire, target: &Target) -> Result<(), SourceError> {
+async fn send_password(wire: &mut Wire, target: &ServerTarget) -> Result<(), SourceError> {
     if !wire.is_encrypted() {
         return Err(refused(
             "the server asks for the password itself on a connection without TLS; with caching_sha2_password it does so \
@@ -179,7 +183,7 @@ async fn send_password(wire: &mut Wire, target: &Target) -> Result<(), SourceErr
     wire.send_secret(&ended).await
 }
 
-fn password(target: &Target) -> &[u8] {
+fn password(target: &ServerTarget) -> &[u8] {
     target.password.as_ref().map(Secret::expose).unwrap_or_default().as_bytes()
 }
 

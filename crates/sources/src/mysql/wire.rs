@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use crate::SourceError;
-use crate::server::{Stream, Target, lost};
+use crate::server::{ServerTarget, Stream, lost};
 
 /// The maximum length of a packet that is not a row.
 const MAX_CONTROL: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ impl Wire {
     }
 
     /// The same connection, encrypted if that is asked for. Nothing that arrived in clear is kept.
-    pub(super) async fn secured(self, target: &Target) -> Result<Self, SourceError> {
+    pub(super) async fn secured(self, target: &ServerTarget) -> Result<Self, SourceError> {
         if self.input.len() > self.taken {
             return Err(broken("the server has sent something before the handshake of TLS"));
         }

@@ -12,7 +12,7 @@ use super::sign_in::{SignedIn, sign_in};
 use super::wire::Wire;
 use super::{describe, startup, version};
 use crate::driver::{Driver, Placement, Stop};
-use crate::server::{DeclaredKeys, Target};
+use crate::server::{DeclaredKeys, ServerTarget};
 use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
 
 /// The time to connect and to sign in.
@@ -21,7 +21,7 @@ const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
 /// The driver of a database of a PostgreSQL server.
 #[derive(Debug)]
 pub struct PostgresDriver {
-    target: Arc<Target>,
+    target: Arc<ServerTarget>,
     schemas: Vec<String>,
     keys: DeclaredKeys,
     limits: Limits,
@@ -35,7 +35,7 @@ impl PostgresDriver {
     pub fn new(options: PostgresOptions, resources: &Resources) -> Result<Self, SourceError> {
         let PostgresOptions { server, schemas } = options;
         let keys = server.keys.clone();
-        let target = Target::new(server, resources.connector.clone())?;
+        let target = ServerTarget::new(server, resources.connector.clone())?;
         Ok(Self { target: Arc::new(target), schemas, keys, limits: resources.limits.clone() })
     }
 

@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::startup;
 use crate::SourceError;
-use crate::server::{Target, lost};
+use crate::server::{ServerTarget, lost};
 
 /// What stops the statement of one connection
 /// ([§55.2.8](https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS)).
 pub(super) struct Interrupt {
-    pub(super) target: Arc<Target>,
+    pub(super) target: Arc<ServerTarget>,
     pub(super) process: i32,
     /// A secret of the server.
     pub(super) key: i32,

@@ -11,7 +11,7 @@ use super::failure::Refusal;
 use super::wire::{Wire, tag};
 use crate::SourceError;
 use crate::options::Secret;
-use crate::server::Target;
+use crate::server::ServerTarget;
 
 /// The oldest version of the server.
 const OLDEST: u32 = 14;
@@ -37,7 +37,7 @@ mod method {
 }
 
 /// Signs in on a new stream.
-pub(super) async fn sign_in(wire: &mut Wire, target: &Target) -> Result<SignedIn, SourceError> {
+pub(super) async fn sign_in(wire: &mut Wire, target: &ServerTarget) -> Result<SignedIn, SourceError> {
     let parameters = [
         ("user", target.user.as_str()),
         ("database", &target.database),
@@ -52,7 +52,7 @@ pub(super) async fn sign_in(wire: &mut Wire, target: &Target) -> Result<SignedIn
     greeted(wire).await
 }
 
-async fn authenticate(wire: &mut Wire, target: &Target) -> Result<(), SourceError> {
+async fn authenticate(wire: &mut Wire, target: &ServerTarget) -> Result<(), SourceError> {
     loop {
         let (method, data) = request(wire).await?;
         match method {
@@ -84,7 +84,7 @@ async fn request(wire: &mut Wire) -> Result<(u32, Vec<u8>), SourceError> {
     }
 }
 
-fn password(target: &Target) -> Result<&str, SourceError> {
+fn password(target: &ServerTarget) -> Result<&str, SourceError> {
     let password = target.password.as_ref().map(Secret::expose);
     password.ok_or_else(|| refused("the server asks for a password, and there is none"))
 }

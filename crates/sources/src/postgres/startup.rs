@@ -4,11 +4,11 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::SourceError;
-use crate::server::{Stream, Target, lost};
+use crate::server::{ServerTarget, Stream, lost};
 
 /// A new stream to the server. It is asked for TLS if that is wanted
 /// ([§55.2.10](https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL)).
-pub(super) async fn stream(target: &Target) -> Result<Stream, SourceError> {
+pub(super) async fn stream(target: &ServerTarget) -> Result<Stream, SourceError> {
     let mut socket = target.socket().await?;
     if target.encrypts() {
         let mut request = bytes::BytesMut::new();

@@ -10,7 +10,7 @@ use crate::{Connector, SourceError};
 
 /// A database, and who signs in to it.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct ServerTarget {
     host: String,
     port: u16,
     pub(crate) database: String,
@@ -21,7 +21,7 @@ pub(crate) struct Target {
     connector: Connector,
 }
 
-impl Target {
+impl ServerTarget {
     /// The database of these options.
     ///
     /// # Errors

@@ -102,6 +102,16 @@ async fn a_client_reads_a_database_of_mariadb_to_its_last_page() {
     let names: Vec<&Value> = names.iter().map(|row| &row["name"]).collect();
     assert_eq!(names, [&json!("Antônio Carlos Jobim"), &json!("AC/DC"), &Value::Null]);
 
+    assert_pages_are_complete(&client).await;
+    assert_eq!(client.get("/api/odata4/music/tracks/$count?$filter=id gt 500", 200).await.text(), "3");
+    let skipped = client.rows("/api/odata4/music/tracks?$orderby=name&$skip=500").await;
+    assert_eq!(ids(&skipped), [97, 98, 99]);
+    let failing = client.get("/api/odata4/music/tracks?$filter=1 div (id sub id) eq 1", 400).await;
+    assert!(failing.text().contains("zero"), "{}", failing.text());
+}
+
+/// Each order leads through all rows once.
+async fn assert_pages_are_complete(client: &Client) {
     for order in [
         "id",
         "id desc",
@@ -119,11 +129,6 @@ async fn a_client_reads_a_database_of_mariadb_to_its_last_page() {
         found.sort_unstable();
         assert_eq!(found, (1..=503).collect::<Vec<_>>(), "{order}");
     }
-    assert_eq!(client.get("/api/odata4/music/tracks/$count?$filter=id gt 500", 200).await.text(), "3");
-    let skipped = client.rows("/api/odata4/music/tracks?$orderby=name&$skip=500").await;
-    assert_eq!(ids(&skipped), [97, 98, 99]);
-    let failing = client.get("/api/odata4/music/tracks?$filter=1 div (id sub id) eq 1", 400).await;
-    assert!(failing.text().contains("zero"), "{}", failing.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::arguments::{declared_keys, parse_key};
-use super::create;
+use super::create::create;
 use crate::arguments::InstallationArgs;
 use crate::bootstrap::OpenedInstallation;
 use crate::terminal;

@@ -48,8 +48,8 @@ fn whole_numbers() -> Vec<Sampled> {
 
 fn texts() -> Vec<Sampled> {
     let texts = || {
-        let usual = TEXTS.iter().filter(|text| !SPECIAL.contains(text));
-        usual.map(|sample| text(sample)).collect::<Vec<_>>()
+        let common = TEXTS.iter().filter(|text| !SPECIAL.contains(text));
+        common.map(|sample| text(sample)).collect::<Vec<_>>()
     };
     let loose = |name, declared, samples| {
         Sampled::new(name, Class::String, declared, samples).collated(Collation::Unknown)
