@@ -127,7 +127,7 @@ async fn both_databases_give_the_same_nested_entities() {
         ] {
             assert_eq!(
                 code(&harbours.get(name, missing).await.expect(404)),
-                "NoSuchEntity",
+                "ResourceNotFound",
                 "{name} {missing}"
             );
         }
