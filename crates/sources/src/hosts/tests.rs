@@ -164,11 +164,11 @@ async fn a_host_that_is_not_listed_is_not_even_looked_up() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_unreachable() {
+async fn a_machine_without_a_server_refuses_the_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let refused = Connector::new(hosts(&["127.0.0.1"])).connect("127.0.0.1", port).await.unwrap_err();
-    assert!(matches!(refused, SourceError::Unreachable { .. }), "{refused:?}");
+    assert!(matches!(refused, SourceError::ConnectionRefused { .. }), "{refused:?}");
     assert!(!refused.to_string().contains("127.0.0.1"), "only the log names the address");
 }
