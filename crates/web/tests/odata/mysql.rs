@@ -150,7 +150,8 @@ async fn a_changed_structure_of_mariadb_is_served_within_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_of_mariadb_that_is_down_stops_its_own_sources_only() {
     let (server, database) = (server().await, database());
-    let other = MariaDbServer::start(&[], None);
+    // What it has acknowledged outlives its process.
+    let other = MariaDbServer::start(&["--innodb-flush-log-at-trx-commit=2"], None);
     other
         .run("mysql", "CREATE DATABASE d; CREATE TABLE d.t (id int PRIMARY KEY); INSERT INTO d.t VALUES (7)")
         .unwrap();
