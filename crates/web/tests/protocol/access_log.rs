@@ -30,6 +30,12 @@ fn speaks_oauth(path: &str) -> bool {
     path.contains("/oauth2/") || path.starts_with("/.well-known")
 }
 
+/// Whether the address does not support the method, which is said before anybody asks who calls. Only two addresses of data
+/// support POST.
+fn is_wrong_method((method, path): &(Method, String)) -> bool {
+    *method == Method::POST && path.starts_with("/api/odata4/")
+}
+
 fn is_for_programs(path: &str) -> bool {
     path.starts_with("/api/") && !speaks_oauth(path)
 }
@@ -68,7 +74,8 @@ async fn the_log_of_every_api_route_names_the_authenticated_caller() {
     let token = scene.server.access_token(&USER, ApplicationId::new(1), scopes).await;
     let user = Some(USER.name.to_owned());
     let routes = routes();
-    let routes: Vec<_> = routes.iter().filter(|(_, path)| is_for_programs(path)).collect();
+    let routes = routes.iter().filter(|route| is_for_programs(&route.1) && !is_wrong_method(route));
+    let routes: Vec<_> = routes.collect();
     assert!(routes.len() > 50, "the routes are read from their source: {routes:?}");
     for (method, path) in routes {
         let named = scene.named(scene.call(method, path).basic(&USER)).await;
