@@ -114,7 +114,7 @@ async fn foreign_keys_become_navigation() {
     let described = described(&scene).await;
     let model = Model::compile("S", described.schema);
     let ships = model.entity_type("ships").unwrap();
-    let ways: Vec<(&str, bool, &[(usize, usize)])> = ships
+    let ways: Vec<_> = ships
         .navigations
         .iter()
         .map(|navigation| (navigation.name.as_str(), navigation.collection, navigation.on.as_slice()))
