@@ -1,6 +1,6 @@
 //! A real MariaDB server in its own folder, from Debian's packages.
 //!
-//! Nothing of it outlives the test process, however that ends: a [watchdog](crate::watchdog) stops the server and deletes
+//! Nothing of it outlives the test process, however that ends: a watchdog stops the server and deletes
 //! the folder.
 
 use std::fs::{self, File};
