@@ -342,7 +342,7 @@ impl<'m> Binder<'m> {
             return Ok(Typed::null());
         }
         if let (Function::Substring, Some(length)) = (function, bound.get(2))
-            && matches!(length.term, Term::Constant(Constant::Integer(length)) if length < 0)
+            && length.constant_integer().is_some_and(|length| length < 0)
         {
             let at = arguments[2].1.at;
             return Err(Reason::Unanswerable(Unanswerable::NegativeLength).at(self.target, at));

@@ -21,6 +21,18 @@ impl RowLimits {
     }
 }
 
+/// Writes an identifier between quotation marks, which are doubled within it.
+pub(super) fn quote(sql: &mut String, name: &str, mark: char) {
+    sql.push(mark);
+    for character in name.chars() {
+        if character == mark {
+            sql.push(mark);
+        }
+        sql.push(character);
+    }
+    sql.push(mark);
+}
+
 /// The operator of a comparison.
 pub(super) fn symbol(comparison: Comparison) -> &'static str {
     match comparison {

@@ -10,10 +10,10 @@ mod call;
 mod column;
 mod compare;
 mod constant;
-mod key;
 mod number;
 
-use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
+use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::model::EntityType;
@@ -26,6 +26,13 @@ use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Mysql;
 
+const KEYS: TypedKeys = TypedKeys {
+    has_value: column::has_value,
+    value: column::value,
+    zero: "SELECT 0",
+    total: "SELECT CAST(COALESCE(SUM(d.n), 0) AS SIGNED)",
+};
+
 impl Rules for Mysql {
     /// The limits of a table and of the protocol.
     fn capacity(&self) -> Capacity {
@@ -37,14 +44,7 @@ impl Rules for Mysql {
     }
 
     fn identifier(&self, sql: &mut String, name: &str) {
-        sql.push('`');
-        for character in name.chars() {
-            if character == '`' {
-                sql.push('`');
-            }
-            sql.push(character);
-        }
-        sql.push('`');
+        quote(sql, name, '`');
     }
 
     fn mark(&self, sql: &mut String, _: usize) {
@@ -145,11 +145,11 @@ impl Rules for Mysql {
     }
 
     fn is_addressed(&self, writer: &mut Writer<'_>, scan: ScanId) {
-        key::is_addressed(writer, scan);
+        KEYS.is_addressed(writer, scan);
     }
 
     fn count_shared(&self, writer: &mut Writer<'_>) {
-        key::count_shared(writer);
+        KEYS.count_shared(writer);
     }
 
     /// An index serves the test of each row, if there is one.
@@ -163,7 +163,7 @@ impl Rules for Mysql {
     }
 
     fn has_common_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
-        key::is_enforced(writer, scan, key)
+        keys::is_enforced(writer, scan, key)
     }
 
     fn may_have_uncommon_key(&self, entity_type: &EntityType, _: &[Typed]) -> bool {

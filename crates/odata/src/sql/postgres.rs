@@ -9,10 +9,10 @@ mod call;
 mod column;
 mod compare;
 mod constant;
-mod key;
 mod number;
 
-use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
+use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::model::EntityType;
@@ -25,6 +25,13 @@ use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Postgres;
 
+const KEYS: TypedKeys = TypedKeys {
+    has_value: column::has_value,
+    value: column::value,
+    zero: "SELECT 0::int8",
+    total: "SELECT coalesce(sum(d.n), 0)::int8",
+};
+
 impl Rules for Postgres {
     /// The limits of the protocol and of a row.
     fn capacity(&self) -> Capacity {
@@ -36,7 +43,7 @@ impl Rules for Postgres {
     }
 
     fn identifier(&self, sql: &mut String, name: &str) {
-        quoted(sql, name);
+        quote(sql, name, '"');
     }
 
     fn mark(&self, sql: &mut String, number: usize) {
@@ -143,11 +150,11 @@ impl Rules for Postgres {
     }
 
     fn is_addressed(&self, writer: &mut Writer<'_>, scan: ScanId) {
-        key::is_addressed(writer, scan);
+        KEYS.is_addressed(writer, scan);
     }
 
     fn count_shared(&self, writer: &mut Writer<'_>) {
-        key::count_shared(writer);
+        KEYS.count_shared(writer);
     }
 
     /// An index serves the test of each row, if there is one.
@@ -161,7 +168,7 @@ impl Rules for Postgres {
     }
 
     fn has_common_key(&self, writer: &mut Writer<'_>, scan: ScanId, key: &[Typed]) -> bool {
-        key::is_enforced(writer, scan, key)
+        keys::is_enforced(writer, scan, key)
     }
 
     fn may_have_uncommon_key(&self, entity_type: &EntityType, _: &[Typed]) -> bool {
@@ -296,18 +303,6 @@ impl Rules for Postgres {
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {
         number::arithmetic(writer, operator, left, right);
     }
-}
-
-/// Writes a quoted identifier.
-fn quoted(sql: &mut String, name: &str) {
-    sql.push('"');
-    for character in name.chars() {
-        if character == '"' {
-            sql.push('"');
-        }
-        sql.push(character);
-    }
-    sql.push('"');
 }
 
 /// Writes an expression that uses each of several operands more than once, under the names `d.a`, `d.b` and `d.c`. The

@@ -5,7 +5,7 @@ mod column;
 mod compare;
 mod key;
 
-use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias};
+use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
 use crate::duration::Duration;
@@ -32,14 +32,7 @@ impl Rules for Sqlite {
     }
 
     fn identifier(&self, sql: &mut String, name: &str) {
-        sql.push('"');
-        for character in name.chars() {
-            if character == '"' {
-                sql.push('"');
-            }
-            sql.push(character);
-        }
-        sql.push('"');
+        quote(sql, name, '"');
     }
 
     fn mark(&self, sql: &mut String, number: usize) {

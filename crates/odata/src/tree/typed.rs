@@ -126,6 +126,14 @@ impl Typed {
         Self { class: constant.class(), nullable: false, term: Term::Constant(constant) }
     }
 
+    /// The number, if it is a constant integer.
+    pub(crate) fn constant_integer(&self) -> Option<i64> {
+        match self.term {
+            Term::Constant(Constant::Integer(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     pub(crate) fn null() -> Self {
         Self { term: Term::Null, class: Class::Null, nullable: true }
     }

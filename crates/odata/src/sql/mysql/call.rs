@@ -7,7 +7,7 @@ use crate::sql::clauses::around;
 use crate::sql::kept::{BLANKS, part_of};
 use crate::tree::AggregateFunction;
 use crate::tree::function::Function;
-use crate::tree::typed::{Constant, Term, Typed};
+use crate::tree::typed::{Term, Typed};
 
 /// No text has that many characters.
 const MOST_CHARACTERS: i64 = 1 << 30;
@@ -78,7 +78,7 @@ fn part(writer: &mut Writer<'_>, arguments: &[Typed]) {
     let length = length.first();
     writer.text(if length.is_some() { "CAST(LEFT(" } else { "CAST(" });
     rest(writer, text, start);
-    match length.map(|length| (length, value(length))) {
+    match length.map(|length| (length, length.constant_integer())) {
         None => {}
         Some((length, Some(constant))) => {
             writer.text(", ");
@@ -97,7 +97,7 @@ fn part(writer: &mut Writer<'_>, arguments: &[Typed]) {
 
 /// Writes a text from a place on, which counts from its end if it is negative.
 fn rest(writer: &mut Writer<'_>, text: &Typed, start: &Typed) {
-    if let Some(place) = value(start) {
+    if let Some(place) = start.constant_integer() {
         writer.text(if place < 0 { "RIGHT(" } else { "SUBSTRING(" });
         characters(writer, text);
         writer.text(", ");
@@ -112,14 +112,6 @@ fn rest(writer: &mut Writer<'_>, text: &Typed, start: &Typed) {
     writer.text(", 1073741824)) ELSE SUBSTRING(");
     characters(writer, text);
     around(writer, ", LEAST(", [start], "", ", 1073741823) + 1) END)");
-}
-
-/// A constant integer.
-fn value(typed: &Typed) -> Option<i64> {
-    match typed.term {
-        Term::Constant(Constant::Integer(value)) => Some(value),
-        _ => None,
-    }
 }
 
 /// What an aggregate function begins and ends with.

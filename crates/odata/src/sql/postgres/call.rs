@@ -117,7 +117,7 @@ fn year(writer: &mut Writer<'_>, arguments: &[Typed]) {
 fn part(writer: &mut Writer<'_>, arguments: &[Typed]) {
     let [text, start, length @ ..] = arguments else { return };
     let length = length.first();
-    if [Some(start), length].into_iter().flatten().all(|place| value(place).is_some()) {
+    if [Some(start), length].into_iter().flatten().all(|place| place.constant_integer().is_some()) {
         return constant_part(writer, text, start, length);
     }
     let cut = "CASE WHEN d.b < 0 THEN right(d.a, least(- d.b, 1073741824)::int4) \
@@ -136,7 +136,7 @@ fn part(writer: &mut Writer<'_>, arguments: &[Typed]) {
 
 /// Writes a part of a text with a constant place.
 fn constant_part(writer: &mut Writer<'_>, text: &Typed, start: &Typed, length: Option<&Typed>) {
-    let from_end = value(start).is_some_and(|start| start < 0);
+    let from_end = start.constant_integer().is_some_and(|start| start < 0);
     writer.text(match (from_end, length) {
         (false, _) => "substr(",
         (true, None) => "right(",
@@ -160,17 +160,9 @@ fn constant_part(writer: &mut Writer<'_>, text: &Typed, start: &Typed, length: O
 /// Writes a number of characters as a further argument.
 fn count(writer: &mut Writer<'_>, constant: &Typed, change: fn(i64) -> i64) {
     writer.text(", ");
-    let characters = value(constant).map_or(0, change).min(MOST_CHARACTERS + 1);
+    let characters = constant.constant_integer().map_or(0, change).min(MOST_CHARACTERS + 1);
     writer.repeated(constant, 4, Value::Integer(characters));
     writer.text("::int4");
-}
-
-/// A constant integer.
-fn value(typed: &Typed) -> Option<i64> {
-    match typed.term {
-        Term::Constant(Constant::Integer(value)) => Some(value),
-        _ => None,
-    }
 }
 
 /// What an aggregate function begins and ends with.
