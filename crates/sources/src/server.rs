@@ -1,12 +1,14 @@
 //! What the drivers of database servers share: the options that say where a database is and who reads it, and streams to
 //! its server.
 
+mod buffered;
 mod declared_keys;
 mod options;
 mod stream;
 mod target;
 mod tls;
 
+pub(crate) use buffered::{BufferedStream, MAX_KEPT, broken};
 pub use declared_keys::DeclaredKeys;
 pub(crate) use declared_keys::{declare_key, refuse_key, unensured_key};
 pub use options::ServerOptions;

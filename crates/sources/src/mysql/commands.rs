@@ -8,8 +8,9 @@ use super::failure::Refusal;
 use super::fields::Fields;
 use super::parameters;
 use super::prepared::PreparedStatement;
-use super::wire::{Wire, broken};
+use super::wire::Wire;
 use crate::SourceError;
+use crate::server::broken;
 
 mod code {
     pub(super) const QUIT: u8 = 1;

@@ -6,10 +6,10 @@ use super::failure::Refusal;
 use super::fields::{Fields, put_counted};
 use super::greeting::{Greeting, Product};
 use super::passwords::{CHALLENGE, Method};
-use super::wire::{Wire, broken};
+use super::wire::Wire;
 use crate::SourceError;
 use crate::options::Secret;
-use crate::server::{ServerTarget, Stream};
+use crate::server::{ServerTarget, Stream, broken};
 
 /// What a client can do, and a server must be able to do.
 pub(super) mod capability {

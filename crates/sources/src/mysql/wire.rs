@@ -1,12 +1,10 @@
 //! Packets of [the protocol](https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html) over a
 //! stream.
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use crate::SourceError;
-use crate::server::{ServerTarget, Stream, lost};
+use crate::server::{BufferedStream, MAX_KEPT, ServerTarget, Stream, broken};
 
 /// The maximum length of a packet that is not a row.
 const MAX_CONTROL: usize = 1024 * 1024;
@@ -17,17 +15,11 @@ const HEADER: usize = 4;
 /// The length of a part that is followed by another one.
 const FULL_PART: usize = 0xff_ffff;
 
-/// The capacity above which a buffer is not kept for the next packet.
-const MAX_KEPT: usize = 256 * 1024;
-
-/// The packets of a connection. One buffer holds what has arrived; it never grows beyond one packet and one read.
+/// The packets of a connection.
 pub(super) struct Wire {
-    stream: Stream,
-    input: BytesMut,
+    incoming: BufferedStream,
     /// The packets that the next [`Wire::flush`] sends, with their headers.
     output: Vec<u8>,
-    /// The bytes at the start of `input` that the last packet occupies.
-    taken: usize,
     /// The number that the next part has, on either side.
     sequence: u8,
     max_row_bytes: usize,
@@ -37,28 +29,29 @@ impl Wire {
     /// Refuses rows of more bytes.
     pub(super) fn new(stream: Stream, max_row_bytes: u32) -> Self {
         let max_row_bytes = usize::try_from(max_row_bytes).unwrap_or(usize::MAX);
-        Self { stream, input: BytesMut::new(), output: Vec::new(), taken: 0, sequence: 0, max_row_bytes }
+        Self { incoming: BufferedStream::new(stream), output: Vec::new(), sequence: 0, max_row_bytes }
     }
 
     /// The same connection, encrypted if that is asked for. Nothing that arrived in clear is kept.
     pub(super) async fn secured(self, target: &ServerTarget) -> Result<Self, SourceError> {
-        if self.input.len() > self.taken {
+        let BufferedStream { stream, input, taken } = self.incoming;
+        if input.len() > taken {
             return Err(broken("the server has sent something before the handshake of TLS"));
         }
-        let stream = match self.stream {
+        let stream = match stream {
             Stream::Plain(socket) => target.secured(socket).await?,
             encrypted @ Stream::Encrypted(_) => encrypted,
         };
-        Ok(Self { stream, ..self })
+        Ok(Self { incoming: BufferedStream { stream, input, taken }, ..self })
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
-        self.stream.is_encrypted()
+        self.incoming.stream.is_encrypted()
     }
 
     /// Whether nothing waits to be read, not even the end.
     pub(super) fn is_silent(&self) -> bool {
-        self.input.len() == self.taken && self.stream.is_silent()
+        self.incoming.is_silent()
     }
 
     /// Adds a packet that starts a command to the output.
@@ -89,8 +82,7 @@ impl Wire {
 
     /// Sends what was written.
     pub(super) async fn flush(&mut self) -> Result<(), SourceError> {
-        self.stream.write_all(&self.output).await.map_err(|error| lost(&error))?;
-        self.stream.flush().await.map_err(|error| lost(&error))?;
+        self.incoming.send(&self.output).await?;
         self.output.clear();
         if self.output.capacity() > MAX_KEPT {
             self.output = Vec::new();
@@ -103,8 +95,7 @@ impl Wire {
         let header = header(secret.len(), self.sequence).ok_or_else(|| broken("a password is too long"))?;
         let packet = Zeroizing::new([&header, secret].concat());
         self.sequence = self.sequence.wrapping_add(1);
-        self.stream.write_all(&packet).await.map_err(|error| lost(&error))?;
-        self.stream.flush().await.map_err(|error| lost(&error))
+        self.incoming.send(&packet).await
     }
 
     /// The next packet, which is not a row.
@@ -123,12 +114,16 @@ impl Wire {
         longest: usize,
         too_long: fn() -> SourceError,
     ) -> Result<&[u8], SourceError> {
-        self.drop_taken();
+        self.incoming.drop_taken();
         let mut end = 0;
         loop {
-            self.fill(end + HEADER).await?;
-            let [low, middle, high, number] =
-                [self.input[end], self.input[end + 1], self.input[end + 2], self.input[end + 3]];
+            self.incoming.fill(end + HEADER).await?;
+            let [low, middle, high, number] = [
+                self.incoming.input[end],
+                self.incoming.input[end + 1],
+                self.incoming.input[end + 2],
+                self.incoming.input[end + 3],
+            ];
             let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
             if number != self.sequence {
                 return Err(broken("a packet has the wrong number"));
@@ -141,37 +136,16 @@ impl Wire {
                 end = HEADER;
             } else {
                 // The header of a further part goes, so that its content follows that of the part before it.
-                let filled = self.input.len();
-                self.input.copy_within(end + HEADER..filled, end);
-                self.input.truncate(filled - HEADER);
+                let filled = self.incoming.input.len();
+                self.incoming.input.copy_within(end + HEADER..filled, end);
+                self.incoming.input.truncate(filled - HEADER);
             }
             end += length;
-            self.fill(end).await?;
+            self.incoming.fill(end).await?;
             if length < FULL_PART {
-                self.taken = end;
-                return Ok(&self.input[HEADER..end]);
+                self.incoming.taken = end;
+                return Ok(&self.incoming.input[HEADER..end]);
             }
-        }
-    }
-
-    /// Reads until `length` bytes are there.
-    async fn fill(&mut self, length: usize) -> Result<(), SourceError> {
-        if self.input.len() < length {
-            self.input.reserve((length - self.input.len()).max(8 * 1024));
-        }
-        while self.input.len() < length {
-            if self.stream.read_buf(&mut self.input).await.map_err(|error| lost(&error))? == 0 {
-                return Err(broken("the server has closed the connection"));
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_taken(&mut self) {
-        self.input.advance(self.taken);
-        self.taken = 0;
-        if self.input.is_empty() && self.input.capacity() > MAX_KEPT {
-            self.input = BytesMut::new();
         }
     }
 
@@ -179,7 +153,7 @@ impl Wire {
     pub(super) async fn shut_down(&mut self) {
         // The server notices the end of the connection in any case.
         let _ = self.flush().await;
-        let _ = self.stream.shutdown().await;
+        self.incoming.shut_down().await;
     }
 }
 
@@ -187,8 +161,4 @@ impl Wire {
 fn header(length: usize, sequence: u8) -> Option<[u8; HEADER]> {
     let [low, middle, high, 0] = u32::try_from(length).ok()?.to_le_bytes() else { return None };
     (length < FULL_PART).then_some([low, middle, high, sequence])
-}
-
-pub(super) fn broken(detail: &str) -> SourceError {
-    SourceError::Unreachable { detail: detail.to_owned() }
 }

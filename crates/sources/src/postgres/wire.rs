@@ -1,20 +1,16 @@
 //! Messages of [the protocol](https://www.postgresql.org/docs/current/protocol-message-formats.html) over a stream.
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::BytesMut;
 
 use super::failure::Refusal;
 use crate::SourceError;
-use crate::server::{Stream, lost};
+use crate::server::{BufferedStream, MAX_KEPT, Stream, broken};
 
 /// The maximum length of a message that is not a row.
 const MAX_CONTROL: usize = 1024 * 1024;
 
 /// The tag and the length before each message.
 const HEADER: usize = 5;
-
-/// The capacity above which a buffer is not kept for the next message.
-const MAX_KEPT: usize = 256 * 1024;
 
 /// The tags of messages of the server.
 pub(super) mod tag {
@@ -30,14 +26,11 @@ pub(super) mod tag {
     pub(super) const NOTIFICATION: u8 = b'A';
 }
 
-/// The messages of a connection. One buffer holds what has arrived; it never grows beyond one message and one read.
+/// The messages of a connection.
 pub(super) struct Wire {
-    stream: Stream,
-    input: BytesMut,
+    incoming: BufferedStream,
     /// What will be sent at the next [`Wire::flush`].
     pub(super) output: BytesMut,
-    /// The bytes at the start of `input` that the last message occupies.
-    taken: usize,
     max_row_bytes: usize,
 }
 
@@ -51,22 +44,22 @@ impl Wire {
     /// Refuses rows of more bytes.
     pub(super) fn new(stream: Stream, max_row_bytes: u32) -> Self {
         let max_row_bytes = usize::try_from(max_row_bytes).unwrap_or(usize::MAX);
-        Self { stream, input: BytesMut::new(), output: BytesMut::new(), taken: 0, max_row_bytes }
+        Self { incoming: BufferedStream::new(stream), output: BytesMut::new(), max_row_bytes }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
-        self.stream.is_encrypted()
+        self.incoming.stream.is_encrypted()
     }
 
     /// Whether nothing waits to be read, not even the end.
     pub(super) fn is_silent(&self) -> bool {
-        self.input.len() == self.taken && self.stream.is_silent()
+        self.incoming.is_silent()
     }
 
     /// Sends what was written.
     pub(super) async fn flush(&mut self) -> Result<(), SourceError> {
-        self.stream.write_all_buf(&mut self.output).await.map_err(|error| lost(&error))?;
-        self.stream.flush().await.map_err(|error| lost(&error))?;
+        self.incoming.send(&self.output).await?;
+        self.output.clear();
         if self.output.capacity() > MAX_KEPT {
             self.output = BytesMut::new();
         }
@@ -75,16 +68,20 @@ impl Wire {
 
     /// Sends this alone, without a copy of it.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), SourceError> {
-        self.stream.write_all(bytes).await.map_err(|error| lost(&error))?;
-        self.stream.flush().await.map_err(|error| lost(&error))
+        self.incoming.send(bytes).await
     }
 
     /// The next message; [`Wire::message`] without those that may come at any time.
     pub(super) async fn any_message(&mut self) -> Result<Message<'_>, SourceError> {
-        self.drop_taken();
-        self.fill(HEADER).await?;
-        let tag = self.input[0];
-        let length = u32::from_be_bytes([self.input[1], self.input[2], self.input[3], self.input[4]]);
+        self.incoming.drop_taken();
+        self.incoming.fill(HEADER).await?;
+        let tag = self.incoming.input[0];
+        let length = u32::from_be_bytes([
+            self.incoming.input[1],
+            self.incoming.input[2],
+            self.incoming.input[3],
+            self.incoming.input[4],
+        ]);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length < HEADER - 1 {
             return Err(broken("a message has an invalid length"));
@@ -95,9 +92,9 @@ impl Wire {
         if tag != tag::DATA_ROW && length > MAX_CONTROL {
             return Err(broken("a message is too long"));
         }
-        self.fill(1 + length).await?;
-        self.taken = 1 + length;
-        Ok(Message { tag, body: &self.input[HEADER..self.taken] })
+        self.incoming.fill(1 + length).await?;
+        self.incoming.taken = 1 + length;
+        Ok(Message { tag, body: &self.incoming.input[HEADER..self.incoming.taken] })
     }
 
     /// The next message that answers something. Notices, notifications and changed settings are skipped.
@@ -115,7 +112,7 @@ impl Wire {
 
     /// The message that was read last.
     fn last(&self) -> Message<'_> {
-        Message { tag: self.input[0], body: &self.input[HEADER..self.taken] }
+        Message { tag: self.incoming.input[0], body: &self.incoming.input[HEADER..self.incoming.taken] }
     }
 
     /// Reads messages until the server is ready for the next statement; returns the first error among them. Fails
@@ -136,35 +133,10 @@ impl Wire {
         }
     }
 
-    /// Reads until `length` bytes are there.
-    async fn fill(&mut self, length: usize) -> Result<(), SourceError> {
-        if self.input.len() < length {
-            self.input.reserve((length - self.input.len()).max(8 * 1024));
-        }
-        while self.input.len() < length {
-            if self.stream.read_buf(&mut self.input).await.map_err(|error| lost(&error))? == 0 {
-                return Err(broken("the server has closed the connection"));
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_taken(&mut self) {
-        self.input.advance(self.taken);
-        self.taken = 0;
-        if self.input.is_empty() && self.input.capacity() > MAX_KEPT {
-            self.input = BytesMut::new();
-        }
-    }
-
     /// Ends the stream in order.
     pub(super) async fn shut_down(&mut self) {
         // The server notices the end of the connection in any case.
         let _ = self.flush().await;
-        let _ = self.stream.shutdown().await;
+        self.incoming.shut_down().await;
     }
-}
-
-fn broken(detail: &str) -> SourceError {
-    SourceError::Unreachable { detail: detail.to_owned() }
 }
