@@ -11,7 +11,7 @@ use domain::audit::Action;
 use domain::characters;
 use domain::id::DataSourceId;
 use oauth::step_up::MAX_AGE_SECS;
-use sources::{SourceError, SourceKinds};
+use sources::{SourceError, SourceKind, SourceKinds};
 use store::{DataSourceChange, MaxAuthenticationAge, NewDataSource, Sealing};
 
 use super::options::{UsableOptions, sealed};
@@ -56,6 +56,19 @@ impl fmt::Debug for DataSourceDraft {
 }
 
 impl DataSourceDraft {
+    /// The name and the kind of a new data source, if nothing is wrong but perhaps its options.
+    pub(super) fn name_and_kind<'k>(
+        &self,
+        kinds: &'k SourceKinds,
+    ) -> Result<(String, &'k Arc<dyn SourceKind>), DataSourceError> {
+        let faults = self.faults(true, kinds);
+        let kind = self.data_store.and_then(|id| kinds.get(id));
+        match (self.name.clone(), kind, faults.is_empty()) {
+            (Some(name), Some(kind), true) => Ok((name, kind)),
+            _ => Err(DataSourceError::Invalid(faults)),
+        }
+    }
+
     /// All faults except those of the options. `kinds` lists the kinds that a new data source may have.
     pub fn faults(&self, of_new: bool, kinds: &SourceKinds) -> Vec<FieldFault> {
         let mut faults = Vec::new();
@@ -110,12 +123,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<SeenSource, DataSourceError> {
         self.may_create(actor, origin).await?;
-        let kinds = self.context.sources.kinds();
-        let faults = draft.faults(true, kinds);
-        let kind = draft.data_store.and_then(|id| kinds.get(id));
-        let (Some(name), Some(kind), true) = (draft.name, kind, faults.is_empty()) else {
-            return Err(DataSourceError::Invalid(faults));
-        };
+        let (name, kind) = draft.name_and_kind(self.context.sources.kinds())?;
         let options = self.usable_options(actor, kind, draft.options.unwrap_or_default(), None).await;
         let options = self.noting_forbidden_files(actor, options, origin).await?;
         let audit = self.audit_source(actor, Action::CreateDataSource, &name, origin);

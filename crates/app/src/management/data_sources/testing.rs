@@ -130,12 +130,7 @@ impl DataSourceService {
         origin: &RequestOrigin,
     ) -> Result<SourceTest, DataSourceError> {
         self.may_create(actor, origin).await?;
-        let kinds = self.context.sources.kinds();
-        let faults = draft.faults(true, kinds);
-        let kind = draft.data_store.and_then(|id| kinds.get(id));
-        let (Some(name), Some(kind), true) = (draft.name, kind, faults.is_empty()) else {
-            return Err(DataSourceError::Invalid(faults));
-        };
+        let (name, kind) = draft.name_and_kind(self.context.sources.kinds())?;
         let spec = self.new_spec(actor, kind, draft.options.unwrap_or_default()).await;
         let spec = self.noting_forbidden_files(actor, spec, origin).await;
         self.test(actor, &name, spec, origin).await
