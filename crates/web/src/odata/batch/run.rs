@@ -33,6 +33,8 @@ pub(super) struct Run {
     /// The position of the next part.
     at: usize,
     failed: HashSet<usize>,
+    /// How many of the next parts are reads of a group that are answered one by one.
+    single_reads: usize,
     /// Responses of a group that wait to be sent.
     waiting: VecDeque<Answered>,
 }
@@ -53,6 +55,7 @@ impl Run {
             answers_groups_as_one,
             at: 0,
             failed: HashSet::new(),
+            single_reads: 0,
             waiting: VecDeque::new(),
         }
     }
@@ -62,44 +65,43 @@ impl Run {
         if let Some(answered) = self.waiting.pop_front() {
             return Some(answered);
         }
-        let part = self.parts.pop_front()?;
-        let mut group = vec![part];
-        while self.parts.front().is_some_and(|next| next.group.is_some() && next.group == group[0].group) {
-            group.extend(self.parts.pop_front());
-        }
-        let places = self.at..self.at + group.len();
+        let size = self.group_size()?;
+        let places = self.at..self.at + size;
         self.at = places.end;
-        let has_changes = group.iter().any(|part| self.is_change(part));
-        self.waiting = if self.answers_groups_as_one && group[0].group.is_some() {
-            VecDeque::from([self.change_set(group).await])
-        } else if group.len() > 1 && has_changes {
-            self.group(group).await
-        } else {
-            // Reads have nothing to undo, so those of a group are answered one by one.
-            let places = self.put_back_all_but_first(&mut group, places.start);
-            let answered = self.answer(group.pop().unwrap_or_default()).await;
-            return Some(self.noting(answered, places));
-        };
+        let group: Vec<Part> = self.parts.drain(..size).collect();
+        self.waiting = self.answer_group(group).await;
         if self.waiting.iter().any(|answered| is_failure(&answered.response)) {
             self.note_failure(places);
         }
         self.waiting.pop_front()
     }
 
-    /// Leaves the first request of a group, and returns its place.
-    fn put_back_all_but_first(&mut self, group: &mut Vec<Part>, place: usize) -> Range<usize> {
-        for part in group.drain(1..).rev() {
-            self.parts.push_front(part);
+    /// How many of the next requests are answered together; `None` after the last. Reads have nothing to undo, so those of a
+    /// group are answered one by one, unless the format answers it as one.
+    fn group_size(&mut self) -> Option<usize> {
+        if self.single_reads > 0 && !self.parts.is_empty() {
+            self.single_reads -= 1;
+            return Some(1);
         }
-        self.at = place + 1;
-        place..self.at
+        let group = &self.parts.front()?.group;
+        let size = self.parts.iter().take_while(|part| part.group.is_some() && part.group == *group).count();
+        let is_together =
+            self.answers_groups_as_one || self.parts.iter().take(size).any(|part| self.is_change(part));
+        if size > 1 && !is_together {
+            self.single_reads = size - 1;
+            return Some(1);
+        }
+        Some(size.max(1))
     }
 
-    fn noting(&mut self, answered: Answered, places: Range<usize>) -> Answered {
-        if is_failure(&answered.response) {
-            self.note_failure(places);
+    async fn answer_group(&mut self, mut group: Vec<Part>) -> VecDeque<Answered> {
+        if self.answers_groups_as_one && group[0].group.is_some() {
+            VecDeque::from([self.change_set(group).await])
+        } else if group.len() > 1 {
+            self.group(group).await
+        } else {
+            VecDeque::from([self.answer(group.pop().unwrap_or_default()).await])
         }
-        answered
     }
 
     fn note_failure(&mut self, places: Range<usize>) {
