@@ -118,7 +118,7 @@ fn a_server_behind_a_proxy_uses_its_public_url() {
         let headers = [("x-forwarded-for", "198.51.100.7"), ("authorization", &wrong)];
         assert_eq!(wire.send("GET", APPLICATIONS, &headers, None).expect("an answer").status, 401);
         drop(served);
-        let events = listed(&installation, &["audit", "list", "--limit", "1", "--json"]);
+        let events = listed(&installation, &["audit", "list", "--action", "user.sign_in", "--json"]);
         (metadata["issuer"].as_str().expect("an issuer").to_owned(), cookie, events[0]["address"].clone())
     };
     let (issuer, cookie, address) = seen(&[]);
