@@ -29,11 +29,13 @@ const SLACK: Duration = Duration::from_millis(500);
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// Its settings, which end with it, so that a pooler can lend the connection to others: the time limit of a statement,
-/// of a wait between statements and of a wait for a lock; and that a double as text is the shortest number that is stored
-/// as it, whatever the database or the role sets.
+/// of a wait between statements and of a wait for a lock; that a double as text is the shortest number that is stored
+/// as it; and that only functions and operators of the system are found, so that nobody who may create one in another schema
+/// has it run with the rights of the reader. Whatever the database or the role sets.
 const SETTINGS: &str = "SELECT pg_catalog.set_config('statement_timeout', $1, true), \
      pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true), \
-     pg_catalog.set_config('lock_timeout', $2, true), pg_catalog.set_config('extra_float_digits', '1', true)";
+     pg_catalog.set_config('lock_timeout', $2, true), pg_catalog.set_config('extra_float_digits', '1', true), \
+     pg_catalog.set_config('search_path', '', true)";
 
 /// A connection.
 pub struct PostgresConnection {

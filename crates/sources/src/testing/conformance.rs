@@ -23,6 +23,8 @@ pub struct Wording {
     pub described: &'static str,
     /// Creates a table `t` with a column `a` of integers, in a database that can be read and written at the same time.
     pub table: &'static str,
+    /// Counts the rows of `t`.
+    pub count: &'static str,
     /// Selects the numbers from one, without an end, each with the text `row`.
     pub numbers: &'static str,
     /// The same, but the 5,000th row is an error of the server.
@@ -53,6 +55,7 @@ impl Wording {
     pub const SQLITE: Self = Self {
         described: "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL)",
         table: "PRAGMA journal_mode=WAL; CREATE TABLE t(a)",
+        count: "SELECT count(*) FROM t",
         numbers: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 'row' FROM c",
         failing: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) \
                   SELECT iif(x = 5000, abs(-9223372036854775807 - 1), x), 'row' FROM c",
@@ -105,8 +108,8 @@ async fn lines(source: &Source, statement: Statement) -> Result<Vec<String>, Sou
     error.map_or_else(|| Ok(text.lines().map(str::to_owned).collect()), Err)
 }
 
-async fn count(fixture: &impl Fixture) -> Result<Vec<String>, SourceError> {
-    lines(fixture.source(), statement("SELECT count(*) FROM t", 1)).await
+async fn count<F: Fixture>(fixture: &F) -> Result<Vec<String>, SourceError> {
+    lines(fixture.source(), statement(F::WORDING.count, 1)).await
 }
 
 /// Tables, columns, types and keys are described.
@@ -163,7 +166,7 @@ pub async fn values_keep_their_kind<F: Fixture>() {
 /// Statements of one job see the same data.
 pub async fn a_job_sees_one_state<F: Fixture>() {
     let fixture = F::open(&format!("{}; INSERT INTO t VALUES (1)", F::WORDING.table));
-    let count = statement("SELECT count(*) FROM t", 1);
+    let count = statement(F::WORDING.count, 1);
     let many = statement(&format!("{} LIMIT 20000", F::WORDING.numbers), 2);
     let mut chunks =
         stream(fixture.source(), run(), &[count.clone(), many, count]).await.expect("a free worker");

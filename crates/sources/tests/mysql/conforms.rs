@@ -12,6 +12,7 @@ impl Fixture for Scene {
                   '$' COLUMNS(a bigint PATH '$.a' ERROR ON EMPTY)) AS j",
         echo: "SELECT p, p FROM (SELECT ? AS p) AS t",
         table: "CREATE TABLE t(a bigint)",
+        count: "SELECT count(*) FROM t",
     };
 
     fn open(sql: &str) -> Self {

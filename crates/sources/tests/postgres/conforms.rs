@@ -12,6 +12,7 @@ impl Fixture for Scene {
                   FROM (SELECT generate_series(1::bigint, 9223372036854775807) AS x) AS c",
         echo: "SELECT $1, $1",
         table: "CREATE TABLE t(a bigint)",
+        count: "SELECT count(*) FROM public.t",
     };
 
     fn open(sql: &str) -> Self {

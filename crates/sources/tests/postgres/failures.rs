@@ -16,12 +16,12 @@ use crate::fixture::{far, here, line, lines_within, open, options, scene, statem
 async fn each_failure_of_a_statement_has_its_reason() {
     let scene = scene("CREATE TABLE t(id integer); CREATE TABLE secret(id integer)");
     for (sql, expected) in [
-        ("SELECT id FROM gone", "StructureChanged"),
-        ("SELECT gone FROM t", "StructureChanged"),
+        ("SELECT id FROM public.gone", "StructureChanged"),
+        ("SELECT gone FROM public.t", "StructureChanged"),
         ("SELECT id FROM gone.t", "StructureChanged"),
-        ("SELECT id, id FROM t", "StructureChanged"),
+        ("SELECT id, id FROM public.t", "StructureChanged"),
         ("SELECT", "StructureChanged"),
-        ("SELECT gone(id) FROM t", "Unsupported"),
+        ("SELECT gone(id) FROM public.t", "Unsupported"),
         ("SELECT 'a' COLLATE gone", "Unsupported"),
         ("SELECT 'abc'::integer", "Failed"),
         ("nonsense", "Failed"),
@@ -52,7 +52,7 @@ async fn a_locked_table_is_waited_for_only_for_a_moment() {
     {
         tokio::task::yield_now().await;
     }
-    assert_eq!(line(&scene.source, "SELECT count(*) FROM t").await, Err(SourceError::Locked));
+    assert_eq!(line(&scene.source, "SELECT count(*) FROM public.t").await, Err(SourceError::Locked));
     drop(locked);
 }
 

@@ -15,7 +15,7 @@ async fn a_pooler_may_stand_in_between() {
     let reads: JoinSet<()> = (0..32).map(|number| {
         let source = source.clone();
         async move {
-            let sql = "SELECT id, pg_catalog.current_setting('statement_timeout') <> '0' FROM t WHERE id > $1 ORDER BY id";
+            let sql = "SELECT id, pg_catalog.current_setting('statement_timeout') <> '0' FROM public.t WHERE id > $1 ORDER BY id";
             let found = lines(&source, statement(sql, 2, vec![odata::cell::Value::Integer(number)])).await.unwrap();
             assert_eq!(found.len(), usize::try_from(100 - number).unwrap());
             assert_eq!(found[0], format!("Integer({})|Integer(1)", number + 1));

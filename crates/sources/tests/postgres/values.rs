@@ -3,7 +3,7 @@
 use odata::cell::Value;
 use sources::{Limits, SourceError};
 
-use crate::fixture::{lines, scene, scene_with, statement};
+use crate::fixture::{line, lines, scene, scene_with, statement};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_type_arrives_as_its_own_cell() {
@@ -12,7 +12,7 @@ async fn each_type_arrives_as_its_own_cell() {
     for (sql, expected) in [
         ("true", "Integer(1)".to_owned()),
         ("(-32768)::smallint", "Integer(-32768)".to_owned()),
-        ("7::small", "Integer(7)".to_owned()),
+        ("7::public.small", "Integer(7)".to_owned()),
         ("2147483647::integer", "Integer(2147483647)".to_owned()),
         ("(-9223372036854775808)::bigint", format!("Integer({})", i64::MIN)),
         ("4294967295::oid", "Integer(4294967295)".to_owned()),
@@ -33,7 +33,7 @@ async fn each_type_arrives_as_its_own_cell() {
         ("'a'::char(3)", text("a  ")),
         ("'x'::name", text("x")),
         ("'x'::\"char\"", text("x")),
-        ("'dark blue'::colour", text("dark blue")),
+        ("'dark blue'::public.colour", text("dark blue")),
         ("'<a/>'::xml", text("<a/>")),
         ("'{\"a\": 1}'::json", text("{\"a\": 1}")),
         ("'{\"a\":1}'::jsonb", text("{\"a\": 1}")),
@@ -69,10 +69,10 @@ async fn parameters_arrive_as_they_were_given() {
     let found =
         async |sql: &str, parameters| lines(&scene.source, statement(sql, 1, parameters)).await.unwrap();
     let text = |text: &str| Value::Text(text.to_owned());
-    let by_id = "SELECT name FROM t WHERE id = $1";
+    let by_id = "SELECT name FROM public.t WHERE id = $1";
     assert_eq!(found(by_id, vec![Value::Integer(1)]).await, [r#"Text("it's")"#]);
     assert_eq!(found(by_id, vec![Value::Null]).await, [""; 0]);
-    assert_eq!(found("SELECT id FROM t WHERE name = $1", vec![text("$1")]).await, ["Integer(2)"]);
+    assert_eq!(found("SELECT id FROM public.t WHERE name = $1", vec![text("$1")]).await, ["Integer(2)"]);
     let uuid = text("abababab-abab-abab-abab-abababababab");
     assert_eq!(found("SELECT $1::uuid IS NOT NULL", vec![uuid]).await, ["Integer(1)"]);
     let many = (0..40_000).map(Value::Integer).collect::<Vec<_>>();
@@ -98,9 +98,11 @@ async fn a_value_beyond_the_limit_is_refused_before_it_is_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_can_be_written() {
     let scene = scene("CREATE TABLE t(id integer); CREATE SEQUENCE s");
-    for sql in
-        ["INSERT INTO t VALUES (1) RETURNING id", "SELECT nextval('s')", "UPDATE t SET id = 1 RETURNING id"]
-    {
+    for sql in [
+        "INSERT INTO public.t VALUES (1) RETURNING id",
+        "SELECT nextval('public.s')",
+        "UPDATE public.t SET id = 1 RETURNING id",
+    ] {
         let refused = lines(&scene.source, statement(sql, 1, Vec::new())).await;
         assert_eq!(refused, Err(SourceError::ReadOnly), "{sql}");
     }
@@ -115,4 +117,17 @@ async fn a_double_as_text_has_every_digit_whatever_the_database_sets() {
     );
     let read = lines(&scene.source, statement("SELECT 0.1234567890123::float8::text", 1, Vec::new())).await;
     assert_eq!(read.unwrap(), [format!("{:?}", Value::Text("0.1234567890123".to_owned()))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_and_operators_of_others_take_no_part() {
+    let scene = scene(
+        "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS $$ SELECT 'of others' $$; \
+         CREATE FUNCTION public.never(varchar, text) RETURNS boolean LANGUAGE sql AS 'SELECT false'; \
+         CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = text, FUNCTION = public.never)",
+    );
+    for condition in ["lower('A'::varchar) = 'a'", "'a'::varchar = 'a'::text"] {
+        let holds = line(&scene.source, &format!("SELECT ({condition})::int4")).await;
+        assert_eq!(holds.as_deref(), Ok("Integer(1)"), "{condition}");
+    }
 }
