@@ -128,6 +128,7 @@ pub(crate) fn serve(program: &Path, installation: &Installation) -> Result<Serve
         installation.command(command, "serve");
         command.args(["--listen", "127.0.0.1:0"]);
         command.env("SLUICEGATE_RATE_LIMIT__ENABLED", "false").stderr(Stdio::null());
+        command.env("SLUICEGATE_DATA_SOURCES__ALLOWED_HOSTS", "127.0.0.1");
     })
 }
 
@@ -156,6 +157,13 @@ impl Fixture {
             .context("cannot sign in")?;
         fixture.cookies = browser.cookies();
         Ok(fixture)
+    }
+
+    /// Adds another data source of the kind with this name.
+    pub(crate) async fn add_source(&self, name: &str, kind: &str, options: &Value) -> Result<()> {
+        let mut connection = Connection::open(self.server.address).await?;
+        let added = add_source(&mut connection, name, kind, options).await;
+        added.with_context(|| format!("cannot add the data source {name}"))
     }
 
     /// Waits until a new server has made its last signing key, which it does in the background.
@@ -290,12 +298,18 @@ async fn register_body(connection: &mut Connection, name: &str, body: Value) -> 
 }
 
 async fn add_data_source(connection: &mut Connection, file: &Path) -> Result<()> {
+    let options = json!({"path": file.to_string_lossy()});
+    add_source(connection, "bench", "SQLite", &options).await
+}
+
+/// Adds a data source of the kind with this name.
+async fn add_source(connection: &mut Connection, name: &str, kind: &str, options: &Value) -> Result<()> {
     let stores = manage(connection, call::get("/api/mgmt/datastores")?).await?;
     let stores = stores["dataStores"].as_array().context("no list of data stores")?;
-    let store = stores.iter().find(|store| store["name"] == "SQLite").context("no data store SQLite")?;
+    let store = stores.iter().find(|store| store["name"] == kind);
+    let store = store.with_context(|| format!("no data store {kind}"))?;
     let body = json!({
-        "name": "bench", "dataStore": store["id"], "connectionType": "Cloud", "description": "",
-        "options": {"path": file.to_string_lossy()},
+        "name": name, "dataStore": store["id"], "connectionType": "Cloud", "description": "", "options": options,
     });
     manage(connection, call::post_json("/api/mgmt/datasources", &body)?).await.map(drop)
 }

@@ -54,6 +54,9 @@ struct Options {
     /// Keeps what callgrind counted in this folder, one file for each workload and thread, for `callgrind_annotate`.
     #[arg(long, requires = "instructions")]
     keep: Option<PathBuf>,
+    /// Measures data sources of each kind instead: SQLite, PostgreSQL and MariaDB, the latter two started for the measurement.
+    #[arg(long, conflicts_with_all = ["instructions", "database"])]
+    sources: bool,
     /// Writes the tables into docs/performance.md.
     #[arg(long)]
     write: bool,
@@ -100,22 +103,34 @@ fn run(options: &Options) -> Result<()> {
     }
     // Started before the load is confined to its core, so that it can use all cores.
     let postgres = (options.database == Database::Postgres).then(workloads::shared::start_postgres);
+    let servers = options.sources.then(workloads::sources::Servers::start);
     machine::keep_load_off_the_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let report = runtime.block_on(measure(options, postgres.as_ref()))?;
+    let report = runtime.block_on(measure(options, postgres.as_ref(), servers.as_ref()))?;
     if options.write {
-        let marks = if postgres.is_some() { report::SHARED } else { report::EMBEDDED };
+        let marks = match (&postgres, &servers) {
+            (Some(_), _) => report::SHARED,
+            (_, Some(_)) => report::SOURCES,
+            _ => report::EMBEDDED,
+        };
         report.write(std::path::Path::new("docs/performance.md"), marks)?;
     }
     Ok(())
 }
 
-async fn measure(options: &Options, postgres: Option<&PostgresServer>) -> Result<Report> {
+async fn measure(
+    options: &Options,
+    postgres: Option<&PostgresServer>,
+    servers: Option<&workloads::sources::Servers>,
+) -> Result<Report> {
     let mut report = Report::new(machine::describe()?);
     let folder = machine::scratch_folder()?;
     let outcome = async {
         if let Some(postgres) = postgres {
             return workloads::shared::run(options, postgres, &folder, &mut report).await;
+        }
+        if let Some(servers) = servers {
+            return workloads::sources::run(options, servers, &folder, &mut report).await;
         }
         if options.instructions {
             return workloads::instructions::run(options, &folder, &mut report).await;

@@ -25,6 +25,12 @@ pub(crate) const SHARED: Marks = Marks {
     end: "<!-- measured on PostgreSQL: end -->",
 };
 
+/// Data sources of each kind.
+pub(crate) const SOURCES: Marks = Marks {
+    begin: "<!-- measured data sources: begin (written by `cargo xtask bench --sources --write`) -->\n",
+    end: "<!-- measured data sources: end -->",
+};
+
 /// The results of a run, as Markdown.
 pub(crate) struct Report {
     tables: String,

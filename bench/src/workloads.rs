@@ -5,6 +5,7 @@ pub(crate) mod instructions;
 mod parallel;
 mod scripts;
 pub(crate) mod shared;
+pub(crate) mod sources;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -254,8 +255,13 @@ fn entities() -> Vec<String> {
 
 /// Reads the sample data with a token.
 fn odata(token: &str, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
+    odata_of("bench", token, paths, prefer)
+}
+
+/// Reads a data source with a token.
+fn odata_of(source: &str, token: &str, paths: &[String], prefer: Option<&str>) -> Result<Vec<Call>> {
     let read = |path: &String| {
-        let call = call::with_bearer(call::get(&format!("/api/odata4/bench/{path}"))?, token)?;
+        let call = call::with_bearer(call::get(&format!("/api/odata4/{source}/{path}"))?, token)?;
         prefer.map_or(Ok(call.clone()), |prefer| {
             call::with_header(call, HeaderName::from_static("prefer"), prefer)
         })
