@@ -36,6 +36,7 @@ mod limiter;
 pub mod models;
 mod plans;
 mod refusal;
+mod request_user;
 mod resource_path;
 mod run;
 pub(crate) mod spec;

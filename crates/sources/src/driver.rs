@@ -13,7 +13,7 @@ use std::future::Future;
 
 use odata::sql::Dialect;
 
-use crate::{Described, SchemaVersion, SourceError};
+use crate::{Described, RequestUser, SchemaVersion, SourceError};
 
 pub use crate::stop::{Stop, ready};
 pub(crate) use erased::{AnyJob, ErasedJob};
@@ -79,6 +79,11 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// database that replaced it. It is called before the structure is read.
     fn expect_changed_structure(&self) {}
 
+    /// Whether the statements of a job have the rights of the user for whom it reads, so that it must name one.
+    fn needs_user(&self) -> bool {
+        false
+    }
+
     /// Closes what the driver keeps open besides the connections of the executor, which are closed before.
     fn close(&self) {}
 }
@@ -91,6 +96,16 @@ pub trait Connection: Statements + 'static {
     /// # Errors
     /// Why the database cannot be read.
     fn begin(&mut self, stop: &Stop) -> impl Future<Output = Result<(), SourceError>> + Send;
+
+    /// Gives the rights of the user of a job to the statements of the transaction that has begun, if the
+    /// [driver](Driver::needs_user) does so. It is called for every job, and for nothing else.
+    ///
+    /// # Errors
+    /// [`SourceError::NoDatabaseRole`] if the user has none, or if no user is named.
+    fn read_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
+        let _ = user;
+        Ok(())
+    }
 
     /// Ends the transaction. The connection is closed if this fails, or takes longer than a second.
     ///

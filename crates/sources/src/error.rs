@@ -50,6 +50,9 @@ pub enum SourceError {
         /// The error text of the database, for logs.
         detail: String,
     },
+    /// The data source names no role of the database for the user.
+    #[error("the data source has no database role for you")]
+    NoDatabaseRole,
     /// The database server is older than this program supports.
     #[error("the database server is too old; {oldest} or newer is needed")]
     OldServer {

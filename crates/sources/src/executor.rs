@@ -20,7 +20,8 @@ use crate::chunks::{Overflow, chunks};
 use crate::driver::{Connection, Driver, Job, Placement, Runner};
 use crate::stop::{Signal, Stop, unless};
 use crate::{
-    ChunkSink, Chunks, Deadline, Described, Examined, Limits, Resources, Run, SchemaVersion, SourceError,
+    ChunkSink, Chunks, Deadline, Described, Examined, Limits, RequestUser, Resources, Run, SchemaVersion,
+    SourceError,
 };
 
 /// How long a connection may take to end a transaction, to cancel a statement, or to close.
@@ -125,7 +126,12 @@ impl<D: Driver> Executor<D> {
     ///
     /// # Errors
     /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
-    pub fn stream<J: Job>(&self, run: Run, job: J) -> Result<Chunks, SourceError> {
+    pub fn stream<J: Job>(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
         let shared = Arc::clone(&self.shared);
         let cancelled = Arc::<Signal>::default();
         let stop = shared.stop(run.deadline, &cancelled);
@@ -133,7 +139,7 @@ impl<D: Driver> Executor<D> {
         let (mut sink, receiver) =
             chunks(shared.limits.stall, run.deadline, overflow, self.queue.demand(), cancelled);
         self.queue.submit(async move {
-            let outcome = shared.run(&stop, run.max_rows, job, &mut sink).await;
+            let outcome = shared.run(&stop, run.max_rows, user.as_deref(), job, &mut sink).await;
             sink.finish(outcome);
         })?;
         Ok(receiver)
@@ -179,12 +185,14 @@ impl<D: Driver> Shared<D> {
         &self,
         stop: &Stop,
         max_rows: usize,
+        user: Option<&RequestUser>,
         job: J,
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
         let mut lent = self.lend(stop).await?;
         let work = async {
             lent.connection().begin(stop).await?;
+            lent.connection().read_for(user)?;
             job.run(&mut Runner::new(lent.connection(), max_rows), sink).await
         };
         let outcome = unless(work, || stop.requested()).await;

@@ -20,6 +20,7 @@ mod options;
 mod parameters;
 mod sign_in;
 mod startup;
+mod user_roles;
 mod version;
 mod wire;
 

@@ -3,6 +3,7 @@
 mod any;
 
 use std::fmt;
+use std::sync::Arc;
 
 use odata::sql::Dialect;
 use odata::statement::Statement;
@@ -10,7 +11,9 @@ use odata::statement::Statement;
 use self::any::AnySource;
 use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
-use crate::{Chunks, Deadline, Described, Examined, Executor, Ran, Run, SchemaVersion, SourceError};
+use crate::{
+    Chunks, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion, SourceError,
+};
 
 /// An opened data source, to be shared between threads. Nothing in it is ever written to.
 #[derive(Debug)]
@@ -101,9 +104,30 @@ impl Source {
     /// # Errors
     /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
     pub fn stream<J: Job>(&self, run: Run, job: J) -> Result<Chunks, SourceError> {
+        self.stream_for(None, run, job)
+    }
+
+    /// The same for a user, whose rights the statements have if the source [does so](Source::needs_user).
+    ///
+    /// # Errors
+    /// As for [`Source::stream`]. A user without rights of its own is refused as the first item of the stream.
+    pub fn stream_for<J: Job>(
+        &self,
+        user: Option<Arc<RequestUser>>,
+        run: Run,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
         match &self.0 {
-            Backend::Sqlite(source) => source.executor().stream(run, job),
-            Backend::Any(source) => source.stream(run, Box::new(job)),
+            Backend::Sqlite(source) => source.executor().stream(run, user, job),
+            Backend::Any(source) => source.stream(run, user, Box::new(job)),
+        }
+    }
+
+    /// Whether statements have the rights of the user for whom they are run, so that [`Source::stream`] is refused.
+    pub fn needs_user(&self) -> bool {
+        match &self.0 {
+            Backend::Sqlite(_) => false,
+            Backend::Any(source) => source.needs_user(),
         }
     }
 

@@ -77,7 +77,7 @@ async fn the_data_stores_are_sqlite_with_a_path_and_two_kinds_of_servers_with_a_
             "Schemas",
         ])
     );
-    assert_eq!(postgres["declarations"], json!(["keys"]));
+    assert_eq!(postgres["declarations"], json!(["keys", "UserRoles"]));
     let secrets =
         postgres["optionSchemas"].as_array().unwrap().iter().filter(|option| option["secret"] == true);
     assert_eq!(secrets.map(|option| &option["name"]).collect::<Vec<_>>(), ["Password"]);

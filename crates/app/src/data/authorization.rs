@@ -7,7 +7,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use domain::account::{DataSource, Permission};
+use domain::account::{DataSource, Permission, User};
 use domain::time::Timestamp;
 use oauth::scope::BuiltInScope;
 
@@ -25,6 +25,13 @@ pub(super) struct ReadGrant<'a> {
     pub(super) record: &'a Arc<DataSource>,
     pub(super) origin: &'a RequestOrigin,
     pub(super) at: Timestamp,
+}
+
+impl<'a> ReadGrant<'a> {
+    /// The user who reads.
+    pub(super) fn user(self) -> &'a User {
+        &self.caller.account().user
+    }
 }
 
 /// A read grant for a stream, which outlives the request.

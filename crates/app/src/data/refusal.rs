@@ -72,6 +72,8 @@ pub enum SourceFailure {
     Unsupported,
     /// The database server does not answer; the request may succeed when it does.
     Down,
+    /// The source names no role of its database for the user.
+    NoRole,
     /// The source must be repaired.
     Unavailable,
 }
@@ -84,6 +86,7 @@ impl DataRefusal {
             SourceError::TimedOut => SourceFailure::TooSlow,
             SourceError::ValueTooLarge => SourceFailure::TooLarge,
             SourceError::Unsupported { .. } => SourceFailure::Unsupported,
+            SourceError::NoDatabaseRole => SourceFailure::NoRole,
             SourceError::Closed | SourceError::StructureChanged { .. } => SourceFailure::Transient,
             error if error.is_transient() => SourceFailure::Transient,
             error if error.is_of_absent_server() => SourceFailure::Down,

@@ -16,7 +16,7 @@ use odata::plan::{Plan, Query};
 use odata::position::Position;
 use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
-use sources::{ChunkSink, Deadline, InlineReads, Run, SourceError};
+use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
 use self::bounds::inline_run;
 use self::one::{Found, OneRow, exists, number, write_inline, write_one};
@@ -25,6 +25,7 @@ use self::sealer::Sealer;
 use super::authorization::{ReadGrant, StreamAuthorization};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
+use super::request_user::request_user;
 use super::stream::RowStream;
 use super::{Content, DataAnswer, DataBody, DataRefusal};
 use crate::data::models::OpenedSource;
@@ -106,7 +107,8 @@ impl DataService {
         }
         let outcome = Arc::new(OnceLock::new());
         let job = PageJob { pager, planned: Arc::clone(planned), outcome: Arc::clone(&outcome) };
-        let mut chunks = source.stream(self.worker_run(), job)?;
+        let mut chunks =
+            source.stream_for(request_user(read_grant.user(), source), self.worker_run(), job)?;
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         // The job decides before it writes.
         if outcome.get() == Some(&Found::Nothing) {
@@ -125,7 +127,8 @@ impl DataService {
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
         let one = OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) };
-        let (found, body) = self.one_row(opened, planned, one).await?;
+        let user = request_user(read_grant.user(), &opened.source);
+        let (found, body) = self.one_row(opened, user, planned, one).await?;
         match found {
             Found::Written => Ok(DataAnswer::whole(content, body)),
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
@@ -136,6 +139,7 @@ impl DataService {
     async fn one_row(
         &self,
         opened: &OpenedSource,
+        user: Option<Arc<RequestUser>>,
         planned: &Arc<CachedPlan>,
         one: OneRow,
     ) -> Result<(Found, Bytes), SourceError> {
@@ -149,7 +153,7 @@ impl DataService {
         }
         let outcome = Arc::new(OnceLock::new());
         let job = SingleJob { planned: Arc::clone(planned), one, outcome: Arc::clone(&outcome) };
-        let mut chunks = source.stream(self.worker_run(), job)?;
+        let mut chunks = source.stream_for(user, self.worker_run(), job)?;
         let mut body = Vec::new();
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk?);

@@ -36,6 +36,7 @@ impl SourceError {
             Self::SignInRefused { .. }
             | Self::NoDatabase { .. }
             | Self::NotPermitted { .. }
+            | Self::NoDatabaseRole
             | Self::OldServer { .. }
             | Self::UnknownCharacters => self.explained_at_the_server(),
             Self::Missing
@@ -85,6 +86,10 @@ impl SourceError {
                  without TLS.",
             ),
             Self::NoDatabase { .. } => ("NoSuchDatabase", "Check the spelling of the database name."),
+            Self::NoDatabaseRole => (
+                "DatabaseRoleMissing",
+                "Name a role for the user in the option UserRoles of the data source.",
+            ),
             Self::OldServer { .. } => ("ServerTooOld", "Upgrade the database server."),
             Self::UnknownCharacters => {
                 ("UnknownCharacters", "Copy the database into one whose encoding is UTF8.")
@@ -185,6 +190,7 @@ mod tests {
             (SourceError::SignInRefused { detail: detail() }, "SignInRefused"),
             (SourceError::NoDatabase { detail: detail() }, "NoSuchDatabase"),
             (SourceError::NotPermitted { detail: detail() }, "RightMissing"),
+            (SourceError::NoDatabaseRole, "DatabaseRoleMissing"),
             (SourceError::OldServer { oldest: "X 1" }, "ServerTooOld"),
             (SourceError::UnknownCharacters, "UnknownCharacters"),
             (SourceError::Missing, "FileMissing"),

@@ -1,5 +1,6 @@
 //! A connection: one transaction at a time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use odata::cell::Value;
@@ -9,10 +10,11 @@ use super::cells::RowReader;
 use super::failure::Refusal;
 use super::interrupt::Interrupt;
 use super::parameters;
+use super::user_roles::UserRoles;
 use super::wire::{Wire, tag};
 use crate::deadline::monotonic_now;
 use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, room};
-use crate::{SourceError, SourceRow};
+use crate::{RequestUser, SourceError, SourceRow};
 
 /// How long a connection may wait for its next use. The other machine may have disappeared without a word.
 const MAX_IDLE: Duration = Duration::from_mins(1);
@@ -37,13 +39,22 @@ const SETTINGS: &str = "SELECT pg_catalog.set_config('statement_timeout', $1, tr
      pg_catalog.set_config('lock_timeout', $2, true), pg_catalog.set_config('extra_float_digits', '1', true), \
      pg_catalog.set_config('search_path', '', true)";
 
+/// The role and the claims of the user of a job, which end with the transaction too. The names are those of `PostgREST`, so that
+/// policies which exist apply.
+const USER_SETTINGS: &str =
+    "SELECT pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true)";
+
 /// A connection.
 pub struct PostgresConnection {
     wire: Wire,
     interrupt: Interrupt,
     reader: RowReader,
     lock_wait: Duration,
+    /// The roles of users, if statements have their rights.
+    roles: Option<Arc<UserRoles>>,
     transaction: Transaction,
+    /// The role and the claims of the user of the transaction, if its statements have the rights of one.
+    user: Option<[Value; 2]>,
     /// Whether a statement was sent whose end was not read.
     is_running: bool,
     used_at: Instant,
@@ -69,13 +80,20 @@ impl std::fmt::Debug for PostgresConnection {
 
 impl PostgresConnection {
     /// A connection that has signed in.
-    pub(super) fn new(wire: Wire, interrupt: Interrupt, lock_wait: Duration) -> Self {
+    pub(super) fn new(
+        wire: Wire,
+        interrupt: Interrupt,
+        lock_wait: Duration,
+        roles: Option<Arc<UserRoles>>,
+    ) -> Self {
         Self {
             wire,
             interrupt,
             reader: RowReader::default(),
             lock_wait,
+            roles,
             transaction: Transaction::None,
+            user: None,
             is_running: false,
             used_at: monotonic_now(),
         }
@@ -94,6 +112,7 @@ impl PostgresConnection {
     async fn start(&mut self, statement: &Statement) -> Result<u32, SourceError> {
         let out = &mut self.wire.output;
         out.clear();
+        let mut before = 0;
         let due = match self.transaction {
             Transaction::Due(limit) => Some(limit),
             Transaction::None | Transaction::Open => None,
@@ -102,13 +121,18 @@ impl PostgresConnection {
             let settings = [milliseconds(limit), milliseconds(self.lock_wait)];
             parameters::write(out, BEGIN, &[], false)?;
             parameters::write(out, SETTINGS, &settings, false)?;
+            before += 2;
+            if let Some(user) = &self.user {
+                parameters::write(out, USER_SETTINGS, user, false)?;
+                before += 1;
+            }
         }
         parameters::write(out, &statement.sql, &statement.parameters, true)?;
         postgres_protocol::message::frontend::sync(out);
         self.transaction = Transaction::Open;
         self.is_running = true;
         self.wire.flush().await?;
-        Ok(if due.is_some() { 2 } else { 0 })
+        Ok(before)
     }
 
     /// Passes the rows of the statement on. Returns whether all of them were read.
@@ -174,6 +198,12 @@ impl PostgresConnection {
     }
 }
 
+/// What policies may know of the user, in the form of the claims of a token
+/// ([RFC 7519 §4](https://www.rfc-editor.org/rfc/rfc7519#section-4)).
+fn claims(user: &RequestUser) -> String {
+    serde_json::json!({ "sub": user.subject, "preferred_username": user.name }).to_string()
+}
+
 fn milliseconds(duration: Duration) -> Value {
     // Zero means no limit.
     let limit = duration.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
@@ -192,6 +222,15 @@ impl Statements for PostgresConnection {
 impl Connection for PostgresConnection {
     async fn begin(&mut self, stop: &Stop) -> Result<(), SourceError> {
         self.transaction = Transaction::Due(stop.deadline().remaining() + SLACK);
+        self.user = None;
+        Ok(())
+    }
+
+    fn read_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
+        let Some(roles) = &self.roles else { return Ok(()) };
+        let user = user.ok_or(SourceError::NoDatabaseRole)?;
+        let role = roles.of(&user.name).ok_or(SourceError::NoDatabaseRole)?;
+        self.user = Some([Value::Text(role.to_owned()), Value::Text(claims(user))]);
         Ok(())
     }
 

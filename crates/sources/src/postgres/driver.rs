@@ -9,6 +9,7 @@ use super::connection::PostgresConnection;
 use super::interrupt::Interrupt;
 use super::options::PostgresOptions;
 use super::sign_in::{SignedIn, sign_in};
+use super::user_roles::UserRoles;
 use super::wire::Wire;
 use super::{describe, startup, version};
 use crate::driver::{Driver, Placement, Stop};
@@ -24,6 +25,7 @@ pub struct PostgresDriver {
     target: Arc<ServerTarget>,
     schemas: Vec<String>,
     keys: DeclaredKeys,
+    roles: Option<Arc<UserRoles>>,
     limits: Limits,
 }
 
@@ -33,10 +35,16 @@ impl PostgresDriver {
     /// # Errors
     /// [`SourceError::NotEncrypted`] if the certificates of authorities cannot be used.
     pub fn new(options: PostgresOptions, resources: &Resources) -> Result<Self, SourceError> {
-        let PostgresOptions { server, schemas } = options;
+        let PostgresOptions { server, schemas, roles } = options;
         let keys = server.keys.clone();
         let target = ServerTarget::new(server, resources.connector.clone())?;
-        Ok(Self { target: Arc::new(target), schemas, keys, limits: resources.limits.clone() })
+        Ok(Self {
+            target: Arc::new(target),
+            schemas,
+            keys,
+            roles: roles.map(Arc::new),
+            limits: resources.limits.clone(),
+        })
     }
 
     async fn open(&self) -> Result<PostgresConnection, SourceError> {
@@ -44,7 +52,7 @@ impl PostgresDriver {
         let mut wire = Wire::new(stream, self.limits.max_row_bytes);
         let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
         let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };
-        Ok(PostgresConnection::new(wire, interrupt, self.limits.lock_wait))
+        Ok(PostgresConnection::new(wire, interrupt, self.limits.lock_wait, self.roles.clone()))
     }
 }
 
@@ -64,6 +72,10 @@ impl Driver for PostgresDriver {
 
     fn is_current(&self, connection: &PostgresConnection) -> Result<bool, SourceError> {
         Ok(connection.is_current())
+    }
+
+    fn needs_user(&self) -> bool {
+        self.roles.is_some()
     }
 
     async fn product(&self, connection: &mut PostgresConnection) -> Result<String, SourceError> {

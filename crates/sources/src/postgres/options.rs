@@ -1,5 +1,6 @@
 //! The options of a database of a PostgreSQL server.
 
+use super::user_roles::{USER_ROLES, UserRoles, check_user_roles};
 use crate::SourceError;
 use crate::options::{DataStore, OptionSchema, OptionValues, ValueKind};
 use crate::server::ServerOptions;
@@ -34,6 +35,13 @@ pub const STORE: DataStore = DataStore {
             ..schema::OPTION
         },
         schema::DECLARED_KEYS,
+        OptionSchema {
+            name: USER_ROLES,
+            value: ValueKind::Declaration { longest: 64 * 1024, check: check_user_roles },
+            description: "The role of the database whose rights each user has, by the name of the user; * stands for all others. \
+                          Without this option, everybody has the rights of the user who reads the database.",
+            ..schema::OPTION
+        },
     ],
 };
 
@@ -44,6 +52,8 @@ pub struct PostgresOptions {
     pub server: ServerOptions,
     /// The schemas that are served, in this order; empty for all.
     pub schemas: Vec<String>,
+    /// The roles of users, if statements have their rights.
+    pub(super) roles: Option<UserRoles>,
 }
 
 impl PostgresOptions {
@@ -53,10 +63,13 @@ impl PostgresOptions {
     /// [`SourceError::Failed`] for options that are not valid.
     pub fn read(values: &OptionValues) -> Result<Self, SourceError> {
         let schemas = values.get(SCHEMAS).unwrap_or_default();
+        let refused = |fault| SourceError::Failed { detail: format!("the option {USER_ROLES} {fault}") };
+        let roles = values.get(USER_ROLES).map(UserRoles::parse).transpose().map_err(refused)?;
         let schemas = schemas.split(',').map(str::trim).filter(|schema| !schema.is_empty());
         Ok(Self {
             server: ServerOptions::read(values, DEFAULT_PORT)?,
             schemas: schemas.map(str::to_owned).collect(),
+            roles,
         })
     }
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use odata::sql::Dialect;
 
 use super::{Described, Examined, SchemaVersion};
 use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
-use crate::{Chunks, Deadline, Executor, Run, SourceError};
+use crate::{Chunks, Deadline, Executor, RequestUser, Run, SourceError};
 
 /// A future on the heap.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -20,7 +21,13 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
     fn describe(&self, deadline: Deadline) -> Boxed<'_, Result<Described, SourceError>>;
     fn examine(&self, deadline: Deadline) -> Boxed<'_, Result<Examined, SourceError>>;
     fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>>;
-    fn stream(&self, run: Run, job: Box<dyn AnyJob>) -> Result<Chunks, SourceError>;
+    fn needs_user(&self) -> bool;
+    fn stream(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: Box<dyn AnyJob>,
+    ) -> Result<Chunks, SourceError>;
     fn close(&self);
     fn closed(&self) -> Boxed<'_, ()>;
 }
@@ -46,8 +53,17 @@ impl<D: Driver> AnySource for Executor<D> {
         Box::pin(Executor::version(self, deadline))
     }
 
-    fn stream(&self, run: Run, job: Box<dyn AnyJob>) -> Result<Chunks, SourceError> {
-        Executor::stream(self, run, ErasedJob(job))
+    fn needs_user(&self) -> bool {
+        self.driver().needs_user()
+    }
+
+    fn stream(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: Box<dyn AnyJob>,
+    ) -> Result<Chunks, SourceError> {
+        Executor::stream(self, run, user, ErasedJob(job))
     }
 
     fn close(&self) {

@@ -198,6 +198,9 @@ impl From<DataRefusal> for ODataProblem {
                 Some(SourceFailure::Down) => {
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "DataSourceUnavailable", message).later()
                 }
+                Some(SourceFailure::NoRole) => {
+                    Self::new(StatusCode::FORBIDDEN, "DatabaseRoleMissing", message)
+                }
                 Some(SourceFailure::Unavailable) | None => {
                     Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
                 }

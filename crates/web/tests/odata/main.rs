@@ -21,4 +21,5 @@ mod postgres;
 mod protocol;
 mod resources;
 mod server_source;
+mod user_roles;
 mod withdrawal;

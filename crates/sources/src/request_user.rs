@@ -1,0 +1,10 @@
+//! The user for whom a job reads.
+
+/// The user for whom a job reads. A data source may give the rights of this user to its statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestUser {
+    /// The identifier of the user, which nobody else ever has.
+    pub subject: String,
+    /// The name with which the user signs in.
+    pub name: String,
+}
