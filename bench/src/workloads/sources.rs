@@ -154,7 +154,7 @@ fn credentials(url: &str) -> Option<(&str, &str)> {
 fn of_server(address: &str, database: &str, user: &str, password: &str) -> Result<Value> {
     let (host, port) = address.rsplit_once(':').context("an address without a port")?;
     Ok(json!({
-        "ServerName": host, "PortNumber": port.parse::<u16>()?, "Database": database, "User": user,
+        "ServerName": host, "PortNumber": port, "Database": database, "User": user,
         "Password": password, "EncryptionMethod": "noEncryption",
     }))
 }
