@@ -2,8 +2,10 @@
 //! nodes.
 
 mod chain;
+mod derived;
 pub(crate) mod expand;
 pub(crate) mod expression;
+mod names;
 mod resource;
 
 use std::collections::HashMap;
@@ -14,7 +16,7 @@ use crate::error::{Error, Reason};
 use crate::format::{self, Format, RequestedFormat};
 use crate::model::{EntityType, Model};
 use crate::syntax::{EntityOptions, MAX_SELECT, Request};
-use crate::tree::column::ScanId;
+use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::typed::{Term, Typed};
 use crate::tree::{Filter, Order, Page, PlanNode};
 use expand::BoundExpand;
@@ -64,6 +66,8 @@ pub(crate) struct Selection<'m> {
     /// The entity to which the rows are related, if the path leads through a navigation property. If there are no rows,
     /// it may not exist either.
     pub(crate) owner: Option<Page<'m>>,
+    /// Whether the rows are groups, which have no ids.
+    pub(crate) groups: bool,
     /// The scan after all that the request uses.
     pub(crate) next_scan: ScanId,
 }
@@ -73,6 +77,8 @@ pub(crate) struct Selection<'m> {
 pub(crate) struct SelectedProperties<'m> {
     /// The properties, in order.
     pub(crate) properties: Vec<usize>,
+    /// The computed values with their names.
+    pub(crate) computed: Vec<(ScanColumn, String)>,
     /// The navigation properties that are selected; all of them without `$select`.
     pub(crate) navigations: Vec<&'m str>,
     /// Whether `$select` narrowed them.
@@ -123,8 +129,12 @@ pub(crate) fn bind<'m>(
         Resource::Reference(addressed) => Target::Reference(binding.one(addressed, request)?),
         Resource::Property { of, property, raw } => {
             let mut selection = binding.one(of, request)?;
-            selection.shown =
-                SelectedProperties { properties: vec![property], navigations: Vec::new(), narrowed: true };
+            selection.shown = SelectedProperties {
+                properties: vec![property],
+                computed: Vec::new(),
+                navigations: Vec::new(),
+                narrowed: true,
+            };
             Target::Property(selection, raw)
         }
     };
@@ -149,6 +159,9 @@ fn representation(
 impl<'m> Binding<'m> {
     /// Many rows, with all options of the request.
     fn set(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
+        if !request.apply.is_empty() || !request.compute.is_empty() {
+            return self.derived_set(addressed, request);
+        }
         let entity_type = addressed.entity_type;
         let owner = addressed.owner();
         let options = &request.options;
@@ -162,6 +175,7 @@ impl<'m> Binding<'m> {
             count: options.count.unwrap_or(false),
             expanded,
             owner,
+            groups: false,
             next_scan: self.next_scan,
         })
     }
@@ -170,10 +184,10 @@ impl<'m> Binding<'m> {
     fn one(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
         let entity_type = addressed.entity_type;
         let owner = addressed.owner();
-        let shown = shown(entity_type, &request.options, "$select")?;
+        let shown = shown(entity_type, NOTHING_COMPUTED, &request.options, "$select")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
         let page = addressed.page();
-        Ok(Selection { page, shown, count: false, expanded, owner, next_scan: self.next_scan })
+        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, next_scan: self.next_scan })
     }
 
     /// The rows of a scan of this type for which `$filter` holds, in the order of `$orderby`. `whole` is the option that
@@ -205,7 +219,8 @@ impl<'m> Binding<'m> {
         }
         self.uses_now |= binder.used_now;
         complete(&mut order, scan, entity_type);
-        Ok(BoundRows { rows, order, shown: shown(entity_type, options, whole.unwrap_or("$select"))? })
+        let shown = shown(entity_type, NOTHING_COMPUTED, options, whole.unwrap_or("$select"))?;
+        Ok(BoundRows { rows, order, shown })
     }
 
     /// A scan that nothing else uses.
@@ -230,14 +245,21 @@ fn complete(order: &mut Vec<Order>, scan: ScanId, entity_type: &EntityType) {
     }
 }
 
-/// What `$select` names, without repetition. `target` is the option that contains it.
+/// The names of computed values where there are none.
+const NOTHING_COMPUTED: (ScanId, &[&str]) = (ScanId::FIRST, &[]);
+
+/// What `$select` names, without repetition. `values` and `computed` are the scan of the computed values and their names,
+/// `target` is the option that contains it.
 fn shown<'m>(
     entity_type: &'m EntityType,
+    (values, computed): (ScanId, &[&str]),
     options: &EntityOptions<'_>,
     target: &'static str,
 ) -> Result<SelectedProperties<'m>, Error> {
+    let value = |(at, name): (usize, &&str)| (values.column(at), (*name).to_owned());
     let all = || SelectedProperties {
         properties: (0..entity_type.properties.len()).collect(),
+        computed: computed.iter().enumerate().map(value).collect(),
         navigations: entity_type.navigations.iter().map(|navigation| &*navigation.name).collect(),
         narrowed: false,
     };
@@ -254,6 +276,7 @@ fn shown<'m>(
     };
     let mut is_shown = vec![false; entity_type.properties.len()];
     let mut properties = Vec::with_capacity(items.len());
+    let mut shown_values: Vec<(ScanColumn, String)> = Vec::new();
     let mut navigations: Vec<&str> = Vec::new();
     let mut is_all = false;
     for item in items {
@@ -267,6 +290,11 @@ fn shown<'m>(
                 is_shown[index] = true;
                 properties.push(index);
             }
+            None if let Some(found) = computed.iter().enumerate().find(|(_, other)| **other == name) => {
+                if !shown_values.iter().any(|(_, other)| other == name) {
+                    shown_values.push(value(found));
+                }
+            }
             None => match entity_type.navigation(name) {
                 Some(navigation) if navigations.contains(&&*navigation.name) => {}
                 Some(navigation) => navigations.push(&navigation.name),
@@ -277,5 +305,6 @@ fn shown<'m>(
             },
         }
     }
-    Ok(if is_all { all() } else { SelectedProperties { properties, navigations, narrowed: true } })
+    let computed = shown_values;
+    Ok(if is_all { all() } else { SelectedProperties { properties, computed, navigations, narrowed: true } })
 }

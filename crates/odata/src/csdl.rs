@@ -1,9 +1,10 @@
 //! The metadata document: the model as CSDL XML.
 //!
 //! Its version is 4.0, which every client supports; nothing in it needs more. Unsupported features are
-//! declared with the terms of `Org.OData.Capabilities.V1`. A name that was changed keeps its original in the
+//! declared with the terms of `Org.OData.Capabilities.V1`, and transformations with those of `Org.OData.Aggregation.V1`. A name that was changed keeps its original in the
 //! term `OriginalName`, which the document defines itself.
 
+mod aggregation;
 mod xml;
 
 use crate::edm_type::EdmType;
@@ -25,7 +26,7 @@ pub fn xml(model: &Model) -> String {
     let mut xml = Xml::new();
     let edmx = "http://docs.oasis-open.org/odata/ns/edmx";
     xml.open("edmx:Edmx", &[("xmlns:edmx", edmx), ("Version", "4.0")]);
-    for vocabulary in ["Org.OData.Core.V1", CAPABILITIES] {
+    for vocabulary in ["Org.OData.Core.V1", CAPABILITIES, aggregation::VOCABULARY] {
         xml.open("edmx:Reference", &[("Uri", &format!("{VOCABULARIES}/{vocabulary}.xml"))]);
         xml.leaf("edmx:Include", &[("Namespace", vocabulary)]);
         xml.close("edmx:Reference");
@@ -149,6 +150,7 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
         "ExpandRestrictions",
         &[("Expandable", ("Bool", "true")), ("MaxLevels", ("Int", &levels))],
     );
+    aggregation::write_support(xml);
     xml.close("EntitySet");
 }
 
@@ -181,7 +183,7 @@ fn write_capabilities(xml: &mut Xml) {
         // This is about the preference `respond-async`, not about concurrent requests.
         ("AsynchronousRequestsSupported", "false"),
         ("BatchSupported", "true"),
-        ("ComputeSupported", "false"),
+        ("ComputeSupported", "true"),
         ("CrossJoinSupported", "false"),
         ("KeyAsSegmentSupported", "false"),
         ("QuerySegmentSupported", "true"),

@@ -44,11 +44,20 @@ pub enum Written {
 pub(crate) enum BodyKind {
     Collection,
     Entity,
+    /// Groups, which have no ids.
+    Groups,
     /// Only the ids of entities.
     References,
     /// Only the id of an entity.
     Reference,
     Property,
+}
+
+impl BodyKind {
+    /// Whether it has the values of many rows.
+    fn is_of_rows(self) -> bool {
+        matches!(self, Self::Collection | Self::Groups)
+    }
 }
 
 /// The parameters of an encoder.
@@ -115,7 +124,7 @@ pub struct Body<'e> {
 impl Encoder {
     pub(crate) fn new(shape: Shape<'_>) -> Self {
         let full = shape.format.metadata == MetadataLevel::Full;
-        let mut first = shape.subject == BodyKind::Collection && shape.key.is_empty();
+        let mut first = shape.subject.is_of_rows() && shape.key.is_empty();
         let mut fields = Vec::with_capacity(shape.shown.len());
         for Slot { column, property } in shape.shown.iter().copied() {
             let mut before = Vec::with_capacity(property.name.len() + 4);
@@ -140,7 +149,7 @@ impl Encoder {
         let id = (!shape.key.is_empty()).then(|| Id::new(&shape));
         // After a head without a context, the first name follows without a comma.
         let head = head(&shape);
-        if shape.subject != BodyKind::Collection
+        if !shape.subject.is_of_rows()
             && head == b"{"
             && id.is_none()
             && let Some((before, ..)) = fields.first_mut()

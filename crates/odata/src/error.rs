@@ -77,6 +77,8 @@ pub enum Reason {
     TooManyExpanded(usize),
     #[error("the navigation property {0} is expanded twice")]
     ExpandedTwice(String),
+    #[error("the name {0} is already that of a property or value")]
+    NameTaken(String),
     #[error("$levels does not apply to {0}, which does not lead to its own type")]
     NotRecursive(String),
     #[error("the request results in a database statement that is too long")]
@@ -151,7 +153,7 @@ impl Error {
             Reason::OptionNotApplicable(_) | Reason::NotRecursive(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
             Reason::BadLiteral(_) | Reason::OtherZone(_) | Reason::LeapSecond(_) => "BadLiteral",
-            Reason::BadOptionValue(_) | Reason::ExpandedTwice(_) => "BadOptionValue",
+            Reason::BadOptionValue(_) | Reason::ExpandedTwice(_) | Reason::NameTaken(_) => "BadOptionValue",
             Reason::TooManyNodes(_)
             | Reason::TooDeep(_)
             | Reason::TooManyItems(_)

@@ -76,8 +76,8 @@ pub struct Query {
     pub statement: Statement,
     /// Counts the rows of all pages, if the client asked for it.
     pub count: Option<Statement>,
-    /// Finds the entity to which the rows must be related. To be run if there are no rows: there is no such set
-    /// if it does not find one.
+    /// Finds the entity to which the rows must be related. To be run if the result
+    /// [depends on it](Self::depends_on_owner).
     pub owner: Option<Statement>,
     /// Reads the related rows, if navigation properties are expanded. The rows are then written by a
     /// [`Gathering`].
@@ -95,6 +95,8 @@ pub struct Query {
     /// The columns of the statement that belong to key columns with the same layout in all rows, according to
     /// the model.
     alike: Vec<(usize, Reading, Layout)>,
+    /// Whether there is a row even if there are no entities.
+    is_total: bool,
     model_version: u64,
     shape: u64,
     /// The URL of the request without its skip token.
@@ -141,7 +143,10 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
     match bound.target {
         Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
         Target::Metadata => Ok(Plan::Metadata),
-        Target::Entities(selection) => planner.entities(selection, BodyKind::Collection),
+        Target::Entities(selection) => {
+            let subject = if selection.groups { BodyKind::Groups } else { BodyKind::Collection };
+            planner.entities(selection, subject)
+        }
         Target::References(selection) => planner.entities(selection, BodyKind::References),
         Target::Entity(selection) => planner.entity(&selection, BodyKind::Entity),
         Target::Reference(selection) => planner.entity(&selection, BodyKind::Reference),
@@ -218,6 +223,12 @@ impl Query {
     /// speed of statements, so it suffices to check now and then.
     pub fn is_contradicted_by(&self, row: &impl Row) -> bool {
         self.alike.iter().any(|(column, reading, layout)| !reading.is_in(*layout, row.cell(*column)))
+    }
+
+    /// Whether a result with that many rows depends on the entity to which they must be related: there is no such set if
+    /// [its statement](Self::owner) does not find one.
+    pub fn depends_on_owner(&self, rows: u64) -> bool {
+        rows == 0 || self.is_total
     }
 
     /// The URL of the next page. `sealed` is the sealed position, in characters that need no encoding.

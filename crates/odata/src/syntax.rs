@@ -3,6 +3,8 @@
 //! The tree covers more of the grammar than can be bound, so that valid but unsupported requests can be
 //! distinguished from wrong ones.
 
+pub mod apply;
+pub mod compute;
 mod cursor;
 mod expand;
 pub(crate) mod expression;
@@ -36,6 +38,14 @@ pub const MAX_ORDER: usize = 8;
 pub const MAX_EXPAND_DEPTH: usize = 5;
 /// The maximum number of navigation properties that a request expands, on all levels together.
 pub const MAX_EXPANDED: usize = 16;
+/// The maximum number of values in `$compute`, and in one `compute` of `$apply`.
+pub const MAX_COMPUTED: usize = 64;
+/// The maximum number of transformations in `$apply`.
+pub const MAX_TRANSFORMATIONS: usize = 16;
+/// The maximum number of properties by which rows are grouped.
+pub const MAX_GROUPING: usize = 32;
+/// The maximum number of values in one `aggregate`.
+pub const MAX_AGGREGATES: usize = 64;
 
 /// A request: the addressed resource and its query options.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +54,10 @@ pub struct Request<'t> {
     pub path: Vec<Step<'t>>,
     /// The options that say which entities are wanted, and what of them.
     pub options: EntityOptions<'t>,
+    /// `$apply`; empty if absent.
+    pub apply: Vec<apply::Transformation<'t>>,
+    /// `$compute`; empty if absent.
+    pub compute: Vec<compute::ComputeItem<'t>>,
     /// `$format`, as text.
     pub format: Option<&'t str>,
     /// `$skiptoken`, sealed.
@@ -254,6 +268,8 @@ impl<'t> Request<'t> {
         let mut request = Self {
             path,
             options: EntityOptions::default(),
+            apply: Vec::new(),
+            compute: Vec::new(),
             format: None,
             skip_token: None,
             unsupported: Vec::new(),
@@ -273,6 +289,8 @@ impl<'t> Request<'t> {
         }
         match name {
             SystemOption::Expand => self.options.expand = expand::items(cursor)?,
+            SystemOption::Apply => self.apply = apply::transformations(cursor)?,
+            SystemOption::Compute => self.compute = compute::items(cursor)?,
             SystemOption::Format => self.format = Some(value),
             SystemOption::SkipToken => self.skip_token = Some(value),
             SystemOption::SchemaVersion if value == "*" => {}

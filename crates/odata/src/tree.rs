@@ -20,6 +20,7 @@
 //! - A [`Page`] below another node reads one table (filters over a scan), and only the columns of that scan
 //!   are visible above it.
 
+mod aggregate;
 pub(crate) mod class;
 pub(crate) mod column;
 pub(crate) mod function;
@@ -34,13 +35,6 @@ use typed::{Term, Typed};
 
 /// A node: a set of rows.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "no URL leads to all nodes yet; tests build the others and run their statements"
-    )
-)]
 pub(crate) enum PlanNode<'m> {
     Scan(Scan<'m>),
     Filter(Filter<'m>),
@@ -105,7 +99,7 @@ pub(crate) struct Aggregate<'m> {
 pub(crate) struct Aggregated {
     pub(crate) function: AggregateFunction,
     /// A number for a sum and an average; anything but text, bytes and Booleans for a minimum and a maximum.
-    /// The number of rows has none. A database may fail if a sum of integers exceeds 64 bits.
+    /// The number of rows has none.
     pub(crate) operand: Option<Typed>,
 }
 
@@ -113,7 +107,6 @@ pub(crate) struct Aggregated {
 /// §3.2.1.1](https://docs.oasis-open.org/odata/odata-data-aggregation-ext/v4.0/odata-data-aggregation-ext-v4.0.html#sec_AggregationMethods).
 /// All ignore null; without values, a count is 0 and the others are null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to an aggregation yet"))]
 pub(crate) enum AggregateFunction {
     /// The number of rows.
     Count,
@@ -184,58 +177,6 @@ impl Computed {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no URL leads to an aggregation yet"))]
-impl<'m> Aggregate<'m> {
-    /// The groups of the input by named keys, with named aggregates.
-    pub(crate) fn of(
-        input: PlanNode<'m>,
-        id: ScanId,
-        keys: Vec<(&str, Typed)>,
-        aggregates: Vec<(&str, Aggregated)>,
-    ) -> Self {
-        let scans = Scans::of(&input);
-        let of_key = |(name, key): &(&str, Typed)| ((*name).to_owned(), type_of(key, &scans), key.nullable);
-        let of_aggregate = |(name, aggregated): &(&str, Aggregated)| {
-            let (ty, nullable) = aggregated.describe(&scans);
-            ((*name).to_owned(), ty, nullable)
-        };
-        let results = keys.iter().map(of_key).chain(aggregates.iter().map(of_aggregate)).enumerate();
-        let properties =
-            results.map(|(at, (name, ty, nullable))| described_as(&name, format!("c{at}"), ty, nullable));
-        let entity_type = EntityType {
-            schema: None,
-            name: input.entity_type().name.clone(),
-            table: String::new(),
-            properties: properties.collect(),
-            key: (0..keys.len()).collect(),
-            loose_key: Vec::new(),
-            key_is_enforced: true,
-            navigations: Vec::new(),
-            has_unusable_index: false,
-        };
-        let keys = keys.into_iter().map(|(_, key)| key).collect();
-        let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();
-        Self { input: Box::new(input), id, keys, aggregates, entity_type }
-    }
-}
-
-impl Aggregated {
-    /// The type of the result, and whether it may be null.
-    fn describe(&self, scans: &Scans<'_>) -> (EdmType, bool) {
-        let operand = self.operand.as_ref();
-        match (self.function, operand) {
-            (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => {
-                (EdmType::Int64, false)
-            }
-            (AggregateFunction::Average, _) => (EdmType::Double, true),
-            (AggregateFunction::Sum, Some(operand)) => (operand.class.widest(), true),
-            (AggregateFunction::Min | AggregateFunction::Max, Some(operand)) => {
-                (type_of(operand, scans), true)
-            }
-        }
-    }
-}
-
 /// The type of an expression: that of the property, if it is a column.
 fn type_of(value: &Typed, scans: &Scans<'_>) -> EdmType {
     match value.term {
@@ -287,6 +228,19 @@ impl PlanNode<'_> {
             | Self::Expand(Expand { input, .. })
             | Self::Take(Take { input, .. })
             | Self::Page(Page { input, .. }) => input.first_scan(),
+        }
+    }
+
+    /// Whether its rows are groups.
+    pub(crate) fn is_grouped(&self) -> bool {
+        match self {
+            Self::Aggregate(_) => true,
+            Self::Scan(_) => false,
+            Self::Filter(Filter { input, .. })
+            | Self::Compute(Compute { input, .. })
+            | Self::Expand(Expand { input, .. })
+            | Self::Take(Take { input, .. })
+            | Self::Page(Page { input, .. }) => input.is_grouped(),
         }
     }
 

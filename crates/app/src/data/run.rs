@@ -241,7 +241,7 @@ impl Pager {
         let mut rows = PageRows::start(query, out, count);
         reads.query(&query.statement, &mut rows).await?;
         let Page { body, last, contradicts_model } = rows.finish()?;
-        if body.rows() == 0 && !exists(reads, query.owner.as_ref()).await? {
+        if query.depends_on_owner(body.rows()) && !exists(reads, query.owner.as_ref()).await? {
             out.buffer().clear();
             return Ok(Found::Nothing);
         }

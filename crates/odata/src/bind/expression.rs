@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
+use super::names::Names;
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
@@ -21,6 +22,8 @@ pub(crate) struct Binder<'m> {
     target: &'static str,
     now: Timestamp,
     pub(crate) used_now: bool,
+    /// The computed values to which names may refer.
+    pub(super) names: Names<'m>,
 }
 
 impl<'m> Binder<'m> {
@@ -30,7 +33,7 @@ impl<'m> Binder<'m> {
         target: &'static str,
         now: Timestamp,
     ) -> Self {
-        Self { scan, entity_type, target, now, used_now: false }
+        Self { scan, entity_type, target, now, used_now: false, names: Names::default() }
     }
 
     /// Binds an expression that must be Boolean.
@@ -296,6 +299,9 @@ impl<'m> Binder<'m> {
         match (property, rest, &first.arguments) {
             (Some((index, property)), [], None) => Ok(Typed::column(self.scan.column(index), property)),
             (Some(_), _, _) => Err(self.unsupported("a path beyond a primitive property", first.at)),
+            (None, [], None) if let Some(value) = self.names.find(first.name, self.target, first.at)? => {
+                Ok(value)
+            }
             (None, _, _) => Err(unknown_property(self.entity_type, first.name, self.target, first.at)),
         }
     }

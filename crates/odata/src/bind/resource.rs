@@ -253,6 +253,8 @@ fn bad_key(entity_type: &EntityType, at: usize) -> Error {
 pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> Result<(), Error> {
     let options = &request.options;
     let given = [
+        ("$apply", !request.apply.is_empty()),
+        ("$compute", !request.compute.is_empty()),
         ("$filter", options.filter.is_some()),
         ("$orderby", !options.order.is_empty()),
         ("$select", options.select.is_some()),
@@ -268,12 +270,22 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
         | Resource::Property { .. }
         | Resource::Reference(_) => false,
         Resource::Set(_) => true,
-        Resource::References(_) => !matches!(name, "$select" | "$expand"),
-        Resource::Count(_) => matches!(name, "$filter" | "$orderby" | "$top" | "$skip"),
+        Resource::References(_) => !matches!(name, "$select" | "$expand" | "$apply" | "$compute"),
+        Resource::Count(_) => {
+            matches!(name, "$apply" | "$compute" | "$filter" | "$orderby" | "$top" | "$skip")
+        }
         Resource::Entity(..) => matches!(name, "$select" | "$expand"),
     };
     match given.into_iter().find(|(name, given)| *given && !applies(name)) {
+        Some((name @ ("$apply" | "$compute"), _)) if is_data(resource) => {
+            Err(Reason::NotImplemented(format!("{name} for this resource")).at(name, 0))
+        }
         Some((name, _)) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
         None => Ok(()),
     }
+}
+
+/// Whether the standard allows values to be computed for the resource.
+fn is_data(resource: &Resource<'_>) -> bool {
+    matches!(resource, Resource::Entity(_) | Resource::References(_))
 }

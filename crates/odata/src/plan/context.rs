@@ -30,7 +30,11 @@ fn items(
         let properties = shown.properties.iter().map(|property| &*entity_type.properties[*property].name);
         let is_expanded = |name: &&str| expanded.iter().any(|one| one.navigation.name == *name);
         let navigations = shown.navigations.iter().copied().filter(|name| !is_expanded(name));
-        list.extend(properties.chain(navigations).map(in_url));
+        let computed = shown.computed.iter().map(|(_, name)| &**name);
+        list.extend(properties.chain(computed).chain(navigations).map(in_url));
+    } else if !shown.computed.is_empty() {
+        list.push("*".to_owned());
+        list.extend(shown.computed.iter().map(|(_, name)| in_url(name)));
     }
     for one in expanded {
         let name = &one.navigation.name;

@@ -49,10 +49,10 @@ impl Planner<'_> {
     ) -> Encoder {
         let is_reference = matches!(subject, BodyKind::References | BodyKind::Reference);
         // Ids consist of the key.
-        let has_ids =
-            is_reference || (self.format.metadata == MetadataLevel::Full && subject != BodyKind::Property);
+        let is_without = matches!(subject, BodyKind::Property | BodyKind::Groups);
+        let has_ids = is_reference || (self.format.metadata == MetadataLevel::Full && !is_without);
         let key = if has_ids { key_of(scan, entity_type) } else { Vec::new() };
-        let properties: &[usize] = if is_reference { &[] } else { &shown.properties };
+        let shown_columns = if is_reference { Vec::new() } else { shown.columns(scan) };
         let mut slot = |column: ScanColumn| Slot {
             column: columns.column(column),
             property: columns.scans.property(column),
@@ -61,7 +61,7 @@ impl Planner<'_> {
         Encoder::new(Shape {
             model: self.model,
             entity_type,
-            shown: properties.iter().map(|property| slot(scan.column(*property))).collect(),
+            shown: shown_columns.into_iter().map(&mut slot).collect(),
             list,
             links: &shown.navigations,
             expanded,
@@ -82,6 +82,15 @@ impl Planner<'_> {
                 format!("{options}{separator}$format={}", text::in_url(format))
             }
         }
+    }
+}
+
+impl SelectedProperties<'_> {
+    /// The columns that are shown of the rows of a scan.
+    pub(super) fn columns(&self, scan: ScanId) -> Vec<ScanColumn> {
+        let mut columns = shown_columns(scan, &self.properties);
+        columns.extend(self.computed.iter().map(|(column, _)| *column));
+        columns
     }
 }
 

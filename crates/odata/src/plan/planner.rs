@@ -1,6 +1,6 @@
 //! Plans the rows of a bound request: their statements, and the encoder for their rows.
 
-use super::encoding::{Planner, shown_columns};
+use super::encoding::Planner;
 use super::expanded::{First, Levels};
 use super::{Plan, Query, Single};
 use crate::bind::Selection;
@@ -12,7 +12,7 @@ use crate::position::Position;
 use crate::sql::columns::StatementColumns;
 use crate::sql::select;
 use crate::statement::Statement;
-use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::column::ScanColumn;
 use crate::tree::{Page, PlanNode, Scans};
 
 /// How the rows of a page are read and written.
@@ -53,6 +53,7 @@ impl Planner<'_> {
         }
         let Read { statement, expansion, encoder, terms, alike } =
             self.read(&selection, page_limit, subject)?;
+        let is_total = selection.groups && selection.page.input.key().is_empty();
         let count = match position {
             None if selection.count => Some(select::count_rows(self.dialect, &selection.page.input)?),
             _ => None,
@@ -69,6 +70,7 @@ impl Planner<'_> {
             remaining,
             terms,
             alike,
+            is_total,
             model_version: self.model.version,
             shape,
             url: format!("{}{}", self.service_root, self.url.repeated),
@@ -180,7 +182,7 @@ impl Selection<'_> {
     /// The columns that are shown.
     fn shown_columns(&self, subject: BodyKind) -> Vec<ScanColumn> {
         let is_reference = matches!(subject, BodyKind::References | BodyKind::Reference);
-        let properties: &[usize] = if is_reference { &[] } else { &self.shown.properties };
-        shown_columns(ScanId::FIRST, properties)
+        let (scan, _) = self.page.input.first_scan();
+        if is_reference { Vec::new() } else { self.shown.columns(scan) }
     }
 }

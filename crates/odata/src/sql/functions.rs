@@ -1,15 +1,17 @@
 //! Functions that statements call and SQLite lacks, as pure functions of cells. A driver registers
-//! [`FUNCTIONS`] with its connections. Each takes its operands once, so that a nested expression is no longer
+//! [`FUNCTIONS`] and [`AGGREGATES`] with its connections. Each takes its operands once, so that a nested expression is no longer
 //! than the client's text.
 
 mod number;
 mod text;
+mod total;
 
 use crate::cell::{Cell, Value};
 use crate::form::{Layout, Reading};
 use crate::hash;
 use crate::statement::Unanswerable;
 use number::Number;
+pub use total::{AGGREGATES, SqlAggregate, Total};
 
 /// A function with its name and number of arguments.
 #[derive(Debug, Clone, Copy)]

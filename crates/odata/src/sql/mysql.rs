@@ -299,8 +299,7 @@ impl Rules for Mysql {
     }
 
     fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
-        let (before, after) = call::aggregate(function);
-        around(writer, before, operand, "", after);
+        call::aggregate(writer, function, operand);
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

@@ -11,7 +11,7 @@ mod compare;
 mod constant;
 mod number;
 
-use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias, quote};
+use super::clauses::{RowLimits, limit_and_offset, limit_to, plain_alias, quote};
 use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
@@ -296,8 +296,7 @@ impl Rules for Postgres {
     }
 
     fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
-        let (before, after) = call::aggregate(function);
-        around(writer, before, operand, "", after);
+        call::aggregate(writer, function, operand);
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

@@ -176,6 +176,7 @@ fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
 /// Writes a subquery with a row for each group.
 fn groups(writer: &mut Writer<'_>, aggregate: &Aggregate<'_>) {
     let rows = Rows::of(&aggregate.input);
+    let outside = std::mem::replace(&mut writer.taken, rows.taken());
     writer.text("(SELECT ");
     let count = aggregate.entity_type.properties.len();
     for property in 0..count {
@@ -191,10 +192,12 @@ fn groups(writer: &mut Writer<'_>, aggregate: &Aggregate<'_>) {
     }
     rows.from(writer);
     rows.conditions(writer, |_| {});
-    for (index, key) in aggregate.keys.iter().enumerate() {
-        writer.text(if index == 0 { " GROUP BY " } else { ", " });
-        writer.operand(key);
+    // By their places: a database may not see that an expression with a parameter is the same as another one.
+    for place in 1..=aggregate.keys.len() {
+        writer.text(if place == 1 { " GROUP BY " } else { ", " });
+        writer.text(itoa::Buffer::new().format(place));
     }
+    writer.taken = outside;
     writer.text(")");
     writer.rules.alias(&mut writer.sql, aggregate.id);
 }

@@ -276,7 +276,8 @@ impl Rules for Sqlite {
     }
 
     fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
-        around(writer, call::aggregate(function), operand, "", ")");
+        let before = call::aggregate(function, operand.map(|operand| operand.class));
+        around(writer, before, operand, "", ")");
     }
 
     fn arithmetic(&self, writer: &mut Writer<'_>, operator: Arithmetic, left: &Typed, right: &Typed) {

@@ -8,6 +8,13 @@ use crate::error::{Error, Reason};
 /// `Name asc,length(City) desc`.
 pub(super) fn order(cursor: Cursor<'_>) -> Result<Vec<OrderTerm<'_>>, Error> {
     let mut parser = Parser::at(cursor);
+    let terms = order_terms(&mut parser)?;
+    parser.end()?;
+    Ok(terms)
+}
+
+/// The terms of an order, up to what is no comma.
+pub(super) fn order_terms<'t>(parser: &mut Parser<'t>) -> Result<Vec<OrderTerm<'t>>, Error> {
     let mut terms = Vec::new();
     loop {
         parser.cursor.blanks();
@@ -24,11 +31,10 @@ pub(super) fn order(cursor: Cursor<'_>) -> Result<Vec<OrderTerm<'_>>, Error> {
         };
         terms.push(OrderTerm { node, descending });
         if terms.len() > MAX_ORDER {
-            return Err(Reason::TooManyItems(MAX_ORDER).at(cursor.target, start));
+            return Err(Reason::TooManyItems(MAX_ORDER).at(parser.cursor.target, start));
         }
         parser.cursor.blanks();
         if !parser.cursor.eat(b',') {
-            parser.end()?;
             return Ok(terms);
         }
     }

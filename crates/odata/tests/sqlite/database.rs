@@ -9,8 +9,8 @@ use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
-use odata::sql::functions::{FUNCTIONS, SqlFunction};
-use odata::statement::Statement;
+use odata::sql::functions::{AGGREGATES, FUNCTIONS, SqlAggregate, SqlFunction, Total};
+use odata::statement::{Statement, Unanswerable};
 use odata::url::Url;
 use rusqlite::functions::{self, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -44,9 +44,33 @@ fn call(
     context: &functions::Context<'_>,
 ) -> rusqlite::Result<rusqlite::types::Value> {
     let cells: Vec<Cell<'_>> = (0..context.len()).map(|index| cell(context.get_raw(index))).collect();
-    let value =
-        (function.run)(&cells).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
+    result((function.run)(&cells))
+}
+
+fn result(value: Result<Value, Unanswerable>) -> rusqlite::Result<rusqlite::types::Value> {
+    let value = value.map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
     Ok(owned(&value))
+}
+
+struct Numbers(&'static SqlAggregate);
+
+impl functions::Aggregate<Total, rusqlite::types::Value> for Numbers {
+    fn init(&self, _: &mut functions::Context<'_>) -> rusqlite::Result<Total> {
+        Ok(Total::default())
+    }
+
+    fn step(&self, context: &mut functions::Context<'_>, total: &mut Total) -> rusqlite::Result<()> {
+        total.add(cell(context.get_raw(0)));
+        Ok(())
+    }
+
+    fn finalize(
+        &self,
+        _: &mut functions::Context<'_>,
+        total: Option<Total>,
+    ) -> rusqlite::Result<rusqlite::types::Value> {
+        result((self.0.result)(total.unwrap_or_default()))
+    }
 }
 
 /// A parameter, byte for byte.
@@ -111,6 +135,9 @@ impl Database {
             let arguments = i32::try_from(function.arguments).unwrap();
             let call = |context: &functions::Context<'_>| call(function, context);
             connection.create_scalar_function(function.name, arguments, flags, call).unwrap();
+        }
+        for aggregate in AGGREGATES {
+            connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
         }
         connection.execute_batch(sql).unwrap();
         Self { connection, model: Model::compile("Test", Schema { tables }) }

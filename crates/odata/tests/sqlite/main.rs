@@ -6,6 +6,7 @@ mod arithmetic;
 mod bodies;
 mod budget;
 mod database;
+mod derived;
 mod expand;
 mod forms;
 mod indexes;

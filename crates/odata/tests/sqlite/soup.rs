@@ -97,6 +97,9 @@ proptest! {
             format!("T?$orderby={left} desc,{right}&$skip={skip}"),
             format!("T?$filter={left} eq {right}&$select=s"),
             format!("T({left})"),
+            format!("T?$compute={left} as A,concat(A,{right}) as B&$orderby=A&$filter=B ne null"),
+            format!("T?$apply=compute({left} as A)/groupby((A,s),aggregate({right} with max as M,$count as N))&$orderby=M"),
+            format!("T?$apply=topcount(2,{left})/aggregate({right} with average as X,{right} with sum as Y)"),
         ] {
             DATABASE.with(|database| {
                 if let Ok(Plan::Entities(query)) = database.plan(&url, 5, None) {

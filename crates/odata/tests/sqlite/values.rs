@@ -119,8 +119,6 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
         "T?$expand=Ns.x",
         "T?$expand=*/$count",
         "T?$search=x",
-        "T?$apply=x",
-        "T?$compute=x",
         "T?$filter=name/any(x:x/id eq 1)",
         "T?$filter=geo.distance(a,b) lt 1",
         "T?$filter=name has Ns.E'x'",

@@ -1,9 +1,10 @@
 //! Registers the functions of `odata`'s statements with a connection.
 
 use odata::cell::{Cell, Value};
-use odata::sql::functions::{FUNCTIONS, SqlFunction};
+use odata::sql::functions::{AGGREGATES, FUNCTIONS, SqlAggregate, SqlFunction, Total};
+use odata::statement::Unanswerable;
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types;
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
@@ -15,7 +16,28 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
         connection
             .create_scalar_function(function.name, arguments, flags, |context| call(function, context))?;
     }
+    for aggregate in AGGREGATES {
+        connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate))?;
+    }
     Ok(())
+}
+
+/// An aggregate function of numbers.
+struct Numbers(&'static SqlAggregate);
+
+impl Aggregate<Total, types::Value> for Numbers {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Total> {
+        Ok(Total::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, total: &mut Total) -> rusqlite::Result<()> {
+        total.add(super::cell::cell(context.get_raw(0)));
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, total: Option<Total>) -> rusqlite::Result<types::Value> {
+        result((self.0.result)(total.unwrap_or_default()))
+    }
 }
 
 fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types::Value> {
@@ -24,9 +46,12 @@ fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<types
     for (index, cell) in given.iter_mut().enumerate() {
         *cell = super::cell::cell(context.get_raw(index));
     }
+    result((function.run)(given))
+}
+
+fn result(value: Result<Value, Unanswerable>) -> rusqlite::Result<types::Value> {
     // SQLite passes on only the message; `failure` uses it to find the reason again.
-    let value =
-        (function.run)(given).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
+    let value = value.map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
     Ok(match value {
         // No function returns text that is not UTF-8.
         Value::Null | Value::RawText(_) => types::Value::Null,

@@ -4,9 +4,12 @@
 
 mod database;
 mod decimal;
+mod derived;
+mod driver;
 mod mysql;
 mod oracle;
 mod postgres;
 mod random;
 mod requests;
 mod rows;
+mod sqlite;

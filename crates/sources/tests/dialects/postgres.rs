@@ -6,7 +6,7 @@ mod database;
 mod indexes;
 mod values;
 
-use crate::random;
+use crate::{derived, random};
 use columns::sample;
 use database::Postgres;
 
@@ -15,4 +15,11 @@ fn random_requests_give_the_rows_that_the_standard_says() {
     let sample = sample(7, random::ROWS);
     let database = Postgres::new(&sample.sql, vec![sample.table()]);
     random::give_the_rows_that_the_standard_says(&database, &sample);
+}
+
+#[test]
+fn random_groups_are_in_postgresql_what_the_standard_says() {
+    let sample = sample(11, derived::ROWS);
+    let database = Postgres::new(&sample.sql, vec![sample.table()]);
+    derived::give_what_the_standard_says(&database, &sample);
 }

@@ -13,14 +13,14 @@ use crate::rows::Sample;
 
 /// How many requests are tried, unless the environment variable [`COUNT`] says otherwise.
 const REQUESTS: u64 = 2_000;
-const COUNT: &str = "SLUICEGATE_DIALECT_REQUESTS";
+pub(crate) const COUNT: &str = "SLUICEGATE_DIALECT_REQUESTS";
 /// The seed of the first request, unless [`SEED`] gives another.
-const FIRST: u64 = 1;
-const SEED: &str = "SLUICEGATE_DIALECT_SEED";
+pub(crate) const FIRST: u64 = 1;
+pub(crate) const SEED: &str = "SLUICEGATE_DIALECT_SEED";
 pub(crate) const ROWS: usize = 60;
 
 #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by the environment")]
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
@@ -51,7 +51,7 @@ fn expected(sample: &Sample, request: &Request) -> Option<Vec<i64>> {
 
 /// Whether the plan is refused for a reason that the generator does not avoid: a literal zero as divisor, a negative
 /// length, NUL where PostgreSQL has no text for it, and an infinite number where MySQL would compute with it.
-fn is_refused(database: &impl Database, url: &str) -> bool {
+pub(crate) fn is_refused(database: &impl Database, url: &str) -> bool {
     match database.plan(url, 10, None) {
         Ok(_) => false,
         Err(error) => {

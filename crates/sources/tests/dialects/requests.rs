@@ -23,7 +23,7 @@ const CLASSES: [Class; 11] = [
 ];
 
 /// The classes that have an order.
-const ORDERED: [Class; 8] = [
+pub(crate) const ORDERED: [Class; 8] = [
     Class::Boolean,
     Class::Integer,
     Class::Decimal,
@@ -34,7 +34,7 @@ const ORDERED: [Class; 8] = [
     Class::Instant,
 ];
 
-const NUMBERS: [Class; 3] = [Class::Integer, Class::Decimal, Class::Double];
+pub(crate) const NUMBERS: [Class; 3] = [Class::Integer, Class::Decimal, Class::Double];
 
 /// Makes expressions over a sample.
 pub(crate) struct Requests<'s> {
@@ -93,15 +93,15 @@ impl<'s> Requests<'s> {
         Self { sample, classes, random: Random::new(seed) }
     }
 
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.random.place(of.len())]
     }
 
-    fn class(&mut self) -> Class {
+    pub(crate) fn class(&mut self) -> Class {
         self.classes[self.random.place(self.classes.len())]
     }
 
-    fn chance(&mut self, one_in: u64) -> bool {
+    pub(crate) fn chance(&mut self, one_in: u64) -> bool {
         self.random.below(one_in) == 0
     }
 
@@ -121,7 +121,7 @@ impl<'s> Requests<'s> {
         computed.filter(Expression::has_column).unwrap_or_else(|| self.column(class))
     }
 
-    fn column(&mut self, class: Class) -> Expression {
+    pub(crate) fn column(&mut self, class: Class) -> Expression {
         let columns = &self.sample.columns;
         let fitting: Vec<usize> = (0..columns.len()).filter(|index| columns[*index].class == class).collect();
         let index = self.one(&fitting);
@@ -129,7 +129,7 @@ impl<'s> Requests<'s> {
     }
 
     /// A Boolean expression.
-    fn condition(&mut self, depth: u32) -> Expression {
+    pub(crate) fn condition(&mut self, depth: u32) -> Expression {
         let boolean = |term| expression(Class::Boolean, term);
         if depth == 0 {
             return self.comparison(0);
@@ -194,7 +194,7 @@ impl<'s> Requests<'s> {
     }
 
     /// A call or an operation, where there is one for the class.
-    fn computed(&mut self, class: Class, depth: u32) -> Expression {
+    pub(crate) fn computed(&mut self, class: Class, depth: u32) -> Expression {
         let term = match class {
             Class::Boolean => return self.condition(depth.min(1)),
             Class::Integer => self.integer(depth),
@@ -309,7 +309,7 @@ impl<'s> Requests<'s> {
     }
 }
 
-fn whole(text: &str) -> Expression {
+pub(crate) fn whole(text: &str) -> Expression {
     let value = Value::Number(Decimal::read(text).unwrap());
     expression(Class::Integer, Term::Literal(text.to_owned(), value))
 }

@@ -89,7 +89,7 @@ fn trial(term: &str) -> Option<(&'static str, &'static [Trial])> {
         }
         "AsynchronousRequestsSupported" => (NO, &[(Method::GET, "/Ships", 200)]),
         "BatchSupported" => (YES, &[(Method::POST, "/$batch", 415)]),
-        "ComputeSupported" => (NO, &[(Method::GET, "/Ships?$compute=Id add 1 as More", 501)]),
+        "ComputeSupported" => (YES, &[(Method::GET, "/Ships?$compute=Id add 1 as More", 200)]),
         "ConformanceLevel" => ("ConformanceLevelType/Minimal", &[(Method::GET, "", 200)]),
         "CountRestrictions" => {
             (YES, &[(Method::GET, "/SET/$count", 200), (Method::GET, "/SET?$count=true", 200)])
@@ -147,6 +147,41 @@ async fn every_declared_capability_is_implemented() {
     }
 }
 
+/// A transformation of each name.
+const TRANSFORMATIONS: [(&str, &str); 10] = [
+    ("aggregate", "aggregate($count as Number)"),
+    ("bottomcount", "bottomcount(2,Id)"),
+    ("compute", "compute(Id add 1 as More)"),
+    ("filter", "filter(Id gt 1)"),
+    ("groupby", "groupby((Name))"),
+    ("identity", "identity"),
+    ("orderby", "orderby(Id desc)"),
+    ("skip", "skip(1)"),
+    ("top", "top(1)"),
+    ("topcount", "topcount(2,Id)"),
+];
+
+#[tokio::test]
+async fn every_declared_transformation_works() {
+    let fixture = Fixture::open().await;
+    fixture.add_source("Fleet", TABLES).await;
+    let call = fixture.server.get("/api/odata4/Fleet/$metadata").bearer(&fixture.token);
+    let metadata = call.send().await.expect(200).text().to_owned();
+    for set in metadata.split("ApplySupported\">").skip(1) {
+        let value = set.split("</Annotation>").next().unwrap();
+        let declared: Vec<&str> =
+            value.split("<String>").skip(1).filter_map(|part| part.split('<').next()).collect();
+        assert_eq!(declared, TRANSFORMATIONS.map(|(name, _)| name));
+    }
+    for (name, transformation) in TRANSFORMATIONS {
+        assert_eq!(
+            status(&fixture, Method::GET, &format!("/Ships?$apply={transformation}")).await,
+            200,
+            "{name}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn asynchronous_requests_are_declared_unsupported() {
     let fixture = Fixture::open().await;
@@ -175,7 +210,6 @@ async fn unsupported_features_are_declared() {
     let all = declared(&metadata);
     for (rest, term) in [
         ("/Ships?$search=x", "SearchRestrictions"),
-        ("/Ships?$compute=Id add 1 as More", "ComputeSupported"),
         ("/$crossjoin(Ships,Visits)", "CrossJoinSupported"),
         ("/Ships?$filter=@Core.Description eq 'x'", "AnnotationValuesInQuerySupported"),
     ] {

@@ -15,7 +15,7 @@ pub(super) enum Number {
 
 /// `digits` divided by ten to the power of `scale`.
 #[derive(Debug, Clone, Copy)]
-struct Decimal {
+pub(super) struct Decimal {
     digits: i128,
     scale: u32,
 }
@@ -54,7 +54,7 @@ impl Number {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "this is floating-point arithmetic")]
-    fn real(self) -> f64 {
+    pub(super) fn real(self) -> f64 {
         match self {
             Self::Whole(whole) => whole as f64,
             Self::Real(real) => real,
@@ -73,7 +73,7 @@ impl Number {
     }
 
     /// The shortest decimal number that represents this one.
-    fn decimal(self) -> Option<Decimal> {
+    pub(super) fn decimal(self) -> Option<Decimal> {
         let real = match self {
             Self::Whole(whole) => return Some(Decimal { digits: whole.into(), scale: 0 }),
             // Above this, the text has more digits than the computation.
@@ -96,15 +96,28 @@ impl Decimal {
         Some((raise(self)?, raise(other)?, scale))
     }
 
+    pub(super) const ZERO: Self = Self { digits: 0, scale: 0 };
+
+    /// The sum; `None` if it has too many digits.
+    pub(super) fn plus(self, other: Self) -> Option<Self> {
+        let (left, right, scale) = self.aligned(other)?;
+        Some(Self { digits: left.checked_add(right)?, scale })
+    }
+
+    /// The nearest floating-point number.
+    pub(super) fn real(self) -> f64 {
+        format!("{}e-{}", self.digits, self.scale).parse().unwrap_or(f64::NAN)
+    }
+
     /// An integer if it is one and fits, otherwise the nearest floating-point number.
-    fn number(self) -> Number {
+    pub(super) fn number(self) -> Number {
         let unit = 10_i128.pow(self.scale);
         if self.digits % unit == 0
             && let Ok(whole) = i64::try_from(self.digits / unit)
         {
             return Number::Whole(whole);
         }
-        Number::Real(format!("{}e-{}", self.digits, self.scale).parse().unwrap_or(f64::NAN))
+        Number::Real(self.real())
     }
 }
 
@@ -117,11 +130,7 @@ fn exactly(
 }
 
 pub(super) fn add(left: Number, right: Number) -> Number {
-    let exact = exactly(left, right, |left, right| {
-        let (left, right, scale) = left.aligned(right)?;
-        Some(Decimal { digits: left.checked_add(right)?, scale })
-    });
-    exact.unwrap_or_else(|| Number::Real(left.real() + right.real()))
+    exactly(left, right, Decimal::plus).unwrap_or_else(|| Number::Real(left.real() + right.real()))
 }
 
 pub(super) fn sub(left: Number, right: Number) -> Number {

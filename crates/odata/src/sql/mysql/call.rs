@@ -6,6 +6,7 @@ use crate::sql::Writer;
 use crate::sql::clauses::around;
 use crate::sql::kept::{BLANKS, part_of};
 use crate::tree::AggregateFunction;
+use crate::tree::class::Class;
 use crate::tree::function::Function;
 use crate::tree::typed::{Term, Typed};
 
@@ -114,14 +115,20 @@ fn rest(writer: &mut Writer<'_>, text: &Typed, start: &Typed) {
     around(writer, ", LEAST(", [start], "", ", 1073741823) + 1) END)");
 }
 
-/// What an aggregate function begins and ends with.
-pub(super) fn aggregate(function: AggregateFunction) -> (&'static str, &'static str) {
+/// Writes an aggregate function. An average is that of the exact sum: MySQL's own has only four digits more than its
+/// operand.
+pub(super) fn aggregate(writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+    let is_double = operand.is_some_and(|operand| operand.class == Class::Double);
     match function {
-        AggregateFunction::Count => ("COUNT(*", ")"),
-        AggregateFunction::CountDistinct => ("COUNT(DISTINCT ", ")"),
-        AggregateFunction::Sum => ("SUM(", ")"),
-        AggregateFunction::Average => ("CAST(AVG(", ") AS DOUBLE)"),
-        AggregateFunction::Min => ("MIN(", ")"),
-        AggregateFunction::Max => ("MAX(", ")"),
+        AggregateFunction::Count => writer.text("COUNT(*)"),
+        AggregateFunction::CountDistinct => around(writer, "COUNT(DISTINCT ", operand, "", ")"),
+        AggregateFunction::Sum => around(writer, "SUM(", operand, "", ")"),
+        AggregateFunction::Average if is_double => around(writer, "AVG(", operand, "", ")"),
+        AggregateFunction::Average => {
+            around(writer, "(CAST(SUM(", operand, "", ") AS DOUBLE) / ");
+            around(writer, "COUNT(", operand, "", "))");
+        }
+        AggregateFunction::Min => around(writer, "MIN(", operand, "", ")"),
+        AggregateFunction::Max => around(writer, "MAX(", operand, "", ")"),
     }
 }

@@ -165,14 +165,20 @@ fn count(writer: &mut Writer<'_>, constant: &Typed, change: fn(i64) -> i64) {
     writer.text("::int4");
 }
 
-/// What an aggregate function begins and ends with.
-pub(super) fn aggregate(function: AggregateFunction) -> (&'static str, &'static str) {
+/// Writes an aggregate function. Numbers of rows and exact sums are decimals. An average is that of the exact sum.
+pub(super) fn aggregate(writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+    let is_double = operand.is_some_and(|operand| operand.class == Class::Double);
     match function {
-        AggregateFunction::Count => ("count(*", ")"),
-        AggregateFunction::CountDistinct => ("count(DISTINCT ", ")"),
-        AggregateFunction::Sum => ("sum(", ")"),
-        AggregateFunction::Average => ("avg(", ")::float8"),
-        AggregateFunction::Min => ("min(", ")"),
-        AggregateFunction::Max => ("max(", ")"),
+        AggregateFunction::Count => writer.text("count(*)::numeric"),
+        AggregateFunction::CountDistinct => around(writer, "count(DISTINCT ", operand, "", ")::numeric"),
+        AggregateFunction::Sum if is_double => around(writer, "sum(", operand, "", ")"),
+        AggregateFunction::Sum => around(writer, "sum(", operand, "", ")::numeric"),
+        AggregateFunction::Average if is_double => around(writer, "avg(", operand, "", ")"),
+        AggregateFunction::Average => {
+            around(writer, "(sum(", operand, "", ")::float8 / ");
+            around(writer, "nullif(count(", operand, "", "), 0))");
+        }
+        AggregateFunction::Min => around(writer, "min(", operand, "", ")"),
+        AggregateFunction::Max => around(writer, "max(", operand, "", ")"),
     }
 }

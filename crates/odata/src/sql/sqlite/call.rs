@@ -83,12 +83,15 @@ fn contains(writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
     true
 }
 
-/// What an aggregate function begins with.
-pub(super) fn aggregate(function: AggregateFunction) -> &'static str {
+/// What an aggregate function of values of a class begins with.
+pub(super) fn aggregate(function: AggregateFunction, class: Option<Class>) -> &'static str {
+    let is_exact = class != Some(Class::Double);
     match function {
         AggregateFunction::Count => "count(*",
         AggregateFunction::CountDistinct => "count(DISTINCT ",
+        AggregateFunction::Sum if is_exact => "sluicegate_sum(",
         AggregateFunction::Sum => "sum(",
+        AggregateFunction::Average if is_exact => "sluicegate_average(",
         AggregateFunction::Average => "avg(",
         AggregateFunction::Min => "min(",
         AggregateFunction::Max => "max(",

@@ -1,6 +1,6 @@
 //! A shop in SQLite, its model, and the statements of trees over it.
 
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use serde_json::Value as Json;
 
@@ -12,9 +12,9 @@ use crate::format::Format;
 use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Table};
 use crate::position::Mark;
 use crate::sql::columns::StatementColumns;
-use crate::sql::functions::{FUNCTIONS, SqlFunction};
+use crate::sql::functions::{AGGREGATES, FUNCTIONS, SqlAggregate, SqlFunction, Total};
 use crate::sql::{Dialect, select};
-use crate::statement::Statement;
+use crate::statement::{Statement, Unanswerable};
 use crate::syntax::Request;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::typed::Typed;
@@ -141,6 +141,9 @@ impl Shop {
             let arguments = i32::try_from(function.arguments).unwrap();
             let call = |context: &Context<'_>| call(function, context);
             connection.create_scalar_function(function.name, arguments, flags, call).unwrap();
+        }
+        for aggregate in AGGREGATES {
+            connection.create_aggregate_function(aggregate.name, 1, flags, Numbers(aggregate)).unwrap();
         }
         connection.execute_batch(TABLES).unwrap();
         Self(connection)
@@ -293,7 +296,31 @@ fn value(cell: Cell<'_>) -> ValueRef<'_> {
 
 fn call(function: &SqlFunction, context: &Context<'_>) -> rusqlite::Result<rusqlite::types::Value> {
     let cells: Vec<Cell<'_>> = (0..context.len()).map(|index| cell(context.get_raw(index))).collect();
-    let result =
-        (function.run)(&cells).map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
+    result((function.run)(&cells))
+}
+
+fn result(result: Result<Value, Unanswerable>) -> rusqlite::Result<rusqlite::types::Value> {
+    let result = result.map_err(|reason| rusqlite::Error::UserFunctionError(Box::new(reason)))?;
     Ok(rusqlite::types::Value::try_from(value(result.as_cell())).unwrap())
+}
+
+struct Numbers(&'static SqlAggregate);
+
+impl Aggregate<Total, rusqlite::types::Value> for Numbers {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Total> {
+        Ok(Total::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, total: &mut Total) -> rusqlite::Result<()> {
+        total.add(cell(context.get_raw(0)));
+        Ok(())
+    }
+
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        total: Option<Total>,
+    ) -> rusqlite::Result<rusqlite::types::Value> {
+        result((self.0.result)(total.unwrap_or_default()))
+    }
 }

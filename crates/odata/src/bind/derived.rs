@@ -1,0 +1,325 @@
+//! Binding `$apply` and `$compute`: rows that are derived from those of an entity set.
+
+use super::expression::Binder;
+use super::names::{Named, Names};
+use super::resource::Addressed;
+use super::{Binding, SelectedProperties, Selection, complete, shown};
+use crate::error::{Error, Reason};
+use crate::model::EntityType;
+use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
+use crate::syntax::compute::{Alias, ComputeItem};
+use crate::syntax::{EntityOptions, Expression, Node, OrderTerm, Request, Step};
+use crate::tree::class::Class;
+use crate::tree::column::ScanId;
+use crate::tree::typed::{Term, Typed};
+use crate::tree::{
+    Aggregate, AggregateFunction, Aggregated, Compute, Computed, Filter, Order, Page, PlanNode, Scans,
+};
+
+const APPLY: &str = "$apply";
+
+/// Rows on their way through transformations.
+struct Derived<'m> {
+    rows: PlanNode<'m>,
+    /// The values that were computed since rows were last grouped.
+    names: Vec<Named>,
+    /// The order in which they are, without the key.
+    order: Vec<Order>,
+}
+
+impl<'m> Derived<'m> {
+    /// The type of the rows, with its scan.
+    fn first_scan(&self) -> (ScanId, &EntityType) {
+        self.rows.first_scan()
+    }
+
+    fn filtered(self, condition: Typed) -> Self {
+        let rows = PlanNode::Filter(Filter { input: Box::new(self.rows), condition });
+        Self { rows, ..self }
+    }
+
+    /// Some of the rows, by their place in an order.
+    fn limited(self, mut order: Vec<Order>, skip: u64, most: Option<u64>) -> Self {
+        let (scan, entity_type) = self.rows.first_scan();
+        complete(&mut order, scan, entity_type);
+        let page = Page { input: Box::new(self.rows), order, after: None, skip, rows: most };
+        Self { rows: PlanNode::Page(page), ..self }
+    }
+
+    /// An order that begins with further terms.
+    fn ordered(&self, mut terms: Vec<Order>) -> Vec<Order> {
+        for order in &self.order {
+            if !terms.iter().any(|other| other.term == order.term) {
+                terms.push(order.clone());
+            }
+        }
+        terms
+    }
+
+    /// Checks that a name is not that of a property or of another value.
+    fn is_free(&self, alias: Alias<'_>, target: &'static str) -> Result<(), Error> {
+        let (_, entity_type) = self.first_scan();
+        let is_computed = self.names.iter().any(|named| named.computed.property.name == alias.name);
+        let is_property =
+            entity_type.property(alias.name).is_some() || entity_type.navigation(alias.name).is_some();
+        if is_computed || is_property { Err(taken(alias.name, target, alias.at)) } else { Ok(()) }
+    }
+}
+
+fn taken(name: &str, target: &'static str, at: usize) -> Error {
+    Reason::NameTaken(name.to_owned()).at(target, at)
+}
+
+impl<'m> Binding<'m> {
+    /// The rows of a set with `$apply` or `$compute`.
+    pub(super) fn derived_set(
+        &mut self,
+        addressed: Addressed<'m>,
+        request: &Request<'_>,
+    ) -> Result<Selection<'m>, Error> {
+        let (entity_type, owner) = (addressed.entity_type, addressed.owner());
+        let mut derived = Derived { rows: addressed.rows(), names: Vec::new(), order: Vec::new() };
+        for transformation in &request.apply {
+            derived = self.transformed(derived, transformation)?;
+        }
+        if !request.apply.is_empty() && !request.options.expand.is_empty() {
+            return Err(Reason::NotImplemented("$expand together with $apply".to_owned()).at("$expand", 0));
+        }
+        self.compute(&mut derived, &request.compute, "$compute")?;
+        let options = &request.options;
+        if let Some(filter) = &options.filter {
+            let condition = self.bound(&derived, "$filter", |binder| binder.condition(filter))?;
+            derived = derived.filtered(condition);
+        }
+        let terms = self.terms(&derived, &options.order, "$orderby")?;
+        let mut order = derived.ordered(terms);
+        let (scan, own) = derived.first_scan();
+        complete(&mut order, scan, own);
+        let expanded = self.expand(entity_type, &options.expand)?;
+        let groups = derived.rows.is_grouped();
+        let values = self.scan();
+        let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
+        Ok(Selection {
+            page: Page {
+                input: Box::new(derived.with_values(values)),
+                order,
+                after: None,
+                skip: options.skip.unwrap_or(0),
+                rows: options.top,
+            },
+            shown,
+            count: options.count.unwrap_or(false),
+            expanded,
+            owner,
+            groups,
+            next_scan: self.next_scan,
+        })
+    }
+
+    fn transformed(
+        &mut self,
+        mut input: Derived<'m>,
+        transformation: &Transformation<'_>,
+    ) -> Result<Derived<'m>, Error> {
+        match &transformation.kind {
+            TransformationKind::Identity => Ok(input),
+            TransformationKind::Filter(condition) => {
+                let condition = self.bound(&input, APPLY, |binder| binder.condition(condition))?;
+                Ok(input.filtered(condition))
+            }
+            TransformationKind::Compute(items) => {
+                self.compute(&mut input, items, APPLY)?;
+                Ok(input)
+            }
+            TransformationKind::Group(paths, aggregates) => self.grouped(input, paths, aggregates),
+            TransformationKind::OrderBy(terms) => {
+                let terms = self.terms(&input, terms, APPLY)?;
+                Ok(Derived { order: input.ordered(terms), ..input })
+            }
+            TransformationKind::Top(rows) => {
+                let order = input.order.clone();
+                Ok(input.limited(order, 0, Some(*rows)))
+            }
+            TransformationKind::Skip(rows) => {
+                let order = input.order.clone();
+                Ok(input.limited(order, *rows, None))
+            }
+            TransformationKind::Extreme { count, by, bottom } => {
+                let term = self.bound(&input, APPLY, |binder| binder.bind_subject(by))?;
+                if !term.class.is_numeric() {
+                    let (operation, found) =
+                        (if *bottom { "bottomcount" } else { "topcount" }, term.class.name().to_owned());
+                    return Err(Reason::TypeMismatch { operation, found }.at(APPLY, by.at));
+                }
+                let order = ordering(vec![Order { term, descending: !bottom }]);
+                let order = input.ordered(order);
+                Ok(input.limited(order, 0, Some(*count)))
+            }
+        }
+    }
+
+    /// Binds something in which the names of the rows are known.
+    fn bound<T>(
+        &mut self,
+        input: &Derived<'m>,
+        target: &'static str,
+        bind: impl FnOnce(&mut Binder<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (scan, entity_type) = input.first_scan();
+        let mut binder = Binder::new(scan, entity_type, target, self.now);
+        binder.names = Names::of(&input.names);
+        let bound = bind(&mut binder);
+        self.uses_now |= binder.used_now;
+        bound
+    }
+
+    /// The terms of an order that order anything.
+    fn terms(
+        &mut self,
+        input: &Derived<'m>,
+        terms: &[OrderTerm<'_>],
+        target: &'static str,
+    ) -> Result<Vec<Order>, Error> {
+        let mut bound = Vec::with_capacity(terms.len());
+        for OrderTerm { node, descending } in terms {
+            let term = self.bound(input, target, |binder| binder.bind_subject(node))?;
+            bound.push(Order { term, descending: *descending });
+        }
+        Ok(ordering(bound))
+    }
+
+    /// Adds computed values to the names of the rows. Each may refer to those before it.
+    fn compute(
+        &mut self,
+        input: &mut Derived<'m>,
+        items: &[ComputeItem<'_>],
+        target: &'static str,
+    ) -> Result<(), Error> {
+        for ComputeItem { node, length, alias } in items {
+            input.is_free(*alias, target)?;
+            let (value, used, level) = self.bound(input, target, |binder| {
+                let value = binder.bind_subject(node)?;
+                Ok((value, binder.names.length, binder.names.level))
+            })?;
+            let computed = Computed::new(alias.name, value, &Scans::of(&input.rows));
+            input.names.push(Named { computed, length: length + used, level: level + 1 });
+        }
+        Ok(())
+    }
+
+    fn grouped(
+        &mut self,
+        input: Derived<'m>,
+        paths: &[GroupingPath<'_>],
+        items: &[AggregateItem<'_>],
+    ) -> Result<Derived<'m>, Error> {
+        let mut keys: Vec<(&str, Typed)> = Vec::with_capacity(paths.len());
+        for GroupingPath { at, path } in paths {
+            let (name, key) = self.grouping_key(&input, *at, path)?;
+            if keys.iter().any(|(other, _)| *other == name) {
+                return Err(taken(name, APPLY, *at));
+            }
+            keys.push((name, key));
+        }
+        let mut aggregates: Vec<(&str, Aggregated)> = Vec::with_capacity(items.len());
+        for item in items {
+            input.is_free(item.alias, APPLY)?;
+            if aggregates.iter().any(|(other, _)| *other == item.alias.name) {
+                return Err(taken(item.alias.name, APPLY, item.alias.at));
+            }
+            aggregates.push((item.alias.name, self.aggregated(&input, item)?));
+        }
+        let groups = Aggregate::of(input.rows, self.scan(), keys, aggregates);
+        Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new() })
+    }
+
+    fn grouping_key<'t>(
+        &mut self,
+        input: &Derived<'m>,
+        at: usize,
+        path: &[&'t str],
+    ) -> Result<(&'t str, Typed), Error> {
+        let (_, entity_type) = input.first_scan();
+        let (first, rest) = path.split_first().unwrap_or((&"", &[]));
+        if entity_type.navigation(first).is_some() {
+            let what = "grouping by related entities or their properties".to_owned();
+            return Err(Reason::NotImplemented(what).at(APPLY, at));
+        }
+        let step = |name: &'t str| Step { at, name, arguments: None };
+        let steps = std::iter::once(first).chain(rest).map(|name| step(name)).collect();
+        let node = Node { at, expression: Expression::Path(steps) };
+        let key = self.bound(input, APPLY, |binder| binder.bind(&node))?;
+        Ok((*first, key))
+    }
+
+    fn aggregated(&mut self, input: &Derived<'m>, item: &AggregateItem<'_>) -> Result<Aggregated, Error> {
+        let (Some(operand), Some((at, name))) = (&item.operand, item.method) else {
+            return Ok(Aggregated { function: AggregateFunction::Count, operand: None });
+        };
+        let function = AggregateFunction::find(name).ok_or_else(|| {
+            let reason = if name.contains('.') {
+                Reason::NotImplemented(format!("the aggregation method {name}"))
+            } else {
+                Reason::UnknownFunction(name.to_owned())
+            };
+            reason.at(APPLY, at)
+        })?;
+        let bound = self.bound(input, APPLY, |binder| binder.bind_subject(operand))?;
+        let is_numeric = bound.class.is_numeric();
+        let mismatch =
+            || Reason::TypeMismatch { operation: function.name(), found: bound.class.name().to_owned() };
+        let refusal = match function {
+            _ if bound.class == Class::Null => Some(mismatch()),
+            AggregateFunction::Sum | AggregateFunction::Average if !is_numeric => Some(mismatch()),
+            AggregateFunction::Min | AggregateFunction::Max if !has_extremes(bound.class) => {
+                let what = format!("{} of {}", function.name(), bound.class.name());
+                Some(Reason::NotImplemented(what))
+            }
+            _ => None,
+        };
+        match refusal {
+            Some(reason) => Err(reason.at(APPLY, operand.at)),
+            None => Ok(Aggregated { function, operand: Some(bound) }),
+        }
+    }
+}
+
+impl<'m> Derived<'m> {
+    /// The rows with the values that are computed from them.
+    fn with_values(self, id: ScanId) -> PlanNode<'m> {
+        if self.names.is_empty() {
+            return self.rows;
+        }
+        let values = self.names.into_iter().map(|named| named.computed).collect();
+        PlanNode::Compute(Compute { input: Box::new(self.rows), id, values, scans: Vec::new() })
+    }
+}
+
+/// Whether the smallest and the greatest value of a class are supported.
+fn has_extremes(class: Class) -> bool {
+    class.is_numeric() || matches!(class, Class::Date | Class::TimeOfDay | Class::DateTimeOffset)
+}
+
+/// Terms of an order without those that are constant.
+fn ordering(mut terms: Vec<Order>) -> Vec<Order> {
+    terms.retain(|order| !matches!(order.term.term, Term::Constant(_) | Term::Null));
+    terms
+}
+
+/// What is shown of rows of an entity type, or of groups if there is none. `values` is the scan of the computed values.
+fn selected<'m>(
+    derived: &Derived<'m>,
+    entity_type: Option<&'m EntityType>,
+    options: &EntityOptions<'_>,
+    values: ScanId,
+) -> Result<SelectedProperties<'m>, Error> {
+    let names: Vec<&str> = derived.names.iter().map(|named| named.computed.property.name.as_str()).collect();
+    let names = (values, names.as_slice());
+    if let Some(entity_type) = entity_type {
+        return shown(entity_type, names, options, "$select");
+    }
+    let (_, groups) = derived.first_scan();
+    let SelectedProperties { properties, computed, .. } = shown(groups, names, options, "$select")?;
+    // Their context always lists what they have.
+    Ok(SelectedProperties { properties, computed, navigations: Vec::new(), narrowed: true })
+}

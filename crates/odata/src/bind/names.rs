@@ -1,0 +1,53 @@
+//! The names of computed values. An expression that uses one contains its expression, so the size of what they stand for
+//! is bounded.
+
+use crate::error::{Error, Reason};
+use crate::tree::Computed;
+use crate::tree::typed::Typed;
+
+/// The maximum length of the expressions that computed values contribute to one expression, in bytes of the request.
+const MAX_LENGTH: usize = 16 * 1024;
+/// The maximum number of computed values that are made of each other.
+const MAX_LEVELS: usize = 8;
+
+/// A computed value.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) computed: Computed,
+    /// The length of its expression, with those that it contains.
+    pub(super) length: usize,
+    /// One more than that of the values of which it is made.
+    pub(super) level: usize,
+}
+
+/// Computed values to which an expression may refer, and what it uses of them.
+#[derive(Debug, Default)]
+pub(super) struct Names<'n> {
+    known: &'n [Named],
+    pub(super) length: usize,
+    pub(super) level: usize,
+}
+
+impl<'n> Names<'n> {
+    pub(super) fn of(known: &'n [Named]) -> Self {
+        Self { known, length: 0, level: 0 }
+    }
+
+    /// The expression of the value with this name, if there is one. `target` and `at` say where it is used.
+    pub(super) fn find(
+        &mut self,
+        name: &str,
+        target: &'static str,
+        at: usize,
+    ) -> Result<Option<Typed>, Error> {
+        let Some(named) = self.known.iter().find(|named| named.computed.property.name == name) else {
+            return Ok(None);
+        };
+        self.length += named.length;
+        self.level = self.level.max(named.level);
+        if self.length > MAX_LENGTH || self.level > MAX_LEVELS {
+            return Err(Reason::TooComplex.at(target, at));
+        }
+        Ok(Some(named.computed.value.clone()))
+    }
+}
