@@ -6,6 +6,7 @@
 //! This crate knows nothing of HTTP, clocks, databases or users; the code that runs a
 //! [`statement::Statement`] returns its cells as [`cell::Cell`]s.
 
+pub mod address;
 mod bind;
 pub mod cell;
 pub mod csdl;

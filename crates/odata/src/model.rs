@@ -256,6 +256,14 @@ impl EntityType {
         full_name(self.schema.as_deref(), &self.table)
     }
 
+    /// The key properties with their types, for people.
+    pub(crate) fn key_in_words(&self) -> String {
+        let key = self.key.iter().map(|index| &self.properties[*index]);
+        let parts: Vec<String> =
+            key.map(|property| format!("{} ({})", property.name, property.ty.name())).collect();
+        parts.join(", ")
+    }
+
     /// The property with this name, and its index.
     pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
         self.properties.iter().enumerate().find(|(_, property)| property.name == name)

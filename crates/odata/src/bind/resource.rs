@@ -238,13 +238,8 @@ fn key_value(value: &Node<'_>, column: &Typed) -> Result<Typed, Option<Reason>> 
 }
 
 fn bad_key(entity_type: &EntityType, at: usize) -> Error {
-    let parts: Vec<String> = entity_type
-        .key
-        .iter()
-        .map(|index| &entity_type.properties[*index])
-        .map(|property| format!("{} ({})", property.name, property.ty.name()))
-        .collect();
-    Reason::BadKey { entity_type: entity_type.name.clone(), expected: parts.join(", ") }.at("path", at)
+    Reason::BadKey { entity_type: entity_type.name.clone(), expected: entity_type.key_in_words() }
+        .at("path", at)
 }
 
 /// Options that do not apply to the resource are faults: ignoring one would give a wrong response. `/$count`
