@@ -14,14 +14,13 @@ use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
-use oauth::resource;
-use oauth::scope::BuiltInScope;
+use oauth::resource::{self, DataEndpoint};
 use oauth::step_up;
 use odata::format::{self, Format};
 use odata::plan::Plan;
 use sources::SourceError;
 
-use crate::data::models::SourceOpener;
+use crate::data::models::{OpenedSource, SourceOpener};
 use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::access_note;
@@ -41,16 +40,18 @@ mod resource_path;
 mod run;
 pub(crate) mod spec;
 mod stream;
+mod tools;
 
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
 pub use stream::{ResponseAborted, RowStream};
+pub use tools::ToolCall;
 
 use authorization::ReadGrant;
 use plans::CachedPlan;
 
-/// The path of all data sources.
-pub const SERVICE_PATH: &str = "/api/odata4";
+/// The path of all data sources over OData.
+pub const SERVICE_PATH: &str = DataEndpoint::OData.path();
 
 /// The maximum number of rows in a page, whatever the client prefers. Rows are streamed, so a large page
 /// needs little memory.
@@ -59,6 +60,8 @@ pub const MOST_ROWS_OF_A_PAGE: u32 = 100_000;
 /// The content of a request for data.
 #[derive(Debug, Clone, Copy)]
 pub struct DataRequest<'a> {
+    /// The endpoint that was asked, which decides what a token needs.
+    pub endpoint: DataEndpoint,
     /// The name of the data source.
     pub source: &'a str,
     /// The rest of the address, as in the request: `/Orders(1)?$select=Id`.
@@ -138,13 +141,15 @@ impl DataService {
     pub async fn readable_sources(
         &self,
         caller: &Caller,
+        endpoint: DataEndpoint,
         origin: &RequestOrigin,
     ) -> Result<Vec<DataSource>, DataRefusal> {
-        self.may_read_data(caller, origin).await?;
+        self.may_read_data(caller, endpoint, origin).await?;
         let own = caller.account().user.id;
         let mut sources = self.context.store.list_data_sources(Some(own)).await.map_err(Fault::from)?;
         sources.retain(|source| {
-            self.is_within_token(caller, &source.name) && reach(caller, source) != DataReach::Nothing
+            self.is_within_token(caller, endpoint, &source.name)
+                && reach(caller, source) != DataReach::Nothing
         });
         Ok(sources)
     }
@@ -155,9 +160,9 @@ impl DataService {
     /// [`DataRefusal`], before the first byte of a response. A later failure aborts the stream, as does
     /// access that is revoked meanwhile.
     pub async fn read(&self, caller: &Caller, request: &DataRequest<'_>) -> Result<DataAnswer, DataRefusal> {
-        self.may_read_data(caller, request.origin).await?;
-        let record = self.readable_source(caller, request).await?;
-        let read_grant = ReadGrant { caller, record: &record, origin: request.origin, at: request.since };
+        let DataRequest { endpoint, origin, since, .. } = *request;
+        let record = self.admit(caller, endpoint, request.source, origin).await?;
+        let read_grant = ReadGrant { caller, endpoint, record: &record, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
         let page_size = self.page_size(request.page_size).await?;
         let answer = match self.answer(read_grant, request, page_size).await {
@@ -194,10 +199,7 @@ impl DataService {
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
-        let opened = match reach(read_grant.caller, read_grant.record) {
-            DataReach::Entities(names) => opened.limited_to(names),
-            DataReach::Everything | DataReach::Nothing => opened,
-        };
+        let opened = reached_part(read_grant, opened);
         let planned = self.prepare(read_grant, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
@@ -209,11 +211,22 @@ impl DataService {
         Ok(self.run(read_grant, &opened, &planned, page_size).await?.holding(paging))
     }
 
-    /// The scope is checked first, then the permission: neither refusal reveals anything about a source.
-    async fn may_read_data(&self, caller: &Caller, origin: &RequestOrigin) -> Result<(), DataRefusal> {
-        if !caller.covers(BuiltInScope::OData) {
-            self.audit_refusal(caller, "the token does not cover api.access.odata", None, origin).await?;
-            return Err(DataRefusal::MissingScope);
+    /// Whether the caller may read data at the endpoint at all. The scope is checked first, then the permission: neither
+    /// refusal reveals anything about a source.
+    ///
+    /// # Errors
+    /// If not, or if the refusal cannot be recorded.
+    pub async fn may_read_data(
+        &self,
+        caller: &Caller,
+        endpoint: DataEndpoint,
+        origin: &RequestOrigin,
+    ) -> Result<(), DataRefusal> {
+        let scope = endpoint.scope();
+        if !caller.covers(scope) {
+            let why = format!("the token does not cover {}", scope.as_str());
+            self.audit_refusal(caller, &why, None, origin).await?;
+            return Err(DataRefusal::MissingScope(scope));
         }
         if !caller.may(Permission::UseDataSourceWithOData) {
             self.audit_refusal(caller, "lacks UseDataSourceWithOData", None, origin).await?;
@@ -222,32 +235,38 @@ impl DataService {
         Ok(())
     }
 
-    /// Finds a source by name, if the caller owns it or it is shared with the caller.
-    async fn readable_source(
+    /// Finds a source by name, if the caller may read data at the endpoint, and owns the source or it is shared with the
+    /// caller.
+    ///
+    /// # Errors
+    /// As for [`DataService::read`], before anything of the source is read.
+    pub async fn admit(
         &self,
         caller: &Caller,
-        request: &DataRequest<'_>,
+        endpoint: DataEndpoint,
+        source: &str,
+        origin: &RequestOrigin,
     ) -> Result<Arc<DataSource>, DataRefusal> {
-        let record =
-            Entities::of(&self.context).data_source_by_name(request.source).await.map_err(Fault::from)?;
-        let name = record.as_ref().map_or(request.source, |record| &record.name);
-        if !self.is_within_token(caller, name) {
+        self.may_read_data(caller, endpoint, origin).await?;
+        let record = Entities::of(&self.context).data_source_by_name(source).await.map_err(Fault::from)?;
+        let name = record.as_ref().map_or(source, |record| &record.name);
+        if !self.is_within_token(caller, endpoint, name) {
             let why = "the token is limited to other resources";
-            self.audit_refusal(caller, why, Some(name), request.origin).await?;
+            self.audit_refusal(caller, why, Some(name), origin).await?;
             return Err(DataRefusal::OtherResources);
         }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
         if reach(caller, &record) == DataReach::Nothing {
             let why = "the token is limited to other data";
-            self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
+            self.audit_refusal(caller, why, Some(&record.name), origin).await?;
             return Err(DataRefusal::NotGranted);
         }
         if record.is_readable_by(caller.account().user.id) {
-            self.sign_in_is_recent(caller, &record, request.origin).await?;
+            self.sign_in_is_recent(caller, &record, origin).await?;
             return Ok(record);
         }
         let why = "neither owns the data source nor shares it";
-        self.audit_refusal(caller, why, Some(&record.name), request.origin).await?;
+        self.audit_refusal(caller, why, Some(&record.name), origin).await?;
         Err(DataRefusal::UnknownSource)
     }
 
@@ -270,9 +289,10 @@ impl DataService {
 
     /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707
     /// §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
-    fn is_within_token(&self, caller: &Caller, source: &str) -> bool {
+    fn is_within_token(&self, caller: &Caller, endpoint: DataEndpoint, source: &str) -> bool {
         let public_url = &self.context.settings.public_url;
-        caller.resources().is_none_or(|resources| resource::include_source(resources, source, public_url))
+        let is_included = |resources| resource::include_source(resources, endpoint, source, public_url);
+        caller.resources().is_none_or(is_included)
     }
 
     async fn audit_refusal(
@@ -304,6 +324,14 @@ impl DataService {
 /// §9](https://www.rfc-editor.org/rfc/rfc9396#section-9)).
 fn reach<'a>(caller: &'a Caller, record: &DataSource) -> DataReach<'a> {
     reach_of(caller.token().and_then(|token| token.details.data.as_deref()), record.id)
+}
+
+/// The part of a source that the reader reaches.
+fn reached_part(read_grant: ReadGrant<'_>, opened: Arc<OpenedSource>) -> Arc<OpenedSource> {
+    match reach(read_grant.caller, read_grant.record) {
+        DataReach::Entities(names) => opened.limited_to(names),
+        DataReach::Everything | DataReach::Nothing => opened,
+    }
 }
 
 /// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the

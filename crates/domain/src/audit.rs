@@ -87,6 +87,7 @@ actions! {
     ShareDataSource = "data_source.share",
     ReloadModel = "data_source.reload_model",
     TestDataSource = "data_source.test",
+    CallTool = "mcp.call_tool",
     RotateKeys = "keys.rotate",
     RotateSigningKeys = "signing_keys.rotate",
     RetireSigningKeys = "signing_keys.retire",

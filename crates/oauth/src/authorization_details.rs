@@ -16,7 +16,7 @@ use crate::data_access::{MOST_NAME_BYTES, MOST_SOURCES, name_bytes};
 use crate::jwt::parse_json;
 use crate::parameters::{Name, Parameters};
 use crate::refusal::Refusal;
-use crate::resource::{self, Resource};
+use crate::resource::{self, DataEndpoint, Resource};
 
 /// `authorization_details`.
 pub const AUTHORIZATION_DETAILS: Name = Name::new("authorization_details", 4096);
@@ -164,10 +164,13 @@ impl GrantedElement {
     pub fn others<'a>(except: impl IntoIterator<Item = &'a str>, public_url: &str) -> Self {
         Self {
             r#type: DATA_SOURCE,
-            locations: [Resource::Data.canonical(public_url)],
+            locations: [Resource::Data(DataEndpoint::OData).canonical(public_url)],
             actions: [READ],
             datatypes: Vec::new(),
-            except_locations: except.into_iter().map(|name| resource::source(name, public_url)).collect(),
+            except_locations: except
+                .into_iter()
+                .map(|name| resource::source(DataEndpoint::OData, name, public_url))
+                .collect(),
         }
     }
 
@@ -180,7 +183,7 @@ impl GrantedElement {
     pub fn new(source: &str, entities: &[String], public_url: &str) -> Self {
         Self {
             r#type: DATA_SOURCE,
-            locations: [resource::source(source, public_url)],
+            locations: [resource::source(DataEndpoint::OData, source, public_url)],
             actions: [READ],
             datatypes: entities.to_vec(),
             except_locations: Vec::new(),

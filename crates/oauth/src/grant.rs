@@ -112,8 +112,7 @@ impl Grant {
 
     /// Whether its tokens reach data beyond those of a consent. `None` stands for all data of the user.
     pub fn reaches_beyond(&self, consent: Option<&DataAccess>) -> bool {
-        let reaches_data = self.scopes.contains(BuiltInScope::OData);
-        reaches_data && !DataAccess::is_within(self.details.data.as_deref(), consent)
+        self.scopes.reaches_data() && !DataAccess::is_within(self.details.data.as_deref(), consent)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::authorization_details;
 use crate::authorize::ResponseMode;
 use crate::oidc::discovery::OpenIdProvider;
 use crate::refresh_expiry;
-use crate::resource::DATA_PATH;
+use crate::resource::{DataEndpoint, Resource};
 use crate::scope::ScopeRegistry;
 use crate::signing::{JwsAlgorithm, SECRET_ALGORITHM, SigningAlgorithm};
 
@@ -62,7 +62,7 @@ pub struct Metadata {
     pub require_signed_request_object: bool,
     pub request_object_signing_alg_values_supported: [&'static str; JwsAlgorithm::ALL.len()],
     pub authorization_signing_alg_values_supported: [&'static str; SigningAlgorithm::ALL.len()],
-    pub protected_resources: [String; 1],
+    pub protected_resources: [String; 2],
     pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls_endpoint_aliases: Option<EndpointAliases>,
@@ -159,8 +159,8 @@ impl Metadata {
             require_signed_request_object: false,
             request_object_signing_alg_values_supported: of_others,
             authorization_signing_alg_values_supported: algorithms,
-            // The resource of its metadata, which covers every data source; the sources themselves are not public.
-            protected_resources: [format!("{issuer}{DATA_PATH}")],
+            // The resources of its metadata, which cover every data source; the sources themselves are not public.
+            protected_resources: DataEndpoint::ALL.map(|endpoint| Resource::Data(endpoint).canonical(issuer)),
             tls_client_certificate_bound_access_tokens: false,
             mtls_endpoint_aliases: None,
             attestations: None,

@@ -9,16 +9,12 @@ use crate::authorization_details;
 use crate::error::ErrorCode;
 use crate::profile::{Algorithms, Profile};
 use crate::proof::TokenType;
-use crate::scope::BuiltInScope;
+use crate::resource::DataEndpoint;
 use crate::signing::JwsAlgorithm;
 
 /// The address of the metadata, between the host and the path of the resource ([RFC 9728
 /// §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
 pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
-
-/// The scope that reading data needs. It is the only one that a challenge or the metadata names: a client that takes all of
-/// them asks for no more than it needs, and never for `offline_access`.
-const SCOPE: &str = BuiltInScope::OData.as_str();
 
 /// The document about a protected resource.
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +42,8 @@ pub struct ResourceFacts<'a> {
     /// The path that was asked for: a client refuses a `resource` that differs from its own spelling by a slash ([RFC 9728
     /// §3.3](https://www.rfc-editor.org/rfc/rfc9728#section-3.3)).
     pub path: &'a str,
+    /// The endpoint at which data is read there.
+    pub endpoint: DataEndpoint,
     /// The name for people.
     pub name: &'a str,
     /// The profile that every application has at least.
@@ -57,12 +55,12 @@ pub struct ResourceFacts<'a> {
 impl ProtectedResource {
     /// The document for the resource at a path of this server.
     pub fn new(facts: ResourceFacts<'_>) -> Self {
-        let ResourceFacts { issuer, address, path, name, minimum, takes_certificates } = facts;
+        let ResourceFacts { issuer, address, path, endpoint, name, minimum, takes_certificates } = facts;
         let rules = minimum.rules();
         Self {
             resource: format!("{address}{path}"),
             authorization_servers: [issuer.to_owned()],
-            scopes_supported: [SCOPE],
+            scopes_supported: [endpoint.scope().as_str()],
             bearer_methods_supported: ["header"],
             tls_client_certificate_bound_access_tokens: takes_certificates,
             authorization_details_types_supported: authorization_details::TYPES,
@@ -121,9 +119,9 @@ pub struct ChallengingResource<'a> {
 }
 
 impl<'a> ChallengingResource<'a> {
-    /// Data, which needs the one scope that its metadata names.
-    pub const fn of_data(metadata_url: &'a str, algorithms: Algorithms) -> Self {
-        Self { scope: SCOPE, metadata_url: Some(metadata_url), algorithms }
+    /// An endpoint of data, which needs the one scope that its metadata names.
+    pub const fn of_data(endpoint: DataEndpoint, metadata_url: &'a str, algorithms: Algorithms) -> Self {
+        Self { scope: endpoint.scope().as_str(), metadata_url: Some(metadata_url), algorithms }
     }
 }
 
@@ -188,6 +186,7 @@ mod tests {
             issuer: GATE,
             address: GATE,
             path,
+            endpoint: DataEndpoint::OData,
             name: "Ships",
             minimum: Profile::Compatible,
             takes_certificates: false,
@@ -250,6 +249,16 @@ mod tests {
     }
 
     #[test]
+    fn each_endpoint_names_its_own_scope() {
+        for (endpoint, scope) in [(DataEndpoint::OData, "api.access.odata"), (DataEndpoint::Mcp, "mcp.read")]
+        {
+            let document = ProtectedResource::new(ResourceFacts { endpoint, ..facts("/x") });
+            assert_eq!(document.scopes_supported, [scope]);
+            assert_eq!(ChallengingResource::of_data(endpoint, "m", Algorithms::All).scope, scope);
+        }
+    }
+
+    #[test]
     fn proofs_are_required_where_only_tokens_that_are_bound_to_keys_work() {
         for (minimum, takes_certificates, is_required) in [
             (Profile::Compatible, false, false),
@@ -290,7 +299,8 @@ mod tests {
                 format!(r#"DPoP error="insufficient_scope", {all}{algorithms}"#),
             ),
         ] {
-            let resource = ChallengingResource::of_data("https://gate.example/m", Algorithms::All);
+            let resource =
+                ChallengingResource::of_data(DataEndpoint::OData, "https://gate.example/m", Algorithms::All);
             assert_eq!(challenge.text(resource), text);
         }
     }

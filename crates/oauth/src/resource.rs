@@ -11,8 +11,9 @@ use url::Url;
 use crate::refusal::Refusal;
 use crate::scope::{BUILT_IN_IDENTIFIER, BUILT_IN_SERVER, ScopeRegistry};
 
-/// The path of all data sources, below the public URL.
-pub(crate) const DATA_PATH: &str = "/api/odata4";
+mod endpoint;
+
+pub use endpoint::DataEndpoint;
 
 /// The maximum number of resources in a request, because they become part of codes and tokens.
 pub const MOST_RESOURCES: usize = 8;
@@ -48,10 +49,10 @@ impl ServerUrls<'_> {
 pub enum Resource {
     /// This server, with its data and its management API.
     Server,
-    /// All data sources.
-    Data,
-    /// The data source with this name, which may not exist.
-    Source(String),
+    /// All data sources at an endpoint.
+    Data(DataEndpoint),
+    /// The data source with this name at an endpoint; it may not exist.
+    Source(DataEndpoint, String),
     /// A registered resource server, by its identifier.
     Other(String),
 }
@@ -119,13 +120,14 @@ pub fn find(resource: &str, registry: &ScopeRegistry, public_url: &str) -> Optio
     let ours = resource.strip_prefix(public_url).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match ours {
         Some("") => return Some(Resource::Server),
-        Some(DATA_PATH) => return Some(Resource::Data),
-        Some(path) => {
-            let name = path.strip_prefix(DATA_PATH).and_then(|rest| rest.strip_prefix('/'));
-            if let Some(name) = name.filter(|name| !name.contains(['/', '?'])) {
-                return percent_decode_str(name).decode_utf8().ok().map(|name| Resource::Source(name.into()));
+        Some(path) => match DataEndpoint::split(path) {
+            Some((endpoint, "")) => return Some(Resource::Data(endpoint)),
+            Some((endpoint, rest)) if !rest[1..].contains(['/', '?']) => {
+                let name = percent_decode_str(&rest[1..]).decode_utf8().ok();
+                return name.map(|name| Resource::Source(endpoint, name.into()));
             }
-        }
+            _ => {}
+        },
         None => {}
     }
     let mut others = registry.servers().iter().filter(|server| server.id != BUILT_IN_SERVER);
@@ -138,16 +140,16 @@ impl Resource {
     pub fn canonical(&self, public_url: &str) -> String {
         match self {
             Self::Server => public_url.to_owned(),
-            Self::Data => format!("{public_url}{DATA_PATH}"),
-            Self::Source(name) => source(name, public_url),
+            Self::Data(endpoint) => format!("{public_url}{}", endpoint.path()),
+            Self::Source(endpoint, name) => source(*endpoint, name, public_url),
             Self::Other(identifier) => identifier.clone(),
         }
     }
 }
 
-/// The canonical form of a data source.
-pub fn source(name: &str, public_url: &str) -> String {
-    format!("{public_url}{DATA_PATH}/{}", utf8_percent_encode(name, SEGMENT))
+/// The canonical form of a data source at an endpoint.
+pub fn source(endpoint: DataEndpoint, name: &str, public_url: &str) -> String {
+    format!("{public_url}{}/{}", endpoint.path(), utf8_percent_encode(name, SEGMENT))
 }
 
 /// A requested resource, and its canonical form if it exists.
@@ -235,11 +237,12 @@ fn is_foreign(resource: &str, public_url: &str) -> bool {
     !includes(public_url, resource, public_url)
 }
 
-/// Whether a resource is another one or contains it: this server contains its data, and those contain each source.
+/// Whether a resource is another one or contains it: this server contains its endpoints, and those contain each source.
 fn includes(outer: &str, inner: &str, public_url: &str) -> bool {
     let below = |rest: &str| rest.starts_with('/');
+    let is_endpoint = |path: &str| DataEndpoint::split(path).is_some_and(|(_, rest)| rest.is_empty());
     outer == inner
-        || (outer == public_url || outer == Resource::Data.canonical(public_url))
+        || outer.strip_prefix(public_url).is_some_and(|path| path.is_empty() || is_endpoint(path))
             && inner.strip_prefix(outer).is_some_and(below)
 }
 
@@ -263,19 +266,27 @@ pub fn include_more_than_data(resources: &[String], public_url: &str) -> bool {
     resources.is_empty() || resources.iter().any(|one| one == public_url)
 }
 
-/// Whether a token that is limited to these resources may be used for all data.
+/// Whether a token that is limited to these resources may be used for all data, at one of the endpoints.
 pub fn include_all_data(resources: &[String], public_url: &str) -> bool {
-    let data = Resource::Data.canonical(public_url);
-    resources.is_empty() || resources.iter().any(|one| includes(one, &data, public_url))
+    let include = |endpoint| {
+        let data = Resource::Data(endpoint).canonical(public_url);
+        resources.iter().any(|one| includes(one, &data, public_url))
+    };
+    resources.is_empty() || DataEndpoint::ALL.into_iter().any(include)
 }
 
-/// Whether a token that is limited to these resources reaches a data source.
-pub fn include_source(resources: &[String], name: &str, public_url: &str) -> bool {
+/// Whether a token that is limited to these resources reaches a data source at an endpoint.
+pub fn include_source(resources: &[String], endpoint: DataEndpoint, name: &str, public_url: &str) -> bool {
     if resources.is_empty() {
         return true;
     }
-    let wanted = source(name, public_url);
+    let wanted = source(endpoint, name, public_url);
     resources.iter().any(|one| includes(one, &wanted, public_url))
+}
+
+/// Whether a token that is limited to these resources reaches a data source at one of the endpoints.
+pub fn include_source_somewhere(resources: &[String], name: &str, public_url: &str) -> bool {
+    DataEndpoint::ALL.into_iter().any(|endpoint| include_source(resources, endpoint, name, public_url))
 }
 
 #[cfg(test)]

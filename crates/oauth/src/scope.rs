@@ -49,11 +49,13 @@ pub enum BuiltInScope {
     /// `offline_access`: a refresh token ([OpenID Connect Core
     /// §11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
     OfflineAccess,
+    /// `mcp.read`: read the user's data with the tools of the Model Context Protocol.
+    Mcp,
 }
 
 impl BuiltInScope {
     /// Every built-in scope, in the order in which they are written.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OData,
         Self::Management,
         Self::Introspect,
@@ -63,7 +65,11 @@ impl BuiltInScope {
         Self::Address,
         Self::Phone,
         Self::OfflineAccess,
+        Self::Mcp,
     ];
+
+    /// The scopes that reach data sources. A user who allows one of them chooses the data.
+    pub const OF_DATA: [Self; 2] = [Self::OData, Self::Mcp];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -77,6 +83,7 @@ impl BuiltInScope {
             Self::Address => "address",
             Self::Phone => "phone",
             Self::OfflineAccess => "offline_access",
+            Self::Mcp => "mcp.read",
         }
     }
 
@@ -141,6 +148,11 @@ impl ScopeSet {
     /// Whether the built-in scope is in the set.
     pub const fn contains(&self, scope: BuiltInScope) -> bool {
         self.built_in & scope.bit() != 0
+    }
+
+    /// Whether a scope of the set reaches data sources.
+    pub fn reaches_data(&self) -> bool {
+        BuiltInScope::OF_DATA.into_iter().any(|scope| self.contains(scope))
     }
 
     /// Whether the scope with this number is in the set.

@@ -3,7 +3,7 @@
 use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::Allowed;
-use store::columns::data_bit;
+use store::columns::data_bits;
 use tokio_postgres::Client;
 
 use crate::sql::{self, values};
@@ -74,5 +74,5 @@ async fn added_up(
         JOIN applications a ON a.id = g.application_id AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id
         GROUP BY a.id, a.name, o.name ORDER BY a.id";
-    sql::list(db, SUM, values![user.get(), micros(now), applications, data_bit()], cells::read).await
+    sql::list(db, SUM, values![user.get(), micros(now), applications, data_bits()], cells::read).await
 }

@@ -4,7 +4,7 @@ use domain::id::{ApplicationId, UserId};
 use domain::time::Timestamp;
 use oauth::grant::{Allowed, AllowedData};
 use rusqlite::Connection;
-use store::columns::data_bit;
+use store::columns::data_bits;
 
 use crate::{cells, micros, sql};
 
@@ -55,7 +55,7 @@ fn find_allowed(
         JOIN applications a ON a.id = ?3 AND a.epoch = g.application_epoch
         JOIN users o ON o.id = a.owner_id";
     let mut sum: Option<Allowed> = None;
-    sql::list(db, GIVEN, (user.get(), micros(now), application.get(), data_bit()), |row| {
+    sql::list(db, GIVEN, (user.get(), micros(now), application.get(), data_bits()), |row| {
         let Some(sum) = &mut sum else {
             sum = Some(cells::read(row)?);
             return Ok(());

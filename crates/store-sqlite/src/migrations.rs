@@ -119,6 +119,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0025_external_signing_keys.sql"),
     },
     Migration { number: 26, name: "provenance", sql: include_str!("../migrations/0026_provenance.sql") },
+    Migration { number: 27, name: "mcp_scope", sql: include_str!("../migrations/0027_mcp_scope.sql") },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -19,7 +19,7 @@ pub use account::{
     sealed_options_from_json, sealed_options_to_json,
 };
 pub use application::SettingsColumns;
-pub use consent::{allowed_data_from_json, data_access_from_json, data_access_to_json, data_bit};
+pub use consent::{allowed_data_from_json, data_access_from_json, data_access_to_json, data_bits};
 pub use grant::OriginColumns;
 pub use provenance::{provenance_from_json, provenance_to_json};
 pub use revocation::{ISSUED_BEFORE, SubjectColumns};

@@ -22,6 +22,8 @@ use crate::http::{
     attestation, base_path, body, client_certificate, conditional, host, media_type, origin, proof,
 };
 use crate::http_service::loggable;
+use crate::json::Json;
+use crate::mcp::{message, revision, rows, tools};
 use crate::odata::address;
 use crate::odata::batch::{json, multipart};
 use crate::odata::headers::{PageSize, Version};
@@ -177,4 +179,25 @@ pub fn batch(body: &[u8], boundary: Option<&str>) -> Result<Vec<(Method, String)
     let parts = boundary.map_or_else(|| json::parse(body), |boundary| multipart::parse(body, boundary));
     let parts = parts.map_err(|fault| fault.to_string())?;
     Ok(parts.into_iter().map(|part| (part.method, part.url)).collect())
+}
+
+/// Reads a message of an agent with these headers; returns its id, if it is a request of a known revision, and whether each
+/// tool accepts its parameters as arguments.
+pub fn mcp_message(headers: &HeaderMap, body: &[u8]) -> Option<(serde_json::Value, Vec<bool>)> {
+    let message = message::read(body).ok()?;
+    revision::of(headers, &message).ok()?;
+    let arguments = message.params.get("arguments").unwrap_or(&Json::Null);
+    let accepted = tools::Tool::ALL.map(|tool| tools::accepts(tool, arguments));
+    message.id.map(|id| (id, accepted.into()))
+}
+
+/// The rows of a response for data, or of its beginning, as an agent gets them.
+pub fn mcp_rows(body: &[u8]) -> Option<Vec<String>> {
+    let page = rows::page(body)?;
+    let shortened = page.rows.iter().map(|row| {
+        let mut out = String::new();
+        rows::shorten(row, &mut out);
+        out
+    });
+    Some(shortened.collect())
 }

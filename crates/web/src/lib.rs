@@ -1,8 +1,8 @@
 //! HTTP: routes, extractors, responders, pages.
 //!
 //! [`routes`] lists every route. A handler turns a request into a call of one use case, and its result into a
-//! response; it decides nothing. There are exactly four error formats, one module each under [`respond`]:
-//! OAuth JSON, the management envelope, the OData error, the HTML page.
+//! response; it decides nothing. There are exactly five error formats, one module each under [`respond`]:
+//! OAuth JSON, the management envelope, the OData error, the JSON-RPC error, the HTML page.
 //!
 //! **Architecture invariant:** HTTP statuses appear only in this crate. A handler cannot build a redirect to
 //! a client by itself: it needs a `RedirectTarget`, which only the rules of `oauth` create.
@@ -21,6 +21,7 @@ pub mod http;
 pub mod http_service;
 pub mod json;
 pub mod management;
+pub mod mcp;
 pub mod oauth;
 pub mod observation;
 pub mod odata;

@@ -1,10 +1,11 @@
-//! The four error formats, and which of them an address uses.
+//! The five error formats, and which of them an address uses.
 
 use axum::response::Response;
 use http::StatusCode;
 
 pub(crate) mod challenge;
 pub mod management;
+pub mod mcp;
 pub mod oauth;
 pub mod odata;
 pub mod page;
@@ -19,6 +20,8 @@ pub enum Area {
     Management,
     /// The data.
     OData,
+    /// The data for agents, with JSON-RPC.
+    Mcp,
     /// Pages for people.
     Page,
 }
@@ -31,6 +34,7 @@ impl Area {
             Some("authorize" | "consent" | "logout" | "logout/confirm" | "check_session") => Self::Page,
             Some(_) => Self::OAuth,
             None if path == "/api/odata4" || path.starts_with("/api/odata4/") => Self::OData,
+            None if path == "/mcp" || path.starts_with("/mcp/") => Self::Mcp,
             None if path == "/api" || path.starts_with("/api/") => Self::Management,
             None if path.starts_with("/.well-known/") => Self::OAuth,
             None => Self::Page,
@@ -43,6 +47,7 @@ impl Area {
             Self::OAuth => "oauth",
             Self::Management => "management",
             Self::OData => "odata",
+            Self::Mcp => "mcp",
             Self::Page => "page",
         }
     }
@@ -53,7 +58,7 @@ impl Area {
     /// therefore names Basic only if the browser used it.
     pub const fn challenge(self, used_basic: bool) -> &'static str {
         match self {
-            Self::OData => r#"Bearer realm="Sluicegate""#,
+            Self::OData | Self::Mcp => r#"Bearer realm="Sluicegate""#,
             Self::Page if !used_basic => r#"Form realm="Sluicegate""#,
             Self::OAuth | Self::Management | Self::Page => challenge::BASIC,
         }
@@ -65,6 +70,7 @@ impl Area {
             Self::OAuth => oauth::refuse(status, message),
             Self::Management => management::refuse(status, message),
             Self::OData => odata::refuse(status, message),
+            Self::Mcp => mcp::refuse(status, message),
             Self::Page => page::refuse(status, message),
         }
     }

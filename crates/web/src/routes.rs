@@ -14,7 +14,7 @@ use crate::oauth::{
     userinfo,
 };
 use crate::pages::{account, demo, device, login, logout, password, profile, reference, requests, start};
-use crate::{WebState, assets, http_service, observation, odata};
+use crate::{WebState, assets, http_service, mcp, observation, odata};
 
 /// All routes with their handlers.
 pub fn router(state: WebState) -> Router {
@@ -69,6 +69,10 @@ fn protocol() -> Router<WebState> {
         .route("/.well-known/oauth-protected-resource/api/odata4/",          get(protected_resource::show))
         .route("/.well-known/oauth-protected-resource/api/odata4/{source}",  get(protected_resource::show))
         .route("/.well-known/oauth-protected-resource/api/odata4/{source}/", get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/mcp",                  get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/mcp/",                 get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/mcp/{source}",         get(protected_resource::show))
+        .route("/.well-known/oauth-protected-resource/mcp/{source}/",        get(protected_resource::show))
 }
 
 /// Pages for people, and monitoring.
@@ -113,6 +117,10 @@ fn management() -> Router<WebState> {
         .route("/api/odata4/{source}",         get(odata::read))
         .route("/api/odata4/{source}/",        get(odata::read))
         .route("/api/odata4/{source}/{*path}", get(odata::read).post(odata::post))
+        .route("/mcp",                         post(mcp::post))
+        .route("/mcp/",                        post(mcp::post))
+        .route("/mcp/{source}",                post(mcp::post))
+        .route("/mcp/{source}/",               post(mcp::post))
 
         .route("/api/admin/users",                   get(users::list).post(users::create))
         .route("/api/admin/users/{id}",              get(users::get).put(users::update).delete(users::delete))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::account::{DataSource, Permission, User};
 use domain::time::Timestamp;
-use oauth::scope::BuiltInScope;
+use oauth::resource::DataEndpoint;
 
 use super::DataRefusal;
 use crate::Fault;
@@ -22,6 +22,7 @@ const HOLDS_MICROS: i64 = 1_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadGrant<'a> {
     pub(super) caller: &'a Caller,
+    pub(super) endpoint: DataEndpoint,
     pub(super) record: &'a Arc<DataSource>,
     pub(super) origin: &'a RequestOrigin,
     pub(super) at: Timestamp,
@@ -38,6 +39,7 @@ impl<'a> ReadGrant<'a> {
 pub(super) struct StreamAuthorization {
     reader: DataService,
     caller: Caller,
+    endpoint: DataEndpoint,
     record: Arc<DataSource>,
     origin: RequestOrigin,
 }
@@ -70,8 +72,9 @@ impl DataService {
             .still_authenticated(read_grant.caller)
             .await?
             .ok_or(DataRefusal::AccessEnded)?;
-        if !Callers::of(&self.context).still_covers(read_grant.caller, BuiltInScope::OData).await? {
-            return Err(DataRefusal::MissingScope);
+        let scope = read_grant.endpoint.scope();
+        if !Callers::of(&self.context).still_covers(read_grant.caller, scope).await? {
+            return Err(DataRefusal::MissingScope(scope));
         }
         if !account.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);
@@ -96,6 +99,7 @@ impl StreamAuthorization {
         Arc::new(Self {
             reader: reader.clone(),
             caller: read_grant.caller.clone(),
+            endpoint: read_grant.endpoint,
             record: Arc::clone(read_grant.record),
             origin: read_grant.origin.clone(),
         })
@@ -105,8 +109,8 @@ impl StreamAuthorization {
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
             let now = self.reader.context.now();
-            let read_grant =
-                ReadGrant { caller: &self.caller, record: &self.record, origin: &self.origin, at: now };
+            let Self { caller, endpoint, record, origin, .. } = &*self;
+            let read_grant = ReadGrant { caller, endpoint: *endpoint, record, origin, at: now };
             self.reader.revalidate_now(read_grant).await
         })
     }

@@ -1,6 +1,7 @@
 //! Why a request for data was refused.
 
 use domain::account::DataSource;
+use oauth::scope::BuiltInScope;
 use odata::error::Error;
 use sources::SourceError;
 
@@ -12,8 +13,8 @@ use crate::data::models::OpenRefusal;
 #[derive(Debug, thiserror::Error)]
 pub enum DataRefusal {
     /// The access token was not issued for reading data.
-    #[error("the access token does not cover api.access.odata")]
-    MissingScope,
+    #[error("the access token does not cover {}", .0.as_str())]
+    MissingScope(BuiltInScope),
     /// The access token is limited to other data.
     #[error("the access token does not reach this data source")]
     NotGranted,

@@ -77,6 +77,11 @@ pub(crate) fn batch(requests: u64) {
     });
 }
 
+/// Records which tool was called.
+pub(crate) fn tool(name: &'static str) {
+    note(|access_note| access_note.what = Some(name));
+}
+
 /// Records what was done for this application.
 pub(crate) fn done(what: &'static str, application: ApplicationId) {
     note(|access_note| {

@@ -59,10 +59,19 @@ pub struct PathLabels {
     pub path: Word,
 }
 
+/// Labels of a call of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ToolLabels {
+    /// The name of the tool.
+    pub tool: Word,
+    /// `answered` or `refused`.
+    pub outcome: Word,
+}
+
 /// Labels of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// The area of the server: `oauth`, `management`, `odata`, `page`.
+    /// The area of the server: `oauth`, `management`, `odata`, `mcp`, `page`.
     pub area: Word,
     /// The status class, such as `2xx`.
     pub status: Word,
@@ -116,6 +125,8 @@ pub struct Metrics {
     pub odata_batched_requests: Counter,
     /// Values that did not fit the type of their column and were sent as null.
     pub odata_invalid_values: Counter,
+    /// Calls of tools by name and outcome.
+    pub mcp_tool_calls: Counters<ToolLabels>,
     /// OData responses that were aborted after they had started.
     pub odata_broken_streams: Counter,
     /// Seconds from the first byte of a request to the end of its response's head, by area.
@@ -172,6 +183,7 @@ impl Default for Metrics {
             odata_batches: Counter::default(),
             odata_batched_requests: Counter::default(),
             odata_invalid_values: Counter::default(),
+            mcp_tool_calls: Counters::default(),
             odata_broken_streams: Counter::default(),
             request_seconds: Latency::default(),
             connections: Gauge::default(),
@@ -245,6 +257,7 @@ impl Metrics {
             "Values sent as null because they did not fit the type of their column",
             self.odata_invalid_values.clone(),
         );
+        self.mcp_tool_calls.register(registry, "mcp_tool_calls", "Calls of MCP tools, by outcome");
         let help = "Responses aborted after they had started";
         registry.register("odata_broken_streams", help, self.odata_broken_streams.clone());
         self.request_seconds.register(registry);

@@ -148,7 +148,7 @@ impl AppSettings {
     }
 
     /// The URLs of this server.
-    pub(crate) fn urls(&self) -> ServerUrls<'_> {
+    pub fn urls(&self) -> ServerUrls<'_> {
         let for_certificates = self.client_certificates.public_url.as_deref();
         ServerUrls { public: &self.public_url, for_certificates }
     }

@@ -6,7 +6,7 @@ use domain::id::UserId;
 use domain::time::Timestamp;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
-use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::scope::ScopeRegistry;
 use oauth::token::polling::{PolledKind, PolledRequest};
 use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
@@ -93,7 +93,7 @@ impl AccessDecisions<'_> {
         asked: AccessRequest<'_>,
         user: UserId,
     ) -> Result<Option<Offer>, Fault> {
-        if !asked.request.scopes.contains(BuiltInScope::OData) {
+        if !asked.request.scopes.reaches_data() {
             return Ok(None);
         }
         let named = asked.request.details.data.as_deref().map(RequestedSource::all_of);

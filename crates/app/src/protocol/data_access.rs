@@ -13,7 +13,7 @@ use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
-use oauth::scope::{BuiltInScope, ScopeSet};
+use oauth::scope::ScopeSet;
 
 use crate::data::models::SourceOpener;
 use crate::node::entity_cache::Entities;
@@ -52,7 +52,7 @@ impl ReachableData<'_> {
         let name_of =
             |one: &NamedData| match resource::find(&urls.at_public_url(&one.location), &registry, public_url)
             {
-                Some(Resource::Source(name)) => Some(name),
+                Some(Resource::Source(_, name)) => Some(name),
                 _ => None,
             };
         let Some(names) = all.iter().map(name_of).collect::<Option<Vec<String>>>() else {
@@ -112,7 +112,7 @@ impl ReachableData<'_> {
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
         application.settings.client_metadata.requests.may_name_data()?;
-        if !scopes.contains(BuiltInScope::OData) {
+        if !scopes.reaches_data() {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
         let Some(named) = self.requested_sources(&requested).await?? else { return Ok(None) };
@@ -211,7 +211,7 @@ impl ReachableData<'_> {
         let mut granted = Vec::with_capacity(named.len());
         let mut except = Vec::new();
         for (id, name) in self.readable_names(&named, user).await? {
-            if !resource::include_source(resources, &name, public_url) {
+            if !resource::include_source_somewhere(resources, &name, public_url) {
                 continue;
             }
             match data.reach(id) {

@@ -94,7 +94,7 @@ impl<'a> RequestedResources<'a> {
         let names: Vec<Option<String>> = resources
             .iter()
             .map(|one| match resource::find(one, &registry, public_url) {
-                Some(Resource::Source(name)) => Some(name),
+                Some(Resource::Source(_, name)) => Some(name),
                 _ => None,
             })
             .collect();
@@ -121,8 +121,11 @@ impl<'a> RequestedResources<'a> {
         let names: Vec<String> = all.iter().flatten().filter_map(source_name).cloned().collect();
         if !names.is_empty() {
             let mut records = self.entities.data_sources_by_names(&names).await?.into_iter();
-            for one in all.iter_mut().filter(|one| one.as_ref().and_then(source_name).is_some()) {
-                *one = records.next().flatten().map(|record| Resource::Source(record.name.clone()));
+            for one in &mut all {
+                if let Some(Resource::Source(endpoint, _)) = *one {
+                    let record = records.next().flatten();
+                    *one = record.map(|record| Resource::Source(endpoint, record.name.clone()));
+                }
             }
         }
         let requested = normalised.into_iter().zip(all).map(|(resource, found)| Requested {
@@ -146,7 +149,7 @@ enum NamedSource {
 /// The name, if the resource is a data source.
 const fn source_name(resource: &Resource) -> Option<&String> {
     match resource {
-        Resource::Source(name) => Some(name),
+        Resource::Source(_, name) => Some(name),
         _ => None,
     }
 }

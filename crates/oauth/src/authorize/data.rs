@@ -4,7 +4,6 @@ use domain::id::DataSourceId;
 
 use crate::data_access::{DataAccess, DataReach, SourceAccess};
 use crate::grant::Consent;
-use crate::scope::BuiltInScope;
 
 /// A data source that a request names, and that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,7 +189,7 @@ impl DataChange {
             Self::Keep => before.and_then(|before| before.data.clone()),
             Self::Instead(data) => data.clone(),
             Self::Also { chosen, left_out } => {
-                let before = before.filter(|before| before.scopes.contains(BuiltInScope::OData));
+                let before = before.filter(|before| before.scopes.reaches_data());
                 let base = match before {
                     Some(Consent { data: None, .. }) if left_out.is_empty() => return None,
                     Some(Consent { data: None, .. }) => DataAccess::everything(),
@@ -206,6 +205,7 @@ impl DataChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::BuiltInScope;
 
     fn id(id: i64) -> DataSourceId {
         DataSourceId::new(id)

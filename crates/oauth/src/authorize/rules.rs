@@ -73,7 +73,7 @@ impl ValidRequest {
 
     /// Whether the request asks for access to data.
     pub fn reaches_data(&self) -> bool {
-        self.scopes.contains(BuiltInScope::OData)
+        self.scopes.reaches_data()
     }
 
     /// What the request asks of the sign-in.
@@ -330,14 +330,15 @@ fn scopes_are_registered(
     application.settings.requested_scopes(request.scope.as_deref(), registry)
 }
 
-/// Authorization details of data sources ask for access to data, even if `scope` does not name it; without `scope`,
+/// Authorization details of data sources ask for access to data, over OData if `scope` names no scope of data; without `scope`,
 /// they ask for nothing else.
 fn data_scope_is_registered(
     request: &AuthorizeRequest,
     application: &Application,
     scopes: ScopeSet,
 ) -> Result<ScopeSet, Refusal> {
-    let data = ScopeSet::from(BuiltInScope::OData);
+    let is_named = request.scope.is_some() && scopes.reaches_data();
+    let data = if is_named { ScopeSet::EMPTY } else { BuiltInScope::OData.into() };
     if request.authorization_details.is_none() {
         return Ok(scopes);
     }

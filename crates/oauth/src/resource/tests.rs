@@ -47,15 +47,19 @@ fn a_resource_is_an_absolute_uri_without_a_fragment() {
 
 #[test]
 fn resources_are_compared_in_their_normal_form() {
-    let source = Some(Resource::Source("Sea Ships".to_owned()));
+    let source = Some(Resource::Source(DataEndpoint::OData, "Sea Ships".to_owned()));
     for (text, resource) in [
         ("https://gate.example", Some(Resource::Server)),
         ("HTTPS://Gate.Example:443/", Some(Resource::Server)),
-        ("https://gate.example/api/odata4", Some(Resource::Data)),
-        ("https://gate.example/api/%6Fdata4/", Some(Resource::Data)),
-        ("https://gate.example/x/../api/odata4", Some(Resource::Data)),
+        ("https://gate.example/api/odata4", Some(Resource::Data(DataEndpoint::OData))),
+        ("https://gate.example/api/%6Fdata4/", Some(Resource::Data(DataEndpoint::OData))),
+        ("https://gate.example/x/../api/odata4", Some(Resource::Data(DataEndpoint::OData))),
         ("https://gate.example/api/odata4/Sea%20Ships", source.clone()),
         ("https://gate.example/api/odata4/Sea%20Ships/", source),
+        ("https://gate.example/mcp/", Some(Resource::Data(DataEndpoint::Mcp))),
+        ("https://gate.example/mcp/Ports", Some(Resource::Source(DataEndpoint::Mcp, "Ports".to_owned()))),
+        ("https://gate.example/mcp/Ports/Ships", None),
+        ("https://gate.example/mcps", None),
         ("https://orders.example", Some(Resource::Other("https://orders.example/".to_owned()))),
         ("https://gate.example/api/odata4/Ships/Tables", None),
         ("https://gate.example/api/odata4?x", None),
@@ -124,6 +128,7 @@ fn an_unknown_resource_is_an_invalid_target() {
 fn a_token_is_narrowed_to_resources_of_its_grant() {
     let data = "https://gate.example/api/odata4".to_owned();
     let (ships, ports) = (format!("{data}/Ships"), format!("{data}/Ports"));
+    let tools = format!("{URL}/mcp/Ships");
     let known = |resource: &String| Requested { resource: resource.clone(), found: Some(resource.clone()) };
     let gone = |resource: &String| Requested { resource: resource.clone(), found: None };
     let (invalid, vanished) = (Err(Refusal::ResourceNotGranted), Err(Refusal::ResourceGone));
@@ -132,7 +137,10 @@ fn a_token_is_narrowed_to_resources_of_its_grant() {
         (vec![], vec![known(&ships)], true, Ok(vec![ships.clone()])),
         (vec![data.clone()], vec![known(&ships)], true, Ok(vec![ships.clone()])),
         (vec![ships.clone()], vec![known(&data)], true, invalid.clone()),
-        (vec![ships.clone()], vec![known(&ports)], true, invalid),
+        (vec![ships.clone()], vec![known(&ports)], true, invalid.clone()),
+        (vec![data.clone()], vec![known(&tools)], true, invalid.clone()),
+        (vec![tools.clone()], vec![known(&ships)], true, invalid),
+        (vec![URL.to_owned()], vec![known(&tools)], true, Ok(vec![tools.clone()])),
         (vec![ships.clone()], vec![known(&ships)], false, Ok(vec![ships.clone()])),
         (vec![ships.clone()], vec![gone(&ships)], false, vanished.clone()),
         (vec![ships.clone()], vec![gone(&ships)], true, vanished),
@@ -152,18 +160,23 @@ fn a_token_is_narrowed_to_resources_of_its_grant() {
 fn a_limited_token_reaches_only_its_resources() {
     let limited = |resources: &[&str]| resources.iter().map(|one| format!("{URL}{one}")).collect::<Vec<_>>();
     let orders = vec!["https://orders.example/".to_owned()];
-    for (resources, at_all, beyond_data, ships, ports) in [
-        (vec![], true, true, true, true),
-        (limited(&[""]), true, true, true, true),
-        (limited(&["/api/odata4"]), true, false, true, true),
-        (limited(&["/api/odata4/Sea%20Ships"]), true, false, true, false),
-        (orders, false, false, false, false),
-        (vec!["https://gate.example.evil.example/".to_owned()], false, false, false, false),
+    for (resources, at_all, beyond_data, ships, ports, tools) in [
+        (vec![], true, true, true, true, true),
+        (limited(&[""]), true, true, true, true, true),
+        (limited(&["/api/odata4"]), true, false, true, true, false),
+        (limited(&["/api/odata4/Sea%20Ships"]), true, false, true, false, false),
+        (limited(&["/mcp"]), true, false, false, false, true),
+        (limited(&["/mcp/Sea%20Ships"]), true, false, false, false, true),
+        (limited(&["/mcp/Ports"]), true, false, false, false, false),
+        (orders, false, false, false, false, false),
+        (vec!["https://gate.example.evil.example/".to_owned()], false, false, false, false, false),
     ] {
         assert_eq!(include_this_server(&resources, URL), at_all, "{resources:?}");
         assert_eq!(include_more_than_data(&resources, URL), beyond_data, "{resources:?}");
-        assert_eq!(include_source(&resources, "Sea Ships", URL), ships, "{resources:?}");
-        assert_eq!(include_source(&resources, "Ports", URL), ports, "{resources:?}");
+        let include = |endpoint, name| include_source(&resources, endpoint, name, URL);
+        assert_eq!(include(DataEndpoint::OData, "Sea Ships"), ships, "{resources:?}");
+        assert_eq!(include(DataEndpoint::OData, "Ports"), ports, "{resources:?}");
+        assert_eq!(include(DataEndpoint::Mcp, "Sea Ships"), tools, "{resources:?}");
     }
 }
 

@@ -66,6 +66,7 @@ impl ScopeRegistry {
                 BuiltInScope::OfflineAccess => {
                     ("Keep its access while you are not using it", Risk::Elevated, Assignment::Anyone)
                 }
+                BuiltInScope::Mcp => ("Read data for an AI assistant", Risk::Elevated, Assignment::Anyone),
             };
             Scope {
                 id: scope.id(),

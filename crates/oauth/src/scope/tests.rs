@@ -20,6 +20,7 @@ fn built_in_scopes_are_bits_that_never_change() {
         (BuiltInScope::Address, 7, 64),
         (BuiltInScope::Phone, 8, 128),
         (BuiltInScope::OfflineAccess, 9, 256),
+        (BuiltInScope::Mcp, 10, 512),
     ] {
         assert_eq!(scope.id(), ScopeId::new(id));
         assert_eq!(ScopeSet::from(scope).bits(), bit);

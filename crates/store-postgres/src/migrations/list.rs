@@ -193,4 +193,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0026_provenance.sql"),
     },
+    Migration {
+        number: 27,
+        name: "mcp_scope",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0027_mcp_scope.sql"),
+    },
 ];

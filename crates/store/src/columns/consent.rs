@@ -24,9 +24,9 @@ pub fn data_access_from_json(json: Option<&str>) -> Result<Option<DataAccess>, I
     data.map_err(|error| Impossible(format!("the data of a consent: {error}")))
 }
 
-/// The bit of the scope without which nothing reaches data.
-pub fn data_bit() -> i64 {
-    ScopeSet::from(BuiltInScope::OData).bits().into()
+/// The bits of the scopes without which nothing reaches data.
+pub fn data_bits() -> i64 {
+    BuiltInScope::OF_DATA.into_iter().collect::<ScopeSet>().bits().into()
 }
 
 /// Reads the data that consents and grants reach, as a JSON array of what is stored of each; null stands for everything.

@@ -7,7 +7,6 @@ use domain::time::Timestamp;
 use oauth::data_access::DataAccess;
 use oauth::grant::{Allowed, Consent};
 use oauth::revocation::{Revocation, RevokedSubject};
-use oauth::scope::BuiltInScope;
 
 use super::{Columns, NamedStatement, Read, Record, ResultRow, SqlTransaction, grants, sessions, values};
 use crate::columns::{
@@ -88,8 +87,7 @@ pub async fn allow<S: SqlTransaction>(
 
 fn narrows(before: &Consent, new: &NewConsent) -> bool {
     let after = new.data.applied_to(Some(before));
-    before.scopes.contains(BuiltInScope::OData)
-        && !DataAccess::is_within(before.data.as_ref(), after.as_ref())
+    before.scopes.reaches_data() && !DataAccess::is_within(before.data.as_ref(), after.as_ref())
 }
 
 /// The new id makes codes of the earlier consent invalid, which reach more.

@@ -24,7 +24,7 @@ use crate::respond::Area;
 /// Headers that clients of OAuth and of OData send.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DPoP, DataServiceVersion, If-Match, If-None-Match, \
-     Isolation, MaxDataServiceVersion, OAuth-Client-Attestation, OAuth-Client-Attestation-PoP, OData-Isolation, \
+     Isolation, Last-Event-ID, MaxDataServiceVersion, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, OAuth-Client-Attestation, OAuth-Client-Attestation-PoP, OData-Isolation, \
      OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
      X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
 );
@@ -133,7 +133,7 @@ fn is_registration(path: &str) -> bool {
 fn reach(area: Area, path: &str) -> Reach {
     let endpoint = path.rsplit('/').next().unwrap_or_default();
     match area {
-        Area::OData => Reach::Applications,
+        Area::OData | Area::Mcp => Reach::Applications,
         Area::OAuth
             if matches!(
                 endpoint,

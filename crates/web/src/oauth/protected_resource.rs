@@ -38,6 +38,7 @@ pub async fn show(
         issuer: &settings.public_url,
         address,
         path: resource.as_str(),
+        endpoint: resource.endpoint(),
         name: &resource.name(),
         minimum: settings.minimum_profile,
         takes_certificates: settings.takes_certificates_at(address),

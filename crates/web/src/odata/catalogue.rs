@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
+use oauth::resource::DataEndpoint;
 use odata::format::Format;
 use odata::url::Url;
 use serde::Serialize;
@@ -37,7 +38,7 @@ pub(super) async fn list(
     // The list has no query options, but a malformed query is still refused.
     Url::read(&format!("?{}", parts.uri.query().unwrap_or_default())).map_err(DataRefusal::from)?;
     let accept = headers::accept(&parts.headers)?;
-    let records = data.readable_sources(caller, origin).await?;
+    let records = data.readable_sources(caller, DataEndpoint::OData, origin).await?;
     let format = Format::accept(&accept).ok_or(DataRefusal::NotAcceptable)?;
     let value = records.into_iter().map(|record| {
         let url = data.service_root(&record, caller);

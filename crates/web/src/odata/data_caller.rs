@@ -8,6 +8,7 @@ use domain::time::Timestamp;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
+use oauth::resource::DataEndpoint;
 
 use super::answer::{ODATA_VERSION, respond};
 use super::caller::{DataChallenger, Requester};
@@ -103,6 +104,7 @@ impl DataCaller {
         let accept = headers::accept(&parts.headers)?;
         let preferred = PageSize::preferred(&parts.headers);
         let request = DataRequest {
+            endpoint: DataEndpoint::OData,
             source: &source,
             path_and_query: path_and_query.unwrap_or(address.rest),
             accept: &accept,

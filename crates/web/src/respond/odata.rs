@@ -14,6 +14,7 @@ use oauth::error::ErrorCode;
 use oauth::profile::ProfileRules;
 use oauth::proof::TokenType;
 use oauth::protected_resource::ChallengingResource;
+use oauth::resource::DataEndpoint;
 use odata::error::{Error, Kind};
 use serde::Serialize;
 
@@ -90,7 +91,7 @@ impl ODataProblem {
         let mut response = error(self.status, self.code, &self.message, self.target);
         if !self.challenges.is_empty() {
             let metadata_url = metadata_url();
-            let resource = ChallengingResource::of_data(&metadata_url, rules.algorithms);
+            let resource = ChallengingResource::of_data(DataEndpoint::OData, &metadata_url, rules.algorithms);
             let facts = Challenged { resource, presented, max_age_secs: self.max_age_secs };
             let is_open = |one: &&Challenge| rules.passwords_for_data || **one != Challenge::Basic;
             let open: Vec<_> = self.challenges.iter().filter(is_open).copied().collect();
@@ -98,6 +99,16 @@ impl ODataProblem {
         }
         set_retry_after(&mut response, self.retry_after_secs);
         response
+    }
+
+    /// The status, the stable code and the message for people.
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str, &str) {
+        (self.status, self.code, &self.message)
+    }
+
+    /// When to try again, in seconds.
+    pub(crate) const fn retry_after_secs(&self) -> Option<u32> {
+        self.retry_after_secs
     }
 
     fn later(self) -> Self {
@@ -157,7 +168,7 @@ impl From<DataRefusal> for ODataProblem {
     fn from(refusal: DataRefusal) -> Self {
         let message = refusal.to_string();
         match refusal {
-            DataRefusal::MissingScope => {
+            DataRefusal::MissingScope(_) => {
                 let problem = Self::new(StatusCode::FORBIDDEN, "InsufficientScope", message);
                 Self { challenges: challenge::NARROW, ..problem }
             }

@@ -1,4 +1,4 @@
-//! Tests of `/api/odata4`, from a client's request to the bytes of the response.
+//! Tests of `/api/odata4` and `/mcp`, from a client's request to the bytes of the response.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 
@@ -13,6 +13,7 @@ mod failures;
 mod fixture;
 mod issued_tokens;
 mod limits;
+mod mcp;
 mod metadata_of_resources;
 mod mysql;
 mod paging;

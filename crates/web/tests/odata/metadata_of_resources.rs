@@ -94,12 +94,15 @@ async fn the_server_names_the_resource_that_names_it() {
     for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
         let server = fixture.server.get(path).send().await.expect(200).json();
         let named = server["protected_resources"].as_array().unwrap();
-        assert_eq!(named.len(), 1, "the names of data sources are not public");
-        let resource = named[0].as_str().unwrap();
-        let below = resource.strip_prefix(ISSUER).unwrap();
-        let document = fixture.server.get(&format!("{WELL_KNOWN}{below}")).send().await.expect(200).json();
-        assert_eq!(document["resource"], resource);
-        assert_eq!(document["authorization_servers"], json!([server["issuer"]]));
+        assert_eq!(named.len(), 2, "the names of data sources are not public");
+        for (resource, scope) in named.iter().zip(["api.access.odata", "mcp.read"]) {
+            let below = resource.as_str().unwrap().strip_prefix(ISSUER).unwrap();
+            let document =
+                fixture.server.get(&format!("{WELL_KNOWN}{below}")).send().await.expect(200).json();
+            assert_eq!(document["resource"], *resource);
+            assert_eq!(document["authorization_servers"], json!([server["issuer"]]));
+            assert_eq!(document["scopes_supported"], json!([scope]));
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use oauth::application::Application;
 use oauth::authorize::{Choice, DataQuestion, Offer};
 use oauth::destination::Destination;
 use oauth::grant::Consent;
-use oauth::scope::BuiltInScope;
 
 use super::{AuthorizationService, AuthorizeAnswer, Checked};
 use crate::Fault;
@@ -45,7 +44,7 @@ impl AuthorizationService {
         if !valid.valid.reaches_data() {
             return Ok(None);
         }
-        let before = before.filter(|consent| consent.scopes.contains(BuiltInScope::OData));
+        let before = before.filter(|consent| consent.scopes.reaches_data());
         let before = before.and_then(|before| before.data.as_ref());
         ReachableData::of(&self.context).offer(valid.valid.data(), user, before).await.map(Some)
     }

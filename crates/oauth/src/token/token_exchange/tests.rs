@@ -91,7 +91,7 @@ fn run_with(
 /// The registry has no other resource server, and the only data source is `ships`.
 fn found(resources: &[String]) -> Vec<Requested> {
     let registry = ScopeRegistry::built_in();
-    let exists = |one: &Resource| !matches!(one, Resource::Source(name) if name != "ships");
+    let exists = |one: &Resource| !matches!(one, Resource::Source(_, name) if name != "ships");
     let look_up = |resource: &String| {
         let found = resource::find(resource, &registry, GATE).filter(exists);
         Requested { resource: resource.clone(), found: found.map(|found| found.canonical(GATE)) }
