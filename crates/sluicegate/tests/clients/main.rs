@@ -35,6 +35,18 @@ fn the_python_package_mcp_gets_from_a_401_to_rows() {
 }
 
 #[test]
+fn the_mcp_sdk_calls_tools_from_the_first_401_on() {
+    node(&Stage::with(OPEN), "mcp-tools.mjs");
+    node(&Stage::over_tls(), "mcp-tools.mjs");
+}
+
+#[test]
+fn the_python_package_mcp_calls_tools_from_the_first_401_on() {
+    python(&Stage::with(OPEN), "mcp_tools.py");
+    python(&Stage::over_tls(), "mcp_tools.py");
+}
+
+#[test]
 fn the_mcp_sdk_gets_rows_with_a_secret_and_with_a_private_key() {
     node(&Stage::new(), "mcp-client-credentials.mjs");
 }
@@ -188,6 +200,8 @@ fn openid_client_finds_an_issuer_with_a_path_in_both_ways_and_walks_the_flow() {
 fn the_clients_of_mcp_get_from_a_401_to_rows_below_a_path() {
     node(&Stage::below_a_path(OPEN), "mcp-sdk.mjs");
     python(&Stage::below_a_path(OPEN), "mcp_walkthrough.py");
+    node(&Stage::below_a_path(OPEN), "mcp-tools.mjs");
+    python(&Stage::below_a_path(OPEN), "mcp_tools.py");
     let stage = Stage::below_a_path(&[]);
     node(&stage, "mcp-client-credentials.mjs");
     python(&stage, "mcp_client_credentials.py");
