@@ -281,7 +281,11 @@ fn shown<'m>(
     let mut is_all = false;
     for item in items {
         let unsupported = |what: &str| Err(Reason::NotImplemented(what.to_owned()).at(target, item.at));
-        let [name] = item.path[..] else { return unsupported("a path in $select") };
+        let path = item.path.join("/");
+        let name = path.as_str();
+        if item.path.len() > 1 && find(name).is_none() {
+            return unsupported("a path in $select");
+        }
         match find(name) {
             _ if name == "*" => is_all = true,
             _ if item.nested => return unsupported("a selection in parentheses"),

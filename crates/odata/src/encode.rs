@@ -6,6 +6,7 @@
 pub(crate) mod expanded;
 mod fast_path;
 pub(crate) mod id;
+pub(crate) mod nesting;
 pub(crate) mod text;
 pub(crate) mod value;
 
@@ -16,6 +17,7 @@ use crate::model::{EntityType, Model, Property};
 use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
 use id::Id;
+use nesting::Nesting;
 use value::Writing;
 
 /// Values that did not fit the type of their column and were written as null.
@@ -97,6 +99,8 @@ pub struct Encoder {
     id: Option<Id>,
     fields: Vec<Field>,
     expanded: Vec<Expanded>,
+    /// The number of objects that end with a row, besides itself.
+    ends: usize,
     count_as_text: bool,
     value_type: &'static str,
 }
@@ -126,18 +130,26 @@ impl Encoder {
         let full = shape.format.metadata == MetadataLevel::Full;
         let mut first = shape.subject.is_of_rows() && shape.key.is_empty();
         let mut fields = Vec::with_capacity(shape.shown.len());
+        let mut nesting = Nesting::default();
         for Slot { column, property } in shape.shown.iter().copied() {
             let mut before = Vec::with_capacity(property.name.len() + 4);
             let single = shape.subject == BodyKind::Property;
-            let name = if single { "value" } else { property.name.as_str() };
+            let way = nesting.to(if single { "value" } else { &property.name });
+            before.resize(way.ends, b'}');
+            for entity in way.starts {
+                before.push(if first { b'{' } else { b',' });
+                name_of(&mut before, entity);
+                first = true;
+            }
+            let name = way.name;
             if full && needs_type(property.ty) {
-                before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
+                before.push(if first { b'{' } else { b',' });
                 first = false;
                 let annotated = if single { "" } else { name };
                 name_of(&mut before, &format!("{annotated}@odata.type"));
                 before.extend(format!("\"#{}\"", &property.ty.name()["Edm.".len()..]).bytes());
             }
-            before.extend(if first { b"{".as_slice() } else { b",".as_slice() });
+            before.push(if first { b'{' } else { b',' });
             first = false;
             name_of(&mut before, name);
             fields.push((before, column, property));
@@ -165,7 +177,7 @@ impl Encoder {
         });
         let fields = fields.collect();
         let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
-        Self { head, id, fields, expanded, count_as_text, value_type }
+        Self { head, id, fields, expanded, ends: nesting.depth(), count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
@@ -283,6 +295,9 @@ impl Body<'_> {
         let InvalidValues { values, promised } = self.encoder.fields(&mut row_buffer, row);
         self.invalid_values.values += values;
         self.invalid_values.promised += promised;
+        for _ in 0..self.encoder.ends {
+            row_buffer.byte(b'}');
+        }
         row_buffer.byte(b'}');
         row_buffer.finish();
     }

@@ -23,15 +23,15 @@
 mod aggregate;
 pub(crate) mod class;
 pub(crate) mod column;
+mod described;
 pub(crate) mod function;
 pub(crate) mod typed;
 
-use crate::edm_type::EdmType;
-use crate::form::Form;
-use crate::model::{EntityType, Navigation, Property, Storage};
+use crate::model::{EntityType, Navigation, Property};
 use crate::position::Mark;
 use column::{ScanColumn, ScanId};
-use typed::{Term, Typed};
+use described::Described;
+use typed::Typed;
 
 /// A node: a set of rows.
 #[derive(Debug, Clone)]
@@ -172,26 +172,9 @@ pub(crate) struct Order {
 impl Computed {
     /// An expression under a name. `scans` are those of the input.
     pub(crate) fn new(name: &str, value: Typed, scans: &Scans<'_>) -> Self {
-        let property = described_as(name, name.to_owned(), type_of(&value, scans), value.nullable);
+        let property = Described::of(&value, scans).property(name, name.to_owned());
         Self { property, value }
     }
-}
-
-/// The type of an expression: that of the property, if it is a column.
-fn type_of(value: &Typed, scans: &Scans<'_>) -> EdmType {
-    match value.term {
-        Term::Column(column) => scans.property(column).ty,
-        _ => value.class.widest(),
-    }
-}
-
-/// The property of a value that an expression returns: always a value of its type, in the form in which values
-/// are compared.
-fn described_as(name: &str, column: String, ty: EdmType, nullable: bool) -> Property {
-    let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
-    let is_textual = matches!(ty, EdmType::String { .. });
-    let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
-    Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
 }
 
 impl Navigation {

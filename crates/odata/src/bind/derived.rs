@@ -1,5 +1,7 @@
 //! Binding `$apply` and `$compute`: rows that are derived from those of an entity set.
 
+mod grouping;
+
 use super::expression::Binder;
 use super::names::{Named, Names};
 use super::resource::Addressed;
@@ -8,19 +10,20 @@ use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
 use crate::syntax::compute::{Alias, ComputeItem};
-use crate::syntax::{EntityOptions, Expression, Node, OrderTerm, Request, Step};
+use crate::syntax::{EntityOptions, OrderTerm, Request};
 use crate::tree::class::Class;
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Term, Typed};
 use crate::tree::{
     Aggregate, AggregateFunction, Aggregated, Compute, Computed, Filter, Order, Page, PlanNode, Scans,
 };
+use grouping::Joined;
 
-const APPLY: &str = "$apply";
+pub(super) const APPLY: &str = "$apply";
 
 /// Rows on their way through transformations.
-struct Derived<'m> {
-    rows: PlanNode<'m>,
+pub(super) struct Derived<'m> {
+    pub(super) rows: PlanNode<'m>,
     /// The values that were computed since rows were last grouped.
     names: Vec<Named>,
     /// The order in which they are, without the key.
@@ -29,7 +32,7 @@ struct Derived<'m> {
 
 impl<'m> Derived<'m> {
     /// The type of the rows, with its scan.
-    fn first_scan(&self) -> (ScanId, &EntityType) {
+    pub(super) fn first_scan(&self) -> (ScanId, &EntityType) {
         self.rows.first_scan()
     }
 
@@ -159,7 +162,7 @@ impl<'m> Binding<'m> {
     }
 
     /// Binds something in which the names of the rows are known.
-    fn bound<T>(
+    pub(super) fn bound<T>(
         &mut self,
         input: &Derived<'m>,
         target: &'static str,
@@ -209,18 +212,24 @@ impl<'m> Binding<'m> {
 
     fn grouped(
         &mut self,
-        input: Derived<'m>,
+        mut input: Derived<'m>,
         paths: &[GroupingPath<'_>],
         items: &[AggregateItem<'_>],
     ) -> Result<Derived<'m>, Error> {
-        let mut keys: Vec<(&str, Typed)> = Vec::with_capacity(paths.len());
+        let mut keys: Vec<(String, Typed)> = Vec::with_capacity(paths.len());
+        let mut joined = Joined::new();
         for GroupingPath { at, path } in paths {
-            let (name, key) = self.grouping_key(&input, *at, path)?;
+            let (name, key) = (path.join("/"), self.grouping_key(&mut input, &mut joined, *at, path)?);
             if keys.iter().any(|(other, _)| *other == name) {
-                return Err(taken(name, APPLY, *at));
+                return Err(taken(&name, APPLY, *at));
             }
             keys.push((name, key));
         }
+        if !joined.is_empty() {
+            // The properties of one entity are written together.
+            keys.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
+        }
+        let keys = keys.iter().map(|(name, key)| (name.as_str(), key.clone())).collect();
         let mut aggregates: Vec<(&str, Aggregated)> = Vec::with_capacity(items.len());
         for item in items {
             input.is_free(item.alias, APPLY)?;
@@ -231,25 +240,6 @@ impl<'m> Binding<'m> {
         }
         let groups = Aggregate::of(input.rows, self.scan(), keys, aggregates);
         Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new() })
-    }
-
-    fn grouping_key<'t>(
-        &mut self,
-        input: &Derived<'m>,
-        at: usize,
-        path: &[&'t str],
-    ) -> Result<(&'t str, Typed), Error> {
-        let (_, entity_type) = input.first_scan();
-        let (first, rest) = path.split_first().unwrap_or((&"", &[]));
-        if entity_type.navigation(first).is_some() {
-            let what = "grouping by related entities or their properties".to_owned();
-            return Err(Reason::NotImplemented(what).at(APPLY, at));
-        }
-        let step = |name: &'t str| Step { at, name, arguments: None };
-        let steps = std::iter::once(first).chain(rest).map(|name| step(name)).collect();
-        let node = Node { at, expression: Expression::Path(steps) };
-        let key = self.bound(input, APPLY, |binder| binder.bind(&node))?;
-        Ok((*first, key))
     }
 
     fn aggregated(&mut self, input: &Derived<'m>, item: &AggregateItem<'_>) -> Result<Aggregated, Error> {
@@ -297,7 +287,8 @@ impl<'m> Derived<'m> {
 
 /// Whether the smallest and the greatest value of a class are supported.
 fn has_extremes(class: Class) -> bool {
-    class.is_numeric() || matches!(class, Class::Date | Class::TimeOfDay | Class::DateTimeOffset)
+    class.is_numeric()
+        || matches!(class, Class::String | Class::Date | Class::TimeOfDay | Class::DateTimeOffset)
 }
 
 /// Terms of an order without those that are constant.
@@ -319,7 +310,9 @@ fn selected<'m>(
         return shown(entity_type, names, options, "$select");
     }
     let (_, groups) = derived.first_scan();
-    let SelectedProperties { properties, computed, .. } = shown(groups, names, options, "$select")?;
+    let SelectedProperties { mut properties, computed, .. } = shown(groups, names, options, "$select")?;
+    // Those of one related entity are written together.
+    properties.sort_unstable();
     // Their context always lists what they have.
     Ok(SelectedProperties { properties, computed, navigations: Vec::new(), narrowed: true })
 }

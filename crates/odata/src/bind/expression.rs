@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
-use super::names::Names;
+use super::names::{Names, related_property};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
@@ -282,6 +282,9 @@ impl<'m> Binder<'m> {
             }
             _ => steps,
         };
+        if let Some((index, property)) = related_property(self.entity_type, steps) {
+            return Ok(Typed::column(self.scan.column(index), property));
+        }
         let (first, rest) =
             steps.split_first().unwrap_or_else(|| unreachable!("a path has at least one step"));
         if let ([], Some(arguments)) = (rest, &first.arguments) {

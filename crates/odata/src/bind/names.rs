@@ -1,7 +1,9 @@
-//! The names of computed values. An expression that uses one contains its expression, so the size of what they stand for
+//! Names that are no properties of the model: those of computed values, and of what related entities contribute to groups. An expression that uses one contains its expression, so the size of what they stand for
 //! is bounded.
 
 use crate::error::{Error, Reason};
+use crate::model::{EntityType, Property};
+use crate::syntax::Step;
 use crate::tree::Computed;
 use crate::tree::typed::Typed;
 
@@ -50,4 +52,14 @@ impl<'n> Names<'n> {
         }
         Ok(Some(named.computed.value.clone()))
     }
+}
+
+/// The property of groups with the path by which they were grouped, such as `Ships/Name`.
+pub(super) fn related_property<'m>(
+    groups: &'m EntityType,
+    steps: &[Step<'_>],
+) -> Option<(usize, &'m Property)> {
+    let is_path = steps.len() > 1 && steps.iter().all(|step| step.arguments.is_none());
+    let names = steps.iter().map(|step| step.name);
+    is_path.then(|| groups.property(&names.collect::<Vec<_>>().join("/")))?
 }

@@ -185,8 +185,8 @@ pub(super) fn exception(out: &mut Vec<u8>, field: &super::Field, cell: Cell<'_>)
     /// The maximum length of a quoted text in bytes.
     const LONGEST: usize = 256;
     let before = field.before.bytes();
-    // The brace or comma before the name, if any.
-    let (start, named) = before.split_at(usize::from(!before.starts_with(b"\"")));
+    // What is before the name, such as a brace or a comma.
+    let (start, named) = before.split_at(before.iter().position(|byte| *byte == b'"').unwrap_or_default());
     // A text that ends with `"name":` has no other quote in the name.
     let name = named.rsplit(|byte| *byte == b'"').nth(1).unwrap_or_default();
     out.extend_from_slice(start);

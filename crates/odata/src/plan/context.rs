@@ -3,6 +3,7 @@
 
 use crate::bind::expand::BoundExpand;
 use crate::bind::{SelectedProperties, Selection};
+use crate::encode::nesting::Nesting;
 use crate::encode::text::in_url;
 use crate::model::EntityType;
 use crate::syntax::ExpandedForm;
@@ -31,7 +32,9 @@ fn items(
         let is_expanded = |name: &&str| expanded.iter().any(|one| one.navigation.name == *name);
         let navigations = shown.navigations.iter().copied().filter(|name| !is_expanded(name));
         let computed = shown.computed.iter().map(|(_, name)| &**name);
-        list.extend(properties.chain(computed).chain(navigations).map(in_url));
+        let properties = nested(properties);
+        list.extend((!properties.is_empty()).then_some(properties));
+        list.extend(computed.chain(navigations).map(in_url));
     } else if !shown.computed.is_empty() {
         list.push("*".to_owned());
         list.extend(shown.computed.iter().map(|(_, name)| in_url(name)));
@@ -43,5 +46,25 @@ fn items(
         let plus = if one.recursive { "+" } else { "" };
         list.push(format!("{}{plus}({inner})", in_url(name)));
     }
+    list
+}
+
+/// The names of properties, separated by commas. Those of one related entity are in parentheses after its name.
+fn nested<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut nesting = Nesting::default();
+    let mut list = String::new();
+    for path in names {
+        let way = nesting.to(path);
+        list.extend(std::iter::repeat_n(')', way.ends));
+        let mut separator = if list.is_empty() { "" } else { "," };
+        for entity in way.starts {
+            list.push_str(separator);
+            list.push_str(&in_url(entity));
+            separator = "(";
+        }
+        list.push_str(separator);
+        list.push_str(&in_url(way.name));
+    }
+    list.extend(std::iter::repeat_n(')', nesting.depth()));
     list
 }

@@ -276,6 +276,7 @@ impl Rules for Sqlite {
     }
 
     fn aggregate(&self, writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+        call::check_order(writer, function, operand);
         let before = call::aggregate(function, operand.map(|operand| operand.class));
         around(writer, before, operand, "", ")");
     }

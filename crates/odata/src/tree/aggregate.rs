@@ -2,8 +2,9 @@
 
 use super::class::Class;
 use super::column::ScanId;
+use super::described::Described;
 use super::typed::Typed;
-use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans, described_as, type_of};
+use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans};
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
 
@@ -39,14 +40,10 @@ impl<'m> Aggregate<'m> {
         aggregates: Vec<(&str, Aggregated)>,
     ) -> Self {
         let scans = Scans::of(&input);
-        let of_key = |(name, key): &(&str, Typed)| ((*name).to_owned(), type_of(key, &scans), key.nullable);
-        let of_aggregate = |(name, aggregated): &(&str, Aggregated)| {
-            let (ty, nullable) = aggregated.describe(&scans);
-            ((*name).to_owned(), ty, nullable)
-        };
-        let results = keys.iter().map(of_key).chain(aggregates.iter().map(of_aggregate)).enumerate();
-        let properties =
-            results.map(|(at, (name, ty, nullable))| described_as(&name, format!("c{at}"), ty, nullable));
+        let of_keys = keys.iter().map(|(name, key)| (*name, Described::of(key, &scans)));
+        let of_aggregates = aggregates.iter().map(|(name, aggregated)| (*name, aggregated.describe(&scans)));
+        let results = of_keys.chain(of_aggregates).enumerate();
+        let properties = results.map(|(at, (name, value))| value.property(name, format!("c{at}")));
         let entity_type = EntityType {
             schema: None,
             name: input.entity_type().name.clone(),
@@ -65,19 +62,21 @@ impl<'m> Aggregate<'m> {
 }
 
 impl Aggregated {
-    /// The type of the result, and whether it may be null.
-    fn describe(&self, scans: &Scans<'_>) -> (EdmType, bool) {
+    /// The result.
+    fn describe(&self, scans: &Scans<'_>) -> Described {
         let operand = self.operand.as_ref();
         match (self.function, operand) {
-            (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => (DECIMAL, false),
-            (AggregateFunction::Average, _) => (EdmType::Double, true),
+            (AggregateFunction::Count | AggregateFunction::CountDistinct, _) | (_, None) => {
+                Described::number(DECIMAL, false)
+            }
+            (AggregateFunction::Average, _) => Described::number(EdmType::Double, true),
             (AggregateFunction::Sum, Some(operand)) if operand.class == Class::Double => {
-                (EdmType::Double, true)
+                Described::number(EdmType::Double, true)
             }
             // A sum of 64-bit integers may need more than 64 bits.
-            (AggregateFunction::Sum, Some(_)) => (DECIMAL, true),
+            (AggregateFunction::Sum, Some(_)) => Described::number(DECIMAL, true),
             (AggregateFunction::Min | AggregateFunction::Max, Some(operand)) => {
-                (type_of(operand, scans), true)
+                Described { nullable: true, ..Described::of(operand, scans) }
             }
         }
     }

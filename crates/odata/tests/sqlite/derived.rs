@@ -72,6 +72,11 @@ const CASES: &[(&str, &str, &str)] = &[
         r#"[{"Total":null,"N":0,"Last":null,"Mean":null}]"#,
     ),
     (
+        "Visits?$apply=aggregate(berth with min as First,berth with max as Last)",
+        "Visits(First,Last)",
+        r#"[{"First":"A","Last":"a"}]"#,
+    ),
+    (
         "Visits?$apply=groupby((ship),aggregate($count as N))/aggregate(N with max as Most)",
         "Visits(Most)",
         r#"[{"Most":2}]"#,
@@ -96,6 +101,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "Ships(*,Length)",
         r#"[{"id":3,"name":"Calypso","Length":7}]"#,
     ),
+    (
+        "Ships?$compute=id add 9223372036854775805 as Big&$select=Big",
+        "Ships(Big)",
+        r#"[{"Big":9223372036854775806},{"Big":9223372036854775807},{"Big@Org.OData.Core.V1.ValueException":{"value":"9223372036854776000"},"Big":null}]"#,
+    ),
     ("Ships?$apply=topcount(2,id)&$select=id", "Ships(id)", r#"[{"id":2},{"id":3}]"#),
     ("Ships?$apply=bottomcount(1,id)/identity&$select=id", "Ships(id)", r#"[{"id":1}]"#),
     ("Ships?$apply=orderby(name desc)/skip(1)/top(1)&$select=id", "Ships(id)", r#"[{"id":2}]"#),
@@ -104,6 +114,21 @@ const CASES: &[(&str, &str, &str)] = &[
         "Ships?$compute=id add 1 as Next&$select=Next&$expand=Visits($select=id;$filter=id gt 3)",
         "Ships(Next,Visits(id))",
         r#"[{"Next":2,"Visits":[]},{"Next":3,"Visits":[{"id":4}]},{"Next":4,"Visits":[]}]"#,
+    ),
+    (
+        "Visits?$apply=groupby((Ships/name,berth),aggregate($count as N))&$filter=Ships/name ne 'Boreas'&$orderby=Ships/name desc",
+        "Visits(Ships(name),berth,N)",
+        r#"[{"Ships":{"name":"Aurora"},"berth":"B","N":1},{"Ships":{"name":"Aurora"},"berth":"A","N":1},{"Ships":{"name":null},"berth":"a","N":1}]"#,
+    ),
+    (
+        "Visits?$apply=groupby((Ships/name,ship,Ships/id))&$select=Ships/name,ship&$top=2",
+        "Visits(Ships(name),ship)",
+        r#"[{"Ships":{"name":null},"ship":null},{"Ships":{"name":"Aurora"},"ship":1}]"#,
+    ),
+    (
+        "Visits?$apply=filter(id lt 4)/groupby((Ships/id,Ships/name))",
+        "Visits(Ships(id,name))",
+        r#"[{"Ships":{"id":1,"name":"Aurora"}},{"Ships":{"id":2,"name":"Boreas"}}]"#,
     ),
     ("Ships(2)/Visits?$apply=aggregate(fee with sum as Total)", "Visits(Total)", r#"[{"Total":7}]"#),
 ];
@@ -152,6 +177,7 @@ fn all_pages_of_groups_are_one_big_page() {
         "$apply=groupby((at,ship))&$orderby=ship desc,at",
         "$compute=fee mul 2 as Double&$orderby=Double desc&$select=Double",
         "$apply=top(4)/groupby((ship))",
+        "$apply=groupby((Ships/name,berth),aggregate(fee with sum as S))&$orderby=Ships/name desc,S",
         "$apply=orderby(weight desc)",
     ] {
         let url = format!("Visits?{options}");
@@ -203,6 +229,8 @@ fn what_is_wrong_with_transformations_is_refused_with_its_place() {
         ("Ships?$apply=identity/", "SyntaxError", Some(9)),
         ("Ships?$apply=groupby(id)", "SyntaxError", Some(8)),
         ("Ships?$apply=groupby((nope))", "UnknownProperty", Some(9)),
+        ("Visits?$apply=groupby((Ships/nope))", "UnknownProperty", Some(9)),
+        ("Visits?$apply=groupby((Ships/name))&$filter=Ships/id gt 1", "UnknownProperty", Some(0)),
         ("Ships?$apply=groupby((id,id))", "BadOptionValue", Some(12)),
         ("Ships?$apply=aggregate(name with sum as X)", "TypeMismatch", Some(10)),
         ("Ships?$apply=aggregate(id with frob as X)", "UnknownFunction", Some(18)),
@@ -244,12 +272,12 @@ fn what_is_not_supported_of_transformations_is_refused_as_not_implemented() {
         "Ships?$apply=Ns.own(id)",
         "Ships?$apply=groupby((rollup(id,name)))",
         "Ships?$apply=groupby((id),topcount(1,id))",
-        "Visits?$apply=groupby((Ships/name))",
+        "Ships?$apply=groupby((Visits/berth))",
+        "Visits?$apply=groupby((Ships))",
         "Ships?$apply=aggregate(Visits/$count as N)",
         "Ships?$apply=aggregate(id with Ns.own as N)",
         "Ships?$apply=aggregate(Forecast)",
         "Ships?$apply=aggregate(id with sum from name with max as N)",
-        "Ships?$apply=aggregate(name with min as N)",
         "Ships?$apply=identity&$expand=Visits",
         "Ships(1)?$compute=id as A",
         "Ships?$expand=Visits($compute=id as A)",

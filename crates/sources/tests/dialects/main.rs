@@ -10,6 +10,7 @@ mod mysql;
 mod oracle;
 mod postgres;
 mod random;
+mod related;
 mod requests;
 mod rows;
 mod sqlite;

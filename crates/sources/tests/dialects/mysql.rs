@@ -5,7 +5,7 @@ mod database;
 mod indexes;
 mod values;
 
-use crate::{derived, random};
+use crate::{derived, random, related};
 use columns::sample;
 use database::Mysql;
 
@@ -21,4 +21,9 @@ fn random_groups_are_in_mariadb_what_the_standard_says() {
     let sample = sample(11, derived::ROWS);
     let database = Mysql::new(&sample.sql, vec![sample.table()]);
     derived::give_what_the_standard_says(&database, &sample);
+}
+
+#[test]
+fn groups_by_related_entities_are_right_in_mariadb() {
+    related::group_as_the_standard_says(&Mysql::new(&related::sql('`'), related::tables()));
 }

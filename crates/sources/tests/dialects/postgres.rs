@@ -6,7 +6,7 @@ mod database;
 mod indexes;
 mod values;
 
-use crate::{derived, random};
+use crate::{derived, random, related};
 use columns::sample;
 use database::Postgres;
 
@@ -22,4 +22,9 @@ fn random_groups_are_in_postgresql_what_the_standard_says() {
     let sample = sample(11, derived::ROWS);
     let database = Postgres::new(&sample.sql, vec![sample.table()]);
     derived::give_what_the_standard_says(&database, &sample);
+}
+
+#[test]
+fn groups_by_related_entities_are_right_in_postgresql() {
+    related::group_as_the_standard_says(&Postgres::new(&related::sql('"'), related::tables()));
 }

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 
 use crate::database::Database;
 use crate::decimal::Decimal;
-use crate::derived;
 use crate::driver::{Driver, ReadRow};
 use crate::oracle::Value;
 use crate::rows::{Class, Sample, Sampled, TEXTS, alike, doubles, numbers, text};
+use crate::{derived, related};
 
 struct Sqlite {
     driver: Driver,
@@ -111,4 +111,9 @@ fn a_sum_of_integers_beyond_64_bits_is_refused() {
     let walked =
         database.walk("/T?$apply=filter(id%20eq%201)/aggregate(n%20with%20sum%20as%20S)", 9).unwrap();
     assert_eq!(walked[0]["S"].to_string(), sum);
+}
+
+#[test]
+fn groups_by_related_entities_are_right_in_sqlite() {
+    related::group_as_the_standard_says(&Sqlite::new(&related::sql('"')));
 }

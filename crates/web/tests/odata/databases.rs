@@ -401,5 +401,14 @@ async fn a_utf_16_file_gives_the_same_responses_as_a_utf_8_file() {
             let rows = walk(&fixture, source, &format!("/T?$orderby={order}"), 1).await;
             assert_eq!(rows.len(), 10, "{order} in {source}");
         }
+        let groups = "/T?$apply=compute(concat(Name,'x')%20as%20More)/groupby((Name,More))&$orderby=";
+        for order in ["Name", "More", "Name%20desc"] {
+            let expected = walk(&fixture, "UTF_8", &format!("{groups}{order}"), 100).await;
+            assert_eq!(
+                walk(&fixture, source, &format!("{groups}{order}"), 3).await,
+                expected,
+                "{order} in {source}"
+            );
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! it several times, one of [ours](crate::sql::functions) is called.
 
 use super::column;
+use crate::error::Reason;
 use crate::sql::Writer;
 use crate::sql::clauses::around;
 use crate::tree::AggregateFunction;
@@ -81,6 +82,16 @@ fn contains(writer: &mut Writer<'_>, arguments: &[Typed]) -> bool {
     writer.operand(part);
     writer.text(") > 0)");
     true
+}
+
+/// Refuses the smallest and the greatest of texts that may lie in the file in another encoding than UTF-8, because SQLite
+/// compares their bytes there.
+pub(super) fn check_order(writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
+    let is_extreme = matches!(function, AggregateFunction::Min | AggregateFunction::Max);
+    if is_extreme && operand.is_some_and(|operand| column::may_be_recoded(writer, operand)) {
+        let what = format!("{} of a text that the database may keep as something else", function.name());
+        writer.refuse(Reason::NotImplemented(what));
+    }
 }
 
 /// What an aggregate function of values of a class begins with.

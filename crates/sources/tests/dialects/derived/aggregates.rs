@@ -20,7 +20,9 @@ pub(super) fn applies(method: &str, class: Class) -> bool {
     let is_number = matches!(class, Class::Integer | Class::Decimal | Class::Double);
     match method {
         "sum" | "average" => is_number,
-        "min" | "max" => is_number || matches!(class, Class::Date | Class::Time | Class::Instant),
+        "min" | "max" => {
+            is_number || matches!(class, Class::String | Class::Date | Class::Time | Class::Instant)
+        }
         _ => true,
     }
 }

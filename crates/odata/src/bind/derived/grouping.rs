@@ -1,0 +1,86 @@
+//! What rows are grouped by: their own properties, computed values, and properties of the entities to which navigation
+//! properties lead.
+
+use super::{APPLY, Derived};
+use crate::bind::Binding;
+use crate::bind::expression::unknown_property;
+use crate::error::{Error, Reason};
+use crate::model::EntityType;
+use crate::syntax::{Expression, MAX_EXPAND_DEPTH, Node, Step};
+use crate::tree::column::ScanId;
+use crate::tree::typed::Typed;
+use crate::tree::{Expand, PlanNode, Scan};
+
+/// Related entities that are joined with the rows: the path that leads to them, and their scan.
+pub(super) type Joined = Vec<(String, ScanId)>;
+
+impl<'m> Binding<'m> {
+    /// The value of a path by which rows are grouped.
+    pub(super) fn grouping_key(
+        &mut self,
+        input: &mut Derived<'m>,
+        joined: &mut Joined,
+        at: usize,
+        path: &[&str],
+    ) -> Result<Typed, Error> {
+        let (_, entity_type) = input.first_scan();
+        let leads_on = path.first().is_some_and(|name| entity_type.navigation(name).is_some());
+        // Groups have no navigation properties.
+        if let Some(of_model) = self.model.entity_type(&entity_type.name).filter(|_| leads_on) {
+            return self.related_key(input, joined, (of_model, at), path);
+        }
+        let steps = path.iter().map(|name| Step { at, name, arguments: None }).collect();
+        let node = Node { at, expression: Expression::Path(steps) };
+        self.bound(input, APPLY, |binder| binder.bind(&node))
+    }
+
+    /// Joins the entities on the way and returns the property at its end, which is null where there is no such entity.
+    fn related_key(
+        &mut self,
+        input: &mut Derived<'m>,
+        joined: &mut Joined,
+        (start, at): (&'m EntityType, usize),
+        path: &[&str],
+    ) -> Result<Typed, Error> {
+        let unsupported = |what: &str| Reason::NotImplemented(what.to_owned()).at(APPLY, at);
+        let (mut scan, _) = input.first_scan();
+        let mut entity_type = start;
+        for (step, name) in path.iter().enumerate() {
+            let Some(navigation) = entity_type.navigation(name) else {
+                let (index, property) = entity_type
+                    .property(name)
+                    .ok_or_else(|| unknown_property(entity_type, name, APPLY, at))?;
+                if step + 1 < path.len() {
+                    return Err(unsupported("a path beyond a primitive property"));
+                }
+                return Ok(Typed { nullable: true, ..Typed::column(scan.column(index), property) });
+            };
+            if navigation.collection {
+                return Err(unsupported("grouping by properties of many entities"));
+            }
+            if step == MAX_EXPAND_DEPTH {
+                return Err(Reason::TooManyLevels(MAX_EXPAND_DEPTH).at(APPLY, at));
+            }
+            entity_type = &self.model.entity_types[navigation.target];
+            let way = path[..=step].join("/");
+            if let Some((_, known)) = joined.iter().find(|(other, _)| *other == way) {
+                scan = *known;
+                continue;
+            }
+            let (parent, child) = (scan, self.scan());
+            let nested = PlanNode::Scan(Scan::of(child, entity_type));
+            let rows = std::mem::replace(&mut input.rows, nested.clone());
+            input.rows = PlanNode::Expand(Expand {
+                input: Box::new(rows),
+                navigation,
+                parent,
+                child,
+                nested: Box::new(nested),
+                only_related: false,
+            });
+            joined.push((way, child));
+            scan = child;
+        }
+        Err(unsupported("grouping by entities"))
+    }
+}

@@ -1,0 +1,49 @@
+//! The properties of values that expressions return.
+
+use super::Scans;
+use super::typed::{Term, Typed};
+use crate::edm_type::EdmType;
+use crate::form::Form;
+use crate::model::{Property, Storage};
+
+/// What is known of a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described {
+    pub(super) ty: EdmType,
+    pub(super) nullable: bool,
+    /// Whether a text is made of columns that keep text in UTF-8.
+    pub(super) is_textual: bool,
+}
+
+impl Described {
+    /// The value of an expression. Its type is that of the property, if it is a column.
+    pub(super) fn of(value: &Typed, scans: &Scans<'_>) -> Self {
+        let ty = match value.term {
+            Term::Column(column) => scans.property(column).ty,
+            _ => value.class.widest(),
+        };
+        let mut is_textual = is_text(ty);
+        value.each_column(&mut |column| {
+            let property = scans.property(column);
+            is_textual &= !is_text(property.ty) || property.storage.is_textual;
+        });
+        Self { ty, nullable: value.nullable, is_textual }
+    }
+
+    /// A value that is no text.
+    pub(super) fn number(ty: EdmType, nullable: bool) -> Self {
+        Self { ty, nullable, is_textual: false }
+    }
+
+    /// The property with this name and column: always a value of its type, in the form in which values are compared.
+    pub(super) fn property(self, name: &str, column: String) -> Property {
+        let Self { ty, nullable, is_textual } = self;
+        let form = if ty == EdmType::Duration { Form::Compared } else { Form::Canonical };
+        let storage = Storage { form, is_textual, is_guaranteed: true, ..Storage::default() };
+        Property { name: name.to_owned(), column, ty, nullable, storage, may_be_invalid: false }
+    }
+}
+
+fn is_text(ty: EdmType) -> bool {
+    matches!(ty, EdmType::String { .. })
+}
