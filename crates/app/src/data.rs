@@ -164,17 +164,14 @@ impl DataService {
         let record = self.admit(caller, endpoint, request.source, origin).await?;
         let read_grant = ReadGrant { caller, endpoint, record: &record, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
-        let page_size = self.page_size(request.page_size).await?;
-        let answer = match self.answer(read_grant, request, page_size).await {
+        let answer = match self.answer(read_grant, request).await {
             // Another request has replaced the opened source meanwhile.
-            Err(DataRefusal::Source(SourceError::Closed)) => {
-                self.answer(read_grant, request, page_size).await
-            }
+            Err(DataRefusal::Source(SourceError::Closed)) => self.answer(read_grant, request).await,
             // A table was changed after its structure was checked; with the new structure the request may
             // succeed.
             Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
                 self.context.models.expect_changed_structure(record.id);
-                self.answer(read_grant, request, page_size).await
+                self.answer(read_grant, request).await
             }
             answer => answer,
         };
@@ -196,9 +193,9 @@ impl DataService {
         &self,
         read_grant: ReadGrant<'_>,
         request: &DataRequest<'_>,
-        page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
+        let page_size = self.page_size(request.page_size, opened.model.page_size).await?;
         let opened = reached_part(read_grant, opened);
         let planned = self.prepare(read_grant, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
@@ -309,9 +306,11 @@ impl DataService {
         Ok(ThrottledAudit::of(&self.context).note_refused(event).await?)
     }
 
-    /// The page size in rows: what the client prefers within reason, and never more than `MaxFetchRows`.
-    async fn page_size(&self, preferred: Option<usize>) -> Result<usize, DataRefusal> {
-        let own = usize::try_from(self.context.settings.odata_page_size).unwrap_or(usize::MAX);
+    /// The page size in rows: what the client prefers within reason, otherwise what the owner of the source wants, and
+    /// never more than `MaxFetchRows`.
+    async fn page_size(&self, preferred: Option<usize>, of_owner: Option<u32>) -> Result<usize, DataRefusal> {
+        let own = of_owner.unwrap_or(self.context.settings.odata_page_size);
+        let own = usize::try_from(own).unwrap_or(usize::MAX);
         let most = Entities::of(&self.context).limit(Limit::MaxFetchRows).await.map_err(Fault::from)?;
         let most = usize::try_from(most).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
         let wanted =

@@ -256,4 +256,6 @@ pub struct DataSource {
     pub created_at: Timestamp,
     /// When it was last changed, or its model was read again.
     pub updated_at: Timestamp,
+    /// Grows with each change of its model document; 0 if it never had one.
+    pub model_version: i64,
 }

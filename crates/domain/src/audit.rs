@@ -86,6 +86,8 @@ actions! {
     DeleteDataSource = "data_source.delete",
     ShareDataSource = "data_source.share",
     ReloadModel = "data_source.reload_model",
+    UpdateModel = "data_source.update_model",
+    DeleteModel = "data_source.delete_model",
     TestDataSource = "data_source.test",
     CallTool = "mcp.call_tool",
     RotateKeys = "keys.rotate",

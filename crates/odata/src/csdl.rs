@@ -57,7 +57,7 @@ pub fn xml(model: &Model) -> String {
 }
 
 fn write_type(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
-    xml.open("EntityType", &[("Name", &entity_type.name)]);
+    xml.open("EntityType", &[("Name", &entity_type.type_name)]);
     xml.open("Key", &[]);
     for property in &entity_type.key {
         xml.leaf("PropertyRef", &[("Name", &entity_type.properties[*property].name)]);
@@ -103,7 +103,7 @@ fn write_property(xml: &mut Xml, property: &Property) {
 
 fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigation: &Navigation) {
     let target = &model.entity_types[navigation.target];
-    let name = format!("{}.{}", model.namespace, target.name);
+    let name = format!("{}.{}", model.namespace, target.type_name);
     let ty = if navigation.collection { format!("Collection({name})") } else { name };
     let mut attributes = vec![("Name", navigation.name.as_str()), ("Type", &ty)];
     // A collection is never null.
@@ -125,7 +125,7 @@ fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigatio
 }
 
 fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
-    let ty = format!("{}.{}", model.namespace, entity_type.name);
+    let ty = format!("{}.{}", model.namespace, entity_type.type_name);
     xml.open("EntitySet", &[("Name", &entity_type.name), ("EntityType", &ty)]);
     for navigation in &entity_type.navigations {
         let target = &model.entity_types[navigation.target].name;

@@ -5,10 +5,12 @@
 //! changed schema results in a new one.
 
 pub(crate) mod compile;
+pub mod document;
 mod names;
 mod references;
+mod shape;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::edm_type::EdmType;
 use crate::form::{Form, Layout, Reading};
@@ -115,8 +117,10 @@ pub struct ForeignKey {
 /// An entity set and its type, compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityType {
-    /// The name of the entity set and of its type.
+    /// The name of the entity set.
     pub name: String,
+    /// The name of the entity type, usually the same.
+    pub type_name: String,
     /// The schema of the table in the database, if statements must name it.
     pub schema: Option<String>,
     /// The name of the table in the database.
@@ -136,6 +140,10 @@ pub struct EntityType {
     /// Whether the table has an index that this server cannot use, so statements must not let SQLite choose
     /// it.
     pub has_unusable_index: bool,
+    /// The properties in which a search looks, as indexes.
+    pub searchable: Vec<usize>,
+    /// Whether its owner forbids changes.
+    pub read_only: bool,
 }
 
 /// One structural property.
@@ -193,6 +201,10 @@ pub struct Model {
     pub version: u64,
     /// Changes if anything changes on which a plan depends, such as how values are stored.
     pub plan_version: u64,
+    /// The number of rows of a page, if the owner wants a number of its own.
+    pub page_size: Option<u32>,
+    /// Whether the owner forbids changes.
+    pub read_only: bool,
     by_name: HashMap<String, usize>,
 }
 
@@ -206,15 +218,17 @@ impl Model {
     /// two must be distinguished by something else.
     #[must_use]
     pub fn limited_to(&self, names: &[String]) -> Self {
-        let is_kept = |index: usize| names.contains(&self.entity_types[index].name);
-        let kept: Vec<usize> = (0..self.entity_types.len()).filter(|index| is_kept(*index)).collect();
-        let place = |index: usize| kept.iter().position(|one| *one == index);
+        let names: HashSet<&String> = names.iter().collect();
+        let is_kept = |index: &usize| names.contains(&self.entity_types[*index].name);
+        let kept: Vec<usize> = (0..self.entity_types.len()).filter(is_kept).collect();
+        let places: HashMap<usize, usize> =
+            kept.iter().enumerate().map(|(place, index)| (*index, place)).collect();
         let entity_types: Vec<EntityType> = kept
             .iter()
             .map(|index| {
                 let mut entity = self.entity_types[*index].clone();
                 entity.navigations.retain_mut(|navigation| {
-                    let target = place(navigation.target);
+                    let target = places.get(&navigation.target).copied();
                     navigation.target = target.unwrap_or_default();
                     target.is_some()
                 });

@@ -100,6 +100,17 @@ impl SourceSpec {
         self.kind.open(&self.options, resources)
     }
 
+    /// The kind of database.
+    pub(crate) fn store(&self) -> &'static DataStore {
+        self.kind.store()
+    }
+
+    /// The same source with other options that may be shown.
+    #[must_use]
+    pub(crate) fn with_options(self, plain: BTreeMap<String, String>) -> Self {
+        Self { kind: self.kind, options: OptionValues { plain, secrets: self.options.secrets } }
+    }
+
     /// The options that may be shown.
     pub fn options(&self) -> &BTreeMap<String, String> {
         &self.options.plain

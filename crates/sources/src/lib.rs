@@ -14,6 +14,7 @@ mod certificates;
 mod chunks;
 mod deadline;
 mod described;
+pub mod documents;
 pub mod driver;
 mod error;
 mod executor;

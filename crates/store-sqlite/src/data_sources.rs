@@ -5,7 +5,9 @@ use domain::audit::NewAuditEvent;
 use domain::id::{DataSourceId, UserId};
 use domain::time::Timestamp;
 use store::relational::{data_sources, judged, run_ready};
-use store::{Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, NewDataSource, Sharing};
+use store::{
+    Answer, DataSourceChange, DataSourceRefusal, DataSources, Judged, ModelChange, NewDataSource, Sharing,
+};
 
 use crate::SqliteStore;
 use crate::tables::Tables;
@@ -66,6 +68,19 @@ impl DataSources for SqliteStore {
 
     fn touch_data_source(&self, id: DataSourceId, at: Timestamp, audit: NewAuditEvent) -> Answered<'_> {
         self.write(move |db| run_ready(judged(data_sources::touch(&Tables(db), id, at, &audit))))
+    }
+
+    fn find_model_document(&self, id: DataSourceId) -> Answer<'_, Option<String>> {
+        self.read(move |db| run_ready(data_sources::find_model(&Tables(db), id)))
+    }
+
+    fn change_model_document(
+        &self,
+        id: DataSourceId,
+        change: ModelChange,
+        audit: NewAuditEvent,
+    ) -> Answered<'_> {
+        self.write(move |db| run_ready(judged(data_sources::change_model(&Tables(db), id, &change, &audit))))
     }
 
     fn delete_data_source(

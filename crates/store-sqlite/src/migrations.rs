@@ -120,6 +120,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 26, name: "provenance", sql: include_str!("../migrations/0026_provenance.sql") },
     Migration { number: 27, name: "mcp_scope", sql: include_str!("../migrations/0027_mcp_scope.sql") },
+    Migration {
+        number: 28,
+        name: "model_documents",
+        sql: include_str!("../migrations/0028_model_documents.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -7,7 +7,6 @@
 //! ```text
 //! store::conformance_tests!(open_fresh);
 //! ```
-//!
 //! Times are arguments, so nothing here waits. Concurrent tests run on several threads.
 
 #![expect(missing_docs, reason = "each function's name is the statement that it proves")]
@@ -227,6 +226,7 @@ macro_rules! conformance_tests {
                 a_data_source_is_shared_with_so_many_users_and_no_more,
                 several_data_sources_are_found_by_their_names,
                 a_data_source_changes_and_goes,
+                a_model_document_is_stored_only_over_the_one_that_was_seen,
                 secret_options_are_sealed_for_their_data_source,
                 changes_at_once_of_different_members_lose_nothing,
                 refusals_of_data_sources_change_nothing,

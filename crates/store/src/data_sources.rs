@@ -108,6 +108,28 @@ pub enum Sharing {
     Without(UserId),
 }
 
+/// A change of the model document of a data source.
+#[derive(Debug, Clone)]
+pub struct ModelChange {
+    /// The new document as JSON; `None` deletes it.
+    pub document: Option<String>,
+    /// The state that it must have, so that nobody overwrites what they have not seen.
+    pub precondition: ModelPrecondition,
+    /// The time of the operation.
+    pub at: Timestamp,
+}
+
+/// The state that a model document must have for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelPrecondition {
+    /// Any.
+    None,
+    /// There is no document.
+    NoDocument,
+    /// The data source has this `model_version`.
+    Version(i64),
+}
+
 /// Why a change to a data source was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataSourceRefusal {
@@ -121,6 +143,8 @@ pub enum DataSourceRefusal {
     NameTaken,
     /// One of the named users does not exist.
     UnknownUser,
+    /// The model document is not in the state that the change demands.
+    ModelChanged,
     /// It would be shared with more than [`MOST_SHARED_USERS`](domain::account::data_source::MOST_SHARED_USERS) users.
     TooManyUsers,
 }
@@ -175,6 +199,15 @@ pub trait DataSources {
         &self,
         id: DataSourceId,
         at: Timestamp,
+        audit: NewAuditEvent,
+    ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
+    /// Finds the model document of a data source, as JSON.
+    fn find_model_document(&self, id: DataSourceId) -> Answer<'_, Option<String>>;
+    /// Stores or deletes the model document of a data source.
+    fn change_model_document(
+        &self,
+        id: DataSourceId,
+        change: ModelChange,
         audit: NewAuditEvent,
     ) -> Answer<'_, Judged<DataSource, DataSourceRefusal>>;
     /// Deletes a data source.

@@ -117,12 +117,16 @@ errors! {
         "The address does not support that method; `Allow` lists those that it supports.";
     RequestTimeout = 222_299_408, "408",
         "The body did not arrive in time.";
+    PreconditionFailed = 222_299_412, "412",
+        "What the request would overwrite has changed since it was read; read it again.";
     PayloadTooLarge = 222_299_413, "413",
         "The body is longer than the server accepts.";
     AddressTooLong = 222_299_414, "414",
         "Path and query are longer than the server accepts.";
     UnsupportedMediaType = 222_299_415, "415",
         "The body is not `application/json`, or it is compressed.";
+    PreconditionRequired = 222_299_428, "428",
+        "The request would overwrite something and must say with `If-Match` which version was read.";
     TooManyRequests = 222_299_429, "429",
         "Too many attempts; `Retry-After` says after how many seconds the next one is accepted.";
     ServerError = 222_299_500, "500",

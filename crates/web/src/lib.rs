@@ -38,6 +38,7 @@ pub use crate::http::network::{AddressRange, is_everybody};
 pub use crate::http::origin::PeerAddress;
 pub use http_service::HttpService;
 pub use management::applications::{application_in_json, parse_openid_members};
+pub use management::data_sources::read_model_document;
 pub use state::WebState;
 
 /// The settings of the HTTP service.

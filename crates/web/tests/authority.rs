@@ -122,6 +122,10 @@ fn shared(_: &TestServer) -> Value {
     json!({ "sharedUsers": [{ "userName": "other" }] })
 }
 
+fn model(_: &TestServer) -> Value {
+    json!({ "formatVersion": 1 })
+}
+
 fn source(server: &TestServer) -> Value {
     let name = fresh("source");
     let path =
@@ -160,6 +164,7 @@ const SCOPE: &str = "/api/admin/resourceservers/{id}/scopes/{scopeId}";
 const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
+const FINDINGS: &str = "/api/mgmt/datasources/{id}/model/findings";
 const TEST_NEW: &str = "/api/mgmt/datasources/test";
 const TEST: &str = "/api/mgmt/datasources/{id}/test";
 const SHARED_USERS: &str = "/api/mgmt/datasources/{id}/sharedUsers";
@@ -234,6 +239,9 @@ const ROWS: &[Row] = &[
     row(Method::DELETE, SOURCE,                      Target::Source, nothing, 204, 404),
     row(Method::GET,    MODEL,                       Target::Source, nothing, 200, 404),
     row(Method::POST,   MODEL,                       Target::Source, nothing, 200, 404),
+    row(Method::PUT,    MODEL,                       Target::Source, model,   200, 404),
+    row(Method::DELETE, MODEL,                       Target::Source, nothing, 204, 404),
+    row(Method::GET,    FINDINGS,                    Target::Source, nothing, 200, 404),
     row(Method::POST,   TEST_NEW,                    Target::Plain,  source,  200, 200),
     row(Method::POST,   TEST,                        Target::Source, nothing, 200, 404),
     row(Method::GET,    SHARED_USERS,                Target::Source, nothing, 200, 404),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use domain::account::{DataSource, Permission, User};
 use domain::time::Timestamp;
 use oauth::resource::DataEndpoint;
+use sources::SourceError;
 
 use super::DataRefusal;
 use crate::Fault;
@@ -59,7 +60,7 @@ impl DataService {
     async fn revalidate_now(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
         let refusal = match self.judge(read_grant).await {
             Ok(()) => return Ok(()),
-            Err(refusal @ DataRefusal::Fault(_)) => return Err(refusal),
+            Err(refusal @ (DataRefusal::Fault(_) | DataRefusal::Source(_))) => return Err(refusal),
             Err(refusal) => refusal,
         };
         let why = format!("while an answer was on its way: {refusal}");
@@ -80,8 +81,14 @@ impl DataService {
             return Err(DataRefusal::MissingPermission);
         }
         let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
-        let readable = record.is_some_and(|record| record.is_readable_by(account.user.id));
-        if readable { Ok(()) } else { Err(DataRefusal::UnknownSource) }
+        let readable = record.filter(|record| record.is_readable_by(account.user.id));
+        let record = readable.ok_or(DataRefusal::UnknownSource)?;
+        if record.model_version == read_grant.record.model_version {
+            return Ok(());
+        }
+        // What is being sent may contain what the owner has just hidden.
+        let detail = "the model document has changed".to_owned();
+        Err(DataRefusal::Source(SourceError::StructureChanged { detail }))
     }
 
     /// The look-up by name has cached it; only one that was renamed meanwhile is looked up by id.

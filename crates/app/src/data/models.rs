@@ -14,12 +14,13 @@ use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
 use sources::driver::{Placement, ready};
-use sources::{Deadline, Described, SchemaVersion, Source, SourceError, SourceSpec, Sources};
+use sources::{Deadline, SchemaVersion, Source, SourceError, SourceSpec, Sources};
 
 use crate::data::document::MetadataDocument;
 use crate::data::spec::SourceSpecs;
 use crate::{Context, Fault};
 
+mod document;
 mod examination;
 
 pub(crate) use examination::Examination;
@@ -90,6 +91,7 @@ struct Slot {
 struct Ready {
     opened: Arc<OpenedSource>,
     options: StoredOptions,
+    model_version: i64,
     updated_at: Timestamp,
     version: SchemaVersion,
     checked_at: AtomicI64,
@@ -150,6 +152,7 @@ impl Ready {
             || (record.updated_at == self.updated_at
                 && self.options.plain == record.options
                 && self.options.sealed == record.sealed_options
+                && self.model_version == record.model_version
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
@@ -268,7 +271,8 @@ impl SourceOpener<'_> {
         let sources = self.context.sources.clone();
         let locations = SourceSpecs::of(self.context).every_location();
         let deadline = self.schema_deadline();
-        let spec = SourceSpecs::of(self.context).spec_of(record)?;
+        let document = self.document_of(record).await?;
+        let (spec, undeclared) = SourceSpecs::of(self.context).spec_of(record)?.shaped(&document);
         let (id, namespace) = (record.id.get(), namespace(&record.name));
         let placement = spec.placement();
         let described = off_request_threads(placement, async move {
@@ -277,13 +281,15 @@ impl SourceOpener<'_> {
             let source = sources.open_or_get(id, &spec)?;
             // Read before the structure, so that a change in between is noticed at the next check.
             let version = source.version(deadline).await?;
-            let described = source.describe(deadline).await?;
+            let mut described = source.describe(deadline).await?;
+            described.findings.extend(undeclared);
             Ok((source, version, described))
         });
         let made = match described.await? {
             Ok((source, version, described)) => {
                 let compiled = off_request_threads(Placement::Thread, async move {
-                    Ok((OpenedSource::compile(source, &namespace, described), version))
+                    let opened = OpenedSource::compile(source, &namespace, described, &document);
+                    Ok((opened, version))
                 });
                 compiled.await?
             }
@@ -299,6 +305,7 @@ impl SourceOpener<'_> {
             slot.replace(Arc::new(Ready {
                 opened: opened.clone(),
                 options: record.stored_options(),
+                model_version: record.model_version,
                 updated_at: record.updated_at,
                 version,
                 checked_at: AtomicI64::new(checked_at.as_micros()),
@@ -339,21 +346,6 @@ pub(crate) async fn off_request_threads<T: Send + 'static>(
 }
 
 impl OpenedSource {
-    /// Compiles the model of a database.
-    fn compile(source: Arc<Source>, namespace: &str, described: Described) -> Self {
-        let mut model = Model::compile(namespace, described.schema);
-        let refused = described.refused.into_iter().map(|(_, finding)| finding);
-        model.findings.splice(0..0, refused.chain(described.findings));
-        Self {
-            source,
-            model: Arc::new(model),
-            metadata: Arc::default(),
-            is_outdated: Arc::default(),
-            policy_version: UNRESTRICTED,
-            limited: Arc::default(),
-        }
-    }
-
     /// The same source with these entity sets only. Requests are bound to its model, so they cannot name others.
     pub(crate) fn limited_to(&self, names: &[String]) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(UNRESTRICTED + 1);

@@ -14,7 +14,7 @@ use domain::id::{DataSourceId, UserId};
 use sources::SourceError;
 use store::{DataSourceRefusal, StoreError};
 
-use crate::data::models::{OpenRefusal, SourceOpener};
+use crate::data::models::OpenRefusal;
 use crate::identity::acting::Actor;
 use crate::identity::caller::RequestOrigin;
 use crate::identity::refusals::Refusals;
@@ -26,15 +26,17 @@ use crate::node::refusal_reason::RefusalReason;
 use crate::{Context, Fault};
 
 mod draft;
+mod model;
 mod options;
 mod sharing;
 mod testing;
 
 pub use draft::DataSourceDraft;
+pub use model::{ModelWrite, SeenModel};
 pub use sharing::{SharedUser, SharingChange, UserReference};
 pub use sources::SourceKinds;
 pub use sources::options::{DataStore, OptionSchema, ValueKind};
-pub use store::MaxAuthenticationAge;
+pub use store::{MaxAuthenticationAge, ModelPrecondition};
 pub use testing::{SourceTest, TestCode};
 
 /// Why an operation on a data source was refused.
@@ -58,6 +60,9 @@ pub enum DataSourceError {
     /// Another data source has the name.
     #[error("the name is taken")]
     NameTaken,
+    /// The model document is not in the state that the change demands.
+    #[error("the model document has changed meanwhile")]
+    ModelChanged,
     /// The caller's rights changed between the decision and the write.
     #[error("the rights of the caller have changed meanwhile")]
     RightsChanged,
@@ -81,6 +86,7 @@ impl From<DataSourceRefusal> for DataSourceError {
             DataSourceRefusal::Unknown => Self::Unknown,
             DataSourceRefusal::NameTaken => Self::NameTaken,
             DataSourceRefusal::RightsChanged => Self::RightsChanged,
+            DataSourceRefusal::ModelChanged => Self::ModelChanged,
             // Another request changes it at the same time; a repetition of the request is decided again.
             DataSourceRefusal::OptionsChanged => Self::Fault(Fault::Busy),
             DataSourceRefusal::UnknownUser => {
@@ -211,46 +217,6 @@ impl DataSourceService {
         self.context.entities.forget_data_sources();
         self.context.models.close(id, &self.context.sources);
         Ok(())
-    }
-
-    /// The model of a data source.
-    ///
-    /// # Errors
-    /// [`DataSourceError`]; `Unusable` if its database cannot be opened or described.
-    pub async fn model(
-        &self,
-        actor: &Actor,
-        id: DataSourceId,
-        origin: &RequestOrigin,
-    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
-        self.demand_for(actor, Permission::ViewDataSource, origin).await?;
-        let record = self.visible_source(actor, id, origin).await?;
-        Ok(SourceOpener::of(&self.context).opened(&record).await?.model.clone())
-    }
-
-    /// Reads the structure of the database again: on this node at once, on other nodes with their next
-    /// request.
-    ///
-    /// # Errors
-    /// [`DataSourceError`]; `Unusable` if it cannot be read, in which case the old model stays in use.
-    pub async fn reload_model(
-        &self,
-        actor: &Actor,
-        id: DataSourceId,
-        origin: &RequestOrigin,
-    ) -> Result<std::sync::Arc<odata::model::Model>, DataSourceError> {
-        let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
-        SourceOpener::of(&self.context).reopen(&record).await?;
-        let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
-        let record = Refusals::of(&self.context)
-            .judged(
-                actor.caller(),
-                self.context.store.touch_data_source(id, self.context.now(), audit).await?,
-                origin,
-            )
-            .await?;
-        self.context.entities.forget_data_sources();
-        Ok(SourceOpener::of(&self.context).reopen(&record).await?.model.clone())
     }
 
     /// Whether the user may create data sources.

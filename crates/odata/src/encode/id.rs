@@ -42,7 +42,10 @@ impl Id {
             address(&mut before, "@odata.id", shape.service_root, "");
         } else {
             name_of(&mut before, "@odata.type");
-            text::string(&mut before, format!("#{}.{}", shape.model.namespace, entity_type.name).as_bytes());
+            text::string(
+                &mut before,
+                format!("#{}.{}", shape.model.namespace, entity_type.type_name).as_bytes(),
+            );
             address(&mut before, "@odata.id", "", "");
             address(&mut before, "@odata.editLink", "", "");
             for link in shape.links {

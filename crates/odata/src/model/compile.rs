@@ -1,8 +1,12 @@
 //! From the schema of a database to a model in terms of OData.
 
+use std::collections::HashMap;
+
+use super::document::ModelDocument;
 use super::names::Names;
 use super::references::connect;
-use super::{Column, EntityType, Finding, ForeignKey, Model, Property, Schema, Table};
+use super::shape::{self, NamedReference, Shape, ShapedTable};
+use super::{Column, EntityType, Finding, Model, Property, Schema, Table};
 use crate::hash::Fnv;
 
 /// The name of the entity container. No entity type may have it, because both are members of the schema.
@@ -12,85 +16,106 @@ impl Model {
     /// Compiles the schema of a driver. Nothing is an error: what cannot be served is dropped with a
     /// [`Finding`].
     pub fn compile(namespace: &str, schema: Schema) -> Self {
+        Self::shaped(namespace, schema, &ModelDocument::default())
+    }
+
+    /// Compiles the schema of a driver as its owner shapes it.
+    pub fn shaped(namespace: &str, schema: Schema, document: &ModelDocument) -> Self {
         let mut findings = Vec::new();
-        let mut names = Names::of([CONTAINER.to_owned()]);
-        names.reserve(schema.tables.iter().filter(|table| !key(table).is_empty()).map(Table::wanted_name));
-        let mut entity_types = Vec::with_capacity(schema.tables.len());
-        let mut references = Vec::with_capacity(schema.tables.len());
-        for table in schema.tables {
-            if let Some((entity_type, foreign_keys)) = entity_type(table, &mut names, &mut findings) {
+        let tables = shape::apply(document, schema, &mut findings);
+        let mut names = SetNames::of(&tables, &mut findings);
+        let mut entity_types = Vec::with_capacity(tables.len());
+        let mut references = Vec::with_capacity(tables.len());
+        for (at, table) in tables.into_iter().enumerate() {
+            if let Some((entity_type, named)) = entity_type(at, table, &mut names, &mut findings) {
                 entity_types.push(entity_type);
-                references.push(foreign_keys);
+                references.push(named);
             }
+        }
+        for entity in entity_types.iter_mut().filter(|entity| entity.type_name.is_empty()) {
+            entity.type_name = names.types.unique(&entity.name);
         }
         connect(&mut entity_types, &references, &mut findings);
         let by_name =
             entity_types.iter().enumerate().map(|(index, entity)| (entity.name.clone(), index)).collect();
         let version = version(namespace, &entity_types);
         let plan_version = version_of_plans(namespace, &entity_types);
-        Self { namespace: namespace.to_owned(), entity_types, findings, version, plan_version, by_name }
+        Self {
+            namespace: namespace.to_owned(),
+            entity_types,
+            findings,
+            version,
+            plan_version,
+            page_size: document.page_size,
+            read_only: document.read_only,
+            by_name,
+        }
     }
 }
 
-/// The type of one table, and the foreign keys that are still to become navigation properties; `None` if the
+/// The names of entity sets and of entity types. Those that the owner gives come before those of tables.
+struct SetNames {
+    sets: Names,
+    types: Names,
+    /// The names that the owner gave, by the place of the table.
+    given_sets: HashMap<usize, String>,
+    given_types: HashMap<usize, String>,
+}
+
+impl SetNames {
+    fn of(tables: &[ShapedTable], findings: &mut Vec<Finding>) -> Self {
+        let (mut sets, mut types) = (Names::of([CONTAINER.to_owned()]), Names::of([CONTAINER.to_owned()]));
+        let (mut given_sets, mut given_types) = (HashMap::new(), HashMap::new());
+        let served = || tables.iter().enumerate().filter(|(_, shaped)| !key(&shaped.table).is_empty());
+        for (at, ShapedTable { table, shape, .. }) in served() {
+            for (wanted, names, given, kind) in [
+                (&shape.entity_set, &mut sets, &mut given_sets, "entity set"),
+                (&shape.entity_type, &mut types, &mut given_types, "entity type"),
+            ] {
+                let Some(name) = wanted else { continue };
+                if names.take(name) {
+                    given.insert(at, name.clone());
+                } else {
+                    let message = format!("its {kind} is not named {name}, because that name is taken");
+                    findings.push(Finding { subject: table.full_name(), message });
+                }
+            }
+        }
+        let own = served().filter(|(at, _)| !given_sets.contains_key(at));
+        sets.reserve(own.map(|(_, shaped)| shaped.table.wanted_name()));
+        Self { sets, types, given_sets, given_types }
+    }
+}
+
+/// The type of one table, and the references that are still to become navigation properties; `None` if the
 /// table cannot be served.
 fn entity_type(
-    table: Table,
-    names: &mut Names,
+    at: usize,
+    ShapedTable { table, shape, references }: ShapedTable,
+    names: &mut SetNames,
     findings: &mut Vec<Finding>,
-) -> Option<(EntityType, Vec<ForeignKey>)> {
-    let finding = |subject: String, message: &str| Finding { subject, message: message.to_owned() };
+) -> Option<(EntityType, Vec<NamedReference>)> {
     let key = key(&table);
     if key.is_empty() {
-        findings.push(finding(
-            table.full_name(),
-            "not served: it has no key, so its rows have no address. Declare the columns that distinguish its rows with the \
-             data source's option keys, such as {\"View\": [\"a\", \"b\"]}",
-        ));
+        let message = "not served: it has no key, so its rows have no address. Declare the columns that distinguish its rows with \
+             the data source's option keys, such as {\"View\": [\"a\", \"b\"]}, or with key in its model document";
+        findings.push(Finding { subject: table.full_name(), message: message.to_owned() });
         return None;
     }
     let full_name = table.full_name();
-    let name = names.identifier(table.wanted_name());
-    if name != *table.wanted_name() {
-        findings.push(finding(full_name.clone(), &served_as(&name)));
+    let given = names.given_sets.remove(&at);
+    let is_given = given.is_some();
+    let name = given.unwrap_or_else(|| names.sets.identifier(table.wanted_name()));
+    if !is_given && name != *table.wanted_name() {
+        findings.push(Finding { subject: full_name.clone(), message: served_as(&name) });
     }
-    let mut property_names = Names::of([]);
-    property_names.reserve(table.columns.iter().map(|column| &column.name));
-    let (mut properties, mut loose_key) = (Vec::with_capacity(table.columns.len()), Vec::new());
-    for (index, column) in table.columns.into_iter().enumerate() {
-        let name = property_names.identifier(&column.name);
-        let subject = || format!("{full_name}.{}", column.name);
-        if name != column.name {
-            findings.push(finding(subject(), &served_as(&name)));
-        }
-        let in_key = key.contains(&index);
-        if in_key && column.nullable {
-            findings.push(finding(
-                subject(),
-                "a key column that may be null: rows in which it is null are not served",
-            ));
-        }
-        findings.extend(invalid_values(&column, in_key).map(|message| finding(subject(), &message)));
-        if in_key && (column.nullable || !column.storage.is_guaranteed) {
-            loose_key.push(index);
-        }
-        let may_be_invalid = !column.storage.is_guaranteed && !in_key;
-        // A property can only be declared non-null if it is known to be a value.
-        let is_doubtful = column
-            .storage
-            .found
-            .is_some_and(|found| (may_be_invalid && !found.all) || found.invalid_values > 0);
-        properties.push(Property {
-            name,
-            column: column.name,
-            ty: column.ty,
-            nullable: (column.nullable || is_doubtful) && !in_key,
-            storage: column.storage,
-            may_be_invalid,
-        });
-    }
+    let searchable = table.columns.iter().enumerate();
+    let searchable = searchable.filter(|(_, column)| shape.searchable.contains(&column.name));
+    let searchable = searchable.map(|(at, _)| at).collect();
+    let (properties, loose_key) = properties(&full_name, table.columns, &key, &shape, findings);
     let entity_type = EntityType {
         name,
+        type_name: names.given_types.remove(&at).unwrap_or_default(),
         schema: table.schema,
         table: table.name,
         properties,
@@ -99,8 +124,82 @@ fn entity_type(
         key_is_enforced: table.key_is_enforced,
         navigations: Vec::new(),
         has_unusable_index: table.has_unusable_index,
+        searchable,
+        read_only: shape.read_only,
     };
-    Some((entity_type, table.foreign_keys))
+    Some((entity_type, references))
+}
+
+/// The properties of a table, and the places of those that are part of the key but may not identify a row.
+fn properties(
+    table: &str,
+    columns: Vec<Column>,
+    key: &[usize],
+    shape: &Shape,
+    findings: &mut Vec<Finding>,
+) -> (Vec<Property>, Vec<usize>) {
+    let mut names = property_names(table, &columns, shape, findings);
+    let (mut properties, mut loose_key) = (Vec::with_capacity(columns.len()), Vec::new());
+    for (index, column) in columns.into_iter().enumerate() {
+        let mut add = |message: String| {
+            findings.push(Finding { subject: format!("{table}.{}", column.name), message });
+        };
+        let given = names.1.remove(&index);
+        let is_given = given.is_some();
+        let name = given.unwrap_or_else(|| names.0.identifier(&column.name));
+        if !is_given && name != column.name {
+            add(served_as(&name));
+        }
+        let in_key = key.contains(&index);
+        if in_key && column.nullable {
+            add("a key column that may be null: rows in which it is null are not served".to_owned());
+        }
+        if let Some(message) = invalid_values(&column, in_key) {
+            add(message);
+        }
+        if in_key && (column.nullable || !column.storage.is_guaranteed) {
+            loose_key.push(index);
+        }
+        properties.push(property(name, column, in_key));
+    }
+    (properties, loose_key)
+}
+
+/// The names of the properties of a table, and those that the owner gave, by the place of the column.
+fn property_names(
+    table: &str,
+    columns: &[Column],
+    shape: &Shape,
+    findings: &mut Vec<Finding>,
+) -> (Names, HashMap<usize, String>) {
+    let (mut names, mut given) = (Names::of([]), HashMap::new());
+    for (at, column) in columns.iter().enumerate() {
+        let Some(name) = shape.properties.get(&column.name) else { continue };
+        if names.take(name) {
+            given.insert(at, name.clone());
+        } else {
+            let message = format!("not named {name}, because that name is taken");
+            findings.push(Finding { subject: format!("{table}.{}", column.name), message });
+        }
+    }
+    let own = columns.iter().enumerate().filter(|(at, _)| !given.contains_key(at));
+    names.reserve(own.map(|(_, column)| &column.name));
+    (names, given)
+}
+
+fn property(name: String, column: Column, in_key: bool) -> Property {
+    let may_be_invalid = !column.storage.is_guaranteed && !in_key;
+    // A property can only be declared non-null if it is known to be a value.
+    let is_doubtful =
+        column.storage.found.is_some_and(|found| (may_be_invalid && !found.all) || found.invalid_values > 0);
+    Property {
+        name,
+        column: column.name,
+        ty: column.ty,
+        nullable: (column.nullable || is_doubtful) && !in_key,
+        storage: column.storage,
+        may_be_invalid,
+    }
 }
 
 /// The remark about a name in the model that differs from the one in the database.
@@ -153,6 +252,9 @@ fn hash(namespace: &str, types: &[EntityType]) -> Fnv {
     hash.field(namespace.as_bytes());
     for entity in types {
         hash.field(entity.name.as_bytes());
+        if entity.type_name != entity.name {
+            hash.field(entity.type_name.as_bytes());
+        }
         if let Some(schema) = &entity.schema {
             hash.field(schema.as_bytes());
         }
@@ -174,214 +276,4 @@ fn hash(namespace: &str, types: &[EntityType]) -> Fnv {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edm_type::EdmType;
-    use crate::model::Storage;
-
-    fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
-        let column = |name: &&str| Column {
-            name: (*name).into(),
-            ty: EdmType::Int32,
-            nullable: false,
-            storage: Storage::default(),
-        };
-        Table {
-            schema: None,
-            set_name: None,
-            name: name.into(),
-            columns: columns.iter().map(column).collect(),
-            primary_key: key.iter().map(|name| (*name).into()).collect(),
-            key_is_enforced: true,
-            foreign_keys: Vec::new(),
-            has_unusable_index: false,
-        }
-    }
-
-    #[test]
-    fn names_are_mended_and_stay_unique() {
-        let tables = vec![
-            table("order details", &["1st", "a b", "a-b", "ä"], &["ä"]),
-            table("order-details", &["x"], &["x"]),
-        ];
-        let model = Model::compile("S", Schema { tables });
-        let names: Vec<_> =
-            model.entity_types[0].properties.iter().map(|property| property.name.as_str()).collect();
-        assert_eq!(names, ["_1st", "a_b", "a_b_2", "ä"]);
-        assert_eq!(model.entity_types[1].name, "order_details_2");
-        assert_eq!(model.entity_type("order_details").unwrap().table, "order details");
-        assert_eq!(model.findings.len(), 5);
-    }
-
-    #[test]
-    fn names_of_the_greatest_length_stay_so_with_a_number() {
-        let long = "ä".repeat(200);
-        let columns = [format!("{long}1"), format!("{long}2"), format!("{long}3")];
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let tables = vec![table(&format!("{long}x"), &columns, &columns[..1]), table(&long, &["x"], &["x"])];
-        let model = Model::compile("S", Schema { tables });
-        for entity in &model.entity_types {
-            assert_eq!(entity.name.chars().count(), 128);
-            assert!(entity.properties.iter().all(|property| property.name.chars().count() <= 128));
-        }
-        assert!(model.entity_types[1].name.ends_with("_2"));
-        assert!(model.entity_types[0].properties[2].name.ends_with("_3"));
-    }
-
-    #[test]
-    fn tables_are_told_apart_by_the_case_of_ascii_letters_only() {
-        let mut from = table("From", &["Id", "Ä"], &["Id"]);
-        from.foreign_keys.push(ForeignKey {
-            columns: vec!["Ä".into()],
-            target_schema: None,
-            target_table: "stÄdte".into(),
-            target_columns: Vec::new(),
-        });
-        let tables = vec![table("Städte", &["Id"], &["Id"]), table("STÄDTE", &["Id"], &["Id"]), from];
-        let model = Model::compile("S", Schema { tables });
-        assert_eq!(model.entity_types[2].navigations[0].name, "STÄDTE");
-    }
-
-    #[test]
-    fn tables_of_two_schemas_are_told_apart() {
-        let of =
-            |schema: &str, name: &str| Table { schema: Some(schema.into()), ..table(name, &["Id"], &["Id"]) };
-        let mut visits = of("sales", "visits");
-        for (schema, target) in [("public", "ports"), ("sales", "ports"), ("sales", "gone")] {
-            visits.foreign_keys.push(ForeignKey {
-                columns: vec!["Id".into()],
-                target_schema: Some(schema.into()),
-                target_table: target.into(),
-                target_columns: Vec::new(),
-            });
-        }
-        let other = Table { set_name: Some("sales_ports".into()), ..of("sales", "ports") };
-        let model = Model::compile("S", Schema { tables: vec![of("public", "ports"), visits, other] });
-        let names: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
-        assert_eq!(names, ["ports", "visits", "sales_ports"]);
-        let targets: Vec<usize> =
-            model.entity_types[1].navigations.iter().map(|navigation| navigation.target).collect();
-        assert_eq!(targets, [0, 2]);
-        let [finding] = model.findings.as_slice() else { panic!("{:?}", model.findings) };
-        assert_eq!(finding.subject, "sales.visits.Id");
-        assert_eq!(finding.message, "no navigation to sales.gone: its target is not served");
-    }
-
-    #[test]
-    fn a_table_that_is_spelled_alike_is_meant_before_one_in_another_case() {
-        let mut visits = table("Visits", &["Id"], &["Id"]);
-        for target in ["ports", "Ports", "PORTS"] {
-            visits.foreign_keys.push(ForeignKey {
-                columns: vec!["Id".into()],
-                target_schema: None,
-                target_table: target.into(),
-                target_columns: Vec::new(),
-            });
-        }
-        let tables = vec![visits, table("Ports", &["Id"], &["Id"]), table("ports", &["id", "Id"], &["Id"])];
-        let model = Model::compile("S", Schema { tables });
-        let ways: Vec<_> = model.entity_types[0]
-            .navigations
-            .iter()
-            .map(|navigation| (navigation.target, navigation.on.as_slice()))
-            .collect();
-        assert_eq!(ways, [(2, [(0, 1)].as_slice()), (1, &[(0, 0)]), (2, &[(0, 1)])]);
-    }
-
-    #[test]
-    fn a_table_without_a_key_is_dropped_with_a_finding() {
-        let model = Model::compile("S", Schema { tables: vec![table("v", &["x"], &[])] });
-        assert!(model.entity_types.is_empty());
-        assert_eq!(model.findings[0].subject, "v");
-    }
-
-    #[test]
-    fn foreign_keys_become_navigation_in_both_directions() {
-        let mut visits = table("Visits", &["Id", "From", "To"], &["Id"]);
-        for column in ["From", "To"] {
-            visits.foreign_keys.push(ForeignKey {
-                columns: vec![column.into()],
-                target_schema: None,
-                target_table: "ports".into(),
-                target_columns: Vec::new(),
-            });
-        }
-        let model = Model::compile("S", Schema { tables: vec![visits, table("Ports", &["Id"], &["Id"])] });
-        let names = |index: usize| -> Vec<_> {
-            model.entity_types[index].navigations.iter().map(|navigation| navigation.name.clone()).collect()
-        };
-        assert_eq!(names(0), ["Ports_From", "Ports_To"]);
-        assert_eq!(names(1), ["Visits_From", "Visits_To"]);
-        assert_eq!(model.entity_types[1].navigations[1].on, [(0, 2)]);
-    }
-
-    #[test]
-    fn real_names_come_before_mended_ones() {
-        let mut visits = table("a-b", &["a b", "a_b", "Ports", "x"], &["x"]);
-        for column in ["a b", "Ports", "x"] {
-            visits.foreign_keys.push(ForeignKey {
-                columns: vec![column.into()],
-                target_schema: None,
-                target_table: if column == "x" { "Ports_Ports" } else { "Ports" }.into(),
-                target_columns: Vec::new(),
-            });
-        }
-        let tables = vec![
-            visits,
-            // Not served, so it does not use up a name.
-            table("a_b_2", &["x"], &[]),
-            table("a_b", &["x"], &["x"]),
-            table("Ports", &["a_b", "x"], &["x"]),
-            table("Ports_Ports", &["x"], &["x"]),
-        ];
-        let model = Model::compile("S", Schema { tables });
-        let types = &model.entity_types;
-        let names: Vec<&str> = types.iter().map(|entity| entity.name.as_str()).collect();
-        assert_eq!(names, ["a_b_2", "a_b", "Ports", "Ports_Ports"]);
-        let properties: Vec<&str> =
-            types[0].properties.iter().map(|property| property.name.as_str()).collect();
-        assert_eq!(properties, ["a_b_2", "a_b", "Ports", "x"]);
-        assert_eq!(types[0].property("a_b").unwrap().1.column, "a_b");
-        // The reference to `Ports_Ports` comes last and still gets the bare name.
-        let navigations: Vec<&str> =
-            types[0].navigations.iter().map(|navigation| navigation.name.as_str()).collect();
-        assert_eq!(navigations, ["Ports_a_b_2", "Ports_Ports_2", "Ports_Ports"]);
-    }
-
-    #[test]
-    fn the_version_changes_with_the_schema_and_only_then() {
-        let model =
-            |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
-        assert_eq!(model("x").version, model("x").version);
-        assert_ne!(model("x").version, model("y").version);
-    }
-
-    #[test]
-    fn a_limited_model_has_no_way_to_the_other_sets() {
-        let refers = |name: &str, target: &str| {
-            let mut from = table(name, &["Id", "Other"], &["Id"]);
-            from.foreign_keys.push(ForeignKey {
-                columns: vec!["Other".into()],
-                target_schema: None,
-                target_table: target.into(),
-                target_columns: Vec::new(),
-            });
-            from
-        };
-        let tables =
-            vec![refers("Crew", "Ships"), table("Ports", &["Id"], &["Id"]), refers("Ships", "Ports")];
-        let model = Model::compile("S", Schema { tables });
-        let limited = model.limited_to(&["Ships".to_owned(), "Ports".to_owned(), "Nothing".to_owned()]);
-        let names: Vec<_> = limited.entity_types.iter().map(|entity| entity.name.as_str()).collect();
-        assert_eq!(names, ["Ports", "Ships"]);
-        assert!(limited.entity_type("Crew").is_none());
-        let ships = limited.entity_type("Ships").unwrap();
-        let ways: Vec<_> = ships
-            .navigations
-            .iter()
-            .map(|navigation| limited.entity_types[navigation.target].name.as_str())
-            .collect();
-        assert_eq!(ways, ["Ports"]);
-        assert_eq!(limited.version, model.version, "next links stay valid");
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Assigns unique names. A name that is an identifier is kept; names that must be changed get what is free.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::identifier;
 
@@ -10,12 +10,17 @@ pub(super) struct Names {
     taken: HashSet<String>,
     /// The names in `taken` that are still reserved for their owners.
     reserved: HashSet<String>,
+    /// The number with which the search for a free name continues, by the name that was wanted.
+    next: HashMap<String, u32>,
+    /// How often a name was tried.
+    #[cfg(test)]
+    tried: usize,
 }
 
 impl Names {
     /// A scope in which these names are taken.
     pub(super) fn of(taken: impl IntoIterator<Item = String>) -> Self {
-        Self { taken: taken.into_iter().collect(), reserved: HashSet::new() }
+        Self { taken: taken.into_iter().collect(), ..Self::default() }
     }
 
     /// Reserves the names that are identifiers for the callers that ask for them with
@@ -33,20 +38,36 @@ impl Names {
         self.reserved.take(name).unwrap_or_else(|| self.unique(&identifier::nearest(name)))
     }
 
+    /// How often a name was tried.
+    #[cfg(test)]
+    pub(super) fn tried(&self) -> usize {
+        self.tried
+    }
+
     /// Takes exactly this name. Returns `false` if it is taken.
     pub(super) fn take(&mut self, name: &str) -> bool {
+        #[cfg(test)]
+        {
+            self.tried += 1;
+        }
         self.taken.insert(name.to_owned())
     }
 
     /// Returns `wanted`, or `wanted` with the first free number, cut to the length of an identifier.
     pub(super) fn unique(&mut self, wanted: &str) -> String {
-        let mut name = identifier::shortened(wanted, identifier::MAX_LENGTH).to_owned();
-        let mut number = 2;
-        while !self.take(&name) {
-            name = with_suffix(wanted, &format!("_{number}"));
-            number += 1;
+        let wanted = identifier::shortened(wanted, identifier::MAX_LENGTH);
+        if self.take(wanted) {
+            return wanted.to_owned();
         }
-        name
+        let mut number = self.next.get(wanted).copied().unwrap_or(2);
+        loop {
+            let name = with_suffix(wanted, &format!("_{number}"));
+            number += 1;
+            if self.take(&name) {
+                self.next.insert(wanted.to_owned(), number);
+                return name;
+            }
+        }
     }
 }
 

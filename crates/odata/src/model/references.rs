@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::names::{Names, with_suffix};
+use super::shape::NamedReference;
 use super::{EntityType, Finding, ForeignKey, Navigation, full_name};
 
 /// A foreign key whose two tables are both served.
@@ -14,38 +15,51 @@ struct Reference {
     suffix: String,
     /// Whether there are several references between the two tables; then none of them gets the bare name.
     is_one_of_many: bool,
+    /// The names that the owner gives to the two ends.
+    given: [Option<String>; 2],
 }
 
 /// Turns each foreign key into a navigation property in either direction.
-pub(super) fn connect(
-    types: &mut [EntityType],
-    foreign_keys: &[Vec<ForeignKey>],
-    findings: &mut Vec<Finding>,
-) {
-    let references = references(types, foreign_keys, findings);
+pub(super) fn connect(types: &mut [EntityType], named: &[Vec<NamedReference>], findings: &mut Vec<Finding>) {
+    let references = references(types, named, findings);
     let properties =
         |entity: &EntityType| Names::of(entity.properties.iter().map(|property| property.name.clone()));
     let mut names: Vec<Names> = types.iter().map(properties).collect();
     // Each end is a property of its own type, and has the name of the type to which it leads.
-    let ends: Vec<(usize, usize, &Reference)> = references
+    let ends: Vec<(usize, usize, &Reference, Option<&String>)> = references
         .iter()
         .flat_map(|reference| {
-            [(reference.source, reference.target, reference), (reference.target, reference.source, reference)]
+            let [one, back] = reference.given.each_ref().map(Option::as_ref);
+            [
+                (reference.source, reference.target, reference, one),
+                (reference.target, reference.source, reference, back),
+            ]
         })
         .collect();
-    let bare: Vec<Option<String>> = ends
+    let mut given: Vec<Option<String>> = ends
         .iter()
-        .map(|(owner, other, reference)| {
-            let wanted = &types[*other].name;
-            (!reference.is_one_of_many && names[*owner].take(wanted)).then(|| wanted.clone())
+        .map(|(owner, _, _, name)| {
+            let name = (*name)?;
+            let is_free = names[*owner].take(name);
+            if !is_free {
+                let message = format!("no navigation property is named {name}, because that name is taken");
+                findings.push(Finding { subject: types[*owner].full_table_name(), message });
+            }
+            is_free.then(|| name.clone())
         })
         .collect();
+    for (given, (owner, other, reference, _)) in given.iter_mut().zip(&ends) {
+        let wanted = &types[*other].name;
+        if given.is_none() && !reference.is_one_of_many && names[*owner].take(wanted) {
+            *given = Some(wanted.clone());
+        }
+    }
     let given: Vec<String> = ends
         .iter()
-        .zip(bare)
-        .map(|((owner, other, reference), bare)| {
+        .zip(given)
+        .map(|((owner, other, reference, _), given)| {
             let with_column = || with_suffix(&types[*other].name, &reference.suffix);
-            bare.unwrap_or_else(|| names[*owner].unique(&with_column()))
+            given.unwrap_or_else(|| names[*owner].unique(&with_column()))
         })
         .collect();
     for (reference, pair) in references.into_iter().zip(given.chunks_exact(2)) {
@@ -62,24 +76,29 @@ pub(super) fn connect(
 /// The foreign keys to and from the served types, in the order of their declaration.
 fn references(
     types: &[EntityType],
-    foreign_keys: &[Vec<ForeignKey>],
+    named: &[Vec<NamedReference>],
     findings: &mut Vec<Finding>,
 ) -> Vec<Reference> {
     let tables = Tables::of(types);
     let mut references = Vec::new();
-    for (source, foreign_keys) in foreign_keys.iter().enumerate() {
-        let target_of = |key: &ForeignKey| tables.find(key.target_schema.as_deref(), &key.target_table);
-        for foreign_key in foreign_keys {
-            let target = target_of(foreign_key);
-            let is_one_of_many = foreign_keys.iter().filter(|other| target_of(other) == target).count() > 1;
+    for (source, named) in named.iter().enumerate() {
+        let target_of =
+            |named: &NamedReference| tables.find(named.key.target_schema.as_deref(), &named.key.target_table);
+        let mut numbers: HashMap<Option<usize>, usize> = HashMap::new();
+        for one in named {
+            *numbers.entry(target_of(one)).or_default() += 1;
+        }
+        for NamedReference { key, navigation, inverse } in named {
+            let target = tables.find(key.target_schema.as_deref(), &key.target_table);
+            let is_one_of_many = numbers.get(&target).is_some_and(|number| *number > 1);
             let Some((target, on)) =
-                target.and_then(|target| Some((target, pairs(types, source, target, foreign_key)?)))
+                target.and_then(|target| Some((target, pairs(types, source, target, key)?)))
             else {
                 findings.push(Finding {
-                    subject: format!("{}.{}", types[source].full_table_name(), foreign_key.columns.join(",")),
+                    subject: format!("{}.{}", types[source].full_table_name(), key.columns.join(",")),
                     message: format!(
                         "no navigation to {}: its target is not served",
-                        full_name(foreign_key.target_schema.as_deref(), &foreign_key.target_table)
+                        full_name(key.target_schema.as_deref(), &key.target_table)
                     ),
                 });
                 continue;
@@ -87,7 +106,8 @@ fn references(
             let columns: Vec<&str> =
                 on.iter().map(|(own, _)| types[source].properties[*own].name.as_str()).collect();
             let suffix = format!("_{}", columns.join("_"));
-            references.push(Reference { source, target, on, suffix, is_one_of_many });
+            let given = [navigation.clone(), inverse.clone()];
+            references.push(Reference { source, target, on, suffix, is_one_of_many, given });
         }
     }
     references

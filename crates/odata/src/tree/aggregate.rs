@@ -47,6 +47,7 @@ impl<'m> Aggregate<'m> {
         let entity_type = EntityType {
             schema: None,
             name: input.entity_type().name.clone(),
+            type_name: input.entity_type().type_name.clone(),
             table: String::new(),
             properties: properties.collect(),
             key: (0..keys.len()).collect(),
@@ -54,6 +55,8 @@ impl<'m> Aggregate<'m> {
             key_is_enforced: true,
             navigations: Vec::new(),
             has_unusable_index: false,
+            searchable: Vec::new(),
+            read_only: true,
         };
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();

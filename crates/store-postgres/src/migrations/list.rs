@@ -200,4 +200,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0027_mcp_scope.sql"),
     },
+    Migration {
+        number: 28,
+        name: "model_documents",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0028_model_documents.sql"),
+    },
 ];

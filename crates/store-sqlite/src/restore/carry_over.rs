@@ -97,8 +97,18 @@ fn data_sources(db: &Connection, done: &mut Restored) -> sql::Result<()> {
     const RECENT_SIGN_INS: &str = "UPDATE main.data_sources AS m
         SET max_authentication_age = min(coalesce(m.max_authentication_age, c.max_authentication_age), c.max_authentication_age)
         FROM cur.data_sources c WHERE c.id = m.id AND c.max_authentication_age IS NOT NULL";
+    // What an owner has hidden since stays hidden.
+    const MODELS: &str = "INSERT INTO main.data_source_models (data_source_id, document)
+        SELECT c.data_source_id, c.document FROM cur.data_source_models c
+        WHERE c.data_source_id IN (SELECT id FROM main.data_sources)
+        ON CONFLICT (data_source_id) DO UPDATE SET document = excluded.document";
+    const MODEL_VERSIONS: &str = "UPDATE main.data_sources AS m
+        SET model_version = max(m.model_version, c.model_version) + 1
+        FROM cur.data_sources c WHERE c.id = m.id AND c.model_version > 0";
     done.data_sources_deleted = count(sql::execute(db, DELETED, ())?);
     sql::execute(db, RECENT_SIGN_INS, ())?;
+    sql::execute(db, MODELS, ())?;
+    sql::execute(db, MODEL_VERSIONS, ())?;
     owners(db, "data_sources")?;
     done.shares_ended = count(sql::execute(db, UNSHARED, ())?);
     Ok(())

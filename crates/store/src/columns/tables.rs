@@ -68,6 +68,7 @@ pub const TABLES: &[StoredTable] = &[
     chosen("revocations", Emptied, 1, REVOCATIONS),
     given_once("data_sources", Compared, DATA_SOURCES),
     chosen("data_source_shares", Compared, 2, &[number("data_source_id"), number("user_id")]),
+    chosen("data_source_models", Compared, 1, &[number("data_source_id"), text("document")]),
     chosen("limits", Kept, 1, &[number("id"), number("value")]),
     given_once("trusted_origins", Compared, TRUSTED_ORIGINS),
     given_once("trusted_issuers", Compared, TRUSTED_ISSUERS),
@@ -317,6 +318,7 @@ const DATA_SOURCES: &[StoredColumn] = &[
     number("handed_over_at").or_null(),
     text("sealed_options").or_null(),
     number("max_authentication_age").or_null(),
+    number("model_version"),
 ];
 
 const RING_KEYS: &[StoredColumn] =

@@ -9,7 +9,10 @@ use domain::audit::Action;
 use domain::id::{DataSourceId, UserId};
 
 use super::{START, World, at_once, event, insert_user};
-use crate::{DataSourceChange, DataSourceRefusal, NewDataSource, Sealing, Sharing, Store};
+use crate::{
+    DataSourceChange, DataSourceRefusal, ModelChange, ModelPrecondition, NewDataSource, Sealing, Sharing,
+    Store,
+};
 
 pub async fn a_data_source_is_found_by_name_without_case(store: Arc<dyn Store>) {
     let world = World::new(store).await;
@@ -151,6 +154,44 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     assert!(world.store.versions().await.unwrap().data_sources > before);
     world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
     assert_eq!(world.store.find_data_source(source.id).await.unwrap(), None);
+}
+
+pub async fn a_model_document_is_stored_only_over_the_one_that_was_seen(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let source = insert(&world, "sales").await.unwrap();
+    assert_eq!(source.model_version, 0);
+    let find = async || world.store.find_model_document(source.id).await.unwrap();
+    let change = async |document: Option<&str>, precondition| {
+        let document = document.map(str::to_owned);
+        let change = ModelChange { document, precondition, at: START.plus_secs(5) };
+        let changed = world.store.change_model_document(source.id, change, event(Action::UpdateModel));
+        changed.await.unwrap().map(|source| (source.model_version, source.updated_at))
+    };
+    let (later, refused) = (START.plus_secs(5), Err(DataSourceRefusal::ModelChanged));
+    assert_eq!(find().await, None);
+    assert_eq!(change(Some("a"), ModelPrecondition::Version(1)).await, refused);
+    let before = world.store.versions().await.unwrap().data_sources;
+    assert_eq!(change(Some("a"), ModelPrecondition::NoDocument).await, Ok((1, later)));
+    assert!(world.store.versions().await.unwrap().data_sources > before, "other nodes learn of it");
+    assert_eq!(change(Some("b"), ModelPrecondition::NoDocument).await, refused);
+    assert_eq!(change(Some("b"), ModelPrecondition::Version(0)).await, refused);
+    assert_eq!(find().await.as_deref(), Some("a"));
+    assert_eq!(change(Some("b"), ModelPrecondition::Version(1)).await, Ok((2, later)));
+    assert_eq!(change(Some("c"), ModelPrecondition::None).await, Ok((3, later)));
+    assert_eq!(find().await.as_deref(), Some("c"));
+    let found = world.store.find_data_source(source.id).await.unwrap().unwrap();
+    assert_eq!(found.model_version, 3);
+    assert_eq!(change(None, ModelPrecondition::Version(2)).await, refused);
+    assert_eq!(change(None, ModelPrecondition::Version(3)).await, Ok((4, later)));
+    assert_eq!(find().await, None);
+    assert_eq!(
+        change(Some("d"), ModelPrecondition::NoDocument).await,
+        Ok((5, later)),
+        "no version comes twice"
+    );
+    world.store.delete_data_source(source.id, event(Action::DeleteDataSource)).await.unwrap().unwrap();
+    assert_eq!(find().await, None);
+    assert_eq!(change(Some("e"), ModelPrecondition::None).await, Err(DataSourceRefusal::Unknown));
 }
 
 pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Store>) {

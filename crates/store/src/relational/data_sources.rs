@@ -12,7 +12,8 @@ use crate::columns::{
     Impossible, options_from_json, options_to_json, sealed_options_from_json, sealed_options_to_json,
 };
 use crate::{
-    DataSourceChange, DataSourceRefusal, MaxAuthenticationAge, NewDataSource, Sharing, fold_name, rules,
+    DataSourceChange, DataSourceRefusal, MaxAuthenticationAge, ModelChange, ModelPrecondition, NewDataSource,
+    Sharing, fold_name, rules,
 };
 
 macro_rules! select {
@@ -21,7 +22,7 @@ macro_rules! select {
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id, d.created_by, d.handed_over_at,
                 (SELECT string_agg(CAST(user_id AS text), ' ' ORDER BY user_id) FROM data_source_shares
                     WHERE data_source_id = d.id),
-                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age
+                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version
             FROM data_sources d ",
             $tail
         ))
@@ -43,6 +44,7 @@ impl Record for DataSource {
             updated_at: row.read()?,
             sealed_options: sealed_options_from_json(row.read::<Option<&str>>()?)?,
             max_authentication_age: row.read()?,
+            model_version: row.read()?,
         })
     }
 }
@@ -247,6 +249,48 @@ pub async fn touch<S: SqlTransaction>(
         NamedStatement::new("UPDATE data_sources SET updated_at = :at WHERE id = :id");
     managed(db, id, event).await?;
     db.execute(&TOUCH, values! { at, id }).await?;
+    finish(db, id, event).await
+}
+
+/// Finds the model document of a data source.
+pub async fn find_model<S: SqlTransaction>(db: &S, id: DataSourceId) -> Read<Option<String>, S> {
+    static FIND: NamedStatement =
+        NamedStatement::new("SELECT document FROM data_source_models WHERE data_source_id = :id");
+    db.find(&FIND, values! { id }).await
+}
+
+/// Stores or deletes the model document of a data source, if it is in the state that the change demands.
+pub async fn change_model<S: SqlTransaction>(
+    db: &S,
+    id: DataSourceId,
+    change: &ModelChange,
+    event: &NewAuditEvent,
+) -> Managed<S> {
+    static ADVANCE: NamedStatement = NamedStatement::new(
+        "UPDATE data_sources SET model_version = model_version + 1, updated_at = :at
+        WHERE id = :id AND (:any OR model_version = :version)
+            AND (NOT :new OR NOT EXISTS (SELECT 1 FROM data_source_models WHERE data_source_id = :id))",
+    );
+    static STORE: NamedStatement = NamedStatement::new(
+        "INSERT INTO data_source_models (data_source_id, document) VALUES (:id, :document)
+        ON CONFLICT (data_source_id) DO UPDATE SET document = excluded.document",
+    );
+    static DELETE: NamedStatement =
+        NamedStatement::new("DELETE FROM data_source_models WHERE data_source_id = :id");
+    managed(db, id, event).await?;
+    let (any, new, version) = match change.precondition {
+        ModelPrecondition::None => (true, false, 0),
+        ModelPrecondition::NoDocument => (true, true, 0),
+        ModelPrecondition::Version(version) => (false, false, version),
+    };
+    let at = change.at;
+    if db.execute(&ADVANCE, values! { at, id, any, version, new }).await? == 0 {
+        return Err(DataSourceRefusal::ModelChanged.into());
+    }
+    match &change.document {
+        Some(document) => db.execute(&STORE, values! { id, document }).await?,
+        None => db.execute(&DELETE, values! { id }).await?,
+    };
     finish(db, id, event).await
 }
 

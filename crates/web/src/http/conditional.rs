@@ -1,7 +1,43 @@
 //! Conditional requests.
 
 use http::HeaderMap;
-use http::header::IF_NONE_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+
+/// What a request that changes something demands of its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Precondition {
+    /// Nothing.
+    None,
+    /// It exists ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+    Exists,
+    /// It does not exist ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+    IsNew,
+    /// It has this tag, without its quotes.
+    Is(String),
+}
+
+/// The precondition of a change; `None` for one that this server does not understand: both headers, several tags, or
+/// `If-None-Match` with a tag.
+pub(crate) fn precondition(headers: &HeaderMap) -> Option<Precondition> {
+    let lists = |name| -> Option<Vec<&str>> {
+        let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
+        Some(values.collect::<Option<Vec<_>>>()?.into_iter().flat_map(entity_tags).collect())
+    };
+    match (lists(IF_MATCH)?.as_slice(), lists(IF_NONE_MATCH)?.as_slice()) {
+        ([], []) if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) => {
+            Some(Precondition::None)
+        }
+        (["*"], []) => Some(Precondition::Exists),
+        ([], ["*"]) => Some(Precondition::IsNew),
+        // A weak tag never matches, so it is kept with its mark.
+        ([tag], []) if tag.starts_with("W/") => Some(Precondition::Is((*tag).to_owned())),
+        ([tag], []) => {
+            let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
+            Some(Precondition::Is(inner.to_owned()))
+        }
+        _ => None,
+    }
+}
 
 /// Whether the client already has the representation with this tag ([RFC 9110
 /// §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
@@ -26,6 +62,29 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn a_change_has_one_precondition() {
+        let of = |pairs: &[(http::HeaderName, &'static str)]| {
+            let headers = pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            precondition(&HeaderMap::from_iter(headers))
+        };
+        assert_eq!(of(&[]), Some(Precondition::None));
+        assert_eq!(of(&[(IF_MATCH, "*")]), Some(Precondition::Exists));
+        assert_eq!(of(&[(IF_MATCH, "\"3\"")]), Some(Precondition::Is("3".to_owned())));
+        assert_eq!(of(&[(IF_MATCH, "W/\"3\"")]), Some(Precondition::Is("W/\"3\"".to_owned())));
+        assert_eq!(of(&[(IF_NONE_MATCH, "*")]), Some(Precondition::IsNew));
+        for unclear in [
+            [(IF_MATCH, ""), (IF_NONE_MATCH, "")].as_slice(),
+            &[(IF_MATCH, "3")],
+            &[(IF_MATCH, "\"")],
+            &[(IF_MATCH, "\"3\", \"4\"")],
+            &[(IF_NONE_MATCH, "\"3\"")],
+            &[(IF_MATCH, "*"), (IF_NONE_MATCH, "*")],
+        ] {
+            assert_eq!(of(unclear), None, "{unclear:?}");
+        }
+    }
 
     #[test]
     fn a_tag_is_found_in_a_list() {

@@ -7,7 +7,7 @@ use axum::response::Response;
 use domain::id::{DataSourceId, UserId};
 use http::StatusCode;
 
-use self::answer::{Listed, ModelResponse, SourceResponse, TestResponse, UserResponse};
+use self::answer::{Listed, SourceResponse, TestResponse, UserResponse};
 use self::payload::{ConnectionType, DataSourcePayload, SharedUsers};
 use super::acting::ActingRequest;
 use super::list;
@@ -17,7 +17,12 @@ use crate::extract::{JsonBody, Path, QueryParameters, Use};
 use crate::respond::management::{ManagementProblem, created, json, no_content};
 
 mod answer;
+mod document;
+mod model;
 mod payload;
+
+pub use document::read as read_model_document;
+pub(crate) use model::{delete_model, get_model, model_findings, put_model, reload_model};
 
 /// Lists the data sources that the caller may see.
 pub(crate) async fn list(
@@ -116,31 +121,6 @@ pub(crate) async fn delete(
     let actor = acting.actor(failed).await?;
     sources.delete(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(no_content())
-}
-
-/// The model of a data source.
-pub(crate) async fn model(
-    acting: ActingRequest,
-    Use(sources): Use<DataSourceService>,
-    Path((id,)): SourcePath,
-) -> Result<Response, ManagementProblem> {
-    let failed = ManagementErrorCode::SourceReadFailed;
-    let actor = acting.actor(failed).await?;
-    let model = sources.model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
-}
-
-/// Reads the structure of the database again.
-pub(crate) async fn reload_model(
-    acting: ActingRequest,
-    Use(sources): Use<DataSourceService>,
-    Path((id,)): SourcePath,
-) -> Result<Response, ManagementProblem> {
-    let failed = ManagementErrorCode::SourceUpdateFailed;
-    let actor = acting.actor(failed).await?;
-    rereads_model(&acting.query)?;
-    let model = sources.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
-    Ok(json(StatusCode::OK, &ModelResponse::from(&*model)))
 }
 
 /// The users with whom a data source is shared.
@@ -287,6 +267,10 @@ fn problem(failed: ManagementErrorCode) -> impl Fn(DataSourceError) -> Managemen
         DataSourceError::NameTaken => bad(
             ManagementErrorCode::NameTaken,
             "Another data source has the name; names are compared ignoring case.",
+        ),
+        DataSourceError::ModelChanged => ManagementProblem::of_status(
+            StatusCode::PRECONDITION_FAILED,
+            "The model document has changed since it was read. Read it again.",
         ),
         DataSourceError::RightsChanged => ManagementProblem::rights_changed(),
         DataSourceError::Unusable(error) => {

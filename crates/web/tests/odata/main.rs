@@ -15,6 +15,7 @@ mod issued_tokens;
 mod limits;
 mod mcp;
 mod metadata_of_resources;
+mod models;
 mod mysql;
 mod paging;
 mod planning;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::id::UserId;
+use odata::model::document::ModelDocument;
 use odata::model::{Finding, Model};
 use sources::{Examined, SourceError, SourceSpec};
 
@@ -76,6 +77,7 @@ impl SourceOpener<'_> {
     pub(crate) async fn examine(
         self,
         spec: SourceSpec,
+        document: ModelDocument,
         permit: ExaminationPermit,
     ) -> Result<Result<Examination, SourceError>, Fault> {
         let sources = self.context.sources.clone();
@@ -91,17 +93,18 @@ impl SourceOpener<'_> {
             Err(error) => return Ok(Err(error)),
         };
         source.closed().await;
-        let summed_up = tokio::task::spawn_blocking(move || (Examination::of(examined), permit)).await;
+        let summed_up =
+            tokio::task::spawn_blocking(move || (Examination::of(examined, &document), permit)).await;
         let (examination, _permit) = summed_up.map_err(|panic| Fault::Broken(Box::new(panic)))?;
         Ok(Ok(examination))
     }
 }
 
 impl Examination {
-    fn of(examined: Examined) -> Self {
+    fn of(examined: Examined, document: &ModelDocument) -> Self {
         let Examined { product, described } = examined;
         let readable = described.schema.tables.len();
-        let model = Model::compile("Examined", described.schema);
+        let model = Model::shaped("Examined", described.schema, document);
         let mut findings = described.findings;
         findings.extend(model.findings);
         Self {

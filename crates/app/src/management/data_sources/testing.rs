@@ -6,6 +6,7 @@
 use domain::audit::Action;
 use domain::id::DataSourceId;
 use odata::model::Finding;
+use odata::model::document::ModelDocument;
 use sources::{SourceError, SourceSpec};
 
 use super::{DataSourceDraft, DataSourceError, DataSourceService};
@@ -133,7 +134,7 @@ impl DataSourceService {
         let (name, kind) = draft.name_and_kind(self.context.sources.kinds())?;
         let spec = self.new_spec(actor, kind, draft.options.unwrap_or_default()).await;
         let spec = self.noting_forbidden_files(actor, spec, origin).await;
-        self.test(actor, &name, spec, origin).await
+        self.test(actor, &name, spec, ModelDocument::default(), origin).await
     }
 
     /// Tests a data source as it is stored, with the rights that reading its model needs.
@@ -150,15 +151,20 @@ impl DataSourceService {
         let seen = self.find(actor, id, origin).await?;
         let specs = SourceSpecs::of(&self.context);
         let locations = specs.every_location();
+        let document = SourceOpener::of(&self.context).document_of(&seen.record).await?;
         let spec = match specs.spec_of(&seen.record) {
             Ok(spec) => {
+                let (spec, _) = spec.shaped(&document);
                 off_request_threads(spec.placement(), async move { spec.allowed(&locations) }).await?
             }
             Err(error) => Err(error),
         };
         let spec = spec.map_err(DataSourceError::Unusable);
-        let mut test = self.test(actor, &seen.record.name, spec, origin).await?;
-        test.product = test.product.filter(|_| seen.manages);
+        let mut test = self.test(actor, &seen.record.name, spec, document, origin).await?;
+        if !seen.manages {
+            test.product = None;
+            test.findings.clear();
+        }
         Ok(test)
     }
 
@@ -167,12 +173,13 @@ impl DataSourceService {
         actor: &Actor,
         name: &str,
         spec: Result<SourceSpec, DataSourceError>,
+        document: ModelDocument,
         origin: &RequestOrigin,
     ) -> Result<SourceTest, DataSourceError> {
         let permit = self.context.models.may_examine(actor.caller().account().user.id);
         let permit = permit.ok_or(Fault::Busy)?;
         let examined = match spec {
-            Ok(spec) => SourceOpener::of(&self.context).examine(spec, permit).await?,
+            Ok(spec) => SourceOpener::of(&self.context).examine(spec, document, permit).await?,
             Err(DataSourceError::Unusable(error)) => Err(error),
             Err(refused) => return Err(refused),
         };

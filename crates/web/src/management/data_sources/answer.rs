@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use app::management::data_sources::{DataStore, OptionSchema, SeenSource, SharedUser, SourceTest, TestCode};
+use app::management::data_sources::{
+    DataStore, OptionSchema, SeenModel, SeenSource, SharedUser, SourceTest, TestCode,
+};
 use domain::account::Permission;
+use odata::model::document::ModelDocument;
 use odata::model::{Finding, Model};
 use serde::{Serialize, Serializer};
 
@@ -78,13 +81,33 @@ fn response<'a>(store: Option<&DataStore>, key: &str, value: &'a str) -> OptionR
     }
 }
 
-/// A summary of the compiled model.
+/// The document of a model, for those who manage the data source, and a summary of the compiled model.
+#[derive(Serialize)]
+pub(super) struct ModelResponse<'a> {
+    #[serde(flatten)]
+    document: Option<&'a ModelDocument>,
+    #[serde(flatten)]
+    compiled: Option<CompiledResponse<'a>>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ModelResponse<'a> {
+struct CompiledResponse<'a> {
     version: String,
     entity_sets: Vec<&'a str>,
     findings: Vec<FindingResponse<'a>>,
+}
+
+/// The findings of a model.
+#[derive(Serialize)]
+pub(super) struct FindingsResponse<'a> {
+    findings: Vec<FindingResponse<'a>>,
+}
+
+impl<'a> From<&'a Model> for FindingsResponse<'a> {
+    fn from(model: &'a Model) -> Self {
+        Self { findings: model.findings.iter().map(FindingResponse::from).collect() }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,13 +122,21 @@ impl<'a> From<&'a Finding> for FindingResponse<'a> {
     }
 }
 
-impl<'a> From<&'a Model> for ModelResponse<'a> {
-    fn from(model: &'a Model) -> Self {
-        Self {
+impl<'a> From<&'a SeenModel> for ModelResponse<'a> {
+    fn from(seen: &'a SeenModel) -> Self {
+        let document = seen.document.as_ref();
+        // Findings name what is hidden from everybody else.
+        let compiled = |model: &'a Model| CompiledResponse {
             version: format!("{:016x}", model.version),
             entity_sets: model.entity_types.iter().map(|entity| entity.name.as_str()).collect(),
-            findings: model.findings.iter().map(FindingResponse::from).collect(),
-        }
+            findings: model
+                .findings
+                .iter()
+                .filter(|_| document.is_some())
+                .map(FindingResponse::from)
+                .collect(),
+        };
+        Self { document, compiled: seen.compiled.as_deref().map(compiled) }
     }
 }
 

@@ -19,10 +19,11 @@ use oauth::scope::{Assignment, BuiltInScope, NewResourceServer, NewScope, Risk, 
 use oauth::signing::JwsAlgorithm;
 use oauth::trusted_issuer::{IssuerSettings, NewTrustedIssuer, Purpose};
 use store::{
-    BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, NewApplication,
-    NewBackchannelAuthentication, NewConsent, NewDataSource, NewDeviceAuthorization, NewGrant,
-    NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret, NewSession, NewUser,
-    PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store, SucceededSignIn, Usage,
+    BackchannelInsertion, BackchannelLimits, ComesFrom, DeviceInsertion, GrantCreation, ModelChange,
+    ModelPrecondition, NewApplication, NewBackchannelAuthentication, NewConsent, NewDataSource,
+    NewDeviceAuthorization, NewGrant, NewInitialAccessToken, NewPushedRequest, NewRegistration, NewSecret,
+    NewSession, NewUser, PushedRequestLimits, RefusedSignIn, SealedSecret, Sealing, Sharing, Store,
+    SucceededSignIn, Usage,
 };
 
 mod keys;
@@ -208,6 +209,9 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
     let source = store.insert_data_source(source, event(Action::CreateDataSource)).await.unwrap().unwrap();
     let sharing = Sharing::With(vec![other.id]);
     store.share_data_source(source.id, sharing, event(Action::ShareDataSource)).await.unwrap().unwrap();
+    let model =
+        ModelChange { document: Some(ODD.to_owned()), precondition: ModelPrecondition::None, at: START };
+    store.change_model_document(source.id, model, event(Action::UpdateModel)).await.unwrap().unwrap();
 }
 
 async fn user(store: &dyn Store, name: &str, roles: &[RoleId]) -> User {

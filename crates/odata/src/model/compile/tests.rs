@@ -1,0 +1,248 @@
+use super::*;
+use crate::edm_type::EdmType;
+use crate::model::document::EntityShape;
+use crate::model::{ForeignKey, Storage};
+
+fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
+    let column = |name: &&str| Column {
+        name: (*name).into(),
+        ty: EdmType::Int32,
+        nullable: false,
+        storage: Storage::default(),
+    };
+    Table {
+        schema: None,
+        set_name: None,
+        name: name.into(),
+        columns: columns.iter().map(column).collect(),
+        primary_key: key.iter().map(|name| (*name).into()).collect(),
+        key_is_enforced: true,
+        foreign_keys: Vec::new(),
+        has_unusable_index: false,
+    }
+}
+
+#[test]
+fn names_are_mended_and_stay_unique() {
+    let tables = vec![
+        table("order details", &["1st", "a b", "a-b", "ä"], &["ä"]),
+        table("order-details", &["x"], &["x"]),
+    ];
+    let model = Model::compile("S", Schema { tables });
+    let names: Vec<_> =
+        model.entity_types[0].properties.iter().map(|property| property.name.as_str()).collect();
+    assert_eq!(names, ["_1st", "a_b", "a_b_2", "ä"]);
+    assert_eq!(model.entity_types[1].name, "order_details_2");
+    assert_eq!(model.entity_type("order_details").unwrap().table, "order details");
+    assert_eq!(model.findings.len(), 5);
+}
+
+#[test]
+fn names_of_the_greatest_length_stay_so_with_a_number() {
+    let long = "ä".repeat(200);
+    let columns = [format!("{long}1"), format!("{long}2"), format!("{long}3")];
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let tables = vec![table(&format!("{long}x"), &columns, &columns[..1]), table(&long, &["x"], &["x"])];
+    let model = Model::compile("S", Schema { tables });
+    for entity in &model.entity_types {
+        assert_eq!(entity.name.chars().count(), 128);
+        assert!(entity.properties.iter().all(|property| property.name.chars().count() <= 128));
+    }
+    assert!(model.entity_types[1].name.ends_with("_2"));
+    assert!(model.entity_types[0].properties[2].name.ends_with("_3"));
+}
+
+#[test]
+fn tables_are_told_apart_by_the_case_of_ascii_letters_only() {
+    let mut from = table("From", &["Id", "Ä"], &["Id"]);
+    from.foreign_keys.push(ForeignKey {
+        columns: vec!["Ä".into()],
+        target_schema: None,
+        target_table: "stÄdte".into(),
+        target_columns: Vec::new(),
+    });
+    let tables = vec![table("Städte", &["Id"], &["Id"]), table("STÄDTE", &["Id"], &["Id"]), from];
+    let model = Model::compile("S", Schema { tables });
+    assert_eq!(model.entity_types[2].navigations[0].name, "STÄDTE");
+}
+
+#[test]
+fn tables_of_two_schemas_are_told_apart() {
+    let of =
+        |schema: &str, name: &str| Table { schema: Some(schema.into()), ..table(name, &["Id"], &["Id"]) };
+    let mut visits = of("sales", "visits");
+    for (schema, target) in [("public", "ports"), ("sales", "ports"), ("sales", "gone")] {
+        visits.foreign_keys.push(ForeignKey {
+            columns: vec!["Id".into()],
+            target_schema: Some(schema.into()),
+            target_table: target.into(),
+            target_columns: Vec::new(),
+        });
+    }
+    let other = Table { set_name: Some("sales_ports".into()), ..of("sales", "ports") };
+    let model = Model::compile("S", Schema { tables: vec![of("public", "ports"), visits, other] });
+    let names: Vec<&str> = model.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+    assert_eq!(names, ["ports", "visits", "sales_ports"]);
+    let targets: Vec<usize> =
+        model.entity_types[1].navigations.iter().map(|navigation| navigation.target).collect();
+    assert_eq!(targets, [0, 2]);
+    let [finding] = model.findings.as_slice() else { panic!("{:?}", model.findings) };
+    assert_eq!(finding.subject, "sales.visits.Id");
+    assert_eq!(finding.message, "no navigation to sales.gone: its target is not served");
+}
+
+#[test]
+fn a_table_that_is_spelled_alike_is_meant_before_one_in_another_case() {
+    let mut visits = table("Visits", &["Id"], &["Id"]);
+    for target in ["ports", "Ports", "PORTS"] {
+        visits.foreign_keys.push(ForeignKey {
+            columns: vec!["Id".into()],
+            target_schema: None,
+            target_table: target.into(),
+            target_columns: Vec::new(),
+        });
+    }
+    let tables = vec![visits, table("Ports", &["Id"], &["Id"]), table("ports", &["id", "Id"], &["Id"])];
+    let model = Model::compile("S", Schema { tables });
+    let ways: Vec<_> = model.entity_types[0]
+        .navigations
+        .iter()
+        .map(|navigation| (navigation.target, navigation.on.as_slice()))
+        .collect();
+    assert_eq!(ways, [(2, [(0, 1)].as_slice()), (1, &[(0, 0)]), (2, &[(0, 1)])]);
+}
+
+#[test]
+fn a_table_without_a_key_is_dropped_with_a_finding() {
+    let model = Model::compile("S", Schema { tables: vec![table("v", &["x"], &[])] });
+    assert!(model.entity_types.is_empty());
+    assert_eq!(model.findings[0].subject, "v");
+}
+
+#[test]
+fn foreign_keys_become_navigation_in_both_directions() {
+    let mut visits = table("Visits", &["Id", "From", "To"], &["Id"]);
+    for column in ["From", "To"] {
+        visits.foreign_keys.push(ForeignKey {
+            columns: vec![column.into()],
+            target_schema: None,
+            target_table: "ports".into(),
+            target_columns: Vec::new(),
+        });
+    }
+    let model = Model::compile("S", Schema { tables: vec![visits, table("Ports", &["Id"], &["Id"])] });
+    let names = |index: usize| -> Vec<_> {
+        model.entity_types[index].navigations.iter().map(|navigation| navigation.name.clone()).collect()
+    };
+    assert_eq!(names(0), ["Ports_From", "Ports_To"]);
+    assert_eq!(names(1), ["Visits_From", "Visits_To"]);
+    assert_eq!(model.entity_types[1].navigations[1].on, [(0, 2)]);
+}
+
+#[test]
+fn real_names_come_before_mended_ones() {
+    let mut visits = table("a-b", &["a b", "a_b", "Ports", "x"], &["x"]);
+    for column in ["a b", "Ports", "x"] {
+        visits.foreign_keys.push(ForeignKey {
+            columns: vec![column.into()],
+            target_schema: None,
+            target_table: if column == "x" { "Ports_Ports" } else { "Ports" }.into(),
+            target_columns: Vec::new(),
+        });
+    }
+    let tables = vec![
+        visits,
+        // Not served, so it does not use up a name.
+        table("a_b_2", &["x"], &[]),
+        table("a_b", &["x"], &["x"]),
+        table("Ports", &["a_b", "x"], &["x"]),
+        table("Ports_Ports", &["x"], &["x"]),
+    ];
+    let model = Model::compile("S", Schema { tables });
+    let types = &model.entity_types;
+    let names: Vec<&str> = types.iter().map(|entity| entity.name.as_str()).collect();
+    assert_eq!(names, ["a_b_2", "a_b", "Ports", "Ports_Ports"]);
+    let properties: Vec<&str> = types[0].properties.iter().map(|property| property.name.as_str()).collect();
+    assert_eq!(properties, ["a_b_2", "a_b", "Ports", "x"]);
+    assert_eq!(types[0].property("a_b").unwrap().1.column, "a_b");
+    // The reference to `Ports_Ports` comes last and still gets the bare name.
+    let navigations: Vec<&str> =
+        types[0].navigations.iter().map(|navigation| navigation.name.as_str()).collect();
+    assert_eq!(navigations, ["Ports_a_b_2", "Ports_Ports_2", "Ports_Ports"]);
+}
+
+#[test]
+fn the_version_changes_with_the_schema_and_only_then() {
+    let model =
+        |column: &str| Model::compile("S", Schema { tables: vec![table("A", &["Id", column], &["Id"])] });
+    assert_eq!(model("x").version, model("x").version);
+    assert_ne!(model("x").version, model("y").version);
+}
+
+#[test]
+fn a_limited_model_has_no_way_to_the_other_sets() {
+    let refers = |name: &str, target: &str| {
+        let mut from = table(name, &["Id", "Other"], &["Id"]);
+        from.foreign_keys.push(ForeignKey {
+            columns: vec!["Other".into()],
+            target_schema: None,
+            target_table: target.into(),
+            target_columns: Vec::new(),
+        });
+        from
+    };
+    let tables = vec![refers("Crew", "Ships"), table("Ports", &["Id"], &["Id"]), refers("Ships", "Ports")];
+    let model = Model::compile("S", Schema { tables });
+    let limited = model.limited_to(&["Ships".to_owned(), "Ports".to_owned(), "Nothing".to_owned()]);
+    let names: Vec<_> = limited.entity_types.iter().map(|entity| entity.name.as_str()).collect();
+    assert_eq!(names, ["Ports", "Ships"]);
+    assert!(limited.entity_type("Crew").is_none());
+    let ships = limited.entity_type("Ships").unwrap();
+    let ways: Vec<_> = ships
+        .navigations
+        .iter()
+        .map(|navigation| limited.entity_types[navigation.target].name.as_str())
+        .collect();
+    assert_eq!(ways, ["Ports"]);
+    assert_eq!(limited.version, model.version, "next links stay valid");
+}
+
+/// The hostile case: every table wants the same name.
+#[test]
+fn the_work_for_names_grows_with_the_number_of_tables() {
+    const TABLES: usize = 10_000;
+    let mut names = Names::of([CONTAINER.to_owned()]);
+    for number in 0..TABLES {
+        names.unique(["a", "a b", "a_2", CONTAINER][number % 4]);
+    }
+    assert!(names.tried() <= 3 * TABLES, "{} tries", names.tried());
+}
+
+#[test]
+fn ten_thousand_tables_of_twenty_columns_are_shaped_and_compiled() {
+    let columns: Vec<String> = (0..20).map(|at| format!("Column {at}")).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let refers = |at: usize| {
+        let mut table = table(&format!("Table {at}"), &columns, &columns[..1]);
+        table.foreign_keys.push(ForeignKey {
+            columns: vec![columns[1].into()],
+            target_schema: None,
+            target_table: format!("Table {}", (at + 1) % 10_000),
+            target_columns: vec![columns[0].into()],
+        });
+        table
+    };
+    let entity = |at: usize| EntityShape {
+        table: format!("Table {at}"),
+        entity_set: Some(format!("Set{at}")),
+        hidden_columns: vec!["Column 19".to_owned()],
+        ..EntityShape::default()
+    };
+    let document = ModelDocument { entities: (0..10_000).map(entity).collect(), ..ModelDocument::default() };
+    let model = Model::shaped("S", Schema { tables: (0..10_000).map(refers).collect() }, &document);
+    assert_eq!(model.entity_types.len(), 10_000);
+    assert!(model.entity_types.iter().all(|entity| entity.properties.len() == 19));
+    assert_eq!(model.entity_type("Set7").unwrap().navigations.len(), 2);
+    // One for each column whose name is not an identifier.
+    assert_eq!(model.findings.len(), 190_000);
+}

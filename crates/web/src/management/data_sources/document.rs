@@ -1,0 +1,236 @@
+//! The strict reader of a model document.
+
+use odata::model::document::{
+    ColumnShape, DocumentFault, EntityShape, ImportFinding, ModelDocument, Relation, Served, TableName,
+};
+
+use crate::json::{Fields, FromJson, Json, PayloadFaults, parse};
+use crate::respond::management::Detail;
+
+/// Members that only the server sets; a client that changes the result of a GET sends them back.
+const READ_ONLY: &[&str] = &["version", "entitySets", "findings"];
+
+/// The payload with a model document.
+#[derive(Debug)]
+pub(crate) struct ModelPayload(pub(super) ModelDocument);
+
+/// Reads a model document from a file.
+///
+/// # Errors
+/// All faults of the document.
+pub fn read(bytes: &[u8]) -> Result<ModelDocument, Vec<Detail>> {
+    let malformed = |message| vec![Detail { field: String::new(), message }];
+    let json = parse(bytes).map_err(|error| malformed(format!("is not acceptable JSON: {error}")))?;
+    let faults = PayloadFaults::default();
+    let ModelPayload(document) = ModelPayload::from_json(&json, &faults);
+    if !faults.is_empty() {
+        return Err(faults.into_details());
+    }
+    let faults: Vec<Detail> = document.faults().into_iter().map(Detail::from).collect();
+    if faults.is_empty() { Ok(document) } else { Err(faults) }
+}
+
+impl From<DocumentFault> for Detail {
+    fn from(fault: DocumentFault) -> Self {
+        Self { field: fault.path, message: fault.message }
+    }
+}
+
+impl FromJson for ModelPayload {
+    fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
+        let mut fields = Fields::of(json, "", faults);
+        fields.ignore(READ_ONLY);
+        let document = ModelDocument {
+            format_version: unsigned(&mut fields, "formatVersion", true).unwrap_or_default(),
+            schemas: selection(&mut fields, "schemas", |fields, name| texts(fields, name)),
+            tables: selection(&mut fields, "tables", |fields, name| {
+                let read = |element, path: &str| table(element, path, faults);
+                fields.array(name, read).unwrap_or_default()
+            }),
+            entities: fields.array("entities", |json, path| entity(json, path, faults)).unwrap_or_default(),
+            relations: fields
+                .array("relations", |json, path| relation(json, path, faults))
+                .unwrap_or_default(),
+            page_size: unsigned(&mut fields, "pageSize", false),
+            read_only: fields.boolean("readOnly").unwrap_or_default(),
+            import_findings: fields
+                .array("importFindings", |json, path| finding(json, path, faults))
+                .unwrap_or_default(),
+        };
+        fields.finish();
+        Self(document)
+    }
+}
+
+/// A whole number that is not negative; 0 after a fault.
+fn unsigned(fields: &mut Fields<'_>, name: &'static str, is_required: bool) -> Option<u32> {
+    let number = if is_required { fields.required_integer(name) } else { fields.integer(name) }?;
+    let unsigned = u32::try_from(number).ok();
+    if unsigned.is_none() {
+        fields.fault(name, format!("must be a whole number from 0 to {}", u32::MAX));
+    }
+    unsigned
+}
+
+fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
+    fields.string(name).map(str::to_owned)
+}
+
+fn required(fields: &mut Fields<'_>, name: &'static str) -> String {
+    fields.required_string(name).unwrap_or_default().to_owned()
+}
+
+fn texts(fields: &mut Fields<'_>, name: &'static str) -> Vec<String> {
+    fields.strings(name).unwrap_or_default().into_iter().map(str::to_owned).collect()
+}
+
+fn selection<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    mut list: impl FnMut(&mut Fields<'_>, &'static str) -> Vec<T>,
+) -> Served<T> {
+    let Some(mut inner) = fields.object(name) else { return Served::default() };
+    let selection = Served { include: list(&mut inner, "include"), exclude: list(&mut inner, "exclude") };
+    inner.finish();
+    selection
+}
+
+fn table(json: &Json, path: &str, faults: &PayloadFaults) -> TableName {
+    let mut fields = Fields::of(json, path, faults);
+    let table = TableName { schema: text(&mut fields, "schema"), table: required(&mut fields, "table") };
+    fields.finish();
+    table
+}
+
+fn entity(json: &Json, path: &str, faults: &PayloadFaults) -> EntityShape {
+    let mut fields = Fields::of(json, path, faults);
+    let entity = EntityShape {
+        schema: text(&mut fields, "schema"),
+        table: required(&mut fields, "table"),
+        entity_set: text(&mut fields, "entitySet"),
+        entity_type: text(&mut fields, "entityType"),
+        key: texts(&mut fields, "key"),
+        shown_columns: texts(&mut fields, "shownColumns"),
+        hidden_columns: texts(&mut fields, "hiddenColumns"),
+        searchable_columns: texts(&mut fields, "searchableColumns"),
+        columns: fields.array("columns", |json, path| column(json, path, faults)).unwrap_or_default(),
+        read_only: fields.boolean("readOnly").unwrap_or_default(),
+    };
+    fields.finish();
+    entity
+}
+
+fn column(json: &Json, path: &str, faults: &PayloadFaults) -> ColumnShape {
+    let mut fields = Fields::of(json, path, faults);
+    let column = ColumnShape {
+        column: required(&mut fields, "column"),
+        property: text(&mut fields, "property"),
+        storage_form: text(&mut fields, "storageForm"),
+    };
+    fields.finish();
+    column
+}
+
+fn relation(json: &Json, path: &str, faults: &PayloadFaults) -> Relation {
+    let mut fields = Fields::of(json, path, faults);
+    let mut end = |name: &'static str| {
+        let value = fields.value(name);
+        if value.is_none() {
+            fields.fault(name, "is required");
+        }
+        let read = |json| table(json, &format!("{path}.{name}"), faults);
+        value.map_or_else(|| TableName { schema: None, table: String::new() }, read)
+    };
+    let (from, to) = (end("from"), end("to"));
+    let relation = Relation {
+        from,
+        columns: texts(&mut fields, "columns"),
+        to,
+        to_columns: texts(&mut fields, "toColumns"),
+        navigation: text(&mut fields, "navigation"),
+        inverse: text(&mut fields, "inverse"),
+    };
+    fields.finish();
+    relation
+}
+
+fn finding(json: &Json, path: &str, faults: &PayloadFaults) -> ImportFinding {
+    let mut fields = Fields::of(json, path, faults);
+    let finding = ImportFinding {
+        subject: required(&mut fields, "subject"),
+        message: required(&mut fields, "message"),
+    };
+    fields.finish();
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"{"formatVersion": 1,
+        "schemas": {"include": ["public"], "exclude": ["audit"]},
+        "tables": {"include": [{"schema": "public", "table": "ships"}], "exclude": [{"table": "logs"}]},
+        "entities": [{"schema": "public", "table": "ships", "entitySet": "Ships", "entityType": "Ship", "key": ["id"],
+            "shownColumns": ["id", "name"], "hiddenColumns": ["secret"], "searchableColumns": ["name"],
+            "columns": [{"column": "id", "property": "Id", "storageForm": "integer"}], "readOnly": true}],
+        "relations": [{"from": {"table": "ships"}, "columns": ["port"], "to": {"table": "ports"}, "toColumns": ["id"],
+            "navigation": "Port", "inverse": "Ships"}],
+        "pageSize": 50, "readOnly": true, "importFindings": [{"subject": "a", "message": "b"}]}"#;
+
+    fn faults(json: &str) -> Vec<String> {
+        let faults = read(json.as_bytes()).unwrap_err();
+        faults.into_iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect()
+    }
+
+    #[test]
+    fn a_document_is_read_and_written_without_loss() {
+        let document = read(WHOLE.as_bytes()).unwrap();
+        let given: serde_json::Value = serde_json::from_str(WHOLE).unwrap();
+        let written = serde_json::to_value(&document).unwrap();
+        assert_eq!(written, given);
+        let with_summary = WHOLE.replacen('{', r#"{"version": "1", "entitySets": [], "findings": [],"#, 1);
+        assert_eq!(read(with_summary.as_bytes()).unwrap(), document, "the result of a GET can be sent back");
+    }
+
+    #[test]
+    fn every_fault_has_the_path_of_its_member() {
+        for (json, expected) in [
+            ("{}", vec!["formatVersion is required"]),
+            (r#"{"formatVersion": 2}"#, vec!["formatVersion must be 1"]),
+            (r#"{"formatVersion": 1, "rowRules": []}"#, vec!["rowRules is not a member of this payload"]),
+            (
+                r#"{"formatVersion": 1, "entities": [{"table": "a", "colour": 1}, {"entitySet": 5}]}"#,
+                vec![
+                    "entities[0].colour is not a member of this payload",
+                    "entities[1].table is required",
+                    "entities[1].entitySet must be a string, not the number 5",
+                ],
+            ),
+            (
+                r#"{"formatVersion": 1, "tables": {"include": [{"schema": 1, "table": "a"}], "only": []}}"#,
+                vec![
+                    "tables.include[0].schema must be a string, not the number 1",
+                    "tables.only is not a member of this payload",
+                ],
+            ),
+            (
+                r#"{"formatVersion": 1, "relations": [{"from": {"table": "a"}, "columns": ["x"]}]}"#,
+                vec!["relations[0].to is required"],
+            ),
+            (
+                r#"{"formatVersion": 1, "pageSize": -1}"#,
+                vec!["pageSize must be a whole number from 0 to 4294967295"],
+            ),
+            (
+                r#"{"formatVersion": 1, "entities": [{"table": "a"}, {"table": "a"}]}"#,
+                vec!["entities[1] is given twice"],
+            ),
+        ] {
+            assert_eq!(faults(json), expected, "{json}");
+        }
+        assert!(
+            faults(r#"{"formatVersion": 1, "readOnly": true, "readOnly": false}"#)[0].contains("given twice")
+        );
+    }
+}
