@@ -49,7 +49,11 @@ pub async fn post(
     };
     let (agent, source) = match admitted {
         Ok(admitted) => admitted,
-        Err(problem) => return challenger.refuse(None, problem, &parts),
+        Err(problem) => {
+            // A client comes back with a token on the same connection, which ends if a part of the body is not read.
+            let _ = body::read(body, body::MOST_OF_FORM).await;
+            return challenger.refuse(None, problem, &parts);
+        }
     };
     let most = LONGEST_MESSAGE.min(state.settings().max_body_bytes);
     let bytes = match body::read(body, most).await {
