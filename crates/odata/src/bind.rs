@@ -182,6 +182,9 @@ impl<'m> Binding<'m> {
 
     /// At most one row, if no other row has the same address.
     fn one(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
+        if !request.compute.is_empty() {
+            return self.derived_one(addressed, request);
+        }
         let entity_type = addressed.entity_type;
         let owner = addressed.owner();
         let shown = shown(entity_type, NOTHING_COMPUTED, &request.options, "$select")?;

@@ -30,7 +30,7 @@ pub(super) struct Derived<'m> {
     order: Vec<Order>,
 }
 
-impl<'m> Derived<'m> {
+impl Derived<'_> {
     /// The type of the rows, with its scan.
     pub(super) fn first_scan(&self) -> (ScanId, &EntityType) {
         self.rows.first_scan()
@@ -85,8 +85,9 @@ impl<'m> Binding<'m> {
         for transformation in &request.apply {
             derived = self.transformed(derived, transformation)?;
         }
-        if !request.apply.is_empty() && !request.options.expand.is_empty() {
-            return Err(Reason::NotImplemented("$expand together with $apply".to_owned()).at("$expand", 0));
+        let groups = derived.rows.is_grouped();
+        if groups && !request.options.expand.is_empty() {
+            return Err(Reason::NotImplemented("$expand of groups".to_owned()).at("$expand", 0));
         }
         self.compute(&mut derived, &request.compute, "$compute")?;
         let options = &request.options;
@@ -99,7 +100,6 @@ impl<'m> Binding<'m> {
         let (scan, own) = derived.first_scan();
         complete(&mut order, scan, own);
         let expanded = self.expand(entity_type, &options.expand)?;
-        let groups = derived.rows.is_grouped();
         let values = self.scan();
         let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
         Ok(Selection {
@@ -117,6 +117,24 @@ impl<'m> Binding<'m> {
             groups,
             next_scan: self.next_scan,
         })
+    }
+
+    /// One entity with `$compute`.
+    pub(super) fn derived_one(
+        &mut self,
+        addressed: Addressed<'m>,
+        request: &Request<'_>,
+    ) -> Result<Selection<'m>, Error> {
+        let (entity_type, owner) = (addressed.entity_type, addressed.owner());
+        let Page { input, .. } = addressed.page();
+        let mut derived = Derived { rows: *input, names: Vec::new(), order: Vec::new() };
+        self.compute(&mut derived, &request.compute, "$compute")?;
+        let expanded = self.expand(entity_type, &request.options.expand)?;
+        let values = self.scan();
+        let shown = selected(&derived, Some(entity_type), &request.options, values)?;
+        let input = Box::new(derived.with_values(values));
+        let page = Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) };
+        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, next_scan: self.next_scan })
     }
 
     fn transformed(

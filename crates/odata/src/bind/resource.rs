@@ -269,18 +269,13 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
         Resource::Count(_) => {
             matches!(name, "$apply" | "$compute" | "$filter" | "$orderby" | "$top" | "$skip")
         }
-        Resource::Entity(..) => matches!(name, "$select" | "$expand"),
+        Resource::Entity(..) => matches!(name, "$select" | "$expand" | "$compute"),
     };
     match given.into_iter().find(|(name, given)| *given && !applies(name)) {
-        Some((name @ ("$apply" | "$compute"), _)) if is_data(resource) => {
+        Some((name @ ("$apply" | "$compute"), _)) if matches!(resource, Resource::References(_)) => {
             Err(Reason::NotImplemented(format!("{name} for this resource")).at(name, 0))
         }
         Some((name, _)) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
         None => Ok(()),
     }
-}
-
-/// Whether the standard allows values to be computed for the resource.
-fn is_data(resource: &Resource<'_>) -> bool {
-    matches!(resource, Resource::Entity(_) | Resource::References(_))
 }

@@ -189,7 +189,7 @@ async fn unsupported_features_are_refused_by_name() {
         "/Ships?$expand=*($levels=2)",
         "/Ships?$search=tug",
         "/Ships?$apply=concat(identity,aggregate($count as Number))",
-        "/Ships(1)?$compute=Tonnage mul 2 as Double",
+        "/Ships?$expand=Visits($compute=Number mul 2 as Double)",
         "/$all",
         "/$crossjoin(Ships,Visits)",
         "/$entity?$id=Ships(1)",
