@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{process, workspace};
 
@@ -78,20 +79,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds all targets, and runs each shortly from its corpus.
+/// Builds all targets, and runs each shortly from its corpus, as many at once as there are cores.
 pub(crate) fn smoke() -> Result<()> {
     let root = workspace::root();
-    let programs = build(&root)?;
-    for name in targets(&root)? {
-        let limits = [
-            format!("-runs={SMOKE_RUNS}"),
-            format!("-max_total_time={SMOKE_SECONDS}"),
-            "-seed=1".to_owned(),
-            "-verbosity=0".to_owned(),
-        ];
-        fuzz_target(&root, &programs, &name, &limits)?;
-    }
-    Ok(())
+    let (programs, names) = (build(&root)?, targets(&root)?);
+    let limits = [
+        format!("-runs={SMOKE_RUNS}"),
+        format!("-max_total_time={SMOKE_SECONDS}"),
+        "-seed=1".to_owned(),
+        "-verbosity=0".to_owned(),
+    ];
+    let threads = thread::available_parallelism()?.get();
+    let run_each = |first| {
+        let mut names = names.iter().skip(first).step_by(threads);
+        names.try_for_each(|name| fuzz_target(&root, &programs, name, &limits))
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|first| scope.spawn(move || run_each(first))).collect();
+        let panicked = |_| anyhow!("a thread panicked");
+        running.into_iter().try_for_each(|thread| thread.join().map_err(panicked)?)
+    })
 }
 
 /// The names of the targets, in order.
