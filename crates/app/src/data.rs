@@ -16,7 +16,7 @@ use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
 use oauth::resource::{self, DataEndpoint};
 use oauth::step_up;
-use odata::format::{self, Format};
+use odata::format::{self, Format, MetadataFormat};
 use odata::plan::Plan;
 use sources::SourceError;
 
@@ -95,7 +95,7 @@ pub enum Content {
     /// The raw value of a property or a count, with this media type.
     Value(&'static str),
     /// The metadata document with its entity tag.
-    Metadata(Arc<str>),
+    Metadata(MetadataFormat, Arc<str>),
     /// A property that is null, so that there is no body.
     Null,
 }
@@ -205,7 +205,7 @@ impl DataService {
             }
             _ => None,
         };
-        Ok(self.run(read_grant, &opened, &planned, page_size).await?.holding(paging))
+        Ok(self.run(read_grant, &opened, &planned, request.accept, page_size).await?.holding(paging))
     }
 
     /// Whether the caller may read data at the endpoint at all. The scope is checked first, then the permission: neither
@@ -342,7 +342,7 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
     }
     let admitted = match &planned.plan {
         Plan::Count { .. } => true,
-        Plan::Metadata => format::admits(accept, "application/xml"),
+        Plan::Metadata(_) => MetadataFormat::accept(accept).is_some(),
         Plan::Value(single) => format::admits(accept, single.encoder.value_media_type()),
         Plan::ServiceDocument(_) | Plan::Entities(_) | Plan::Entity(_) | Plan::Property(_) => {
             planned.json_accepted

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::error::{Error, Reason};
-use crate::format::{self, Format, RequestedFormat};
+use crate::format::{self, Format, MetadataFormat, RequestedFormat};
 use crate::model::{EntityType, Model};
 use crate::syntax::{EntityOptions, MAX_SELECT, Request};
 use crate::tree::column::{ScanColumn, ScanId};
@@ -38,7 +38,7 @@ pub(crate) struct BoundRequest<'m> {
 #[derive(Debug)]
 pub(crate) enum Target<'m> {
     ServiceDocument,
-    Metadata,
+    Metadata(Option<MetadataFormat>),
     Entities(Selection<'m>),
     /// One entity by its key, or the one to which a navigation property leads.
     Entity(Selection<'m>),
@@ -118,7 +118,7 @@ pub(crate) fn bind<'m>(
     let mut binding = Binding { model, now, uses_now: false, next_scan };
     let target = match resource {
         Resource::ServiceDocument => Target::ServiceDocument,
-        Resource::Metadata => Target::Metadata,
+        Resource::Metadata => Target::Metadata(metadata_format(request)?),
         Resource::Set(addressed) => Target::Entities(binding.set(addressed, request)?),
         Resource::References(addressed) => Target::References(binding.set(addressed, request)?),
         Resource::Count(addressed) => {
@@ -147,13 +147,27 @@ fn representation(
     accepted: Format,
     resource: &resource::Resource<'_>,
 ) -> Result<Format, Error> {
-    let Some(asked) = request.format else { return Ok(accepted) };
-    let metadata = matches!(resource, resource::Resource::Metadata);
+    let Some(asked) = request.format.filter(|_| !matches!(resource, resource::Resource::Metadata)) else {
+        return Ok(accepted);
+    };
     match format::read(asked) {
-        RequestedFormat::Xml if metadata => Ok(accepted),
-        RequestedFormat::Json(format) if !metadata => Ok(format),
-        _ => Err(Reason::NotImplemented(format!("the format {asked} for this resource")).at("$format", 0)),
+        RequestedFormat::Json(format) => Ok(format),
+        RequestedFormat::Xml | RequestedFormat::Other => Err(unavailable(asked)),
     }
+}
+
+/// The format that `$format` names for the metadata document.
+fn metadata_format(request: &Request<'_>) -> Result<Option<MetadataFormat>, Error> {
+    let Some(asked) = request.format else { return Ok(None) };
+    match format::read(asked) {
+        RequestedFormat::Xml => Ok(Some(MetadataFormat::Xml)),
+        RequestedFormat::Json(_) => Ok(Some(MetadataFormat::Json)),
+        RequestedFormat::Other => Err(unavailable(asked)),
+    }
+}
+
+fn unavailable(format: &str) -> Error {
+    Reason::NotImplemented(format!("the format {format} for this resource")).at("$format", 0)
 }
 
 impl<'m> Binding<'m> {

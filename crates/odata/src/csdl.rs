@@ -1,10 +1,12 @@
-//! The metadata document: the model as CSDL XML.
+//! The metadata document: the model as CSDL, in XML and in JSON.
 //!
 //! Its version is 4.0, which every client supports; nothing in it needs more. Unsupported features are
 //! declared with the terms of `Org.OData.Capabilities.V1`, and transformations with those of `Org.OData.Aggregation.V1`. A name that was changed keeps its original in the
 //! term `OriginalName`, which the document defines itself.
 
 mod aggregation;
+mod json;
+mod writer;
 mod xml;
 
 use crate::edm_type::EdmType;
@@ -12,6 +14,8 @@ use crate::model::compile::CONTAINER;
 use crate::model::{EntityType, Model, Navigation, Property};
 use crate::syntax::MAX_EXPAND_DEPTH;
 use crate::tree::function;
+use json::Json;
+use writer::Writer;
 use xml::Xml;
 
 /// The namespace of our own terms.
@@ -22,8 +26,17 @@ const VOCABULARIES: &str = "https://oasis-tcs.github.io/odata-vocabularies/vocab
 
 /// Writes the metadata document of a model
 /// ([OData CSDL XML 4.01](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html)).
-pub fn xml(model: &Model) -> String {
-    let mut xml = Xml::new();
+pub fn xml(model: &Model) -> Vec<u8> {
+    write(Writer::Xml(Xml::new()), model)
+}
+
+/// Writes the metadata document of a model
+/// ([OData CSDL JSON 4.01](https://docs.oasis-open.org/odata/odata-csdl-json/v4.01/odata-csdl-json-v4.01.html)).
+pub fn json(model: &Model) -> Vec<u8> {
+    write(Writer::Json(Json::new(format!("{}.{CONTAINER}", model.namespace))), model)
+}
+
+fn write(mut xml: Writer, model: &Model) -> Vec<u8> {
     let edmx = "http://docs.oasis-open.org/odata/ns/edmx";
     xml.open("edmx:Edmx", &[("xmlns:edmx", edmx), ("Version", "4.0")]);
     for vocabulary in ["Org.OData.Core.V1", CAPABILITIES, aggregation::VOCABULARY] {
@@ -56,7 +69,7 @@ pub fn xml(model: &Model) -> String {
     xml.finish()
 }
 
-fn write_type(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
+fn write_type(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     xml.open("EntityType", &[("Name", &entity_type.type_name)]);
     xml.open("Key", &[]);
     for property in &entity_type.key {
@@ -72,7 +85,7 @@ fn write_type(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
     xml.close("EntityType");
 }
 
-fn write_property(xml: &mut Xml, property: &Property) {
+fn write_property(xml: &mut Writer, property: &Property) {
     let mut attributes = vec![("Name", property.name.clone()), ("Type", property.ty.name().to_owned())];
     if !property.nullable {
         attributes.push(("Nullable", "false".to_owned()));
@@ -101,7 +114,7 @@ fn write_property(xml: &mut Xml, property: &Property) {
     xml.close("Property");
 }
 
-fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigation: &Navigation) {
+fn write_navigation(xml: &mut Writer, model: &Model, source: &EntityType, navigation: &Navigation) {
     let target = &model.entity_types[navigation.target];
     let name = format!("{}.{}", model.namespace, target.type_name);
     let ty = if navigation.collection { format!("Collection({name})") } else { name };
@@ -124,7 +137,7 @@ fn write_navigation(xml: &mut Xml, model: &Model, source: &EntityType, navigatio
     xml.close("NavigationProperty");
 }
 
-fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
+fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     let ty = format!("{}.{}", model.namespace, entity_type.type_name);
     xml.open("EntitySet", &[("Name", &entity_type.name), ("EntityType", &ty)]);
     for navigation in &entity_type.navigations {
@@ -154,11 +167,11 @@ fn write_set(xml: &mut Xml, model: &Model, entity_type: &EntityType) {
     xml.close("EntitySet");
 }
 
-fn write_record(xml: &mut Xml, term: &str, property: &str, value: (&str, &str)) {
+fn write_record(xml: &mut Writer, term: &str, property: &str, value: (&str, &str)) {
     write_properties(xml, term, &[(property, value)]);
 }
 
-fn write_properties(xml: &mut Xml, term: &str, properties: &[(&str, (&str, &str))]) {
+fn write_properties(xml: &mut Writer, term: &str, properties: &[(&str, (&str, &str))]) {
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.{term}"))]);
     xml.open("Record", &[]);
     for (property, value) in properties {
@@ -169,7 +182,7 @@ fn write_properties(xml: &mut Xml, term: &str, properties: &[(&str, (&str, &str)
 }
 
 /// Writes the capabilities of all entity sets.
-fn write_capabilities(xml: &mut Xml) {
+fn write_capabilities(xml: &mut Writer) {
     xml.leaf("Annotation", &[("Term", "Org.OData.Core.V1.ODataVersions"), ("String", "4.0 4.01")]);
     xml.leaf(
         "Annotation",

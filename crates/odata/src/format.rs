@@ -28,6 +28,32 @@ pub struct Format {
     pub ieee754_compatible: bool,
 }
 
+/// The representation of the metadata document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataFormat {
+    /// CSDL XML.
+    Xml,
+    /// CSDL JSON.
+    Json,
+}
+
+impl MetadataFormat {
+    /// The best acceptable one for an `Accept` header; `None` if neither is acceptable. Clients that prefer JSON for data send the
+    /// same header for the metadata document, which many of them can read as XML only. So it is JSON only for those who do not
+    /// accept XML.
+    pub fn accept(header: &str) -> Option<Self> {
+        [Self::Xml, Self::Json].into_iter().find(|format| admits(header, format.media_type()))
+    }
+
+    /// The `Content-Type`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Xml => "application/xml",
+            Self::Json => "application/json",
+        }
+    }
+}
+
 /// The meaning of a `$format` value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestedFormat {

@@ -17,7 +17,7 @@ use crate::encode::{BodyKind, Encoder};
 use crate::error::{Error, Reason};
 use crate::expansion::{Expansion, Gathering};
 use crate::form::{Layout, Reading};
-use crate::format::Format;
+use crate::format::{Format, MetadataFormat};
 use crate::model::{EntityType, Model};
 use crate::position::{Mark, Position};
 use crate::sql::{Dialect, select};
@@ -46,8 +46,8 @@ pub struct PlanContext<'a> {
 pub enum Plan {
     /// Write the [service document](crate::service_document::json).
     ServiceDocument(Format),
-    /// Write the [metadata document](crate::csdl::xml).
-    Metadata,
+    /// Write the metadata document in the format that `$format` names, otherwise in the one that the `Accept` header admits.
+    Metadata(Option<MetadataFormat>),
     /// Run a query and write a collection.
     Entities(Box<Query>),
     /// Run a query and write one entity; without a row there is no such entity.
@@ -142,7 +142,7 @@ pub fn prepare(url: &Url, model: &Model, context: &PlanContext<'_>, dialect: Dia
     };
     match bound.target {
         Target::ServiceDocument => Ok(Plan::ServiceDocument(bound.format)),
-        Target::Metadata => Ok(Plan::Metadata),
+        Target::Metadata(named) => Ok(Plan::Metadata(named)),
         Target::Entities(selection) => {
             let subject = if selection.groups { BodyKind::Groups } else { BodyKind::Collection };
             planner.entities(selection, subject)
@@ -249,7 +249,7 @@ impl Plan {
     /// Whether this plan may serve the same request again: not if it contains the time or a position.
     pub fn is_cacheable(&self) -> bool {
         match self {
-            Self::ServiceDocument(_) | Self::Metadata => true,
+            Self::ServiceDocument(_) | Self::Metadata(_) => true,
             Self::Entities(query) => query.cacheable,
             Self::Entity(single) | Self::Property(single) | Self::Value(single) => single.cacheable,
             Self::Count { cacheable, .. } => *cacheable,

@@ -248,7 +248,7 @@ impl CachedPlan {
             Plan::Count { statement: counting, owner, .. } => {
                 statement(counting) + owner.as_ref().map_or(0, statement)
             }
-            Plan::ServiceDocument(_) | Plan::Metadata => 0,
+            Plan::ServiceDocument(_) | Plan::Metadata(_) => 0,
         };
         plan + self.service_document.as_ref().map_or(0, Bytes::len)
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::id::DataSourceId;
+use odata::format::MetadataFormat;
 use odata::plan::{Plan, Query};
 use odata::position::Position;
 use prometheus_client::metrics::counter::Counter;
@@ -61,6 +62,7 @@ impl DataService {
         read_grant: ReadGrant<'_>,
         opened: &Arc<OpenedSource>,
         planned: &Arc<CachedPlan>,
+        accept: &str,
         page_size: usize,
     ) -> Result<DataAnswer, DataRefusal> {
         let content = match &planned.plan {
@@ -68,9 +70,10 @@ impl DataService {
                 let document = planned.service_document.clone().unwrap_or_default();
                 return Ok(DataAnswer::whole(Content::Json(*format), document));
             }
-            Plan::Metadata => {
-                let document = opened.metadata.of(&opened.model).await?;
-                return Ok(DataAnswer::whole(Content::Metadata(document.tag), document.bytes));
+            Plan::Metadata(named) => {
+                let format = named.or_else(|| MetadataFormat::accept(accept)).unwrap_or(MetadataFormat::Xml);
+                let document = opened.metadata.of(format, &opened.model).await?;
+                return Ok(DataAnswer::whole(Content::Metadata(format, document.tag), document.bytes));
             }
             Plan::Entities(query) => {
                 let body = self.page(read_grant, opened, planned).await?;

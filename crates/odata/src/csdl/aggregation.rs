@@ -1,14 +1,14 @@
 //! What an entity set supports of `$apply`, in the terms of [OData Data Aggregation 4.0
 //! §5](https://docs.oasis-open.org/odata/odata-data-aggregation-ext/v4.0/odata-data-aggregation-ext-v4.0.html#VocabularyforDataAggregation).
 
-use super::xml::Xml;
+use super::writer::Writer;
 use crate::syntax::apply::SUPPORTED;
 
 pub(super) const VOCABULARY: &str = "Org.OData.Aggregation.V1";
 
 /// Writes the transformations that apply to an entity set. Without a list of properties, all can be grouped by and
 /// aggregated.
-pub(super) fn write_support(xml: &mut Xml) {
+pub(super) fn write_support(xml: &mut Writer) {
     xml.open("Annotation", &[("Term", &format!("{VOCABULARY}.ApplySupported"))]);
     xml.open("Record", &[]);
     xml.open("PropertyValue", &[("Property", "Transformations")]);

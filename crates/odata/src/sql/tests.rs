@@ -90,7 +90,7 @@ fn prepared_for(
         Plan::Entities(query) => query.statement,
         Plan::Entity(single) | Plan::Property(single) | Plan::Value(single) => single.statement,
         Plan::Count { statement, .. } => statement,
-        Plan::ServiceDocument(_) | Plan::Metadata => panic!("{url:?} runs no statement"),
+        Plan::ServiceDocument(_) | Plan::Metadata(_) => panic!("{url:?} runs no statement"),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use odata::edm_type::EdmType;
 use odata::model::Table;
+use serde_json::{Value, json};
 
 use crate::database::{Database, reference, table};
 
@@ -123,6 +124,81 @@ fn the_service_document_lists_the_entity_sets() {
 fn the_metadata_document_is_the_one_on_file() {
     let document = database().body("$metadata").replace("><", ">\n<");
     assert_eq!(document, include_str!("../snapshots/metadata.xml").trim_end());
+}
+
+#[test]
+fn the_metadata_document_says_the_same_in_json() {
+    let database = database();
+    let document: Value = serde_json::from_str(&database.body("$metadata?$format=json")).unwrap();
+    assert_eq!(document["$Version"], "4.01");
+    assert_eq!(document["$EntityContainer"], "Test.Container");
+    let core = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Core.V1.xml";
+    assert_eq!(document["$Reference"][core], json!({ "$Include": [{ "$Namespace": "Org.OData.Core.V1" }] }));
+    assert_eq!(
+        document["Sluicegate.V1"]["OriginalName"],
+        json!({ "$Kind": "Term", "$AppliesTo": ["EntitySet", "Property"] })
+    );
+    assert_eq!(
+        document["Test"]["Visits"],
+        json!({
+            "$Kind": "EntityType", "$Key": ["ship", "berth"],
+            "ship": { "$Type": "Edm.Int64" },
+            "berth": { "$MaxLength": 5 },
+            "arrived_at": {
+                "$Type": "Edm.DateTimeOffset", "$Nullable": true, "$Precision": 12,
+                "@Sluicegate.V1.OriginalName": "arrived at",
+            },
+            "fee": { "$Type": "Edm.Decimal", "$Precision": 10, "$Scale": 2 },
+            "paid": { "$Type": "Edm.Boolean" },
+            "weight": { "$Type": "Edm.Double", "$Nullable": true },
+            "log": { "$Type": "Edm.Binary", "$Nullable": true },
+            "Ships": {
+                "$Kind": "NavigationProperty", "$Type": "Test.Ships", "$Partner": "Visits",
+                "$ReferentialConstraint": { "ship": "id" },
+            },
+        })
+    );
+    let many = json!({
+        "$Kind": "NavigationProperty", "$Collection": true, "$Type": "Test.Visits", "$Partner": "Ships",
+    });
+    assert_eq!(document["Test"]["Ships"]["Visits"], many);
+    let container = &document["Test"]["Container"];
+    assert_eq!(container["$Kind"], "EntityContainer");
+    let capabilities = |term: &str| &container[format!("@Org.OData.Capabilities.V1.{term}")];
+    assert_eq!(*capabilities("ConformanceLevel"), "Minimal");
+    assert_eq!(*capabilities("TopSupported"), true);
+    assert_eq!(capabilities("FilterFunctions")[0], "contains");
+    let set = &container["Visits"];
+    assert_eq!((&set["$Collection"], &set["$Type"]), (&json!(true), &json!("Test.Visits")));
+    assert_eq!(set["$NavigationPropertyBinding"], json!({ "Ships": "Ships" }));
+    let expands = &set["@Org.OData.Capabilities.V1.ExpandRestrictions"];
+    assert_eq!((&expands["Expandable"], &expands["MaxLevels"]), (&json!(true), &json!(5)));
+    // Nothing of the XML form is lost.
+    let xml = database.body("$metadata");
+    let in_xml = |start: &str| xml.matches(start).count();
+    assert_eq!(in_xml("<Annotation "), members(&document, &|name, _| name.starts_with('@')));
+    assert_eq!(
+        in_xml("<PropertyValue "),
+        members(&document, &|name, parent| parent.starts_with('@') && name != "@type")
+    );
+    let kinds = ["<EntityType ", "<NavigationProperty ", "<EntityContainer ", "<Term "];
+    let kinds: usize = kinds.into_iter().map(in_xml).sum();
+    assert_eq!(kinds, members(&document, &|name, _| name == "$Kind"));
+}
+
+/// How many members of all objects there are for which this holds of their own name and that of the member that contains them.
+fn members(value: &Value, holds: &dyn Fn(&str, &str) -> bool) -> usize {
+    fn count(value: &Value, parent: &str, holds: &dyn Fn(&str, &str) -> bool) -> usize {
+        match value {
+            Value::Object(object) => object
+                .iter()
+                .map(|(name, value)| usize::from(holds(name, parent)) + count(value, name, holds))
+                .sum(),
+            Value::Array(items) => items.iter().map(|item| count(item, parent, holds)).sum(),
+            _ => 0,
+        }
+    }
+    count(value, "", holds)
 }
 
 #[test]

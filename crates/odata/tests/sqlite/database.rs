@@ -4,7 +4,7 @@ use odata::cell::{Cell, Row, Value};
 use odata::edm_type::EdmType;
 use odata::error::Error;
 use odata::expansion::{Expansion, Gathering, Progress};
-use odata::format::Format;
+use odata::format::{Format, MetadataFormat};
 use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
@@ -296,7 +296,8 @@ impl Database {
             Plan::ServiceDocument(format) => {
                 out = odata::service_document::json(&self.model, "https://host/api/odata4/test", format);
             }
-            Plan::Metadata => return odata::csdl::xml(&self.model),
+            Plan::Metadata(Some(MetadataFormat::Json)) => out = odata::csdl::json(&self.model),
+            Plan::Metadata(_) => out = odata::csdl::xml(&self.model),
         }
         String::from_utf8(out).unwrap()
     }

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
+use odata::format::MetadataFormat;
 
 use super::headers::PageSize;
 use super::rows::Rows;
@@ -31,7 +32,7 @@ pub(super) fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &H
         }
         Content::Json(format) => format.media_type(),
         Content::Value(media_type) => media_type,
-        Content::Metadata(tag) => return metadata(response, &tag, asked),
+        Content::Metadata(format, tag) => return metadata(response, format, &tag, asked),
         Content::Null => {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return response;
@@ -42,7 +43,7 @@ pub(super) fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &H
 }
 
 /// The metadata document may be cached, but must be revalidated for each use.
-fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
+fn metadata(mut response: Response, format: MetadataFormat, tag: &str, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("authorization, accept, odata-maxversion, origin"));
@@ -53,7 +54,7 @@ fn metadata(mut response: Response, tag: &str, asked: &HeaderMap) -> Response {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
     } else {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     }
     response
 }

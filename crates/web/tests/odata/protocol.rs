@@ -126,9 +126,8 @@ async fn what_cannot_be_written_is_not_acceptable() {
         ("/Ships(1)", "application/json;q=0, */*"),
         ("/Ships", "*/*, application/json; Q=0"),
         ("", "application/*;q=0, */*"),
-        ("/$metadata", "application/xml;q=0, */*"),
         ("/Ships(1)/Name/$value", "text/*;q=0, */*"),
-        ("/$metadata", "application/json"),
+        ("/$metadata", "text/html"),
         ("/$metadata", "*/*;q=0"),
         ("/Ships(1)/Name/$value", "application/json"),
     ] {
@@ -145,9 +144,39 @@ async fn what_cannot_be_written_is_not_acceptable() {
     ] {
         fixture.get_with(rest, &[("accept", accept)]).await.expect(200);
     }
-    for rest in ["/Ships?$format=atom", "/$metadata?$format=json", "/Ships?$format=text/csv"] {
+    for rest in
+        ["/Ships?$format=atom", "/$metadata?$format=atom", "/Ships?$format=xml", "/Ships?$format=text/csv"]
+    {
         assert_eq!(code(&fixture.get(rest).await.expect(415)), "NotImplemented", "{rest}");
     }
+}
+
+/// Clients send one header for everything, and many can read the metadata document as XML only.
+#[tokio::test]
+async fn the_metadata_document_is_json_for_those_who_accept_no_xml_or_ask_for_it() {
+    let fixture = Fixture::open().await;
+    let json = "application/json;odata.metadata=minimal;q=1.0";
+    for (rest, accept, expected) in [
+        ("/$metadata", "*/*", "application/xml"),
+        ("/$metadata", "application/json, application/xml;q=0.1", "application/xml"),
+        ("/$metadata", "application/json, */*;q=0.1", "application/xml"),
+        ("/$metadata", json, "application/json"),
+        ("/$metadata", "application/xml;q=0, */*", "application/json"),
+        ("/$metadata?$format=json", "application/xml", "application/json"),
+        ("/$metadata?$format=application/json", "application/xml", "application/json"),
+        ("/$metadata?$format=xml", json, "application/xml"),
+    ] {
+        let answer = fixture.get_with(rest, &[("accept", accept)]).await.expect(200);
+        assert_eq!(answer.header("content-type"), expected, "{rest} {accept}");
+        assert!(answer.header("vary").contains("accept"));
+        let is_json = serde_json::from_str::<serde_json::Value>(answer.text()).is_ok();
+        assert_eq!(is_json, expected == "application/json", "{rest} {accept}");
+    }
+    let tag = async |format: &str| {
+        let rest = format!("/$metadata?$format={format}");
+        fixture.get(&rest).await.expect(200).header("etag").to_owned()
+    };
+    assert_ne!(tag("xml").await, tag("json").await);
 }
 
 #[tokio::test]

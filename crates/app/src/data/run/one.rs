@@ -101,7 +101,7 @@ pub(super) async fn write_one(
                 found = Found::Written;
             }
         }
-        Plan::ServiceDocument(_) | Plan::Metadata | Plan::Entities(_) => {}
+        Plan::ServiceDocument(_) | Plan::Metadata(_) | Plan::Entities(_) => {}
     }
     if let (Found::Nothing, Plan::Entity(single)) = (found, plan)
         && single.owner.is_some()
