@@ -1,7 +1,6 @@
 //! The elements of a metadata document as members of JSON objects ([OData CSDL JSON
 //! 4.01](https://docs.oasis-open.org/odata/odata-csdl-json/v4.01/odata-csdl-json-v4.01.html)).
 
-use super::writer::attribute;
 use crate::encode::text;
 
 /// The document so far.
@@ -248,4 +247,9 @@ fn member(element: &str, attributes: &Attributes<'_>) -> String {
         ("Annotation", None) => format!("@{}", named("Term").unwrap_or_default()),
         _ => named("Property").unwrap_or_default().to_owned(),
     }
+}
+
+/// The value of an attribute.
+fn attribute<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
 }

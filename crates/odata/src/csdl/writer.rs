@@ -45,8 +45,3 @@ impl Writer {
         }
     }
 }
-
-/// The value of an attribute.
-pub(super) fn attribute<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
-}
