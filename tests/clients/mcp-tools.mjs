@@ -10,7 +10,7 @@ import { allow } from './person.mjs'
 import { publishing } from './publishing.mjs'
 
 const { SERVER, REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, SITE_CERTIFICATE } = process.env
-const TOOLS = ['list_entities', 'describe_entity', 'query', 'get']
+const TOOLS = ['list_entities', 'describe_entity', 'query', 'get', 'aggregate']
 
 const documents = new Map()
 const site = SITE_CERTIFICATE && (await publishing(documents))
@@ -65,6 +65,9 @@ async function walk(address, tools, more) {
   assert.equal(queried.structuredContent.total, 1)
   const got = await call('get', { entity: 'Items', key: { Id: 1 } })
   assert.deepEqual(got.structuredContent.row, { Id: 1, Name: 'rope' })
+  const aggregates = [{ op: 'max', property: 'Id', as: 'Last' }]
+  const grouped = await call('aggregate', { entity: 'Items', groupby: ['Name'], aggregates })
+  assert.deepEqual(grouped.structuredContent.groups, [{ Name: 'rope', Last: 1 }])
   const entities = await call('list_entities', {})
   assert.deepEqual(entities.structuredContent.entities, [{ name: 'Items', properties: 2 }])
   const described = await call('describe_entity', { entity: 'Items' })

@@ -16,7 +16,7 @@ from mcp.shared.auth import OAuthClientMetadata
 from mcp_storage import Memory, Person, published
 
 env = os.environ
-TOOLS = ["list_entities", "describe_entity", "query", "get"]
+TOOLS = ["list_entities", "describe_entity", "query", "get", "aggregate"]
 
 
 async def walk(address, mode, tools, more):
@@ -54,6 +54,8 @@ async def walk(address, mode, tools, more):
             assert described.structured_content["key"] == ["Id"], described
             got = await client.call_tool("get", {"entity": "Items", "key": {"Id": 1}, **more})
             assert got.structured_content["row"]["Name"] == "rope", got
+            counted = await client.call_tool("aggregate", {"entity": "Items", "aggregates": [{"op": "count"}], **more})
+            assert counted.structured_content["groups"] == [{"count": 1}], counted
             wrong = await client.call_tool("query", {"entity": "items", **more})
             assert wrong.is_error and "did you mean Items?" in wrong.content[0].text, wrong
             try:

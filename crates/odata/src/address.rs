@@ -6,7 +6,11 @@
 //! assert!(odata::address::RequestUrl::of_set(&model, "Orders?$top=1").is_err(), "only names of the model are written");
 //! ```
 
+mod groups;
+
 use std::fmt::Write as _;
+
+pub use groups::{Groups, Measure, Method};
 
 use crate::edm_type::EdmType;
 use crate::encode::text::in_url;

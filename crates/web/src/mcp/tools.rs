@@ -39,12 +39,20 @@ pub(crate) enum Tool {
     Query,
     /// `get`: one row by its key.
     Get,
+    /// `aggregate`: groups of rows with sums and other values.
+    Aggregate,
 }
 
 impl Tool {
     /// Every tool, in the order of the list.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::ListSources, Self::ListEntities, Self::DescribeEntity, Self::Query, Self::Get];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::ListSources,
+        Self::ListEntities,
+        Self::DescribeEntity,
+        Self::Query,
+        Self::Get,
+        Self::Aggregate,
+    ];
 
     /// The name in the protocol.
     pub(crate) const fn name(self) -> &'static str {
@@ -54,6 +62,7 @@ impl Tool {
             Self::DescribeEntity => "describe_entity",
             Self::Query => "query",
             Self::Get => "get",
+            Self::Aggregate => "aggregate",
         }
     }
 
@@ -174,6 +183,7 @@ async fn run(service: &Service<'_>, tool: Tool, arguments: &ToolArguments) -> Re
         Tool::DescribeEntity => entities::describe(&target, arguments).await,
         Tool::Query => read::query(&target, arguments).await,
         Tool::Get => read::get(&target, arguments).await,
+        Tool::Aggregate => read::aggregate(&target, arguments).await,
     }
 }
 

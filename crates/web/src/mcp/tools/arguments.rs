@@ -1,11 +1,13 @@
 //! Reading the arguments of a call. All faults are reported at once, so that a model can correct them at once.
 
-use odata::address::KeyValue;
+use odata::address::{KeyValue, Measure, Method};
 
 use crate::json::Json;
 
 /// The maximum number of names in a list.
 const MOST_NAMES: usize = 200;
+/// The maximum number of values of a group.
+const MOST_MEASURES: usize = 20;
 /// The maximum number of faults in a message.
 const MOST_FAULTS: usize = 10;
 
@@ -31,6 +33,8 @@ pub(crate) enum Kind {
     Flag(bool),
     /// The values of a key by their names.
     Key,
+    /// The values of a group, at least one.
+    Measures,
 }
 
 /// ToolArguments of the right types.
@@ -44,6 +48,7 @@ enum Argument {
     Integer(usize),
     Flag(bool),
     Key(Vec<(String, KeyValue)>),
+    Measures(Vec<Measure>),
 }
 
 impl ToolArguments {
@@ -104,6 +109,11 @@ impl ToolArguments {
         if let Some(Argument::Flag(flag)) = self.get(name) { *flag } else { default }
     }
 
+    /// The values of a group; none if they are not given.
+    pub(crate) fn measures(&self, name: &str) -> &[Measure] {
+        if let Some(Argument::Measures(measures)) = self.get(name) { measures } else { &[] }
+    }
+
     /// The values of a key; none if it is not given.
     pub(crate) fn key(&self, name: &str) -> &[(String, KeyValue)] {
         if let Some(Argument::Key(key)) = self.get(name) { key } else { &[] }
@@ -123,6 +133,9 @@ impl Kind {
                 number.filter(|number| (least..=most).contains(number)).map(Argument::Integer)
             }
             (Self::Flag(_), Json::Bool(flag)) => Some(Argument::Flag(*flag)),
+            (Self::Measures, Json::Array(measures)) if (1..=MOST_MEASURES).contains(&measures.len()) => {
+                measures.iter().map(measure).collect::<Option<Vec<_>>>().map(Argument::Measures)
+            }
             (Self::Key, Json::Object(members)) if !members.is_empty() => {
                 let value = |(name, value): &(String, Json)| Some((name.clone(), key_value(value)?));
                 members.iter().map(value).collect::<Option<Vec<_>>>().map(Argument::Key)
@@ -138,9 +151,41 @@ impl Kind {
             Self::Integer(least, usize::MAX, _) => format!("an integer of at least {least}"),
             Self::Integer(least, most, _) => format!("an integer from {least} to {most}"),
             Self::Flag(_) => "true or false".to_owned(),
+            Self::Measures => format!(
+                "an array of 1 to {MOST_MEASURES} objects such as {{\"op\": \"sum\", \"property\": \"Price\", \"as\": \"Total\"}}; \
+                 op is count, sum, min, max, average or countdistinct, and only count has no property"
+            ),
             Self::Key => "an object with the value of each key property, such as {\"Id\": 7}".to_owned(),
         }
     }
+}
+
+/// A value of a group. Without a name it is called like its method and its property.
+fn measure(value: &Json) -> Option<Measure> {
+    let Json::Object(members) = value else { return None };
+    let is_known = |(name, _): &(String, Json)| matches!(name.as_str(), "op" | "property" | "as");
+    let op = value.get("op").and_then(Json::as_str)?;
+    let property = match value.get("property") {
+        None => None,
+        Some(property) => Some(property.as_str()?),
+    };
+    let name = match value.get("as") {
+        None => None,
+        Some(name) => Some(name.as_str()?.to_owned()),
+    };
+    let of = match (op, property) {
+        ("count", None) => None,
+        (op, Some(property)) => {
+            let method = Method::ALL.into_iter().find(|method| method.as_str() == op)?;
+            Some((method, property.to_owned()))
+        }
+        (_, None) => return None,
+    };
+    let default = || match property {
+        Some(property) => format!("{op}_{}", property.replace('/', "_")),
+        None => op.to_owned(),
+    };
+    members.iter().all(is_known).then(|| Measure { of, name: name.unwrap_or_else(default) })
 }
 
 fn key_value(value: &Json) -> Option<KeyValue> {
@@ -157,12 +202,13 @@ mod tests {
     use super::*;
     use crate::json::parse;
 
-    const PARAMETERS: [ToolParameter; 5] = [
+    const PARAMETERS: [ToolParameter; 6] = [
         ToolParameter { name: "entity", kind: Kind::Text, is_required: true, description: "" },
         ToolParameter { name: "select", kind: Kind::Names, is_required: false, description: "" },
         ToolParameter { name: "top", kind: Kind::Integer(1, 200, 20), is_required: false, description: "" },
         ToolParameter { name: "count", kind: Kind::Flag(true), is_required: false, description: "" },
         ToolParameter { name: "key", kind: Kind::Key, is_required: false, description: "" },
+        ToolParameter { name: "of", kind: Kind::Measures, is_required: false, description: "" },
     ];
 
     fn read(text: &str) -> Result<ToolArguments, String> {
@@ -190,11 +236,33 @@ mod tests {
     }
 
     #[test]
+    fn values_of_groups_have_a_method_a_property_and_a_name() {
+        let of = |text: &str| read(&format!(r#"{{"entity":"A","of":{text}}}"#));
+        let read =
+            of(r#"[{"op":"count"},{"op":"max","property":"B/C"},{"op":"sum","property":"D","as":"E"}]"#);
+        let names: Vec<String> =
+            read.unwrap().measures("of").iter().map(|measure| measure.name.clone()).collect();
+        assert_eq!(names, ["count", "max_B_C", "E"]);
+        for wrong in [
+            "[]",
+            "{}",
+            "[7]",
+            r#"[{"op":"median","property":"A"}]"#,
+            r#"[{"op":"sum"}]"#,
+            r#"[{"op":"count","property":"A"}]"#,
+            r#"[{"op":"sum","property":"A","where":"x"}]"#,
+            r#"[{"op":"sum","property":"A","as":1}]"#,
+        ] {
+            assert!(of(wrong).unwrap_err().starts_with("of must be an array of 1 to 20 objects"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_fault_is_named_at_once() {
         assert_eq!(
             read(r#"{"select":[],"top":201,"sql":"SELECT 1"}"#).unwrap_err(),
             "entity is missing; select must be an array of 1 to 200 names; top must be an integer from 1 to 200; \
-             there is no argument sql; there are entity, select, top, count, key"
+             there is no argument sql; there are entity, select, top, count, key, of"
         );
         for (text, fault) in [
             ("[]", "the arguments must be an object, not an array"),

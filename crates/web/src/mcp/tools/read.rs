@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use app::data::DataBody;
-use odata::address::RequestUrl;
-use odata::model::Model;
+use odata::address::{Groups, RequestUrl};
 use serde_json::Value;
 
 use super::arguments::ToolArguments;
@@ -34,48 +33,69 @@ struct Shortened {
 pub(super) async fn query(target: &Target<'_>, arguments: &ToolArguments) -> Result<Answer, ToolRefusal> {
     let model = target.model().await?;
     let entity = arguments.text("entity").unwrap_or_default();
-    let mut address = with_columns(RequestUrl::of_set(&model, entity)?, arguments);
-    for (option, name) in [("$filter", "filter"), ("$orderby", "orderby"), ("$skiptoken", "next")] {
+    let filtered = |url: RequestUrl| match arguments.text("filter") {
+        Some(filter) => url.with("$filter", filter),
+        None => url,
+    };
+    let rows = filtered(with_columns(RequestUrl::of_set(&model, entity)?, arguments));
+    let number = filtered(RequestUrl::of_count(&model, entity)?);
+    page(target, arguments, "rows", rows, &number).await
+}
+
+/// Returns groups of rows with their values.
+pub(super) async fn aggregate(target: &Target<'_>, arguments: &ToolArguments) -> Result<Answer, ToolRefusal> {
+    let model = target.model().await?;
+    let entity = arguments.text("entity").unwrap_or_default();
+    let (by, measures) = (arguments.names("groupby"), arguments.measures("aggregates"));
+    if by.is_empty() && measures.is_empty() {
+        return Err(ToolRefusal::arguments("groupby or aggregates must be given"));
+    }
+    let apply = Groups { filter: arguments.text("filter"), by, measures }.apply()?;
+    let groups = RequestUrl::of_set(&model, entity)?.with("$apply", &apply);
+    let number = RequestUrl::of_count(&model, entity)?.with("$apply", &apply);
+    page(target, arguments, "groups", groups, &number).await
+}
+
+/// Returns a page of what is at an address, as the member of this name, with the number at the other address.
+async fn page(
+    target: &Target<'_>,
+    arguments: &ToolArguments,
+    member: &str,
+    mut url: RequestUrl,
+    number: &RequestUrl,
+) -> Result<Answer, ToolRefusal> {
+    for (option, name) in [("$orderby", "orderby"), ("$skiptoken", "next")] {
         if let Some(value) = arguments.text(name) {
-            address = address.with(option, value);
+            url = url.with(option, value);
         }
     }
     let skip = arguments.integer("skip", 0);
     if skip > 0 {
-        address = address.with("$skip", &skip.to_string());
+        url = url.with("$skip", &skip.to_string());
     }
     let is_counted = arguments.flag("count", true);
     if is_counted {
-        address = address.with("$count", "true");
+        url = url.with("$count", "true");
     }
     let top = arguments.integer("top", schema::DEFAULT_ROWS);
-    let mut read = self::read(target, &address, Some(top)).await?;
+    let mut read = self::read(target, &url, Some(top)).await?;
     let (page, shortened) = shortened_page(&read)?;
     let is_short = shortened.rows < page.rows.len() || !page.is_whole;
     if is_short {
         // Only a page that ends behind the rows that fit knows how to go on behind them.
-        read = self::read(target, &address, Some(shortened.rows)).await?;
+        read = self::read(target, &url, Some(shortened.rows)).await?;
     }
     let (mut page, shortened) = shortened_page(&read)?;
     if is_counted && page.total.is_none() {
         // Later pages of OData do not have the number.
-        page.total = Some(count(target, &model, entity, arguments.text("filter")).await?);
+        page.total = Some(count(target, number).await?);
     }
-    Ok(answer_of_query(entity, &page, &shortened, is_short))
+    Ok(answer_with(arguments, member, &page, &shortened, is_short))
 }
 
-/// The number of rows that match.
-async fn count(
-    target: &Target<'_>,
-    model: &Model,
-    entity: &str,
-    filter: Option<&str>,
-) -> Result<u64, ToolRefusal> {
-    let mut address = RequestUrl::of_count(model, entity)?;
-    if let Some(filter) = filter {
-        address = address.with("$filter", filter);
-    }
-    let read = self::read(target, &address, None).await?;
+/// The number at an address.
+async fn count(target: &Target<'_>, number: &RequestUrl) -> Result<u64, ToolRefusal> {
+    let read = self::read(target, number, None).await?;
     let number = std::str::from_utf8(&read.bytes).ok().and_then(|number| number.parse().ok());
     number.ok_or_else(other_than_rows)
 }
@@ -175,16 +195,22 @@ fn too_long() -> ToolRefusal {
 }
 
 /// The answer with these rows; `is_short` if there are fewer than the call asks for, because they are long.
-fn answer_of_query(entity: &str, page: &rows::RowPage<'_>, shortened: &Shortened, is_short: bool) -> Answer {
+fn answer_with(
+    arguments: &ToolArguments,
+    member: &str,
+    page: &rows::RowPage<'_>,
+    shortened: &Shortened,
+    is_short: bool,
+) -> Answer {
     let Shortened { text, rows, cut } = shortened;
     let is_complete = *rows == page.rows.len() && page.is_whole;
     let next = page.next_link.filter(|_| is_complete).and_then(position);
     let is_truncated = next.is_some() || !is_complete;
     let total = page.total.map_or(Value::Null, Value::from);
     let next = next.map_or(Value::Null, Value::from);
-    let entity = Value::from(entity);
+    let entity = Value::from(arguments.text("entity").unwrap_or_default());
     let mut structured = format!(
-        r#"{{"entity":{entity},"rows":[{text}],"returned":{rows},"total":{total},"next":{next},"truncated":{is_truncated},"cutTexts":{cut}"#
+        r#"{{"entity":{entity},"{member}":[{text}],"returned":{rows},"total":{total},"next":{next},"truncated":{is_truncated},"cutTexts":{cut}"#
     );
     let note = match (is_truncated, is_short) {
         (false, _) => None,

@@ -45,7 +45,7 @@ async fn a_client_agrees_on_a_revision_and_lists_the_tools() {
         let tools = listed["result"]["tools"].as_array().unwrap();
         tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
     };
-    let of_one = ["list_entities", "describe_entity", "query", "get"];
+    let of_one = ["list_entities", "describe_entity", "query", "get", "aggregate"];
     assert_eq!(names(HARBOUR).await, of_one);
     assert_eq!(names("/mcp/").await, [&["list_sources"][..], &of_one].concat());
 }

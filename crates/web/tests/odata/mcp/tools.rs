@@ -181,3 +181,52 @@ async fn lists_of_names_are_searched_and_continued() {
     let result = agency.call(HARBOUR, "list_entities", json!({"top": 0})).await;
     assert!(super::refused(&result).contains("top must be an integer from 1 to 1000"));
 }
+
+#[tokio::test]
+async fn rows_are_counted_and_grouped() {
+    let agency = Agency::open().await;
+    let all = json!({"entity": "Ships", "filter": "Flag ne null", "aggregates": [
+        {"op": "count", "as": "Number"}, {"op": "min", "property": "Id"}, {"op": "max", "property": "Id"},
+    ]});
+    let all = agency.structured("aggregate", all).await;
+    let flagged = (1..=5_000).filter(|id| id % 7 != 0).count();
+    assert_eq!(all["groups"], json!([{"Number": flagged, "min_Id": 1, "max_Id": 5_000}]));
+    assert_eq!((&all["total"], &all["next"]), (&json!(1), &Value::Null));
+    let mut query = json!({
+        "entity": "Ships", "groupby": ["Flag"], "aggregates": [{"op": "count", "as": "Number"}], "orderby": "Flag", "top": 2,
+    });
+    let mut groups = Vec::new();
+    for _ in 0..5 {
+        let page = agency.structured("aggregate", query.clone()).await;
+        assert_eq!(page["total"], 5, "four flags and none");
+        groups.extend(page["groups"].as_array().unwrap().clone());
+        if page["next"].is_null() {
+            break;
+        }
+        query["next"] = page["next"].clone();
+    }
+    let number = |flag: i64| (1..=5_000_i64).filter(|id| id % 7 != 0 && id % 4 == flag).count();
+    let expected: Vec<Value> = (0..4_u8)
+        .map(|at| json!({"Flag": char::from(b'A' + at).to_string(), "Number": number(at.into())}))
+        .collect();
+    assert_eq!(groups[1..], expected, "nulls come first");
+    for (arguments, error) in [
+        (json!({"entity": "Ships"}), "InvalidArguments: groupby or aggregates"),
+        (json!({"entity": "Ships", "groupby": ["Colour"]}), "UnknownProperty: "),
+        (
+            json!({"entity": "Ships", "groupby": ["Flag"], "filter": "true)/skip(1)/filter(true"}),
+            "SyntaxError: expected an expression",
+        ),
+        (
+            json!({"entity": "Ships", "groupby": ["Flag),(Id"]}),
+            "SyntaxError: expected the name of a property",
+        ),
+        (
+            json!({"entity": "Ships", "aggregates": [{"op": "sum"}]}),
+            "InvalidArguments: aggregates must be an array",
+        ),
+    ] {
+        let text = agency.refused("aggregate", arguments.clone()).await;
+        assert!(text.starts_with(error), "{arguments}: {text}");
+    }
+}
