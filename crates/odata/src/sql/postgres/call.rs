@@ -165,15 +165,17 @@ fn count(writer: &mut Writer<'_>, constant: &Typed, change: fn(i64) -> i64) {
     writer.text("::int4");
 }
 
-/// Writes an aggregate function. Numbers of rows and exact sums are decimals. An average is that of the exact sum.
+/// Writes an aggregate function. Numbers of rows and exact sums are decimals. An average is that of the exact sum. The sum of
+/// doubles depends on their order, which must be the same on all pages.
 pub(super) fn aggregate(writer: &mut Writer<'_>, function: AggregateFunction, operand: Option<&Typed>) {
     let is_double = operand.is_some_and(|operand| operand.class == Class::Double);
+    let twice = operand.into_iter().chain(operand);
     match function {
         AggregateFunction::Count => writer.text("count(*)::numeric"),
         AggregateFunction::CountDistinct => around(writer, "count(DISTINCT ", operand, "", ")::numeric"),
-        AggregateFunction::Sum if is_double => around(writer, "sum(", operand, "", ")"),
+        AggregateFunction::Sum if is_double => around(writer, "sum(", twice, " ORDER BY ", ")"),
         AggregateFunction::Sum => around(writer, "sum(", operand, "", ")::numeric"),
-        AggregateFunction::Average if is_double => around(writer, "avg(", operand, "", ")"),
+        AggregateFunction::Average if is_double => around(writer, "avg(", twice, " ORDER BY ", ")"),
         AggregateFunction::Average => {
             around(writer, "(sum(", operand, "", ")::float8 / ");
             around(writer, "nullif(count(", operand, "", "), 0))");
