@@ -38,6 +38,7 @@ pub mod sqlite;
 mod stop;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod url;
 mod workers;
 
 pub use budget::ConnectionBudget;
@@ -57,3 +58,4 @@ pub use resources::Resources;
 pub use row::{RowReader, SourceRow};
 pub use run::{Ended, Ran, Run};
 pub use source::{InlineReads, Source};
+pub use url::with_url_taken_apart;

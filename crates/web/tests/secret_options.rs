@@ -109,6 +109,8 @@ async fn a_change_that_omits_a_secret_keeps_it_unless_it_leads_elsewhere() {
     let put = |payload: Value| scene.server.put(&at).basic(&USER).json(&payload).send();
     put(scene.payload(&[("password", None), ("mode", Some("careful"))])).await.expect(200);
     assert_eq!(stored().await, before, "kept as they are");
+    let moved = put(scene.payload(&[("token", None), ("host", Some("127.0.0.2"))])).await.expect(400).json();
+    assert_eq!(moved["error"]["details"][0]["field"], "options.token", "{moved}");
     put(scene.payload(&[("password", None), ("token", Some(""))])).await.expect(200);
     assert_eq!(stored().await.keys().collect::<Vec<_>>(), ["password"], "an empty one is removed");
     assert_eq!(scene.ships().await.as_array().unwrap().len(), 2);

@@ -16,6 +16,7 @@ use self::add_mysql::AddMysql;
 use self::add_postgres::AddPostgres;
 use self::arguments::{Add, Delete, One, Share, ShowOne};
 use self::create::create;
+use self::model::ModelCommand;
 use self::update::Update;
 use super::users::{self, actor};
 use crate::arguments::ShowArgs;
@@ -29,6 +30,7 @@ mod add_mysql;
 mod add_postgres;
 mod arguments;
 mod create;
+mod model;
 mod server_source;
 mod update;
 
@@ -67,6 +69,12 @@ pub(crate) enum DataSourceCommand {
     /// Test a data source: connect to its database once, and say what is wrong or what is served.
     #[command(after_help = "Example: sluicegate data-source test shop --data-dir ./data")]
     Test(ShowOne),
+    /// The document that shapes what is served.
+    #[command(
+        subcommand,
+        after_help = "Example: sluicegate data-source model export shop --data-dir ./data > shop.json"
+    )]
+    Model(ModelCommand),
     /// Read the structure of the database again, on every node.
     #[command(after_help = "Example: sluicegate data-source reload shop --data-dir ./data")]
     Reload(One),
@@ -112,6 +120,7 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         DataSourceCommand::Test(one) => {
             bootstrap::with_app(&one.shown.installation, environment, async |opened| test(opened, &one).await)
         }
+        DataSourceCommand::Model(command) => model::run(command, environment),
         DataSourceCommand::Reload(one) => {
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;

@@ -54,13 +54,16 @@ pub(crate) mod schema {
         ..OPTION
     };
 
+    /// The value for encrypted connections.
+    pub(crate) const ENCRYPTED: &str = "SSL";
+
     /// The value for connections that are not encrypted.
     pub(crate) const PLAIN: &str = "noEncryption";
 
     pub(crate) const ENCRYPTION: OptionSchema = OptionSchema {
         name: "EncryptionMethod",
-        default: Some("SSL"),
-        value: ValueKind::Choice(&["SSL", PLAIN]),
+        default: Some(ENCRYPTED),
+        value: ValueKind::Choice(&[ENCRYPTED, PLAIN]),
         description: "Whether connections are encrypted; with SSL, the certificate and its name are verified.",
         ..OPTION
     };

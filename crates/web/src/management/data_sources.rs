@@ -20,6 +20,7 @@ mod answer;
 mod document;
 mod model;
 mod payload;
+mod schema_map;
 
 pub use document::read as read_model_document;
 pub(crate) use model::{delete_model, get_model, model_findings, put_model, reload_model};

@@ -279,3 +279,22 @@ async fn a_response_on_its_way_ends_when_the_document_changes() {
     }
     assert!(ended.is_some(), "the rest was sent");
 }
+
+#[tokio::test]
+async fn a_schema_map_of_hybrid_data_pipeline_is_converted() {
+    let scene = Scene::new().await;
+    let map = json!({ "odata_mapping_v3": { "timeAsString": true, "schemas": [{ "name": null, "tables": {
+        "Ships": { "ODataAlias": "Ship", "ODataPluralAlias": "Fleet", "excludedColumns": ["Secret"] },
+        "Ports": { "ODataPluralAlias": "Ports", "columns": { "Id": { "alias": "Number" } } } } }] } });
+    let stored = scene.put(&USER, None, &map).await.expect(200).json();
+    assert_eq!(stored["importFindings"][0]["subject"], "odata_mapping_v3");
+    let model = scene.model(&USER, "").await.expect(200).json();
+    assert_eq!(model["entitySets"], json!(["Ports", "Fleet"]));
+    let subjects = model["findings"].as_array().unwrap().iter();
+    assert!(subjects.filter(|finding| finding["subject"] == "odata_mapping_v3").count() == 1, "{model}");
+    let ports = scene.read("/Ports").await.expect(200).json();
+    assert_eq!(ports["value"], json!([{ "Number": 1 }]));
+    assert!(!scene.metadata().await.contains("Secret"));
+    let again = scene.put(&USER, Some(("if-match", "\"1\"")), &model).await.expect(200).json();
+    assert_eq!(again["importFindings"], stored["importFindings"]);
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::account::{DataSource, SealedOption, StoredOptions};
 use domain::id::DataSourceId;
 use sources::options::{DataStore, OptionFault, OptionSchema, OptionValues, Secret};
-use sources::{SourceKind, SourceSpec};
+use sources::{SourceKind, SourceSpec, with_url_taken_apart};
 use vault::Vault;
 
 use super::{DataSourceError, DataSourceService};
@@ -68,6 +68,7 @@ impl DataSourceService {
         current: Option<&DataSource>,
     ) -> Result<UsableOptions, DataSourceError> {
         let store = kind.store();
+        let given = with_url_taken_apart(store, given).map_err(wrong)?;
         let leads_elsewhere = current.is_some_and(|record| leads_elsewhere(store, &given, &record.options));
         let is_kept = |key: &str| !leads_elsewhere && !given.contains_key(key);
         let kept: BTreeMap<String, SealedOption> = current
@@ -76,9 +77,12 @@ impl DataSourceService {
             .filter(|(key, _)| is_kept(key) && store.option(key).is_some_and(|option| option.secret))
             .map(|(key, sealed)| (key.clone(), sealed.clone()))
             .collect();
-        let faults = store.faults(&given, |key| kept.contains_key(key));
+        let is_stored = |key: &str| current.is_some_and(|record| record.sealed_options.contains_key(key));
+        let mut faults = store.faults(&given, |key| kept.contains_key(key));
+        if leads_elsewhere {
+            faults.extend(left_out(store, &given, &is_stored));
+        }
         if !faults.is_empty() {
-            let is_stored = |key: &str| current.is_some_and(|record| record.sealed_options.contains_key(key));
             let named = faults.into_iter().map(|fault| named(fault, &is_stored));
             return Err(DataSourceError::Options(named.collect()));
         }
@@ -113,10 +117,10 @@ impl DataSourceService {
         given: BTreeMap<String, String>,
     ) -> Result<SourceSpec, DataSourceError> {
         let store = kind.store();
+        let given = with_url_taken_apart(store, given).map_err(wrong)?;
         let faults = store.faults(&given, |_| false);
         if !faults.is_empty() {
-            let named = faults.into_iter().map(|fault| named(fault, &|_: &str| false));
-            return Err(DataSourceError::Options(named.collect()));
+            return Err(wrong(faults));
         }
         self.allowed_spec(actor, SourceSpec::new(Arc::clone(kind), OptionValues::of(store, given))).await
     }
@@ -146,6 +150,28 @@ fn leads_elsewhere(
     };
     let mut addresses = store.options.iter().filter(|option| option.is_address());
     addresses.any(|option| effective(given, option) != effective(stored, option))
+}
+
+/// The optional secrets that are stored and were left out. They must be given again, or removed by an empty text, so
+/// that a source does not lose its password unnoticed.
+fn left_out(
+    store: &DataStore,
+    given: &BTreeMap<String, String>,
+    is_stored: &impl Fn(&str) -> bool,
+) -> Vec<OptionFault> {
+    let secrets = store.options.iter().filter(|option| option.secret && !option.required);
+    let left_out = secrets.filter(|option| !given.contains_key(option.name) && is_stored(option.name));
+    let fault = |option: &OptionSchema| OptionFault {
+        key: option.name.to_owned(),
+        message: "must be given again, because the host or the port changes; an empty text removes it"
+            .to_owned(),
+    };
+    left_out.map(fault).collect()
+}
+
+/// Faults of options of which nothing is stored.
+fn wrong(faults: Vec<OptionFault>) -> DataSourceError {
+    DataSourceError::Options(faults.into_iter().map(|fault| named(fault, &|_: &str| false)).collect())
 }
 
 /// The fault with the path of its member. A stored secret is only required again if it would be sent elsewhere.

@@ -4,6 +4,7 @@ use odata::model::document::{
     ColumnShape, DocumentFault, EntityShape, ImportFinding, ModelDocument, Relation, Served, TableName,
 };
 
+use super::schema_map;
 use crate::json::{Fields, FromJson, Json, PayloadFaults, parse};
 use crate::respond::management::Detail;
 
@@ -38,6 +39,9 @@ impl From<DocumentFault> for Detail {
 
 impl FromJson for ModelPayload {
     fn from_json(json: &Json, faults: &PayloadFaults) -> Self {
+        if let Some(document) = schema_map::converted(json, faults) {
+            return Self(document);
+        }
         let mut fields = Fields::of(json, "", faults);
         fields.ignore(READ_ONLY);
         let document = ModelDocument {
@@ -165,72 +169,4 @@ fn finding(json: &Json, path: &str, faults: &PayloadFaults) -> ImportFinding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WHOLE: &str = r#"{"formatVersion": 1,
-        "schemas": {"include": ["public"], "exclude": ["audit"]},
-        "tables": {"include": [{"schema": "public", "table": "ships"}], "exclude": [{"table": "logs"}]},
-        "entities": [{"schema": "public", "table": "ships", "entitySet": "Ships", "entityType": "Ship", "key": ["id"],
-            "shownColumns": ["id", "name"], "hiddenColumns": ["secret"], "searchableColumns": ["name"],
-            "columns": [{"column": "id", "property": "Id", "storageForm": "integer"}], "readOnly": true}],
-        "relations": [{"from": {"table": "ships"}, "columns": ["port"], "to": {"table": "ports"}, "toColumns": ["id"],
-            "navigation": "Port", "inverse": "Ships"}],
-        "pageSize": 50, "readOnly": true, "importFindings": [{"subject": "a", "message": "b"}]}"#;
-
-    fn faults(json: &str) -> Vec<String> {
-        let faults = read(json.as_bytes()).unwrap_err();
-        faults.into_iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect()
-    }
-
-    #[test]
-    fn a_document_is_read_and_written_without_loss() {
-        let document = read(WHOLE.as_bytes()).unwrap();
-        let given: serde_json::Value = serde_json::from_str(WHOLE).unwrap();
-        let written = serde_json::to_value(&document).unwrap();
-        assert_eq!(written, given);
-        let with_summary = WHOLE.replacen('{', r#"{"version": "1", "entitySets": [], "findings": [],"#, 1);
-        assert_eq!(read(with_summary.as_bytes()).unwrap(), document, "the result of a GET can be sent back");
-    }
-
-    #[test]
-    fn every_fault_has_the_path_of_its_member() {
-        for (json, expected) in [
-            ("{}", vec!["formatVersion is required"]),
-            (r#"{"formatVersion": 2}"#, vec!["formatVersion must be 1"]),
-            (r#"{"formatVersion": 1, "rowRules": []}"#, vec!["rowRules is not a member of this payload"]),
-            (
-                r#"{"formatVersion": 1, "entities": [{"table": "a", "colour": 1}, {"entitySet": 5}]}"#,
-                vec![
-                    "entities[0].colour is not a member of this payload",
-                    "entities[1].table is required",
-                    "entities[1].entitySet must be a string, not the number 5",
-                ],
-            ),
-            (
-                r#"{"formatVersion": 1, "tables": {"include": [{"schema": 1, "table": "a"}], "only": []}}"#,
-                vec![
-                    "tables.include[0].schema must be a string, not the number 1",
-                    "tables.only is not a member of this payload",
-                ],
-            ),
-            (
-                r#"{"formatVersion": 1, "relations": [{"from": {"table": "a"}, "columns": ["x"]}]}"#,
-                vec!["relations[0].to is required"],
-            ),
-            (
-                r#"{"formatVersion": 1, "pageSize": -1}"#,
-                vec!["pageSize must be a whole number from 0 to 4294967295"],
-            ),
-            (
-                r#"{"formatVersion": 1, "entities": [{"table": "a"}, {"table": "a"}]}"#,
-                vec!["entities[1] is given twice"],
-            ),
-        ] {
-            assert_eq!(faults(json), expected, "{json}");
-        }
-        assert!(
-            faults(r#"{"formatVersion": 1, "readOnly": true, "readOnly": false}"#)[0].contains("given twice")
-        );
-    }
-}
+mod tests;
