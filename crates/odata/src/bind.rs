@@ -6,7 +6,9 @@ mod derived;
 pub(crate) mod expand;
 pub(crate) mod expression;
 mod names;
+mod navigation;
 mod resource;
+pub(crate) mod scope;
 
 use std::collections::HashMap;
 
@@ -15,13 +17,15 @@ use jiff::Timestamp;
 use crate::error::{Error, Reason};
 use crate::format::{self, Format, MetadataFormat, RequestedFormat};
 use crate::model::{EntityType, Model};
-use crate::syntax::{EntityOptions, MAX_SELECT, Request};
+use crate::syntax::{EntityOptions, MAX_SELECT, Request, Step};
 use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::lookup::JoinedOne;
 use crate::tree::typed::{Term, Typed};
 use crate::tree::{Filter, Order, Page, PlanNode};
 use expand::BoundExpand;
 use expression::{Binder, unknown_property};
-use resource::{Addressed, Resource};
+use resource::{Addressed, Resolved, Resource};
+use scope::{Budget, NamedRow, Needed, Scopes};
 
 /// Up to this many names are looked up one by one.
 const FEW: usize = 32;
@@ -68,6 +72,8 @@ pub(crate) struct Selection<'m> {
     pub(crate) owner: Option<Page<'m>>,
     /// Whether the rows are groups, which have no ids.
     pub(crate) groups: bool,
+    /// The rows that are joined for the filter and the order, which a page hides.
+    pub(crate) joins: Vec<JoinedOne<'m>>,
     /// The scan after all that the request uses.
     pub(crate) next_scan: ScanId,
 }
@@ -90,7 +96,7 @@ pub(crate) struct Binding<'m> {
     pub(crate) model: &'m Model,
     now: Timestamp,
     uses_now: bool,
-    next_scan: ScanId,
+    budget: Budget,
 }
 
 /// The options with which rows were bound, in a tree without a page.
@@ -98,6 +104,8 @@ struct BoundRows<'m> {
     rows: PlanNode<'m>,
     order: Vec<Order>,
     shown: SelectedProperties<'m>,
+    /// The rows that are joined for the filter and the order.
+    joins: Vec<JoinedOne<'m>>,
 }
 
 /// Binds a request to a model.
@@ -107,7 +115,7 @@ pub(crate) fn bind<'m>(
     now: Timestamp,
     accepted: Format,
 ) -> Result<BoundRequest<'m>, Error> {
-    let (resource, next_scan) = resource::resolve(model, &request.path)?;
+    let Resolved { resource, next_scan, filters } = resource::resolve(model, &request.path)?;
     if let Some(option) = request.unsupported.first() {
         return Err(
             Reason::NotImplemented(format!("the query option {}", option.name())).at(option.name(), 0)
@@ -115,14 +123,14 @@ pub(crate) fn bind<'m>(
     }
     let format = representation(request, accepted, &resource)?;
     resource::check_options(request, &resource)?;
-    let mut binding = Binding { model, now, uses_now: false, next_scan };
+    let mut binding = Binding { model, now, uses_now: false, budget: Budget::from(next_scan) };
     let target = match resource {
         Resource::ServiceDocument => Target::ServiceDocument,
         Resource::Metadata => Target::Metadata(metadata_format(request)?),
-        Resource::Set(addressed) => Target::Entities(binding.set(addressed, request)?),
-        Resource::References(addressed) => Target::References(binding.set(addressed, request)?),
+        Resource::Set(addressed) => Target::Entities(binding.set(addressed, &filters, request)?),
+        Resource::References(addressed) => Target::References(binding.set(addressed, &filters, request)?),
         Resource::Count(addressed) => {
-            let selection = binding.set(addressed, request)?;
+            let selection = binding.set(addressed, &filters, request)?;
             Target::Count(*selection.page.input, selection.owner)
         }
         Resource::Entity(addressed) => Target::Entity(binding.one(addressed, request)?),
@@ -172,15 +180,23 @@ fn unavailable(format: &str) -> Error {
 
 impl<'m> Binding<'m> {
     /// Many rows, with all options of the request.
-    fn set(&mut self, addressed: Addressed<'m>, request: &Request<'_>) -> Result<Selection<'m>, Error> {
+    fn set(
+        &mut self,
+        addressed: Addressed<'m>,
+        filters: &[&Step<'_>],
+        request: &Request<'_>,
+    ) -> Result<Selection<'m>, Error> {
         if !request.apply.is_empty() || !request.compute.is_empty() {
-            return self.derived_set(addressed, request);
+            return self.derived_set(addressed, filters, request);
         }
         let entity_type = addressed.entity_type;
         let owner = addressed.owner();
         let options = &request.options;
-        let BoundRows { rows, order, shown } =
-            self.rows(ScanId::FIRST, entity_type, addressed.rows(), options, None)?;
+        let scopes = Scopes::of(self.model, self.budget, ScanId::FIRST, entity_type, true);
+        let mut binder = Binder::new(scopes, "path", self.now);
+        let conditions = filters.iter().map(|step| binder.segment(step)).collect::<Result<_, _>>()?;
+        let BoundRows { rows, order, shown, joins } =
+            self.rows(addressed.rows(), binder, conditions, options, None)?;
         let expanded = self.expand(entity_type, &options.expand)?;
         let skip = options.skip.unwrap_or(0);
         Ok(Selection {
@@ -190,7 +206,8 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups: false,
-            next_scan: self.next_scan,
+            joins,
+            next_scan: self.budget.next_scan,
         })
     }
 
@@ -204,29 +221,27 @@ impl<'m> Binding<'m> {
         let shown = shown(entity_type, NOTHING_COMPUTED, &request.options, "$select")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
         let page = addressed.page();
-        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, next_scan: self.next_scan })
+        let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
+        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, joins, next_scan })
     }
 
-    /// The rows of a scan of this type for which `$filter` holds, in the order of `$orderby`. `whole` is the option that
-    /// contains the options, if they are not those of the request.
+    /// The rows for which conditions and `$filter` hold, in the order of `$orderby`. `whole` is the option that contains the
+    /// options, if they are not those of the request.
     fn rows(
         &mut self,
-        scan: ScanId,
-        entity_type: &'m EntityType,
-        mut rows: PlanNode<'m>,
+        rows: PlanNode<'m>,
+        mut binder: Binder<'m>,
+        mut conditions: Vec<Typed>,
         options: &EntityOptions<'_>,
         whole: Option<&'static str>,
     ) -> Result<BoundRows<'m>, Error> {
-        let now = self.now;
-        let binder = |own| Binder::new(scan, entity_type, whole.unwrap_or(own), now);
+        let NamedRow { scan, entity_type, .. } = binder.scopes.current();
         if let Some(filter) = &options.filter {
-            let mut binder = binder("$filter");
-            let condition = binder.condition(filter)?;
-            rows = PlanNode::Filter(Filter { input: Box::new(rows), condition });
-            self.uses_now |= binder.used_now;
+            binder.target = whole.unwrap_or("$filter");
+            conditions.push(binder.condition(filter)?);
         }
+        binder.target = whole.unwrap_or("$orderby");
         let mut order = Vec::with_capacity(options.order.len() + entity_type.key.len());
-        let mut binder = binder("$orderby");
         for term in &options.order {
             let bound = binder.bind_subject(&term.node)?;
             // A constant does not order anything.
@@ -235,16 +250,14 @@ impl<'m> Binding<'m> {
             }
         }
         self.uses_now |= binder.used_now;
+        let (Needed { joins, looked_up }, budget) = binder.scopes.finish();
+        self.budget = budget;
+        let rows = rows.joined(&joins).looking_up(looked_up);
+        let filtered = |input, condition| PlanNode::Filter(Filter { input: Box::new(input), condition });
+        let rows = conditions.into_iter().fold(rows, filtered);
         complete(&mut order, scan, entity_type);
         let shown = shown(entity_type, NOTHING_COMPUTED, options, whole.unwrap_or("$select"))?;
-        Ok(BoundRows { rows, order, shown })
-    }
-
-    /// A scan that nothing else uses.
-    fn scan(&mut self) -> ScanId {
-        let scan = self.next_scan;
-        self.next_scan = scan.next();
-        scan
+        Ok(BoundRows { rows, order, shown, joins })
     }
 }
 

@@ -24,6 +24,9 @@ const ORIGINAL_NAME: &str = "Sluicegate.V1.OriginalName";
 const CAPABILITIES: &str = "Org.OData.Capabilities.V1";
 const VOCABULARIES: &str = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies";
 
+/// What navigation properties to many have in a filter, besides functions.
+const LAMBDA_OPERATORS: [&str; 2] = ["any", "all"];
+
 /// Writes the metadata document of a model
 /// ([OData CSDL XML 4.01](https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html)).
 pub fn xml(model: &Model) -> Vec<u8> {
@@ -208,7 +211,7 @@ fn write_capabilities(xml: &mut Writer) {
     write_record(xml, "SelectSupport", "Supported", ("Bool", "true"));
     xml.open("Annotation", &[("Term", &format!("{CAPABILITIES}.FilterFunctions"))]);
     xml.open("Collection", &[]);
-    for name in function::names() {
+    for name in function::names().chain(LAMBDA_OPERATORS) {
         xml.element("String", name);
     }
     xml.close("Collection");

@@ -75,6 +75,10 @@ pub enum Reason {
     TooManyLevels(usize),
     #[error("more than {0} navigation properties are expanded")]
     TooManyExpanded(usize),
+    #[error("expressions follow navigation properties more than {0} times")]
+    TooManyFollowed(usize),
+    #[error("more than {0} lambda operators and counts are nested")]
+    TooManyLambdas(usize),
     #[error("the navigation property {0} is expanded twice")]
     ExpandedTwice(String),
     #[error("the name {0} is already that of a property or value")]
@@ -159,6 +163,8 @@ impl Error {
             | Reason::TooManyItems(_)
             | Reason::TooManyLevels(_)
             | Reason::TooManyExpanded(_)
+            | Reason::TooManyFollowed(_)
+            | Reason::TooManyLambdas(_)
             | Reason::TooComplex => "TooComplex",
             Reason::UnknownFunction(_) => "UnknownFunction",
             Reason::ArgumentCount { .. } => "ArgumentCount",

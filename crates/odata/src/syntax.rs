@@ -46,6 +46,10 @@ pub const MAX_TRANSFORMATIONS: usize = 16;
 pub const MAX_GROUPING: usize = 32;
 /// The maximum number of values in one `aggregate`.
 pub const MAX_AGGREGATES: usize = 64;
+/// The maximum number of times that the expressions of a request follow a navigation property.
+pub const MAX_FOLLOWED: usize = 32;
+/// The maximum number of nested lambda operators, and counts of related entities.
+pub const MAX_LAMBDAS: usize = 3;
 
 /// A request: the addressed resource and its query options.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,7 +175,9 @@ pub enum Arguments<'t> {
     Call(Vec<(Option<&'t str>, Node<'t>)>),
     /// `(x: predicate)` of `any` and `all`.
     Lambda(&'t str, Box<Node<'t>>),
-    /// `($filter=…;$search=…)` of a count segment.
+    /// `($filter=…)` of a count segment; `None` for other options.
+    Count(Option<Box<Node<'t>>>),
+    /// What is not read.
     Options,
 }
 

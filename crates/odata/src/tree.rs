@@ -10,8 +10,9 @@
 //! Each node reads the rows of its `input`. These rules hold for every tree:
 //!
 //! - The root is a [`Page`], or any node whose rows are counted. A [`Scan`] is the only leaf.
-//! - Each [`ScanId`] belongs to one node, and an expression uses only columns of the scans below its node.
-//! - A [`Filter`] or a [`Compute`] may stand over any node.
+//! - Each [`ScanId`] belongs to one table, and an expression uses only columns of the scans below its node. A scan that a
+//!   [`Page`] hides may be joined again above it.
+//! - A [`Filter`], a [`Compute`] or a [`Lookup`] may stand over any node.
 //! - An [`Aggregate`] hides the columns below it: above it, there are only its own.
 //! - An [`Expand`] to one may stand over any node. An [`Expand`] to many stands over the [`Page`] that limits
 //!   its parents, because it repeats each of them. The first scan of a path is one of many if the path leads back to
@@ -25,12 +26,14 @@ pub(crate) mod class;
 pub(crate) mod column;
 mod described;
 pub(crate) mod function;
+pub(crate) mod lookup;
 pub(crate) mod typed;
 
 use crate::model::{EntityType, Navigation, Property};
 use crate::position::Mark;
 use column::{ScanColumn, ScanId};
 use described::Described;
+use lookup::Lookup;
 use typed::Typed;
 
 /// A node: a set of rows.
@@ -39,6 +42,7 @@ pub(crate) enum PlanNode<'m> {
     Scan(Scan<'m>),
     Filter(Filter<'m>),
     Compute(Compute<'m>),
+    Lookup(Lookup<'m>),
     Aggregate(Aggregate<'m>),
     Expand(Expand<'m>),
     Take(Take<'m>),
@@ -208,6 +212,7 @@ impl PlanNode<'_> {
             Self::Aggregate(aggregate) => (aggregate.id, &aggregate.entity_type),
             Self::Filter(Filter { input, .. })
             | Self::Compute(Compute { input, .. })
+            | Self::Lookup(Lookup { input, .. })
             | Self::Expand(Expand { input, .. })
             | Self::Take(Take { input, .. })
             | Self::Page(Page { input, .. }) => input.first_scan(),
@@ -221,6 +226,7 @@ impl PlanNode<'_> {
             Self::Scan(_) => false,
             Self::Filter(Filter { input, .. })
             | Self::Compute(Compute { input, .. })
+            | Self::Lookup(Lookup { input, .. })
             | Self::Expand(Expand { input, .. })
             | Self::Take(Take { input, .. })
             | Self::Page(Page { input, .. }) => input.is_grouped(),
@@ -249,6 +255,13 @@ enum Content<'t> {
     Values(&'t [Computed]),
 }
 
+impl Content<'_> {
+    /// Whether both are rows of the same table.
+    fn is(self, other: Content<'_>) -> bool {
+        matches!((self, other), (Self::Rows(one), Content::Rows(other)) if std::ptr::eq(one, other))
+    }
+}
+
 impl<'t> Scans<'t> {
     /// The scans of a tree.
     pub(crate) fn of(tree: &'t PlanNode<'_>) -> Self {
@@ -270,9 +283,11 @@ impl<'t> Scans<'t> {
             | PlanNode::Page(Page { input, .. }) => self.add(input),
             PlanNode::Compute(Compute { input, id, values, scans }) => {
                 self.insert(*id, Content::Values(values));
-                for (scan, entity_type) in scans {
-                    self.insert(*scan, Content::Rows(entity_type));
-                }
+                self.insert_tables(scans);
+                self.add(input);
+            }
+            PlanNode::Lookup(Lookup { input, scans }) => {
+                self.insert_tables(scans);
                 self.add(input);
             }
             PlanNode::Aggregate(Aggregate { input, id, entity_type, .. }) => {
@@ -286,12 +301,18 @@ impl<'t> Scans<'t> {
         }
     }
 
+    fn insert_tables(&mut self, scans: &[(ScanId, &'t EntityType)]) {
+        for (scan, entity_type) in scans {
+            self.insert(*scan, Content::Rows(entity_type));
+        }
+    }
+
     fn insert(&mut self, id: ScanId, content: Content<'t>) {
         if self.0.len() <= id.index() {
             self.0.resize(id.index() + 1, None);
         }
-        debug_assert!(self.0[id.index()].is_none(), "two nodes have the id {id:?}");
-        self.0[id.index()] = Some(content);
+        let other = self.0[id.index()].replace(content);
+        debug_assert!(other.is_none_or(|other| other.is(content)), "two nodes have the id {id:?}");
     }
 
     /// Whether there are rows of one table only.

@@ -5,12 +5,13 @@ mod grouping;
 use super::expression::Binder;
 use super::names::{Named, Names};
 use super::resource::Addressed;
+use super::scope::Scopes;
 use super::{Binding, SelectedProperties, Selection, complete, shown};
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
 use crate::syntax::compute::{Alias, ComputeItem};
-use crate::syntax::{EntityOptions, OrderTerm, Request};
+use crate::syntax::{EntityOptions, OrderTerm, Request, Step};
 use crate::tree::class::Class;
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Term, Typed};
@@ -78,10 +79,15 @@ impl<'m> Binding<'m> {
     pub(super) fn derived_set(
         &mut self,
         addressed: Addressed<'m>,
+        filters: &[&Step<'_>],
         request: &Request<'_>,
     ) -> Result<Selection<'m>, Error> {
         let (entity_type, owner) = (addressed.entity_type, addressed.owner());
         let mut derived = Derived { rows: addressed.rows(), names: Vec::new(), order: Vec::new() };
+        for step in filters {
+            let condition = self.bound(&derived, "path", |binder| binder.segment(step))?;
+            derived = derived.filtered(condition);
+        }
         for transformation in &request.apply {
             derived = self.transformed(derived, transformation)?;
         }
@@ -100,7 +106,7 @@ impl<'m> Binding<'m> {
         let (scan, own) = derived.first_scan();
         complete(&mut order, scan, own);
         let expanded = self.expand(entity_type, &options.expand)?;
-        let values = self.scan();
+        let values = self.budget.scan();
         let shown = selected(&derived, (!groups).then_some(entity_type), options, values)?;
         Ok(Selection {
             page: Page {
@@ -115,7 +121,8 @@ impl<'m> Binding<'m> {
             expanded,
             owner,
             groups,
-            next_scan: self.next_scan,
+            joins: Vec::new(),
+            next_scan: self.budget.next_scan,
         })
     }
 
@@ -130,11 +137,12 @@ impl<'m> Binding<'m> {
         let mut derived = Derived { rows: *input, names: Vec::new(), order: Vec::new() };
         self.compute(&mut derived, &request.compute, "$compute")?;
         let expanded = self.expand(entity_type, &request.options.expand)?;
-        let values = self.scan();
+        let values = self.budget.scan();
         let shown = selected(&derived, Some(entity_type), &request.options, values)?;
         let input = Box::new(derived.with_values(values));
         let page = Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) };
-        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, next_scan: self.next_scan })
+        let (joins, next_scan) = (Vec::new(), self.budget.next_scan);
+        Ok(Selection { page, shown, count: false, expanded, owner, groups: false, joins, next_scan })
     }
 
     fn transformed(
@@ -187,7 +195,8 @@ impl<'m> Binding<'m> {
         bind: impl FnOnce(&mut Binder<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (scan, entity_type) = input.first_scan();
-        let mut binder = Binder::new(scan, entity_type, target, self.now);
+        let scopes = Scopes::of_derived(self.budget, scan, entity_type);
+        let mut binder = Binder::new(scopes, target, self.now);
         binder.names = Names::of(&input.names);
         let bound = bind(&mut binder);
         self.uses_now |= binder.used_now;
@@ -256,7 +265,7 @@ impl<'m> Binding<'m> {
             }
             aggregates.push((item.alias.name, self.aggregated(&input, item)?));
         }
-        let groups = Aggregate::of(input.rows, self.scan(), keys, aggregates);
+        let groups = Aggregate::of(input.rows, self.budget.scan(), keys, aggregates);
         Ok(Derived { rows: PlanNode::Aggregate(groups), names: Vec::new(), order: Vec::new() })
     }
 

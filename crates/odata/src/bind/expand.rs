@@ -7,10 +7,12 @@ use crate::error::{Error, Reason};
 use crate::model::{EntityType, Navigation};
 use crate::syntax::{ExpandItem, ExpandedForm, Levels, MAX_EXPAND_DEPTH, MAX_EXPANDED};
 use crate::tree::column::ScanId;
+use crate::tree::lookup::JoinedOne;
 use crate::tree::{Order, PlanNode, Scan};
 use crate::url::SystemOption;
 
-use super::expression::unknown_property;
+use super::expression::{Binder, unknown_property};
+use super::scope::Scopes;
 
 const TARGET: &str = "$expand";
 
@@ -52,6 +54,8 @@ pub(crate) struct BoundExpand<'m> {
     /// Whether the related rows of each parent are counted.
     pub(crate) count: bool,
     pub(crate) shown: SelectedProperties<'m>,
+    /// The rows that are joined for the filter and the order.
+    pub(crate) joins: Vec<JoinedOne<'m>>,
     pub(crate) nested: Vec<BoundExpand<'m>>,
     /// Whether `$levels` expands the property again in the related entities.
     pub(crate) recursive: bool,
@@ -150,10 +154,13 @@ impl<'m> ExpandedLevel<'_, 'm> {
         }
         self.count += 1;
         let options = &item.options;
-        let scan = self.binding.scan();
+        let scan = self.binding.budget.scan();
         let rows = PlanNode::Scan(Scan::of(scan, entity_type));
-        let BoundRows { rows, order, shown } =
-            self.binding.rows(scan, entity_type, rows, options, Some(TARGET))?;
+        let binding = &mut *self.binding;
+        let scopes = Scopes::of(binding.model, binding.budget, scan, entity_type, false);
+        let binder = Binder::new(scopes, TARGET, binding.now);
+        let BoundRows { rows, order, shown, joins } =
+            binding.rows(rows, binder, Vec::new(), options, Some(TARGET))?;
         self.depth += 1;
         let mut nested = self.items(entity_type, &options.expand)?;
         if levels > 1 {
@@ -178,6 +185,7 @@ impl<'m> ExpandedLevel<'_, 'm> {
             top: options.top,
             count: options.count.unwrap_or(false),
             shown,
+            joins,
             nested,
             recursive: levels > 1,
             options: options_of,

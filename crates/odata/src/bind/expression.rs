@@ -3,23 +3,22 @@
 use jiff::Timestamp;
 
 use super::chain::Chains;
-use super::names::{Names, related_property};
+use super::names::Names;
+use super::scope::Scopes;
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::EntityType;
 use crate::statement::Unanswerable;
 use crate::syntax::{Arguments, Binary, Expression, Junction, Literal, Node, Step, Unary};
 use crate::tree::class::Class;
-use crate::tree::column::ScanId;
 use crate::tree::function::{self, Function, NOW};
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed, constant, numeric};
 
 pub(crate) struct Binder<'m> {
-    /// The scan to which names refer, and the type of its rows.
-    scan: ScanId,
-    entity_type: &'m EntityType,
+    /// The rows to which names refer.
+    pub(super) scopes: Scopes<'m>,
     /// The option that is being bound, for errors.
-    target: &'static str,
+    pub(super) target: &'static str,
     now: Timestamp,
     pub(crate) used_now: bool,
     /// The computed values to which names may refer.
@@ -27,13 +26,8 @@ pub(crate) struct Binder<'m> {
 }
 
 impl<'m> Binder<'m> {
-    pub(crate) fn new(
-        scan: ScanId,
-        entity_type: &'m EntityType,
-        target: &'static str,
-        now: Timestamp,
-    ) -> Self {
-        Self { scan, entity_type, target, now, used_now: false, names: Names::default() }
+    pub(crate) fn new(scopes: Scopes<'m>, target: &'static str, now: Timestamp) -> Self {
+        Self { scopes, target, now, used_now: false, names: Names::default() }
     }
 
     /// Binds an expression that must be Boolean.
@@ -50,7 +44,10 @@ impl<'m> Binder<'m> {
         match &node.expression {
             Expression::Literal(literal) => constant(literal)
                 .ok_or_else(|| self.unsupported("a geographical or enumeration literal", node.at)),
-            Expression::Path(steps) => self.path(steps),
+            Expression::Path(steps) => match steps.as_slice() {
+                [Step { arguments: Some(arguments), .. }] => self.call(&steps[0], arguments),
+                _ => self.path(steps),
+            },
             Expression::Unary(Unary::Not, operand) => {
                 let operand = self.operand(operand, "not", |class| class == Class::Boolean)?;
                 Ok(Typed {
@@ -86,22 +83,27 @@ impl<'m> Binder<'m> {
         if let Expression::Literal(literal) = &node.expression
             && let Some(word) = word(literal)
         {
-            let properties = self.entity_type.properties.iter().enumerate();
+            let current = self.scopes.current();
+            let properties = current.entity_type.properties.iter().enumerate();
             let has_name = |name: &str| name == word || (word != "INF" && name.eq_ignore_ascii_case(word));
             if let Some((index, property)) = properties.clone().find(|(_, property)| has_name(&property.name))
             {
-                return Ok(Typed::column(self.scan.column(index), property));
+                return Ok(Typed::column(current.scan.column(index), property));
             }
         }
         self.bind(node)
     }
 
-    fn unsupported(&self, what: &str, at: usize) -> Error {
-        Reason::NotImplemented(what.to_owned()).at(self.target, at)
+    pub(super) fn at(&self, reason: Reason, at: usize) -> Error {
+        reason.at(self.target, at)
     }
 
-    fn mismatch(&self, operation: &'static str, found: String, at: usize) -> Error {
-        Reason::TypeMismatch { operation, found }.at(self.target, at)
+    pub(super) fn unsupported(&self, what: &str, at: usize) -> Error {
+        self.at(Reason::NotImplemented(what.to_owned()), at)
+    }
+
+    pub(super) fn mismatch(&self, operation: &'static str, found: String, at: usize) -> Error {
+        self.at(Reason::TypeMismatch { operation, found }, at)
     }
 
     /// Binds an operand of a class that `accept` accepts, or null.
@@ -163,6 +165,11 @@ impl<'m> Binder<'m> {
             Binary::Lt => Comparison::Lt,
             Binary::Le => Comparison::Le,
         };
+        if let Comparison::Eq | Comparison::Ne = comparison
+            && let Some(exists) = self.presence(left, right)?
+        {
+            return Ok(if comparison == Comparison::Ne { exists } else { Typed::negated(exists) });
+        }
         let (left, right) = (self.bind_subject(left)?, self.bind(right)?);
         let (left, right) = self.comparable(comparison, left, right, at)?;
         let longer = self
@@ -174,7 +181,7 @@ impl<'m> Binder<'m> {
     /// The comparison of a decimal property with a literal that has more digits after the point.
     fn beside_longer(&self, comparison: Comparison, operand: &Typed, literal: &Typed) -> Option<Typed> {
         let Term::Column(column) = operand.term else { return None };
-        let scale = numeric::scale(&self.entity_type.properties[column.property])?;
+        let scale = numeric::scale(&self.scopes.entity_type(column.scan)?.properties[column.property])?;
         numeric::beside_longer(comparison, operand, scale, literal)
     }
 
@@ -275,40 +282,6 @@ impl<'m> Binder<'m> {
         Ok(Typed::member(operand, list))
     }
 
-    fn path(&mut self, steps: &[Step<'_>]) -> Result<Typed, Error> {
-        let steps = match steps {
-            [first, rest @ ..] if first.name == "$it" && first.arguments.is_none() && !rest.is_empty() => {
-                rest
-            }
-            _ => steps,
-        };
-        if let Some((index, property)) = related_property(self.entity_type, steps) {
-            return Ok(Typed::column(self.scan.column(index), property));
-        }
-        let (first, rest) =
-            steps.split_first().unwrap_or_else(|| unreachable!("a path has at least one step"));
-        if let ([], Some(arguments)) = (rest, &first.arguments) {
-            return self.call(first, arguments);
-        }
-        if !first.name.starts_with(|letter: char| letter == '_' || letter.is_alphabetic()) {
-            return Err(
-                self.unsupported("a parameter alias, annotation or word such as $it or $root", first.at)
-            );
-        }
-        if first.name.contains('.') || self.entity_type.navigation(first.name).is_some() {
-            return Err(self.unsupported("navigation or a type cast in an expression", first.at));
-        }
-        let property = self.entity_type.property(first.name);
-        match (property, rest, &first.arguments) {
-            (Some((index, property)), [], None) => Ok(Typed::column(self.scan.column(index), property)),
-            (Some(_), _, _) => Err(self.unsupported("a path beyond a primitive property", first.at)),
-            (None, [], None) if let Some(value) = self.names.find(first.name, self.target, first.at)? => {
-                Ok(value)
-            }
-            (None, _, _) => Err(unknown_property(self.entity_type, first.name, self.target, first.at)),
-        }
-    }
-
     fn call(&mut self, step: &Step<'_>, arguments: &Arguments<'_>) -> Result<Typed, Error> {
         if function::is_known_unsupported(step.name) || step.name.contains('.') || step.name.starts_with('$')
         {
@@ -317,7 +290,7 @@ impl<'m> Binder<'m> {
         let Arguments::Call(arguments) = arguments else {
             return Err(self.unsupported("a lambda operator", step.at));
         };
-        if self.entity_type.navigation(step.name).is_some() {
+        if self.scopes.current().entity_type.navigation(step.name).is_some() {
             return Err(self.unsupported("navigation in an expression", step.at));
         }
         let unknown = || {

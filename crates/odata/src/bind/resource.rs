@@ -31,18 +31,31 @@ pub(super) struct Addressed<'m> {
     owner: Option<Box<(Addressed<'m>, &'m Navigation)>>,
 }
 
+/// What a resource path addresses.
+pub(super) struct Resolved<'m, 'r, 't> {
+    pub(super) resource: Resource<'m>,
+    /// The scan after all that the path uses.
+    pub(super) next_scan: ScanId,
+    /// The segments `$filter(…)`.
+    pub(super) filters: Vec<&'r Step<'t>>,
+}
+
 /// Words of [OData URL Conventions 4.01
 /// §4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_ResourcePath)
 /// at the start of a path or after a set that are not supported.
-const UNSUPPORTED: [&str; 10] =
-    ["$batch", "$all", "$entity", "$crossjoin", "$ref", "$filter", "$each", "$query", "$root", "$value"];
+const UNSUPPORTED: [&str; 9] =
+    ["$batch", "$all", "$entity", "$crossjoin", "$ref", "$each", "$query", "$root", "$value"];
 
-pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<(Resource<'m>, ScanId), Error> {
+pub(super) fn resolve<'m, 'r, 't>(
+    model: &'m Model,
+    path: &'r [Step<'t>],
+) -> Result<Resolved<'m, 'r, 't>, Error> {
+    let without_rows = |resource| Resolved { resource, next_scan: ScanId::FIRST, filters: Vec::new() };
     let Some((first, rest)) = path.split_first() else {
-        return Ok((Resource::ServiceDocument, ScanId::FIRST));
+        return Ok(without_rows(Resource::ServiceDocument));
     };
     if first.name == "$metadata" && first.arguments.is_none() && rest.is_empty() {
-        return Ok((Resource::Metadata, ScanId::FIRST));
+        return Ok(without_rows(Resource::Metadata));
     }
     refuse_unsupported(first)?;
     let no_set = || unknown(first).hinting(hint::entity_set(model, first.name));
@@ -64,7 +77,10 @@ pub(super) fn resolve<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<(Resour
     let is_one = way[way.len() - 1].is_one();
     let addressed = addressed(&way)?;
     let next_scan = ScanId::all().nth(way.len()).unwrap_or(ScanId::FIRST);
-    Ok((within(addressed, is_one, rest)?, next_scan))
+    let is_filter = |step: &&Step<'_>| step.name == "$filter" && step.arguments.is_some() && !is_one;
+    let filters: Vec<&Step<'_>> = rest.iter().take_while(is_filter).collect();
+    let resource = within(addressed, is_one, &rest[filters.len()..])?;
+    Ok(Resolved { resource, next_scan, filters })
 }
 
 /// A segment of a path that addresses rows.

@@ -7,12 +7,14 @@ use crate::encode::id::KeyPredicate;
 use crate::encode::{BodyKind, Encoder, text};
 use crate::error::Error;
 use crate::expansion::{Bounds, Expansion, Level, LevelColumns, List, MOST_RELATED};
+use crate::model::EntityType;
 use crate::sql::columns::StatementColumns;
 use crate::sql::select;
 use crate::statement::Statement;
 use crate::syntax::ExpandedForm;
 use crate::tree::column::{ScanColumn, ScanId};
-use crate::tree::typed::{RelatedRows, Typed};
+use crate::tree::lookup::{JoinedOne, Lookup};
+use crate::tree::typed::{JoinedRow, RelatedRows, Typed};
 use crate::tree::{Compute, Computed, Expand, Filter, Order, Page, PlanNode, Scans, Take};
 
 /// The rows of the first level, as those of other levels are related to them.
@@ -23,6 +25,8 @@ pub(super) struct First<'b, 'm> {
     pub(super) order: &'b [Order],
     /// The columns of the key; empty for one entity.
     pub(super) key: Vec<ScanColumn>,
+    /// The rows that are joined to it.
+    pub(super) joins: &'b [JoinedOne<'m>],
     /// The page, whose later pages must be possible too.
     pub(super) page: Option<&'b Page<'m>>,
 }
@@ -74,13 +78,12 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
         }
         let id = self.scan();
         self.counts.extend(counted.iter().enumerate().map(|(at, (one, _))| (one.scan, id.column(at))));
-        let value = |(one, parent): &(&BoundExpand<'_>, ScanId)| {
-            let on = one.navigation.columns(*parent, one.scan);
-            let related = RelatedRows { scan: one.scan, on, conditions: conditions(&one.rows) };
-            Computed::new(&one.navigation.name, Typed::count(related), &Scans::of(&rows))
-        };
-        let values = counted.iter().map(value).collect();
-        let scans = counted.iter().map(|(one, _)| (one.scan, one.entity_type)).collect();
+        let mut scans = Vec::new();
+        let mut values = Vec::with_capacity(counted.len());
+        for (one, parent) in &counted {
+            let related = related_rows(one, *parent, &mut scans);
+            values.push(Computed::new(&one.navigation.name, Typed::count(related), &Scans::of(&rows)));
+        }
         PlanNode::Compute(Compute { input: Box::new(rows), id, values, scans })
     }
 
@@ -180,6 +183,7 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
         let mut order = self.first.order.to_vec();
         let mut key = self.first.key.clone();
         let mut seen = vec![ScanId::FIRST];
+        seen.extend(self.first.joins.iter().map(|join| join.child));
         let mut parent = ScanId::FIRST;
         for step in path {
             rows = PlanNode::Expand(Expand {
@@ -191,6 +195,7 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
                 only_related: true,
             });
             seen.push(step.scan);
+            seen.extend(step.joins.iter().map(|join| join.child));
             parent = step.scan;
             if !step.navigation.collection {
                 continue;
@@ -299,15 +304,33 @@ fn joined<'b, 'm>(
     rows
 }
 
-/// The conditions of filters over a scan.
-fn conditions(rows: &PlanNode<'_>) -> Vec<Typed> {
-    match rows {
-        PlanNode::Filter(Filter { input, condition }) => {
-            let mut all = conditions(input);
-            all.push(condition.clone());
-            all
-        }
-        _ => Vec::new(),
+/// The rows of an expansion, as those that are related to a row of its parent. Adds all scans that they read.
+fn related_rows<'m>(
+    one: &BoundExpand<'m>,
+    parent: ScanId,
+    scans: &mut Vec<(ScanId, &'m EntityType)>,
+) -> RelatedRows {
+    let on = one.navigation.columns(parent, one.scan);
+    let mut related = RelatedRows { scan: one.scan, on, joins: Vec::new(), conditions: Vec::new() };
+    scans.push((one.scan, one.entity_type));
+    for join in &one.joins {
+        scans.push((join.child, join.entity_type));
+        let on = join.navigation.columns(join.parent, join.child);
+        related.joins.push(JoinedRow { scan: join.child, on });
+    }
+    let mut rows = &one.rows;
+    loop {
+        rows = match rows {
+            PlanNode::Filter(Filter { input, condition }) => {
+                related.conditions.push(condition.clone());
+                input
+            }
+            PlanNode::Lookup(Lookup { input, scans: looked_up }) => {
+                scans.extend(looked_up);
+                input
+            }
+            _ => return related,
+        };
     }
 }
 

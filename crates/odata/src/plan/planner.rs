@@ -93,18 +93,21 @@ impl Planner<'_> {
     }
 
     /// The statements and the encoder of a page with expanded navigation properties.
-    fn read_expanded(
+    fn read_expanded<'m>(
         &self,
-        selection: &Selection<'_>,
+        selection: &Selection<'m>,
         page_limit: usize,
         subject: BodyKind,
     ) -> Result<Read, Error> {
         let page = &selection.page;
         let key = page.input.key();
-        let rows = PlanNode::Page(Page { rows: Some(page_limit as u64), ..page.clone() });
-        let first = First { rows, order: &page.order, key: key.clone(), page: Some(page) };
+        // The terms of the order must be visible above the page too.
+        let visible = |page: Page<'m>| PlanNode::Page(page).joined(&selection.joins);
+        let rows = visible(Page { rows: Some(page_limit as u64), ..page.clone() });
+        let joins = &selection.joins;
+        let first = First { rows, order: &page.order, key: key.clone(), joins, page: Some(page) };
         let mut levels = Levels::of(self, first, selection.next_scan);
-        let tree = levels.first_tree(&PlanNode::Page(page.clone()), &selection.expanded);
+        let tree = levels.first_tree(&visible(page.clone()), &selection.expanded);
         let around = tree.map(|tree| {
             let order = page.order.clone();
             Page { input: Box::new(tree), order, after: None, skip: 0, rows: None }
@@ -149,7 +152,8 @@ impl Planner<'_> {
 
     pub(super) fn single(&self, selection: &Selection<'_>, subject: BodyKind) -> Result<Single, Error> {
         let page = &selection.page;
-        let first = First { rows: (*page.input).clone(), order: &[], key: Vec::new(), page: None };
+        let rows = (*page.input).clone();
+        let first = First { rows, order: &[], key: Vec::new(), joins: &[], page: None };
         let mut levels = Levels::of(self, first, selection.next_scan);
         let around = levels
             .first_tree(&page.input, &selection.expanded)

@@ -23,6 +23,8 @@ impl Writer<'_> {
             Term::Not(operand) => self.falsity(operand),
             Term::Compare(comparison, left, right) => self.holds(*comparison, left, right),
             Term::In(operand, list) => self.is_member(operand, list),
+            Term::Untrue(operand) => self.is_not_true(operand),
+            Term::Exists(related) => related::exists(self, related),
             Term::Column(column) => self.rules.is(self, *column, true),
             Term::Call(Function::StartsWith, arguments) if self.rules.begins(self, arguments) => {}
             _ => self.operand(typed),
@@ -39,14 +41,9 @@ impl Writer<'_> {
             Term::Null => self.boolean(false),
             Term::And(terms) => self.any(terms, Self::falsity),
             Term::Or(terms) => self.all(terms, Self::falsity),
-            Term::Not(operand) => self.truth(operand),
+            Term::Not(operand) | Term::Untrue(operand) => self.truth(operand),
             Term::Compare(comparison, left, right) => self.fails(*comparison, left, right),
-            Term::In(operand, list) => {
-                self.text("(");
-                self.is_member(operand, list);
-                self.text(")");
-                self.text(self.rules.is_true(false));
-            }
+            Term::In(..) => self.is_not_true(typed),
             Term::Column(column) => self.rules.is(self, *column, false),
             _ => {
                 self.text("NOT ");
@@ -70,7 +67,7 @@ impl Writer<'_> {
             Term::Arithmetic(operator, left, right) => rules.arithmetic(self, *operator, left, right),
             Term::Call(function, arguments) => rules.call(self, *function, arguments),
             // A comparison is never null, but the expression for its truth may be.
-            Term::Compare(..) | Term::In(..) => {
+            Term::Compare(..) | Term::In(..) | Term::Untrue(_) => {
                 self.text("((");
                 self.truth(typed);
                 self.text(")");
@@ -92,7 +89,20 @@ impl Writer<'_> {
                 self.text(")");
             }
             Term::Count(related) => related::count(self, related),
+            Term::Exists(related) => {
+                self.text("(");
+                related::exists(self, related);
+                self.text(")");
+            }
         }
+    }
+
+    /// Writes an expression that is true exactly if the predicate is false or null, and false otherwise.
+    fn is_not_true(&mut self, predicate: &Typed) {
+        self.text("(");
+        self.truth(predicate);
+        self.text(")");
+        self.text(self.rules.is_true(false));
     }
 
     fn boolean(&mut self, value: bool) {

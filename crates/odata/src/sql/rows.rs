@@ -43,6 +43,7 @@ impl<'t> Rows<'t> {
             PlanNode::Page(page) => FromItem::Page(page),
             // Computed values belong to the list of columns.
             PlanNode::Compute(compute) => return Self::of(&compute.input),
+            PlanNode::Lookup(lookup) => return Self::of(&lookup.input),
             PlanNode::Filter(Filter { input, condition }) => {
                 let mut rows = Self::of(input);
                 rows.conditions.push(condition);

@@ -215,7 +215,10 @@ impl<'t> Parser<'t> {
         let lambda = name.eq_ignore_ascii_case("any") || name.eq_ignore_ascii_case("all");
         self.cursor.expect(b'(', "'('")?;
         self.cursor.blanks();
-        if name == "$count" || HAS_OWN_GRAMMAR.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+        if name == "$count" {
+            return self.count_options();
+        }
+        if HAS_OWN_GRAMMAR.iter().any(|other| name.eq_ignore_ascii_case(other)) {
             return self.skip_options();
         }
         let mut arguments = Vec::new();
@@ -249,7 +252,29 @@ impl<'t> Parser<'t> {
         None
     }
 
-    /// The options of a count segment, of which only the balance of parentheses and quotes is checked.
+    /// The options of a count segment. Those other than `$filter` are not read.
+    fn count_options(&mut self) -> Result<Arguments<'t>, Error> {
+        let start = self.cursor.at;
+        self.cursor.eat(b'$');
+        let name = self.cursor.name();
+        self.cursor.blanks();
+        if !name.eq_ignore_ascii_case("filter") || !self.cursor.eat(b'=') {
+            self.cursor.at = start;
+            self.skip_options()?;
+            return Ok(Arguments::Count(None));
+        }
+        self.cursor.blanks();
+        let filter = self.expression()?;
+        self.cursor.blanks();
+        if self.cursor.eat(b')') {
+            return Ok(Arguments::Count(Some(Box::new(filter))));
+        }
+        self.cursor.expect(b';', "an operator, ';' or ')'")?;
+        self.skip_options()?;
+        Ok(Arguments::Count(None))
+    }
+
+    /// Options, of which only the balance of parentheses and quotes is checked.
     pub(super) fn skip_options(&mut self) -> Result<Arguments<'t>, Error> {
         let mut open = 1_usize;
         while open > 0 {

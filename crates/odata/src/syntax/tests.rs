@@ -80,6 +80,13 @@ fn print_step(step: &Step<'_>, out: &mut String) {
             print(predicate, out);
             out.push(')');
         }
+        Some(Arguments::Count(filter)) => {
+            out.push_str(if filter.is_some() { "($filter=" } else { "(" });
+            if let Some(filter) = filter {
+                print(filter, out);
+            }
+            out.push(')');
+        }
         Some(Arguments::Options) => out.push_str("()"),
     }
 }
@@ -118,7 +125,9 @@ fn forget_places(node: &mut Node<'_>) {
                             forget_places(value);
                         }
                     }
-                    Some(Arguments::Lambda(_, predicate)) => forget_places(predicate),
+                    Some(Arguments::Lambda(_, predicate) | Arguments::Count(Some(predicate))) => {
+                        forget_places(predicate);
+                    }
                     _ => {}
                 }
             }
@@ -211,6 +220,10 @@ fn node() -> impl Strategy<Value = Node<'static>> {
             boxed().prop_map(|predicate| {
                 let lambda = Arguments::Lambda("x", predicate);
                 here(Expression::Path(vec![step("Items", None), step("any", Some(lambda))]))
+            }),
+            boxed().prop_map(|filter| {
+                let count = Arguments::Count(Some(filter));
+                here(Expression::Path(vec![step("Items", None), step("$count", Some(count))]))
             }),
         ]
     })

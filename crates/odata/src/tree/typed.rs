@@ -6,9 +6,12 @@ use crate::instant::{ClockTime, Moment};
 use crate::literal;
 use crate::model::Property;
 use crate::syntax::Literal;
-use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::column::ScanColumn;
 
 pub(crate) mod numeric;
+mod related;
+
+pub(crate) use related::{JoinedRow, RelatedRows};
 
 /// An expression with its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,18 +39,12 @@ pub(crate) enum Term {
     /// At least two terms.
     Or(Vec<Typed>),
     Not(Box<Typed>),
+    /// Whether a predicate is false or null.
+    Untrue(Box<Typed>),
     /// The number of related rows.
     Count(Box<RelatedRows>),
-}
-
-/// The rows of a scan to which a navigation property leads.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct RelatedRows {
-    pub(crate) scan: ScanId,
-    /// Columns that must be equal: that of the key, whose collation decides, and that of the reference.
-    pub(crate) on: Vec<(ScanColumn, ScanColumn)>,
-    /// What else must be true of them.
-    pub(crate) conditions: Vec<Typed>,
+    /// Whether there are related rows.
+    Exists(Box<RelatedRows>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +158,7 @@ impl Typed {
     }
 
     /// `not operand`, which is never null.
-    fn negated(operand: Self) -> Self {
+    pub(crate) fn negated(operand: Self) -> Self {
         Self { term: Term::Not(Box::new(operand)), class: Class::Boolean, nullable: false }
     }
 
@@ -181,17 +178,12 @@ impl Typed {
         numeric::rounded(function, text).map(|text| Self::constant(Constant::Decimal(text)))
     }
 
-    /// The number of related rows.
-    pub(crate) fn count(related: RelatedRows) -> Self {
-        Self { term: Term::Count(Box::new(related)), class: Class::Integer, nullable: false }
-    }
-
     /// Calls a function for each column that it reads, except for those of related rows.
     pub(crate) fn each_column(&self, visit: &mut dyn FnMut(ScanColumn)) {
         match &self.term {
             Term::Null | Term::Constant(_) => {}
             Term::Column(column) | Term::Stored(column) => visit(*column),
-            Term::Negate(operand) | Term::Not(operand) => operand.each_column(visit),
+            Term::Negate(operand) | Term::Not(operand) | Term::Untrue(operand) => operand.each_column(visit),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => {
                 left.each_column(visit);
                 right.each_column(visit);
@@ -207,10 +199,7 @@ impl Typed {
                     item.each_column(visit);
                 }
             }
-            Term::Count(related) => {
-                let own = |column: &ScanColumn| column.scan != related.scan;
-                related.on.iter().flat_map(|(key, other)| [*key, *other]).filter(own).for_each(visit);
-            }
+            Term::Count(related) | Term::Exists(related) => related.each_outer_column(visit),
         }
     }
 
@@ -260,11 +249,11 @@ impl Typed {
         };
         own || match &self.term {
             Term::Null | Term::Constant(_) | Term::Column(_) | Term::Stored(_) => false,
-            Term::Negate(operand) | Term::Not(operand) => can(operand),
+            Term::Negate(operand) | Term::Not(operand) | Term::Untrue(operand) => can(operand),
             Term::Arithmetic(_, left, right) | Term::Compare(_, left, right) => can(left) || can(right),
             Term::Call(_, terms) | Term::And(terms) | Term::Or(terms) => terms.iter().any(can),
             Term::In(operand, items) => can(operand) || items.iter().any(can),
-            Term::Count(related) => related.conditions.iter().any(can),
+            Term::Count(related) | Term::Exists(related) => related.conditions.iter().any(can),
         }
     }
 

@@ -13,6 +13,7 @@ mod indexes;
 mod injection;
 mod keys;
 mod names;
+mod navigation;
 mod null_logic;
 mod paging;
 mod shown_text;

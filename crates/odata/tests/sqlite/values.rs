@@ -140,7 +140,7 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
         "T(1)/$ref",
         "T(1)/$value",
         "T/$query",
-        "T/$filter(id eq 1)",
+        "T/$filter(id eq @p)?@p=1",
         "T/Ns.Cast",
         "T?$select=a/b",
         "T?$select=name($top=1)",

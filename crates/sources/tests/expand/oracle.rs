@@ -6,9 +6,9 @@ use odata::model::{EntityType, Model};
 use serde_json::{Map, Value, json};
 
 use crate::tables::Rows;
-use crate::wanted::{Condition, Form, Wanted, WantedRelated};
+use crate::wanted::{Form, Wanted, WantedRelated};
 
-type Entity = Map<String, Value>;
+pub(crate) type Entity = Map<String, Value>;
 
 /// The address of the service.
 pub(crate) const ROOT: &str = "https://host/api/odata4/test/";
@@ -18,16 +18,16 @@ pub(crate) struct Oracle<'a> {
     pub(crate) rows: &'a Rows,
 }
 
-impl Oracle<'_> {
+impl<'r> Oracle<'r> {
     /// The entities of a set, and their number before `$top` and `$skip`.
-    pub(crate) fn set(&self, entity: &EntityType, wanted: &Wanted) -> (Vec<Value>, usize) {
+    pub(crate) fn set(&self, entity: &'r EntityType, wanted: &Wanted) -> (Vec<Value>, usize) {
         let all = self.rows[entity.table.as_str()].iter().collect();
-        let (rows, count) = part(entity, all, wanted);
+        let (rows, count) = self.part(entity, all, wanted);
         (rows.into_iter().map(|row| self.shown(entity, row, wanted)).collect(), count)
     }
 
     /// An entity with its related ones.
-    fn shown(&self, entity: &EntityType, row: &Entity, wanted: &Wanted) -> Value {
+    fn shown(&self, entity: &'r EntityType, row: &Entity, wanted: &Wanted) -> Value {
         let is_shown = |name: &&String| wanted.select.as_ref().is_none_or(|names| names.contains(name));
         let mut shown: Entity = row
             .iter()
@@ -43,13 +43,7 @@ impl Oracle<'_> {
     fn expand(&self, entity: &EntityType, row: &Entity, related: &WantedRelated, shown: &mut Entity) {
         let navigation = entity.navigation(&related.name).unwrap();
         let target = &self.model.entity_types[navigation.target];
-        let is_related = |other: &&Entity| {
-            navigation.on.iter().all(|(own, theirs)| {
-                let own = &row[&entity.properties[*own].name];
-                !own.is_null() && *own == other[&target.properties[*theirs].name]
-            })
-        };
-        let others: Vec<&Entity> = self.rows[target.table.as_str()].iter().filter(is_related).collect();
+        let others = self.related(entity, row, navigation);
         let mut wanted = related.wanted.clone();
         if related.levels > 1 {
             let again = WantedRelated { levels: related.levels - 1, ..related.clone() };
@@ -66,7 +60,7 @@ impl Oracle<'_> {
             shown.insert(related.name.clone(), one);
             return;
         }
-        let (others, count) = part(target, others, &wanted);
+        let (others, count) = self.part(target, others, &wanted);
         if wanted.count || related.form == Form::Count {
             shown.insert(format!("{}@odata.count", related.name), json!(count));
         }
@@ -74,48 +68,47 @@ impl Oracle<'_> {
             shown.insert(related.name.clone(), others.into_iter().map(written).collect());
         }
     }
+
+    /// The rows for which the filter holds, in order, and their number before `$top` and `$skip`.
+    fn part(
+        &self,
+        entity: &'r EntityType,
+        rows: Vec<&'r Entity>,
+        wanted: &Wanted,
+    ) -> (Vec<&'r Entity>, usize) {
+        let holds = |row: &&'r Entity| {
+            let current = vec![(entity, *row)];
+            wanted.filter.as_ref().is_none_or(|filter| self.holds(filter, &current) == Some(true))
+        };
+        let descending = wanted.order.last().is_some_and(|(_, descending)| *descending);
+        let place = |row: &'r Entity| {
+            let current = vec![(entity, row)];
+            let mut terms: Vec<(Value, bool)> =
+                wanted.order.iter().map(|(term, turned)| (self.term(term, &current), *turned)).collect();
+            let keys = entity.key.iter().map(|key| &entity.properties[*key].name);
+            terms.extend(keys.map(|name| (row[name].clone(), descending)));
+            (terms, row)
+        };
+        let mut rows: Vec<_> = rows.into_iter().filter(holds).map(place).collect();
+        rows.sort_by(|(one, _), (other, _)| {
+            one.iter().zip(other).fold(Ordering::Equal, |order, ((one, turned), (other, _))| {
+                let next = in_order(one, other);
+                order.then(if *turned { next.reverse() } else { next })
+            })
+        });
+        let count = rows.len();
+        let rows = rows.into_iter().map(|(_, row)| row);
+        (rows.skip(wanted.skip).take(wanted.top.unwrap_or(usize::MAX)).collect(), count)
+    }
 }
 
-/// The rows for which the filter holds, in order, and their number before `$top` and `$skip`.
-fn part<'r>(entity: &EntityType, rows: Vec<&'r Entity>, wanted: &Wanted) -> (Vec<&'r Entity>, usize) {
-    let mut rows: Vec<&Entity> = rows
-        .into_iter()
-        .filter(|row| wanted.filter.as_ref().is_none_or(|filter| holds(filter, row)))
-        .collect();
-    let (property, descending) = match &wanted.order {
-        Some((property, descending)) => (Some(property), *descending),
-        None => (None, false),
-    };
-    let keys = entity.key.iter().map(|key| &entity.properties[*key].name);
-    let terms: Vec<&String> = property.into_iter().chain(keys).collect();
-    rows.sort_by(|one, other| {
-        let order = terms
-            .iter()
-            .fold(Ordering::Equal, |order, term| order.then_with(|| in_order(&one[*term], &other[*term])));
-        if descending { order.reverse() } else { order }
-    });
-    let count = rows.len();
-    (rows.into_iter().skip(wanted.skip).take(wanted.top.unwrap_or(usize::MAX)).collect(), count)
-}
-
-fn in_order(one: &Value, other: &Value) -> Ordering {
+pub(crate) fn in_order(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Less,
         (_, Value::Null) => Ordering::Greater,
         (Value::String(one), Value::String(other)) => one.cmp(other),
         (one, other) => one.as_i64().cmp(&other.as_i64()),
-    }
-}
-
-fn holds(condition: &Condition, row: &Entity) -> bool {
-    let value = &row[&condition.property];
-    let has_value = !value.is_null() && !condition.literal.is_null();
-    match condition.operator {
-        "eq" => *value == condition.literal,
-        "ne" => *value != condition.literal,
-        "gt" => has_value && in_order(value, &condition.literal) == Ordering::Greater,
-        _ => has_value && in_order(value, &condition.literal) != Ordering::Greater,
     }
 }
 

@@ -12,12 +12,13 @@ pub(crate) type Rows = BTreeMap<&'static str, Vec<Map<String, Value>>>;
 /// The tables, so that each refers only to itself and to those before it.
 const TABLES: &str = "
     CREATE TABLE regions (code varchar(10) NOT NULL PRIMARY KEY, name varchar(40));
-    CREATE TABLE ports (region varchar(10) NOT NULL REFERENCES regions, no bigint NOT NULL, name varchar(40),
-        PRIMARY KEY (region, no));
+    CREATE TABLE ports (region varchar(10) NOT NULL, no bigint NOT NULL, name varchar(40),
+        PRIMARY KEY (region, no), FOREIGN KEY (region) REFERENCES regions (code));
     CREATE TABLE ships (id bigint NOT NULL PRIMARY KEY, name varchar(40), tonnage bigint, region varchar(10), home bigint,
-        sister bigint REFERENCES ships, FOREIGN KEY (region, home) REFERENCES ports);
-    CREATE TABLE visits (ship bigint NOT NULL REFERENCES ships, number bigint NOT NULL, region varchar(10), port bigint,
-        note varchar(40), PRIMARY KEY (ship, number), FOREIGN KEY (region, port) REFERENCES ports);
+        sister bigint, FOREIGN KEY (sister) REFERENCES ships (id), FOREIGN KEY (region, home) REFERENCES ports (region, no));
+    CREATE TABLE visits (ship bigint NOT NULL, number bigint NOT NULL, region varchar(10), port bigint,
+        note varchar(40), PRIMARY KEY (ship, number), FOREIGN KEY (ship) REFERENCES ships (id),
+        FOREIGN KEY (region, port) REFERENCES ports (region, no));
     CREATE INDEX ships_sister ON ships (sister);
     CREATE INDEX visits_port ON visits (region, port);";
 

@@ -2,18 +2,17 @@
 
 use std::fmt::Write as _;
 
-use odata::edm_type::EdmType;
 use odata::model::{EntityType, Model};
 use testkit::Random;
 
-use crate::tables::TEXTS;
+use crate::condition::{Condition, Conditions, OrderTerm};
 
 /// What is wanted of the entities of a set, or of related ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
     pub(crate) filter: Option<Condition>,
-    /// A property, and whether the order descends.
-    pub(crate) order: Option<(String, bool)>,
+    /// The terms of the order, and whether they descend.
+    pub(crate) order: Vec<(OrderTerm, bool)>,
     pub(crate) select: Option<Vec<String>>,
     pub(crate) top: Option<usize>,
     pub(crate) skip: usize,
@@ -37,46 +36,49 @@ pub(crate) enum Form {
     Count,
 }
 
-/// A comparison of a property with a literal.
-#[derive(Debug, Clone)]
-pub(crate) struct Condition {
-    pub(crate) property: String,
-    pub(crate) operator: &'static str,
-    pub(crate) literal: serde_json::Value,
+/// How much a request may still have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) expanded: usize,
+    /// Navigation properties in expressions.
+    pub(crate) followed: usize,
 }
 
 impl Wanted {
-    /// Wishes for entities of a type; `left` is the number of further expansions.
+    /// Wishes for entities of a type.
     pub(crate) fn random(
         random: &mut Random,
         model: &Model,
         entity: &EntityType,
         many: bool,
-        left: &mut usize,
+        left: &mut Left,
         depth: usize,
     ) -> Self {
         let mut wanted = Self::default();
         if many {
-            if random.below(3) == 0 {
-                wanted.filter = Some(condition(random, entity));
+            let is_addressed = depth == 0;
+            let mut conditions = Conditions::new(model, entity, is_addressed, random, &mut left.followed);
+            if conditions.chance(2) {
+                wanted.filter = Some(conditions.condition(3));
             }
-            if random.below(2) == 0 {
-                wanted.order = Some((property(random, entity).0, random.below(2) == 0));
+            while wanted.order.len() < 2 && conditions.chance(2) {
+                let term = conditions.order();
+                wanted.order.push((term, conditions.chance(2)));
             }
             wanted.top = (random.below(3) == 0).then(|| random.place(5));
             wanted.skip = if random.below(4) == 0 { random.place(3) } else { 0 };
             wanted.count = random.below(4) == 0;
         }
         if random.below(3) == 0 {
-            let mut names = vec![property(random, entity).0, property(random, entity).0];
+            let mut names = vec![property(random, entity), property(random, entity)];
             names.dedup();
             wanted.select = Some(names);
         }
         for navigation in &entity.navigations {
-            if *left == 0 || depth == 5 || random.below(5) < 2 {
+            if left.expanded == 0 || depth == 5 || random.below(5) < 2 {
                 continue;
             }
-            *left -= 1;
+            left.expanded -= 1;
             let target = &model.entity_types[navigation.target];
             let form = match random.below(8) {
                 0 => Form::References,
@@ -87,11 +89,13 @@ impl Wanted {
             let mut inner = Self::random(random, model, target, many, left, depth + 1);
             let is_own = std::ptr::eq(target, entity);
             let may_repeat =
-                is_own && form == Form::Entities && depth < 4 && inner.expand.is_empty() && *left > 2;
+                is_own && form == Form::Entities && depth < 4 && inner.expand.is_empty() && left.expanded > 2;
             let levels = if may_repeat { 1 + random.place(2) } else { 1 };
-            *left -= levels - 1;
+            left.expanded -= levels - 1;
+            // Each level has the expressions again.
+            left.followed /= levels;
             if form != Form::Entities {
-                *left += inner.expand.iter().map(WantedRelated::size).sum::<usize>();
+                left.expanded += inner.expand.iter().map(WantedRelated::size).sum::<usize>();
                 inner.expand.clear();
                 inner.select = None;
             }
@@ -109,8 +113,13 @@ impl Wanted {
         if let Some(condition) = &self.filter {
             options.push(format!("$filter={}", condition.text()));
         }
-        if let Some((property, descending)) = &self.order {
-            options.push(format!("$orderby={property}{}", if *descending { " desc" } else { "" }));
+        let terms: Vec<String> = self
+            .order
+            .iter()
+            .map(|(term, descending)| format!("{}{}", term.text(), if *descending { " desc" } else { "" }))
+            .collect();
+        if !terms.is_empty() {
+            options.push(format!("$orderby={}", terms.join(",")));
         }
         if let Some(names) = &self.select {
             options.push(format!("$select={}", names.join(",")));
@@ -159,29 +168,6 @@ impl WantedRelated {
     }
 }
 
-impl Condition {
-    fn text(&self) -> String {
-        let literal = match &self.literal {
-            serde_json::Value::String(text) => format!("'{}'", text.replace('\'', "''")),
-            other => other.to_string(),
-        };
-        format!("{} {} {literal}", self.property, self.operator)
-    }
-}
-
-fn property(random: &mut Random, entity: &EntityType) -> (String, EdmType) {
-    let property = &entity.properties[random.place(entity.properties.len())];
-    (property.name.clone(), property.ty)
-}
-
-fn condition(random: &mut Random, entity: &EntityType) -> Condition {
-    let (property, ty) = property(random, entity);
-    let is_text = matches!(ty, EdmType::String { .. });
-    let operator = ["eq", "ne", "gt", "le"][random.place(4)];
-    let literal = match random.below(5) {
-        0 if matches!(operator, "eq" | "ne") => serde_json::Value::Null,
-        _ if is_text => serde_json::json!(TEXTS[random.place(TEXTS.len())]),
-        _ => serde_json::json!(random.below(5)),
-    };
-    Condition { property, operator, literal }
+fn property(random: &mut Random, entity: &EntityType) -> String {
+    entity.properties[random.place(entity.properties.len())].name.clone()
 }

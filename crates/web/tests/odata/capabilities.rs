@@ -36,6 +36,8 @@ const CALLS: &[(&str, &str)] = &[
     ("round", "round(Draught) eq 5"),
     ("floor", "floor(Draught) eq 4"),
     ("ceiling", "ceiling(Draught) eq 5"),
+    ("any", "Visits/any(v:v/Id eq 1)"),
+    ("all", "Visits/all(v:v/Id gt 1) eq false"),
 ];
 
 /// A declared capability: its set, if it belongs to one; the term; the declared value.

@@ -135,6 +135,33 @@ async fn both_databases_give_the_same_nested_entities() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_navigate_alike_in_both_databases() {
+    let harbours = Harbours::open().await;
+    for (rest, ids) in [
+        ("/ships?$select=id&$filter=ports/name eq 'Oslo'", vec![1]),
+        ("/ships?$select=id&$filter=ships eq null or ships/ports eq null", vec![1, 3, 4]),
+        ("/ships?$select=id&$filter=visits/any(v:v/ports/name eq 'Oslo')", vec![2]),
+        ("/ships?$select=id&$filter=visits/all(v:v/port ne null)", vec![3, 4]),
+        ("/ships?$select=id&$filter=visits/$count($filter=port ne null) gt 1", vec![1]),
+        ("/ships?$select=id&$orderby=ports/name,visits/$count desc", vec![2, 3, 1, 4]),
+        ("/ships/$filter(ships%2Fid eq 2)?$select=id&$orderby=ports/name desc", vec![4, 3]),
+    ] {
+        let found = harbours.both(rest).await;
+        let found: Vec<i64> =
+            found["value"].as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect();
+        assert_eq!(found, ids, "{rest}");
+    }
+    for name in Harbours::NAMES {
+        let count = harbours.get(name, "/ships/$filter(ships%2Fid eq 2)/$count").await.expect(200);
+        assert_eq!(count.text(), "2", "{name}");
+        let path = format!("/api/odata4/{name}/ships/$query");
+        let body = "$select=id&$filter=visits/any(v:v/port%20eq%20'BGO')".as_bytes().to_vec();
+        let call = harbours.server.post(&path).basic(&ADMIN).body("text/plain", body);
+        assert_eq!(call.send().await.expect(200).json()["value"], json!([{"id": 4}]), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn related_entities_that_do_not_fit_follow_behind_a_link() {
     let harbours = Harbours::open().await;
     for name in Harbours::NAMES {

@@ -2,6 +2,7 @@
 
 use crate::sql::Writer;
 use crate::sql::rows::matched;
+use crate::tree::column::ScanId;
 use crate::tree::typed::RelatedRows;
 
 /// Writes the number of related rows.
@@ -11,20 +12,53 @@ pub(super) fn count(writer: &mut Writer<'_>, related: &RelatedRows) {
     writer.text(")");
 }
 
+/// Writes whether there are related rows.
+pub(super) fn exists(writer: &mut Writer<'_>, related: &RelatedRows) {
+    writer.text("EXISTS (SELECT 1");
+    rows(writer, related);
+    writer.text(")");
+}
+
 /// Writes the related rows, after what is wanted of them. As everywhere, a row without an address of its own does not
-/// count.
+/// count. What is known of the keys of the rows outside holds for them only.
 fn rows(writer: &mut Writer<'_>, related: &RelatedRows) {
-    let entity_type = writer.entity_type(related.scan);
+    let outside = (writer.is_addressed, writer.unshared, writer.may_search);
+    (writer.is_addressed, writer.unshared, writer.may_search) = (false, false, false);
     writer.text(" FROM ");
     writer.table(related.scan);
+    for joined in &related.joins {
+        writer.text(" LEFT JOIN ");
+        writer.table(joined.scan);
+        writer.text(" ON ");
+        matched(writer, &joined.on);
+        and_addressed(writer, joined.scan);
+    }
     writer.text(" WHERE ");
     matched(writer, &related.on);
+    // A database may test conditions in any order. One that may fail is not to be tested for rows that are not related.
+    let can_fail = related.conditions.iter().any(|condition| writer.can_fail(condition));
+    if can_fail {
+        writer.text(" AND CASE WHEN ");
+        matched(writer, &related.on);
+    }
+    and_addressed(writer, related.scan);
+    for (index, condition) in related.conditions.iter().enumerate() {
+        writer.text(if can_fail && index == 0 { " THEN " } else { " AND " });
+        writer.truth(condition);
+    }
+    if can_fail {
+        writer.text(" ELSE ");
+        writer.text(writer.rules.boolean(false));
+        writer.text(" END");
+    }
+    (writer.is_addressed, writer.unshared, writer.may_search) = outside;
+}
+
+/// Writes the condition that a row has an address of its own, unless every row has one.
+fn and_addressed(writer: &mut Writer<'_>, scan: ScanId) {
+    let entity_type = writer.entity_type(scan);
     if !entity_type.loose_key.is_empty() || !entity_type.key_is_enforced {
         writer.text(" AND ");
-        writer.rules.is_addressed(writer, related.scan);
-    }
-    for condition in &related.conditions {
-        writer.text(" AND ");
-        writer.truth(condition);
+        writer.rules.is_addressed(writer, scan);
     }
 }

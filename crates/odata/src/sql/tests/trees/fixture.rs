@@ -5,6 +5,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use serde_json::Value as Json;
 
 use crate::bind::expression::Binder;
+use crate::bind::scope::{Budget, Scopes};
 use crate::cell::{Cell, Row, Value};
 use crate::edm_type::EdmType;
 use crate::encode::{BodyKind, Encoder, Shape, Slot};
@@ -116,7 +117,8 @@ pub(super) fn expression(model: &Model, scan: ScanId, name: &str, text: &str) ->
     let url = Url::read(&format!("/{name}?$orderby={}", text.replace(' ', "%20"))).unwrap();
     let request = Request::parse(&url).unwrap();
     let entity_type = model.entity_type(name).unwrap();
-    let mut binder = Binder::new(scan, entity_type, "$orderby", jiff::Timestamp::UNIX_EPOCH);
+    let scopes = Scopes::of(model, Budget::from(scan.next()), scan, entity_type, true);
+    let mut binder = Binder::new(scopes, "$orderby", jiff::Timestamp::UNIX_EPOCH);
     binder.bind_subject(&request.options.order[0].node).unwrap()
 }
 

@@ -1,0 +1,212 @@
+//! What the names in an expression refer to, and the related rows that it reads.
+
+use crate::error::Reason;
+use crate::model::{EntityType, Model, Navigation};
+use crate::syntax::{MAX_FOLLOWED, MAX_LAMBDAS};
+use crate::tree::column::{ScanColumn, ScanId};
+use crate::tree::lookup::JoinedOne;
+use crate::tree::typed::{JoinedRow, RelatedRows, Typed};
+
+/// The scans of a request, and how many navigation properties its expressions may still follow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub(super) next_scan: ScanId,
+    followed: usize,
+}
+
+/// A row to which names refer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamedRow<'m> {
+    /// The scope to which the row belongs.
+    scope: usize,
+    pub(super) scan: ScanId,
+    pub(super) entity_type: &'m EntityType,
+    /// Whether it was reached through a navigation property, so that there may be no row.
+    pub(super) may_be_missing: bool,
+}
+
+/// The rows of one set, one of which is current.
+#[derive(Debug)]
+struct Scope<'m> {
+    /// The variable of a lambda operator that stands for the current row. Without one, names refer to it by themselves.
+    variable: Option<String>,
+    scan: ScanId,
+    entity_type: &'m EntityType,
+    /// The rows to which navigation properties lead from the current one.
+    joins: Vec<JoinedOne<'m>>,
+}
+
+/// All rows that are current where an expression is bound.
+#[derive(Debug)]
+pub(crate) struct Scopes<'m> {
+    /// Without one, there is no navigation.
+    model: Option<&'m Model>,
+    pub(super) budget: Budget,
+    /// From the rows of the option to the innermost ones.
+    nested: Vec<Scope<'m>>,
+    /// The scans of subqueries.
+    looked_up: Vec<(ScanId, &'m EntityType)>,
+    /// Whether the rows are those that the resource path addresses, to which `$it` refers.
+    is_addressed: bool,
+}
+
+/// The rows of other scans that bound expressions need.
+#[derive(Debug)]
+pub(crate) struct Needed<'m> {
+    pub(super) joins: Vec<JoinedOne<'m>>,
+    pub(super) looked_up: Vec<(ScanId, &'m EntityType)>,
+}
+
+/// Related rows about which a condition is bound.
+pub(super) struct Entered {
+    scan: ScanId,
+    on: Vec<(ScanColumn, ScanColumn)>,
+}
+
+impl NamedRow<'_> {
+    /// Whether it is one of the rows of the option itself.
+    pub(super) fn is_first(&self) -> bool {
+        self.scope == 0 && !self.may_be_missing
+    }
+}
+
+impl Budget {
+    pub(crate) fn from(next_scan: ScanId) -> Self {
+        Self { next_scan, followed: 0 }
+    }
+
+    /// A scan that nothing else uses.
+    pub(super) fn scan(&mut self) -> ScanId {
+        let scan = self.next_scan;
+        self.next_scan = scan.next();
+        scan
+    }
+
+    fn follow(&mut self) -> Result<ScanId, Reason> {
+        if self.followed == MAX_FOLLOWED {
+            return Err(Reason::TooManyFollowed(MAX_FOLLOWED));
+        }
+        self.followed += 1;
+        Ok(self.scan())
+    }
+}
+
+impl<'m> Scopes<'m> {
+    /// The rows of a scan. `is_addressed` says whether the resource path addresses them.
+    pub(crate) fn of(
+        model: &'m Model,
+        budget: Budget,
+        scan: ScanId,
+        entity_type: &'m EntityType,
+        is_addressed: bool,
+    ) -> Self {
+        let first = Scope { variable: None, scan, entity_type, joins: Vec::new() };
+        Self { model: Some(model), budget, nested: vec![first], looked_up: Vec::new(), is_addressed }
+    }
+
+    /// Rows that are derived from those of an entity set.
+    pub(super) fn of_derived(budget: Budget, scan: ScanId, entity_type: &'m EntityType) -> Self {
+        let first = Scope { variable: None, scan, entity_type, joins: Vec::new() };
+        Self { model: None, budget, nested: vec![first], looked_up: Vec::new(), is_addressed: true }
+    }
+
+    /// The type of the rows to which a navigation property leads.
+    fn target(&self, navigation: &Navigation) -> Result<&'m EntityType, Reason> {
+        let what = || "navigation in an expression together with $apply or $compute".to_owned();
+        let model = self.model.ok_or_else(|| Reason::NotImplemented(what()))?;
+        Ok(&model.entity_types[navigation.target])
+    }
+
+    /// The rows of other scans that the bound expressions need.
+    pub(super) fn finish(mut self) -> (Needed<'m>, Budget) {
+        let joins = self.nested.swap_remove(0).joins;
+        (Needed { joins, looked_up: self.looked_up }, self.budget)
+    }
+
+    /// The current row to which a name without a variable refers.
+    pub(super) fn current(&self) -> NamedRow<'m> {
+        let implicit = self.nested.iter().rposition(|scope| scope.variable.is_none());
+        self.place(implicit.unwrap_or(0))
+    }
+
+    /// The current row for which a variable stands.
+    pub(super) fn variable(&self, name: &str) -> Option<NamedRow<'m>> {
+        let scope = self.nested.iter().rposition(|scope| scope.variable.as_deref() == Some(name))?;
+        Some(self.place(scope))
+    }
+
+    /// The row for which `$it` stands: one of those that the resource path addresses.
+    pub(super) fn addressed(&self) -> Option<NamedRow<'m>> {
+        self.is_addressed.then(|| self.place(0))
+    }
+
+    fn place(&self, scope: usize) -> NamedRow<'m> {
+        let Scope { scan, entity_type, .. } = self.nested[scope];
+        NamedRow { scope, scan, entity_type, may_be_missing: false }
+    }
+
+    /// The row to which a navigation property leads.
+    pub(super) fn step(
+        &mut self,
+        from: NamedRow<'m>,
+        navigation: &'m Navigation,
+    ) -> Result<NamedRow<'m>, Reason> {
+        let entity_type = self.target(navigation)?;
+        let joins = &mut self.nested[from.scope].joins;
+        let is_same =
+            |join: &&JoinedOne<'_>| join.parent == from.scan && std::ptr::eq(join.navigation, navigation);
+        let child = if let Some(join) = joins.iter().find(is_same) {
+            join.child
+        } else {
+            let child = self.budget.follow()?;
+            joins.push(JoinedOne { navigation, parent: from.scan, child, entity_type });
+            child
+        };
+        Ok(NamedRow { scope: from.scope, scan: child, entity_type, may_be_missing: true })
+    }
+
+    /// Makes the rows current to which a navigation property leads.
+    pub(super) fn enter(
+        &mut self,
+        from: NamedRow<'m>,
+        navigation: &'m Navigation,
+    ) -> Result<Entered, Reason> {
+        let entity_type = self.target(navigation)?;
+        let scan = self.budget.follow()?;
+        self.looked_up.push((scan, entity_type));
+        self.nested.push(Scope { variable: None, scan, entity_type, joins: Vec::new() });
+        Ok(Entered { scan, on: navigation.columns(from.scan, scan) })
+    }
+
+    /// Refuses more nested collections than there may be. The first scope is that of the option.
+    pub(super) fn check_depth(&self) -> Result<(), Reason> {
+        if self.nested.len() > MAX_LAMBDAS { Err(Reason::TooManyLambdas(MAX_LAMBDAS)) } else { Ok(()) }
+    }
+
+    /// Gives the row that has become current a variable, by which alone it can be named.
+    pub(super) fn name(&mut self, variable: &str) {
+        if let Some(scope) = self.nested.last_mut() {
+            scope.variable = Some(variable.to_owned());
+        }
+    }
+
+    /// Makes the rows outside current again.
+    pub(super) fn leave(&mut self, entered: Entered, conditions: Vec<Typed>) -> RelatedRows {
+        let joins = self.nested.pop().map(|scope| scope.joins).unwrap_or_default();
+        self.looked_up.extend(joins.iter().map(|join| (join.child, join.entity_type)));
+        let joined = |join: &JoinedOne<'_>| JoinedRow {
+            scan: join.child,
+            on: join.navigation.columns(join.parent, join.child),
+        };
+        let joins = joins.iter().map(joined).collect();
+        RelatedRows { scan: entered.scan, on: entered.on, joins, conditions }
+    }
+
+    /// The type of the rows of a scan that an expression may read here.
+    pub(super) fn entity_type(&self, scan: ScanId) -> Option<&'m EntityType> {
+        self.nested.iter().find_map(|scope| {
+            let joined = || scope.joins.iter().find(|join| join.child == scan).map(|join| join.entity_type);
+            if scope.scan == scan { Some(scope.entity_type) } else { joined() }
+        })
+    }
+}
