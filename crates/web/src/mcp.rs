@@ -65,7 +65,7 @@ pub async fn post(
     };
     let message = match message::read(&bytes) {
         Ok(message) => message,
-        Err(unreadable) => return challenger.refuse(unreadable.id.as_ref(), unreadable.problem, &parts),
+        Err(unreadable) => return challenger.refuse(unreadable.id.as_ref(), *unreadable.problem, &parts),
     };
     let service = Service { data: &data, agent: &agent, source: source.as_deref() };
     match service.answer(&parts.headers, &message).await {

@@ -1,5 +1,7 @@
 //! Writing the result of a method.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
@@ -39,7 +41,7 @@ pub(super) fn kept(revision: Revision, source: Option<&str>) -> Map<String, Valu
 }
 
 /// The response with a result.
-pub(super) fn result(id: &Value, members: Map<String, Value>) -> Response {
+pub(super) fn result(id: &Value, members: &Map<String, Value>) -> Response {
     let body = json!({"jsonrpc": "2.0", "id": id, "result": members});
     json_bytes(StatusCode::OK, body.to_string().into_bytes())
 }
@@ -53,7 +55,7 @@ pub(super) fn of_tool(id: &Value, common: &Map<String, Value>, structured: &str)
         r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":{text}}}],"structuredContent":{structured},"isError":false"#
     );
     for (name, value) in common {
-        body.push_str(&format!(r#","{name}":{value}"#));
+        let _ = write!(body, r#","{name}":{value}"#);
     }
     body.push_str("}}");
     json_bytes(StatusCode::OK, body.into_bytes())
@@ -63,7 +65,7 @@ pub(super) fn of_tool(id: &Value, common: &Map<String, Value>, structured: &str)
 pub(super) fn of_refused_tool(id: &Value, mut members: Map<String, Value>, message: &str) -> Response {
     members.insert("content".to_owned(), json!([{"type": "text", "text": message}]));
     members.insert("isError".to_owned(), true.into());
-    result(id, members)
+    result(id, &members)
 }
 
 /// The response to a notification.

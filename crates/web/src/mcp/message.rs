@@ -27,7 +27,7 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     pub(crate) id: Option<Value>,
-    pub(crate) problem: McpProblem,
+    pub(crate) problem: Box<McpProblem>,
 }
 
 /// Reads one message. Batches are not a part of the protocol any more ([changes of
@@ -35,7 +35,7 @@ pub(crate) struct Unreadable {
 /// that there are no responses of clients.
 pub(crate) fn read(bytes: &[u8]) -> Result<Message, Unreadable> {
     let refuse = |id, code, message: &str| {
-        Err(Unreadable { id, problem: McpProblem::new(StatusCode::BAD_REQUEST, code, message) })
+        Err(Unreadable { id, problem: Box::new(McpProblem::new(StatusCode::BAD_REQUEST, code, message)) })
     };
     let message = match json::parse(bytes) {
         Ok(message) => message,

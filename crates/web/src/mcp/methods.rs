@@ -29,10 +29,10 @@ impl Service<'_> {
         let Some(id) = &message.id else { return Ok(answer::accepted()) };
         let params = &message.params;
         match (message.method.as_str(), revision) {
-            ("initialize", Revision::Agreed) => Ok(answer::result(id, self.initialize(params)?)),
-            ("ping", Revision::Agreed) => Ok(answer::result(id, Map::new())),
-            ("server/discover", Revision::SelfContained) => Ok(answer::result(id, self.discover(revision))),
-            ("tools/list", _) => Ok(answer::result(id, self.list(params, revision)?)),
+            ("initialize", Revision::Agreed) => Ok(answer::result(id, &self.initialize(params)?)),
+            ("ping", Revision::Agreed) => Ok(answer::result(id, &Map::new())),
+            ("server/discover", Revision::SelfContained) => Ok(answer::result(id, &self.discover(revision))),
+            ("tools/list", _) => Ok(answer::result(id, &self.list(params, revision)?)),
             ("tools/call", _) => self.call(id, params, revision).await,
             (_, revision) => Err(unknown_method(revision)),
         }

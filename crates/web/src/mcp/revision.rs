@@ -75,7 +75,6 @@ pub(crate) fn of(headers: &HeaderMap, message: &Message) -> Result<Revision, Mcp
         // Nothing is defined for notifications in this revision.
         (None, Some(SELF_CONTAINED)) if message.id.is_none() => Ok(Revision::SelfContained),
         (None, Some(SELF_CONTAINED)) => Err(invalid("_meta must name the revision of the protocol")),
-        (None, Some(other)) => Err(unsupported(other)),
         (Some(_), None) => Err(mismatch("the header MCP-Protocol-Version is missing")),
         (Some(named), Some(header)) if named != header => {
             Err(mismatch("the header MCP-Protocol-Version differs from _meta"))
@@ -89,7 +88,7 @@ pub(crate) fn of(headers: &HeaderMap, message: &Message) -> Result<Revision, Mcp
                 Err(invalid("_meta must name the capabilities of the client"))
             }
         }
-        (Some(other), _) => Err(unsupported(other)),
+        (None, Some(other)) | (Some(other), _) => Err(unsupported(other)),
     }
 }
 

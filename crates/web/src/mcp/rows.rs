@@ -39,7 +39,7 @@ pub(crate) fn page(bytes: &[u8]) -> Option<RowPage<'_>> {
             None => return Some(page),
         }
         if name == "\"value\"" {
-            match rows(bytes, at, &mut page)? {
+            match rows(bytes, at, &mut page).ok()? {
                 Some(end) => at = end,
                 None => return Some(page),
             }
@@ -66,26 +66,29 @@ pub(crate) fn page(bytes: &[u8]) -> Option<RowPage<'_>> {
     Some(page)
 }
 
-/// Reads the array of rows at a position; returns where it ends, and `None` inside if it does not end.
-fn rows<'a>(bytes: &'a [u8], mut at: usize, page: &mut RowPage<'a>) -> Option<Option<usize>> {
+/// The bytes are no page.
+struct NoPage;
+
+/// Reads the array of rows at a position; returns where it ends, if it does.
+fn rows<'a>(bytes: &'a [u8], mut at: usize, page: &mut RowPage<'a>) -> Result<Option<usize>, NoPage> {
     match bytes.get(at) {
         Some(b'[') => at += 1,
-        Some(_) => return None,
-        None => return Some(None),
+        Some(_) => return Err(NoPage),
+        None => return Ok(None),
     }
     if bytes.get(at) == Some(&b']') {
-        return Some(Some(at + 1));
+        return Ok(Some(at + 1));
     }
     while let Some(end) = value_end(bytes, at) {
-        page.rows.push(text(&bytes[at..end])?);
+        page.rows.push(text(&bytes[at..end]).ok_or(NoPage)?);
         match bytes.get(end) {
             Some(b',') => at = end + 1,
-            Some(b']') => return Some(Some(end + 1)),
-            Some(_) => return None,
-            None => return Some(None),
+            Some(b']') => return Ok(Some(end + 1)),
+            Some(_) => return Err(NoPage),
+            None => return Ok(None),
         }
     }
-    Some(None)
+    Ok(None)
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {

@@ -155,7 +155,7 @@ impl From<DataRefusal> for McpProblem {
                 let problem = ODataProblem::from(refusal);
                 let (status, _, message) = problem.parts();
                 let retry_after_secs = problem.retry_after_secs();
-                Self { challenges, max_age_secs, retry_after_secs, ..Self::of_status(status, message) }
+                Self { retry_after_secs, challenges, max_age_secs, ..Self::of_status(status, message) }
             }
         }
     }

@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     Measures,
 }
 
-/// ToolArguments of the right types.
+/// The arguments of a call, which have the right types.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ToolArguments(Vec<(&'static str, Argument)>);
 
