@@ -253,18 +253,19 @@ impl DataService {
             return Err(DataRefusal::OtherResources);
         }
         let record = record.ok_or(DataRefusal::UnknownSource)?;
+        // Before the reach of the token, which would tell a source of somebody else from one that does not exist.
+        if !record.is_readable_by(caller.account().user.id) {
+            let why = "neither owns the data source nor shares it";
+            self.audit_refusal(caller, why, Some(&record.name), origin).await?;
+            return Err(DataRefusal::UnknownSource);
+        }
         if reach(caller, &record) == DataReach::Nothing {
             let why = "the token is limited to other data";
             self.audit_refusal(caller, why, Some(&record.name), origin).await?;
             return Err(DataRefusal::NotGranted);
         }
-        if record.is_readable_by(caller.account().user.id) {
-            self.sign_in_is_recent(caller, &record, origin).await?;
-            return Ok(record);
-        }
-        let why = "neither owns the data source nor shares it";
-        self.audit_refusal(caller, why, Some(&record.name), origin).await?;
-        Err(DataRefusal::UnknownSource)
+        self.sign_in_is_recent(caller, &record, origin).await?;
+        Ok(record)
     }
 
     /// Demands a recent sign-in if the data source does.

@@ -123,6 +123,13 @@ async fn only_ticked_data_sources_are_reached_and_later_ones_are_not() {
     }
     fixture.add_source("Late", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
     get("/api/odata4/Late/Ports").await.expect(403);
+    // The token does not tell whether others have a data source of some name.
+    fixture.add_source_of(&OTHER_USER, "Foreign", "CREATE TABLE Ports (Id INTEGER PRIMARY KEY)").await;
+    let unknown = get("/api/odata4/Unknown").await.expect(404);
+    assert_eq!(
+        get("/api/odata4/Foreign").await.expect(404).json()["error"]["code"],
+        unknown.json()["error"]["code"]
+    );
     let listed = get("/api/odata4").await.expect(200).json();
     assert_eq!(listed["value"].as_array().unwrap().len(), 1, "{listed}");
     let shown = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await.expect(200).json();

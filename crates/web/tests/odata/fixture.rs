@@ -55,6 +55,10 @@ impl Fixture {
 
     /// Adds a source of [`USER`] over a new file.
     pub(crate) async fn add_source(&self, name: &str, tables: &str) -> DataSource {
+        self.add_source_of(&USER, name, tables).await
+    }
+
+    pub(crate) async fn add_source_of(&self, owner: &TestUser, name: &str, tables: &str) -> DataSource {
         let path = self.server.folder().join(format!("{name}.db"));
         rusqlite::Connection::open(&path).unwrap().execute_batch(tables).unwrap();
         let path = path.to_str().unwrap().to_owned();
@@ -65,7 +69,7 @@ impl Fixture {
             options: [("path".to_owned(), path)].into(),
             sealing: store::Sealing::default(),
             max_authentication_age: None,
-            owner: self.server.user(&USER).await.id,
+            owner: self.server.user(owner).await.id,
             at: self.server.clock().now(),
         };
         let added = self.server.store().insert_data_source(new, self.audit(Action::CreateDataSource)).await;
