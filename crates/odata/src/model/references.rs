@@ -20,8 +20,8 @@ struct Reference {
 }
 
 /// Turns each foreign key into a navigation property in either direction.
-pub(super) fn connect(types: &mut [EntityType], named: &[Vec<NamedReference>], findings: &mut Vec<Finding>) {
-    let references = references(types, named, findings);
+pub(super) fn connect(types: &mut [EntityType], keys: &[Vec<NamedReference>], findings: &mut Vec<Finding>) {
+    let references = references(types, keys, findings);
     let properties =
         |entity: &EntityType| Names::of(entity.properties.iter().map(|property| property.name.clone()));
     let mut names: Vec<Names> = types.iter().map(properties).collect();

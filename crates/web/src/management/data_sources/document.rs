@@ -46,7 +46,7 @@ impl FromJson for ModelPayload {
         fields.ignore(READ_ONLY);
         let document = ModelDocument {
             format_version: unsigned(&mut fields, "formatVersion", true).unwrap_or_default(),
-            schemas: selection(&mut fields, "schemas", |fields, name| texts(fields, name)),
+            schemas: selection(&mut fields, "schemas", texts),
             tables: selection(&mut fields, "tables", |fields, name| {
                 let read = |element, path: &str| table(element, path, faults);
                 fields.array(name, read).unwrap_or_default()
