@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use odata::edm_type::EdmType;
 use odata::format::Format;
-use odata::model::{Column, Model, Schema, Storage, Table};
+use odata::model::{Column, Model, Schema, Storage, Table, TableChanges};
 use odata::plan::{Plan, PlanContext, prepare};
 use odata::statement::Statement;
 use odata::{sql::Dialect, url::Url};
@@ -36,6 +36,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     Model::compile("Fuzz", Schema { tables: vec![table] })
 });

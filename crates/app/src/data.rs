@@ -1,10 +1,10 @@
-//! Reading data: who may read which source, and how the text of a request becomes the bytes of its response.
+//! Data: who may read and change which source, and how the text of a request becomes the bytes of its response.
 //!
 //! A request is parsed, bound and planned once; the plan is cached by the text. Short responses are read on
 //! the caller's thread, because handing them to another thread costs more than the read. Everything else is
 //! streamed; the first bytes are awaited before the response starts.
 //!
-//! Start reading at [`DataService::read`], then `plans` and `run`.
+//! Start reading at [`DataService::read`], then `plans` and `run`; changes start at [`DataService::change`].
 
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
 mod authorization;
+mod change;
 pub(crate) mod document;
 mod invalid_values;
 mod limiter;
@@ -42,8 +43,10 @@ pub(crate) mod spec;
 mod stream;
 mod tools;
 
+pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition};
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
+pub use sources::BrokenRule;
 pub use stream::{ResponseAborted, RowStream};
 pub use tools::ToolCall;
 
@@ -220,7 +223,7 @@ impl DataService {
         origin: &RequestOrigin,
     ) -> Result<(), DataRefusal> {
         let scope = endpoint.scope();
-        if !caller.covers(scope) {
+        if !endpoint.scopes().iter().any(|scope| caller.covers(*scope)) {
             let why = format!("the token does not cover {}", scope.as_str());
             self.audit_refusal(caller, &why, None, origin).await?;
             return Err(DataRefusal::MissingScope(scope));
@@ -353,7 +356,7 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
 }
 
 impl DataAnswer {
-    fn whole(content: Content, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn whole(content: Content, body: impl Into<Bytes>) -> Self {
         Self { content, body: DataBody::Whole(body.into()) }
     }
 

@@ -90,6 +90,7 @@ actions! {
     DeleteModel = "data_source.delete_model",
     TestDataSource = "data_source.test",
     CallTool = "mcp.call_tool",
+    ChangeData = "data.change",
     RotateKeys = "keys.rotate",
     RotateSigningKeys = "signing_keys.rotate",
     RetireSigningKeys = "signing_keys.retire",

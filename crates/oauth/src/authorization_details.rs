@@ -3,7 +3,7 @@
 //! | member | meaning |
 //! |---|---|
 //! | `locations` | addresses of data sources, such as `https://gate.example/api/odata4/ships`; any that the user chooses if absent |
-//! | `actions` | `read`, which is also the default |
+//! | `actions` | `read`, which is also the default; `write` besides, to change data |
 //! | `datatypes` | names of entity sets, for one location; all of them if absent |
 //!
 //! Answers have one member more: if the user also allows later data sources, an element has the address of all data as its
@@ -26,6 +26,7 @@ pub const TYPES: &[&str] = &[DATA_SOURCE];
 
 const DATA_SOURCE: &str = "data_source";
 const READ: &str = "read";
+const WRITE: &str = "write";
 
 /// The maximum number of elements.
 const MOST_ELEMENTS: usize = 16;
@@ -40,7 +41,10 @@ const LONGEST_NAME: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestedData {
     /// Those that the user chooses.
-    Any,
+    Any {
+        /// Whether they are to be changed too.
+        writes: bool,
+    },
     /// These.
     Named(Vec<NamedData>),
 }
@@ -52,6 +56,17 @@ pub struct NamedData {
     pub location: String,
     /// The entity sets; all of them if there are none.
     pub entities: Vec<String>,
+    /// Whether it is to be changed too.
+    pub writes: bool,
+}
+
+/// Whether the value of the parameter asks to change data; one that is malformed asks for nothing.
+pub fn asks_to_write(text: Option<&str>) -> bool {
+    match parse_text(text) {
+        Ok(Some(RequestedData::Any { writes })) => writes,
+        Ok(Some(RequestedData::Named(named))) => named.iter().any(|one| one.writes),
+        Ok(None) | Err(_) => false,
+    }
 }
 
 /// An element, with the members of [RFC 9396 §2.2](https://www.rfc-editor.org/rfc/rfc9396#section-2.2) that the type has.
@@ -86,7 +101,7 @@ pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> 
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
     let mut named = Vec::new();
-    let mut is_any = false;
+    let mut any = None;
     for element in elements {
         let Value::Object(mut element) = element else { return Err(Refusal::AuthorizationDetailsMalformed) };
         if element.remove("type").as_ref().and_then(Value::as_str) != Some(DATA_SOURCE) {
@@ -95,7 +110,7 @@ pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> 
         let element: Element =
             serde_json::from_value(element.into()).map_err(|_| Refusal::AuthorizationDetailsMalformed)?;
         match of_data_source(element)? {
-            RequestedData::Any => is_any = true,
+            RequestedData::Any { writes } => any = Some(any.unwrap_or(false) || writes),
             RequestedData::Named(more) => more.into_iter().for_each(|one| add(&mut named, one)),
         }
     }
@@ -105,14 +120,15 @@ pub fn parse_text(text: Option<&str>) -> Result<Option<RequestedData>, Refusal> 
     if !is_short || name_bytes(entities()) > MOST_NAME_BYTES {
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
-    Ok(Some(if is_any { RequestedData::Any } else { RequestedData::Named(named) }))
+    Ok(Some(match any {
+        Some(writes) => RequestedData::Any { writes: writes || named.iter().any(|one| one.writes) },
+        None => RequestedData::Named(named),
+    }))
 }
 
 fn of_data_source(element: Element) -> Result<RequestedData, Refusal> {
     let Element { locations, actions, datatypes } = element;
-    if actions.is_some_and(|actions| actions.is_empty() || actions.iter().any(|action| action != READ)) {
-        return Err(Refusal::AuthorizationDetailsAction);
-    }
+    let writes = writes(actions.as_deref())?;
     let is_list = |list: &Vec<String>| !list.is_empty() && list.len() <= MOST_NAMES;
     if !locations.iter().chain(&datatypes).all(is_list) {
         return Err(Refusal::AuthorizationDetailsMalformed);
@@ -126,23 +142,45 @@ fn of_data_source(element: Element) -> Result<RequestedData, Refusal> {
     let Some(locations) = locations else {
         // The names of entity sets mean nothing without a data source.
         let alone = entities.is_empty();
-        return if alone { Ok(RequestedData::Any) } else { Err(Refusal::AuthorizationDetailsMalformed) };
+        return if alone {
+            Ok(RequestedData::Any { writes })
+        } else {
+            Err(Refusal::AuthorizationDetailsMalformed)
+        };
     };
     if locations.len() > 1 && !entities.is_empty() {
         return Err(Refusal::AuthorizationDetailsMalformed);
     }
     let locations = resource::normalised(locations.iter().map(String::as_str))
         .map_err(|_| Refusal::AuthorizationDetailsLocation)?;
-    let named = locations.into_iter().map(|location| NamedData { location, entities: entities.clone() });
+    let named =
+        locations.into_iter().map(|location| NamedData { location, entities: entities.clone(), writes });
     Ok(RequestedData::Named(named.collect()))
+}
+
+/// Whether the actions contain `write`. It does not go without `read`: what is changed is also answered.
+fn writes(actions: Option<&[String]>) -> Result<bool, Refusal> {
+    let Some(actions) = actions else { return Ok(false) };
+    let is_known = |action: &String| action == READ || action == WRITE;
+    let reads = actions.iter().any(|action| action == READ);
+    if !reads || !actions.iter().all(is_known) {
+        return Err(Refusal::AuthorizationDetailsAction);
+    }
+    Ok(actions.iter().any(|action| action == WRITE))
 }
 
 /// Adds a data source; one that is named twice is named with the entity sets of both.
 fn add(all: &mut Vec<NamedData>, one: NamedData) {
     match all.iter_mut().find(|known| known.location == one.location) {
         None => all.push(one),
-        Some(known) if known.entities.is_empty() || one.entities.is_empty() => known.entities.clear(),
-        Some(known) => known.entities.extend(one.entities),
+        Some(known) => {
+            known.writes |= one.writes;
+            if known.entities.is_empty() || one.entities.is_empty() {
+                known.entities.clear();
+            } else {
+                known.entities.extend(one.entities);
+            }
+        }
     }
 }
 
@@ -152,7 +190,7 @@ fn add(all: &mut Vec<NamedData>, one: NamedData) {
 pub struct GrantedElement {
     r#type: &'static str,
     locations: [String; 1],
-    actions: [&'static str; 1],
+    actions: &'static [&'static str],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     datatypes: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -165,7 +203,7 @@ impl GrantedElement {
         Self {
             r#type: DATA_SOURCE,
             locations: [Resource::Data(DataEndpoint::OData).canonical(public_url)],
-            actions: [READ],
+            actions: &[READ],
             datatypes: Vec::new(),
             except_locations: except
                 .into_iter()
@@ -179,12 +217,13 @@ impl GrantedElement {
         self.except_locations.len()
     }
 
-    /// The element for a data source with this name: all of it, or some entity sets if there are any.
-    pub fn new(source: &str, entities: &[String], public_url: &str) -> Self {
+    /// The element for a data source with this name: all of it, or some entity sets if there are any; and whether it may be
+    /// changed.
+    pub fn new(source: &str, entities: &[String], writes: bool, public_url: &str) -> Self {
         Self {
             r#type: DATA_SOURCE,
             locations: [resource::source(DataEndpoint::OData, source, public_url)],
-            actions: [READ],
+            actions: if writes { &[READ, WRITE] } else { &[READ] },
             datatypes: entities.to_vec(),
             except_locations: Vec::new(),
         }
@@ -197,13 +236,13 @@ mod tests {
 
     fn named(location: &str, entities: &[&str]) -> NamedData {
         let entities = entities.iter().map(|one| (*one).to_owned()).collect();
-        NamedData { location: location.to_owned(), entities }
+        NamedData { location: location.to_owned(), entities, writes: false }
     }
 
     #[test]
     fn data_sources_are_read() {
         for (text, expected) in [
-            (r#"[{"type":"data_source"}]"#, RequestedData::Any),
+            (r#"[{"type":"data_source"}]"#, RequestedData::Any { writes: false }),
             (
                 r#"[{"type":"data_source","locations":["HTTPS://g.example/api/odata4/a/"],"actions":["read"],"datatypes":["Ships"]},
                     {"type":"data_source","locations":["https://g.example/api/odata4/b","https://g.example/api/odata4/c"]},
@@ -216,7 +255,7 @@ mod tests {
             ),
             (
                 r#"[{"type":"data_source","locations":["https://g.example/api/odata4/a"]},{"type":"data_source"}]"#,
-                RequestedData::Any,
+                RequestedData::Any { writes: false },
             ),
         ] {
             assert_eq!(parse_text(Some(text)), Ok(Some(expected)), "{text}");
@@ -287,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_was_granted_is_reported() {
-        let element = GrantedElement::new("my ships", &["Ships".to_owned()], "https://g.example");
+        let element = GrantedElement::new("my ships", &["Ships".to_owned()], false, "https://g.example");
         assert_eq!(
             serde_json::to_string(&element).unwrap(),
             r#"{"type":"data_source","locations":["https://g.example/api/odata4/my%20ships"],"actions":["read"],"datatypes":["Ships"]}"#

@@ -13,6 +13,7 @@ use crate::scope::ScopeRegistry;
 mod approval;
 mod choice;
 mod data;
+mod data_scope;
 mod envelope;
 mod leaving;
 mod query;

@@ -3,6 +3,8 @@
 use domain::id::DataSourceId;
 use serde::{Deserialize, Serialize};
 
+use crate::scope::{BuiltInScope, ScopeSet};
+
 mod source_ids;
 
 pub use source_ids::SourceIds;
@@ -35,6 +37,9 @@ pub struct DataAccess {
     /// The data sources that it does not reach although it reaches all others.
     #[serde(skip_serializing_if = "SourceIds::is_empty")]
     pub except: SourceIds,
+    /// The data sources that it may also change. Each is named one by one: what becomes writable later is not among them.
+    #[serde(skip_serializing_if = "SourceIds::is_empty")]
+    pub changes: SourceIds,
 }
 
 /// What an access reaches of one data source.
@@ -139,6 +144,21 @@ impl DataAccess {
         }
     }
 
+    /// Whether it may also change a data source.
+    pub fn may_change(&self, id: DataSourceId) -> bool {
+        self.changes.contains(id) && self.reach(id) != DataReach::Nothing
+    }
+
+    /// The same access, which may also change these of the data sources that it reaches.
+    #[must_use]
+    pub fn changing(mut self, ids: impl IntoIterator<Item = DataSourceId>) -> Self {
+        self.changes = SourceIds::default();
+        let reached: Vec<_> =
+            ids.into_iter().filter(|id| self.reach(*id) != DataReach::Nothing).take(MOST_CHOSEN).collect();
+        self.changes.insert(reached);
+        self
+    }
+
     /// Whether it reaches all of these.
     pub fn covers(&self, wanted: &[SourceAccess]) -> bool {
         wanted.iter().all(|one| self.reach(one.id()).covers(&one.entities))
@@ -151,16 +171,24 @@ impl DataAccess {
 
     /// Whether it reaches nothing that `wider` does not reach. `None` stands for everything, on both sides.
     pub fn is_within(own: Option<&Self>, wider: Option<&Self>) -> bool {
-        let Some(wider) = wider else { return true };
         let everything = Self::everything();
+        let wider = wider.unwrap_or(&everything);
         let own = own.unwrap_or(&everything);
         let mut ids = Self::named_by(own, wider).into_iter();
-        (wider.others || !own.others) && ids.all(|id| wider.reach(id).includes(own.reach(id)))
+        let changes = own.changes.iter().all(|id| wider.may_change(id) || !own.may_change(id));
+        (wider.others || !own.others) && changes && ids.all(|id| wider.reach(id).includes(own.reach(id)))
     }
 
     /// An access that reaches what one of two reaches. `None` stands for everything.
     pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        let (one, other) = (one?, other?);
+        let changes =
+            |access: &Option<Self>| access.iter().flat_map(|one| one.changes.iter()).collect::<Vec<_>>();
+        let changes = [changes(&one), changes(&other)].concat();
+        let (one, other) = match (one, other) {
+            (Some(one), Some(other)) => (one, other),
+            _ if changes.is_empty() => return None,
+            _ => return Some(Self::everything().changing(changes)),
+        };
         let others = one.others || other.others;
         let (mut sources, mut except) = (Vec::new(), Vec::new());
         for id in Self::named_by(&one, &other) {
@@ -172,7 +200,8 @@ impl DataAccess {
                 _ => {}
             }
         }
-        Some(Self { others, except: SourceIds::new(except), ..Self::to(sources) })
+        let both = Self { others, except: SourceIds::new(except), ..Self::to(sources) };
+        Some(both.changing(changes))
     }
 
     /// The data sources that one of two accesses names or excepts, in order. Both reach all others, or none of them.
@@ -193,6 +222,7 @@ impl DataAccess {
     pub fn without(mut self, ids: &[DataSourceId]) -> Self {
         self.sources.retain(|source| !ids.contains(&source.id()));
         self.whole.remove(ids);
+        self.changes.remove(ids);
         if self.others {
             self.except.insert(ids.iter().copied());
         }
@@ -254,13 +284,11 @@ pub(crate) fn name_bytes<'a>(names: impl IntoIterator<Item = &'a String>) -> usi
 /// If the request names data that was not granted.
 pub fn narrowed(
     granted: Option<&DataAccess>,
-    requested: Option<Vec<SourceAccess>>,
+    requested: Option<DataAccess>,
 ) -> Result<Option<DataAccess>, NotGranted> {
     match requested {
         None => Ok(granted.cloned()),
-        Some(wanted) if granted.is_none_or(|granted| granted.covers(&wanted)) => {
-            Ok(Some(DataAccess::to(wanted)))
-        }
+        Some(wanted) if DataAccess::is_within(Some(&wanted), granted) => Ok(Some(wanted)),
         Some(_) => Err(NotGranted),
     }
 }
@@ -272,6 +300,11 @@ pub struct NotGranted;
 /// What a token reaches of a data source; everything if it is not limited.
 pub fn reach_of(data: Option<&DataAccess>, id: DataSourceId) -> DataReach<'_> {
     data.map_or(DataReach::Everything, |data| data.reach(id))
+}
+
+/// Whether a token with these scopes and this data may change a data source. Reading is all that a token without a limit may do.
+pub fn may_change(scopes: &ScopeSet, data: Option<&DataAccess>, id: DataSourceId) -> bool {
+    scopes.contains(BuiltInScope::OData) && data.is_some_and(|data| data.may_change(id))
 }
 
 #[cfg(test)]

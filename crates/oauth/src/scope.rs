@@ -28,7 +28,7 @@ pub const MOST_SCOPES_OF_APPLICATION: usize = 50;
 /// The scopes that this server enforces itself. They are the first rows of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuiltInScope {
-    /// `api.access.odata`, alias `odata`: read the user's data over OData.
+    /// `api.access.odata`, alias `odata`: read the user's data over OData, and change what the user has allowed to be changed.
     OData,
     /// `api.mgmt`: use the management API as the user. Only an Administrator may assign it to an application.
     Management,
@@ -51,11 +51,13 @@ pub enum BuiltInScope {
     OfflineAccess,
     /// `mcp.read`: read the user's data with the tools of the Model Context Protocol.
     Mcp,
+    /// `api.access.odata.read`: read the user's data over OData, and never change any.
+    ODataRead,
 }
 
 impl BuiltInScope {
     /// Every built-in scope, in the order in which they are written.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OData,
         Self::Management,
         Self::Introspect,
@@ -66,10 +68,14 @@ impl BuiltInScope {
         Self::Phone,
         Self::OfflineAccess,
         Self::Mcp,
+        Self::ODataRead,
     ];
 
     /// The scopes that reach data sources. A user who allows one of them chooses the data.
-    pub const OF_DATA: [Self; 2] = [Self::OData, Self::Mcp];
+    pub const OF_DATA: [Self; 3] = [Self::OData, Self::Mcp, Self::ODataRead];
+
+    /// The scopes with which data can be read over OData.
+    pub const OF_ODATA: [Self; 2] = [Self::OData, Self::ODataRead];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +90,7 @@ impl BuiltInScope {
             Self::Phone => "phone",
             Self::OfflineAccess => "offline_access",
             Self::Mcp => "mcp.read",
+            Self::ODataRead => "api.access.odata.read",
         }
     }
 

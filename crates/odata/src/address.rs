@@ -157,6 +157,7 @@ mod tests {
             key_is_enforced: true,
             foreign_keys: Vec::new(),
             has_unusable_index: false,
+            changes: crate::model::TableChanges::default(),
         };
         let ships = table("Ships", vec![column("Id", EdmType::Int64)], &["Id"]);
         let visits = table(

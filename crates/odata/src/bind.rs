@@ -7,7 +7,7 @@ pub(crate) mod expand;
 pub(crate) mod expression;
 mod names;
 mod navigation;
-mod resource;
+pub(crate) mod resource;
 pub(crate) mod scope;
 
 use std::collections::HashMap;

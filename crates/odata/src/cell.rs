@@ -46,6 +46,9 @@ pub enum Value {
     RawText(Vec<u8>),
     /// Bytes.
     Blob(Vec<u8>),
+    /// A value in its written form, whose type is that of the column to which a statement assigns it. Only for databases
+    /// that read such a form for every type.
+    Untyped(String),
 }
 
 impl Value {
@@ -55,7 +58,7 @@ impl Value {
             Self::Null => Cell::Null,
             Self::Integer(integer) => Cell::Integer(*integer),
             Self::Real(real) => Cell::Real(*real),
-            Self::Text(text) => Cell::Text(text.as_bytes()),
+            Self::Text(text) | Self::Untyped(text) => Cell::Text(text.as_bytes()),
             Self::RawText(text) => Cell::Text(text),
             Self::Blob(blob) => Cell::Blob(blob),
         }
@@ -92,7 +95,7 @@ impl Value {
     pub fn bytes(&self) -> usize {
         let content = match self {
             Self::Null | Self::Integer(_) | Self::Real(_) => 0,
-            Self::Text(text) => text.len(),
+            Self::Text(text) | Self::Untyped(text) => text.len(),
             Self::RawText(bytes) | Self::Blob(bytes) => bytes.len(),
         };
         size_of::<Self>() + content

@@ -11,7 +11,7 @@ mod xml;
 
 use crate::edm_type::EdmType;
 use crate::model::compile::CONTAINER;
-use crate::model::{EntityType, Model, Navigation, Property};
+use crate::model::{EntityType, Model, Navigation, Property, Supply};
 use crate::syntax::MAX_EXPAND_DEPTH;
 use crate::tree::function;
 use json::Json;
@@ -79,8 +79,9 @@ fn write_type(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
         xml.leaf("PropertyRef", &[("Name", &entity_type.properties[*property].name)]);
     }
     xml.close("Key");
-    for property in &entity_type.properties {
-        write_property(xml, property);
+    for (index, property) in entity_type.properties.iter().enumerate() {
+        let supply = entity_type.changes.as_ref().and_then(|supplies| supplies.get(index));
+        write_property(xml, property, supply);
     }
     for navigation in &entity_type.navigations {
         write_navigation(xml, model, entity_type, navigation);
@@ -88,7 +89,7 @@ fn write_type(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     xml.close("EntityType");
 }
 
-fn write_property(xml: &mut Writer, property: &Property) {
+fn write_property(xml: &mut Writer, property: &Property, supply: Option<&Supply>) {
     let mut attributes = vec![("Name", property.name.clone()), ("Type", property.ty.name().to_owned())];
     if !property.nullable {
         attributes.push(("Nullable", "false".to_owned()));
@@ -109,11 +110,22 @@ fn write_property(xml: &mut Writer, property: &Property) {
     }
     let attributes: Vec<(&str, &str)> =
         attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    if property.name == property.column {
+    let supplied = match supply {
+        Some(Supply::Database) => Some("Org.OData.Core.V1.Computed"),
+        Some(Supply::Default(_)) => Some("Org.OData.Core.V1.ComputedDefaultValue"),
+        Some(Supply::Statement) | None => None,
+    };
+    let is_renamed = property.name != property.column;
+    if !is_renamed && supplied.is_none() {
         return xml.leaf("Property", &attributes);
     }
     xml.open("Property", &attributes);
-    xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &property.column)]);
+    if is_renamed {
+        xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &property.column)]);
+    }
+    if let Some(term) = supplied {
+        xml.leaf("Annotation", &[("Term", term), ("Bool", "true")]);
+    }
     xml.close("Property");
 }
 
@@ -151,12 +163,13 @@ fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     if entity_type.name != original {
         xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &original)]);
     }
+    let changes = entity_type.changes.is_some();
     for (term, property, allowed) in [
         ("CountRestrictions", "Countable", true),
         ("SearchRestrictions", "Searchable", false),
-        ("InsertRestrictions", "Insertable", false),
-        ("UpdateRestrictions", "Updatable", false),
-        ("DeleteRestrictions", "Deletable", false),
+        ("InsertRestrictions", "Insertable", changes),
+        ("UpdateRestrictions", "Updatable", changes),
+        ("DeleteRestrictions", "Deletable", changes),
     ] {
         write_record(xml, term, property, ("Bool", if allowed { "true" } else { "false" }));
     }

@@ -35,6 +35,8 @@ pub enum Kind {
     NotImplemented,
     /// A next link for an earlier model.
     Gone,
+    /// The resource cannot be changed in this way.
+    NotAllowed,
 }
 
 /// Every reason for which this crate refuses a request.
@@ -101,6 +103,18 @@ pub enum Reason {
     UnknownResource(String),
     #[error("the key of {entity_type} is {expected}")]
     BadKey { entity_type: String, expected: String },
+    #[error("the body is not {0}")]
+    BadBody(String),
+    #[error("the body has the member {0} twice")]
+    DuplicateMember(String),
+    #[error("{0} must have a value")]
+    PropertyMissing(String),
+    #[error("the value of {property} is not one of {expected}")]
+    BadValue { property: String, expected: String },
+    #[error("{0} cannot have this value in the database")]
+    NotStorable(String),
+    #[error("{0} cannot be changed")]
+    NotChangeable(String),
     #[error("{0} is not supported")]
     NotImplemented(String),
     #[error(transparent)]
@@ -143,6 +157,7 @@ impl Error {
             Reason::UnknownResource(_) => Kind::NotFound,
             Reason::NotImplemented(_) => Kind::NotImplemented,
             Reason::StalePosition => Kind::Gone,
+            Reason::NotChangeable(_) => Kind::NotAllowed,
             _ => Kind::BadRequest,
         }
     }
@@ -172,6 +187,11 @@ impl Error {
             Reason::UnknownProperty { .. } => "UnknownProperty",
             Reason::UnknownResource(_) => "ResourceNotFound",
             Reason::BadKey { .. } => "BadKey",
+            Reason::BadBody(_) => "BadBody",
+            Reason::DuplicateMember(_) => "DuplicateProperty",
+            Reason::PropertyMissing(_) => "PropertyMissing",
+            Reason::BadValue { .. } | Reason::NotStorable(_) => "BadValue",
+            Reason::NotChangeable(_) => "NotChangeable",
             Reason::NotImplemented(_) => "NotImplemented",
             Reason::Unanswerable(Unanswerable::DivisionByZero) => "DivisionByZero",
             Reason::Unanswerable(Unanswerable::NegativeLength) => "NegativeLength",
@@ -197,6 +217,8 @@ struct Located<'a>(Option<&'a ErrorLocation>);
 impl std::fmt::Display for Located<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
+            // A body is shown by its members.
+            Some(location) if location.target == "body" => Ok(()),
             Some(location) => write!(out, " (at position {} of {})", location.offset, location.target),
             None => Ok(()),
         }

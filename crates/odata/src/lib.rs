@@ -3,12 +3,14 @@
 //! A read goes through these steps: text ([`url`]) → syntax tree ([`syntax`]) → tree of nodes, bound to the
 //! source's [`model`] → [`statement`] (SQL text and parameters, for a [`sql::Dialect`]) → rows, encoded
 //! directly as bytes ([`encode`]). [`plan::prepare`] performs all steps before the read; start reading there.
+//! A change goes from a URL and a body to statements that insert, update or delete rows; start at [`change::prepare`].
 //! This crate knows nothing of HTTP, clocks, databases or users; the code that runs a
 //! [`statement::Statement`] returns its cells as [`cell::Cell`]s.
 
 pub mod address;
 mod bind;
 pub mod cell;
+pub mod change;
 pub mod csdl;
 mod duration;
 pub mod edm_type;

@@ -10,7 +10,7 @@ mod names;
 mod references;
 mod shape;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::edm_type::EdmType;
 use crate::form::{Form, Layout, Reading};
@@ -41,6 +41,30 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// Whether it has an index that this server cannot use, so statements must not let SQLite choose it.
     pub has_unusable_index: bool,
+    /// Whether and how its rows can be changed.
+    pub changes: TableChanges,
+}
+
+/// Whether and how the rows of a table can be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableChanges {
+    /// Whether rows can be inserted, updated and deleted at all, which is not so for a view.
+    pub possible: bool,
+    /// The columns, by their names in the database, for which something other than the statement supplies a value.
+    pub supplied: BTreeMap<String, Supply>,
+}
+
+/// What supplies the value of a column in a new row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Supply {
+    /// The statement; without one, the value is null.
+    #[default]
+    Statement,
+    /// The statement, or else the database, which has a default. Its expression is given if no statement can name the default
+    /// in another way.
+    Default(Option<String>),
+    /// Always the database: no statement can change the value.
+    Database,
 }
 
 /// A column with the type as which it is served.
@@ -144,6 +168,8 @@ pub struct EntityType {
     pub searchable: Vec<usize>,
     /// Whether its owner forbids changes.
     pub read_only: bool,
+    /// For each property, what supplies its value in a new row; `None` if rows cannot be changed.
+    pub changes: Option<Vec<Supply>>,
 }
 
 /// One structural property.
@@ -212,6 +238,16 @@ impl Model {
     /// The entity type whose entity set has this name, case-sensitively.
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
+    }
+
+    /// The same model, in which nothing can be changed.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        for entity_type in &mut self.entity_types {
+            entity_type.changes = None;
+        }
+        self.plan_version = compile::version_of_plans(&self.namespace, &self.entity_types);
+        self
     }
 
     /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of the

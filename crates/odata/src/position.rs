@@ -119,7 +119,7 @@ fn push(bytes: &mut Vec<u8>, value: &Value) {
             bytes.push(2);
             bytes.extend(real.to_bits().to_le_bytes());
         }
-        Value::Text(text) => push_counted(bytes, 3, text.as_bytes()),
+        Value::Text(text) | Value::Untyped(text) => push_counted(bytes, 3, text.as_bytes()),
         Value::Blob(blob) => push_counted(bytes, 4, blob),
         Value::RawText(text) => push_counted(bytes, 5, text),
     }

@@ -6,6 +6,7 @@
 //! exactly if it is false, and `operand` its value, including null. `docs/spec/odata.md` has the table.
 
 mod assumed;
+pub(crate) mod change;
 pub(crate) mod clauses;
 pub(crate) mod columns;
 mod dialect;
@@ -258,6 +259,17 @@ impl<'m> Writer<'m> {
         self.sql.len() > self.longest
             || self.parameters.len() > self.rules.capacity().parameters
             || self.parameter_bytes > MAX_PARAMETER_BYTES
+    }
+
+    /// A statement that changes rows. Its values come from a body, which is bounded already.
+    pub(crate) fn changing(self, columns: usize) -> Result<Statement, Error> {
+        if let Some(reason) = self.refused {
+            return Err(reason.at("query", 0));
+        }
+        if self.sql.len() > self.longest || self.parameters.len() > self.rules.capacity().parameters {
+            return Err(Reason::TooComplex.at("body", 0));
+        }
+        Ok(Statement { sql: self.sql, parameters: self.parameters, columns, quicker: None })
     }
 
     pub(crate) fn statement(self, columns: usize) -> Result<Statement, Error> {

@@ -27,6 +27,7 @@ pub(crate) mod column;
 mod described;
 pub(crate) mod function;
 pub(crate) mod lookup;
+pub(crate) mod new_value;
 pub(crate) mod typed;
 
 use crate::model::{EntityType, Navigation, Property};

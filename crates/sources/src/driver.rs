@@ -20,8 +20,8 @@ pub(crate) use erased::{AnyJob, ErasedJob};
 pub use rows::{Flow, RowConsumer, room};
 pub use runner::{Job, Runner, Statements};
 
-/// A driver of one source: a database that was opened with certain options. Nothing in the database is ever
-/// written to.
+/// A driver of one source: a database that was opened with certain options. Nothing in the database is
+/// written to, except on connections that were opened [to change](Intent::Change) it.
 pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// A connection to the database.
     type Connection: Connection;
@@ -32,11 +32,15 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// The SQL dialect of its statements.
     fn dialect(&self) -> Dialect;
 
-    /// Opens a connection. The executor limits their number.
+    /// Opens a connection for this intent. The executor limits their number.
     ///
     /// # Errors
-    /// Why the database cannot be read.
-    fn connect(&self, stop: &Stop) -> impl Future<Output = Result<Self::Connection, SourceError>> + Send;
+    /// Why the database cannot be read, or changed.
+    fn connect(
+        &self,
+        intent: Intent,
+        stop: &Stop,
+    ) -> impl Future<Output = Result<Self::Connection, SourceError>> + Send;
 
     /// Whether an idle connection can still be used, and reads the same database as a new one would. Takes a
     /// few microseconds: it is asked before each use.
@@ -90,8 +94,10 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
 
 /// A connection to a database. Dropping it closes it.
 pub trait Connection: Statements + 'static {
-    /// Starts a transaction that only reads, in which all statements see the same data. `stop` says when its
-    /// statements must stop; a driver whose futures wait may ignore it, because they are dropped then.
+    /// Starts a transaction, in which all statements see the same data. On a connection for reads it only reads. On one
+    /// for changes, what a statement has read holds until the end: if another transaction changes it meanwhile, one
+    /// of the two fails with [`SourceError::Locked`]. `stop` says when its statements must stop; a driver whose
+    /// futures wait may ignore it, because they are dropped then.
     ///
     /// # Errors
     /// Why the database cannot be read.
@@ -107,7 +113,13 @@ pub trait Connection: Statements + 'static {
         Ok(())
     }
 
-    /// Ends the transaction. The connection is closed if this fails, or takes longer than a second.
+    /// Makes the changes of the transaction durable. Afterwards there is no transaction.
+    ///
+    /// # Errors
+    /// Why nothing was changed; [`SourceError::OutcomeUnknown`] if it is unknown whether something was.
+    fn commit(&mut self) -> impl Future<Output = Result<(), SourceError>> + Send;
+
+    /// Ends the transaction without any change. The connection is closed if this fails, or takes longer than a second.
     ///
     /// # Errors
     /// Why the connection cannot be used again.
@@ -119,6 +131,15 @@ pub trait Connection: Statements + 'static {
 
     /// Closes the connection.
     fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Reads: the database itself prevents changes.
+    Read,
+    /// Changes, and reads that belong to them.
+    Change,
 }
 
 /// Where the futures of a driver run.

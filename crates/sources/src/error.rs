@@ -1,10 +1,13 @@
 //! Errors of a data source.
 
 mod advice;
+mod violation;
 
 use std::fmt;
 
 use odata::statement::Unanswerable;
+
+pub use violation::{BrokenRule, Violation};
 
 /// Why a data source could not be opened or read.
 ///
@@ -146,6 +149,15 @@ pub enum SourceError {
     /// it.
     #[error(transparent)]
     Unanswerable(#[from] Unanswerable),
+    /// A change contradicts a rule of the database.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// The database did not say whether it has made a change durable.
+    #[error("the data source did not say whether it has made the change")]
+    OutcomeUnknown {
+        /// What happened, for logs.
+        detail: String,
+    },
     /// A single value or row is larger than the limit of the source.
     #[error(
         "a row of the data source is larger than this server can return; select fewer or smaller properties"
@@ -230,6 +242,7 @@ impl SourceError {
             | Self::StructureChanged { detail }
             | Self::Unsupported { detail }
             | Self::Exhausted { detail }
+            | Self::OutcomeUnknown { detail }
             | Self::Failed { detail } => Some(detail),
             _ => None,
         }
@@ -244,6 +257,7 @@ impl SourceError {
                 | Self::Unreachable { .. }
                 | Self::NotADatabase
                 | Self::OwnFile
+                | Self::OutcomeUnknown { .. }
                 | Self::Failed { .. }
         )
     }

@@ -17,7 +17,7 @@ use odata::sql::Dialect;
 use self::pool::{Lent, Pool};
 use self::queue::JobQueue;
 use crate::chunks::{Overflow, chunks};
-use crate::driver::{Connection, Driver, Job, Placement, Runner};
+use crate::driver::{Connection, Driver, Intent, Job, Placement, Runner};
 use crate::stop::{Signal, Stop, unless};
 use crate::{
     ChunkSink, Chunks, Deadline, Described, Examined, Limits, RequestUser, Resources, Run, SchemaVersion,
@@ -27,6 +27,13 @@ use crate::{
 /// How long a connection may take to end a transaction, to cancel a statement, or to close.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long a connection may take to make changes durable. It is not stopped before, because nobody would know what
+/// became of them.
+const COMMIT_WITHIN: Duration = Duration::from_secs(20);
+
+/// The number of idle connections for changes that are kept.
+const IDLE_WRITERS: usize = 2;
+
 /// The executor of one source.
 #[derive(Debug)]
 pub struct Executor<D: Driver> {
@@ -34,10 +41,21 @@ pub struct Executor<D: Driver> {
     queue: JobQueue,
 }
 
+/// How a job runs.
+#[derive(Clone, Copy)]
+struct BoundRun<'r> {
+    intent: Intent,
+    stop: &'r Stop,
+    max_rows: usize,
+    user: Option<&'r RequestUser>,
+}
+
 /// What running jobs share.
 struct Shared<D: Driver> {
     driver: D,
     pool: Arc<Pool<D::Connection>>,
+    /// Connections for changes.
+    writers: Arc<Pool<D::Connection>>,
     limits: Limits,
     overflow: Arc<Overflow>,
     closed: Arc<Signal>,
@@ -57,6 +75,7 @@ impl<D: Driver> Executor<D> {
         let shared = Arc::new(Shared {
             driver,
             pool: Pool::new(budget, limits.workers),
+            writers: Pool::new(budget, IDLE_WRITERS),
             limits: limits.clone(),
             overflow: Arc::default(),
             closed: Arc::default(),
@@ -77,7 +96,7 @@ impl<D: Driver> Executor<D> {
         let shared = &self.shared;
         shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(&stop).await?;
+        let mut lent = shared.lend(Intent::Read, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             shared.driver.describe(lent.connection()).await
@@ -93,7 +112,7 @@ impl<D: Driver> Executor<D> {
     pub async fn examine(&self, deadline: Deadline) -> Result<Examined, SourceError> {
         let shared = &self.shared;
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(&stop).await?;
+        let mut lent = shared.lend(Intent::Read, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             let product = shared.driver.product(lent.connection()).await?;
@@ -111,7 +130,7 @@ impl<D: Driver> Executor<D> {
         let shared = &self.shared;
         shared.driver.expect_changed_structure();
         let stop = shared.stop(deadline, &Arc::default());
-        let mut lent = shared.lend(&stop).await?;
+        let mut lent = shared.lend(Intent::Read, &stop).await?;
         let work = async {
             lent.connection().begin(&stop).await?;
             shared.driver.version(lent.connection()).await
@@ -132,6 +151,30 @@ impl<D: Driver> Executor<D> {
         user: Option<Arc<RequestUser>>,
         job: J,
     ) -> Result<Chunks, SourceError> {
+        self.start(Intent::Read, run, user, job)
+    }
+
+    /// Runs a job whose statements change the database, all in one transaction. Its output arrives when the changes are durable;
+    /// the job must not send a part of it before. If the job fails, or its receiver is gone before, nothing is changed.
+    ///
+    /// # Errors
+    /// As for [`Executor::stream`].
+    pub fn change<J: Job>(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
+        self.start(Intent::Change, run, user, job)
+    }
+
+    fn start<J: Job>(
+        &self,
+        intent: Intent,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
         let shared = Arc::clone(&self.shared);
         let cancelled = Arc::<Signal>::default();
         let stop = shared.stop(run.deadline, &cancelled);
@@ -139,7 +182,8 @@ impl<D: Driver> Executor<D> {
         let (mut sink, receiver) =
             chunks(shared.limits.stall, run.deadline, overflow, self.queue.demand(), cancelled);
         self.queue.submit(async move {
-            let outcome = shared.run(&stop, run.max_rows, user.as_deref(), job, &mut sink).await;
+            let run = BoundRun { intent, stop: &stop, max_rows: run.max_rows, user: user.as_deref() };
+            let outcome = shared.run(run, job, &mut sink).await;
             sink.finish(outcome);
         })?;
         Ok(receiver)
@@ -161,12 +205,14 @@ impl<D: Driver> Executor<D> {
         self.shared.closed.raise();
         self.queue.close();
         self.shared.pool.close();
+        self.shared.writers.close();
         self.shared.driver.close();
     }
 
     /// Waits until every connection is closed; call [`Executor::close`] first.
     pub async fn closed(&self) {
         self.shared.pool.closed().await;
+        self.shared.writers.closed().await;
     }
 }
 
@@ -181,36 +227,50 @@ impl<D: Driver> Shared<D> {
         Stop::new(deadline, &self.closed, cancelled)
     }
 
-    async fn run<J: Job>(
-        &self,
-        stop: &Stop,
-        max_rows: usize,
-        user: Option<&RequestUser>,
-        job: J,
-        sink: &mut ChunkSink,
-    ) -> Result<(), SourceError> {
-        let mut lent = self.lend(stop).await?;
+    async fn run<J: Job>(&self, run: BoundRun<'_>, job: J, sink: &mut ChunkSink) -> Result<(), SourceError> {
+        let BoundRun { intent, stop, max_rows, user } = run;
+        let mut lent = self.lend(intent, stop).await?;
         let work = async {
             lent.connection().begin(stop).await?;
             lent.connection().read_for(user)?;
             job.run(&mut Runner::new(lent.connection(), max_rows), sink).await
         };
         let outcome = unless(work, || stop.requested()).await;
+        let outcome = match outcome {
+            Ok(Ok(())) if intent == Intent::Change => self.committed(&mut lent, stop).await,
+            outcome => outcome,
+        };
         self.settle(lent, outcome).await
     }
 
-    /// A connection: an idle one, or a new one within the budget.
-    async fn lend(&self, stop: &Stop) -> Result<Lent<D::Connection>, SourceError> {
+    /// Makes the changes of the transaction durable, unless the work must stop. The outer error says that it was stopped.
+    async fn committed(
+        &self,
+        lent: &mut Lent<D::Connection>,
+        stop: &Stop,
+    ) -> Result<Result<(), SourceError>, SourceError> {
         stop.reason().map_or(Ok(()), Err)?;
-        while let Some(lent) = self.pool.take() {
+        let unknown =
+            |()| SourceError::OutcomeUnknown { detail: "the database did not answer in time".to_owned() };
+        unless(lent.connection().commit(), || tokio::time::sleep(COMMIT_WITHIN)).await.map_err(unknown)
+    }
+
+    /// A connection: an idle one, or a new one within the budget.
+    async fn lend(&self, intent: Intent, stop: &Stop) -> Result<Lent<D::Connection>, SourceError> {
+        stop.reason().map_or(Ok(()), Err)?;
+        let pool = match intent {
+            Intent::Read => &self.pool,
+            Intent::Change => &self.writers,
+        };
+        while let Some(lent) = pool.take() {
             if self.driver.is_current(lent.shared())? {
                 return Ok(lent);
             }
             close(lent).await;
         }
-        let permit = self.pool.permit()?;
-        let connecting = unless(self.driver.connect(stop), || stop.requested()).await;
-        Ok(self.pool.lend(connecting.and_then(|connected| connected)?, permit))
+        let permit = pool.permit()?;
+        let connecting = unless(self.driver.connect(intent, stop), || stop.requested()).await;
+        Ok(pool.lend(connecting.and_then(|connected| connected)?, permit))
     }
 
     /// Takes a connection back after its work. The outer error says that the work was stopped.

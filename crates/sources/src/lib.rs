@@ -1,6 +1,6 @@
 //! Data-source drivers: read a schema, run a statement, stream bytes.
 //!
-//! A [`Source`] is a database of a user, opened read-only. It describes itself as an [`odata::model::Schema`]
+//! A [`Source`] is a database of a user, opened read-only unless something is to be [changed](Source::change). It describes itself as an [`odata::model::Schema`]
 //! and runs [`odata::statement::Statement`]s. Short reads run [inline](Source::inline) on the caller's thread,
 //! because handing them to another thread costs more than the read; longer ones run as a
 //! [stream](Source::stream) of encoded chunks from a bounded set of worker threads. Rows are passed as
@@ -45,7 +45,7 @@ pub use budget::ConnectionBudget;
 pub use chunks::{ChunkSink, Chunks, Pace};
 pub use deadline::Deadline;
 pub use described::{Described, Examined, SchemaVersion};
-pub use error::{CertificateFault, SourceError};
+pub use error::{BrokenRule, CertificateFault, SourceError, Violation};
 pub use executor::Executor;
 pub use folders::AllowedFolders;
 pub use hosts::{AllowedHosts, Connector, HostRule, HostRuleError, Resolve};

@@ -15,7 +15,7 @@ use crate::{
     Chunks, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion, SourceError,
 };
 
-/// An opened data source, to be shared between threads. Nothing in it is ever written to.
+/// An opened data source, to be shared between threads. Only [`Source::change`] writes to it.
 #[derive(Debug)]
 pub struct Source(Backend);
 
@@ -128,6 +128,23 @@ impl Source {
         match &self.0 {
             Backend::Sqlite(_) => false,
             Backend::Any(source) => source.needs_user(),
+        }
+    }
+
+    /// Runs a job whose statements change the database, all in one transaction. Its output arrives when the changes are durable;
+    /// the job must not send a part of it before. If the job fails, or its receiver is gone before, nothing is changed.
+    ///
+    /// # Errors
+    /// As for [`Source::stream`].
+    pub fn change<J: Job>(
+        &self,
+        user: Option<Arc<RequestUser>>,
+        run: Run,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
+        match &self.0 {
+            Backend::Sqlite(source) => source.executor().change(run, user, job),
+            Backend::Any(source) => source.change(run, user, Box::new(job)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! SQLite database files, read-only.
+//! SQLite database files.
 //!
 //! Short reads run inline, on the caller's thread: `pool` has a few connections for them, each in a slot behind
 //! its own lock; a thread returns to the same slot, so there is no contention. Everything else goes through the

@@ -125,6 +125,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "model_documents",
         sql: include_str!("../migrations/0028_model_documents.sql"),
     },
+    Migration {
+        number: 29,
+        name: "changes_of_data",
+        sql: include_str!("../migrations/0029_changes_of_data.sql"),
+    },
 ];
 
 /// The migrations that the database at `path` lacks. Changes nothing.

@@ -26,6 +26,8 @@ pub struct NewDataSource {
     pub sealing: Sealing,
     /// The longest time since the sign-in of a reader, in seconds.
     pub max_authentication_age: Option<i64>,
+    /// Whether data may be changed over OData.
+    pub writable: bool,
     /// The user who may read and manage it.
     pub owner: UserId,
     /// The time of the operation.
@@ -74,6 +76,8 @@ pub struct DataSourceChange {
     pub judged_for: Option<StoredOptions>,
     /// The new demand about the sign-in of a reader.
     pub max_authentication_age: Option<MaxAuthenticationAge>,
+    /// Whether data may be changed over OData from now on.
+    pub writable: Option<bool>,
     /// The time of the operation.
     pub at: Timestamp,
 }

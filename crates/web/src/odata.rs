@@ -1,4 +1,4 @@
-//! `/api/odata4`: reading data over OData V4.
+//! `/api/odata4`: reading and changing data over OData V4.
 //!
 //! A handler authenticates the caller, determines the version, splits the address and passes the rest to
 //! [`DataService::read`]. The bytes of the response are passed through unchanged.
@@ -10,6 +10,7 @@ mod answer;
 pub(crate) mod batch;
 mod caller;
 mod catalogue;
+mod change;
 mod data_caller;
 pub(crate) mod headers;
 mod posted;
@@ -45,14 +46,16 @@ pub async fn read(Use(data): Use<DataService>, requester: Requester, request: Re
     }
 }
 
-/// `POST /api/odata4/{source}/…`: a batch, or a read with its options in the body.
+/// `POST /api/odata4/{source}/…`: a batch, a read with its options in the body, or a change; with another method a change.
 pub async fn post(State(state): State<WebState>, Use(data): Use<DataService>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let posted = address::split(&parts.uri).map_or(Posted::Change, |address| Posted::of(address.rest));
     let is_batch = posted == Posted::Batch;
-    if posted == Posted::Change || parts.headers.contains_key("x-http-method") {
+    let is_post = parts.method == http::Method::POST && !parts.headers.contains_key("x-http-method");
+    if posted != Posted::Change && !is_post {
         return wrong_method(&parts);
     }
+    let most = if posted == Posted::Change { change::MOST_BYTES } else { odata::url::MAX_LENGTH };
     let Ok(requester) = Requester::from_request_parts(&mut parts, &state).await;
     let data_caller = match DataCaller::of(requester, data) {
         Ok(data_caller) => Arc::new(data_caller),
@@ -67,7 +70,7 @@ pub async fn post(State(state): State<WebState>, Use(data): Use<DataService>, re
                 response
             })
         }
-        (false, Ok(_)) => match crate::http::body::read(body, odata::url::MAX_LENGTH).await {
+        (false, Ok(_)) => match crate::http::body::read(body, most).await {
             Ok(bytes) => Ok(data_caller.answer(&parts, &bytes).await),
             Err(unread) => Err(ODataProblem::new(unread.status(), "BadRequest", unread.to_string())),
         },

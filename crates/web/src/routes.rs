@@ -116,7 +116,7 @@ fn management() -> Router<WebState> {
         .route("/api/odata4/",                 get(odata::read))
         .route("/api/odata4/{source}",         get(odata::read))
         .route("/api/odata4/{source}/",        get(odata::read))
-        .route("/api/odata4/{source}/{*path}", get(odata::read).post(odata::post))
+        .route("/api/odata4/{source}/{*path}", get(odata::read).post(odata::post).patch(odata::post).put(odata::post).delete(odata::post))
         .route("/mcp",                         post(mcp::post))
         .route("/mcp/",                        post(mcp::post))
         .route("/mcp/{source}",                post(mcp::post))

@@ -73,9 +73,13 @@ impl DataService {
             .still_authenticated(read_grant.caller)
             .await?
             .ok_or(DataRefusal::AccessEnded)?;
-        let scope = read_grant.endpoint.scope();
-        if !Callers::of(&self.context).still_covers(read_grant.caller, scope).await? {
-            return Err(DataRefusal::MissingScope(scope));
+        let callers = Callers::of(&self.context);
+        let mut is_covered = false;
+        for scope in read_grant.endpoint.scopes() {
+            is_covered = is_covered || callers.still_covers(read_grant.caller, *scope).await?;
+        }
+        if !is_covered {
+            return Err(DataRefusal::MissingScope(read_grant.endpoint.scope()));
         }
         if !account.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);

@@ -92,6 +92,7 @@ struct Ready {
     opened: Arc<OpenedSource>,
     options: StoredOptions,
     model_version: i64,
+    writable: bool,
     updated_at: Timestamp,
     version: SchemaVersion,
     checked_at: AtomicI64,
@@ -153,6 +154,7 @@ impl Ready {
                 && self.options.plain == record.options
                 && self.options.sealed == record.sealed_options
                 && self.model_version == record.model_version
+                && self.writable == record.writable
                 && self.opened.model.namespace == namespace(&record.name))
     }
 
@@ -273,7 +275,7 @@ impl SourceOpener<'_> {
         let deadline = self.schema_deadline();
         let document = self.document_of(record).await?;
         let (spec, undeclared) = SourceSpecs::of(self.context).spec_of(record)?.shaped(&document);
-        let (id, namespace) = (record.id.get(), namespace(&record.name));
+        let (id, namespace, writable) = (record.id.get(), namespace(&record.name), record.writable);
         let placement = spec.placement();
         let described = off_request_threads(placement, async move {
             // Checked again: a link may have replaced the file since the source was created.
@@ -288,7 +290,7 @@ impl SourceOpener<'_> {
         let made = match described.await? {
             Ok((source, version, described)) => {
                 let compiled = off_request_threads(Placement::Thread, async move {
-                    let opened = OpenedSource::compile(source, &namespace, described, &document);
+                    let opened = OpenedSource::compile(source, &namespace, described, &document, writable);
                     Ok((opened, version))
                 });
                 compiled.await?
@@ -306,6 +308,7 @@ impl SourceOpener<'_> {
                 opened: opened.clone(),
                 options: record.stored_options(),
                 model_version: record.model_version,
+                writable: record.writable,
                 updated_at: record.updated_at,
                 version,
                 checked_at: AtomicI64::new(checked_at.as_micros()),

@@ -1,9 +1,11 @@
 //! Why a request for data was refused.
 
+use std::fmt;
+
 use domain::account::DataSource;
 use oauth::scope::BuiltInScope;
 use odata::error::Error;
-use sources::SourceError;
+use sources::{BrokenRule, SourceError};
 
 use super::DataRequest;
 use crate::Fault;
@@ -40,6 +42,23 @@ pub enum DataRefusal {
     /// The request is invalid, or asks for something that is not supported.
     #[error(transparent)]
     Request(#[from] Error),
+    /// The owner of the data source does not let anybody change it.
+    #[error("the data source is read-only")]
+    ReadOnlySource,
+    /// The access token was issued for reading this data source only.
+    #[error("the access token does not allow to change this data source")]
+    ChangeNotGranted,
+    /// The condition of the request does not hold.
+    #[error("the entity is not in the state that the request demands")]
+    PreconditionFailed,
+    /// A change contradicts a rule of the database.
+    #[error("{rule}{}", Named(names))]
+    Violation {
+        /// The rule.
+        rule: BrokenRule,
+        /// The properties that it is about; empty if that is not known.
+        names: Vec<String>,
+    },
     /// The client accepts no available format.
     #[error("the resource is not available in a format that the Accept header accepts")]
     NotAcceptable,
@@ -60,6 +79,14 @@ pub enum DataRefusal {
     Fault(#[from] Fault),
 }
 
+struct Named<'a>(&'a [String]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(out, ": {}", self.0.join(", ")) }
+    }
+}
+
 /// The kind of a source failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceFailure {
@@ -75,6 +102,8 @@ pub enum SourceFailure {
     Down,
     /// The source names no role of its database for the user.
     NoRole,
+    /// The database did not say whether it has made a change.
+    OutcomeUnknown,
     /// The source must be repaired.
     Unavailable,
 }
@@ -85,6 +114,7 @@ impl DataRefusal {
         let Self::Source(error) = self else { return None };
         Some(match error {
             SourceError::TimedOut => SourceFailure::TooSlow,
+            SourceError::OutcomeUnknown { .. } => SourceFailure::OutcomeUnknown,
             SourceError::ValueTooLarge => SourceFailure::TooLarge,
             SourceError::Unsupported { .. } => SourceFailure::Unsupported,
             SourceError::NoDatabaseRole => SourceFailure::NoRole,

@@ -1,6 +1,7 @@
 //! Running a plan: on the caller's thread as long as that is fast, otherwise as a job of the source.
 
 mod bounds;
+mod change;
 mod expanded;
 mod one;
 mod rows;
@@ -18,6 +19,9 @@ use odata::position::Position;
 use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
+
+pub use self::change::Condition;
+pub(super) use self::change::{ChangeJob, Outcome, Representation};
 
 use self::bounds::inline_run;
 use self::one::{Found, OneRow, exists, number, write_inline, write_one};
@@ -129,7 +133,7 @@ impl DataService {
         planned: &Arc<CachedPlan>,
         content: Content,
     ) -> Result<DataAnswer, DataRefusal> {
-        let one = OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) };
+        let one = self.one_row_of(read_grant, opened);
         let user = request_user(read_grant.user(), &opened.source);
         let (found, body) = self.one_row(opened, user, planned, one).await?;
         match found {
@@ -168,7 +172,12 @@ impl DataService {
         Sealer { vault: Arc::clone(&self.context.vault), source, now: self.context.now() }
     }
 
-    fn worker_run(&self) -> Run {
+    /// What a query for one row needs besides its plan.
+    pub(super) fn one_row_of(&self, read_grant: ReadGrant<'_>, opened: &OpenedSource) -> OneRow {
+        OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) }
+    }
+
+    pub(super) fn worker_run(&self) -> Run {
         let patience = Duration::from_secs(self.context.settings.odata_timeout_secs.into());
         // The statements limit their rows themselves.
         Run { deadline: Deadline::after(patience), max_rows: usize::MAX }

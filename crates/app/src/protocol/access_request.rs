@@ -6,7 +6,7 @@ use domain::id::UserId;
 use domain::time::Timestamp;
 use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
 use oauth::grant::GrantDetails;
-use oauth::scope::ScopeRegistry;
+use oauth::scope::{BuiltInScope, ScopeRegistry};
 use oauth::token::polling::{PolledKind, PolledRequest};
 use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
@@ -97,7 +97,8 @@ impl AccessDecisions<'_> {
             return Ok(None);
         }
         let named = asked.request.details.data.as_deref().map(RequestedSource::all_of);
-        ReachableData::of(self.context).offer(named.as_deref(), user, None).await.map(Some)
+        let writes = asked.request.scopes.contains(BuiltInScope::OData);
+        ReachableData::of(self.context).offer(named.as_deref(), writes, user, None).await.map(Some)
     }
 
     /// Judges the decision of the user. Without a `choice`, everything that the page offered is allowed.

@@ -13,7 +13,7 @@ use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
-use oauth::scope::ScopeSet;
+use oauth::scope::{BuiltInScope, ScopeSet};
 
 use crate::data::models::SourceOpener;
 use crate::node::entity_cache::Entities;
@@ -60,7 +60,7 @@ impl ReachableData<'_> {
         };
         let records = Entities::of(self.context).data_sources_by_names(&names).await?;
         let source = |(one, record): (&NamedData, Option<Arc<DataSource>>)| {
-            Some(RequestedSource { id: record?.id, entities: one.entities.clone() })
+            Some(RequestedSource { id: record?.id, entities: one.entities.clone(), writes: one.writes })
         };
         let sources = all.iter().zip(records).map(source).collect::<Option<Vec<_>>>();
         let sources = sources.map(|sources| Some(authorize::each_once(sources.into_iter())));
@@ -84,7 +84,7 @@ impl ReachableData<'_> {
         let resources = RequestedResources::of(self.context).existing(request.resources()).await?;
         let data = self.data_of_request(request).await?;
         if let (Ok(resources), Ok(Some(named))) = (&resources, &data) {
-            let named = DataAccess::to(authorize::named(named));
+            let named = authorize::named(named);
             if let Err(refusal) = self.limits_meet(resources, Some(&named)).await? {
                 return Ok((Err(refusal), data));
             }
@@ -116,13 +116,17 @@ impl ReachableData<'_> {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
         let Some(named) = self.requested_sources(&requested).await?? else { return Ok(None) };
-        Ok(Some(Box::new(DataAccess::to(authorize::named(&named)))))
+        if named.iter().any(|one| one.writes) && !scopes.contains(BuiltInScope::OData) {
+            return Err(Refusal::AuthorizationDetailsScope.into());
+        }
+        Ok(Some(Box::new(authorize::named(&named))))
     }
 
     /// What the consent page offers to a user for a request.
     pub(crate) async fn offer(
         self,
         requested: Option<&[RequestedSource]>,
+        writes: bool,
         user: UserId,
         before: Option<&DataAccess>,
     ) -> Result<Offer, Fault> {
@@ -131,8 +135,9 @@ impl ReachableData<'_> {
             id: source.id,
             name: source.name,
             description: source.description,
+            writable: source.writable,
         };
-        let mut offer = Offer::new(requested, readable.into_iter().map(one).collect(), before);
+        let mut offer = Offer::new(requested, writes, readable.into_iter().map(one).collect(), before);
         let named = offer.sources.iter().filter(|source| !source.entities.is_empty());
         let named: Vec<DataSourceId> = named.map(|source| source.id).collect();
         if !named.is_empty() {
@@ -205,7 +210,11 @@ impl ReachableData<'_> {
         let named = if data.others && !resource::include_all_data(resources, public_url) {
             RequestedResources::of(self.context).sources_among(resources).await?
         } else {
-            data.sources.iter().map(SourceAccess::id).chain(data.whole.iter()).collect()
+            let named = data.sources.iter().map(SourceAccess::id).chain(data.whole.iter());
+            let mut named: Vec<DataSourceId> = named.chain(data.changes.iter()).collect();
+            named.sort_unstable();
+            named.dedup();
+            named
         };
         let reaches_others = data.others && resource::include_all_data(resources, public_url);
         let mut granted = Vec::with_capacity(named.len());
@@ -216,10 +225,12 @@ impl ReachableData<'_> {
             }
             match data.reach(id) {
                 DataReach::Nothing => {}
-                DataReach::Everything if reaches_others => {}
-                DataReach::Everything => granted.push(GrantedElement::new(&name, &[], public_url)),
+                DataReach::Everything if reaches_others && !data.may_change(id) => {}
+                DataReach::Everything => {
+                    granted.push(GrantedElement::new(&name, &[], data.may_change(id), public_url));
+                }
                 DataReach::Entities(entities) => {
-                    granted.push(GrantedElement::new(&name, entities, public_url));
+                    granted.push(GrantedElement::new(&name, entities, data.may_change(id), public_url));
                     except.push((id, name));
                 }
             }
@@ -280,6 +291,12 @@ pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
     }
     if data.others {
         words.push_str("; including later ones");
+    }
+    let changed = offer.changeable().filter(|source| data.may_change(source.id)).count();
+    match changed {
+        0 => {}
+        1 => words.push_str("; may change one of them"),
+        more => words.push_str(&format!("; may change {more} of them")),
     }
     words
 }

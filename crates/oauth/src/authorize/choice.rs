@@ -20,6 +20,8 @@ pub struct Choice {
     pub counted: Option<SourceIds>,
     /// The box for those that the user gets later.
     pub later: bool,
+    /// The box for changes.
+    pub changes: bool,
 }
 
 /// What the user is asked about data.
@@ -99,9 +101,41 @@ pub enum ChoiceFault {
 /// # Errors
 /// [`RejectedChoice`], if the user must choose again; nothing is allowed then.
 pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Result<DataChange, RejectedChoice> {
-    let Some(choice) = choice else { return Ok(everything_of(offer)) };
+    let Some(choice) = choice else { return Ok(with_changes(offer, everything_of(offer), false)) };
     let chosen = if offer.is_named { among_named(offer, choice) } else { among_all(offer, choice) };
-    chosen.map_err(|fault| RejectedChoice { choice: choice.clone(), fault })
+    let chosen = chosen.map_err(|fault| RejectedChoice { choice: choice.clone(), fault })?;
+    Ok(with_changes(offer, chosen, choice.changes))
+}
+
+/// Adds what may be changed to what was chosen. If the user was asked, the box decides; a user who was not asked takes nothing
+/// away that was allowed before.
+fn with_changes(offer: &Offer, chosen: DataChange, is_ticked: bool) -> DataChange {
+    let was_asked = offer.changeable().next().is_some();
+    let allowed: Vec<DataSourceId> = match (was_asked, is_ticked) {
+        (true, true) => offer.changeable().map(|source| source.id).collect(),
+        (true, false) => Vec::new(),
+        (false, _) => offer.changed_before.iter().collect(),
+    };
+    match chosen {
+        DataChange::Keep => DataChange::Keep,
+        // Without a limit, an access only reads. One that says so ends those that changed something.
+        DataChange::Instead(None) if allowed.is_empty() && !was_asked => DataChange::Instead(None),
+        DataChange::Instead(data) => {
+            let data = data.unwrap_or_else(DataAccess::everything);
+            DataChange::Instead(Some(data.changing(allowed)))
+        }
+        DataChange::Also { chosen, mut left_out, .. } => {
+            let is_chosen = |id: &DataSourceId| chosen.iter().any(|one| one.id() == *id);
+            let changes: Vec<DataSourceId> = allowed.into_iter().filter(is_chosen).collect();
+            if was_asked && !is_ticked {
+                let ended = offer.changeable().map(|source| source.id);
+                left_out.extend(ended.filter(|id| offer.changed_before.contains(*id)));
+                left_out.sort_unstable();
+                left_out.dedup();
+            }
+            DataChange::Also { chosen, left_out, changes }
+        }
+    }
 }
 
 fn everything_of(offer: &Offer) -> DataChange {
@@ -122,7 +156,7 @@ fn among_named(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault
     if chosen.is_empty() {
         return Err(ChoiceFault::Nothing);
     }
-    Ok(DataChange::Also { left_out: left_out(offer, &chosen), chosen })
+    Ok(DataChange::Also { left_out: left_out(offer, &chosen), chosen, changes: Vec::new() })
 }
 
 /// What is allowed of all data of the user. Only so many data sources can be chosen, or excepted from all others.
@@ -180,7 +214,12 @@ mod tests {
 
     /// Data sources with these ids.
     fn readable(ids: impl IntoIterator<Item = i64>) -> Vec<ReadableSource> {
-        let one = |of| ReadableSource { id: id(of), name: format!("source{of}"), description: String::new() };
+        let one = |of| ReadableSource {
+            id: id(of),
+            name: format!("source{of}"),
+            description: String::new(),
+            writable: true,
+        };
         ids.into_iter().map(one).collect()
     }
 
@@ -212,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_boxes_decide_about_all_data_of_the_user() {
-        let offer = Offer::new(None, readable(1..=2), None);
+        let offer = Offer::new(None, false, readable(1..=2), None);
         assert!(offer.sources.iter().all(|source| source.is_ticked));
         for (choice, expected) in [
             (ticked([1, 2], &[], true), EVERYTHING),
@@ -228,11 +267,11 @@ mod tests {
 
     #[test]
     fn later_data_sources_are_allowed_only_by_their_own_box() {
-        let offer = Offer::new(None, Vec::new(), None);
+        let offer = Offer::new(None, false, Vec::new(), None);
         assert_chosen(&offer, &Choice::default(), Err(ChoiceFault::NothingButLater));
         assert_chosen(&offer, &Choice { all: true, ..Choice::default() }, Err(ChoiceFault::NothingButLater));
         assert_chosen(&offer, &ticked([], &[], true), EVERYTHING);
-        let many = Offer::new(None, readable(1..=40), None);
+        let many = Offer::new(None, false, readable(1..=40), None);
         let all = Choice { all: true, ..Choice::default() };
         assert_chosen(&many, &all.clone(), Ok(to(1..=40)));
         assert_chosen(&many, &Choice { later: true, ..all.clone() }, EVERYTHING);
@@ -246,7 +285,7 @@ mod tests {
     fn who_looks_at_other_data_sources_keeps_the_choice_and_learns_that_it_is_too_large() {
         let asked = |count: i64| {
             let choice = ticked(1..=count, &[], false);
-            DataQuestion::meanwhile(Offer::new(None, readable(1..=1_100), None), Some(choice))
+            DataQuestion::meanwhile(Offer::new(None, false, readable(1..=1_100), None), Some(choice))
         };
         assert_eq!(asked(1_000).fault, None);
         assert_eq!(asked(1_000).choice.map(|choice| choice.sources.len()), Some(1_000));
@@ -255,7 +294,7 @@ mod tests {
 
     #[test]
     fn among_many_data_sources_each_can_be_chosen_alone() {
-        let offer = Offer::new(None, readable(1..=2_100), None);
+        let offer = Offer::new(None, false, readable(1..=2_100), None);
         for (choice, expected) in [
             (ticked([2_100], &[], false), Ok(to([2_100]))),
             (ticked(1..=33, &[], false), Ok(to(1..=33))),
@@ -275,10 +314,11 @@ mod tests {
     fn a_request_that_names_data_never_gets_other_data() {
         let named = |id, entities: &[&str]| RequestedSource {
             id,
+            writes: false,
             entities: entities.iter().map(|one| (*one).to_owned()).collect(),
         };
         let requested = [named(id(1), &[]), named(id(2), &["Piers", "Cranes"]), named(id(7), &[])];
-        let offer = Offer::new(Some(&requested), readable(1..=3), None);
+        let offer = Offer::new(Some(&requested), false, readable(1..=3), None);
         assert_eq!(offer.sources.len(), 2, "only what the user may read is offered");
         let access = |entities: &[&str]| {
             SourceAccess::new(id(2), entities.iter().map(|one| (*one).to_owned()).collect())
@@ -288,7 +328,11 @@ mod tests {
         for (choice, expected) in [
             (
                 ticked([2], &[(2, 0)], true),
-                Ok(DataChange::Also { chosen: vec![access(&["Piers"])], left_out: vec![id(1), id(2)] }),
+                Ok(DataChange::Also {
+                    chosen: vec![access(&["Piers"])],
+                    left_out: vec![id(1), id(2)],
+                    changes: Vec::new(),
+                }),
             ),
             (
                 ticked([1, 2, 3, 7], &[(2, 0), (2, 1), (2, 2)], true),
@@ -302,7 +346,7 @@ mod tests {
         }
         let all = DataChange::also(vec![first, access(&["Piers", "Cranes"])]);
         assert_eq!(choose(&offer, None), Ok(all));
-        let nothing = Offer::new(Some(&requested), Vec::new(), None);
+        let nothing = Offer::new(Some(&requested), false, Vec::new(), None);
         assert_chosen(&nothing, &ticked([1], &[], true), Err(ChoiceFault::NothingOffered));
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::id::DataSourceId;
 
-use crate::data_access::{DataAccess, DataReach, SourceAccess};
+use crate::data_access::{DataAccess, DataReach, SourceAccess, SourceIds};
 use crate::grant::Consent;
 
 /// A data source that a request names, and that exists.
@@ -12,6 +12,8 @@ pub struct RequestedSource {
     pub id: DataSourceId,
     /// The entity sets; all of them if there are none.
     pub entities: Vec<String>,
+    /// Whether it asks to change it.
+    pub writes: bool,
 }
 
 /// The data sources that a request names, each once: one that is named in two spellings is named with the entity sets of
@@ -21,16 +23,24 @@ pub fn each_once(requested: impl Iterator<Item = RequestedSource>) -> Vec<Reques
     for one in requested {
         match all.iter_mut().find(|known| known.id == one.id) {
             None => all.push(one),
-            Some(known) if known.entities.is_empty() || one.entities.is_empty() => known.entities.clear(),
-            Some(known) => known.entities.extend(one.entities),
+            Some(known) => {
+                known.writes |= one.writes;
+                if known.entities.is_empty() || one.entities.is_empty() {
+                    known.entities.clear();
+                } else {
+                    known.entities.extend(one.entities);
+                }
+            }
         }
     }
     all
 }
 
 /// The access to the data sources that a request names.
-pub fn named(requested: &[RequestedSource]) -> Vec<SourceAccess> {
-    requested.iter().map(|one| SourceAccess::new(one.id, one.entities.clone())).collect()
+pub fn named(requested: &[RequestedSource]) -> DataAccess {
+    let sources = requested.iter().map(|one| SourceAccess::new(one.id, one.entities.clone()));
+    let written = requested.iter().filter(|one| one.writes).map(|one| one.id);
+    DataAccess::to(sources.collect()).changing(written)
 }
 
 /// The maximum number of data sources whose boxes are ticked at first. Nobody reads more of them before pressing Allow.
@@ -45,6 +55,8 @@ pub struct Offer {
     pub is_named: bool,
     /// Whether the request names an entity set that its data source does not have.
     pub names_unknown: bool,
+    /// What the user allowed to be changed before.
+    pub changed_before: SourceIds,
 }
 
 /// A data source that a user may read.
@@ -56,6 +68,8 @@ pub struct ReadableSource {
     pub name: String,
     /// The description for people; may be empty.
     pub description: String,
+    /// Whether its owner lets users change it.
+    pub writable: bool,
 }
 
 /// A data source that the consent page offers.
@@ -71,6 +85,8 @@ pub struct OfferedSource {
     pub entities: Vec<OfferedEntity>,
     /// Whether its box is ticked at first.
     pub is_ticked: bool,
+    /// Whether the request asks to change it, and its owner lets users do so.
+    pub may_change: bool,
 }
 
 /// An entity set that the consent page offers.
@@ -93,16 +109,22 @@ impl OfferedSource {
 impl RequestedSource {
     /// The data sources of a request that was stored with their ids.
     pub fn all_of(data: &DataAccess) -> Vec<Self> {
-        let of = |one: &SourceAccess| Self { id: one.id(), entities: one.entities().to_vec() };
+        let of = |one: &SourceAccess| Self {
+            id: one.id(),
+            entities: one.entities().to_vec(),
+            writes: data.changes.contains(one.id()),
+        };
         data.sources.iter().map(of).collect()
     }
 }
 
 impl Offer {
     /// The offer for a request to a user who may read these data sources, by id. What the user allowed before, if
-    /// anything, is ticked at first; otherwise everything, unless these are too many to read.
+    /// anything, is ticked at first; otherwise everything, unless these are too many to read. `writes` is whether a request
+    /// that names no data sources asks to change what the user chooses.
     pub fn new(
         requested: Option<&[RequestedSource]>,
+        writes: bool,
         readable: Vec<ReadableSource>,
         before: Option<&DataAccess>,
     ) -> Self {
@@ -110,18 +132,28 @@ impl Offer {
         let ticks_all = requested.is_some() || readable.len() <= MOST_TICKED;
         let sources = readable
             .into_iter()
-            .filter_map(|ReadableSource { id, name, description }| {
-                let entities = match of_request(id) {
-                    None => Vec::new(),
-                    Some(named) => named?.entities.iter().cloned().enumerate().collect(),
+            .filter_map(|ReadableSource { id, name, description, writable }| {
+                let (entities, writes) = match of_request(id) {
+                    None => (Vec::new(), writes),
+                    Some(named) => {
+                        let named = named?;
+                        (named.entities.iter().cloned().enumerate().collect(), named.writes)
+                    }
                 };
                 let entities = entities.into_iter().map(|(position, name)| OfferedEntity { position, name });
                 let was_allowed = |before: &DataAccess| before.reach(id) != DataReach::Nothing;
                 let is_ticked = requested.is_some() || before.map_or(ticks_all, was_allowed);
-                Some(OfferedSource { id, name, description, entities: entities.collect(), is_ticked })
+                let (entities, may_change) = (entities.collect(), writable && writes);
+                Some(OfferedSource { id, name, description, entities, is_ticked, may_change })
             })
             .collect();
-        Self { sources, is_named: requested.is_some(), names_unknown: false }
+        let changed_before = before.map(|before| before.changes.clone()).unwrap_or_default();
+        Self { sources, is_named: requested.is_some(), names_unknown: false, changed_before }
+    }
+
+    /// The data sources about whose changes the user is asked.
+    pub fn changeable(&self) -> impl Iterator<Item = &OfferedSource> {
+        self.sources.iter().filter(|source| source.may_change)
     }
 
     /// Takes out the named entity sets that do not exist, and the data sources of which nothing is left.
@@ -156,13 +188,15 @@ pub enum DataChange {
         /// The data sources of which it reaches only what was chosen, if anything, because the user has left out something
         /// of them.
         left_out: Vec<DataSourceId>,
+        /// The data sources that may also be changed, among those that were chosen.
+        changes: Vec<DataSourceId>,
     },
 }
 
 impl DataChange {
     /// The change that only adds data.
     pub fn also(chosen: Vec<SourceAccess>) -> Self {
-        Self::Also { chosen, left_out: Vec::new() }
+        Self::Also { chosen, left_out: Vec::new(), changes: Vec::new() }
     }
 
     /// The data of an access under the changed consent, limited to the choice.
@@ -170,7 +204,9 @@ impl DataChange {
         match self {
             Self::Keep => None,
             Self::Instead(data) => data.clone(),
-            Self::Also { chosen, .. } => Some(DataAccess::to(chosen.clone())),
+            Self::Also { chosen, changes, .. } => {
+                Some(DataAccess::to(chosen.clone()).changing(changes.iter().copied()))
+            }
         }
     }
 
@@ -188,15 +224,19 @@ impl DataChange {
         match self {
             Self::Keep => before.and_then(|before| before.data.clone()),
             Self::Instead(data) => data.clone(),
-            Self::Also { chosen, left_out } => {
+            Self::Also { chosen, left_out, changes } => {
                 let before = before.filter(|before| before.scopes.reaches_data());
                 let base = match before {
-                    Some(Consent { data: None, .. }) if left_out.is_empty() => return None,
+                    Some(Consent { data: None, .. }) if left_out.is_empty() && changes.is_empty() => {
+                        return None;
+                    }
                     Some(Consent { data: None, .. }) => DataAccess::everything(),
                     Some(Consent { data: Some(data), .. }) => data.clone(),
                     None => DataAccess::default(),
                 };
-                Some(base.without(left_out).with(chosen))
+                let kept = base.changes.iter().filter(|id| !chosen.iter().any(|one| one.id() == *id));
+                let changes: Vec<_> = kept.chain(changes.iter().copied()).collect();
+                Some(base.without(left_out).with(chosen).changing(changes))
             }
         }
     }
@@ -216,6 +256,7 @@ mod tests {
             id: DataSourceId::new(id),
             name: (*name).to_owned(),
             description: String::new(),
+            writable: true,
         };
         names.iter().zip(1..).map(of).collect()
     }
@@ -223,7 +264,7 @@ mod tests {
     #[test]
     fn what_was_unticked_before_is_unticked_again() {
         let before = DataAccess::to(vec![SourceAccess::new(id(2), Vec::new())]);
-        let offer = Offer::new(None, readable(&["ships", "ports"]), Some(&before));
+        let offer = Offer::new(None, false, readable(&["ships", "ports"]), Some(&before));
         assert_eq!(offer.sources.iter().map(|source| source.is_ticked).collect::<Vec<_>>(), [false, true]);
     }
 
@@ -231,10 +272,11 @@ mod tests {
     fn entity_sets_that_do_not_exist_are_not_offered() {
         let named = |number, entities: &[&str]| RequestedSource {
             id: id(number),
+            writes: false,
             entities: entities.iter().map(|name| (*name).to_owned()).collect(),
         };
         let requested = [named(1, &["Nothing", "Ships"]), named(2, &["Nothing"]), named(3, &[])];
-        let mut offer = Offer::new(Some(&requested), readable(&["a", "b", "c"]), None);
+        let mut offer = Offer::new(Some(&requested), false, readable(&["a", "b", "c"]), None);
         offer.retain_entities(|_, _| true);
         assert!(!offer.names_unknown);
         offer.retain_entities(|_, name| name == "Ships");
@@ -248,7 +290,7 @@ mod tests {
     #[test]
     fn boxes_are_ticked_at_first_only_if_a_person_can_read_them() {
         for (count, is_ticked) in [(MOST_TICKED, true), (MOST_TICKED + 1, false)] {
-            let offer = Offer::new(None, readable(&vec!["it"; count]), None);
+            let offer = Offer::new(None, false, readable(&vec!["it"; count]), None);
             assert_eq!(offer.has_box_for_all(), !is_ticked);
             assert!(offer.sources.iter().all(|source| source.is_ticked == is_ticked), "{count}");
         }
@@ -257,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_left_out_of_a_request_that_names_data_ends() {
         let all = |id: i64| SourceAccess::new(DataSourceId::new(id), Vec::new());
-        let change = DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)] };
+        let change = DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)], changes: Vec::new() };
         assert!(change.leaves_out() && !DataChange::also(vec![all(1)]).leaves_out());
         let with = |data| Consent { data, ..crate::sample::consent(BuiltInScope::OData) };
         let except = DataAccess::everything().without(&[id(2)]);

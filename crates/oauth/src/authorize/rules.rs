@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::data_scope;
 use super::leaving::Sender;
 use super::{
     AuthorizeRefusal, AuthorizeRequest, Delivered, Facts, RedirectTarget, RefusedRedirect, RequestedSource,
@@ -32,6 +33,8 @@ pub struct ValidRequest {
     pub(super) consent_scopes: ScopeSet,
     pub(super) details: GrantDetails,
     pub(super) data: Option<Vec<RequestedSource>>,
+    /// Whether the data are to be changed too.
+    pub(super) asks_to_write: bool,
     pub(super) challenge: Option<[u8; 32]>,
     pub(super) prompt: Prompt,
     pub(super) delivered: Delivered,
@@ -74,6 +77,11 @@ impl ValidRequest {
     /// Whether the request asks for access to data.
     pub fn reaches_data(&self) -> bool {
         self.scopes.reaches_data()
+    }
+
+    /// Whether the request asks for access that may change data: by its scope, unless its authorization details say otherwise.
+    pub fn asks_to_write(&self) -> bool {
+        self.asks_to_write
     }
 
     /// What the request asks of the sign-in.
@@ -163,7 +171,7 @@ pub(super) fn decide(
     code_grant_is_registered(application)?;
     let scopes = scopes_are_registered(request, application, facts.scopes)?;
     let data = facts.data.clone()?;
-    let scopes = data_scope_is_registered(request, application, scopes)?;
+    let scopes = data_scope::is_registered(request, application, scopes)?;
     redirect_uri_is_present_if_required(request, application, &scopes)?;
     let challenge = challenge_is_s256(request)?;
     challenge_is_present_if_required(challenge, application)?;
@@ -171,7 +179,9 @@ pub(super) fn decide(
     let sign_in = oidc::request::decide(sent(request), &scopes, &application.settings)?;
     let consent_scopes = scopes.union(&sign_in.claims.scopes());
     let resources = facts.resources.clone()?;
+    let asks_to_write = data_scope::asks_to_write(request, &scopes);
     Ok(ValidRequest {
+        asks_to_write,
         application: application.id,
         application_epoch: application.epoch,
         client_authenticates: application.settings.client_type == ClientType::Confidential,
@@ -328,25 +338,6 @@ fn scopes_are_registered(
     registry: &ScopeRegistry,
 ) -> Result<ScopeSet, Refusal> {
     application.settings.requested_scopes(request.scope.as_deref(), registry)
-}
-
-/// Authorization details of data sources ask for access to data, over OData if `scope` names no scope of data; without `scope`,
-/// they ask for nothing else.
-fn data_scope_is_registered(
-    request: &AuthorizeRequest,
-    application: &Application,
-    scopes: ScopeSet,
-) -> Result<ScopeSet, Refusal> {
-    let is_named = request.scope.is_some() && scopes.reaches_data();
-    let data = if is_named { ScopeSet::EMPTY } else { BuiltInScope::OData.into() };
-    if request.authorization_details.is_none() {
-        return Ok(scopes);
-    }
-    if !application.settings.scopes.covers(&data) {
-        return Err(Refusal::AuthorizationDetailsScope);
-    }
-    application.settings.client_metadata.requests.may_name_data()?;
-    Ok(if request.scope.is_some() { scopes.union(&data) } else { data })
 }
 
 /// [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3); `plain` is refused ([RFC 9700

@@ -40,10 +40,13 @@ fn a_request_may_only_narrow_what_was_granted() {
         (source(2, &["Ships", "Crew"]), false),
         (source(3, &[]), false),
     ] {
-        let narrow = narrowed(Some(&granted), Some(vec![wanted.clone()]));
+        let narrow = narrowed(Some(&granted), Some(DataAccess::to(vec![wanted.clone()])));
         let expected = if allowed { Ok(Some(DataAccess::to(vec![wanted.clone()]))) } else { Err(NotGranted) };
         assert_eq!(narrow, expected, "{wanted:?}");
-        assert_eq!(narrowed(None, Some(vec![wanted.clone()])), Ok(Some(DataAccess::to(vec![wanted]))));
+        assert_eq!(
+            narrowed(None, Some(DataAccess::to(vec![wanted.clone()]))),
+            Ok(Some(DataAccess::to(vec![wanted])))
+        );
     }
     assert_eq!(narrowed(Some(&granted), None), Ok(Some(granted)));
     assert_eq!(narrowed(None, None), Ok(None));

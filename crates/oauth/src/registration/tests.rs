@@ -169,7 +169,7 @@ fn every_fault_is_reported_at_once() {
         "accessTokenLifetime is 59; it must be 60 to 86400 seconds",
         "scopes[0] is api.mgmt, which only an Administrator may assign",
         "scopes[1] must be one of api.access.odata, api.mgmt, token.introspect, openid, profile, email, address, \
-         phone, offline_access, orders.read, orders.write",
+         phone, offline_access, mcp.read, api.access.odata.read, orders.read, orders.write",
     ] {
         assert!(found.iter().any(|found| found == fault), "{fault} is missing in {found:#?}");
     }

@@ -33,6 +33,14 @@ impl DataEndpoint {
         }
     }
 
+    /// The scopes of which a token needs one.
+    pub const fn scopes(self) -> &'static [BuiltInScope] {
+        match self {
+            Self::OData => &BuiltInScope::OF_ODATA,
+            Self::Mcp => &[BuiltInScope::Mcp],
+        }
+    }
+
     /// Splits a path into its endpoint and what follows the path of all data sources: nothing, or a slash and more.
     pub fn split(path: &str) -> Option<(Self, &str)> {
         Self::ALL.into_iter().find_map(|endpoint| {

@@ -50,6 +50,7 @@ impl ScopeRegistry {
         let scope = |scope: BuiltInScope| {
             let (description, risk, assignment) = match scope {
                 BuiltInScope::OData => ("Allow data access via OData", Risk::Elevated, Assignment::Anyone),
+                BuiltInScope::ODataRead => ("Read data via OData", Risk::Elevated, Assignment::Anyone),
                 BuiltInScope::Management => {
                     ("Allow managing Sluicegate on your behalf", Risk::High, Assignment::ADMINISTRATORS)
                 }

@@ -114,6 +114,6 @@ fn data_scopes(claims: &Claims, facts: TokenFacts<'_>) -> Option<ScopeSet> {
     let allowed = |name: &&String| settings.scopes.is_empty() || settings.scopes.contains(name);
     let known = named.iter().filter(allowed).filter_map(|name| facts.scopes.named(name).ok());
     let given: ScopeSet = known.map(|scope| scope.id).collect();
-    let data = ScopeSet::from(BuiltInScope::OData);
+    let data = BuiltInScope::OF_ODATA.into_iter().collect();
     Some(given.intersection(&data))
 }

@@ -40,6 +40,43 @@ pub(super) struct Resolved<'m, 'r, 't> {
     pub(super) filters: Vec<&'r Step<'t>>,
 }
 
+/// What a change is about.
+pub(crate) enum Changed<'m> {
+    /// An entity set, to which an entity is added.
+    Set(&'m EntityType),
+    /// An entity.
+    Entity(Scan<'m>),
+    /// A property of an entity, and whether its raw value is meant.
+    Property(Scan<'m>, usize, bool),
+}
+
+/// What a path means for a change.
+pub(crate) fn changed<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Changed<'m>, Error> {
+    let through = |of: &Addressed<'m>| match of.owner {
+        None => Ok(()),
+        Some(_) => Err(not_implemented("a change at the end of a navigation property")),
+    };
+    let Resolved { resource, filters, .. } = resolve(model, path)?;
+    if !filters.is_empty() {
+        return Err(not_implemented("a change of filtered entities"));
+    }
+    match resource {
+        Resource::Set(of) => through(&of).map(|()| Changed::Set(of.entity_type)),
+        Resource::Entity(of) => through(&of).map(|()| Changed::Entity(of.scan())),
+        Resource::Property { of, property, raw } => {
+            through(&of).map(|()| Changed::Property(of.scan(), property, raw))
+        }
+        Resource::References(_) | Resource::Reference(_) => Err(not_implemented("a change of references")),
+        Resource::ServiceDocument | Resource::Metadata | Resource::Count(_) => {
+            Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
+        }
+    }
+}
+
+fn not_implemented(what: &str) -> Error {
+    Reason::NotImplemented(what.to_owned()).at("path", 0)
+}
+
 /// Words of [OData URL Conventions 4.01
 /// §4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_ResourcePath)
 /// at the start of a path or after a set that are not supported.
@@ -154,6 +191,11 @@ fn property<'m>(of: Addressed<'m>, step: &Step<'_>, rest: &[Step<'_>]) -> Result
 }
 
 impl<'m> Addressed<'m> {
+    /// The row with its key alone.
+    fn scan(self) -> Scan<'m> {
+        Scan { id: ScanId::FIRST, entity_type: self.entity_type, key: self.key }
+    }
+
     /// The rows, joined with the entities to which they must be related.
     pub(super) fn rows(self) -> PlanNode<'m> {
         let Self { scan, entity_type, key, owner } = self;
@@ -262,19 +304,6 @@ fn bad_key(entity_type: &EntityType, at: usize) -> Error {
 /// is not affected by paging and order ([Protocol
 /// §11.2.10](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingtheNumberofItemsinaCollect)).
 pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> Result<(), Error> {
-    let options = &request.options;
-    let given = [
-        ("$apply", !request.apply.is_empty()),
-        ("$compute", !request.compute.is_empty()),
-        ("$filter", options.filter.is_some()),
-        ("$orderby", !options.order.is_empty()),
-        ("$select", options.select.is_some()),
-        ("$expand", !options.expand.is_empty()),
-        ("$top", options.top.is_some()),
-        ("$skip", options.skip.is_some()),
-        ("$count", options.count.is_some()),
-        ("$skiptoken", request.skip_token.is_some()),
-    ];
     let applies = |name: &str| match resource {
         Resource::ServiceDocument
         | Resource::Metadata
@@ -287,11 +316,40 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
         }
         Resource::Entity(..) => matches!(name, "$select" | "$expand" | "$compute"),
     };
-    match given.into_iter().find(|(name, given)| *given && !applies(name)) {
-        Some((name @ ("$apply" | "$compute"), _)) if matches!(resource, Resource::References(_)) => {
+    match given(request).find(|name| !applies(name)) {
+        Some(name @ ("$apply" | "$compute")) if matches!(resource, Resource::References(_)) => {
             Err(Reason::NotImplemented(format!("{name} for this resource")).at(name, 0))
         }
-        Some((name, _)) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
+        Some(name) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
         None => Ok(()),
     }
+}
+
+/// Refuses an option that does not apply to a change: only those that shape the entity in the response do ([Protocol
+/// §11.4.2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_CreateanEntity)).
+pub(crate) fn check_options_of_change(request: &Request<'_>, changed: &Changed<'_>) -> Result<(), Error> {
+    let applies =
+        |name: &str| matches!(name, "$select" | "$expand") && !matches!(changed, Changed::Property(..));
+    match given(request).find(|name| !applies(name)) {
+        Some(name) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
+        None => Ok(()),
+    }
+}
+
+/// The options of a request that shape its result.
+fn given(request: &Request<'_>) -> impl Iterator<Item = &'static str> {
+    let options = &request.options;
+    let all = [
+        ("$apply", !request.apply.is_empty()),
+        ("$compute", !request.compute.is_empty()),
+        ("$filter", options.filter.is_some()),
+        ("$orderby", !options.order.is_empty()),
+        ("$select", options.select.is_some()),
+        ("$expand", !options.expand.is_empty()),
+        ("$top", options.top.is_some()),
+        ("$skip", options.skip.is_some()),
+        ("$count", options.count.is_some()),
+        ("$skiptoken", request.skip_token.is_some()),
+    ];
+    all.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
 }

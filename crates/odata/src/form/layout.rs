@@ -1,7 +1,7 @@
 //! Layouts: when the stored form of a column can be compared.
 
-use super::Reading;
 use super::read::{self, Held, Numbers};
+use super::{Form, Reading};
 use crate::cell::{Cell, Value};
 use crate::duration::Duration;
 use crate::edm_type::EdmType;
@@ -169,6 +169,31 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// The cell in which to store a value: in this layout if it has a form there, otherwise in the most similar one.
+    pub(crate) fn assigned(self, layout: Layout, value: &Value) -> Option<Value> {
+        if let (EdmType::Boolean, Value::Integer(truth)) = (self.ty, value) {
+            return self.stored(layout, value).or_else(|| boolean_in(self.form, *truth != 0));
+        }
+        let common = if layout.0 >= Layout::MOMENTS { (layout.0 - Layout::MOMENTS) % 6 } else { 2 };
+        let step = if self.ty == EdmType::TimeOfDay { 1 } else { 6 };
+        let first = if step == 1 { 0 } else { common };
+        // From seconds on: nobody expects a clock without them in a column that has none yet.
+        let moments = (1..Layout::PRECISIONS).map(|steps| Layout(Layout::MOMENTS + first + step * steps));
+        let others = [Layout::PLAIN, Layout::OTHER_TEXT, Layout::NUMBERS, Layout::REALS];
+        let is_moment = matches!(self.ty, EdmType::TimeOfDay | EdmType::DateTimeOffset);
+        let moments = moments.filter(|_| is_moment);
+        std::iter::once(layout).chain(moments).chain(others).find_map(|layout| self.stored(layout, value))
+    }
+}
+
+/// A Boolean value in a form.
+fn boolean_in(form: Form, truth: bool) -> Option<Value> {
+    let (numbers, words) = read::booleans(form, truth);
+    let word = || words.first().map(|word| Value::Text((*word).to_owned()));
+    numbers.first().map(|number| Value::Integer(*number)).or_else(word)
+}
+
 fn boolean_layout(cell: Cell<'_>) -> Layout {
     match cell {
         Cell::Integer(0 | 1) => Layout::PLAIN,
@@ -237,7 +262,6 @@ fn moment_in(text: &str, code: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Form;
 
     #[test]
     fn what_is_stored_in_a_layout_is_found_by_its_value() {

@@ -6,7 +6,7 @@ use super::document::ModelDocument;
 use super::names::Names;
 use super::references::connect;
 use super::shape::{self, NamedReference, Shape, ShapedTable};
-use super::{Column, EntityType, Finding, Model, Property, Schema, Table};
+use super::{Column, EntityType, Finding, Model, Property, Schema, Supply, Table};
 use crate::hash::Fnv;
 
 /// The name of the entity container. No entity type may have it, because both are members of the schema.
@@ -109,6 +109,7 @@ fn entity_type(
     if !is_given && name != *table.wanted_name() {
         findings.push(Finding { subject: full_name.clone(), message: served_as(&name) });
     }
+    let changes = if shape.read_only { None } else { supplies(&table) };
     let searchable = table.columns.iter().enumerate();
     let searchable = searchable.filter(|(_, column)| shape.searchable.contains(&column.name));
     let searchable = searchable.map(|(at, _)| at).collect();
@@ -126,6 +127,7 @@ fn entity_type(
         has_unusable_index: table.has_unusable_index,
         searchable,
         read_only: shape.read_only,
+        changes,
     };
     Some((entity_type, references))
 }
@@ -202,6 +204,13 @@ fn property(name: String, column: Column, in_key: bool) -> Property {
     }
 }
 
+/// What supplies the value of each column; `None` if rows cannot be changed.
+fn supplies(table: &Table) -> Option<Vec<Supply>> {
+    let supplied = &table.changes.supplied;
+    let of = |column: &Column| supplied.get(&column.name).cloned().unwrap_or_default();
+    table.changes.possible.then(|| table.columns.iter().map(of).collect())
+}
+
 /// The remark about a name in the model that differs from the one in the database.
 fn served_as(name: &str) -> String {
     format!("served as {name}, because its own name is not an identifier in OData or is taken")
@@ -236,10 +245,11 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
 }
 
 /// Also depends on the survey of the data, which must not invalidate next links.
-fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
+pub(super) fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
         hash.field(&[entity.has_unusable_index.into(), entity.key_is_enforced.into()]);
+        hash.field(format!("{:?}", entity.changes).as_bytes());
         for property in &entity.properties {
             hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());
         }

@@ -100,6 +100,21 @@ pub(crate) trait Rules {
     /// to have an alias.
     fn subquery_alias(&self) -> &'static str;
 
+    /// Writes the parameter with which a statement assigns a constant to a column. Returns `false` and writes nothing if the
+    /// column cannot have that value.
+    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool;
+
+    /// Writes the default of a column as the value to assign; `expression` is the one that the database declares, if
+    /// it is known.
+    fn assigned_default(&self, writer: &mut Writer<'_>, expression: Option<&str>);
+
+    /// What follows the table in a statement that inserts a row of defaults.
+    fn row_of_defaults(&self) -> &'static str;
+
+    /// An expression for the number that the database has generated for the last row that the session inserted; `None` if
+    /// statements that change rows can return values of them with `RETURNING`.
+    fn generated_number(&self) -> Option<&'static str>;
+
     /// Writes a constant, as a parameter except for Booleans.
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant);
 

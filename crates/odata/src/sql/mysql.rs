@@ -102,6 +102,25 @@ impl Rules for Mysql {
         " AS t"
     }
 
+    fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
+        let value = constant::assigned(constant);
+        let is_storable = value.is_some();
+        value.into_iter().for_each(|value| writer.parameter(value));
+        is_storable
+    }
+
+    fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
+        writer.text("DEFAULT");
+    }
+
+    fn row_of_defaults(&self) -> &'static str {
+        " () VALUES ()"
+    }
+
+    fn generated_number(&self) -> Option<&'static str> {
+        Some("LAST_INSERT_ID()")
+    }
+
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {
         constant::write(writer, constant);
     }

@@ -5,6 +5,7 @@
 //! or `numeric`, doubles `float8`, instants `timestamptz`, and text has the collation `C`. `NaN` stays a number until it
 //! is compared.
 
+mod assigned;
 mod call;
 mod column;
 mod compare;
@@ -106,6 +107,25 @@ impl Rules for Postgres {
 
     fn subquery_alias(&self) -> &'static str {
         " AS t"
+    }
+
+    fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
+        let written = assigned::text(constant);
+        let is_storable = written.is_some();
+        written.into_iter().for_each(|text| writer.parameter(Value::Untyped(text)));
+        is_storable
+    }
+
+    fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
+        writer.text("DEFAULT");
+    }
+
+    fn row_of_defaults(&self) -> &'static str {
+        " DEFAULT VALUES"
+    }
+
+    fn generated_number(&self) -> Option<&'static str> {
+        None
     }
 
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {

@@ -120,7 +120,7 @@ pub(crate) fn entity(columns: &StatementColumns<'_>) -> Result<Statement, Error>
 }
 
 /// Writes a condition that the key has these values.
-fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
+pub(super) fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
     for (index, condition) in key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });
         writer.truth(condition);

@@ -1,5 +1,6 @@
 //! Peculiarities of SQLite: a column may contain anything, whatever type it declares.
 
+mod assigned;
 mod call;
 mod column;
 mod compare;
@@ -91,6 +92,28 @@ impl Rules for Sqlite {
 
     fn subquery_alias(&self) -> &'static str {
         ""
+    }
+
+    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool {
+        let stored = assigned::stored(writer.property(column), constant);
+        let is_storable = stored.is_some();
+        stored.into_iter().for_each(|value| writer.parameter(value));
+        is_storable
+    }
+
+    /// SQLite has no word for the default in an `UPDATE`.
+    fn assigned_default(&self, writer: &mut Writer<'_>, expression: Option<&str>) {
+        writer.text("(");
+        writer.text(expression.unwrap_or("NULL"));
+        writer.text(")");
+    }
+
+    fn row_of_defaults(&self) -> &'static str {
+        " DEFAULT VALUES"
+    }
+
+    fn generated_number(&self) -> Option<&'static str> {
+        None
     }
 
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {

@@ -10,7 +10,7 @@ use super::Dialect;
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::error::{Error, Reason};
-use crate::model::{Column, Model, Schema, Storage, Table};
+use crate::model::{Column, Model, Schema, Storage, Table, TableChanges};
 use crate::plan::{self, Plan, PlanContext};
 use crate::position::{Mark, Position};
 use crate::statement::Statement;
@@ -36,6 +36,7 @@ fn model() -> Model {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     let text = EdmType::String { max_length: None };
     let things = [

@@ -57,6 +57,7 @@ impl<'m> Aggregate<'m> {
             has_unusable_index: false,
             searchable: Vec::new(),
             read_only: true,
+            changes: None,
         };
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();

@@ -5,7 +5,7 @@ use odata::edm_type::EdmType;
 use odata::error::Error;
 use odata::expansion::{Expansion, Gathering, Progress};
 use odata::format::{Format, MetadataFormat};
-use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table};
+use odata::model::{Column, ForeignKey, Model, Schema, Storage, Table, TableChanges};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
@@ -94,7 +94,7 @@ fn owned(value: &Value) -> rusqlite::types::Value {
         Value::Null | Value::RawText(_) => rusqlite::types::Value::Null,
         Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
         Value::Real(real) => rusqlite::types::Value::Real(*real),
-        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+        Value::Text(text) | Value::Untyped(text) => rusqlite::types::Value::Text(text.clone()),
         Value::Blob(blob) => rusqlite::types::Value::Blob(blob.clone()),
     }
 }
@@ -115,6 +115,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, EdmType, bool)], key: &[&str])
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     }
 }
 

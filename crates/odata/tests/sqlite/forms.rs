@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use odata::edm_type::EdmType;
 use odata::form::{Form, Layout, Reading, Survey};
-use odata::model::{Collation, Column, Findings, Storage, Table};
+use odata::model::{Collation, Column, Findings, Storage, Table, TableChanges};
 use odata::plan::Plan;
 use odata::position::Position;
 use serde_json::Value;
@@ -80,6 +80,7 @@ fn database(declared: &str, ty: EdmType, values: &[&str], is_indexed: bool) -> D
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     let id = column("id", EdmType::Int64, false, guaranteed);
     let tables = vec![

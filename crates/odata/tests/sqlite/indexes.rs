@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use odata::edm_type::EdmType;
 use odata::form::{Form, Layout, Reading, Survey};
-use odata::model::{Collation, Column, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use odata::plan::Plan;
 use odata::statement::Statement;
 
@@ -51,13 +51,8 @@ fn database() -> Database {
         }
         let found = survey.found();
         assert_ne!(found.layout, Layout::NONE);
-        Storage {
-            form: found.form,
-            layout: found.layout,
-            index: Some(Collation::Binary),
-            is_textual: name == "s",
-            ..Storage::default()
-        }
+        let (form, layout, index) = (found.form, found.layout, Some(Collation::Binary));
+        Storage { form, layout, index, is_textual: name == "s", ..Storage::default() }
     };
     let key = Storage { is_guaranteed: true, ..Storage::default() };
     let id = Column { name: "id".into(), ty: EdmType::Int64, nullable: false, storage: key };
@@ -76,9 +71,10 @@ fn database() -> Database {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
-    let text = EdmType::String { max_length: None };
-    let keyed = table("K", &[("k", text, true), ("v", EdmType::Int64, true)], &["k"]);
+    let keyed = [("k", EdmType::String { max_length: None }, true), ("v", EdmType::Int64, true)];
+    let keyed = table("K", &keyed, &["k"]);
     Database::new(&sql, vec![clean, keyed])
 }
 

@@ -1,7 +1,7 @@
 //! Keys: which rows have an address, in whatever form their keys are stored.
 
 use odata::edm_type::EdmType;
-use odata::model::{Collation, Column, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use odata::plan::Plan;
 use serde_json::{Value, json};
 
@@ -33,6 +33,7 @@ fn database(
         key_is_enforced: is_enforced,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     let database = Database::new(sql, vec![table]);
     database.connection.execute_batch(later).unwrap();

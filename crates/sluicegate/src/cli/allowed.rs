@@ -113,7 +113,12 @@ fn in_words(data: &ReachedData) -> String {
     }
     let except =
         if data.except.is_empty() { String::new() } else { format!(", except {}", data.except.join(", ")) };
-    words.join(", ") + &except
+    let changes = if data.changes.is_empty() {
+        String::new()
+    } else {
+        format!("; may change {}", data.changes.join(", "))
+    };
+    words.join(", ") + &except + &changes
 }
 
 fn in_json(

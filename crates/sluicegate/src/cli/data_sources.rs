@@ -167,6 +167,7 @@ async fn add(opened: &OpenedInstallation, command: &Add) -> anyhow::Result<()> {
         description: command.description.clone(),
         options: Some(options),
         max_authentication_age: command.max_authentication_age.map(MaxAuthenticationAge::Secs),
+        writable: Some(command.writable),
     };
     create(opened, command.owner.as_deref(), draft, &path.display()).await
 }
@@ -251,6 +252,7 @@ fn in_json(source: &SeenSource) -> Value {
         "connectionType": "Cloud",
         "options": record.options,
         "maxAuthenticationAge": record.max_authentication_age,
+        "writable": record.writable,
         "createdBy": source.created_by(),
         "handedOverTo": record.handed_over.as_ref().map(|_| &source.owner_name),
         "handedOverAt": record.handed_over.as_ref().map(|handover| date_time(handover.at)),

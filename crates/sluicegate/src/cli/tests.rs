@@ -370,6 +370,7 @@ const DATA_SOURCE: Arguments = &[
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
     ("maxAuthenticationAge", "max_authentication_age"),
+    ("writable", "writable"),
 ];
 
 const DATA_SOURCE_CHANGE: Arguments = &[
@@ -382,6 +383,7 @@ const DATA_SOURCE_CHANGE: Arguments = &[
     ("options.keys", "keys"),
     ("options.storageForms", "storage_forms"),
     ("maxAuthenticationAge", "max_authentication_age"),
+    ("writable", "writable"),
 ];
 
 /// The members of a payload, those of objects inside by their paths.

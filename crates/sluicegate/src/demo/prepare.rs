@@ -88,6 +88,7 @@ async fn add_sample_data(
     }
     let draft = DataSourceDraft {
         max_authentication_age: None,
+        writable: None,
         name: Some(NAME.to_owned()),
         data_store: Some(sqlite::STORE.id),
         description: "A small harbour: ships, berths, visits and their cargo".to_owned(),

@@ -14,7 +14,7 @@ use super::session;
 use super::sign_in::{SignedIn, sign_in};
 use super::wire::Wire;
 use crate::deadline::monotonic_now;
-use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, room};
+use crate::driver::{Connection, Flow, Intent, RowConsumer, Statements, Stop, room};
 use crate::server::ServerTarget;
 use crate::{Limits, SourceError, SourceRow};
 
@@ -35,6 +35,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(900);
 /// A connection.
 pub struct MysqlConnection {
     target: Arc<ServerTarget>,
+    intent: Intent,
     wire: Wire,
     product: Product,
     thread: u32,
@@ -71,10 +72,15 @@ impl MysqlConnection {
     }
 
     /// Connects, signs in and gives the session its settings.
-    pub(super) async fn open(target: &Arc<ServerTarget>, limits: &Limits) -> Result<Self, SourceError> {
+    pub(super) async fn open(
+        target: &Arc<ServerTarget>,
+        intent: Intent,
+        limits: &Limits,
+    ) -> Result<Self, SourceError> {
         let SignedIn { wire, product, thread } = sign_in(target, limits.max_row_bytes).await?;
         let mut connection = Self {
             target: Arc::clone(target),
+            intent,
             wire,
             product,
             thread,
@@ -86,7 +92,7 @@ impl MysqlConnection {
             is_running: false,
             used_at: monotonic_now(),
         };
-        for statement in session::START {
+        for statement in session::start(intent) {
             connection.ask(statement).await?;
         }
         Ok(connection)
@@ -129,7 +135,7 @@ impl MysqlConnection {
                 self.ask(&session::limit(self.product, seconds)).await?;
                 self.limit_seconds = Some(seconds);
             }
-            self.ask(session::BEGIN).await?;
+            self.ask(session::begin(self.intent)).await?;
             self.transaction = Transaction::Open;
         }
         Ok(())
@@ -255,6 +261,21 @@ impl Statements for MysqlConnection {
 impl Connection for MysqlConnection {
     async fn begin(&mut self, stop: &Stop) -> Result<(), SourceError> {
         self.transaction = Transaction::Due(stop.deadline().remaining() + SLACK);
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), SourceError> {
+        self.finish().await?;
+        if self.transaction == Transaction::Open {
+            // Without an answer, nobody knows what became of it.
+            self.ask(session::COMMIT).await.map_err(|error| match error {
+                SourceError::Unreachable { detail } | SourceError::Failed { detail } => {
+                    SourceError::OutcomeUnknown { detail }
+                }
+                error => error,
+            })?;
+        }
+        self.transaction = Transaction::None;
         Ok(())
     }
 

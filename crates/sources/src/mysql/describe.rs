@@ -4,7 +4,7 @@ mod catalog;
 mod columns;
 mod keys;
 
-use odata::model::{Finding, ForeignKey, Table};
+use odata::model::{Finding, ForeignKey, Table, TableChanges};
 
 use self::catalog::{Catalog, Relation};
 pub(super) use self::catalog::{TABLES, each, number, text};
@@ -38,6 +38,14 @@ pub(super) async fn describe(
             key_is_enforced: true,
             foreign_keys: references(relation, &database),
             has_unusable_index: false,
+            changes: TableChanges {
+                possible: relation.is_table,
+                supplied: relation
+                    .columns
+                    .iter()
+                    .map(|column| (column.name.clone(), column.supply.clone()))
+                    .collect(),
+            },
         };
         keys::complete(&mut table, relation, declared.get(name), &mut described);
         columns::widen_keys(&mut table, relation);

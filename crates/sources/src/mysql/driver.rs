@@ -7,7 +7,7 @@ use odata::sql::Dialect;
 
 use super::connection::MysqlConnection;
 use super::{describe, version};
-use crate::driver::{Driver, Placement, Stop};
+use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::server::{DeclaredKeys, ServerOptions, ServerTarget};
 use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
 
@@ -43,9 +43,9 @@ impl Driver for MysqlDriver {
         Dialect::Mysql
     }
 
-    async fn connect(&self, _stop: &Stop) -> Result<MysqlConnection, SourceError> {
+    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<MysqlConnection, SourceError> {
         let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
-        let opening = MysqlConnection::open(&self.target, &self.limits);
+        let opening = MysqlConnection::open(&self.target, intent, &self.limits);
         tokio::time::timeout(SIGN_IN_WITHIN, opening).await.map_err(late)?
     }
 

@@ -4,7 +4,7 @@
 use odata::statement::Unanswerable;
 
 use super::fields::Fields;
-use crate::SourceError;
+use crate::{BrokenRule, SourceError, Violation};
 
 /// The maximum length of a message in a detail, in characters.
 const MAX_MESSAGE: usize = 300;
@@ -42,8 +42,29 @@ impl Refusal {
         }
     }
 
+    /// The rule that a change breaks, if it is that.
+    fn violation(&self) -> Option<Violation> {
+        let rule = match self.code {
+            1022 | 1062 | 1586 => BrokenRule::Unique,
+            1216 | 1217 | 1451 | 1452 => BrokenRule::Reference,
+            1048 | 1263 | 1364 => BrokenRule::Missing,
+            // A check in MySQL, one in MariaDB, an exception in a trigger.
+            3819 | 4025 | 1644 => BrokenRule::Condition,
+            1265 | 1292 | 1366 | 1367 | 1406 => BrokenRule::Value,
+            3105 | 1906 => BrokenRule::Fixed,
+            _ => return None,
+        };
+        // `Column 'Name' cannot be null`, `Data too long for column 'Name' at row 1`.
+        let is_about_column = matches!(rule, BrokenRule::Missing) || self.code == 1406;
+        let column = self.message.split('\'').nth(1).filter(|_| is_about_column);
+        Some(Violation::about(rule, column))
+    }
+
     /// Why a statement failed, or signing in.
     pub(super) fn reason(&self) -> SourceError {
+        if let Some(violation) = self.violation() {
+            return SourceError::Violation(violation);
+        }
         let detail = self.detail();
         match self.code {
             // A table, a column or a view is gone, or is another one than when the transaction began.

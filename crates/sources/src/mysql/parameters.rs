@@ -39,7 +39,7 @@ fn type_of(value: &Value) -> u8 {
         Value::Null => NULL,
         Value::Integer(_) => LONG_LONG,
         Value::Real(_) => DOUBLE,
-        Value::Text(_) | Value::RawText(_) => TEXT,
+        Value::Text(_) | Value::Untyped(_) | Value::RawText(_) => TEXT,
         Value::Blob(_) => BYTES,
     }
 }
@@ -49,7 +49,7 @@ fn put(out: &mut Vec<u8>, value: &Value) {
         Value::Null => {}
         Value::Integer(integer) => out.extend_from_slice(&integer.to_le_bytes()),
         Value::Real(real) => out.extend_from_slice(&real.to_le_bytes()),
-        Value::Text(text) => put_counted(out, text.as_bytes()),
+        Value::Text(text) | Value::Untyped(text) => put_counted(out, text.as_bytes()),
         Value::RawText(bytes) | Value::Blob(bytes) => put_counted(out, bytes),
     }
 }

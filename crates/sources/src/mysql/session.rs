@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::greeting::Product;
+use crate::driver::Intent;
 
 /// The settings that both servers have. Statements sort by up to 64 KiB of a text, for which the buffer
 /// must have room. `wait_timeout` ends a session that this server has forgotten.
@@ -15,11 +16,26 @@ const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:
 /// Nothing can be written, and all statements of a transaction see the same data.
 const TRANSACTIONS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// The statements that a session starts with.
-pub(super) const START: [&str; 2] = [SETTINGS, TRANSACTIONS];
+/// What a transaction that changes something has read is locked until its end.
+const CHANGES: &str = "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE";
 
-/// The start of a transaction, which takes its snapshot at once.
-pub(super) const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+/// The statements that a session starts with.
+pub(super) const fn start(intent: Intent) -> [&'static str; 2] {
+    match intent {
+        Intent::Read => [SETTINGS, TRANSACTIONS],
+        Intent::Change => [SETTINGS, CHANGES],
+    }
+}
+
+/// The start of a transaction. One that only reads takes its snapshot at once.
+pub(super) const fn begin(intent: Intent) -> &'static str {
+    match intent {
+        Intent::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        Intent::Change => "START TRANSACTION READ WRITE",
+    }
+}
+
+pub(super) const COMMIT: &str = "COMMIT";
 
 pub(super) const END: &str = "ROLLBACK";
 

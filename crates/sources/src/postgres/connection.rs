@@ -30,28 +30,41 @@ const SLACK: Duration = Duration::from_millis(500);
 /// The first statement of a transaction: nothing can be written, and all statements see the same data.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
+/// The first statement of a transaction that changes something. A row that it has read and that another transaction changes
+/// meanwhile cannot be changed by it.
+const BEGIN_CHANGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE";
+
 /// Its settings, which end with it, so that a pooler can lend the connection to others: the time limit of a statement,
 /// of a wait between statements and of a wait for a lock; that a double as text is the shortest number that is stored
 /// as it; and that only functions and operators of the system are found, so that nobody who may create one in another schema
-/// has it run with the rights of the reader. Whatever the database or the role sets.
+/// has it run with the rights of the reader; while something is changed, also those of the schemas that are served, because triggers
+/// may need them. Whatever the database or the role sets.
 const SETTINGS: &str = "SELECT pg_catalog.set_config('statement_timeout', $1, true), \
      pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true), \
      pg_catalog.set_config('lock_timeout', $2, true), pg_catalog.set_config('extra_float_digits', '1', true), \
-     pg_catalog.set_config('search_path', '', true)";
+     pg_catalog.set_config('search_path', $3, true)";
 
 /// The role and the claims of the user of a job, which end with the transaction too. The names are those of `PostgREST`, so that
 /// policies which exist apply.
 const USER_SETTINGS: &str =
     "SELECT pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true)";
 
+/// What the connections of a source have in common.
+pub(super) struct ConnectionOptions {
+    /// How long a statement waits for a lock.
+    pub(super) lock_wait: Duration,
+    /// The roles of users, if statements have their rights.
+    pub(super) roles: Option<Arc<UserRoles>>,
+    /// Where statements of a change look for what triggers name; `None` on a connection that only reads.
+    pub(super) changes_in: Option<String>,
+}
+
 /// A connection.
 pub struct PostgresConnection {
     wire: Wire,
     interrupt: Interrupt,
     reader: RowReader,
-    lock_wait: Duration,
-    /// The roles of users, if statements have their rights.
-    roles: Option<Arc<UserRoles>>,
+    options: ConnectionOptions,
     transaction: Transaction,
     /// The role and the claims of the user of the transaction, if its statements have the rights of one.
     user: Option<[Value; 2]>,
@@ -80,18 +93,12 @@ impl std::fmt::Debug for PostgresConnection {
 
 impl PostgresConnection {
     /// A connection that has signed in.
-    pub(super) fn new(
-        wire: Wire,
-        interrupt: Interrupt,
-        lock_wait: Duration,
-        roles: Option<Arc<UserRoles>>,
-    ) -> Self {
+    pub(super) fn new(wire: Wire, interrupt: Interrupt, options: ConnectionOptions) -> Self {
         Self {
             wire,
             interrupt,
             reader: RowReader::default(),
-            lock_wait,
-            roles,
+            options,
             transaction: Transaction::None,
             user: None,
             is_running: false,
@@ -118,8 +125,10 @@ impl PostgresConnection {
             Transaction::None | Transaction::Open => None,
         };
         if let Some(limit) = due {
-            let settings = [milliseconds(limit), milliseconds(self.lock_wait)];
-            parameters::write(out, BEGIN, &[], false)?;
+            let path = Value::Text(self.options.changes_in.clone().unwrap_or_default());
+            let settings = [milliseconds(limit), milliseconds(self.options.lock_wait), path];
+            let begin = if self.options.changes_in.is_some() { BEGIN_CHANGE } else { BEGIN };
+            parameters::write(out, begin, &[], false)?;
             parameters::write(out, SETTINGS, &settings, false)?;
             before += 2;
             if let Some(user) = &self.user {
@@ -187,6 +196,18 @@ impl PostgresConnection {
         Ok(())
     }
 
+    /// Runs a statement without rows.
+    async fn ask(&mut self, sql: &str) -> Result<(), SourceError> {
+        self.wire.output.clear();
+        let sent = postgres_protocol::message::frontend::query(sql, &mut self.wire.output);
+        sent.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
+        self.is_running = true;
+        self.wire.flush().await?;
+        let refused = self.wire.until_ready(MAX_REST).await?;
+        self.is_running = false;
+        refused.map_or(Ok(()), |refusal| Err(refusal.reason()))
+    }
+
     /// Reads the rest of a statement that is not wanted any more, if it is short.
     async fn finish(&mut self) -> Result<(), SourceError> {
         if self.is_running {
@@ -202,6 +223,16 @@ impl PostgresConnection {
 /// ([RFC 7519 §4](https://www.rfc-editor.org/rfc/rfc7519#section-4)).
 fn claims(user: &RequestUser) -> String {
     serde_json::json!({ "sub": user.subject, "preferred_username": user.name }).to_string()
+}
+
+/// The error of a commit. Without an answer, nobody knows what became of it.
+fn in_commit(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Unreachable { detail } | SourceError::Failed { detail } => {
+            SourceError::OutcomeUnknown { detail }
+        }
+        error => error,
+    }
 }
 
 fn milliseconds(duration: Duration) -> Value {
@@ -227,24 +258,26 @@ impl Connection for PostgresConnection {
     }
 
     fn read_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
-        let Some(roles) = &self.roles else { return Ok(()) };
+        let Some(roles) = &self.options.roles else { return Ok(()) };
         let user = user.ok_or(SourceError::NoDatabaseRole)?;
         let role = roles.of(&user.name).ok_or(SourceError::NoDatabaseRole)?;
         self.user = Some([Value::Text(role.to_owned()), Value::Text(claims(user))]);
         Ok(())
     }
 
+    async fn commit(&mut self) -> Result<(), SourceError> {
+        self.skip_rest().await?;
+        if self.transaction == Transaction::Open {
+            self.ask("COMMIT").await.map_err(in_commit)?;
+        }
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+
     async fn end(&mut self) -> Result<(), SourceError> {
         self.finish().await?;
         if self.transaction == Transaction::Open {
-            self.wire.output.clear();
-            let sent = postgres_protocol::message::frontend::query("ROLLBACK", &mut self.wire.output);
-            sent.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
-            self.is_running = true;
-            self.wire.flush().await?;
-            let refused = self.wire.until_ready(MAX_REST).await?;
-            refused.map_or(Ok(()), |refusal| Err(refusal.reason()))?;
-            self.is_running = false;
+            self.ask("ROLLBACK").await?;
         }
         self.transaction = Transaction::None;
         self.used_at = monotonic_now();

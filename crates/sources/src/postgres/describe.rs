@@ -8,7 +8,7 @@ mod shared_keys;
 
 use std::collections::HashMap;
 
-use odata::model::{Finding, ForeignKey, Table};
+use odata::model::{Finding, ForeignKey, Table, TableChanges};
 
 use self::catalog::{Catalog, LETTERS, Omission, Relation};
 pub(super) use self::catalog::{RELATIONS, SCHEMAS, each, integer, text};
@@ -19,7 +19,16 @@ use crate::server::DeclaredKeys;
 use crate::{Described, SourceError};
 
 /// The schema whose tables give their names to entity sets, if the owner names no schemas.
-const MAIN: &str = "public";
+pub(super) const MAIN: &str = "public";
+
+/// How the rows of a table can be changed. Those of a table from which others inherit are partly theirs.
+fn changes(relation: &Relation, catalog: &Catalog) -> TableChanges {
+    let columns = catalog.columns.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
+    TableChanges {
+        possible: relation.is_table && !relation.has_heirs,
+        supplied: columns.iter().map(|column| (column.name.clone(), column.supply.clone())).collect(),
+    }
+}
 
 /// Describes the tables and views in these schemas, or in all if there are none. What cannot be served is a finding.
 pub(super) async fn describe(
@@ -42,6 +51,7 @@ pub(super) async fn describe(
             described.findings.push(Finding { subject: relation.full_name(), message });
             continue;
         }
+        let changes = changes(relation, &catalog);
         let columns = columns::of(relation, &mut catalog, &mut described.findings);
         let mut table = Table {
             schema: Some(relation.schema.clone()),
@@ -52,6 +62,7 @@ pub(super) async fn describe(
             key_is_enforced: true,
             foreign_keys: references(relation, &catalog),
             has_unusable_index: false,
+            changes,
         };
         if let Some(declared) = keys::complete(&mut table, relation, &catalog, keys, main, &mut described) {
             shared_keys.look_for(connection, &table, declared, &mut described).await?;

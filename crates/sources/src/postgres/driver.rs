@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use odata::sql::Dialect;
 
-use super::connection::PostgresConnection;
+use super::connection::{ConnectionOptions, PostgresConnection};
+use super::describe::MAIN;
 use super::interrupt::Interrupt;
 use super::options::PostgresOptions;
 use super::sign_in::{SignedIn, sign_in};
 use super::user_roles::UserRoles;
 use super::wire::Wire;
 use super::{describe, startup, version};
-use crate::driver::{Driver, Placement, Stop};
+use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::server::{DeclaredKeys, ServerTarget};
 use crate::{Described, Limits, Resources, SchemaVersion, SourceError};
 
@@ -47,12 +48,22 @@ impl PostgresDriver {
         })
     }
 
-    async fn open(&self) -> Result<PostgresConnection, SourceError> {
+    async fn open(&self, intent: Intent) -> Result<PostgresConnection, SourceError> {
         let stream = startup::stream(&self.target).await?;
         let mut wire = Wire::new(stream, self.limits.max_row_bytes);
         let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
         let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };
-        Ok(PostgresConnection::new(wire, interrupt, self.limits.lock_wait, self.roles.clone()))
+        let changes_in = (intent == Intent::Change).then(|| self.search_path());
+        let options =
+            ConnectionOptions { lock_wait: self.limits.lock_wait, roles: self.roles.clone(), changes_in };
+        Ok(PostgresConnection::new(wire, interrupt, options))
+    }
+
+    /// The system's own schema and those that are served.
+    fn search_path(&self) -> String {
+        let schemas = if self.schemas.is_empty() { &[MAIN.to_owned()][..] } else { &self.schemas };
+        let quoted = schemas.iter().map(|schema| format!(", \"{}\"", schema.replace('"', "\"\"")));
+        std::iter::once("pg_catalog".to_owned()).chain(quoted).collect()
     }
 }
 
@@ -65,9 +76,9 @@ impl Driver for PostgresDriver {
         Dialect::Postgres
     }
 
-    async fn connect(&self, _stop: &Stop) -> Result<PostgresConnection, SourceError> {
+    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<PostgresConnection, SourceError> {
         let late = |_| SourceError::NoAnswer { detail: "connecting and signing in took too long".to_owned() };
-        tokio::time::timeout(SIGN_IN_WITHIN, self.open()).await.map_err(late)?
+        tokio::time::timeout(SIGN_IN_WITHIN, self.open(intent)).await.map_err(late)?
     }
 
     fn is_current(&self, connection: &PostgresConnection) -> Result<bool, SourceError> {

@@ -2,7 +2,7 @@
 
 use odata::statement::Unanswerable;
 
-use crate::SourceError;
+use crate::{BrokenRule, SourceError, Violation};
 
 /// The maximum length of a message in a detail, in characters.
 const MAX_MESSAGE: usize = 300;
@@ -13,22 +13,26 @@ pub(super) struct Refusal {
     /// Five letters and digits.
     pub(super) code: String,
     message: String,
+    /// The columns that it names: one by itself, or those of a key.
+    columns: Vec<String>,
 }
 
 impl Refusal {
     /// Reads the fields of an error: each is a letter and a text that ends with zero.
     pub(super) fn read(body: &[u8]) -> Self {
-        let (mut code, mut message) = (String::new(), String::new());
+        let (mut code, mut message, mut columns) = (String::new(), String::new(), Vec::new());
         for field in body.split(|byte| *byte == 0) {
             match field.split_first() {
                 Some((b'C', text)) => code = String::from_utf8_lossy(text).into_owned(),
                 Some((b'M', text)) => {
                     message = String::from_utf8_lossy(text).chars().take(MAX_MESSAGE).collect();
                 }
+                Some((b'c', text)) => columns.push(String::from_utf8_lossy(text).into_owned()),
+                Some((b'D', text)) => columns.extend(columns_of_key(&String::from_utf8_lossy(text))),
                 _ => {}
             }
         }
-        Self { code, message }
+        Self { code, message, columns }
     }
 
     /// Code and message. The message about a value repeats the value, so it is left out.
@@ -39,12 +43,34 @@ impl Refusal {
         }
     }
 
+    /// The rule that a change breaks, if it is that.
+    fn violation(&self) -> Option<Violation> {
+        let rule = match self.code.as_str() {
+            // Uniqueness, or an exclusion.
+            "23505" | "23P01" => BrokenRule::Unique,
+            "23503" => BrokenRule::Reference,
+            "23502" => BrokenRule::Missing,
+            // A check of a table or of a domain, an option of a view, or an exception in a trigger.
+            "23514" | "44000" | "23000" | "P0001" => BrokenRule::Condition,
+            // Text, a time, or binary data in another form, or too long.
+            "22001" | "22P02" | "22007" | "22P03" | "22021" => BrokenRule::Value,
+            "428C9" => BrokenRule::Fixed,
+            _ => return None,
+        };
+        // The message about a reference names the columns of either table.
+        let columns = if rule == BrokenRule::Reference { Vec::new() } else { self.columns.clone() };
+        Some(Violation { rule, columns })
+    }
+
     fn class(&self) -> &str {
         self.code.get(..2).unwrap_or_default()
     }
 
     /// Why a statement failed, or signing in.
     pub(super) fn reason(&self) -> SourceError {
+        if let Some(violation) = self.violation() {
+            return SourceError::Violation(violation);
+        }
         let detail = self.detail();
         match self.code.as_str() {
             // Undefined: table, column, schema. Of another type: a column, a table, a cast.
@@ -84,6 +110,13 @@ impl Refusal {
     }
 }
 
+/// The columns in `Key (a, b)=(1, 2) already exists.`, whatever the language of the server.
+fn columns_of_key(detail: &str) -> Vec<String> {
+    let named = detail.split_once('(').and_then(|(_, rest)| rest.split_once(")=(")).map(|(named, _)| named);
+    let unquoted = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
+    named.map(|named| named.split(", ").map(unquoted).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +144,8 @@ mod tests {
             ("08006 57P01 57P02 57P03 57P05", "Unreachable"),
             ("42883 42704 22P05 54001 0A000", "Unsupported"),
             ("58030 XX001", "Damaged"),
-            ("XX000 22P02 42601 P0001", "Failed"),
+            ("XX000 42601", "Failed"),
+            ("23505 23503 23502 23514 22001 22P02 428C9 P0001", "Violation"),
             ("", "Failed"),
         ] {
             for code in codes.split(' ') {

@@ -10,6 +10,8 @@ use crate::SourceError;
 
 /// Binary, for parameters and for columns.
 const BINARY: i16 = 1;
+/// Text, for parameters whose type only the server knows.
+const TEXT: i16 = 0;
 
 /// The most parameters that a statement can have.
 const MOST: usize = u16::MAX as usize;
@@ -30,7 +32,8 @@ pub(super) fn write(
         return Err(SourceError::Unsupported { detail: "there are too many parameters".to_owned() });
     }
     frontend::parse("", sql, parameters.iter().map(type_of), out).map_err(failed)?;
-    let formats = parameters.iter().map(|_| BINARY);
+    let formats =
+        parameters.iter().map(|value| if matches!(value, Value::Untyped(_)) { TEXT } else { BINARY });
     let bound =
         frontend::bind("", "", formats, parameters, |value, out| Ok(put(value, out)), Some(BINARY), out);
     bound.map_err(|error| match error {
@@ -43,10 +46,11 @@ pub(super) fn write(
     frontend::execute("", 0, out).map_err(failed)
 }
 
-/// The type of a parameter, as the server must not guess it from its neighbours. Null has none.
+/// The type of a parameter, as the server must not guess it from its neighbours. Null has none, nor has a value that is
+/// assigned to a column, which has that of the column.
 fn type_of(value: &Value) -> Oid {
     match value {
-        Value::Null => 0,
+        Value::Null | Value::Untyped(_) => 0,
         Value::Integer(_) => oid::INT8,
         Value::Real(_) => oid::FLOAT8,
         Value::Text(_) | Value::RawText(_) => oid::TEXT,
@@ -59,7 +63,7 @@ fn put(value: &Value, out: &mut BytesMut) -> IsNull {
         Value::Null => return IsNull::Yes,
         Value::Integer(integer) => out.put_i64(*integer),
         Value::Real(real) => out.put_f64(*real),
-        Value::Text(text) => out.put_slice(text.as_bytes()),
+        Value::Text(text) | Value::Untyped(text) => out.put_slice(text.as_bytes()),
         Value::RawText(bytes) | Value::Blob(bytes) => out.put_slice(bytes),
     }
     IsNull::No

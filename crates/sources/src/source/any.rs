@@ -28,6 +28,12 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
         user: Option<Arc<RequestUser>>,
         job: Box<dyn AnyJob>,
     ) -> Result<Chunks, SourceError>;
+    fn change(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: Box<dyn AnyJob>,
+    ) -> Result<Chunks, SourceError>;
     fn close(&self);
     fn closed(&self) -> Boxed<'_, ()>;
 }
@@ -64,6 +70,15 @@ impl<D: Driver> AnySource for Executor<D> {
         job: Box<dyn AnyJob>,
     ) -> Result<Chunks, SourceError> {
         Executor::stream(self, run, user, ErasedJob(job))
+    }
+
+    fn change(
+        &self,
+        run: Run,
+        user: Option<Arc<RequestUser>>,
+        job: Box<dyn AnyJob>,
+    ) -> Result<Chunks, SourceError> {
+        Executor::change(self, run, user, ErasedJob(job))
     }
 
     fn close(&self) {

@@ -1,4 +1,4 @@
-//! One read-only connection: what it runs and what stops it.
+//! One connection: what it runs and what stops it.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::checked::Checked;
 use super::compiled::{Compiled, prepare};
 use super::failure::failure;
-use super::file::{Access, LONGEST_DECLARATION, authorize, connect, is_settled};
+use super::file::{Access, LONGEST_DECLARATION, authorize, authorize_change, connect, is_settled};
 use super::own;
 use crate::budget::ConnectionPermit;
 use crate::{Deadline, Limits, SourceError};
@@ -66,6 +66,8 @@ pub(super) struct OpenConnection {
     /// The results of checks on the data, and the state of the data to which they apply.
     pub(super) checked: RefCell<Checked>,
     pub(super) generation: u64,
+    /// Whether it may change something.
+    changes: bool,
     /// The right to the connection, unless its opener keeps it.
     _permit: Option<ConnectionPermit>,
 }
@@ -83,26 +85,53 @@ impl OpenConnection {
         permit: Option<ConnectionPermit>,
         generation: u64,
     ) -> Result<(Self, Access), SourceError> {
-        let (mut sqlite, access) = match connect(path, limits, Access::Shared) {
+        let (sqlite, access) = match connect(path, limits, Access::Shared) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && is_settled(path) => (
                 connect(path, limits, Access::Immutable).map_err(|error| failure(&error))?,
                 Access::Immutable,
             ),
             outcome => (outcome.map_err(|error| failure(&error))?, Access::Shared),
         };
+        let opened = Self::checked(sqlite, Access::Shared, limits, closed, generation)?;
+        Ok((Self { _permit: permit, ..opened }, access))
+    }
+
+    /// Opens the file at a real path to change it.
+    pub(super) fn open_to_change(
+        path: &Path,
+        limits: &Limits,
+        closed: &Arc<AtomicBool>,
+        generation: u64,
+    ) -> Result<Self, SourceError> {
+        let sqlite = connect(path, limits, Access::Change).map_err(|error| failure(&error))?;
+        if sqlite.is_readonly("main").map_err(|error| failure(&error))? {
+            return Err(SourceError::ReadOnly);
+        }
+        Self::checked(sqlite, Access::Change, limits, closed, generation)
+    }
+
+    fn checked(
+        mut sqlite: Connection,
+        access: Access,
+        limits: &Limits,
+        closed: &Arc<AtomicBool>,
+        generation: u64,
+    ) -> Result<Self, SourceError> {
         own::refuse_marked(&sqlite)?;
         let control = Arc::new(Control { bounds: Mutex::default(), closed: Arc::clone(closed) });
         let asked = Arc::clone(&control);
         let should_stop = move || asked.reason_to_stop().is_some();
+        let changes = access == Access::Change;
+        let judge = if changes { authorize_change } else { authorize };
         sqlite
             .progress_handler(STEPS_BETWEEN_CHECKS, Some(should_stop))
-            .and_then(|()| sqlite.authorizer(Some(authorize)))
+            .and_then(|()| sqlite.authorizer(Some(judge)))
             .map_err(|error| failure(&error))?;
         let row_bytes = i32::try_from(limits.max_row_bytes).unwrap_or(i32::MAX);
         let longest_value = Cell::new(LONGEST_DECLARATION);
         let checked = RefCell::default();
-        let opened = Self { sqlite, control, row_bytes, longest_value, checked, generation, _permit: permit };
-        Ok((opened, access))
+        let _permit = None;
+        Ok(Self { sqlite, control, row_bytes, longest_value, checked, generation, changes, _permit })
     }
 
     /// Sets what stops the following statements.
@@ -182,7 +211,7 @@ impl OpenConnection {
             SourceError::Failed { detail } => SourceError::Unsupported { detail },
             other => other,
         })?;
-        if !prepared.readonly() {
+        if !prepared.readonly() && !self.changes {
             return Err(SourceError::ReadOnly);
         }
         if prepared.column_count() != statement.columns {
@@ -193,13 +222,22 @@ impl OpenConnection {
         Ok(prepared)
     }
 
-    /// Starts a read transaction.
+    /// Starts a transaction. One that changes something excludes others that do from its start.
     pub(super) fn begin(&self) -> Result<(), SourceError> {
-        let begin = self.sqlite.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
+        let begin = if self.changes { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        let begin = self.sqlite.prepare_cached(begin).and_then(|mut begin| begin.execute([]));
         begin.map(drop).map_err(|error| self.failure(&error))
     }
 
-    /// Ends the read transaction.
+    /// Ends the transaction, and makes its changes durable.
+    pub(super) fn commit(&self) -> Result<(), SourceError> {
+        // From here on, nothing stops it.
+        self.bound(Bounds::default());
+        let commit = self.sqlite.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        commit.map(drop).map_err(|error| self.failure(&error))
+    }
+
+    /// Ends the transaction without any change.
     pub(super) fn roll_back(&self) {
         // This only fails if SQLite has ended the transaction itself.
         let _ = self.sqlite.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));

@@ -9,7 +9,7 @@ use super::connection::{Bounds, OpenConnection};
 use super::options::Declarations;
 use super::pool::Pool;
 use super::{schema, statement};
-use crate::driver::{Connection, Driver, Placement, RowConsumer, Statements, Stop};
+use crate::driver::{Connection, Driver, Intent, Placement, RowConsumer, Statements, Stop};
 use crate::{Described, SchemaVersion, SourceError};
 
 /// The driver of a SQLite database file.
@@ -32,8 +32,12 @@ impl Driver for SqliteDriver {
         Dialect::Sqlite
     }
 
-    async fn connect(&self, _stop: &Stop) -> Result<SqliteConnection, SourceError> {
-        self.pool.connect(None).map(SqliteConnection)
+    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<SqliteConnection, SourceError> {
+        let connection = match intent {
+            Intent::Read => self.pool.connect(None),
+            Intent::Change => self.pool.connect_to_change(),
+        };
+        connection.map(SqliteConnection)
     }
 
     fn is_current(&self, connection: &SqliteConnection) -> Result<bool, SourceError> {
@@ -74,6 +78,10 @@ impl Connection for SqliteConnection {
         self.0.bound(Bounds { deadline: Some(stop.deadline()), cancelled: Some(stop.cancelled()) });
         self.0.stop_if_due()?;
         self.0.begin()
+    }
+
+    async fn commit(&mut self) -> Result<(), SourceError> {
+        self.0.commit()
     }
 
     async fn end(&mut self) -> Result<(), SourceError> {

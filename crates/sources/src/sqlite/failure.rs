@@ -3,7 +3,7 @@
 use odata::statement::Unanswerable;
 use rusqlite::{ErrorCode, ffi};
 
-use crate::SourceError;
+use crate::{BrokenRule, SourceError, Violation};
 
 /// Why an operation on a database failed. Only the connection knows the meaning of an interrupt, so it is
 /// [`SourceError::TimedOut`] here.
@@ -39,10 +39,34 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
         ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied => SourceError::ReadOnly,
         ErrorCode::OperationInterrupted => SourceError::TimedOut,
         ErrorCode::TooBig => SourceError::ValueTooLarge,
+        ErrorCode::ConstraintViolation => SourceError::Violation(violation(code.extended_code, words)),
+        ErrorCode::TypeMismatch => SourceError::Violation(Violation::of(BrokenRule::Value)),
         ErrorCode::SchemaChanged => SourceError::StructureChanged { detail },
         ErrorCode::Unknown => of_statement(code.extended_code, words, detail),
         _ => SourceError::Failed { detail },
     }
+}
+
+/// The rule that a change breaks. The message names columns, but no value:
+/// `UNIQUE constraint failed: Ships.Name, Ships.Flag`.
+fn violation(extended_code: i32, message: &str) -> Violation {
+    let rule = match extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            BrokenRule::Unique
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => BrokenRule::Reference,
+        // `ON DELETE RESTRICT` is a trigger of its own, with the same words.
+        _ if message == "FOREIGN KEY constraint failed" => BrokenRule::Reference,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => BrokenRule::Missing,
+        ffi::SQLITE_CONSTRAINT_DATATYPE => BrokenRule::Value,
+        _ => BrokenRule::Condition,
+    };
+    if !matches!(rule, BrokenRule::Unique | BrokenRule::Missing) {
+        return Violation::of(rule);
+    }
+    let named = message.split_once("failed: ").map_or("", |(_, named)| named);
+    let columns = named.split(", ").filter_map(|name| name.split_once('.')).map(|(_, column)| column);
+    Violation::about(rule, columns)
 }
 
 /// `SQLITE_ERROR` describes a fault of a statement only in words (only [a missing

@@ -21,24 +21,34 @@ pub(super) enum Access {
     Shared,
     /// Without locks or a write-ahead index, which could not be created.
     Immutable,
+    /// With SQLite's locks, to change it.
+    Change,
 }
 
 /// Opens and configures a connection to a real path, and reads the header of the file.
 pub(super) fn connect(path: &Path, limits: &Limits, access: Access) -> rusqlite::Result<Connection> {
     // The path is a real one, so a link there now was created after the check.
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+    let mode = match access {
+        Access::Shared | Access::Immutable => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Change => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = mode
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = match access {
         // A real path starts with a slash, so it is never taken for a URI.
-        Access::Shared => Connection::open_with_flags(path, flags)?,
+        Access::Shared | Access::Change => Connection::open_with_flags(path, flags)?,
         Access::Immutable => {
             Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
         }
     };
     harden(&connection)?;
+    match access {
+        Access::Shared | Access::Immutable => connection.pragma_update(None, "query_only", true)?,
+        Access::Change => keep_rules(&connection)?,
+    }
     connection.busy_timeout(limits.lock_wait)?;
     connection.set_prepared_statement_cache_capacity(limits.prepared_statements);
     // Sorts larger than the cache go to a temporary file; in memory they would be unbounded.
@@ -69,8 +79,15 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, LONGEST_DECLARATION)?;
     // Until a statement says how many values it reads.
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_DECLARATION)?;
-    connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// What a change must not do without: references and triggers, which are rules of the database, and a commit that is on the disk when
+/// it returns.
+fn keep_rules(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "full")
 }
 
 /// What statements may do: select, and read the structure.
@@ -91,6 +108,23 @@ pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
         _ => false,
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+/// What statements of a change may do besides: insert, update and delete rows of tables that are not SQLite's own, and commit.
+pub(super) fn authorize_change(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name } => {
+            let is_sqlites_own =
+                table_name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+            // A key that is generated without reuse has its last value there.
+            let is_sequence = table_name.eq_ignore_ascii_case("sqlite_sequence");
+            if is_sqlites_own && !is_sequence { Authorization::Deny } else { Authorization::Allow }
+        }
+        AuthAction::Transaction { .. } => Authorization::Allow,
+        _ => authorize(context),
+    }
 }
 
 /// Whether a file in write-ahead mode contains everything itself and cannot change while this server reads

@@ -57,7 +57,7 @@ fn result(value: Result<Value, Unanswerable>) -> rusqlite::Result<types::Value> 
         Value::Null | Value::RawText(_) => types::Value::Null,
         Value::Integer(integer) => types::Value::Integer(integer),
         Value::Real(real) => types::Value::Real(real),
-        Value::Text(text) => types::Value::Text(text),
+        Value::Text(text) | Value::Untyped(text) => types::Value::Text(text),
         Value::Blob(blob) => types::Value::Blob(blob),
     })
 }

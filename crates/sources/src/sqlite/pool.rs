@@ -141,6 +141,11 @@ impl Pool {
         self.connect_as(self.generation()?, permit)
     }
 
+    /// Opens a connection to change the database.
+    pub(super) fn connect_to_change(&self) -> Result<OpenConnection, SourceError> {
+        OpenConnection::open_to_change(&self.path, &self.limits, &self.closed, self.generation()?)
+    }
+
     fn connect_as(
         &self,
         generation: u64,

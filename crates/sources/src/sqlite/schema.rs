@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use odata::model::{Column, Finding, ForeignKey, Table};
+use odata::model::{Column, Finding, ForeignKey, Supply, Table, TableChanges};
 use rusqlite::Connection;
 
 use super::connection::OpenConnection;
@@ -133,6 +133,7 @@ struct Declared {
     column: Column,
     type_name: String,
     key_place: u32,
+    supply: Supply,
 }
 
 fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Result<Table> {
@@ -147,6 +148,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         // The column is the row number, which always exists.
         columns[only].column.nullable = false;
         columns[only].column.storage = storage::of_row_number();
+        columns[only].supply = Supply::Default(None);
     }
     if listed.kind == Kind::Table && !listed.has_rowid {
         for &at in &key {
@@ -161,6 +163,10 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         name: listed.name.clone(),
         primary_key: key.iter().map(|&at| columns[at].column.name.clone()).collect(),
         key_is_enforced: true,
+        changes: TableChanges {
+            possible: listed.kind == Kind::Table,
+            supplied: columns.iter().map(|one| (one.column.name.clone(), one.supply.clone())).collect(),
+        },
         columns: columns.into_iter().map(|declared| declared.column).collect(),
         foreign_keys,
         has_unusable_index: false,
@@ -171,14 +177,19 @@ fn declared_columns(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusq
     let kind = storage::Kind { is_table: listed.kind == Kind::Table, is_strict: listed.is_strict };
     let mut statement = sqlite.prepare_cached(
         // 1 is a hidden column of a virtual table; generated columns are 2 and 3.
-        r#"SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1"#,
+        r#"SELECT name, type, "notnull", pk, hidden, dflt_value FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1"#,
     )?;
     let rows = statement.query_map([&listed.name], |row| {
         let type_name: String = row.get(1)?;
         let ty = edm_type(&type_name);
         let storage = storage::of(&type_name, ty, kind, is_utf8);
         let column = Column { name: row.get(0)?, ty, nullable: !row.get::<_, bool>(2)?, storage };
-        Ok(Declared { column, type_name, key_place: row.get(3)? })
+        let supply = match (row.get::<_, i64>(4)?, row.get::<_, Option<String>>(5)?) {
+            (2 | 3, _) => Supply::Database,
+            (_, Some(expression)) => Supply::Default(Some(expression)),
+            (_, None) => Supply::Statement,
+        };
+        Ok(Declared { column, type_name, key_place: row.get(3)?, supply })
     })?;
     rows.collect()
 }

@@ -47,7 +47,7 @@ impl rusqlite::ToSql for Parameter<'_> {
             Value::Null => ValueRef::Null,
             Value::Integer(integer) => ValueRef::Integer(*integer),
             Value::Real(real) => ValueRef::Real(*real),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Text(text) | Value::Untyped(text) => ValueRef::Text(text.as_bytes()),
             Value::RawText(text) => ValueRef::Text(text),
             Value::Blob(blob) => ValueRef::Blob(blob),
         }))

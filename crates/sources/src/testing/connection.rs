@@ -141,6 +141,10 @@ impl Connection for FakeConnection {
         Ok(())
     }
 
+    async fn commit(&mut self) -> Result<(), SourceError> {
+        Err(SourceError::ReadOnly)
+    }
+
     async fn end(&mut self) -> Result<(), SourceError> {
         let Some(Transaction { statements, thread }) = self.transaction.take() else { return Ok(()) };
         drop(statements);

@@ -7,7 +7,7 @@ use odata::sql::Dialect;
 
 use super::connection::{FakeConnection, blocking};
 use super::server::FakeDatabase;
-use crate::driver::{Driver, Placement, Stop};
+use crate::driver::{Driver, Intent, Placement, Stop};
 use crate::options::{DataStore, OptionSchema, OptionValues, ValueKind};
 use crate::{
     Connector, Described, Executor, Locations, Resources, SchemaVersion, Source, SourceError, SourceKind,
@@ -117,7 +117,10 @@ impl Driver for FakeDriver {
         Dialect::Sqlite
     }
 
-    async fn connect(&self, _stop: &Stop) -> Result<FakeConnection, SourceError> {
+    async fn connect(&self, intent: Intent, _stop: &Stop) -> Result<FakeConnection, SourceError> {
+        if intent == Intent::Change {
+            return Err(SourceError::ReadOnly);
+        }
         let (host, port) = address(&self.options);
         let stream = self.connector.connect(host, port).await?;
         self.sign_in()?;

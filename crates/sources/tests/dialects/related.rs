@@ -44,6 +44,7 @@ pub(crate) fn tables() -> Vec<Table> {
             .into_iter()
             .collect(),
         has_unusable_index: false,
+        changes: odata::model::TableChanges::default(),
     };
     let int = EdmType::Int32;
     vec![

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use odata::edm_type::EdmType;
 use odata::form::Form;
-use odata::model::{Collation, Column, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use testkit::Random;
 
 use crate::decimal::Decimal;
@@ -215,6 +215,7 @@ impl Sample {
             key_is_enforced: true,
             foreign_keys: Vec::new(),
             has_unusable_index: false,
+            changes: TableChanges::default(),
         }
     }
 }

@@ -207,4 +207,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         run: Run::InTransaction,
         sql: include_str!("../../migrations/0028_model_documents.sql"),
     },
+    Migration {
+        number: 29,
+        name: "changes_of_data",
+        needs: 1,
+        run: Run::InTransaction,
+        sql: include_str!("../../migrations/0029_changes_of_data.sql"),
+    },
 ];

@@ -214,6 +214,7 @@ async fn sealed_options_survive_new_ring_keys_and_a_restore() {
         options: BTreeMap::new(),
         sealing: Sealing::new(sealed),
         max_authentication_age: None,
+        writable: false,
         owner: ada.id,
         at: at(1),
     };

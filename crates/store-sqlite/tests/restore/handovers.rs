@@ -35,6 +35,7 @@ fn new_source(owner: &User) -> NewDataSource {
         options: BTreeMap::new(),
         sealing: Sealing::default(),
         max_authentication_age: None,
+        writable: false,
         owner: owner.id,
         at: at(1),
     }
@@ -141,6 +142,7 @@ async fn a_demand_for_a_recent_sign_in_is_not_lost() {
             options: None,
             judged_for: None,
             max_authentication_age: Some(age),
+            writable: None,
             at: at(secs),
         };
         let store = stage.open();

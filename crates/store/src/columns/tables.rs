@@ -319,6 +319,7 @@ const DATA_SOURCES: &[StoredColumn] = &[
     text("sealed_options").or_null(),
     number("max_authentication_age").or_null(),
     number("model_version"),
+    flag("writable"),
 ];
 
 const RING_KEYS: &[StoredColumn] =

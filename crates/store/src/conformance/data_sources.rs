@@ -129,6 +129,7 @@ pub async fn a_data_source_changes_and_goes(store: Arc<dyn Store>) {
     let later = START.plus_secs(9);
     let change = DataSourceChange {
         max_authentication_age: Some(crate::MaxAuthenticationAge::Secs(300)),
+        writable: None,
         name: Some("SALES".to_owned()),
         description: "Sold things".to_owned(),
         options: Some(options("/data/other.db").into()),
@@ -199,6 +200,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     let sealed = |key: &str, text: String| BTreeMap::from([(key.to_owned(), SealedOption::new(text))]);
     let new = NewDataSource {
         max_authentication_age: None,
+        writable: false,
         sealing: Sealing::new(move |id| sealed("password", format!("for {id}"))),
         ..new(&world, "sales")
     };
@@ -210,6 +212,7 @@ pub async fn secret_options_are_sealed_for_their_data_source(store: Arc<dyn Stor
     let update = async |options, judged_for| {
         let change = DataSourceChange {
             max_authentication_age: None,
+            writable: None,
             name: None,
             description: "changed".to_owned(),
             options,
@@ -237,6 +240,7 @@ pub async fn changes_at_once_of_different_members_lose_nothing(store: Arc<dyn St
             let store = world.store.clone();
             let change = DataSourceChange {
                 max_authentication_age: None,
+                writable: None,
                 name: (task == 0).then(|| format!("after_{round}")),
                 description: String::new(),
                 options: (task == 1).then(|| options("/data/other.db").into()),
@@ -257,6 +261,7 @@ pub async fn refusals_of_data_sources_change_nothing(store: Arc<dyn Store>) {
     assert_eq!(insert(&world, "Sales").await, Err(DataSourceRefusal::NameTaken));
     let change = |name: &str| DataSourceChange {
         max_authentication_age: None,
+        writable: None,
         name: Some(name.to_owned()),
         description: String::new(),
         options: Some(StoredOptions::default()),
@@ -285,6 +290,7 @@ pub(super) async fn insert(world: &World, name: &str) -> Result<DataSource, Data
 fn new(world: &World, name: &str) -> NewDataSource {
     NewDataSource {
         max_authentication_age: None,
+        writable: false,
         name: name.to_owned(),
         description: String::new(),
         data_store: 1,

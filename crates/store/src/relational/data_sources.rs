@@ -22,7 +22,7 @@ macro_rules! select {
             "SELECT d.id, d.name, d.description, d.data_store, d.options, d.owner_id, d.created_by, d.handed_over_at,
                 (SELECT string_agg(CAST(user_id AS text), ' ' ORDER BY user_id) FROM data_source_shares
                     WHERE data_source_id = d.id),
-                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version
+                d.created_at, d.updated_at, d.sealed_options, d.max_authentication_age, d.model_version, d.writable
             FROM data_sources d ",
             $tail
         ))
@@ -45,6 +45,7 @@ impl Record for DataSource {
             sealed_options: sealed_options_from_json(row.read::<Option<&str>>()?)?,
             max_authentication_age: row.read()?,
             model_version: row.read()?,
+            writable: row.read()?,
         })
     }
 }
@@ -129,19 +130,19 @@ async fn finish<S: SqlTransaction>(db: &S, id: DataSourceId, event: &NewAuditEve
 pub async fn insert<S: SqlTransaction>(db: &S, new: &NewDataSource, event: &NewAuditEvent) -> Managed<S> {
     static INSERT: NamedStatement = NamedStatement::new(
         "INSERT INTO data_sources (name, folded_name, description, data_store, options, max_authentication_age,
-            owner_id, created_at, updated_at)
-        VALUES (:name, :folded, :description, :data_store, :options, :max_age, :owner, :at, :at)
+            writable, owner_id, created_at, updated_at)
+        VALUES (:name, :folded, :description, :data_store, :options, :max_age, :writable, :owner, :at, :at)
         ON CONFLICT (folded_name) DO NOTHING RETURNING id",
     );
     static SEAL: NamedStatement =
         NamedStatement::new("UPDATE data_sources SET sealed_options = :sealed WHERE id = :id");
     rights_hold(db, event).await?;
     users_exist(db, &[new.owner]).await?;
-    let NewDataSource { name, description, data_store, options, sealing, max_authentication_age, owner, at } =
-        new;
-    let (data_store, max_age, owner, at) = (*data_store, *max_authentication_age, *owner, *at);
+    let NewDataSource { name, description, data_store, options, sealing, max_authentication_age, .. } = new;
+    let (data_store, max_age, writable, owner, at) =
+        (*data_store, *max_authentication_age, new.writable, new.owner, new.at);
     let (folded, options) = (fold_name(name), options_to_json(options)?);
-    let row = values! { name, folded, description, data_store, options, max_age, owner, at };
+    let row = values! { name, folded, description, data_store, options, max_age, writable, owner, at };
     let id: Option<DataSourceId> = db.find(&INSERT, row).await?;
     let id = id.ok_or(DataSourceRefusal::NameTaken)?;
     if let Some(sealed) = sealed_options_to_json(&sealing.seal(id))? {
@@ -162,7 +163,8 @@ pub async fn update<S: SqlTransaction>(
     );
     static UPDATE: NamedStatement = NamedStatement::new(
         "UPDATE data_sources SET name = :name, folded_name = :folded, description = :description,
-            options = :options, updated_at = :at, sealed_options = :sealed, max_authentication_age = :max_age
+            options = :options, updated_at = :at, sealed_options = :sealed, max_authentication_age = :max_age,
+            writable = :writable
         WHERE id = :id",
     );
     let before = managed(db, id, event).await?;
@@ -178,7 +180,9 @@ pub async fn update<S: SqlTransaction>(
     let (description, at) = (&change.description, change.at);
     let new_age = change.max_authentication_age.map(MaxAuthenticationAge::secs);
     let max_age = new_age.unwrap_or(before.max_authentication_age);
-    db.execute(&UPDATE, values! { name, folded, description, options, at, sealed, max_age, id }).await?;
+    let writable = change.writable.unwrap_or(before.writable);
+    let row = values! { name, folded, description, options, at, sealed, max_age, writable, id };
+    db.execute(&UPDATE, row).await?;
     finish(db, id, event).await
 }
 

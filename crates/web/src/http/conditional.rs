@@ -48,7 +48,7 @@ pub(crate) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
 
 /// The entity tags of a list. A backslash in a tag is a character like any other ([RFC 9110
 /// §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)), unlike in a quoted string.
-fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
     let mut is_quoted = false;
     let separates = move |character: char| {
         is_quoted ^= character == '"';

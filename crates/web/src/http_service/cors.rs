@@ -26,11 +26,12 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, DPoP, DataServiceVersion, If-Match, If-None-Match, \
      Isolation, Last-Event-ID, MaxDataServiceVersion, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, OAuth-Client-Attestation, OAuth-Client-Attestation-PoP, OData-Isolation, \
      OData-MaxVersion, OData-Version, Prefer, traceparent, tracestate, \
-     X-CSRF-Token, X-DataDirect-AuthService, X-Requested-With",
+     X-CSRF-Token, X-DataDirect-AuthService, X-HTTP-Method, X-Requested-With",
 );
 /// Response headers that a page may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location",
+    "OData-Version, WWW-Authenticate, DPoP-Nonce, OAuth-Client-Attestation-Challenge, Retry-After, Location, ETag, \
+     OData-EntityId, Preference-Applied",
 );
 /// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -42,6 +42,15 @@ pub(super) fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &H
     response
 }
 
+/// The media type of content, if it is that of a single resource.
+pub(super) fn media_type(content: &Content) -> Option<&'static str> {
+    match content {
+        Content::Page(format, _) | Content::Json(format) => Some(format.media_type()),
+        Content::Value(media_type) => Some(media_type),
+        Content::Metadata(..) | Content::Null => None,
+    }
+}
+
 /// The metadata document may be cached, but must be revalidated for each use.
 fn metadata(mut response: Response, format: MetadataFormat, tag: &str, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();

@@ -20,6 +20,7 @@ use oauth::protected_resource;
 
 use crate::WebState;
 use crate::http::authorization::{Authorization, Twice};
+use crate::http::initiator::Initiator;
 use crate::http::{host, origin, proof};
 use crate::respond::odata::ODataProblem;
 
@@ -36,6 +37,10 @@ pub struct Requester {
     pub(super) challenge: DataChallenger,
     /// When the caller was authenticated.
     pub(super) since: Timestamp,
+    /// Where refusals are recorded.
+    pub(super) refusals: RefusalService,
+    /// Whether a page of another origin made the request, to which the browser attached remembered credentials.
+    pub(super) is_led_astray: bool,
 }
 
 /// What a challenge depends on.
@@ -66,7 +71,12 @@ impl FromRequestParts<WebState> for Requester {
         let presented = sent.ok().flatten().and_then(|sent| sent.token()).map(|token| token.scheme);
         let caller = prove(state, parts, sent, &origin).await;
         let since = state.node().now();
+        let is_basic = sent.ok().flatten().is_some_and(|sent| sent.is_basic());
+        let is_led_astray =
+            is_basic && !Initiator::of(&parts.uri, &parts.headers, state.site()).may_change_by_basic();
         Ok(Self {
+            refusals: state.service(),
+            is_led_astray,
             origin,
             caller,
             challenge: DataChallenger { node: state.node().clone(), presented },

@@ -2,6 +2,8 @@
 
 use app::data::{DataRequest, DataService, SERVICE_PATH};
 use app::identity::caller::{Caller, RequestOrigin};
+use app::identity::refusals::RefusalService;
+use app::node::refusal_reason::RefusalReason;
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use domain::time::Timestamp;
@@ -25,6 +27,10 @@ pub(super) struct DataCaller {
     challenge: DataChallenger,
     /// When the caller was authenticated.
     since: Timestamp,
+    /// Where refusals are recorded.
+    refusals: RefusalService,
+    /// Whether a page of another origin made the request, to which the browser attached remembered credentials.
+    is_led_astray: bool,
 }
 
 /// A request without a caller, and how it is challenged.
@@ -44,9 +50,9 @@ impl Refused {
 impl DataCaller {
     /// The caller with the service that answers.
     pub(super) fn of(requester: Requester, data: DataService) -> Result<Self, Refused> {
-        let Requester { origin, caller, challenge, since } = requester;
+        let Requester { origin, caller, challenge, since, refusals, is_led_astray } = requester;
         match caller {
-            Ok(caller) => Ok(Self { data, caller, origin, challenge, since }),
+            Ok(caller) => Ok(Self { data, caller, origin, challenge, since, refusals, is_led_astray }),
             Err(problem) => Err(Refused { problem, challenge }),
         }
     }
@@ -56,12 +62,42 @@ impl DataCaller {
         &self.data
     }
 
-    /// The response to a request; `body` is that of a POST.
+    /// The origin of the request.
+    pub(super) fn origin(&self) -> &RequestOrigin {
+        &self.origin
+    }
+
+    /// When the caller was authenticated.
+    pub(super) fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// The caller of a change, unless a page of another origin made the request with remembered credentials.
+    pub(super) async fn changing(&self) -> Result<&Caller, ODataProblem> {
+        if !self.is_led_astray {
+            return Ok(&self.caller);
+        }
+        let reason = RefusalReason::AnotherOrigin;
+        self.refusals.note_request(reason, Some(&self.caller), &self.origin).await;
+        let message = "a page of another origin made this request: with the credentials of a browser only pages of this server \
+                       change anything; nothing was changed";
+        Err(ODataProblem::new(StatusCode::FORBIDDEN, "CrossSite", message))
+    }
+
+    /// The response with the version that the client accepts.
+    pub(super) fn versioned(&self, mut response: Response, parts: &Parts) -> Response {
+        let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
+        response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
+        response
+    }
+
+    /// The response to a request; `body` is that of a POST or another change.
     pub(super) async fn answer(&self, parts: &Parts, body: &[u8]) -> Response {
         let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
         let is_read = matches!(parts.method, Method::GET | Method::HEAD);
         let path_and_query = match Posted::of(rest) {
             Posted::Change if is_read => Ok(None),
+            Posted::Change => return self.answer_change(parts, body).await,
             Posted::Query(path)
                 if parts.method == Method::POST && !parts.headers.contains_key("x-http-method") =>
             {

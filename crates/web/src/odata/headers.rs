@@ -99,6 +99,36 @@ impl PageSize {
     }
 }
 
+/// Whether the client prefers the changed resource in the response, and how it has asked ([Protocol
+/// §8.2.8.7](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_Preferencereturnrepresentationandreturnmin)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Return {
+    pub(crate) representation: bool,
+}
+
+impl Return {
+    /// The preference `return`; the first one counts.
+    pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
+        let lists = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let mut preferences = lists.flat_map(|list| parts(list, b',')).flat_map(|item| parts(item, b';'));
+        preferences.find_map(|preference| {
+            let (name, value) = preference.split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            let representation = match value {
+                value if value.eq_ignore_ascii_case("representation") => true,
+                value if value.eq_ignore_ascii_case("minimal") => false,
+                _ => return None,
+            };
+            name.trim().eq_ignore_ascii_case("return").then_some(Self { representation })
+        })
+    }
+
+    /// The response header about it.
+    pub(crate) const fn applied(self) -> &'static str {
+        if self.representation { "return=representation" } else { "return=minimal" }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ pub(super) enum Posted<'a> {
     /// A read of the resource at this path, whose query options are in the body ([URL Conventions
     /// §4.17](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html#sec_PassingQueryOptionsintheRequestBody)).
     Query(&'a str),
-    /// A change, which is not supported.
+    /// A change, if the method asks for one.
     Change,
 }
 
@@ -33,13 +33,15 @@ impl<'a> Posted<'a> {
             _ => Self::Change,
         }
     }
+}
 
-    /// The methods that the address supports.
-    pub(super) const fn allowed(self) -> &'static str {
-        match self {
-            Self::Batch | Self::Query(_) => "POST",
-            Self::Change => "GET,HEAD",
-        }
+/// The methods that the address supports.
+fn allowed(rest: &str) -> &'static str {
+    let path = rest.split('?').next().unwrap_or_default().trim_matches('/');
+    match Posted::of(rest) {
+        Posted::Batch | Posted::Query(_) => "POST",
+        Posted::Change if path.is_empty() => "GET,HEAD",
+        Posted::Change => "GET,HEAD,POST,PATCH,PUT,DELETE",
     }
 }
 
@@ -51,7 +53,7 @@ pub(super) fn wrong_method(method: &Method, headers: &HeaderMap, rest: &str) -> 
     }
     let message = format!("{method} is not supported at this address");
     let mut response = Area::OData.refuse(StatusCode::METHOD_NOT_ALLOWED, &message);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(Posted::of(rest).allowed()));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed(rest)));
     response
 }
 

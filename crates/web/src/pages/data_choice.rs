@@ -2,7 +2,7 @@
 
 use app::protocol::authorize::ConsentDecision;
 use domain::id::DataSourceId;
-use oauth::authorize::{Choice, DataQuestion, OfferedEntity, OfferedSource};
+use oauth::authorize::{Choice, DataQuestion, Offer, OfferedEntity, OfferedSource};
 use oauth::data_access::{MOST_CHOSEN, SourceIds};
 
 use super::form::{FormBody, fields};
@@ -24,8 +24,19 @@ pub(crate) struct DataChoice {
     pub(crate) all: Option<AllBox>,
     /// Whether the box for later data sources is ticked; `None` if the request names the data sources.
     pub(crate) later: Option<bool>,
+    /// The box for changes; `None` if the request does not ask for them, or if no data source can be changed.
+    pub(crate) changes: Option<ChangeBox>,
     /// Why the user must choose again.
     pub(crate) problem: Option<String>,
+}
+
+/// The box for changes.
+pub(crate) struct ChangeBox {
+    /// The names of the data sources that could be changed; empty if they are many.
+    pub(crate) names: Vec<String>,
+    /// How many they are.
+    pub(crate) total: usize,
+    pub(crate) is_ticked: bool,
 }
 
 /// The box of a data source.
@@ -76,8 +87,22 @@ impl DataChoice {
             elsewhere,
             all: offer.has_box_for_all().then(|| AllBox::new(&offer.sources, choice)),
             later: (!offer.is_named).then(|| choice.is_some_and(|choice| choice.later)),
+            changes: ChangeBox::of(offer, choice),
             problem: fault.as_ref().map(|fault| sentence(&fault.to_string())),
         }
+    }
+}
+
+/// As many names are read before pressing Allow.
+const MOST_NAMES: usize = 8;
+
+impl ChangeBox {
+    fn of(offer: &Offer, choice: Option<&Choice>) -> Option<Self> {
+        let all: Vec<String> = offer.changeable().map(|source| source.name.clone()).collect();
+        let total = all.len();
+        let names = if total > MOST_NAMES { Vec::new() } else { all };
+        let is_ticked = choice.is_some_and(|choice| choice.changes);
+        (total > 0).then_some(Self { names, total, is_ticked })
     }
 }
 
@@ -141,6 +166,7 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
         all: !form.field(fields::ALL).is_empty(),
         counted: (!counted.is_empty()).then(|| SourceIds::parse(counted).unwrap_or_default()),
         later: !form.field(fields::OTHERS).is_empty(),
+        changes: !form.field(fields::CHANGES).is_empty(),
     })
 }
 
@@ -148,7 +174,7 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<DataChoice> {
     use super::tests::HOSTILE;
-    use oauth::authorize::{ChoiceFault, Offer, RejectedChoice};
+    use oauth::authorize::{ChoiceFault, RejectedChoice};
     let source = |id: i64, entities: &[&str]| OfferedSource {
         id: DataSourceId::new(id),
         name: HOSTILE.to_owned(),
@@ -159,8 +185,12 @@ pub(crate) fn samples() -> Vec<DataChoice> {
             .map(|(position, one)| OfferedEntity { position, name: (*one).to_owned() })
             .collect(),
         is_ticked: id != 2,
+        may_change: id != 2,
     };
-    let fresh = |sources, is_named| DataQuestion::from(Offer { sources, is_named, names_unknown: false });
+    let fresh = |sources, is_named| {
+        let changed_before = SourceIds::default();
+        DataQuestion::from(Offer { sources, is_named, names_unknown: false, changed_before })
+    };
     let many = |count: i64| fresh((1..=count).map(|id| source(id, &[])).collect(), false);
     let rejected = |question: DataQuestion, fault| {
         let choice = Choice { sources: vec![DataSourceId::new(1)], ..Choice::default() };

@@ -60,6 +60,8 @@ pub mod fields {
     pub const FROM: Name = Name::new("from", 8);
     /// The box for data sources that the user gets later.
     pub const OTHERS: Name = Name::new("others", 8);
+    /// Whether data may be changed too.
+    pub const CHANGES: Name = Name::new("changes", 8);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -2,7 +2,7 @@
 //! §21.1](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ErrorResponse)).
 
 use app::Fault;
-use app::data::{DataRefusal, SourceFailure};
+use app::data::{BrokenRule, DataRefusal, SourceFailure};
 use app::identity::authentication::BearerRefusal;
 use app::identity::issued_tokens::IssuedTokenRefusal;
 use app::identity::sign_in::SignInRefusal;
@@ -182,6 +182,17 @@ impl From<DataRefusal> for ODataProblem {
                 let challenges = &[Challenge::Presented(ErrorCode::InvalidToken), Challenge::Basic];
                 Self { challenges, ..Self::unauthenticated(message) }
             }
+            DataRefusal::ReadOnlySource => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "DataSourceReadOnly", message)
+            }
+            DataRefusal::ChangeNotGranted => Self::new(StatusCode::FORBIDDEN, "ChangeNotGranted", message),
+            DataRefusal::PreconditionFailed => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
+            }
+            DataRefusal::Violation { rule, .. } => {
+                let (status, code) = violated(rule);
+                Self::new(status, code, message)
+            }
             DataRefusal::UnknownSource => Self::new(StatusCode::NOT_FOUND, "DataSourceNotFound", message),
             DataRefusal::NoSuchEntity => Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message),
             DataRefusal::NotAcceptable => Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message),
@@ -212,12 +223,27 @@ impl From<DataRefusal> for ODataProblem {
                 Some(SourceFailure::NoRole) => {
                     Self::new(StatusCode::FORBIDDEN, "DatabaseRoleMissing", message)
                 }
+                Some(SourceFailure::OutcomeUnknown) => {
+                    Self::new(StatusCode::BAD_GATEWAY, "OutcomeUnknown", message)
+                }
                 Some(SourceFailure::Unavailable) | None => {
                     Self::new(StatusCode::BAD_GATEWAY, "DataSourceUnavailable", message)
                 }
             },
             DataRefusal::Fault(fault) => fault.into(),
         }
+    }
+}
+
+/// The status and the code of a change that breaks a rule of the database.
+const fn violated(rule: BrokenRule) -> (StatusCode, &'static str) {
+    match rule {
+        BrokenRule::Unique => (StatusCode::CONFLICT, "AlreadyExists"),
+        BrokenRule::Reference => (StatusCode::CONFLICT, "ReferenceBroken"),
+        BrokenRule::Missing => (StatusCode::BAD_REQUEST, "PropertyMissing"),
+        BrokenRule::Condition => (StatusCode::BAD_REQUEST, "ConditionBroken"),
+        BrokenRule::Value => (StatusCode::BAD_REQUEST, "BadValue"),
+        BrokenRule::Fixed => (StatusCode::BAD_REQUEST, "PropertyFixed"),
     }
 }
 
@@ -229,6 +255,7 @@ fn status_of(error: &Error) -> StatusCode {
         Kind::NotImplemented if error.target() == Some("$format") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Kind::Gone => StatusCode::GONE,
+        Kind::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
     }
 }
 

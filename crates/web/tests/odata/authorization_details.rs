@@ -8,6 +8,7 @@ use url::form_urlencoded::Serializer;
 use crate::fixture::{Fixture, ROOT};
 
 mod boxes;
+mod changes;
 mod conforming;
 mod described;
 mod many;

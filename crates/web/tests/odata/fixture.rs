@@ -69,6 +69,7 @@ impl Fixture {
             options: [("path".to_owned(), path)].into(),
             sealing: store::Sealing::default(),
             max_authentication_age: None,
+            writable: false,
             owner: self.server.user(owner).await.id,
             at: self.server.clock().now(),
         };
@@ -86,9 +87,27 @@ impl Fixture {
         self.server.app().node().refresh().await.unwrap();
     }
 
+    /// Lets users change the data of a source, or no longer.
+    pub(crate) async fn set_writable(&self, source: &DataSource, writable: bool) {
+        let change = DataSourceChange {
+            max_authentication_age: None,
+            writable: Some(writable),
+            name: None,
+            description: String::new(),
+            options: None,
+            judged_for: None,
+            at: self.server.clock().now(),
+        };
+        let changed =
+            self.server.store().update_data_source(source.id, change, self.audit(Action::UpdateDataSource));
+        changed.await.unwrap().unwrap();
+        self.server.app().node().refresh().await.unwrap();
+    }
+
     pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
         let change = DataSourceChange {
             max_authentication_age: None,
+            writable: None,
             name: Some(name.to_owned()),
             description: String::new(),
             options: None,

@@ -6,6 +6,7 @@ mod access;
 mod authorization_details;
 mod batch;
 mod capabilities;
+mod changes;
 mod clients;
 mod databases;
 mod expand;

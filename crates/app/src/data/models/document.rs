@@ -31,8 +31,10 @@ impl OpenedSource {
         namespace: &str,
         described: Described,
         document: &ModelDocument,
+        writable: bool,
     ) -> Self {
         let model = compile(namespace, described, document);
+        let model = if writable && !model.read_only { model } else { model.read_only() };
         Self {
             source,
             model: Arc::new(model),

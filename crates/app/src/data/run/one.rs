@@ -24,7 +24,7 @@ pub(super) enum Found {
 
 /// What a query for at most one row needs besides its plan.
 #[derive(Clone)]
-pub(super) struct OneRow {
+pub(in crate::data) struct OneRow {
     pub(super) sealer: Sealer,
     pub(super) recorder: InvalidValueRecorder,
 }

@@ -31,6 +31,8 @@ pub struct ReachedData {
     pub later: bool,
     /// The names of those that it does not reach although it reaches all others.
     pub except: Vec<String>,
+    /// The names of those that it may also change.
+    pub changes: Vec<String>,
 }
 
 /// A data source that an application reaches.
@@ -106,8 +108,12 @@ impl<'a> AllowedNames<'a> {
         for id in data.except.iter() {
             reached.except.extend(self.readable_name(names, id).await?);
         }
+        for id in data.changes.iter().filter(|id| data.may_change(*id)) {
+            reached.changes.extend(self.readable_name(names, id).await?);
+        }
         reached.sources.sort_unstable();
         reached.except.sort_unstable();
+        reached.changes.sort_unstable();
         Ok(reached)
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::account::data_source;
-use domain::audit::Action;
+use domain::audit::{Action, NewAuditEvent};
 use domain::characters;
 use domain::id::DataSourceId;
 use oauth::step_up::MAX_AGE_SECS;
@@ -39,6 +39,8 @@ pub struct DataSourceDraft {
     pub options: Option<BTreeMap<String, String>>,
     /// The demand about the sign-in of a reader; any sign-in for a new data source.
     pub max_authentication_age: Option<MaxAuthenticationAge>,
+    /// Whether data may be changed over OData; not in a new data source.
+    pub writable: Option<bool>,
 }
 
 /// Without the values of the options, of which some are secrets.
@@ -51,6 +53,7 @@ impl fmt::Debug for DataSourceDraft {
             .field("description", &self.description)
             .field("options", &options)
             .field("max_authentication_age", &self.max_authentication_age)
+            .field("writable", &self.writable)
             .finish()
     }
 }
@@ -136,6 +139,7 @@ impl DataSourceService {
             options: plain,
             sealing: Sealing::new(move |id| sealed(&vault, id, &secrets)),
             max_authentication_age: draft.max_authentication_age.and_then(MaxAuthenticationAge::secs),
+            writable: draft.writable.unwrap_or(false),
             owner: actor.subject().user.id,
             at: self.context.now(),
         };
@@ -183,9 +187,11 @@ impl DataSourceService {
         let options = options.map(|options| options.stored(&self.context.vault, id));
         let mut audit = self.audit_source(actor, Action::UpdateDataSource, &record.name, origin);
         audit.note_new_name(&record.name, draft.name.as_deref());
-        let DataSourceDraft { name, description, max_authentication_age, .. } = draft;
+        note_writable(&mut audit, record.writable, draft.writable);
+        let DataSourceDraft { name, description, max_authentication_age, writable, .. } = draft;
         let at = self.context.now();
-        let change = DataSourceChange { name, description, options, judged_for, max_authentication_age, at };
+        let change =
+            DataSourceChange { name, description, options, judged_for, max_authentication_age, writable, at };
         let record = Refusals::of(&self.context)
             .judged(actor.caller(), self.context.store.update_data_source(id, change, audit).await?, origin)
             .await?;
@@ -208,4 +214,12 @@ impl DataSourceService {
         }
         outcome
     }
+}
+
+/// Records that data may be changed from now on, or no longer.
+fn note_writable(audit: &mut NewAuditEvent, before: bool, after: Option<bool>) {
+    let Some(after) = after.filter(|after| *after != before) else { return };
+    let words = if after { "writable over OData" } else { "read-only over OData" };
+    let earlier = audit.detail.take().filter(|detail| !detail.is_empty());
+    audit.detail = Some(earlier.map_or_else(|| words.to_owned(), |earlier| format!("{earlier}; {words}")));
 }

@@ -46,7 +46,10 @@ impl AuthorizationService {
         }
         let before = before.filter(|consent| consent.scopes.reaches_data());
         let before = before.and_then(|before| before.data.as_ref());
-        ReachableData::of(&self.context).offer(valid.valid.data(), user, before).await.map(Some)
+        ReachableData::of(&self.context)
+            .offer(valid.valid.data(), valid.valid.asks_to_write(), user, before)
+            .await
+            .map(Some)
     }
 
     /// The consent page for a user who looks at other data sources before deciding.

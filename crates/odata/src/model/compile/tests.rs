@@ -19,6 +19,7 @@ fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: crate::model::TableChanges::default(),
     }
 }
 

@@ -18,6 +18,7 @@ fn table(schema: Option<&str>, name: &str, columns: &[&str]) -> Table {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: crate::model::TableChanges::default(),
     }
 }
 

@@ -106,6 +106,26 @@ impl Bound {
     }
 }
 
+/// The parameter with which a constant is assigned to a column, whose type converts it; `None` if MySQL has no such value.
+pub(super) fn assigned(constant: &Constant) -> Option<Value> {
+    Some(match constant {
+        Constant::Boolean(value) => Value::Integer(i64::from(*value)),
+        Constant::Integer(value) => Value::Integer(*value),
+        Constant::Decimal(text) => {
+            numeric::whole(text).map_or_else(|| Value::Text(text.clone()), Value::Integer)
+        }
+        Constant::Double(value) => Value::Real(Some(*value).filter(|value| value.is_finite())?),
+        Constant::String(text) => Value::Text(text.clone()),
+        Constant::Guid(guid) => Value::Text(literal::guid_text(guid)),
+        Constant::Date(date) => Value::Text(date_text(*date)),
+        Constant::TimeOfDay(clock) => Value::Text(kept::clock_text(*clock)),
+        Constant::DateTimeOffset(moment) => Value::Text(moment_text(*moment)),
+        // No column is served as a duration.
+        Constant::Duration(_) => return None,
+        Constant::Binary(bytes) => Value::Blob(bytes.clone()),
+    })
+}
+
 /// A decimal number with as many digits as MySQL keeps.
 fn decimal(text: &str) -> Bound {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
@@ -271,7 +291,7 @@ fn placed(class: Class, is_collated: bool, value: &Value) -> Option<Bound> {
         Value::Null => None,
         Value::Integer(_) | Value::Real(_) => Some(Bound::exact(value.clone(), "")),
         Value::Blob(_) => Some(Bound::exact(value.clone(), "BINARY")),
-        Value::Text(content) => text(content),
+        Value::Text(content) | Value::Untyped(content) => text(content),
         Value::RawText(bytes) => text(&String::from_utf8_lossy(bytes).into_owned()),
     }
 }

@@ -281,7 +281,7 @@ fn placed(class: Class, kept: Kept, value: &Value) -> Option<Bound> {
         Value::Integer(value) if class == Class::Boolean => Some(Bound::of(&Constant::Boolean(*value != 0))),
         Value::Integer(_) if class == Class::Decimal => Some(Bound::exact(value.clone(), "::numeric")),
         Value::Integer(_) | Value::Real(_) | Value::Blob(_) => Some(Bound::exact(value.clone(), "")),
-        Value::Text(content) => text(content),
+        Value::Text(content) | Value::Untyped(content) => text(content),
         Value::RawText(bytes) => text(&String::from_utf8_lossy(bytes).into_owned()),
     }
 }

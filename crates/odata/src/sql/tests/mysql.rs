@@ -4,7 +4,7 @@ use super::{prepared_for, text_of};
 use crate::cell::Value;
 use crate::edm_type::EdmType;
 use crate::form::Form;
-use crate::model::{Collation, Column, Model, Schema, Storage, Table};
+use crate::model::{Collation, Column, Model, Schema, Storage, Table, TableChanges};
 use crate::position::Mark;
 use crate::sql::Dialect;
 use crate::statement::Statement;
@@ -46,6 +46,7 @@ fn model() -> Model {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     Model::compile("Test", Schema { tables: vec![table] })
 }

@@ -9,7 +9,7 @@ use crate::literal::guid_text;
 use crate::model::EntityType;
 use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, count, symbol};
-use crate::sql::{Capacity, Rules, Writer};
+use crate::sql::{Capacity, Dialect, Rules, Writer};
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
@@ -142,6 +142,22 @@ impl Rules for Strict {
 
     fn subquery_alias(&self) -> &'static str {
         " AS t"
+    }
+
+    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool {
+        Dialect::Sqlite.rules().assigned(writer, column, constant)
+    }
+
+    fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
+        writer.text("DEFAULT");
+    }
+
+    fn row_of_defaults(&self) -> &'static str {
+        " () VALUES ()"
+    }
+
+    fn generated_number(&self) -> Option<&'static str> {
+        Some("LAST_INSERT_ID()")
     }
 
     fn constant(&self, writer: &mut Writer<'_>, constant: &Constant) {

@@ -24,6 +24,9 @@ pub(crate) struct Add {
     /// The longest time since the sign-in of a reader, in seconds; any by default
     #[arg(long, value_name = "SECONDS")]
     pub(super) max_authentication_age: Option<i64>,
+    /// Let users change data over OData, as far as their applications are allowed to
+    #[arg(long)]
+    pub(super) writable: bool,
     /// The user who owns the data source
     #[arg(long, value_name = "USER")]
     pub(super) owner: Option<String>,

@@ -49,6 +49,9 @@ pub(super) struct ServerSource {
     /// The longest time since the sign-in of a reader, in seconds; any by default
     #[arg(long, value_name = "SECONDS")]
     max_authentication_age: Option<i64>,
+    /// Let users change data over OData, as far as their applications are allowed to
+    #[arg(long)]
+    writable: bool,
     /// The user who owns the data source
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
@@ -74,6 +77,7 @@ impl ServerSource {
             description: self.description.clone(),
             options: Some(options),
             max_authentication_age: self.max_authentication_age.map(MaxAuthenticationAge::Secs),
+            writable: Some(self.writable),
         };
         let place = format_args!("{} at {}", self.database_name, self.host);
         create(opened, self.owner.as_deref(), draft, &place).await

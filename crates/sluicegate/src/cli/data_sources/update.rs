@@ -16,7 +16,7 @@ use crate::messages::of_data_source;
 use crate::terminal::{self, say};
 
 /// The arguments that change something.
-const CHANGES: [&str; 13] = [
+const CHANGES: [&str; 15] = [
     "new_name",
     "path",
     "options",
@@ -30,6 +30,8 @@ const CHANGES: [&str; 13] = [
     "no_storage_forms",
     "max_authentication_age",
     "no_max_authentication_age",
+    "writable",
+    "read_only",
 ];
 
 #[derive(Debug, Args)]
@@ -77,6 +79,12 @@ pub(crate) struct Update {
     /// Let readers read however long ago they signed in
     #[arg(long, conflicts_with = "max_authentication_age")]
     no_max_authentication_age: bool,
+    /// Let users change data over OData, as far as their applications are allowed to
+    #[arg(long)]
+    writable: bool,
+    /// Let nobody change data over OData any more
+    #[arg(long, conflicts_with = "writable")]
+    read_only: bool,
     #[command(flatten)]
     pub(super) installation: InstallationArgs,
 }
@@ -102,6 +110,7 @@ pub(super) async fn run(opened: &OpenedInstallation, command: &Update) -> anyhow
             None if command.no_max_authentication_age => Some(MaxAuthenticationAge::Any),
             age => age.map(MaxAuthenticationAge::Secs),
         },
+        writable: (command.writable || command.read_only).then_some(command.writable),
     };
     let updated = opened.app.data_sources().update(&actor, record.id, draft, &opened.origin).await;
     say(&format!("{} is changed", updated.map_err(of_data_source)?.record.name));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use odata::cell::{Cell, Row, Value};
+use odata::model::Supply;
 use odata::statement::Statement;
 
 use crate::driver::Statements;
@@ -16,6 +17,8 @@ pub(in crate::mysql) const TABLES: &str = "table_type IN ('BASE TABLE', 'VIEW', 
 /// A table or view.
 #[derive(Debug, Default)]
 pub(super) struct Relation {
+    /// Whether it is a table whose changes belong to transactions.
+    pub(super) is_table: bool,
     pub(super) columns: Vec<CatalogColumn>,
     pub(super) indexes: Vec<Index>,
     pub(super) references: Vec<Reference>,
@@ -38,6 +41,8 @@ pub(super) struct CatalogColumn {
     pub(super) scale: Option<i64>,
     pub(super) collation: Option<String>,
     pub(super) is_readable: bool,
+    /// What supplies its value in a new row.
+    pub(super) supply: Supply,
 }
 
 /// An index.
@@ -95,10 +100,13 @@ impl Catalog {
         })
         .await?;
         let sql = format!(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND {TABLES}"
+            "SELECT t.table_name, t.table_type = 'BASE TABLE' AND e.transactions = 'YES' \
+             FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine \
+             WHERE t.table_schema = DATABASE() AND t.{TABLES}"
         );
-        each(connection, sql, 1, |row| {
-            self.relations.insert(text(row, 0)?, Relation::default());
+        each(connection, sql, 2, |row| {
+            let is_table = number(row, 1) == Some(1);
+            self.relations.insert(text(row, 0)?, Relation { is_table, ..Relation::default() });
             Some(())
         })
         .await
@@ -106,9 +114,11 @@ impl Catalog {
 
     async fn read_columns(&mut self, connection: &mut MysqlConnection) -> Result<(), SourceError> {
         let sql = "SELECT table_name, column_name, data_type, column_type, is_nullable = 'YES', character_maximum_length, \
-                   numeric_precision, numeric_scale, collation_name, LOCATE('select', LOWER(privileges)) > 0 \
+                   numeric_precision, numeric_scale, collation_name, LOCATE('select', LOWER(privileges)) > 0, \
+                   LOWER(extra), column_default IS NOT NULL AND column_default <> 'NULL' \
                    FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position";
-        each(connection, sql.to_owned(), 10, |row| {
+        each(connection, sql.to_owned(), 12, |row| {
+            let extra = text(row, 10)?;
             let column = CatalogColumn {
                 name: text(row, 1)?,
                 ty: text(row, 2)?.to_lowercase(),
@@ -119,6 +129,13 @@ impl Catalog {
                 scale: number(row, 7),
                 collation: text(row, 8),
                 is_readable: number(row, 9)? != 0,
+                supply: if ["virtual", "stored", "persistent"].iter().any(|kind| extra.contains(kind)) {
+                    Supply::Database
+                } else if extra.contains("auto_increment") || number(row, 11)? != 0 {
+                    Supply::Default(None)
+                } else {
+                    Supply::Statement
+                },
             };
             // Other kinds of tables have columns too.
             if let Some(relation) = self.relations.get_mut(&text(row, 0)?) {

@@ -123,6 +123,7 @@ pub(super) fn widen_keys(table: &mut Table, relation: &Relation) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use odata::model::Supply;
 
     fn served_as(full_type: &str) -> Option<(EdmType, Form, bool)> {
         let ty = full_type.split(['(', ' ']).next().unwrap_or_default().to_owned();
@@ -139,6 +140,7 @@ mod tests {
             scale: numbers(2),
             collation: None,
             is_readable: true,
+            supply: Supply::Statement,
         };
         served(&column).map(|served| (served.ty, served.form, served.is_guaranteed))
     }

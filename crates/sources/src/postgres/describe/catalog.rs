@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use odata::cell::{Cell, Row, Value};
+use odata::model::Supply;
 use odata::statement::Statement;
 
 use crate::driver::Statements;
@@ -30,6 +31,8 @@ pub(super) struct Relation {
     pub(super) name: String,
     /// Whether it is a materialized view.
     pub(super) is_materialized: bool,
+    /// Whether it is a table of this database.
+    pub(super) is_table: bool,
     /// Why it cannot be served, if it cannot.
     pub(super) omitted: Option<Omission>,
     /// Whether other tables inherit from it, so that its rows are theirs too.
@@ -74,6 +77,8 @@ pub(super) struct CatalogColumn {
     pub(super) is_required: bool,
     pub(super) is_readable: bool,
     pub(super) collation: TextOrder,
+    /// What supplies its value in a new row.
+    pub(super) supply: Supply,
 }
 
 /// How the texts of a column are ordered.
@@ -171,11 +176,11 @@ impl Catalog {
         let sql = format!(
             "SELECT c.oid, n.nspname, c.relname, c.relkind = 'm', pg_catalog.has_schema_privilege(n.oid, 'USAGE'), \
              pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), c.relispopulated, \
-             EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind <> 'p' \
-             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind <> 'p', \
+             c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              WHERE {RELATIONS} AND {SCHEMAS} ORDER BY 2, 3"
         );
-        each(connection, sql, given, 8, |row| {
+        each(connection, sql, given, 9, |row| {
             self.relations.push(Relation {
                 oid: oid(row, 0)?,
                 schema: text(row, 1)?,
@@ -183,6 +188,7 @@ impl Catalog {
                 is_materialized: flag(row, 3),
                 omitted: reason_to_omit(flag(row, 4) && flag(row, 5), flag(row, 6)),
                 has_heirs: flag(row, 7),
+                is_table: flag(row, 8),
             });
             Some(())
         })
@@ -199,14 +205,15 @@ impl Catalog {
              a.attnotnull, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), \
              CASE WHEN NOT l.collisdeterministic THEN 'l' \
              WHEN l.collname IN ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8') THEN 'b' \
-             WHEN l.collname = 'default' AND d.datcollate IN ('C', 'POSIX') THEN 'b' END \
+             WHEN l.collname = 'default' AND d.datcollate IN ('C', 'POSIX') THEN 'b' END, \
+             a.attgenerated <> '' OR a.attidentity = 'a', a.atthasdef OR a.attidentity = 'd' \
              FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() \
              LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation \
              WHERE a.attnum > 0 AND NOT a.attisdropped AND {RELATIONS} AND {SCHEMAS} ORDER BY 1, 2"
         );
-        each(connection, sql, given, 8, |row| {
+        each(connection, sql, given, 10, |row| {
             let column = CatalogColumn {
                 number: number(row, 1)?,
                 name: text(row, 2)?,
@@ -218,6 +225,11 @@ impl Catalog {
                     Some("b") => TextOrder::Binary,
                     Some("l") => TextOrder::Loose,
                     _ => TextOrder::Linguistic,
+                },
+                supply: match (flag(row, 8), flag(row, 9)) {
+                    (true, _) => Supply::Database,
+                    (false, true) => Supply::Default(None),
+                    (false, false) => Supply::Statement,
                 },
             };
             self.columns.entry(oid(row, 0)?).or_default().push(column);

@@ -3,7 +3,7 @@
 use odata::edm_type::EdmType;
 use odata::error::Reason;
 use odata::form::Form;
-use odata::model::{Collation, Column, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use odata::sql::Dialect;
 use odata::statement::Unanswerable;
 
@@ -29,6 +29,7 @@ fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     }
 }
 

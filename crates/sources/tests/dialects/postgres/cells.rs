@@ -121,7 +121,7 @@ impl Parameter<'_> {
         match self.0 {
             Value::Integer(_) => Type::INT8,
             Value::Real(_) => Type::FLOAT8,
-            Value::Text(_) => Type::TEXT,
+            Value::Text(_) | Value::Untyped(_) => Type::TEXT,
             Value::Blob(_) => Type::BYTEA,
             Value::Null | Value::RawText(_) => panic!("the dialect binds {:?}", self.0),
         }
@@ -137,7 +137,7 @@ impl ToSql for Parameter<'_> {
         match self.0 {
             Value::Integer(integer) => integer.to_sql(ty, out),
             Value::Real(real) => real.to_sql(ty, out),
-            Value::Text(text) => text.to_sql(ty, out),
+            Value::Text(text) | Value::Untyped(text) => text.to_sql(ty, out),
             Value::Blob(blob) => blob.to_sql(ty, out),
             Value::Null | Value::RawText(_) => Err("no parameter is null".into()),
         }

@@ -7,7 +7,7 @@ use crate::requests::encoded;
 use odata::edm_type::EdmType;
 use odata::error::Reason;
 use odata::form::Form;
-use odata::model::{Collation, Column, Storage, Table};
+use odata::model::{Collation, Column, Storage, Table, TableChanges};
 
 fn column(name: &str, ty: EdmType, form: Form, is_guaranteed: bool) -> Column {
     let storage = Storage { form, is_guaranteed, ..Storage::default() };
@@ -24,6 +24,7 @@ fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     }
 }
 

@@ -25,6 +25,8 @@ struct Data {
     later: bool,
     #[serde(rename = "exceptDataSources", skip_serializing_if = "Vec::is_empty")]
     except: Vec<String>,
+    #[serde(rename = "changeableDataSources", skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +62,7 @@ impl From<ReachedData> for Data {
             unavailable: reached.unavailable,
             later: reached.later,
             except: reached.except,
+            changes: reached.changes,
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) struct SourceResponse<'a> {
     options: BTreeMap<&'a str, OptionResponse<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_authentication_age: Option<i64>,
+    writable: bool,
     created_at: String,
     updated_at: String,
     created_by: &'a str,
@@ -55,6 +56,7 @@ impl<'a> From<&'a SeenSource> for SourceResponse<'a> {
             description: &record.description,
             options: options.map(|(key, value)| (key.as_str(), response(seen.store, key, value))).collect(),
             max_authentication_age: record.max_authentication_age,
+            writable: record.writable,
             created_at: rfc3339(record.created_at),
             updated_at: rfc3339(record.updated_at),
             created_by: seen.created_by(),

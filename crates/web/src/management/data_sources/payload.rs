@@ -47,8 +47,10 @@ impl FromJson for DataSourcePayload {
             0 => MaxAuthenticationAge::Any,
             secs => MaxAuthenticationAge::Secs(secs),
         });
+        let writable = fields.boolean("writable");
         fields.finish();
-        let draft = DataSourceDraft { name, data_store, description, options, max_authentication_age };
+        let draft =
+            DataSourceDraft { name, data_store, description, options, max_authentication_age, writable };
         Self { draft, connection_type }
     }
 }

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use http::header::CONTENT_TYPE;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
+use odata::change::bodies_of_batch;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -18,12 +20,20 @@ use super::part::{BatchFault, MOST_PARTS, Part, have_ids_of_their_own, is_id};
 pub(crate) fn parse(body: &[u8]) -> Result<Vec<Part>, BatchFault> {
     let read: Requests = serde_json::from_slice(body).map_err(|error| BatchFault::new(error.to_string()))?;
     let requests = read.0.ok_or_else(|| BatchFault::new("requests is missing"))?;
+    let text = std::str::from_utf8(body).map_err(|error| BatchFault::new(error.to_string()))?;
+    let bodies = bodies_of_batch(text);
     let mut parts: Vec<Part> = Vec::with_capacity(requests.len());
     // Where each id and each group is.
     let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     for request in requests {
         let at = parts.len();
         let (mut part, names) = request.part()?;
+        // Values are passed on as they are written: as numbers they could lose digits.
+        if part.body.as_ref().is_some_and(Vec::is_empty) {
+            let written = bodies.get(at).cloned().flatten().and_then(|place| text.get(place));
+            let too_deep = || BatchFault::new("the body of a request is nested too deeply");
+            part.body = Some(written.ok_or_else(too_deep)?.as_bytes().to_vec());
+        }
         for name in names {
             let found = known.get(&name);
             let found = found.ok_or_else(|| {
@@ -250,9 +260,15 @@ impl Request {
                 return Err(BatchFault::new("headers contains a name twice"));
             }
         }
+        if matches!(self.body, Some(Content::Other)) {
+            // A body that is JSON needs no header that says so.
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
         let body = self.body.map(|body| match body {
+            Content::Text(text) if text.is_empty() => vec![b' '],
             Content::Text(text) => text.into_bytes(),
-            Content::Other => b"{}".to_vec(),
+            // Its text follows.
+            Content::Other => Vec::new(),
         });
         let url = self.url.ok_or_else(|| missing("url"))?;
         let is_conditional = self.condition.is_some();

@@ -98,7 +98,7 @@ impl Run {
         if self.answers_groups_as_one && group[0].group.is_some() {
             VecDeque::from([self.change_set(group).await])
         } else if group.len() > 1 {
-            self.group(group).await
+            self.group(group)
         } else {
             VecDeque::from([self.answer(group.pop().unwrap_or_default()).await])
         }
@@ -131,32 +131,33 @@ impl Run {
         Answered { id: part.id, group: part.group, response }
     }
 
-    /// Answers a change set of the multipart format. Changes are not supported, so it fails as a whole, and the first change
-    /// says why.
+    /// Answers a change set of the multipart format. A single change is a transaction anyway; several in one are not
+    /// supported, so nothing of such a set is attempted.
     async fn change_set(&mut self, group: Vec<Part>) -> Answered {
         let mut changes = group.into_iter();
         let first = changes.next().unwrap_or_default();
+        let is_single = changes.as_slice().is_empty();
         let reads = std::iter::once(&first).chain(changes.as_slice()).any(|part| !self.is_change(part));
-        if reads {
-            let (parts, _) = self.surroundings.request(&first);
-            let response = self.data_caller.refuse(bad("a change set contains changes only"), &parts);
-            return Answered { id: first.id, group: first.group, response };
-        }
-        self.answer(first).await
+        let problem = match (reads, is_single) {
+            (true, _) => bad("a change set contains changes only"),
+            (false, true) => return self.answer(first).await,
+            (false, false) => several_changes(),
+        };
+        let (parts, _) = self.surroundings.request(&first);
+        let response = self.data_caller.refuse(problem, &parts);
+        Answered { id: first.id, group: first.group, response }
     }
 
-    /// Answers an atomicity group with changes: the first change says why, and nothing else is attempted.
-    async fn group(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
+    /// Answers an atomicity group with changes, which are not supported together: the first change says why, and nothing is
+    /// attempted.
+    fn group(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
         let first = group.iter().position(|part| self.is_change(part));
         let mut answers = VecDeque::with_capacity(group.len());
         for (at, part) in group.into_iter().enumerate() {
-            if Some(at) == first {
-                answers.push_back(self.answer(part).await);
-            } else {
-                let (parts, _) = self.surroundings.request(&part);
-                let response = self.data_caller.refuse(failed_dependency(false), &parts);
-                answers.push_back(Answered { id: part.id, group: part.group, response });
-            }
+            let (parts, _) = self.surroundings.request(&part);
+            let problem = if Some(at) == first { several_changes() } else { failed_dependency(false) };
+            let response = self.data_caller.refuse(problem, &parts);
+            answers.push_back(Answered { id: part.id, group: part.group, response });
         }
         answers
     }
@@ -175,6 +176,11 @@ impl Run {
 fn is_failure(response: &Response) -> bool {
     let status = response.status();
     !status.is_success() && status != StatusCode::NOT_MODIFIED
+}
+
+fn several_changes() -> ODataProblem {
+    let message = "several changes in one transaction are not supported";
+    ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
 }
 
 fn failed_dependency(is_conditional: bool) -> ODataProblem {

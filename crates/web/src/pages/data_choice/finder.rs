@@ -109,8 +109,14 @@ mod tests {
             description: if id == 7 { "Die Größe der Schiffe".to_owned() } else { String::new() },
             entities: Vec::new(),
             is_ticked: false,
+            may_change: false,
         };
-        Offer { sources: (1..=count).map(one).collect(), is_named: false, names_unknown: false }
+        Offer {
+            sources: (1..=count).map(one).collect(),
+            is_named: false,
+            names_unknown: false,
+            changed_before: oauth::data_access::SourceIds::default(),
+        }
     }
 
     fn found(count: i64, find: &str, from: usize) -> (Vec<usize>, String) {

@@ -39,7 +39,8 @@ async fn what_does_not_conform_is_refused_at_every_endpoint() {
     for wrong in [
         element(json!({ "rows": 3 })),
         element(json!({ "locations": [HARBOUR], "except_locations": [OTHER] })),
-        element(json!({ "locations": [HARBOUR], "actions": ["read", "write"] })),
+        element(json!({ "locations": [HARBOUR], "actions": ["write"] })),
+        element(json!({ "locations": [HARBOUR], "actions": ["read", "delete"] })),
         element(json!({ "locations": [HARBOUR], "actions": "read" })),
         element(json!({ "locations": [HARBOUR], "datatypes": [""] })),
         element(json!({ "locations": [HARBOUR, "http://127.0.0.1:8080/api/odata4/Unknown"] })),

@@ -10,7 +10,7 @@ use crate::cell::{Cell, Row, Value};
 use crate::edm_type::EdmType;
 use crate::encode::{BodyKind, Encoder, Shape, Slot};
 use crate::format::Format;
-use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Table};
+use crate::model::{Column as TableColumn, ForeignKey, Model, Schema, Storage, Table, TableChanges};
 use crate::position::Mark;
 use crate::sql::columns::StatementColumns;
 use crate::sql::functions::{AGGREGATES, FUNCTIONS, SqlAggregate, SqlFunction, Total};
@@ -65,6 +65,7 @@ fn schema(is_guaranteed: bool) -> Schema {
             })
             .collect(),
         has_unusable_index: false,
+        changes: TableChanges::default(),
     };
     let number = EdmType::Int64;
     let customers = [("Id", number), ("Name", text), ("Country", text), ("Adviser", number)];

@@ -203,6 +203,7 @@ async fn data_source(store: &dyn Store, owner: &User, other: &User) {
             BTreeMap::from([(ODD.to_owned(), SealedOption::new(format!("sealed for {id}")))])
         }),
         max_authentication_age: Some(300),
+        writable: false,
         owner: owner.id,
         at: START,
     };

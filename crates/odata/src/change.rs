@@ -1,0 +1,285 @@
+//! Changes of data ([Protocol
+//! §11.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_DataModification)): from a URL and
+//! a body to the statements that insert, update or delete rows.
+//!
+//! Values of a body are bound to the properties of the model, and are always parameters. The statements belong into one transaction
+//! with those that read what they change.
+
+mod body;
+mod json;
+mod state;
+mod value;
+
+use crate::bind::resource::{self, Changed};
+use crate::cell::Row;
+use crate::encode::id::KeyPredicate;
+use crate::encode::text;
+use crate::error::{Error, Reason};
+use crate::model::{EntityType, Model, Supply};
+use crate::sql::{Dialect, change as sql};
+use crate::statement::Statement;
+use crate::syntax::Request;
+use crate::tree::Scan;
+use crate::tree::new_value::NewValue;
+use crate::tree::typed::{Comparison, Term};
+use crate::url::Url;
+use body::Body;
+pub use json::bodies_of_batch;
+pub use state::EntityState;
+
+/// What is to be done with the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Add an entity to a set.
+    Create,
+    /// BoundChange the given properties.
+    Update,
+    /// BoundChange all properties; those that are not given get their default.
+    Replace,
+    /// Delete an entity, or make a property null.
+    Delete,
+}
+
+/// The content of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Payload<'a> {
+    /// JSON, or the raw value of a property.
+    pub bytes: &'a [u8],
+    /// `IEEE754Compatible=true`: numbers of 64 bits and decimal ones are texts.
+    pub numbers_as_text: bool,
+}
+
+/// What a change depends on besides the URL and the model.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeContext<'a> {
+    /// What is to be done.
+    pub verb: Verb,
+    /// The content; of no meaning for a deletion.
+    pub payload: Payload<'a>,
+    /// The absolute URL of the service document.
+    pub service_root: &'a str,
+}
+
+/// A change that was bound.
+#[derive(Debug)]
+pub struct BoundChange {
+    /// The name of the entity set.
+    pub set: String,
+    /// What it does.
+    pub kind: ChangeKind,
+    /// Reads the addressed entity as it is; `None` if there is none yet.
+    pub state: Option<EntityState>,
+}
+
+/// What a change does.
+#[derive(Debug)]
+pub enum ChangeKind {
+    /// It adds an entity.
+    Create(Creation),
+    /// It changes the addressed entity.
+    Update(Alteration),
+    /// It deletes the addressed entity: the statements in the order in which they are tried until one returns a row.
+    Delete(Vec<Statement>),
+}
+
+/// A new entity.
+#[derive(Debug)]
+pub struct Creation {
+    /// Inserts the row. Returns its key, unless [`find`](Self::find) does.
+    pub insert: Statement,
+    /// Returns the key of the row.
+    pub find: Option<Statement>,
+    set: String,
+    key: KeyPredicate,
+    columns: Vec<usize>,
+}
+
+/// New values of an entity that exists.
+#[derive(Debug)]
+pub struct Alteration {
+    /// The statements in the order in which they are tried until one returns a row. There are none if nothing is given.
+    pub statements: Vec<Statement>,
+    /// What to do if there is no such entity ([Protocol
+    /// §11.4.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpsertanEntity)), or why it
+    /// cannot be done; `None` for a property.
+    pub otherwise: Option<Result<Creation, Error>>,
+}
+
+/// Parses and binds a change.
+///
+/// # Errors
+/// Everything that is wrong with the request, or not supported.
+pub fn prepare(
+    url: &Url,
+    model: &Model,
+    context: &ChangeContext<'_>,
+    dialect: Dialect,
+) -> Result<BoundChange, Error> {
+    let request = Request::parse(url)?;
+    let changed = resource::changed(model, &request.path)?;
+    if let Some(option) = request.unsupported.first() {
+        let what = format!("the query option {}", option.name());
+        return Err(Reason::NotImplemented(what).at(option.name(), 0));
+    }
+    resource::check_options_of_change(&request, &changed)?;
+    let binder = Binder { model, context, dialect };
+    match (changed, context.verb) {
+        (Changed::Set(entity_type), Verb::Create) => binder.create(entity_type),
+        (Changed::Entity(scan), Verb::Delete) => binder.delete(&scan),
+        (Changed::Entity(scan), Verb::Update | Verb::Replace) => binder.update(&scan),
+        (Changed::Property(scan, property, raw), Verb::Update | Verb::Replace | Verb::Delete) => {
+            binder.property(&scan, property, raw)
+        }
+        _ => Err(Reason::NotChangeable("this resource in this way".to_owned()).at("path", 0)),
+    }
+}
+
+struct Binder<'a> {
+    model: &'a Model,
+    context: &'a ChangeContext<'a>,
+    dialect: Dialect,
+}
+
+impl Binder<'_> {
+    fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
+        let supplies = supplies(entity_type)?;
+        let body = Body::read(self.model, entity_type, self.context)?;
+        let creation = self.creation(entity_type, supplies, body)?;
+        Ok(BoundChange { set: entity_type.name.clone(), kind: ChangeKind::Create(creation), state: None })
+    }
+
+    fn creation(
+        &self,
+        entity_type: &EntityType,
+        supplies: &[Supply],
+        mut body: Body,
+    ) -> Result<Creation, Error> {
+        let mut values = Vec::with_capacity(supplies.len());
+        for (index, (property, supply)) in entity_type.properties.iter().zip(supplies).enumerate() {
+            match (supply, body.take(index)) {
+                // "MUST be ignored if included in the request."
+                (Supply::Database, _) | (Supply::Default(_), None) => {}
+                (_, Some(value)) => values.push((index, value)),
+                (Supply::Statement, None) if property.nullable => {}
+                (Supply::Statement, None) => return Err(missing(&property.name)),
+            }
+        }
+        let sql::Insertion { insert, find } = sql::insert(self.dialect, entity_type, &values)?;
+        let columns: Vec<usize> = (0..entity_type.key.len()).collect();
+        let key = KeyPredicate::new(entity_type, columns.clone());
+        Ok(Creation { insert, find, set: entity_type.name.clone(), key, columns })
+    }
+
+    fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
+        let entity_type = scan.entity_type;
+        let supplies = supplies(entity_type)?;
+        let body = Body::read(self.model, entity_type, self.context)?;
+        let values = match self.context.verb {
+            Verb::Replace => replaced(entity_type, supplies, body.clone())?,
+            _ => updated(entity_type, supplies, body.clone()),
+        };
+        let statements = sql::update(self.dialect, scan, &values)?;
+        let otherwise = Some(self.otherwise(scan, supplies, body));
+        self.changed(scan, ChangeKind::Update(Alteration { statements, otherwise }))
+    }
+
+    /// The entity that an update creates: its key is that of the address.
+    fn otherwise(&self, scan: &Scan<'_>, supplies: &[Supply], mut body: Body) -> Result<Creation, Error> {
+        let entity_type = scan.entity_type;
+        for (index, condition) in entity_type.key.iter().zip(&scan.key) {
+            let Term::Compare(Comparison::Eq, _, value) = &condition.term else {
+                return Err(Reason::NotStorable(entity_type.properties[*index].name.clone()).at("path", 0));
+            };
+            let Term::Constant(value) = &value.term else {
+                return Err(Reason::NotStorable(entity_type.properties[*index].name.clone()).at("path", 0));
+            };
+            if supplies.get(*index) == Some(&Supply::Database) {
+                return Err(Reason::NotChangeable(entity_type.properties[*index].name.clone()).at("path", 0));
+            }
+            body.set(*index, NewValue::Value(value.clone()));
+        }
+        self.creation(entity_type, supplies, body)
+    }
+
+    fn delete(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
+        supplies(scan.entity_type)?;
+        let statements = sql::delete(self.dialect, scan)?;
+        self.changed(scan, ChangeKind::Delete(statements))
+    }
+
+    /// A new value for one property ([Protocol
+    /// §11.4.9](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ManagingValuesandPropertiesDirectly)).
+    fn property(&self, scan: &Scan<'_>, index: usize, raw: bool) -> Result<BoundChange, Error> {
+        let entity_type = scan.entity_type;
+        let property = &entity_type.properties[index];
+        let is_fixed = supplies(entity_type)?.get(index) == Some(&Supply::Database);
+        if is_fixed || entity_type.key.contains(&index) {
+            return Err(Reason::NotChangeable(property.name.clone()).at("path", 0));
+        }
+        let value = match self.context.verb {
+            Verb::Delete => body::null(property)?,
+            _ => body::of_property(property, self.context, raw)?,
+        };
+        let statements = sql::update(self.dialect, scan, &[(index, value)])?;
+        self.changed(scan, ChangeKind::Update(Alteration { statements, otherwise: None }))
+    }
+
+    /// A change of an entity that should exist.
+    fn changed(&self, scan: &Scan<'_>, kind: ChangeKind) -> Result<BoundChange, Error> {
+        let state = Some(EntityState::of(self.dialect, scan)?);
+        Ok(BoundChange { set: scan.entity_type.name.clone(), kind, state })
+    }
+}
+
+impl Creation {
+    /// The path of the entity whose key is in a row, relative to the service document.
+    pub fn address(&self, row: &impl Row) -> String {
+        let mut address = format!("{}(", text::in_url(&self.set)).into_bytes();
+        self.key.write(&mut address, row, &self.columns);
+        address.push(b')');
+        String::from_utf8(address).unwrap_or_default()
+    }
+}
+
+/// What supplies the values of new rows of a type that can be changed.
+fn supplies(entity_type: &EntityType) -> Result<&[Supply], Error> {
+    let not_changeable = || Reason::NotChangeable(entity_type.name.clone()).at("path", 0);
+    entity_type.changes.as_deref().ok_or_else(not_changeable)
+}
+
+fn missing(property: &str) -> Error {
+    Reason::PropertyMissing(property.to_owned()).at("body", 0)
+}
+
+/// The properties that can be changed: not those of the key, and none that the database supplies. Values for others "MUST be
+/// ignored by the service" ([Protocol
+/// §11.4.3](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpdateanEntity)).
+fn changeable<'m>(
+    entity_type: &'m EntityType,
+    supplies: &'m [Supply],
+) -> impl Iterator<Item = (usize, &'m Supply)> {
+    let is_key = |index: &usize| entity_type.key.contains(index);
+    supplies.iter().enumerate().filter(move |(index, supply)| !is_key(index) && **supply != Supply::Database)
+}
+
+fn updated(entity_type: &EntityType, supplies: &[Supply], mut body: Body) -> Vec<(usize, NewValue)> {
+    changeable(entity_type, supplies).filter_map(|(index, _)| Some((index, body.take(index)?))).collect()
+}
+
+fn replaced(
+    entity_type: &EntityType,
+    supplies: &[Supply],
+    mut body: Body,
+) -> Result<Vec<(usize, NewValue)>, Error> {
+    let value = |(index, supply): (usize, &Supply)| {
+        let property = &entity_type.properties[index];
+        let value = match (body.take(index), supply) {
+            (Some(value), _) => value,
+            (None, Supply::Default(expression)) => NewValue::Default(expression.clone()),
+            (None, _) if property.nullable => NewValue::Null,
+            (None, _) => return Err(missing(&property.name)),
+        };
+        Ok((index, value))
+    };
+    changeable(entity_type, supplies).map(value).collect()
+}

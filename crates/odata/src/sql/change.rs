@@ -1,0 +1,177 @@
+//! Statements that insert, update and delete rows.
+
+use super::select::has_key;
+use super::{Dialect, Writer};
+use crate::error::{Error, Reason};
+use crate::model::EntityType;
+use crate::statement::Statement;
+use crate::tree::Scan;
+use crate::tree::column::ScanId;
+use crate::tree::new_value::NewValue;
+use crate::tree::typed::{Comparison, Typed};
+
+/// How a new row is inserted, and how its key is found.
+pub(crate) struct Insertion {
+    /// Inserts the row. If nothing else finds its key, it returns the key.
+    pub(crate) insert: Statement,
+    /// Returns the key of the row.
+    pub(crate) find: Option<Statement>,
+}
+
+/// The statements that insert a row with these values.
+pub(crate) fn insert(
+    dialect: Dialect,
+    entity_type: &EntityType,
+    values: &[(usize, NewValue)],
+) -> Result<Insertion, Error> {
+    let mut writer = Writer::of_table(dialect, entity_type);
+    writer.text("INSERT INTO ");
+    writer.table(ScanId::FIRST);
+    if values.is_empty() {
+        writer.text(writer.rules.row_of_defaults());
+    } else {
+        for (index, (property, _)) in values.iter().enumerate() {
+            writer.text(if index == 0 { " (" } else { ", " });
+            writer.name(ScanId::FIRST.column(*property));
+        }
+        writer.text(") VALUES (");
+        for (index, (property, value)) in values.iter().enumerate() {
+            writer.text(if index == 0 { "" } else { ", " });
+            assigned(&mut writer, *property, value)?;
+        }
+        writer.text(")");
+    }
+    let Some(number) = writer.rules.generated_number() else {
+        writer.text(" RETURNING ");
+        key(&mut writer);
+        return Ok(Insertion { insert: writer.changing(entity_type.key.len())?, find: None });
+    };
+    let find = Some(inserted(dialect, entity_type, values, number)?);
+    Ok(Insertion { insert: writer.changing(0)?, find })
+}
+
+/// The statement that returns the key of the row that was inserted with these values. `number` is what the database has
+/// generated.
+fn inserted(
+    dialect: Dialect,
+    entity_type: &EntityType,
+    values: &[(usize, NewValue)],
+    number: &str,
+) -> Result<Statement, Error> {
+    let mut writer = Writer::of_table(dialect, entity_type);
+    writer.text("SELECT ");
+    key(&mut writer);
+    writer.text(" FROM ");
+    writer.table(ScanId::FIRST);
+    let mut is_generated = false;
+    // The values are kept until the statement is written, because equal ones are recognised by their address.
+    let mut conditions = Vec::with_capacity(entity_type.key.len());
+    for property in &entity_type.key {
+        let given = values.iter().find(|(index, _)| index == property);
+        let described = &entity_type.properties[*property];
+        let column = ScanId::FIRST.column(*property);
+        conditions.push(match given {
+            Some((_, NewValue::Value(value))) => {
+                let column = Typed::column(column, described);
+                Ok(Typed::compare(Comparison::Eq, column, Typed::constant(value.clone())))
+            }
+            _ if is_generated => return Err(Reason::PropertyMissing(described.name.clone()).at("body", 0)),
+            _ => Err(column),
+        });
+        is_generated |= conditions.last().is_some_and(Result::is_err);
+    }
+    for (index, condition) in conditions.iter().enumerate() {
+        writer.text(if index == 0 { " WHERE " } else { " AND " });
+        match condition {
+            Ok(condition) => writer.truth(condition),
+            Err(column) => {
+                writer.column(*column);
+                writer.text(" = ");
+                writer.text(number);
+            }
+        }
+    }
+    writer.changing(entity_type.key.len())
+}
+
+/// The statements that set these values of the entity with a key, in the order in which they are tried until one changes a row. The
+/// key must be the address of one row.
+pub(crate) fn update(
+    dialect: Dialect,
+    scan: &Scan<'_>,
+    values: &[(usize, NewValue)],
+) -> Result<Vec<Statement>, Error> {
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    of_row(dialect, scan, |writer| {
+        writer.text("UPDATE ");
+        writer.table(scan.id);
+        for (index, (property, value)) in values.iter().enumerate() {
+            writer.text(if index == 0 { " SET " } else { ", " });
+            writer.name(scan.id.column(*property));
+            writer.text(" = ");
+            assigned(writer, *property, value)?;
+        }
+        Ok(())
+    })
+}
+
+/// The statements that delete the entity with a key, likewise.
+pub(crate) fn delete(dialect: Dialect, scan: &Scan<'_>) -> Result<Vec<Statement>, Error> {
+    of_row(dialect, scan, |writer| {
+        writer.text("DELETE FROM ");
+        writer.table(scan.id);
+        Ok(())
+    })
+}
+
+/// Statements that begin alike, for the row whose key has the usual layout, and for the only one with another layout.
+fn of_row(
+    dialect: Dialect,
+    scan: &Scan<'_>,
+    begin: impl Fn(&mut Writer<'_>) -> Result<(), Error>,
+) -> Result<Vec<Statement>, Error> {
+    let entity_type = scan.entity_type;
+    let returning = if dialect.rules().generated_number().is_none() { " RETURNING 1" } else { "" };
+    let columns = usize::from(!returning.is_empty());
+    let mut statements = Vec::new();
+    let mut writer = Writer::of_table(dialect, entity_type);
+    begin(&mut writer)?;
+    writer.text(" WHERE ");
+    let has_common = writer.rules.has_common_key(&mut writer, scan.id, &scan.key);
+    if has_common {
+        writer.text(returning);
+        statements.push(writer.changing(columns)?);
+    }
+    let may_be_uncommon = dialect.rules().may_have_uncommon_key(entity_type, &scan.key);
+    // Without a result, nobody would know whether the first one has found the row.
+    if !has_common || (may_be_uncommon && columns > 0) {
+        let mut writer = Writer::of_table(dialect, entity_type);
+        begin(&mut writer)?;
+        writer.text(" WHERE ");
+        has_key(&mut writer, &scan.key);
+        writer.text(returning);
+        statements.push(writer.changing(columns)?);
+    }
+    Ok(statements)
+}
+
+fn assigned(writer: &mut Writer<'_>, property: usize, value: &NewValue) -> Result<(), Error> {
+    let column = ScanId::FIRST.column(property);
+    match value {
+        NewValue::Null => writer.text("NULL"),
+        NewValue::Default(expression) => writer.rules.assigned_default(writer, expression.as_deref()),
+        NewValue::Value(constant) => {
+            if !writer.rules.assigned(writer, column, constant) {
+                return Err(Reason::NotStorable(writer.property(column).name.clone()).at("body", 0));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the columns of the key to be read.
+fn key(writer: &mut Writer<'_>) {
+    super::keys::values(writer, ScanId::FIRST, |writer, column| writer.rules.read(writer, column));
+}

@@ -1,0 +1,12 @@
+//! The values that a change gives to properties.
+
+use super::typed::Constant;
+
+/// A value for a property.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NewValue {
+    Null,
+    /// The default that the database has for it, with its expression if statements must repeat it.
+    Default(Option<String>),
+    Value(Constant),
+}

@@ -1,0 +1,191 @@
+//! Changes of data: what a request with `POST`, `PATCH`, `PUT` or `DELETE` asks for, and the response to a change that was made.
+
+use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use oauth::resource::DataEndpoint;
+use odata::change::{Payload, Verb};
+use odata::format::MediaType;
+
+use super::address;
+use super::answer::{PREFERENCE_APPLIED, media_type};
+use super::data_caller::{DataCaller, unknown};
+use super::headers::{self, Return, Version};
+use super::posted;
+use crate::http::conditional::entity_tags;
+use crate::respond::odata::ODataProblem;
+
+/// The maximum length of the body of a change in bytes.
+pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// The methods of an address whose resource cannot be changed.
+const READS: HeaderValue = HeaderValue::from_static("GET,HEAD");
+
+const ENTITY_ID: HeaderName = HeaderName::from_static("odata-entityid");
+
+/// What a method asks for; `None` if it asks for no change.
+fn verb(method: &Method) -> Option<Verb> {
+    match *method {
+        Method::POST => Some(Verb::Create),
+        Method::PATCH => Some(Verb::Update),
+        Method::PUT => Some(Verb::Replace),
+        Method::DELETE => Some(Verb::Delete),
+        _ => None,
+    }
+}
+
+/// The method that a `POST` stands for, with the header for clients that cannot send others; `None` if it has no such
+/// header.
+///
+/// # Errors
+/// If it names no method that a `POST` can stand for.
+fn tunnelled(parts: &Parts) -> Option<Result<Method, ODataProblem>> {
+    let name = parts.headers.get("x-http-method")?;
+    let method = [Method::PATCH, Method::PUT, Method::DELETE]
+        .into_iter()
+        .find(|method| name.as_bytes().eq_ignore_ascii_case(method.as_str().as_bytes()));
+    let message = "X-HTTP-Method is PATCH, PUT or DELETE";
+    Some(method.ok_or_else(|| ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)))
+}
+
+impl DataCaller {
+    /// The response to a change, by its own method or by the one for which a POST stands.
+    pub(super) async fn answer_change(&self, parts: &Parts, body: &[u8]) -> Response {
+        if let Err(problem) = Version::of(&parts.headers) {
+            return self.refuse(problem, parts);
+        }
+        let method = match tunnelled(parts).filter(|_| parts.method == Method::POST) {
+            None => Ok(parts.method.clone()),
+            Some(method) => method,
+        };
+        match method.map(|method| verb(&method)) {
+            Ok(Some(verb)) => Box::pin(self.change(parts, verb, body)).await,
+            Ok(None) => {
+                let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
+                posted::wrong_method(&parts.method, &parts.headers, rest)
+            }
+            Err(problem) => self.refuse(problem, parts),
+        }
+    }
+
+    /// The response to a change that is to be made.
+    async fn change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Response {
+        let answer = self.try_change(parts, verb, body).await;
+        let preferred = Return::preferred(&parts.headers);
+        let mut response = match answer {
+            Ok(answer) => respond(answer, preferred),
+            Err(problem) => self.refuse(problem, parts),
+        };
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(ALLOW, READS);
+        }
+        self.versioned(response, parts)
+    }
+
+    async fn try_change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Result<ChangeAnswer, ODataProblem> {
+        let caller = self.changing().await?;
+        let address = address::split(&parts.uri).ok_or_else(unknown)?;
+        let source = address.source()?;
+        let accept = headers::accept(&parts.headers)?;
+        let request = DataRequest {
+            endpoint: DataEndpoint::OData,
+            source: &source,
+            path_and_query: address.rest,
+            accept: &accept,
+            page_size: None,
+            origin: self.origin(),
+            since: self.since(),
+        };
+        let source = self.data().changeable(caller, &request).await?;
+        let has_json = verb != Verb::Delete && !is_raw(address.rest);
+        let numbers_as_text = has_json && content(&parts.headers)?;
+        let change = ChangeRequest {
+            request,
+            verb,
+            payload: Payload { bytes: body, numbers_as_text },
+            condition: &condition(&parts.headers)?,
+            wants_representation: Return::preferred(&parts.headers).map(|preferred| preferred.representation),
+        };
+        Ok(self.data().change(caller, &source, &change).await?)
+    }
+}
+
+/// Whether the path ends with `/$value`.
+fn is_raw(rest: &str) -> bool {
+    let path = rest.split('?').next().unwrap_or_default().trim_end_matches('/');
+    path.ends_with("/$value") || path.ends_with("/%24value")
+}
+
+/// Whether the JSON of a body has large numbers as texts.
+fn content(headers: &HeaderMap) -> Result<bool, ODataProblem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = MediaType::read(kind);
+    let is_utf8 = kind.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
+    if !kind.is("application/json") || !is_utf8 {
+        let message = "the body of a change is application/json";
+        return Err(ODataProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BadRequest", message));
+    }
+    Ok(kind.parameter("IEEE754Compatible").is_some_and(|value| value.eq_ignore_ascii_case("true")))
+}
+
+/// `If-Match` or `If-None-Match`.
+fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
+    let bad = |message: &str| ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+    let tags = |name: HeaderName| {
+        let lists = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+        let tags = lists.flat_map(entity_tags).map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned());
+        tags.collect::<Vec<_>>()
+    };
+    match (headers.contains_key(IF_MATCH), headers.contains_key(IF_NONE_MATCH)) {
+        (false, false) => Ok(Condition::None),
+        (true, true) => Err(bad("a change has If-Match or If-None-Match, not both")),
+        (true, false) => Ok(match tags(IF_MATCH) {
+            tags if tags.iter().any(|tag| tag == "*") => Condition::Present,
+            tags => Condition::Tags(tags),
+        }),
+        (false, true) if tags(IF_NONE_MATCH) == ["*"] => Ok(Condition::Absent),
+        (false, true) => {
+            let message = "If-None-Match with other values than * is not supported for changes";
+            Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message))
+        }
+    }
+}
+
+/// The response to a change that was made ([Protocol
+/// §11.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_DataModification)).
+fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
+    let ChangeAnswer { created, tag, body, applied } = answer;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = match (&body, &created) {
+        (None, _) => StatusCode::NO_CONTENT,
+        (Some(_), Some(_)) => StatusCode::CREATED,
+        (Some(_), None) => StatusCode::OK,
+    };
+    let is_empty = body.is_none();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(address) = created.and_then(|address| HeaderValue::from_str(&address).ok()) {
+        if is_empty {
+            headers.insert(ENTITY_ID, address.clone());
+        }
+        headers.insert(LOCATION, address);
+    }
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        headers.insert(ETAG, tag);
+    }
+    if let Some(preferred) = preferred.filter(|_| applied.is_some()) {
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static(preferred.applied()));
+    }
+    if let Some((content, bytes)) = body {
+        if let Some(media_type) = media_type(&content) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        *response.body_mut() = Body::from(bytes);
+    }
+    response
+}
