@@ -254,7 +254,8 @@ impl Statements for MysqlConnection {
         self.finish().await?;
         self.begin_if_due().await?;
         self.start(statement).await?;
-        self.rows(rows).await
+        // A statement without columns has no rows, and nothing says that they end.
+        if self.is_running { self.rows(rows).await } else { Ok(()) }
     }
 }
 

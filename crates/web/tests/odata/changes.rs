@@ -11,6 +11,7 @@ use testkit::{ADMIN, Answer, Call, OTHER, TestUser, USER};
 use crate::fixture::{Fixture, code};
 
 mod rights;
+mod servers;
 
 const ROOT: &str = "/api/odata4/Accounting";
 

@@ -22,7 +22,7 @@ const TABLES: &str = "
         CONCAT('00000000-0000-0000-0000-', LPAD(seq, 12, '0')) FROM seq_1_to_503";
 
 /// The options of a source in a database.
-fn options(server: &MariaDbServer, database: &str) -> Value {
+pub(crate) fn options(server: &MariaDbServer, database: &str) -> Value {
     let (user, password) = server.owner();
     json!({
         "ServerName": "127.0.0.1",
@@ -34,7 +34,7 @@ fn options(server: &MariaDbServer, database: &str) -> Value {
     })
 }
 
-fn payload(name: &str, options: &Value) -> Value {
+pub(crate) fn payload(name: &str, options: &Value) -> Value {
     json!({ "name": name, "dataStore": 3, "connectionType": "Cloud", "options": options })
 }
 

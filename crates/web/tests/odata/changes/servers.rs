@@ -1,0 +1,154 @@
+//! Changes of databases of servers.
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::mariadb::MariaDbServer;
+use testkit::postgres::PostgresServer;
+use testkit::{ADMIN, Answer, TestServer};
+
+use crate::server_source::server;
+use crate::{mysql, postgres};
+
+/// A server with a writable data source, and the statement that asks the database itself.
+struct Books<'d> {
+    server: TestServer,
+    ask: Box<dyn Fn(&str) -> String + 'd>,
+}
+
+impl<'d> Books<'d> {
+    async fn open(mut payload: Value, ask: impl Fn(&str) -> String + 'd) -> Self {
+        let server = server().await;
+        payload["writable"] = true.into();
+        server.post("/api/mgmt/datasources").basic(&ADMIN).json(&payload).send().await.expect(201);
+        Self { server, ask: Box::new(ask) }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        rest: &str,
+        headers: &[(&'static str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let path = format!("/api/odata4/books{rest}");
+        let mut call = self.server.call(method, &path).basic(&ADMIN);
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        match body {
+            Some(body) => call.json(body).send().await,
+            None => call.send().await,
+        }
+    }
+
+    /// Creates, changes and deletes rows, and breaks each kind of rule.
+    async fn are_changed(&self) {
+        let post = async |set: &str, body: Value| self.send(Method::POST, set, &[], Some(&body)).await;
+        let made =
+            post("/accounts", json!({ "name": "Petty", "balance": 12.5, "at": "2024-02-29T10:03:00Z" }));
+        let made = made.await.expect(201);
+        let body = made.json();
+        let id = body["id"].as_i64().unwrap();
+        assert!(
+            made.header("location").ends_with(&format!("/accounts({id})")),
+            "{}",
+            made.header("location")
+        );
+        assert_eq!((&body["balance"], &body["note"]), (&json!(12.5), &json!("none")), "{body}");
+        assert_eq!(body["at"], "2024-02-29T10:03:00Z");
+        let address = format!("/accounts({id})");
+        assert_eq!(self.send(Method::GET, &address, &[], None).await.expect(200).json(), body);
+        assert_eq!((self.ask)(&format!("SELECT name FROM accounts WHERE id = {id}")), "Petty");
+
+        let patch = json!({ "balance": "9007199254740993.25", "note": null, "id": 77 });
+        let path = format!("/api/odata4/books{address}");
+        let call = self.server.call(Method::PATCH, &path).basic(&ADMIN);
+        let exact = call.body("application/json;IEEE754Compatible=true", patch.to_string());
+        let patched = exact.send().await.expect(204);
+        assert_eq!(
+            (self.ask)(&format!("SELECT balance FROM accounts WHERE id = {id} AND note IS NULL")),
+            "9007199254740993.25"
+        );
+        let tag = patched.header("etag").to_owned();
+        let (other, same) = ([("if-match", "W/\"0\"")], [("if-match", tag.as_str())]);
+        let name = |name: &str| json!({ "name": name });
+        self.send(Method::PATCH, &address, &other, Some(&name("x"))).await.expect(412);
+        self.send(Method::PATCH, &address, &same, Some(&name("y"))).await.expect(204);
+        self.send(Method::PATCH, &address, &same, Some(&name("z"))).await.expect(412);
+        assert_eq!((self.ask)(&format!("SELECT name FROM accounts WHERE id = {id}")), "y");
+
+        // PUT gives the rest its default, and creates what is not there.
+        self.send(Method::PUT, &address, &[], Some(&name("whole"))).await.expect(204);
+        assert_eq!(
+            (self.ask)(&format!(
+                "SELECT count(*) FROM accounts WHERE id = {id} AND note = 'none' AND balance = 0"
+            )),
+            "1"
+        );
+        self.send(Method::PUT, "/accounts(500)", &[], Some(&name("new"))).await.expect(201);
+        let taken = post("/accounts", name("new")).await.expect(409);
+        assert!(
+            !taken.text().contains("Duplicate") && !taken.text().contains("violates"),
+            "{}",
+            taken.text()
+        );
+        post("/lines", json!({ "account": 4711, "number": 1 })).await.expect(409);
+        post("/lines", json!({ "account": 500, "number": 1 })).await.expect(201);
+        self.send(Method::DELETE, "/accounts(500)", &[], None).await.expect(409);
+        post("/accounts", json!({ "name": null })).await.expect(400);
+        post("/accounts", name(&"x".repeat(41))).await.expect(400);
+        post("/accounts", json!({ "name": "poor", "balance": -1 })).await.expect(400);
+        assert_eq!((self.ask)("SELECT count(*) FROM accounts"), "2");
+
+        self.send(Method::DELETE, "/lines(account=500,number=1)", &[], None).await.expect(204);
+        self.send(Method::DELETE, "/accounts(500)", &[], None).await.expect(204);
+        self.send(Method::DELETE, "/accounts(500)", &[], None).await.expect(404);
+        assert_eq!((self.ask)("SELECT count(*) FROM accounts"), "1");
+        let left = self.send(Method::GET, "/accounts/$count", &[], None).await.expect(200);
+        assert_eq!(left.text(), "1");
+    }
+
+    /// Of writers who saw the same state, one wins.
+    async fn change_once(&self) {
+        let put = json!({ "name": "race" });
+        let made = self.send(Method::PUT, "/accounts(900)", &[], Some(&put)).await.expect(201);
+        let tag = made.header("etag").to_owned();
+        let write = async |name: &str| {
+            let headers = [("if-match", tag.as_str())];
+            let body = json!({ "name": name });
+            self.send(Method::PATCH, "/accounts(900)", &headers, Some(&body)).await.status()
+        };
+        let mut found: [u16; 4] = tokio::join!(write("a"), write("b"), write("c"), write("d")).into();
+        found.sort_unstable();
+        assert_eq!(found, [204, 412, 412, 412]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_postgresql_is_changed() {
+    let database = PostgresServer::shared().create_database();
+    database.run(
+        "CREATE TABLE accounts (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, name varchar(40) NOT NULL UNIQUE,
+            note text DEFAULT 'none', balance numeric(20,2) NOT NULL DEFAULT 0 CHECK (balance >= 0), at timestamptz);
+         CREATE TABLE lines (account bigint NOT NULL REFERENCES accounts, number integer NOT NULL, PRIMARY KEY (account, number))",
+    );
+    let payload = postgres::payload("books", &postgres::options(&database.url()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    books.are_changed().await;
+    books.change_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_mariadb_is_changed() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(
+        "CREATE TABLE accounts (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40) NOT NULL UNIQUE,
+            note varchar(40) DEFAULT 'none', balance decimal(20,2) NOT NULL DEFAULT 0 CHECK (balance >= 0), at datetime);
+         CREATE TABLE `lines` (account bigint NOT NULL REFERENCES accounts (id), number integer NOT NULL,
+            PRIMARY KEY (account, number))",
+    );
+    let payload = mysql::payload("books", &mysql::options(database.server(), database.name()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    books.are_changed().await;
+    books.change_once().await;
+}
