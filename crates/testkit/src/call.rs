@@ -122,6 +122,13 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Sends a body without its type.
+    #[must_use]
+    pub fn untyped(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// Presents a certificate in TLS.
     pub fn certificate(mut self, certificate: TestCertificate) -> Self {
         self.certificate = Some(certificate.presented());

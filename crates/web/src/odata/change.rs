@@ -89,6 +89,7 @@ impl DataCaller {
 
     async fn try_change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Result<ChangeAnswer, ODataProblem> {
         let caller = self.changing().await?;
+        promises_no_repetition(&parts.headers)?;
         let address = address::split(&parts.uri).ok_or_else(unknown)?;
         let source = address.source()?;
         let accept = headers::accept(&parts.headers)?;
@@ -121,9 +122,22 @@ fn is_raw(rest: &str) -> bool {
     path.ends_with("/$value") || path.ends_with("/%24value")
 }
 
-/// Whether the JSON of a body has large numbers as texts.
+/// Refuses a change that may be sent twice, because it would be made twice ([Repeatable Requests
+/// 1.0](https://docs.oasis-open.org/odata/repeatable-requests/v1.0/repeatable-requests-v1.0.html)).
+fn promises_no_repetition(headers: &HeaderMap) -> Result<(), ODataProblem> {
+    let names = ["repeatability-request-id", "repeatability-first-sent", "repeatability-client-id"];
+    if names.into_iter().any(|name| headers.contains_key(name)) {
+        let message =
+            "changes cannot be repeated: send them without Repeatability headers, and with If-Match";
+        return Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message));
+    }
+    Ok(())
+}
+
+/// Whether the JSON of a body has large numbers as texts. A body of no declared type is JSON, as in Hybrid Data Pipeline.
 fn content(headers: &HeaderMap) -> Result<bool, ODataProblem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let Some(kind) = headers.get(CONTENT_TYPE) else { return Ok(false) };
+    let kind = kind.to_str().unwrap_or_default();
     let kind = MediaType::read(kind);
     let is_utf8 = kind.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
     if !kind.is("application/json") || !is_utf8 {

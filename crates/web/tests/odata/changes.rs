@@ -371,3 +371,22 @@ async fn a_change_set_with_one_change_is_made_and_one_with_several_is_not() {
     assert_eq!(books.get("/Accounts(1)/Note/$value").await.expect(200).text(), "x");
     assert_eq!(books.count("SELECT count(*) FROM Accounts"), 3);
 }
+
+/// A change that is sent twice would be made twice.
+#[tokio::test]
+async fn a_change_is_not_promised_to_be_made_once() {
+    let books = Accounting::open().await;
+    for name in ["repeatability-request-id", "repeatability-first-sent"] {
+        let call = books.call(Method::POST, "/Accounts").header(name, "1").json(&json!({"Name": "Twice"}));
+        assert_eq!(code(&call.send().await.expect(501)), "NotImplemented");
+    }
+    assert_eq!(books.count("SELECT count(*) FROM Accounts"), 2);
+}
+
+#[tokio::test]
+async fn a_body_without_a_type_is_json() {
+    let books = Accounting::open().await;
+    let call = books.call(Method::PATCH, "/Accounts(1)").untyped(r#"{"Name":"untyped"}"#);
+    call.send().await.expect(204);
+    assert_eq!(books.count("SELECT count(*) FROM Accounts WHERE Name = 'untyped'"), 1);
+}
