@@ -32,9 +32,9 @@ pub use state::EntityState;
 pub enum Verb {
     /// Add an entity to a set.
     Create,
-    /// BoundChange the given properties.
+    /// Change the given properties.
     Update,
-    /// BoundChange all properties; those that are not given get their default.
+    /// Change all properties; those that are not given get their default.
     Replace,
     /// Delete an entity, or make a property null.
     Delete,

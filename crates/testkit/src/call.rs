@@ -123,7 +123,6 @@ impl<'a> Call<'a> {
     }
 
     /// Sends a body without its type.
-    #[must_use]
     pub fn untyped(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self

@@ -138,7 +138,7 @@ impl DataService {
         let dialect = opened.source.dialect();
         let bound = Arc::new(change::prepare(&url, &opened.model, &context, dialect)?);
         let representation = Representation {
-            format: self.format(change, &url)?,
+            format: Self::format(change, &url)?,
             path_and_query: text.to_owned(),
             root,
             now: jiff::Timestamp::from_microsecond(self.context.now().as_micros())
@@ -149,7 +149,7 @@ impl DataService {
     }
 
     /// The format of a response; it must be acceptable if there may be a body.
-    fn format(&self, change: &ChangeRequest<'_>, url: &Url) -> Result<Format, DataRefusal> {
+    fn format(change: &ChangeRequest<'_>, url: &Url) -> Result<Format, DataRefusal> {
         let accepted = Format::accept(change.request.accept);
         let may_have_body = change.wants_representation != Some(false) && change.verb != Verb::Delete;
         if accepted.is_none() && may_have_body && !url.names_format() {
@@ -184,6 +184,10 @@ impl DataService {
         };
         let user = request_user(grant.user(), &opened.source);
         let (service, run) = (self.clone(), self.worker_run());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a change that has begun is recorded even if the caller goes away; its deadline ends it"
+        )]
         let task = tokio::spawn(async move {
             let mut chunks = opened.source.change(user, run, job)?;
             let mut body = Vec::new();
@@ -253,12 +257,12 @@ fn of_source(error: SourceError, change: &BoundChange, opened: &OpenedSource) ->
     let SourceError::Violation(Violation { rule, columns }) = error else { return error.into() };
     let entity_type = opened.model.entity_type(&change.set);
     let properties = entity_type.map(|entity_type| entity_type.properties.as_slice()).unwrap_or_default();
-    let named = |column: &String| {
+    let name_of = |column: &String| {
         let property = properties.iter().find(|property| property.column.eq_ignore_ascii_case(column));
         property.map(|property| property.name.clone())
     };
     // A name that is not in the model may be hidden, so none is told then.
-    let names = columns.iter().map(named).collect::<Option<Vec<_>>>().unwrap_or_default();
+    let names = columns.iter().map(name_of).collect::<Option<Vec<_>>>().unwrap_or_default();
     let rule = match (&change.kind, rule) {
         (ChangeKind::Delete(_), BrokenRule::Missing) => BrokenRule::Reference,
         (_, rule) => rule,

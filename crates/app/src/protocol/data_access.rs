@@ -1,6 +1,7 @@
 //! The data that clients request and that tokens reach, with the data sources behind them.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -296,7 +297,9 @@ pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
     match changed {
         0 => {}
         1 => words.push_str("; may change one of them"),
-        more => words.push_str(&format!("; may change {more} of them")),
+        more => {
+            let _ = write!(words, "; may change {more} of them");
+        }
     }
     words
 }

@@ -78,13 +78,12 @@ impl BodyBinder<'_> {
             let value = self.value(property, json)?;
             return body.give(index, property, value);
         }
-        match entity_type.navigation(name) {
-            Some(navigation) => self.related(body, navigation, json),
-            None => {
-                let unknown =
-                    Reason::UnknownProperty { entity_type: entity_type.name.clone(), name: name.to_owned() };
-                Err(unknown.at("body", 0).hinting(hint::property(entity_type, name)))
-            }
+        if let Some(navigation) = entity_type.navigation(name) {
+            self.related(body, navigation, json)
+        } else {
+            let unknown =
+                Reason::UnknownProperty { entity_type: entity_type.name.clone(), name: name.to_owned() };
+            Err(unknown.at("body", 0).hinting(hint::property(entity_type, name)))
         }
     }
 

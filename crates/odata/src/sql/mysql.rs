@@ -105,7 +105,9 @@ impl Rules for Mysql {
     fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
         let value = constant::assigned(constant);
         let is_storable = value.is_some();
-        value.into_iter().for_each(|value| writer.parameter(value));
+        if let Some(value) = value {
+            writer.parameter(value);
+        }
         is_storable
     }
 

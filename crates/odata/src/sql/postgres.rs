@@ -112,7 +112,9 @@ impl Rules for Postgres {
     fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
         let written = assigned::text(constant);
         let is_storable = written.is_some();
-        written.into_iter().for_each(|text| writer.parameter(Value::Untyped(text)));
+        if let Some(text) = written {
+            writer.parameter(Value::Untyped(text));
+        }
         is_storable
     }
 

@@ -97,7 +97,9 @@ impl Rules for Sqlite {
     fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool {
         let stored = assigned::stored(writer.property(column), constant);
         let is_storable = stored.is_some();
-        stored.into_iter().for_each(|value| writer.parameter(value));
+        if let Some(value) = stored {
+            writer.parameter(value);
+        }
         is_storable
     }
 

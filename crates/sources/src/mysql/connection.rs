@@ -112,7 +112,7 @@ impl MysqlConnection {
             Ok(value) => Ok(value),
             Err(Fault::Refused(refusal)) => {
                 self.is_running = false;
-                Err(refusal.reason())
+                Err(refusal.reason_for(self.intent))
             }
             Err(Fault::Broken(error)) => Err(error),
         }
@@ -201,7 +201,7 @@ impl MysqlConnection {
                 Next::End => break,
                 Next::Refused(refusal) => {
                     self.is_running = false;
-                    return Err(refusal.reason());
+                    return Err(refusal.reason_for(self.intent));
                 }
             }
         }

@@ -4,6 +4,7 @@
 use odata::statement::Unanswerable;
 
 use super::fields::Fields;
+use crate::driver::Intent;
 use crate::{BrokenRule, SourceError, Violation};
 
 /// The maximum length of a message in a detail, in characters.
@@ -60,11 +61,14 @@ impl Refusal {
         Some(Violation::about(rule, column))
     }
 
+    /// Why a statement failed on a connection for this intent.
+    pub(super) fn reason_for(&self, intent: Intent) -> SourceError {
+        let violation = (intent == Intent::Change).then(|| self.violation()).flatten();
+        violation.map_or_else(|| self.reason(), SourceError::Violation)
+    }
+
     /// Why a statement failed, or signing in.
     pub(super) fn reason(&self) -> SourceError {
-        if let Some(violation) = self.violation() {
-            return SourceError::Violation(violation);
-        }
         let detail = self.detail();
         match self.code {
             // A table, a column or a view is gone, or is another one than when the transaction began.

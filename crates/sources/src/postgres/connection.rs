@@ -13,7 +13,7 @@ use super::parameters;
 use super::user_roles::UserRoles;
 use super::wire::{Wire, tag};
 use crate::deadline::monotonic_now;
-use crate::driver::{Connection, Flow, RowConsumer, Statements, Stop, room};
+use crate::driver::{Connection, Flow, Intent, RowConsumer, Statements, Stop, room};
 use crate::{RequestUser, SourceError, SourceRow};
 
 /// How long a connection may wait for its next use. The other machine may have disappeared without a word.
@@ -114,6 +114,10 @@ impl PostgresConnection {
             && self.wire.is_silent()
     }
 
+    fn intent(&self) -> Intent {
+        if self.options.changes_in.is_some() { Intent::Change } else { Intent::Read }
+    }
+
     /// Sends a statement; before it, the beginning of the transaction if that is due. Returns how many commands end
     /// before the statement.
     async fn start(&mut self, statement: &Statement) -> Result<u32, SourceError> {
@@ -183,7 +187,7 @@ impl PostgresConnection {
         if self.wire.until_ready(MAX_REST).await.is_ok() {
             self.is_running = false;
         }
-        refusal.reason()
+        refusal.reason_for(self.intent())
     }
 
     /// Reads the rest of a statement that is not wanted any more, because another one follows in the transaction.
@@ -191,7 +195,7 @@ impl PostgresConnection {
         if self.is_running {
             let refused = self.wire.until_ready(usize::MAX).await?;
             self.is_running = false;
-            refused.map_or(Ok(()), |refusal| Err(refusal.reason()))?;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.intent())))?;
         }
         Ok(())
     }
@@ -205,7 +209,7 @@ impl PostgresConnection {
         self.wire.flush().await?;
         let refused = self.wire.until_ready(MAX_REST).await?;
         self.is_running = false;
-        refused.map_or(Ok(()), |refusal| Err(refusal.reason()))
+        refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.intent())))
     }
 
     /// Reads the rest of a statement that is not wanted any more, if it is short.

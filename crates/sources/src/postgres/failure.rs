@@ -2,6 +2,7 @@
 
 use odata::statement::Unanswerable;
 
+use crate::driver::Intent;
 use crate::{BrokenRule, SourceError, Violation};
 
 /// The maximum length of a message in a detail, in characters.
@@ -66,11 +67,14 @@ impl Refusal {
         self.code.get(..2).unwrap_or_default()
     }
 
+    /// Why a statement failed on a connection for this intent.
+    pub(super) fn reason_for(&self, intent: Intent) -> SourceError {
+        let violation = (intent == Intent::Change).then(|| self.violation()).flatten();
+        violation.map_or_else(|| self.reason(), SourceError::Violation)
+    }
+
     /// Why a statement failed, or signing in.
     pub(super) fn reason(&self) -> SourceError {
-        if let Some(violation) = self.violation() {
-            return SourceError::Violation(violation);
-        }
         let detail = self.detail();
         match self.code.as_str() {
             // Undefined: table, column, schema. Of another type: a column, a table, a cast.
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn each_code_has_its_reason() {
-        let reason = |code: &str| format!("{:?}", refusal(code).reason());
+        let reason = |code: &str| format!("{:?}", refusal(code).reason_for(Intent::Read));
         for (codes, expected) in [
             ("42P01 42703 3F000 42804 42846", "StructureChanged"),
             ("42501", "NotPermitted"),
@@ -145,13 +149,22 @@ mod tests {
             ("42883 42704 22P05 54001 0A000", "Unsupported"),
             ("58030 XX001", "Damaged"),
             ("XX000 42601", "Failed"),
-            ("23505 23503 23502 23514 22001 22P02 428C9 P0001", "Violation"),
+            ("22001 22P02 P0001", "Failed"),
             ("", "Failed"),
         ] {
             for code in codes.split(' ') {
                 assert!(reason(code).starts_with(expected), "{code}: {}", reason(code));
             }
         }
+    }
+
+    #[test]
+    fn only_a_change_breaks_a_rule() {
+        for code in "23505 23503 23502 23514 22001 22P02 428C9 P0001".split(' ') {
+            let reason = refusal(code).reason_for(Intent::Change);
+            assert!(matches!(reason, SourceError::Violation(_)), "{code}: {reason:?}");
+        }
+        assert_eq!(refusal("40001").reason_for(Intent::Change), SourceError::Locked);
     }
 
     #[test]

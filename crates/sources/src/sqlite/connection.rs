@@ -130,8 +130,7 @@ impl OpenConnection {
         let row_bytes = i32::try_from(limits.max_row_bytes).unwrap_or(i32::MAX);
         let longest_value = Cell::new(LONGEST_DECLARATION);
         let checked = RefCell::default();
-        let _permit = None;
-        Ok(Self { sqlite, control, row_bytes, longest_value, checked, generation, changes, _permit })
+        Ok(Self { sqlite, control, row_bytes, longest_value, checked, generation, changes, _permit: None })
     }
 
     /// Sets what stops the following statements.

@@ -84,7 +84,7 @@ impl DataCaller {
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(ALLOW, READS);
         }
-        self.versioned(response, parts)
+        Self::versioned(response, parts)
     }
 
     async fn try_change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Result<ChangeAnswer, ODataProblem> {

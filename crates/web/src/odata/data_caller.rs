@@ -85,7 +85,7 @@ impl DataCaller {
     }
 
     /// The response with the version that the client accepts.
-    pub(super) fn versioned(&self, mut response: Response, parts: &Parts) -> Response {
+    pub(super) fn versioned(mut response: Response, parts: &Parts) -> Response {
         let version = Version::of(&parts.headers).unwrap_or(Version::V4_0);
         response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static(version.as_str()));
         response

@@ -358,7 +358,7 @@ async fn each_change_is_in_the_audit_log_without_values() {
 async fn a_change_set_with_one_change_is_made_and_one_with_several_is_not() {
     let books = Accounting::open().await;
     let batch = json!({"requests": [
-        {"id": "1", "method": "post", "url": "Accounts", "body": {"Name": "A", "Balance": 12345678901.25}},
+        {"id": "1", "method": "post", "url": "Accounts", "body": {"Name": "A", "Balance": 12_345_678_901.25}},
         {"id": "2", "method": "patch", "url": "Accounts(1)", "atomicityGroup": "g", "body": {"Note": "x"}},
         {"id": "3", "method": "patch", "url": "Accounts(1)", "atomicityGroup": "h", "body": {"Note": "y"}},
         {"id": "4", "method": "delete", "url": "Accounts(2)", "atomicityGroup": "h"},

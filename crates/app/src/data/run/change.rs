@@ -196,10 +196,10 @@ impl ChangeJob {
         out: &mut Vec<u8>,
     ) -> Result<Option<Content>, SourceError> {
         let Representation { format, root, now, .. } = &self.representation;
-        let context =
+        let about =
             PlanContext { now: *now, page_size: 1, format: *format, service_root: root, position: None };
         let planned = Url::read(path_and_query)
-            .and_then(|url| plan::prepare(&url, &self.opened.model, &context, self.opened.source.dialect()));
+            .and_then(|url| plan::prepare(&url, &self.opened.model, &about, self.opened.source.dialect()));
         let planned = planned.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
         let content = match &planned {
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),

@@ -61,8 +61,8 @@ impl<'d> Books<'d> {
         assert_eq!((self.ask)(&format!("SELECT name FROM accounts WHERE id = {id}")), "Petty");
 
         let patch = json!({ "balance": "9007199254740993.25", "note": null, "id": 77 });
-        let path = format!("/api/odata4/books{address}");
-        let call = self.server.call(Method::PATCH, &path).basic(&ADMIN);
+        let target = format!("/api/odata4/books{address}");
+        let call = self.server.call(Method::PATCH, &target).basic(&ADMIN);
         let exact = call.body("application/json;IEEE754Compatible=true", patch.to_string());
         let patched = exact.send().await.expect(204);
         assert_eq!(
