@@ -71,6 +71,9 @@ fn migrations_run_once_and_are_named_before() {
             (24, "consents_by_application"),
             (25, "external_signing_keys"),
             (26, "provenance"),
+            (27, "mcp_scope"),
+            (28, "model_documents"),
+            (29, "changes_of_data"),
         ]
     );
     assert_eq!(migrate(&path).unwrap().len(), names.len());

@@ -29,6 +29,8 @@ enum Form {
     OAuth,
     Envelope,
     OData,
+    /// An error of JSON-RPC 2.0.
+    JsonRpc,
     Page,
 }
 
@@ -45,6 +47,7 @@ fn form_of(target: &str) -> Form {
         _ if path.starts_with("/.well-known/") => Form::OAuth,
         "/api/odata4" => Form::OData,
         _ if path.starts_with("/api/odata4/") => Form::OData,
+        _ if path == "/mcp" || path.starts_with("/mcp/") => Form::JsonRpc,
         _ if path.starts_with("/api/") && !is_page => Form::Envelope,
         _ => Form::Page,
     }
@@ -60,6 +63,9 @@ fn has_form(answer: &Answer, form: Form) -> bool {
         Form::OAuth => kind == "application/json" && error.is_string(),
         Form::Envelope => kind == "application/json" && error["message"]["value"].is_string(),
         Form::OData => kind.starts_with("application/json;odata") && error["message"].is_string(),
+        Form::JsonRpc => {
+            kind.starts_with("application/json") && error["code"].is_number() && error["message"].is_string()
+        }
         Form::Page => {
             let page = answer.text();
             kind == "text/html; charset=utf-8"

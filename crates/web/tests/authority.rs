@@ -306,8 +306,14 @@ const ELSEWHERE: &[(Method, &str, u16)] = &[
     (Method::GET,  "/api/odata4/{source}",             401),
     (Method::GET,  "/api/odata4/{source}/",            401),
     (Method::GET,  "/api/odata4/{source}/{*path}",     401),
-    // Without credentials, only a batch and a query are asked for them.
-    (Method::POST, "/api/odata4/{source}/{*path}",     405),
+    (Method::POST, "/api/odata4/{source}/{*path}",     401),
+    (Method::PATCH, "/api/odata4/{source}/{*path}", 401),
+    (Method::PUT, "/api/odata4/{source}/{*path}", 401),
+    (Method::DELETE, "/api/odata4/{source}/{*path}", 401),
+    (Method::POST, "/mcp", 401),
+    (Method::POST, "/mcp/", 401),
+    (Method::POST, "/mcp/{source}", 401),
+    (Method::POST, "/mcp/{source}/", 401),
 ];
 
 /// Routes without a caller, with the reason. This list may only shrink.
@@ -325,6 +331,10 @@ const OPEN: &[(&str, &str)] = &[
     ("/.well-known/oauth-protected-resource/api/odata4/", "a public document"),
     ("/.well-known/oauth-protected-resource/api/odata4/{source}", "a public document"),
     ("/.well-known/oauth-protected-resource/api/odata4/{source}/", "a public document"),
+    ("/.well-known/oauth-protected-resource/mcp", "a public document"),
+    ("/.well-known/oauth-protected-resource/mcp/", "a public document"),
+    ("/.well-known/oauth-protected-resource/mcp/{source}", "a public document"),
+    ("/.well-known/oauth-protected-resource/mcp/{source}/", "a public document"),
     ("/healthz", "says that the process lives, and nothing else"),
     ("/readyz", "says whether requests are welcome, and nothing else"),
     ("/openapi.json", "a public document"),

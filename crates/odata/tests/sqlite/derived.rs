@@ -240,14 +240,14 @@ fn what_is_wrong_with_transformations_is_refused_with_its_place() {
     let computed = format!("Ships?$compute={}", computed.join(","));
     let mut deep = "id add 1 as C0".to_owned();
     for at in 1..12 {
-        deep.push_str(&format!(",C{} add 1 as C{at}", at - 1));
+        deep += &format!(",C{} add 1 as C{at}", at - 1);
     }
     let deep = format!("Ships?$compute={deep}");
     let mut wide = "name as C0".to_owned();
     for at in 1..8 {
         let parts = vec![format!("C{}", at - 1); 10];
         let sum = parts.into_iter().reduce(|one, other| format!("concat({one},{other})")).unwrap();
-        wide.push_str(&format!(",{sum} as C{at}"));
+        wide += &format!(",{sum} as C{at}");
     }
     let wide = format!("Ships?$compute={wide}");
     for (url, code, place) in [

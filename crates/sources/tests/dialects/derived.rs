@@ -314,8 +314,9 @@ impl Named {
 
 /// Whether a shown value is the expected one. `members` are the shown rows of which it is made.
 fn is_shown(dialect: Dialect, named: &Named, value: &Value, found: &Json, members: &[&Json]) -> bool {
-    let close =
-        |one: f64, other: f64| one == other || (one - other).abs() <= 1e-9 * one.abs().max(other.abs());
+    let close = |one: f64, other: f64| {
+        one.total_cmp(&other).is_eq() || (one - other).abs() <= 1e-9 * one.abs().max(other.abs())
+    };
     match (value, found) {
         (Value::Null, found) => found.is_null(),
         (Value::Number(number), Json::String(text)) => {

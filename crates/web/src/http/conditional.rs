@@ -67,7 +67,7 @@ mod tests {
     fn a_change_has_one_precondition() {
         let of = |pairs: &[(http::HeaderName, &'static str)]| {
             let headers = pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
-            precondition(&HeaderMap::from_iter(headers))
+            precondition(&headers.collect::<HeaderMap>())
         };
         assert_eq!(of(&[]), Some(Precondition::None));
         assert_eq!(of(&[(IF_MATCH, "*")]), Some(Precondition::Exists));

@@ -82,7 +82,9 @@ mod tests {
 
     fn of(cells: &[Cell<'_>]) -> Total {
         let mut total = Total::default();
-        cells.iter().for_each(|cell| total.add(*cell));
+        for cell in cells {
+            total.add(*cell);
+        }
         total
     }
 
