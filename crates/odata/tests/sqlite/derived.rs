@@ -1,5 +1,7 @@
 //! `$apply` and `$compute`: the bodies, what is refused, and pages of groups.
 
+use std::fmt::Write as _;
+
 use odata::edm_type::EdmType;
 use odata::error::Kind;
 use odata::plan::Plan;
@@ -240,14 +242,14 @@ fn what_is_wrong_with_transformations_is_refused_with_its_place() {
     let computed = format!("Ships?$compute={}", computed.join(","));
     let mut deep = "id add 1 as C0".to_owned();
     for at in 1..12 {
-        deep += &format!(",C{} add 1 as C{at}", at - 1);
+        write!(deep, ",C{} add 1 as C{at}", at - 1).unwrap();
     }
     let deep = format!("Ships?$compute={deep}");
     let mut wide = "name as C0".to_owned();
     for at in 1..8 {
         let parts = vec![format!("C{}", at - 1); 10];
         let sum = parts.into_iter().reduce(|one, other| format!("concat({one},{other})")).unwrap();
-        wide += &format!(",{sum} as C{at}");
+        write!(wide, ",{sum} as C{at}").unwrap();
     }
     let wide = format!("Ships?$compute={wide}");
     for (url, code, place) in [
