@@ -2,8 +2,8 @@
 //! Protocol](https://modelcontextprotocol.io/specification/2026-07-28), over its transport Streamable HTTP.
 //!
 //! Each message is a POST of its own and is answered with JSON: there are no sessions and no streams, so a GET or DELETE is
-//! 405. A handler authenticates the agent, finds the data source, reads the message ([`message`]), determines how its
-//! revision of the protocol is spoken ([`revision`]), and answers the method ([`methods`]). The tools ([`tools`]) translate a
+//! 405. A handler authenticates the agent, finds the data source, reads the message (`message`), determines how its
+//! revision of the protocol is spoken (`revision`), and answers the method (`methods`). The tools (`tools`) translate a
 //! call into a request for data, which [`DataService::read`] answers like one over OData.
 //!
 //! [`DataService::read`]: app::data::DataService::read
