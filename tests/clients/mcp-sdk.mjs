@@ -4,38 +4,14 @@
 
 import assert from 'node:assert/strict'
 import { auth, discoverAuthorizationServerMetadata, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
+import { providing, site } from './agent.mjs'
 import { allow } from './person.mjs'
-import { publishing } from './publishing.mjs'
 
-const { SERVER, REDIRECT_URI, USERNAME, PASSWORD, RESOURCE, SITE_CERTIFICATE } = process.env
+const { SERVER, USERNAME, PASSWORD, RESOURCE } = process.env
 const serverUrl = RESOURCE.slice(0, RESOURCE.lastIndexOf('/'))
 
 const stored = {}
-const provider = {
-  redirectUrl: REDIRECT_URI,
-  clientMetadata: {
-    client_name: 'An agent',
-    redirect_uris: [REDIRECT_URI],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    token_endpoint_auth_method: 'none',
-    application_type: 'native',
-  },
-  state: () => 'a-state',
-  clientInformation: () => stored.client,
-  saveClientInformation: (client) => (stored.client = client),
-  tokens: () => stored.tokens,
-  saveTokens: (tokens) => (stored.tokens = tokens),
-  redirectToAuthorization: (address) => (stored.address = address),
-  saveCodeVerifier: (verifier) => (stored.verifier = verifier),
-  codeVerifier: () => stored.verifier,
-}
-const documents = new Map()
-const site = SITE_CERTIFICATE && (await publishing(documents))
-if (site) {
-  provider.clientMetadataUrl = `${site.origin}/agent.json`
-  documents.set('/agent.json', { client_id: provider.clientMetadataUrl, ...provider.clientMetadata })
-}
+const provider = providing(stored)
 const read = () => fetch(RESOURCE, { headers: { authorization: `Bearer ${stored.tokens.access_token}` } })
 
 const refused = await fetch(RESOURCE)

@@ -175,12 +175,17 @@ fn add(all: &mut Vec<NamedData>, one: NamedData) {
         None => all.push(one),
         Some(known) => {
             known.writes |= one.writes;
-            if known.entities.is_empty() || one.entities.is_empty() {
-                known.entities.clear();
-            } else {
-                known.entities.extend(one.entities);
-            }
+            widen(&mut known.entities, one.entities);
         }
+    }
+}
+
+/// Adds entity sets to those of the same data source. All of them are an empty list.
+pub(crate) fn widen(entities: &mut Vec<String>, more: Vec<String>) {
+    if entities.is_empty() || more.is_empty() {
+        entities.clear();
+    } else {
+        entities.extend(more);
     }
 }
 

@@ -240,16 +240,6 @@ impl Model {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
 
-    /// The same model, in which nothing can be changed.
-    #[must_use]
-    pub fn read_only(mut self) -> Self {
-        for entity_type in &mut self.entity_types {
-            entity_type.changes = None;
-        }
-        self.plan_version = compile::version_of_plans(&self.namespace, &self.entity_types);
-        self
-    }
-
     /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of the
     /// two must be distinguished by something else.
     #[must_use]

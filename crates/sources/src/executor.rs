@@ -139,36 +139,15 @@ impl<D: Driver> Executor<D> {
         shared.settle(lent, outcome).await
     }
 
-    /// Runs a job, its statements all on the same snapshot of the data, and returns its output in chunks of
-    /// about 64 KiB. Take the first chunk before starting a response: an error before the first row is the
-    /// first item.
+    /// Runs a job in one transaction, its statements all on the same snapshot of the data, and returns its output in chunks of
+    /// about 64 KiB. Take the first chunk before starting a response: an error before the first row is the first item.
+    ///
+    /// If the job [changes](Intent::Change) the database, its output arrives when the changes are durable; the job must not
+    /// send a part of it before. If it fails, or its receiver is gone before, nothing is changed.
     ///
     /// # Errors
     /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
-    pub fn stream<J: Job>(
-        &self,
-        run: Run,
-        user: Option<Arc<RequestUser>>,
-        job: J,
-    ) -> Result<Chunks, SourceError> {
-        self.start(Intent::Read, run, user, job)
-    }
-
-    /// Runs a job whose statements change the database, all in one transaction. Its output arrives when the changes are durable;
-    /// the job must not send a part of it before. If the job fails, or its receiver is gone before, nothing is changed.
-    ///
-    /// # Errors
-    /// As for [`Executor::stream`].
-    pub fn change<J: Job>(
-        &self,
-        run: Run,
-        user: Option<Arc<RequestUser>>,
-        job: J,
-    ) -> Result<Chunks, SourceError> {
-        self.start(Intent::Change, run, user, job)
-    }
-
-    fn start<J: Job>(
+    pub fn start<J: Job>(
         &self,
         intent: Intent,
         run: Run,

@@ -9,7 +9,7 @@ use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use self::any::AnySource;
-use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
+use crate::driver::{Driver, Intent, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
 use crate::{
     Chunks, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion, SourceError,
@@ -117,10 +117,7 @@ impl Source {
         run: Run,
         job: J,
     ) -> Result<Chunks, SourceError> {
-        match &self.0 {
-            Backend::Sqlite(source) => source.executor().stream(run, user, job),
-            Backend::Any(source) => source.stream(run, user, Box::new(job)),
-        }
+        self.start(Intent::Read, user, run, job)
     }
 
     /// Whether statements have the rights of the user for whom they are run, so that [`Source::stream`] is refused.
@@ -142,9 +139,19 @@ impl Source {
         run: Run,
         job: J,
     ) -> Result<Chunks, SourceError> {
+        self.start(Intent::Change, user, run, job)
+    }
+
+    fn start<J: Job>(
+        &self,
+        intent: Intent,
+        user: Option<Arc<RequestUser>>,
+        run: Run,
+        job: J,
+    ) -> Result<Chunks, SourceError> {
         match &self.0 {
-            Backend::Sqlite(source) => source.executor().change(run, user, job),
-            Backend::Any(source) => source.change(run, user, Box::new(job)),
+            Backend::Sqlite(source) => source.executor().start(intent, run, user, job),
+            Backend::Any(source) => source.start(intent, run, user, Box::new(job)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use domain::id::DataSourceId;
 
+use crate::authorization_details;
 use crate::data_access::{DataAccess, DataReach, SourceAccess, SourceIds};
 use crate::grant::Consent;
 
@@ -25,11 +26,7 @@ pub fn each_once(requested: impl Iterator<Item = RequestedSource>) -> Vec<Reques
             None => all.push(one),
             Some(known) => {
                 known.writes |= one.writes;
-                if known.entities.is_empty() || one.entities.is_empty() {
-                    known.entities.clear();
-                } else {
-                    known.entities.extend(one.entities);
-                }
+                authorization_details::widen(&mut known.entities, one.entities);
             }
         }
     }

@@ -245,7 +245,7 @@ fn version(namespace: &str, types: &[EntityType]) -> u64 {
 }
 
 /// Also depends on the survey of the data, which must not invalidate next links.
-pub(super) fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
+fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
         hash.field(&[entity.has_unusable_index.into(), entity.key_is_enforced.into()]);

@@ -163,9 +163,10 @@ fn assigned(writer: &mut Writer<'_>, property: usize, value: &NewValue) -> Resul
         NewValue::Null => writer.text("NULL"),
         NewValue::Default(expression) => writer.rules.assigned_default(writer, expression.as_deref()),
         NewValue::Value(constant) => {
-            if !writer.rules.assigned(writer, column, constant) {
-                return Err(Reason::NotStorable(writer.property(column).name.clone()).at("body", 0));
-            }
+            let property = writer.property(column);
+            let unstorable = || Reason::NotStorable(property.name.clone()).at("body", 0);
+            let value = writer.rules.assigned(property, constant).ok_or_else(unstorable)?;
+            writer.parameter(value);
         }
     }
     Ok(())

@@ -7,7 +7,7 @@
 use super::Writer;
 use super::clauses::RowLimits;
 use crate::cell::Value;
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
@@ -100,9 +100,9 @@ pub(crate) trait Rules {
     /// to have an alias.
     fn subquery_alias(&self) -> &'static str;
 
-    /// Writes the parameter with which a statement assigns a constant to a column. Returns `false` and writes nothing if the
-    /// column cannot have that value.
-    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool;
+    /// The parameter with which a statement assigns a constant to the column of a property; `None` if the column cannot have
+    /// that value.
+    fn assigned(&self, property: &Property, constant: &Constant) -> Option<Value>;
 
     /// Writes the default of a column as the value to assign; `expression` is the one that the database declares, if
     /// it is known.

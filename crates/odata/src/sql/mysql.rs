@@ -16,7 +16,7 @@ use super::clauses::{RowLimits, around, limit_and_offset, limit_to, plain_alias,
 use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
@@ -102,13 +102,8 @@ impl Rules for Mysql {
         " AS t"
     }
 
-    fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
-        let value = constant::assigned(constant);
-        let is_storable = value.is_some();
-        if let Some(value) = value {
-            writer.parameter(value);
-        }
-        is_storable
+    fn assigned(&self, _: &Property, constant: &Constant) -> Option<Value> {
+        constant::assigned(constant)
     }
 
     fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {

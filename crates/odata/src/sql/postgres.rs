@@ -16,7 +16,7 @@ use super::clauses::{RowLimits, limit_and_offset, limit_to, plain_alias, quote};
 use super::keys::{self, TypedKeys};
 use super::{Capacity, Rules, Writer};
 use crate::cell::Value;
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
@@ -109,13 +109,8 @@ impl Rules for Postgres {
         " AS t"
     }
 
-    fn assigned(&self, writer: &mut Writer<'_>, _: ScanColumn, constant: &Constant) -> bool {
-        let written = assigned::text(constant);
-        let is_storable = written.is_some();
-        if let Some(text) = written {
-            writer.parameter(Value::Untyped(text));
-        }
-        is_storable
+    fn assigned(&self, _: &Property, constant: &Constant) -> Option<Value> {
+        assigned::text(constant).map(Value::Untyped)
     }
 
     fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {

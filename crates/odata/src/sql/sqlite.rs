@@ -12,7 +12,7 @@ use crate::cell::Value;
 use crate::duration::Duration;
 use crate::instant::date_text;
 use crate::literal;
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
@@ -94,13 +94,8 @@ impl Rules for Sqlite {
         ""
     }
 
-    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool {
-        let stored = assigned::stored(writer.property(column), constant);
-        let is_storable = stored.is_some();
-        if let Some(value) = stored {
-            writer.parameter(value);
-        }
-        is_storable
+    fn assigned(&self, property: &Property, constant: &Constant) -> Option<Value> {
+        assigned::stored(property, constant)
     }
 
     /// SQLite has no word for the default in an `UPDATE`.

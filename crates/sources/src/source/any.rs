@@ -8,7 +8,7 @@ use std::sync::Arc;
 use odata::sql::Dialect;
 
 use super::{Described, Examined, SchemaVersion};
-use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
+use crate::driver::{AnyJob, Driver, ErasedJob, Intent, Placement};
 use crate::{Chunks, Deadline, Executor, RequestUser, Run, SourceError};
 
 /// A future on the heap.
@@ -22,14 +22,9 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
     fn examine(&self, deadline: Deadline) -> Boxed<'_, Result<Examined, SourceError>>;
     fn version(&self, deadline: Deadline) -> Boxed<'_, Result<SchemaVersion, SourceError>>;
     fn needs_user(&self) -> bool;
-    fn stream(
+    fn start(
         &self,
-        run: Run,
-        user: Option<Arc<RequestUser>>,
-        job: Box<dyn AnyJob>,
-    ) -> Result<Chunks, SourceError>;
-    fn change(
-        &self,
+        intent: Intent,
         run: Run,
         user: Option<Arc<RequestUser>>,
         job: Box<dyn AnyJob>,
@@ -63,22 +58,14 @@ impl<D: Driver> AnySource for Executor<D> {
         self.driver().needs_user()
     }
 
-    fn stream(
+    fn start(
         &self,
+        intent: Intent,
         run: Run,
         user: Option<Arc<RequestUser>>,
         job: Box<dyn AnyJob>,
     ) -> Result<Chunks, SourceError> {
-        Executor::stream(self, run, user, ErasedJob(job))
-    }
-
-    fn change(
-        &self,
-        run: Run,
-        user: Option<Arc<RequestUser>>,
-        job: Box<dyn AnyJob>,
-    ) -> Result<Chunks, SourceError> {
-        Executor::change(self, run, user, ErasedJob(job))
+        Executor::start(self, intent, run, user, ErasedJob(job))
     }
 
     fn close(&self) {

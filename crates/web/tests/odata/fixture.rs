@@ -89,31 +89,24 @@ impl Fixture {
 
     /// Lets users change the data of a source, or no longer.
     pub(crate) async fn set_writable(&self, source: &DataSource, writable: bool) {
-        let change = DataSourceChange {
+        self.update(source, |change| change.writable = Some(writable)).await;
+    }
+
+    pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
+        self.update(source, |change| change.name = Some(name.to_owned())).await;
+    }
+
+    async fn update(&self, source: &DataSource, set: impl FnOnce(&mut DataSourceChange)) {
+        let mut change = DataSourceChange {
             max_authentication_age: None,
-            writable: Some(writable),
+            writable: None,
             name: None,
             description: String::new(),
             options: None,
             judged_for: None,
             at: self.server.clock().now(),
         };
-        let changed =
-            self.server.store().update_data_source(source.id, change, self.audit(Action::UpdateDataSource));
-        changed.await.unwrap().unwrap();
-        self.server.app().node().refresh().await.unwrap();
-    }
-
-    pub(crate) async fn rename(&self, source: &DataSource, name: &str) {
-        let change = DataSourceChange {
-            max_authentication_age: None,
-            writable: None,
-            name: Some(name.to_owned()),
-            description: String::new(),
-            options: None,
-            judged_for: None,
-            at: self.server.clock().now(),
-        };
+        set(&mut change);
         let changed =
             self.server.store().update_data_source(source.id, change, self.audit(Action::UpdateDataSource));
         changed.await.unwrap().unwrap();

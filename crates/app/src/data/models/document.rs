@@ -29,12 +29,16 @@ impl OpenedSource {
     pub(super) fn compile(
         source: Arc<Source>,
         namespace: &str,
-        described: Described,
+        mut described: Described,
         document: &ModelDocument,
         writable: bool,
     ) -> Self {
+        if !writable || document.read_only {
+            for table in &mut described.schema.tables {
+                table.changes.possible = false;
+            }
+        }
         let model = compile(namespace, described, document);
-        let model = if writable && !model.read_only { model } else { model.read_only() };
         Self {
             source,
             model: Arc::new(model),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::cell::Value;
 use crate::instant::date_text;
 use crate::literal::guid_text;
-use crate::model::EntityType;
+use crate::model::{EntityType, Property};
 use crate::position::Mark;
 use crate::sql::clauses::{RowLimits, count, symbol};
 use crate::sql::{Capacity, Dialect, Rules, Writer};
@@ -144,8 +144,8 @@ impl Rules for Strict {
         " AS t"
     }
 
-    fn assigned(&self, writer: &mut Writer<'_>, column: ScanColumn, constant: &Constant) -> bool {
-        Dialect::Sqlite.rules().assigned(writer, column, constant)
+    fn assigned(&self, property: &Property, constant: &Constant) -> Option<Value> {
+        Dialect::Sqlite.rules().assigned(property, constant)
     }
 
     fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
