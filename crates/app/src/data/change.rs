@@ -218,8 +218,9 @@ impl DataService {
 fn may_change(caller: &Caller, record: &DataSource) -> bool {
     match caller.via() {
         Via::Basic => true,
-        Via::Bearer { .. } => caller.token().is_some_and(|token| {
-            oauth::data_access::may_change(&token.scopes, token.details.data.as_deref(), record.id)
+        // Those that the application still has, which may be fewer than were issued.
+        Via::Bearer { scopes, .. } => caller.token().is_some_and(|token| {
+            oauth::data_access::may_change(scopes, token.details.data.as_deref(), record.id)
         }),
         Via::Session | Via::CommandLine | Via::Issuer(_) => false,
     }
