@@ -200,13 +200,16 @@ impl ReachableData<'_> {
     }
 
     /// The authorization details of an access that is limited to data: an element for each data source of the user that it
-    /// names, among those that its resources include, and one for all others if it reaches them.
+    /// names, among those that its resources include, and one for all others if it reaches them. What may be changed depends on
+    /// the scopes too.
     pub(crate) async fn granted_elements(
         self,
         user: UserId,
+        scopes: &ScopeSet,
         data: &DataAccess,
         resources: &[String],
     ) -> Result<Vec<GrantedElement>, Fault> {
+        let may_change = |id| data_access::may_change(scopes, Some(data), id);
         let public_url = &self.context.settings.public_url;
         let named = if data.others && !resource::include_all_data(resources, public_url) {
             RequestedResources::of(self.context).sources_among(resources).await?
@@ -226,12 +229,12 @@ impl ReachableData<'_> {
             }
             match data.reach(id) {
                 DataReach::Nothing => {}
-                DataReach::Everything if reaches_others && !data.may_change(id) => {}
+                DataReach::Everything if reaches_others && !may_change(id) => {}
                 DataReach::Everything => {
-                    granted.push(GrantedElement::new(&name, &[], data.may_change(id), public_url));
+                    granted.push(GrantedElement::new(&name, &[], may_change(id), public_url));
                 }
                 DataReach::Entities(entities) => {
-                    granted.push(GrantedElement::new(&name, entities, data.may_change(id), public_url));
+                    granted.push(GrantedElement::new(&name, entities, may_change(id), public_url));
                     except.push((id, name));
                 }
             }

@@ -216,9 +216,10 @@ impl IntrospectionService {
         account.iter().for_each(access_note::user);
         let authorization_details = match active.data.as_deref() {
             // Boxed, so that tokens that are not limited do not pay for its state.
-            Some(data) => Some(
-                Box::pin(ReachableData::of(&self.context).granted_elements(user, data, resources)).await?,
-            ),
+            Some(data) => {
+                let reachable = ReachableData::of(&self.context);
+                Some(Box::pin(reachable.granted_elements(user, &active.scopes, data, resources)).await?)
+            }
             None => None,
         };
         let signed_in_at = self.signed_in_at(subject).await?;

@@ -249,10 +249,8 @@ impl TokenService {
             // Boxed, so that tokens that are not limited do not pay for its state.
             Some(data) => {
                 let resources = &new.details.resources;
-                Some(
-                    Box::pin(ReachableData::of(&self.context).granted_elements(new.user, data, resources))
-                        .await?,
-                )
+                let reachable = ReachableData::of(&self.context);
+                Some(Box::pin(reachable.granted_elements(new.user, &scopes, data, resources)).await?)
             }
             None => None,
         };

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::id::{DataSourceId, UserId};
-use oauth::data_access::{DataAccess, MOST_SOURCES};
+use oauth::data_access::{self, DataAccess, MOST_SOURCES};
 use oauth::grant::{Allowed, AllowedData};
+use oauth::scope::ScopeSet;
 
 use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
@@ -70,7 +71,7 @@ impl<'a> AllowedNames<'a> {
             let data = match &allowed.data {
                 AllowedData::Nothing => None,
                 AllowedData::Everything => Some(ReachedData { later: true, ..ReachedData::default() }),
-                AllowedData::Limited(data) => Some(self.reached_data(&known, data).await?),
+                AllowedData::Limited(data) => Some(self.reached_data(&known, &allowed.scopes, data).await?),
             };
             named.push(AllowedApplication { allowed, data, login_address: None });
         }
@@ -89,7 +90,12 @@ impl<'a> AllowedNames<'a> {
         Ok(Names::Read(self.entities.all_readable_sources(user).await?.into_iter().collect()))
     }
 
-    async fn reached_data(self, names: &Names, data: &DataAccess) -> Result<ReachedData, Fault> {
+    async fn reached_data(
+        self,
+        names: &Names,
+        scopes: &ScopeSet,
+        data: &DataAccess,
+    ) -> Result<ReachedData, Fault> {
         let mut reached = ReachedData { later: data.others, ..ReachedData::default() };
         for id in data.whole.iter() {
             match self.readable_name(names, id).await? {
@@ -108,7 +114,7 @@ impl<'a> AllowedNames<'a> {
         for id in data.except.iter() {
             reached.except.extend(self.readable_name(names, id).await?);
         }
-        for id in data.changes.iter().filter(|id| data.may_change(*id)) {
+        for id in data.changes.iter().filter(|id| data_access::may_change(scopes, Some(data), *id)) {
             reached.changes.extend(self.readable_name(names, id).await?);
         }
         reached.sources.sort_unstable();
