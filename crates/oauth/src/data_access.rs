@@ -159,6 +159,12 @@ impl DataAccess {
         self
     }
 
+    /// The same access, which changes nothing.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        self.changing([])
+    }
+
     /// Whether it reaches all of these.
     pub fn covers(&self, wanted: &[SourceAccess]) -> bool {
         wanted.iter().all(|one| self.reach(one.id()).covers(&one.entities))

@@ -6,6 +6,7 @@
 use super::access_token_lifetime_secs;
 use crate::application::{Application, TokenExchangePolicy};
 use crate::client_authentication::AuthenticatedClient;
+use crate::data_access::DataAccess;
 use crate::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, MOST_EXCHANGES};
 use crate::oidc::subject::is_pairwise;
 use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
@@ -168,6 +169,7 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
     token_is_of_an_allowed_client(application, policy)?;
     let exchanged = exchange(token, application, policy, facts)?;
     let mut details = token.details.clone();
+    details.data = details.data.map(reads_only);
     details.resources = targets_are_allowed(request, token, policy, facts)?;
     details.exchanged = Some(Box::new(exchanged));
     Ok(ExchangedToken {
@@ -178,6 +180,11 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
         lifetime_secs: lifetime_ends_with_the_tokens(token, facts)?,
         details,
     })
+}
+
+/// A person has allowed the other application to change data, and was not asked about this one.
+fn reads_only(data: Box<DataAccess>) -> Box<DataAccess> {
+    Box::new(data.reading())
 }
 
 /// "the authorization server MUST perform the appropriate validation procedures for the indicated token type" ([RFC 8693
