@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::account::{DataSource, Permission};
+use domain::account::{DataSource, Permission, data_source};
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
 use domain::time::Timestamp;
@@ -248,6 +248,8 @@ impl DataService {
         origin: &RequestOrigin,
     ) -> Result<Arc<DataSource>, DataRefusal> {
         self.may_read_data(caller, endpoint, origin).await?;
+        // A text that names nothing may be of any length, and a refusal is recorded with its subject.
+        data_source::check_name(source).map_err(|_| DataRefusal::UnknownSource)?;
         let record = Entities::of(&self.context).data_source_by_name(source).await.map_err(Fault::from)?;
         let name = record.as_ref().map_or(source, |record| &record.name);
         if !self.is_within_token(caller, endpoint, name) {

@@ -6,6 +6,12 @@ use http::Method;
 use super::*;
 use crate::fixture::code;
 
+mod tokens;
+
+const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
+const READS: &str = "api.access.odata.read";
+const WRITES: &str = "api.access.odata";
+
 const TABLES: &str = "CREATE TABLE Ports (Id INTEGER PRIMARY KEY, Name TEXT)";
 
 /// A fixture with a data source that can be changed, beside the usual one that cannot.
@@ -57,8 +63,7 @@ async fn the_box_for_changes_decides_and_is_not_ticked_at_first() {
             fixture.set_writable(&other, false).await;
             post(&fixture, "Other", &access).await.expect(405);
             fixture.set_writable(&other, true).await;
-            let allowed =
-                fixture.server.get("/api/mgmt/oauth/client/allowedapplications").basic(&USER).send().await;
+            let allowed = fixture.server.get(ALLOWED).basic(&USER).send().await;
             assert_eq!(
                 allowed.expect(200).json()["applications"][0]["changeableDataSources"],
                 json!(["Other"])
@@ -75,12 +80,11 @@ async fn the_box_for_changes_decides_and_is_not_ticked_at_first() {
 #[tokio::test]
 async fn the_box_is_there_only_if_the_request_asks_and_the_data_can_be_changed() {
     let (fixture, other) = with_writable().await;
-    let scopes = ["api.access.odata", "api.access.odata.read"];
-    let client = Client::register(&fixture, json!({ "scopes": scopes })).await;
+    let client = Client::register(&fixture, json!({ "scopes": [WRITES, READS] })).await;
     let (reads, writes) = (asks(&["read"]), asks(&["read", "write"]));
     for (more, expected) in [
-        (vec![("scope", "api.access.odata")], true),
-        (vec![("scope", "api.access.odata.read")], false),
+        (vec![("scope", WRITES)], true),
+        (vec![("scope", READS)], false),
         (vec![("authorization_details", reads.as_str())], false),
         (vec![("authorization_details", writes.as_str())], true),
     ] {
