@@ -67,13 +67,8 @@ pub(crate) fn install_packages(packages: &[String], root: &Path) -> Result<()> {
         bail!("there is no apt-get here");
     }
     let privileged = Privileged::find(root)?;
-    privileged.apt(&["update", "--quiet"])?;
     let services = privileged.forbid_services()?;
-    let installed = if packages.iter().any(|package| package == "postgresql") {
-        privileged.install_postgresql_tools().and_then(|()| privileged.install(packages))
-    } else {
-        privileged.install(packages)
-    };
+    let installed = privileged.update_and_install(packages);
     privileged.allow_services(&services)?;
     installed
 }
@@ -109,6 +104,16 @@ impl<'a> Privileged<'a> {
 
     fn apt(&self, arguments: &[&str]) -> Result<()> {
         self.run("apt-get", arguments)
+    }
+
+    /// Finishes an interrupted installation first, because it would make this one fail.
+    fn update_and_install(&self, packages: &[String]) -> Result<()> {
+        self.run("dpkg", &["--configure", "-a"])?;
+        self.apt(&["update", "--quiet"])?;
+        if packages.iter().any(|package| package == "postgresql") {
+            self.install_postgresql_tools()?;
+        }
+        self.install(packages)
     }
 
     fn install(&self, packages: &[String]) -> Result<()> {
