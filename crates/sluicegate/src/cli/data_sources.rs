@@ -125,13 +125,15 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
             bootstrap::with_app(&one.installation, environment, async |opened| {
                 let actor = actor(opened, None).await?;
                 let id = find(opened, &actor, &one.name).await?.record.id;
-                let model = opened
+                let seen = opened
                     .app
                     .data_sources()
                     .reload_model(&actor, id, &opened.origin)
                     .await
                     .map_err(of_data_source)?;
-                let (tables, findings) = (model.entity_types.len(), model.findings.len());
+                let served =
+                    seen.compiled.iter().map(|model| (model.entity_types.len(), model.findings.len()));
+                let (tables, findings) = served.last().unwrap_or_default();
                 say(&format!(
                     "{} serves {tables} tables; `data-source show` lists {findings} findings",
                     one.name
@@ -221,11 +223,12 @@ async fn list(opened: &OpenedInstallation, as_json: bool) -> anyhow::Result<()> 
             record.name.clone(),
             source.owner_name.clone(),
             record.shared_with.len().to_string(),
+            if record.writable { "yes" } else { "no" }.to_owned(),
             options(source),
         ]
     };
     let rows: Vec<_> = sources.iter().map(row).collect();
-    table(&["id", "name", "owner", "shared with", "options"], &rows);
+    table(&["id", "name", "owner", "shared with", "writable", "options"], &rows);
     Ok(())
 }
 
@@ -292,6 +295,10 @@ async fn show(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
     if let Some(handover) = &source.record.handed_over {
         say(&format!("handed over  {}, created by {}", date_time(handover.at), handover.created_by));
     }
+    say(&format!(
+        "changes      {}",
+        if source.record.writable { "allowed" } else { "none: it is read-only" }
+    ));
     say(&format!("options      {}", options(&source)));
     say(&format!("shared with  {}", if users.is_empty() { "nobody".to_owned() } else { users.join(", ") }));
     say(&format!("served       {}", tables.join(", ")));

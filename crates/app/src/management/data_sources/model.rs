@@ -63,7 +63,7 @@ impl DataSourceService {
         actor: &Actor,
         id: DataSourceId,
         origin: &RequestOrigin,
-    ) -> Result<Arc<Model>, DataSourceError> {
+    ) -> Result<SeenModel, DataSourceError> {
         let record = self.managed_source(actor, id, Permission::ModifyDataSource, origin).await?;
         SourceOpener::of(&self.context).reopen(&record).await?;
         let audit = self.audit_source(actor, Action::ReloadModel, &record.name, origin);
@@ -75,7 +75,10 @@ impl DataSourceService {
             )
             .await?;
         self.context.entities.forget_data_sources();
-        Ok(SourceOpener::of(&self.context).reopen(&record).await?.model.clone())
+        let opener = SourceOpener::of(&self.context);
+        let compiled = Some(opener.reopen(&record).await?.model.clone());
+        let document = Some(opener.document_of(&record).await?);
+        Ok(SeenModel { compiled, document, document_version: record.model_version })
     }
 
     /// The model of a data source, compiled only if that is asked for, so that the document can be read while the

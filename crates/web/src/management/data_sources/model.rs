@@ -94,8 +94,7 @@ pub(crate) async fn reload_model(
     let failed = ManagementErrorCode::SourceUpdateFailed;
     let actor = acting.actor(failed).await?;
     rereads_model(&acting.query)?;
-    sources.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
-    let seen = sources.seen_model(&actor, id, true, &acting.origin).await.map_err(problem(failed))?;
+    let seen = sources.reload_model(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     Ok(answer(&seen))
 }
 

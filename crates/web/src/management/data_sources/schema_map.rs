@@ -10,7 +10,7 @@ const MAP: &str = "odata_mapping_v3";
 
 /// The document of a schema map; `None` if the payload is none.
 pub(super) fn converted(json: &Json, faults: &PayloadFaults) -> Option<ModelDocument> {
-    let map = member(json, MAP)?;
+    let map = json.get(MAP)?;
     let mut import = Import { document: ModelDocument::default(), faults };
     for (name, value) in members(json).iter().filter(|(name, _)| name != MAP) {
         import.ignored(name, name, value);
@@ -189,10 +189,6 @@ impl Import<'_> {
 
 fn members(json: &Json) -> &[(String, Json)] {
     if let Json::Object(members) = json { members } else { &[] }
-}
-
-fn member<'j>(json: &'j Json, name: &str) -> Option<&'j Json> {
-    members(json).iter().find(|(member, _)| member == name).map(|(_, value)| value)
 }
 
 fn subject(name: &TableName) -> String {
