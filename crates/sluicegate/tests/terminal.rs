@@ -80,9 +80,7 @@ fn furnish(installation: &Installation) {
     client.code(&Wire::new(served.url()), &USER, &Random::new(7).verifier()).expect("a code");
     drop(served);
     done(installation, &["secret", "add", "1"]);
-    let file = installation.folder().join("shop.sqlite");
-    let mut sample = Command::new(BINARY);
-    assert!(sample.env_clear().arg("sample-data").arg(&file).output().expect("it runs").status.success());
+    let file = installation.sample_data("shop.sqlite");
     done(installation, &["data-source", "add", "shop", file.to_str().expect("a path")]);
     done(installation, &["cors", "add", "https://app.example.com"]);
     done(installation, &["resource-server", "add", "https://orders.example.com", "Orders"]);

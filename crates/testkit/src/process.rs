@@ -76,6 +76,18 @@ impl Installation {
         command
     }
 
+    /// Writes the sample database into a new file of the folder.
+    ///
+    /// # Panics
+    /// If the file exists, or the command fails.
+    pub fn sample_data(&self, file: &str) -> PathBuf {
+        let file = self.folder().join(file);
+        let mut command = Command::new(&self.binary);
+        let output = command.env_clear().arg("sample-data").arg(&file).output().expect("the binary runs");
+        assert!(output.status.success(), "{output:?}");
+        file
+    }
+
     /// Starts the server and waits until it answers. Rate limits are off, because tests use one address.
     pub fn serve(&self) -> Served {
         self.serve_with(&[], &[])

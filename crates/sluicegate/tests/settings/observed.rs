@@ -157,9 +157,7 @@ fn limits_of_data_sources_follow_the_settings() {
     let installation = Installation::new(BINARY);
     let folder = installation.folder().join("open");
     std::fs::create_dir(&folder).expect("a folder");
-    let file = folder.join("harbour.sqlite");
-    let mut sample = std::process::Command::new(BINARY);
-    assert!(sample.env_clear().arg("sample-data").arg(&file).output().expect("it runs").status.success());
+    let file = installation.sample_data("open/harbour.sqlite");
     let (folder, file) = (folder.to_str().expect("a path"), file.to_str().expect("a path"));
     let read = |variables: &[(&str, &str)], name: &str, user: &TestUser| {
         let served = installation.serve_with(&[], variables);
