@@ -175,7 +175,7 @@ fn write_cut(token: &str, out: &mut String) -> bool {
         return false;
     };
     let total = text.chars().count();
-    let cut = format!("{}… [cut: {total} characters]", &text[..end]);
+    let cut = format!("{}… [shortened, {total} characters in total]", &text[..end]);
     out.push_str(&serde_json::Value::from(cut).to_string());
     true
 }
@@ -239,8 +239,8 @@ mod tests {
         assert_eq!(shorten(&row, &mut out), 1);
         let read: Value = serde_json::from_str(&out).unwrap();
         let text = read[long.as_str()].as_str().unwrap();
-        assert!(text.ends_with("ä… [cut: 3000 characters]"), "{text}");
-        assert_eq!(text.chars().count(), 2_048 + "… [cut: 3000 characters]".chars().count());
+        assert!(text.ends_with("ä… [shortened, 3000 characters in total]"), "{text}");
+        assert_eq!(text.chars().count(), 2_048 + "… [shortened, 3000 characters in total]".chars().count());
         assert_eq!(read["Short"].as_str().unwrap().chars().count(), 2_000);
     }
 

@@ -35,6 +35,14 @@ async fn a_client_agrees_on_a_revision_and_lists_the_tools() {
         assert!(result["capabilities"]["tools"].is_object());
         assert_eq!(result.get("resultType"), None, "later revisions have it");
     }
+    let message =
+        json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize("2025-11-25")});
+    for (address, names_sources) in [(HARBOUR, false), ("/mcp", true)] {
+        let answer = agency.send(address, &message.to_string(), &[]).await.expect(200).json();
+        let instructions = answer["result"]["instructions"].as_str().expect("instructions");
+        assert_eq!(instructions.contains("list_sources"), names_sources, "{instructions}");
+        assert!(instructions.contains("list_entities"), "{instructions}");
+    }
     let notification = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
     let accepted = agency.send(HARBOUR, &notification, &[("mcp-protocol-version", "2025-06-18")]).await;
     assert_eq!(accepted.expect(202).text(), "");

@@ -102,7 +102,7 @@ async fn an_answer_is_bounded_in_bytes_and_every_row_is_read_once() {
     let first = json!({"source": "Long", "entity": "Texts", "key": {"Id": 1}});
     let first = structured(&agency.call("/mcp", "get", first).await);
     assert_eq!(first["cutTexts"], 1);
-    assert!(first["row"]["Body"].as_str().unwrap().ends_with("ä… [cut: 3000 characters]"));
+    assert!(first["row"]["Body"].as_str().unwrap().ends_with("ä… [shortened, 3000 characters in total]"));
 }
 
 #[tokio::test]
