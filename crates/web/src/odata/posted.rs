@@ -48,7 +48,7 @@ fn allowed(rest: &str) -> &'static str {
 /// The refusal of a method that the address does not support, the same within and outside of a batch.
 pub(super) fn wrong_method(method: &Method, headers: &HeaderMap, rest: &str) -> Response {
     if method == Method::POST && headers.contains_key("x-http-method") {
-        let message = "the header X-HTTP-Method is not supported";
+        let message = "X-HTTP-Method is not supported at this address";
         return Area::OData.refuse(StatusCode::NOT_IMPLEMENTED, message);
     }
     let message = format!("{method} is not supported at this address");

@@ -89,7 +89,12 @@ async fn import(opened: &OpenedInstallation, command: &Import) -> anyhow::Result
         DataSourceError::ModelChanged => anyhow!("somebody else has just changed the document; try again"),
         other => of_data_source(other),
     })?;
-    say(&format!("{name} has the new model document; {imported} members of the file have no counterpart"));
+    say(&format!("{name} has the new model document"));
+    if imported > 0 {
+        say(&format!(
+            "{imported} members of the file have no counterpart; `data-source model findings {name}` lists them"
+        ));
+    }
     Ok(())
 }
 
