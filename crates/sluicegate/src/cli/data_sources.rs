@@ -123,22 +123,7 @@ pub(crate) fn run(command: DataSourceCommand, environment: &Environment) -> anyh
         DataSourceCommand::Model(command) => model::run(command, environment),
         DataSourceCommand::Reload(one) => {
             bootstrap::with_app(&one.installation, environment, async |opened| {
-                let actor = actor(opened, None).await?;
-                let id = find(opened, &actor, &one.name).await?.record.id;
-                let seen = opened
-                    .app
-                    .data_sources()
-                    .reload_model(&actor, id, &opened.origin)
-                    .await
-                    .map_err(of_data_source)?;
-                let served =
-                    seen.compiled.iter().map(|model| (model.entity_types.len(), model.findings.len()));
-                let (tables, findings) = served.last().unwrap_or_default();
-                say(&format!(
-                    "{} serves {tables} tables; `data-source show` lists {findings} findings",
-                    one.name
-                ));
-                Ok(())
+                reload(opened, &one.name).await
             })
         }
         DataSourceCommand::Share(command) => {
@@ -205,6 +190,16 @@ async fn test(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
         }
     }
     ensure!(test.code == TestCode::Usable, "{} ({})", test.message, test.code.as_str());
+    Ok(())
+}
+
+async fn reload(opened: &OpenedInstallation, name: &str) -> anyhow::Result<()> {
+    let actor = actor(opened, None).await?;
+    let id = find(opened, &actor, name).await?.record.id;
+    let seen = opened.app.data_sources().reload_model(&actor, id, &opened.origin).await;
+    let model = seen.map_err(of_data_source)?.compiled;
+    let (tables, findings) = model.map_or((0, 0), |model| (model.entity_types.len(), model.findings.len()));
+    say(&format!("{name} serves {tables} tables; `data-source show` lists {findings} findings"));
     Ok(())
 }
 
