@@ -19,6 +19,7 @@ use oauth::step_up;
 use odata::format::{self, Format, MetadataFormat};
 use odata::plan::Plan;
 use sources::SourceError;
+use sources::driver::Intent;
 
 use crate::data::models::{OpenedSource, SourceOpener};
 use crate::identity::authentication::Callers;
@@ -43,14 +44,14 @@ pub(crate) mod spec;
 mod stream;
 mod tools;
 
-pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition};
+pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done};
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
 pub use sources::BrokenRule;
 pub use stream::{ResponseAborted, RowStream};
 pub use tools::ToolCall;
 
-use authorization::ReadGrant;
+use authorization::DataGrant;
 use plans::CachedPlan;
 
 /// The path of all data sources over OData.
@@ -165,7 +166,8 @@ impl DataService {
     pub async fn read(&self, caller: &Caller, request: &DataRequest<'_>) -> Result<DataAnswer, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
         let record = self.admit(caller, endpoint, request.source, origin).await?;
-        let read_grant = ReadGrant { caller, endpoint, record: &record, origin, at: since };
+        let read_grant =
+            DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
         let answer = match self.answer(read_grant, request).await {
             // Another request has replaced the opened source meanwhile.
@@ -194,7 +196,7 @@ impl DataService {
 
     async fn answer(
         &self,
-        read_grant: ReadGrant<'_>,
+        read_grant: DataGrant<'_>,
         request: &DataRequest<'_>,
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
@@ -298,6 +300,12 @@ impl DataService {
         caller.resources().is_none_or(is_included)
     }
 
+    /// The current time, for functions of OData.
+    fn instant(&self) -> Result<jiff::Timestamp, Fault> {
+        let now = jiff::Timestamp::from_microsecond(self.context.now().as_micros());
+        now.map_err(|error| Fault::Broken(Box::new(error)))
+    }
+
     async fn audit_refusal(
         &self,
         caller: &Caller,
@@ -331,9 +339,9 @@ fn reach<'a>(caller: &'a Caller, record: &DataSource) -> DataReach<'a> {
     reach_of(caller.token().and_then(|token| token.details.data.as_deref()), record.id)
 }
 
-/// The part of a source that the reader reaches.
-fn reached_part(read_grant: ReadGrant<'_>, opened: Arc<OpenedSource>) -> Arc<OpenedSource> {
-    match reach(read_grant.caller, read_grant.record) {
+/// The part of a source that the caller reaches.
+fn reached_part(grant: DataGrant<'_>, opened: Arc<OpenedSource>) -> Arc<OpenedSource> {
+    match reach(grant.caller, grant.record) {
         DataReach::Entities(names) => opened.limited_to(names),
         DataReach::Everything | DataReach::Nothing => opened,
     }

@@ -103,14 +103,20 @@ pub enum Outcome {
     Success,
     /// It was refused; nothing changed.
     Refused,
+    /// A database of a data source was asked to do it, and did not say whether it has.
+    Unknown,
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Refused, Self::Unknown];
+
     /// The stored and displayed name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Refused => "refused",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -248,7 +248,8 @@ impl ChunkSink {
 
     /// What to do with a chunk of this many bytes that has waited for a while.
     fn decide(&self, queue: &mut Queue, bytes: usize, waits: Duration) -> Result<Decision, SourceError> {
-        if self.shared.cancelled.is_raised() {
+        // What has ended is not cancelled any more.
+        if self.shared.cancelled.is_raised() && !self.ending {
             return Err(SourceError::Cancelled);
         }
         if self.ending || queue.has_room_for(bytes) {
@@ -339,6 +340,12 @@ impl Chunks {
         }
     }
 
+    /// Lets somebody else stop the job, who drops the result for that. Whether the job had ended before is the end of the
+    /// stream.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.shared))
+    }
+
     /// Waits for the next chunk, like [`Chunks::poll_next`].
     pub async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
         poll_fn(|context| self.poll_next(context)).await
@@ -353,6 +360,17 @@ impl Drop for Chunks {
         queue.chunks.clear();
         queue.bytes = 0;
         self.shared.wake_sender(queue);
+    }
+}
+
+/// Stops a job when it is dropped.
+#[derive(Debug)]
+pub struct Stopper(Arc<Shared>);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.cancelled.raise();
+        self.0.wake_sender(self.0.lock());
     }
 }
 

@@ -116,7 +116,8 @@ pub trait Connection: Statements + 'static {
     /// Makes the changes of the transaction durable. Afterwards there is no transaction.
     ///
     /// # Errors
-    /// Why nothing was changed; [`SourceError::OutcomeUnknown`] if it is unknown whether something was.
+    /// Why nothing was changed, if the database says so. After any other one the executor reports
+    /// [`SourceError::OutcomeUnknown`].
     fn commit(&mut self) -> impl Future<Output = Result<(), SourceError>> + Send;
 
     /// Ends the transaction without any change. The connection is closed if this fails, or takes longer than a second.

@@ -16,6 +16,7 @@ use odata::sql::Dialect;
 
 use self::pool::{Lent, Pool};
 use self::queue::JobQueue;
+use crate::approval::{Approver, JobPurpose};
 use crate::chunks::{Overflow, chunks};
 use crate::driver::{Connection, Driver, Intent, Job, Placement, Runner};
 use crate::stop::{Signal, Stop, unless};
@@ -42,9 +43,9 @@ pub struct Executor<D: Driver> {
 }
 
 /// How a job runs.
-#[derive(Clone, Copy)]
 struct BoundRun<'r> {
-    intent: Intent,
+    purpose: JobPurpose,
+    approver: &'r Approver,
     stop: &'r Stop,
     max_rows: usize,
     user: Option<&'r RequestUser>,
@@ -142,14 +143,14 @@ impl<D: Driver> Executor<D> {
     /// Runs a job in one transaction, its statements all on the same snapshot of the data, and returns its output in chunks of
     /// about 64 KiB. Take the first chunk before starting a response: an error before the first row is the first item.
     ///
-    /// If the job [changes](Intent::Change) the database, its output arrives when the changes are durable; the job must not
-    /// send a part of it before. If it fails, or its receiver is gone before, nothing is changed.
+    /// If the job [changes](JobPurpose::Change) the database, its output arrives when the changes are durable; the job must not
+    /// send a part of it before. If it fails, is not approved, or its receiver gives up before, nothing is changed.
     ///
     /// # Errors
     /// [`SourceError::Busy`] if too many are already waiting; [`SourceError::Closed`].
-    pub fn start<J: Job>(
+    pub(crate) fn start<J: Job>(
         &self,
-        intent: Intent,
+        purpose: JobPurpose,
         run: Run,
         user: Option<Arc<RequestUser>>,
         job: J,
@@ -158,10 +159,12 @@ impl<D: Driver> Executor<D> {
         let cancelled = Arc::<Signal>::default();
         let stop = shared.stop(run.deadline, &cancelled);
         let overflow = Arc::clone(&shared.overflow);
+        let approver = Approver::here(D::PLACEMENT);
         let (mut sink, receiver) =
             chunks(shared.limits.stall, run.deadline, overflow, self.queue.demand(), cancelled);
         self.queue.submit(async move {
-            let run = BoundRun { intent, stop: &stop, max_rows: run.max_rows, user: user.as_deref() };
+            let (max_rows, user) = (run.max_rows, user.as_deref());
+            let run = BoundRun { purpose, approver: &approver, stop: &stop, max_rows, user };
             let outcome = shared.run(run, job, &mut sink).await;
             sink.finish(outcome);
         })?;
@@ -207,17 +210,20 @@ impl<D: Driver> Shared<D> {
     }
 
     async fn run<J: Job>(&self, run: BoundRun<'_>, job: J, sink: &mut ChunkSink) -> Result<(), SourceError> {
-        let BoundRun { intent, stop, max_rows, user } = run;
-        let mut lent = self.lend(intent, stop).await?;
+        let BoundRun { purpose, approver, stop, max_rows, user } = run;
+        let mut lent = self.lend(purpose.intent(), stop).await?;
         let work = async {
             lent.connection().begin(stop).await?;
             lent.connection().read_for(user)?;
             job.run(&mut Runner::new(lent.connection(), max_rows), sink).await
         };
         let outcome = unless(work, || stop.requested()).await;
-        let outcome = match outcome {
-            Ok(Ok(())) if intent == Intent::Change => self.committed(&mut lent, stop).await,
-            outcome => outcome,
+        let outcome = match (outcome, purpose) {
+            (Ok(Ok(())), JobPurpose::Change(approval)) => match approver.ask(approval, stop).await {
+                Ok(Ok(())) => self.committed(&mut lent, stop).await,
+                refused => refused,
+            },
+            (outcome, _) => outcome,
         };
         self.settle(lent, outcome).await
     }
@@ -231,7 +237,8 @@ impl<D: Driver> Shared<D> {
         stop.reason().map_or(Ok(()), Err)?;
         let unknown =
             |()| SourceError::OutcomeUnknown { detail: "the database did not answer in time".to_owned() };
-        unless(lent.connection().commit(), || tokio::time::sleep(COMMIT_WITHIN)).await.map_err(unknown)
+        let answer = unless(lent.connection().commit(), || tokio::time::sleep(COMMIT_WITHIN)).await;
+        answer.map(|committed| committed.map_err(in_commit)).map_err(unknown)
     }
 
     /// A connection: an idle one, or a new one within the budget.
@@ -276,6 +283,17 @@ impl<D: Driver> Shared<D> {
                 outcome
             }
         }
+    }
+}
+
+/// The error of a commit. If the database did not refuse it but was lost, failed or is damaged, nobody knows what became of
+/// the changes.
+fn in_commit(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Unreachable { detail }
+        | SourceError::Failed { detail }
+        | SourceError::Damaged { detail } => SourceError::OutcomeUnknown { detail },
+        error => error,
     }
 }
 

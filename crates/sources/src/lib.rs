@@ -9,6 +9,7 @@
 //! This crate must not know HTTP, users, tokens or the system database. [`SourceKinds`] lists the kinds of database
 //! with their [`options`]: start reading there, then in [`sqlite`].
 
+mod approval;
 mod budget;
 mod certificates;
 mod chunks;
@@ -41,8 +42,9 @@ pub mod testing;
 mod url;
 mod workers;
 
+pub use approval::CommitApproval;
 pub use budget::ConnectionBudget;
-pub use chunks::{ChunkSink, Chunks, Pace};
+pub use chunks::{ChunkSink, Chunks, Pace, Stopper};
 pub use deadline::Deadline;
 pub use described::{Described, Examined, SchemaVersion};
 pub use error::{BrokenRule, CertificateFault, SourceError, Violation};

@@ -9,10 +9,12 @@ use odata::sql::Dialect;
 use odata::statement::Statement;
 
 use self::any::AnySource;
-use crate::driver::{Driver, Intent, Job, Placement, RowConsumer, Runner};
+use crate::approval::JobPurpose;
+use crate::driver::{Driver, Job, Placement, RowConsumer, Runner};
 use crate::sqlite::{Inline, SqliteSource};
 use crate::{
-    Chunks, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion, SourceError,
+    Chunks, CommitApproval, Deadline, Described, Examined, Executor, Ran, RequestUser, Run, SchemaVersion,
+    SourceError,
 };
 
 /// An opened data source, to be shared between threads. Only [`Source::change`] writes to it.
@@ -117,7 +119,7 @@ impl Source {
         run: Run,
         job: J,
     ) -> Result<Chunks, SourceError> {
-        self.start(Intent::Read, user, run, job)
+        self.start(JobPurpose::Read, user, run, job)
     }
 
     /// Whether statements have the rights of the user for whom they are run, so that [`Source::stream`] is refused.
@@ -129,7 +131,8 @@ impl Source {
     }
 
     /// Runs a job whose statements change the database, all in one transaction. Its output arrives when the changes are durable;
-    /// the job must not send a part of it before. If the job fails, or its receiver is gone before, nothing is changed.
+    /// the job must not send a part of it before. If the job fails, is not approved at its end, or its receiver gives up before,
+    /// nothing is changed. Needs a runtime.
     ///
     /// # Errors
     /// As for [`Source::stream`].
@@ -138,20 +141,21 @@ impl Source {
         user: Option<Arc<RequestUser>>,
         run: Run,
         job: J,
+        approval: CommitApproval,
     ) -> Result<Chunks, SourceError> {
-        self.start(Intent::Change, user, run, job)
+        self.start(JobPurpose::Change(approval), user, run, job)
     }
 
     fn start<J: Job>(
         &self,
-        intent: Intent,
+        purpose: JobPurpose,
         user: Option<Arc<RequestUser>>,
         run: Run,
         job: J,
     ) -> Result<Chunks, SourceError> {
         match &self.0 {
-            Backend::Sqlite(source) => source.executor().start(intent, run, user, job),
-            Backend::Any(source) => source.start(intent, run, user, Box::new(job)),
+            Backend::Sqlite(source) => source.executor().start(purpose, run, user, job),
+            Backend::Any(source) => source.start(purpose, run, user, Box::new(job)),
         }
     }
 

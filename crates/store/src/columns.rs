@@ -44,7 +44,7 @@ pub struct Impossible(pub String);
 pub fn audit_names(action: &str, outcome: &str) -> Result<(Action, Outcome), Impossible> {
     let known_action = Action::from_name(action)
         .ok_or_else(|| Impossible(format!("an audit event of the action {action}")))?;
-    let known_outcome = [Outcome::Success, Outcome::Refused]
+    let known_outcome = Outcome::ALL
         .into_iter()
         .find(|known| known.as_str() == outcome)
         .ok_or_else(|| Impossible(format!("an audit event with the outcome {outcome}")))?;

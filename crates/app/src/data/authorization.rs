@@ -1,4 +1,5 @@
-//! Read grants: if access is revoked while a response is being sent, the response is aborted.
+//! Grants: if access is revoked while a response is being sent, the response is aborted; while data is changed, nothing is
+//! changed.
 
 use super::DataService;
 use crate::identity::authentication::Callers;
@@ -10,84 +11,96 @@ use std::sync::Arc;
 use domain::account::{DataSource, Permission, User};
 use domain::time::Timestamp;
 use oauth::resource::DataEndpoint;
+use oauth::scope::BuiltInScope;
+use oauth::step_up;
 use sources::SourceError;
+use sources::driver::Intent;
 
 use super::DataRefusal;
 use crate::Fault;
-use crate::identity::caller::{Caller, RequestOrigin};
+use crate::identity::caller::{Caller, RequestOrigin, Via};
 
 /// How long a check counts before it is repeated.
 const HOLDS_MICROS: i64 = 1_000_000;
 
-/// A read grant: a caller who may read a data source.
+/// A grant: a caller who may read a data source, or change it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReadGrant<'a> {
+pub(super) struct DataGrant<'a> {
     pub(super) caller: &'a Caller,
+    pub(super) intent: Intent,
     pub(super) endpoint: DataEndpoint,
     pub(super) record: &'a Arc<DataSource>,
     pub(super) origin: &'a RequestOrigin,
     pub(super) at: Timestamp,
 }
 
-impl<'a> ReadGrant<'a> {
-    /// The user who reads.
+impl<'a> DataGrant<'a> {
+    /// The user who reads or changes.
     pub(super) fn user(self) -> &'a User {
         &self.caller.account().user
     }
 }
 
-/// A read grant for a stream, which outlives the request.
-pub(super) struct StreamAuthorization {
-    reader: DataService,
+/// A grant that outlives the request.
+pub(super) struct LastingGrant {
+    service: DataService,
     caller: Caller,
+    intent: Intent,
     endpoint: DataEndpoint,
     record: Arc<DataSource>,
     origin: RequestOrigin,
+    at: Timestamp,
 }
 
-/// The result of checking again whether the reader may still read.
+/// The result of checking again whether the caller may still do it.
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), DataRefusal>> + Send>>;
 
 impl DataService {
-    /// Revalidates a read grant that is no longer recent.
-    pub(super) async fn revalidate(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let age = self.context.now().as_micros().saturating_sub(read_grant.at.as_micros());
+    /// Revalidates a grant that is no longer recent.
+    pub(super) async fn revalidate(&self, grant: DataGrant<'_>) -> Result<(), DataRefusal> {
+        let age = self.context.now().as_micros().saturating_sub(grant.at.as_micros());
         // A negative age is that of a clock that was set back.
-        if (0..=HOLDS_MICROS).contains(&age) { Ok(()) } else { self.revalidate_now(read_grant).await }
+        if (0..=HOLDS_MICROS).contains(&age) { Ok(()) } else { self.revalidate_now(grant).await }
     }
 
     /// Does not read the database while nothing has changed.
-    async fn revalidate_now(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
-        let refusal = match self.judge(read_grant).await {
+    async fn revalidate_now(&self, grant: DataGrant<'_>) -> Result<(), DataRefusal> {
+        let refusal = match self.judge(grant).await {
             Ok(()) => return Ok(()),
             Err(refusal @ (DataRefusal::Fault(_) | DataRefusal::Source(_))) => return Err(refusal),
             Err(refusal) => refusal,
         };
-        let why = format!("while an answer was on its way: {refusal}");
-        self.audit_refusal(read_grant.caller, &why, Some(&read_grant.record.name), read_grant.origin).await?;
+        let why = match grant.intent {
+            Intent::Read => format!("while an answer was on its way: {refusal}"),
+            Intent::Change => format!("before a change was made: {refusal}"),
+        };
+        self.audit_refusal(grant.caller, &why, Some(&grant.record.name), grant.origin).await?;
         Err(refusal)
     }
 
-    async fn judge(&self, read_grant: ReadGrant<'_>) -> Result<(), DataRefusal> {
+    async fn judge(&self, grant: DataGrant<'_>) -> Result<(), DataRefusal> {
         let account = Callers::of(&self.context)
-            .still_authenticated(read_grant.caller)
+            .still_authenticated(grant.caller)
             .await?
             .ok_or(DataRefusal::AccessEnded)?;
         let callers = Callers::of(&self.context);
         let mut is_covered = false;
-        for scope in read_grant.endpoint.scopes() {
-            is_covered = is_covered || callers.still_covers(read_grant.caller, *scope).await?;
+        for scope in grant.endpoint.scopes() {
+            is_covered = is_covered || callers.still_covers(grant.caller, *scope).await?;
         }
         if !is_covered {
-            return Err(DataRefusal::MissingScope(read_grant.endpoint.scope()));
+            return Err(DataRefusal::MissingScope(grant.endpoint.scope()));
         }
         if !account.may(Permission::UseDataSourceWithOData) {
             return Err(DataRefusal::MissingPermission);
         }
-        let record = self.as_it_is_now(read_grant.record).await.map_err(Fault::from)?;
+        let record = self.as_it_is_now(grant.record).await.map_err(Fault::from)?;
         let readable = record.filter(|record| record.is_readable_by(account.user.id));
         let record = readable.ok_or(DataRefusal::UnknownSource)?;
-        if record.model_version == read_grant.record.model_version {
+        if grant.intent == Intent::Change {
+            self.judge_change(grant, &record).await?;
+        }
+        if record.model_version == grant.record.model_version {
             return Ok(());
         }
         // What is being sent may contain what the owner has just hidden.
@@ -95,8 +108,30 @@ impl DataService {
         Err(DataRefusal::Source(SourceError::StructureChanged { detail }))
     }
 
+    /// What a change needs beyond what a read does; `record` is the data source as it is now.
+    async fn judge_change(&self, grant: DataGrant<'_>, record: &DataSource) -> Result<(), DataRefusal> {
+        if !record.writable {
+            return Err(DataRefusal::ReadOnlySource);
+        }
+        let callers = Callers::of(&self.context);
+        let still_covers = callers.still_covers(grant.caller, BuiltInScope::OData).await?;
+        if !still_covers || !may_change(grant.caller, record) {
+            return Err(DataRefusal::ChangeNotGranted);
+        }
+        let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
+        // As in `admit`, but a sign-in that became too old while the request ran was recent enough when it began.
+        let signed_in_at = callers.signed_in_at(grant.caller).await?;
+        if step_up::sign_in_is_recent(signed_in_at, max_age_secs, grant.at) {
+            return Ok(());
+        }
+        Err(DataRefusal::SignInTooOld { max_age_secs })
+    }
+
     /// The look-up by name has cached it; only one that was renamed meanwhile is looked up by id.
-    async fn as_it_is_now(&self, record: &DataSource) -> Result<Option<Arc<DataSource>>, store::StoreError> {
+    pub(super) async fn as_it_is_now(
+        &self,
+        record: &DataSource,
+    ) -> Result<Option<Arc<DataSource>>, store::StoreError> {
         let named = Entities::of(&self.context).data_source_by_name(&record.name).await?;
         match named.filter(|named| named.id == record.id) {
             Some(same) => Ok(Some(same)),
@@ -105,24 +140,37 @@ impl DataService {
     }
 }
 
-impl StreamAuthorization {
-    pub(super) fn new(reader: &DataService, read_grant: ReadGrant<'_>) -> Arc<Self> {
+/// Whether the caller's credentials cover changes of a data source: a password does, and a token that says so.
+pub(super) fn may_change(caller: &Caller, record: &DataSource) -> bool {
+    match caller.via() {
+        Via::Basic => true,
+        // Those that the application still has, which may be fewer than were issued.
+        Via::Bearer { scopes, .. } => caller.token().is_some_and(|token| {
+            oauth::data_access::may_change(scopes, token.details.data.as_deref(), record.id)
+        }),
+        Via::Session | Via::CommandLine | Via::Issuer(_) => false,
+    }
+}
+
+impl LastingGrant {
+    pub(super) fn new(service: &DataService, grant: DataGrant<'_>) -> Arc<Self> {
         Arc::new(Self {
-            reader: reader.clone(),
-            caller: read_grant.caller.clone(),
-            endpoint: read_grant.endpoint,
-            record: Arc::clone(read_grant.record),
-            origin: read_grant.origin.clone(),
+            service: service.clone(),
+            caller: grant.caller.clone(),
+            intent: grant.intent,
+            endpoint: grant.endpoint,
+            record: Arc::clone(grant.record),
+            origin: grant.origin.clone(),
+            at: grant.at,
         })
     }
 
-    /// Checks whether the reader may still read.
+    /// Checks whether the caller may still do it.
     pub(super) fn verdict(self: Arc<Self>) -> Verdict {
         Box::pin(async move {
-            let now = self.reader.context.now();
-            let Self { caller, endpoint, record, origin, .. } = &*self;
-            let read_grant = ReadGrant { caller, endpoint: *endpoint, record, origin, at: now };
-            self.reader.revalidate_now(read_grant).await
+            let Self { service, caller, intent, endpoint, record, origin, at } = &*self;
+            let grant = DataGrant { caller, intent: *intent, endpoint: *endpoint, record, origin, at: *at };
+            service.revalidate_now(grant).await
         })
     }
 
@@ -135,8 +183,8 @@ impl StreamAuthorization {
     }
 }
 
-impl fmt::Debug for StreamAuthorization {
+impl fmt::Debug for LastingGrant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("StreamAuthorization").field("record", &self.record.id).finish_non_exhaustive()
+        formatter.debug_struct("LastingGrant").field("record", &self.record.id).finish_non_exhaustive()
     }
 }

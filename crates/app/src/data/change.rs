@@ -1,26 +1,24 @@
 //! Changes of data: who may make them, and how they are made in one transaction.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use domain::account::DataSource;
-use domain::audit::Action;
-use oauth::data_access::DataReach;
+use domain::audit::{Action, NewAuditEvent, Outcome};
 use odata::change::{self, BoundChange, ChangeContext, ChangeKind, Payload, Verb};
 use odata::format::Format;
 use odata::url::Url;
-use sources::{BrokenRule, SourceError, Violation};
+use sources::driver::Intent;
+use sources::{BrokenRule, Chunks, CommitApproval, SourceError, Violation};
 
-use super::authorization::ReadGrant;
+use super::authorization::{DataGrant, LastingGrant, may_change};
+use super::limiter::Permit;
 use super::request_user::request_user;
-pub use super::run::Condition;
-use super::run::{ChangeJob, Outcome, Representation};
-use super::{Content, DataRefusal, DataRequest, DataService, reach};
+pub use super::run::{ChangeAnswer, Condition, Done};
+use super::run::{ChangeJob, LastWord, Representation};
+use super::{DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
-use crate::identity::caller::{Caller, Via};
+use crate::identity::caller::Caller;
 
 /// How often a change is tried that another transaction gets in the way of.
 const MOST_TRIES: usize = 3;
@@ -44,26 +42,13 @@ pub struct ChangeRequest<'a> {
     pub wants_representation: Option<bool>,
 }
 
-/// A change that was made, and is durable.
-#[derive(Debug)]
-pub struct ChangeAnswer {
-    /// The absolute address of a new entity.
-    pub created: Option<String>,
-    /// The entity tag of the entity, if it exists.
-    pub tag: Option<String>,
-    /// The changed resource, if the client wants it.
-    pub body: Option<(Content, Bytes)>,
-    /// The preference that decided whether there is a body.
-    pub applied: Option<bool>,
-}
-
-/// Tells a change that nobody waits for its result any more.
-struct Waiting(Arc<AtomicBool>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// One attempt to make a change.
+struct Attempt {
+    bound: Arc<BoundChange>,
+    opened: Arc<OpenedSource>,
+    last_word: LastWord,
+    /// The right to run, which is kept until the attempt has ended.
+    _permit: Arc<Option<Permit>>,
 }
 
 impl DataService {
@@ -99,53 +84,56 @@ impl DataService {
         source: &ChangeableSource,
         change: &ChangeRequest<'_>,
     ) -> Result<ChangeAnswer, DataRefusal> {
-        let (request, record) = (&change.request, Arc::clone(&source.0));
-        let DataRequest { endpoint, origin, since, .. } = *request;
-        let grant = ReadGrant { caller, endpoint, record: &record, origin, at: since };
-        let _permit = self.acquire_permit(caller.account().user.id).await?;
-        self.revalidate(grant).await?;
-        let mut answer = self.attempt(grant, change).await;
-        for _ in 1..MOST_TRIES {
-            answer = match answer {
-                // Another transaction was in the way; what it has changed is read again.
-                Err(DataRefusal::Source(SourceError::Locked | SourceError::Closed)) => {
-                    self.attempt(grant, change).await
-                }
-                Err(DataRefusal::Source(SourceError::StructureChanged { .. })) => {
-                    self.context.models.expect_changed_structure(record.id);
-                    self.attempt(grant, change).await
-                }
-                answer => return answer.inspect_err(|refusal| refusal.log(&record, request)),
+        let DataRequest { endpoint, origin, since, .. } = change.request;
+        let mut record = Arc::clone(&source.0);
+        // Shared with the tasks, which may go on for a moment without the caller.
+        let permit = Arc::new(self.acquire_permit(caller.account().user.id).await?);
+        let mut tries = 1;
+        loop {
+            let grant =
+                DataGrant { caller, intent: Intent::Change, endpoint, record: &record, origin, at: since };
+            let refusal = match self.attempt(grant, &permit, change).await {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) => refusal,
             };
+            if tries == MOST_TRIES || !may_succeed_again(&refusal) {
+                refusal.log(&record, &change.request);
+                return Err(refusal);
+            }
+            tries += 1;
+            if matches!(refusal, DataRefusal::Source(SourceError::StructureChanged { .. })) {
+                self.context.models.expect_changed_structure(record.id);
+            }
+            record =
+                self.as_it_is_now(&record).await.map_err(Fault::from)?.ok_or(DataRefusal::UnknownSource)?;
         }
-        answer.inspect_err(|refusal| refusal.log(&record, request))
     }
 
     async fn attempt(
         &self,
-        grant: ReadGrant<'_>,
+        grant: DataGrant<'_>,
+        permit: &Arc<Option<Permit>>,
         change: &ChangeRequest<'_>,
     ) -> Result<ChangeAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(grant.record).await?;
-        let opened = match reach(grant.caller, grant.record) {
-            DataReach::Entities(names) => opened.limited_to(names),
-            DataReach::Everything | DataReach::Nothing => opened,
-        };
+        // To open the source may have taken long, and so may have earlier attempts.
+        self.revalidate(grant).await?;
+        let opened = reached_part(grant, opened);
         let root = self.service_root(grant.record, grant.caller);
         let text = change.request.path_and_query;
         let url = Url::read(text)?;
         let context = ChangeContext { verb: change.verb, payload: change.payload, service_root: &root };
-        let dialect = opened.source.dialect();
-        let bound = Arc::new(change::prepare(&url, &opened.model, &context, dialect)?);
+        let bound = change::prepare(&url, &opened.model, &context, opened.source.dialect())?;
         let representation = Representation {
             format: Self::format(change, &url)?,
             path_and_query: text.to_owned(),
             root,
-            now: jiff::Timestamp::from_microsecond(self.context.now().as_micros())
-                .map_err(|error| Fault::Broken(Box::new(error)))?,
+            now: self.instant()?,
             wanted: change.wants_representation,
         };
-        self.perform(grant, opened, bound, representation, change).await
+        let last_word = LastWord::default();
+        let attempt = Attempt { bound: Arc::new(bound), opened, last_word, _permit: Arc::clone(permit) };
+        self.perform(grant, attempt, representation, change.condition.clone()).await
     }
 
     /// The format of a response; it must be acceptable if there may be a body.
@@ -161,96 +149,91 @@ impl DataService {
     /// Runs the change as a task, which ends also if the caller is gone, so that the audit log has every change.
     async fn perform(
         &self,
-        grant: ReadGrant<'_>,
-        opened: Arc<OpenedSource>,
-        change: Arc<BoundChange>,
+        grant: DataGrant<'_>,
+        attempt: Attempt,
         representation: Representation,
-        asked: &ChangeRequest<'_>,
+        condition: Condition,
     ) -> Result<ChangeAnswer, DataRefusal> {
-        let is_abandoned = Arc::new(AtomicBool::new(false));
-        let waiting = Waiting(Arc::clone(&is_abandoned));
-        let outcome = Arc::new(OnceLock::new());
-        let mut event = grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin);
-        event.subject = Some(format!("{}/{}", grant.record.name, change.set));
-        event.authority = None;
+        let source = &attempt.opened.source;
         let job = ChangeJob {
-            one: self.one_row_of(grant, &opened),
-            opened: Arc::clone(&opened),
-            change: Arc::clone(&change),
+            one: self.one_row_of(grant, &attempt.opened),
+            opened: Arc::clone(&attempt.opened),
+            change: Arc::clone(&attempt.bound),
             representation,
-            condition: asked.condition.clone(),
-            is_abandoned,
-            outcome: Arc::clone(&outcome),
+            condition,
+            last_word: attempt.last_word.clone(),
         };
-        let user = request_user(grant.user(), &opened.source);
-        let (service, run) = (self.clone(), self.worker_run());
+        let user = request_user(grant.user(), source);
+        let approval = self.approval(grant, &attempt.last_word);
+        let chunks = source.change(user, self.worker_run(), job, approval)?;
+        let _stops_without_caller = chunks.stopper();
+        let mut event = grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin);
+        event.subject = Some(format!("{}/{}", grant.record.name, attempt.bound.set));
+        event.authority = None;
+        let service = self.clone();
         #[expect(
             clippy::disallowed_methods,
             reason = "a change that has begun is recorded even if the caller goes away; its deadline ends it"
         )]
-        let task = tokio::spawn(async move {
-            let mut chunks = opened.source.change(user, run, job)?;
-            let mut body = Vec::new();
-            while let Some(chunk) = chunks.next().await {
-                match chunk {
-                    Ok(chunk) => body.extend_from_slice(&chunk),
-                    // The job stops with an error if the change is not to be made.
-                    Err(error) => {
-                        let refused = outcome.get().and_then(Outcome::refusal);
-                        return Err(refused.unwrap_or_else(|| of_source(error, &change, &opened)));
-                    }
-                }
+        let task = tokio::spawn(async move { service.ended(attempt, chunks, event).await });
+        task.await.map_err(|panic| Fault::Broken(Box::new(panic)))?
+    }
+
+    /// Judges the caller again, just before the change becomes durable.
+    fn approval(&self, grant: DataGrant<'_>, last_word: &LastWord) -> CommitApproval {
+        let (grant, last_word) = (LastingGrant::new(self, grant), last_word.clone());
+        CommitApproval::new(async move {
+            grant.verdict().await.map_err(|refusal| {
+                last_word.say(Err(refusal));
+                SourceError::Cancelled
+            })
+        })
+    }
+
+    /// Waits for the end of an attempt, and records what it has changed, or may have changed.
+    async fn ended(
+        &self,
+        attempt: Attempt,
+        mut chunks: Chunks,
+        mut event: NewAuditEvent,
+    ) -> Result<ChangeAnswer, DataRefusal> {
+        let mut body = Vec::new();
+        let end = loop {
+            match chunks.next().await {
+                Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+                Some(Err(error)) => break Err(error),
+                None => break Ok(()),
             }
-            let outcome = outcome.get().cloned().ok_or(DataRefusal::NoSuchEntity)?;
-            event.detail = Some(verb_of(&outcome).to_owned());
-            if let Err(error) = service.context.store.append_audit(vec![event]).await {
-                Fault::from(error).note("a change of data is missing in the audit log");
+        };
+        let answer = match (end, attempt.last_word.take()) {
+            (Ok(()), Some(Ok(answer))) => Ok(ChangeAnswer { body: body.into(), ..answer }),
+            (Err(error @ SourceError::OutcomeUnknown { .. }), Some(Ok(answer))) => {
+                event.outcome = Outcome::Unknown;
+                event.detail = Some(answer.done.verb().to_owned());
+                Err(error.into())
             }
-            Ok((outcome, Bytes::from(body)))
-        });
-        let (outcome, body) = task.await.map_err(|panic| Fault::Broken(Box::new(panic)))??;
-        drop(waiting);
-        Ok(answer(outcome, body, asked.wants_representation))
+            // The job stops with an error if the change is not to be made.
+            (_, Some(Err(refusal))) => return Err(refusal),
+            (Err(error), _) => return Err(of_source(error, &attempt.bound, &attempt.opened)),
+            (Ok(()), None) => return Err(DataRefusal::NoSuchEntity),
+        };
+        if let Ok(answer) = &answer {
+            event.detail = Some(answer.done.verb().to_owned());
+        }
+        if let Err(error) = self.context.store.append_audit(vec![event]).await {
+            Fault::from(error).note("a change of data is missing in the audit log");
+        }
+        answer
     }
 }
 
-/// Whether the caller's credentials cover changes of a data source: a password does, and a token that says so.
-fn may_change(caller: &Caller, record: &DataSource) -> bool {
-    match caller.via() {
-        Via::Basic => true,
-        // Those that the application still has, which may be fewer than were issued.
-        Via::Bearer { scopes, .. } => caller.token().is_some_and(|token| {
-            oauth::data_access::may_change(scopes, token.details.data.as_deref(), record.id)
-        }),
-        Via::Session | Via::CommandLine | Via::Issuer(_) => false,
-    }
-}
-
-/// What was done, in the words of the audit log.
-fn verb_of(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Created { .. } => "create",
-        Outcome::Deleted => "delete",
-        _ => "update",
-    }
-}
-
-fn answer(outcome: Outcome, body: Bytes, preferred: Option<bool>) -> ChangeAnswer {
-    match outcome {
-        Outcome::Created { address, tag, content } => ChangeAnswer {
-            created: Some(address),
-            tag,
-            body: content.map(|content| (content, body)),
-            applied: preferred,
-        },
-        Outcome::Updated { tag, content } => ChangeAnswer {
-            created: None,
-            tag,
-            body: content.map(|content| (content, body)),
-            applied: preferred,
-        },
-        _ => ChangeAnswer { created: None, tag: None, body: None, applied: None },
-    }
+/// Whether the same change may succeed: another transaction was in the way, or the source was opened anew meanwhile. What was
+/// changed is read again then.
+fn may_succeed_again(refusal: &DataRefusal) -> bool {
+    matches!(
+        refusal,
+        DataRefusal::Source(SourceError::Locked | SourceError::Closed | SourceError::StructureChanged { .. })
+    )
 }
 
 /// The refusal of a change that the database did not make. Columns are named as the model names them.

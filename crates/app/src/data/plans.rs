@@ -18,7 +18,7 @@ use odata::url::Url;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::{DataRefusal, DataRequest, ReadGrant, SERVICE_PATH};
+use super::{DataGrant, DataRefusal, DataRequest, SERVICE_PATH};
 use crate::Fault;
 use crate::data::models::OpenedSource;
 use crate::identity::caller::Caller;
@@ -107,7 +107,7 @@ impl DataService {
     /// The plan of a request, cached or new.
     pub(super) async fn prepare(
         &self,
-        read_grant: ReadGrant<'_>,
+        read_grant: DataGrant<'_>,
         opened: &Arc<OpenedSource>,
         request: &DataRequest<'_>,
         page_size: usize,
@@ -152,8 +152,7 @@ impl DataService {
         let url = Url::read(text)?;
         let root = self.root(record, key.for_certificates);
         let context = PlanContext {
-            now: jiff::Timestamp::from_microsecond(self.context.now().as_micros())
-                .map_err(|error| Fault::Broken(Box::new(error)))?,
+            now: self.instant()?,
             page_size: key.page_size,
             format: key.accepted.unwrap_or_default(),
             service_root: &root,

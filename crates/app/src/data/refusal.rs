@@ -48,6 +48,9 @@ pub enum DataRefusal {
     /// The access token was issued for reading this data source only.
     #[error("the access token does not allow to change this data source")]
     ChangeNotGranted,
+    /// The database made no change, and broke no rule that it names: a policy or a trigger of it prevents the change.
+    #[error("the database does not make this change")]
+    ChangePrevented,
     /// The condition of the request does not hold.
     #[error("the entity is not in the state that the request demands")]
     PreconditionFailed,

@@ -20,14 +20,14 @@ use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
-pub use self::change::Condition;
-pub(super) use self::change::{ChangeJob, Outcome, Representation};
+pub use self::change::{ChangeAnswer, Condition, Done};
+pub(super) use self::change::{ChangeJob, LastWord, Representation};
 
 use self::bounds::inline_run;
 use self::one::{Found, OneRow, exists, number, write_inline, write_one};
 use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
 use self::sealer::Sealer;
-use super::authorization::{ReadGrant, StreamAuthorization};
+use super::authorization::{DataGrant, LastingGrant};
 use super::invalid_values::InvalidValueRecorder;
 use super::plans::CachedPlan;
 use super::request_user::request_user;
@@ -63,7 +63,7 @@ impl DataService {
     /// Runs the plan and returns its result.
     pub(super) async fn run(
         &self,
-        read_grant: ReadGrant<'_>,
+        read_grant: DataGrant<'_>,
         opened: &Arc<OpenedSource>,
         planned: &Arc<CachedPlan>,
         accept: &str,
@@ -93,7 +93,7 @@ impl DataService {
 
     async fn page(
         &self,
-        read_grant: ReadGrant<'_>,
+        read_grant: DataGrant<'_>,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
     ) -> Result<DataBody, DataRefusal> {
@@ -122,13 +122,13 @@ impl DataService {
             return Err(DataRefusal::NoSuchEntity);
         }
         let broken = metrics.odata_broken_streams.clone();
-        let stream = RowStream::new(first, chunks, StreamAuthorization::new(self, read_grant), broken);
+        let stream = RowStream::new(first, chunks, LastingGrant::new(self, read_grant), broken);
         Ok(DataBody::Stream(Box::new(stream)))
     }
 
     async fn single(
         &self,
-        read_grant: ReadGrant<'_>,
+        read_grant: DataGrant<'_>,
         opened: &OpenedSource,
         planned: &Arc<CachedPlan>,
         content: Content,
@@ -173,7 +173,7 @@ impl DataService {
     }
 
     /// What a query for one row needs besides its plan.
-    pub(super) fn one_row_of(&self, read_grant: ReadGrant<'_>, opened: &OpenedSource) -> OneRow {
+    pub(super) fn one_row_of(&self, read_grant: DataGrant<'_>, opened: &OpenedSource) -> OneRow {
         OneRow { sealer: self.sealer(read_grant.record.id), recorder: self.recorder(opened) }
     }
 

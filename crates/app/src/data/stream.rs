@@ -8,7 +8,7 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use sources::{Chunks, SourceError};
 
-use super::authorization::{StreamAuthorization, Verdict};
+use super::authorization::{LastingGrant, Verdict};
 use super::limiter::Permit;
 
 /// The rest of a response. Dropping it stops the query.
@@ -20,7 +20,7 @@ pub struct RowStream {
     first: Option<Bytes>,
     chunks: Chunks,
     held: Option<Held>,
-    reader: Arc<StreamAuthorization>,
+    reader: Arc<LastingGrant>,
     limiter: Vec<Permit>,
     broken: Counter,
 }
@@ -38,12 +38,7 @@ struct Held {
 pub struct ResponseAborted;
 
 impl RowStream {
-    pub(super) fn new(
-        first: Bytes,
-        chunks: Chunks,
-        reader: Arc<StreamAuthorization>,
-        broken: Counter,
-    ) -> Self {
+    pub(super) fn new(first: Bytes, chunks: Chunks, reader: Arc<LastingGrant>, broken: Counter) -> Self {
         let first = Some(first).filter(|first| !first.is_empty());
         Self { first, chunks, held: None, reader, limiter: Vec::new(), broken }
     }

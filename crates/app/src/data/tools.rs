@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
 use odata::model::Model;
+use sources::driver::Intent;
 
-use super::authorization::ReadGrant;
+use super::authorization::DataGrant;
 use super::{DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::SourceOpener;
@@ -46,7 +47,8 @@ impl DataService {
     ) -> Result<Arc<Model>, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
         let record = self.admit(caller, endpoint, request.source, origin).await?;
-        let read_grant = ReadGrant { caller, endpoint, record: &record, origin, at: since };
+        let read_grant =
+            DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
         let _permit = self.acquire_permit(caller.account().user.id).await?;
         let opened = SourceOpener::of(&self.context).opened(&record).await.map_err(DataRefusal::from);
         let opened = opened.inspect_err(|refusal| refusal.log(&record, request))?;

@@ -68,6 +68,21 @@ async fn read(source: &Source, deadline: Deadline, sql: &str) -> Result<String, 
     Ok(String::from_utf8(bytes).unwrap())
 }
 
+#[test]
+fn only_a_refusal_of_the_database_says_that_a_commit_failed() {
+    let detail = || "the connection was lost".to_owned();
+    for error in [
+        SourceError::Unreachable { detail: detail() },
+        SourceError::Failed { detail: detail() },
+        SourceError::Damaged { detail: detail() },
+    ] {
+        assert_eq!(super::in_commit(error), SourceError::OutcomeUnknown { detail: detail() });
+    }
+    for error in [SourceError::Locked, SourceError::TimedOut, SourceError::Exhausted { detail: detail() }] {
+        assert_eq!(super::in_commit(error.clone()), error);
+    }
+}
+
 /// Waits until this many connections are open.
 async fn settled(fake: &Fake, connections: usize) {
     while fake.open_connections() != connections {

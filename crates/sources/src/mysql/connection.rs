@@ -268,13 +268,7 @@ impl Connection for MysqlConnection {
     async fn commit(&mut self) -> Result<(), SourceError> {
         self.finish().await?;
         if self.transaction == Transaction::Open {
-            // Without an answer, nobody knows what became of it.
-            self.ask(session::COMMIT).await.map_err(|error| match error {
-                SourceError::Unreachable { detail } | SourceError::Failed { detail } => {
-                    SourceError::OutcomeUnknown { detail }
-                }
-                error => error,
-            })?;
+            self.ask(session::COMMIT).await?;
         }
         self.transaction = Transaction::None;
         Ok(())

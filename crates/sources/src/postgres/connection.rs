@@ -229,16 +229,6 @@ fn claims(user: &RequestUser) -> String {
     serde_json::json!({ "sub": user.subject, "preferred_username": user.name }).to_string()
 }
 
-/// The error of a commit. Without an answer, nobody knows what became of it.
-fn in_commit(error: SourceError) -> SourceError {
-    match error {
-        SourceError::Unreachable { detail } | SourceError::Failed { detail } => {
-            SourceError::OutcomeUnknown { detail }
-        }
-        error => error,
-    }
-}
-
 fn milliseconds(duration: Duration) -> Value {
     // Zero means no limit.
     let limit = duration.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
@@ -272,7 +262,7 @@ impl Connection for PostgresConnection {
     async fn commit(&mut self) -> Result<(), SourceError> {
         self.skip_rest().await?;
         if self.transaction == Transaction::Open {
-            self.ask("COMMIT").await.map_err(in_commit)?;
+            self.ask("COMMIT").await?;
         }
         self.transaction = Transaction::None;
         Ok(())

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use odata::sql::Dialect;
 
 use super::{Described, Examined, SchemaVersion};
-use crate::driver::{AnyJob, Driver, ErasedJob, Intent, Placement};
+use crate::approval::JobPurpose;
+use crate::driver::{AnyJob, Driver, ErasedJob, Placement};
 use crate::{Chunks, Deadline, Executor, RequestUser, Run, SourceError};
 
 /// A future on the heap.
@@ -24,7 +25,7 @@ pub(super) trait AnySource: fmt::Debug + Send + Sync {
     fn needs_user(&self) -> bool;
     fn start(
         &self,
-        intent: Intent,
+        purpose: JobPurpose,
         run: Run,
         user: Option<Arc<RequestUser>>,
         job: Box<dyn AnyJob>,
@@ -60,12 +61,12 @@ impl<D: Driver> AnySource for Executor<D> {
 
     fn start(
         &self,
-        intent: Intent,
+        purpose: JobPurpose,
         run: Run,
         user: Option<Arc<RequestUser>>,
         job: Box<dyn AnyJob>,
     ) -> Result<Chunks, SourceError> {
-        Executor::start(self, intent, run, user, ErasedJob(job))
+        Executor::start(self, purpose, run, user, ErasedJob(job))
     }
 
     fn close(&self) {

@@ -1,3 +1,4 @@
+mod changing;
 mod conforms;
 mod opening;
 mod own;

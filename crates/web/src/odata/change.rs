@@ -1,6 +1,6 @@
 //! Changes of data: what a request with `POST`, `PATCH`, `PUT` or `DELETE` asks for, and the response to a change that was made.
 
-use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest};
+use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest, Done};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
@@ -173,18 +173,19 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
 /// The response to a change that was made ([Protocol
 /// §11.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_DataModification)).
 fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
-    let ChangeAnswer { created, tag, body, applied } = answer;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = match (&body, &created) {
+    let ChangeAnswer { done, tag, content, body } = answer;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = match (&content, &done) {
         (None, _) => StatusCode::NO_CONTENT,
-        (Some(_), Some(_)) => StatusCode::CREATED,
-        (Some(_), None) => StatusCode::OK,
+        (Some(_), Done::Created(_)) => StatusCode::CREATED,
+        (Some(_), _) => StatusCode::OK,
     };
-    let is_empty = body.is_none();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(address) = created.and_then(|address| HeaderValue::from_str(&address).ok()) {
-        if is_empty {
+    if let Done::Created(address) = &done
+        && let Ok(address) = HeaderValue::from_str(address)
+    {
+        if content.is_none() {
             headers.insert(ENTITY_ID, address.clone());
         }
         headers.insert(LOCATION, address);
@@ -192,14 +193,12 @@ fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
     if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
         headers.insert(ETAG, tag);
     }
-    if let Some(preferred) = preferred.filter(|_| applied.is_some()) {
+    // A deletion has no representation to choose.
+    if let Some(preferred) = preferred.filter(|_| done != Done::Deleted) {
         headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static(preferred.applied()));
     }
-    if let Some((content, bytes)) = body {
-        if let Some(media_type) = media_type(&content) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        }
-        *response.body_mut() = Body::from(bytes);
+    if let Some(media_type) = content.as_ref().and_then(media_type) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
     response
 }

@@ -186,6 +186,7 @@ impl From<DataRefusal> for ODataProblem {
                 Self::new(StatusCode::METHOD_NOT_ALLOWED, "DataSourceReadOnly", message)
             }
             DataRefusal::ChangeNotGranted => Self::new(StatusCode::FORBIDDEN, "ChangeNotGranted", message),
+            DataRefusal::ChangePrevented => Self::new(StatusCode::FORBIDDEN, "ChangePrevented", message),
             DataRefusal::PreconditionFailed => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
             }

@@ -1,11 +1,10 @@
 //! A change: its statements, and those that read what it is about, in one transaction.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use odata::change::{Alteration, BoundChange, ChangeKind, Creation, EntityState};
-use odata::error::Error;
 use odata::format::Format;
 use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
@@ -25,10 +24,7 @@ pub(in crate::data) struct ChangeJob {
     pub(in crate::data) representation: Representation,
     pub(in crate::data) condition: Condition,
     pub(in crate::data) one: OneRow,
-    /// Set when nobody waits for the result any more.
-    pub(in crate::data) is_abandoned: Arc<AtomicBool>,
-    /// What was done, or why not.
-    pub(in crate::data) outcome: Arc<OnceLock<Outcome>>,
+    pub(in crate::data) last_word: LastWord,
 }
 
 /// On which condition a change is made ([Protocol
@@ -59,40 +55,57 @@ pub(in crate::data) struct Representation {
     pub(in crate::data) wanted: Option<bool>,
 }
 
-/// What became of a change.
-#[derive(Debug, Clone)]
-pub(in crate::data) enum Outcome {
-    /// An entity was created.
-    Created {
-        /// Its absolute address.
-        address: String,
-        tag: Option<String>,
-        /// The kind of the body, if there is one.
-        content: Option<Content>,
-    },
-    /// An entity or a property was changed.
-    Updated { tag: Option<String>, content: Option<Content> },
-    /// An entity was deleted.
-    Deleted,
-    /// There is no such entity.
-    Absent,
-    /// The condition does not hold.
-    Unmet,
-    /// The request is wrong.
-    Refused(Error),
+/// What became of a change: what was done, or why nothing was. The last word counts.
+#[derive(Clone, Default)]
+pub(in crate::data) struct LastWord(Arc<Mutex<Option<Result<ChangeAnswer, DataRefusal>>>>);
+
+impl LastWord {
+    pub(in crate::data) fn say(&self, word: Result<ChangeAnswer, DataRefusal>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
+    }
+
+    pub(in crate::data) fn take(&self) -> Option<Result<ChangeAnswer, DataRefusal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
-impl Outcome {
-    /// Why nothing was changed.
-    pub(in crate::data) fn refusal(&self) -> Option<DataRefusal> {
+/// A change that was made, and is durable.
+#[derive(Debug, Clone)]
+pub struct ChangeAnswer {
+    /// What was done.
+    pub done: Done,
+    /// The entity tag of the entity, if it exists.
+    pub tag: Option<String>,
+    /// The kind of the body, if there is one because the client wants it.
+    pub content: Option<Content>,
+    /// The changed resource; empty if there is no body.
+    pub body: Bytes,
+}
+
+/// What a change has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// A new entity has this absolute address.
+    Created(String),
+    /// An entity or a property was changed.
+    Updated,
+    /// An entity was deleted.
+    Deleted,
+}
+
+impl Done {
+    /// In the words of the audit log.
+    pub(in crate::data) const fn verb(&self) -> &'static str {
         match self {
-            Self::Created { .. } | Self::Updated { .. } | Self::Deleted => None,
-            Self::Absent => Some(DataRefusal::NoSuchEntity),
-            Self::Unmet => Some(DataRefusal::PreconditionFailed),
-            Self::Refused(error) => Some(error.clone().into()),
+            Self::Created(_) => "create",
+            Self::Updated => "update",
+            Self::Deleted => "delete",
         }
     }
 }
+
+/// The answer of the database, or the reason why it is not asked any further.
+type Worked<T> = Result<Result<T, DataRefusal>, SourceError>;
 
 impl Job for ChangeJob {
     async fn run<S: Statements>(
@@ -100,38 +113,34 @@ impl Job for ChangeJob {
         runner: &mut Runner<'_, S>,
         sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
-        let outcome = self.perform(runner, sink.buffer()).await?;
-        let is_refused = outcome.refusal().is_some();
-        let _ = self.outcome.set(outcome);
+        let word = self.perform(runner, sink.buffer()).await?;
         // An error ends the transaction without any change.
-        if is_refused || self.is_abandoned.load(Ordering::Relaxed) {
-            Err(SourceError::Cancelled)
-        } else {
-            Ok(())
-        }
+        let outcome = if word.is_ok() { Ok(()) } else { Err(SourceError::Cancelled) };
+        self.last_word.say(word);
+        outcome
     }
 }
 
 impl ChangeJob {
-    async fn perform(&self, reads: &mut impl Reads, out: &mut Vec<u8>) -> Result<Outcome, SourceError> {
+    async fn perform(&self, reads: &mut impl Reads, out: &mut Vec<u8>) -> Worked<ChangeAnswer> {
         let before = match &self.change.state {
             Some(state) => tag_of(reads, state).await?,
             None => None,
         };
         match &self.change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads, out).await,
-            _ if !self.condition.holds_for(before.as_deref()) => Ok(Outcome::Unmet),
+            _ if !self.condition.holds_for(before.as_deref()) => Ok(Err(DataRefusal::PreconditionFailed)),
             ChangeKind::Update(alteration) => match (before, &alteration.otherwise) {
                 (Some(_), _) => self.update(alteration, reads, out).await,
-                (None, None) => Ok(Outcome::Absent),
-                (None, Some(Err(error))) => Ok(Outcome::Refused(error.clone())),
+                (None, None) => Ok(Err(DataRefusal::NoSuchEntity)),
+                (None, Some(Err(error))) => Ok(Err(error.clone().into())),
                 (None, Some(Ok(creation))) => self.create(creation, reads, out).await,
             },
-            ChangeKind::Delete(_) if before.is_none() => Ok(Outcome::Absent),
-            ChangeKind::Delete(statements) => {
-                first_that_changes(reads, statements).await?;
-                Ok(Outcome::Deleted)
+            ChangeKind::Delete(_) if before.is_none() => Ok(Err(DataRefusal::NoSuchEntity)),
+            ChangeKind::Delete(statements) if changes(reads, statements).await? => {
+                Ok(Ok(ChangeAnswer { done: Done::Deleted, tag: None, content: None, body: Bytes::new() }))
             }
+            ChangeKind::Delete(_) => Ok(Err(DataRefusal::ChangePrevented)),
         }
     }
 
@@ -140,7 +149,7 @@ impl ChangeJob {
         creation: &Creation,
         reads: &mut impl Reads,
         out: &mut Vec<u8>,
-    ) -> Result<Outcome, SourceError> {
+    ) -> Worked<ChangeAnswer> {
         let mut path = None;
         for statement in std::iter::once(&creation.insert).chain(&creation.find) {
             let mut key = |row: &SourceRow<'_>| {
@@ -150,7 +159,7 @@ impl ChangeJob {
             reads.query(statement, &mut key).await?;
         }
         let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
-        let path = path.ok_or_else(|| failed("the database returned no key of a new row"))?;
+        let Some(path) = path else { return Ok(Err(DataRefusal::ChangePrevented)) };
         let (model, dialect) = (&self.opened.model, self.opened.source.dialect());
         let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
         let state = state.map_err(|error| failed(&error.to_string()))?;
@@ -166,7 +175,7 @@ impl ChangeJob {
             self.show(&text, reads, out).await?
         };
         let address = format!("{}/{path}", self.representation.root.trim_end_matches('/'));
-        Ok(Outcome::Created { address, tag: Some(tag), content })
+        Ok(Ok(ChangeAnswer { done: Done::Created(address), tag: Some(tag), content, body: Bytes::new() }))
     }
 
     async fn update(
@@ -174,8 +183,11 @@ impl ChangeJob {
         alteration: &Alteration,
         reads: &mut impl Reads,
         out: &mut Vec<u8>,
-    ) -> Result<Outcome, SourceError> {
-        first_that_changes(reads, &alteration.statements).await?;
+    ) -> Worked<ChangeAnswer> {
+        // An update without a value changes nothing, and succeeds.
+        if !alteration.statements.is_empty() && !changes(reads, &alteration.statements).await? {
+            return Ok(Err(DataRefusal::ChangePrevented));
+        }
         let tag = match &self.change.state {
             Some(state) => tag_of(reads, state).await?,
             None => None,
@@ -185,7 +197,7 @@ impl ChangeJob {
         } else {
             None
         };
-        Ok(Outcome::Updated { tag, content })
+        Ok(Ok(ChangeAnswer { done: Done::Updated, tag, content, body: Bytes::new() }))
     }
 
     /// Writes the resource at an address, as a read would. There is nothing to write if it is null.
@@ -233,19 +245,20 @@ async fn tag_of(reads: &mut impl Reads, state: &EntityState) -> Result<Option<St
     Ok(tag)
 }
 
-/// Runs statements until one returns a row.
-async fn first_that_changes(reads: &mut impl Reads, statements: &[Statement]) -> Result<(), SourceError> {
+/// Runs statements until one returns a row; whether one did. One that returns no columns changes the row that was read before,
+/// because no other transaction can have changed it.
+async fn changes(reads: &mut impl Reads, statements: &[Statement]) -> Result<bool, SourceError> {
+    let mut is_changed = false;
     for statement in statements {
-        let mut is_changed = false;
         // The statement must run to its end: its rules are checked there.
         let mut any = |_: &SourceRow<'_>| {
             is_changed = true;
             ControlFlow::Continue(())
         };
         reads.query(statement, &mut any).await?;
-        if is_changed {
-            break;
+        if is_changed || statement.columns == 0 {
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::fixture::code;
 
 mod tokens;
+mod withdrawn;
 
 const ALLOWED: &str = "/api/mgmt/oauth/client/allowedapplications";
 const READS: &str = "api.access.odata.read";

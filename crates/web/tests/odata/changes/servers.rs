@@ -138,6 +138,36 @@ async fn a_database_of_postgresql_is_changed() {
     books.change_once().await;
 }
 
+/// The connection ends while the database checks what is deferred until `COMMIT`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_outcome_nobody_knows_is_recorded_as_such() {
+    let database = PostgresServer::shared().create_database();
+    database.run(
+        "CREATE TABLE accounts (id bigint PRIMARY KEY, name text);
+         CREATE FUNCTION takes_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER long AFTER INSERT ON accounts DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION takes_long()",
+    );
+    let payload = postgres::payload("books", &postgres::options(&database.url()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    let body = json!({ "id": 1, "name": "lost" });
+    let ends = async {
+        let committing = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND query = 'COMMIT' AND wait_event = 'PgSleep'";
+        while (books.ask)(committing) != "1" {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (answer, ()) = tokio::join!(books.send(Method::POST, "/accounts", &[], Some(&body)), ends);
+    assert_eq!(answer.expect(502).json()["error"]["code"], "OutcomeUnknown");
+    let log = books.server.get("/api/admin/audit?action=data.change").basic(&ADMIN).send().await;
+    let log = log.expect(200).json();
+    let event = &log["events"][0];
+    let said = (&event["outcome"], &event["subject"], &event["detail"]);
+    assert_eq!(said, (&json!("unknown"), &json!("books/accounts"), &json!("create")), "{log}");
+    assert_eq!((books.ask)("SELECT count(*) FROM accounts"), "0");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_of_mariadb_is_changed() {
     let database = MariaDbServer::shared().create_database();
