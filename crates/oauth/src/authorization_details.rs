@@ -62,10 +62,16 @@ pub struct NamedData {
 
 /// Whether the value of the parameter asks to change data; one that is malformed asks for nothing.
 pub fn asks_to_write(text: Option<&str>) -> bool {
-    match parse_text(text) {
-        Ok(Some(RequestedData::Any { writes })) => writes,
-        Ok(Some(RequestedData::Named(named))) => named.iter().any(|one| one.writes),
-        Ok(None) | Err(_) => false,
+    matches!(parse_text(text), Ok(Some(requested)) if requested.writes())
+}
+
+impl RequestedData {
+    /// Whether some of it is to be changed too.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Any { writes } => *writes,
+            Self::Named(named) => named.iter().any(|one| one.writes),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::scope::ScopeRegistry;
 mod approval;
 mod choice;
 mod data;
+mod data_change;
 mod data_scope;
 mod envelope;
 mod leaving;
@@ -28,8 +29,10 @@ pub use approval::{
 };
 pub use choice::{Choice, ChoiceFault, DataQuestion, RejectedChoice, choose};
 pub use data::{
-    DataChange, Offer, OfferedEntity, OfferedSource, ReadableSource, RequestedSource, each_once, named,
+    Offer, OfferedEntity, OfferedSource, ReadableSource, RequestedSource, each_once, named, read_stored,
+    stored,
 };
+pub use data_change::DataChange;
 pub use envelope::{
     Delivered, Envelope, EnvelopeContent, Provenance, REFERENCE_PREFIX, pushed_object,
     pushed_request_belongs_to_client,

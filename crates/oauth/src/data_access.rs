@@ -82,14 +82,15 @@ impl SourceAccess {
         &self.entities
     }
 
-    fn reach(&self) -> DataReach<'_> {
+    /// What it reaches of its data source.
+    pub fn reach(&self) -> DataReach<'_> {
         if self.entities.is_empty() { DataReach::Everything } else { DataReach::Entities(&self.entities) }
     }
 }
 
 impl DataReach<'_> {
     /// Whether it includes what another one reaches.
-    fn includes(self, other: DataReach<'_>) -> bool {
+    pub fn includes(self, other: DataReach<'_>) -> bool {
         match other {
             DataReach::Nothing => true,
             DataReach::Everything => self == DataReach::Everything,
@@ -175,14 +176,21 @@ impl DataAccess {
         Self { others: true, ..Self::default() }
     }
 
-    /// Whether it reaches nothing that `wider` does not reach. `None` stands for everything, on both sides.
+    /// Whether it neither reaches nor changes anything that `wider` does not. `None` stands for everything, without changes,
+    /// on both sides.
     pub fn is_within(own: Option<&Self>, wider: Option<&Self>) -> bool {
+        let may_change = |id| wider.is_some_and(|wider| wider.may_change(id));
+        let changes = |own: &Self| own.changes.iter().all(|id| may_change(id) || !own.may_change(id));
+        own.is_none_or(changes) && Self::reads_within(own, wider)
+    }
+
+    /// Whether it reaches nothing that `wider` does not reach, whatever may be changed.
+    pub fn reads_within(own: Option<&Self>, wider: Option<&Self>) -> bool {
         let everything = Self::everything();
         let wider = wider.unwrap_or(&everything);
         let own = own.unwrap_or(&everything);
         let mut ids = Self::named_by(own, wider).into_iter();
-        let changes = own.changes.iter().all(|id| wider.may_change(id) || !own.may_change(id));
-        (wider.others || !own.others) && changes && ids.all(|id| wider.reach(id).includes(own.reach(id)))
+        (wider.others || !own.others) && ids.all(|id| wider.reach(id).includes(own.reach(id)))
     }
 
     /// An access that reaches what one of two reaches. `None` stands for everything.
@@ -296,6 +304,23 @@ pub fn narrowed(
         None => Ok(granted.cloned()),
         Some(wanted) if DataAccess::is_within(Some(&wanted), granted) => Ok(Some(wanted)),
         Some(_) => Err(NotGranted),
+    }
+}
+
+/// The data of a token whose request names only what is done with all data of the grant: reading, or changing some of it too.
+///
+/// # Errors
+/// If the request asks to change data, and the grant changes nothing.
+pub fn narrowed_to_actions(
+    granted: Option<&DataAccess>,
+    writes: bool,
+) -> Result<Option<DataAccess>, NotGranted> {
+    if !writes {
+        return Ok(granted.cloned().map(DataAccess::reading));
+    }
+    match granted {
+        Some(data) if data.changes.iter().any(|id| data.may_change(id)) => Ok(Some(data.clone())),
+        _ => Err(NotGranted),
     }
 }
 

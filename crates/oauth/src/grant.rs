@@ -110,9 +110,10 @@ impl Grant {
             && own == Some(sid)
     }
 
-    /// Whether its tokens reach data beyond those of a consent. `None` stands for all data of the user.
+    /// Whether its tokens reach data beyond those of a consent, whatever they do with them. `None` stands for all data of the
+    /// user.
     pub fn reaches_beyond(&self, consent: Option<&DataAccess>) -> bool {
-        self.scopes.reaches_data() && !DataAccess::is_within(self.details.data.as_deref(), consent)
+        self.scopes.reaches_data() && !DataAccess::reads_within(self.details.data.as_deref(), consent)
     }
 }
 

@@ -95,7 +95,7 @@ async fn installation() -> PostgresDatabase<'static> {
     let user_epoch = store.find_user_by_name("ada").await.unwrap().unwrap().epoch;
     let application_epoch = store.find_application(application).await.unwrap().unwrap().epoch;
     let consent = NewConsent {
-        data: oauth::authorize::DataChange::Instead(None),
+        data: oauth::authorize::DataChange::instead(None),
         user: ada,
         user_epoch,
         application,

@@ -104,7 +104,7 @@ async fn set_up(store: &SqliteStore) -> Result<ConsentedPair, Box<dyn std::error
     let application =
         store.insert_application(new, event()).await?.map_err(|refusal| format!("{refusal:?}"))?;
     let consent = NewConsent {
-        data: oauth::authorize::DataChange::Instead(None),
+        data: oauth::authorize::DataChange::instead(None),
         user: user.id,
         user_epoch: user.epoch,
         application: application.id,

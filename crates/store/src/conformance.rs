@@ -1,8 +1,7 @@
 //! The conformance suite that every backend passes: one function for each statement that it proves.
 //!
-//! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh,
-//! migrated store. The function returns the store together with a guard that must live as long, such as a
-//! temporary folder:
+//! A backend calls [`conformance_tests!`](crate::conformance_tests) with a function that opens a fresh, migrated store. It
+//! returns the store together with a guard that must live as long, such as a temporary folder:
 //!
 //! ```text
 //! store::conformance_tests!(open_fresh);
@@ -142,6 +141,7 @@ macro_rules! conformance_tests {
             }
             narrowing {
                 what_reaches_data_that_were_left_out_ends,
+                what_may_change_data_ends_if_the_user_no_longer_allows_it,
                 many_grants_end_with_one_revocation,
                 a_thousand_grants_are_compared_one_by_one_and_more_end_together,
                 what_a_user_allowed_tells_the_data_of_all_together,

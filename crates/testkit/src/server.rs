@@ -337,7 +337,7 @@ impl TestServer {
         let user = self.user(user).await;
         let found = self.store.find_application(application).await.expect("a database");
         let new = NewConsent {
-            data: oauth::authorize::DataChange::Instead(None),
+            data: oauth::authorize::DataChange::instead(None),
             user: user.id,
             user_epoch: user.epoch,
             application,

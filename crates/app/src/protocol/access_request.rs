@@ -4,9 +4,9 @@
 use domain::audit::NewAuditEvent;
 use domain::id::UserId;
 use domain::time::Timestamp;
-use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer, RequestedSource};
+use oauth::authorize::{self, Choice, DataChange, DataQuestion, Offer};
 use oauth::grant::GrantDetails;
-use oauth::scope::{BuiltInScope, ScopeRegistry};
+use oauth::scope::ScopeRegistry;
 use oauth::token::polling::{PolledKind, PolledRequest};
 use oauth::user_authentication::SignInDetails;
 use store::{AccessAnswer, AccessAnswered, NewConsent};
@@ -96,9 +96,10 @@ impl AccessDecisions<'_> {
         if !asked.request.scopes.reaches_data() {
             return Ok(None);
         }
-        let named = asked.request.details.data.as_deref().map(RequestedSource::all_of);
-        let writes = asked.request.scopes.contains(BuiltInScope::OData);
-        ReachableData::of(self.context).offer(named.as_deref(), writes, user, None).await.map(Some)
+        let (named, writes) =
+            authorize::read_stored(asked.request.details.data.as_deref(), asked.request.scopes);
+        let before = self.context.store.find_consent(user, asked.request.application).await?;
+        ReachableData::of(self.context).offer(named.as_deref(), writes, user, before.as_ref()).await.map(Some)
     }
 
     /// Judges the decision of the user. Without a `choice`, everything that the page offered is allowed.
@@ -123,7 +124,7 @@ impl AccessDecisions<'_> {
             return Ok(storable(AccessAnswer::Deny, audit));
         }
         let Some(offer) = self.offer_of(asked, session.session.user).await? else {
-            return Ok(storable(asked.allowed(session, DataChange::Keep, self.context.now()), audit));
+            return Ok(storable(asked.allowed(session, DataChange::keep(), self.context.now()), audit));
         };
         let data = match authorize::choose(&offer, choice) {
             Ok(data) => data,

@@ -242,7 +242,7 @@ impl AuthorizationService {
         }
         let chosen = match &offer {
             Some(offer) => authorize::choose(offer, choice),
-            None => Ok(DataChange::Keep),
+            None => Ok(DataChange::keep()),
         };
         let data = match chosen {
             Ok(data) => data,

@@ -11,6 +11,7 @@ use oauth::application::Application;
 use oauth::authorization_details::{self, GrantedElement, NamedData, RequestedData};
 use oauth::authorize::{self, AuthorizeRequest, DataChange, Offer, ReadableSource, RequestedSource};
 use oauth::data_access::{self, DataAccess, DataReach, SourceAccess};
+use oauth::grant::Consent;
 use oauth::parameters::Parameters;
 use oauth::refusal::Refusal;
 use oauth::resource::{self, Resource};
@@ -113,24 +114,23 @@ impl ReachableData<'_> {
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let Some(requested) = authorization_details::parse(parameters)? else { return Ok(None) };
         application.settings.client_metadata.requests.may_name_data()?;
-        if !scopes.reaches_data() {
+        if !scopes.reaches_data() || (requested.writes() && !scopes.contains(BuiltInScope::OData)) {
             return Err(Refusal::AuthorizationDetailsScope.into());
         }
-        let Some(named) = self.requested_sources(&requested).await?? else { return Ok(None) };
-        if named.iter().any(|one| one.writes) && !scopes.contains(BuiltInScope::OData) {
-            return Err(Refusal::AuthorizationDetailsScope.into());
-        }
-        Ok(Some(Box::new(authorize::named(&named))))
+        let named = self.requested_sources(&requested).await??;
+        Ok(authorize::stored(&requested, named.as_deref()).map(Box::new))
     }
 
-    /// What the consent page offers to a user for a request.
+    /// What the consent page offers to a user for a request, where what the user allowed before is ticked.
     pub(crate) async fn offer(
         self,
         requested: Option<&[RequestedSource]>,
         writes: bool,
         user: UserId,
-        before: Option<&DataAccess>,
+        before: Option<&Consent>,
     ) -> Result<Offer, Fault> {
+        let before = before.filter(|consent| consent.scopes.reaches_data());
+        let before = before.and_then(|before| before.data.as_ref());
         let readable = self.context.store.list_data_sources(Some(user)).await?;
         let one = |source: DataSource| ReadableSource {
             id: source.id,
@@ -157,9 +157,11 @@ impl ReachableData<'_> {
         user: UserId,
     ) -> Result<Option<Box<DataAccess>>, ProtocolRefusal> {
         let named = self.requested_sources(requested).await??;
-        let wanted = named.as_deref().map(authorize::named);
-        let narrowed = data_access::narrowed(granted, wanted)
-            .map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
+        let narrowed = match (requested, named.as_deref().map(authorize::named)) {
+            (RequestedData::Any { writes }, _) => data_access::narrowed_to_actions(granted, *writes),
+            (RequestedData::Named(_), wanted) => data_access::narrowed(granted, wanted),
+        };
+        let narrowed = narrowed.map_err(|data_access::NotGranted| Refusal::AuthorizationDetailsNotGranted)?;
         for named in named.iter().flatten() {
             if Entities::of(self.context)
                 .readable_source(named.id, user)
@@ -271,38 +273,51 @@ impl ReachableData<'_> {
     }
 }
 
-/// The maximum length of the data in an audit event, in characters.
+/// The maximum length of each list of data sources in an audit event, in characters.
 const LONGEST_DETAIL: usize = 500;
 
 /// What a user has chosen of an offer, in words for the audit log.
 pub(crate) fn chosen_in_words(offer: &Offer, change: &DataChange) -> String {
-    let Some(data) = change.chosen() else { return "data: all, including later ones".to_owned() };
+    let data = change.chosen().unwrap_or_else(DataAccess::everything);
+    let mut words = reached_in_words(offer, &data);
+    let named = |is_named: &dyn Fn(DataSourceId) -> bool| -> Vec<String> {
+        let named = offer.sources.iter().filter(|source| is_named(source.id));
+        named.map(|source| source.name.clone()).collect()
+    };
+    let ended: Vec<DataSourceId> = change.refused().filter(|id| offer.is_changed_now(*id)).collect();
+    for (what, names) in [
+        ("may change", named(&|id| data.may_change(id))),
+        ("may no longer change", named(&|id| ended.contains(&id))),
+    ] {
+        if !names.is_empty() {
+            let _ = write!(words, "; {what}: {}", listed(&names));
+        }
+    }
+    words
+}
+
+fn reached_in_words(offer: &Offer, data: &DataAccess) -> String {
+    if data.others && data.except.is_empty() {
+        return "data: all, including later ones".to_owned();
+    }
     let reached = offer.sources.iter().filter_map(|source| match data.reach(source.id) {
         DataReach::Nothing => None,
         DataReach::Everything => Some(source.name.clone()),
         DataReach::Entities(entities) => Some(format!("{} ({})", source.name, entities.join(", "))),
     });
-    let reached: Vec<String> = reached.collect();
-    let many = if reached.len() > data_access::MOST_SOURCES {
-        format!("{} of them: ", reached.len())
-    } else {
-        String::new()
-    };
-    let mut words = format!("data: {many}{}", reached.join(", "));
+    let later = if data.others { "; including later ones" } else { "" };
+    format!("data: {}{later}", listed(&reached.collect::<Vec<_>>()))
+}
+
+/// The names, with their number if they are many, and cut off if they are long.
+fn listed(names: &[String]) -> String {
+    let mut words = names.join(", ");
+    if names.len() > data_access::MOST_SOURCES {
+        words = format!("{} of them: {words}", names.len());
+    }
     if let Some((at, _)) = words.char_indices().nth(LONGEST_DETAIL) {
         words.truncate(at);
         words.push('…');
-    }
-    if data.others {
-        words.push_str("; including later ones");
-    }
-    let changed = offer.changeable().filter(|source| data.may_change(source.id)).count();
-    match changed {
-        0 => {}
-        1 => words.push_str("; may change one of them"),
-        more => {
-            let _ = write!(words, "; may change {more} of them");
-        }
     }
     words
 }

@@ -171,12 +171,13 @@ fn approve_with(
 }
 
 /// The data of a request, within a consent: those that the request names, or else all of the consent. `None` if the
-/// consent is not limited.
+/// consent is not limited. A request that asks only to read gets nothing more, whatever was allowed before.
 ///
 /// # Errors
 /// If the request names more than the consent covers, so that the user must be asked.
 fn data_of(request: &ValidRequest, consent: &Consent) -> Result<Option<DataAccess>, NotGranted> {
-    data_access::narrowed(consent.data.as_ref(), request.data.as_deref().map(data::named))
+    let data = data_access::narrowed(consent.data.as_ref(), request.data.as_deref().map(data::named))?;
+    Ok(if request.asks_to_write() { data } else { data.map(DataAccess::reading) })
 }
 
 /// "If the End-User identified by the ID Token is already logged in […], then the Authorization Server returns a positive

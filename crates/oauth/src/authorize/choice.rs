@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::id::DataSourceId;
 
-use super::data::{DataChange, Offer, OfferedEntity, OfferedSource};
-use crate::data_access::{DataAccess, MOST_CHOSEN, SourceAccess, SourceIds};
+use super::data::{Offer, OfferedEntity, OfferedSource};
+use super::data_change::DataChange;
+use crate::data_access::{DataAccess, MOST_CHOSEN, SourceAccess, SourceIds, reach_of};
 
 /// The boxes that the user has ticked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Choice {
     pub later: bool,
     /// The box for changes.
     pub changes: bool,
+    /// The data sources about whose changes that box asked; none if the page had no such box.
+    pub changeable: SourceIds,
 }
 
 /// What the user is asked about data.
@@ -101,46 +104,27 @@ pub enum ChoiceFault {
 /// # Errors
 /// [`RejectedChoice`], if the user must choose again; nothing is allowed then.
 pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Result<DataChange, RejectedChoice> {
-    let Some(choice) = choice else { return Ok(with_changes(offer, everything_of(offer), false)) };
+    let Some(choice) = choice else { return Ok(everything_of(offer)) };
     let chosen = if offer.is_named { among_named(offer, choice) } else { among_all(offer, choice) };
     let chosen = chosen.map_err(|fault| RejectedChoice { choice: choice.clone(), fault })?;
-    Ok(with_changes(offer, chosen, choice.changes))
+    Ok(with_changes(offer, chosen, choice))
 }
 
-/// Adds what may be changed to what was chosen. If the user was asked, the box decides; a user who was not asked takes nothing
-/// away that was allowed before.
-fn with_changes(offer: &Offer, chosen: DataChange, is_ticked: bool) -> DataChange {
-    let was_asked = offer.changeable().next().is_some();
-    let allowed: Vec<DataSourceId> = match (was_asked, is_ticked) {
-        (true, true) => offer.changeable().map(|source| source.id).collect(),
-        (true, false) => Vec::new(),
-        (false, _) => offer.changed_before.iter().collect(),
-    };
-    match chosen {
-        DataChange::Keep => DataChange::Keep,
-        // Without a limit, an access only reads. One that says so ends those that changed something.
-        DataChange::Instead(None) if allowed.is_empty() && !was_asked => DataChange::Instead(None),
-        DataChange::Instead(data) => {
-            let data = data.unwrap_or_else(DataAccess::everything);
-            DataChange::Instead(Some(data.changing(allowed)))
-        }
-        DataChange::Also { chosen, mut left_out, .. } => {
-            let is_chosen = |id: &DataSourceId| chosen.iter().any(|one| one.id() == *id);
-            let changes: Vec<DataSourceId> = allowed.into_iter().filter(is_chosen).collect();
-            if was_asked && !is_ticked {
-                let ended = offer.changeable().map(|source| source.id);
-                left_out.extend(ended.filter(|id| offer.changed_before.contains(*id)));
-                left_out.sort_unstable();
-                left_out.dedup();
-            }
-            DataChange::Also { chosen, left_out, changes }
-        }
-    }
+/// Adds what may be changed to what was chosen. The box decides about the data sources that the page named beside it, and no
+/// others. What becomes readable beyond what may be changed was told too, and is only read.
+fn with_changes(offer: &Offer, chosen: DataChange, choice: &Choice) -> DataChange {
+    let was_shown = |id: DataSourceId| choice.changeable.contains(id);
+    let reached = chosen.chosen();
+    let ids = || offer.sources.iter().map(|source| source.id);
+    let asked: Vec<_> =
+        ids().filter(|id| was_shown(*id) || offer.outgrows(*id, reach_of(reached.as_ref(), *id))).collect();
+    let ticked = offer.changeable().map(|source| source.id).filter(|id| choice.changes && was_shown(*id));
+    chosen.deciding(asked, ticked)
 }
 
 fn everything_of(offer: &Offer) -> DataChange {
     if !offer.is_named {
-        return DataChange::Instead(None);
+        return DataChange::instead(None);
     }
     let all = offer.sources.iter().map(OfferedSource::whole);
     DataChange::also(all.collect())
@@ -156,7 +140,8 @@ fn among_named(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault
     if chosen.is_empty() {
         return Err(ChoiceFault::Nothing);
     }
-    Ok(DataChange::Also { left_out: left_out(offer, &chosen), chosen, changes: Vec::new() })
+    let left_out = left_out(offer, &chosen);
+    Ok(DataChange::also_without(chosen, left_out))
 }
 
 /// What is allowed of all data of the user. Only so many data sources can be chosen, or excepted from all others.
@@ -168,16 +153,16 @@ fn among_all(offer: &Offer, choice: &Choice) -> Result<DataChange, ChoiceFault> 
     let ids = offer.sources.iter().map(|source| source.id);
     let (chosen, left_out): (Vec<_>, Vec<_>) = ids.partition(is_chosen);
     match (choice.later, chosen.len(), left_out.len()) {
-        (true, _, 0) => Ok(DataChange::Instead(None)),
+        (true, _, 0) => Ok(DataChange::instead(None)),
         (true, _, 1..=MOST_CHOSEN) => {
-            Ok(DataChange::Instead(Some(DataAccess::everything().without(&left_out))))
+            Ok(DataChange::instead(Some(DataAccess::everything().without(&left_out))))
         }
         (true, _, count) => Err(ChoiceFault::TooManyLeftOut(count)),
         (false, 0, 0) => Err(ChoiceFault::NothingButLater),
         (false, 0, _) => Err(ChoiceFault::Nothing),
         (false, 1..=MOST_CHOSEN, _) => {
             let named = chosen.into_iter().map(|id| SourceAccess::new(id, Vec::new())).collect();
-            Ok(DataChange::Instead(Some(DataAccess::to(named))))
+            Ok(DataChange::instead(Some(DataAccess::to(named))))
         }
         (false, count, _) => Err(ChoiceFault::TooMany(count)),
     }
@@ -207,9 +192,15 @@ fn of_source(source: &OfferedSource, choice: &Choice) -> Result<SourceAccess, Ch
 mod tests {
     use super::*;
     use crate::authorize::{ReadableSource, RequestedSource};
+    use crate::grant::Consent;
+    use crate::scope::BuiltInScope;
 
     fn id(id: i64) -> DataSourceId {
         DataSourceId::new(id)
+    }
+
+    fn whole(of: i64) -> SourceAccess {
+        SourceAccess::new(id(of), Vec::new())
     }
 
     /// Data sources with these ids.
@@ -234,12 +225,12 @@ mod tests {
 
     fn to(ids: impl IntoIterator<Item = i64>) -> DataChange {
         let sources = ids.into_iter().map(|one| SourceAccess::new(id(one), Vec::new()));
-        DataChange::Instead(Some(DataAccess::to(sources.collect())))
+        DataChange::instead(Some(DataAccess::to(sources.collect())))
     }
 
     fn all_but(except: impl IntoIterator<Item = i64>) -> DataChange {
         let except: Vec<_> = except.into_iter().map(id).collect();
-        DataChange::Instead(Some(DataAccess::everything().without(&except)))
+        DataChange::instead(Some(DataAccess::everything().without(&except)))
     }
 
     fn assert_chosen(offer: &Offer, choice: &Choice, expected: Result<DataChange, ChoiceFault>) {
@@ -247,14 +238,14 @@ mod tests {
         assert_eq!(choose(offer, Some(choice)), expected, "{choice:?}");
     }
 
-    const EVERYTHING: Result<DataChange, ChoiceFault> = Ok(DataChange::Instead(None));
+    const EVERYTHING: fn() -> Result<DataChange, ChoiceFault> = || Ok(DataChange::instead(None));
 
     #[test]
     fn the_boxes_decide_about_all_data_of_the_user() {
         let offer = Offer::new(None, false, readable(1..=2), None);
         assert!(offer.sources.iter().all(|source| source.is_ticked));
         for (choice, expected) in [
-            (ticked([1, 2], &[], true), EVERYTHING),
+            (ticked([1, 2], &[], true), EVERYTHING()),
             (ticked([1, 2], &[], false), Ok(to([1, 2]))),
             (ticked([2, 9], &[], false), Ok(to([2]))),
             (ticked([9], &[], false), Err(ChoiceFault::Nothing)),
@@ -262,7 +253,7 @@ mod tests {
         ] {
             assert_chosen(&offer, &choice, expected);
         }
-        assert_eq!(choose(&offer, None), Ok(DataChange::Instead(None)));
+        assert_eq!(choose(&offer, None), Ok(DataChange::instead(None)));
     }
 
     #[test]
@@ -270,15 +261,15 @@ mod tests {
         let offer = Offer::new(None, false, Vec::new(), None);
         assert_chosen(&offer, &Choice::default(), Err(ChoiceFault::NothingButLater));
         assert_chosen(&offer, &Choice { all: true, ..Choice::default() }, Err(ChoiceFault::NothingButLater));
-        assert_chosen(&offer, &ticked([], &[], true), EVERYTHING);
+        assert_chosen(&offer, &ticked([], &[], true), EVERYTHING());
         let many = Offer::new(None, false, readable(1..=40), None);
         let all = Choice { all: true, ..Choice::default() };
         assert_chosen(&many, &all.clone(), Ok(to(1..=40)));
-        assert_chosen(&many, &Choice { later: true, ..all.clone() }, EVERYTHING);
+        assert_chosen(&many, &Choice { later: true, ..all.clone() }, EVERYTHING());
         // Two of the forty came after the page had counted them.
         let counted = Some(SourceIds::new((1..=38).map(id)));
         assert_chosen(&many, &Choice { counted: counted.clone(), ..all.clone() }, Ok(to(1..=38)));
-        assert_chosen(&many, &Choice { counted, later: true, ..all }, EVERYTHING);
+        assert_chosen(&many, &Choice { counted, later: true, ..all }, EVERYTHING());
     }
 
     #[test]
@@ -304,7 +295,7 @@ mod tests {
             (ticked(1_002..=2_100, &[], true), Err(ChoiceFault::TooManyLeftOut(1_001))),
             (ticked([], &[], true), Err(ChoiceFault::TooManyLeftOut(2_100))),
             (Choice { all: true, ..Choice::default() }, Err(ChoiceFault::TooMany(2_100))),
-            (Choice { all: true, later: true, ..Choice::default() }, EVERYTHING),
+            (Choice { all: true, later: true, ..Choice::default() }, EVERYTHING()),
         ] {
             assert_chosen(&offer, &choice, expected);
         }
@@ -328,11 +319,7 @@ mod tests {
         for (choice, expected) in [
             (
                 ticked([2], &[(2, 0)], true),
-                Ok(DataChange::Also {
-                    chosen: vec![access(&["Piers"])],
-                    left_out: vec![id(1), id(2)],
-                    changes: Vec::new(),
-                }),
+                Ok(DataChange::also_without(vec![access(&["Piers"])], vec![id(1), id(2)])),
             ),
             (
                 ticked([1, 2, 3, 7], &[(2, 0), (2, 1), (2, 2)], true),
@@ -348,5 +335,54 @@ mod tests {
         assert_eq!(choose(&offer, None), Ok(all));
         let nothing = Offer::new(Some(&requested), false, Vec::new(), None);
         assert_chosen(&nothing, &ticked([1], &[], true), Err(ChoiceFault::NothingOffered));
+    }
+
+    #[test]
+    fn the_box_for_changes_decides_about_what_was_shown_beside_it() {
+        let before = DataAccess::to(vec![whole(1), whole(2), whole(3)]).changing([id(2)]);
+        let offer = Offer::new(None, true, readable(1..=3), Some(&before));
+        let choose = |shown: &[i64], is_ticked| {
+            let changeable = SourceIds::new(shown.iter().copied().map(id));
+            let choice = Choice { changes: is_ticked, changeable, ..ticked(1..=3, &[], false) };
+            choose(&offer, Some(&choice)).unwrap()
+        };
+        let changes = |change: &DataChange| {
+            let consent =
+                Consent { data: Some(before.clone()), ..crate::sample::consent(BuiltInScope::OData) };
+            change.applied_to(Some(&consent)).unwrap().changes
+        };
+        for (shown, is_ticked, allowed, left) in [
+            (&[1, 2][..], true, &[1, 2][..], &[1, 2][..]),
+            (&[1], true, &[1], &[1, 2]),
+            (&[1, 9], true, &[1], &[1, 2]),
+            (&[1, 2], false, &[], &[]),
+            (&[1], false, &[], &[2]),
+            (&[], true, &[], &[2]),
+        ] {
+            let set = |ids: &[i64]| SourceIds::new(ids.iter().copied().map(id));
+            let change = choose(shown, is_ticked);
+            let token = change.chosen().unwrap().changes;
+            assert_eq!((token, changes(&change)), (set(allowed), set(left)), "{shown:?} {is_ticked}");
+        }
+    }
+
+    #[test]
+    fn the_right_to_change_ends_visibly_where_more_is_read() {
+        let ships = SourceAccess::new(id(1), vec!["Ships".to_owned()]);
+        let before = DataAccess::to(vec![ships.clone(), whole(2)]).changing([id(1), id(2)]);
+        let asks = |entities: &[&str]| {
+            let entities = entities.iter().map(|one| (*one).to_owned()).collect();
+            let named = [RequestedSource { id: id(1), writes: false, entities }];
+            Offer::new(Some(&named), false, readable(1..=2), Some(&before))
+        };
+        for (entities, ends) in [(&["Ships", "Ports"][..], true), (&[], true), (&["Ships"], false)] {
+            let offer = asks(entities);
+            assert_eq!(offer.outgrown().count(), usize::from(ends), "{entities:?}");
+            let choice = ticked([1], &[(1, 0), (1, 1)], false);
+            let change = choose(&offer, Some(&choice)).unwrap();
+            assert_eq!(change.refused().collect::<Vec<_>>(), vec![id(1); usize::from(ends)], "{entities:?}");
+        }
+        let change = choose(&asks(&["Ships", "Ports"]), Some(&ticked([1], &[(1, 0)], false))).unwrap();
+        assert_eq!(change.refused().next(), None, "only what was reached before is ticked");
     }
 }

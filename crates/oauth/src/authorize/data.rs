@@ -2,9 +2,9 @@
 
 use domain::id::DataSourceId;
 
-use crate::authorization_details;
-use crate::data_access::{DataAccess, DataReach, SourceAccess, SourceIds};
-use crate::grant::Consent;
+use crate::authorization_details::{self, RequestedData};
+use crate::data_access::{DataAccess, DataReach, MOST_CHOSEN, SourceAccess};
+use crate::scope::{BuiltInScope, ScopeSet};
 
 /// A data source that a request names, and that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,28 @@ pub fn named(requested: &[RequestedSource]) -> DataAccess {
     DataAccess::to(sources.collect()).changing(written)
 }
 
+/// What a request asks for, as it is stored until its user decides: the data sources that it names, everything if it only reads
+/// what the user chooses, or `None` if it may also change that.
+pub fn stored(requested: &RequestedData, sources: Option<&[RequestedSource]>) -> Option<DataAccess> {
+    match requested {
+        RequestedData::Any { writes: true } => None,
+        RequestedData::Any { writes: false } => Some(DataAccess::everything()),
+        RequestedData::Named(_) => sources.map(named),
+    }
+}
+
+/// The data sources that a stored request names, if the user does not choose them, and whether it asks to change what the user
+/// chooses.
+pub fn read_stored(data: Option<&DataAccess>, scopes: &ScopeSet) -> (Option<Vec<RequestedSource>>, bool) {
+    let Some(data) = data else { return (None, scopes.contains(BuiltInScope::OData)) };
+    let of = |one: &SourceAccess| RequestedSource {
+        id: one.id(),
+        entities: one.entities().to_vec(),
+        writes: data.changes.contains(one.id()),
+    };
+    ((!data.others).then(|| data.sources.iter().map(of).collect()), false)
+}
+
 /// The maximum number of data sources whose boxes are ticked at first. Nobody reads more of them before pressing Allow.
 const MOST_TICKED: usize = 32;
 
@@ -52,8 +74,8 @@ pub struct Offer {
     pub is_named: bool,
     /// Whether the request names an entity set that its data source does not have.
     pub names_unknown: bool,
-    /// What the user allowed to be changed before.
-    pub changed_before: SourceIds,
+    /// What the user allowed before, if that was limited.
+    pub before: Option<DataAccess>,
 }
 
 /// A data source that a user may read.
@@ -103,18 +125,6 @@ impl OfferedSource {
     }
 }
 
-impl RequestedSource {
-    /// The data sources of a request that was stored with their ids.
-    pub fn all_of(data: &DataAccess) -> Vec<Self> {
-        let of = |one: &SourceAccess| Self {
-            id: one.id(),
-            entities: one.entities().to_vec(),
-            writes: data.changes.contains(one.id()),
-        };
-        data.sources.iter().map(of).collect()
-    }
-}
-
 impl Offer {
     /// The offer for a request to a user who may read these data sources, by id. What the user allowed before, if
     /// anything, is ticked at first; otherwise everything, unless these are too many to read. `writes` is whether a request
@@ -144,13 +154,30 @@ impl Offer {
                 Some(OfferedSource { id, name, description, entities, is_ticked, may_change })
             })
             .collect();
-        let changed_before = before.map(|before| before.changes.clone()).unwrap_or_default();
-        Self { sources, is_named: requested.is_some(), names_unknown: false, changed_before }
+        Self { sources, is_named: requested.is_some(), names_unknown: false, before: before.cloned() }
     }
 
-    /// The data sources about whose changes the user is asked.
+    /// The data sources about whose changes the user is asked: at most as many as an access can name.
     pub fn changeable(&self) -> impl Iterator<Item = &OfferedSource> {
-        self.sources.iter().filter(|source| source.may_change)
+        self.sources.iter().filter(|source| source.may_change).take(MOST_CHOSEN)
+    }
+
+    /// Whether the application may change a data source now.
+    pub fn is_changed_now(&self, id: DataSourceId) -> bool {
+        self.before.as_ref().is_some_and(|before| before.may_change(id))
+    }
+
+    /// Whether the application may change a data source now and would reach more of it than before. It may not change it
+    /// then unless the user says so.
+    pub fn outgrows(&self, id: DataSourceId, reach: DataReach<'_>) -> bool {
+        self.before.as_ref().is_some_and(|before| before.may_change(id) && !before.reach(id).includes(reach))
+    }
+
+    /// The data sources that the application may change now, that it would reach more of, and about whose changes the user
+    /// is not asked.
+    pub fn outgrown(&self) -> impl Iterator<Item = &OfferedSource> {
+        let would = |source: &&OfferedSource| self.outgrows(source.id, source.whole().reach());
+        self.sources.iter().filter(|source| !source.may_change).filter(would)
     }
 
     /// Takes out the named entity sets that do not exist, and the data sources of which nothing is left.
@@ -171,78 +198,9 @@ impl Offer {
     }
 }
 
-/// How a consent changes by what the user has allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DataChange {
-    /// It does not: the request asks for no data.
-    Keep,
-    /// It reaches this, in place of what was allowed before; `None` for all data that the user may read, now and later.
-    Instead(Option<DataAccess>),
-    /// It also reaches what was chosen among the data that the request names.
-    Also {
-        /// What was chosen.
-        chosen: Vec<SourceAccess>,
-        /// The data sources of which it reaches only what was chosen, if anything, because the user has left out something
-        /// of them.
-        left_out: Vec<DataSourceId>,
-        /// The data sources that may also be changed, among those that were chosen.
-        changes: Vec<DataSourceId>,
-    },
-}
-
-impl DataChange {
-    /// The change that only adds data.
-    pub fn also(chosen: Vec<SourceAccess>) -> Self {
-        Self::Also { chosen, left_out: Vec::new(), changes: Vec::new() }
-    }
-
-    /// The data of an access under the changed consent, limited to the choice.
-    pub fn chosen(&self) -> Option<DataAccess> {
-        match self {
-            Self::Keep => None,
-            Self::Instead(data) => data.clone(),
-            Self::Also { chosen, changes, .. } => {
-                Some(DataAccess::to(chosen.clone()).changing(changes.iter().copied()))
-            }
-        }
-    }
-
-    /// Whether the user has left out something that was offered, so that the consent may reach less than before.
-    pub fn leaves_out(&self) -> bool {
-        match self {
-            Self::Keep | Self::Instead(None) => false,
-            Self::Instead(Some(_)) => true,
-            Self::Also { left_out, .. } => !left_out.is_empty(),
-        }
-    }
-
-    /// The data that the consent reaches after the change. A consent that was for no data before reached none.
-    pub fn applied_to(&self, before: Option<&Consent>) -> Option<DataAccess> {
-        match self {
-            Self::Keep => before.and_then(|before| before.data.clone()),
-            Self::Instead(data) => data.clone(),
-            Self::Also { chosen, left_out, changes } => {
-                let before = before.filter(|before| before.scopes.reaches_data());
-                let base = match before {
-                    Some(Consent { data: None, .. }) if left_out.is_empty() && changes.is_empty() => {
-                        return None;
-                    }
-                    Some(Consent { data: None, .. }) => DataAccess::everything(),
-                    Some(Consent { data: Some(data), .. }) => data.clone(),
-                    None => DataAccess::default(),
-                };
-                let kept = base.changes.iter().filter(|id| !chosen.iter().any(|one| one.id() == *id));
-                let changes: Vec<_> = kept.chain(changes.iter().copied()).collect();
-                Some(base.without(left_out).with(chosen).changing(changes))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::BuiltInScope;
 
     fn id(id: i64) -> DataSourceId {
         DataSourceId::new(id)
@@ -291,30 +249,5 @@ mod tests {
             assert_eq!(offer.has_box_for_all(), !is_ticked);
             assert!(offer.sources.iter().all(|source| source.is_ticked == is_ticked), "{count}");
         }
-    }
-
-    #[test]
-    fn what_is_left_out_of_a_request_that_names_data_ends() {
-        let all = |id: i64| SourceAccess::new(DataSourceId::new(id), Vec::new());
-        let change = DataChange::Also { chosen: vec![all(1)], left_out: vec![id(2)], changes: Vec::new() };
-        assert!(change.leaves_out() && !DataChange::also(vec![all(1)]).leaves_out());
-        let with = |data| Consent { data, ..crate::sample::consent(BuiltInScope::OData) };
-        let except = DataAccess::everything().without(&[id(2)]);
-        assert_eq!(change.applied_to(Some(&with(None))), Some(except));
-        let before = DataAccess::to(vec![all(2), all(3)]);
-        let expected = DataAccess::to(vec![all(3), all(1)]);
-        assert_eq!(change.applied_to(Some(&with(Some(before)))), Some(expected));
-    }
-
-    #[test]
-    fn a_consent_for_no_data_reaches_none_before_data_is_allowed() {
-        let more = vec![SourceAccess::new(id(2), Vec::new())];
-        let also = DataChange::also(more.clone());
-        let sign_in = crate::sample::consent(BuiltInScope::OpenId);
-        let all = crate::sample::consent(BuiltInScope::OData);
-        assert_eq!(also.applied_to(None), Some(DataAccess::to(more.clone())));
-        assert_eq!(also.applied_to(Some(&sign_in)), Some(DataAccess::to(more)));
-        assert_eq!(also.applied_to(Some(&all)), None, "all data stay allowed");
-        assert_eq!(DataChange::Keep.applied_to(Some(&all)), None);
     }
 }

@@ -211,7 +211,10 @@ fn the_consent_of_another_user_does_not_count() {
     let valid = checked(&[], |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let another = SignedIn { user: UserId::new(9), ..signed_in() };
-    assert_eq!(approve_chosen(&valid, &accepted(&valid, another.clone()), &consent, &DataChange::Keep), None);
+    assert_eq!(
+        approve_chosen(&valid, &accepted(&valid, another.clone()), &consent, &DataChange::keep()),
+        None
+    );
     let missing = BuiltInScope::OData.into();
     assert_eq!(next_step(&valid, Some(another), Some(&consent), NOW), Ok(NextStep::Consent { missing }));
 }
@@ -225,7 +228,7 @@ fn a_public_client_is_never_approved_without_asking() {
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
     assert!(
-        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).is_some(),
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::keep()).is_some(),
         "pressing Allow is enough then"
     );
     let silent = [challenge[0], challenge[1], ("prompt", "none")];
@@ -255,7 +258,7 @@ fn prompt_login_and_consent_ask_again() {
     let step = next_step(&valid, Some(signed_in()), Some(&consent), NOW);
     assert_eq!(step, Ok(NextStep::Consent { missing: ScopeSet::EMPTY }));
     assert!(
-        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).is_some(),
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::keep()).is_some(),
         "pressing Allow is enough then"
     );
 }
@@ -266,7 +269,7 @@ fn a_code_contains_everything_that_its_exchange_is_checked_against() {
     let valid = checked(&challenge, |_| {}).unwrap();
     let consent = sample::consent(BuiltInScope::OData);
     let approval =
-        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::Keep).unwrap();
+        approve_chosen(&valid, &accepted(&valid, signed_in()), &consent, &DataChange::keep()).unwrap();
     let code = issue_code(&valid, approval, CodeId::compose(NOW, [9; 8]), None, 30);
     assert_eq!(code.expires_at, NOW.plus_secs(30));
     assert_eq!((code.user, code.user_epoch, code.consent), (UserId::new(4), Epoch::new(5), consent.id));

@@ -17,7 +17,7 @@ async fn hand_out(stage: &Stage, code: u8) {
     let user = store.find_user_by_name("ada").await.unwrap().unwrap();
     let application = store.list_applications(store::ApplicationFilter::default()).await.unwrap().remove(0);
     let consent = NewConsent {
-        data: oauth::authorize::DataChange::Instead(None),
+        data: oauth::authorize::DataChange::instead(None),
         user: user.id,
         user_epoch: user.epoch,
         application: application.id,

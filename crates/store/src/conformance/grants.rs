@@ -75,9 +75,9 @@ pub async fn a_consent_keeps_the_data_that_were_allowed(store: Arc<dyn Store>) {
     for (change, expected) in [
         (DataChange::also(vec![source(1)]), Some(vec![source(1)])),
         (DataChange::also(vec![source(2)]), Some(vec![source(1), source(2)])),
-        (DataChange::Keep, Some(vec![source(1), source(2)])),
-        (DataChange::Instead(Some(DataAccess::to(vec![source(3)]))), Some(vec![source(3)])),
-        (DataChange::Instead(None), None),
+        (DataChange::keep(), Some(vec![source(1), source(2)])),
+        (DataChange::instead(Some(DataAccess::to(vec![source(3)]))), Some(vec![source(3)])),
+        (DataChange::instead(None), None),
         (DataChange::also(vec![source(1)]), None),
     ] {
         let expected = expected.map(DataAccess::to);

@@ -37,7 +37,7 @@ async fn is_live(world: &World, id: GrantId) -> bool {
 
 pub async fn what_reaches_data_that_were_left_out_ends(store: Arc<dyn Store>) {
     let world = World::new(store).await;
-    let first = allow(&world, DataChange::Instead(None)).await.consent;
+    let first = allow(&world, DataChange::instead(None)).await.consent;
     let create = async |new| granted(&world.create_grant(new).await).unwrap();
     let wide = create(limited(&world, 1, Some(&first), None)).await;
     let both = create(limited(&world, 2, Some(&first), Some(only(&[1, 2])))).await;
@@ -46,7 +46,7 @@ pub async fn what_reaches_data_that_were_left_out_ends(store: Arc<dyn Store>) {
     let no_data = NewGrant { scopes: BuiltInScope::OpenId.into(), ..limited(&world, 5, Some(&first), None) };
     let no_data = create(no_data).await;
 
-    let change = DataChange::Instead(Some(only(&[1])));
+    let change = DataChange::instead(Some(only(&[1])));
     let StoredConsent { consent, ended } = allow(&world, change.clone()).await;
     assert!(consent.id > first.id, "the codes of the first one are invalid");
     assert_eq!((consent.created_at, &consent.data), (START, &Some(only(&[1]))));
@@ -61,9 +61,35 @@ pub async fn what_reaches_data_that_were_left_out_ends(store: Arc<dyn Store>) {
 
     let again = allow(&world, change).await;
     assert_eq!((again.consent.id, again.ended), (consent.id, Vec::new()), "nothing is left out of it");
-    let wider = allow(&world, DataChange::Instead(None)).await;
+    let wider = allow(&world, DataChange::instead(None)).await;
     assert_eq!((wider.consent.id, wider.ended), (consent.id, Vec::new()));
     assert!(is_live(&world, narrow).await);
+}
+
+pub async fn what_may_change_data_ends_if_the_user_no_longer_allows_it(store: Arc<dyn Store>) {
+    let world = World::new(store).await;
+    let [first, second] = [1, 2].map(DataSourceId::new);
+    let both = DataChange::instead(Some(only(&[1, 2]))).deciding([first, second], [first, second]);
+    let consent = allow(&world, both).await.consent;
+    assert_eq!(consent.data, Some(only(&[1, 2]).changing([first, second])));
+    let create = async |code, data| {
+        granted(&world.create_grant(limited(&world, code, Some(&consent), Some(data))).await).unwrap()
+    };
+    let changes = create(1, only(&[1, 2]).changing([first, second])).await;
+    let other = create(2, only(&[1, 2]).changing([second])).await;
+    let reads = create(3, only(&[1, 2])).await;
+    let source = SourceAccess::new(first, Vec::new());
+    let unasked = allow(&world, DataChange::also(vec![source.clone()])).await;
+    assert_eq!((unasked.consent, unasked.ended), (consent.clone(), Vec::new()), "nobody was asked");
+
+    let unticked = DataChange::also(vec![source]).deciding([first], []);
+    let StoredConsent { consent: left, ended } = allow(&world, unticked).await;
+    assert_eq!(left.data, Some(only(&[1, 2]).changing([second])));
+    assert!(left.id > consent.id, "the codes of the first one are invalid");
+    assert_eq!(ended.iter().map(|one| one.subject).collect::<Vec<_>>(), [RevokedSubject::Grant(changes)]);
+    for (id, live) in [(changes, false), (other, true), (reads, true)] {
+        assert_eq!(is_live(&world, id).await, live, "{id}");
+    }
 }
 
 pub async fn many_grants_end_with_one_revocation(store: Arc<dyn Store>) {
@@ -72,7 +98,7 @@ pub async fn many_grants_end_with_one_revocation(store: Arc<dyn Store>) {
     for code in 1..=60 {
         last = granted(&world.create_grant(limited(&world, code, None, None)).await);
     }
-    let ended = allow(&world, DataChange::Instead(Some(only(&[1])))).await.ended;
+    let ended = allow(&world, DataChange::instead(Some(only(&[1])))).await.ended;
     let (user, application, last_grant) = (world.user.id, world.application.id, last.unwrap());
     let subject = RevokedSubject::Allowance { user, application, last_grant };
     assert_eq!(ended.iter().map(|ended| ended.subject).collect::<Vec<_>>(), [subject]);
@@ -94,7 +120,7 @@ pub async fn a_thousand_grants_are_compared_one_by_one_and_more_end_together(sto
         created.await.into_iter().find(|(task, _)| *task == 0).unwrap().1
     };
     let narrow = async || {
-        let ended = allow(&world, DataChange::Instead(Some(only(&[1])))).await.ended;
+        let ended = allow(&world, DataChange::instead(Some(only(&[1])))).await.ended;
         ended.into_iter().map(|ended| ended.subject).collect::<Vec<_>>()
     };
     let wide = narrow_and_wide(0..1_000).await;
@@ -108,12 +134,12 @@ pub async fn a_thousand_grants_are_compared_one_by_one_and_more_end_together(sto
 /// Codes of the wider consent are redeemed while it is narrowed: each either comes too late, or its grant has ended.
 pub async fn no_grant_outlives_a_choice_that_is_made_at_the_same_time(store: Arc<dyn Store>) {
     let world = Arc::new(World::new(store).await);
-    let first = allow(&world, DataChange::Instead(None)).await.consent;
+    let first = allow(&world, DataChange::instead(None)).await.consent;
     let results = at_once(MANY, |task| {
         let (world, first) = (Arc::clone(&world), first.clone());
         async move {
             if task == MANY / 2 {
-                allow(&world, DataChange::Instead(Some(only(&[1])))).await;
+                allow(&world, DataChange::instead(Some(only(&[1])))).await;
                 return None;
             }
             let code = u64::try_from(task).unwrap() + 1;
@@ -130,9 +156,9 @@ pub async fn what_a_user_allowed_tells_the_data_of_all_together(store: Arc<dyn S
     let allowed =
         async || world.store.list_allowed(world.user.id, START, None, 1).await.unwrap().remove(0).data;
     let sign_in = NewConsent { scopes: BuiltInScope::OpenId.into(), ..world.new_consent().await };
-    world.store_consent(NewConsent { data: DataChange::Keep, ..sign_in }).await.unwrap();
+    world.store_consent(NewConsent { data: DataChange::keep(), ..sign_in }).await.unwrap();
     assert_eq!(allowed().await, AllowedData::Nothing);
-    let consent = allow(&world, DataChange::Instead(Some(only(&[1, 2])))).await.consent;
+    let consent = allow(&world, DataChange::instead(Some(only(&[1, 2])))).await.consent;
     assert_eq!(allowed().await, AllowedData::Limited(only(&[1, 2])));
     for (code, ids) in [(1, &[1]), (2, &[1]), (3, &[3])] {
         world.create_grant(limited(&world, code, Some(&consent), Some(only(ids)))).await;

@@ -38,7 +38,7 @@ impl World {
         let user = self.store.find_user(self.user.id).await.unwrap().unwrap();
         let application = self.store.find_application(self.application.id).await.unwrap().unwrap();
         NewConsent {
-            data: oauth::authorize::DataChange::Instead(None),
+            data: oauth::authorize::DataChange::instead(None),
             user: user.id,
             user_epoch: user.epoch,
             application: application.id,

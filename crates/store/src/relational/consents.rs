@@ -96,7 +96,7 @@ async fn replace<S: SqlTransaction>(db: &S, new: &NewConsent, before: &Consent) 
     insert(db, &new, Some(before), before.created_at).await
 }
 
-/// Revokes the user's grants for the application that reach beyond the consent. Once the user is locked and an earlier
+/// Revokes the user's grants for the application that the consent ends. Once the user is locked and an earlier
 /// consent is deleted, no such grant can be created, so the statements see every grant.
 async fn end_beyond<S: SqlTransaction>(
     db: &S,
@@ -107,7 +107,7 @@ async fn end_beyond<S: SqlTransaction>(
     let live = grants::live(db, new, MOST_COMPARED + 1).await?;
     let beyond: Vec<GrantId> = live
         .iter()
-        .filter(|grant| grant.reaches_beyond(consent.data.as_ref()))
+        .filter(|grant| new.data.ends(grant, consent.data.as_ref()))
         .map(|grant| grant.id)
         .collect();
     if beyond.len() > MOST_ENDED || live.len() > MOST_COMPARED as usize {

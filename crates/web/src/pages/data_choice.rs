@@ -26,16 +26,20 @@ pub(crate) struct DataChoice {
     pub(crate) later: Option<bool>,
     /// The box for changes; `None` if the request does not ask for them, or if no data source can be changed.
     pub(crate) changes: Option<ChangeBox>,
+    /// The data sources that the application may change now, and no longer if it reads more of them.
+    pub(crate) outgrown: Vec<String>,
     /// Why the user must choose again.
     pub(crate) problem: Option<String>,
 }
 
 /// The box for changes.
 pub(crate) struct ChangeBox {
-    /// The names of the data sources that could be changed; empty if they are many.
+    /// The names of the data sources that could be changed.
     pub(crate) names: Vec<String>,
-    /// How many they are.
-    pub(crate) total: usize,
+    /// Those of them that the application may change now.
+    pub(crate) now: Vec<String>,
+    /// Which ones they are, for the form.
+    pub(crate) changeable: String,
     pub(crate) is_ticked: bool,
 }
 
@@ -88,21 +92,30 @@ impl DataChoice {
             all: offer.has_box_for_all().then(|| AllBox::new(&offer.sources, choice)),
             later: (!offer.is_named).then(|| choice.is_some_and(|choice| choice.later)),
             changes: ChangeBox::of(offer, choice),
+            outgrown: offer.outgrown().map(|source| source.name.clone()).collect(),
             problem: fault.as_ref().map(|fault| sentence(&fault.to_string())),
         }
     }
 }
 
-/// As many names are read before pressing Allow.
+/// As many names are read beside a box.
 const MOST_NAMES: usize = 8;
 
 impl ChangeBox {
+    /// Whether the names stand beside the box; otherwise they follow it.
+    pub(crate) fn are_few(&self) -> bool {
+        self.names.len() <= MOST_NAMES
+    }
+
     fn of(offer: &Offer, choice: Option<&Choice>) -> Option<Self> {
-        let all: Vec<String> = offer.changeable().map(|source| source.name.clone()).collect();
-        let total = all.len();
-        let names = if total > MOST_NAMES { Vec::new() } else { all };
-        let is_ticked = choice.is_some_and(|choice| choice.changes);
-        (total > 0).then_some(Self { names, total, is_ticked })
+        let all: Vec<_> = offer.changeable().collect();
+        let now = all.iter().filter(|source| offer.is_changed_now(source.id));
+        (!all.is_empty()).then(|| Self {
+            names: all.iter().map(|source| source.name.clone()).collect(),
+            now: now.map(|source| source.name.clone()).collect(),
+            changeable: SourceIds::new(all.iter().map(|source| source.id)).to_text(),
+            is_ticked: choice.is_some_and(|choice| choice.changes),
+        })
     }
 }
 
@@ -167,6 +180,7 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
         counted: (!counted.is_empty()).then(|| SourceIds::parse(counted).unwrap_or_default()),
         later: !form.field(fields::OTHERS).is_empty(),
         changes: !form.field(fields::CHANGES).is_empty(),
+        changeable: SourceIds::parse(form.field(fields::CHANGEABLE)).unwrap_or_default(),
     })
 }
 
@@ -175,6 +189,7 @@ pub(crate) fn chosen(form: &FormBody) -> Option<Choice> {
 pub(crate) fn samples() -> Vec<DataChoice> {
     use super::tests::HOSTILE;
     use oauth::authorize::{ChoiceFault, RejectedChoice};
+    use oauth::data_access::{DataAccess, SourceAccess};
     let source = |id: i64, entities: &[&str]| OfferedSource {
         id: DataSourceId::new(id),
         name: HOSTILE.to_owned(),
@@ -188,8 +203,9 @@ pub(crate) fn samples() -> Vec<DataChoice> {
         may_change: id != 2,
     };
     let fresh = |sources, is_named| {
-        let changed_before = SourceIds::default();
-        DataQuestion::from(Offer { sources, is_named, names_unknown: false, changed_before })
+        let few = (1..=2).map(|id| SourceAccess::new(DataSourceId::new(id), vec!["Ships".to_owned()]));
+        let before = DataAccess::to(few.collect()).changing((1..=2).map(DataSourceId::new));
+        DataQuestion::from(Offer { sources, is_named, names_unknown: false, before: Some(before) })
     };
     let many = |count: i64| fresh((1..=count).map(|id| source(id, &[])).collect(), false);
     let rejected = |question: DataQuestion, fault| {

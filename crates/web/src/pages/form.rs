@@ -62,6 +62,8 @@ pub mod fields {
     pub const OTHERS: Name = Name::new("others", 8);
     /// Whether data may be changed too.
     pub const CHANGES: Name = Name::new("changes", 8);
+    /// The data sources about whose changes that box asks, as [`COUNTED`].
+    pub const CHANGEABLE: Name = Name::new("changeable", 16 * 1024);
     /// The button of the consent page.
     pub const DECISION: Name = Name::new("decision", 16);
 }

@@ -33,8 +33,7 @@ pub struct ConsentQuestion {
 }
 
 impl AuthorizationService {
-    /// The data that the consent page offers, where what the user allowed before is ticked; `None` if the request is not
-    /// about data.
+    /// The data that the consent page offers; `None` if the request is not about data.
     pub(super) async fn offer(
         &self,
         valid: &Checked,
@@ -44,8 +43,6 @@ impl AuthorizationService {
         if !valid.valid.reaches_data() {
             return Ok(None);
         }
-        let before = before.filter(|consent| consent.scopes.reaches_data());
-        let before = before.and_then(|before| before.data.as_ref());
         ReachableData::of(&self.context)
             .offer(valid.valid.data(), valid.valid.asks_to_write(), user, before)
             .await

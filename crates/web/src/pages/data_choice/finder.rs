@@ -111,12 +111,7 @@ mod tests {
             is_ticked: false,
             may_change: false,
         };
-        Offer {
-            sources: (1..=count).map(one).collect(),
-            is_named: false,
-            names_unknown: false,
-            changed_before: oauth::data_access::SourceIds::default(),
-        }
+        Offer { sources: (1..=count).map(one).collect(), is_named: false, names_unknown: false, before: None }
     }
 
     fn found(count: i64, find: &str, from: usize) -> (Vec<usize>, String) {

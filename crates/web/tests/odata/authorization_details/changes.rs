@@ -6,6 +6,7 @@ use http::Method;
 use super::*;
 use crate::fixture::code;
 
+mod consents;
 mod tokens;
 mod withdrawn;
 

@@ -158,7 +158,7 @@ async fn what_is_left_out_at_another_node_ends_here() {
         application: application.id,
         application_epoch: application.epoch,
         scopes: BuiltInScope::OData.into(),
-        data: DataChange::Instead(Some(DataAccess::default())),
+        data: DataChange::instead(Some(DataAccess::default())),
         revocations_expire_at: now.plus_secs(3_600),
     };
     let event = NewAuditEvent::new(Action::AllowApplication, Outcome::Success, now);

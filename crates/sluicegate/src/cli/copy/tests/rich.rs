@@ -350,7 +350,7 @@ async fn backchannel(store: &dyn Store, app: &Application, bob: &User, scopes: &
 async fn grants(store: &dyn Store, app: &Application, bob: &User, scopes: &ScopeSet) {
     let application = store.find_application(app.id).await.unwrap().unwrap();
     let consent = NewConsent {
-        data: oauth::authorize::DataChange::Instead(None),
+        data: oauth::authorize::DataChange::instead(None),
         user: bob.id,
         user_epoch: bob.epoch,
         application: app.id,

@@ -5,7 +5,6 @@ use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ClientId;
 use oauth::application::Application;
 use oauth::authorize::DataChange;
-use oauth::data_access::DataAccess;
 use oauth::scope::BuiltInScope;
 use store::{Applications as _, Audit as _, AuditFilter, Grants as _, NewConsent};
 
@@ -73,7 +72,7 @@ async fn a_consent_to_reading_is_not_listed_as_one_to_changes() {
             application: application.id,
             application_epoch: application.epoch,
             scopes: scope.into(),
-            data: DataChange::Instead(Some(DataAccess::everything().changing([other.id]))),
+            data: DataChange::instead(None).deciding([other.id], [other.id]),
             revocations_expire_at: now.plus_secs(3_600),
         };
         let event = NewAuditEvent::new(Action::AllowApplication, Outcome::Success, now);
