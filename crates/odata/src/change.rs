@@ -158,7 +158,7 @@ impl Binder<'_> {
         for (index, (property, supply)) in entity_type.properties.iter().zip(supplies).enumerate() {
             match (supply, body.take(index)) {
                 // "MUST be ignored if included in the request."
-                (Supply::Database, _) | (Supply::Default(_), None) => {}
+                (Supply::Database, _) | (Supply::Default(_) | Supply::Number, None) => {}
                 (_, Some(value)) => values.push((index, value)),
                 (Supply::Statement, None) if property.nullable => {}
                 (Supply::Statement, None) => return Err(missing(&property.name)),
@@ -271,15 +271,17 @@ fn replaced(
     supplies: &[Supply],
     mut body: Body,
 ) -> Result<Vec<(usize, NewValue)>, Error> {
-    let value = |(index, supply): (usize, &Supply)| {
+    let mut value = |(index, supply): (usize, &Supply)| {
         let property = &entity_type.properties[index];
         let value = match (body.take(index), supply) {
             (Some(value), _) => value,
             (None, Supply::Default(expression)) => NewValue::Default(expression.clone()),
+            // The row keeps the number that it got.
+            (None, Supply::Number) => return Ok(None),
             (None, _) if property.nullable => NewValue::Null,
             (None, _) => return Err(missing(&property.name)),
         };
-        Ok((index, value))
+        Ok(Some((index, value)))
     };
-    changeable(entity_type, supplies).map(value).collect()
+    changeable(entity_type, supplies).filter_map(|each| value(each).transpose()).collect()
 }

@@ -112,7 +112,7 @@ fn write_property(xml: &mut Writer, property: &Property, supply: Option<&Supply>
         attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let supplied = match supply {
         Some(Supply::Database) => Some("Org.OData.Core.V1.Computed"),
-        Some(Supply::Default(_)) => Some("Org.OData.Core.V1.ComputedDefaultValue"),
+        Some(Supply::Default(_) | Supply::Number) => Some("Org.OData.Core.V1.ComputedDefaultValue"),
         Some(Supply::Statement) | None => None,
     };
     let is_renamed = property.name != property.column;

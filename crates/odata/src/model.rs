@@ -60,9 +60,11 @@ pub enum Supply {
     /// The statement; without one, the value is null.
     #[default]
     Statement,
-    /// The statement, or else the database, which has a default. Its expression is given if no statement can name the default
-    /// in another way.
+    /// The statement, or else the database, which has a default. Statements that cannot name a default evaluate its expression;
+    /// `None` if they need none, or if it cannot be evaluated by itself.
     Default(Option<String>),
+    /// The statement, or else the database, which counts.
+    Number,
     /// Always the database: no statement can change the value.
     Database,
 }

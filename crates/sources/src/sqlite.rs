@@ -9,6 +9,7 @@ mod checked;
 mod compiled;
 mod connection;
 mod declared;
+mod defaults;
 mod driver;
 mod failure;
 mod file;

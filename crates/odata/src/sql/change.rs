@@ -1,9 +1,9 @@
 //! Statements that insert, update and delete rows.
 
-use super::select::has_key;
+use super::rows::has_key;
 use super::{Dialect, Writer};
 use crate::error::{Error, Reason};
-use crate::model::EntityType;
+use crate::model::{EntityType, Supply};
 use crate::statement::Statement;
 use crate::tree::Scan;
 use crate::tree::column::ScanId;
@@ -63,35 +63,35 @@ fn inserted(
     key(&mut writer);
     writer.text(" FROM ");
     writer.table(ScanId::FIRST);
-    let mut is_generated = false;
-    // The values are kept until the statement is written, because equal ones are recognised by their address.
-    let mut conditions = Vec::with_capacity(entity_type.key.len());
+    let (mut given, mut generated) = (Vec::with_capacity(entity_type.key.len()), None);
     for property in &entity_type.key {
-        let given = values.iter().find(|(index, _)| index == property);
         let described = &entity_type.properties[*property];
         let column = ScanId::FIRST.column(*property);
-        conditions.push(match given {
+        match values.iter().find(|(index, _)| index == property) {
             Some((_, NewValue::Value(value))) => {
                 let column = Typed::column(column, described);
-                Ok(Typed::compare(Comparison::Eq, column, Typed::constant(value.clone())))
+                given.push(Typed::compare(Comparison::Eq, column, Typed::constant(value.clone())));
             }
-            _ if is_generated => return Err(Reason::PropertyMissing(described.name.clone()).at("body", 0)),
-            _ => Err(column),
-        });
-        is_generated |= conditions.last().is_some_and(Result::is_err);
-    }
-    for (index, condition) in conditions.iter().enumerate() {
-        writer.text(if index == 0 { " WHERE " } else { " AND " });
-        match condition {
-            Ok(condition) => writer.truth(condition),
-            Err(column) => {
-                writer.column(*column);
-                writer.text(" = ");
-                writer.text(number);
-            }
+            None if generated.is_none() && is_counted(entity_type, *property) => generated = Some(column),
+            // Nothing says which value the database has given it.
+            _ => return Err(Reason::PropertyMissing(described.name.clone()).at("body", 0)),
         }
     }
+    writer.text(" WHERE ");
+    has_key(&mut writer, &given);
+    if let Some(column) = generated {
+        writer.text(if given.is_empty() { "" } else { " AND " });
+        writer.column(column);
+        writer.text(" = ");
+        writer.text(number);
+    }
     writer.changing(entity_type.key.len())
+}
+
+/// Whether the database counts up the values of a property.
+fn is_counted(entity_type: &EntityType, property: usize) -> bool {
+    let supplies = entity_type.changes.as_deref().unwrap_or_default();
+    supplies.get(property) == Some(&Supply::Number)
 }
 
 /// The statements that set these values of the entity with a key, in the order in which they are tried until one changes a row. The
@@ -113,6 +113,7 @@ pub(crate) fn update(
             writer.text(" = ");
             assigned(writer, *property, value)?;
         }
+        writer.rules.evaluated_defaults(writer, values);
         Ok(())
     })
 }
@@ -161,7 +162,7 @@ fn assigned(writer: &mut Writer<'_>, property: usize, value: &NewValue) -> Resul
     let column = ScanId::FIRST.column(property);
     match value {
         NewValue::Null => writer.text("NULL"),
-        NewValue::Default(expression) => writer.rules.assigned_default(writer, expression.as_deref()),
+        NewValue::Default(expression) => writer.rules.assigned_default(writer, column, expression.as_deref()),
         NewValue::Value(constant) => {
             let property = writer.property(column);
             let unstorable = || Reason::NotStorable(property.name.clone()).at("body", 0);

@@ -12,6 +12,7 @@ use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
+use crate::tree::new_value::NewValue;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
 
 /// A kind of database, as far as its SQL differs.
@@ -106,7 +107,10 @@ pub(crate) trait Rules {
 
     /// Writes the default of a column as the value to assign; `expression` is the one that the database declares, if
     /// it is known.
-    fn assigned_default(&self, writer: &mut Writer<'_>, expression: Option<&str>);
+    fn assigned_default(&self, writer: &mut Writer<'_>, column: ScanColumn, expression: Option<&str>);
+
+    /// Writes, after the assignments of an `UPDATE`, where [their defaults](Self::assigned_default) are evaluated.
+    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &[(usize, NewValue)]);
 
     /// What follows the table in a statement that inserts a row of defaults.
     fn row_of_defaults(&self) -> &'static str;

@@ -22,6 +22,7 @@ use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
+use crate::tree::new_value::NewValue;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Postgres;
@@ -113,9 +114,11 @@ impl Rules for Postgres {
         assigned::text(constant).map(Value::Untyped)
     }
 
-    fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
+    fn assigned_default(&self, writer: &mut Writer<'_>, _: ScanColumn, _: Option<&str>) {
         writer.text("DEFAULT");
     }
+
+    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &[(usize, NewValue)]) {}
 
     fn row_of_defaults(&self) -> &'static str {
         " DEFAULT VALUES"

@@ -164,8 +164,8 @@ pub(super) fn matched(writer: &mut Writer<'_>, on: &[(ScanColumn, ScanColumn)]) 
     }
 }
 
-/// Writes a condition that the key has these values, in whatever form they are stored.
-fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
+/// Writes a condition that the key has these values, in whatever form they are stored. An index finds each of these forms.
+pub(super) fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
     let searched = std::mem::replace(&mut writer.may_search, true);
     for (index, condition) in key.iter().enumerate() {
         writer.text(if index == 0 { "" } else { " AND " });

@@ -2,15 +2,14 @@
 
 use super::assumed::{Assumed, LONG_PATIENCE};
 use super::columns::StatementColumns;
-use super::rows::Rows;
 use super::rows::page::{Paged, keyset};
+use super::rows::{Rows, has_key};
 use super::{Dialect, MAX_SQL_AFTER, Writer};
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::position::Mark;
 use crate::sql::clauses::RowLimits;
 use crate::statement::{Quicker, Statement};
-use crate::tree::typed::Typed;
 use crate::tree::{Order, Page, PlanNode, Scans};
 
 /// The statement that reads a page, from its start or after its position.
@@ -117,14 +116,6 @@ pub(crate) fn entity(columns: &StatementColumns<'_>) -> Result<Statement, Error>
     }
     rules.limit(&mut writer, RowLimits { rows: 1, skip: 0 });
     writer.statement(columns.read.len())
-}
-
-/// Writes a condition that the key has these values.
-pub(super) fn has_key(writer: &mut Writer<'_>, key: &[Typed]) {
-    for (index, condition) in key.iter().enumerate() {
-        writer.text(if index == 0 { "" } else { " AND " });
-        writer.truth(condition);
-    }
 }
 
 /// Writes the conditions of the filters over the row with a key.

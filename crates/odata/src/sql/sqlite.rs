@@ -17,6 +17,7 @@ use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
+use crate::tree::new_value::NewValue;
 use crate::tree::typed::numeric;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
@@ -99,10 +100,12 @@ impl Rules for Sqlite {
     }
 
     /// SQLite has no word for the default in an `UPDATE`.
-    fn assigned_default(&self, writer: &mut Writer<'_>, expression: Option<&str>) {
-        writer.text("(");
-        writer.text(expression.unwrap_or("NULL"));
-        writer.text(")");
+    fn assigned_default(&self, writer: &mut Writer<'_>, column: ScanColumn, expression: Option<&str>) {
+        assigned::default(writer, column, expression);
+    }
+
+    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &[(usize, NewValue)]) {
+        assigned::evaluated_defaults(writer, values);
     }
 
     fn row_of_defaults(&self) -> &'static str {

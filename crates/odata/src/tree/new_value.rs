@@ -6,7 +6,7 @@ use super::typed::Constant;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum NewValue {
     Null,
-    /// The default that the database has for it, with its expression if statements must repeat it.
+    /// The default that the database has for it, with its expression if statements must evaluate it.
     Default(Option<String>),
     Value(Constant),
 }

@@ -135,7 +135,9 @@ impl MysqlConnection {
                 self.ask(&session::limit(self.product, seconds)).await?;
                 self.limit_seconds = Some(seconds);
             }
-            self.ask(session::begin(self.intent)).await?;
+            for statement in session::begin(self.intent) {
+                self.ask(statement).await?;
+            }
             self.transaction = Transaction::Open;
         }
         Ok(())

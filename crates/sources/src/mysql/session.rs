@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::greeting::Product;
 use crate::driver::Intent;
 
-/// The settings that both servers have. Statements sort by up to 64 KiB of a text, for which the buffer
+/// The settings that both servers have. Zero is a number like any other in a column that counts. Statements sort by up to 64 KiB of a text, for which the buffer
 /// must have room. `wait_timeout` ends a session that this server has forgotten.
 const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00', \
-     sql_mode = 'STRICT_ALL_TABLES,NO_UNSIGNED_SUBTRACTION', sql_auto_is_null = 0, sql_big_selects = 1, \
+     sql_mode = 'STRICT_ALL_TABLES,NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO', sql_auto_is_null = 0, sql_big_selects = 1, \
      sql_select_limit = DEFAULT, div_precision_increment = 20, max_sort_length = 65536, \
      sort_buffer_size = GREATEST(@@sort_buffer_size, 2097152), \
      lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, wait_timeout = 120";
@@ -27,11 +27,12 @@ pub(super) const fn start(intent: Intent) -> [&'static str; 2] {
     }
 }
 
-/// The start of a transaction. One that only reads takes its snapshot at once.
-pub(super) const fn begin(intent: Intent) -> &'static str {
+/// The start of a transaction. One that only reads takes its snapshot at once. One that changes something forgets the number that
+/// an earlier one was given, because a trigger may give the next row a number of its own.
+pub(super) const fn begin(intent: Intent) -> &'static [&'static str] {
     match intent {
-        Intent::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-        Intent::Change => "START TRANSACTION READ WRITE",
+        Intent::Read => &["START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"],
+        Intent::Change => &["SET last_insert_id = 0", "START TRANSACTION READ WRITE"],
     }
 }
 

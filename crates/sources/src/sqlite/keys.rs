@@ -88,7 +88,7 @@ fn number_rows(table: &mut Table, described: &mut Described) {
     let storage = super::storage::of_row_number();
     table.columns.push(Column { name: name.to_owned(), ty: EdmType::Int64, nullable: false, storage });
     table.primary_key = vec![name.to_owned()];
-    table.changes.supplied.insert(name.to_owned(), Supply::Default(None));
+    table.changes.supplied.insert(name.to_owned(), Supply::Number);
     table.key_is_enforced = true;
     let message = format!(
         "it has no primary key, so its rows are distinguished by {name}, the number that SQLite gives each row; VACUUM may \

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::connection::OpenConnection;
 use super::declared::edm_type;
 use super::options::Declarations;
-use super::{keys, own, probe, storage, survey};
+use super::{defaults, keys, own, probe, storage, survey};
 use crate::own_tables::refuse_by_tables;
 use crate::{Described, SourceError};
 
@@ -148,7 +148,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         // The column is the row number, which always exists.
         columns[only].column.nullable = false;
         columns[only].column.storage = storage::of_row_number();
-        columns[only].supply = Supply::Default(None);
+        columns[only].supply = Supply::Number;
     }
     if listed.kind == Kind::Table && !listed.has_rowid {
         for &at in &key {
@@ -186,7 +186,7 @@ fn declared_columns(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusq
         let column = Column { name: row.get(0)?, ty, nullable: !row.get::<_, bool>(2)?, storage };
         let supply = match (row.get::<_, i64>(4)?, row.get::<_, Option<String>>(5)?) {
             (2 | 3, _) => Supply::Database,
-            (_, Some(expression)) => Supply::Default(Some(expression)),
+            (_, Some(declared)) => Supply::Default(defaults::expression(sqlite, &declared)?),
             (_, None) => Supply::Statement,
         };
         Ok(Declared { column, type_name, key_place: row.get(3)?, supply })

@@ -10,6 +10,7 @@ use testkit::{ADMIN, Answer, Call, OTHER, TestUser, USER};
 
 use crate::fixture::{Fixture, code};
 
+mod defaults;
 mod prevented;
 mod rights;
 mod servers;

@@ -13,6 +13,7 @@ use crate::sql::{Capacity, Dialect, Rules, Writer};
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
+use crate::tree::new_value::NewValue;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(in crate::sql) struct Strict;
@@ -148,9 +149,11 @@ impl Rules for Strict {
         Dialect::Sqlite.rules().assigned(property, constant)
     }
 
-    fn assigned_default(&self, writer: &mut Writer<'_>, _: Option<&str>) {
+    fn assigned_default(&self, writer: &mut Writer<'_>, _: ScanColumn, _: Option<&str>) {
         writer.text("DEFAULT");
     }
+
+    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &[(usize, NewValue)]) {}
 
     fn row_of_defaults(&self) -> &'static str {
         " () VALUES ()"

@@ -131,7 +131,9 @@ impl Catalog {
                 is_readable: number(row, 9)? != 0,
                 supply: if ["virtual", "stored", "persistent"].iter().any(|kind| extra.contains(kind)) {
                     Supply::Database
-                } else if extra.contains("auto_increment") || number(row, 11)? != 0 {
+                } else if extra.contains("auto_increment") {
+                    Supply::Number
+                } else if number(row, 11)? != 0 {
                     Supply::Default(None)
                 } else {
                     Supply::Statement

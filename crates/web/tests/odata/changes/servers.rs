@@ -182,3 +182,31 @@ async fn a_database_of_mariadb_is_changed() {
     books.are_changed().await;
     books.change_once().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_row_of_mariadb_is_answered_by_its_own_key() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(
+        "CREATE TABLE counted (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40));
+         CREATE TABLE given (id bigint PRIMARY KEY DEFAULT (70 + 7), name varchar(40));
+         INSERT INTO given VALUES (1, 'another');
+         CREATE TABLE numbered (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(40));
+         INSERT INTO numbered VALUES (1, 'another');
+         CREATE TRIGGER numbers BEFORE INSERT ON numbered FOR EACH ROW SET NEW.id = 500",
+    );
+    let payload = mysql::payload("books", &mysql::options(database.server(), database.name()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    let post = async |set: &str, body: Value| books.send(Method::POST, set, &[], Some(&body)).await;
+    // The session has generated 1 for another table.
+    assert_eq!(post("/counted", json!({ "name": "a" })).await.expect(201).json()["id"], 1);
+    let missing = post("/given", json!({ "name": "b" })).await.expect(400);
+    assert!(missing.text().contains("PropertyMissing"), "{}", missing.text());
+    assert_eq!(post("/given", json!({ "id": 5, "name": "b" })).await.expect(201).json()["name"], "b");
+    let numbered = post("/numbered", json!({ "name": "c" })).await;
+    assert_ne!(numbered.status(), 201, "{}", numbered.text());
+    assert_eq!((books.ask)("SELECT count(*) FROM numbered"), "1", "nothing is made that cannot be named");
+    // Zero is a key like any other.
+    assert_eq!(post("/counted", json!({ "id": 0, "name": "zero" })).await.expect(201).json()["id"], 0);
+    books.send(Method::PUT, "/counted(0)", &[], Some(&json!({}))).await.expect(204);
+    assert_eq!((books.ask)("SELECT count(*) FROM counted WHERE id = 0 AND name IS NULL"), "1");
+}
