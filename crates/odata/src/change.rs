@@ -24,7 +24,6 @@ use crate::tree::new_value::NewValue;
 use crate::tree::typed::{Comparison, Term};
 use crate::url::Url;
 use body::Body;
-pub use json::bodies_of_batch;
 pub use state::EntityState;
 
 /// What is to be done with the resource.

@@ -107,6 +107,8 @@ pub enum Reason {
     BadBody(String),
     #[error("the body has the member {0} twice")]
     DuplicateMember(String),
+    #[error("the body gives {0} two different values")]
+    TwoValues(String),
     #[error("{0} must have a value")]
     PropertyMissing(String),
     #[error("the value of {property} is not one of {expected}")]
@@ -188,7 +190,7 @@ impl Error {
             Reason::UnknownResource(_) => "ResourceNotFound",
             Reason::BadKey { .. } => "BadKey",
             Reason::BadBody(_) => "BadBody",
-            Reason::DuplicateMember(_) => "DuplicateProperty",
+            Reason::DuplicateMember(_) | Reason::TwoValues(_) => "DuplicateProperty",
             Reason::PropertyMissing(_) => "PropertyMissing",
             Reason::BadValue { .. } | Reason::NotStorable(_) => "BadValue",
             Reason::NotChangeable(_) => "NotChangeable",

@@ -23,10 +23,7 @@ impl Body {
         entity_type: &EntityType,
         context: &ChangeContext<'_>,
     ) -> Result<Self, Error> {
-        let text = text(context.payload.bytes)?;
-        let JsonValue::Object(members) = json::read(text).map_err(fault)? else {
-            return Err(Reason::BadBody("a JSON object".to_owned()).at("body", 0));
-        };
+        let members = members(context.payload.bytes)?;
         let mut body = Self(vec![None; entity_type.properties.len()]);
         let binder = BodyBinder { model, entity_type, context };
         for (name, value) in &members {
@@ -51,7 +48,7 @@ impl Body {
     fn give(&mut self, index: usize, property: &Property, value: NewValue) -> Result<(), Error> {
         match self.0.get_mut(index) {
             Some(Some(before)) if *before != value => {
-                Err(Reason::DuplicateMember(property.name.clone()).at("body", 0))
+                Err(Reason::TwoValues(property.name.clone()).at("body", 0))
             }
             Some(place) => {
                 *place = Some(value);
@@ -75,7 +72,7 @@ impl BodyBinder<'_> {
             return self.annotation(body, of, control, json);
         }
         if let Some((index, property)) = entity_type.property(name) {
-            let value = self.value(property, json)?;
+            let value = new_value(property, json, self.context)?;
             return body.give(index, property, value);
         }
         if let Some(navigation) = entity_type.navigation(name) {
@@ -85,14 +82,6 @@ impl BodyBinder<'_> {
                 Reason::UnknownProperty { entity_type: entity_type.name.clone(), name: name.to_owned() };
             Err(unknown.at("body", 0).hinting(hint::property(entity_type, name)))
         }
-    }
-
-    fn value(&self, property: &Property, json: &JsonValue<'_>) -> Result<NewValue, Error> {
-        if *json == JsonValue::Null {
-            return null(property);
-        }
-        let value = value::read(property.ty, json, self.context.payload.numbers_as_text);
-        value.map(NewValue::Value).ok_or_else(|| bad_value(property))
     }
 
     /// Control information ([JSON Format
@@ -142,7 +131,7 @@ impl BodyBinder<'_> {
         match json {
             JsonValue::Null if !navigation.collection => self.unbind(body, navigation),
             JsonValue::List(items) if navigation.collection && items.is_empty() => Ok(()),
-            JsonValue::Object(members) => match members.as_slice() {
+            JsonValue::Object(object) => match object.members().map_err(fault)?.as_slice() {
                 [(name, id)] if matches!(name.as_str(), "@odata.id" | "@id") => {
                     self.bind(body, navigation, id)
                 }
@@ -233,19 +222,25 @@ pub(super) fn of_property(
         let value = value::raw(property.ty, context.payload.bytes);
         return value.map(NewValue::Value).ok_or_else(|| bad_value(property));
     }
-    let JsonValue::Object(members) = json::read(text(context.payload.bytes)?).map_err(fault)? else {
-        return Err(Reason::BadBody("a JSON object".to_owned()).at("body", 0));
-    };
+    let members = members(context.payload.bytes)?;
     let mut values = members.iter().filter(|(name, _)| !name.contains('@'));
     match (values.next(), values.next()) {
-        (Some((name, json)), None) if name == "value" => match json {
-            JsonValue::Null => null(property),
-            json => value::read(property.ty, json, context.payload.numbers_as_text)
-                .map(NewValue::Value)
-                .ok_or_else(|| bad_value(property)),
-        },
+        (Some((name, json)), None) if name == "value" => new_value(property, json, context),
         _ => Err(Reason::BadBody("an object with the member value".to_owned()).at("body", 0)),
     }
+}
+
+/// What a JSON value means for a property.
+fn new_value(
+    property: &Property,
+    json: &JsonValue<'_>,
+    context: &ChangeContext<'_>,
+) -> Result<NewValue, Error> {
+    if *json == JsonValue::Null {
+        return null(property);
+    }
+    let value = value::read(property.ty, json, context.payload.numbers_as_text);
+    value.map(NewValue::Value).ok_or_else(|| bad_value(property))
 }
 
 /// No value, if the property can be without one.
@@ -265,14 +260,20 @@ fn bad(property: String, expected: String) -> Error {
     Reason::BadValue { property, expected }.at("body", 0)
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Error> {
-    std::str::from_utf8(bytes).map_err(|_| Reason::BadBody("UTF-8".to_owned()).at("body", 0))
+/// The members of the object that a body is.
+fn members(bytes: &[u8]) -> Result<Vec<(String, JsonValue<'_>)>, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Reason::BadBody("UTF-8".to_owned()).at("body", 0))?;
+    match json::read(text).map_err(fault)? {
+        JsonValue::Object(object) => object.members().map_err(fault),
+        _ => Err(Reason::BadBody("a JSON object".to_owned()).at("body", 0)),
+    }
 }
 
 fn fault(fault: JsonFault) -> Error {
     match fault {
-        JsonFault::Malformed(at) => Reason::BadBody(format!("JSON, at byte {at}")),
-        JsonFault::TooDeep => Reason::BadBody("flat enough".to_owned()),
+        JsonFault::Malformed(line, column) => {
+            Reason::BadBody(format!("JSON, at line {line}, column {column}"))
+        }
         JsonFault::Twice(name) => Reason::DuplicateMember(name),
     }
     .at("body", 0)

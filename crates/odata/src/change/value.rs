@@ -13,7 +13,7 @@ const MOST_DIGITS: usize = 400;
 /// The value of a type that JSON represents; `None` if it represents none. `numbers_as_text` is
 /// `IEEE754Compatible=true`.
 pub(super) fn read(ty: EdmType, json: &JsonValue<'_>, numbers_as_text: bool) -> Option<Constant> {
-    let text = || if let JsonValue::Text(text) = json { Some(&**text) } else { None };
+    let text = || if let JsonValue::Text(text) = json { Some(text.as_str()) } else { None };
     match ty {
         EdmType::Boolean => match json {
             JsonValue::Boolean(value) => Some(Constant::Boolean(*value)),
@@ -59,13 +59,13 @@ pub(super) fn raw(ty: EdmType, bytes: &[u8]) -> Option<Constant> {
     }
     let text = std::str::from_utf8(bytes).ok()?;
     match ty {
-        EdmType::String { .. } => read(ty, &JsonValue::Text(text.into()), false),
+        EdmType::String { .. } => read(ty, &JsonValue::Text(text.to_owned()), false),
         EdmType::Boolean => Some(Constant::Boolean(text.parse().ok()?)),
         EdmType::Byte | EdmType::SByte | EdmType::Int16 | EdmType::Int32 | EdmType::Int64 => {
             integer(ty, text)
         }
         EdmType::Single | EdmType::Double if matches!(text, "INF" | "-INF" | "NaN") => {
-            read(ty, &JsonValue::Text(text.into()), false)
+            read(ty, &JsonValue::Text(text.to_owned()), false)
         }
         EdmType::Decimal { .. } | EdmType::Single | EdmType::Double => match super::json::read(text) {
             Ok(number @ JsonValue::Number(_)) => read(ty, &number, false),
@@ -96,7 +96,7 @@ fn integer(ty: EdmType, text: &str) -> Option<Constant> {
 fn double(json: &JsonValue<'_>) -> Option<f64> {
     match json {
         JsonValue::Number(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
-        JsonValue::Text(text) => match &**text {
+        JsonValue::Text(text) => match text.as_str() {
             "INF" => Some(f64::INFINITY),
             "-INF" => Some(f64::NEG_INFINITY),
             "NaN" => Some(f64::NAN),

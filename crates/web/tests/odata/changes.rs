@@ -242,6 +242,9 @@ async fn a_reference_sets_the_foreign_key() {
     ] {
         books.send(Method::POST, "/Entries", &body).await.expect(status);
     }
+    let both = json!({"Number": 5, "Accounts@odata.bind": "Accounts(2)", "Account": 1});
+    let refused = books.send(Method::POST, "/Entries", &both).await.expect(400);
+    assert!(refused.text().contains("the body gives Account two different values"), "{}", refused.text());
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use std::fmt;
 use http::header::CONTENT_TYPE;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use odata::change::bodies_of_batch;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::part::{BatchFault, MOST_PARTS, Part, have_ids_of_their_own, is_id};
 
@@ -20,20 +20,12 @@ use super::part::{BatchFault, MOST_PARTS, Part, have_ids_of_their_own, is_id};
 pub(crate) fn parse(body: &[u8]) -> Result<Vec<Part>, BatchFault> {
     let read: Requests = serde_json::from_slice(body).map_err(|error| BatchFault::new(error.to_string()))?;
     let requests = read.0.ok_or_else(|| BatchFault::new("requests is missing"))?;
-    let text = std::str::from_utf8(body).map_err(|error| BatchFault::new(error.to_string()))?;
-    let bodies = bodies_of_batch(text);
     let mut parts: Vec<Part> = Vec::with_capacity(requests.len());
     // Where each id and each group is.
     let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     for request in requests {
         let at = parts.len();
         let (mut part, names) = request.part()?;
-        // Values are passed on as they are written: as numbers they could lose digits.
-        if part.body.as_ref().is_some_and(Vec::is_empty) {
-            let written = bodies.get(at).cloned().flatten().and_then(|place| text.get(place));
-            let too_deep = || BatchFault::new("the body of a request is nested too deeply");
-            part.body = Some(written.ok_or_else(too_deep)?.as_bytes().to_vec());
-        }
         for name in names {
             let found = known.get(&name);
             let found = found.ok_or_else(|| {
@@ -139,7 +131,8 @@ struct Request {
     depends_on: Option<Vec<String>>,
     condition: Option<IgnoredAny>,
     headers: Option<HashMap<String, String>>,
-    body: Option<Content>,
+    /// As it is written, because numbers could lose digits otherwise.
+    body: Option<Box<RawValue>>,
 }
 
 impl<'de> Deserialize<'de> for Request {
@@ -186,56 +179,6 @@ fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
     Ok(())
 }
 
-/// The body of a request: a text, or something that only changes have.
-enum Content {
-    Text(String),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Content;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a body")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Content, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<Content, E> {
-                Ok(Content::Other)
-            }
-
-            fn visit_i64<E: Error>(self, _: i64) -> Result<Content, E> {
-                Ok(Content::Other)
-            }
-
-            fn visit_u64<E: Error>(self, _: u64) -> Result<Content, E> {
-                Ok(Content::Other)
-            }
-
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Content, E> {
-                Ok(Content::Other)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Content::Other)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Content, A::Error> {
-                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Content::Other)
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
 impl Request {
     /// The request, and the names that it depends on.
     fn part(self) -> Result<(Part, Vec<String>), BatchFault> {
@@ -260,15 +203,14 @@ impl Request {
                 return Err(BatchFault::new("headers contains a name twice"));
             }
         }
-        if matches!(self.body, Some(Content::Other)) {
-            // A body that is JSON needs no header that says so.
-            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        }
-        let body = self.body.map(|body| match body {
-            Content::Text(text) if text.is_empty() => vec![b' '],
-            Content::Text(text) => text.into_bytes(),
-            // Its text follows.
-            Content::Other => Vec::new(),
+        // A text is the body itself; what is none is refused with its request.
+        let body = self.body.map(|body| match serde_json::from_str::<String>(body.get()) {
+            Ok(text) => text.into_bytes(),
+            Err(_) => {
+                // A body that is JSON needs no header that says so.
+                headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+                body.get().as_bytes().to_vec()
+            }
         });
         let url = self.url.ok_or_else(|| missing("url"))?;
         let is_conditional = self.condition.is_some();
