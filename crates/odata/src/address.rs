@@ -10,7 +10,9 @@ mod groups;
 
 use std::fmt::Write as _;
 
-pub use groups::{Groups, Measure, Method};
+pub use groups::{Groups, Measure};
+
+pub use crate::aggregation_method::Method;
 
 use crate::edm_type::EdmType;
 use crate::encode::text::in_url;

@@ -24,6 +24,7 @@ use crate::tree::typed::{Term, Typed};
 use crate::tree::{Filter, Order, Page, PlanNode};
 use expand::BoundExpand;
 use expression::{Binder, unknown_property};
+use names::MAX_TOTAL;
 use resource::{Addressed, Resolved, Resource};
 use scope::{Budget, NamedRow, Needed, Scopes};
 
@@ -97,6 +98,8 @@ pub(crate) struct Binding<'m> {
     now: Timestamp,
     uses_now: bool,
     budget: Budget,
+    /// The length of what computed values may still contribute to expressions.
+    names_left: usize,
 }
 
 /// The options with which rows were bound, in a tree without a page.
@@ -123,7 +126,8 @@ pub(crate) fn bind<'m>(
     }
     let format = representation(request, accepted, &resource)?;
     resource::check_options(request, &resource)?;
-    let mut binding = Binding { model, now, uses_now: false, budget: Budget::from(next_scan) };
+    let mut binding =
+        Binding { model, now, uses_now: false, budget: Budget::from(next_scan), names_left: MAX_TOTAL };
     let target = match resource {
         Resource::ServiceDocument => Target::ServiceDocument,
         Resource::Metadata => Target::Metadata(metadata_format(request)?),

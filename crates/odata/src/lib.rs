@@ -8,6 +8,7 @@
 //! [`statement::Statement`] returns its cells as [`cell::Cell`]s.
 
 pub mod address;
+mod aggregation_method;
 mod bind;
 pub mod cell;
 pub mod change;

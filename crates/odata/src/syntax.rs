@@ -306,6 +306,11 @@ impl<'t> Request<'t> {
     }
 }
 
+/// Checks that a whole text is one expression.
+pub(crate) fn check_expression(text: &str, target: &'static str) -> Result<(), Error> {
+    Parser::new(text, target).whole().map(drop)
+}
+
 impl<'t> EntityOptions<'t> {
     /// Reads the value of an option, which ends with the text of the cursor. Returns `false` for another option than these.
     fn read(&mut self, name: SystemOption, cursor: Cursor<'t>) -> Result<bool, Error> {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
-use crate::identifier;
+use crate::{identifier, syntax};
 
 /// Groups of rows, with values for each ([OData Data Aggregation 4.0
 /// §3.2](https://docs.oasis-open.org/odata/odata-data-aggregation-ext/v4.0/odata-data-aggregation-ext-v4.0.html)).
@@ -26,45 +27,15 @@ pub struct Measure {
     pub name: String,
 }
 
-/// How the values of a property become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named like the methods of the standard")]
-pub enum Method {
-    Sum,
-    Min,
-    Max,
-    Average,
-    CountDistinct,
-}
-
-impl Method {
-    /// Every method.
-    pub const ALL: [Self; 5] = [Self::Sum, Self::Min, Self::Max, Self::Average, Self::CountDistinct];
-
-    /// The name in `$apply`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Average => "average",
-            Self::CountDistinct => "countdistinct",
-        }
-    }
-}
-
 impl Groups<'_> {
     /// The value of `$apply`.
     ///
     /// # Errors
-    /// If a name is none, or the condition could end before its end.
+    /// If a name is none, or the condition is no expression.
     pub fn apply(&self) -> Result<String, Error> {
         let mut text = String::new();
         if let Some(filter) = self.filter {
-            if !is_closed(filter) {
-                let expected = "an expression with as many closing as opening parentheses, and closed quotes";
-                return Err(unexpected(expected, filter, "$filter"));
-            }
+            syntax::check_expression(filter, "$filter")?;
             let _ = write!(text, "filter({filter})/");
         }
         let by: Vec<&str> = self.by.iter().map(|path| checked_path(path)).collect::<Result<_, _>>()?;
@@ -104,31 +75,9 @@ fn checked_name(name: &str) -> Result<&str, Error> {
     if begins && characters.all(identifier::may_continue) {
         Ok(name)
     } else {
-        Err(unexpected("the name of a property", name, "$apply"))
+        let found = format!("'{}'", identifier::shortened(name, identifier::MAX_LENGTH));
+        Err(Reason::Unexpected { expected: "the name of a property", found }.at("$apply", 0))
     }
-}
-
-fn unexpected(expected: &'static str, found: &str, target: &'static str) -> Error {
-    let found = format!("'{}'", identifier::shortened(found, identifier::MAX_LENGTH));
-    Reason::Unexpected { expected, found }.at(target, 0)
-}
-
-/// Whether no parenthesis closes what the text has not opened, and everything that it opens is closed.
-fn is_closed(text: &str) -> bool {
-    let (mut depth, mut is_quoted) = (0_usize, false);
-    for character in text.chars() {
-        match character {
-            // A doubled quote ends a text and begins another.
-            '\'' => is_quoted = !is_quoted,
-            '(' if !is_quoted => depth += 1,
-            ')' if !is_quoted => match depth.checked_sub(1) {
-                Some(less) => depth = less,
-                None => return false,
-            },
-            _ => {}
-        }
-    }
-    depth == 0 && !is_quoted
 }
 
 #[cfg(test)]
@@ -164,7 +113,16 @@ mod tests {
 
     #[test]
     fn no_part_ends_before_its_end() {
-        for filter in ["true)/skip(1)/filter(true", ")", "(", "Name eq 'x", "Name eq ''')/skip(1)"] {
+        for filter in [
+            "true)/skip(1)/filter(true",
+            ")",
+            "(",
+            "Name eq 'x",
+            "Name eq ''')/skip(1)",
+            "Id gt",
+            "true,true",
+            "",
+        ] {
             assert!(Groups { filter: Some(filter), ..Groups::default() }.apply().is_err(), "{filter}");
         }
         for name in ["", "a b", "a,b", "a)", "1a", "a/", "$count", "a'"] {

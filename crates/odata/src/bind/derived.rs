@@ -7,6 +7,7 @@ use super::names::{Named, Names};
 use super::resource::Addressed;
 use super::scope::Scopes;
 use super::{Binding, SelectedProperties, Selection, complete, shown};
+use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
 use crate::syntax::apply::{AggregateItem, GroupingPath, Transformation, TransformationKind};
@@ -197,8 +198,9 @@ impl<'m> Binding<'m> {
         let (scan, entity_type) = input.first_scan();
         let scopes = Scopes::of_derived(self.budget, scan, entity_type);
         let mut binder = Binder::new(scopes, target, self.now);
-        binder.names = Names::of(&input.names);
+        binder.names = Names::of(&input.names, self.names_left);
         let bound = bind(&mut binder);
+        self.names_left = self.names_left.saturating_sub(binder.names.length);
         self.uses_now |= binder.used_now;
         bound
     }
@@ -273,7 +275,7 @@ impl<'m> Binding<'m> {
         let (Some(operand), Some((at, name))) = (&item.operand, item.method) else {
             return Ok(Aggregated { function: AggregateFunction::Count, operand: None });
         };
-        let function = AggregateFunction::find(name).ok_or_else(|| {
+        let method = Method::find(name).ok_or_else(|| {
             let reason = if name.contains('.') {
                 Reason::NotImplemented(format!("the aggregation method {name}"))
             } else {
@@ -281,6 +283,7 @@ impl<'m> Binding<'m> {
             };
             reason.at(APPLY, at)
         })?;
+        let function = AggregateFunction::from(method);
         let bound = self.bound(input, APPLY, |binder| binder.bind_subject(operand))?;
         let is_numeric = bound.class.is_numeric();
         let mismatch =

@@ -9,6 +9,8 @@ use crate::tree::typed::Typed;
 
 /// The maximum length of the expressions that computed values contribute to one expression, in bytes of the request.
 const MAX_LENGTH: usize = 16 * 1024;
+/// The maximum length of what they contribute to all expressions of a request.
+pub(super) const MAX_TOTAL: usize = 4 * MAX_LENGTH;
 /// The maximum number of computed values that are made of each other.
 const MAX_LEVELS: usize = 8;
 
@@ -26,13 +28,15 @@ pub(super) struct Named {
 #[derive(Debug, Default)]
 pub(super) struct Names<'n> {
     known: &'n [Named],
+    /// What they may still contribute to the expressions of the request.
+    left: usize,
     pub(super) length: usize,
     pub(super) level: usize,
 }
 
 impl<'n> Names<'n> {
-    pub(super) fn of(known: &'n [Named]) -> Self {
-        Self { known, length: 0, level: 0 }
+    pub(super) fn of(known: &'n [Named], left: usize) -> Self {
+        Self { known, left, length: 0, level: 0 }
     }
 
     /// The expression of the value with this name, if there is one. `target` and `at` say where it is used.
@@ -47,7 +51,7 @@ impl<'n> Names<'n> {
         };
         self.length += named.length;
         self.level = self.level.max(named.level);
-        if self.length > MAX_LENGTH || self.level > MAX_LEVELS {
+        if self.length > MAX_LENGTH.min(self.left) || self.level > MAX_LEVELS {
             return Err(Reason::TooComplex.at(target, at));
         }
         Ok(Some(named.computed.value.clone()))

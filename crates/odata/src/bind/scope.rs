@@ -82,7 +82,8 @@ impl Budget {
         scan
     }
 
-    fn follow(&mut self) -> Result<ScanId, Reason> {
+    /// A scan for the rows to which a navigation property leads.
+    pub(super) fn follow(&mut self) -> Result<ScanId, Reason> {
         if self.followed == MAX_FOLLOWED {
             return Err(Reason::TooManyFollowed(MAX_FOLLOWED));
         }

@@ -58,8 +58,6 @@ pub struct GroupingPath<'t> {
 pub struct AggregateItem<'t> {
     /// What is aggregated; `None` for the number of rows.
     pub operand: Option<Node<'t>>,
-    /// The length of the operand's text in bytes.
-    pub length: usize,
     /// The byte offset of the method, and its name; `None` for the number of rows.
     pub method: Option<(usize, &'t str)>,
     /// The name of the value.
@@ -241,14 +239,13 @@ fn aggregates<'t>(parser: &mut Parser<'t>) -> Result<Vec<AggregateItem<'t>>, Err
 fn aggregate<'t>(parser: &mut Parser<'t>) -> Result<AggregateItem<'t>, Error> {
     let at = parser.cursor.at;
     let operand = parser.expression()?;
-    let length = parser.cursor.at - at;
     let steps: &[Step<'_>] = match &operand.expression {
         super::Expression::Path(steps) => steps,
         _ => &[],
     };
     match steps {
         [only] if only.name == "$count" && only.arguments.is_none() => {
-            return Ok(AggregateItem { operand: None, length, method: None, alias: compute::alias(parser)? });
+            return Ok(AggregateItem { operand: None, method: None, alias: compute::alias(parser)? });
         }
         [.., last] if last.name == "$count" => {
             return Err(unsupported(parser, "the number of related entities in aggregate", at));
@@ -271,7 +268,7 @@ fn aggregate<'t>(parser: &mut Parser<'t>) -> Result<AggregateItem<'t>, Error> {
         return Err(unsupported(parser, "the keyword from in aggregate", parser.cursor.at));
     }
     let alias = compute::alias(parser)?;
-    Ok(AggregateItem { operand: Some(operand), length, method: Some((start, method)), alias })
+    Ok(AggregateItem { operand: Some(operand), method: Some((start, method)), alias })
 }
 
 /// `3,Price`.

@@ -5,29 +5,30 @@ use super::column::ScanId;
 use super::described::Described;
 use super::typed::Typed;
 use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans};
+use crate::aggregation_method::Method;
 use crate::edm_type::EdmType;
 use crate::model::EntityType;
 
 /// The type of numbers of rows and of exact sums.
 const DECIMAL: EdmType = EdmType::Decimal { precision: None, scale: None };
 
-impl AggregateFunction {
-    const METHODS: [(&str, Self); 5] = [
-        ("sum", Self::Sum),
-        ("min", Self::Min),
-        ("max", Self::Max),
-        ("average", Self::Average),
-        ("countdistinct", Self::CountDistinct),
-    ];
-
-    /// The function with the name of an aggregation method.
-    pub(crate) fn find(name: &str) -> Option<Self> {
-        Self::METHODS.into_iter().find(|(known, _)| *known == name).map(|(_, function)| function)
+impl From<Method> for AggregateFunction {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Sum => Self::Sum,
+            Method::Min => Self::Min,
+            Method::Max => Self::Max,
+            Method::Average => Self::Average,
+            Method::CountDistinct => Self::CountDistinct,
+        }
     }
+}
 
+impl AggregateFunction {
     /// The name of the aggregation method.
     pub(crate) fn name(self) -> &'static str {
-        Self::METHODS.into_iter().find(|(_, known)| *known == self).map_or("$count", |(name, _)| name)
+        let method = Method::ALL.into_iter().find(|method| Self::from(*method) == self);
+        method.map_or("$count", Method::as_str)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The cost of a request: statements and parameters stay close to the length of the request, whatever its
 //! shape.
 
+use odata::edm_type::EdmType;
 use odata::plan::Plan;
 use odata::statement::Statement;
 use proptest::prelude::*;
 
+use crate::database::{Database, reference, table};
 use crate::soup::database;
 
 /// The maximum length of a request in bytes.
@@ -280,5 +282,69 @@ fn a_request_whose_first_page_is_planned_has_its_later_pages_planned_too() {
         };
         let position = first.position_after(&crate::database::TextRow("2024-01-01"), 1);
         database.plan(&format!("{url}&$skiptoken=x"), 1, Some(position)).unwrap();
+    }
+}
+
+/// Each expression may use long computed values, but not all of them.
+#[test]
+fn the_sum_of_what_computed_values_contribute_is_bounded() {
+    let database = database();
+    let grown = |count: usize| {
+        let mut computed = format!("concat(s,'{}') as C0", "a".repeat(2_000));
+        for at in 1..=2 {
+            computed += &format!(",concat(C{0},C{0}) as C{at}", at - 1);
+        }
+        let uses: Vec<String> = (0..count).map(|at| format!("length(C2) as L{at}")).collect();
+        format!("{computed},{}", uses.join(","))
+    };
+    for (before, after, target) in [("$apply=compute(", ")", "$apply"), ("$compute=", "", "$compute")] {
+        for (count, is_bounded) in [(1, true), (60, false)] {
+            let url = format!("T?{before}{}{after}", grown(count));
+            match database.plan(&url, 10, None) {
+                Ok(_) => assert!(is_bounded, "{target} {count}"),
+                Err(error) => {
+                    assert!(!is_bounded, "{target} {count}: {error}");
+                    assert_eq!(error.code(), "TooComplex");
+                    assert_eq!(error.location.map(|location| location.target), Some(target));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_follow_no_more_navigation_than_expressions_do() {
+    let number = EdmType::Int32;
+    let mut nodes =
+        table("Nodes", &[("id", number, false), ("a", number, true), ("b", number, true)], &["id"]);
+    nodes.foreign_keys.extend([reference("a", "Nodes"), reference("b", "Nodes")]);
+    let sql = "CREATE TABLE Nodes (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER)";
+    let database = Database::new(sql, vec![nodes]);
+    let navigations = &database.model.entity_type("Nodes").unwrap().navigations;
+    let ones: Vec<&str> =
+        navigations.iter().filter(|navigation| !navigation.collection).map(|one| one.name.as_str()).collect();
+    assert_eq!(ones.len(), 2);
+    let mut ways = vec![String::new()];
+    for _ in 0..4 {
+        ways = ways.iter().flat_map(|way| ones.iter().map(move |one| format!("{way}{one}/"))).collect();
+    }
+    for (count, is_bounded) in [(2, true), (16, true), (32, false)] {
+        // 16 ways of four steps have 30 different ones; twice as many of five have 62.
+        let paths: Vec<String> = match count {
+            32 => ways.iter().flat_map(|way| ones.iter().map(move |one| format!("{way}{one}/id"))).collect(),
+            count => ways.iter().take(count).map(|way| format!("{way}id")).collect(),
+        };
+        let url = format!("Nodes?$apply=groupby(({}))", paths.join(","));
+        match database.plan(&url, 10, None) {
+            Ok(Plan::Entities(query)) => {
+                assert!(is_bounded, "{count}");
+                database.page(&query);
+            }
+            Ok(_) => panic!("groups were asked for"),
+            Err(error) => {
+                assert!(!is_bounded, "{count}: {error}");
+                assert_eq!((error.code(), error.location.unwrap().target), ("TooComplex", "$apply"));
+            }
+        }
     }
 }

@@ -67,7 +67,8 @@ impl<'m> Binding<'m> {
                 scan = *known;
                 continue;
             }
-            let (parent, child) = (scan, self.budget.scan());
+            let child = self.budget.follow().map_err(|reason| reason.at(APPLY, at))?;
+            let parent = scan;
             let nested = PlanNode::Scan(Scan::of(child, entity_type));
             let rows = std::mem::replace(&mut input.rows, nested.clone());
             input.rows = PlanNode::Expand(Expand {

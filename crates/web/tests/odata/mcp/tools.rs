@@ -215,7 +215,7 @@ async fn rows_are_counted_and_grouped() {
         (json!({"entity": "Ships", "groupby": ["Colour"]}), "UnknownProperty: "),
         (
             json!({"entity": "Ships", "groupby": ["Flag"], "filter": "true)/skip(1)/filter(true"}),
-            "SyntaxError: expected an expression",
+            "SyntaxError: expected an operator or the end",
         ),
         (
             json!({"entity": "Ships", "groupby": ["Flag),(Id"]}),
