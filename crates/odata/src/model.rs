@@ -9,6 +9,7 @@ pub mod document;
 mod names;
 mod references;
 mod shape;
+mod spelling;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

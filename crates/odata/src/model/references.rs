@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::names::{Names, with_suffix};
 use super::shape::NamedReference;
-use super::{EntityType, Finding, ForeignKey, Navigation, full_name};
+use super::spelling::TablesByName;
+use super::{EntityType, Finding, ForeignKey, Navigation, full_name, spelling};
 
 /// A foreign key whose two tables are both served.
 struct Reference {
@@ -79,17 +80,18 @@ fn references(
     named: &[Vec<NamedReference>],
     findings: &mut Vec<Finding>,
 ) -> Vec<Reference> {
-    let tables = Tables::of(types);
+    let tables =
+        TablesByName::of(types.iter().map(|entity| (entity.schema.as_deref(), entity.table.as_str())));
+    let find =
+        |key: &ForeignKey| tables.find(key.target_schema.as_deref(), &key.target_table).last().copied();
     let mut references = Vec::new();
     for (source, named) in named.iter().enumerate() {
-        let target_of =
-            |named: &NamedReference| tables.find(named.key.target_schema.as_deref(), &named.key.target_table);
         let mut numbers: HashMap<Option<usize>, usize> = HashMap::new();
         for one in named {
-            *numbers.entry(target_of(one)).or_default() += 1;
+            *numbers.entry(find(&one.key)).or_default() += 1;
         }
         for NamedReference { key, navigation, inverse } in named {
-            let target = tables.find(key.target_schema.as_deref(), &key.target_table);
+            let target = find(key);
             let is_one_of_many = numbers.get(&target).is_some_and(|number| *number > 1);
             let Some((target, on)) =
                 target.and_then(|target| Some((target, pairs(types, source, target, key)?)))
@@ -113,29 +115,6 @@ fn references(
     references
 }
 
-/// The served tables by schema and name. One that is spelled exactly like a reference comes before one that differs in
-/// the case of ASCII letters, which some databases ignore.
-struct Tables<'t> {
-    exact: HashMap<(Option<&'t str>, &'t str), usize>,
-    folded: HashMap<(Option<&'t str>, String), usize>,
-}
-
-impl<'t> Tables<'t> {
-    fn of(types: &'t [EntityType]) -> Self {
-        let all =
-            || types.iter().enumerate().map(|(at, entity)| (entity.schema.as_deref(), &entity.table, at));
-        Self {
-            exact: all().map(|(schema, table, at)| ((schema, table.as_str()), at)).collect(),
-            folded: all().map(|(schema, table, at)| ((schema, table.to_ascii_lowercase()), at)).collect(),
-        }
-    }
-
-    fn find(&self, schema: Option<&str>, table: &str) -> Option<usize> {
-        let exact = self.exact.get(&(schema, table));
-        exact.or_else(|| self.folded.get(&(schema, table.to_ascii_lowercase()))).copied()
-    }
-}
-
 /// The pairs of properties that a foreign key joins.
 fn pairs(
     types: &[EntityType],
@@ -144,9 +123,7 @@ fn pairs(
     key: &ForeignKey,
 ) -> Option<Vec<(usize, usize)>> {
     let find = |entity: &EntityType, column: &str| {
-        let mut columns = entity.properties.iter().map(|property| property.column.as_str());
-        let exact = columns.clone().position(|own| own == column);
-        exact.or_else(|| columns.position(|own| own.eq_ignore_ascii_case(column)))
+        spelling::position(entity.properties.iter().map(|property| property.column.as_str()), column)
     };
     let own: Vec<usize> =
         key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;

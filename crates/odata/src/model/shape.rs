@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::document::{EntityShape, ModelDocument, Relation, Served, TableName};
-use super::{Finding, ForeignKey, Schema, Table};
+use super::spelling::TablesByName;
+use super::{Finding, ForeignKey, Schema, Table, spelling};
 
 /// A table that is served, and what its owner says about it.
 pub(super) struct ShapedTable {
@@ -41,16 +42,16 @@ pub(super) fn apply(
     let kept = kept(document, &schema.tables, &mut report);
     let tables = schema.tables.into_iter().zip(kept).filter_map(|(table, kept)| kept.then_some(table));
     let mut tables: Vec<ShapedTable> = tables.map(ShapedTable::of).collect();
-    let lookup = Lookup::of(tables.iter().map(|shaped| &shaped.table));
+    let lookup = by_name(tables.iter().map(|shaped| &shaped.table));
     // What is said about one schema takes precedence over what is said about all.
     let (general, special): (Vec<_>, Vec<_>) =
         document.entities.iter().partition(|entity| entity.schema.is_none());
     for entity in general.into_iter().chain(special) {
-        let found = lookup.find(&entity.name());
+        let found = lookup.find(entity.schema.as_deref(), &entity.table);
         if found.is_empty() {
             report.add(&entity.name(), "the document shapes it, but no such table or view is served");
         }
-        for at in found {
+        for &at in found {
             tables[at].shape(entity, &mut report);
         }
     }
@@ -77,18 +78,18 @@ impl Report<'_> {
 
 /// Which of the tables are served.
 fn kept(document: &ModelDocument, tables: &[Table], report: &mut Report<'_>) -> Vec<bool> {
-    let lookup = Lookup::of(tables.iter());
+    let lookup = by_name(tables.iter());
     let mut kept: Vec<bool> = vec![document.tables.include.is_empty(); tables.len()];
     for (list, value) in [(&document.tables.include, true), (&document.tables.exclude, false)] {
         for name in list {
-            let found = lookup.find(name);
+            let found = lookup.find(name.schema.as_deref(), &name.table);
             if found.is_empty() {
                 report.add(
                     name,
                     "the document lists it, but there is no such table or view that can be served",
                 );
             }
-            for at in found {
+            for &at in found {
                 kept[at] = value;
             }
         }
@@ -133,14 +134,14 @@ fn schemas<'t>(
 }
 
 /// Adds a relation, or gives names to a reference that the database declares.
-fn relate(tables: &mut [ShapedTable], lookup: &Lookup, relation: &Relation, report: &mut Report<'_>) {
-    let sources = lookup.find(&relation.from);
+fn relate(tables: &mut [ShapedTable], lookup: &TablesByName, relation: &Relation, report: &mut Report<'_>) {
+    let sources = lookup.find(relation.from.schema.as_deref(), &relation.from.table);
     if sources.is_empty() {
         report.add(&relation.from, "no relation: there is no such table or view that is served");
     }
-    for source in sources {
+    for &source in sources {
         let from = &tables[source].table;
-        let targets = lookup.find(&relation.to);
+        let targets = lookup.find(relation.to.schema.as_deref(), &relation.to.table);
         let beside = targets.iter().copied().find(|target| tables[*target].table.schema == from.schema);
         let only = targets.first().copied().filter(|_| targets.len() == 1);
         let Some(to) = beside.or(only).map(|target| &tables[target].table) else {
@@ -171,10 +172,13 @@ fn spelled(table: &Table, name: &str) -> String {
     column(table, name).map_or_else(|| name.to_owned(), |at| table.columns[at].name.clone())
 }
 
-/// A column by its name: one that is spelled exactly so before one that differs in the case of ASCII letters.
+/// A column by its name.
 fn column(table: &Table, name: &str) -> Option<usize> {
-    let exact = table.columns.iter().position(|column| column.name == name);
-    exact.or_else(|| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))
+    spelling::position(table.columns.iter().map(|column| column.name.as_str()), name)
+}
+
+fn by_name<'t>(tables: impl Iterator<Item = &'t Table>) -> TablesByName {
+    TablesByName::of(tables.map(|table| (table.schema.as_deref(), table.name.as_str())))
 }
 
 impl ShapedTable {
@@ -256,42 +260,6 @@ fn found(table: &Table, names: &[String], report: &mut Report<'_>) -> HashSet<St
         }
     }
     found
-}
-
-/// Tables by name. One that is spelled exactly so comes before those that differ in the case of ASCII letters, which
-/// some databases ignore.
-#[derive(Default)]
-struct Lookup {
-    exact: HashMap<(Option<String>, String), Vec<usize>>,
-    folded: HashMap<(Option<String>, String), Vec<usize>>,
-}
-
-impl Lookup {
-    fn of<'t>(tables: impl Iterator<Item = &'t Table>) -> Self {
-        let mut lookup = Self::default();
-        for (at, table) in tables.enumerate() {
-            let mut add = |schema: Option<&String>| {
-                let folded =
-                    (schema.map(|schema| schema.to_ascii_lowercase()), table.name.to_ascii_lowercase());
-                lookup.folded.entry(folded).or_default().push(at);
-                lookup.exact.entry((schema.cloned(), table.name.clone())).or_default().push(at);
-            };
-            add(None);
-            if table.schema.is_some() {
-                add(table.schema.as_ref());
-            }
-        }
-        lookup
-    }
-
-    /// The places of the tables with that name.
-    fn find(&self, name: &TableName) -> Vec<usize> {
-        if let Some(exact) = self.exact.get(&(name.schema.clone(), name.table.clone())) {
-            return exact.clone();
-        }
-        let schema = name.schema.as_ref().map(|schema| schema.to_ascii_lowercase());
-        self.folded.get(&(schema, name.table.to_ascii_lowercase())).cloned().unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
