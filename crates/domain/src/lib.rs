@@ -8,6 +8,7 @@ pub mod account;
 pub mod audit;
 pub mod built_in_users;
 pub mod characters;
+pub mod fold;
 pub mod handover;
 pub mod id;
 pub mod limit;

@@ -31,7 +31,6 @@ mod data_sources;
 mod device_authorizations;
 mod document_clients;
 mod error;
-mod fold;
 mod grants;
 mod logout_deliveries;
 mod maintenance;
@@ -66,8 +65,8 @@ pub use data_sources::{
 };
 pub use device_authorizations::{DeviceAuthorizations, DeviceInsertion, NewDeviceAuthorization};
 pub use document_clients::{DocumentClientLimits, DocumentClients};
+pub use domain::fold::{fold_name, name_forms};
 pub use error::{StoreError, WithCauses};
-pub use fold::{fold_name, name_forms};
 pub use grants::{AccessOf, GrantCreation, Grants, NewConsent, NewGrant, Rotated, StoredConsent};
 pub use logout_deliveries::{LogoutClaim, LogoutDeliveries, LogoutDelivery, MOST_LOGOUT_DELIVERIES};
 pub use maintenance::{Maintenance, Purge, Purged, StoreFigures, Usage};

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store-*", &["store", "domain", "oauth"]),
     ("store", &["domain", "oauth"]),
     ("vault", &["domain", "oauth"]),
-    ("sources", &["odata"]),
+    ("sources", &["domain", "odata"]),
     ("fetch", &["domain"]),
     ("signer", &["oauth"]),
     ("pkcs11", &["signer", "oauth", "vault"]),

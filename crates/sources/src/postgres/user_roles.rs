@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use domain::fold::fold_name;
+
 use crate::options::{NamedMembers, shown};
 
 /// The option with the role of each user: `{"ada": "sales_north", "*": "guests"}`.
@@ -13,7 +15,7 @@ const OTHERS: &str = "*";
 /// The maximum length of a name of PostgreSQL in bytes; the server cuts longer ones.
 const LONGEST_NAME: usize = 63;
 
-/// The role of each user by name, in lower case.
+/// The role of each user by name, folded as when somebody signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserRoles(BTreeMap<String, String>);
 
@@ -25,7 +27,7 @@ impl UserRoles {
     pub(super) fn parse(json: &str) -> Result<Self, String> {
         let shape = "must be an object of roles, such as {\"ada\": \"sales_north\", \"*\": \"guests\"}";
         let members: NamedMembers<String> = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
-        members.refuse_twins(str::to_lowercase)?;
+        members.refuse_twins(fold_name)?;
         let mut roles = BTreeMap::new();
         for (user, role) in members.iter() {
             let is_name =
@@ -37,7 +39,7 @@ impl UserRoles {
             if role.eq_ignore_ascii_case("none") {
                 return Err(format!("must name a role for {}, and {role} is none", shown(user)));
             }
-            roles.insert(user.to_lowercase(), role.clone());
+            roles.insert(fold_name(user), role.clone());
         }
         if roles.is_empty() { Err(shape.to_owned()) } else { Ok(Self(roles)) }
     }
@@ -45,7 +47,7 @@ impl UserRoles {
     /// The role of a user.
     pub(super) fn of(&self, user: &str) -> Option<&str> {
         // Nobody is called so, but a name must not stand for everybody.
-        let own = (user != OTHERS).then(|| self.0.get(&user.to_lowercase())).flatten();
+        let own = (user != OTHERS).then(|| self.0.get(&fold_name(user))).flatten();
         own.or_else(|| self.0.get(OTHERS)).map(String::as_str)
     }
 }
@@ -69,6 +71,23 @@ mod tests {
             assert_eq!(roles.of(user), Some(role), "{user}");
         }
         assert_eq!(UserRoles::parse(r#"{"ada": "north"}"#).unwrap().of("bob"), None);
+    }
+
+    #[test]
+    fn names_are_the_same_as_when_somebody_signs_in() {
+        let roles = r#"{"Straße": "a", "M\u00fcller": "b", "ΣΊΣΥΦΟΣ": "c", "Kelvin": "d", "*": "e"}"#;
+        let roles = UserRoles::parse(roles).unwrap();
+        for (user, role) in [
+            ("STRASSE", "a"),
+            ("mu\u{308}ller", "b"),
+            ("σίσυφος", "c"),
+            ("\u{212a}elvin", "d"),
+            ("Strase", "e"),
+        ] {
+            assert_eq!(roles.of(user), Some(role), "{user}");
+        }
+        let twins = UserRoles::parse("{\"Müller\": \"a\", \"mu\u{308}ller\": \"b\"}").unwrap_err();
+        assert!(twins.contains("the same name"), "{twins}");
     }
 
     #[test]

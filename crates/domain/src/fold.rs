@@ -1,6 +1,6 @@
 //! Case-insensitive comparison of names.
 
-use domain::text::{nfc, nfd};
+use crate::text::{nfc, nfd};
 
 /// Returns the folded form of a name. Two names are equal ignoring case if their folded forms are equal.
 ///
