@@ -7,13 +7,7 @@ use odata::model::document::{EntityShape, LONGEST_DOCUMENT, ModelDocument};
 use serde::de::DeserializeOwned;
 
 use crate::SourceSpec;
-use crate::options::DataStore;
-
-/// The option with keys of tables that have none.
-const KEYS: &str = "keys";
-
-/// The option with the storage forms of columns.
-const FORMS: &str = "storageForms";
+use crate::options::{DataStore, FORMS, KEYS};
 
 /// A stored document is not one.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +139,7 @@ mod tests {
         (options, findings.len())
     }
 
-    const OTHER: DataStore = DataStore { id: 9, name: "Other", options: &[] };
+    const OTHER: DataStore = DataStore { id: 9, name: "Other", url_schemes: &[], options: &[] };
 
     #[test]
     fn keys_and_forms_of_the_document_come_before_those_of_the_options() {

@@ -12,6 +12,13 @@ pub(crate) use members::{NamedMembers, shown, twins};
 pub use secret::Secret;
 pub use values::OptionValues;
 
+/// The option with the columns that identify the rows of a view, or of a table without a primary key:
+/// `{"View": ["a", "b"]}`.
+pub(crate) const KEYS: &str = "keys";
+
+/// The option that says how columns store their values: `{"Table": {"Column": "unix-seconds"}}`.
+pub(crate) const FORMS: &str = "storageForms";
+
 /// A kind of database: its number and name on the wire, and its options.
 #[derive(Debug, Clone, Copy)]
 pub struct DataStore {
@@ -19,6 +26,8 @@ pub struct DataStore {
     pub id: i64,
     /// The name on the wire.
     pub name: &'static str,
+    /// The schemes of a URL that may be given instead of options about a server, the usual one first; none if there is no such URL.
+    pub url_schemes: &'static [&'static str],
     /// The options, in the order in which they are listed.
     pub options: &'static [OptionSchema],
 }

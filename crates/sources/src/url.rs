@@ -8,7 +8,6 @@ use percent_encoding::percent_decode_str;
 
 use crate::options::{DataStore, OptionFault};
 use crate::server::schema;
-use crate::{mysql, postgres};
 
 /// The key of the URL among options.
 const URL: &str = "url";
@@ -24,14 +23,12 @@ pub fn with_url_taken_apart(
     store: &DataStore,
     mut given: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Vec<OptionFault>> {
-    let schemes: &[&str] = match store.id {
-        id if id == postgres::STORE.id => &["postgresql", "postgres"],
-        id if id == mysql::STORE.id => &["mysql", "mariadb"],
-        _ => return Ok(given),
-    };
+    if store.url_schemes.is_empty() {
+        return Ok(given);
+    }
     let Some(url) = given.remove(URL) else { return Ok(given) };
     let fault = |key: &str, message: String| OptionFault { key: key.to_owned(), message };
-    let parts = parts(&url, schemes).map_err(|message| vec![fault(URL, message)])?;
+    let parts = parts(&url, store.url_schemes).map_err(|message| vec![fault(URL, message)])?;
     let mut faults = Vec::new();
     for (key, value) in parts {
         match given.get(key) {
@@ -132,7 +129,7 @@ fn decoded(part: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite;
+    use crate::{mysql, postgres, sqlite};
 
     fn apart(store: &DataStore, given: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
         let given = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();

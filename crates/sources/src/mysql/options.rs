@@ -11,6 +11,7 @@ const DEFAULT_PORT: u16 = 3306;
 pub const STORE: DataStore = DataStore {
     id: 3,
     name: "MySQL",
+    url_schemes: &["mysql", "mariadb"],
     options: &[
         schema::HOST,
         OptionSchema { default: Some("3306"), ..schema::PORT },

@@ -167,6 +167,7 @@ mod tests {
     const STORE: DataStore = DataStore {
         id: 9,
         name: "Test",
+        url_schemes: &[],
         options: &[
             OptionSchema { name: "user", ..OPTION },
             OptionSchema { name: "password", secret: true, ..OPTION },

@@ -18,6 +18,7 @@ const NAME: ValueKind = ValueKind::Text { longest: 63 };
 pub const STORE: DataStore = DataStore {
     id: 2,
     name: "PostgreSQL",
+    url_schemes: &["postgresql", "postgres"],
     options: &[
         schema::HOST,
         OptionSchema { default: Some("5432"), ..schema::PORT },

@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use odata::model::{Finding, Table};
 
 use crate::Described;
-use crate::options::{NamedMembers, shown};
-
-/// The option with the columns that identify the rows of a table without a key, or of a view:
-/// `{"public.View": ["a", "b"]}`.
-pub(super) const KEYS: &str = "keys";
+use crate::options::{KEYS, NamedMembers, shown};
 
 /// The columns of keys by the name of the table or view, with or without its schema.
 pub type DeclaredKeys = BTreeMap<String, Vec<String>>;

@@ -1,14 +1,14 @@
 //! The options of a database of a server. Those that Hybrid Data Pipeline has too have its names.
 
-use super::declared_keys::{DeclaredKeys, KEYS, parse_keys};
+use super::declared_keys::{DeclaredKeys, parse_keys};
 use super::tls::Tls;
 use crate::SourceError;
-use crate::options::{OptionValues, Secret};
+use crate::options::{KEYS, OptionValues, Secret};
 
 /// The schemas of the options, for the list of each kind.
 pub(crate) mod schema {
-    use crate::options::{OptionSchema, ValueKind};
-    use crate::server::declared_keys::{KEYS, check_keys};
+    use crate::options::{KEYS, OptionSchema, ValueKind};
+    use crate::server::declared_keys::check_keys;
 
     /// An optional text of the length of a name.
     pub(crate) const OPTION: OptionSchema = OptionSchema {

@@ -11,7 +11,8 @@ use odata::sql::Dialect;
 
 use super::connection::OpenConnection;
 use super::identifier::quoted;
-use super::options::{KEYS, Keys};
+use super::options::Keys;
+use crate::options::KEYS;
 use crate::{Deadline, Described, SourceError};
 
 /// The possible names of a table's [row number](https://www.sqlite.org/lang_createtable.html#rowid), unless a

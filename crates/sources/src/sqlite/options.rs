@@ -7,17 +7,12 @@ use odata::edm_type::EdmType;
 use odata::form::Form;
 
 use crate::SourceError;
-use crate::options::{DataStore, NamedMembers, OptionSchema, OptionValues, ValueKind, shown, twins};
+use crate::options::{
+    DataStore, FORMS, KEYS, NamedMembers, OptionSchema, OptionValues, ValueKind, shown, twins,
+};
 
 /// The option with the file.
 const PATH: &str = "path";
-
-/// The option with the columns that identify the rows of a table without a primary key, or of a view:
-/// `{"View": ["a", "b"]}`.
-pub(super) const KEYS: &str = "keys";
-
-/// The option that says how columns store their values: `{"Table": {"Column": "unix-seconds"}}`.
-pub(super) const FORMS: &str = "storageForms";
 
 /// The maximum length of a path in bytes, which is that of Linux.
 const LONGEST_PATH: usize = 4096;
@@ -29,6 +24,7 @@ const LONGEST_DECLARATION: usize = 64 * 1024;
 pub const STORE: DataStore = DataStore {
     id: 1,
     name: "SQLite",
+    url_schemes: &[],
     options: &[
         OptionSchema {
             name: PATH,

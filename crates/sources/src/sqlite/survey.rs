@@ -13,7 +13,8 @@ use odata::model::{Column, Finding, Findings, Table};
 use super::cell::cell;
 use super::connection::OpenConnection;
 use super::identifier::quoted;
-use super::options::{FORMS, Forms};
+use super::options::Forms;
+use crate::options::FORMS;
 use crate::{Deadline, Described, SourceError};
 
 /// The time to survey all tables of a source, and a single table.

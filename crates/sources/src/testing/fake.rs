@@ -33,6 +33,7 @@ const fn option(name: &'static str, value: ValueKind, description: &'static str)
 pub static FAKE: DataStore = DataStore {
     id: 99,
     name: "Test server",
+    url_schemes: &[],
     options: &[
         option("host", ValueKind::Host, "The host of the server."),
         OptionSchema {
