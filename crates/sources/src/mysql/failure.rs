@@ -51,12 +51,16 @@ impl Refusal {
             1048 | 1263 | 1364 => BrokenRule::Missing,
             // A check in MySQL, one in MariaDB, an exception in a trigger.
             3819 | 4025 | 1644 => BrokenRule::Condition,
-            1265 | 1292 | 1366 | 1367 | 1406 => BrokenRule::Value,
+            // In another form, of another character set, too long, out of range, not JSON.
+            1118 | 1264 | 1265 | 1292 | 1300 | 1366 | 1367 | 1406 | 1411 | 1441 | 1525 | 1690 | 3140 => {
+                BrokenRule::Value
+            }
             3105 | 1906 => BrokenRule::Fixed,
             _ => return None,
         };
-        // `Column 'Name' cannot be null`, `Data too long for column 'Name' at row 1`.
-        let is_about_column = matches!(rule, BrokenRule::Missing) || self.code == 1406;
+        // `Column 'Name' cannot be null`, `Data too long for column 'Name' at row 1`,
+        // `Out of range value for column 'Name' at row 1`.
+        let is_about_column = matches!(rule, BrokenRule::Missing) || matches!(self.code, 1264 | 1406);
         let column = self.message.split('\'').nth(1).filter(|_| is_about_column);
         Some(Violation::about(rule, column))
     }

@@ -53,9 +53,11 @@ impl Refusal {
             "23502" => BrokenRule::Missing,
             // A check of a table or of a domain, an option of a view, or an exception in a trigger.
             "23514" | "44000" | "23000" | "P0001" => BrokenRule::Condition,
-            // Text, a time, or binary data in another form, or too long.
-            "22001" | "22P02" | "22007" | "22P03" | "22021" => BrokenRule::Value,
             "428C9" => BrokenRule::Fixed,
+            // A trigger or a generated column divides by zero, or takes a text of a negative length.
+            "22012" | "22011" => return None,
+            // All data that the database refuses: in another form, too long, out of range.
+            _ if self.class() == "22" => BrokenRule::Value,
             _ => return None,
         };
         // The message about a reference names the columns of either table.
@@ -163,6 +165,10 @@ mod tests {
         for code in "23505 23503 23502 23514 22001 22P02 428C9 P0001".split(' ') {
             let reason = refusal(code).reason_for(Intent::Change);
             assert!(matches!(reason, SourceError::Violation(_)), "{code}: {reason:?}");
+        }
+        for code in "22001 22003 22007 22008 22015 22021 22023 22P02 22P03 22P05".split(' ') {
+            let violation = SourceError::Violation(Violation::of(BrokenRule::Value));
+            assert_eq!(refusal(code).reason_for(Intent::Change), violation, "{code}");
         }
         assert_eq!(refusal("40001").reason_for(Intent::Change), SourceError::Locked);
     }

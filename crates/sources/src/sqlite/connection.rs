@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::checked::Checked;
 use super::compiled::{Compiled, prepare};
-use super::failure::failure;
+use super::failure::{failure, failure_of_change};
 use super::file::{Access, LONGEST_DECLARATION, authorize, authorize_change, connect, is_settled};
 use super::own;
 use crate::budget::ConnectionPermit;
@@ -92,7 +92,7 @@ impl OpenConnection {
             ),
             outcome => (outcome.map_err(|error| failure(&error))?, Access::Shared),
         };
-        let opened = Self::checked(sqlite, Access::Shared, limits, closed, generation)?;
+        let opened = Self::guarded(sqlite, Access::Shared, limits, closed, generation)?;
         Ok((Self { _permit: permit, ..opened }, access))
     }
 
@@ -107,10 +107,11 @@ impl OpenConnection {
         if sqlite.is_readonly("main").map_err(|error| failure(&error))? {
             return Err(SourceError::ReadOnly);
         }
-        Self::checked(sqlite, Access::Change, limits, closed, generation)
+        Self::guarded(sqlite, Access::Change, limits, closed, generation)
     }
 
-    fn checked(
+    /// A connection that refuses our own files, does what its access allows, and can be stopped.
+    fn guarded(
         mut sqlite: Connection,
         access: Access,
         limits: &Limits,
@@ -170,7 +171,7 @@ impl OpenConnection {
         if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
             return self.control.reason_to_stop().unwrap_or(SourceError::Cancelled);
         }
-        failure(error)
+        if self.changes { failure_of_change(error) } else { failure(error) }
     }
 
     /// The maximum length of a value in a statement that computes this many together: an equal share of the

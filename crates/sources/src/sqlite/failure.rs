@@ -47,6 +47,16 @@ pub(super) fn failure(error: &rusqlite::Error) -> SourceError {
     }
 }
 
+/// Why a change failed: a value may be beyond what a column can be generated from.
+pub(super) fn failure_of_change(error: &rusqlite::Error) -> SourceError {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(words)) if words == "integer overflow" => {
+            SourceError::Violation(Violation::of(BrokenRule::Value))
+        }
+        _ => failure(error),
+    }
+}
+
 /// The rule that a change breaks. The message names columns, but no value:
 /// `UNIQUE constraint failed: Ships.Name, Ships.Flag`.
 fn violation(extended_code: i32, message: &str) -> Violation {
