@@ -108,7 +108,7 @@ pub trait Connection: Statements + 'static {
     ///
     /// # Errors
     /// [`SourceError::NoDatabaseRole`] if the user has none, or if no user is named.
-    fn read_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
+    fn act_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
         let _ = user;
         Ok(())
     }

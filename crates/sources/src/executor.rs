@@ -214,7 +214,7 @@ impl<D: Driver> Shared<D> {
         let mut lent = self.lend(purpose.intent(), stop).await?;
         let work = async {
             lent.connection().begin(stop).await?;
-            lent.connection().read_for(user)?;
+            lent.connection().act_for(user)?;
             job.run(&mut Runner::new(lent.connection(), max_rows), sink).await
         };
         let outcome = unless(work, || stop.requested()).await;

@@ -37,7 +37,7 @@ const BEGIN_CHANGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE";
 /// Its settings, which end with it, so that a pooler can lend the connection to others: the time limit of a statement,
 /// of a wait between statements and of a wait for a lock; that a double as text is the shortest number that is stored
 /// as it; and that only functions and operators of the system are found, so that nobody who may create one in another schema
-/// has it run with the rights of the reader; while something is changed, also those of the schemas that are served, because triggers
+/// has it run with the rights of the reader; while something is changed, also those of the schemas that the owner names, because triggers
 /// may need them. Whatever the database or the role sets.
 const SETTINGS: &str = "SELECT pg_catalog.set_config('statement_timeout', $1, true), \
      pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true), \
@@ -55,8 +55,10 @@ pub(super) struct ConnectionOptions {
     pub(super) lock_wait: Duration,
     /// The roles of users, if statements have their rights.
     pub(super) roles: Option<Arc<UserRoles>>,
-    /// Where statements of a change look for what triggers name; `None` on a connection that only reads.
-    pub(super) changes_in: Option<String>,
+    /// Whether statements may change something.
+    pub(super) intent: Intent,
+    /// Where names without a schema are looked for after the schema of the system; empty for nowhere.
+    pub(super) search_path: String,
 }
 
 /// A connection.
@@ -114,10 +116,6 @@ impl PostgresConnection {
             && self.wire.is_silent()
     }
 
-    fn intent(&self) -> Intent {
-        if self.options.changes_in.is_some() { Intent::Change } else { Intent::Read }
-    }
-
     /// Sends a statement; before it, the beginning of the transaction if that is due. Returns how many commands end
     /// before the statement.
     async fn start(&mut self, statement: &Statement) -> Result<u32, SourceError> {
@@ -129,9 +127,12 @@ impl PostgresConnection {
             Transaction::None | Transaction::Open => None,
         };
         if let Some(limit) = due {
-            let path = Value::Text(self.options.changes_in.clone().unwrap_or_default());
+            let path = Value::Text(self.options.search_path.clone());
             let settings = [milliseconds(limit), milliseconds(self.options.lock_wait), path];
-            let begin = if self.options.changes_in.is_some() { BEGIN_CHANGE } else { BEGIN };
+            let begin = match self.options.intent {
+                Intent::Read => BEGIN,
+                Intent::Change => BEGIN_CHANGE,
+            };
             parameters::write(out, begin, &[], false)?;
             parameters::write(out, SETTINGS, &settings, false)?;
             before += 2;
@@ -187,7 +188,7 @@ impl PostgresConnection {
         if self.wire.until_ready(MAX_REST).await.is_ok() {
             self.is_running = false;
         }
-        refusal.reason_for(self.intent())
+        refusal.reason_for(self.options.intent)
     }
 
     /// Reads the rest of a statement that is not wanted any more, because another one follows in the transaction.
@@ -195,7 +196,7 @@ impl PostgresConnection {
         if self.is_running {
             let refused = self.wire.until_ready(usize::MAX).await?;
             self.is_running = false;
-            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.intent())))?;
+            refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent)))?;
         }
         Ok(())
     }
@@ -209,7 +210,7 @@ impl PostgresConnection {
         self.wire.flush().await?;
         let refused = self.wire.until_ready(MAX_REST).await?;
         self.is_running = false;
-        refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.intent())))
+        refused.map_or(Ok(()), |refusal| Err(refusal.reason_for(self.options.intent)))
     }
 
     /// Reads the rest of a statement that is not wanted any more, if it is short.
@@ -251,7 +252,7 @@ impl Connection for PostgresConnection {
         Ok(())
     }
 
-    fn read_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
+    fn act_for(&mut self, user: Option<&RequestUser>) -> Result<(), SourceError> {
         let Some(roles) = &self.options.roles else { return Ok(()) };
         let user = user.ok_or(SourceError::NoDatabaseRole)?;
         let role = roles.of(&user.name).ok_or(SourceError::NoDatabaseRole)?;

@@ -19,7 +19,7 @@ use crate::server::DeclaredKeys;
 use crate::{Described, SourceError};
 
 /// The schema whose tables give their names to entity sets, if the owner names no schemas.
-pub(super) const MAIN: &str = "public";
+const MAIN: &str = "public";
 
 /// How the rows of a table can be changed. Those of a table from which others inherit are partly theirs.
 fn changes(relation: &Relation, catalog: &Catalog) -> TableChanges {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use odata::sql::Dialect;
 
 use super::connection::{ConnectionOptions, PostgresConnection};
-use super::describe::MAIN;
 use super::interrupt::Interrupt;
 use super::options::PostgresOptions;
 use super::sign_in::{SignedIn, sign_in};
@@ -53,17 +52,27 @@ impl PostgresDriver {
         let mut wire = Wire::new(stream, self.limits.max_row_bytes);
         let SignedIn { process, key } = sign_in(&mut wire, &self.target).await?;
         let interrupt = Interrupt { target: Arc::clone(&self.target), process, key };
-        let changes_in = (intent == Intent::Change).then(|| self.search_path());
-        let options =
-            ConnectionOptions { lock_wait: self.limits.lock_wait, roles: self.roles.clone(), changes_in };
+        let options = ConnectionOptions {
+            lock_wait: self.limits.lock_wait,
+            roles: self.roles.clone(),
+            intent,
+            search_path: self.search_path(intent),
+        };
         Ok(PostgresConnection::new(wire, interrupt, options))
     }
 
-    /// The system's own schema and those that are served.
-    fn search_path(&self) -> String {
-        let schemas = if self.schemas.is_empty() { &[MAIN.to_owned()][..] } else { &self.schemas };
-        let quoted = schemas.iter().map(|schema| format!(", \"{}\"", schema.replace('"', "\"\"")));
-        std::iter::once("pg_catalog".to_owned()).chain(quoted).collect()
+    /// Where names without a schema are looked for: nowhere but in the system's own schema, and for a change also in the schemas that
+    /// the owner names. Others may be able to create functions in a schema that nobody has named.
+    fn search_path(&self, intent: Intent) -> String {
+        match intent {
+            Intent::Read => String::new(),
+            Intent::Change if self.schemas.is_empty() => String::new(),
+            Intent::Change => {
+                let quoted =
+                    self.schemas.iter().map(|schema| format!(", \"{}\"", schema.replace('"', "\"\"")));
+                std::iter::once("pg_catalog".to_owned()).chain(quoted).collect()
+            }
+        }
     }
 }
 

@@ -16,6 +16,8 @@ const TABLES: &str = r#"
     INSERT INTO Odd (Id, Secret, "true", A, default5) VALUES (1, 'hush', 'hush', 'a', 'b');
     CREATE TABLE Older (Id INTEGER PRIMARY KEY, Name TEXT, Other TEXT DEFAULT (of_another_program()));
     INSERT INTO Older (Id, Other) VALUES (1, 'x');
+    CREATE TABLE Bounded (Id INTEGER PRIMARY KEY, N INTEGER, Size INTEGER AS (abs(N)), Short TEXT CHECK (length(Short) < 5));
+    CREATE TABLE Strict (Id INTEGER PRIMARY KEY, N INT, Twice INT AS (N * 2.5) STORED) STRICT;
 "#;
 
 #[tokio::test]
@@ -37,4 +39,20 @@ async fn put_gives_each_property_the_default_that_a_new_row_has() {
     let unknown = put("/Older(1)").json(&json!({ "Name": "n" })).send().await.expect(501);
     assert_eq!(code(&unknown), "NotImplemented");
     put("/Older(1)").json(&json!({ "Name": "n", "Other": null })).send().await.expect(204);
+}
+
+#[tokio::test]
+async fn values_that_a_file_refuses_are_bad_requests() {
+    let fixture = Fixture::open().await;
+    let source = fixture.add_source("Odd", TABLES).await;
+    fixture.set_writable(&source, true).await;
+    for (set, body, expected) in [
+        ("Bounded", json!({ "Id": 1, "N": i64::MIN }), "BadValue"),
+        ("Bounded", json!({ "Id": 1, "Short": "longer" }), "ConditionBroken"),
+        ("Strict", json!({ "Id": 1, "N": 1 }), "BadValue"),
+    ] {
+        let path = format!("/api/odata4/Odd/{set}");
+        let refused = fixture.server.post(&path).basic(&USER).json(&body).send().await.expect(400);
+        assert_eq!(code(&refused), expected, "{body}");
+    }
 }

@@ -210,3 +210,69 @@ async fn a_new_row_of_mariadb_is_answered_by_its_own_key() {
     books.send(Method::PUT, "/counted(0)", &[], Some(&json!({}))).await.expect(204);
     assert_eq!((books.ask)("SELECT count(*) FROM counted WHERE id = 0 AND name IS NULL"), "1");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_postgresql_looks_for_names_in_named_schemas_only() {
+    let database = PostgresServer::shared().create_database();
+    database
+        .run("CREATE TABLE paths (id bigint PRIMARY KEY, path text DEFAULT current_setting('search_path'))");
+    for (schemas, path) in [(None, "\"\""), (Some("public"), "pg_catalog, \"public\"")] {
+        let mut options = postgres::options(&database.url());
+        if let Some(schemas) = schemas {
+            options["Schemas"] = schemas.into();
+        }
+        let books = Books::open(postgres::payload("books", &options), |sql| database.run(sql)).await;
+        let made = books.send(Method::PUT, "/paths(1)", &[], Some(&json!({}))).await;
+        assert!(matches!(made.status(), 201 | 204), "{}", made.text());
+        assert_eq!((books.ask)("SELECT CASE path WHEN '' THEN '\"\"' ELSE path END FROM paths"), path);
+    }
+}
+
+/// What the database itself refuses is a bad request, and says which property it is about if the database does.
+async fn are_refused(books: &Books<'_>, refused: &[Value]) {
+    for body in refused {
+        let answer = books.send(Method::POST, "/bounded", &[], Some(body)).await.expect(400);
+        assert!(answer.text().contains("\"BadValue\""), "{body}: {}", answer.text());
+    }
+    assert_eq!((books.ask)("SELECT count(*) FROM bounded"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_postgresql_refuses_are_bad_requests() {
+    let database = PostgresServer::shared().create_database();
+    database.run(
+        "CREATE TABLE bounded (id bigint PRIMARY KEY, n integer, \"more\" integer GENERATED ALWAYS AS (n * 1000) STORED, doc jsonb,
+            note text, short varchar(5), wide char(5) GENERATED ALWAYS AS (note) STORED, day date,
+            later date GENERATED ALWAYS AS (day + 2147483647) STORED)",
+    );
+    let payload = postgres::payload("books", &postgres::options(&database.url()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    let refused = [
+        json!({ "id": 1, "n": 2_147_483_647 }),
+        json!({ "id": 1, "doc": "{" }),
+        json!({ "id": 1, "note": "a\u{0}b" }),
+        json!({ "id": 1, "note": "longer" }),
+        json!({ "id": 1, "short": "longer" }),
+        json!({ "id": 1, "day": "2024-01-01" }),
+    ];
+    are_refused(&books, &refused).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_mariadb_refuses_are_bad_requests() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(
+        "CREATE TABLE bounded (id bigint PRIMARY KEY, n integer, more smallint AS (n * 1000) STORED, note varchar(40),
+            short varchar(5) AS (note) STORED, born year, kind enum('a', 'b'), big bigint, bigger bigint AS (big * 1000) STORED)",
+    );
+    let payload = mysql::payload("books", &mysql::options(database.server(), database.name()));
+    let books = Books::open(payload, |sql| database.run(sql)).await;
+    let refused = [
+        json!({ "id": 1, "n": 2_147_483_647 }),
+        json!({ "id": 1, "note": "longer" }),
+        json!({ "id": 1, "born": 3000 }),
+        json!({ "id": 1, "kind": "c" }),
+        json!({ "id": 1, "big": i64::MAX }),
+    ];
+    are_refused(&books, &refused).await;
+}
