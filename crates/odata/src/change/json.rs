@@ -14,17 +14,17 @@ pub(crate) enum JsonValue<'t> {
     /// As it is written.
     Number(&'t str),
     Text(String),
-    List(List<'t>),
-    Object(Object<'t>),
+    List(ListText<'t>),
+    Object(ObjectText<'t>),
 }
 
 /// The text of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct List<'t>(&'t str);
+pub(crate) struct ListText<'t>(&'t str);
 
 /// The text of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Object<'t>(&'t str);
+pub(crate) struct ObjectText<'t>(&'t str);
 
 /// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,19 +53,19 @@ fn value(raw: &RawValue) -> Result<JsonValue<'_>, JsonFault> {
         Some(b't') => JsonValue::Boolean(true),
         Some(b'f') => JsonValue::Boolean(false),
         Some(b'n') => JsonValue::Null,
-        Some(b'[') => JsonValue::List(List(text)),
-        Some(b'{') => JsonValue::Object(Object(text)),
+        Some(b'[') => JsonValue::List(ListText(text)),
+        Some(b'{') => JsonValue::Object(ObjectText(text)),
         _ => JsonValue::Number(text),
     })
 }
 
-impl List<'_> {
+impl ListText<'_> {
     pub(crate) fn is_empty(self) -> bool {
         self.0.bytes().skip(1).find(|byte| !byte.is_ascii_whitespace()) == Some(b']')
     }
 }
 
-impl<'t> Object<'t> {
+impl<'t> ObjectText<'t> {
     /// The members, in their order.
     pub(crate) fn members(self) -> Result<Vec<(String, JsonValue<'t>)>, JsonFault> {
         let Members(members) = serde_json::from_str(self.0)?;
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn values_are_read_strictly() {
         for (text, expected) in [
-            ("{}", JsonValue::Object(Object("{}"))),
-            ("[]", JsonValue::List(List("[]"))),
+            ("{}", JsonValue::Object(ObjectText("{}"))),
+            ("[]", JsonValue::List(ListText("[]"))),
             ("\"\"", JsonValue::Text(String::new())),
             ("\"a\\u00e4\\ud83d\\ude00\\n\\/\"", JsonValue::Text("aä😀\n/".to_owned())),
             ("\"\u{e4}\"", JsonValue::Text("ä".to_owned())),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("a".to_owned(), JsonValue::List(List("[ 1 , -0.5e+3, true,false , null ]"))),
+                ("a".to_owned(), JsonValue::List(ListText("[ 1 , -0.5e+3, true,false , null ]"))),
                 ("b".to_owned(), JsonValue::Number("1.50")),
             ]
         );
