@@ -12,31 +12,53 @@ pub(crate) enum Precondition {
     Exists,
     /// It does not exist ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
     IsNew,
-    /// It has this tag, without its quotes.
-    Is(String),
+    /// It has one of these tags, which are as they were sent.
+    Is(Vec<String>),
 }
 
-/// The precondition of a change; `None` for one that this server does not understand: both headers, several tags, or
-/// `If-None-Match` with a tag.
-pub(crate) fn precondition(headers: &HeaderMap) -> Option<Precondition> {
+/// Why the precondition of a change is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PreconditionFault {
+    /// A header contains something else than entity tags, or than `*` alone.
+    Malformed,
+    /// There are both headers.
+    Both,
+    /// `If-None-Match` has a tag, which has no use for a change.
+    TagOfOthers,
+}
+
+/// The precondition of a change.
+///
+/// # Errors
+/// If it is none, or one that this server does not understand.
+pub(crate) fn precondition(headers: &HeaderMap) -> Result<Precondition, PreconditionFault> {
     let lists = |name| -> Option<Vec<&str>> {
         let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
         Some(values.collect::<Option<Vec<_>>>()?.into_iter().flat_map(entity_tags).collect())
     };
-    match (lists(IF_MATCH)?.as_slice(), lists(IF_NONE_MATCH)?.as_slice()) {
-        ([], []) if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) => {
-            Some(Precondition::None)
+    let malformed = PreconditionFault::Malformed;
+    let matched = lists(IF_MATCH).ok_or(malformed)?;
+    let unmatched = lists(IF_NONE_MATCH).ok_or(malformed)?;
+    match (headers.contains_key(IF_MATCH), headers.contains_key(IF_NONE_MATCH)) {
+        (false, false) => Ok(Precondition::None),
+        (true, true) => Err(PreconditionFault::Both),
+        (true, false) if matched == ["*"] => Ok(Precondition::Exists),
+        (true, false) if are_tags(&matched) => {
+            Ok(Precondition::Is(matched.into_iter().map(str::to_owned).collect()))
         }
-        (["*"], []) => Some(Precondition::Exists),
-        ([], ["*"]) => Some(Precondition::IsNew),
-        // A weak tag never matches, so it is kept with its mark.
-        ([tag], []) if tag.starts_with("W/") => Some(Precondition::Is((*tag).to_owned())),
-        ([tag], []) => {
-            let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
-            Some(Precondition::Is(inner.to_owned()))
-        }
-        _ => None,
+        (false, true) if unmatched == ["*"] => Ok(Precondition::IsNew),
+        (false, true) if are_tags(&unmatched) => Err(PreconditionFault::TagOfOthers),
+        _ => Err(malformed),
     }
+}
+
+/// Whether there are texts, each of which is an entity tag ([RFC 9110
+/// §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
+fn are_tags(texts: &[&str]) -> bool {
+    let inner = |text: &str| {
+        text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.strip_suffix('"').map(str::len)
+    };
+    !texts.is_empty() && texts.iter().all(|text| inner(text).is_some())
 }
 
 /// Whether the client already has the representation with this tag ([RFC 9110
@@ -48,7 +70,7 @@ pub(crate) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
 
 /// The entity tags of a list. A backslash in a tag is a character like any other ([RFC 9110
 /// §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)), unlike in a quoted string.
-pub(crate) fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
+fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
     let mut is_quoted = false;
     let separates = move |character: char| {
         is_quoted ^= character == '"';
@@ -69,20 +91,28 @@ mod tests {
             let headers = pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
             precondition(&headers.collect::<HeaderMap>())
         };
-        assert_eq!(of(&[]), Some(Precondition::None));
-        assert_eq!(of(&[(IF_MATCH, "*")]), Some(Precondition::Exists));
-        assert_eq!(of(&[(IF_MATCH, "\"3\"")]), Some(Precondition::Is("3".to_owned())));
-        assert_eq!(of(&[(IF_MATCH, "W/\"3\"")]), Some(Precondition::Is("W/\"3\"".to_owned())));
-        assert_eq!(of(&[(IF_NONE_MATCH, "*")]), Some(Precondition::IsNew));
-        for unclear in [
-            [(IF_MATCH, ""), (IF_NONE_MATCH, "")].as_slice(),
-            &[(IF_MATCH, "3")],
-            &[(IF_MATCH, "\"")],
-            &[(IF_MATCH, "\"3\", \"4\"")],
-            &[(IF_NONE_MATCH, "\"3\"")],
-            &[(IF_MATCH, "*"), (IF_NONE_MATCH, "*")],
+        let tags = |tags: &[&str]| Ok(Precondition::Is(tags.iter().copied().map(str::to_owned).collect()));
+        assert_eq!(of(&[]), Ok(Precondition::None));
+        assert_eq!(of(&[(IF_MATCH, "*")]), Ok(Precondition::Exists));
+        assert_eq!(of(&[(IF_MATCH, "\"3\"")]), tags(&["\"3\""]));
+        assert_eq!(of(&[(IF_MATCH, "W/\"3\", \"4\"")]), tags(&["W/\"3\"", "\"4\""]));
+        assert_eq!(of(&[(IF_NONE_MATCH, "*")]), Ok(Precondition::IsNew));
+        for (fault, unclear) in [
+            (PreconditionFault::Both, [(IF_MATCH, ""), (IF_NONE_MATCH, "")].as_slice()),
+            (PreconditionFault::Both, &[(IF_MATCH, "*"), (IF_NONE_MATCH, "*")]),
+            (PreconditionFault::Malformed, &[(IF_MATCH, "")]),
+            (PreconditionFault::Malformed, &[(IF_MATCH, "3")]),
+            (PreconditionFault::Malformed, &[(IF_MATCH, "\"")]),
+            (PreconditionFault::Malformed, &[(IF_MATCH, "*, \"3\"")]),
+            (PreconditionFault::Malformed, &[(IF_NONE_MATCH, "3")]),
+            (PreconditionFault::TagOfOthers, &[(IF_NONE_MATCH, "\"3\"")]),
         ] {
-            assert_eq!(of(unclear), None, "{unclear:?}");
+            assert_eq!(of(unclear), Err(fault), "{unclear:?}");
+        }
+        let foreign = HeaderValue::from_bytes(b"\"\xe4\"").unwrap();
+        for name in [IF_MATCH, IF_NONE_MATCH] {
+            let headers = HeaderMap::from_iter([(name, foreign.clone())]);
+            assert_eq!(precondition(&headers), Err(PreconditionFault::Malformed));
         }
     }
 

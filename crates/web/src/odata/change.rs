@@ -3,9 +3,7 @@
 use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest, Done};
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION,
-};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use oauth::resource::DataEndpoint;
@@ -17,7 +15,7 @@ use super::answer::{PREFERENCE_APPLIED, media_type};
 use super::data_caller::{DataCaller, unknown};
 use super::headers::{self, Return, Version};
 use super::posted;
-use crate::http::conditional::entity_tags;
+use crate::http::conditional::{Precondition, PreconditionFault, precondition};
 use crate::respond::odata::ODataProblem;
 
 /// The maximum length of the body of a change in bytes.
@@ -150,24 +148,25 @@ fn content(headers: &HeaderMap) -> Result<bool, ODataProblem> {
 /// `If-Match` or `If-None-Match`.
 fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
     let bad = |message: &str| ODataProblem::new(StatusCode::BAD_REQUEST, "BadRequest", message);
-    let tags = |name: HeaderName| {
-        let lists = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
-        let tags = lists.flat_map(entity_tags).map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned());
-        tags.collect::<Vec<_>>()
-    };
-    match (headers.contains_key(IF_MATCH), headers.contains_key(IF_NONE_MATCH)) {
-        (false, false) => Ok(Condition::None),
-        (true, true) => Err(bad("a change has If-Match or If-None-Match, not both")),
-        (true, false) => Ok(match tags(IF_MATCH) {
-            tags if tags.iter().any(|tag| tag == "*") => Condition::Present,
-            tags => Condition::Tags(tags),
-        }),
-        (false, true) if tags(IF_NONE_MATCH) == ["*"] => Ok(Condition::Absent),
-        (false, true) => {
-            let message = "If-None-Match with other values than * is not supported for changes";
-            Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message))
+    Ok(match precondition(headers) {
+        Ok(Precondition::None) => Condition::None,
+        Ok(Precondition::Exists) => Condition::Present,
+        Ok(Precondition::IsNew) => Condition::Absent,
+        Ok(Precondition::Is(tags)) => {
+            let unmarked = |tag: String| tag.strip_prefix("W/").map(str::to_owned).unwrap_or(tag);
+            Condition::Tags(tags.into_iter().map(unmarked).collect())
         }
-    }
+        Err(PreconditionFault::Malformed) => {
+            return Err(bad("If-Match and If-None-Match contain entity tags in quotation marks, or *"));
+        }
+        Err(PreconditionFault::Both) => {
+            return Err(bad("a change has If-Match or If-None-Match, not both"));
+        }
+        Err(PreconditionFault::TagOfOthers) => {
+            let message = "If-None-Match with other values than * is not supported for changes";
+            return Err(ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message));
+        }
+    })
 }
 
 /// The response to a change that was made ([Protocol

@@ -174,6 +174,8 @@ async fn an_update_of_what_does_not_exist_creates_it() {
         ("if-match", "*", "/Accounts(10)", 204),
         ("if-match", "\"another\"", "/Accounts(10)", 412),
         ("if-none-match", "\"a\"", "/Accounts(10)", 501),
+        ("if-match", "unquoted", "/Accounts(10)", 400),
+        ("if-match", "\u{e4}", "/Accounts(10)", 400),
     ] {
         let body = json!({"Name": "Ten"});
         let answer = books.call(Method::PATCH, rest).header(header, value).json(&body).send().await;

@@ -123,15 +123,23 @@ fn wants_compiled(query: &QueryParameters) -> Result<bool, ManagementProblem> {
 
 /// The state of the stored document that the request demands; `None` if it demands nothing.
 fn demanded(headers: &HeaderMap) -> Result<Option<ModelPrecondition>, ManagementProblem> {
-    Ok(match precondition(headers) {
-        Some(Precondition::None) => None,
-        Some(Precondition::Exists) => Some(ModelPrecondition::None),
-        Some(Precondition::IsNew) => Some(ModelPrecondition::NoDocument),
-        // No document has a negative version.
-        Some(Precondition::Is(tag)) => Some(ModelPrecondition::Version(tag.parse().unwrap_or(-1))),
-        None => {
-            let message = "Give one ETag in If-Match, or * in If-Match or If-None-Match.";
-            return Err(ManagementProblem::of_status(StatusCode::BAD_REQUEST, message));
-        }
+    let unclear = || {
+        let message = "Give one ETag in If-Match, or * in If-Match or If-None-Match.";
+        ManagementProblem::of_status(StatusCode::BAD_REQUEST, message)
+    };
+    Ok(match precondition(headers).map_err(|_| unclear())? {
+        Precondition::None => None,
+        Precondition::Exists => Some(ModelPrecondition::None),
+        Precondition::IsNew => Some(ModelPrecondition::NoDocument),
+        Precondition::Is(tags) => match tags.as_slice() {
+            [tag] => Some(ModelPrecondition::Version(version_of(tag))),
+            _ => return Err(unclear()),
+        },
     })
+}
+
+/// The version of a document with this tag. No document has a negative version, which is that of other tags and of weak ones.
+fn version_of(tag: &str) -> i64 {
+    let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    inner.and_then(|version| version.parse().ok()).unwrap_or(-1)
 }
