@@ -10,6 +10,8 @@ mod json;
 mod state;
 mod value;
 
+use std::borrow::Cow;
+
 use crate::bind::resource::{self, Changed};
 use crate::cell::Row;
 use crate::encode::id::KeyPredicate;
@@ -21,7 +23,6 @@ use crate::statement::Statement;
 use crate::syntax::Request;
 use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
-use crate::tree::typed::{Comparison, Term};
 use crate::url::Url;
 use body::Body;
 pub use state::EntityState;
@@ -98,10 +99,34 @@ pub struct Creation {
 pub struct Alteration {
     /// The statements in the order in which they are tried until one returns a row. There are none if nothing is given.
     pub statements: Vec<Statement>,
-    /// What to do if there is no such entity ([Protocol
-    /// §11.4.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpsertanEntity)), or why it
-    /// cannot be done; `None` for a property.
-    pub otherwise: Option<Result<Creation, Error>>,
+    /// What to do if there is no such entity; `None` for a property.
+    pub upsert: Option<Upsert>,
+}
+
+/// The entity that an update creates if there is none at the address ([Protocol
+/// §11.4.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpsertanEntity)). Most updates find
+/// one, so nothing is prepared for the other case.
+#[derive(Debug)]
+pub struct Upsert {
+    body: Body,
+    /// The key of the address, or why a new entity cannot have it.
+    key: Result<Vec<(usize, NewValue)>, Error>,
+}
+
+impl Upsert {
+    /// The entity to be created in a set of the same model.
+    ///
+    /// # Errors
+    /// If it cannot have the key of the address, or lacks a value.
+    pub fn creation(&self, model: &Model, set: &str, dialect: Dialect) -> Result<Creation, Error> {
+        let key = self.key.as_ref().map_err(Clone::clone)?;
+        let unknown = || Reason::NotChangeable(set.to_owned()).at("path", 0);
+        let entity_type = model.entity_type(set).ok_or_else(unknown)?;
+        creation(dialect, entity_type, |property| {
+            let given = key.iter().find(|(index, _)| *index == property).map(|(_, value)| value);
+            given.or_else(|| self.body.value(property))
+        })
+    }
 }
 
 /// Parses and binds a change.
@@ -141,32 +166,10 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
-        let supplies = supplies(entity_type)?;
+        supplies(entity_type)?;
         let body = Body::read(self.model, entity_type, self.context)?;
-        let creation = self.creation(entity_type, supplies, body)?;
+        let creation = creation(self.dialect, entity_type, |property| body.value(property))?;
         Ok(BoundChange { set: entity_type.name.clone(), kind: ChangeKind::Create(creation), state: None })
-    }
-
-    fn creation(
-        &self,
-        entity_type: &EntityType,
-        supplies: &[Supply],
-        mut body: Body,
-    ) -> Result<Creation, Error> {
-        let mut values = Vec::with_capacity(supplies.len());
-        for (index, (property, supply)) in entity_type.properties.iter().zip(supplies).enumerate() {
-            match (supply, body.take(index)) {
-                // "MUST be ignored if included in the request."
-                (Supply::Database, _) | (Supply::Default(_) | Supply::Number, None) => {}
-                (_, Some(value)) => values.push((index, value)),
-                (Supply::Statement, None) if property.nullable => {}
-                (Supply::Statement, None) => return Err(missing(&property.name)),
-            }
-        }
-        let sql::Insertion { insert, find } = sql::insert(self.dialect, entity_type, &values)?;
-        let columns: Vec<usize> = (0..entity_type.key.len()).collect();
-        let key = KeyPredicate::new(entity_type, columns.clone());
-        Ok(Creation { insert, find, set: entity_type.name.clone(), key, columns })
     }
 
     fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
@@ -174,30 +177,12 @@ impl Binder<'_> {
         let supplies = supplies(entity_type)?;
         let body = Body::read(self.model, entity_type, self.context)?;
         let values = match self.context.verb {
-            Verb::Replace => replaced(entity_type, supplies, body.clone())?,
-            _ => updated(entity_type, supplies, body.clone()),
+            Verb::Replace => replaced(entity_type, supplies, &body)?,
+            _ => updated(entity_type, supplies, &body),
         };
         let statements = sql::update(self.dialect, scan, &values)?;
-        let otherwise = Some(self.otherwise(scan, supplies, body));
-        self.changed(scan, ChangeKind::Update(Alteration { statements, otherwise }))
-    }
-
-    /// The entity that an update creates: its key is that of the address.
-    fn otherwise(&self, scan: &Scan<'_>, supplies: &[Supply], mut body: Body) -> Result<Creation, Error> {
-        let entity_type = scan.entity_type;
-        for (index, condition) in entity_type.key.iter().zip(&scan.key) {
-            let Term::Compare(Comparison::Eq, _, value) = &condition.term else {
-                return Err(Reason::NotStorable(entity_type.properties[*index].name.clone()).at("path", 0));
-            };
-            let Term::Constant(value) = &value.term else {
-                return Err(Reason::NotStorable(entity_type.properties[*index].name.clone()).at("path", 0));
-            };
-            if supplies.get(*index) == Some(&Supply::Database) {
-                return Err(Reason::NotChangeable(entity_type.properties[*index].name.clone()).at("path", 0));
-            }
-            body.set(*index, NewValue::Value(value.clone()));
-        }
-        self.creation(entity_type, supplies, body)
+        let upsert = Some(Upsert { body, key: new_key(scan, supplies) });
+        self.changed(scan, ChangeKind::Update(Alteration { statements, upsert }))
     }
 
     fn delete(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
@@ -219,8 +204,8 @@ impl Binder<'_> {
             Verb::Delete => body::null(property)?,
             _ => body::of_property(property, self.context, raw)?,
         };
-        let statements = sql::update(self.dialect, scan, &[(index, value)])?;
-        self.changed(scan, ChangeKind::Update(Alteration { statements, otherwise: None }))
+        let statements = sql::update(self.dialect, scan, &[(index, Cow::Owned(value))])?;
+        self.changed(scan, ChangeKind::Update(Alteration { statements, upsert: None }))
     }
 
     /// A change of an entity that should exist.
@@ -238,6 +223,42 @@ impl Creation {
         address.push(b')');
         String::from_utf8(address).unwrap_or_default()
     }
+}
+
+/// A new entity with these values.
+fn creation<'v>(
+    dialect: Dialect,
+    entity_type: &EntityType,
+    value_of: impl Fn(usize) -> Option<&'v NewValue>,
+) -> Result<Creation, Error> {
+    let supplies = supplies(entity_type)?;
+    let mut values = Vec::with_capacity(supplies.len());
+    for (index, (property, supply)) in entity_type.properties.iter().zip(supplies).enumerate() {
+        match (supply, value_of(index)) {
+            // "MUST be ignored if included in the request."
+            (Supply::Database, _) | (Supply::Default(_) | Supply::Number, None) => {}
+            (_, Some(value)) => values.push((index, Cow::Borrowed(value))),
+            (Supply::Statement, None) if property.nullable => {}
+            (Supply::Statement, None) => return Err(missing(&property.name)),
+        }
+    }
+    let sql::Insertion { insert, find } = sql::insert(dialect, entity_type, &values)?;
+    let columns: Vec<usize> = (0..entity_type.key.len()).collect();
+    let key = KeyPredicate::new(entity_type, columns.clone());
+    Ok(Creation { insert, find, set: entity_type.name.clone(), key, columns })
+}
+
+/// The key of the address, for an entity that is to be created there.
+fn new_key(scan: &Scan<'_>, supplies: &[Supply]) -> Result<Vec<(usize, NewValue)>, Error> {
+    let values = scan.entity_type.key.iter().zip(&scan.key).map(|(index, condition)| {
+        let name = || scan.entity_type.properties[*index].name.clone();
+        let value = body::constant(condition).ok_or_else(|| Reason::NotStorable(name()).at("path", 0))?;
+        if supplies.get(*index) == Some(&Supply::Database) {
+            return Err(Reason::NotChangeable(name()).at("path", 0));
+        }
+        Ok((*index, NewValue::Value(value)))
+    });
+    values.collect()
 }
 
 /// What supplies the values of new rows of a type that can be changed.
@@ -261,23 +282,28 @@ fn changeable<'m>(
     supplies.iter().enumerate().filter(move |(index, supply)| !is_key(index) && **supply != Supply::Database)
 }
 
-fn updated(entity_type: &EntityType, supplies: &[Supply], mut body: Body) -> Vec<(usize, NewValue)> {
-    changeable(entity_type, supplies).filter_map(|(index, _)| Some((index, body.take(index)?))).collect()
-}
-
-fn replaced(
+fn updated<'b>(
     entity_type: &EntityType,
     supplies: &[Supply],
-    mut body: Body,
-) -> Result<Vec<(usize, NewValue)>, Error> {
-    let mut value = |(index, supply): (usize, &Supply)| {
+    body: &'b Body,
+) -> Vec<(usize, Cow<'b, NewValue>)> {
+    let given = |(index, _)| Some((index, Cow::Borrowed(body.value(index)?)));
+    changeable(entity_type, supplies).filter_map(given).collect()
+}
+
+fn replaced<'b>(
+    entity_type: &EntityType,
+    supplies: &[Supply],
+    body: &'b Body,
+) -> Result<Vec<(usize, Cow<'b, NewValue>)>, Error> {
+    let value = |(index, supply): (usize, &Supply)| {
         let property = &entity_type.properties[index];
-        let value = match (body.take(index), supply) {
-            (Some(value), _) => value,
-            (None, Supply::Default(expression)) => NewValue::Default(expression.clone()),
+        let value = match (body.value(index), supply) {
+            (Some(value), _) => Cow::Borrowed(value),
+            (None, Supply::Default(expression)) => Cow::Owned(NewValue::Default(expression.clone())),
             // The row keeps the number that it got.
             (None, Supply::Number) => return Ok(None),
-            (None, _) if property.nullable => NewValue::Null,
+            (None, _) if property.nullable => Cow::Owned(NewValue::Null),
             (None, _) => return Err(missing(&property.name)),
         };
         Ok(Some((index, value)))

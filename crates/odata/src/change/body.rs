@@ -12,7 +12,7 @@ use crate::tree::typed::{Comparison, Constant, Term, Typed};
 use crate::url::Url;
 
 /// The values that a body gives to properties, by their index.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Body(Vec<Option<NewValue>>);
 
 impl Body {
@@ -32,16 +32,9 @@ impl Body {
         Ok(body)
     }
 
-    /// The value for a property, which is taken out.
-    pub(super) fn take(&mut self, index: usize) -> Option<NewValue> {
-        self.0.get_mut(index).and_then(Option::take)
-    }
-
-    /// Gives a property a value, whatever it had.
-    pub(super) fn set(&mut self, index: usize, value: NewValue) {
-        if let Some(place) = self.0.get_mut(index) {
-            *place = Some(value);
-        }
+    /// The value for a property, if it gives one.
+    pub(super) fn value(&self, index: usize) -> Option<&NewValue> {
+        self.0.get(index).and_then(Option::as_ref)
     }
 
     /// Gives a property a value, if it has none or the same one.
@@ -204,7 +197,7 @@ pub(super) fn key_of(
 }
 
 /// The value with which a key is compared.
-fn constant(condition: &Typed) -> Option<Constant> {
+pub(super) fn constant(condition: &Typed) -> Option<Constant> {
     let Term::Compare(Comparison::Eq, _, value) = &condition.term else { return None };
     match &value.term {
         Term::Constant(constant) => Some(constant.clone()),

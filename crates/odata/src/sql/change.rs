@@ -7,7 +7,7 @@ use crate::model::{EntityType, Supply};
 use crate::statement::Statement;
 use crate::tree::Scan;
 use crate::tree::column::ScanId;
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::{NewValue, NewValues};
 use crate::tree::typed::{Comparison, Typed};
 
 /// How a new row is inserted, and how its key is found.
@@ -22,7 +22,7 @@ pub(crate) struct Insertion {
 pub(crate) fn insert(
     dialect: Dialect,
     entity_type: &EntityType,
-    values: &[(usize, NewValue)],
+    values: &NewValues<'_>,
 ) -> Result<Insertion, Error> {
     let mut writer = Writer::of_table(dialect, entity_type);
     writer.text("INSERT INTO ");
@@ -55,7 +55,7 @@ pub(crate) fn insert(
 fn inserted(
     dialect: Dialect,
     entity_type: &EntityType,
-    values: &[(usize, NewValue)],
+    values: &NewValues<'_>,
     number: &str,
 ) -> Result<Statement, Error> {
     let mut writer = Writer::of_table(dialect, entity_type);
@@ -67,8 +67,9 @@ fn inserted(
     for property in &entity_type.key {
         let described = &entity_type.properties[*property];
         let column = ScanId::FIRST.column(*property);
-        match values.iter().find(|(index, _)| index == property) {
-            Some((_, NewValue::Value(value))) => {
+        let given_value = values.iter().find(|(index, _)| index == property).map(|(_, value)| &**value);
+        match given_value {
+            Some(NewValue::Value(value)) => {
                 let column = Typed::column(column, described);
                 given.push(Typed::compare(Comparison::Eq, column, Typed::constant(value.clone())));
             }
@@ -99,7 +100,7 @@ fn is_counted(entity_type: &EntityType, property: usize) -> bool {
 pub(crate) fn update(
     dialect: Dialect,
     scan: &Scan<'_>,
-    values: &[(usize, NewValue)],
+    values: &NewValues<'_>,
 ) -> Result<Vec<Statement>, Error> {
     if values.is_empty() {
         return Ok(Vec::new());

@@ -12,7 +12,7 @@ use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::NewValues;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Typed};
 
 /// A kind of database, as far as its SQL differs.
@@ -110,7 +110,7 @@ pub(crate) trait Rules {
     fn assigned_default(&self, writer: &mut Writer<'_>, column: ScanColumn, expression: Option<&str>);
 
     /// Writes, after the assignments of an `UPDATE`, where [their defaults](Self::assigned_default) are evaluated.
-    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &[(usize, NewValue)]);
+    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &NewValues<'_>);
 
     /// What follows the table in a statement that inserts a row of defaults.
     fn row_of_defaults(&self) -> &'static str;

@@ -22,7 +22,7 @@ use crate::tree::AggregateFunction;
 use crate::tree::class::Class;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::NewValues;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(super) struct Postgres;
@@ -118,7 +118,7 @@ impl Rules for Postgres {
         writer.text("DEFAULT");
     }
 
-    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &[(usize, NewValue)]) {}
+    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &NewValues<'_>) {}
 
     fn row_of_defaults(&self) -> &'static str {
         " DEFAULT VALUES"

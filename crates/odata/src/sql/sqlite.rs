@@ -17,7 +17,7 @@ use crate::position::Mark;
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::NewValues;
 use crate::tree::typed::numeric;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
@@ -104,7 +104,7 @@ impl Rules for Sqlite {
         assigned::default(writer, column, expression);
     }
 
-    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &[(usize, NewValue)]) {
+    fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &NewValues<'_>) {
         assigned::evaluated_defaults(writer, values);
     }
 

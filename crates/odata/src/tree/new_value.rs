@@ -1,5 +1,7 @@
 //! The values that a change gives to properties.
 
+use std::borrow::Cow;
+
 use super::typed::Constant;
 
 /// A value for a property.
@@ -10,3 +12,6 @@ pub(crate) enum NewValue {
     Default(Option<String>),
     Value(Constant),
 }
+
+/// Values of properties, by their index. Those of a body are borrowed: a statement makes the only copy.
+pub(crate) type NewValues<'v> = [(usize, Cow<'v, NewValue>)];

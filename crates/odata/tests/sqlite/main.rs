@@ -5,6 +5,7 @@
 mod arithmetic;
 mod bodies;
 mod budget;
+mod changes;
 mod database;
 mod derived;
 mod expand;

@@ -130,11 +130,16 @@ impl ChangeJob {
         match &self.change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads, out).await,
             _ if !self.condition.holds_for(before.as_deref()) => Ok(Err(DataRefusal::PreconditionFailed)),
-            ChangeKind::Update(alteration) => match (before, &alteration.otherwise) {
+            ChangeKind::Update(alteration) => match (before, &alteration.upsert) {
                 (Some(_), _) => self.update(alteration, reads, out).await,
                 (None, None) => Ok(Err(DataRefusal::NoSuchEntity)),
-                (None, Some(Err(error))) => Ok(Err(error.clone().into())),
-                (None, Some(Ok(creation))) => self.create(creation, reads, out).await,
+                (None, Some(upsert)) => {
+                    let (model, dialect) = (&self.opened.model, self.opened.source.dialect());
+                    match upsert.creation(model, &self.change.set, dialect) {
+                        Ok(creation) => self.create(&creation, reads, out).await,
+                        Err(error) => Ok(Err(error.into())),
+                    }
+                }
             },
             ChangeKind::Delete(_) if before.is_none() => Ok(Err(DataRefusal::NoSuchEntity)),
             ChangeKind::Delete(statements) if changes(reads, statements).await? => {

@@ -5,7 +5,7 @@ use crate::error::Reason;
 use crate::model::{EntityType, Property};
 use crate::sql::Writer;
 use crate::tree::column::{ScanColumn, ScanId};
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::{NewValue, NewValues};
 use crate::tree::typed::Constant;
 
 /// The subquery with the defaults, which no column of the table is in the scope of.
@@ -36,10 +36,10 @@ pub(super) fn default(writer: &mut Writer<'_>, column: ScanColumn, expression: O
 
 /// Writes a subquery that evaluates the defaults. An expression is what a table declares, so it must not become part of the statement where
 /// a word in it would be the name of a column.
-pub(super) fn evaluated_defaults(writer: &mut Writer<'_>, values: &[(usize, NewValue)]) {
+pub(super) fn evaluated_defaults(writer: &mut Writer<'_>, values: &NewValues<'_>) {
     let mut word = " FROM (SELECT ";
     for (property, value) in values {
-        let NewValue::Default(Some(expression)) = value else { continue };
+        let NewValue::Default(Some(expression)) = &**value else { continue };
         writer.text(std::mem::replace(&mut word, ", "));
         writer.text("(");
         writer.text(expression);

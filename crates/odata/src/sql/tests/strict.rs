@@ -13,7 +13,7 @@ use crate::sql::{Capacity, Dialect, Rules, Writer};
 use crate::tree::AggregateFunction;
 use crate::tree::column::{ScanColumn, ScanId};
 use crate::tree::function::Function;
-use crate::tree::new_value::NewValue;
+use crate::tree::new_value::NewValues;
 use crate::tree::typed::{Arithmetic, Comparison, Constant, Term, Typed};
 
 pub(in crate::sql) struct Strict;
@@ -153,7 +153,7 @@ impl Rules for Strict {
         writer.text("DEFAULT");
     }
 
-    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &[(usize, NewValue)]) {}
+    fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &NewValues<'_>) {}
 
     fn row_of_defaults(&self) -> &'static str {
         " () VALUES ()"
