@@ -169,8 +169,6 @@ pub struct EntityType {
     pub has_unusable_index: bool,
     /// The properties in which a search looks, as indexes.
     pub searchable: Vec<usize>,
-    /// Whether its owner forbids changes.
-    pub read_only: bool,
     /// For each property, what supplies its value in a new row; `None` if rows cannot be changed.
     pub changes: Option<Vec<Supply>>,
 }
@@ -232,8 +230,6 @@ pub struct Model {
     pub plan_version: u64,
     /// The number of rows of a page, if the owner wants a number of its own.
     pub page_size: Option<u32>,
-    /// Whether the owner forbids changes.
-    pub read_only: bool,
     by_name: HashMap<String, usize>,
 }
 

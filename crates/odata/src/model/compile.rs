@@ -26,7 +26,8 @@ impl Model {
         let mut names = SetNames::of(&tables, &mut findings);
         let mut entity_types = Vec::with_capacity(tables.len());
         let mut references = Vec::with_capacity(tables.len());
-        for (at, table) in tables.into_iter().enumerate() {
+        for (at, mut table) in tables.into_iter().enumerate() {
+            table.shape.read_only |= document.read_only;
             if let Some((entity_type, named)) = entity_type(at, table, &mut names, &mut findings) {
                 entity_types.push(entity_type);
                 references.push(named);
@@ -47,7 +48,6 @@ impl Model {
             version,
             plan_version,
             page_size: document.page_size,
-            read_only: document.read_only,
             by_name,
         }
     }
@@ -126,7 +126,6 @@ fn entity_type(
         navigations: Vec::new(),
         has_unusable_index: table.has_unusable_index,
         searchable,
-        read_only: shape.read_only,
         changes,
     };
     Some((entity_type, references))

@@ -57,7 +57,6 @@ impl<'m> Aggregate<'m> {
             navigations: Vec::new(),
             has_unusable_index: false,
             searchable: Vec::new(),
-            read_only: true,
             changes: None,
         };
         let keys = keys.into_iter().map(|(_, key)| key).collect();

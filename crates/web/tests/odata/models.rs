@@ -4,12 +4,12 @@ use std::pin::pin;
 
 use axum::body::Body;
 use domain::account::DataSource;
-use http::Request;
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use testkit::{ADMIN, Answer, OTHER, TestUser, USER};
 
-use crate::fixture::{Fixture, token};
+use crate::fixture::{Fixture, code, token};
 
 const TABLES: &str = "
     CREATE TABLE Ports (Id INTEGER PRIMARY KEY, Name TEXT);
@@ -297,4 +297,39 @@ async fn a_schema_map_of_hybrid_data_pipeline_is_converted() {
     assert!(!scene.metadata().await.contains("Secret"));
     let again = scene.put(&USER, Some(("if-match", "\"1\"")), &model).await.expect(200).json();
     assert_eq!(again["importFindings"], stored["importFindings"]);
+}
+
+/// Whatever else allows changes, the document has the last word: for all tables, or for one.
+#[tokio::test]
+async fn what_the_document_makes_read_only_is_not_changed() {
+    let scene = Scene::new().await;
+    scene.fixture.set_writable(&scene.pier, true).await;
+    let send = async |method: Method, set: &str, key: &str| {
+        let path = format!("/api/odata4/Pier/{set}{key}");
+        let call = scene.fixture.server.call(method, &path).basic(&USER);
+        call.json(&json!({ "Name": "new" })).send().await
+    };
+    for (document, ships, ports) in [
+        (json!({ "formatVersion": 1, "entities": [{ "table": "Ships", "readOnly": true }] }), false, true),
+        (json!({ "formatVersion": 1, "readOnly": true }), false, false),
+        (json!({ "formatVersion": 1 }), true, true),
+    ] {
+        scene.shape(&document).await;
+        for (set, can_be_changed) in [("Ships", ships), ("Ports", ports)] {
+            for (method, key, status) in [
+                (Method::POST, "", 201),
+                (Method::PATCH, "(2)", 204),
+                (Method::PUT, "(2)", 204),
+                (Method::DELETE, "(2)", 204),
+            ] {
+                let answer = send(method.clone(), set, key).await;
+                if can_be_changed {
+                    answer.expect(status);
+                } else {
+                    let refused = answer.expect(405);
+                    assert_eq!(code(&refused), "NotChangeable", "{method} {set} {document}");
+                }
+            }
+        }
+    }
 }

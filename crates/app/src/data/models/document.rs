@@ -33,7 +33,7 @@ impl OpenedSource {
         document: &ModelDocument,
         writable: bool,
     ) -> Self {
-        if !writable || document.read_only {
+        if !writable {
             for table in &mut described.schema.tables {
                 table.changes.possible = false;
             }

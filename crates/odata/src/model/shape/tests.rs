@@ -1,6 +1,6 @@
 use crate::edm_type::EdmType;
 use crate::model::document::ModelDocument;
-use crate::model::{Column, ForeignKey, Model, Schema, Storage, Table};
+use crate::model::{Column, ForeignKey, Model, Schema, Storage, Table, TableChanges};
 
 fn table(schema: Option<&str>, name: &str, columns: &[&str]) -> Table {
     let column = |name: &&str| Column {
@@ -18,7 +18,7 @@ fn table(schema: Option<&str>, name: &str, columns: &[&str]) -> Table {
         key_is_enforced: true,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
-        changes: crate::model::TableChanges::default(),
+        changes: TableChanges { possible: true, ..TableChanges::default() },
     }
 }
 
@@ -218,15 +218,33 @@ fn a_relation_without_a_schema_leads_to_the_table_beside_it() {
     );
 }
 
+/// The entity sets that can be changed, if all tables of the database can be.
+fn changeable(model: &Model) -> Vec<&str> {
+    let changeable = model.entity_types.iter().filter(|entity| entity.changes.is_some());
+    changeable.map(|entity| entity.name.as_str()).collect()
+}
+
+#[test]
+fn what_the_owner_makes_read_only_cannot_be_changed() {
+    for (json, expected) in [
+        ("{}", vec!["Ports", "Ships", "Logs"]),
+        (r#"{"entities": [{"table": "Ships", "readOnly": true}]}"#, vec!["Ports", "Logs"]),
+        (r#"{"readOnly": true}"#, vec![]),
+        (r#"{"readOnly": true, "entities": [{"table": "Ships", "readOnly": false}]}"#, vec![]),
+    ] {
+        assert_eq!(changeable(&shaped(json)), expected, "{json}");
+    }
+}
+
 #[test]
 fn sizes_and_bans_are_part_of_the_model_but_not_of_its_version() {
     let model = shaped(
         r#"{"pageSize": 50, "readOnly": true,
             "entities": [{"table": "Ships", "readOnly": true, "searchableColumns": ["Name"]}]}"#,
     );
-    assert_eq!((model.page_size, model.read_only), (Some(50), true));
+    assert_eq!((model.page_size, changeable(&model)), (Some(50), vec![]));
     let ships = model.entity_type("Ships").unwrap();
-    assert_eq!((ships.read_only, ships.searchable.as_slice()), (true, [1].as_slice()));
+    assert_eq!((ships.changes.as_ref(), ships.searchable.as_slice()), (None, [1].as_slice()));
     assert_eq!(model.version, shaped("{}").version, "next links stay valid");
     let renamed = r#"{"entities": [{"table": "Ships", "entityType": "Ship"}]}"#;
     assert_ne!(model.version, shaped(renamed).version);
