@@ -206,6 +206,30 @@ fn pipelined_requests_are_answered_in_order() {
     is_well(&served);
 }
 
+/// Who is not told that the connection ends sends the next request into it.
+#[test]
+fn a_refusal_before_the_body_says_that_the_connection_ends_or_reads_the_body() {
+    let installation = Installation::new(BINARY);
+    let served = installation.serve();
+    for path in ["/api/odata4/none/Rows", "/oauth2/userinfo", "/api/mgmt/datasources", "/nothing"] {
+        let head = |length: usize, more: &str| {
+            let kind = "Content-Type: application/json";
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\n{kind}\r\nContent-Length: {length}\r\n{more}\r\n")
+        };
+        for (length, more) in [(10_000_000, ""), (5, "Expect: 100-continue\r\n")] {
+            let answer = exchange(&served, head(length, more).as_bytes()).to_ascii_lowercase();
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{path} {length}: {answer}");
+            assert!(!answer.contains("100 continue"), "{path}: {answer}");
+        }
+        let short = [head(5, "").as_bytes(), b"[1,2]"].concat();
+        let last = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answers = exchange(&served, &[&short, &short, last.as_bytes()].concat());
+        assert_eq!(answers.matches("HTTP/1.1 4").count(), 2, "{path}: {answers}");
+        assert!(answers.ends_with("ok\n"), "{path}: {answers}");
+    }
+    is_well(&served);
+}
+
 #[test]
 fn http_1_0_clients_are_answered_and_disconnected() {
     let installation = Installation::new(BINARY);

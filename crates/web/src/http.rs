@@ -11,6 +11,7 @@ pub mod cookies;
 pub(crate) mod faults;
 pub(crate) mod host;
 pub mod initiator;
+pub(crate) mod leftover;
 pub(crate) mod media_type;
 pub mod network;
 pub mod origin;

@@ -28,6 +28,7 @@ use crate::http::base_path::BasePath;
 use crate::http::client_certificate;
 use crate::http::faults::{SHORTLY, set_retry_after};
 use crate::http::host;
+use crate::http::leftover::Leftover;
 use crate::http::origin::{self, RequestId};
 use crate::http::{body, proof};
 use crate::respond::{Area, page, text};
@@ -116,6 +117,7 @@ impl HttpService {
         } else {
             None
         };
+        let leftover = Leftover::watch(&mut request);
         let mut refused = refused
             .or_else(|| body_fault(&request))
             .map(|(status, message)| (status, Cow::Borrowed(message)));
@@ -125,8 +127,10 @@ impl HttpService {
         }
         let mut known = AccessNote::default();
         let response = if let Some((status, message)) = refused {
+            drop(request);
             refuse(area, status, &message)
         } else if is_outside {
+            drop(request);
             outside(self.state.base())
         } else {
             let answering = pin!(self.router.call(request));
@@ -134,6 +138,10 @@ impl HttpService {
             answered.unwrap_or_else(|_| area.refuse(StatusCode::INTERNAL_SERVER_ERROR, "the server failed"))
         };
         let mut response = page::complete(response, self.state.base());
+        if let Some(leftover) = leftover {
+            // Boxed, so that requests without a body do not carry the state that only this one needs.
+            Box::pin(leftover.settle(&mut response)).await;
+        }
         if is_head {
             withhold_body(&mut response);
         }
