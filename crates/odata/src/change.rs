@@ -122,7 +122,7 @@ impl Upsert {
         let key = self.key.as_ref().map_err(Clone::clone)?;
         let unknown = || Reason::NotChangeable(set.to_owned()).at("path", 0);
         let entity_type = model.entity_type(set).ok_or_else(unknown)?;
-        creation(dialect, entity_type, |property| {
+        creation_of(dialect, entity_type, |property| {
             let given = key.iter().find(|(index, _)| *index == property).map(|(_, value)| value);
             given.or_else(|| self.body.value(property))
         })
@@ -168,7 +168,7 @@ impl Binder<'_> {
     fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
         supplies(entity_type)?;
         let body = Body::read(self.model, entity_type, self.context)?;
-        let creation = creation(self.dialect, entity_type, |property| body.value(property))?;
+        let creation = creation_of(self.dialect, entity_type, |property| body.value(property))?;
         Ok(BoundChange { set: entity_type.name.clone(), kind: ChangeKind::Create(creation), state: None })
     }
 
@@ -226,7 +226,7 @@ impl Creation {
 }
 
 /// A new entity with these values.
-fn creation<'v>(
+fn creation_of<'v>(
     dialect: Dialect,
     entity_type: &EntityType,
     value_of: impl Fn(usize) -> Option<&'v NewValue>,
