@@ -181,6 +181,18 @@ impl ScopeSet {
         Self { built_in: self.built_in & other.built_in, others }
     }
 
+    /// What both sets allow, apart from what other scopes imply. Who may read and change data may be limited to reading
+    /// them, so `api.access.odata` in one set and `api.access.odata.read` in the other are the latter.
+    #[must_use]
+    pub fn limited_to(&self, other: &Self) -> Self {
+        let mut both = self.intersection(other);
+        let reads = |set: &Self| BuiltInScope::OF_ODATA.into_iter().any(|scope| set.contains(scope));
+        if reads(self) && reads(other) && !both.contains(BuiltInScope::OData) {
+            both.built_in |= BuiltInScope::ODataRead.bit();
+        }
+        both
+    }
+
     /// The scopes in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

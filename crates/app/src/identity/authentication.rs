@@ -156,7 +156,7 @@ impl AuthenticationService {
         let Some(now) = Entities::of(&self.context).current_scopes(token.application).await? else {
             return Ok(Err(InvalidAccessToken::Revoked(token)));
         };
-        let mut scopes = token.scopes.intersection(&now);
+        let mut scopes = token.scopes.limited_to(&now);
         if !resource::include_more_than_data(&token.details.resources, &self.context.settings.public_url) {
             let beyond = [BuiltInScope::Management, BuiltInScope::Introspect];
             scopes = scopes.difference(&beyond.into_iter().collect());
@@ -272,7 +272,7 @@ impl Callers<'_> {
     pub(crate) async fn still_covers(self, caller: &Caller, scope: BuiltInScope) -> Result<bool, Fault> {
         let Some(token) = caller.token() else { return Ok(caller.covers(scope)) };
         let now = Entities::of(self.context).current_scopes(token.application).await?;
-        Ok(now.is_some_and(|now| token.scopes.contains(scope) && now.contains(scope)))
+        Ok(now.is_some_and(|now| token.scopes.limited_to(&now).contains(scope)))
     }
 
     /// Whether the access of a token of an issuer still holds, apart from its user.

@@ -84,8 +84,7 @@ pub fn next_step(
     }
     let consent = consent.filter(|consent| is_of(consent, request, &signed_in));
     let wanted = &request.consent_scopes;
-    let missing = consent
-        .map_or_else(|| wanted.clone(), |consent| wanted.difference(&registry.effective(&consent.scopes)));
+    let missing = consent.map_or_else(|| wanted.clone(), |consent| registry.beyond(wanted, &consent.scopes));
     Ok(NextStep::Consent { missing })
 }
 

@@ -1,14 +1,15 @@
 //! Scopes that imply others: a token with the broad scope may do what each implied scope allows.
 //!
-//! Only scopes of one resource server imply each other, and the built-in ones neither imply nor are implied. So a check
-//! of a built-in scope still tests a single bit.
+//! Only scopes of one resource server imply each other, and the built-in ones neither imply nor are implied, so a check
+//! of a built-in scope still tests a single bit. One of them is less than another, which is a rule of
+//! [`ScopeSet::limited_to`].
 
 use std::collections::BTreeMap;
 
 use domain::account::Permission;
 use domain::id::ScopeId;
 
-use super::{Assignment, Scope, ScopeSet};
+use super::{Assignment, BuiltInScope, Scope, ScopeSet};
 
 /// The maximum number of scopes that one scope names as implied.
 pub const MOST_IMPLIED: usize = 20;
@@ -44,12 +45,24 @@ impl Hierarchy {
         others.any(|other| self.broad.get(other).is_some_and(|reached| reached.contains_id(id)))
     }
 
+    /// Whether the scopes of a set allow everything that those of `asked` do.
+    pub(super) fn covers(&self, set: &ScopeSet, asked: &ScopeSet) -> bool {
+        set.covers(asked) || self.beyond(asked, set).is_empty()
+    }
+
+    /// The scopes of `asked` that those of a set do not allow.
+    pub(super) fn beyond(&self, asked: &ScopeSet, set: &ScopeSet) -> ScopeSet {
+        let beyond = asked.difference(&self.effective(set));
+        let may_read = set.contains(BuiltInScope::OData);
+        if may_read { beyond.difference(&BuiltInScope::ODataRead.into()) } else { beyond }
+    }
+
     /// What both sets allow, without the scopes that follow from others of the result, unless `given` names them.
     pub(super) fn limited(&self, given: &ScopeSet, allowed: &ScopeSet) -> ScopeSet {
         if self.broad.is_empty() || allowed.covers(given) {
-            return given.intersection(allowed);
+            return given.limited_to(allowed);
         }
-        let both = self.effective(given).intersection(&self.effective(allowed));
+        let both = self.effective(given).limited_to(&self.effective(allowed));
         both.iter().filter(|id| given.contains_id(*id) || !self.is_implied(*id, &both)).collect()
     }
 }

@@ -138,7 +138,13 @@ impl ScopeRegistry {
 
     /// Whether the scopes of the set allow everything that those of `asked` do.
     pub fn covers(&self, set: &ScopeSet, asked: &ScopeSet) -> bool {
-        set.covers(asked) || self.effective(set).covers(asked)
+        self.hierarchy.covers(set, asked)
+    }
+
+    /// The scopes of `asked` that those of the set do not allow.
+    #[must_use]
+    pub fn beyond(&self, asked: &ScopeSet, set: &ScopeSet) -> ScopeSet {
+        self.hierarchy.beyond(asked, set)
     }
 
     /// What both sets allow. Scopes that follow from others of the result are left out, unless `given` names them.

@@ -63,6 +63,38 @@ fn what_two_sets_allow_is_named_by_the_broadest_scopes() {
     }
 }
 
+/// With and without other scopes that imply something.
+#[test]
+fn who_may_read_and_change_data_may_be_limited_to_reading() {
+    let [data, read, manage, agent] =
+        [BuiltInScope::OData, BuiltInScope::ODataRead, BuiltInScope::Management, BuiltInScope::Mcp]
+            .map(|scope| scope.id().get());
+    for hierarchy in [Hierarchy::default(), Hierarchy::of(&orders())] {
+        for (given, allowed, left) in [
+            (&[data][..], &[read][..], &[read][..]),
+            (&[read], &[data], &[read]),
+            (&[data], &[data, read], &[data]),
+            (&[data, read], &[data], &[data]),
+            (&[data, read], &[read], &[read]),
+            (&[data, manage], &[read], &[read]),
+            (&[read, agent], &[manage, agent], &[agent]),
+            (&[data], &[manage, agent], &[]),
+        ] {
+            let limited = hierarchy.limited(&set(given), &set(allowed));
+            assert_eq!(limited, set(left), "{given:?} within {allowed:?}");
+        }
+        assert!(
+            hierarchy.covers(&set(&[data]), &set(&[read])) && !hierarchy.covers(&set(&[read]), &set(&[data]))
+        );
+        assert!(hierarchy.covers(&set(&[data]), &set(&[data, read])));
+        for other in [manage, agent] {
+            assert!(!hierarchy.covers(&set(&[data]), &set(&[other])));
+            assert!(!hierarchy.covers(&set(&[other]), &set(&[read])));
+        }
+        assert_eq!(hierarchy.effective(&set(&[data])), set(&[data]), "what is reported stays the same");
+    }
+}
+
 #[test]
 fn no_scope_implies_a_built_in_one() {
     let broad = scope(100, &[BuiltInScope::Management.id().get()]);

@@ -95,6 +95,39 @@ async fn a_token_that_is_narrowed_to_reading_says_that_it_reads() {
     assert_eq!(code(&refused), "ChangeNotGranted");
 }
 
+/// "The requested scope MUST NOT include any scope not originally granted by the resource owner" ([RFC 6749
+/// §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)): reading is less than what was granted.
+#[tokio::test]
+async fn an_application_without_the_narrow_scope_can_ask_for_less_too() {
+    let (fixture, _) = with_writable().await;
+    let client = Client::register(&fixture, json!({ "scopes": [WRITES] })).await;
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[])).await;
+    let answer = allow(&mut browser, form.with("changes", "yes")).await;
+    let issued = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    let refresh = text(&issued, "refresh_token");
+    let renew = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let narrow = client.token(&fixture, &[&renew[..], &[("scope", READS)]].concat()).await.expect(200).json();
+    // The earlier consent covers the request, so nobody is asked.
+    let answer = browser.get(&client.address(&[("scope", READS)])).await;
+    let asked = client.exchange(&fixture, &answer, &[]).await.expect(200).json();
+    for reading in [&narrow, &asked] {
+        assert_eq!(reading["scope"], READS);
+        let access = text(reading, "access_token");
+        fixture.server.get("/api/odata4/Other/Ports").bearer(&access).send().await.expect(200);
+        assert_eq!(code(&post(&fixture, "Other", &access).await.expect(403)), "ChangeNotGranted");
+        let about = client.post(&fixture, "/oauth2/introspect", &[("token", &access)]).await;
+        assert_eq!(about.expect(200).json()["scope"], READS);
+    }
+    let refresh = text(&asked, "refresh_token");
+    let renew = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str()), ("scope", WRITES)];
+    assert_eq!(client.token(&fixture, &renew).await.expect(400).json()["error"], "invalid_scope");
+    // One that may only read cannot ask for more.
+    let reader = Client::register(&fixture, json!({ "scopes": [READS] })).await;
+    let refused = browser.get(&reader.address(&[("scope", WRITES)])).await;
+    assert!(refused.location().contains("error=invalid_scope"), "{}", refused.location());
+}
+
 #[tokio::test]
 async fn an_exchanged_token_changes_nothing() {
     const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
