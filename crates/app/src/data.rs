@@ -9,26 +9,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::account::{DataSource, Permission, data_source};
+use domain::account::DataSource;
 use domain::audit::{Action, Outcome};
 use domain::limit::Limit;
 use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
-use oauth::resource::{self, DataEndpoint};
-use oauth::step_up;
+use oauth::resource::DataEndpoint;
 use odata::format::{self, Format, MetadataFormat};
 use odata::plan::Plan;
 use sources::SourceError;
 use sources::driver::Intent;
 
 use crate::data::models::{OpenedSource, SourceOpener};
-use crate::identity::authentication::Callers;
 use crate::identity::caller::{Caller, RequestOrigin};
 use crate::node::access_note;
 use crate::node::audit_throttle::ThrottledAudit;
 use crate::node::entity_cache::Entities;
 use crate::{Context, Fault};
 
+mod admission;
 mod authorization;
 mod change;
 pub(crate) mod document;
@@ -44,6 +43,7 @@ pub(crate) mod spec;
 mod stream;
 mod tools;
 
+pub use admission::AdmittedSource;
 pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done};
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
@@ -164,8 +164,22 @@ impl DataService {
     /// [`DataRefusal`], before the first byte of a response. A later failure aborts the stream, as does
     /// access that is revoked meanwhile.
     pub async fn read(&self, caller: &Caller, request: &DataRequest<'_>) -> Result<DataAnswer, DataRefusal> {
+        let source = self.admit(caller, request.endpoint, request.source, request.origin).await?;
+        self.read_from(caller, &source, request).await
+    }
+
+    /// The same for a caller who was admitted to the data source for this request, or for another part of it.
+    ///
+    /// # Errors
+    /// As for [`DataService::read`].
+    pub async fn read_from(
+        &self,
+        caller: &Caller,
+        source: &AdmittedSource,
+        request: &DataRequest<'_>,
+    ) -> Result<DataAnswer, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
-        let record = self.admit(caller, endpoint, request.source, origin).await?;
+        let record = Arc::clone(&source.0);
         let read_grant =
             DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
         let permit = self.acquire_permit(caller.account().user.id).await?;
@@ -211,93 +225,6 @@ impl DataService {
             _ => None,
         };
         Ok(self.run(read_grant, &opened, &planned, request.accept, page_size).await?.holding(paging))
-    }
-
-    /// Whether the caller may read data at the endpoint at all. The scope is checked first, then the permission: neither
-    /// refusal reveals anything about a source.
-    ///
-    /// # Errors
-    /// If not, or if the refusal cannot be recorded.
-    pub async fn may_read_data(
-        &self,
-        caller: &Caller,
-        endpoint: DataEndpoint,
-        origin: &RequestOrigin,
-    ) -> Result<(), DataRefusal> {
-        let scope = endpoint.scope();
-        if !endpoint.scopes().iter().any(|scope| caller.covers(*scope)) {
-            let why = format!("the token does not cover {}", scope.as_str());
-            self.audit_refusal(caller, &why, None, origin).await?;
-            return Err(DataRefusal::MissingScope(scope));
-        }
-        if !caller.may(Permission::UseDataSourceWithOData) {
-            self.audit_refusal(caller, "lacks UseDataSourceWithOData", None, origin).await?;
-            return Err(DataRefusal::MissingPermission);
-        }
-        Ok(())
-    }
-
-    /// Finds a source by name, if the caller may read data at the endpoint, and owns the source or it is shared with the
-    /// caller.
-    ///
-    /// # Errors
-    /// As for [`DataService::read`], before anything of the source is read.
-    pub async fn admit(
-        &self,
-        caller: &Caller,
-        endpoint: DataEndpoint,
-        source: &str,
-        origin: &RequestOrigin,
-    ) -> Result<Arc<DataSource>, DataRefusal> {
-        self.may_read_data(caller, endpoint, origin).await?;
-        // A text that names nothing may be of any length, and a refusal is recorded with its subject.
-        data_source::check_name(source).map_err(|_| DataRefusal::UnknownSource)?;
-        let record = Entities::of(&self.context).data_source_by_name(source).await.map_err(Fault::from)?;
-        let name = record.as_ref().map_or(source, |record| &record.name);
-        if !self.is_within_token(caller, endpoint, name) {
-            let why = "the token is limited to other resources";
-            self.audit_refusal(caller, why, Some(name), origin).await?;
-            return Err(DataRefusal::OtherResources);
-        }
-        let record = record.ok_or(DataRefusal::UnknownSource)?;
-        // Before the reach of the token, which would tell a source of somebody else from one that does not exist.
-        if !record.is_readable_by(caller.account().user.id) {
-            let why = "neither owns the data source nor shares it";
-            self.audit_refusal(caller, why, Some(&record.name), origin).await?;
-            return Err(DataRefusal::UnknownSource);
-        }
-        if reach(caller, &record) == DataReach::Nothing {
-            let why = "the token is limited to other data";
-            self.audit_refusal(caller, why, Some(&record.name), origin).await?;
-            return Err(DataRefusal::NotGranted);
-        }
-        self.sign_in_is_recent(caller, &record, origin).await?;
-        Ok(record)
-    }
-
-    /// Demands a recent sign-in if the data source does.
-    async fn sign_in_is_recent(
-        &self,
-        caller: &Caller,
-        record: &DataSource,
-        origin: &RequestOrigin,
-    ) -> Result<(), DataRefusal> {
-        let Some(max_age_secs) = record.max_authentication_age else { return Ok(()) };
-        let signed_in_at = Callers::of(&self.context).signed_in_at(caller).await?;
-        if step_up::sign_in_is_recent(signed_in_at, max_age_secs, self.context.now()) {
-            return Ok(());
-        }
-        let why = "the sign-in is too old for this data source";
-        self.audit_refusal(caller, why, Some(&record.name), origin).await?;
-        Err(DataRefusal::SignInTooOld { max_age_secs })
-    }
-
-    /// Whether the token of the caller, if there is one, reaches the source ([RFC 8707
-    /// §3](https://www.rfc-editor.org/rfc/rfc8707#section-3)).
-    fn is_within_token(&self, caller: &Caller, endpoint: DataEndpoint, source: &str) -> bool {
-        let public_url = &self.context.settings.public_url;
-        let is_included = |resources| resource::include_source(resources, endpoint, source, public_url);
-        caller.resources().is_none_or(is_included)
     }
 
     /// The current time, for functions of OData.

@@ -17,7 +17,7 @@ pub(crate) mod rows;
 mod service;
 pub(crate) mod tools;
 
-use app::data::DataService;
+use app::data::{AdmittedSource, DataService};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -67,7 +67,7 @@ pub async fn post(
         Ok(message) => message,
         Err(unreadable) => return challenger.refuse(unreadable.id.as_ref(), *unreadable.problem, &parts),
     };
-    let service = Service { data: &data, agent: &agent, source: source.as_deref() };
+    let service = Service { data: &data, agent: &agent, source: source.as_ref() };
     match service.answer(&parts.headers, &message).await {
         Ok(response) => response,
         Err(problem) => challenger.refuse(message.id.as_ref(), problem, &parts),
@@ -75,7 +75,11 @@ pub async fn post(
 }
 
 /// The data source that the address names. Nothing of the message is read before.
-async fn admit(data: &DataService, agent: &Agent, parts: &Parts) -> Result<Option<String>, McpProblem> {
+async fn admit(
+    data: &DataService,
+    agent: &Agent,
+    parts: &Parts,
+) -> Result<Option<AdmittedSource>, McpProblem> {
     let (_, rest) = DataEndpoint::split(parts.uri.path()).ok_or_else(McpProblem::unknown_source)?;
     let name = rest.trim_matches('/');
     let source = if name.is_empty() {
@@ -83,8 +87,7 @@ async fn admit(data: &DataService, agent: &Agent, parts: &Parts) -> Result<Optio
         None
     } else {
         let name = odata::url::segment(name).map_err(|_| McpProblem::unknown_source())?;
-        let record = data.admit(&agent.caller, DataEndpoint::Mcp, &name, &agent.origin).await?;
-        Some(record.name.clone())
+        Some(data.admit(&agent.caller, DataEndpoint::Mcp, &name, &agent.origin).await?)
     };
     is_json(parts)?;
     Ok(source)

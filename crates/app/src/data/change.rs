@@ -15,7 +15,7 @@ use super::limiter::Permit;
 use super::request_user::request_user;
 pub use super::run::{ChangeAnswer, Condition, Done};
 use super::run::{ChangeJob, LastWord, Representation};
-use super::{DataRefusal, DataRequest, DataService, reached_part};
+use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
 use crate::identity::caller::Caller;
@@ -62,7 +62,8 @@ impl DataService {
         caller: &Caller,
         request: &DataRequest<'_>,
     ) -> Result<ChangeableSource, DataRefusal> {
-        let record = self.admit(caller, request.endpoint, request.source, request.origin).await?;
+        let AdmittedSource(record) =
+            self.admit(caller, request.endpoint, request.source, request.origin).await?;
         if !record.writable {
             return Err(DataRefusal::ReadOnlySource);
         }

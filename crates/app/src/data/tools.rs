@@ -8,7 +8,7 @@ use odata::model::Model;
 use sources::driver::Intent;
 
 use super::authorization::DataGrant;
-use super::{DataRefusal, DataRequest, DataService, reached_part};
+use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::SourceOpener;
 use crate::identity::caller::{Caller, RequestOrigin};
@@ -36,22 +36,22 @@ pub struct ToolCall {
 }
 
 impl DataService {
-    /// The part of a source's model that the caller reaches; nothing else of the request matters.
+    /// The part of a source's model that the caller reaches who was admitted to it; nothing else of the request matters.
     ///
     /// # Errors
     /// As for [`DataService::read`].
     pub async fn reached_model(
         &self,
         caller: &Caller,
+        source: &AdmittedSource,
         request: &DataRequest<'_>,
     ) -> Result<Arc<Model>, DataRefusal> {
         let DataRequest { endpoint, origin, since, .. } = *request;
-        let record = self.admit(caller, endpoint, request.source, origin).await?;
-        let read_grant =
-            DataGrant { caller, intent: Intent::Read, endpoint, record: &record, origin, at: since };
+        let record = &source.0;
+        let read_grant = DataGrant { caller, intent: Intent::Read, endpoint, record, origin, at: since };
         let _permit = self.acquire_permit(caller.account().user.id).await?;
-        let opened = SourceOpener::of(&self.context).opened(&record).await.map_err(DataRefusal::from);
-        let opened = opened.inspect_err(|refusal| refusal.log(&record, request))?;
+        let opened = SourceOpener::of(&self.context).opened(record).await.map_err(DataRefusal::from);
+        let opened = opened.inspect_err(|refusal| refusal.log(record, request))?;
         self.revalidate(read_grant).await?;
         Ok(Arc::clone(&reached_part(read_grant, opened).model))
     }

@@ -50,13 +50,13 @@ impl Service<'_> {
         let agreed = revision::AGREED.into_iter().find(|known| *known == asked);
         let mut members = Map::new();
         members.insert("protocolVersion".to_owned(), agreed.unwrap_or(revision::AGREED[0]).into());
-        members.insert("serverInfo".to_owned(), answer::server_info(self.source));
+        members.insert("serverInfo".to_owned(), answer::server_info(self.source_name()));
         members.extend(described(self.source.is_none()));
         Ok(members)
     }
 
     fn discover(&self, revision: Revision) -> Map<String, Value> {
-        let mut members = answer::kept(revision, self.source);
+        let mut members = answer::kept(revision, self.source_name());
         members.insert("supportedVersions".to_owned(), revision::ALL.as_slice().into());
         members.extend(described(self.source.is_none()));
         members
@@ -66,7 +66,7 @@ impl Service<'_> {
         if params.get("cursor").is_some_and(|cursor| *cursor != Json::Null) {
             return Err(invalid_params("the list of tools has one page, which needs no cursor"));
         }
-        let mut members = answer::kept(revision, self.source);
+        let mut members = answer::kept(revision, self.source_name());
         members.insert("tools".to_owned(), tools::described(self.source.is_none()));
         Ok(members)
     }
@@ -79,7 +79,7 @@ impl Service<'_> {
             return Err(invalid_params("there is no such tool; tools/list names all of them"));
         };
         let arguments = params.get("arguments").unwrap_or(&Json::Null);
-        let common = answer::common(revision, self.source);
+        let common = answer::common(revision, self.source_name());
         Ok(match tools::call(self, tool, arguments).await? {
             Answered::With(structured) => answer::of_tool(id, &common, &structured),
             Answered::Refused(message) => answer::of_refused_tool(id, common, &message),

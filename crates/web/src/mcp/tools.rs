@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use app::Fault;
-use app::data::{DataRefusal, DataRequest, ToolCall};
+use app::data::{AdmittedSource, DataRefusal, DataRequest, ToolCall};
 use oauth::resource::DataEndpoint;
 use odata::model::Model;
 
@@ -143,8 +143,11 @@ pub(super) async fn call(
     tool: Tool,
     arguments: &Json,
 ) -> Result<Answered, McpProblem> {
-    let mut record =
-        ToolCall { tool: tool.name(), source: service.source.map(str::to_owned), ..ToolCall::default() };
+    let mut record = ToolCall {
+        tool: tool.name(),
+        source: service.source_name().map(str::to_owned),
+        ..ToolCall::default()
+    };
     let answer = match ToolArguments::read(schema::parameters(tool, service.source.is_none()), arguments) {
         Ok(arguments) => {
             record.entity = arguments.text("entity").map(str::to_owned);
@@ -175,31 +178,42 @@ pub(crate) fn accepts(tool: Tool, arguments: &Json) -> bool {
 }
 
 async fn run(service: &Service<'_>, tool: Tool, arguments: &ToolArguments) -> Result<Answer, ToolRefusal> {
-    let source = service.source.or_else(|| arguments.text("source")).unwrap_or_default();
-    let target = Target { service, source };
+    let target = async || Target::of(service, arguments).await;
     match tool {
         Tool::ListSources => sources::list(service, arguments).await,
-        Tool::ListEntities => entities::list(&target, arguments).await,
-        Tool::DescribeEntity => entities::describe(&target, arguments).await,
-        Tool::Query => read::query(&target, arguments).await,
-        Tool::Get => read::get(&target, arguments).await,
-        Tool::Aggregate => read::aggregate(&target, arguments).await,
+        Tool::ListEntities => entities::list(&target().await?, arguments).await,
+        Tool::DescribeEntity => entities::describe(&target().await?, arguments).await,
+        Tool::Query => read::query(&target().await?, arguments).await,
+        Tool::Get => read::get(&target().await?, arguments).await,
+        Tool::Aggregate => read::aggregate(&target().await?, arguments).await,
     }
 }
 
-/// The data source of a call.
+/// The data source of a call, to which its caller was admitted once for all that the call reads.
 struct Target<'a> {
     service: &'a Service<'a>,
-    source: &'a str,
+    source: AdmittedSource,
 }
 
 impl<'a> Target<'a> {
+    /// The data source that the address names, or else the arguments.
+    async fn of(service: &'a Service<'a>, arguments: &ToolArguments) -> Result<Self, DataRefusal> {
+        let source = match service.source {
+            Some(source) => source.clone(),
+            None => {
+                let (agent, name) = (service.agent, arguments.text("source").unwrap_or_default());
+                service.data.admit(&agent.caller, DataEndpoint::Mcp, name, &agent.origin).await?
+            }
+        };
+        Ok(Self { service, source })
+    }
+
     /// A request for data of the source, at this path and query.
-    fn request(&self, path_and_query: &'a str, page_size: Option<usize>) -> DataRequest<'a> {
+    fn request<'r>(&'r self, path_and_query: &'r str, page_size: Option<usize>) -> DataRequest<'r> {
         let agent = self.service.agent;
         DataRequest {
             endpoint: DataEndpoint::Mcp,
-            source: self.source,
+            source: self.source.name(),
             path_and_query,
             accept: "application/json;odata.metadata=none",
             page_size,
@@ -210,6 +224,7 @@ impl<'a> Target<'a> {
 
     /// What the caller reaches of the source.
     async fn model(&self) -> Result<Arc<Model>, DataRefusal> {
-        self.service.data.reached_model(&self.service.agent.caller, &self.request("", None)).await
+        let Self { service, source } = self;
+        service.data.reached_model(&service.agent.caller, source, &self.request("", None)).await
     }
 }

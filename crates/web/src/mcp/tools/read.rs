@@ -135,7 +135,7 @@ async fn read(
 ) -> Result<Read, ToolRefusal> {
     let service = target.service;
     let request = target.request(address.as_str(), page_size);
-    let answer = service.data.read(&service.agent.caller, &request).await?;
+    let answer = service.data.read_from(&service.agent.caller, &target.source, &request).await?;
     let mut stream = match answer.body {
         DataBody::Whole(bytes) => return Ok(Read::of(bytes.into())),
         DataBody::Stream(stream) => stream,
