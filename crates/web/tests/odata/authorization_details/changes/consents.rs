@@ -224,3 +224,26 @@ async fn the_page_and_the_audit_log_name_what_may_be_changed() {
     let page = browser.get("/account/applications").await.expect(200).text().to_owned();
     assert!(!page.contains("May change"), "{page}");
 }
+
+#[tokio::test]
+async fn long_lists_of_what_may_be_changed_are_folded() {
+    let fixture = Fixture::open().await;
+    for number in 0..33 {
+        let source = fixture.add_source(&format!("Pier{number}"), TABLES).await;
+        fixture.set_writable(&source, true).await;
+    }
+    let client = Client::register(&fixture, json!({})).await;
+    let mut browser = fixture.server.browser();
+    let form = asked(&mut browser, &client.address(&[("prompt", "consent")])).await;
+    let folded = "<details><summary>33 data sources</summary>";
+    let page = browser.page().text().to_owned();
+    assert!(page.contains(folded) && page.contains("in those of the following that are ticked"), "{page}");
+    let form = form.with("all", "yes").with("changes", "yes");
+    let issued = client.exchange(&fixture, &allow(&mut browser, form).await, &[]).await.expect(200).json();
+    post(&fixture, "Pier32", &text(&issued, "access_token")).await.expect(201);
+    let page = browser.get("/account/applications").await.expect(200).text().to_owned();
+    assert!(page.contains(&format!("<dt>May change</dt><dd>{folded}")), "{page}");
+    asked(&mut browser, &client.address(&[("prompt", "consent")])).await;
+    let page = browser.page().text().to_owned();
+    assert!(page.contains(&format!("It may change data now in {folded}")), "{page}");
+}
