@@ -163,6 +163,6 @@ async fn the_database_itself_ends_a_statement_at_its_time_limit() {
     let scene = scene("");
     let limit = "SELECT @@max_statement_time BETWEEN 60 AND 61, @@tx_read_only, @@time_zone, @@sql_mode";
     let found = crate::fixture::lines(&scene.source, statement(limit, 4, Vec::new())).await.unwrap();
-    let expected = "Integer(1)|Integer(1)|Text(\"+00:00\")|Text(\"NO_AUTO_VALUE_ON_ZERO,NO_UNSIGNED_SUBTRACTION,STRICT_ALL_TABLES\")";
+    let expected = "Integer(1)|Integer(1)|Text(\"+00:00\")|Text(\"NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES\")";
     assert_eq!(found, [expected]);
 }
