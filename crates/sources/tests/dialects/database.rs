@@ -5,15 +5,32 @@ use std::fmt::Debug;
 use odata::cell::{Cell, Row};
 use odata::error::Error;
 use odata::format::Format;
-use odata::model::Model;
+use odata::model::{Column, Model, Table, TableChanges};
 use odata::plan::{Plan, PlanContext, Query, prepare};
 use odata::position::Position;
 use odata::sql::Dialect;
 use odata::statement::Statement;
 use odata::url::Url;
 
+use crate::requests::encoded;
+
 /// The pages after which a walk has surely gone wrong.
 const MOST_PAGES: usize = 1_000;
+
+/// A table whose key the database enforces.
+pub(crate) fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
+    Table {
+        schema: None,
+        set_name: None,
+        name: name.to_owned(),
+        columns,
+        primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
+        key_is_enforced: true,
+        foreign_keys: Vec::new(),
+        has_unusable_index: false,
+        changes: TableChanges::default(),
+    }
+}
 
 pub(crate) trait Database {
     const DIALECT: Dialect;
@@ -110,6 +127,15 @@ pub(crate) trait Database {
             other => panic!("{other:?}"),
         }
         String::from_utf8(out).unwrap()
+    }
+
+    /// Whether a condition holds for the only row of the set `One`.
+    fn holds(&self, condition: &str) -> bool {
+        match self.body(&format!("/One/$count?$filter={}", encoded(condition))).as_str() {
+            "0" => false,
+            "1" => true,
+            other => panic!("{other}"),
+        }
     }
 
     /// The statement for a page, after the position of its last row if `after` is set.

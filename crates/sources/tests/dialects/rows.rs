@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use odata::edm_type::EdmType;
 use odata::form::Form;
-use odata::model::{Collation, Column, Storage, Table, TableChanges};
+use odata::model::{Collation, Column, Storage, Table};
 use testkit::Random;
 
+use crate::database::table;
 use crate::decimal::Decimal;
 use crate::oracle::Value;
 
@@ -206,16 +207,6 @@ impl Sample {
             nullable: !column.is_required(),
             storage: column.storage,
         };
-        Table {
-            schema: None,
-            set_name: None,
-            name: "T".to_owned(),
-            columns: self.columns.iter().map(column).collect(),
-            primary_key: vec!["id".to_owned()],
-            key_is_enforced: true,
-            foreign_keys: Vec::new(),
-            has_unusable_index: false,
-            changes: TableChanges::default(),
-        }
+        table("T", self.columns.iter().map(column).collect(), &["id"])
     }
 }

@@ -3,13 +3,13 @@
 use odata::edm_type::EdmType;
 use odata::error::Reason;
 use odata::form::Form;
-use odata::model::{Collation, Column, Storage, Table, TableChanges};
+use odata::model::{Collation, Column, Storage, Table};
 use odata::sql::Dialect;
 use odata::statement::Unanswerable;
 
 use super::columns::sample;
 use super::database::Mysql;
-use crate::database::Database as _;
+use crate::database::{Database as _, table};
 use crate::requests::encoded;
 
 fn column(name: &str, ty: EdmType, form: Form, is_guaranteed: bool) -> Column {
@@ -17,29 +17,6 @@ fn column(name: &str, ty: EdmType, form: Form, is_guaranteed: bool) -> Column {
     let collation = if is_textual { Collation::Unknown } else { Collation::Binary };
     let storage = Storage { form, is_guaranteed, is_textual, collation, ..Storage::default() };
     Column { name: name.to_owned(), ty, nullable: name != "id", storage }
-}
-
-fn table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
-    Table {
-        schema: None,
-        set_name: None,
-        name: name.to_owned(),
-        columns,
-        primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
-        key_is_enforced: true,
-        foreign_keys: Vec::new(),
-        has_unusable_index: false,
-        changes: TableChanges::default(),
-    }
-}
-
-/// Whether a condition holds for the only row of a table.
-fn holds(database: &Mysql, condition: &str) -> bool {
-    match database.body(&format!("/One/$count?$filter={}", encoded(condition))).as_str() {
-        "0" => false,
-        "1" => true,
-        other => panic!("{other}"),
-    }
 }
 
 fn one() -> Mysql {
@@ -94,7 +71,7 @@ fn mariadb_answers_what_the_standard_says() {
         "f lt INF and f gt -INF and f ne NaN and not (f eq NaN) and not (f lt NaN) and f ne INF and INF gt 1",
         "d lt INF and n gt -INF and not (d eq INF) and not (n in (1,-2))",
     ] {
-        assert!(holds(&database, condition), "{condition}");
+        assert!(database.holds(condition), "{condition}");
     }
 }
 
@@ -129,7 +106,7 @@ fn deeply_nested_operands_are_refused() {
     let database = one();
     let nested =
         |depth: usize| (0..depth).fold("s".to_owned(), |inner, _| format!("substring({inner},id sub 1)"));
-    assert!(holds(&database, &format!("{} eq s", nested(4))));
+    assert!(database.holds(&format!("{} eq s", nested(4))));
     let url = format!("/One?$filter={}", encoded(&format!("{} eq s", nested(14))));
     let error = database.plan(&url, 10, None).unwrap_err();
     assert!(matches!(error.reason, Reason::TooComplex), "{error}");
