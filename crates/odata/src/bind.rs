@@ -9,6 +9,7 @@ mod names;
 mod navigation;
 pub(crate) mod resource;
 pub(crate) mod scope;
+mod search;
 
 use std::collections::HashMap;
 
@@ -198,7 +199,11 @@ impl<'m> Binding<'m> {
         let options = &request.options;
         let scopes = Scopes::of(self.model, self.budget, ScanId::FIRST, entity_type, true);
         let mut binder = Binder::new(scopes, "path", self.now);
-        let conditions = filters.iter().map(|step| binder.segment(step)).collect::<Result<_, _>>()?;
+        let mut conditions: Vec<Typed> =
+            filters.iter().map(|step| binder.segment(step)).collect::<Result<_, _>>()?;
+        if let Some(search) = &request.search {
+            conditions.push(search::matches(search, ScanId::FIRST, entity_type)?);
+        }
         let BoundRows { rows, order, shown, joins } =
             self.rows(addressed.rows(), binder, conditions, options, None)?;
         let expanded = self.expand(entity_type, &options.expand)?;

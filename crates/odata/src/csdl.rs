@@ -166,7 +166,7 @@ fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     let changes = entity_type.changes.is_some();
     for (term, property, allowed) in [
         ("CountRestrictions", "Countable", true),
-        ("SearchRestrictions", "Searchable", false),
+        ("SearchRestrictions", "Searchable", !entity_type.searchable.is_empty()),
         ("InsertRestrictions", "Insertable", changes),
         ("UpdateRestrictions", "Updatable", changes),
         ("DeleteRestrictions", "Deletable", changes),

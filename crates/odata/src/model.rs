@@ -167,7 +167,7 @@ pub struct EntityType {
     /// Whether the table has an index that this server cannot use, so statements must not let SQLite choose
     /// it.
     pub has_unusable_index: bool,
-    /// The properties in which a search looks, as indexes.
+    /// The properties in which a search looks, as indexes: the texts that the owner names, or all of them.
     pub searchable: Vec<usize>,
     /// For each property, what supplies its value in a new row; `None` if rows cannot be changed.
     pub changes: Option<Vec<Supply>>,

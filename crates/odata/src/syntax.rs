@@ -11,6 +11,7 @@ pub(crate) mod expression;
 mod literal;
 mod operator;
 pub(crate) mod options;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,8 @@ pub const MAX_GROUPING: usize = 32;
 pub const MAX_AGGREGATES: usize = 64;
 /// The maximum number of times that the expressions of a request follow a navigation property.
 pub const MAX_FOLLOWED: usize = 32;
+/// The maximum number of words and phrases in `$search`.
+pub const MAX_SEARCHED: usize = 32;
 /// The maximum number of nested lambda operators, and counts of related entities.
 pub const MAX_LAMBDAS: usize = 3;
 
@@ -62,6 +65,8 @@ pub struct Request<'t> {
     pub apply: Vec<apply::Transformation<'t>>,
     /// `$compute`; empty if absent.
     pub compute: Vec<compute::ComputeItem<'t>>,
+    /// `$search`.
+    pub search: Option<search::Search<'t>>,
     /// `$format`, as text.
     pub format: Option<&'t str>,
     /// `$skiptoken`, sealed.
@@ -276,6 +281,7 @@ impl<'t> Request<'t> {
             options: EntityOptions::default(),
             apply: Vec::new(),
             compute: Vec::new(),
+            search: None,
             format: None,
             skip_token: None,
             unsupported: Vec::new(),
@@ -297,6 +303,7 @@ impl<'t> Request<'t> {
             SystemOption::Expand => self.options.expand = expand::items(cursor)?,
             SystemOption::Apply => self.apply = apply::transformations(cursor)?,
             SystemOption::Compute => self.compute = compute::items(cursor)?,
+            SystemOption::Search => self.search = Some(search::search(cursor)?),
             SystemOption::Format => self.format = Some(value),
             SystemOption::SkipToken => self.skip_token = Some(value),
             SystemOption::SchemaVersion if value == "*" => {}

@@ -6,7 +6,7 @@ use super::expression::Binder;
 use super::names::{Named, Names};
 use super::resource::Addressed;
 use super::scope::Scopes;
-use super::{Binding, SelectedProperties, Selection, complete, shown};
+use super::{Binding, SelectedProperties, Selection, complete, search, shown};
 use crate::aggregation_method::Method;
 use crate::error::{Error, Reason};
 use crate::model::EntityType;
@@ -88,6 +88,13 @@ impl<'m> Binding<'m> {
         for step in filters {
             let condition = self.bound(&derived, "path", |binder| binder.segment(step))?;
             derived = derived.filtered(condition);
+        }
+        if let Some(search) = &request.search {
+            if !request.apply.is_empty() {
+                return Err(Reason::NotImplemented("$search with $apply".to_owned()).at("$search", 0));
+            }
+            let (scan, _) = derived.first_scan();
+            derived = derived.filtered(search::matches(search, scan, entity_type)?);
         }
         for transformation in &request.apply {
             derived = self.transformed(derived, transformation)?;

@@ -312,7 +312,7 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
         Resource::Set(_) => true,
         Resource::References(_) => !matches!(name, "$select" | "$expand" | "$apply" | "$compute"),
         Resource::Count(_) => {
-            matches!(name, "$apply" | "$compute" | "$filter" | "$orderby" | "$top" | "$skip")
+            matches!(name, "$apply" | "$compute" | "$search" | "$filter" | "$orderby" | "$top" | "$skip")
         }
         Resource::Entity(..) => matches!(name, "$select" | "$expand" | "$compute"),
     };
@@ -342,6 +342,7 @@ fn given(request: &Request<'_>) -> impl Iterator<Item = &'static str> {
     let all = [
         ("$apply", !request.apply.is_empty()),
         ("$compute", !request.compute.is_empty()),
+        ("$search", request.search.is_some()),
         ("$filter", options.filter.is_some()),
         ("$orderby", !options.order.is_empty()),
         ("$select", options.select.is_some()),

@@ -7,6 +7,7 @@ use super::names::Names;
 use super::references::connect;
 use super::shape::{self, NamedReference, Shape, ShapedTable};
 use super::{Column, EntityType, Finding, Model, Property, Schema, Supply, Table};
+use crate::edm_type::EdmType;
 use crate::hash::Fnv;
 
 /// The name of the entity container. No entity type may have it, because both are members of the schema.
@@ -110,9 +111,11 @@ fn entity_type(
         findings.push(Finding { subject: full_name.clone(), message: served_as(&name) });
     }
     let changes = if shape.read_only { None } else { supplies(&table) };
-    let searchable = table.columns.iter().enumerate();
-    let searchable = searchable.filter(|(_, column)| shape.searchable.contains(&column.name));
-    let searchable = searchable.map(|(at, _)| at).collect();
+    let is_searched = |column: &Column| {
+        let is_named = shape.searchable.as_ref().is_none_or(|named| named.contains(&column.name));
+        is_named && matches!(column.ty, EdmType::String { .. })
+    };
+    let searchable = (0..table.columns.len()).filter(|at| is_searched(&table.columns[*at])).collect();
     let (properties, loose_key) = properties(&full_name, table.columns, &key, &shape, findings);
     let entity_type = EntityType {
         name,
@@ -248,7 +251,7 @@ fn version_of_plans(namespace: &str, types: &[EntityType]) -> u64 {
     let mut hash = hash(namespace, types);
     for entity in types {
         hash.field(&[entity.has_unusable_index.into(), entity.key_is_enforced.into()]);
-        hash.field(format!("{:?}", entity.changes).as_bytes());
+        hash.field(format!("{:?} {:?}", entity.changes, entity.searchable).as_bytes());
         for property in &entity.properties {
             hash.field(format!("{} {:?}", property.nullable, property.storage).as_bytes());
         }

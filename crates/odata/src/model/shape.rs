@@ -21,7 +21,8 @@ pub(super) struct Shape {
     pub(super) entity_type: Option<String>,
     /// The names of properties by that of the column.
     pub(super) properties: HashMap<String, String>,
-    pub(super) searchable: HashSet<String>,
+    /// The columns in which alone a search looks, if the owner says so.
+    pub(super) searchable: Option<HashSet<String>>,
     pub(super) read_only: bool,
 }
 
@@ -210,7 +211,10 @@ impl ShapedTable {
                 shape.properties.insert(self.table.columns[at].name.clone(), name.clone());
             }
         }
-        shape.searchable.extend(found(&self.table, &entity.searchable_columns, report));
+        if !entity.searchable_columns.is_empty() {
+            let named = found(&self.table, &entity.searchable_columns, report);
+            shape.searchable.get_or_insert_default().extend(named);
+        }
         let hidden = found(&self.table, &entity.hidden_columns, report);
         let shown = found(&self.table, &entity.shown_columns, report);
         let is_served = |name: &String| {

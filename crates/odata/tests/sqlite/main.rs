@@ -17,6 +17,7 @@ mod names;
 mod navigation;
 mod null_logic;
 mod paging;
+mod search;
 mod shown_text;
 mod soup;
 mod stored;

@@ -118,7 +118,7 @@ fn what_is_valid_but_unsupported_is_refused_as_not_implemented() {
     for url in [
         "T?$expand=Ns.x",
         "T?$expand=*/$count",
-        "T?$search=x",
+        "T?$search=x&$apply=identity",
         "T?$filter=name/any(x:x/id eq 1)",
         "T?$filter=geo.distance(a,b) lt 1",
         "T?$filter=name has Ns.E'x'",

@@ -13,4 +13,5 @@ mod random;
 mod related;
 mod requests;
 mod rows;
+mod search;
 mod sqlite;

@@ -5,7 +5,7 @@ mod database;
 mod indexes;
 mod values;
 
-use crate::{derived, random, related};
+use crate::{derived, random, related, search};
 use columns::sample;
 use database::Mysql;
 
@@ -14,6 +14,12 @@ fn random_requests_give_the_rows_that_the_standard_says() {
     let sample = sample(7, random::ROWS);
     let database = Mysql::new(&sample.sql, vec![sample.table()]);
     random::give_the_rows_that_the_standard_says(&database, &sample);
+}
+
+#[test]
+fn random_searches_find_in_mariadb_the_rows_that_contain_them() {
+    let sample = sample(5, random::ROWS);
+    search::find_the_rows_that_contain_them(&Mysql::new(&sample.sql, vec![sample.table()]), &sample);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::decimal::Decimal;
 use crate::driver::{Driver, ReadRow};
 use crate::oracle::Value;
 use crate::rows::{Class, Sample, Sampled, TEXTS, alike, doubles, numbers, text};
-use crate::{derived, related};
+use crate::{derived, random, related, search};
 
 struct Sqlite {
     driver: Driver,
@@ -94,6 +94,12 @@ fn columns() -> Vec<Sampled> {
 fn random_groups_are_in_sqlite_what_the_standard_says() {
     let sample = Sample::of(columns(), 11, derived::ROWS, '"', "");
     derived::give_what_the_standard_says(&Sqlite::new(&sample.sql), &sample);
+}
+
+#[test]
+fn random_searches_find_in_sqlite_the_rows_that_contain_them() {
+    let sample = Sample::of(columns(), 5, random::ROWS, '"', "");
+    search::find_the_rows_that_contain_them(&Sqlite::new(&sample.sql), &sample);
 }
 
 #[test]

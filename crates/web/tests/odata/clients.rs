@@ -171,16 +171,19 @@ async fn power_query_pages_filters_and_gets_clear_refusals() {
 }
 
 #[tokio::test]
-async fn salesforce_skips_many_rows_and_reads_that_search_is_unsupported() {
+async fn salesforce_skips_many_rows_and_searches() {
     let people = People::open().await;
     let far = "/People?$select=Id,Name&$orderby=Name&$top=26&$skip=100000&$count=true";
     let far = people.get(far, &[]).await.expect(200).json();
     assert_eq!((far["@odata.count"].as_i64(), far["value"].as_array().unwrap().len()), (Some(3), 0));
-    assert_eq!(code(&people.get("/People?$search=\"zoo\"", &[]).await.expect(501)), "NotImplemented");
+    let found =
+        people.get("/People?$search=\"bert\"&$select=Id,Name&$count=true", &[]).await.expect(200).json();
+    assert_eq!((found["@odata.count"].as_i64(), &found["value"][0]["Name"]), (Some(1), &"Berta".into()));
+    assert_eq!(ids(&people.get("/People?$search=\"zoo\"", &[]).await.expect(200)), [0; 0]);
     let metadata = people.get("/$metadata", &[]).await.expect(200).text().to_owned();
     assert!(
         metadata
-            .contains(r#"SearchRestrictions"><Record><PropertyValue Property="Searchable" Bool="false"/>"#)
+            .contains(r#"SearchRestrictions"><Record><PropertyValue Property="Searchable" Bool="true"/>"#)
     );
 }
 

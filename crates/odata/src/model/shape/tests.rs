@@ -3,9 +3,10 @@ use crate::model::document::ModelDocument;
 use crate::model::{Column, ForeignKey, Model, Schema, Storage, Table, TableChanges};
 
 fn table(schema: Option<&str>, name: &str, columns: &[&str]) -> Table {
+    let ty = |name: &str| if name == "Name" { EdmType::String { max_length: None } } else { EdmType::Int32 };
     let column = |name: &&str| Column {
         name: (*name).into(),
-        ty: EdmType::Int32,
+        ty: ty(name),
         nullable: false,
         storage: Storage::default(),
     };
@@ -246,6 +247,11 @@ fn sizes_and_bans_are_part_of_the_model_but_not_of_its_version() {
     let ships = model.entity_type("Ships").unwrap();
     assert_eq!((ships.changes.as_ref(), ships.searchable.as_slice()), (None, [1].as_slice()));
     assert_eq!(model.version, shaped("{}").version, "next links stay valid");
+    let elsewhere = r#"{"entities": [{"table": "Ships", "searchableColumns": ["Port"]}]}"#;
+    assert_ne!(shaped(elsewhere).plan_version, shaped("{}").plan_version, "plans of searches do not");
+    let hidden =
+        r#"{"entities": [{"table": "Ships", "hiddenColumns": ["Name"], "searchableColumns": ["Name"]}]}"#;
+    assert!(shaped(hidden).entity_type("Ships").unwrap().searchable.is_empty(), "not in other texts instead");
     let renamed = r#"{"entities": [{"table": "Ships", "entityType": "Ship"}]}"#;
     assert_ne!(model.version, shaped(renamed).version);
 }
