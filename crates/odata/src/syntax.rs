@@ -3,6 +3,7 @@
 //! The tree covers more of the grammar than can be bound, so that valid but unsupported requests can be
 //! distinguished from wrong ones.
 
+mod alias;
 pub mod apply;
 pub mod compute;
 mod cursor;
@@ -18,7 +19,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::error::{Error, Reason};
-use crate::url::{SystemOption, Url};
+use crate::url::{QueryOption, Segment, SystemOption, Url};
 use cursor::Cursor;
 use expression::Parser;
 
@@ -49,6 +50,8 @@ pub const MAX_GROUPING: usize = 32;
 pub const MAX_AGGREGATES: usize = 64;
 /// The maximum number of times that the expressions of a request follow a navigation property.
 pub const MAX_FOLLOWED: usize = 32;
+/// The maximum number of segments of a resource path.
+pub const MAX_SEGMENTS: usize = 64;
 /// The maximum number of words and phrases in `$search`.
 pub const MAX_SEARCHED: usize = 32;
 /// The maximum number of nested lambda operators, and counts of related entities.
@@ -275,7 +278,11 @@ impl<'t> Request<'t> {
     /// Everything that violates the grammar or exceeds a limit. What is only unsupported is refused when it
     /// is bound.
     pub fn parse(url: &'t Url) -> Result<Self, Error> {
-        let path = url.segments.iter().map(path_segment).collect::<Result<_, _>>()?;
+        if url.segments.len() > MAX_SEGMENTS {
+            return Err(Reason::TooManyItems(MAX_SEGMENTS).at("path", 0));
+        }
+        let path = url.segments.iter().map(|segment| path_segment(segment, &url.options));
+        let path = path.collect::<Result<_, _>>()?;
         let mut request = Self {
             path,
             options: EntityOptions::default(),
@@ -288,14 +295,19 @@ impl<'t> Request<'t> {
         };
         for option in &url.options {
             if let crate::url::OptionName::System(name) = option.name {
-                request.option(name, &option.value)?;
+                request.option(name, &option.value, &url.options)?;
             }
         }
         Ok(request)
     }
 
-    fn option(&mut self, name: SystemOption, value: &'t str) -> Result<(), Error> {
-        let cursor = Cursor { text: value, at: 0, target: name.name() };
+    fn option(
+        &mut self,
+        name: SystemOption,
+        value: &'t str,
+        aliases: &'t [QueryOption],
+    ) -> Result<(), Error> {
+        let cursor = Cursor { text: value, at: 0, target: name.name(), aliases };
         if self.options.read(name, cursor)? {
             return Ok(());
         }
@@ -337,8 +349,8 @@ impl<'t> EntityOptions<'t> {
 }
 
 /// A segment of the resource path is a step of a path expression, with a key where a call has arguments.
-fn path_segment(segment: &crate::url::Segment) -> Result<Step<'_>, Error> {
-    let mut parser = Parser::new(&segment.text, "path");
+fn path_segment<'t>(segment: &'t Segment, aliases: &'t [QueryOption]) -> Result<Step<'t>, Error> {
+    let mut parser = Parser::at(Cursor { text: &segment.text, at: 0, target: "path", aliases });
     match parser.resource_segment() {
         Ok(step) => Ok(Step { at: step.at + segment.offset, ..step }),
         Err(mut error) => {

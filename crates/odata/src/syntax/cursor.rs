@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Reason};
 use crate::identifier;
+use crate::url::QueryOption;
 
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'t> {
@@ -9,6 +10,8 @@ pub(super) struct Cursor<'t> {
     pub(super) at: usize,
     /// The option to which the text belongs, for errors.
     pub(super) target: &'static str,
+    /// The query options, among them the values of parameter aliases.
+    pub(super) aliases: &'t [QueryOption],
 }
 
 impl<'t> Cursor<'t> {

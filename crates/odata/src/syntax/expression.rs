@@ -12,6 +12,8 @@ pub(crate) struct Parser<'t> {
     depth: usize,
     /// The number of open JSON arrays and objects.
     brackets: usize,
+    /// The length of the values of parameter aliases in bytes, as often as they are used.
+    pub(super) aliased: usize,
 }
 
 /// The content of the parentheses after these names is not a list of expressions, and not supported.
@@ -19,11 +21,11 @@ const HAS_OWN_GRAMMAR: [&str; 2] = ["aggregate", "case"];
 
 impl<'t> Parser<'t> {
     pub(crate) fn new(text: &'t str, target: &'static str) -> Self {
-        Self::at(Cursor { text, at: 0, target })
+        Self::at(Cursor { text, at: 0, target, aliases: &[] })
     }
 
     pub(super) fn at(cursor: Cursor<'t>) -> Self {
-        Self { cursor, nodes: 0, depth: 0, brackets: 0 }
+        Self { cursor, nodes: 0, depth: 0, brackets: 0, aliased: 0 }
     }
 
     /// Parses the whole text as one expression.
@@ -86,6 +88,10 @@ impl<'t> Parser<'t> {
             Some(b'[') => Expression::List(self.bracketed(|parser| parser.items(b'[', b']'))?),
             Some(b'{') => Expression::Object(self.bracketed(Self::object)?),
             Some(b'0'..=b'9' | b'-' | b'+') => Expression::Literal(self.number_like()?),
+            Some(b'@') => match self.alias()? {
+                Some(literal) => Expression::Literal(literal),
+                None => self.word()?,
+            },
             _ if self.at_guid() => Expression::Literal(self.number_like()?),
             _ => self.word()?,
         };
@@ -197,7 +203,7 @@ impl<'t> Parser<'t> {
         Ok(step)
     }
 
-    fn step_name(&mut self) -> Result<&'t str, Error> {
+    pub(super) fn step_name(&mut self) -> Result<&'t str, Error> {
         let start = self.cursor.at;
         let prefixed = self.cursor.eat(b'$') || self.cursor.eat(b'@');
         if self.cursor.name().is_empty() {

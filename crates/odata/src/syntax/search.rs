@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<String, Error> {
-        search(Cursor { text, at: 0, target: "$search" }).map(|search| shown(&search))
+        search(Cursor { text, at: 0, target: "$search", aliases: &[] }).map(|search| shown(&search))
     }
 
     fn shown(search: &Search<'_>) -> String {

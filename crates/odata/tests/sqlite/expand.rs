@@ -165,7 +165,7 @@ fn what_is_wrong_with_an_expansion_is_refused_with_its_place() {
         "Ships?$expand=Visits/Ships",
         "Ships?$expand=Visits($search=x)",
         "Ships?$expand=Visits($compute=number add 1 as more)",
-        "Ships?$expand=Visits($filter=number eq @p)&@p=1",
+        "Ships?$expand=Visits($filter=number eq @p)&@p=number",
         "Ships?$expand=*($levels=2)",
     ] {
         assert_eq!(database.error(url).kind(), Kind::NotImplemented, "{url}");
