@@ -46,10 +46,10 @@ async fn a_locked_table_is_waited_for_only_for_a_moment() {
         let (server, name) = (scene.database.server(), scene.database.name().to_owned());
         move || server.run(&name, "BEGIN; LOCK TABLE t; SELECT pg_sleep(3); COMMIT")
     });
-    while line(&scene.source, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")
-        .await
-        != Ok("Integer(1)".to_owned())
-    {
+    // Other tests lock tables on the same server.
+    let is_locked = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()
+        WHERE relation = 'public.t'::regclass AND mode = 'AccessExclusiveLock' AND granted";
+    while line(&scene.source, is_locked).await != Ok("Integer(1)".to_owned()) {
         tokio::task::yield_now().await;
     }
     assert_eq!(line(&scene.source, "SELECT count(*) FROM public.t").await, Err(SourceError::Locked));
