@@ -32,7 +32,7 @@ pub(super) enum JudgedDecision {
     /// It can be stored, with its audit event.
     Storable(Box<(AccessAnswer, NewAuditEvent)>),
     /// The user must choose again among the data of the offer, or looks at more of them first.
-    ChooseAgain(Option<DataQuestion>),
+    ChooseAgain(Option<Box<DataQuestion>>),
 }
 
 /// Why a decision was not stored.
@@ -114,7 +114,7 @@ impl AccessDecisions<'_> {
         let Some(action) = decision.action() else {
             let offer = self.offer_of(asked, session.session.user).await?;
             let question = offer.map(|offer| DataQuestion::meanwhile(offer, choice.cloned()));
-            return Ok(JudgedDecision::ChooseAgain(question));
+            return Ok(JudgedDecision::ChooseAgain(question.map(Box::new)));
         };
         let mut audit = session.caller.audit(action, self.context.now(), origin);
         audit.application = Some(asked.request.application);
@@ -129,7 +129,8 @@ impl AccessDecisions<'_> {
         let data = match authorize::choose(&offer, choice) {
             Ok(data) => data,
             Err(rejected) => {
-                return Ok(JudgedDecision::ChooseAgain(Some(DataQuestion::again(offer, rejected))));
+                let question = DataQuestion::again(offer, *rejected);
+                return Ok(JudgedDecision::ChooseAgain(Some(Box::new(question))));
             }
         };
         audit.detail = Some(format!("{}, {}", asked.way(), chosen_in_words(&offer, &data)));

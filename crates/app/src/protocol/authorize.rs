@@ -247,7 +247,7 @@ impl AuthorizationService {
         let data = match chosen {
             Ok(data) => data,
             Err(rejected) => {
-                let asked = offer.map(|offer| DataQuestion::again(offer, rejected));
+                let asked = offer.map(|offer| DataQuestion::again(offer, *rejected));
                 return self.ask_consent(valid, asked).await;
             }
         };

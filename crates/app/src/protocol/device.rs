@@ -245,7 +245,7 @@ impl DeviceService {
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
-                return Ok(DeviceOutcome::ChooseAgain(Box::new(open.question(data))));
+                return Ok(DeviceOutcome::ChooseAgain(Box::new(open.question(data.map(|data| *data)))));
             }
         };
         let answered = self.context.store.answer_device_authorization(open.request.id, answer, audit).await?;

@@ -103,10 +103,11 @@ pub enum ChoiceFault {
 ///
 /// # Errors
 /// [`RejectedChoice`], if the user must choose again; nothing is allowed then.
-pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Result<DataChange, RejectedChoice> {
+pub fn choose(offer: &Offer, choice: Option<&Choice>) -> Result<DataChange, Box<RejectedChoice>> {
     let Some(choice) = choice else { return Ok(everything_of(offer)) };
     let chosen = if offer.is_named { among_named(offer, choice) } else { among_all(offer, choice) };
-    let chosen = chosen.map_err(|fault| RejectedChoice { choice: choice.clone(), fault })?;
+    let rejected = |fault| Box::new(RejectedChoice { choice: choice.clone(), fault });
+    let chosen = chosen.map_err(rejected)?;
     Ok(with_changes(offer, chosen, choice))
 }
 
@@ -234,7 +235,7 @@ mod tests {
     }
 
     fn assert_chosen(offer: &Offer, choice: &Choice, expected: Result<DataChange, ChoiceFault>) {
-        let expected = expected.map_err(|fault| RejectedChoice { choice: choice.clone(), fault });
+        let expected = expected.map_err(|fault| Box::new(RejectedChoice { choice: choice.clone(), fault }));
         assert_eq!(choose(offer, Some(choice)), expected, "{choice:?}");
     }
 

@@ -75,7 +75,7 @@ pub struct Offer {
     /// Whether the request names an entity set that its data source does not have.
     pub names_unknown: bool,
     /// What the user allowed before, if that was limited.
-    pub before: Option<DataAccess>,
+    pub before: Option<Box<DataAccess>>,
 }
 
 /// A data source that a user may read.
@@ -154,7 +154,12 @@ impl Offer {
                 Some(OfferedSource { id, name, description, entities, is_ticked, may_change })
             })
             .collect();
-        Self { sources, is_named: requested.is_some(), names_unknown: false, before: before.cloned() }
+        Self {
+            sources,
+            is_named: requested.is_some(),
+            names_unknown: false,
+            before: before.cloned().map(Box::new),
+        }
     }
 
     /// The data sources about whose changes the user is asked: at most as many as an access can name.

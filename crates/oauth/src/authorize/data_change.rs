@@ -19,7 +19,7 @@ pub struct DataChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ReachChange {
     Keep,
-    Instead(Option<DataAccess>),
+    Instead(Option<Box<DataAccess>>),
     Also {
         chosen: Vec<SourceAccess>,
         /// The data sources of which only what was chosen is reached, if anything.
@@ -41,7 +41,7 @@ impl DataChange {
 
     /// It reaches this, in place of what was allowed before; `None` for all data that the user may read, now and later.
     pub fn instead(data: Option<DataAccess>) -> Self {
-        ReachChange::Instead(data).into()
+        ReachChange::Instead(data.map(Box::new)).into()
     }
 
     /// It also reaches what was chosen among the data that the request names.
@@ -76,7 +76,7 @@ impl DataChange {
     fn chosen_reach(&self) -> Option<DataAccess> {
         match &self.reach {
             ReachChange::Keep => None,
-            ReachChange::Instead(data) => data.clone(),
+            ReachChange::Instead(data) => data.as_deref().cloned(),
             ReachChange::Also { chosen, .. } => Some(DataAccess::to(chosen.clone())),
         }
     }
@@ -112,22 +112,22 @@ impl DataChange {
         let of_data = before.filter(|before| before.scopes.reaches_data());
         let reached = match &self.reach {
             ReachChange::Keep => return before.and_then(|before| before.data.clone()),
-            ReachChange::Instead(data) => data.clone(),
+            ReachChange::Instead(data) => data.as_deref().cloned(),
             ReachChange::Also { chosen, left_out } => match of_data {
                 Some(Consent { data: None, .. }) if left_out.is_empty() => None,
                 _ => Some(reached_before(of_data).without(left_out).with(chosen)),
             },
         };
-        let kept = of_data.and_then(|before| before.data.as_ref()).map(|before| self.kept(before, &reached));
+        let kept =
+            of_data.and_then(|before| before.data.as_ref()).map(|before| self.kept(before, reached.as_ref()));
         let changes: Vec<_> = kept.into_iter().flatten().chain(self.allowed.iter()).collect();
         changing(reached, changes)
     }
 
     /// What may still be changed although the user was not asked. That never extends to data that were not reached before.
-    fn kept(&self, before: &DataAccess, after: &Option<DataAccess>) -> Vec<DataSourceId> {
-        let stays = |id: &DataSourceId| {
-            before.reach(*id).includes(reach_of(after.as_ref(), *id)) && !self.asked.contains(*id)
-        };
+    fn kept(&self, before: &DataAccess, after: Option<&DataAccess>) -> Vec<DataSourceId> {
+        let stays =
+            |id: &DataSourceId| before.reach(*id).includes(reach_of(after, *id)) && !self.asked.contains(*id);
         before.changes.iter().filter(|id| before.may_change(*id)).filter(stays).collect()
     }
 }

@@ -6,7 +6,6 @@
 use super::access_token_lifetime_secs;
 use crate::application::{Application, TokenExchangePolicy};
 use crate::client_authentication::AuthenticatedClient;
-use crate::data_access::DataAccess;
 use crate::grant::{AccessTokenDetails, Act, Ancestor, Exchanged, MOST_EXCHANGES};
 use crate::oidc::subject::is_pairwise;
 use crate::parameters::{Name, Parameters, RESOURCE, SCOPE};
@@ -169,7 +168,7 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
     token_is_of_an_allowed_client(application, policy)?;
     let exchanged = exchange(token, application, policy, facts)?;
     let mut details = token.details.clone();
-    details.data = details.data.map(reads_only);
+    reads_only(&mut details);
     details.resources = targets_are_allowed(request, token, policy, facts)?;
     details.exchanged = Some(Box::new(exchanged));
     Ok(ExchangedToken {
@@ -183,8 +182,8 @@ pub fn decide(request: &TokenExchange, facts: Facts<'_>) -> Result<ExchangedToke
 }
 
 /// A person has allowed the other application to change data, and was not asked about this one.
-fn reads_only(data: Box<DataAccess>) -> Box<DataAccess> {
-    Box::new(data.reading())
+fn reads_only(details: &mut AccessTokenDetails) {
+    details.data = details.data.take().map(|data| Box::new(data.reading()));
 }
 
 /// "the authorization server MUST perform the appropriate validation procedures for the indicated token type" ([RFC 8693

@@ -198,13 +198,11 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     /// The data source that the address names, or else the arguments.
     async fn of(service: &'a Service<'a>, arguments: &ToolArguments) -> Result<Self, DataRefusal> {
-        let source = match service.source {
-            Some(source) => source.clone(),
-            None => {
-                let (agent, name) = (service.agent, arguments.text("source").unwrap_or_default());
-                service.data.admit(&agent.caller, DataEndpoint::Mcp, name, &agent.origin).await?
-            }
-        };
+        if let Some(source) = service.source {
+            return Ok(Self { service, source: source.clone() });
+        }
+        let (agent, name) = (service.agent, arguments.text("source").unwrap_or_default());
+        let source = service.data.admit(&agent.caller, DataEndpoint::Mcp, name, &agent.origin).await?;
         Ok(Self { service, source })
     }
 

@@ -205,7 +205,7 @@ pub(crate) fn samples() -> Vec<DataChoice> {
     let fresh = |sources, is_named| {
         let few = (1..=2).map(|id| SourceAccess::new(DataSourceId::new(id), vec!["Ships".to_owned()]));
         let before = DataAccess::to(few.collect()).changing((1..=2).map(DataSourceId::new));
-        DataQuestion::from(Offer { sources, is_named, names_unknown: false, before: Some(before) })
+        DataQuestion::from(Offer { sources, is_named, names_unknown: false, before: Some(Box::new(before)) })
     };
     let many = |count: i64| fresh((1..=count).map(|id| source(id, &[])).collect(), false);
     let rejected = |question: DataQuestion, fault| {

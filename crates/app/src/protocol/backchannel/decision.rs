@@ -163,7 +163,8 @@ impl BackchannelService {
         let (answer, audit) = match judged {
             JudgedDecision::Storable(storable) => *storable,
             JudgedDecision::ChooseAgain(data) => {
-                return Ok(BackchannelAnswer::ChooseAgain(Box::new(open.question(data, session))));
+                let question = open.question(data.map(|data| *data), session);
+                return Ok(BackchannelAnswer::ChooseAgain(Box::new(question)));
             }
         };
         let user = session.session.user;
