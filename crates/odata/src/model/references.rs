@@ -123,7 +123,7 @@ fn pairs(
     key: &ForeignKey,
 ) -> Option<Vec<(usize, usize)>> {
     let find = |entity: &EntityType, column: &str| {
-        spelling::position(entity.properties.iter().map(|property| property.column.as_str()), column)
+        spelling::position(&entity.properties.iter().map(|property| property.column.as_str()), column)
     };
     let own: Vec<usize> =
         key.columns.iter().map(|column| find(&types[source], column)).collect::<Option<_>>()?;

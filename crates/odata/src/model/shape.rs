@@ -175,7 +175,7 @@ fn spelled(table: &Table, name: &str) -> String {
 
 /// A column by its name.
 fn column(table: &Table, name: &str) -> Option<usize> {
-    spelling::position(table.columns.iter().map(|column| column.name.as_str()), name)
+    spelling::position(&table.columns.iter().map(|column| column.name.as_str()), name)
 }
 
 fn by_name<'t>(tables: impl Iterator<Item = &'t Table>) -> TablesByName {

@@ -43,7 +43,7 @@ fn folded(schema: Option<&str>, table: &str) -> Key {
 }
 
 /// The place of a name among others.
-pub(super) fn position<'n>(names: impl Iterator<Item = &'n str> + Clone, name: &str) -> Option<usize> {
+pub(super) fn position<'n>(names: &(impl Iterator<Item = &'n str> + Clone), name: &str) -> Option<usize> {
     let exact = names.clone().position(|other| other == name);
     exact.or_else(|| names.clone().position(|other| other.eq_ignore_ascii_case(name)))
 }
@@ -68,7 +68,7 @@ mod tests {
         }
         let names = ["b", "B", "c"];
         for (name, place) in [("B", Some(1)), ("b", Some(0)), ("C", Some(2)), ("d", None)] {
-            assert_eq!(position(names.into_iter(), name), place);
+            assert_eq!(position(&names.into_iter(), name), place);
         }
     }
 }
