@@ -20,6 +20,12 @@ pub(in crate::postgres) const SCHEMAS: &str = "n.nspname !~ '^pg_' AND n.nspname
 pub(in crate::postgres) const RELATIONS: &str =
     "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition";
 
+/// Whether a column takes its values from a sequence of its own: it is an identity, or was declared as `serial`.
+const COUNTS: &str = "a.attidentity = 'd' OR (a.atthasdef AND EXISTS (SELECT 1 FROM pg_catalog.pg_depend o \
+     JOIN pg_catalog.pg_class s ON s.oid = o.objid AND s.relkind = 'S' WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+     AND o.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum \
+     AND o.deptype = 'a'))";
+
 /// The collation of ICU by which `tolower` and `toupper` change letters.
 pub(super) const LETTERS: &str = "und-x-icu";
 
@@ -206,14 +212,14 @@ impl Catalog {
              CASE WHEN NOT l.collisdeterministic THEN 'l' \
              WHEN l.collname IN ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8') THEN 'b' \
              WHEN l.collname = 'default' AND d.datcollate IN ('C', 'POSIX') THEN 'b' END, \
-             a.attgenerated <> '' OR a.attidentity = 'a', a.atthasdef OR a.attidentity = 'd' \
+             a.attgenerated <> '' OR a.attidentity = 'a', a.atthasdef OR a.attidentity = 'd', {COUNTS} \
              FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() \
              LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation \
              WHERE a.attnum > 0 AND NOT a.attisdropped AND {RELATIONS} AND {SCHEMAS} ORDER BY 1, 2"
         );
-        each(connection, sql, given, 10, |row| {
+        each(connection, sql, given, 11, |row| {
             let column = CatalogColumn {
                 number: number(row, 1)?,
                 name: text(row, 2)?,
@@ -228,6 +234,7 @@ impl Catalog {
                 },
                 supply: match (flag(row, 8), flag(row, 9)) {
                     (true, _) => Supply::Database,
+                    (false, true) if flag(row, 10) => Supply::Number,
                     (false, true) => Supply::Default(None),
                     (false, false) => Supply::Statement,
                 },
