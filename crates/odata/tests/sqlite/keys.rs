@@ -1,8 +1,11 @@
 //! Keys: which rows have an address, in whatever form their keys are stored.
 
+use odata::change::{ChangeContext, ChangeKind, Payload, Verb};
 use odata::edm_type::EdmType;
 use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use odata::plan::Plan;
+use odata::sql::Dialect;
+use odata::url::Url;
 use serde_json::{Value, json};
 
 use crate::database::Database;
@@ -33,7 +36,7 @@ fn database(
         key_is_enforced: is_enforced,
         foreign_keys: Vec::new(),
         has_unusable_index: false,
-        changes: TableChanges::default(),
+        changes: TableChanges { possible: true, ..TableChanges::default() },
     };
     let database = Database::new(sql, vec![table]);
     database.connection.execute_batch(later).unwrap();
@@ -262,5 +265,24 @@ fn an_index_on_the_key_serves_equality_ranges_orders_and_entities() {
             let is_quick = is_searched && !outer.contains("TEMP B-TREE");
             assert!(is_quick, "{declared} {url}: {steps}\n{}", statement.sql);
         }
+    }
+}
+
+#[test]
+fn an_index_finds_the_row_that_is_changed() {
+    let sql = "CREATE TABLE K (k TEXT PRIMARY KEY, n INTEGER);
+        WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 500)
+        INSERT INTO K SELECT printf('01234567-89ab-cdef-0123-%012x', i), i FROM c";
+    let database = database(sql, &[("k", EdmType::Guid), ("n", EdmType::Int64)], &["k"], true, "");
+    let url = Url::read("K(01234567-89ab-cdef-0123-000000000007)").unwrap();
+    let payload = Payload { bytes: b"", numbers_as_text: false };
+    let context = ChangeContext { verb: Verb::Delete, payload, service_root: "https://host/" };
+    let change = odata::change::prepare(&url, &database.model, &context, Dialect::Sqlite).unwrap();
+    let ChangeKind::Delete(statements) = change.kind else { panic!("{change:?}") };
+    assert_eq!(statements.len(), 2, "the usual form, and the others");
+    for statement in statements {
+        let plan = database.explained_statement(&statement);
+        assert!(plan.contains("SEARCH K USING"), "{plan} {}", statement.sql);
+        assert!(!plan.contains("SCAN") && !plan.contains("SUBQUERY"), "{plan} {}", statement.sql);
     }
 }
