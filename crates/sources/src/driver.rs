@@ -83,7 +83,7 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// database that replaced it. It is called before the structure is read.
     fn expect_changed_structure(&self) {}
 
-    /// Whether the statements of a job have the rights of the user for whom it reads, so that it must name one.
+    /// Whether the statements of a job have the rights of the user for whom it acts, so that it must name one.
     fn needs_user(&self) -> bool {
         false
     }
