@@ -16,6 +16,7 @@ use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
 use oauth::resource::DataEndpoint;
 use odata::format::{self, Format, MetadataFormat};
+use odata::model::document::RuleAction;
 use odata::plan::Plan;
 use sources::SourceError;
 use sources::driver::Intent;
@@ -215,7 +216,7 @@ impl DataService {
     ) -> Result<DataAnswer, DataRefusal> {
         let opened = SourceOpener::of(&self.context).opened(read_grant.record).await?;
         let page_size = self.page_size(request.page_size, opened.model.page_size).await?;
-        let opened = reached_part(read_grant, opened);
+        let opened = reached_part(read_grant, &opened, RuleAction::Read);
         let planned = self.prepare(read_grant, &opened, request, page_size).await?;
         acceptable(&planned, request.accept)?;
         let paging = match &planned.plan {
@@ -266,12 +267,15 @@ fn reach<'a>(caller: &'a Caller, record: &DataSource) -> DataReach<'a> {
     reach_of(caller.token().and_then(|token| token.details.data.as_deref()), record.id)
 }
 
-/// The part of a source that the caller reaches.
-fn reached_part(grant: DataGrant<'_>, opened: Arc<OpenedSource>) -> Arc<OpenedSource> {
-    match reach(grant.caller, grant.record) {
-        DataReach::Entities(names) => opened.limited_to(names),
-        DataReach::Everything | DataReach::Nothing => opened,
-    }
+/// The part of a source that the caller reaches for an action.
+fn reached_part(grant: DataGrant<'_>, opened: &Arc<OpenedSource>, action: RuleAction) -> Arc<OpenedSource> {
+    let names = match reach(grant.caller, grant.record) {
+        DataReach::Entities(names) => Some(names),
+        DataReach::Everything => None,
+        // Requests end before that.
+        DataReach::Nothing => Some(&[][..]),
+    };
+    opened.reached_by(grant.caller, names, action)
 }
 
 /// Whether the client accepts the format of the plan. A `$format` in the URL takes precedence over the

@@ -17,6 +17,7 @@ use crate::cell::Row;
 use crate::encode::id::KeyPredicate;
 use crate::encode::text;
 use crate::error::{Error, Reason};
+use crate::model::document::RuleAction;
 use crate::model::{EntityType, Model, Supply};
 use crate::sql::{Dialect, change as sql};
 use crate::statement::Statement;
@@ -166,7 +167,7 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
-        supplies(entity_type)?;
+        supplies(entity_type, RuleAction::Insert)?;
         let body = Body::read(self.model, entity_type, self.context)?;
         let creation = creation_of(self.dialect, entity_type, |property| body.value(property))?;
         Ok(BoundChange { set: entity_type.name.clone(), kind: ChangeKind::Create(creation), state: None })
@@ -174,7 +175,7 @@ impl Binder<'_> {
 
     fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
         let entity_type = scan.entity_type;
-        let supplies = supplies(entity_type)?;
+        let supplies = supplies(entity_type, RuleAction::Update)?;
         let body = Body::read(self.model, entity_type, self.context)?;
         let values = match self.context.verb {
             Verb::Replace => replaced(entity_type, supplies, &body)?,
@@ -186,7 +187,7 @@ impl Binder<'_> {
     }
 
     fn delete(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
-        supplies(scan.entity_type)?;
+        supplies(scan.entity_type, RuleAction::Delete)?;
         let statements = sql::delete(self.dialect, scan)?;
         self.changed(scan, ChangeKind::Delete(statements))
     }
@@ -196,7 +197,7 @@ impl Binder<'_> {
     fn property(&self, scan: &Scan<'_>, index: usize, raw: bool) -> Result<BoundChange, Error> {
         let entity_type = scan.entity_type;
         let property = &entity_type.properties[index];
-        let is_fixed = supplies(entity_type)?.get(index) == Some(&Supply::Database);
+        let is_fixed = supplies(entity_type, RuleAction::Update)?.get(index) == Some(&Supply::Database);
         if is_fixed || entity_type.key.contains(&index) {
             return Err(Reason::NotChangeable(property.name.clone()).at("path", 0));
         }
@@ -231,7 +232,7 @@ fn creation_of<'v>(
     entity_type: &EntityType,
     value_of: impl Fn(usize) -> Option<&'v NewValue>,
 ) -> Result<Creation, Error> {
-    let supplies = supplies(entity_type)?;
+    let supplies = supplies(entity_type, RuleAction::Insert)?;
     let mut values = Vec::with_capacity(supplies.len());
     for (index, (property, supply)) in entity_type.properties.iter().zip(supplies).enumerate() {
         match (supply, value_of(index)) {
@@ -262,9 +263,14 @@ fn new_key(scan: &Scan<'_>, supplies: &[Supply]) -> Result<Vec<(usize, NewValue)
 }
 
 /// What supplies the values of new rows of a type that can be changed.
-fn supplies(entity_type: &EntityType) -> Result<&[Supply], Error> {
+fn supplies(entity_type: &EntityType, action: RuleAction) -> Result<&[Supply], Error> {
     let not_changeable = || Reason::NotChangeable(entity_type.name.clone()).at("path", 0);
-    entity_type.changes.as_deref().ok_or_else(not_changeable)
+    let supplies = entity_type.changes.as_deref().ok_or_else(not_changeable)?;
+    if entity_type.allowed_changes.allows(action) {
+        Ok(supplies)
+    } else {
+        Err(Reason::AgainstRules(entity_type.name.clone()).at("path", 0))
+    }
 }
 
 fn missing(property: &str) -> Error {

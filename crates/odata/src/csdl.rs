@@ -11,6 +11,7 @@ mod xml;
 
 use crate::edm_type::EdmType;
 use crate::model::compile::CONTAINER;
+use crate::model::document::RuleAction;
 use crate::model::{EntityType, Model, Navigation, Property, Supply};
 use crate::syntax::MAX_EXPAND_DEPTH;
 use crate::tree::function;
@@ -163,13 +164,13 @@ fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     if entity_type.name != original {
         xml.leaf("Annotation", &[("Term", ORIGINAL_NAME), ("String", &original)]);
     }
-    let changes = entity_type.changes.is_some();
+    let may = |action| entity_type.changes.is_some() && entity_type.allowed_changes.allows(action);
     for (term, property, allowed) in [
         ("CountRestrictions", "Countable", true),
         ("SearchRestrictions", "Searchable", !entity_type.searchable.is_empty()),
-        ("InsertRestrictions", "Insertable", changes),
-        ("UpdateRestrictions", "Updatable", changes),
-        ("DeleteRestrictions", "Deletable", changes),
+        ("InsertRestrictions", "Insertable", may(RuleAction::Insert)),
+        ("UpdateRestrictions", "Updatable", may(RuleAction::Update)),
+        ("DeleteRestrictions", "Deletable", may(RuleAction::Delete)),
     ] {
         write_record(xml, term, property, ("Bool", if allowed { "true" } else { "false" }));
     }

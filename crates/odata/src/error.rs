@@ -37,6 +37,8 @@ pub enum Kind {
     Gone,
     /// The resource cannot be changed in this way.
     NotAllowed,
+    /// The caller may not do this with the resource.
+    Forbidden,
 }
 
 /// Every reason for which this crate refuses a request.
@@ -117,6 +119,8 @@ pub enum Reason {
     NotStorable(String),
     #[error("{0} cannot be changed")]
     NotChangeable(String),
+    #[error("the rules of this data source do not allow this change of {0}")]
+    AgainstRules(String),
     #[error("{0} is not supported")]
     NotImplemented(String),
     #[error(transparent)]
@@ -153,6 +157,11 @@ impl Error {
         self
     }
 
+    /// The rules of a data source do not allow a change of this entity set.
+    pub fn against_rules(set: &str) -> Self {
+        Reason::AgainstRules(set.to_owned()).nowhere()
+    }
+
     /// How the caller should treat it.
     pub fn kind(&self) -> Kind {
         match self.reason {
@@ -160,6 +169,7 @@ impl Error {
             Reason::NotImplemented(_) => Kind::NotImplemented,
             Reason::StalePosition => Kind::Gone,
             Reason::NotChangeable(_) => Kind::NotAllowed,
+            Reason::AgainstRules(_) => Kind::Forbidden,
             _ => Kind::BadRequest,
         }
     }
@@ -194,6 +204,7 @@ impl Error {
             Reason::PropertyMissing(_) => "PropertyMissing",
             Reason::BadValue { .. } | Reason::NotStorable(_) => "BadValue",
             Reason::NotChangeable(_) => "NotChangeable",
+            Reason::AgainstRules(_) => "AgainstRules",
             Reason::NotImplemented(_) => "NotImplemented",
             Reason::Unanswerable(Unanswerable::DivisionByZero) => "DivisionByZero",
             Reason::Unanswerable(Unanswerable::NegativeLength) => "NegativeLength",

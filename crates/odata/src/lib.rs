@@ -28,6 +28,7 @@ mod literal;
 pub mod model;
 pub mod plan;
 pub mod position;
+pub mod rules;
 pub mod service_document;
 pub mod sql;
 pub mod statement;

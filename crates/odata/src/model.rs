@@ -7,14 +7,17 @@
 pub(crate) mod compile;
 pub mod document;
 mod names;
+pub(crate) mod part;
 mod references;
+pub(crate) mod row_rule;
 mod shape;
 mod spelling;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::edm_type::EdmType;
 use crate::form::{Form, Layout, Reading};
+pub use row_rule::{AllowedChanges, RowRule};
 
 /// What a driver has read from its database, in the database's own terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,6 +174,10 @@ pub struct EntityType {
     pub searchable: Vec<usize>,
     /// For each property, what supplies its value in a new row; `None` if rows cannot be changed.
     pub changes: Option<Vec<Supply>>,
+    /// Which changes the rules of the data source allow.
+    pub allowed_changes: AllowedChanges,
+    /// The rows that the caller reaches; `None` for all.
+    pub rule: Option<RowRule>,
 }
 
 /// One structural property.
@@ -238,31 +245,6 @@ impl Model {
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.by_name.get(name).map(|index| &self.entity_types[*index])
     }
-
-    /// The same model with these entity sets only, as if the database had no others. The versions stay, so plans of the
-    /// two must be distinguished by something else.
-    #[must_use]
-    pub fn limited_to(&self, names: &[String]) -> Self {
-        let names: HashSet<&String> = names.iter().collect();
-        let is_kept = |index: &usize| names.contains(&self.entity_types[*index].name);
-        let kept: Vec<usize> = (0..self.entity_types.len()).filter(is_kept).collect();
-        let places: HashMap<usize, usize> =
-            kept.iter().enumerate().map(|(place, index)| (*index, place)).collect();
-        let entity_types: Vec<EntityType> = kept
-            .iter()
-            .map(|index| {
-                let mut entity = self.entity_types[*index].clone();
-                entity.navigations.retain_mut(|navigation| {
-                    let target = places.get(&navigation.target).copied();
-                    navigation.target = target.unwrap_or_default();
-                    target.is_some()
-                });
-                entity
-            })
-            .collect();
-        let by_name = entity_types.iter().enumerate().map(|(at, entity)| (entity.name.clone(), at)).collect();
-        Self { entity_types, findings: Vec::new(), by_name, namespace: self.namespace.clone(), ..*self }
-    }
 }
 
 impl Table {
@@ -278,7 +260,7 @@ impl Table {
 }
 
 /// The name of a table with that of its schema.
-fn full_name(schema: Option<&str>, table: &str) -> String {
+pub(crate) fn full_name(schema: Option<&str>, table: &str) -> String {
     schema.map_or_else(|| table.to_owned(), |schema| format!("{schema}.{table}"))
 }
 

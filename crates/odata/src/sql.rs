@@ -17,6 +17,7 @@ mod mysql;
 mod postgres;
 mod predicate;
 mod rows;
+mod ruled;
 pub(crate) mod select;
 mod sqlite;
 #[cfg(test)]
@@ -241,17 +242,38 @@ impl<'m> Writer<'m> {
         term.nullable && !matches!(term.term, Term::Column(column) if self.valued.contains(&column))
     }
 
-    /// Writes the table of a scan.
+    /// Writes the rows of a scan: those of its table that the caller reaches.
     pub(crate) fn table(&mut self, scan: ScanId) {
         let entity_type = self.entity_type(scan);
+        match &entity_type.rule {
+            Some(rule) => ruled::rows(self, entity_type, rule),
+            None => self.whole_table(entity_type),
+        }
+        if entity_type.rule.is_some() && self.naming == Naming::Bare {
+            self.text(self.rules.subquery_alias());
+        }
+        self.alias(scan);
+    }
+
+    /// Writes the table of a scan with all of its rows, which decide together whether one of them has an address of its own.
+    pub(crate) fn every_row(&mut self, scan: ScanId) {
+        self.whole_table(self.entity_type(scan));
+        self.alias(scan);
+    }
+
+    fn alias(&mut self, scan: ScanId) {
+        if self.naming == Naming::Aliased {
+            self.rules.alias(&mut self.sql, scan);
+        }
+    }
+
+    /// Writes the name of a table with all of its rows.
+    pub(crate) fn whole_table(&mut self, entity_type: &EntityType) {
         if let Some(schema) = &entity_type.schema {
             self.rules.identifier(&mut self.sql, schema);
             self.sql.push('.');
         }
         self.rules.identifier(&mut self.sql, &entity_type.table);
-        if self.naming == Naming::Aliased {
-            self.rules.alias(&mut self.sql, scan);
-        }
     }
 
     /// Whether the text is already too long, so that writing on is useless.

@@ -25,6 +25,7 @@ mod aggregate;
 pub(crate) mod class;
 pub(crate) mod column;
 mod described;
+mod failing;
 pub(crate) mod function;
 pub(crate) mod lookup;
 pub(crate) mod new_value;
@@ -248,7 +249,11 @@ impl PlanNode<'_> {
 
 /// What the scans of a tree contain, by their ids.
 #[derive(Debug, Clone)]
-pub(crate) struct Scans<'t>(Vec<Option<Content<'t>>>);
+pub(crate) struct Scans<'t> {
+    contents: Vec<Option<Content<'t>>>,
+    /// Whether an expression of the tree may fail, if it reads a table of which the caller reaches some rows only.
+    may_fail: bool,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Content<'t> {
@@ -266,14 +271,33 @@ impl Content<'_> {
 impl<'t> Scans<'t> {
     /// The scans of a tree.
     pub(crate) fn of(tree: &'t PlanNode<'_>) -> Self {
-        let mut scans = Self(Vec::with_capacity(1));
+        let mut scans = Self { contents: Vec::with_capacity(1), may_fail: false };
         scans.add(tree);
+        scans.may_fail = scans.are_ruled() && tree.may_fail();
+        scans
+    }
+
+    /// The scans of a page.
+    pub(crate) fn of_page(page: &'t Page<'_>) -> Self {
+        let mut scans = Self::of(&page.input);
+        scans.may_fail |= scans.are_ruled() && page.may_fail();
         scans
     }
 
     /// One table as the first scan.
     pub(crate) fn of_table(entity_type: &'t EntityType) -> Self {
-        Self(vec![Some(Content::Rows(entity_type))])
+        Self { contents: vec![Some(Content::Rows(entity_type))], may_fail: false }
+    }
+
+    /// Whether the caller reaches some rows only of one of the tables.
+    fn are_ruled(&self) -> bool {
+        let is_ruled = |content: &Content<'_>| matches!(content, Content::Rows(entity_type) if entity_type.rule.is_some());
+        self.contents.iter().flatten().any(is_ruled)
+    }
+
+    /// Whether an expression about rows may fail, so that a database must not evaluate it for rows that the caller does not reach.
+    pub(crate) fn may_fail(&self) -> bool {
+        self.may_fail
     }
 
     fn add(&mut self, node: &'t PlanNode<'_>) {
@@ -309,21 +333,21 @@ impl<'t> Scans<'t> {
     }
 
     fn insert(&mut self, id: ScanId, content: Content<'t>) {
-        if self.0.len() <= id.index() {
-            self.0.resize(id.index() + 1, None);
+        if self.contents.len() <= id.index() {
+            self.contents.resize(id.index() + 1, None);
         }
-        let other = self.0[id.index()].replace(content);
+        let other = self.contents[id.index()].replace(content);
         debug_assert!(other.is_none_or(|other| other.is(content)), "two nodes have the id {id:?}");
     }
 
     /// Whether there are rows of one table only.
     pub(crate) fn are_of_one_table(&self) -> bool {
-        self.0.iter().flatten().filter(|content| matches!(content, Content::Rows(_))).count() == 1
+        self.contents.iter().flatten().filter(|content| matches!(content, Content::Rows(_))).count() == 1
     }
 
     /// The type of the rows of a table or of an aggregation.
     pub(crate) fn entity_type(&self, scan: ScanId) -> &'t EntityType {
-        match self.0.get(scan.index()) {
+        match self.contents.get(scan.index()) {
             Some(Some(Content::Rows(entity_type))) => entity_type,
             other => unreachable!("{scan:?} has no rows of its own: {other:?}"),
         }
@@ -339,7 +363,7 @@ impl<'t> Scans<'t> {
 
     /// The computed value of a column, unless the column belongs to rows.
     pub(crate) fn computed(&self, column: ScanColumn) -> Option<&'t Computed> {
-        match self.0.get(column.scan.index()) {
+        match self.contents.get(column.scan.index()) {
             Some(Some(Content::Values(values))) => values.get(column.property),
             _ => None,
         }

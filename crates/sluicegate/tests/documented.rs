@@ -158,6 +158,23 @@ fn changes_are_made() {
 }
 
 #[test]
+fn the_rules_hold() {
+    let installation = Installation::new(BINARY);
+    let (served, id) = serve(&installation);
+    let wire = Wire::new(served.url());
+    let document = format!("{{{}", between(section("## Rules"), "\n{", "\n```"));
+    let (status, body) = send(&wire, "PUT", &format!("/api/mgmt/datasources/{id}/model"), Some(&document));
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = send(&wire, "GET", &format!("{SOURCE}/Visits?$apply=groupby((BerthId))"), None);
+    assert_eq!((status, body.matches("BerthId\":").count()), (200, 2), "{body}");
+    for (resource, expected) in [("Visits?$orderby=HarbourDues", 400), ("Ships/$count", 200), ("Berths", 404)]
+    {
+        let (status, body) = send(&wire, "GET", &format!("{SOURCE}/{resource}"), None);
+        assert_eq!(status, expected, "{resource}: {body}");
+    }
+}
+
+#[test]
 fn the_model_document_is_accepted() {
     let installation = Installation::new(BINARY);
     let (served, id) = serve(&installation);

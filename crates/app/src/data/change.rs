@@ -6,6 +6,7 @@ use domain::account::DataSource;
 use domain::audit::{Action, NewAuditEvent, Outcome};
 use odata::change::{self, BoundChange, ChangeContext, ChangeKind, Payload, Verb};
 use odata::format::Format;
+use odata::model::document::RuleAction;
 use odata::url::Url;
 use sources::driver::Intent;
 use sources::{BrokenRule, Chunks, CommitApproval, SourceError, Violation};
@@ -14,7 +15,7 @@ use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::request_user::request_user;
 pub use super::run::{ChangeAnswer, Condition, Done};
-use super::run::{ChangeJob, LastWord, Representation};
+use super::run::{ChangeJob, LastWord, Parts, Representation};
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
@@ -45,6 +46,7 @@ pub struct ChangeRequest<'a> {
 /// One attempt to make a change.
 struct Attempt {
     bound: Arc<BoundChange>,
+    /// What the caller may change in this way.
     opened: Arc<OpenedSource>,
     last_word: LastWord,
     /// The right to run, which is kept until the attempt has ended.
@@ -119,12 +121,16 @@ impl DataService {
         let opened = SourceOpener::of(&self.context).opened(grant.record).await?;
         // To open the source may have taken long, and so may have earlier attempts.
         self.revalidate(grant).await?;
-        let opened = reached_part(grant, opened);
+        let shown = reached_part(grant, &opened, RuleAction::Read);
+        let inserted = reached_part(grant, &opened, RuleAction::Insert);
+        let opened = reached_part(grant, &opened, action_of(change.verb));
         let root = self.service_root(grant.record, grant.caller);
         let text = change.request.path_and_query;
         let url = Url::read(text)?;
         let context = ChangeContext { verb: change.verb, payload: change.payload, service_root: &root };
-        let bound = change::prepare(&url, &opened.model, &context, opened.source.dialect())?;
+        let bind = |part: &OpenedSource| change::prepare(&url, &part.model, &context, part.source.dialect());
+        let bound = bind(&opened)?;
+        let seen = if opened.has_rules() { bind(&shown)?.state } else { None };
         let representation = Representation {
             format: Self::format(change, &url)?,
             path_and_query: text.to_owned(),
@@ -133,8 +139,9 @@ impl DataService {
             wanted: change.wants_representation,
         };
         let last_word = LastWord::default();
+        let parts = Parts { shown, inserted, seen };
         let attempt = Attempt { bound: Arc::new(bound), opened, last_word, _permit: Arc::clone(permit) };
-        self.perform(grant, attempt, representation, change.condition.clone()).await
+        self.perform(grant, attempt, parts, representation, change.condition.clone()).await
     }
 
     /// The format of a response; it must be acceptable if there may be a body.
@@ -152,6 +159,7 @@ impl DataService {
         &self,
         grant: DataGrant<'_>,
         attempt: Attempt,
+        parts: Parts,
         representation: Representation,
         condition: Condition,
     ) -> Result<ChangeAnswer, DataRefusal> {
@@ -159,6 +167,7 @@ impl DataService {
         let job = ChangeJob {
             one: self.one_row_of(grant, &attempt.opened),
             opened: Arc::clone(&attempt.opened),
+            parts,
             change: Arc::clone(&attempt.bound),
             representation,
             condition,
@@ -225,6 +234,15 @@ impl DataService {
             Fault::from(error).note("a change of data is missing in the audit log");
         }
         answer
+    }
+}
+
+/// The action about which rules decide. That an update may insert is found out when it does.
+fn action_of(verb: Verb) -> RuleAction {
+    match verb {
+        Verb::Create => RuleAction::Insert,
+        Verb::Update | Verb::Replace => RuleAction::Update,
+        Verb::Delete => RuleAction::Delete,
     }
 }
 

@@ -4,15 +4,16 @@
 //! for all concurrent requests. Opened sources are served from memory. At most once a second the database is
 //! asked whether its structure has changed; if so, a new model is compiled beside the old one and swapped in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::account::{DataSource, StoredOptions};
 use domain::id::DataSourceId;
 use domain::time::Timestamp;
 use odata::model::{Finding, Model};
+use odata::rules::AccessRules;
 use sources::driver::{Placement, ready};
 use sources::{Deadline, SchemaVersion, Source, SourceError, SourceSpec, Sources};
 
@@ -22,8 +23,10 @@ use crate::{Context, Fault};
 
 mod document;
 mod examination;
+mod parts;
 
 pub(crate) use examination::Examination;
+use parts::Parts;
 
 /// How long a model counts as current before the database is asked again.
 const CHECK_AFTER_MICROS: i64 = 1_000_000;
@@ -44,19 +47,14 @@ pub struct OpenedSource {
     pub(crate) is_outdated: Arc<AtomicBool>,
     /// Which part of the model this is: [`UNRESTRICTED`], or a number that no other part has.
     pub(crate) policy_version: u64,
-    /// Parts of it for readers who reach some entity sets only.
-    limited: Arc<LimitedParts>,
+    /// The rules about who may do what with which rows.
+    rules: Arc<AccessRules>,
+    /// Parts of it for callers who do not reach everything.
+    parts: Arc<Parts>,
 }
 
 /// The policy version of readers who see all rows and columns of a data source.
 pub(crate) const UNRESTRICTED: u64 = 0;
-
-/// The number of parts of a model that are kept. A part that is not kept is written again.
-const MOST_PARTS: usize = 16;
-
-/// Parts of a model, each with the names of its entity sets.
-#[derive(Debug, Default)]
-struct LimitedParts(Mutex<VecDeque<(Vec<String>, Arc<OpenedSource>)>>);
 
 /// Why a data source cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -345,30 +343,6 @@ pub(crate) async fn off_request_threads<T: Send + 'static>(
             done.map_err(|panic| Fault::Broken(Box::new(panic)))
         }
         Placement::Task => Ok(work.await),
-    }
-}
-
-impl OpenedSource {
-    /// The same source with these entity sets only. Requests are bound to its model, so they cannot name others.
-    pub(crate) fn limited_to(&self, names: &[String]) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(UNRESTRICTED + 1);
-        let mut parts = self.limited.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = parts.iter().find(|(of, _)| of == names) {
-            return Arc::clone(known);
-        }
-        let part = Arc::new(Self {
-            source: Arc::clone(&self.source),
-            model: Arc::new(self.model.limited_to(names)),
-            metadata: Arc::default(),
-            is_outdated: Arc::clone(&self.is_outdated),
-            policy_version: NEXT.fetch_add(1, Ordering::Relaxed),
-            limited: Arc::default(),
-        });
-        if parts.len() == MOST_PARTS {
-            parts.pop_front();
-        }
-        parts.push_back((names.to_vec(), Arc::clone(&part)));
-        part
     }
 }
 

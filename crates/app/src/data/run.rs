@@ -21,7 +21,7 @@ use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
 pub use self::change::{ChangeAnswer, Condition, Done};
-pub(super) use self::change::{ChangeJob, LastWord, Representation};
+pub(super) use self::change::{ChangeJob, LastWord, Parts, Representation};
 
 use self::bounds::inline_run;
 use self::one::{Found, OneRow, exists, number, write_inline, write_one};

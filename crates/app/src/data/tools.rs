@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::audit::{Action, Outcome};
 use odata::model::Model;
+use odata::model::document::RuleAction;
 use sources::driver::Intent;
 
 use super::authorization::DataGrant;
@@ -53,7 +54,7 @@ impl DataService {
         let opened = SourceOpener::of(&self.context).opened(record).await.map_err(DataRefusal::from);
         let opened = opened.inspect_err(|refusal| refusal.log(record, request))?;
         self.revalidate(read_grant).await?;
-        Ok(Arc::clone(&reached_part(read_grant, opened).model))
+        Ok(Arc::clone(&reached_part(read_grant, &opened, RuleAction::Read).model))
     }
 
     /// Records a call of a tool: in the audit log, in the access log and in the metrics. The answer is sent after that.

@@ -62,6 +62,8 @@ pub struct Account {
     pub user: User,
     /// The permissions of all roles together; sorted, without repetition.
     pub permissions: Vec<Permission>,
+    /// The names of the roles.
+    pub roles: Vec<String>,
 }
 
 impl Account {
@@ -266,12 +268,13 @@ impl Entities<'_> {
     /// Adds the permissions of the user's roles.
     pub(crate) async fn with_permissions(self, user: User) -> Result<Account, StoreError> {
         let roles: Vec<Role> = self.context.store.list_roles().await?;
-        let own = roles.iter().filter(|role| user.roles.contains(&role.id));
+        let own = || roles.iter().filter(|role| user.roles.contains(&role.id));
         let mut permissions: Vec<Permission> =
-            own.flat_map(|role| role.permissions.iter().copied()).collect();
+            own().flat_map(|role| role.permissions.iter().copied()).collect();
         permissions.sort_unstable();
         permissions.dedup();
-        Ok(Account { user, permissions })
+        let roles = own().map(|role| role.name.clone()).collect();
+        Ok(Account { user, permissions, roles })
     }
 
     /// Finds a data source by name, ignoring case, cached or read.

@@ -42,7 +42,7 @@ impl EntityState {
         let properties = scan.entity_type.properties.len();
         let input = Box::new(PlanNode::Scan(scan.clone()));
         let page = Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) };
-        let scans = Scans::of(&page.input);
+        let scans = Scans::of_page(&page);
         let all: Vec<_> = (0..properties).map(|property| ScanId::FIRST.column(property)).collect();
         let statement = select::one(&StatementColumns::of(dialect, &scans, &page, &all))?;
         Ok(Self { statement, properties })

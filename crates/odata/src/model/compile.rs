@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::document::ModelDocument;
 use super::names::Names;
 use super::references::connect;
+use super::row_rule::AllowedChanges;
 use super::shape::{self, NamedReference, Shape, ShapedTable};
 use super::{Column, EntityType, Finding, Model, Property, Schema, Supply, Table};
 use crate::edm_type::EdmType;
@@ -130,6 +131,8 @@ fn entity_type(
         has_unusable_index: table.has_unusable_index,
         searchable,
         changes,
+        allowed_changes: AllowedChanges::ALL,
+        rule: None,
     };
     Some((entity_type, references))
 }

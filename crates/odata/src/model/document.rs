@@ -4,10 +4,14 @@
 //! go: the compiled model reports it as a finding. Without a document, everything is served under its own name.
 
 mod check;
+pub(crate) mod condition;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::DocumentFault;
+pub(crate) use rules::quoted;
+pub use rules::{AccessRule, AttributeValue, RuleAction, RuleAttributes};
 
 /// The version of the format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -39,6 +43,12 @@ pub struct ModelDocument {
     /// Whether nothing may be changed.
     #[serde(skip_serializing_if = "is_false")]
     pub read_only: bool,
+    /// Who may do what with which rows. A table that no rule names is open to all readers of the data source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<AccessRule>,
+    /// The attributes of users that conditions of rules can name.
+    #[serde(skip_serializing_if = "RuleAttributes::is_empty")]
+    pub user_attributes: RuleAttributes,
     /// What an import could not take over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub import_findings: Vec<ImportFinding>,
@@ -54,6 +64,8 @@ impl Default for ModelDocument {
             relations: Vec::new(),
             page_size: None,
             read_only: false,
+            rules: Vec::new(),
+            user_attributes: RuleAttributes::new(),
             import_findings: Vec::new(),
         }
     }

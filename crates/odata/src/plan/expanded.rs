@@ -163,7 +163,7 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
         let rows = self.with_related(rows, own.scan, &own.nested);
         let rows_limit = MOST_RELATED as u64 + 1;
         let page = Page { input: Box::new(rows), order, after: None, skip: 0, rows: Some(rows_limit) };
-        let scans = Scans::of(&page.input);
+        let scans = Scans::of_page(&page);
         let shown = shown_columns(own.scan, own.shown_properties());
         let mut columns = StatementColumns::shown(self.planner.dialect, &scans, &page, &shown);
         let encoder = self.encoder(&mut columns, own, path);

@@ -1,7 +1,7 @@
 //! Statements that insert, update and delete rows.
 
 use super::rows::has_key;
-use super::{Dialect, Writer};
+use super::{Dialect, Writer, ruled};
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Supply};
 use crate::statement::Statement;
@@ -26,7 +26,7 @@ pub(crate) fn insert(
 ) -> Result<Insertion, Error> {
     let mut writer = Writer::of_table(dialect, entity_type);
     writer.text("INSERT INTO ");
-    writer.table(ScanId::FIRST);
+    writer.whole_table(entity_type);
     if values.is_empty() {
         writer.text(writer.rules.row_of_defaults());
     } else {
@@ -62,7 +62,7 @@ fn inserted(
     writer.text("SELECT ");
     key(&mut writer);
     writer.text(" FROM ");
-    writer.table(ScanId::FIRST);
+    writer.whole_table(entity_type);
     let (mut given, mut generated) = (Vec::with_capacity(entity_type.key.len()), None);
     for property in &entity_type.key {
         let described = &entity_type.properties[*property];
@@ -107,7 +107,7 @@ pub(crate) fn update(
     }
     of_row(dialect, scan, |writer| {
         writer.text("UPDATE ");
-        writer.table(scan.id);
+        writer.whole_table(scan.entity_type);
         for (index, (property, value)) in values.iter().enumerate() {
             writer.text(if index == 0 { " SET " } else { ", " });
             writer.name(scan.id.column(*property));
@@ -123,7 +123,7 @@ pub(crate) fn update(
 pub(crate) fn delete(dialect: Dialect, scan: &Scan<'_>) -> Result<Vec<Statement>, Error> {
     of_row(dialect, scan, |writer| {
         writer.text("DELETE FROM ");
-        writer.table(scan.id);
+        writer.whole_table(scan.entity_type);
         Ok(())
     })
 }
@@ -143,6 +143,7 @@ fn of_row(
     writer.text(" WHERE ");
     let has_common = writer.rules.has_common_key(&mut writer, scan.id, &scan.key);
     if has_common {
+        reached(&mut writer, entity_type);
         writer.text(returning);
         statements.push(writer.changing(columns)?);
     }
@@ -153,10 +154,19 @@ fn of_row(
         begin(&mut writer)?;
         writer.text(" WHERE ");
         has_key(&mut writer, &scan.key);
+        reached(&mut writer, entity_type);
         writer.text(returning);
         statements.push(writer.changing(columns)?);
     }
     Ok(statements)
+}
+
+/// Writes a further condition that the caller reaches the row.
+fn reached<'m>(writer: &mut Writer<'m>, entity_type: &'m EntityType) {
+    if let Some(rule) = &entity_type.rule {
+        writer.text(" AND ");
+        ruled::condition(writer, rule);
+    }
 }
 
 fn assigned(writer: &mut Writer<'_>, property: usize, value: &NewValue) -> Result<(), Error> {

@@ -97,6 +97,9 @@ pub(crate) trait Rules {
     /// Writes what precedes a column to say that it is one of the scan with this alias.
     fn qualifier(&self, sql: &mut String, scan: ScanId);
 
+    /// What ends a subquery that the database must evaluate before it evaluates expressions about its rows.
+    fn not_merged(&self) -> &'static str;
+
     /// What follows a subquery in parentheses after `FROM` that no column names, because some databases want it
     /// to have an alias.
     fn subquery_alias(&self) -> &'static str;

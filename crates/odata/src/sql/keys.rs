@@ -30,7 +30,7 @@ pub(super) fn values(writer: &mut Writer<'_>, scan: ScanId, value: OfColumn) {
 /// Writes, after a list of columns, a condition that they are an address that several rows have.
 pub(super) fn shared(writer: &mut Writer<'_>, scan: ScanId, has_value: OfColumn, value: OfColumn) {
     writer.text(" FROM ");
-    writer.table(scan);
+    writer.every_row(scan);
     writer.text(" WHERE ");
     have_values(writer, scan, has_value);
     writer.text(" GROUP BY ");

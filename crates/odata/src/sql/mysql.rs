@@ -99,6 +99,10 @@ impl Rules for Mysql {
         sql.push('.');
     }
 
+    fn not_merged(&self) -> &'static str {
+        " LIMIT 18446744073709551615"
+    }
+
     fn subquery_alias(&self) -> &'static str {
         " AS t"
     }

@@ -106,6 +106,10 @@ impl Rules for Postgres {
         sql.push('.');
     }
 
+    fn not_merged(&self) -> &'static str {
+        " OFFSET 0"
+    }
+
     fn subquery_alias(&self) -> &'static str {
         " AS t"
     }

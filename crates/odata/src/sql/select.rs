@@ -150,7 +150,8 @@ fn counted(mut writer: Writer<'_>, rows: &Rows<'_>) -> Result<Statement, Error> 
     let named = writer.sql.len();
     rows.conditions(&mut writer, |_| {});
     // If all rows are counted, SQLite uses the smallest index, whatever it needs.
-    let has_unusable_index = rows.table().is_some_and(|scan| scan.entity_type.has_unusable_index);
+    let is_alone = |entity_type: &EntityType| entity_type.has_unusable_index && entity_type.rule.is_none();
+    let has_unusable_index = rows.table().is_some_and(|scan| is_alone(scan.entity_type));
     if writer.sql.len() == named && has_unusable_index {
         writer.text(writer.rules.without_index());
     }

@@ -91,6 +91,10 @@ impl Rules for Sqlite {
         sql.push('.');
     }
 
+    fn not_merged(&self) -> &'static str {
+        " LIMIT -1 OFFSET 0"
+    }
+
     fn subquery_alias(&self) -> &'static str {
         ""
     }

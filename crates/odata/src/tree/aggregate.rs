@@ -7,7 +7,7 @@ use super::typed::Typed;
 use super::{Aggregate, AggregateFunction, Aggregated, PlanNode, Scans};
 use crate::aggregation_method::Method;
 use crate::edm_type::EdmType;
-use crate::model::EntityType;
+use crate::model::{AllowedChanges, EntityType};
 
 /// The type of numbers of rows and of exact sums.
 const DECIMAL: EdmType = EdmType::Decimal { precision: None, scale: None };
@@ -58,6 +58,8 @@ impl<'m> Aggregate<'m> {
             has_unusable_index: false,
             searchable: Vec::new(),
             changes: None,
+            allowed_changes: AllowedChanges::ALL,
+            rule: None,
         };
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();

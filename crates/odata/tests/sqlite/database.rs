@@ -202,13 +202,18 @@ impl Database {
             let slow = Statement { quicker: None, ..statement.clone() };
             assert_eq!(self.number(&quicker.statement), self.number(&slow), "{}", quicker.statement.sql);
         }
+        self.try_number(statement).unwrap()
+    }
+
+    /// Like [`number`](Self::number), for a statement that may fail for a row.
+    fn try_number(&self, statement: &Statement) -> rusqlite::Result<i64> {
         let mut number = 0;
-        self.each(statement, |row| {
+        self.try_each(statement, |row| {
             if let Cell::Integer(count) = row.at(0) {
                 number = count;
             }
-        });
-        number
+        })?;
+        Ok(number)
     }
 
     /// Whether all checks of a faster statement hold.
@@ -231,20 +236,26 @@ impl Database {
     }
 
     fn page_of(&self, query: &Query) -> (String, Option<Position>) {
+        self.try_page(query).unwrap()
+    }
+
+    /// Reads one page with the statement that is always right, or tells why it fails.
+    pub(crate) fn try_page(&self, query: &Query) -> Result<(String, Option<Position>), String> {
+        let message = |error: rusqlite::Error| error.to_string();
         let mut out = Vec::new();
-        let count = query.count.as_ref().map(|count| self.number(count));
+        let count = query.count.as_ref().map(|count| self.try_number(count)).transpose().map_err(message)?;
         if let Some(mut gathering) = query.gather() {
-            self.gather(&mut gathering, &query.statement, query.expansion.as_deref());
+            self.try_gather(&mut gathering, &query.statement, query.expansion.as_deref()).map_err(message)?;
             let position = query.position_of(&gathering);
             let link = position.is_some().then(|| query.next_link("TOKEN"));
             let body = query.encoder.start(&mut out, count);
             gathering.write(&mut out);
             body.finish(&mut out, link.as_deref());
-            return (String::from_utf8(out).unwrap(), position);
+            return Ok((String::from_utf8(out).unwrap(), position));
         }
         let mut body = query.encoder.start(&mut out, count);
         let (mut position, mut more) = (None, false);
-        self.each(&query.statement, |row| {
+        let read = self.try_each(&query.statement, |row| {
             let written = usize::try_from(body.rows()).unwrap();
             if written == query.page_limit {
                 more = true;
@@ -253,20 +264,31 @@ impl Database {
             body.row(&mut out, &Borrowed(row));
             position = Some(query.position_after(&Borrowed(row), written + 1));
         });
+        read.map_err(message)?;
         let link = more.then(|| query.next_link("TOKEN"));
         body.finish(&mut out, link.as_deref());
-        (String::from_utf8(out).unwrap(), position.filter(|_| more))
+        Ok((String::from_utf8(out).unwrap(), position.filter(|_| more)))
     }
 
     /// Reads all levels of an expanded page.
     fn gather(&self, gathering: &mut Gathering<'_>, first: &Statement, expansion: Option<&Expansion>) {
+        self.try_gather(gathering, first, expansion).unwrap();
+    }
+
+    fn try_gather(
+        &self,
+        gathering: &mut Gathering<'_>,
+        first: &Statement,
+        expansion: Option<&Expansion>,
+    ) -> rusqlite::Result<()> {
         let others = expansion.unwrap().statements();
         for (level, statement) in std::iter::once(first).chain(others).enumerate() {
             let mut goes_on = true;
-            self.each(statement, |row| {
+            self.try_each(statement, |row| {
                 goes_on = goes_on && gathering.row(level, &Borrowed(row)) == Progress::Go;
-            });
+            })?;
         }
+        Ok(())
     }
 
     /// The body of the response to any request.

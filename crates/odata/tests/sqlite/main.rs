@@ -18,6 +18,7 @@ mod names;
 mod navigation;
 mod null_logic;
 mod paging;
+mod rules;
 mod search;
 mod shown_text;
 mod soup;

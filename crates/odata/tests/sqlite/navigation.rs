@@ -10,7 +10,7 @@ use crate::database::{Database, ids, reference, table};
 const TEXT: EdmType = EdmType::String { max_length: None };
 
 /// Ships with a sister, their visits to ports, and cranes of the ports.
-fn database() -> Database {
+pub(crate) fn database() -> Database {
     let number = EdmType::Int32;
     let mut ships = table(
         "Ships",

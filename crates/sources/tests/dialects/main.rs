@@ -13,5 +13,6 @@ mod random;
 mod related;
 mod requests;
 mod rows;
+mod ruled;
 mod search;
 mod sqlite;

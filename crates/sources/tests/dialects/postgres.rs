@@ -6,7 +6,7 @@ mod database;
 mod indexes;
 mod values;
 
-use crate::{derived, random, related, search};
+use crate::{derived, random, related, ruled, search};
 use columns::sample;
 use database::Postgres;
 
@@ -21,6 +21,14 @@ fn random_requests_give_the_rows_that_the_standard_says() {
 fn random_searches_find_in_postgresql_the_rows_that_contain_them() {
     let sample = sample(5, random::ROWS);
     search::find_the_rows_that_contain_them(&Postgres::new(&sample.sql, vec![sample.table()]), &sample);
+}
+
+#[test]
+fn only_reached_rows_are_read_and_make_requests_fail() {
+    let sample = sample(13, random::ROWS);
+    let database = Postgres::new(&sample.sql, vec![sample.table()]);
+    ruled::only_reached_rows_are_read(&database, &sample);
+    ruled::hidden_rows_make_no_request_fail(&database, &sample);
 }
 
 #[test]

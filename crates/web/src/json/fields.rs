@@ -182,6 +182,22 @@ impl<'a> Fields<'a> {
         Some(texts)
     }
 
+    /// The members of an object with arbitrary names, each with its path.
+    pub fn entries(
+        json: &'a Json,
+        path: &str,
+        faults: &'a PayloadFaults,
+    ) -> Vec<(&'a String, String, &'a Json)> {
+        let Fields { members, path, .. } = Self::of(json, path, faults);
+        members.iter().map(|(name, value)| (name, format!("{path}.{}", brief(name)), value)).collect()
+    }
+
+    /// Those of a member.
+    pub fn entries_of(&mut self, name: &'static str) -> Vec<(&'a String, String, &'a Json)> {
+        let path = self.path_of(name);
+        self.value(name).map(|json| Self::entries(json, &path, self.faults)).unwrap_or_default()
+    }
+
     /// The value itself, if no other reader fits.
     pub fn value(&mut self, name: &'static str) -> Option<&'a Json> {
         self.known.push(name);

@@ -257,6 +257,7 @@ fn status_of(error: &Error) -> StatusCode {
         Kind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Kind::Gone => StatusCode::GONE,
         Kind::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
     }
 }
 

@@ -23,6 +23,7 @@ mod planning;
 mod postgres;
 mod protocol;
 mod resources;
+mod rules;
 mod server_source;
 mod user_roles;
 mod withdrawal;

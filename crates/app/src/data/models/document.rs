@@ -5,9 +5,12 @@ use std::sync::Arc;
 use domain::account::DataSource;
 use odata::model::document::ModelDocument;
 use odata::model::{Finding, Model};
+use odata::rules::AccessRules;
 use sources::documents::parsed;
 use sources::{Described, Source};
+use store::fold_name;
 
+use super::parts::Parts;
 use super::{OpenedSource, SourceOpener, UNRESTRICTED};
 use crate::Fault;
 
@@ -38,14 +41,19 @@ impl OpenedSource {
                 table.changes.possible = false;
             }
         }
-        let model = compile(namespace, described, document);
+        let mut model = compile(namespace, described, document);
+        let rules = AccessRules::of(document, &model, fold_name);
+        model.findings.extend(rules.findings(&model));
+        let properties =
+            model.entity_types.iter().map(|entity_type| entity_type.properties.len() as u64).sum();
         Self {
             source,
             model: Arc::new(model),
             metadata: Arc::default(),
             is_outdated: Arc::default(),
             policy_version: UNRESTRICTED,
-            limited: Arc::default(),
+            rules: Arc::new(rules),
+            parts: Arc::new(Parts::of(properties)),
         }
     }
 }

@@ -20,11 +20,23 @@ use crate::data::{Content, DataRefusal};
 /// Makes a change.
 pub(in crate::data) struct ChangeJob {
     pub(in crate::data) change: Arc<BoundChange>,
+    /// What the caller may change in this way.
     pub(in crate::data) opened: Arc<OpenedSource>,
+    pub(in crate::data) parts: Parts,
     pub(in crate::data) representation: Representation,
     pub(in crate::data) condition: Condition,
     pub(in crate::data) one: OneRow,
     pub(in crate::data) last_word: LastWord,
+}
+
+/// What else the caller reaches.
+pub(in crate::data) struct Parts {
+    /// What the caller may read.
+    pub(in crate::data) shown: Arc<OpenedSource>,
+    /// What the caller may insert.
+    pub(in crate::data) inserted: Arc<OpenedSource>,
+    /// Reads the addressed entity as the caller may read it, if that may be more than the caller may change.
+    pub(in crate::data) seen: Option<EntityState>,
 }
 
 /// On which condition a change is made ([Protocol
@@ -127,6 +139,12 @@ impl ChangeJob {
             Some(state) => tag_of(reads, state).await?,
             None => None,
         };
+        if before.is_none()
+            && let Some(seen) = &self.parts.seen
+            && tag_of(reads, seen).await?.is_some()
+        {
+            return Ok(Err(self.against_rules()));
+        }
         match &self.change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads, out).await,
             _ if !self.condition.holds_for(before.as_deref()) => Ok(Err(DataRefusal::PreconditionFailed)),
@@ -165,12 +183,15 @@ impl ChangeJob {
         }
         let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
         let Some(path) = path else { return Ok(Err(DataRefusal::ChangePrevented)) };
-        let (model, dialect) = (&self.opened.model, self.opened.source.dialect());
+        let (model, dialect) = (&self.parts.inserted.model, self.opened.source.dialect());
         let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
         let state = state.map_err(|error| failed(&error.to_string()))?;
-        // A row without an address of its own would be lost for all clients.
         let Some(tag) = tag_of(reads, &state).await? else {
-            return Err(failed("a new row has no address of its own"));
+            // A row without an address of its own would be lost for all clients.
+            return match model.entity_type(&self.change.set).and_then(|found| found.rule.as_ref()) {
+                Some(_) => Ok(Err(self.against_rules())),
+                None => Err(failed("a new row has no address of its own")),
+            };
         };
         let content = if self.representation.wanted == Some(false) {
             None
@@ -197,12 +218,20 @@ impl ChangeJob {
             Some(state) => tag_of(reads, state).await?,
             None => None,
         };
+        if tag.is_none() && self.opened.has_rules() {
+            return Ok(Err(self.against_rules()));
+        }
         let content = if self.representation.wanted == Some(true) {
             self.show(&self.representation.path_and_query, reads, out).await?
         } else {
             None
         };
         Ok(Ok(ChangeAnswer { done: Done::Updated, tag, content, body: Bytes::new() }))
+    }
+
+    /// The rules allow neither this change nor one with this result.
+    fn against_rules(&self) -> DataRefusal {
+        odata::error::Error::against_rules(&self.change.set).into()
     }
 
     /// Writes the resource at an address, as a read would. There is nothing to write if it is null.
@@ -215,8 +244,9 @@ impl ChangeJob {
         let Representation { format, root, now, .. } = &self.representation;
         let about =
             PlanContext { now: *now, page_size: 1, format: *format, service_root: root, position: None };
-        let planned = Url::read(path_and_query)
-            .and_then(|url| plan::prepare(&url, &self.opened.model, &about, self.opened.source.dialect()));
+        let planned = Url::read(path_and_query).and_then(|url| {
+            plan::prepare(&url, &self.parts.shown.model, &about, self.opened.source.dialect())
+        });
         let planned = planned.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
         let content = match &planned {
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{EntityShape, FORMAT_VERSION, ModelDocument, Relation, TableName};
+use super::{
+    AccessRule, AttributeValue, EntityShape, FORMAT_VERSION, ModelDocument, Relation, RuleAction,
+    RuleAttributes, TableName,
+};
 use crate::edm_type::EdmType;
 use crate::form::Form;
 use crate::identifier;
@@ -22,6 +25,15 @@ const MOST_KEY_COLUMNS: usize = 32;
 /// The maximum number of rows of a page that a document may ask for.
 const MOST_ROWS: u32 = 100_000;
 
+/// The maximum number of rules, because each request asks which of them apply.
+const MOST_RULES: usize = 1_000;
+
+/// The maximum number of names of users, roles or applications in a rule, and of attributes of a user.
+const MOST_SUBJECTS: usize = 1_000;
+
+/// The maximum number of users with attributes.
+const MOST_USERS: usize = 20_000;
+
 /// The maximum length of the name of a schema, table or column, in characters.
 const LONGEST_NAME: usize = 256;
 
@@ -35,7 +47,8 @@ pub struct DocumentFault {
 }
 
 impl ModelDocument {
-    /// Everything that is wrong with the document, whatever the database contains.
+    /// Everything that is wrong with the document, whatever the database contains, except the syntax of
+    /// [conditions](crate::rules::faults).
     pub fn faults(&self) -> Vec<DocumentFault> {
         let mut faults = Faults(Vec::new());
         if self.format_version != FORMAT_VERSION {
@@ -69,6 +82,11 @@ impl ModelDocument {
         for (at, relation) in self.relations.iter().enumerate() {
             faults.relation(&format!("relations[{at}]"), relation);
         }
+        faults.list("rules", self.rules.len(), MOST_RULES);
+        for (at, rule) in self.rules.iter().enumerate() {
+            faults.rule(&format!("rules[{at}]"), rule);
+        }
+        faults.attributes(&self.user_attributes);
         faults.0
     }
 }
@@ -188,6 +206,50 @@ impl Faults {
             let form = column.storage_form.as_deref();
             if form.is_some_and(|form| Form::declared(form, EdmType::Int64).is_none()) {
                 self.add(format!("{path}.storageForm"), format!("must be one of {}", Form::names()));
+            }
+        }
+    }
+
+    fn rule(&mut self, path: &str, rule: &AccessRule) {
+        self.tables(&format!("{path}.tables"), &rule.tables);
+        for (member, names, most) in [
+            ("roles", &rule.roles, MOST_SUBJECTS),
+            ("users", &rule.users, MOST_SUBJECTS),
+            ("hiddenColumns", &rule.hidden_columns, MOST_COLUMNS),
+        ] {
+            let path = format!("{path}.{member}");
+            self.list(&path, names.len(), most);
+            self.names(&path, names);
+        }
+        self.list(&format!("{path}.applications"), rule.applications.len(), MOST_SUBJECTS);
+        if rule.actions.is_empty() {
+            self.add(format!("{path}.actions"), "must name one of read, insert, update and delete");
+        }
+        if !rule.hidden_columns.is_empty() && !rule.actions.contains(&RuleAction::Read) {
+            self.add(format!("{path}.hiddenColumns"), "needs the action read, which decides what is shown");
+        }
+    }
+
+    fn attributes(&mut self, attributes: &RuleAttributes) {
+        self.list("userAttributes", attributes.len(), MOST_USERS);
+        for (user, values) in attributes {
+            let path = format!("userAttributes.{user}");
+            self.name(&path, user);
+            self.list(&path, values.len(), MOST_SUBJECTS);
+            for (name, value) in values {
+                let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+                if name.is_empty() || name == "name" || !name.chars().all(is_word) {
+                    self.add(
+                        format!("{path}.{name}"),
+                        "must be named with ASCII letters, digits and underscores, and not name",
+                    );
+                }
+                let length = match value {
+                    AttributeValue::Texts(texts) => texts.len(),
+                    AttributeValue::Integers(numbers) => numbers.len(),
+                    _ => 0,
+                };
+                self.list(&format!("{path}.{name}"), length, MOST_SUBJECTS);
             }
         }
     }

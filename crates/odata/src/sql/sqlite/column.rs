@@ -348,7 +348,7 @@ fn check(entity_type: &EntityType, column: usize) -> String {
     let mut writer = Writer::of_table(Dialect::Sqlite, entity_type);
     let column = ScanId::FIRST.column(column);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-    writer.table(column.scan);
+    writer.every_row(column.scan);
     writer.text(" WHERE ");
     stored(&mut writer, column);
     // Text is above numbers, and bytes are above text: the index knows whether there are any.

@@ -46,7 +46,7 @@ pub(super) fn is_addressed(writer: &mut Writer<'_>, scan: ScanId) {
 pub(super) fn count_shared(writer: &mut Writer<'_>) {
     let scan = ScanId::FIRST;
     writer.text("SELECT count(*) FROM ");
-    writer.table(scan);
+    writer.every_row(scan);
     writer.text(" WHERE ");
     has_values(writer, scan);
     writer.text(" AND NOT ");
@@ -56,7 +56,7 @@ pub(super) fn count_shared(writer: &mut Writer<'_>) {
 pub(super) fn addressed_check(entity_type: &EntityType) -> String {
     let mut writer = Writer::of_table(Dialect::Sqlite, entity_type);
     writer.text("SELECT NOT EXISTS (SELECT 1 FROM ");
-    writer.table(ScanId::FIRST);
+    writer.every_row(ScanId::FIRST);
     writer.text(" WHERE NOT (");
     is_addressed(&mut writer, ScanId::FIRST);
     writer.text("))");

@@ -141,6 +141,10 @@ impl Rules for Strict {
         write!(sql, "[s{}].", scan.index()).unwrap();
     }
 
+    fn not_merged(&self) -> &'static str {
+        " OFFSET 0"
+    }
+
     fn subquery_alias(&self) -> &'static str {
         " AS t"
     }

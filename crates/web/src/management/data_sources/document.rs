@@ -4,6 +4,8 @@ use odata::model::document::{
     ColumnShape, DocumentFault, EntityShape, ImportFinding, ModelDocument, Relation, Served, TableName,
 };
 
+mod rules;
+
 use super::schema_map;
 use crate::json::{Fields, FromJson, Json, PayloadFaults, parse};
 use crate::respond::management::Detail;
@@ -27,8 +29,15 @@ pub fn read(bytes: &[u8]) -> Result<ModelDocument, Vec<Detail>> {
     if !faults.is_empty() {
         return Err(faults.into_details());
     }
-    let faults: Vec<Detail> = document.faults().into_iter().map(Detail::from).collect();
+    let faults: Vec<Detail> = faults_of(&document).into_iter().map(Detail::from).collect();
     if faults.is_empty() { Ok(document) } else { Err(faults) }
+}
+
+/// Everything that is wrong with a document, whatever the database contains.
+pub(super) fn faults_of(document: &ModelDocument) -> Vec<DocumentFault> {
+    let mut faults = document.faults();
+    faults.extend(odata::rules::faults(document));
+    faults
 }
 
 impl From<DocumentFault> for Detail {
@@ -57,6 +66,8 @@ impl FromJson for ModelPayload {
                 .unwrap_or_default(),
             page_size: unsigned(&mut fields, "pageSize", false),
             read_only: fields.boolean("readOnly").unwrap_or_default(),
+            rules: fields.array("rules", |json, path| rules::rule(json, path, faults)).unwrap_or_default(),
+            user_attributes: rules::attributes(&mut fields, "userAttributes", faults),
             import_findings: fields
                 .array("importFindings", |json, path| finding(json, path, faults))
                 .unwrap_or_default(),

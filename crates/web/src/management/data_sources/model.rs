@@ -8,7 +8,7 @@ use http::header::{ETAG, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::answer::{FindingsResponse, ModelResponse};
-use super::document::ModelPayload;
+use super::document::{ModelPayload, faults_of};
 use super::{SourcePath, problem, rereads_model};
 use crate::errors::ManagementErrorCode;
 use crate::extract::{JsonBody, Path, QueryParameters, Use};
@@ -53,7 +53,7 @@ pub(crate) async fn put_model(
     let actor = acting.actor(failed).await?;
     sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let demanded = demanded(&headers)?;
-    let document = body.judged(|ModelPayload(document)| match document.faults() {
+    let document = body.judged(|ModelPayload(document)| match faults_of(&document) {
         faults if faults.is_empty() => Ok(document.clone()),
         faults => Err(faults.into_iter().map(Detail::from).collect()),
     })?;

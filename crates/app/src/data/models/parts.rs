@@ -1,0 +1,115 @@
+//! The part of a data source that a caller reaches: by the access token, and by the rules of the data source.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use odata::model::document::RuleAction;
+use odata::rules::{Policy, RuleSubject};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::{OpenedSource, UNRESTRICTED};
+use crate::identity::caller::{Caller, Via};
+
+/// The number of properties that the kept parts of a small model may have in total. A part that is not kept is compiled again.
+const KEPT_PROPERTIES: u64 = 100_000;
+
+/// The number of parts that are kept of a large model.
+const KEPT_LARGE_PARTS: u64 = 4;
+
+/// The parts of a data source that were used last.
+#[derive(Debug)]
+pub(crate) struct Parts(Cache<PartKey, Arc<OpenedSource>, Properties>);
+
+/// What distinguishes parts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PartKey {
+    /// The entity sets that a token reaches; `None` for all.
+    names: Option<Vec<String>>,
+    /// The rules that decide, and about what.
+    policy: Option<(Policy, RuleAction)>,
+}
+
+#[derive(Debug, Clone)]
+struct Properties;
+
+impl Weighter<PartKey, Arc<OpenedSource>> for Properties {
+    fn weight(&self, _: &PartKey, part: &Arc<OpenedSource>) -> u64 {
+        properties(part)
+    }
+}
+
+fn properties(opened: &OpenedSource) -> u64 {
+    opened
+        .model
+        .entity_types
+        .iter()
+        .map(|entity_type| entity_type.properties.len() as u64)
+        .sum::<u64>()
+        .max(1)
+}
+
+impl Parts {
+    /// No parts yet, of a model with so many properties.
+    pub(super) fn of(properties: u64) -> Self {
+        let weight = KEPT_PROPERTIES.max(properties * KEPT_LARGE_PARTS);
+        Self(Cache::with_weighter(16, weight, Properties))
+    }
+}
+
+impl OpenedSource {
+    /// What the caller reaches for an action. Requests are bound to its model, so they cannot name anything else. `names` are
+    /// the entity sets to which the token is limited.
+    pub(crate) fn reached_by(
+        self: &Arc<Self>,
+        caller: &Caller,
+        names: Option<&[String]>,
+        action: RuleAction,
+    ) -> Arc<Self> {
+        if names.is_none() && !self.has_rules() {
+            return Arc::clone(self);
+        }
+        let policy = self.has_rules().then(|| (self.rules.policy(subject(caller)), action));
+        let key = PartKey { names: names.map(<[String]>::to_vec), policy };
+        if let Some(part) = self.parts.0.get(&key) {
+            return part;
+        }
+        let part = Arc::new(self.part(&key));
+        self.parts.0.insert(key, Arc::clone(&part));
+        part
+    }
+
+    /// Whether rules decide who may do what with which rows.
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    fn part(&self, key: &PartKey) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(UNRESTRICTED + 1);
+        let mut model = Arc::clone(&self.model);
+        if let Some((policy, action)) = &key.policy {
+            model = Arc::new(model.for_policy(&self.rules, policy, *action));
+        }
+        if let Some(names) = &key.names {
+            model = Arc::new(model.limited_to(names));
+        }
+        Self {
+            source: Arc::clone(&self.source),
+            model,
+            metadata: Arc::default(),
+            is_outdated: Arc::clone(&self.is_outdated),
+            policy_version: NEXT.fetch_add(1, Ordering::Relaxed),
+            rules: Arc::clone(&self.rules),
+            parts: Arc::new(Parts::of(0)),
+        }
+    }
+}
+
+fn subject(caller: &Caller) -> RuleSubject<'_> {
+    let account = caller.account();
+    let application = match caller.via() {
+        Via::Bearer { application, .. } => Some(application.get()),
+        Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
+    };
+    RuleSubject { user: &account.user.name, roles: &account.roles, application }
+}
