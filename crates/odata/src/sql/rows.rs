@@ -148,8 +148,19 @@ impl Join<'_> {
         writer.text(if is_one { "" } else { "(" });
         self.nested.tables(writer);
         writer.text(if is_one { " ON " } else { ") ON " });
-        matched(writer, &navigation.columns(*parent, *child));
-        self.nested.conditions_after(writer, " AND ", |_| {});
+        let on = navigation.columns(*parent, *child);
+        matched(writer, &on);
+        // A database may test conditions in any order. One that may fail is not to be tested for rows that are not related.
+        if self.nested.conditions.iter().any(|condition| writer.can_fail(condition)) {
+            writer.text(" AND CASE WHEN ");
+            matched(writer, &on);
+            self.nested.conditions_after(writer, " THEN ", |_| {});
+            writer.text(" ELSE ");
+            writer.text(writer.rules.boolean(false));
+            writer.text(" END");
+        } else {
+            self.nested.conditions_after(writer, " AND ", |_| {});
+        }
     }
 }
 

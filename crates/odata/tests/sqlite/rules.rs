@@ -46,8 +46,9 @@ fn both(rules: &[(&str, &str, &str)]) -> (Database, Database) {
 fn read(database: &Database, url: &str, page_size: usize) -> Vec<String> {
     let mut pages = Vec::new();
     let mut position = None;
+    let link = format!("{url}{}$skiptoken=x", if url.contains('?') { '&' } else { '?' });
     loop {
-        match database.plan(url, page_size, position) {
+        match database.plan(if pages.is_empty() { url } else { &link }, page_size, position) {
             Err(error) => return vec![format!("{error}")],
             Ok(Plan::Entities(query)) => match database.try_page(&query) {
                 Ok((page, next)) => {
@@ -90,6 +91,8 @@ const URLS: &[&str] = &[
     "Ships?$orderby=Visits/$count desc,Ships/name",
     "Visits?$orderby=Ships/name desc,Ports/name",
     "Ships?$skip=1&$orderby=name",
+    "Ships?$search=Berta OR Dora",
+    "Ports?$search=oslo",
     "Ships?$expand=Visits($expand=Ports),Ships,Ships_sister($levels=3)",
     "Ships?$expand=Visits($count=true;$top=1;$orderby=cargo desc),Visits/$ref",
     "Visits?$expand=Ships($expand=Ships),Ports($expand=Cranes/$count)",
