@@ -4,7 +4,7 @@
 //! the caller's thread, because handing them to another thread costs more than the read. Everything else is
 //! streamed; the first bytes are awaited before the response starts.
 //!
-//! Start reading at [`DataService::read`], then `plans` and `run`; changes start at [`DataService::change`].
+//! Start reading at [`DataService::read`], then `plans` and `run`; changes start at [`DataService::change_set`].
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ mod stream;
 mod tools;
 
 pub use admission::AdmittedSource;
-pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done};
+pub use change::{ChangeAnswer, ChangeRequest, ChangeableSource, Condition, Done, FailedChange};
 pub use refusal::{DataRefusal, SourceFailure};
 pub use resource_path::ResourcePath;
 pub use sources::BrokenRule;

@@ -7,6 +7,7 @@
 
 mod body;
 mod json;
+mod references;
 mod state;
 mod value;
 
@@ -26,6 +27,7 @@ use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
 use crate::url::Url;
 use body::Body;
+pub use references::References;
 pub use state::EntityState;
 
 /// What is to be done with the resource.
@@ -59,6 +61,8 @@ pub struct ChangeContext<'a> {
     pub payload: Payload<'a>,
     /// The absolute URL of the service document.
     pub service_root: &'a str,
+    /// What the change may refer to besides stored entities.
+    pub references: &'a References,
 }
 
 /// A change that was bound.

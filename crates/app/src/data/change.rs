@@ -1,21 +1,21 @@
 //! Changes of data: who may make them, and how they are made in one transaction.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::account::DataSource;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use odata::change::{self, BoundChange, ChangeContext, ChangeKind, Payload, Verb};
+use odata::change::{Payload, References, Verb};
 use odata::format::Format;
 use odata::model::document::RuleAction;
-use odata::url::Url;
 use sources::driver::Intent;
-use sources::{BrokenRule, Chunks, CommitApproval, SourceError, Violation};
+use sources::{Chunks, CommitApproval, SourceError};
 
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::request_user::request_user;
-pub use super::run::{ChangeAnswer, Condition, Done};
-use super::run::{ChangeJob, LastWord, Parts, Representation};
+pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
+use super::run::{ChangeJob, LastWord, Parts, Step, StepPlan, WantedChange, refused};
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
@@ -33,6 +33,8 @@ pub struct ChangeableSource(Arc<DataSource>);
 pub struct ChangeRequest<'a> {
     /// What is addressed, and the form of the response.
     pub request: DataRequest<'a>,
+    /// By which later changes of a set refer to the entity that this one creates.
+    pub id: Option<&'a str>,
     /// What is to be done.
     pub verb: Verb,
     /// The content.
@@ -43,10 +45,9 @@ pub struct ChangeRequest<'a> {
     pub wants_representation: Option<bool>,
 }
 
-/// One attempt to make a change.
+/// One attempt to make changes.
 struct Attempt {
-    bound: Arc<BoundChange>,
-    /// What the caller may change in this way.
+    steps: Arc<[Step]>,
     opened: Arc<OpenedSource>,
     last_word: LastWord,
     /// The right to run, which is kept until the attempt has ended.
@@ -77,17 +78,20 @@ impl DataService {
         Err(DataRefusal::ChangeNotGranted)
     }
 
-    /// Makes a change. It is durable when this returns; if the caller is gone before, it is not made.
+    /// Makes changes of one data source in one transaction, in their order: all of them or none ([Protocol
+    /// §11.7.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ProcessingaBatchRequest)). They
+    /// are durable when this returns; if the caller is gone before, they are not made.
     ///
     /// # Errors
-    /// [`DataRefusal`]; nothing was changed then, unless it is [`SourceError::OutcomeUnknown`].
-    pub async fn change(
+    /// [`DataRefusal`] of the change at fault; nothing was changed then, unless it is [`SourceError::OutcomeUnknown`].
+    pub async fn change_set(
         &self,
         caller: &Caller,
         source: &ChangeableSource,
-        change: &ChangeRequest<'_>,
-    ) -> Result<ChangeAnswer, DataRefusal> {
-        let DataRequest { endpoint, origin, since, .. } = change.request;
+        changes: &[ChangeRequest<'_>],
+    ) -> Result<Vec<ChangeAnswer>, FailedChange> {
+        let Some(first) = changes.first() else { return Ok(Vec::new()) };
+        let DataRequest { endpoint, origin, since, .. } = first.request;
         let mut record = Arc::clone(&source.0);
         // Shared with the tasks, which may go on for a moment without the caller.
         let permit = Arc::new(self.acquire_permit(caller.account().user.id).await?);
@@ -95,20 +99,20 @@ impl DataService {
         loop {
             let grant =
                 DataGrant { caller, intent: Intent::Change, endpoint, record: &record, origin, at: since };
-            let refusal = match self.attempt(grant, &permit, change).await {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => refusal,
+            let failed = match self.attempt(grant, &permit, changes).await {
+                Ok(answers) => return Ok(answers),
+                Err(failed) => failed,
             };
-            if tries == MOST_TRIES || !may_succeed_again(&refusal) {
-                refusal.log(&record, &change.request);
-                return Err(refusal);
+            if tries == MOST_TRIES || !may_succeed_again(&failed.refusal) {
+                failed.refusal.log(&record, &first.request);
+                return Err(failed);
             }
             tries += 1;
-            if matches!(refusal, DataRefusal::Source(SourceError::StructureChanged { .. })) {
+            if matches!(failed.refusal, DataRefusal::Source(SourceError::StructureChanged { .. })) {
                 self.context.models.expect_changed_structure(record.id);
             }
-            record =
-                self.as_it_is_now(&record).await.map_err(Fault::from)?.ok_or(DataRefusal::UnknownSource)?;
+            let now = self.as_it_is_now(&record).await.map_err(Fault::from).map_err(DataRefusal::from)?;
+            record = now.ok_or(DataRefusal::UnknownSource)?;
         }
     }
 
@@ -116,69 +120,46 @@ impl DataService {
         &self,
         grant: DataGrant<'_>,
         permit: &Arc<Option<Permit>>,
-        change: &ChangeRequest<'_>,
-    ) -> Result<ChangeAnswer, DataRefusal> {
-        let opened = SourceOpener::of(&self.context).opened(grant.record).await?;
+        changes: &[ChangeRequest<'_>],
+    ) -> Result<Vec<ChangeAnswer>, FailedChange> {
+        let opened = SourceOpener::of(&self.context).opened(grant.record).await.map_err(DataRefusal::from)?;
         // To open the source may have taken long, and so may have earlier attempts.
         self.revalidate(grant).await?;
-        let shown = reached_part(grant, &opened, RuleAction::Read);
-        let inserted = reached_part(grant, &opened, RuleAction::Insert);
-        let opened = reached_part(grant, &opened, action_of(change.verb));
         let root = self.service_root(grant.record, grant.caller);
-        let text = change.request.path_and_query;
-        let url = Url::read(text)?;
-        let context = ChangeContext { verb: change.verb, payload: change.payload, service_root: &root };
-        let bind = |part: &OpenedSource| change::prepare(&url, &part.model, &context, part.source.dialect());
-        let bound = bind(&opened)?;
-        let seen = if opened.has_rules() { bind(&shown)?.state } else { None };
-        let representation = Representation {
-            format: Self::format(change, &url)?,
-            path_and_query: text.to_owned(),
-            root,
-            now: self.instant()?,
-            wanted: change.wants_representation,
-        };
+        let steps = changes.iter().enumerate().map(|(at, change)| {
+            let parts = Parts {
+                opened: reached_part(grant, &opened, action_of(change.verb)),
+                shown: reached_part(grant, &opened, RuleAction::Read),
+                inserted: reached_part(grant, &opened, RuleAction::Insert),
+            };
+            change.step(at == 0, &root, parts).map_err(|refusal| FailedChange { at, refusal })
+        });
+        let steps = steps.collect::<Result<Arc<[_]>, _>>()?;
         let last_word = LastWord::default();
-        let parts = Parts { shown, inserted, seen };
-        let attempt = Attempt { bound: Arc::new(bound), opened, last_word, _permit: Arc::clone(permit) };
-        self.perform(grant, attempt, parts, representation, change.condition.clone()).await
+        let job = ChangeJob {
+            steps: Arc::clone(&steps),
+            root,
+            now: self.instant().map_err(DataRefusal::from)?,
+            one: self.one_row_of(grant, &opened),
+            last_word: last_word.clone(),
+        };
+        self.perform(grant, job, Attempt { steps, opened, last_word, _permit: Arc::clone(permit) }).await
     }
 
-    /// The format of a response; it must be acceptable if there may be a body.
-    fn format(change: &ChangeRequest<'_>, url: &Url) -> Result<Format, DataRefusal> {
-        let accepted = Format::accept(change.request.accept);
-        let may_have_body = change.wants_representation != Some(false) && change.verb != Verb::Delete;
-        if accepted.is_none() && may_have_body && !url.names_format() {
-            return Err(DataRefusal::NotAcceptable);
-        }
-        Ok(accepted.unwrap_or_default())
-    }
-
-    /// Runs the change as a task, which ends also if the caller is gone, so that the audit log has every change.
+    /// Runs the changes as a task, which ends also if the caller is gone, so that the audit log has every change.
     async fn perform(
         &self,
         grant: DataGrant<'_>,
+        job: ChangeJob,
         attempt: Attempt,
-        parts: Parts,
-        representation: Representation,
-        condition: Condition,
-    ) -> Result<ChangeAnswer, DataRefusal> {
+    ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let source = &attempt.opened.source;
-        let job = ChangeJob {
-            one: self.one_row_of(grant, &attempt.opened),
-            opened: Arc::clone(&attempt.opened),
-            parts,
-            change: Arc::clone(&attempt.bound),
-            representation,
-            condition,
-            last_word: attempt.last_word.clone(),
-        };
         let user = request_user(grant.user(), source);
         let approval = self.approval(grant, &attempt.last_word);
-        let chunks = source.change(user, self.worker_run(), job, approval)?;
+        let chunks = source.change(user, self.worker_run(), job, approval).map_err(DataRefusal::from)?;
         let _stops_without_caller = chunks.stopper();
         let mut event = grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin);
-        event.subject = Some(format!("{}/{}", grant.record.name, attempt.bound.set));
+        event.subject = Some(grant.record.name.clone());
         event.authority = None;
         let service = self.clone();
         #[expect(
@@ -186,7 +167,7 @@ impl DataService {
             reason = "a change that has begun is recorded even if the caller goes away; its deadline ends it"
         )]
         let task = tokio::spawn(async move { service.ended(attempt, chunks, event).await });
-        task.await.map_err(|panic| Fault::Broken(Box::new(panic)))?
+        task.await.map_err(|panic| DataRefusal::from(Fault::Broken(Box::new(panic))))?
     }
 
     /// Judges the caller again, just before the change becomes durable.
@@ -194,7 +175,7 @@ impl DataService {
         let (grant, last_word) = (LastingGrant::new(self, grant), last_word.clone());
         CommitApproval::new(async move {
             grant.verdict().await.map_err(|refusal| {
-                last_word.say(Err(refusal));
+                last_word.say(Err(refusal.into()));
                 SourceError::Cancelled
             })
         })
@@ -205,35 +186,75 @@ impl DataService {
         &self,
         attempt: Attempt,
         mut chunks: Chunks,
-        mut event: NewAuditEvent,
-    ) -> Result<ChangeAnswer, DataRefusal> {
-        let mut body = Vec::new();
+        event: NewAuditEvent,
+    ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let end = loop {
             match chunks.next().await {
-                Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+                Some(Ok(_)) => {}
                 Some(Err(error)) => break Err(error),
                 None => break Ok(()),
             }
         };
-        let answer = match (end, attempt.last_word.take()) {
-            (Ok(()), Some(Ok(answer))) => Ok(ChangeAnswer { body: body.into(), ..answer }),
-            (Err(error @ SourceError::OutcomeUnknown { .. }), Some(Ok(answer))) => {
-                event.outcome = Outcome::Unknown;
-                event.detail = Some(answer.done.verb().to_owned());
-                Err(error.into())
+        match (end, attempt.last_word.take()) {
+            (Ok(()), Some(Ok(answers))) => {
+                self.record(event, Outcome::Success, &answers).await;
+                Ok(answers)
             }
-            // The job stops with an error if the change is not to be made.
-            (_, Some(Err(refusal))) => return Err(refusal),
-            (Err(error), _) => return Err(of_source(error, &attempt.bound, &attempt.opened)),
-            (Ok(()), None) => return Err(DataRefusal::NoSuchEntity),
-        };
-        if let Ok(answer) = &answer {
-            event.detail = Some(answer.done.verb().to_owned());
+            (Err(error @ SourceError::OutcomeUnknown { .. }), Some(Ok(answers))) => {
+                self.record(event, Outcome::Unknown, &answers).await;
+                Err(DataRefusal::from(error).into())
+            }
+            // The job stops with an error if the changes are not to be made.
+            (_, Some(Err(failed))) => Err(failed),
+            (Err(error), _) => Err(attempt.refusal(error).into()),
+            (Ok(()), None) => Err(DataRefusal::NoSuchEntity.into()),
         }
-        if let Err(error) = self.context.store.append_audit(vec![event]).await {
+    }
+
+    /// Writes an event for each change of a source, which is the subject of `event`.
+    async fn record(&self, event: NewAuditEvent, outcome: Outcome, answers: &[ChangeAnswer]) {
+        let source = event.subject.clone().unwrap_or_default();
+        let events = answers.iter().map(|answer| NewAuditEvent {
+            outcome,
+            subject: Some(format!("{source}/{}", answer.set)),
+            detail: Some(answer.done.verb().to_owned()),
+            ..event.clone()
+        });
+        if let Err(error) = self.context.store.append_audit(events.collect()).await {
             Fault::from(error).note("a change of data is missing in the audit log");
         }
-        answer
+    }
+}
+
+impl ChangeRequest<'_> {
+    /// What is to be done in the transaction. The first change of a set refers to no other.
+    fn step(&self, is_first: bool, root: &str, parts: Parts) -> Result<Step, DataRefusal> {
+        let asked = WantedChange {
+            verb: self.verb,
+            path_and_query: Cow::Borrowed(self.request.path_and_query),
+            bytes: Cow::Borrowed(self.payload.bytes),
+            numbers_as_text: self.payload.numbers_as_text,
+            accepted: Format::accept(self.request.accept),
+            wanted: self.wants_representation,
+        };
+        let plan = if is_first || !asked.may_refer() {
+            StepPlan::Bound(Box::new(asked.bind(&References::NONE, root, &parts)?))
+        } else {
+            StepPlan::Late(asked.into_owned())
+        };
+        Ok(Step { id: self.id.map(str::to_owned), condition: self.condition.clone(), parts, plan })
+    }
+}
+
+impl Attempt {
+    /// Why nothing was changed, if that is not the fault of a certain statement.
+    fn refusal(&self, error: SourceError) -> DataRefusal {
+        match &*self.steps {
+            [Step { plan: StepPlan::Bound(bound), parts, .. }] => {
+                refused(error, Some(&bound.change), &parts.opened)
+            }
+            _ => refused(error, None, &self.opened),
+        }
     }
 }
 
@@ -253,22 +274,4 @@ fn may_succeed_again(refusal: &DataRefusal) -> bool {
         refusal,
         DataRefusal::Source(SourceError::Locked | SourceError::Closed | SourceError::StructureChanged { .. })
     )
-}
-
-/// The refusal of a change that the database did not make. Columns are named as the model names them.
-fn of_source(error: SourceError, change: &BoundChange, opened: &OpenedSource) -> DataRefusal {
-    let SourceError::Violation(Violation { rule, columns }) = error else { return error.into() };
-    let entity_type = opened.model.entity_type(&change.set);
-    let properties = entity_type.map(|entity_type| entity_type.properties.as_slice()).unwrap_or_default();
-    let name_of = |column: &String| {
-        let property = properties.iter().find(|property| property.column.eq_ignore_ascii_case(column));
-        property.map(|property| property.name.clone())
-    };
-    // A name that is not in the model may be hidden, so none is told then.
-    let names = columns.iter().map(name_of).collect::<Option<Vec<_>>>().unwrap_or_default();
-    let rule = match (&change.kind, rule) {
-        (ChangeKind::Delete(_), BrokenRule::Missing) => BrokenRule::Reference,
-        (_, rule) => rule,
-    };
-    DataRefusal::Violation { rule, names }
 }

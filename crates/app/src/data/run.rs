@@ -6,6 +6,7 @@ mod expanded;
 mod one;
 mod rows;
 mod sealer;
+mod wanted;
 
 use super::DataService;
 use std::sync::{Arc, OnceLock};
@@ -20,8 +21,9 @@ use prometheus_client::metrics::counter::Counter;
 use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
-pub use self::change::{ChangeAnswer, Condition, Done};
-pub(super) use self::change::{ChangeJob, LastWord, Parts, Representation};
+pub use self::change::{ChangeAnswer, Condition, Done, FailedChange};
+pub(super) use self::change::{ChangeJob, LastWord, Step, StepPlan};
+pub(super) use self::wanted::{Parts, WantedChange, refused};
 
 use self::bounds::inline_run;
 use self::one::{Found, OneRow, exists, number, write_inline, write_one};

@@ -156,7 +156,8 @@ impl BodyBinder<'_> {
             }
             return Err(bad(navigation.name.clone(), "the addresses of entities".to_owned()));
         };
-        let key = key_of(self.model, navigation, id, self.context.service_root)?;
+        let id = self.context.references.resolved(id);
+        let key = key_of(self.model, navigation, &id, self.context.service_root)?;
         let target = &self.model.entity_types[navigation.target];
         for (own, other) in &navigation.on {
             let place = target.key.iter().position(|index| index == other);

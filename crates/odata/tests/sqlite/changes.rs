@@ -1,6 +1,6 @@
 //! What is prepared for a change, before anything runs.
 
-use odata::change::{self, BoundChange, ChangeContext, ChangeKind, Payload, Verb};
+use odata::change::{self, BoundChange, ChangeContext, ChangeKind, Payload, References, Verb};
 use odata::edm_type::EdmType;
 use odata::model::{Model, Schema};
 use odata::sql::Dialect;
@@ -21,7 +21,8 @@ fn model() -> Model {
 
 fn bound(model: &Model, verb: Verb, body: &str) -> BoundChange {
     let payload = Payload { bytes: body.as_bytes(), numbers_as_text: false };
-    let context = ChangeContext { verb, payload, service_root: "https://host/api/odata4/test" };
+    let service_root = "https://host/api/odata4/test";
+    let context = ChangeContext { verb, payload, service_root, references: &References::NONE };
     change::prepare(&Url::read("/Ships(7)").unwrap(), model, &context, Dialect::Sqlite).unwrap()
 }
 

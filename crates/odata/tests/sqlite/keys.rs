@@ -1,6 +1,6 @@
 //! Keys: which rows have an address, in whatever form their keys are stored.
 
-use odata::change::{ChangeContext, ChangeKind, Payload, Verb};
+use odata::change::{ChangeContext, ChangeKind, Payload, References, Verb};
 use odata::edm_type::EdmType;
 use odata::model::{Collation, Column, Storage, Table, TableChanges};
 use odata::plan::Plan;
@@ -276,7 +276,12 @@ fn an_index_finds_the_row_that_is_changed() {
     let database = database(sql, &[("k", EdmType::Guid), ("n", EdmType::Int64)], &["k"], true, "");
     let url = Url::read("K(01234567-89ab-cdef-0123-000000000007)").unwrap();
     let payload = Payload { bytes: b"", numbers_as_text: false };
-    let context = ChangeContext { verb: Verb::Delete, payload, service_root: "https://host/" };
+    let context = ChangeContext {
+        verb: Verb::Delete,
+        payload,
+        service_root: "https://host/",
+        references: &References::NONE,
+    };
     let change = odata::change::prepare(&url, &database.model, &context, Dialect::Sqlite).unwrap();
     let ChangeKind::Delete(statements) = change.kind else { panic!("{change:?}") };
     assert_eq!(statements.len(), 2, "the usual form, and the others");

@@ -1,5 +1,7 @@
 //! Changes of data: what a request with `POST`, `PATCH`, `PUT` or `DELETE` asks for, and the response to a change that was made.
 
+use std::borrow::Cow;
+
 use app::data::{ChangeAnswer, ChangeRequest, Condition, DataRequest, Done};
 use axum::body::Body;
 use axum::response::Response;
@@ -51,18 +53,67 @@ fn tunnelled(parts: &Parts) -> Option<Result<Method, ODataProblem>> {
     Some(method.ok_or_else(|| ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)))
 }
 
+/// What a request asks for, by its own method or by the one for which a POST stands; `None` if it asks for no change.
+fn asked(parts: &Parts) -> Result<Option<Verb>, ODataProblem> {
+    match tunnelled(parts).filter(|_| parts.method == Method::POST) {
+        None => Ok(verb(&parts.method)),
+        Some(method) => method.map(|method| verb(&method)),
+    }
+}
+
+/// A request to change something, alone or in a set.
+pub(super) struct Change<'p> {
+    pub(super) parts: &'p Parts,
+    pub(super) body: &'p [u8],
+    /// By which later changes of the set refer to this one.
+    pub(super) id: Option<&'p str>,
+}
+
+/// A change that was not made, and its place in the set.
+pub(super) struct Failed<T> {
+    pub(super) at: usize,
+    pub(super) why: T,
+}
+
+/// What is addressed by a change.
+struct Target<'p> {
+    verb: Verb,
+    source: Cow<'p, str>,
+    rest: &'p str,
+    accept: Cow<'p, str>,
+}
+
+impl<'p> Target<'p> {
+    fn of(parts: &'p Parts) -> Result<Self, ODataProblem> {
+        Version::of(&parts.headers)?;
+        let not_allowed = || {
+            let message = format!("{} is not supported at this address", parts.method);
+            ODataProblem::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+        };
+        let verb = asked(parts)?.ok_or_else(not_allowed)?;
+        promises_no_repetition(&parts.headers)?;
+        let address = address::split(&parts.uri).ok_or_else(unknown)?;
+        Ok(Self {
+            verb,
+            source: address.source()?,
+            rest: address.rest,
+            accept: headers::accept(&parts.headers)?,
+        })
+    }
+}
+
 impl DataCaller {
     /// The response to a change, by its own method or by the one for which a POST stands.
     pub(super) async fn answer_change(&self, parts: &Parts, body: &[u8]) -> Response {
         if let Err(problem) = Version::of(&parts.headers) {
             return self.refuse(problem, parts);
         }
-        let method = match tunnelled(parts).filter(|_| parts.method == Method::POST) {
-            None => Ok(parts.method.clone()),
-            Some(method) => method,
-        };
-        match method.map(|method| verb(&method)) {
-            Ok(Some(verb)) => Box::pin(self.change(parts, verb, body)).await,
+        match asked(parts) {
+            Ok(Some(_)) => {
+                let made = Box::pin(self.answer_changes(&[Change { parts, body, id: None }])).await;
+                made.map_or_else(|failed| Some(failed.why), |mut responses| responses.pop())
+                    .unwrap_or_default()
+            }
             Ok(None) => {
                 let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
                 posted::wrong_method(&parts.method, &parts.headers, rest)
@@ -71,47 +122,80 @@ impl DataCaller {
         }
     }
 
-    /// The response to a change that is to be made.
-    async fn change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Response {
-        let answer = self.try_change(parts, verb, body).await;
-        let preferred = Return::preferred(&parts.headers);
-        let mut response = match answer {
-            Ok(answer) => respond(answer, preferred),
-            Err(problem) => self.refuse(problem, parts),
+    /// The responses to changes that are made in one transaction, or the response to the one that prevented all of them.
+    pub(super) async fn answer_changes(
+        &self,
+        changes: &[Change<'_>],
+    ) -> Result<Vec<Response>, Failed<Response>> {
+        let of = |change: &Change<'_>, answer| {
+            let response = respond(answer, Return::preferred(&change.parts.headers));
+            Self::versioned(response, change.parts)
         };
-        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(ALLOW, READS);
+        match self.make(changes).await {
+            Ok(answers) => {
+                Ok(changes.iter().zip(answers).map(|(change, answer)| of(change, answer)).collect())
+            }
+            Err(Failed { at, why }) => {
+                let Some(change) = changes.get(at) else { return Ok(Vec::new()) };
+                let mut response = self.refuse(why, change.parts);
+                if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+                    response.headers_mut().insert(ALLOW, READS);
+                }
+                Err(Failed { at, why: response })
+            }
         }
-        Self::versioned(response, parts)
     }
 
-    async fn try_change(&self, parts: &Parts, verb: Verb, body: &[u8]) -> Result<ChangeAnswer, ODataProblem> {
-        let caller = self.changing().await?;
-        promises_no_repetition(&parts.headers)?;
-        let address = address::split(&parts.uri).ok_or_else(unknown)?;
-        let source = address.source()?;
-        let accept = headers::accept(&parts.headers)?;
-        let request = DataRequest {
+    async fn make(&self, changes: &[Change<'_>]) -> Result<Vec<ChangeAnswer>, Failed<ODataProblem>> {
+        let caller = self.changing().await.map_err(|why| Failed { at: 0, why })?;
+        let targets = each(changes, |_, change| Target::of(change.parts))?;
+        let Some(first) = targets.first() else { return Ok(Vec::new()) };
+        each(&targets, |_, target| {
+            let is_same = target.source.eq_ignore_ascii_case(&first.source);
+            let message = "changes of several data sources in one transaction are not supported";
+            let problem = || ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message);
+            is_same.then_some(()).ok_or_else(problem)
+        })?;
+        let source = self.data().changeable(caller, &self.request(first)).await;
+        let source = source.map_err(|refusal| Failed { at: 0, why: refusal.into() })?;
+        let conditions = each(changes, |_, change| condition(&change.parts.headers))?;
+        let requests = each(changes, |at, change| {
+            let (target, headers) = (&targets[at], &change.parts.headers);
+            let has_json = target.verb != Verb::Delete && !is_raw(target.rest);
+            let numbers_as_text = has_json && content(headers)?;
+            Ok(ChangeRequest {
+                request: self.request(target),
+                id: change.id,
+                verb: target.verb,
+                payload: Payload { bytes: change.body, numbers_as_text },
+                condition: &conditions[at],
+                wants_representation: Return::preferred(headers).map(|preferred| preferred.representation),
+            })
+        })?;
+        let made = self.data().change_set(caller, &source, &requests).await;
+        made.map_err(|failed| Failed { at: failed.at, why: failed.refusal.into() })
+    }
+
+    fn request<'a>(&'a self, target: &'a Target<'_>) -> DataRequest<'a> {
+        DataRequest {
             endpoint: DataEndpoint::OData,
-            source: &source,
-            path_and_query: address.rest,
-            accept: &accept,
+            source: &target.source,
+            path_and_query: target.rest,
+            accept: &target.accept,
             page_size: None,
             origin: self.origin(),
             since: self.since(),
-        };
-        let source = self.data().changeable(caller, &request).await?;
-        let has_json = verb != Verb::Delete && !is_raw(address.rest);
-        let numbers_as_text = has_json && content(&parts.headers)?;
-        let change = ChangeRequest {
-            request,
-            verb,
-            payload: Payload { bytes: body, numbers_as_text },
-            condition: &condition(&parts.headers)?,
-            wants_representation: Return::preferred(&parts.headers).map(|preferred| preferred.representation),
-        };
-        Ok(self.data().change(caller, &source, &change).await?)
+        }
     }
+}
+
+/// What becomes of each item, unless one fails.
+fn each<'i, I, T>(
+    items: &'i [I],
+    become_of: impl Fn(usize, &'i I) -> Result<T, ODataProblem>,
+) -> Result<Vec<T>, Failed<ODataProblem>> {
+    let each = items.iter().enumerate();
+    each.map(|(at, item)| become_of(at, item).map_err(|why| Failed { at, why })).collect()
 }
 
 /// Whether the path ends with `/$value`.
@@ -172,7 +256,7 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
 /// The response to a change that was made ([Protocol
 /// §11.4](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_DataModification)).
 fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
-    let ChangeAnswer { done, tag, content, body } = answer;
+    let ChangeAnswer { done, tag, content, body, .. } = answer;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = match (&content, &done) {
         (None, _) => StatusCode::NO_CONTENT,

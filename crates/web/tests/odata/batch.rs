@@ -365,7 +365,7 @@ async fn dependencies_groups_and_change_sets_fail_as_they_must() {
     let answered = parts(&send(&fixture, MULTIPART, &two, &continues).await.expect(200));
     assert_eq!(
         answered.iter().map(|(id, seen)| (id.as_str(), seen.status)).collect::<Vec<_>>(),
-        [("x", 501), ("0", 200)]
+        [("x", 405), ("0", 200)]
     );
     let one = set(&inner("DELETE", "x"));
     let answered = parts(&send(&fixture, MULTIPART, &one, &continues).await.expect(200));

@@ -1,42 +1,47 @@
-//! A change: its statements, and those that read what it is about, in one transaction.
+//! Changes: their statements, and those that read what they are about, in one transaction.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use odata::change::{Alteration, BoundChange, ChangeKind, Creation, EntityState};
-use odata::format::Format;
+use odata::change::{Alteration, ChangeKind, Creation, EntityState, References};
 use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
 use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
 use sources::{ChunkSink, SourceError, SourceRow};
 
+use super::bounds::LONGEST_ROW;
 use super::one::{Found, OneRow, write_one};
 use super::rows::Reads;
-use crate::data::models::OpenedSource;
+use super::wanted::{Bound, Parts, WantedChange, refused};
 use crate::data::{Content, DataRefusal};
 
-/// Makes a change.
+/// Makes changes, one after the other, all of them or none.
 pub(in crate::data) struct ChangeJob {
-    pub(in crate::data) change: Arc<BoundChange>,
-    /// What the caller may change in this way.
-    pub(in crate::data) opened: Arc<OpenedSource>,
-    pub(in crate::data) parts: Parts,
-    pub(in crate::data) representation: Representation,
-    pub(in crate::data) condition: Condition,
+    pub(in crate::data) steps: Arc<[Step]>,
+    /// The absolute URL of the service document.
+    pub(in crate::data) root: String,
+    pub(in crate::data) now: jiff::Timestamp,
     pub(in crate::data) one: OneRow,
     pub(in crate::data) last_word: LastWord,
 }
 
-/// What else the caller reaches.
-pub(in crate::data) struct Parts {
-    /// What the caller may read.
-    pub(in crate::data) shown: Arc<OpenedSource>,
-    /// What the caller may insert.
-    pub(in crate::data) inserted: Arc<OpenedSource>,
-    /// Reads the addressed entity as the caller may read it, if that may be more than the caller may change.
-    pub(in crate::data) seen: Option<EntityState>,
+/// One of the changes.
+pub(in crate::data) struct Step {
+    /// By which later changes refer to the entity that this one creates.
+    pub(in crate::data) id: Option<String>,
+    pub(in crate::data) condition: Condition,
+    pub(in crate::data) parts: Parts,
+    pub(in crate::data) plan: StepPlan,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(in crate::data) enum StepPlan {
+    Bound(Box<Bound>),
+    /// To be bound when the changes before it are made, because it may refer to them.
+    Late(WantedChange<'static>),
 }
 
 /// On which condition a change is made ([Protocol
@@ -54,36 +59,43 @@ pub enum Condition {
     Tags(Vec<String>),
 }
 
-/// How the changed resource is shown.
-#[derive(Debug)]
-pub(in crate::data) struct Representation {
-    pub(in crate::data) format: Format,
-    /// The path and query of the request.
-    pub(in crate::data) path_and_query: String,
-    /// The absolute URL of the service document.
-    pub(in crate::data) root: String,
-    pub(in crate::data) now: jiff::Timestamp,
-    /// Whether the client wants it, if it says so.
-    pub(in crate::data) wanted: Option<bool>,
-}
-
-/// What became of a change: what was done, or why nothing was. The last word counts.
+/// What became of the changes: what was done, or why nothing was. The last word counts.
 #[derive(Clone, Default)]
-pub(in crate::data) struct LastWord(Arc<Mutex<Option<Result<ChangeAnswer, DataRefusal>>>>);
+pub(in crate::data) struct LastWord(Arc<Mutex<Option<Word>>>);
+
+/// What was done, or why nothing was.
+type Word = Result<Vec<ChangeAnswer>, FailedChange>;
 
 impl LastWord {
-    pub(in crate::data) fn say(&self, word: Result<ChangeAnswer, DataRefusal>) {
+    pub(in crate::data) fn say(&self, word: Word) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
     }
 
-    pub(in crate::data) fn take(&self) -> Option<Result<ChangeAnswer, DataRefusal>> {
+    pub(in crate::data) fn take(&self) -> Option<Word> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Why changes were not made.
+#[derive(Debug)]
+pub struct FailedChange {
+    /// The place of the change at fault; the first one if it is none in particular.
+    pub at: usize,
+    /// Why.
+    pub refusal: DataRefusal,
+}
+
+impl From<DataRefusal> for FailedChange {
+    fn from(refusal: DataRefusal) -> Self {
+        Self { at: 0, refusal }
     }
 }
 
 /// A change that was made, and is durable.
 #[derive(Debug, Clone)]
 pub struct ChangeAnswer {
+    /// The name of the entity set.
+    pub set: String,
     /// What was done.
     pub done: Done,
     /// The entity tag of the entity, if it exists.
@@ -123,9 +135,9 @@ impl Job for ChangeJob {
     async fn run<S: Statements>(
         self,
         runner: &mut Runner<'_, S>,
-        sink: &mut ChunkSink,
+        _sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
-        let word = self.perform(runner, sink.buffer()).await?;
+        let word = self.perform(runner).await?;
         // An error ends the transaction without any change.
         let outcome = if word.is_ok() { Ok(()) } else { Err(SourceError::Cancelled) };
         self.last_word.say(word);
@@ -134,45 +146,90 @@ impl Job for ChangeJob {
 }
 
 impl ChangeJob {
-    async fn perform(&self, reads: &mut impl Reads, out: &mut Vec<u8>) -> Worked<ChangeAnswer> {
-        let before = match &self.change.state {
+    async fn perform(&self, reads: &mut impl Reads) -> Result<Word, SourceError> {
+        let mut references = References::default();
+        let mut answers = Vec::with_capacity(self.steps.len());
+        let mut length = 0;
+        for (at, step) in self.steps.iter().enumerate() {
+            let late;
+            let bound = match &step.plan {
+                StepPlan::Bound(bound) => bound,
+                StepPlan::Late(asked) => match asked.bind(&references, &self.root, &step.parts) {
+                    Ok(bound) => {
+                        late = bound;
+                        &late
+                    }
+                    Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
+                },
+            };
+            let change = OneChange { job: self, bound, parts: &step.parts, condition: &step.condition };
+            let done = change.perform(reads).await.inspect_err(|error| {
+                let refusal = refused(error.clone(), Some(&bound.change), &step.parts.opened);
+                self.last_word.say(Err(FailedChange { at, refusal }));
+            })?;
+            let answer = match done {
+                Ok(answer) => answer,
+                Err(refusal) => return Ok(Err(FailedChange { at, refusal })),
+            };
+            length += answer.body.len();
+            if length > LONGEST_ROW {
+                let refusal = SourceError::ValueTooLarge.into();
+                return Ok(Err(FailedChange { at, refusal }));
+            }
+            if let (Some(id), Done::Created(address)) = (&step.id, &answer.done) {
+                let path = address.strip_prefix(self.root.trim_end_matches('/'));
+                references.add(id, path.unwrap_or(address));
+            }
+            answers.push(answer);
+        }
+        Ok(Ok(answers))
+    }
+}
+
+/// A change within the transaction.
+struct OneChange<'j> {
+    job: &'j ChangeJob,
+    bound: &'j Bound,
+    parts: &'j Parts,
+    condition: &'j Condition,
+}
+
+impl OneChange<'_> {
+    async fn perform(&self, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
+        let change = &self.bound.change;
+        let before = match &change.state {
             Some(state) => tag_of(reads, state).await?,
             None => None,
         };
         if before.is_none()
-            && let Some(seen) = &self.parts.seen
+            && let Some(seen) = &self.bound.seen
             && tag_of(reads, seen).await?.is_some()
         {
             return Ok(Err(self.against_rules()));
         }
-        match &self.change.kind {
-            ChangeKind::Create(creation) => self.create(creation, reads, out).await,
+        match &change.kind {
+            ChangeKind::Create(creation) => self.create(creation, reads).await,
             _ if !self.condition.holds_for(before.as_deref()) => Ok(Err(DataRefusal::PreconditionFailed)),
             ChangeKind::Update(alteration) => match (before, &alteration.upsert) {
-                (Some(_), _) => self.update(alteration, reads, out).await,
+                (Some(_), _) => self.update(alteration, reads).await,
                 (None, None) => Ok(Err(DataRefusal::NoSuchEntity)),
                 (None, Some(upsert)) => {
-                    let (model, dialect) = (&self.opened.model, self.opened.source.dialect());
-                    match upsert.creation(model, &self.change.set, dialect) {
-                        Ok(creation) => self.create(&creation, reads, out).await,
+                    let (model, dialect) = (&self.parts.opened.model, self.parts.opened.source.dialect());
+                    match upsert.creation(model, &change.set, dialect) {
+                        Ok(creation) => self.create(&creation, reads).await,
                         Err(error) => Ok(Err(error.into())),
                     }
                 }
             },
             ChangeKind::Delete(_) if before.is_none() => Ok(Err(DataRefusal::NoSuchEntity)),
             ChangeKind::Delete(statements) if changes(reads, statements).await? => {
-                Ok(Ok(ChangeAnswer { done: Done::Deleted, tag: None, content: None, body: Bytes::new() }))
+                Ok(Ok(self.answer(Done::Deleted, None, None)))
             }
             ChangeKind::Delete(_) => Ok(Err(DataRefusal::ChangePrevented)),
         }
     }
 
-    async fn create(
-        &self,
-        creation: &Creation,
-        reads: &mut impl Reads,
-        out: &mut Vec<u8>,
-    ) -> Worked<ChangeAnswer> {
+    async fn create(&self, creation: &Creation, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
         let mut path = None;
         for statement in std::iter::once(&creation.insert).chain(&creation.find) {
             let mut key = |row: &SourceRow<'_>| {
@@ -183,78 +240,79 @@ impl ChangeJob {
         }
         let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
         let Some(path) = path else { return Ok(Err(DataRefusal::ChangePrevented)) };
-        let (model, dialect) = (&self.parts.inserted.model, self.opened.source.dialect());
+        let (model, dialect) = (&self.parts.inserted.model, self.parts.inserted.source.dialect());
         let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
         let state = state.map_err(|error| failed(&error.to_string()))?;
         let Some(tag) = tag_of(reads, &state).await? else {
             // A row without an address of its own would be lost for all clients.
-            return match model.entity_type(&self.change.set).and_then(|found| found.rule.as_ref()) {
+            return match model.entity_type(&self.bound.change.set).and_then(|found| found.rule.as_ref()) {
                 Some(_) => Ok(Err(self.against_rules())),
                 None => Err(failed("a new row has no address of its own")),
             };
         };
-        let content = if self.representation.wanted == Some(false) {
+        let shown = if self.bound.wanted == Some(false) {
             None
         } else {
-            let query = self.representation.path_and_query.split_once('?').map(|(_, query)| query);
+            let query = self.bound.path_and_query.split_once('?').map(|(_, query)| query);
             let text = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-            self.show(&text, reads, out).await?
+            self.show(&text, reads).await?
         };
-        let address = format!("{}/{path}", self.representation.root.trim_end_matches('/'));
-        Ok(Ok(ChangeAnswer { done: Done::Created(address), tag: Some(tag), content, body: Bytes::new() }))
+        let address = format!("{}/{path}", self.job.root.trim_end_matches('/'));
+        Ok(Ok(self.answer(Done::Created(address), Some(tag), shown)))
     }
 
-    async fn update(
-        &self,
-        alteration: &Alteration,
-        reads: &mut impl Reads,
-        out: &mut Vec<u8>,
-    ) -> Worked<ChangeAnswer> {
+    async fn update(&self, alteration: &Alteration, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
         // An update without a value changes nothing, and succeeds.
         if !alteration.statements.is_empty() && !changes(reads, &alteration.statements).await? {
             return Ok(Err(DataRefusal::ChangePrevented));
         }
-        let tag = match &self.change.state {
+        let tag = match &self.bound.change.state {
             Some(state) => tag_of(reads, state).await?,
             None => None,
         };
-        if tag.is_none() && self.opened.has_rules() {
+        if tag.is_none() && self.parts.opened.has_rules() {
             return Ok(Err(self.against_rules()));
         }
-        let content = if self.representation.wanted == Some(true) {
-            self.show(&self.representation.path_and_query, reads, out).await?
+        let shown = if self.bound.wanted == Some(true) {
+            self.show(&self.bound.path_and_query, reads).await?
         } else {
             None
         };
-        Ok(Ok(ChangeAnswer { done: Done::Updated, tag, content, body: Bytes::new() }))
+        Ok(Ok(self.answer(Done::Updated, tag, shown)))
     }
 
     /// The rules allow neither this change nor one with this result.
     fn against_rules(&self) -> DataRefusal {
-        odata::error::Error::against_rules(&self.change.set).into()
+        odata::error::Error::against_rules(&self.bound.change.set).into()
     }
 
-    /// Writes the resource at an address, as a read would. There is nothing to write if it is null.
+    fn answer(&self, done: Done, tag: Option<String>, shown: Option<(Content, Vec<u8>)>) -> ChangeAnswer {
+        let (content, body) = shown.unzip();
+        let set = self.bound.change.set.clone();
+        ChangeAnswer { set, done, tag, content, body: body.unwrap_or_default().into() }
+    }
+
+    /// The resource at an address, as a read shows it. There is nothing to show if it is null.
     async fn show(
         &self,
         path_and_query: &str,
         reads: &mut impl Reads,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Content>, SourceError> {
-        let Representation { format, root, now, .. } = &self.representation;
-        let about =
-            PlanContext { now: *now, page_size: 1, format: *format, service_root: root, position: None };
-        let planned = Url::read(path_and_query).and_then(|url| {
-            plan::prepare(&url, &self.parts.shown.model, &about, self.opened.source.dialect())
-        });
+    ) -> Result<Option<(Content, Vec<u8>)>, SourceError> {
+        let ChangeJob { root, now, one, .. } = self.job;
+        let opened = &self.parts.shown;
+        let format = self.bound.format;
+        let about = PlanContext { now: *now, page_size: 1, format, service_root: root, position: None };
+        let planned = Url::read(path_and_query)
+            .and_then(|url| plan::prepare(&url, &opened.model, &about, opened.source.dialect()));
         let planned = planned.map_err(|error| SourceError::Failed { detail: error.to_string() })?;
         let content = match &planned {
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
             _ => return Ok(None),
         };
-        let found = write_one(&planned, reads, out, &self.one).await?;
-        Ok((found == Found::Written).then_some(content))
+        let mut out = Vec::new();
+        let found = write_one(&planned, reads, &mut out, one).await?;
+        Ok((found == Found::Written).then_some((content, out)))
     }
 }
 

@@ -59,8 +59,27 @@ impl BatchFormat {
     /// What is before the body of a response, and how the body is written. Without a body that is all of it.
     pub(super) fn head(&self, answered: &Answered, is_first: bool) -> (String, Option<Coding>) {
         match self {
-            Self::Multipart(boundary) => (part_head(boundary, answered), Some(Coding::Plain)),
+            Self::Multipart(boundary) => match answered.place {
+                None => (part_head(boundary, answered), Some(Coding::Plain)),
+                Some(place) => {
+                    let inner = inner(boundary);
+                    let kind = if place.is_first {
+                        format!("--{boundary}\r\nContent-Type: multipart/mixed;boundary={inner}\r\n\r\n")
+                    } else {
+                        String::new()
+                    };
+                    (kind + &part_head(&inner, answered), Some(Coding::Plain))
+                }
+            },
             Self::Json => object_head(answered, is_first),
+        }
+    }
+
+    /// What is after the last response of a change set that is answered as one.
+    pub(super) fn end_of_set(&self) -> String {
+        match self {
+            Self::Multipart(boundary) => format!("--{}--\r\n", inner(boundary)),
+            Self::Json => String::new(),
         }
     }
 
@@ -72,6 +91,11 @@ impl BatchFormat {
             (Self::Json, Some(Coding::Plain) | None) => "}",
         }
     }
+}
+
+/// The boundary within a change set, which nobody could guess either.
+fn inner(boundary: &str) -> String {
+    format!("changeset_{}", boundary.trim_start_matches("batch_"))
 }
 
 fn part_head(boundary: &str, answered: &Answered) -> String {
@@ -116,7 +140,7 @@ fn in_common_case(name: &HeaderName) -> String {
 }
 
 fn object_head(answered: &Answered, is_first: bool) -> (String, Option<Coding>) {
-    let Answered { id, group, response } = answered;
+    let Answered { id, group, response, .. } = answered;
     let mut head = String::from(if is_first { "{" } else { ",{" });
     for (name, text) in [("id", id), ("atomicityGroup", group)] {
         if let Some(text) = text {

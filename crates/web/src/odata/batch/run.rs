@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::response::Response;
+use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::part::Part;
 use super::target::Surroundings;
 use crate::odata::address;
+use crate::odata::change::{Change, Failed};
 use crate::odata::data_caller::DataCaller;
 use crate::odata::posted::Posted;
 use crate::respond::odata::ODataProblem;
@@ -18,7 +20,16 @@ use crate::respond::odata::ODataProblem;
 pub(super) struct Answered {
     pub(super) id: Option<String>,
     pub(super) group: Option<String>,
+    /// The place in a change set that is answered as one.
+    pub(super) place: Option<PlaceInSet>,
     pub(super) response: Response,
+}
+
+/// Where a response is among those of its change set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlaceInSet {
+    pub(super) is_first: bool,
+    pub(super) is_last: bool,
 }
 
 /// A running batch.
@@ -96,9 +107,9 @@ impl Run {
 
     async fn answer_group(&mut self, mut group: Vec<Part>) -> VecDeque<Answered> {
         if self.answers_groups_as_one && group[0].group.is_some() {
-            VecDeque::from([self.change_set(group).await])
+            self.change_set(group).await
         } else if group.len() > 1 {
-            self.group(group)
+            self.group(group).await
         } else {
             VecDeque::from([self.answer(group.pop().unwrap_or_default()).await])
         }
@@ -113,57 +124,103 @@ impl Run {
 
     /// Answers a single request.
     async fn answer(&mut self, part: Part) -> Answered {
-        let (parts, judged) = self.surroundings.request(&part);
+        let (parts, judged) = self.judged(&part, &[]);
+        let response = match judged {
+            Err(problem) => self.data_caller.refuse(problem, &parts),
+            Ok(()) => self.data_caller.answer(&parts, part.body.as_deref().unwrap_or_default()).await,
+        };
+        Answered { id: part.id, group: part.group, place: None, response }
+    }
+
+    /// The head of a request, and why it is not run. `earlier` are the requests before it in the same change set.
+    fn judged(&self, part: &Part, earlier: &[Part]) -> (Parts, Result<(), ODataProblem>) {
+        let (parts, judged) = self.surroundings.request(part, earlier);
         let is_nested = address::split(&parts.uri).is_some_and(|at| Posted::of(at.rest) == Posted::Batch);
-        let refused = if part.is_conditional || part.depends_on.iter().any(|at| self.failed.contains(at)) {
-            Some(failed_dependency(part.is_conditional))
-        } else if let Err(problem) = judged {
-            Some(problem)
+        let judged = if part.is_conditional || part.depends_on.iter().any(|at| self.failed.contains(at)) {
+            Err(failed_dependency(part.is_conditional))
         } else if is_nested && part.method == Method::POST {
-            Some(bad("a batch must not contain another batch"))
+            judged.and(Err(bad("a batch must not contain another batch")))
         } else {
-            None
+            judged
         };
-        let response = match refused {
-            Some(problem) => self.data_caller.refuse(problem, &parts),
-            None => self.data_caller.answer(&parts, part.body.as_deref().unwrap_or_default()).await,
-        };
-        Answered { id: part.id, group: part.group, response }
+        (parts, judged)
     }
 
-    /// Answers a change set of the multipart format. A single change is a transaction anyway; several in one are not
-    /// supported, so nothing of such a set is attempted.
-    async fn change_set(&mut self, group: Vec<Part>) -> Answered {
-        let mut changes = group.into_iter();
-        let first = changes.next().unwrap_or_default();
-        let is_single = changes.as_slice().is_empty();
-        let reads = std::iter::once(&first).chain(changes.as_slice()).any(|part| !self.is_change(part));
-        let problem = match (reads, is_single) {
-            (true, _) => bad("a change set contains changes only"),
-            (false, true) => return self.answer(first).await,
-            (false, false) => several_changes(),
+    /// Answers a change set of the multipart format: by a response for each change, or by the one to the change that
+    /// prevented all of them.
+    async fn change_set(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
+        let made = if group.iter().all(|part| self.is_change(part)) {
+            self.make(&group).await
+        } else {
+            let why = self.refusal(&group[0], bad("a change set contains changes only"));
+            Err(Failed { at: 0, why })
         };
-        let (parts, _) = self.surroundings.request(&first);
-        let response = self.data_caller.refuse(problem, &parts);
-        Answered { id: first.id, group: first.group, response }
+        let last = group.len().saturating_sub(1);
+        match made {
+            Ok(responses) => {
+                let answers = group.into_iter().zip(responses).enumerate().map(|(at, (part, response))| {
+                    let place = Some(PlaceInSet { is_first: at == 0, is_last: at == last });
+                    Answered { id: part.id, group: part.group, place, response }
+                });
+                answers.collect()
+            }
+            Err(Failed { at, why: response }) => {
+                let failed = group.into_iter().nth(at).unwrap_or_default();
+                VecDeque::from([Answered { id: failed.id, group: failed.group, place: None, response }])
+            }
+        }
     }
 
-    /// Answers an atomicity group with changes, which are not supported together: the first change says why, and nothing is
-    /// attempted.
-    fn group(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
-        let first = group.iter().position(|part| self.is_change(part));
+    /// Answers an atomicity group with changes: each by itself. If one failed, it says why, and the others were not made.
+    async fn group(&mut self, group: Vec<Part>) -> VecDeque<Answered> {
+        let first = group.iter().position(|part| self.is_change(part)).unwrap_or_default();
+        let made = if group.iter().all(|part| self.is_change(part)) {
+            self.make(&group).await
+        } else {
+            Err(Failed { at: first, why: self.refusal(&group[first], reads_and_changes()) })
+        };
+        let (mut failed, mut responses) = match made {
+            Ok(responses) => (None, VecDeque::from(responses)),
+            Err(failed) => (Some(failed), VecDeque::new()),
+        };
         let mut answers = VecDeque::with_capacity(group.len());
         for (at, part) in group.into_iter().enumerate() {
-            let (parts, _) = self.surroundings.request(&part);
-            let problem = if Some(at) == first { several_changes() } else { failed_dependency(false) };
-            let response = self.data_caller.refuse(problem, &parts);
-            answers.push_back(Answered { id: part.id, group: part.group, response });
+            let response = match failed.take_if(|failed| failed.at == at) {
+                Some(failed) => failed.why,
+                None => {
+                    responses.pop_front().unwrap_or_else(|| self.refusal(&part, failed_dependency(false)))
+                }
+            };
+            answers.push_back(Answered { id: part.id, group: part.group, place: None, response });
         }
         answers
     }
 
+    /// Makes changes in one transaction.
+    async fn make(&mut self, group: &[Part]) -> Result<Vec<Response>, Failed<Response>> {
+        let mut heads = Vec::with_capacity(group.len());
+        for (at, part) in group.iter().enumerate() {
+            let (parts, judged) = self.judged(part, &group[..at]);
+            if let Err(problem) = judged {
+                return Err(Failed { at, why: self.data_caller.refuse(problem, &parts) });
+            }
+            heads.push(parts);
+        }
+        let changes = group.iter().zip(&heads).map(|(part, parts)| {
+            let body = part.body.as_deref().unwrap_or_default();
+            Change { parts, body, id: part.id.as_deref() }
+        });
+        let changes: Vec<_> = changes.collect();
+        Box::pin(self.data_caller.answer_changes(&changes)).await
+    }
+
+    fn refusal(&self, part: &Part, problem: ODataProblem) -> Response {
+        let (parts, _) = self.surroundings.request(part, &[]);
+        self.data_caller.refuse(problem, &parts)
+    }
+
     fn is_change(&self, part: &Part) -> bool {
-        let (parts, _) = self.surroundings.request(part);
+        let (parts, _) = self.surroundings.request(part, &[]);
         let rest = address::split(&parts.uri).map(|address| address.rest).unwrap_or_default();
         match part.method {
             Method::GET | Method::HEAD => false,
@@ -178,8 +235,8 @@ fn is_failure(response: &Response) -> bool {
     !status.is_success() && status != StatusCode::NOT_MODIFIED
 }
 
-fn several_changes() -> ODataProblem {
-    let message = "several changes in one transaction are not supported";
+fn reads_and_changes() -> ODataProblem {
+    let message = "reads and changes in one transaction are not supported";
     ODataProblem::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
 }
 

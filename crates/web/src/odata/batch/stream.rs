@@ -10,7 +10,7 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 
 use super::format::{BatchFormat, Coding};
-use super::run::Run;
+use super::run::{PlaceInSet, Run};
 
 /// What is left of a batch.
 pub(super) struct Rest {
@@ -20,6 +20,8 @@ pub(super) struct Rest {
     current: Option<(Body, Option<Coding>)>,
     has_begun: bool,
     is_first: bool,
+    /// Where the current response is in a change set.
+    place: Option<PlaceInSet>,
     has_ended: bool,
 }
 
@@ -34,7 +36,15 @@ pub(super) struct BatchBody {
 
 impl BatchBody {
     pub(super) fn new(run: Run, format: BatchFormat) -> Self {
-        let rest = Rest { run, format, current: None, has_begun: false, is_first: true, has_ended: false };
+        let rest = Rest {
+            run,
+            format,
+            current: None,
+            has_begun: false,
+            is_first: true,
+            place: None,
+            has_ended: false,
+        };
         Self { rest: Some(Box::new(rest)), step: None }
     }
 }
@@ -58,7 +68,7 @@ impl Rest {
 
     async fn continue_with(&mut self, mut body: Body, coding: Option<Coding>) -> Result<Bytes, axum::Error> {
         let Some(mut coding) = coding else {
-            return Ok(Bytes::from_static(self.format.foot(None).as_bytes()));
+            return Ok(self.foot(None).into());
         };
         let frame = body.frame().await.transpose()?;
         let data = frame.map(|frame| frame.into_data().unwrap_or_default());
@@ -68,12 +78,22 @@ impl Rest {
             Some(bytes) => coding.write(Some(&bytes)).into(),
             None => {
                 let mut last = coding.write(None);
-                last.extend_from_slice(self.format.foot(Some(&coding)).as_bytes());
+                last.extend_from_slice(self.foot(Some(&coding)).as_bytes());
                 return Ok(last.into());
             }
         };
         self.current = Some((body, Some(coding)));
         Ok(bytes)
+    }
+
+    /// What is after the body of the current response.
+    fn foot(&self, coding: Option<&Coding>) -> String {
+        let foot = self.format.foot(coding);
+        if self.place.is_some_and(|place| place.is_last) {
+            foot.to_owned() + &self.format.end_of_set()
+        } else {
+            foot.to_owned()
+        }
     }
 
     /// Runs the next request, and writes what is before its body.
@@ -84,6 +104,7 @@ impl Rest {
         }
         match self.run.next().await {
             Some(answered) => {
+                self.place = answered.place;
                 let (head, coding) = self.format.head(&answered, std::mem::take(&mut self.is_first));
                 self.current = Some((answered.response.into_body(), coding));
                 Some(head.into())

@@ -47,12 +47,12 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     /// The head of the request that the part stands for; with the problem if it is none. A head is made in any case,
-    /// because the response depends on it.
-    pub(super) fn request(&self, part: &Part) -> (Parts, Result<(), ODataProblem>) {
+    /// because the response depends on it. `earlier` are the parts of the same change set to which it may refer.
+    pub(super) fn request(&self, part: &Part, earlier: &[Part]) -> (Parts, Result<(), ODataProblem>) {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = part.method.clone();
         parts.headers = self.headers(&part.headers);
-        let located = self.locate(part).map(|uri| parts.uri = uri);
+        let located = self.locate(part, earlier).map(|uri| parts.uri = uri);
         let forbidden = FORBIDDEN.into_iter().find(|name| part.headers.contains_key(name));
         let judged = match forbidden {
             Some(name) => Err(bad(format!("a request of a batch must not have the header {name}"))),
@@ -75,10 +75,13 @@ impl Surroundings {
     }
 
     /// The address: an absolute URI, an absolute path, or relative to the batch.
-    fn locate(&self, part: &Part) -> Result<Uri, ODataProblem> {
+    fn locate(&self, part: &Part, earlier: &[Part]) -> Result<Uri, ODataProblem> {
         let is_absolute = part.url.starts_with('/') || has_scheme(&part.url);
-        if refers_to_another(&part.url) {
-            let message = "a reference to another request of the batch";
+        let reference = reference(&part.url);
+        let is_known = |id: &str| earlier.iter().any(|part| part.id.as_deref() == Some(id));
+        if reference.is_some_and(|id| !is_known(id)) {
+            let message =
+                "a reference to another request of the batch than one before it in the same change set";
             return Err(ODataProblem::new(
                 StatusCode::NOT_IMPLEMENTED,
                 "NotImplemented",
@@ -108,11 +111,11 @@ impl Surroundings {
     }
 }
 
-/// Whether the first segment is `$` and the id of another request. The names of resources of the service take precedence.
-fn refers_to_another(url: &str) -> bool {
+/// The id of another request, if the first segment is `$` and that. The names of resources of the service take precedence.
+fn reference(url: &str) -> Option<&str> {
     const RESOURCES: [&str; 7] = ["all", "batch", "crossjoin", "entity", "id", "metadata", "root"];
     let end = url.find(['/', '?', '(']).unwrap_or(url.len());
-    url[..end].strip_prefix('$').is_some_and(|id| !RESOURCES.contains(&id))
+    url[..end].strip_prefix('$').filter(|id| !RESOURCES.contains(id))
 }
 
 fn has_scheme(url: &str) -> bool {
@@ -144,7 +147,7 @@ mod tests {
         for (name, value) in headers {
             part.headers.insert(*name, http::HeaderValue::from_static(value));
         }
-        let (parts, judged) = surroundings().request(&part);
+        let (parts, judged) = surroundings().request(&part, &[]);
         judged.is_ok().then(|| parts.uri.path_and_query().unwrap().to_string())
     }
 
@@ -162,6 +165,19 @@ mod tests {
         assert_eq!(located("$metadata", &[]).as_deref(), Some("/api/odata4/crm/$metadata"));
         let with_host = located("/gate/api/odata4/x/A", &[("host", "gate.example:8443")]);
         assert_eq!(with_host.as_deref(), Some("/api/odata4/x/A"));
+    }
+
+    #[test]
+    fn a_part_refers_to_those_before_it_in_its_change_set() {
+        let earlier = [Part { id: Some("1".to_owned()), ..Part::default() }];
+        for (url, is_known) in
+            [("$1", true), ("$1/Name", true), ("$2", false), ("$11", false), ("A/$1", true)]
+        {
+            let part = Part { url: url.to_owned(), ..Part::default() };
+            let (parts, judged) = surroundings().request(&part, &earlier);
+            assert_eq!(judged.is_ok(), is_known, "{url}");
+            assert_eq!(parts.uri.path() == format!("/api/odata4/crm/{url}"), is_known, "{url}");
+        }
     }
 
     #[test]

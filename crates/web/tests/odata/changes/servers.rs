@@ -108,6 +108,28 @@ impl<'d> Books<'d> {
         assert_eq!(left.text(), "1");
     }
 
+    /// A group is made as a whole, and a failed one leaves nothing behind.
+    async fn change_together(&self) {
+        let group = async |name: &str| {
+            let request = |id: &str, method: &str, url: &str, body: Value| json!({ "id": id, "method": method, "url": url, "atomicityGroup": "g", "body": body });
+            let requests = [
+                request("1", "post", "accounts", json!({ "name": "both" })),
+                request("2", "patch", "$1", json!({ "note": "together" })),
+                request("3", "post", "accounts", json!({ "name": name })),
+            ];
+            let batch = json!({ "requests": requests });
+            let answer = self.send(Method::POST, "/$batch", &[], Some(&batch)).await.expect(200).json();
+            let responses = answer["responses"].as_array().unwrap().iter();
+            responses.map(|one| one["status"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        let count = || (self.ask)("SELECT count(*) FROM accounts WHERE name IN ('both', 'other')");
+        assert_eq!(group("both").await, [424, 424, 409]);
+        assert_eq!(count(), "0");
+        assert_eq!(group("other").await, [201, 204, 201]);
+        assert_eq!(count(), "2");
+        assert_eq!((self.ask)("SELECT note FROM accounts WHERE name = 'both'"), "together");
+    }
+
     /// Of writers who saw the same state, one wins.
     async fn change_once(&self) {
         let put = json!({ "name": "race" });
@@ -136,6 +158,7 @@ async fn a_database_of_postgresql_is_changed() {
     let books = Books::open(payload, |sql| database.run(sql)).await;
     books.are_changed().await;
     books.change_once().await;
+    books.change_together().await;
 }
 
 /// The connection ends while the database checks what is deferred until `COMMIT`.
@@ -181,6 +204,7 @@ async fn a_database_of_mariadb_is_changed() {
     let books = Books::open(payload, |sql| database.run(sql)).await;
     books.are_changed().await;
     books.change_once().await;
+    books.change_together().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
