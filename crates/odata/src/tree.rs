@@ -97,7 +97,7 @@ pub(crate) struct Aggregate<'m> {
     pub(crate) aggregates: Vec<Aggregated>,
     /// The type of the resulting rows: a property for each key, which together are the key of the type, and
     /// one for each aggregate. Its columns are called by their position.
-    pub(crate) entity_type: EntityType,
+    pub(crate) entity_type: Box<EntityType>,
 }
 
 /// An aggregate function with its operand.

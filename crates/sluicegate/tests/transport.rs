@@ -222,7 +222,7 @@ fn a_refusal_before_the_body_says_that_the_connection_ends_or_reads_the_body() {
             assert!(!answer.contains("100 continue"), "{path}: {answer}");
         }
         let short = [head(5, "").as_bytes(), b"[1,2]"].concat();
-        let last = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let last = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let answers = exchange(&served, &[&short, &short, last.as_bytes()].concat());
         assert_eq!(answers.matches("HTTP/1.1 4").count(), 2, "{path}: {answers}");
         assert!(answers.ends_with("ok\n"), "{path}: {answers}");

@@ -84,7 +84,7 @@ impl Planner<'_> {
         if !selection.expanded.is_empty() {
             return self.read_expanded(selection, page_limit, subject);
         }
-        let (scans, key) = (Scans::of_page(&page), page.input.key());
+        let (scans, key) = (Scans::of_page(page), page.input.key());
         let mut columns = StatementColumns::of(self.dialect, &scans, page, &selection.shown_columns(subject));
         let encoder = self.encoder(selection, &mut columns, subject, Vec::new());
         let terms = (0..page.order.len()).map(|index| columns.term(index)).collect();
@@ -113,7 +113,7 @@ impl Planner<'_> {
             Page { input: Box::new(tree), order, after: None, skip: 0, rows: None }
         });
         let whole = around.as_ref().unwrap_or(page);
-        let scans = Scans::of_page(&whole);
+        let scans = Scans::of_page(whole);
         let mut columns =
             StatementColumns::of(self.dialect, &scans, whole, &selection.shown_columns(subject));
         let expanded = levels.expanded(&mut columns, &Vec::new(), &selection.expanded);
@@ -130,7 +130,7 @@ impl Planner<'_> {
 
     /// The statement that finds an entity.
     pub(super) fn existence(&self, owner: &Page<'_>) -> Result<Statement, Error> {
-        let (scans, key) = (Scans::of_page(&owner), owner.input.key());
+        let (scans, key) = (Scans::of_page(owner), owner.input.key());
         select::one(&StatementColumns::of(self.dialect, &scans, owner, &key[..1]))
     }
 
@@ -159,7 +159,7 @@ impl Planner<'_> {
             .first_tree(&page.input, &selection.expanded)
             .map(|tree| Page { input: Box::new(tree), ..page.clone() });
         let whole = around.as_ref().unwrap_or(page);
-        let scans = Scans::of_page(&whole);
+        let scans = Scans::of_page(whole);
         let mut columns =
             StatementColumns::of(self.dialect, &scans, whole, &selection.shown_columns(subject));
         let expanded = levels.expanded(&mut columns, &Vec::new(), &selection.expanded);

@@ -47,9 +47,9 @@ fn rules(json: &str) -> AccessRules {
     AccessRules::of(&document(json), &model(), str::to_lowercase)
 }
 
-fn policy(rules: &AccessRules, user: &str, roles: &[&str], application: Option<i64>) -> Policy {
+fn policy(of: &AccessRules, user: &str, roles: &[&str], application: Option<i64>) -> Policy {
     let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
-    rules.policy(RuleSubject { user, roles: &roles, application })
+    of.policy(RuleSubject { user, roles: &roles, application })
 }
 
 fn names(model: &Model) -> Vec<&str> {

@@ -63,7 +63,7 @@ impl<'m> Aggregate<'m> {
         };
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         let aggregates = aggregates.into_iter().map(|(_, aggregated)| aggregated).collect();
-        Self { input: Box::new(input), id, keys, aggregates, entity_type }
+        Self { input: Box::new(input), id, keys, aggregates, entity_type: Box::new(entity_type) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! AccessRules about rows and columns: a request reads exactly what it would read if the other rows and columns did not exist.
+//! Rules about rows and columns: a request reads exactly what it would read if the other rows and columns did not exist.
 
 use odata::model::document::{AccessRule, ModelDocument, RuleAction, TableName};
 use odata::plan::Plan;
@@ -28,18 +28,18 @@ fn prepared(model: &odata::model::Model, rules: Vec<AccessRule>) -> (AccessRules
 
 /// The database under these rules, and a copy without the rows that they hide: `sql` says which rows stay.
 fn both(rules: &[(&str, &str, &str)]) -> (Database, Database) {
-    let (mut ruled, mut copy) = (navigation::database(), navigation::database());
+    let (mut limited, mut copy) = (navigation::database(), navigation::database());
     let of_read = |(table, condition, _): &(&str, &str, &str)| rule(table, condition, &[RuleAction::Read]);
-    let (prepared, policy) = prepared(&ruled.model, rules.iter().map(of_read).collect());
-    ruled.model = ruled.model.for_policy(&prepared, &policy, RuleAction::Read);
-    copy.model = ruled.model.clone();
+    let (prepared, policy) = prepared(&limited.model, rules.iter().map(of_read).collect());
+    limited.model = limited.model.for_policy(&prepared, &policy, RuleAction::Read);
+    copy.model = limited.model.clone();
     for entity_type in &mut copy.model.entity_types {
         entity_type.rule = None;
     }
     for (table, _, sql) in rules {
         copy.connection.execute(&format!("DELETE FROM {table} WHERE ({sql}) IS NOT TRUE"), []).unwrap();
     }
-    (ruled, copy)
+    (limited, copy)
 }
 
 /// What a request gives, page by page, or why it fails.

@@ -200,6 +200,34 @@ async fn changes_keep_to_rules_before_and_after() {
 }
 
 #[tokio::test]
+async fn one_change_against_rules_undoes_its_whole_set() {
+    let shop = Shop::open().await;
+    shop.rule(regional()).await;
+    let before = shop.orders();
+    let set = |last: &Value| {
+        let patch = json!({ "id": "1", "method": "patch", "url": "Orders(1)", "body": { "Amount": 12 } });
+        let mut requests = json!([patch, last]);
+        for request in requests.as_array_mut().unwrap() {
+            request["atomicityGroup"] = json!("g");
+        }
+        json!({ "requests": requests })
+    };
+    for (last, status) in [
+        (json!({ "id": "2", "method": "patch", "url": "Orders(3)", "body": { "Region": "S" } }), 403),
+        (json!({ "id": "2", "method": "post", "url": "Orders", "body": { "Region": "S" } }), 403),
+        (json!({ "id": "2", "method": "put", "url": "Orders(2)/Amount", "body": { "value": 1 } }), 404),
+    ] {
+        let answer = shop.send(Method::POST, "/$batch", &set(&last)).await.expect(200).json();
+        assert_eq!(answer["responses"][1]["status"], status, "{answer}");
+        assert_eq!(shop.orders(), before, "{last}");
+    }
+    let last = json!({ "id": "2", "method": "post", "url": "Orders", "body": { "Id": 9, "Region": "N" } });
+    let answer = shop.send(Method::POST, "/$batch", &set(&last)).await.expect(200).json();
+    assert_eq!(answer["responses"][1]["status"], 201, "{answer}");
+    assert_eq!(ids(&shop.get(&OTHER, "/Orders").await.expect(200)), [1, 3, 9]);
+}
+
+#[tokio::test]
 async fn rules_know_roles_applications_and_attributes() {
     let shop = Shop::open().await;
     let server = &shop.fixture.server;

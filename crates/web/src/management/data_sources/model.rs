@@ -53,7 +53,7 @@ pub(crate) async fn put_model(
     let actor = acting.actor(failed).await?;
     sources.to_change(&actor, id, &acting.origin).await.map_err(problem(failed))?;
     let demanded = demanded(&headers)?;
-    let document = body.judged(|ModelPayload(document)| match faults_of(&document) {
+    let document = body.judged(|ModelPayload(document)| match faults_of(document) {
         faults if faults.is_empty() => Ok(document.clone()),
         faults => Err(faults.into_iter().map(Detail::from).collect()),
     })?;

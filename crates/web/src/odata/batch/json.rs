@@ -204,13 +204,13 @@ impl Request {
             }
         }
         // A text is the body itself; what is none is refused with its request.
-        let body = self.body.map(|body| match serde_json::from_str::<String>(body.get()) {
-            Ok(text) => text.into_bytes(),
-            Err(_) => {
-                // A body that is JSON needs no header that says so.
-                headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-                body.get().as_bytes().to_vec()
+        let body = self.body.map(|body| {
+            if let Ok(text) = serde_json::from_str::<String>(body.get()) {
+                return text.into_bytes();
             }
+            // A body that is JSON needs no header that says so.
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+            body.get().as_bytes().to_vec()
         });
         let url = self.url.ok_or_else(|| missing("url"))?;
         let is_conditional = self.condition.is_some();

@@ -130,7 +130,7 @@ pub(super) fn named(model: &Model, scan: ScanId, name: &str, property: &str) -> 
 
 /// The statement of a page in the second dialect.
 pub(super) fn strict(page: &Page<'_>, shown: &[ScanColumn]) -> String {
-    let scans = Scans::of_page(&page);
+    let scans = Scans::of_page(page);
     select::page(&StatementColumns::of(Dialect::Strict, &scans, page, shown)).unwrap().sql
 }
 
@@ -154,7 +154,7 @@ impl Shop {
 
     /// The rows of a page, as they are shown, and the values of the order's terms in each.
     fn read(&self, page: &Page<'_>, shown: &[ScanColumn]) -> (Vec<Json>, Vec<Vec<Mark>>) {
-        let scans = Scans::of_page(&page);
+        let scans = Scans::of_page(page);
         let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let terms: Vec<usize> = (0..page.order.len()).map(|index| columns.term(index)).collect();
         let encoder = encoder(page, shown, &mut columns);
@@ -180,7 +180,7 @@ impl Shop {
 
     /// SQLite's query plan for a page.
     pub(super) fn explained(&self, page: &Page<'_>, shown: &[ScanColumn]) -> String {
-        let scans = Scans::of_page(&page);
+        let scans = Scans::of_page(page);
         let statement = select::page(&StatementColumns::of(Dialect::Sqlite, &scans, page, shown)).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
         let mut steps = String::new();
@@ -195,7 +195,7 @@ impl Shop {
 
     /// The row of a page over a scan with a key, if it is served.
     pub(super) fn entity(&self, page: &Page<'_>, shown: &[ScanColumn]) -> Vec<Json> {
-        let scans = Scans::of_page(&page);
+        let scans = Scans::of_page(page);
         let mut columns = StatementColumns::of(Dialect::Sqlite, &scans, page, shown);
         let encoder = encoder(page, shown, &mut columns);
         self.shown(&encoder, &select::entity(&columns).unwrap(), &[]).0

@@ -58,7 +58,7 @@ impl Locked {
         let token = server.vault().open_access_token(token).unwrap();
         match right {
             Right::Token => {
-                drop(store.revoke_token(token.id, over, audit(Action::RevokeToken)).await.unwrap())
+                drop(store.revoke_token(token.id, over, audit(Action::RevokeToken)).await.unwrap());
             }
             Right::User => {
                 let change = UserChange {
