@@ -74,6 +74,7 @@ pub(crate) fn walk(stage: &Stage, mut see: impl FnMut(&mut Browser, &str)) {
     browser.value("document.querySelector('#email').type = 'text'");
     browser.follow("#profile-submit");
     see(&mut browser, "profile with a problem");
+    walk_changes(stage, &mut browser, &mut see, &client.at("/desk"));
     walk_many_data_sources(stage, &mut browser, &mut see, &client.at("/harbour"));
     walk_the_rest(stage, &mut browser, &mut see);
     walk_strangers(stage, &mut browser, &mut see);
@@ -215,6 +216,28 @@ fn walk_form_post(stage: &Stage, browser: &mut Browser, see: &mut impl FnMut(&mu
         browser.run_scripts(Scripts::Run);
         see(browser, page);
     }
+}
+
+/// The consent page of a user whose data may be changed, before and after an application may do it.
+fn walk_changes(
+    stage: &Stage,
+    browser: &mut Browser,
+    see: &mut impl FnMut(&mut Browser, &str),
+    redirect: &str,
+) {
+    let ask = format!("{}&prompt=consent", stage.application("Order desk", "", redirect));
+    for name in ["orders", "stockkeeping_of_the_northern_harbour"] {
+        stage.add_data_source_that(name, true);
+    }
+    browser.open(&ask);
+    see(browser, "consent to changes");
+    browser.press("[name=changes]");
+    browser.follow("#consent-allow");
+    browser.open(&ask);
+    assert!(browser.has("#changed-now"), "the page says what ends without the tick");
+    see(browser, "consent to changes that it may make now");
+    browser.open(&stage.at("/account/applications"));
+    see(browser, "applications that may change data");
 }
 
 /// The consent page of a user with many data sources.

@@ -51,13 +51,17 @@ impl Stage {
         format!("{}{path}", self.server.url())
     }
 
-    /// Adds a data source of the user.
+    /// Adds a data source of the user that is only read.
     pub(crate) fn add_data_source(&self, name: &str) {
+        self.add_data_source_that(name, false);
+    }
+
+    /// Adds a data source of the user that may be changed, or not.
+    pub(crate) fn add_data_source_that(&self, name: &str, is_writable: bool) {
         let path = self.installation.folder().join(format!("{}.sqlite", name.len()));
         let database = rusqlite::Connection::open(&path).unwrap();
         database.execute_batch("CREATE TABLE Items (Id INTEGER PRIMARY KEY, Name TEXT);").unwrap();
-        let source =
-            json!({"name": name, "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}});
+        let source = json!({"name": name, "dataStore": 1, "connectionType": "Cloud", "options": {"path": path}, "writable": is_writable});
         let created = self.wire.post_json("/api/mgmt/datasources?user=d2cuser", &ADMIN, &source).unwrap();
         assert_eq!(created.status, 201, "{created:?}");
     }
