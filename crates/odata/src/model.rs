@@ -54,6 +54,8 @@ pub struct Table {
 pub struct TableChanges {
     /// Whether rows can be inserted, updated and deleted at all, which is not so for a view.
     pub possible: bool,
+    /// Whether the table itself may say that a new row replaces another one instead of being refused.
+    pub may_replace: bool,
     /// The columns, by their names in the database, for which something other than the statement supplies a value.
     pub supplied: BTreeMap<String, Supply>,
 }
@@ -174,6 +176,8 @@ pub struct EntityType {
     pub searchable: Vec<usize>,
     /// For each property, what supplies its value in a new row; `None` if rows cannot be changed.
     pub changes: Option<Vec<Supply>>,
+    /// Whether the table itself may say that a new row replaces another one instead of being refused.
+    pub may_replace: bool,
     /// Which changes the rules of the data source allow.
     pub allowed_changes: AllowedChanges,
     /// The rows that the caller reaches; `None` for all.

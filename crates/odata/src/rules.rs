@@ -253,8 +253,8 @@ fn usable(
         return Err("now() is not supported in a rule".to_owned());
     }
     // A failure would tell something about a row that the user must not see.
-    if bound.can_fail(Failing { doubles: true, divby: true }) {
-        return Err("arithmetic that may fail is not supported in a rule".to_owned());
+    if bound.can_fail(Failing::ANYWHERE) {
+        return Err("an expression that may fail is not supported in a rule".to_owned());
     }
     Ok(text)
 }

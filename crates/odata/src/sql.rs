@@ -57,6 +57,8 @@ pub(crate) const MAX_SQL_AFTER: usize = 1_000_000;
 /// The maximum total size of the parameters of a statement in bytes. A constant is bound once, however often
 /// it appears.
 const MAX_PARAMETER_BYTES: usize = 1_000_000;
+/// The same of a statement that changes rows: no body is that long.
+const MAX_BYTES_OF_CHANGE: usize = 128 * 1024 * 1024;
 
 /// A statement that is being written.
 pub(crate) struct Writer<'m> {
@@ -68,6 +70,8 @@ pub(crate) struct Writer<'m> {
     pub(crate) sql: String,
     parameters: Vec<Value>,
     parameter_bytes: usize,
+    /// The maximum total size of the parameters in bytes.
+    most_parameter_bytes: usize,
     /// The maximum length of the statement in bytes.
     pub(crate) longest: usize,
     /// The parameter that contains a value of the expression, by the value's address and the form in which it
@@ -106,6 +110,11 @@ impl<'m> Writer<'m> {
         Self { taken: rows.taken(), ..Self::new(dialect, scans.clone(), naming) }
     }
 
+    /// Writes a statement that changes a table, as [the first scan](ScanId::FIRST). Its values come from a body, which is bounded.
+    fn changing_table(dialect: Dialect, entity_type: &'m EntityType) -> Self {
+        Self { most_parameter_bytes: MAX_BYTES_OF_CHANGE, ..Self::of_table(dialect, entity_type) }
+    }
+
     /// Writes a statement that reads one table, as [the first scan](ScanId::FIRST).
     fn of_table(dialect: Dialect, entity_type: &'m EntityType) -> Self {
         Self::new(dialect, Scans::of_table(entity_type), Naming::Bare)
@@ -120,6 +129,7 @@ impl<'m> Writer<'m> {
             sql: String::with_capacity(256),
             parameters: Vec::new(),
             parameter_bytes: 0,
+            most_parameter_bytes: MAX_PARAMETER_BYTES,
             longest: MAX_SQL,
             bound: HashMap::new(),
             in_order: Vec::new(),
@@ -280,7 +290,7 @@ impl<'m> Writer<'m> {
     pub(crate) fn is_full(&self) -> bool {
         self.sql.len() > self.longest
             || self.parameters.len() > self.rules.capacity().parameters
-            || self.parameter_bytes > MAX_PARAMETER_BYTES
+            || self.parameter_bytes > self.most_parameter_bytes
     }
 
     /// A statement that changes rows. Its values come from a body, which is bounded already.
@@ -288,7 +298,8 @@ impl<'m> Writer<'m> {
         if let Some(reason) = self.refused {
             return Err(reason.at("query", 0));
         }
-        if self.sql.len() > self.longest || self.parameters.len() > self.rules.capacity().parameters {
+        // Conditions are left out of a statement that is full.
+        if self.is_full() {
             return Err(Reason::TooComplex.at("body", 0));
         }
         Ok(Statement { sql: self.sql, parameters: self.parameters, columns, quicker: None })

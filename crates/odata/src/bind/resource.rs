@@ -328,9 +328,10 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
 /// Refuses an option that does not apply to a change: only those that shape the entity in the response do ([Protocol
 /// §11.4.2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_CreateanEntity)).
 pub(crate) fn check_options_of_change(request: &Request<'_>, changed: &Changed<'_>) -> Result<(), Error> {
-    let applies =
-        |name: &str| matches!(name, "$select" | "$expand") && !matches!(changed, Changed::Property(..));
+    let applies = |name: &str| name == "$select" && !matches!(changed, Changed::Property(..));
     match given(request).find(|name| !applies(name)) {
+        // The response is read before the change is durable, and no other change is made meanwhile.
+        Some(name @ "$expand") => Err(Reason::NotImplemented("$expand of a change".to_owned()).at(name, 0)),
         Some(name) => Err(Reason::OptionNotApplicable(name).at(name, 0)),
         None => Ok(()),
     }

@@ -131,6 +131,7 @@ fn entity_type(
         has_unusable_index: table.has_unusable_index,
         searchable,
         changes,
+        may_replace: table.changes.may_replace,
         allowed_changes: AllowedChanges::ALL,
         rule: None,
     };

@@ -24,8 +24,10 @@ pub(crate) fn insert(
     entity_type: &EntityType,
     values: &NewValues<'_>,
 ) -> Result<Insertion, Error> {
-    let mut writer = Writer::of_table(dialect, entity_type);
-    writer.text("INSERT INTO ");
+    let mut writer = Writer::changing_table(dialect, entity_type);
+    writer.text("INSERT");
+    never_replacing(&mut writer, entity_type);
+    writer.text(" INTO ");
     writer.whole_table(entity_type);
     if values.is_empty() {
         writer.text(writer.rules.row_of_defaults());
@@ -58,7 +60,7 @@ fn inserted(
     values: &NewValues<'_>,
     number: &str,
 ) -> Result<Statement, Error> {
-    let mut writer = Writer::of_table(dialect, entity_type);
+    let mut writer = Writer::changing_table(dialect, entity_type);
     writer.text("SELECT ");
     key(&mut writer);
     writer.text(" FROM ");
@@ -106,7 +108,9 @@ pub(crate) fn update(
         return Ok(Vec::new());
     }
     of_row(dialect, scan, |writer| {
-        writer.text("UPDATE ");
+        writer.text("UPDATE");
+        never_replacing(writer, scan.entity_type);
+        writer.text(" ");
         writer.whole_table(scan.entity_type);
         for (index, (property, value)) in values.iter().enumerate() {
             writer.text(if index == 0 { " SET " } else { ", " });
@@ -138,7 +142,7 @@ fn of_row(
     let returning = if dialect.rules().generated_number().is_none() { " RETURNING 1" } else { "" };
     let columns = usize::from(!returning.is_empty());
     let mut statements = Vec::new();
-    let mut writer = Writer::of_table(dialect, entity_type);
+    let mut writer = Writer::changing_table(dialect, entity_type);
     begin(&mut writer)?;
     writer.text(" WHERE ");
     let has_common = writer.rules.has_common_key(&mut writer, scan.id, &scan.key);
@@ -150,7 +154,7 @@ fn of_row(
     let may_be_uncommon = dialect.rules().may_have_uncommon_key(entity_type, &scan.key);
     // Without a result, nobody would know whether the first one has found the row.
     if !has_common || (may_be_uncommon && columns > 0) {
-        let mut writer = Writer::of_table(dialect, entity_type);
+        let mut writer = Writer::changing_table(dialect, entity_type);
         begin(&mut writer)?;
         writer.text(" WHERE ");
         has_key(&mut writer, &scan.key);
@@ -159,6 +163,14 @@ fn of_row(
         statements.push(writer.changing(columns)?);
     }
     Ok(statements)
+}
+
+/// Writes that a row which has the values of another is refused, if the table itself may say otherwise: a row that is only to be
+/// inserted or changed must not delete another, which the caller may not even see.
+fn never_replacing(writer: &mut Writer<'_>, entity_type: &EntityType) {
+    if entity_type.may_replace {
+        writer.text(writer.rules.never_replacing());
+    }
 }
 
 /// Writes a further condition that the caller reaches the row.

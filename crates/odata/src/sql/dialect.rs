@@ -115,6 +115,9 @@ pub(crate) trait Rules {
     /// Writes, after the assignments of an `UPDATE`, where [their defaults](Self::assigned_default) are evaluated.
     fn evaluated_defaults(&self, writer: &mut Writer<'_>, values: &NewValues<'_>);
 
+    /// What follows `INSERT` or `UPDATE` so that a row is refused that has the values of another, whatever the table says.
+    fn never_replacing(&self) -> &'static str;
+
     /// What follows the table in a statement that inserts a row of defaults.
     fn row_of_defaults(&self) -> &'static str;
 

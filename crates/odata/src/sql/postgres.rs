@@ -124,6 +124,10 @@ impl Rules for Postgres {
 
     fn evaluated_defaults(&self, _: &mut Writer<'_>, _: &NewValues<'_>) {}
 
+    fn never_replacing(&self) -> &'static str {
+        ""
+    }
+
     fn row_of_defaults(&self) -> &'static str {
         " DEFAULT VALUES"
     }

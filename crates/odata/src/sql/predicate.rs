@@ -127,7 +127,7 @@ impl Writer<'_> {
     /// Whether an expression may be [unanswerable](crate::statement::Unanswerable) for a row.
     pub(super) fn can_fail(&self, typed: &Typed) -> bool {
         let (doubles, divby) = (self.rules.doubles_can_fail(), self.rules.divby_can_fail());
-        typed.can_fail(Failing { doubles, divby })
+        typed.can_fail(Failing { doubles, divby, growth: false })
     }
 
     fn guarded(&mut self, operator: &str, terms: &[Typed], write: fn(&mut Self, &Typed)) {

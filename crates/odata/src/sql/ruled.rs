@@ -40,6 +40,7 @@ pub(super) fn condition<'m>(writer: &mut Writer<'m>, rule: &'m RowRule) {
         sql: mem::take(&mut writer.sql),
         parameters: mem::take(&mut writer.parameters),
         parameter_bytes: writer.parameter_bytes,
+        most_parameter_bytes: writer.most_parameter_bytes,
         longest: writer.longest,
         bound: mem::take(&mut writer.bound),
         in_order: Vec::new(),

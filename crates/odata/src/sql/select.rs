@@ -105,7 +105,7 @@ pub(crate) fn entity(columns: &StatementColumns<'_>) -> Result<Statement, Error>
         has_key(&mut writer, &scan.key);
         further(&mut writer, &page.rows);
         writer.text(" AND 1 = (SELECT count(*) FROM (SELECT 1 FROM ");
-        writer.table(scan.id);
+        writer.every_row(scan.id);
         writer.text(" WHERE ");
         has_key(&mut writer, &scan.key);
         rules.first_rows(&mut writer.sql, 2);

@@ -112,6 +112,10 @@ impl Rules for Sqlite {
         assigned::evaluated_defaults(writer, values);
     }
 
+    fn never_replacing(&self) -> &'static str {
+        " OR ABORT"
+    }
+
     fn row_of_defaults(&self) -> &'static str {
         " DEFAULT VALUES"
     }

@@ -58,6 +58,7 @@ impl<'m> Aggregate<'m> {
             has_unusable_index: false,
             searchable: Vec::new(),
             changes: None,
+            may_replace: false,
             allowed_changes: AllowedChanges::ALL,
             rule: None,
         };

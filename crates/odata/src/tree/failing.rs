@@ -3,13 +3,10 @@
 use super::typed::{Failing, Typed};
 use super::{Aggregate, Compute, Expand, Filter, Lookup, Order, Page, PlanNode, Take};
 
-/// In some database.
-const ANYWHERE: Failing = Failing { doubles: true, divby: true };
-
 impl PlanNode<'_> {
     /// Whether an expression may be [unanswerable](crate::statement::Unanswerable) for a row.
     pub(super) fn may_fail(&self) -> bool {
-        let can = |typed: &Typed| typed.can_fail(ANYWHERE);
+        let can = |typed: &Typed| typed.can_fail(Failing::ANYWHERE);
         match self {
             Self::Scan(scan) => scan.key.iter().any(can),
             Self::Filter(Filter { input, condition }) => can(condition) || input.may_fail(),
@@ -36,5 +33,5 @@ impl Page<'_> {
 }
 
 fn order_may_fail(order: &[Order]) -> bool {
-    order.iter().any(|order| order.term.can_fail(ANYWHERE))
+    order.iter().any(|order| order.term.can_fail(Failing::ANYWHERE))
 }

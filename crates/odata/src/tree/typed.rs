@@ -89,6 +89,13 @@ pub(crate) struct Failing {
     pub(crate) doubles: bool,
     /// `divby` of other numbers.
     pub(crate) divby: bool,
+    /// Texts that may become longer than the database allows.
+    pub(crate) growth: bool,
+}
+
+impl Failing {
+    /// Whatever may fail in some database.
+    pub(crate) const ANYWHERE: Self = Self { doubles: true, divby: true, growth: true };
 }
 
 /// A literal as a constant; `None` for literals without a type here.
@@ -242,6 +249,7 @@ impl Typed {
             Term::Arithmetic(Arithmetic::DivBy, _, divisor) => {
                 failing.divby && !divisor.is_nonzero_constant()
             }
+            Term::Call(Function::Concat, _) => failing.growth,
             Term::Call(Function::Substring, arguments) => {
                 arguments.get(2).is_some_and(|length| !matches!(length.term, Term::Constant(_)))
             }

@@ -40,6 +40,7 @@ pub(super) async fn describe(
             has_unusable_index: false,
             changes: TableChanges {
                 possible: relation.is_table,
+                may_replace: false,
                 supplied: relation
                     .columns
                     .iter()

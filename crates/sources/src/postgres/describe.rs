@@ -26,6 +26,7 @@ fn changes(relation: &Relation, catalog: &Catalog) -> TableChanges {
     let columns = catalog.columns.get(&relation.oid).map(Vec::as_slice).unwrap_or_default();
     TableChanges {
         possible: relation.is_table && !relation.has_heirs,
+        may_replace: false,
         supplied: columns.iter().map(|column| (column.name.clone(), column.supply.clone())).collect(),
     }
 }

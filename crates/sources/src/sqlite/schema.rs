@@ -165,6 +165,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         key_is_enforced: true,
         changes: TableChanges {
             possible: listed.kind == Kind::Table,
+            may_replace: may_replace(sqlite, &listed.name)?,
             supplied: columns.iter().map(|one| (one.column.name.clone(), one.supply.clone())).collect(),
         },
         columns: columns.into_iter().map(|declared| declared.column).collect(),
@@ -204,6 +205,14 @@ fn has_key_index(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
 
 /// The references of a table, in the order of declaration; target columns are empty if the declaration omits
 /// them.
+/// Whether a constraint of the table may have [`ON CONFLICT REPLACE`](https://www.sqlite.org/lang_conflict.html).
+fn may_replace(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let mut statement = sqlite.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 AND sql LIKE '%replace%')",
+    )?;
+    statement.query_row([table], |row| row.get(0))
+}
+
 fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
     let mut statement = sqlite.prepare_cached(
         r#"SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq"#,

@@ -398,3 +398,18 @@ async fn a_body_without_a_type_is_json() {
     call.send().await.expect(204);
     assert_eq!(books.count("SELECT count(*) FROM Accounts WHERE Name = 'untyped'"), 1);
 }
+
+#[tokio::test]
+async fn the_response_of_a_change_reads_no_other_rows() {
+    let books = Accounting::open().await;
+    for (method, rest) in
+        [(Method::PATCH, "/Accounts(1)?$expand=Entries"), (Method::POST, "/Accounts?$expand=Entries")]
+    {
+        let refused = books.send(method, rest, &json!({"Name": "Chest"})).await.expect(501);
+        assert_eq!(code(&refused), "NotImplemented");
+    }
+    let narrow =
+        books.call(Method::PATCH, "/Accounts(1)?$select=Name").header("prefer", "return=representation");
+    let shown = narrow.json(&json!({"Name": "Chest"})).send().await.expect(200).json();
+    assert_eq!((&shown["Name"], &shown["Balance"]), (&json!("Chest"), &Value::Null));
+}

@@ -200,6 +200,87 @@ async fn changes_keep_to_rules_before_and_after() {
 }
 
 #[tokio::test]
+async fn a_change_deletes_no_other_row_whatever_the_table_says() {
+    let fixture = Fixture::open().await;
+    let tables = "CREATE TABLE Notes (Id INTEGER PRIMARY KEY ON CONFLICT REPLACE, Owner TEXT, Slug TEXT UNIQUE ON CONFLICT REPLACE);
+        INSERT INTO Notes VALUES (1, 'other', 'a'), (2, 'alice', 'b');";
+    let source = fixture.add_source("Notes", tables).await;
+    fixture.set_writable(&source, true).await;
+    fixture.share(&source, &OTHER).await;
+    let document = json!({ "formatVersion": 1, "rules": [
+        { "actions": ["read", "insert", "update"], "where": "Owner eq @user.name" }] });
+    let path = format!("/api/mgmt/datasources/{}/model", source.id);
+    fixture.server.put(&path).basic(&USER).json(&document).send().await.expect(200);
+    for (method, rest, body) in [
+        (Method::POST, "", json!({ "Id": 2, "Owner": OTHER.name })),
+        (Method::PATCH, "(2)", json!({ "Owner": OTHER.name })),
+        (Method::POST, "", json!({ "Id": 3, "Owner": OTHER.name, "Slug": "b" })),
+        (Method::PATCH, "(1)", json!({ "Slug": "b" })),
+    ] {
+        let call = fixture.server.call(method, &format!("/api/odata4/Notes/Notes{rest}")).basic(&OTHER);
+        assert_eq!(code(&call.json(&body).send().await.expect(409)), "AlreadyExists", "{body}");
+    }
+    let file = Connection::open(fixture.server.folder().join("Notes.db")).unwrap();
+    let left: String =
+        file.query_row("SELECT group_concat(Owner || Slug) FROM Notes", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, "othera,aliceb");
+}
+
+#[tokio::test]
+async fn a_new_row_takes_no_address_from_another() {
+    let fixture = Fixture::open().await;
+    let tables =
+        "CREATE TABLE Keys (K INTEGER, Owner TEXT); INSERT INTO Keys VALUES (1, 'other'), (2, 'alice');";
+    let source = fixture.add_source("Keys", tables).await;
+    fixture.set_writable(&source, true).await;
+    fixture.share(&source, &OTHER).await;
+    let mut document = json!({ "formatVersion": 1, "entities": [{ "table": "Keys", "key": ["K"] }] });
+    let path = format!("/api/mgmt/datasources/{}/model", source.id);
+    fixture.server.put(&path).basic(&USER).json(&document).send().await.expect(200);
+    let post = async |body: Value| {
+        fixture.server.post("/api/odata4/Keys/Keys").basic(&OTHER).json(&body).send().await
+    };
+    assert_eq!(code(&post(json!({ "K": 2, "Owner": "other" })).await.expect(409)), "AlreadyExists");
+    document["rules"] = json!([{ "actions": ["read", "insert"], "where": "Owner eq @user.name" }]);
+    fixture.server.put(&path).basic(&USER).header("if-match", "*").json(&document).send().await.expect(200);
+    assert_eq!(code(&post(json!({ "K": 2, "Owner": "other" })).await.expect(403)), "AgainstRules");
+    post(json!({ "K": 3, "Owner": "other" })).await.expect(201);
+    let file = Connection::open(fixture.server.folder().join("Keys.db")).unwrap();
+    let keys: String = file.query_row("SELECT group_concat(K) FROM Keys", [], |row| row.get(0)).unwrap();
+    assert_eq!(keys, "1,2,3");
+}
+
+#[tokio::test]
+async fn long_values_keep_to_rules_too() {
+    let shop = Shop::open().await;
+    shop.rule(json!([{ "actions": ["read", "update"], "where": "Region ne 'S'" }])).await;
+    let long = "N".repeat(1_500_000);
+    let refused = shop.send(Method::PATCH, "/Orders(2)", &json!({ "Region": long })).await;
+    assert_eq!(code(&refused.expect(403)), "AgainstRules", "it is hidden, and nothing may be inserted");
+    let file = Connection::open(shop.fixture.server.folder().join("Shop.db")).unwrap();
+    file.execute_batch(
+        "PRAGMA foreign_keys = OFF; INSERT INTO Regions VALUES (printf('%.1500000c', 'N'), 'Long')",
+    )
+    .unwrap();
+    shop.send(Method::PATCH, "/Orders(1)", &json!({ "Region": long })).await.expect(204);
+    assert_eq!(shop.orders()[0].1.as_deref(), Some(long.as_str()));
+    assert_eq!(shop.orders()[1].1.as_deref(), Some("S"));
+}
+
+#[tokio::test]
+async fn a_reader_is_told_of_no_set_that_rules_hide() {
+    let shop = Shop::open().await;
+    shop.rule(json!([{ "users": [USER.name], "tables": [{ "table": "Orders" }], "actions": ["read"] }]))
+        .await;
+    let path = format!("/api/mgmt/datasources/{}/model", shop.shop.id);
+    let sets = async |user: &TestUser| {
+        shop.fixture.server.get(&path).basic(user).send().await.expect(200).json()["entitySets"].clone()
+    };
+    assert_eq!(sets(&USER).await, json!(["Orders", "Regions"]));
+    assert_eq!(sets(&OTHER).await, json!(["Regions"]));
+}
+
+#[tokio::test]
 async fn one_change_against_rules_undoes_its_whole_set() {
     let shop = Shop::open().await;
     shop.rule(regional()).await;

@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use super::{OpenedSource, UNRESTRICTED};
 use crate::identity::caller::{Caller, Via};
+use crate::node::entity_cache::Account;
 
 /// The number of properties that the kept parts of a small model may have in total. A part that is not kept is compiled again.
 const KEPT_PROPERTIES: u64 = 100_000;
@@ -66,10 +67,30 @@ impl OpenedSource {
         names: Option<&[String]>,
         action: RuleAction,
     ) -> Arc<Self> {
+        let application = match caller.via() {
+            Via::Bearer { application, .. } => Some(application.get()),
+            Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
+        };
+        self.reached(caller.account(), application, names, action)
+    }
+
+    /// What a user may read who uses no application.
+    pub(crate) fn readable_by(self: &Arc<Self>, account: &Account) -> Arc<Self> {
+        self.reached(account, None, None, RuleAction::Read)
+    }
+
+    fn reached(
+        self: &Arc<Self>,
+        account: &Account,
+        application: Option<i64>,
+        names: Option<&[String]>,
+        action: RuleAction,
+    ) -> Arc<Self> {
         if names.is_none() && !self.has_rules() {
             return Arc::clone(self);
         }
-        let policy = self.has_rules().then(|| (self.rules.policy(subject(caller)), action));
+        let subject = RuleSubject { user: &account.user.name, roles: &account.roles, application };
+        let policy = self.has_rules().then(|| (self.rules.policy(subject), action));
         let key = PartKey { names: names.map(<[String]>::to_vec), policy };
         if let Some(part) = self.parts.0.get(&key) {
             return part;
@@ -103,13 +124,4 @@ impl OpenedSource {
             parts: Arc::new(Parts::of(0)),
         }
     }
-}
-
-fn subject(caller: &Caller) -> RuleSubject<'_> {
-    let account = caller.account();
-    let application = match caller.via() {
-        Via::Bearer { application, .. } => Some(application.get()),
-        Via::Basic | Via::Session | Via::CommandLine | Via::Issuer(_) => None,
-    };
-    RuleSubject { user: &account.user.name, roles: &account.roles, application }
 }

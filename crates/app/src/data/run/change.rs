@@ -9,7 +9,7 @@ use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
 use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
-use sources::{ChunkSink, SourceError, SourceRow};
+use sources::{BrokenRule, ChunkSink, SourceError, SourceRow};
 
 use super::bounds::LONGEST_ROW;
 use super::one::{Found, OneRow, write_one};
@@ -245,9 +245,12 @@ impl OneChange<'_> {
         let state = state.map_err(|error| failed(&error.to_string()))?;
         let Some(tag) = tag_of(reads, &state).await? else {
             // A row without an address of its own would be lost for all clients.
-            return match model.entity_type(&self.bound.change.set).and_then(|found| found.rule.as_ref()) {
-                Some(_) => Ok(Err(self.against_rules())),
-                None => Err(failed("a new row has no address of its own")),
+            return match model.entity_type(&self.bound.change.set) {
+                Some(found) if found.rule.is_some() => Ok(Err(self.against_rules())),
+                Some(found) if !found.key_is_enforced => {
+                    Ok(Err(DataRefusal::Violation { rule: BrokenRule::Unique, names: Vec::new() }))
+                }
+                _ => Err(failed("a new row has no address of its own")),
             };
         };
         let shown = if self.bound.wanted == Some(false) {

@@ -96,7 +96,14 @@ impl DataSourceService {
         self.demand_for(actor, Permission::ViewDataSource, origin).await?;
         let record = self.visible_source(actor, id, origin).await?;
         let opener = SourceOpener::of(&self.context);
-        let compiled = if compiled { Some(opener.opened(&record).await?.model.clone()) } else { None };
+        let compiled = if compiled {
+            let whole = opener.opened(&record).await?;
+            let is_managed = actor.reaches(record.owner);
+            let seen = if is_managed { whole } else { whole.readable_by(actor.subject()) };
+            Some(seen.model.clone())
+        } else {
+            None
+        };
         let document = self.managed_document(actor, &record).await?;
         Ok(SeenModel { compiled, document, document_version: record.model_version })
     }
