@@ -67,10 +67,13 @@ async fn a_change_that_is_stopped_while_it_waits_for_its_approval_is_not_made() 
 
 #[tokio::test]
 async fn who_stops_a_change_too_late_learns_that_it_was_made() {
-    let fixture = fixture(TABLE);
+    // A reader of a write-ahead log never stands in the way of a change.
+    let fixture = fixture(&format!("PRAGMA journal_mode = wal; {TABLE}"));
     let chunks = insert(&fixture, CommitApproval::new(std::future::ready(Ok(()))));
     let stopper = chunks.stopper();
+    let deadline = Deadline::after(Duration::from_mins(1));
     while count(&fixture) == 0 {
+        assert!(!deadline.has_passed(), "the change is not made: {:?}", end(chunks).await);
         tokio::task::yield_now().await;
     }
     drop(stopper);
