@@ -1,8 +1,11 @@
 //! `cargo xtask test`: the whole suite, with every tool that a test may need.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod run;
+mod targets;
+mod totals;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -38,20 +41,22 @@ pub(crate) const DATABASE_TOOLS: &[Tool] = &[
     Tool { program: "faketime", package: "faketime", purpose: "the clocks of nodes are moved" },
 ];
 
-/// Installs the tools, runs `cargo test --workspace` with `arguments`, and also fails if a test was ignored
-/// or none ran.
+/// Installs the tools, runs every test of the workspace (or those that `arguments` of `cargo test` select), and also
+/// fails if a test was ignored or none ran.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = workspace::root();
-    let mut cargo = process::command("cargo", &root);
-    cargo.args(["test", "--locked", "--no-fail-fast"]);
-    if !arguments.iter().any(|argument| argument == "--package" || argument == "-p") {
-        cargo.arg("--workspace");
+    let clients = provide_clients(&root)?;
+    let request = Request::new(arguments, clients);
+    let targets = targets::build(&request, &root)?;
+    let mut totals = run::all(&request, targets)?;
+    if request.covers_documents() {
+        totals.add(&run::document_tests(&request, &root)?);
     }
-    cargo.args(arguments);
-    provide_clients(&mut cargo, &root)?;
-    let (totals, success) = run_and_count(&mut cargo)?;
+    for failed in &totals.failed_targets {
+        println!("failed: {failed}");
+    }
     println!("\n{} passed, {} failed, {} ignored", totals.passed, totals.failed, totals.ignored);
-    if !success || totals.failed > 0 {
+    if !totals.failed_targets.is_empty() || totals.failed > 0 {
         bail!("the test suite failed");
     }
     if totals.ignored > 0 {
@@ -63,10 +68,48 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Installs the third-party clients below `target/clients` and passes their locations to the tests. The
-/// variables do not start with `SLUICEGATE_`, because the server refuses to start with an unknown variable of
-/// that prefix.
-fn provide_clients(cargo: &mut Command, root: &Path) -> Result<()> {
+/// What is to be tested.
+#[derive(Debug)]
+struct Request {
+    /// Arguments of cargo, which select targets.
+    selection: Vec<String>,
+    /// Arguments of each test program, after `--`.
+    filter: Vec<String>,
+    /// The variables that name the third-party clients.
+    clients: Vec<(&'static str, PathBuf)>,
+}
+
+impl Request {
+    fn new(arguments: &[String], clients: Vec<(&'static str, PathBuf)>) -> Self {
+        let (selection, filter) = match arguments.iter().position(|argument| argument == "--") {
+            Some(at) => (&arguments[..at], &arguments[at + 1..]),
+            None => (arguments, &[][..]),
+        };
+        Self { selection: selection.to_vec(), filter: filter.to_vec(), clients }
+    }
+
+    /// A `cargo test` of the selection.
+    fn cargo(&self, root: &Path) -> Command {
+        let mut cargo = process::command("cargo", root);
+        cargo.args(["test", "--locked"]);
+        if !self.selection.iter().any(|argument| argument == "--package" || argument == "-p") {
+            cargo.arg("--workspace");
+        }
+        cargo.args(&self.selection);
+        cargo
+    }
+
+    /// Whether the examples in documentation run too. Like cargo, they do not if targets are named.
+    fn covers_documents(&self) -> bool {
+        const NAMES: &[&str] = &["--lib", "--bin", "--bins", "--test", "--tests", "--all-targets"];
+        !self.selection.iter().any(|argument| NAMES.contains(&argument.as_str()))
+    }
+}
+
+/// Installs the third-party clients below `target/clients`, and returns the variables that pass their locations to the
+/// tests. These do not start with `SLUICEGATE_`, because the server refuses to start with an unknown variable of that
+/// prefix.
+fn provide_clients(root: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     installation::provide(DATABASE_TOOLS, root)?;
     installation::provide(TOOLS, root)?;
     let pinned = root.join("tests/clients");
@@ -76,66 +119,26 @@ fn provide_clients(cargo: &mut Command, root: &Path) -> Result<()> {
         installation::install_python_packages(&requirements, &root.join("target/clients/python"), root)?;
     let chromium =
         process::find_program("chromium").context("chromium was installed and is not on the search path")?;
-    cargo
-        .env("CLIENTS_NODE_MODULES", modules)
-        .env("CLIENTS_PYTHON", python)
-        .env("CLIENTS_CHROMIUM", chromium);
-    Ok(())
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Totals {
-    passed: usize,
-    failed: usize,
-    ignored: usize,
-}
-
-impl Totals {
-    /// Adds a summary line of the test runner: `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
-    fn add(&mut self, line: &str) {
-        let Some(counts) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
-            return;
-        };
-        for count in counts.1.split("; ") {
-            let Some((number, word)) = count.split_once(' ') else {
-                continue;
-            };
-            let number = number.parse().unwrap_or(0);
-            match word {
-                "passed" => self.passed += number,
-                "failed" => self.failed += number,
-                "ignored" => self.ignored += number,
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Runs the command, repeats its output line by line, and adds up its summary lines.
-fn run_and_count(cargo: &mut Command) -> Result<(Totals, bool)> {
-    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
-    let printed = child.stdout.take().context("cargo's output was asked for as a pipe")?;
-    let mut totals = Totals::default();
-    for line in BufReader::new(printed).split(b'\n') {
-        let line = String::from_utf8_lossy(&line.context("cannot read cargo's output")?).into_owned();
-        println!("{line}");
-        totals.add(&line);
-    }
-    Ok((totals, child.wait().context("cargo was lost")?.success()))
+    Ok(vec![("CLIENTS_NODE_MODULES", modules), ("CLIENTS_PYTHON", python), ("CLIENTS_CHROMIUM", chromium)])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Totals;
+    use super::Request;
 
     #[test]
-    fn summary_lines_of_several_runners_are_added_up() {
-        let mut totals = Totals::default();
-        totals.add(
-            "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s",
-        );
-        totals.add("test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out");
-        totals.add("test token::a_code_cannot_be_exchanged_twice ... ok");
-        assert_eq!(totals, Totals { passed: 7, failed: 3, ignored: 1 });
+    fn arguments_select_targets_and_after_two_hyphens_tests() {
+        let request = |arguments: &[&str]| {
+            Request::new(
+                &arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>(),
+                Vec::new(),
+            )
+        };
+        let all = request(&[]);
+        assert!(all.selection.is_empty() && all.filter.is_empty() && all.covers_documents());
+        let one = request(&["--test", "odata", "--", "expand", "--nocapture"]);
+        assert_eq!(one.selection, ["--test", "odata"]);
+        assert_eq!(one.filter, ["expand", "--nocapture"]);
+        assert!(!one.covers_documents());
     }
 }
