@@ -26,6 +26,7 @@ mod identifier;
 pub mod instant;
 mod literal;
 pub mod model;
+pub mod named_members;
 pub mod plan;
 pub mod position;
 pub mod rules;

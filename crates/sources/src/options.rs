@@ -8,7 +8,7 @@ mod values;
 use std::fmt;
 
 pub use check::OptionFault;
-pub(crate) use members::{NamedMembers, shown, twins};
+pub(crate) use members::{refuse_twins, shown, twins};
 pub use secret::Secret;
 pub use values::OptionValues;
 

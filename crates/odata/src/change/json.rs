@@ -1,10 +1,10 @@
 //! JSON texts of requests, read strictly: no member twice, and numbers as they are written.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::named_members::NamedMembers;
 
 /// A value. Its content is read when it is needed, so no depth costs anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,37 +68,13 @@ impl ListText<'_> {
 impl<'t> ObjectText<'t> {
     /// The members, in their order.
     pub(crate) fn members(self) -> Result<Vec<(String, JsonValue<'t>)>, JsonFault> {
-        let Members(members) = serde_json::from_str(self.0)?;
+        let members: NamedMembers<&RawValue> = serde_json::from_str(self.0)?;
+        let members = members.0;
         let mut seen = HashSet::with_capacity(members.len());
         if let Some((name, _)) = members.iter().find(|(name, _)| !seen.insert(name.as_str())) {
             return Err(JsonFault::Twice(name.clone()));
         }
         members.into_iter().map(|(name, raw)| Ok((name, value(raw)?))).collect()
-    }
-}
-
-/// The members of an object. A map would keep only one of two with the same name.
-struct Members<'t>(Vec<(String, &'t RawValue)>);
-
-impl<'de: 't, 't> Deserialize<'de> for Members<'t> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(InOrder).map(Self)
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::fold::fold_name;
 
-use crate::options::{NamedMembers, shown};
+use crate::options::{refuse_twins, shown};
+use odata::named_members::NamedMembers;
 
 /// The option with the role of each user: `{"ada": "sales_north", "*": "guests"}`.
 pub(super) const USER_ROLES: &str = "UserRoles";
@@ -27,7 +28,7 @@ impl UserRoles {
     pub(super) fn parse(json: &str) -> Result<Self, String> {
         let shape = "must be an object of roles, such as {\"ada\": \"sales_north\", \"*\": \"guests\"}";
         let members: NamedMembers<String> = serde_json::from_str(json).map_err(|_| shape.to_owned())?;
-        members.refuse_twins(fold_name)?;
+        refuse_twins(&members, fold_name)?;
         let mut roles = BTreeMap::new();
         for (user, role) in members.iter() {
             let is_name =

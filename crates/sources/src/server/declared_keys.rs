@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use odata::model::{Finding, Table};
+use odata::named_members::NamedMembers;
 
 use crate::Described;
-use crate::options::{KEYS, NamedMembers, shown};
+use crate::options::{KEYS, refuse_twins, shown};
 
 /// The columns of keys by the name of the table or view, with or without its schema.
 pub type DeclaredKeys = BTreeMap<String, Vec<String>>;
@@ -18,7 +19,7 @@ pub(super) fn parse_keys(json: &str) -> Result<DeclaredKeys, String> {
 pub(super) fn check_keys(json: &str) -> Result<(), String> {
     let keys = parse_keys(json)?;
     let tables: NamedMembers<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    tables.refuse_twins(str::to_owned)?;
+    refuse_twins(&tables, str::to_owned)?;
     for (table, columns) in keys {
         let distinct: BTreeSet<&String> = columns.iter().collect();
         if columns.is_empty() || distinct.len() < columns.len() {

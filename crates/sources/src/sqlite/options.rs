@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use odata::edm_type::EdmType;
 use odata::form::Form;
+use odata::named_members::NamedMembers;
 
 use crate::SourceError;
 use crate::options::{
-    DataStore, FORMS, KEYS, NamedMembers, OptionSchema, OptionValues, ValueKind, shown, twins,
+    DataStore, FORMS, KEYS, OptionSchema, OptionValues, ValueKind, refuse_twins, shown, twins,
 };
 
 /// The option with the file.
@@ -164,7 +165,7 @@ fn keys(json: &str) -> Result<Keys, String> {
 /// Refuses names that would silently be ignored. Data sources that were created before may have them.
 fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
     let tables: NamedMembers<Vec<String>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    tables.refuse_twins(folded)?;
+    refuse_twins(&tables, folded)?;
     for (table, columns) in keys {
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         if names.is_empty() || twins(&names, folded).is_some() {
@@ -179,9 +180,9 @@ fn check_key_names(json: &str, keys: &Keys) -> Result<(), String> {
 fn check_form_names(json: &str) -> Result<(), String> {
     let tables: NamedMembers<NamedMembers<String>> =
         serde_json::from_str(json).map_err(|error| error.to_string())?;
-    tables.refuse_twins(folded)?;
+    refuse_twins(&tables, folded)?;
     tables.iter().try_for_each(|(table, columns)| {
-        columns.refuse_twins(folded).map_err(|fault| format!("{fault}, for {}", shown(table)))
+        refuse_twins(columns, folded).map_err(|fault| format!("{fault}, for {}", shown(table)))
     })
 }
 
