@@ -1,4 +1,4 @@
-//! The last word on a change.
+//! Whether a change may be made durable.
 
 use std::fmt;
 use std::future::Future;
@@ -27,7 +27,7 @@ impl fmt::Debug for CommitApproval {
     }
 }
 
-/// What a job does, and who has the last word on it.
+/// What a job does, and what must approve it.
 #[derive(Debug)]
 pub(crate) enum JobPurpose {
     /// It reads.

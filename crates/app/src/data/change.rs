@@ -15,7 +15,7 @@ use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::request_user::request_user;
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
-use super::run::{ChangeJob, LastWord, Parts, Step, StepPlan, WantedChange, refused};
+use super::run::{ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
@@ -49,7 +49,7 @@ pub struct ChangeRequest<'a> {
 struct Attempt {
     steps: Arc<[Step]>,
     opened: Arc<OpenedSource>,
-    last_word: LastWord,
+    outcome: OutcomeSlot,
     /// The right to run, which is kept until the attempt has ended.
     _permit: Arc<Option<Permit>>,
 }
@@ -135,15 +135,15 @@ impl DataService {
             change.step(at == 0, &root, parts).map_err(|refusal| FailedChange { at, refusal })
         });
         let steps = steps.collect::<Result<Arc<[_]>, _>>()?;
-        let last_word = LastWord::default();
+        let outcome = OutcomeSlot::default();
         let job = ChangeJob {
             steps: Arc::clone(&steps),
             root,
             now: self.instant().map_err(DataRefusal::from)?,
             one: self.one_row_of(grant, &opened),
-            last_word: last_word.clone(),
+            outcome: outcome.clone(),
         };
-        self.perform(grant, job, Attempt { steps, opened, last_word, _permit: Arc::clone(permit) }).await
+        self.perform(grant, job, Attempt { steps, opened, outcome, _permit: Arc::clone(permit) }).await
     }
 
     /// Runs the changes as a task, which ends also if the caller is gone, so that the audit log has every change.
@@ -155,7 +155,7 @@ impl DataService {
     ) -> Result<Vec<ChangeAnswer>, FailedChange> {
         let source = &attempt.opened.source;
         let user = request_user(grant.user(), source);
-        let approval = self.approval(grant, &attempt.last_word);
+        let approval = self.approval(grant, &attempt.outcome);
         let chunks = source.change(user, self.worker_run(), job, approval).map_err(DataRefusal::from)?;
         let _stops_without_caller = chunks.stopper();
         let mut event = grant.caller.audit(Action::ChangeData, self.context.now(), grant.origin);
@@ -171,11 +171,11 @@ impl DataService {
     }
 
     /// Judges the caller again, just before the change becomes durable.
-    fn approval(&self, grant: DataGrant<'_>, last_word: &LastWord) -> CommitApproval {
-        let (grant, last_word) = (LastingGrant::new(self, grant), last_word.clone());
+    fn approval(&self, grant: DataGrant<'_>, outcome: &OutcomeSlot) -> CommitApproval {
+        let (grant, outcome) = (LastingGrant::new(self, grant), outcome.clone());
         CommitApproval::new(async move {
             grant.verdict().await.map_err(|refusal| {
-                last_word.say(Err(refusal.into()));
+                outcome.set(Err(refusal.into()));
                 SourceError::Cancelled
             })
         })
@@ -195,7 +195,7 @@ impl DataService {
                 None => break Ok(()),
             }
         };
-        match (end, attempt.last_word.take()) {
+        match (end, attempt.outcome.take()) {
             (Ok(()), Some(Ok(answers))) => {
                 self.record(event, Outcome::Success, &answers).await;
                 Ok(answers)

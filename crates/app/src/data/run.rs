@@ -22,7 +22,7 @@ use sources::driver::{Job, Runner, Statements, ready};
 use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
 pub use self::change::{ChangeAnswer, Condition, Done, FailedChange};
-pub(super) use self::change::{ChangeJob, LastWord, Step, StepPlan};
+pub(super) use self::change::{ChangeJob, OutcomeSlot, Step, StepPlan};
 pub(super) use self::wanted::{Parts, WantedChange, refused};
 
 use self::bounds::inline_run;

@@ -24,7 +24,7 @@ pub(in crate::data) struct ChangeJob {
     pub(in crate::data) root: String,
     pub(in crate::data) now: jiff::Timestamp,
     pub(in crate::data) one: OneRow,
-    pub(in crate::data) last_word: LastWord,
+    pub(in crate::data) outcome: OutcomeSlot,
 }
 
 /// One of the changes.
@@ -59,19 +59,19 @@ pub enum Condition {
     Tags(Vec<String>),
 }
 
-/// What became of the changes: what was done, or why nothing was. The last word counts.
+/// Where a job leaves what became of its changes. What is left there last counts.
 #[derive(Clone, Default)]
-pub(in crate::data) struct LastWord(Arc<Mutex<Option<Word>>>);
+pub(in crate::data) struct OutcomeSlot(Arc<Mutex<Option<ChangeOutcome>>>);
 
 /// What was done, or why nothing was.
-type Word = Result<Vec<ChangeAnswer>, FailedChange>;
+type ChangeOutcome = Result<Vec<ChangeAnswer>, FailedChange>;
 
-impl LastWord {
-    pub(in crate::data) fn say(&self, word: Word) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(word);
+impl OutcomeSlot {
+    pub(in crate::data) fn set(&self, outcome: ChangeOutcome) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
-    pub(in crate::data) fn take(&self) -> Option<Word> {
+    pub(in crate::data) fn take(&self) -> Option<ChangeOutcome> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -129,7 +129,7 @@ impl Done {
 }
 
 /// The answer of the database, or the reason why it is not asked any further.
-type Worked<T> = Result<Result<T, DataRefusal>, SourceError>;
+type StepResult<T> = Result<Result<T, DataRefusal>, SourceError>;
 
 impl Job for ChangeJob {
     async fn run<S: Statements>(
@@ -137,16 +137,16 @@ impl Job for ChangeJob {
         runner: &mut Runner<'_, S>,
         _sink: &mut ChunkSink,
     ) -> Result<(), SourceError> {
-        let word = self.perform(runner).await?;
+        let outcome = self.perform(runner).await?;
         // An error ends the transaction without any change.
-        let outcome = if word.is_ok() { Ok(()) } else { Err(SourceError::Cancelled) };
-        self.last_word.say(word);
-        outcome
+        let ended = if outcome.is_ok() { Ok(()) } else { Err(SourceError::Cancelled) };
+        self.outcome.set(outcome);
+        ended
     }
 }
 
 impl ChangeJob {
-    async fn perform(&self, reads: &mut impl Reads) -> Result<Word, SourceError> {
+    async fn perform(&self, reads: &mut impl Reads) -> Result<ChangeOutcome, SourceError> {
         let mut references = References::default();
         let mut answers = Vec::with_capacity(self.steps.len());
         let mut length = 0;
@@ -165,7 +165,7 @@ impl ChangeJob {
             let change = OneChange { job: self, bound, parts: &step.parts, condition: &step.condition };
             let done = change.perform(reads).await.inspect_err(|error| {
                 let refusal = refused(error.clone(), Some(&bound.change), &step.parts.opened);
-                self.last_word.say(Err(FailedChange { at, refusal }));
+                self.outcome.set(Err(FailedChange { at, refusal }));
             })?;
             let answer = match done {
                 Ok(answer) => answer,
@@ -195,7 +195,7 @@ struct OneChange<'j> {
 }
 
 impl OneChange<'_> {
-    async fn perform(&self, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
+    async fn perform(&self, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
         let change = &self.bound.change;
         let before = match &change.state {
             Some(state) => tag_of(reads, state).await?,
@@ -229,7 +229,7 @@ impl OneChange<'_> {
         }
     }
 
-    async fn create(&self, creation: &Creation, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
+    async fn create(&self, creation: &Creation, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
         let mut path = None;
         for statement in std::iter::once(&creation.insert).chain(&creation.find) {
             let mut key = |row: &SourceRow<'_>| {
@@ -264,7 +264,7 @@ impl OneChange<'_> {
         Ok(Ok(self.answer(Done::Created(address), Some(tag), shown)))
     }
 
-    async fn update(&self, alteration: &Alteration, reads: &mut impl Reads) -> Worked<ChangeAnswer> {
+    async fn update(&self, alteration: &Alteration, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
         // An update without a value changes nothing, and succeeds.
         if !alteration.statements.is_empty() && !changes(reads, &alteration.statements).await? {
             return Ok(Err(DataRefusal::ChangePrevented));
