@@ -11,7 +11,7 @@ pub(crate) mod part;
 mod references;
 pub(crate) mod row_rule;
 mod shape;
-mod spelling;
+pub(crate) mod spelling;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -14,6 +14,7 @@ use crate::model::document::{
 };
 use crate::model::part::TypePart;
 use crate::model::row_rule::{AllowedChanges, RowRule};
+use crate::model::spelling::{self, TablesByName};
 use crate::model::{EntityType, Finding, Model, full_name};
 use crate::syntax::expression::Parser;
 use crate::tree::typed::Failing;
@@ -22,16 +23,24 @@ use crate::tree::typed::Failing;
 const PLACEHOLDER: &str = "('')";
 
 /// The condition that no row meets.
-const NOTHING: &str = "false";
+const NOTHING: &str = "(false)";
 
 /// Folds the case of a name of a user or a role, so that equal names are the same text.
 pub type FoldName = fn(&str) -> String;
+
+/// The maximum number of attributes that the conditions of a document name, because each request looks them up.
+const MOST_ATTRIBUTES: usize = 100;
+
+/// The maximum number of times that findings try a condition on a table. A rule about all tables of a large database would take long.
+const MOST_TRIED: usize = 20_000;
 
 /// The rules of a document for the entity types of a model.
 #[derive(Debug)]
 pub struct AccessRules {
     fold: FoldName,
     rules: Vec<PreparedRule>,
+    /// The rules about all tables, in their order.
+    of_all: Vec<usize>,
     /// For each entity type, the rules that name its table, in their order.
     of_type: Vec<Vec<usize>>,
     attributes: HashMap<String, BTreeMap<String, AttributeValue>>,
@@ -67,20 +76,37 @@ pub struct Policy {
     attributes: BTreeMap<String, Option<String>>,
 }
 
+impl Policy {
+    /// An estimate of its size in memory.
+    pub fn bytes(&self) -> usize {
+        let literal = |literal: &Option<String>| literal.as_ref().map_or(0, String::len);
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + literal(value));
+        std::mem::size_of_val(self.applying.as_slice()) + attributes.sum::<usize>()
+    }
+}
+
 impl AccessRules {
     /// The rules of a document for a model that was compiled with it. `fold` is how names of users and roles are compared.
     pub fn of(document: &ModelDocument, model: &Model, fold: FoldName) -> Self {
-        let rules: Vec<PreparedRule> = document.rules.iter().map(|rule| prepared(rule, fold)).collect();
-        let of_type = model.entity_types.iter().map(|entity_type| {
-            let named = rules.iter().enumerate().filter(|(_, rule)| rule.names(entity_type));
-            named.map(|(at, _)| at).collect()
-        });
-        let of_type = of_type.collect();
+        let lookup = lookup(model);
+        let (mut of_all, mut of_type) = (Vec::new(), vec![Vec::new(); model.entity_types.len()]);
+        for (at, rule) in document.rules.iter().enumerate() {
+            if rule.tables.is_empty() {
+                of_all.push(at);
+            }
+            for name in &rule.tables {
+                for &place in lookup.find(name.schema.as_deref(), &name.table) {
+                    let rules: &mut Vec<usize> = &mut of_type[place];
+                    if rules.last() != Some(&at) {
+                        rules.push(at);
+                    }
+                }
+            }
+        }
         let attributes =
             document.user_attributes.iter().map(|(user, values)| (fold(user), values.clone())).collect();
-        let conditions = document.rules.iter().filter_map(|rule| rule.condition.as_deref());
-        let named = conditions.flat_map(condition::attributes).collect();
-        Self { fold, rules, of_type, attributes, named }
+        let rules = document.rules.iter().map(|rule| prepared(rule, fold)).collect();
+        Self { fold, rules, of_all, of_type, attributes, named: named(document) }
     }
 
     /// Whether there are none, so that every reader of the data source sees everything.
@@ -114,25 +140,41 @@ impl AccessRules {
 
     /// What rules name that the model does not have, and conditions that cannot be met because they are wrong.
     pub fn findings(&self, model: &Model) -> Vec<Finding> {
+        let (lookup, examples) = (lookup(model), self.examples());
+        let mut tables: Vec<Vec<&EntityType>> = vec![Vec::new(); self.rules.len()];
+        for (entity_type, rules) in model.entity_types.iter().zip(&self.of_type) {
+            rules.iter().chain(&self.of_all).for_each(|at| tables[*at].push(entity_type));
+        }
+        let mut tried = 0;
         let mut findings = Vec::new();
-        for (at, PreparedRule { rule, .. }) in self.rules.iter().enumerate() {
+        for (at, (PreparedRule { rule, .. }, tables)) in self.rules.iter().zip(tables).enumerate() {
             let mut add =
                 |message: String| findings.push(Finding { subject: format!("rules[{at}]"), message });
-            for name in &rule.tables {
-                if !model.entity_types.iter().any(|entity_type| is_named(name, entity_type)) {
-                    add(format!("names {}, and no such table or view is served", shown(name)));
+            for TableName { schema, table } in &rule.tables {
+                if lookup.find(schema.as_deref(), table).is_empty() {
+                    let name = full_name(schema.as_deref(), table);
+                    add(format!("names {name}, and no such table or view is served"));
                 }
             }
-            let ruled = model.entity_types.iter().zip(&self.of_type);
-            let ruled: Vec<&EntityType> =
-                ruled.filter(|(_, rules)| rules.contains(&at)).map(|(entity_type, _)| entity_type).collect();
             for column in &rule.hidden_columns {
-                if !ruled.iter().any(|entity_type| has_column(entity_type, column)) {
+                if !tables.iter().any(|entity_type| column_place(entity_type, column).is_some()) {
                     add(format!("hides the column {column}, and none of its tables has it"));
                 }
             }
-            for entity_type in ruled {
-                if let Some(message) = self.wrong(rule, entity_type) {
+            let Some(text) = &rule.condition else { continue };
+            let literal = |name: &str| examples.get(name).cloned();
+            let text = condition::substituted(text, literal);
+            for entity_type in tables {
+                tried += 1;
+                if tried > MOST_TRIED {
+                    add(format!(
+                        "was not tried on all tables, because there are more than {MOST_TRIED} to try"
+                    ));
+                    break;
+                }
+                if let Err(message) =
+                    text.as_ref().map_err(String::clone).and_then(|text| fits(text, entity_type))
+                {
                     add(format!("allows nothing in {}: {message}", entity_type.name));
                 }
             }
@@ -140,23 +182,38 @@ impl AccessRules {
         findings
     }
 
-    /// Why the condition of a rule cannot be about rows of this type; `None` if it can.
-    fn wrong(&self, rule: &AccessRule, entity_type: &EntityType) -> Option<String> {
-        let text = rule.condition.as_deref()?;
-        let literal = |name: &str| self.example(name);
-        usable(text, entity_type, literal).err()
-    }
-
-    /// The value of an attribute for some user.
-    fn example(&self, name: &str) -> Option<String> {
-        let of_any = || self.attributes.values().find_map(|own| own.get(name)?.literal());
-        if name == "name" { Some(quoted("name")) } else { of_any() }
+    /// A value of each attribute that some user has.
+    fn examples(&self) -> BTreeMap<&str, String> {
+        let mut examples = BTreeMap::from([("name", quoted("name"))]);
+        for (name, value) in self.attributes.values().flatten() {
+            if !examples.contains_key(name.as_str())
+                && let Some(literal) = value.literal()
+            {
+                examples.insert(name, literal);
+            }
+        }
+        examples
     }
 }
 
-/// The conditions of a document that cannot be understood, whatever the tables are.
-pub fn faults(document: &ModelDocument) -> Vec<DocumentFault> {
-    let rules = document.rules.iter().enumerate();
+fn lookup(model: &Model) -> TablesByName {
+    let types = model.entity_types.iter();
+    TablesByName::of(types.map(|entity_type| (entity_type.schema.as_deref(), entity_type.table.as_str())))
+}
+
+/// The place of the property of a column.
+fn column_place(entity_type: &EntityType, column: &str) -> Option<usize> {
+    spelling::position(&entity_type.properties.iter().map(|property| property.column.as_str()), column)
+}
+
+/// The attributes that the conditions of a document name.
+fn named(document: &ModelDocument) -> BTreeSet<String> {
+    let conditions = document.rules.iter().filter_map(|rule| rule.condition.as_deref());
+    conditions.flat_map(condition::attributes).collect()
+}
+
+/// What is wrong with the rules of a document, whatever the tables are. `fold` is how names of users are compared.
+pub fn faults(document: &ModelDocument, fold: FoldName) -> Vec<DocumentFault> {
     let fault = |(at, rule): (usize, &AccessRule)| {
         let text = condition::substituted(rule.condition.as_deref()?, |_| Some(PLACEHOLDER.to_owned()));
         let parsed = text
@@ -164,7 +221,18 @@ pub fn faults(document: &ModelDocument) -> Vec<DocumentFault> {
         let message = format!("cannot be understood: {}", parsed.err()?);
         Some(DocumentFault { path: format!("rules[{at}].where"), message })
     };
-    rules.filter_map(fault).collect()
+    let mut faults: Vec<DocumentFault> = document.rules.iter().enumerate().filter_map(fault).collect();
+    let attributes = named(document).len();
+    if attributes > MOST_ATTRIBUTES {
+        let message = format!("name {attributes} attributes of users; at most {MOST_ATTRIBUTES} are allowed");
+        faults.push(DocumentFault { path: "rules".to_owned(), message });
+    }
+    let mut users = HashSet::new();
+    for user in document.user_attributes.keys().filter(|user| !users.insert(fold(user))) {
+        let message = "is the name of another user of the list too".to_owned();
+        faults.push(DocumentFault { path: format!("userAttributes.{user}"), message });
+    }
+    faults
 }
 
 fn prepared(rule: &AccessRule, fold: FoldName) -> PreparedRule {
@@ -172,83 +240,73 @@ fn prepared(rule: &AccessRule, fold: FoldName) -> PreparedRule {
     PreparedRule { roles: folded(&rule.roles), users: folded(&rule.users), rule: rule.clone() }
 }
 
-impl PreparedRule {
-    /// Whether it is about the table of a type.
-    fn names(&self, entity_type: &EntityType) -> bool {
-        self.rule.tables.is_empty() || self.rule.tables.iter().any(|name| is_named(name, entity_type))
-    }
+/// What the rules decide for a policy, as far as it is the same for all tables.
+struct Decisions<'r> {
+    rules: &'r AccessRules,
+    policy: &'r Policy,
+    /// The first rule about all tables that applies and has the action.
+    of_all: BTreeMap<RuleAction, usize>,
+    /// The conditions of the rules that apply, with the values of attributes.
+    conditions: BTreeMap<usize, String>,
 }
 
-/// Names of tables and columns are compared ignoring case, because a rule that misses its table would protect nothing.
-fn is_named(name: &TableName, entity_type: &EntityType) -> bool {
-    let schema = entity_type.schema.as_deref();
-    name.table.eq_ignore_ascii_case(&entity_type.table)
-        && name
-            .schema
-            .as_deref()
-            .is_none_or(|wanted| schema.is_some_and(|schema| schema.eq_ignore_ascii_case(wanted)))
-}
-
-fn has_column(entity_type: &EntityType, column: &str) -> bool {
-    entity_type.properties.iter().any(|property| property.column.eq_ignore_ascii_case(column))
-}
-
-fn shown(name: &TableName) -> String {
-    full_name(name.schema.as_deref(), &name.table)
-}
-
-impl AccessRules {
-    /// The rule that decides: the first one about a table and an action that applies to the caller.
-    fn deciding(&self, of_table: &[usize], policy: &Policy, action: RuleAction) -> Option<&AccessRule> {
-        let applying = of_table.iter().filter(|at| policy.applying.binary_search(at).is_ok());
-        applying.map(|at| &self.rules[*at].rule).find(|rule| rule.actions.contains(&action))
-    }
-
-    /// What callers with a policy may do with the rows of a table; `None` if they may not read it.
-    fn part(
-        &self,
-        (entity_type, of_table): (&EntityType, &[usize]),
-        policy: &Policy,
-        action: RuleAction,
-    ) -> Option<TypePart> {
-        let reading = self.deciding(of_table, policy, RuleAction::Read)?;
-        let allows = |action| self.deciding(of_table, policy, action).is_some();
-        let mut part = TypePart::whole(entity_type);
-        part.hide(|property| {
-            reading.hidden_columns.iter().any(|name| name.eq_ignore_ascii_case(&property.column))
-        });
-        part.entity_type.allowed_changes = AllowedChanges {
-            insert: allows(RuleAction::Insert),
-            update: allows(RuleAction::Update),
-            delete: allows(RuleAction::Delete),
-        };
-        let deciding = [Some(reading), self.deciding(of_table, policy, action)];
-        let texts = deciding.into_iter().flatten().filter_map(|rule| rule.condition.as_deref());
+impl<'r> Decisions<'r> {
+    fn of(rules: &'r AccessRules, policy: &'r Policy) -> Self {
         let literal = |name: &str| policy.attributes.get(name).cloned().flatten();
-        // What cannot be understood allows nothing.
-        let nothing = || NOTHING.to_owned();
-        let condition = |text| usable(text, entity_type, literal).unwrap_or_else(|_| nothing());
-        let mut conditions: Vec<String> = texts.map(condition).collect();
-        conditions.dedup();
-        let of_all =
-            conditions.iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" and ");
-        part.entity_type.rule = (!conditions.is_empty())
-            .then(|| RowRule::new(EntityType { navigations: Vec::new(), ..entity_type.clone() }, of_all));
+        let condition = |at: &usize| {
+            let text = rules.rules[*at].rule.condition.as_deref()?;
+            // Without one of its attributes it allows nothing.
+            let text = condition::substituted(text, literal).map(|text| format!("({text})"));
+            Some((*at, text.unwrap_or_else(|_| NOTHING.to_owned())))
+        };
+        let conditions = policy.applying.iter().filter_map(condition).collect();
+        let mut decisions = Self { rules, policy, of_all: BTreeMap::new(), conditions };
+        let first = |action| Some((action, decisions.first(&rules.of_all, action)?));
+        decisions.of_all = RuleAction::ALL.into_iter().filter_map(first).collect();
+        decisions
+    }
+
+    /// The first of some rules that applies to the caller and has the action.
+    fn first(&self, rules: &[usize], action: RuleAction) -> Option<usize> {
+        let decides = |at: &usize| {
+            self.policy.applying.binary_search(at).is_ok()
+                && self.rules.rules[*at].rule.actions.contains(&action)
+        };
+        rules.iter().copied().find(decides)
+    }
+
+    /// What the caller may do with the rows of a table that some rules name; `None` if the caller may not read it.
+    fn part(&self, entity_type: &EntityType, of_table: &[usize], action: RuleAction) -> Option<TypePart> {
+        let deciding =
+            |action| self.first(of_table, action).into_iter().chain(self.of_all.get(&action).copied()).min();
+        let reading = deciding(RuleAction::Read)?;
+        let mut part = TypePart::whole(entity_type);
+        let hidden = &self.rules.rules[reading].rule.hidden_columns;
+        part.hide(&hidden.iter().filter_map(|column| column_place(entity_type, column)).collect());
+        part.entity_type.allowed_changes = AllowedChanges {
+            insert: deciding(RuleAction::Insert).is_some(),
+            update: deciding(RuleAction::Update).is_some(),
+            delete: deciding(RuleAction::Delete).is_some(),
+        };
+        let deciding: BTreeSet<usize> = deciding(action).into_iter().chain([reading]).collect();
+        let conditions = deciding.iter().filter_map(|at| self.conditions.get(at));
+        let conditions: Vec<&str> = conditions.map(String::as_str).collect();
+        part.entity_type.rule = (!conditions.is_empty()).then(|| {
+            let all = conditions.join(" and ");
+            // What cannot be understood allows nothing.
+            let usable = fits(&all, entity_type).map_or_else(|_| NOTHING.to_owned(), |()| all);
+            RowRule::new(EntityType { navigations: Vec::new(), ..entity_type.clone() }, usable)
+        });
         Some(part)
     }
 }
 
-/// The condition with the values of attributes, if it can be about rows of a table.
+/// Whether a condition, with the values of attributes, can be about rows of a table.
 ///
 /// # Errors
-/// Why it can be true for no row: it is wrong, or the user lacks an attribute.
-fn usable(
-    text: &str,
-    entity_type: &EntityType,
-    literal: impl Fn(&str) -> Option<String>,
-) -> Result<String, String> {
-    let text = condition::substituted(text, literal)?;
-    let (bound, uses_now) = bind::condition(entity_type, &text).map_err(|error| error.to_string())?;
+/// Why it can be true for no row.
+fn fits(condition: &str, entity_type: &EntityType) -> Result<(), String> {
+    let (bound, uses_now) = bind::condition(entity_type, condition).map_err(|error| error.to_string())?;
     if uses_now {
         return Err("now() is not supported in a rule".to_owned());
     }
@@ -256,7 +314,7 @@ fn usable(
     if bound.can_fail(Failing::ANYWHERE) {
         return Err("an expression that may fail is not supported in a rule".to_owned());
     }
-    Ok(text)
+    Ok(())
 }
 
 impl Model {
@@ -264,9 +322,10 @@ impl Model {
     /// may do it are reached. The versions stay, so plans must be distinguished by something else.
     #[must_use]
     pub fn for_policy(&self, rules: &AccessRules, policy: &Policy, action: RuleAction) -> Self {
+        let decisions = Decisions::of(rules, policy);
         self.with_parts(|at, entity_type| match rules.of_type.get(at).map(Vec::as_slice) {
-            None | Some([]) => Some(TypePart::whole(entity_type)),
-            Some(of_table) => rules.part((entity_type, of_table), policy, action),
+            None | Some([]) if rules.of_all.is_empty() => Some(TypePart::whole(entity_type)),
+            of_table => decisions.part(entity_type, of_table.unwrap_or_default(), action),
         })
     }
 }

@@ -121,12 +121,16 @@ impl<'m> Writer<'m> {
     }
 
     fn new(dialect: Dialect, scans: Scans<'m>, naming: Naming) -> Self {
+        Self { sql: String::with_capacity(256), ..Self::empty(dialect.rules(), scans, naming) }
+    }
+
+    fn empty(rules: &'static dyn Rules, scans: Scans<'m>, naming: Naming) -> Self {
         Self {
-            rules: dialect.rules(),
+            rules,
             scans,
             naming,
             taken: Vec::new(),
-            sql: String::with_capacity(256),
+            sql: String::new(),
             parameters: Vec::new(),
             parameter_bytes: 0,
             most_parameter_bytes: MAX_PARAMETER_BYTES,

@@ -3,7 +3,7 @@
 
 use super::DataService;
 use crate::identity::authentication::Callers;
-use crate::node::entity_cache::Entities;
+use crate::node::entity_cache::{Account, Entities};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -100,12 +100,15 @@ impl DataService {
         if grant.intent == Intent::Change {
             self.judge_change(grant, &record).await?;
         }
-        if record.model_version == grant.record.model_version {
+        // What is being sent may contain what is hidden now: the rules of the document may be others, or may decide otherwise.
+        let detail = if record.model_version != grant.record.model_version {
+            "the model document has changed"
+        } else if record.model_version != 0 && is_another_subject(&account, grant.caller.account()) {
+            "the name or the roles of the user have changed"
+        } else {
             return Ok(());
-        }
-        // What is being sent may contain what the owner has just hidden.
-        let detail = "the model document has changed".to_owned();
-        Err(DataRefusal::Source(SourceError::StructureChanged { detail }))
+        };
+        Err(DataRefusal::Source(SourceError::StructureChanged { detail: detail.to_owned() }))
     }
 
     /// What a change needs beyond what a read does; `record` is the data source as it is now.
@@ -138,6 +141,11 @@ impl DataService {
             None => Entities::of(&self.context).data_source(record.id).await,
         }
     }
+}
+
+/// Whether rules may decide about a user otherwise than before.
+fn is_another_subject(now: &Account, before: &Account) -> bool {
+    now.roles != before.roles || now.user.name != before.user.name
 }
 
 /// Whether the caller's credentials cover changes of a data source: a password does, and a token that says so.

@@ -26,7 +26,7 @@ mod examination;
 mod parts;
 
 pub(crate) use examination::Examination;
-use parts::Parts;
+use parts::PartCache;
 
 /// How long a model counts as current before the database is asked again.
 const CHECK_AFTER_MICROS: i64 = 1_000_000;
@@ -50,7 +50,7 @@ pub struct OpenedSource {
     /// The rules about who may do what with which rows.
     rules: Arc<AccessRules>,
     /// Parts of it for callers who do not reach everything.
-    parts: Arc<Parts>,
+    parts: Arc<PartCache>,
 }
 
 /// The policy version of readers who see all rows and columns of a data source.

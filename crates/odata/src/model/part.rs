@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{EntityType, Model, Navigation, Property};
+use super::{EntityType, Model, Navigation};
 
 /// What is left of an entity type.
 pub(crate) struct TypePart {
@@ -18,16 +18,16 @@ impl TypePart {
     }
 
     /// Leaves properties out. If one of them is part of the key, the type must not be served, because rows would have no address.
-    pub(crate) fn hide(&mut self, is_hidden: impl Fn(&Property) -> bool) {
+    pub(crate) fn hide(&mut self, hidden: &HashSet<usize>) {
+        if hidden.is_empty() {
+            return;
+        }
         let mut places = Vec::with_capacity(self.entity_type.properties.len());
         let mut next = 0;
-        for property in &self.entity_type.properties {
-            let is_shown = !is_hidden(property);
+        for place in 0..self.entity_type.properties.len() {
+            let is_shown = !hidden.contains(&place);
             places.push(is_shown.then_some(next));
             next += usize::from(is_shown);
-        }
-        if places.iter().all(Option::is_some) {
-            return;
         }
         let EntityType { properties, key, loose_key, searchable, changes, .. } = &mut self.entity_type;
         retain(properties, &places);

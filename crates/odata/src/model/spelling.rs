@@ -8,14 +8,14 @@ type Key = (Option<String>, String);
 
 /// Tables by their names, as indexes.
 #[derive(Default)]
-pub(super) struct TablesByName {
+pub(crate) struct TablesByName {
     exact: HashMap<Key, Vec<usize>>,
     folded: HashMap<Key, Vec<usize>>,
 }
 
 impl TablesByName {
     /// The tables, each with its schema.
-    pub(super) fn of<'t>(tables: impl Iterator<Item = (Option<&'t str>, &'t str)>) -> Self {
+    pub(crate) fn of<'t>(tables: impl Iterator<Item = (Option<&'t str>, &'t str)>) -> Self {
         let mut all = Self::default();
         for (at, (schema, table)) in tables.enumerate() {
             all.add(None, table, at);
@@ -32,7 +32,7 @@ impl TablesByName {
     }
 
     /// The places of the tables with that name, in all schemas without one.
-    pub(super) fn find(&self, schema: Option<&str>, table: &str) -> &[usize] {
+    pub(crate) fn find(&self, schema: Option<&str>, table: &str) -> &[usize] {
         let exact = self.exact.get(&(schema.map(str::to_owned), table.to_owned()));
         exact.or_else(|| self.folded.get(&folded(schema, table))).map(Vec::as_slice).unwrap_or_default()
     }
@@ -43,7 +43,7 @@ fn folded(schema: Option<&str>, table: &str) -> Key {
 }
 
 /// The place of a name among others.
-pub(super) fn position<'n>(names: &(impl Iterator<Item = &'n str> + Clone), name: &str) -> Option<usize> {
+pub(crate) fn position<'n>(names: &(impl Iterator<Item = &'n str> + Clone), name: &str) -> Option<usize> {
     let exact = names.clone().position(|other| other == name);
     exact.or_else(|| names.clone().position(|other| other.eq_ignore_ascii_case(name)))
 }

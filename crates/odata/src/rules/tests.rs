@@ -160,7 +160,7 @@ fn faults_of_rules_are_found_before_they_are_stored() {
         document
             .faults()
             .into_iter()
-            .chain(super::faults(&document))
+            .chain(super::faults(&document, str::to_lowercase))
             .map(|fault| fault.path)
             .collect::<Vec<_>>()
     };
@@ -172,6 +172,8 @@ fn faults_of_rules_are_found_before_they_are_stored() {
         (r#"{"rules":[{"actions":["read"],"users":["a","a"]}]}"#, "rules[0].users[1]"),
         (r#"{"userAttributes":{"ann":{"name":"x"}}}"#, "userAttributes.ann.name"),
         (r#"{"userAttributes":{"ann":{"a-b":"x"}}}"#, "userAttributes.ann.a-b"),
+        (r#"{"userAttributes":{"ANN":{},"ann":{}}}"#, "userAttributes.ann"),
+        (r#"{"rules":[{"actions":["read"],"where":"Region in [\"@user.name\"]"}]}"#, "rules[0].where"),
     ] {
         assert_eq!(faults(json), [path], "{json}");
     }
@@ -179,4 +181,47 @@ fn faults_of_rules_are_found_before_they_are_stored() {
         faults(r#"{"rules":[{"actions":["read"],"where":"a in @user.b and c eq @user.d"}]}"#),
         [""; 0]
     );
+}
+
+#[test]
+fn a_rule_about_all_tables_comes_in_its_order_among_the_others() {
+    let rules = rules(
+        r#"{"rules":[
+            {"tables":[{"table":"Customers"}],"actions":["read"]},
+            {"users":["ann"],"actions":["read","delete"],"where":"Id gt 1"},
+            {"tables":[{"table":"Orders"}],"actions":["read"],"where":"Id gt 2"}]}"#,
+    );
+    let conditions = |user: &str, action| {
+        let model = model().for_policy(&rules, &policy(&rules, user, &[], None), action);
+        let condition = |entity_type: &EntityType| {
+            let condition = entity_type.rule.as_ref().map_or("", |rule| rule.condition());
+            (entity_type.name.clone(), condition.to_owned())
+        };
+        model.entity_types.iter().map(condition).collect::<Vec<_>>()
+    };
+    let expected = |of: &[(&str, &str)]| {
+        of.iter().map(|(name, condition)| ((*name).to_owned(), (*condition).to_owned())).collect::<Vec<_>>()
+    };
+    let read = expected(&[("Orders", "(Id gt 1)"), ("Customers", "")]);
+    assert_eq!(conditions("ann", RuleAction::Read), read);
+    let delete = expected(&[("Orders", "(Id gt 1)"), ("Customers", "(Id gt 1)")]);
+    assert_eq!(conditions("ann", RuleAction::Delete), delete);
+    let other = expected(&[("Orders", "(Id gt 2)"), ("Customers", "")]);
+    assert_eq!(conditions("ben", RuleAction::Read), other);
+}
+
+#[test]
+fn few_attributes_are_looked_up_for_a_request() {
+    let names = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("Region eq @user.a{at}")).collect();
+        let rule = AccessRule {
+            actions: vec![RuleAction::Read],
+            condition: Some(names.join(" or ")),
+            ..AccessRule::default()
+        };
+        let document = ModelDocument { rules: vec![rule], ..ModelDocument::default() };
+        super::faults(&document, str::to_lowercase).into_iter().map(|fault| fault.path).collect::<Vec<_>>()
+    };
+    assert_eq!(names(MOST_ATTRIBUTES), [""; 0]);
+    assert_eq!(names(MOST_ATTRIBUTES + 1), ["rules"]);
 }

@@ -33,23 +33,14 @@ pub(super) fn rows<'m>(writer: &mut Writer<'m>, entity_type: &EntityType, rule: 
 pub(super) fn condition<'m>(writer: &mut Writer<'m>, rule: &'m RowRule) {
     let bound = bind::condition(rule.entity_type(), rule.condition());
     let inner = Writer {
-        rules: writer.rules,
-        scans: Scans::of_table(rule.entity_type()),
-        naming: Naming::Bare,
-        taken: Vec::new(),
         sql: mem::take(&mut writer.sql),
         parameters: mem::take(&mut writer.parameters),
         parameter_bytes: writer.parameter_bytes,
         most_parameter_bytes: writer.most_parameter_bytes,
         longest: writer.longest,
         bound: mem::take(&mut writer.bound),
-        in_order: Vec::new(),
-        in_layout: Vec::new(),
-        valued: Vec::new(),
-        is_addressed: false,
-        unshared: false,
-        may_search: false,
         refused: writer.refused.take(),
+        ..Writer::empty(writer.rules, Scans::of_table(rule.entity_type()), Naming::Bare)
     };
     let outer = mem::replace(writer, inner);
     writer.text("(");

@@ -1,14 +1,19 @@
 //! Rules about who may do what with which rows.
 
+use std::pin::pin;
+
 use domain::account::{DataSource, Permission};
+use domain::audit::{Action, NewAuditEvent, Outcome};
 use domain::id::ApplicationId;
+use domain::time::Timestamp;
 use http::Method;
 use oauth::scope::{BuiltInScope, ScopeSet};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use store::{UserChange, Users};
 use testkit::{Answer, OTHER, TestUser, USER};
 
-use crate::fixture::{Fixture, code, ids};
+use crate::fixture::{Fixture, code, ids, poll_once};
 
 const TABLES: &str = "
     CREATE TABLE Regions (Id TEXT PRIMARY KEY, Name TEXT);
@@ -336,6 +341,41 @@ async fn rules_know_roles_applications_and_attributes() {
     let token = server.access_token(&USER, application, scopes).await;
     let page = server.get("/api/odata4/Shop/Orders").bearer(&token).send().await.expect(200);
     assert_eq!(ids(&page), [3, 4]);
+}
+
+#[tokio::test]
+async fn who_loses_a_role_while_a_change_waits_changes_nothing() {
+    let shop = Shop::open().await;
+    let server = &shop.fixture.server;
+    let role = server.add_role("Clerks", &[Permission::UseDataSourceWithOData]).await;
+    let clerk = TestUser { name: "Clara", password: "a long password of hers" };
+    server.add_user(&clerk, &[role]).await;
+    shop.fixture.share(&shop.shop, &clerk).await;
+    shop.rule(json!([{ "roles": ["Clerks"], "actions": ["read", "update"] }])).await;
+    let patch = || {
+        let call = server.call(Method::PATCH, "/api/odata4/Shop/Orders(1)").basic(&clerk);
+        call.json(&json!({ "Amount": 99 })).send()
+    };
+    let file = Connection::open(server.folder().join("Shop.db")).unwrap();
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut waiting = pin!(patch());
+    assert!(poll_once(waiting.as_mut()).await.is_none(), "it waits for the other program");
+    let other = server.add_role("Others", &[Permission::UseDataSourceWithOData]).await;
+    let at = Timestamp::from_secs(1_767_268_800);
+    let change = UserChange {
+        roles: Some(vec![other]),
+        at,
+        revocation_expires_at: at.plus_secs(86_400),
+        ..UserChange::default()
+    };
+    let audit = NewAuditEvent::new(Action::UpdateUser, Outcome::Success, at);
+    let id = server.user(&clerk).await.id;
+    server.store().update_user(id, change, audit).await.unwrap().unwrap();
+    server.app().node().refresh().await.unwrap();
+    file.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(code(&waiting.await.expect(503)), "DataSourceBusy");
+    assert_eq!(code(&patch().await.expect(404)), "ResourceNotFound", "nothing may be read any more");
+    assert_eq!(shop.orders()[0].2, 10);
 }
 
 #[tokio::test]

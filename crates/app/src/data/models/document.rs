@@ -10,7 +10,7 @@ use sources::documents::parsed;
 use sources::{Described, Source};
 use store::fold_name;
 
-use super::parts::Parts;
+use super::parts::PartCache;
 use super::{OpenedSource, SourceOpener, UNRESTRICTED};
 use crate::Fault;
 
@@ -44,16 +44,14 @@ impl OpenedSource {
         let mut model = compile(namespace, described, document);
         let rules = AccessRules::of(document, &model, fold_name);
         model.findings.extend(rules.findings(&model));
-        let properties =
-            model.entity_types.iter().map(|entity_type| entity_type.properties.len() as u64).sum();
         Self {
             source,
+            parts: Arc::new(PartCache::of(&model)),
             model: Arc::new(model),
             metadata: Arc::default(),
             is_outdated: Arc::default(),
             policy_version: UNRESTRICTED,
             rules: Arc::new(rules),
-            parts: Arc::new(Parts::of(properties)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use odata::model::Model;
 use odata::model::document::RuleAction;
 use odata::rules::{Policy, RuleSubject};
 use quick_cache::Weighter;
@@ -12,15 +13,21 @@ use super::{OpenedSource, UNRESTRICTED};
 use crate::identity::caller::{Caller, Via};
 use crate::node::entity_cache::Account;
 
-/// The number of properties that the kept parts of a small model may have in total. A part that is not kept is compiled again.
-const KEPT_PROPERTIES: u64 = 100_000;
+/// The estimated size of the parts of a model that are kept, in bytes. A part that is not kept is compiled again.
+const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The number of parts that are kept of a large model.
 const KEPT_LARGE_PARTS: u64 = 4;
 
+/// The estimated size of a part besides its properties and its key, in bytes.
+const PART_BYTES: u64 = 4 * 1024;
+
+/// The estimated size of a property in the model, in the metadata document and in a rule, in bytes.
+const PROPERTY_BYTES: u64 = 1024;
+
 /// The parts of a data source that were used last.
 #[derive(Debug)]
-pub(crate) struct Parts(Cache<PartKey, Arc<OpenedSource>, Properties>);
+pub(crate) struct PartCache(Cache<PartKey, Arc<OpenedSource>, PartWeight>);
 
 /// What distinguishes parts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,29 +39,27 @@ struct PartKey {
 }
 
 #[derive(Debug, Clone)]
-struct Properties;
+struct PartWeight;
 
-impl Weighter<PartKey, Arc<OpenedSource>> for Properties {
-    fn weight(&self, _: &PartKey, part: &Arc<OpenedSource>) -> u64 {
-        properties(part)
+impl Weighter<PartKey, Arc<OpenedSource>> for PartWeight {
+    fn weight(&self, key: &PartKey, part: &Arc<OpenedSource>) -> u64 {
+        let names = key.names.iter().flatten().map(String::len).sum::<usize>();
+        let policy = key.policy.as_ref().map_or(0, |(policy, _)| policy.bytes());
+        PART_BYTES + bytes(&part.model) + (names + policy) as u64
     }
 }
 
-fn properties(opened: &OpenedSource) -> u64 {
-    opened
-        .model
-        .entity_types
-        .iter()
-        .map(|entity_type| entity_type.properties.len() as u64)
-        .sum::<u64>()
-        .max(1)
+/// The estimated size of a model with its metadata document.
+fn bytes(model: &Model) -> u64 {
+    let properties = model.entity_types.iter().map(|entity_type| entity_type.properties.len() as u64);
+    properties.sum::<u64>() * PROPERTY_BYTES
 }
 
-impl Parts {
-    /// No parts yet, of a model with so many properties.
-    pub(super) fn of(properties: u64) -> Self {
-        let weight = KEPT_PROPERTIES.max(properties * KEPT_LARGE_PARTS);
-        Self(Cache::with_weighter(16, weight, Properties))
+impl PartCache {
+    /// No parts yet, of this model.
+    pub(super) fn of(model: &Model) -> Self {
+        let most = KEPT_BYTES.max((PART_BYTES + bytes(model)) * KEPT_LARGE_PARTS);
+        Self(Cache::with_weighter(16, most, PartWeight))
     }
 }
 
@@ -116,12 +121,12 @@ impl OpenedSource {
         }
         Self {
             source: Arc::clone(&self.source),
+            parts: Arc::new(PartCache::of(&model)),
             model,
             metadata: Arc::default(),
             is_outdated: Arc::clone(&self.is_outdated),
             policy_version: NEXT.fetch_add(1, Ordering::Relaxed),
             rules: Arc::clone(&self.rules),
-            parts: Arc::new(Parts::of(0)),
         }
     }
 }

@@ -47,8 +47,8 @@ pub struct DocumentFault {
 }
 
 impl ModelDocument {
-    /// Everything that is wrong with the document, whatever the database contains, except the syntax of
-    /// [conditions](crate::rules::faults).
+    /// Everything that is wrong with the document, whatever the database contains, except what [rules](crate::rules::faults)
+    /// say.
     pub fn faults(&self) -> Vec<DocumentFault> {
         let mut faults = Faults(Vec::new());
         if self.format_version != FORMAT_VERSION {

@@ -23,7 +23,7 @@ pub(crate) fn attributes(text: &str) -> Vec<String> {
 /// The text with a literal in place of each attribute. Within quotes, nothing is an attribute.
 ///
 /// # Errors
-/// If the user lacks an attribute, or if there is something else behind an `@`.
+/// If the user lacks an attribute, if there is something else behind an `@`, or if there is a double quote.
 pub(crate) fn substituted(
     text: &str,
     mut literal: impl FnMut(&str) -> Option<String>,
@@ -31,7 +31,7 @@ pub(crate) fn substituted(
     let mut out = String::with_capacity(text.len());
     let mut is_quoted = false;
     let mut rest = text;
-    while let Some(at) = rest.find(['\'', '@']) {
+    while let Some(at) = rest.find(['\'', '"', '@']) {
         let (before, found) = rest.split_at(at);
         out.push_str(before);
         let length = match found.strip_prefix(ATTRIBUTE) {
@@ -41,9 +41,11 @@ pub(crate) fn substituted(
                 1
             }
             _ if is_quoted => {
-                out.push('@');
+                out.push_str(&found[..1]);
                 1
             }
+            // A value between them would not be quoted.
+            _ if found.starts_with('"') => return Err("texts are written in single quotes".to_owned()),
             Some(name) => {
                 let is_end = |character: char| !character.is_ascii_alphanumeric() && character != '_';
                 let name = &name[..name.find(is_end).unwrap_or(name.len())];

@@ -47,6 +47,11 @@ pub enum RuleAction {
     Delete,
 }
 
+impl RuleAction {
+    /// All actions.
+    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Insert, Self::Update, Self::Delete];
+}
+
 /// The attributes of users that conditions can name, by the name of the user.
 pub type RuleAttributes = BTreeMap<String, BTreeMap<String, AttributeValue>>;
 

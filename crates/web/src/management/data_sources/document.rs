@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8]) -> Result<ModelDocument, Vec<Detail>> {
 /// Everything that is wrong with a document, whatever the database contains.
 pub(super) fn faults_of(document: &ModelDocument) -> Vec<DocumentFault> {
     let mut faults = document.faults();
-    faults.extend(odata::rules::faults(document));
+    faults.extend(odata::rules::faults(document, domain::fold::fold_name));
     faults
 }
 
