@@ -15,6 +15,7 @@ use domain::limit::Limit;
 use domain::time::Timestamp;
 use oauth::data_access::{DataReach, reach_of};
 use oauth::resource::DataEndpoint;
+use odata::entity_tag::EntityTag;
 use odata::format::{self, Format, MetadataFormat};
 use odata::model::document::RuleAction;
 use odata::plan::Plan;
@@ -86,6 +87,8 @@ pub struct DataRequest<'a> {
 pub struct DataAnswer {
     /// The kind of content.
     pub content: Content,
+    /// The tag of the entity, if it is one that can be changed.
+    pub tag: Option<EntityTag>,
     /// The bytes.
     pub body: DataBody,
 }
@@ -298,7 +301,7 @@ fn acceptable(planned: &CachedPlan, accept: &str) -> Result<(), DataRefusal> {
 
 impl DataAnswer {
     pub(crate) fn whole(content: Content, body: impl Into<Bytes>) -> Self {
-        Self { content, body: DataBody::Whole(body.into()) }
+        Self { content, tag: None, body: DataBody::Whole(body.into()) }
     }
 
     /// A stream keeps its permit until it ends.

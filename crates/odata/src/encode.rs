@@ -7,17 +7,20 @@ pub(crate) mod expanded;
 mod fast_path;
 pub(crate) mod id;
 pub(crate) mod nesting;
+mod tag;
 pub(crate) mod text;
 pub(crate) mod value;
 
 use crate::cell::{Cell, Row};
 use crate::edm_type::EdmType;
+use crate::entity_tag::EntityTag;
 use crate::format::{Format, MetadataLevel};
 use crate::model::{EntityType, Model, Property};
 use expanded::Expanded;
 use fast_path::{Before, RowBuffer};
 use id::Id;
 use nesting::Nesting;
+use tag::TagWriting;
 use value::Writing;
 
 /// Values that did not fit the type of their column and were written as null.
@@ -78,6 +81,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) path: &'a [&'a str],
     /// The key, if ids are written.
     pub(crate) key: Vec<Slot<'a>>,
+    /// The columns of all properties, if entities have tags.
+    pub(crate) tag: Vec<usize>,
     pub(crate) format: Format,
     pub(crate) service_root: &'a str,
 }
@@ -97,6 +102,7 @@ pub struct Encoder {
     head: Vec<u8>,
     /// The text before the id of each row; `None` if ids are not written.
     id: Option<Id>,
+    tag: Option<TagWriting>,
     fields: Vec<Field>,
     expanded: Vec<Expanded>,
     /// The number of objects that end with a row, besides itself.
@@ -128,7 +134,9 @@ pub struct Body<'e> {
 impl Encoder {
     pub(crate) fn new(shape: Shape<'_>) -> Self {
         let full = shape.format.metadata == MetadataLevel::Full;
-        let mut first = shape.subject.is_of_rows() && shape.key.is_empty();
+        let tag = TagWriting::new(shape.tag.clone(), shape.format.metadata != MetadataLevel::None);
+        let has_start = !shape.key.is_empty() || tag.as_ref().is_some_and(|tag| tag.is_shown);
+        let mut first = shape.subject.is_of_rows() && !has_start;
         let mut fields = Vec::with_capacity(shape.shown.len());
         let mut nesting = Nesting::default();
         for Slot { column, property } in shape.shown.iter().copied() {
@@ -177,7 +185,7 @@ impl Encoder {
         });
         let fields = fields.collect();
         let (expanded, count_as_text) = (shape.expanded, shape.format.ieee754_compatible);
-        Self { head, id, fields, expanded, ends: nesting.depth(), count_as_text, value_type }
+        Self { head, id, tag, fields, expanded, ends: nesting.depth(), count_as_text, value_type }
     }
 
     /// Starts a collection. The total number of rows comes first if the client asked for it.
@@ -208,17 +216,29 @@ impl Encoder {
     /// Writes one entity without expanded navigation properties as a complete body.
     pub fn entity(&self, out: &mut Vec<u8>, row: &impl Row) -> InvalidValues {
         out.extend_from_slice(&self.head);
-        if let Some(id) = &self.id {
-            if self.head.len() > 1 {
-                out.push(b',');
-            }
-            id.write(out, row);
-        }
+        self.start_entity(out, row);
         let mut row_buffer = RowBuffer::new(out);
         let invalid_values = self.fields(&mut row_buffer, row);
         row_buffer.byte(b'}');
         row_buffer.finish();
         invalid_values
+    }
+
+    /// Writes the control information of an entity after its opening brace or the context.
+    fn start_entity(&self, out: &mut Vec<u8>, row: &impl Row) {
+        if let Some(id) = &self.id {
+            separate(out);
+            id.write(out, row);
+        }
+        if let Some(tag) = self.tag.as_ref().filter(|tag| tag.is_shown) {
+            separate(out);
+            tag.write(out, row);
+        }
+    }
+
+    /// The tag of the entity in a row, if entities of its type have one.
+    pub fn tag(&self, row: &impl Row) -> Option<EntityTag> {
+        self.tag.as_ref().map(|tag| tag.of(row))
     }
 
     /// Writes one property as a complete body, unless it is null.
@@ -285,11 +305,10 @@ impl Body<'_> {
             out.push(b',');
         }
         self.rows += 1;
-        if let Some(id) = &self.encoder.id {
+        let encoder = self.encoder;
+        if encoder.id.is_some() || encoder.tag.is_some() || encoder.fields.is_empty() {
             out.push(b'{');
-            id.write(out, row);
-        } else if self.encoder.fields.is_empty() {
-            out.push(b'{');
+            encoder.start_entity(out, row);
         }
         let mut row_buffer = RowBuffer::new(out);
         let InvalidValues { values, promised } = self.encoder.fields(&mut row_buffer, row);
@@ -316,6 +335,13 @@ impl Body<'_> {
         }
         out.push(b'}');
         self.invalid_values
+    }
+}
+
+/// Writes a comma after a member.
+fn separate(out: &mut Vec<u8>) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
     }
 }
 

@@ -16,6 +16,7 @@ pub mod csdl;
 mod duration;
 pub mod edm_type;
 pub mod encode;
+pub mod entity_tag;
 pub mod error;
 pub mod expansion;
 pub mod form;

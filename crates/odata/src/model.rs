@@ -289,6 +289,12 @@ impl EntityType {
         parts.join(", ")
     }
 
+    /// Whether its entities can be changed in some way, so that readers need their tags.
+    pub(crate) fn is_changeable(&self) -> bool {
+        let AllowedChanges { insert, update, delete } = self.allowed_changes;
+        self.changes.is_some() && (insert || update || delete)
+    }
+
     /// The property with this name, and its index.
     pub fn property(&self, name: &str) -> Option<(usize, &Property)> {
         self.properties.iter().enumerate().find(|(_, property)| property.name == name)

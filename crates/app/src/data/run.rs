@@ -26,7 +26,7 @@ pub(super) use self::change::{ChangeJob, OutcomeSlot, Step, StepPlan};
 pub(super) use self::wanted::{Parts, WantedChange, refused};
 
 use self::bounds::inline_run;
-use self::one::{Found, OneRow, exists, number, write_inline, write_one};
+use self::one::{Found, FoundOne, OneRow, exists, number, write_inline, write_one};
 use self::rows::{Alone, Out, Page, PageRows, Reads, ShortPage};
 use self::sealer::Sealer;
 use super::authorization::{DataGrant, LastingGrant};
@@ -58,7 +58,7 @@ struct SingleJob {
     planned: Arc<CachedPlan>,
     one: OneRow,
     /// What was found.
-    outcome: Arc<OnceLock<Found>>,
+    outcome: Arc<OnceLock<FoundOne>>,
 }
 
 impl DataService {
@@ -84,7 +84,7 @@ impl DataService {
             Plan::Entities(query) => {
                 let body = self.page(read_grant, opened, planned).await?;
                 let page_size = page_size.min(query.page_size);
-                return Ok(DataAnswer { content: Content::Page(query.format, page_size), body });
+                return Ok(DataAnswer { content: Content::Page(query.format, page_size), tag: None, body });
             }
             Plan::Entity(single) | Plan::Property(single) => Content::Json(single.format),
             Plan::Value(single) => Content::Value(single.encoder.value_media_type()),
@@ -137,9 +137,9 @@ impl DataService {
     ) -> Result<DataAnswer, DataRefusal> {
         let one = self.one_row_of(read_grant, opened);
         let user = request_user(read_grant.user(), &opened.source);
-        let (found, body) = self.one_row(opened, user, planned, one).await?;
+        let (FoundOne { found, tag }, body) = self.one_row(opened, user, planned, one).await?;
         match found {
-            Found::Written => Ok(DataAnswer::whole(content, body)),
+            Found::Written => Ok(DataAnswer { tag, ..DataAnswer::whole(content, body) }),
             Found::Null => Ok(DataAnswer::whole(Content::Null, Bytes::new())),
             Found::Nothing => Err(DataRefusal::NoSuchEntity),
         }
@@ -151,7 +151,7 @@ impl DataService {
         user: Option<Arc<RequestUser>>,
         planned: &Arc<CachedPlan>,
         one: OneRow,
-    ) -> Result<(Found, Bytes), SourceError> {
+    ) -> Result<(FoundOne, Bytes), SourceError> {
         let source = &opened.source;
         if let Some(source) = source.inline().filter(|_| planned.may_be_short()) {
             let mut out = Vec::with_capacity(512);
@@ -167,7 +167,7 @@ impl DataService {
         while let Some(chunk) = chunks.next().await {
             body.extend_from_slice(&chunk?);
         }
-        Ok((outcome.get().copied().unwrap_or(Found::Nothing), body.into()))
+        Ok((outcome.get().copied().unwrap_or(FoundOne::NOTHING), body.into()))
     }
 
     fn sealer(&self, source: DataSourceId) -> Sealer {

@@ -1,11 +1,8 @@
 //! The state of an entity, of which its entity tag is a digest.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
 use crate::bind::resource::{self, Changed};
-use crate::cell::{Row, Value};
+use crate::cell::Row;
+use crate::entity_tag::EntityTag;
 use crate::error::{Error, Reason};
 use crate::model::Model;
 use crate::sql::columns::StatementColumns;
@@ -48,37 +45,8 @@ impl EntityState {
         Ok(Self { statement, properties })
     }
 
-    /// The entity tag of the entity in a row: a digest of all stored values, so that it is another one after each change that a
-    /// client can see. It is weak, because representations differ by their format.
-    pub fn tag(&self, row: &impl Row) -> String {
-        tag(row, 0..self.properties)
+    /// The entity tag of the entity in a row.
+    pub fn tag(&self, row: &impl Row) -> EntityTag {
+        EntityTag::of(row, 0..self.properties)
     }
-}
-
-/// The entity tag of an entity whose properties are in these columns, in order.
-pub(crate) fn tag(row: &impl Row, columns: impl IntoIterator<Item = usize>) -> String {
-    let mut hash = Sha256::new();
-    for column in columns {
-        let value = row.cell(column).to_value();
-        let mut field = |kind: u8, bytes: &[u8]| {
-            hash.update([kind]);
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        match &value {
-            Value::Null => field(0, &[]),
-            Value::Integer(integer) => field(1, &integer.to_le_bytes()),
-            Value::Real(real) => field(2, &real.to_bits().to_le_bytes()),
-            Value::Text(text) | Value::Untyped(text) => field(3, text.as_bytes()),
-            Value::RawText(bytes) => field(3, bytes),
-            Value::Blob(bytes) => field(4, bytes),
-        }
-    }
-    let mut tag = String::from("W/\"");
-    for byte in hash.finalize().iter().take(16) {
-        // Writing to a string cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
 }

@@ -4,7 +4,7 @@
 //! statement: a gap is left for them.
 
 use super::fast_path::RowBuffer;
-use super::{Encoder, InvalidValues, name_of};
+use super::{Encoder, InvalidValues, name_of, separate};
 use crate::cell::{Cell, Row};
 
 /// An expanded navigation property.
@@ -78,10 +78,7 @@ impl Encoder {
 
     /// Writes what follows the opening brace or the context.
     fn content_with_gaps(&self, out: &mut Vec<u8>, row: &impl Row, gaps: &mut Vec<Gap>) -> InvalidValues {
-        if let Some(id) = &self.id {
-            separate(out);
-            id.write(out, row);
-        }
+        self.start_entity(out, row);
         // The first name of an entity brings its own brace if nothing precedes it.
         let brings_brace = self.fields.first().is_some_and(|field| field.before.bytes().starts_with(b"{"));
         if brings_brace && out.last() == Some(&b'{') {
@@ -129,12 +126,5 @@ impl Encoder {
             ExpandedContent::Nothing => {}
         }
         InvalidValues::default()
-    }
-}
-
-/// Writes a comma after a member.
-fn separate(out: &mut Vec<u8>) {
-    if out.last() != Some(&b'{') {
-        out.push(b',');
     }
 }

@@ -57,20 +57,37 @@ impl Planner<'_> {
             column: columns.column(column),
             property: columns.scans.property(column),
         };
+        let slots = shown_columns.into_iter().map(&mut slot).collect();
+        let key = key.into_iter().map(&mut slot).collect();
+        let tag =
+            if self.has_tags(entity_type, subject) { all_columns(scan, entity_type) } else { Vec::new() };
+        let tag = tag.into_iter().map(|column| columns.column(column)).collect();
         let path = self.url.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>();
         Encoder::new(Shape {
             model: self.model,
             entity_type,
-            shown: shown_columns.into_iter().map(&mut slot).collect(),
+            shown: slots,
             list,
             links: &shown.navigations,
             expanded,
             subject,
             path: &path,
-            key: key.into_iter().map(&mut slot).collect(),
+            key,
+            tag,
             format: self.format,
             service_root: &self.service_root,
         })
+    }
+
+    /// Whether entities of this type are written with their tags, or the response has one. Without control information, entities
+    /// of collections have none.
+    pub(super) fn has_tags(&self, entity_type: &EntityType, subject: BodyKind) -> bool {
+        let has_place = match subject {
+            BodyKind::Entity => true,
+            BodyKind::Collection => self.format.metadata != MetadataLevel::None,
+            BodyKind::Groups | BodyKind::References | BodyKind::Reference | BodyKind::Property => false,
+        };
+        has_place && entity_type.is_changeable()
     }
 
     /// Options of a link with the format that the request names.
@@ -97,6 +114,11 @@ impl SelectedProperties<'_> {
 /// The columns of properties.
 pub(super) fn shown_columns(scan: ScanId, properties: &[usize]) -> Vec<ScanColumn> {
     properties.iter().map(|property| scan.column(*property)).collect()
+}
+
+/// The columns of all properties.
+pub(super) fn all_columns(scan: ScanId, entity_type: &EntityType) -> Vec<ScanColumn> {
+    (0..entity_type.properties.len()).map(|property| scan.column(property)).collect()
 }
 
 /// The columns of a key.

@@ -1,6 +1,6 @@
 //! The levels of an expanded page: for each, the tree of its rows, its statement and its encoder.
 
-use super::encoding::{Planner, key_of, shown_columns};
+use super::encoding::{Planner, all_columns, key_of, shown_columns};
 use crate::bind::expand::BoundExpand;
 use crate::encode::expanded::{Expanded, ExpandedContent};
 use crate::encode::id::KeyPredicate;
@@ -132,9 +132,8 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
         path: &Path<'b, 'm>,
     ) -> Encoder {
         let expanded = self.expanded(columns, path, &one.nested);
-        let is_reference = one.form == ExpandedForm::References;
-        let subject = if is_reference { BodyKind::References } else { BodyKind::Collection };
-        self.planner.encoder_of(columns, (one.scan, one.entity_type), &one.shown, subject, (expanded, None))
+        let rows = (one.scan, one.entity_type);
+        self.planner.encoder_of(columns, rows, &one.shown, subject_of(one), (expanded, None))
     }
 
     /// Plans the levels after the first, whose encoder has been made.
@@ -178,7 +177,7 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
 
     /// The rows at the end of a path, one for each way that leads to them, and their order.
     fn chain(&mut self, path: &Path<'b, 'm>) -> (PlanNode<'m>, Vec<Order>) {
-        let used = used(&self.first, path);
+        let used = self.used(path);
         let mut rows = self.first.rows.clone();
         let mut order = self.first.order.to_vec();
         let mut key = self.first.key.clone();
@@ -215,6 +214,17 @@ impl<'p, 'b, 'm> Levels<'p, 'b, 'm> {
             key.extend(key_of(step.scan, step.entity_type));
         }
         (rows, order)
+    }
+
+    /// The columns that a statement for the end of a path reads of the scans on the path.
+    fn used(&self, path: &Path<'b, 'm>) -> Vec<ScanColumn> {
+        let mut used = used(&self.first, path);
+        let own = path[path.len() - 1];
+        if self.planner.has_tags(own.entity_type, subject_of(own)) {
+            let all = all_columns(own.scan, own.entity_type);
+            used.extend(all.into_iter().filter(|column| !used.contains(column)).collect::<Vec<_>>());
+        }
+        used
     }
 
     /// The levels on a path.
@@ -275,6 +285,12 @@ impl BoundExpand<'_> {
     pub(super) fn shown_properties(&self) -> &[usize] {
         if self.form == ExpandedForm::References { &[] } else { &self.shown.properties }
     }
+}
+
+/// What is written of related rows.
+fn subject_of(one: &BoundExpand<'_>) -> BodyKind {
+    let is_reference = one.form == ExpandedForm::References;
+    if is_reference { BodyKind::References } else { BodyKind::Collection }
 }
 
 /// Joins rows with the single rows that are related to them, and finds those that are to be counted.

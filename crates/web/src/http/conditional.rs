@@ -1,7 +1,7 @@
 //! Conditional requests.
 
 use http::HeaderMap;
-use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 /// What a request that changes something demands of its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,17 +55,49 @@ pub(crate) fn precondition(headers: &HeaderMap) -> Result<Precondition, Precondi
 /// Whether there are texts, each of which is an entity tag ([RFC 9110
 /// §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
 fn are_tags(texts: &[&str]) -> bool {
-    let inner = |text: &str| {
-        text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.strip_suffix('"').map(str::len)
-    };
+    let inner = |text: &str| unmarked(text).strip_prefix('"')?.strip_suffix('"').map(str::len);
     !texts.is_empty() && texts.iter().all(|text| inner(text).is_some())
+}
+
+/// What the conditions of a read demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadCondition {
+    /// They hold, or there are none.
+    Holds,
+    /// The client has what it asks for.
+    Unmodified,
+    /// What it asks for is not what it expects.
+    Failed,
+}
+
+/// What the conditions of a read demand whose result has this tag, in the order of [RFC 9110
+/// §13.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2).
+pub(crate) fn read_condition(headers: &HeaderMap, tag: &str) -> ReadCondition {
+    if headers.contains_key(IF_MATCH) && !names(headers, &IF_MATCH, tag) {
+        ReadCondition::Failed
+    } else if none_match_fails(headers, tag) {
+        ReadCondition::Unmodified
+    } else {
+        ReadCondition::Holds
+    }
 }
 
 /// Whether the client already has the representation with this tag ([RFC 9110
 /// §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
 pub(crate) fn none_match_fails(headers: &HeaderMap, tag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(entity_tags).any(|sent| sent == "*" || sent.strip_prefix("W/").unwrap_or(sent) == tag)
+    names(headers, &IF_NONE_MATCH, tag)
+}
+
+/// Whether a header contains a tag, or all of them, by the weak comparison of [RFC 9110
+/// §8.8.3.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3.2).
+fn names(headers: &HeaderMap, header: &HeaderName, tag: &str) -> bool {
+    let lists = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(entity_tags).any(|sent| sent == "*" || unmarked(sent) == unmarked(tag))
+}
+
+/// A tag without the mark of weak ones.
+pub(crate) fn unmarked(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The entity tags of a list. A backslash in a tag is a character like any other ([RFC 9110
@@ -126,5 +158,35 @@ mod tests {
         assert!(!fails("\"b\"") && !fails("a"));
         assert!(fails(r#""b\", "a""#) && !fails(r#""b\","#));
         assert!(!fails("\"b,*,c\"") && fails("\"b,c\", \"a\""));
+    }
+
+    #[test]
+    fn a_read_may_have_both_conditions() {
+        let of = |pairs: &[(HeaderName, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            read_condition(&headers, "W/\"a\"")
+        };
+        let (same, others) = ("W/\"a\"", "\"b\"");
+        assert_eq!(of(&[]), ReadCondition::Holds);
+        for (matched, unmatched, expected) in [
+            (same, others, ReadCondition::Holds),
+            (same, same, ReadCondition::Unmodified),
+            (others, same, ReadCondition::Failed),
+            ("*", "*", ReadCondition::Unmodified),
+            ("", others, ReadCondition::Failed),
+            ("unquoted", others, ReadCondition::Failed),
+            ("\"b\" ,\tW/\"a\",W/\"a\"", "\"c\",\"b\"", ReadCondition::Holds),
+        ] {
+            assert_eq!(
+                of(&[(IF_MATCH, matched), (IF_NONE_MATCH, unmatched)]),
+                expected,
+                "{matched} {unmatched}"
+            );
+        }
+        assert_eq!(of(&[(IF_MATCH, others), (IF_MATCH, "\"a\"")]), ReadCondition::Holds);
+        assert_eq!(of(&[(IF_NONE_MATCH, others), (IF_NONE_MATCH, "\"a\"")]), ReadCondition::Unmodified);
     }
 }

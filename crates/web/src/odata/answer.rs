@@ -1,6 +1,6 @@
 //! The response to a read that was answered.
 
-use app::data::{Content, DataAnswer, DataBody};
+use app::data::{Content, DataAnswer, DataBody, DataRefusal};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
@@ -9,13 +9,43 @@ use odata::format::MetadataFormat;
 
 use super::headers::PageSize;
 use super::rows::Rows;
-use crate::http::conditional::none_match_fails;
+use crate::http::conditional::{ReadCondition, none_match_fails, read_condition};
+use crate::respond::odata::ODataProblem;
 
 pub(super) const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The response to a request with these headers.
-pub(super) fn respond(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
+///
+/// # Errors
+/// If the entity is not the one that the client expects.
+pub(super) fn respond(
+    answer: DataAnswer,
+    preferred: Option<PageSize>,
+    asked: &HeaderMap,
+) -> Result<Response, ODataProblem> {
+    let Some(tag) = answer.tag else { return Ok(shown(answer, preferred, asked)) };
+    let condition = read_condition(asked, tag.as_str());
+    if condition == ReadCondition::Failed {
+        return Err(DataRefusal::PreconditionFailed.into());
+    }
+    let mut response = shown(answer, preferred, asked);
+    if let Ok(tag) = HeaderValue::from_str(tag.as_str()) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(if condition == ReadCondition::Unmodified { unmodified(response) } else { response })
+}
+
+/// The response without its content, which the client has already.
+fn unmodified(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    *response.body_mut() = Body::empty();
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+/// The response that shows the answer.
+fn shown(answer: DataAnswer, preferred: Option<PageSize>, asked: &HeaderMap) -> Response {
     let body = match answer.body {
         DataBody::Whole(bytes) => Body::from(bytes),
         DataBody::Stream(stream) => Body::new(Rows::new(stream)),
@@ -60,10 +90,8 @@ fn metadata(mut response: Response, format: MetadataFormat, tag: &str, asked: &H
         headers.insert(ETAG, tag);
     }
     if none_match_fails(asked, tag) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = Body::empty();
-    } else {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+        return unmodified(response);
     }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     response
 }

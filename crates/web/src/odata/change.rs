@@ -17,7 +17,7 @@ use super::answer::{PREFERENCE_APPLIED, media_type};
 use super::data_caller::{DataCaller, unknown};
 use super::headers::{self, Return, Version};
 use super::posted;
-use crate::http::conditional::{Precondition, PreconditionFault, precondition};
+use crate::http::conditional::{Precondition, PreconditionFault, precondition, unmarked};
 use crate::respond::odata::ODataProblem;
 
 /// The maximum length of the body of a change in bytes.
@@ -237,8 +237,7 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ODataProblem> {
         Ok(Precondition::Exists) => Condition::Present,
         Ok(Precondition::IsNew) => Condition::Absent,
         Ok(Precondition::Is(tags)) => {
-            let unmarked = |tag: String| tag.strip_prefix("W/").map(str::to_owned).unwrap_or(tag);
-            Condition::Tags(tags.into_iter().map(unmarked).collect())
+            Condition::Tags(tags.iter().map(|tag| unmarked(tag).to_owned()).collect())
         }
         Err(PreconditionFault::Malformed) => {
             return Err(bad("If-Match and If-None-Match contain entity tags in quotation marks, or *"));
@@ -273,7 +272,7 @@ fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
         }
         headers.insert(LOCATION, address);
     }
-    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(tag.as_str()).ok()) {
         headers.insert(ETAG, tag);
     }
     // A deletion has no representation to choose.

@@ -149,7 +149,7 @@ impl DataCaller {
             since: *since,
         };
         let answer = data.read(caller, &request).await?;
-        Ok(respond(answer, preferred, &parts.headers))
+        respond(answer, preferred, &parts.headers)
     }
 
     /// The response to a request that is refused because of its form.

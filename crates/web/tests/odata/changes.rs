@@ -15,6 +15,7 @@ mod prevented;
 mod rights;
 mod servers;
 mod sets;
+mod tags;
 
 const ROOT: &str = "/api/odata4/Accounting";
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use odata::change::{Alteration, ChangeKind, Creation, EntityState, References};
+use odata::entity_tag::EntityTag;
 use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
 use odata::url::Url;
@@ -99,7 +100,7 @@ pub struct ChangeAnswer {
     /// What was done.
     pub done: Done,
     /// The entity tag of the entity, if it exists.
-    pub tag: Option<String>,
+    pub tag: Option<EntityTag>,
     /// The kind of the body, if there is one because the client wants it.
     pub content: Option<Content>,
     /// The changed resource; empty if there is no body.
@@ -209,7 +210,7 @@ impl OneChange<'_> {
         }
         match &change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads).await,
-            _ if !self.condition.holds_for(before.as_deref()) => Ok(Err(DataRefusal::PreconditionFailed)),
+            _ if !self.condition.holds_for(before) => Ok(Err(DataRefusal::PreconditionFailed)),
             ChangeKind::Update(alteration) => match (before, &alteration.upsert) {
                 (Some(_), _) => self.update(alteration, reads).await,
                 (None, None) => Ok(Err(DataRefusal::NoSuchEntity)),
@@ -289,7 +290,7 @@ impl OneChange<'_> {
         odata::error::Error::against_rules(&self.bound.change.set).into()
     }
 
-    fn answer(&self, done: Done, tag: Option<String>, shown: Option<(Content, Vec<u8>)>) -> ChangeAnswer {
+    fn answer(&self, done: Done, tag: Option<EntityTag>, shown: Option<(Content, Vec<u8>)>) -> ChangeAnswer {
         let (content, body) = shown.unzip();
         let set = self.bound.change.set.clone();
         ChangeAnswer { set, done, tag, content, body: body.unwrap_or_default().into() }
@@ -315,23 +316,25 @@ impl OneChange<'_> {
         };
         let mut out = Vec::new();
         let found = write_one(&planned, reads, &mut out, one).await?;
-        Ok((found == Found::Written).then_some((content, out)))
+        Ok((found.found == Found::Written).then_some((content, out)))
     }
 }
 
 impl Condition {
     /// Whether it holds for an entity with this tag, or for none.
-    fn holds_for(&self, tag: Option<&str>) -> bool {
+    fn holds_for(&self, tag: Option<EntityTag>) -> bool {
         match (self, tag) {
             (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
             (Self::Absent, Some(_)) | (Self::Present | Self::Tags(_), None) => false,
-            (Self::Tags(tags), Some(tag)) => tags.iter().any(|one| one == tag.trim_start_matches("W/")),
+            (Self::Tags(tags), Some(tag)) => {
+                tags.iter().any(|one| one == tag.as_str().trim_start_matches("W/"))
+            }
         }
     }
 }
 
 /// The tag of an entity, if it exists.
-async fn tag_of(reads: &mut impl Reads, state: &EntityState) -> Result<Option<String>, SourceError> {
+async fn tag_of(reads: &mut impl Reads, state: &EntityState) -> Result<Option<EntityTag>, SourceError> {
     let mut tag = None;
     let mut entity = |row: &SourceRow<'_>| {
         tag = Some(state.tag(row));

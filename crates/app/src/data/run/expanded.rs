@@ -48,17 +48,18 @@ impl Pager {
 }
 
 impl OneRow {
-    /// Writes one entity that is expanded.
+    /// Writes one entity that is expanded. `note` sees its row.
     pub(super) async fn write_expanded(
         &self,
         single: &Single,
         reads: &mut impl Reads,
         out: &mut Vec<u8>,
+        note: impl FnMut(&SourceRow<'_>) + Send,
     ) -> Result<Found, SourceError> {
         let (Some(mut gathering), Some(expansion)) = (single.gather(), single.expansion.as_deref()) else {
             return Ok(Found::Nothing);
         };
-        gather(&mut gathering, &single.statement, expansion.statements(), reads, |_| {}).await?;
+        gather(&mut gathering, &single.statement, expansion.statements(), reads, note).await?;
         if gathering.rows() == 0 {
             return Ok(Found::Nothing);
         }

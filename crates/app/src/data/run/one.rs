@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use odata::cell::{Cell, Row};
 use odata::encode::{InvalidValues, Written};
+use odata::entity_tag::EntityTag;
 use odata::plan::{Plan, Single};
 use odata::statement::Statement;
 use sources::driver::ready;
@@ -20,6 +21,17 @@ pub(super) enum Found {
     Written,
     Null,
     Nothing,
+}
+
+/// What was found, and the tag of the entity that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FoundOne {
+    pub(super) found: Found,
+    pub(super) tag: Option<EntityTag>,
+}
+
+impl FoundOne {
+    pub(super) const NOTHING: Self = Self { found: Found::Nothing, tag: None };
 }
 
 /// What a query for at most one row needs besides its plan.
@@ -47,7 +59,7 @@ pub(super) fn write_inline(
     plan: &Plan,
     out: &mut Vec<u8>,
     one: &OneRow,
-) -> Result<Found, SourceError> {
+) -> Result<FoundOne, SourceError> {
     let is_several = match plan {
         Plan::Entity(single) => single.owner.is_some() || single.expansion.is_some(),
         Plan::Count { owner, .. } => owner.is_some(),
@@ -65,15 +77,16 @@ pub(super) async fn write_one(
     reads: &mut impl Reads,
     out: &mut Vec<u8>,
     one: &OneRow,
-) -> Result<Found, SourceError> {
-    let mut found = Found::Nothing;
+) -> Result<FoundOne, SourceError> {
+    let FoundOne { mut found, mut tag } = FoundOne::NOTHING;
     let recorder = &one.recorder;
     match plan {
         Plan::Entity(single) if single.expansion.is_some() => {
-            found = one.write_expanded(single, reads, out).await?;
+            found = one.write_expanded(single, reads, out, |row| tag = single.encoder.tag(row)).await?;
         }
         Plan::Entity(single) => {
             let mut entity = |row: &SourceRow<'_>| {
+                tag = single.encoder.tag(row);
                 recorder.note(single.encoder.entity(out, row), false);
                 found = Found::Written;
                 ControlFlow::Break(())
@@ -112,7 +125,7 @@ pub(super) async fn write_one(
     if out.len() > LONGEST_ROW {
         return Err(SourceError::ValueTooLarge);
     }
-    Ok(found)
+    Ok(FoundOne { found, tag })
 }
 
 /// Records the result of writing one property.

@@ -59,6 +59,7 @@ impl<'d> Books<'d> {
         let address = format!("/accounts({id})");
         assert_eq!(self.send(Method::GET, &address, &[], None).await.expect(200).json(), body);
         assert_eq!((self.ask)(&format!("SELECT name FROM accounts WHERE id = {id}")), "Petty");
+        self.has_one_tag(&address, made.header("etag")).await;
 
         let patch = json!({ "balance": "9007199254740993.25", "note": null, "id": 77 });
         let target = format!("/api/odata4/books{address}");
@@ -94,6 +95,7 @@ impl<'d> Books<'d> {
         );
         post("/lines", json!({ "account": 4711, "number": 1 })).await.expect(409);
         post("/lines", json!({ "account": 500, "number": 1 })).await.expect(201);
+        self.related_have_tags("/accounts(500)", "/lines(account=500,number=1)").await;
         self.send(Method::DELETE, "/accounts(500)", &[], None).await.expect(409);
         post("/accounts", json!({ "name": null })).await.expect(400);
         post("/accounts", name(&"x".repeat(41))).await.expect(400);
@@ -106,6 +108,37 @@ impl<'d> Books<'d> {
         assert_eq!((self.ask)("SELECT count(*) FROM accounts"), "1");
         let left = self.send(Method::GET, "/accounts/$count", &[], None).await.expect(200);
         assert_eq!(left.text(), "1");
+    }
+
+    /// Whether reads of an account answer this tag, as a change has.
+    async fn has_one_tag(&self, address: &str, tag: &str) {
+        for options in ["", "?$select=note", "?$select=id&$expand=lines", "?$expand=lines($expand=accounts)"]
+        {
+            let read = self.send(Method::GET, &format!("{address}{options}"), &[], None).await.expect(200);
+            assert_eq!((read.header("etag"), &read.json()["@odata.etag"]), (tag, &json!(tag)), "{options}");
+        }
+        for options in
+            ["?$select=at", "?$orderby=balance&$top=5", "?$select=at&$expand=lines($select=number)"]
+        {
+            let page =
+                self.send(Method::GET, &format!("/accounts{options}"), &[], None).await.expect(200).json();
+            assert_eq!(page["value"][0]["@odata.etag"], tag, "{options}");
+        }
+        self.send(Method::GET, address, &[("if-none-match", tag)], None).await.expect(304);
+        self.send(Method::GET, address, &[("if-match", "\"x\"")], None).await.expect(412);
+    }
+
+    /// Whether related entities have the tags that they have by themselves.
+    async fn related_have_tags(&self, owner: &str, line: &str) {
+        let own = self.send(Method::GET, line, &[], None).await.expect(200).header("etag").to_owned();
+        let account = self.send(Method::GET, owner, &[], None).await.expect(200).header("etag").to_owned();
+        for options in ["$expand=lines", "$expand=lines($top=1;$expand=accounts($select=id))"] {
+            let read =
+                self.send(Method::GET, &format!("{owner}?{options}"), &[], None).await.expect(200).json();
+            let line = &read["lines"][0];
+            assert_eq!(line["@odata.etag"], own, "{options}");
+            assert!(line.get("accounts").is_none_or(|of| of["@odata.etag"] == account), "{read}");
+        }
     }
 
     /// A group is made as a whole, and a failed one leaves nothing behind.

@@ -255,6 +255,7 @@ fn encoder(page: &Page<'_>, shown: &[ScanColumn], columns: &mut StatementColumns
         subject: BodyKind::Collection,
         path: &[],
         key: Vec::new(),
+        tag: Vec::new(),
         format: Format::default(),
         service_root: "https://host/",
     })
