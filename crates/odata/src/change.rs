@@ -7,6 +7,7 @@
 
 mod body;
 mod json;
+mod reference;
 mod references;
 mod state;
 mod value;
@@ -25,7 +26,7 @@ use crate::statement::Statement;
 use crate::syntax::Request;
 use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
-use crate::url::Url;
+use crate::url::{SystemOption, Url};
 use body::Body;
 pub use references::References;
 pub use state::EntityState;
@@ -72,8 +73,22 @@ pub struct BoundChange {
     pub set: String,
     /// What it does.
     pub kind: ChangeKind,
-    /// Reads the addressed entity as it is; `None` if there is none yet.
+    /// Reads the entity that it changes as it is; `None` if there is none yet.
     pub state: Option<EntityState>,
+    /// Finds what else must exist, because the path leads through it.
+    pub through: Option<Statement>,
+    /// Whether it changes to which entity another one is related, so that there is nothing to show.
+    pub is_reference: bool,
+}
+
+/// The action about which rules decide. That an update may insert is found out when it does.
+pub fn action(verb: Verb, url: &Url) -> RuleAction {
+    match verb {
+        _ if url.segments.last().is_some_and(|last| last.text == "$ref") => RuleAction::Update,
+        Verb::Create => RuleAction::Insert,
+        Verb::Update | Verb::Replace => RuleAction::Update,
+        Verb::Delete => RuleAction::Delete,
+    }
 }
 
 /// What a change does.
@@ -146,7 +161,9 @@ pub fn prepare(
 ) -> Result<BoundChange, Error> {
     let request = Request::parse(url)?;
     let changed = resource::changed(model, &request.path)?;
-    if let Some(option) = request.unsupported.first() {
+    let is_unsupported =
+        |option: &&SystemOption| **option != SystemOption::Id || !matches!(changed, Changed::References(_));
+    if let Some(option) = request.unsupported.iter().find(is_unsupported) {
         let what = format!("the query option {}", option.name());
         return Err(Reason::NotImplemented(what).at(option.name(), 0));
     }
@@ -158,6 +175,10 @@ pub fn prepare(
         (Changed::Entity(scan), Verb::Update | Verb::Replace) => binder.update(&scan),
         (Changed::Property(scan, property, raw), Verb::Update | Verb::Replace | Verb::Delete) => {
             binder.property(&scan, property, raw)
+        }
+        // The rows are those for which rules allow this action.
+        (Changed::References(link), verb) if action(verb, url) == RuleAction::Update => {
+            binder.reference(&link, request.id)
         }
         _ => Err(Reason::NotChangeable("this resource in this way".to_owned()).at("path", 0)),
     }
@@ -174,7 +195,7 @@ impl Binder<'_> {
         supplies(entity_type, RuleAction::Insert)?;
         let body = Body::read(self.model, entity_type, self.context)?;
         let creation = creation_of(self.dialect, entity_type, |property| body.value(property))?;
-        Ok(BoundChange { set: entity_type.name.clone(), kind: ChangeKind::Create(creation), state: None })
+        Ok(BoundChange::of(entity_type, ChangeKind::Create(creation), None))
     }
 
     fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
@@ -216,7 +237,13 @@ impl Binder<'_> {
     /// A change of an entity that should exist.
     fn changed(&self, scan: &Scan<'_>, kind: ChangeKind) -> Result<BoundChange, Error> {
         let state = Some(EntityState::of(self.dialect, scan)?);
-        Ok(BoundChange { set: scan.entity_type.name.clone(), kind, state })
+        Ok(BoundChange::of(scan.entity_type, kind, state))
+    }
+}
+
+impl BoundChange {
+    fn of(entity_type: &EntityType, kind: ChangeKind, state: Option<EntityState>) -> Self {
+        Self { set: entity_type.name.clone(), kind, state, through: None, is_reference: false }
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Reason {
     DuplicateOption(String),
     #[error("there is no system query option {0}")]
     UnknownOption(String),
+    #[error("{0} is missing: {1}")]
+    OptionMissing(&'static str, String),
     #[error("{0} does not apply to this resource")]
     OptionNotApplicable(&'static str),
     #[error("expected {expected}, found {found}")]
@@ -181,6 +183,7 @@ impl Error {
             Reason::BadPercentEncoding | Reason::BadText => "BadEncoding",
             Reason::DuplicateOption(_) => "DuplicateOption",
             Reason::UnknownOption(_) => "UnknownOption",
+            Reason::OptionMissing(..) => "OptionMissing",
             Reason::OptionNotApplicable(_) | Reason::NotRecursive(_) => "OptionNotApplicable",
             Reason::Unexpected { .. } | Reason::DoubleQuotes => "SyntaxError",
             Reason::BadLiteral(_) | Reason::OtherZone(_) | Reason::LeapSecond(_) => "BadLiteral",

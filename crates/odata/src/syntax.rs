@@ -74,6 +74,8 @@ pub struct Request<'t> {
     pub format: Option<&'t str>,
     /// `$skiptoken`, sealed.
     pub skip_token: Option<&'t str>,
+    /// `$id`, which is supported for changes of references only.
+    pub(crate) id: Option<&'t str>,
     /// Known system query options that are not supported.
     pub(crate) unsupported: Vec<SystemOption>,
 }
@@ -291,6 +293,7 @@ impl<'t> Request<'t> {
             search: None,
             format: None,
             skip_token: None,
+            id: None,
             unsupported: Vec::new(),
         };
         for option in &url.options {
@@ -319,7 +322,10 @@ impl<'t> Request<'t> {
             SystemOption::Format => self.format = Some(value),
             SystemOption::SkipToken => self.skip_token = Some(value),
             SystemOption::SchemaVersion if value == "*" => {}
-            _ => self.unsupported.push(name),
+            _ => {
+                self.id = self.id.or(Some(value).filter(|_| name == SystemOption::Id));
+                self.unsupported.push(name);
+            }
         }
         Ok(())
     }

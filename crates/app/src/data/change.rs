@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use domain::account::DataSource;
 use domain::audit::{Action, NewAuditEvent, Outcome};
-use odata::change::{Payload, References, Verb};
+use odata::change::{self, Payload, References, Verb};
 use odata::format::Format;
 use odata::model::document::RuleAction;
+use odata::url::Url;
 use sources::driver::Intent;
 use sources::{Chunks, CommitApproval, SourceError};
 
@@ -127,8 +128,9 @@ impl DataService {
         self.revalidate(grant).await?;
         let root = self.service_root(grant.record, grant.caller);
         let steps = changes.iter().enumerate().map(|(at, change)| {
+            let action = change.action().map_err(|refusal| FailedChange { at, refusal })?;
             let parts = Parts {
-                opened: reached_part(grant, &opened, action_of(change.verb)),
+                opened: reached_part(grant, &opened, action),
                 shown: reached_part(grant, &opened, RuleAction::Read),
                 inserted: reached_part(grant, &opened, RuleAction::Insert),
             };
@@ -227,6 +229,11 @@ impl DataService {
 }
 
 impl ChangeRequest<'_> {
+    /// The action about which rules decide.
+    fn action(&self) -> Result<RuleAction, DataRefusal> {
+        Ok(change::action(self.verb, &Url::read(self.request.path_and_query)?))
+    }
+
     /// What is to be done in the transaction. The first change of a set refers to no other.
     fn step(&self, is_first: bool, root: &str, parts: Parts) -> Result<Step, DataRefusal> {
         let asked = WantedChange {
@@ -255,15 +262,6 @@ impl Attempt {
             }
             _ => refused(error, None, &self.opened),
         }
-    }
-}
-
-/// The action about which rules decide. That an update may insert is found out when it does.
-fn action_of(verb: Verb) -> RuleAction {
-    match verb {
-        Verb::Create => RuleAction::Insert,
-        Verb::Update | Verb::Replace => RuleAction::Update,
-        Verb::Delete => RuleAction::Delete,
     }
 }
 

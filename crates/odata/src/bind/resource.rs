@@ -1,5 +1,7 @@
 //! The resource that a path addresses.
 
+mod link;
+
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model, Navigation, Property};
@@ -7,6 +9,7 @@ use crate::syntax::{Arguments, Expression, MAX_EXPAND_DEPTH, Node, Request, Step
 use crate::tree::column::ScanId;
 use crate::tree::typed::{Comparison, Typed, constant, numeric};
 use crate::tree::{Expand, Page, PlanNode, Scan};
+pub(crate) use link::Link;
 
 /// An addressed resource.
 pub(super) enum Resource<'m> {
@@ -48,6 +51,8 @@ pub(crate) enum Changed<'m> {
     Entity(Scan<'m>),
     /// A property of an entity, and whether its raw value is meant.
     Property(Scan<'m>, usize, bool),
+    /// The references of an entity.
+    References(Box<Link<'m>>),
 }
 
 /// What a path means for a change.
@@ -66,7 +71,7 @@ pub(crate) fn changed<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Changed
         Resource::Property { of, property, raw } => {
             through(&of).map(|()| Changed::Property(of.scan(), property, raw))
         }
-        Resource::References(_) | Resource::Reference(_) => Err(not_implemented("a change of references")),
+        Resource::References(of) | Resource::Reference(of) => link::changed(model, path, of),
         Resource::ServiceDocument | Resource::Metadata | Resource::Count(_) => {
             Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
         }
@@ -328,7 +333,8 @@ pub(super) fn check_options(request: &Request<'_>, resource: &Resource<'_>) -> R
 /// Refuses an option that does not apply to a change: only those that shape the entity in the response do ([Protocol
 /// §11.4.2](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_CreateanEntity)).
 pub(crate) fn check_options_of_change(request: &Request<'_>, changed: &Changed<'_>) -> Result<(), Error> {
-    let applies = |name: &str| name == "$select" && !matches!(changed, Changed::Property(..));
+    let has_entity = !matches!(changed, Changed::Property(..) | Changed::References(_));
+    let applies = |name: &str| name == "$select" && has_entity;
     match given(request).find(|name| !applies(name)) {
         // The response is read before the change is durable, and no other change is made meanwhile.
         Some(name @ "$expand") => Err(Reason::NotImplemented("$expand of a change".to_owned()).at(name, 0)),

@@ -7,6 +7,7 @@ use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model, Navigation, Property};
 use crate::syntax::Request;
+use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
 use crate::tree::typed::{Comparison, Constant, Term, Typed};
 use crate::url::Url;
@@ -160,15 +161,32 @@ impl BodyBinder<'_> {
         let key = key_of(self.model, navigation, &id, self.context.service_root)?;
         let target = &self.model.entity_types[navigation.target];
         for (own, other) in &navigation.on {
-            let place = target.key.iter().position(|index| index == other);
-            let Some(value) = place.and_then(|place| key.get(place)) else {
-                let what = "a reference by other properties than the key".to_owned();
-                return Err(Reason::NotImplemented(what).at("body", 0));
-            };
-            let property = &self.entity_type.properties[*own];
-            body.give(*own, property, NewValue::Value(value.clone()))?;
+            let value = referred(target, &key, *other)?;
+            body.give(*own, &self.entity_type.properties[*own], value)?;
         }
         Ok(())
+    }
+}
+
+/// The value of a property to which another type refers, in the entity with this key.
+pub(super) fn referred(target: &EntityType, key: &[Constant], property: usize) -> Result<NewValue, Error> {
+    let place = target.key.iter().position(|index| *index == property);
+    let value = place.and_then(|place| key.get(place)).cloned().map(NewValue::Value);
+    let what = || "a reference by other properties than the key".to_owned();
+    value.ok_or_else(|| Reason::NotImplemented(what()).at("body", 0))
+}
+
+/// The address in the body of a change of references ([JSON Format
+/// §14](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_EntityReference)).
+pub(super) fn reference(context: &ChangeContext<'_>) -> Result<String, Error> {
+    let members = members(context.payload.bytes)?;
+    let mut ids = members.into_iter().filter(|(name, _)| matches!(name.as_str(), "@odata.id" | "@id"));
+    match (ids.next(), ids.next()) {
+        (Some((_, JsonValue::Text(id))), None) => Ok(context.references.resolved(&id).into_owned()),
+        _ => {
+            Err(Reason::BadBody("an object with the address of an entity as @odata.id".to_owned())
+                .at("body", 0))
+        }
     }
 }
 
@@ -179,8 +197,24 @@ pub(super) fn key_of(
     id: &str,
     service_root: &str,
 ) -> Result<Vec<Constant>, Error> {
+    let scan = entity_at(model, navigation, id, service_root)?;
+    scan.key.iter().map(constant).collect::<Option<_>>().ok_or_else(|| no_address(model, navigation))
+}
+
+fn no_address(model: &Model, navigation: &Navigation) -> Error {
+    let target = &model.entity_types[navigation.target].name;
+    bad(navigation.name.clone(), format!("the addresses of entities of {target}"))
+}
+
+/// The entity at an address to which a navigation property leads.
+pub(super) fn entity_at<'m>(
+    model: &'m Model,
+    navigation: &Navigation,
+    id: &str,
+    service_root: &str,
+) -> Result<Scan<'m>, Error> {
     let target = &model.entity_types[navigation.target];
-    let wrong = || bad(navigation.name.clone(), format!("the addresses of entities of {}", target.name));
+    let wrong = || no_address(model, navigation);
     let root = service_root.trim_end_matches('/');
     let path = match id.strip_prefix(root) {
         Some(path) => path,
@@ -190,9 +224,7 @@ pub(super) fn key_of(
     let url = Url::read(path).map_err(|_| wrong())?;
     let request = Request::parse(&url).map_err(|_| wrong())?;
     match resource::changed(model, &request.path) {
-        Ok(Changed::Entity(scan)) if scan.entity_type.name == target.name => {
-            scan.key.iter().map(constant).collect::<Option<_>>().ok_or_else(wrong)
-        }
+        Ok(Changed::Entity(scan)) if scan.entity_type.name == target.name => Ok(scan),
         _ => Err(wrong()),
     }
 }

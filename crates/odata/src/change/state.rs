@@ -29,7 +29,7 @@ impl EntityState {
     pub fn at(url: &Url, model: &Model, dialect: Dialect) -> Result<Self, Error> {
         match resource::changed(model, &Request::parse(url)?.path)? {
             Changed::Entity(scan) => Self::of(dialect, &scan),
-            Changed::Set(_) | Changed::Property(..) => {
+            Changed::Set(_) | Changed::Property(..) | Changed::References(_) => {
                 Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
             }
         }

@@ -130,8 +130,7 @@ impl Planner<'_> {
 
     /// The statement that finds an entity.
     pub(super) fn existence(&self, owner: &Page<'_>) -> Result<Statement, Error> {
-        let (scans, key) = (Scans::of_page(owner), owner.input.key());
-        select::one(&StatementColumns::of(self.dialect, &scans, owner, &key[..1]))
+        select::existence(self.dialect, owner)
     }
 
     /// The position from which to continue, checked to belong to this request and model.

@@ -71,6 +71,12 @@ fn later_pages_fit(writer: &Writer<'_>, order: &[Order]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The statement that finds out whether a page has a row.
+pub(crate) fn existence(dialect: Dialect, page: &Page<'_>) -> Result<Statement, Error> {
+    let (scans, key) = (Scans::of_page(page), page.input.key());
+    one(&StatementColumns::of(dialect, &scans, page, &key[..1]))
+}
+
 /// The statement that reads one row.
 pub(crate) fn one(columns: &StatementColumns<'_>) -> Result<Statement, Error> {
     match Paged::of(columns).rows.table() {

@@ -275,8 +275,9 @@ fn respond(answer: ChangeAnswer, preferred: Option<Return>) -> Response {
     if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(tag.as_str()).ok()) {
         headers.insert(ETAG, tag);
     }
-    // A deletion has no representation to choose.
-    if let Some(preferred) = preferred.filter(|_| done != Done::Deleted) {
+    // Neither a deletion nor a reference has a representation to choose.
+    let is_applied = |preferred: &Return| content.is_some() || !preferred.representation;
+    if let Some(preferred) = preferred.filter(is_applied).filter(|_| done != Done::Deleted) {
         headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static(preferred.applied()));
     }
     if let Some(media_type) = content.as_ref().and_then(media_type) {

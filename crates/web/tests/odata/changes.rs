@@ -12,6 +12,7 @@ use crate::fixture::{Fixture, code};
 
 mod defaults;
 mod prevented;
+mod references;
 mod rights;
 mod servers;
 mod sets;

@@ -13,7 +13,7 @@ use sources::driver::{Job, Runner, Statements};
 use sources::{BrokenRule, ChunkSink, SourceError, SourceRow};
 
 use super::bounds::LONGEST_ROW;
-use super::one::{Found, OneRow, write_one};
+use super::one::{Found, OneRow, exists, write_one};
 use super::rows::Reads;
 use super::wanted::{Bound, Parts, WantedChange, refused};
 use crate::data::{Content, DataRefusal};
@@ -198,6 +198,9 @@ struct OneChange<'j> {
 impl OneChange<'_> {
     async fn perform(&self, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
         let change = &self.bound.change;
+        if !exists(reads, self.bound.through.as_ref()).await? {
+            return Ok(Err(DataRefusal::NoSuchEntity));
+        }
         let before = match &change.state {
             Some(state) => tag_of(reads, state).await?,
             None => None,

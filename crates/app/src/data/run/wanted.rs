@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use odata::change::{self, BoundChange, ChangeContext, ChangeKind, EntityState, Payload, References, Verb};
 use odata::format::Format;
+use odata::statement::Statement;
 use odata::url::Url;
 use sources::{BrokenRule, SourceError, Violation};
 
@@ -42,6 +43,8 @@ pub(in crate::data) struct Bound {
     pub(in crate::data) change: BoundChange,
     /// Reads the addressed entity as the caller may read it, if that may be more than the caller may change.
     pub(in crate::data) seen: Option<EntityState>,
+    /// Finds what else must exist for the caller.
+    pub(in crate::data) through: Option<Statement>,
     /// The path and query of the request, without references.
     pub(in crate::data) path_and_query: String,
     pub(in crate::data) format: Format,
@@ -52,7 +55,9 @@ impl WantedChange<'_> {
     /// Whether it may refer to what an earlier change of the same set creates.
     pub(in crate::data) fn may_refer(&self) -> bool {
         // JSON may write the sign as an escape.
-        self.path_and_query.starts_with("/$") || self.bytes.iter().any(|byte| matches!(byte, b'$' | b'\\'))
+        self.path_and_query.contains('$')
+            || self.path_and_query.contains("%24")
+            || self.bytes.iter().any(|byte| matches!(byte, b'$' | b'\\'))
     }
 
     /// The same for a task.
@@ -76,15 +81,21 @@ impl WantedChange<'_> {
         let payload = Payload { bytes: &self.bytes, numbers_as_text: self.numbers_as_text };
         let context = ChangeContext { verb: self.verb, payload, service_root: root, references };
         let bind = |part: &OpenedSource| change::prepare(&url, &part.model, &context, part.source.dialect());
-        let change = bind(&parts.opened)?;
-        let seen = if parts.opened.has_rules() { bind(&parts.shown)?.state } else { None };
+        let mut change = bind(&parts.opened)?;
+        let mut through = change.through.take();
+        let mut seen = None;
+        if parts.opened.has_rules() {
+            let shown = bind(&parts.shown)?;
+            (seen, through) = (shown.state, shown.through);
+        }
         // A format must be acceptable if there may be a body.
-        let may_have_body = self.wanted != Some(false) && self.verb != Verb::Delete;
+        let wanted = if change.is_reference { Some(false) } else { self.wanted };
+        let may_have_body = wanted != Some(false) && self.verb != Verb::Delete;
         if self.accepted.is_none() && may_have_body && !url.names_format() {
             return Err(DataRefusal::NotAcceptable);
         }
         let format = self.accepted.unwrap_or_default();
-        Ok(Bound { change, seen, path_and_query, format, wanted: self.wanted })
+        Ok(Bound { change, seen, through, path_and_query, format, wanted })
     }
 }
 
