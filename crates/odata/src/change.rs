@@ -6,6 +6,7 @@
 //! with those that read what they change.
 
 mod body;
+mod deep;
 mod json;
 mod reference;
 mod references;
@@ -28,6 +29,7 @@ use crate::tree::Scan;
 use crate::tree::new_value::NewValue;
 use crate::url::{SystemOption, Url};
 use body::Body;
+pub use deep::DeepCreation;
 pub use references::References;
 pub use state::EntityState;
 
@@ -96,6 +98,8 @@ pub fn action(verb: Verb, url: &Url) -> RuleAction {
 pub enum ChangeKind {
     /// It adds an entity.
     Create(Creation),
+    /// It adds an entity with related ones.
+    CreateDeep(DeepCreation),
     /// It changes the addressed entity.
     Update(Alteration),
     /// It deletes the addressed entity: the statements in the order in which they are tried until one returns a row.
@@ -194,8 +198,12 @@ impl Binder<'_> {
     fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
         supplies(entity_type, RuleAction::Insert)?;
         let body = Body::read(self.model, entity_type, self.context)?;
-        let creation = creation_of(self.dialect, entity_type, |property| body.value(property))?;
-        Ok(BoundChange::of(entity_type, ChangeKind::Create(creation), None))
+        let kind = if body.has_nested() {
+            ChangeKind::CreateDeep(DeepCreation::of(self.model, entity_type, body)?)
+        } else {
+            ChangeKind::Create(creation_of(self.dialect, entity_type, |property| body.value(property))?)
+        };
+        Ok(BoundChange::of(entity_type, kind, None))
     }
 
     fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {

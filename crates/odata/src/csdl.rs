@@ -174,6 +174,9 @@ fn write_set(xml: &mut Writer, model: &Model, entity_type: &EntityType) {
     ] {
         write_record(xml, term, property, ("Bool", if allowed { "true" } else { "false" }));
     }
+    if may(RuleAction::Insert) {
+        write_record(xml, "DeepInsertSupport", "Supported", ("Bool", "true"));
+    }
     let levels = MAX_EXPAND_DEPTH.to_string();
     write_properties(
         xml,

@@ -5,12 +5,14 @@ use crate::statement::Unanswerable;
 /// A refused request. `Display` gives the public message, which names the position and never contains
 /// database details.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}{}{}", Located(location.as_ref()), Advice(hint.as_deref()))]
+#[error("{reason}{}{}{}", Located(location.as_ref()), Within(place.as_deref()), Advice(hint.as_deref()))]
 pub struct Error {
     /// The reason.
     pub reason: Reason,
     /// The position, if there is one.
     pub location: Option<ErrorLocation>,
+    /// The place in the body that it is about, if that is a part of it.
+    pub place: Option<Box<str>>,
     /// What was probably meant.
     pub hint: Option<Box<str>>,
 }
@@ -81,6 +83,8 @@ pub enum Reason {
     TooManyLevels(usize),
     #[error("more than {0} navigation properties are expanded")]
     TooManyExpanded(usize),
+    #[error("the body has more than {0} related entities")]
+    TooManyRelated(usize),
     #[error("expressions follow navigation properties more than {0} times")]
     TooManyFollowed(usize),
     #[error("more than {0} lambda operators and counts are nested")]
@@ -143,12 +147,12 @@ impl From<Unanswerable> for Error {
 impl Reason {
     /// The error for this reason, without a position.
     pub(crate) fn nowhere(self) -> Error {
-        Error { reason: self, location: None, hint: None }
+        Error { reason: self, location: None, place: None, hint: None }
     }
 
     /// The error for this reason at `offset` of `target`.
     pub(crate) fn at(self, target: &'static str, offset: usize) -> Error {
-        Error { reason: self, location: Some(ErrorLocation { target, offset }), hint: None }
+        Error { reason: self, location: Some(ErrorLocation { target, offset }), place: None, hint: None }
     }
 }
 
@@ -156,6 +160,16 @@ impl Error {
     /// Adds what was probably meant, if known.
     pub(crate) fn hinting(mut self, hint: Option<String>) -> Self {
         self.hint = hint.map(String::into_boxed_str);
+        self
+    }
+
+    /// Adds the place in the body in which the place so far is; the whole body if it is empty.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        if !place.is_empty() {
+            let inner = self.place.take().map(|inner| format!("/{inner}")).unwrap_or_default();
+            self.place = Some(format!("{place}{inner}").into());
+        }
         self
     }
 
@@ -193,6 +207,7 @@ impl Error {
             | Reason::TooManyItems(_)
             | Reason::TooManyLevels(_)
             | Reason::TooManyExpanded(_)
+            | Reason::TooManyRelated(_)
             | Reason::TooManyFollowed(_)
             | Reason::TooManyLambdas(_)
             | Reason::TooComplex => "TooComplex",
@@ -236,6 +251,17 @@ impl std::fmt::Display for Located<'_> {
             // A body is shown by its members.
             Some(location) if location.target == "body" => Ok(()),
             Some(location) => write!(out, " (at position {} of {})", location.offset, location.target),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Within<'a>(Option<&'a str>);
+
+impl std::fmt::Display for Within<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(place) => write!(out, " (in {place})"),
             None => Ok(()),
         }
     }

@@ -15,8 +15,8 @@ use sources::{Chunks, CommitApproval, SourceError};
 use super::authorization::{DataGrant, LastingGrant, may_change};
 use super::limiter::Permit;
 use super::request_user::request_user;
+use super::run::{About, ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
 pub use super::run::{ChangeAnswer, Condition, Done, FailedChange};
-use super::run::{ChangeJob, OutcomeSlot, Parts, Step, StepPlan, WantedChange, refused};
 use super::{AdmittedSource, DataRefusal, DataRequest, DataService, reached_part};
 use crate::Fault;
 use crate::data::models::{OpenedSource, SourceOpener};
@@ -216,10 +216,14 @@ impl DataService {
     /// Writes an event for each change of a source, which is the subject of `event`.
     async fn record(&self, event: NewAuditEvent, outcome: Outcome, answers: &[ChangeAnswer]) {
         let source = event.subject.clone().unwrap_or_default();
-        let events = answers.iter().map(|answer| NewAuditEvent {
+        let changes = answers.iter().flat_map(|answer| {
+            let others = answer.created_with.iter();
+            std::iter::once(&answer.set).chain(others).map(|set| (set, answer.done.verb()))
+        });
+        let events = changes.map(|(set, verb)| NewAuditEvent {
             outcome,
-            subject: Some(format!("{source}/{}", answer.set)),
-            detail: Some(answer.done.verb().to_owned()),
+            subject: Some(format!("{source}/{set}")),
+            detail: Some(verb.to_owned()),
             ..event.clone()
         });
         if let Err(error) = self.context.store.append_audit(events.collect()).await {
@@ -258,7 +262,7 @@ impl Attempt {
     fn refusal(&self, error: SourceError) -> DataRefusal {
         match &*self.steps {
             [Step { plan: StepPlan::Bound(bound), parts, .. }] => {
-                refused(error, Some(&bound.change), &parts.opened)
+                refused(error, Some(&About::of(&bound.change)), &parts.opened)
             }
             _ => refused(error, None, &self.opened),
         }

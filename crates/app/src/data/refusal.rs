@@ -128,6 +128,21 @@ impl DataRefusal {
         })
     }
 
+    /// Adds the place in the body of the request that it is about; the whole body if that is empty.
+    #[must_use]
+    pub(super) fn within(self, place: &str) -> Self {
+        match self {
+            Self::Request(error) => Self::Request(error.within(place)),
+            Self::Violation { rule, names } if !place.is_empty() && names.is_empty() => {
+                Self::Violation { rule, names: vec![place.to_owned()] }
+            }
+            Self::Violation { rule, names } if !place.is_empty() => {
+                Self::Violation { rule, names: names.iter().map(|name| format!("{place}/{name}")).collect() }
+            }
+            other => other,
+        }
+    }
+
     /// Logs a failure of the source, including details that the caller must not see.
     pub(super) fn log(&self, record: &DataSource, request: &DataRequest<'_>) {
         if let Self::Source(error) = self {

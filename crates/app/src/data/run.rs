@@ -23,7 +23,7 @@ use sources::{ChunkSink, Deadline, InlineReads, RequestUser, Run, SourceError};
 
 pub use self::change::{ChangeAnswer, Condition, Done, FailedChange};
 pub(super) use self::change::{ChangeJob, OutcomeSlot, Step, StepPlan};
-pub(super) use self::wanted::{Parts, WantedChange, refused};
+pub(super) use self::wanted::{About, Parts, WantedChange, refused};
 
 use self::bounds::inline_run;
 use self::one::{Found, FoundOne, OneRow, exists, number, write_inline, write_one};

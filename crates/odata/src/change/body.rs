@@ -1,20 +1,37 @@
 //! The body of a change: which properties get which values.
 
+mod address;
+
 use super::json::{self, JsonFault, JsonValue};
-use super::{ChangeContext, value};
-use crate::bind::resource::{self, Changed};
+use super::{ChangeContext, Verb, value};
 use crate::error::{Error, Reason};
 use crate::hint;
 use crate::model::{EntityType, Model, Navigation, Property};
-use crate::syntax::Request;
-use crate::tree::Scan;
+use crate::syntax::MAX_EXPAND_DEPTH;
 use crate::tree::new_value::NewValue;
-use crate::tree::typed::{Comparison, Constant, Term, Typed};
-use crate::url::Url;
+use crate::tree::typed::Constant;
 
-/// The values that a body gives to properties, by their index.
-#[derive(Debug)]
-pub(super) struct Body(Vec<Option<NewValue>>);
+pub(super) use address::{constant, entity_at, key_of, referred};
+
+/// The maximum number of related entities in a body.
+const MOST_RELATED: usize = 1_000;
+
+/// The values that a body gives to properties, by their index, and the entities that are to be created with it.
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    values: Vec<Option<NewValue>>,
+    nested: Vec<Nested>,
+}
+
+/// A related entity in a body.
+#[derive(Debug, Clone)]
+pub(super) struct Nested {
+    /// The name of the navigation property.
+    pub(super) navigation: String,
+    /// The place in the list, if the property leads to many.
+    pub(super) index: Option<usize>,
+    pub(super) body: Body,
+}
 
 impl Body {
     /// Reads the representation of an entity ([JSON Format
@@ -24,23 +41,45 @@ impl Body {
         entity_type: &EntityType,
         context: &ChangeContext<'_>,
     ) -> Result<Self, Error> {
+        let mut bounds = Bounds { levels: MAX_EXPAND_DEPTH, entities: MOST_RELATED };
         let members = members(context.payload.bytes)?;
-        let mut body = Self(vec![None; entity_type.properties.len()]);
-        let binder = BodyBinder { model, entity_type, context };
-        for (name, value) in &members {
-            binder.member(&mut body, name, value)?;
+        BodyBinder { model, entity_type, context }.body(&members, &mut bounds)
+    }
+
+    /// Whether entities are to be created with it.
+    pub(super) fn has_nested(&self) -> bool {
+        !self.nested.is_empty()
+    }
+
+    /// Takes the entities that are to be created with it.
+    pub(super) fn take_nested(&mut self) -> Vec<Nested> {
+        std::mem::take(&mut self.nested)
+    }
+
+    /// Gives the foreign key the values that lead to the entity with this key.
+    pub(super) fn refer(
+        &mut self,
+        model: &Model,
+        entity_type: &EntityType,
+        navigation: &Navigation,
+        key: &[Constant],
+    ) -> Result<(), Error> {
+        let target = &model.entity_types[navigation.target];
+        for (own, other) in &navigation.on {
+            let value = referred(target, key, *other)?;
+            self.give(*own, &entity_type.properties[*own], value)?;
         }
-        Ok(body)
+        Ok(())
     }
 
     /// The value for a property, if it gives one.
     pub(super) fn value(&self, index: usize) -> Option<&NewValue> {
-        self.0.get(index).and_then(Option::as_ref)
+        self.values.get(index).and_then(Option::as_ref)
     }
 
     /// Gives a property a value, if it has none or the same one.
     fn give(&mut self, index: usize, property: &Property, value: NewValue) -> Result<(), Error> {
-        match self.0.get_mut(index) {
+        match self.values.get_mut(index) {
             Some(Some(before)) if *before != value => {
                 Err(Reason::TwoValues(property.name.clone()).at("body", 0))
             }
@@ -53,6 +92,12 @@ impl Body {
     }
 }
 
+/// How many levels and entities may still be nested.
+struct Bounds {
+    levels: usize,
+    entities: usize,
+}
+
 struct BodyBinder<'a> {
     model: &'a Model,
     entity_type: &'a EntityType,
@@ -60,7 +105,21 @@ struct BodyBinder<'a> {
 }
 
 impl BodyBinder<'_> {
-    fn member(&self, body: &mut Body, name: &str, json: &JsonValue<'_>) -> Result<(), Error> {
+    fn body(&self, members: &[(String, JsonValue<'_>)], bounds: &mut Bounds) -> Result<Body, Error> {
+        let mut body = Body { values: vec![None; self.entity_type.properties.len()], nested: Vec::new() };
+        for (name, value) in members {
+            self.member(&mut body, name, value, bounds)?;
+        }
+        Ok(body)
+    }
+
+    fn member(
+        &self,
+        body: &mut Body,
+        name: &str,
+        json: &JsonValue<'_>,
+        bounds: &mut Bounds,
+    ) -> Result<(), Error> {
         let entity_type = self.entity_type;
         if let Some((of, control)) = name.split_once('@') {
             return self.annotation(body, of, control, json);
@@ -70,7 +129,7 @@ impl BodyBinder<'_> {
             return body.give(index, property, value);
         }
         if let Some(navigation) = entity_type.navigation(name) {
-            self.related(body, navigation, json)
+            self.related(body, navigation, json, bounds)
         } else {
             let unknown =
                 Reason::UnknownProperty { entity_type: entity_type.name.clone(), name: name.to_owned() };
@@ -118,21 +177,63 @@ impl BodyBinder<'_> {
         }
     }
 
-    /// A related entity: a reference to one that exists. To create one in the same request is not supported.
-    fn related(&self, body: &mut Body, navigation: &Navigation, json: &JsonValue<'_>) -> Result<(), Error> {
-        let deep =
-            || Err(Reason::NotImplemented("the creation of related entities".to_owned()).at("body", 0));
+    /// Related entities: references to those that exist, and new ones.
+    fn related(
+        &self,
+        body: &mut Body,
+        navigation: &Navigation,
+        json: &JsonValue<'_>,
+        bounds: &mut Bounds,
+    ) -> Result<(), Error> {
         match json {
             JsonValue::Null if !navigation.collection => self.unbind(body, navigation),
-            JsonValue::List(items) if navigation.collection && items.is_empty() => Ok(()),
-            JsonValue::Object(object) => match object.members().map_err(fault)?.as_slice() {
-                [(name, id)] if matches!(name.as_str(), "@odata.id" | "@id") => {
-                    self.bind(body, navigation, id)
+            JsonValue::List(list) if navigation.collection => {
+                for (index, item) in list.items().map_err(fault)?.iter().enumerate() {
+                    self.one_related(body, navigation, (item, Some(index)), bounds)
+                        .map_err(|error| error.within(&format!("{}[{index}]", navigation.name)))?;
                 }
-                _ => deep(),
-            },
-            _ => deep(),
+                Ok(())
+            }
+            _ if navigation.collection => Err(bad(navigation.name.clone(), "lists of entities".to_owned())),
+            _ => self
+                .one_related(body, navigation, (json, None), bounds)
+                .map_err(|error| error.within(&navigation.name)),
         }
+    }
+
+    fn one_related(
+        &self,
+        body: &mut Body,
+        navigation: &Navigation,
+        (json, index): (&JsonValue<'_>, Option<usize>),
+        bounds: &mut Bounds,
+    ) -> Result<(), Error> {
+        let JsonValue::Object(object) = json else {
+            return Err(bad(navigation.name.clone(), "entities".to_owned()));
+        };
+        let members = object.members().map_err(fault)?;
+        if let [(name, id)] = members.as_slice()
+            && matches!(name.as_str(), "@odata.id" | "@id")
+        {
+            return self.bind(body, navigation, id);
+        }
+        if self.context.verb != Verb::Create {
+            let what = "the change or creation of related entities by PATCH or PUT".to_owned();
+            return Err(Reason::NotImplemented(what).at("body", 0));
+        }
+        if bounds.levels == 0 {
+            return Err(Reason::TooManyLevels(MAX_EXPAND_DEPTH).at("body", 0));
+        }
+        bounds.entities = bounds
+            .entities
+            .checked_sub(1)
+            .ok_or_else(|| Reason::TooManyRelated(MOST_RELATED).at("body", 0))?;
+        bounds.levels -= 1;
+        let entity_type = &self.model.entity_types[navigation.target];
+        let nested = BodyBinder { entity_type, ..*self }.body(&members, bounds)?;
+        bounds.levels += 1;
+        body.nested.push(Nested { navigation: navigation.name.clone(), index, body: nested });
+        Ok(())
     }
 
     fn unbind(&self, body: &mut Body, navigation: &Navigation) -> Result<(), Error> {
@@ -159,21 +260,8 @@ impl BodyBinder<'_> {
         };
         let id = self.context.references.resolved(id);
         let key = key_of(self.model, navigation, &id, self.context.service_root)?;
-        let target = &self.model.entity_types[navigation.target];
-        for (own, other) in &navigation.on {
-            let value = referred(target, &key, *other)?;
-            body.give(*own, &self.entity_type.properties[*own], value)?;
-        }
-        Ok(())
+        body.refer(self.model, self.entity_type, navigation, &key)
     }
-}
-
-/// The value of a property to which another type refers, in the entity with this key.
-pub(super) fn referred(target: &EntityType, key: &[Constant], property: usize) -> Result<NewValue, Error> {
-    let place = target.key.iter().position(|index| *index == property);
-    let value = place.and_then(|place| key.get(place)).cloned().map(NewValue::Value);
-    let what = || "a reference by other properties than the key".to_owned();
-    value.ok_or_else(|| Reason::NotImplemented(what()).at("body", 0))
 }
 
 /// The address in the body of a change of references ([JSON Format
@@ -187,54 +275,6 @@ pub(super) fn reference(context: &ChangeContext<'_>) -> Result<String, Error> {
             Err(Reason::BadBody("an object with the address of an entity as @odata.id".to_owned())
                 .at("body", 0))
         }
-    }
-}
-
-/// The key in the address of an entity to which a navigation property leads.
-pub(super) fn key_of(
-    model: &Model,
-    navigation: &Navigation,
-    id: &str,
-    service_root: &str,
-) -> Result<Vec<Constant>, Error> {
-    let scan = entity_at(model, navigation, id, service_root)?;
-    scan.key.iter().map(constant).collect::<Option<_>>().ok_or_else(|| no_address(model, navigation))
-}
-
-fn no_address(model: &Model, navigation: &Navigation) -> Error {
-    let target = &model.entity_types[navigation.target].name;
-    bad(navigation.name.clone(), format!("the addresses of entities of {target}"))
-}
-
-/// The entity at an address to which a navigation property leads.
-pub(super) fn entity_at<'m>(
-    model: &'m Model,
-    navigation: &Navigation,
-    id: &str,
-    service_root: &str,
-) -> Result<Scan<'m>, Error> {
-    let target = &model.entity_types[navigation.target];
-    let wrong = || no_address(model, navigation);
-    let root = service_root.trim_end_matches('/');
-    let path = match id.strip_prefix(root) {
-        Some(path) => path,
-        None if id.contains("://") => return Err(wrong()),
-        None => id,
-    };
-    let url = Url::read(path).map_err(|_| wrong())?;
-    let request = Request::parse(&url).map_err(|_| wrong())?;
-    match resource::changed(model, &request.path) {
-        Ok(Changed::Entity(scan)) if scan.entity_type.name == target.name => Ok(scan),
-        _ => Err(wrong()),
-    }
-}
-
-/// The value with which a key is compared.
-pub(super) fn constant(condition: &Typed) -> Option<Constant> {
-    let Term::Compare(Comparison::Eq, _, value) = &condition.term else { return None };
-    match &value.term {
-        Term::Constant(constant) => Some(constant.clone()),
-        _ => None,
     }
 }
 

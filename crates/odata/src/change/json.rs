@@ -59,9 +59,11 @@ fn value(raw: &RawValue) -> Result<JsonValue<'_>, JsonFault> {
     })
 }
 
-impl ListText<'_> {
-    pub(crate) fn is_empty(self) -> bool {
-        self.0.bytes().skip(1).find(|byte| !byte.is_ascii_whitespace()) == Some(b']')
+impl<'t> ListText<'t> {
+    /// The items, in their order.
+    pub(crate) fn items(self) -> Result<Vec<JsonValue<'t>>, JsonFault> {
+        let items: Vec<&RawValue> = serde_json::from_str(self.0)?;
+        items.into_iter().map(value).collect()
     }
 }
 
@@ -148,13 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_empty_if_it_has_no_item() {
-        for (text, is_empty) in
-            [("[]", true), ("[ \n]", true), ("[[]]", false), ("[ 1]", false), ("[\"]\"]", false)]
+    fn a_list_has_its_items_in_order() {
+        for (text, items) in
+            [("[]", 0), ("[ \n]", 0), ("[[]]", 1), ("[ 1]", 1), ("[\"]\"]", 1), ("[1,{},[2,3]]", 3)]
         {
             let Ok(JsonValue::List(list)) = read(text) else { panic!("{text}") };
-            assert_eq!(list.is_empty(), is_empty, "{text}");
+            assert_eq!(list.items().unwrap().len(), items, "{text}");
         }
+        let Ok(JsonValue::List(list)) = read("[1, \"a\"]") else { panic!() };
+        assert_eq!(list.items().unwrap(), [JsonValue::Number("1"), JsonValue::Text("a".to_owned())]);
     }
 
     #[test]

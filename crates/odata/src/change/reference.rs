@@ -39,7 +39,7 @@ impl Binder<'_> {
             }
             Verb::Delete if !navigation.collection => self.refers(&link.owner, navigation, None, None),
             Verb::Create if navigation.collection && link.related().is_none() => {
-                let related = self.related(link, &body::reference(self.context)?)?;
+                let related = self.related_entity(link, &body::reference(self.context)?)?;
                 let key = link.owner.key.iter().map(body::constant).collect::<Option<Vec<_>>>();
                 let key = key.ok_or_else(|| Reason::NotStorable(navigation.name.clone()).at("path", 0))?;
                 self.refers(&related, back(link)?, Some(&key), Some(link.owner_page()))
@@ -47,7 +47,7 @@ impl Binder<'_> {
             Verb::Delete => {
                 let related = match (link.related(), id) {
                     (Some(related), _) => related,
-                    (None, Some(id)) => self.related(link, &self.context.references.resolved(id))?,
+                    (None, Some(id)) => self.related_entity(link, &self.context.references.resolved(id))?,
                     (None, None) => {
                         let expected = format!("the address of one of {}", navigation.name);
                         return Err(Reason::OptionMissing("$id", expected).at("query", 0));
@@ -62,7 +62,7 @@ impl Binder<'_> {
         }
     }
 
-    fn related<'s>(&'s self, link: &Link<'_>, id: &str) -> Result<Scan<'s>, Error> {
+    fn related_entity<'s>(&'s self, link: &Link<'_>, id: &str) -> Result<Scan<'s>, Error> {
         body::entity_at(self.model, link.navigation, id, self.context.service_root)
     }
 

@@ -1,5 +1,5 @@
 //! The entity tag as control information of an entity ([OData JSON 4.01
-//! §4.6.8](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationetagodataetag)).
+//! §4.6.10](https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationetagodataetag)).
 
 use super::text;
 use crate::cell::Row;

@@ -10,6 +10,7 @@ use testkit::{ADMIN, Answer, Call, OTHER, TestUser, USER};
 
 use crate::fixture::{Fixture, code};
 
+mod deep;
 mod defaults;
 mod prevented;
 mod references;
@@ -243,7 +244,7 @@ async fn a_reference_sets_the_foreign_key() {
         (json!({"Number": 5, "Accounts@odata.bind": "Entries(Account=1,Number=1)"}), 400),
         (json!({"Number": 5, "Accounts@odata.bind": "https://elsewhere.example/Accounts(2)"}), 400),
         (json!({"Number": 5, "Accounts@odata.bind": "Accounts(2)", "Account": 1}), 400),
-        (json!({"Number": 5, "Accounts": {"Name": "deep"}}), 501),
+        (json!({"Number": 5, "Accounts": {"Name": "deep"}}), 201),
     ] {
         books.send(Method::POST, "/Entries", &body).await.expect(status);
     }
@@ -336,6 +337,11 @@ async fn methods_are_tunnelled_and_the_metadata_tell_the_truth() {
         metadata.contains("Org.OData.Core.V1.Computed\"") && metadata.contains("ComputedDefaultValue"),
         "{metadata}"
     );
+    assert!(
+        metadata.contains("DeepInsertSupport\"><Record><PropertyValue Property=\"Supported\" Bool=\"true"),
+        "{metadata}"
+    );
+    assert!(!metadata.contains("OptimisticConcurrency"), "a change needs no tag");
     books.fixture.set_writable(&books.source, false).await;
     let refused = tunnel("DELETE").send().await.expect(405);
     assert_eq!((code(&refused).as_str(), refused.header("allow")), ("DataSourceReadOnly", "GET,HEAD"));

@@ -1,21 +1,23 @@
 //! Changes: their statements, and those that read what they are about, in one transaction.
 
+mod creation;
+
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use odata::change::{Alteration, ChangeKind, Creation, EntityState, References};
+use odata::change::{Alteration, ChangeKind, EntityState, References};
 use odata::entity_tag::EntityTag;
 use odata::plan::{self, Plan, PlanContext};
 use odata::statement::Statement;
 use odata::url::Url;
 use sources::driver::{Job, Runner, Statements};
-use sources::{BrokenRule, ChunkSink, SourceError, SourceRow};
+use sources::{ChunkSink, SourceError, SourceRow};
 
 use super::bounds::LONGEST_ROW;
 use super::one::{Found, OneRow, exists, write_one};
 use super::rows::Reads;
-use super::wanted::{Bound, Parts, WantedChange, refused};
+use super::wanted::{About, Bound, Parts, WantedChange, refused};
 use crate::data::{Content, DataRefusal};
 
 /// Makes changes, one after the other, all of them or none.
@@ -97,6 +99,8 @@ impl From<DataRefusal> for FailedChange {
 pub struct ChangeAnswer {
     /// The name of the entity set.
     pub set: String,
+    /// The entity sets of the entities that were created with it.
+    pub created_with: Vec<String>,
     /// What was done.
     pub done: Done,
     /// The entity tag of the entity, if it exists.
@@ -164,8 +168,9 @@ impl ChangeJob {
                 },
             };
             let change = OneChange { job: self, bound, parts: &step.parts, condition: &step.condition };
-            let done = change.perform(reads).await.inspect_err(|error| {
-                let refusal = refused(error.clone(), Some(&bound.change), &step.parts.opened);
+            let mut about = About::of(&bound.change);
+            let done = change.perform(reads, &mut about).await.inspect_err(|error| {
+                let refusal = refused(error.clone(), Some(&about), &step.parts.opened);
                 self.outcome.set(Err(FailedChange { at, refusal }));
             })?;
             let answer = match done {
@@ -196,7 +201,8 @@ struct OneChange<'j> {
 }
 
 impl OneChange<'_> {
-    async fn perform(&self, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
+    /// `about` is what is being changed.
+    async fn perform(&self, reads: &mut impl Reads, about: &mut About) -> StepResult<ChangeAnswer> {
         let change = &self.bound.change;
         if !exists(reads, self.bound.through.as_ref()).await? {
             return Ok(Err(DataRefusal::NoSuchEntity));
@@ -213,6 +219,7 @@ impl OneChange<'_> {
         }
         match &change.kind {
             ChangeKind::Create(creation) => self.create(creation, reads).await,
+            ChangeKind::CreateDeep(deep) => self.create_deep(deep, reads, about).await,
             _ if !self.condition.holds_for(before) => Ok(Err(DataRefusal::PreconditionFailed)),
             ChangeKind::Update(alteration) => match (before, &alteration.upsert) {
                 (Some(_), _) => self.update(alteration, reads).await,
@@ -231,41 +238,6 @@ impl OneChange<'_> {
             }
             ChangeKind::Delete(_) => Ok(Err(DataRefusal::ChangePrevented)),
         }
-    }
-
-    async fn create(&self, creation: &Creation, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
-        let mut path = None;
-        for statement in std::iter::once(&creation.insert).chain(&creation.find) {
-            let mut key = |row: &SourceRow<'_>| {
-                path = Some(creation.address(row));
-                ControlFlow::Continue(())
-            };
-            reads.query(statement, &mut key).await?;
-        }
-        let failed = |detail: &str| SourceError::Failed { detail: detail.to_owned() };
-        let Some(path) = path else { return Ok(Err(DataRefusal::ChangePrevented)) };
-        let (model, dialect) = (&self.parts.inserted.model, self.parts.inserted.source.dialect());
-        let state = Url::read(&path).and_then(|url| EntityState::at(&url, model, dialect));
-        let state = state.map_err(|error| failed(&error.to_string()))?;
-        let Some(tag) = tag_of(reads, &state).await? else {
-            // A row without an address of its own would be lost for all clients.
-            return match model.entity_type(&self.bound.change.set) {
-                Some(found) if found.rule.is_some() => Ok(Err(self.against_rules())),
-                Some(found) if !found.key_is_enforced => {
-                    Ok(Err(DataRefusal::Violation { rule: BrokenRule::Unique, names: Vec::new() }))
-                }
-                _ => Err(failed("a new row has no address of its own")),
-            };
-        };
-        let shown = if self.bound.wanted == Some(false) {
-            None
-        } else {
-            let query = self.bound.path_and_query.split_once('?').map(|(_, query)| query);
-            let text = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-            self.show(&text, reads).await?
-        };
-        let address = format!("{}/{path}", self.job.root.trim_end_matches('/'));
-        Ok(Ok(self.answer(Done::Created(address), Some(tag), shown)))
     }
 
     async fn update(&self, alteration: &Alteration, reads: &mut impl Reads) -> StepResult<ChangeAnswer> {
@@ -296,7 +268,14 @@ impl OneChange<'_> {
     fn answer(&self, done: Done, tag: Option<EntityTag>, shown: Option<(Content, Vec<u8>)>) -> ChangeAnswer {
         let (content, body) = shown.unzip();
         let set = self.bound.change.set.clone();
-        ChangeAnswer { set, done, tag, content, body: body.unwrap_or_default().into() }
+        ChangeAnswer {
+            set,
+            created_with: Vec::new(),
+            done,
+            tag,
+            content,
+            body: body.unwrap_or_default().into(),
+        }
     }
 
     /// The resource at an address, as a read shows it. There is nothing to show if it is null.

@@ -99,15 +99,32 @@ impl WantedChange<'_> {
     }
 }
 
+/// What a statement changes.
+#[derive(Debug)]
+pub(in crate::data) struct About {
+    /// The name of the entity set.
+    pub(super) set: String,
+    /// The place in the body of the request, if it is a part of it.
+    pub(super) place: String,
+    pub(super) is_deletion: bool,
+}
+
+impl About {
+    pub(in crate::data) fn of(change: &BoundChange) -> Self {
+        let is_deletion = matches!(change.kind, ChangeKind::Delete(_));
+        Self { set: change.set.clone(), place: String::new(), is_deletion }
+    }
+}
+
 /// The refusal of a change that the database did not make. Columns are named as the model names them, if it is known which change
 /// it was.
 pub(in crate::data) fn refused(
     error: SourceError,
-    change: Option<&BoundChange>,
+    about: Option<&About>,
     opened: &OpenedSource,
 ) -> DataRefusal {
     let SourceError::Violation(Violation { rule, columns }) = error else { return error.into() };
-    let entity_type = change.and_then(|change| opened.model.entity_type(&change.set));
+    let entity_type = about.and_then(|about| opened.model.entity_type(&about.set));
     let properties = entity_type.map(|entity_type| entity_type.properties.as_slice()).unwrap_or_default();
     let name_of = |column: &String| {
         let property = properties.iter().find(|property| property.column.eq_ignore_ascii_case(column));
@@ -115,9 +132,9 @@ pub(in crate::data) fn refused(
     };
     // A name that is not in the model may be hidden, so none is told then.
     let names = columns.iter().map(name_of).collect::<Option<Vec<_>>>().unwrap_or_default();
-    let rule = match (change.map(|change| &change.kind), rule) {
-        (Some(ChangeKind::Delete(_)), BrokenRule::Missing) => BrokenRule::Reference,
-        (_, rule) => rule,
+    let rule = match rule {
+        BrokenRule::Missing if about.is_some_and(|about| about.is_deletion) => BrokenRule::Reference,
+        rule => rule,
     };
-    DataRefusal::Violation { rule, names }
+    DataRefusal::Violation { rule, names }.within(about.map_or("", |about| &about.place))
 }

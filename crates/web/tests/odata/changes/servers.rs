@@ -170,6 +170,46 @@ impl<'d> Books<'d> {
         self.send(Method::PUT, "/notes(1)/accounts/$ref", &[], Some(&lost)).await.expect(409);
     }
 
+    /// Creates entities with those that are related to them, all or none.
+    async fn are_created_deep(&self) {
+        let post = async |set: &str, body: Value| self.send(Method::POST, set, &[], Some(&body)).await;
+        let body =
+            json!({ "name": "deep", "lines": [{ "number": 1 }, { "number": 2 }], "notes": [{ "id": 70 }] });
+        let made = post("/accounts", body).await.expect(201);
+        let shown = made.json();
+        let id = &shown["id"];
+        let numbers: Vec<_> = shown["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| (&line["account"], line["number"].clone()))
+            .collect();
+        assert_eq!(numbers, [(id, json!(1)), (id, json!(2))], "{shown}");
+        assert_eq!((&shown["notes"][0]["account"], &shown["@odata.etag"]), (id, &json!(made.header("etag"))));
+        let read = format!("/accounts({id})?$expand=lines,notes");
+        let mut read = self.send(Method::GET, &read, &[], None).await.expect(200).json();
+        read["@odata.context"] = shown["@odata.context"].clone();
+        assert_eq!(read, shown);
+
+        let made =
+            post("/notes", json!({ "id": 71, "accounts": { "name": "first", "lines": [{ "number": 9 }] } }));
+        let shown = made.await.expect(201).json();
+        assert_eq!(
+            (&shown["account"], &shown["accounts"]["lines"][0]["number"]),
+            (&shown["accounts"]["id"], &json!(9))
+        );
+
+        for (body, status, place) in [
+            (json!({ "name": "none", "lines": [{ "number": 1 }, { "number": 1 }] }), 409, "lines[1]"),
+            (json!({ "name": "none", "lines": [{ "number": 1 }], "notes": [{ "id": 70 }] }), 409, "notes[0]"),
+            (json!({ "name": "none", "lines": [{ "number": 1 }, {}] }), 400, "lines[1]"),
+        ] {
+            let refused = post("/accounts", body).await.expect(status);
+            assert!(refused.text().contains(place), "{}", refused.text());
+        }
+        assert_eq!((self.ask)("SELECT count(*) FROM accounts WHERE name = 'none'"), "0");
+    }
+
     /// A group is made as a whole, and a failed one leaves nothing behind.
     async fn change_together(&self) {
         let group = async |name: &str| {
@@ -223,6 +263,7 @@ async fn a_database_of_postgresql_is_changed() {
     books.change_once().await;
     books.change_together().await;
     books.relate().await;
+    books.are_created_deep().await;
 }
 
 /// The connection ends while the database checks what is deferred until `COMMIT`.
@@ -271,6 +312,7 @@ async fn a_database_of_mariadb_is_changed() {
     books.change_once().await;
     books.change_together().await;
     books.relate().await;
+    books.are_created_deep().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
