@@ -18,6 +18,8 @@ struct Listed {
     kind: Kind,
     has_rowid: bool,
     is_strict: bool,
+    /// Whether a constraint of it may have [`ON CONFLICT REPLACE`](https://www.sqlite.org/lang_conflict.html).
+    may_replace: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,9 @@ fn readable(
 
 fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
     let mut statement = sqlite.prepare_cached(
-        r"SELECT CAST(name AS TEXT), type, wr, strict FROM pragma_table_list
+        // The names in the list have no index: a subquery for each of them would read all tables for each table.
+        r"WITH replacing AS MATERIALIZED (SELECT name FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE '%replace%')
+          SELECT CAST(name AS TEXT), type, wr, strict, name IN replacing FROM pragma_table_list
           WHERE schema = 'main' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name",
     )?;
     let rows = statement.query_map([], |row| {
@@ -108,7 +112,7 @@ fn list(sqlite: &Connection) -> rusqlite::Result<Vec<Listed>> {
         };
         let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
         let has_rowid = !row.get::<_, bool>(2)? && kind == Kind::Table;
-        Ok(Listed { name, kind, has_rowid, is_strict: row.get(3)? })
+        Ok(Listed { name, kind, has_rowid, is_strict: row.get(3)?, may_replace: row.get(4)? })
     })?;
     rows.collect()
 }
@@ -165,7 +169,7 @@ fn table(sqlite: &Connection, listed: &Listed, is_utf8: bool) -> rusqlite::Resul
         key_is_enforced: true,
         changes: TableChanges {
             possible: listed.kind == Kind::Table,
-            may_replace: may_replace(sqlite, &listed.name)?,
+            may_replace: listed.may_replace,
             supplied: columns.iter().map(|one| (one.column.name.clone(), one.supply.clone())).collect(),
         },
         columns: columns.into_iter().map(|declared| declared.column).collect(),
@@ -205,14 +209,6 @@ fn has_key_index(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
 
 /// The references of a table, in the order of declaration; target columns are empty if the declaration omits
 /// them.
-/// Whether a constraint of the table may have [`ON CONFLICT REPLACE`](https://www.sqlite.org/lang_conflict.html).
-fn may_replace(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
-    let mut statement = sqlite.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 AND sql LIKE '%replace%')",
-    )?;
-    statement.query_row([table], |row| row.get(0))
-}
-
 fn references(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
     let mut statement = sqlite.prepare_cached(
         r#"SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq"#,
