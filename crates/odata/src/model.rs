@@ -99,6 +99,8 @@ pub struct Storage {
     pub is_guaranteed: bool,
     /// Whether the database converts every number to text, and stores text as UTF-8.
     pub is_textual: bool,
+    /// Whether the database stores a text that reads as a number as that number.
+    pub is_numeric: bool,
     /// The collation of the column.
     pub collation: Collation,
     /// The collation of an index that starts with the column, if there is one.

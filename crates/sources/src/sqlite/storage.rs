@@ -27,6 +27,7 @@ pub(super) fn of(declared: &str, ty: EdmType, kind: Kind, is_utf8: bool) -> Stor
     Storage {
         is_guaranteed: kind.is_table && kind.is_strict && is_number,
         is_textual: kind.is_table && is_utf8 && has_text_affinity(declared),
+        is_numeric: kind.is_table && !kind.is_strict && has_number_affinity(declared),
         ..Storage::default()
     }
 }
@@ -46,6 +47,13 @@ pub(super) fn of_row_number() -> Storage {
 fn has_text_affinity(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| declared.contains(part))
+}
+
+/// Whether SQLite converts texts that read as numbers to numbers.
+fn has_number_affinity(declared: &str) -> bool {
+    let upper = declared.to_ascii_uppercase();
+    let is_blob = !upper.contains("INT") && (upper.trim().is_empty() || upper.contains("BLOB"));
+    !is_blob && !has_text_affinity(declared)
 }
 
 /// Finds out the collations of columns, and which columns have an index.
@@ -110,17 +118,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_become_text_where_the_declared_type_says_so() {
-        for (declared, expected) in [
-            ("TEXT", true),
-            ("varchar(40)", true),
-            ("CLOB", true),
-            ("STRING", false),
-            ("", false),
-            ("CHARINT", false),
-            ("BLOB", false),
+    fn numbers_become_text_or_texts_numbers_where_the_declared_type_says_so() {
+        for (declared, texts, numbers) in [
+            ("TEXT", true, false),
+            ("varchar(40)", true, false),
+            ("CLOB", true, false),
+            ("STRING", false, true),
+            ("JSON", false, true),
+            ("ANY", false, true),
+            ("UUID", false, true),
+            ("", false, false),
+            ("CHARINT", false, true),
+            ("BLOB", false, false),
+            ("BLOBINT", false, true),
         ] {
-            assert_eq!(has_text_affinity(declared), expected, "{declared}");
+            assert_eq!(has_text_affinity(declared), texts, "{declared}");
+            assert_eq!(has_number_affinity(declared), numbers, "{declared}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Values as the columns of SQLite store them.
 
 use crate::cell::Value;
+use crate::edm_type::EdmType;
 use crate::error::Reason;
 use crate::model::{EntityType, Property};
 use crate::sql::Writer;
@@ -19,7 +20,45 @@ pub(super) fn stored(property: &Property, constant: &Constant) -> Option<Value> 
     {
         return None;
     }
-    property.reading().assigned(property.storage.layout, &value)
+    let assigned = property.reading().assigned(property.storage.layout, &value)?;
+    match (&assigned, property.ty) {
+        (Value::Text(text), EdmType::String { .. }) if property.storage.is_numeric => {
+            (!reads_as_number(text) || is_shortest_number(text)).then_some(assigned)
+        }
+        (Value::Text(_), EdmType::Decimal { .. }) => Some(assigned),
+        (Value::Text(text), _) if property.storage.is_numeric => (!reads_as_number(text)).then_some(assigned),
+        _ => Some(assigned),
+    }
+}
+
+/// Whether SQLite [converts the text to a number](https://www.sqlite.org/datatype3.html#type_affinity) in a column of numbers.
+fn reads_as_number(text: &str) -> bool {
+    let text = text.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent))
+}
+
+/// Whether a number is written as it comes back: an integer of 64 bits, or a fraction of digits that a double keeps.
+fn is_shortest_number(text: &str) -> bool {
+    const DIGITS_OF_DOUBLE: usize = 15;
+    match text.parse::<i64>() {
+        Ok(integer) => integer.to_string() == text,
+        Err(_) => {
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            digits <= DIGITS_OF_DOUBLE
+                && text.contains('.')
+                && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
+        }
+    }
 }
 
 /// Writes the default of a column, which the [subquery](evaluated_defaults) returns.
@@ -61,4 +100,45 @@ fn label(entity_type: &EntityType, property: usize) -> String {
         label.push('_');
     }
     label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_sqlite_takes_for_numbers_are_known() {
+        for text in
+            ["0", "007", "-1", "+1", " 1 ", "1.", ".5", "1e3", "1E-3", "1.5e+07", "9223372036854775808"]
+        {
+            assert!(reads_as_number(text), "{text}");
+        }
+        for text in [
+            "", " ", "-", ".", "e5", "1e", "1e+", "1 2", "0x10", "1,5", "12-34", "inf", "nan", "1\u{a0}", "١",
+        ] {
+            assert!(!reads_as_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_comes_back_as_it_was_written_or_is_refused() {
+        for text in ["0", "7", "-12", "9223372036854775807", "1.5", "-0.25"] {
+            assert!(is_shortest_number(text), "{text}");
+        }
+        for text in [
+            "007",
+            "-0",
+            "+1",
+            " 1",
+            "1.0",
+            "1.50",
+            "1.",
+            ".5",
+            "1e3",
+            "9223372036854775808",
+            "0.1234567890123456",
+        ] {
+            assert!(!is_shortest_number(text), "{text}");
+        }
+    }
 }

@@ -44,8 +44,16 @@ fn read(column: &CatalogColumn, Served { ty, form, is_guaranteed }: Served, rela
     };
     let index = relation.indexes.iter().find(leads).map(|_| collation);
     let is_textual = is_text && column.collation.as_deref().is_some_and(is_of_unicode);
-    let storage =
-        Storage { form, layout: Layout::PLAIN, is_guaranteed, is_textual, collation, index, found: None };
+    let storage = Storage {
+        form,
+        layout: Layout::PLAIN,
+        is_guaranteed,
+        is_textual,
+        is_numeric: false,
+        collation,
+        index,
+        found: None,
+    };
     Column { name: column.name.clone(), ty, nullable: column.is_nullable, storage }
 }
 

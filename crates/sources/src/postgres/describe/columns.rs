@@ -42,6 +42,7 @@ fn read(column: CatalogColumn, relation: &Relation, catalog: &Catalog) -> Column
         layout: Layout::PLAIN,
         is_guaranteed,
         is_textual: is_text,
+        is_numeric: false,
         collation,
         index,
         found: None,
