@@ -156,6 +156,7 @@ async fn a_test_needs_the_rights_of_what_it_tries() {
         .expect(200);
     let theirs = server.post(&test).basic(&OTHER).send().await.expect(200).json();
     assert_eq!((&theirs["code"], &theirs["server"]), (&json!("Usable"), &Value::Null), "only who manages it");
+    assert_eq!(theirs.get("tables"), None, "the number of tables tells of those that rules hide");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(server.post(&test).basic(&USER).send().await.expect(200).json()["code"], "FileMissing");
 

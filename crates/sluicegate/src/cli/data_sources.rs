@@ -178,9 +178,9 @@ async fn test(opened: &OpenedInstallation, one: &ShowOne) -> anyhow::Result<()> 
                 .collect::<Vec<_>>(),
         }));
     } else {
-        if let Some(product) = &test.product {
+        if let (Some(product), Some(tables)) = (&test.product, test.tables) {
             say(&format!("server       {product}"));
-            say(&format!("served       {} tables", test.tables));
+            say(&format!("served       {tables} tables"));
         }
         for finding in &test.findings {
             say(&format!("finding      {}: {}", finding.subject, finding.message));

@@ -27,8 +27,9 @@ pub struct SourceTest {
     /// The product and its version, as the server names them; `None` if the database cannot be read, or if the user does
     /// not manage the data source.
     pub product: Option<String>,
-    /// The number of tables and views that would be served.
-    pub tables: usize,
+    /// The number of tables and views that would be served, also to others; `None` if the user does not manage the data
+    /// source.
+    pub tables: Option<usize>,
     /// What cannot be served, or only with restrictions.
     pub findings: Vec<Finding>,
 }
@@ -99,7 +100,7 @@ impl From<Examination> for SourceTest {
         let Examination { product, mut refused, findings, served, .. } = examination;
         refused.extend(findings);
         let message = code.message().to_owned();
-        Self { code, message, product: Some(product), tables: served, findings: refused }
+        Self { code, message, product: Some(product), tables: Some(served), findings: refused }
     }
 }
 
@@ -113,7 +114,7 @@ impl From<&SourceError> for SourceTest {
             code: TestCode::Unusable(error.code()),
             message: format!("{reason}. {}", error.advice()),
             product: None,
-            tables: 0,
+            tables: Some(0),
             findings: Vec::new(),
         }
     }
@@ -163,6 +164,7 @@ impl DataSourceService {
         let mut test = self.test(actor, &seen.record.name, spec, document, origin).await?;
         if !seen.manages {
             test.product = None;
+            test.tables = None;
             test.findings.clear();
         }
         Ok(test)

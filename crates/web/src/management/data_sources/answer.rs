@@ -151,7 +151,8 @@ pub(super) struct TestResponse<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'a str>,
-    tables: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tables: Option<usize>,
     findings: Vec<FindingResponse<'a>>,
 }
 
