@@ -165,6 +165,11 @@ const SOURCES: &str = "/api/mgmt/datasources";
 const SOURCE: &str = "/api/mgmt/datasources/{id}";
 const MODEL: &str = "/api/mgmt/datasources/{id}/model";
 const FINDINGS: &str = "/api/mgmt/datasources/{id}/model/findings";
+const SCHEMAS: &str = "/api/mgmt/datasources/{id}/schemas";
+const TABLES: &str = "/api/mgmt/datasources/{id}/schemas/{schema}/tables";
+const TABLE: &str = "/api/mgmt/datasources/{id}/schemas/{schema}/tables/{table}";
+const COLUMNS: &str = "/api/mgmt/datasources/{id}/schemas/{schema}/tables/{table}/columns";
+const PRIMARY_KEYS: &str = "/api/mgmt/datasources/{id}/schemas/{schema}/tables/{table}/primarykeys";
 const TEST_NEW: &str = "/api/mgmt/datasources/test";
 const TEST: &str = "/api/mgmt/datasources/{id}/test";
 const SHARED_USERS: &str = "/api/mgmt/datasources/{id}/sharedUsers";
@@ -242,6 +247,11 @@ const ROWS: &[Row] = &[
     row(Method::PUT,    MODEL,                       Target::Source, model,   200, 404),
     row(Method::DELETE, MODEL,                       Target::Source, nothing, 204, 404),
     row(Method::GET,    FINDINGS,                    Target::Source, nothing, 200, 404),
+    row(Method::GET,    SCHEMAS,                     Target::Source, nothing, 200, 404),
+    row(Method::GET,    TABLES,                      Target::Source, nothing, 200, 404),
+    row(Method::GET,    TABLE,                       Target::Source, nothing, 200, 404),
+    row(Method::GET,    COLUMNS,                     Target::Source, nothing, 200, 404),
+    row(Method::GET,    PRIMARY_KEYS,                Target::Source, nothing, 200, 404),
     row(Method::POST,   TEST_NEW,                    Target::Plain,  source,  200, 200),
     row(Method::POST,   TEST,                        Target::Source, nothing, 200, 404),
     row(Method::GET,    SHARED_USERS,                Target::Source, nothing, 200, 404),
@@ -554,7 +564,10 @@ async fn prepare(server: &TestServer, row: &Row) -> String {
             target.replace("{scopeId}", &scope.json()["id"].to_string())
         }
         Target::Store => row.path.replace("{id}", "1"),
-        Target::Source => made(server, row, SOURCES, source(server)).await,
+        Target::Source => {
+            let target = made(server, row, SOURCES, source(server)).await;
+            target.replace("{schema}", "-").replace("{table}", "ship")
+        }
         Target::Shared => {
             let target = made(server, row, SOURCES, source(server)).await;
             let source = target.split_once("/sharedUsers").expect("the route of one who shares").0;

@@ -404,6 +404,56 @@ async fn the_model_lists_what_is_served_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn the_owner_sees_the_structure_of_the_database_and_nobody_else() {
+    let server = TestServer::start().await;
+    let path = server.sqlite_file(
+        "fleet.db",
+        "CREATE TABLE ports (country TEXT, code TEXT, PRIMARY KEY (code, country));
+         CREATE TABLE ships (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, draught DECIMAL(5,2), home TEXT, flag TEXT,
+            FOREIGN KEY (home, flag) REFERENCES ports);
+         CREATE VIEW \"a/b\" AS SELECT name FROM ships;",
+    );
+    let source =
+        server.post(PATH).basic(&USER).json(&payload("fleet", &path)).send().await.expect(201).json();
+    let hidden = json!({ "formatVersion": 1, "tables": { "exclude": [{ "table": "ports" }] } });
+    server.put(&format!("{}/model", at(&source))).basic(&USER).json(&hidden).send().await.expect(200);
+    let schemas = format!("{}/schemas", at(&source));
+    let get = async |path: &str| {
+        server.get(&format!("{schemas}{path}")).basic(&USER).send().await.expect(200).json()
+    };
+    assert_eq!(get("").await, json!({ "schemas": [{ "name": "-" }] }));
+    let all = json!({ "tables": [{ "name": "a/b" }, { "name": "ports" }, { "name": "ships" }] });
+    assert_eq!(get("/-/tables").await, all, "also what the model document leaves out");
+    assert_eq!(get("/public/tables").await, json!({ "tables": [] }), "there is no such schema");
+    let columns = json!([
+        { "name": "id", "dataType": "Edm.Int64", "nullable": false },
+        { "name": "name", "dataType": "Edm.String", "columnSize": 40, "nullable": false },
+        { "name": "draught", "dataType": "Edm.Decimal", "columnSize": 5, "scale": 2, "nullable": true },
+        { "name": "home", "dataType": "Edm.String", "nullable": true },
+        { "name": "flag", "dataType": "Edm.String", "nullable": true },
+    ]);
+    assert_eq!(get("/-/tables/ships/columns").await, json!({ "columns": columns }));
+    let key = json!([{ "name": "code" }, { "name": "country" }]);
+    assert_eq!(get("/-/tables/ports/primarykeys").await, json!({ "primaryKeys": key }));
+    let reference = json!([{
+        "columns": ["home", "flag"], "schema": "-", "table": "ports", "referencedColumns": ["code", "country"],
+    }]);
+    let table = json!({
+        "name": "ships", "schema": "-", "columns": columns, "primaryKeys": [{ "name": "id" }], "foreignKeys": reference,
+    });
+    assert_eq!(get("/-/tables/ships").await, table);
+    let view = get("/-/tables/a%2Fb/columns").await;
+    assert_eq!(view["columns"][0]["name"], "name", "a name in the path is decoded");
+    server.get(&format!("{schemas}/-/tables/docks")).basic(&USER).send().await.expect(404);
+    share(&server, &source, &OTHER).await;
+    for path in ["", "/-/tables", "/-/tables/ships", "/-/tables/ships/columns", "/-/tables/ships/primarykeys"]
+    {
+        server.get(&format!("{schemas}{path}")).basic(&OTHER).send().await.expect(403);
+        server.get(&format!("{schemas}{path}")).basic(&ADMIN).send().await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn a_changed_structure_is_noticed_within_a_second_or_on_request() {
     let server = TestServer::start().await;
     let source = create(&server, &USER, "harbour").await;

@@ -29,6 +29,7 @@ mod draft;
 mod model;
 mod options;
 mod sharing;
+mod structure;
 mod testing;
 
 pub use draft::DataSourceDraft;

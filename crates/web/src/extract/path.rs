@@ -26,6 +26,12 @@ impl<A: FromStr, B: FromStr> FromPath for (A, B) {
     }
 }
 
+impl<A: FromStr, B: FromStr, C: FromStr> FromPath for (A, B, C) {
+    fn from_path(segments: &mut dyn Iterator<Item = &str>) -> Option<Self> {
+        Some((segments.next()?.parse().ok()?, segments.next()?.parse().ok()?, segments.next()?.parse().ok()?))
+    }
+}
+
 /// The ids in the path as a tuple, such as `Path((id,)): Path<(ApplicationId,)>`. A segment that is not an
 /// id, or is too large for one, gets the same 404 as an unknown id.
 #[derive(Debug, Clone, Copy)]

@@ -21,9 +21,11 @@ mod document;
 mod model;
 mod payload;
 mod schema_map;
+mod schemas;
 
 pub use document::read as read_model_document;
 pub(crate) use model::{delete_model, get_model, model_findings, put_model, reload_model};
+pub(crate) use schemas::{columns, list_schemas, list_tables, primary_keys, table};
 
 /// Lists the data sources that the caller may see.
 pub(crate) async fn list(

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::account::DataSource;
 use domain::id::UserId;
 use odata::model::document::ModelDocument;
-use odata::model::{Finding, Model};
+use odata::model::{Finding, Model, Schema};
 use sources::{Examined, SourceError, SourceSpec};
 
-use super::{Models, SourceOpener, off_request_threads};
+use super::{Models, OpenRefusal, SourceOpener, off_request_threads};
 use crate::Fault;
 
 /// The number of databases that a node examines at the same time, each for another user.
@@ -97,6 +98,25 @@ impl SourceOpener<'_> {
             tokio::task::spawn_blocking(move || (Examination::of(examined, &document), permit)).await;
         let (examination, _permit) = summed_up.map_err(|panic| Fault::Broken(Box::new(panic)))?;
         Ok(Ok(examination))
+    }
+
+    /// The tables and views of a data source, as its database describes them now.
+    ///
+    /// # Errors
+    /// [`OpenRefusal::Unusable`] if the database cannot be opened or described.
+    pub(crate) async fn structure(
+        self,
+        record: &DataSource,
+        permit: ExaminationPermit,
+    ) -> Result<Schema, OpenRefusal> {
+        let source = Arc::clone(&self.opened(record).await?.source);
+        let deadline = self.schema_deadline();
+        let described = off_request_threads(source.placement(), async move {
+            let described = source.describe(deadline).await;
+            drop(permit);
+            Ok(described?.schema)
+        });
+        Ok(described.await??)
     }
 }
 
