@@ -15,14 +15,14 @@ mod value;
 
 use std::borrow::Cow;
 
-use crate::bind::resource::{self, Changed};
+use crate::bind::resource::{self, Changed, ChangedEntity, Link};
 use crate::cell::Row;
 use crate::encode::id::KeyPredicate;
 use crate::encode::text;
 use crate::error::{Error, Reason};
 use crate::model::document::RuleAction;
 use crate::model::{EntityType, Model, Supply};
-use crate::sql::{Dialect, change as sql};
+use crate::sql::{Dialect, change as sql, select};
 use crate::statement::Statement;
 use crate::syntax::Request;
 use crate::tree::Scan;
@@ -174,11 +174,12 @@ pub fn prepare(
     resource::check_options_of_change(&request, &changed)?;
     let binder = Binder { model, context, dialect };
     match (changed, context.verb) {
-        (Changed::Set(entity_type), Verb::Create) => binder.create(entity_type),
-        (Changed::Entity(scan), Verb::Delete) => binder.delete(&scan),
-        (Changed::Entity(scan), Verb::Update | Verb::Replace) => binder.update(&scan),
-        (Changed::Property(scan, property, raw), Verb::Update | Verb::Replace | Verb::Delete) => {
-            binder.property(&scan, property, raw)
+        (Changed::Set(entity_type), Verb::Create) => binder.create(entity_type, None),
+        (Changed::Related(link), Verb::Create) => binder.create(link.related_type(), Some(&link)),
+        (Changed::Entity(entity), Verb::Delete) => binder.delete(&entity),
+        (Changed::Entity(entity), Verb::Update | Verb::Replace) => binder.update(&entity),
+        (Changed::Property(entity, property, raw), Verb::Update | Verb::Replace | Verb::Delete) => {
+            binder.property(&entity, property, raw)
         }
         // The rows are those for which rules allow this action.
         (Changed::References(link), verb) if action(verb, url) == RuleAction::Update => {
@@ -195,18 +196,24 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    fn create(&self, entity_type: &EntityType) -> Result<BoundChange, Error> {
+    /// A new entity of a type, which is related to another one if the path leads to it by that.
+    fn create(&self, entity_type: &EntityType, link: Option<&Link<'_>>) -> Result<BoundChange, Error> {
         supplies(entity_type, RuleAction::Insert)?;
-        let body = Body::read(self.model, entity_type, self.context)?;
+        let mut body = Body::read(self.model, entity_type, self.context)?;
+        if let Some(link) = link {
+            body.refer(self.model, entity_type, link.back()?, &reference::key_of_owner(link)?)?;
+        }
         let kind = if body.has_nested() {
             ChangeKind::CreateDeep(DeepCreation::of(self.model, entity_type, body)?)
         } else {
             ChangeKind::Create(creation_of(self.dialect, entity_type, |property| body.value(property))?)
         };
-        Ok(BoundChange::of(entity_type, kind, None))
+        let through = link.map(|link| select::existence(self.dialect, &link.owner_page())).transpose()?;
+        Ok(BoundChange { through, ..BoundChange::of(entity_type, kind, None) })
     }
 
-    fn update(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
+    fn update(&self, entity: &ChangedEntity<'_>) -> Result<BoundChange, Error> {
+        let scan = &entity.scan;
         let entity_type = scan.entity_type;
         let supplies = supplies(entity_type, RuleAction::Update)?;
         let body = Body::read(self.model, entity_type, self.context)?;
@@ -216,18 +223,19 @@ impl Binder<'_> {
         };
         let statements = sql::update(self.dialect, scan, &values)?;
         let upsert = Some(Upsert { body, key: new_key(scan, supplies) });
-        self.changed(scan, ChangeKind::Update(Alteration { statements, upsert }))
+        self.changed(entity, ChangeKind::Update(Alteration { statements, upsert }))
     }
 
-    fn delete(&self, scan: &Scan<'_>) -> Result<BoundChange, Error> {
-        supplies(scan.entity_type, RuleAction::Delete)?;
-        let statements = sql::delete(self.dialect, scan)?;
-        self.changed(scan, ChangeKind::Delete(statements))
+    fn delete(&self, entity: &ChangedEntity<'_>) -> Result<BoundChange, Error> {
+        supplies(entity.scan.entity_type, RuleAction::Delete)?;
+        let statements = sql::delete(self.dialect, &entity.scan)?;
+        self.changed(entity, ChangeKind::Delete(statements))
     }
 
     /// A new value for one property ([Protocol
     /// §11.4.9](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_ManagingValuesandPropertiesDirectly)).
-    fn property(&self, scan: &Scan<'_>, index: usize, raw: bool) -> Result<BoundChange, Error> {
+    fn property(&self, entity: &ChangedEntity<'_>, index: usize, raw: bool) -> Result<BoundChange, Error> {
+        let scan = &entity.scan;
         let entity_type = scan.entity_type;
         let property = &entity_type.properties[index];
         let is_fixed = supplies(entity_type, RuleAction::Update)?.get(index) == Some(&Supply::Database);
@@ -239,13 +247,15 @@ impl Binder<'_> {
             _ => body::of_property(property, self.context, raw)?,
         };
         let statements = sql::update(self.dialect, scan, &[(index, Cow::Owned(value))])?;
-        self.changed(scan, ChangeKind::Update(Alteration { statements, upsert: None }))
+        self.changed(entity, ChangeKind::Update(Alteration { statements, upsert: None }))
     }
 
     /// A change of an entity that should exist.
-    fn changed(&self, scan: &Scan<'_>, kind: ChangeKind) -> Result<BoundChange, Error> {
+    fn changed(&self, entity: &ChangedEntity<'_>, kind: ChangeKind) -> Result<BoundChange, Error> {
+        let ChangedEntity { scan, through } = entity;
         let state = Some(EntityState::of(self.dialect, scan)?);
-        Ok(BoundChange::of(scan.entity_type, kind, state))
+        let through = through.as_ref().map(|page| select::existence(self.dialect, page)).transpose()?;
+        Ok(BoundChange { through, ..BoundChange::of(scan.entity_type, kind, state) })
     }
 }
 

@@ -47,31 +47,48 @@ pub(super) struct Resolved<'m, 'r, 't> {
 pub(crate) enum Changed<'m> {
     /// An entity set, to which an entity is added.
     Set(&'m EntityType),
+    /// The entities to which one is related, to which another one is added.
+    Related(Box<Link<'m>>),
     /// An entity.
-    Entity(Scan<'m>),
+    Entity(ChangedEntity<'m>),
     /// A property of an entity, and whether its raw value is meant.
-    Property(Scan<'m>, usize, bool),
+    Property(ChangedEntity<'m>, usize, bool),
     /// The references of an entity.
     References(Box<Link<'m>>),
 }
 
+/// An entity that is to be changed.
+pub(crate) struct ChangedEntity<'m> {
+    pub(crate) scan: Scan<'m>,
+    /// Finds it as the path leads to it, if that is by a navigation property.
+    pub(crate) through: Option<Page<'m>>,
+}
+
 /// What a path means for a change.
 pub(crate) fn changed<'m>(model: &'m Model, path: &[Step<'_>]) -> Result<Changed<'m>, Error> {
-    let through = |of: &Addressed<'m>| match of.owner {
-        None => Ok(()),
-        Some(_) => Err(not_implemented("a change at the end of a navigation property")),
+    let entity = |of: Addressed<'m>| {
+        if of.owner.is_some() && of.key.is_empty() {
+            return Err(not_implemented("a change of the one entity to which a navigation property leads"));
+        }
+        let through = of.owner.is_some().then(|| of.clone().page());
+        Ok(ChangedEntity { scan: of.scan(), through })
     };
     let Resolved { resource, filters, .. } = resolve(model, path)?;
     if !filters.is_empty() {
         return Err(not_implemented("a change of filtered entities"));
     }
     match resource {
-        Resource::Set(of) => through(&of).map(|()| Changed::Set(of.entity_type)),
-        Resource::Entity(of) => through(&of).map(|()| Changed::Entity(of.scan())),
-        Resource::Property { of, property, raw } => {
-            through(&of).map(|()| Changed::Property(of.scan(), property, raw))
+        Resource::Set(of) if of.owner.is_some() => {
+            Link::of(model, path, of).map(Box::new).map(Changed::Related)
         }
-        Resource::References(of) | Resource::Reference(of) => link::changed(model, path, of),
+        Resource::Set(of) => Ok(Changed::Set(of.entity_type)),
+        Resource::Entity(of) => entity(of).map(Changed::Entity),
+        Resource::Property { of, property, raw } => {
+            entity(of).map(|entity| Changed::Property(entity, property, raw))
+        }
+        Resource::References(of) | Resource::Reference(of) => {
+            Link::of(model, path, of).map(Box::new).map(Changed::References)
+        }
         Resource::ServiceDocument | Resource::Metadata | Resource::Count(_) => {
             Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
         }

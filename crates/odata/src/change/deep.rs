@@ -40,7 +40,7 @@ impl DeepCreation {
     pub(super) fn of(model: &Model, entity_type: &EntityType, body: Body) -> Result<Self, Error> {
         let mut ordering = Ordering { model, entities: Vec::new() };
         let mut names = NestedNames::default();
-        let root = ordering.add(entity_type, body, String::new(), Vec::new(), &mut names)?;
+        let root = ordering.add(entity_type, body, "", Vec::new(), &mut names)?;
         if names.count() > MAX_EXPANDED {
             return Err(Reason::TooManyExpanded(MAX_EXPANDED).at("body", 0));
         }
@@ -107,7 +107,7 @@ impl Ordering<'_> {
         &mut self,
         entity_type: &EntityType,
         mut body: Body,
-        place: String,
+        place: &str,
         mut refers: Vec<(String, usize)>,
         names: &mut NestedNames,
     ) -> Result<usize, Error> {
@@ -120,21 +120,26 @@ impl Ordering<'_> {
         };
         for nested in one {
             if refers.iter().any(|(name, _)| *name == nested.navigation) {
-                return Err(Reason::TwoValues(nested.navigation).at("body", 0).within(&place));
+                return Err(Reason::TwoValues(nested.navigation).at("body", 0).within(place));
             }
             let navigation = navigation(entity_type, &nested)?;
             let (place, names) = (at(&nested), names.0.entry(nested.navigation.clone()).or_default());
             let target = &self.model.entity_types[navigation.target];
-            let other = self.add(target, nested.body, place, Vec::new(), names)?;
+            let other = self.add(target, nested.body, &place, Vec::new(), names)?;
             refers.push((nested.navigation, other));
         }
         let own = self.entities.len();
-        self.entities.push(NewEntity { set: entity_type.name.clone(), body, place: place.clone(), refers });
+        self.entities.push(NewEntity {
+            set: entity_type.name.clone(),
+            body,
+            place: place.to_owned(),
+            refers,
+        });
         for nested in many {
             let navigation = navigation(entity_type, &nested)?;
             let (place, names) = (at(&nested), names.0.entry(nested.navigation.clone()).or_default());
             let target = &self.model.entity_types[navigation.target];
-            self.add(target, nested.body, place, vec![(navigation.partner.clone(), own)], names)?;
+            self.add(target, nested.body, &place, vec![(navigation.partner.clone(), own)], names)?;
         }
         Ok(own)
     }

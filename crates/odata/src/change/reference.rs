@@ -40,9 +40,7 @@ impl Binder<'_> {
             Verb::Delete if !navigation.collection => self.refers(&link.owner, navigation, None, None),
             Verb::Create if navigation.collection && link.related().is_none() => {
                 let related = self.related_entity(link, &body::reference(self.context)?)?;
-                let key = link.owner.key.iter().map(body::constant).collect::<Option<Vec<_>>>();
-                let key = key.ok_or_else(|| Reason::NotStorable(navigation.name.clone()).at("path", 0))?;
-                self.refers(&related, back(link)?, Some(&key), Some(link.owner_page()))
+                self.refers(&related, link.back()?, Some(&key_of_owner(link)?), Some(link.owner_page()))
             }
             Verb::Delete => {
                 let related = match (link.related(), id) {
@@ -54,7 +52,7 @@ impl Binder<'_> {
                     }
                 };
                 let page = link.page_of(&related);
-                self.refers(&related, back(link)?, None, Some(page))
+                self.refers(&related, link.back()?, None, Some(page))
             }
             Verb::Create | Verb::Update | Verb::Replace => {
                 Err(Reason::NotChangeable("this resource in this way".to_owned()).at("path", 0))
@@ -91,10 +89,10 @@ impl Binder<'_> {
     }
 }
 
-/// The navigation property that leads back from the related entities.
-fn back<'m>(link: &Link<'m>) -> Result<&'m Navigation, Error> {
-    let unknown = || Reason::NotChangeable(link.navigation.name.clone()).at("path", 0);
-    link.related_type().navigation(&link.navigation.partner).ok_or_else(unknown)
+/// The key of the entity at the start of the path.
+pub(super) fn key_of_owner(link: &Link<'_>) -> Result<Vec<Constant>, Error> {
+    let key = link.owner.key.iter().map(body::constant).collect::<Option<_>>();
+    key.ok_or_else(|| Reason::NotStorable(link.navigation.name.clone()).at("path", 0))
 }
 
 type Values = Vec<(usize, Cow<'static, NewValue>)>;

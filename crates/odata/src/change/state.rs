@@ -28,8 +28,8 @@ impl EntityState {
     /// If it is not the address of an entity.
     pub fn at(url: &Url, model: &Model, dialect: Dialect) -> Result<Self, Error> {
         match resource::changed(model, &Request::parse(url)?.path)? {
-            Changed::Entity(scan) => Self::of(dialect, &scan),
-            Changed::Set(_) | Changed::Property(..) | Changed::References(_) => {
+            Changed::Entity(entity) => Self::of(dialect, &entity.scan),
+            Changed::Set(_) | Changed::Related(_) | Changed::Property(..) | Changed::References(_) => {
                 Err(Reason::NotChangeable("this resource".to_owned()).at("path", 0))
             }
         }

@@ -14,6 +14,7 @@ mod deep;
 mod defaults;
 mod prevented;
 mod references;
+mod related;
 mod rights;
 mod servers;
 mod sets;

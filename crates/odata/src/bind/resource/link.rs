@@ -1,12 +1,12 @@
-//! The references of an entity, as a path addresses them.
+//! The entities to which one is related, as a path addresses them.
 
-use super::{Addressed, Changed, Resource, not_implemented, resolve, unknown};
-use crate::error::Error;
+use super::{Addressed, Resource, not_implemented, resolve, unknown};
+use crate::error::{Error, Reason};
 use crate::model::{EntityType, Model, Navigation};
 use crate::syntax::Step;
 use crate::tree::{Page, PlanNode, Scan};
 
-/// The navigation property of an entity to whose references a path leads.
+/// A navigation property of an entity, by which a path leads to others.
 pub(crate) struct Link<'m> {
     /// The entity.
     pub(crate) owner: Scan<'m>,
@@ -16,6 +16,29 @@ pub(crate) struct Link<'m> {
 }
 
 impl<'m> Link<'m> {
+    /// What the path of an entity and its navigation property leads to.
+    pub(super) fn of(model: &'m Model, path: &[Step<'_>], of: Addressed<'m>) -> Result<Self, Error> {
+        let is_direct = of.owner.as_ref().is_some_and(|owner| owner.0.owner.is_none());
+        let [first, own, ..] = path else { return Err(not_implemented("a change of this resource")) };
+        if !is_direct {
+            return Err(not_implemented("a change of relations behind several navigation properties"));
+        }
+        match resolve(model, std::slice::from_ref(first))?.resource {
+            Resource::Entity(owner) => {
+                let owner = owner.scan();
+                let navigation = owner.entity_type.navigation(own.name).ok_or_else(|| unknown(own))?;
+                Ok(Self { owner, navigation, of })
+            }
+            _ => Err(unknown(first)),
+        }
+    }
+
+    /// The navigation property that leads back from the related entities.
+    pub(crate) fn back(&self) -> Result<&'m Navigation, Error> {
+        let unknown = || Reason::NotChangeable(self.navigation.name.clone()).at("path", 0);
+        self.of.entity_type.navigation(&self.navigation.partner).ok_or_else(unknown)
+    }
+
     /// The type of the related entities.
     pub(crate) fn related_type(&self) -> &'m EntityType {
         self.of.entity_type
@@ -35,26 +58,5 @@ impl<'m> Link<'m> {
     pub(crate) fn owner_page(&self) -> Page<'m> {
         let input = Box::new(PlanNode::Scan(self.owner.clone()));
         Page { input, order: Vec::new(), after: None, skip: 0, rows: Some(1) }
-    }
-}
-
-/// The references to which the path of an entity, a navigation property and `$ref` leads.
-pub(super) fn changed<'m>(
-    model: &'m Model,
-    path: &[Step<'_>],
-    of: Addressed<'m>,
-) -> Result<Changed<'m>, Error> {
-    let [first, own, _] = path else {
-        return Err(not_implemented("a change of references behind several navigation properties"));
-    };
-    let owner = resolve(model, std::slice::from_ref(first))?.resource;
-    let navigation = |scan: &Scan<'m>| scan.entity_type.navigation(own.name);
-    match owner {
-        Resource::Entity(owner) => {
-            let owner = owner.scan();
-            let navigation = navigation(&owner).ok_or_else(|| unknown(own))?;
-            Ok(Changed::References(Box::new(Link { owner, navigation, of })))
-        }
-        _ => Err(unknown(first)),
     }
 }

@@ -1,7 +1,7 @@
 //! Entities to which a body refers by their address.
 
 use super::bad;
-use crate::bind::resource::{self, Changed};
+use crate::bind::resource::{self, Changed, ChangedEntity};
 use crate::error::{Error, Reason};
 use crate::model::{EntityType, Model, Navigation};
 use crate::syntax::Request;
@@ -56,7 +56,11 @@ pub(in crate::change) fn entity_at<'m>(
     let url = Url::read(path).map_err(|_| wrong())?;
     let request = Request::parse(&url).map_err(|_| wrong())?;
     match resource::changed(model, &request.path) {
-        Ok(Changed::Entity(scan)) if scan.entity_type.name == target.name => Ok(scan),
+        Ok(Changed::Entity(ChangedEntity { scan, through: None }))
+            if scan.entity_type.name == target.name =>
+        {
+            Ok(scan)
+        }
         _ => Err(wrong()),
     }
 }

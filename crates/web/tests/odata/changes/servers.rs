@@ -166,6 +166,12 @@ impl<'d> Books<'d> {
         }
         let unrelated = self.send(Method::DELETE, &format!("/accounts({id})/notes(1)/$ref"), &[], None).await;
         unrelated.expect(404);
+        let note = json!({ "id": 5 });
+        let made =
+            self.send(Method::POST, &format!("/accounts({id})/notes"), &[], Some(&note)).await.expect(201);
+        assert_eq!(made.json()["account"], id);
+        self.send(Method::DELETE, &format!("/accounts({id})/notes(5)"), &[], None).await.expect(204);
+        self.send(Method::DELETE, &format!("/accounts({id})/notes(1)"), &[], None).await.expect(404);
         let lost = to("accounts(4711)".to_owned());
         self.send(Method::PUT, "/notes(1)/accounts/$ref", &[], Some(&lost)).await.expect(409);
     }
@@ -428,4 +434,55 @@ async fn what_postgresql_counts_keeps_its_number() {
     assert_eq!(row, "1 77 none");
     let made = books.send(Method::POST, "/counted", &[], Some(&json!({ "id": 3 }))).await.expect(201).json();
     assert_eq!((&made["one"], &made["other"]), (&json!(3), &json!(3)), "{made}");
+}
+
+/// Whether the only row of a table has the same tag wherever it is read.
+async fn has_one_tag_everywhere(books: &Books<'_>) {
+    let unchanged = books.send(Method::PATCH, "/wide(1)", &[], Some(&json!({}))).await.expect(204);
+    let tag = unchanged.header("etag");
+    for rest in ["/wide(1)", "/wide(1)?$select=id", "/narrow(1)/wide"] {
+        let read = books.send(Method::GET, rest, &[], None).await.expect(200);
+        assert_eq!(read.header("etag"), tag, "{rest} {}", read.text());
+    }
+    for rest in ["/wide", "/wide?$select=id&$orderby=c%20desc,f", "/wide?$expand=narrow&$top=1"] {
+        let page = books.send(Method::GET, rest, &[], None).await.expect(200).json();
+        assert_eq!(page["value"][0]["@odata.etag"], tag, "{rest} {page}");
+    }
+    for rest in ["/narrow?$expand=wide($select=id)", "/narrow?$expand=wide($expand=narrow($top=1))"] {
+        let page = books.send(Method::GET, rest, &[], None).await.expect(200).json();
+        assert_eq!(page["value"][0]["wide"]["@odata.etag"], tag, "{rest} {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_postgresql_has_one_tag_whatever_its_types() {
+    let database = PostgresServer::shared().create_database();
+    database.run(
+        "CREATE TABLE wide (id bigint PRIMARY KEY, a smallint, b real, c double precision, d numeric(30,10), e numeric, f text,
+            g bytea, h uuid, i date, j time, k timestamp, l timestamptz, m interval, n jsonb, o boolean, p char(5));
+         INSERT INTO wide VALUES (1, 7, 0.1, 0.1, 12345678901234567890.0123456789, 1e30, 'ä', '\\x00ff',
+            'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-02-29', '23:59:59.999999', '2024-02-29 10:03:00.5', '2024-02-29 10:03:00+02',
+            '1 day 02:03:04.5', '{\"b\": [1, 2.50], \"a\": null}', true, 'ab');
+         CREATE TABLE narrow (id bigint PRIMARY KEY, source bigint REFERENCES wide);
+         INSERT INTO narrow VALUES (1, 1)",
+    );
+    let payload = postgres::payload("books", &postgres::options(&database.url()));
+    has_one_tag_everywhere(&Books::open(payload, |sql| database.run(sql)).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_mariadb_has_one_tag_whatever_its_types() {
+    let database = MariaDbServer::shared().create_database();
+    database.run(
+        "CREATE TABLE wide (id bigint PRIMARY KEY, a tinyint unsigned, b float, c double, d decimal(30,10), e bigint unsigned, f text,
+            g blob, h varbinary(16), i date, j time(6), k datetime(6), l timestamp(6) NULL, n json, o boolean, p char(5), q year,
+            r enum('x', 'y'), s bit(9));
+         INSERT INTO wide VALUES (1, 200, 0.1, 0.1, 12345678901234567890.0123456789, 18446744073709551615, 'ä', x'00ff', x'0102',
+            '2024-02-29', '23:59:59.999999', '2024-02-29 10:03:00.5', '2024-02-29 10:03:00.25', '{\"b\": [1, 2.50]}', 1, 'ab', 2024, 'y',
+            b'100000001');
+         CREATE TABLE narrow (id bigint PRIMARY KEY, source bigint REFERENCES wide (id));
+         INSERT INTO narrow VALUES (1, 1)",
+    );
+    let payload = mysql::payload("books", &mysql::options(database.server(), database.name()));
+    has_one_tag_everywhere(&Books::open(payload, |sql| database.run(sql)).await).await;
 }

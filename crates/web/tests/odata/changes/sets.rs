@@ -42,16 +42,18 @@ async fn a_group_is_made_together_and_its_requests_refer_to_what_earlier_ones_cr
             member("4", "patch", "$new", &json!({ "Note": "seen" })),
             member("5", "put", "$new/Balance", &json!({ "value": 5 })),
             member("6", "delete", "Accounts(2)", &Value::Null),
+            member("7", "post", "$new/Entries", &json!({ "Number": 3 })),
         ])
         .await;
     let statuses: Vec<_> = responses.iter().map(|one| one["status"].clone()).collect();
-    assert_eq!(statuses, [201, 201, 201, 204, 204, 204], "{responses:?}");
+    assert_eq!(statuses, [201, 201, 201, 204, 204, 204, 201], "{responses:?}");
     let id = &responses[0]["body"]["Id"];
     assert_eq!((&responses[1]["body"]["Account"], &responses[2]["body"]["Account"]), (id, id));
+    assert_eq!(&responses[6]["body"]["Account"], id);
     assert!(responses[3]["headers"]["etag"].is_string(), "{responses:?}");
     let row = books.get(&format!("/Accounts({id})")).await.expect(200).json();
     assert_eq!((&row["Note"], &row["Balance"]), (&json!("seen"), &json!(5.0)));
-    assert_eq!((books.count("SELECT count(*) FROM Accounts"), books.audited().await), (2, 6));
+    assert_eq!((books.count("SELECT count(*) FROM Accounts"), books.audited().await), (2, 7));
 }
 
 #[tokio::test]
@@ -66,7 +68,8 @@ async fn one_failure_undoes_the_whole_group() {
         (member("2", "delete", "Accounts(1)", &Value::Null), 409),
         (member("2", "post", "Entries", &json!({ "Accounts@odata.bind": "$9", "Number": 5 })), 400),
         (member("2", "patch", "$9", &json!({ "Note": "x" })), 501),
-        (member("2", "post", "$1/Entries", &json!({ "Number": 1 })), 501),
+        (member("2", "post", "$1/Entries", &json!({ "Number": 1, "Account": 1 })), 400),
+        (member("2", "patch", "Entries(Account=1,Number=1)/Accounts", &json!({ "Note": "x" })), 501),
         (member("2", "patch", "/api/odata4/Harbour/Ships(1)", &json!({ "Name": "x" })), 501),
         (member("2", "get", "Accounts(1)", &Value::Null), 424),
     ] {
